@@ -1,0 +1,156 @@
+namespace Coordinator.Machines.Jobs;
+
+/// <summary>
+/// Everything that decides a job's final weights, fixed at submission, together with what decides how failures are met.
+/// Two jobs with equal <see cref="Model"/>, <see cref="Training"/>, <see cref="Optimizer"/>, <see cref="Data"/> and
+/// <see cref="Collective"/> end with the same bits on one device class, whatever their number of ranks and whatever fails.
+/// </summary>
+public sealed record JobSpec
+{
+    /// <summary>A name for people; it need not be unique.</summary>
+    public string Name { get; init; } = "train";
+
+    /// <summary>Ranks wanted; the job grows to this number and never beyond it. 1 to <see cref="TrainingSpec.Shards"/>.</summary>
+    public int Ranks { get; init; } = 1;
+
+    /// <summary>Fewest ranks with which the job goes on; below it the job waits. 1 to <see cref="Ranks"/>.</summary>
+    public int MinRanks { get; init; } = 1;
+
+    /// <summary>The program and its shape.</summary>
+    public ModelSpec Model { get; init; } = new();
+
+    /// <summary>Length, batch and shards.</summary>
+    public TrainingSpec Training { get; init; } = new();
+
+    /// <summary>AdamW and the learning-rate schedule.</summary>
+    public OptimizerSpec Optimizer { get; init; } = new();
+
+    /// <summary>The frozen data set.</summary>
+    public DataSpec Data { get; init; } = new();
+
+    /// <summary>Block size and flow control of the all-reduce.</summary>
+    public CollectiveSpec Collective { get; init; } = new();
+
+    /// <summary>Timeouts, and what to do when state is out of reach.</summary>
+    public FaultToleranceSpec FaultTolerance { get; init; } = new();
+
+    /// <summary>Secret from which per-generation data-plane keys are derived, base64 of 32 bytes; drawn by the server at submission.</summary>
+    public string Secret { get; init; } = "";
+}
+
+/// <summary>A training program and its shape.</summary>
+public sealed record ModelSpec
+{
+    /// <summary><c>gpt</c> or <c>linear</c>.</summary>
+    public string Program { get; init; } = "gpt";
+
+    /// <summary>Transformer layers (gpt).</summary>
+    public int Layers { get; init; } = 4;
+
+    /// <summary>Attention heads; divides <see cref="Channels"/> (gpt).</summary>
+    public int Heads { get; init; } = 4;
+
+    /// <summary>Width of the residual stream (gpt), or number of inputs (linear).</summary>
+    public int Channels { get; init; } = 128;
+
+    /// <summary>Context length in tokens (gpt).</summary>
+    public int Block { get; init; } = 64;
+
+    /// <summary>Number of symbols: 256 for bytes (gpt).</summary>
+    public int Vocab { get; init; } = 256;
+
+    /// <summary>Probability that dropout zeroes an activation, 0 to less than 1 (gpt).</summary>
+    public double Dropout { get; init; }
+}
+
+/// <summary>Length, batch and shards of a job.</summary>
+public sealed record TrainingSpec
+{
+    /// <summary>Optimizer steps N; the job ends when step N is applied. At least 1.</summary>
+    public long Steps { get; init; } = 1000;
+
+    /// <summary>Sequences in a global batch, B. At least 1.</summary>
+    public int BatchSize { get; init; } = 16;
+
+    /// <summary>Logical slices of every global batch, L: a power of two, at least 4.</summary>
+    public int Shards { get; init; } = 4;
+
+    /// <summary>Sequences in one forward and backward pass inside a shard; the gradient's bits depend on it. At least 1.</summary>
+    public int MicroBatch { get; init; } = 4;
+
+    /// <summary>Seed of initialisation, data order and dropout.</summary>
+    public ulong Seed { get; init; } = 1;
+}
+
+/// <summary>AdamW with decoupled weight decay, clipping by global norm, linear warm-up and cosine decay.</summary>
+public sealed record OptimizerSpec
+{
+    /// <summary>Peak learning rate.</summary>
+    public double LearningRate { get; init; } = 1e-3;
+
+    /// <summary>Learning rate at the end of the decay.</summary>
+    public double MinLearningRate { get; init; } = 1e-4;
+
+    /// <summary>Steps of linear warm-up from 0; step s uses s / WarmupSteps of the peak.</summary>
+    public long WarmupSteps { get; init; } = 100;
+
+    /// <summary>Decay of the first moment.</summary>
+    public double Beta1 { get; init; } = 0.9;
+
+    /// <summary>Decay of the second moment.</summary>
+    public double Beta2 { get; init; } = 0.99;
+
+    /// <summary>Added to the root of the second moment.</summary>
+    public double Epsilon { get; init; } = 1e-8;
+
+    /// <summary>Decoupled weight decay; applies to tensors of two dimensions or more.</summary>
+    public double WeightDecay { get; init; } = 0.1;
+
+    /// <summary>Largest global gradient norm; 0 turns clipping off.</summary>
+    public double GradientClip { get; init; } = 1.0;
+}
+
+/// <summary>A data set, frozen by content hash at submission.</summary>
+public sealed record DataSpec
+{
+    /// <summary>Lower-case hexadecimal SHA-256 of the frozen file, which is also its name in the data store.</summary>
+    public string Sha256 { get; init; } = "";
+
+    /// <summary>Size of the frozen file in bytes.</summary>
+    public long Bytes { get; init; }
+
+    /// <summary><c>bytes</c> (vocabulary 256) or <c>uint16</c> (token shards).</summary>
+    public string Encoding { get; init; } = "bytes";
+}
+
+/// <summary>Block size and flow control of the all-reduce.</summary>
+public sealed record CollectiveSpec
+{
+    /// <summary>Elements in a block: the unit of transfer, of tagging and of the gradient norm. A multiple of 16. Part of what decides the bits.</summary>
+    public int BlockElements { get; init; } = 16384;
+
+    /// <summary>Blocks that a contributor may send to one owner before the owner has finished the first of them. At least 1.</summary>
+    public int WindowBlocks { get; init; } = 32;
+}
+
+/// <summary>Timeouts of a job, and what it does when the state is out of reach.</summary>
+public sealed record FaultToleranceSpec
+{
+    /// <summary>How long the job waits for all <see cref="JobSpec.Ranks"/> before it starts with fewer, once <see cref="JobSpec.MinRanks"/> are there.</summary>
+    public TimeSpan StartTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Time a member has to answer a new generation before it is failed.</summary>
+    public TimeSpan AnswerTimeout { get; init; } = TimeSpan.FromSeconds(3);
+
+    /// <summary>Silence on a data-plane connection after which its peer is accused.</summary>
+    public TimeSpan PeerTimeout { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long accusations on soft evidence are gathered before a decision.</summary>
+    public TimeSpan GatherDelay { get; init; } = TimeSpan.FromMilliseconds(30);
+
+    /// <summary>How long a generation may report no progress while a member's node is out of reach, before that member is failed.</summary>
+    public TimeSpan ProgressTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long the job waits for a member that holds the state before it fails. Zero waits for ever.</summary>
+    public TimeSpan StateTimeout { get; init; } = TimeSpan.FromMinutes(10);
+}

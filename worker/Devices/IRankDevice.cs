@@ -1,0 +1,50 @@
+namespace Coordinator.Worker.Devices;
+
+/// <summary>What one shard contributed to a step, beside its gradient.</summary>
+/// <param name="LossSum">Sum of the cross-entropy (or squared error) over the shard's targets, not a mean.</param>
+/// <param name="Targets">Number of targets that the sum covers.</param>
+public readonly record struct ShardResult(double LossSum, long Targets);
+
+/// <summary>
+/// One rank's computing: state of <c>n</c> float32 parameters with two AdamW moments, and the three operations on it.
+/// The state at step s is a pure function of the job's spec and s: a device adds nothing of its own.
+/// Not thread-safe: its owner calls one member at a time, except <see cref="ReadState"/>, which may run beside <see cref="ComputeShard"/>.
+/// </summary>
+public interface IRankDevice : IDisposable
+{
+    /// <summary>Number of parameters n; gradients have the same length.</summary>
+    int ParameterCount { get; }
+
+    /// <summary>Length of the whole state in floats: parameters, first moments, second moments, each n, in this order.</summary>
+    long StateElements => 3L * ParameterCount;
+
+    /// <summary>Sets the state of step 0 from the job's seed.</summary>
+    void Initialize();
+
+    /// <summary>
+    /// Gradient of the sum (not mean) of the losses over shard <paramref name="shard"/> of step <paramref name="step"/>,
+    /// at the present parameters. Overwrites all n elements of <paramref name="gradient"/>.
+    /// </summary>
+    /// <param name="step">The step being computed, from 1; it uses batch number <c>step - 1</c>.</param>
+    /// <param name="shard">Shard number, 0 to L - 1.</param>
+    /// <param name="gradient">Receives the gradient, [n], in the order of the parameter layout.</param>
+    /// <param name="cancel">Ends the computing early, at the next micro-batch or layer.</param>
+    /// <exception cref="OperationCanceledException">The computing was ended; <paramref name="gradient"/> holds nothing of use.</exception>
+    ShardResult ComputeShard(long step, int shard, Span<float> gradient, CancellationToken cancel);
+
+    /// <summary>
+    /// One optimizer step in place: scales the reduced gradient by 1 / targets, clips by the global norm, applies AdamW.
+    /// </summary>
+    /// <param name="step">The step being applied, from 1.</param>
+    /// <param name="reduced">Sum of all shards' gradients, [n]; not changed.</param>
+    /// <param name="sumOfSquares">Sum of the squares of <paramref name="reduced"/>, combined as the collective does.</param>
+    /// <param name="targets">Targets of the whole step.</param>
+    /// <returns>The gradient norm after scaling and before clipping.</returns>
+    double ApplyStep(long step, ReadOnlySpan<float> reduced, double sumOfSquares, long targets);
+
+    /// <summary>Copies part of the state out, from element <paramref name="offset"/> of the whole.</summary>
+    void ReadState(long offset, Span<float> destination);
+
+    /// <summary>Copies part of the state in, at element <paramref name="offset"/> of the whole.</summary>
+    void WriteState(long offset, ReadOnlySpan<float> source);
+}
