@@ -1,0 +1,43 @@
+namespace Coordinator.Machines;
+
+/// <summary>What a rank's host tells its machine.</summary>
+public abstract record RankInput;
+
+/// <summary>An order came, from the grain of the gpu. <paramref name="Members"/> is the generation's membership; null with a release.</summary>
+public sealed record OrderArrived(RankOrder Order, Membership? Members) : RankInput;
+
+/// <summary>The state of step 0 stands, as <see cref="InitializeState"/> asked.</summary>
+public sealed record StateInitialized : RankInput;
+
+/// <summary>The computing that <see cref="ComputeShard"/> asked for under <paramref name="Ticket"/> is done; its gradient waits to be kept.</summary>
+public sealed record ShardComputed(long Ticket) : RankInput;
+
+/// <summary>The optimizer ran to its end, as <see cref="ApplyStep"/> asked.</summary>
+public sealed record StepFinished(long Step) : RankInput;
+
+/// <summary>The whole state was hashed, as <see cref="HashState"/> asked.</summary>
+public sealed record StateHashed(string Sha256) : RankInput;
+
+/// <summary>
+/// A frame came, its checksum right. <paramref name="Payload"/> is the host's handle of the payload, which outputs of this and
+/// later turns name; the host may free it as soon as the machine has answered with <see cref="ReleasePayload"/>.
+/// </summary>
+public sealed record FrameArrived(FrameHeader Header, long Payload) : RankInput;
+
+/// <summary>A worker of the generation <paramref name="Generation"/> cannot be reached any more, or sends nonsense.</summary>
+public sealed record PeerLost(NodeId Node, long Generation, Evidence Evidence, string Detail) : RankInput;
+
+/// <summary>The rank's program or device failed.</summary>
+public sealed record DeviceFailed(string Detail) : RankInput;
+
+/// <summary>The worker was asked to end.</summary>
+public sealed record LeaveRequested(string Reason) : RankInput;
+
+/// <summary>The worker has a new connection to a silo: whatever still waits for an answer is said again.</summary>
+public sealed record SiloReached : RankInput;
+
+/// <summary>The coordinator has recorded the timeline's steps up to here.</summary>
+public sealed record RecordsTaken(int Timeline, long Through) : RankInput;
+
+/// <summary>The machine's next deadline passed.</summary>
+public sealed record RankDeadlinePassed : RankInput;

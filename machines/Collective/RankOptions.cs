@@ -1,0 +1,29 @@
+namespace Coordinator.Machines;
+
+/// <summary>What a rank's machine needs to know of its job, all fixed for the job's life.</summary>
+public sealed record RankOptions
+{
+    /// <summary>The job.</summary>
+    public required JobId Job { get; init; }
+
+    /// <summary>The gpu that the rank is.</summary>
+    public required GpuId Gpu { get; init; }
+
+    /// <summary>The worker process.</summary>
+    public required long Boot { get; init; }
+
+    /// <summary>L.</summary>
+    public required int Shards { get; init; }
+
+    /// <summary>N, the last step.</summary>
+    public required long Steps { get; init; }
+
+    /// <summary>Blocks of the gradient: ceil(parameters / block elements).</summary>
+    public required int ReducedBlocks { get; init; }
+
+    /// <summary>Blocks of the state: ceil(3 parameters / block elements).</summary>
+    public required int StateBlocks { get; init; }
+
+    /// <summary>Blocks that a contributor may send to one owner ahead of the owner's credit.</summary>
+    public required int WindowBlocks { get; init; }
+}

@@ -1,0 +1,104 @@
+namespace Coordinator.Machines;
+
+/// <summary>
+/// Something that happened, as stored for the views. The engine adds wall time, an ordinal and the name of the silo.
+/// </summary>
+public sealed record CoordinatorEvent
+{
+    /// <summary>One of <see cref="EventKinds"/>.</summary>
+    public required string Kind { get; init; }
+
+    /// <summary>The job concerned, if any.</summary>
+    public JobId? Job { get; init; }
+
+    /// <summary>The node concerned, if any.</summary>
+    public NodeId? Node { get; init; }
+
+    /// <summary>The gpu concerned, if any.</summary>
+    public GpuId? Gpu { get; init; }
+
+    /// <summary>The job's timeline at the time.</summary>
+    public int? Timeline { get; init; }
+
+    /// <summary>The job's generation at the time.</summary>
+    public long? Generation { get; init; }
+
+    /// <summary>The step concerned, if any.</summary>
+    public long? Step { get; init; }
+
+    /// <summary>Why, in a word or two that views group by: <c>connection closed</c>, <c>silent</c>, <c>fault</c> …</summary>
+    public string? Cause { get; init; }
+
+    /// <summary>How long it took, in milliseconds of the grain's monotonic time, where that means something.</summary>
+    public double? DurationMs { get; init; }
+
+    /// <summary>One line for people.</summary>
+    public string Text { get; init; } = "";
+
+    /// <summary>Further numbers of this kind of event, by name.</summary>
+    public IReadOnlyDictionary<string, double>? Numbers { get; init; }
+}
+
+/// <summary>The kinds of event.</summary>
+public static class EventKinds
+{
+    /// <summary>A job was accepted.</summary>
+    public const string JobSubmitted = "job.submitted";
+
+    /// <summary>A job waits: for gpus, or for a member that holds the state.</summary>
+    public const string JobWaiting = "job.waiting";
+
+    /// <summary>A job ended with its final model recorded.</summary>
+    public const string JobFinished = "job.finished";
+
+    /// <summary>A job ended without a model.</summary>
+    public const string JobFailed = "job.failed";
+
+    /// <summary>A job's grain was loaded by a silo.</summary>
+    public const string JobActivated = "job.activated";
+
+    /// <summary>A new membership is durable; its members are being asked for their state.</summary>
+    public const string GenerationForming = "generation.forming";
+
+    /// <summary>All members answered; the plans are out.</summary>
+    public const string GenerationPlanned = "generation.planned";
+
+    /// <summary>Every member has applied a step in the generation: the recovery, if it was one, is over.</summary>
+    public const string GenerationRunning = "generation.running";
+
+    /// <summary>A member was left out of the next generation.</summary>
+    public const string RankExcluded = "rank.excluded";
+
+    /// <summary>A gpu became a member.</summary>
+    public const string RankJoined = "rank.joined";
+
+    /// <summary>A member's answer: <c>applied</c>, <c>boot</c> in the numbers.</summary>
+    public const string RankState = "rank.state";
+
+    /// <summary>A member said that it needs to leave.</summary>
+    public const string RankLeaving = "rank.leaving";
+
+    /// <summary>Reports contradict each other: the promise of equal bits is broken.</summary>
+    public const string Diverged = "job.diverged";
+
+    /// <summary>A worker connected.</summary>
+    public const string NodeUp = "node.up";
+
+    /// <summary>A node is out of reach.</summary>
+    public const string NodeDown = "node.down";
+
+    /// <summary>A gpu is healthy again, or was taken out of service.</summary>
+    public const string GpuHealth = "gpu.health";
+
+    /// <summary>A silo process started or stopped.</summary>
+    public const string Silo = "silo";
+}
+
+/// <summary>One applied step as reported by a rank.</summary>
+/// <param name="Step">The step, from 1.</param>
+/// <param name="Generation">Generation in which it was applied.</param>
+/// <param name="Loss">Mean loss over the step's targets, nats.</param>
+/// <param name="GradientNorm">Global gradient norm before clipping.</param>
+/// <param name="Milliseconds">Wall time from the previous step applied by the reporting rank to this one.</param>
+/// <param name="Targets">Targets (tokens) of the step.</param>
+public sealed record StepRecord(long Step, long Generation, double Loss, double GradientNorm, double Milliseconds, long Targets);

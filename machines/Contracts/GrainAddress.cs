@@ -1,0 +1,39 @@
+using System.Text.Json.Serialization;
+
+namespace Coordinator.Machines;
+
+/// <summary>The four kinds of grain.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<GrainKind>))]
+public enum GrainKind
+{
+    /// <summary>The one cluster grain.</summary>
+    Cluster,
+
+    /// <summary>A host.</summary>
+    Node,
+
+    /// <summary>An accelerator.</summary>
+    Gpu,
+
+    /// <summary>A training run.</summary>
+    Job,
+}
+
+/// <summary>Names a grain: its kind and its key.</summary>
+public readonly record struct GrainAddress(GrainKind Kind, string Key)
+{
+    /// <summary>The cluster grain.</summary>
+    public static GrainAddress Cluster { get; } = new(GrainKind.Cluster, "cluster");
+
+    /// <summary>The grain of a node.</summary>
+    public static GrainAddress Of(NodeId node) => new(GrainKind.Node, node.Value);
+
+    /// <summary>The grain of a gpu.</summary>
+    public static GrainAddress Of(GpuId gpu) => new(GrainKind.Gpu, gpu.ToString());
+
+    /// <summary>The grain of a job.</summary>
+    public static GrainAddress Of(JobId job) => new(GrainKind.Job, job.Value);
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Kind}:{Key}";
+}

@@ -1,0 +1,64 @@
+using Coordinator.Machines.Jobs;
+
+namespace Coordinator.Machines;
+
+/// <summary>A job as operators see it.</summary>
+public sealed record JobView
+{
+    /// <summary>The job.</summary>
+    public required JobId Id { get; init; }
+
+    /// <summary>Phase: <c>waiting</c>, <c>forming</c>, <c>running</c>, <c>finished</c>, <c>failed</c>.</summary>
+    public required string Phase { get; init; }
+
+    /// <summary>Why it is in that phase, one line.</summary>
+    public string Reason { get; init; } = "";
+
+    /// <summary>The spec, without the secret.</summary>
+    public required JobSpec Spec { get; init; }
+
+    /// <summary>Activation of the machine.</summary>
+    public long Incarnation { get; init; }
+
+    /// <summary>Timeline.</summary>
+    public int Timeline { get; init; }
+
+    /// <summary>Generation in force.</summary>
+    public long Generation { get; init; }
+
+    /// <summary>Steps recorded as applied.</summary>
+    public long Recorded { get; init; }
+
+    /// <summary>Loss of the last recorded step, if any.</summary>
+    public double? Loss { get; init; }
+
+    /// <summary>Members in rank order.</summary>
+    public IReadOnlyList<MemberView> Members { get; init; } = [];
+
+    /// <summary>Times that a member was failed.</summary>
+    public int Failures { get; init; }
+
+    /// <summary>The first failure's cause.</summary>
+    public string? FirstCause { get; init; }
+
+    /// <summary>SHA-256 of the final model file once it is durable.</summary>
+    public string? ModelSha256 { get; init; }
+}
+
+/// <summary>A member of a job's generation.</summary>
+public sealed record MemberView(int Rank, GpuId Gpu, string Address, long Boot, int Shards, bool Connected, string State);
+
+/// <summary>A node as operators see it.</summary>
+public sealed record NodeView(NodeId Id, bool Connected, WorkerSession Session, string DataAddress, int ProcessId, IReadOnlyList<GpuDescription> Gpus, IReadOnlyList<RankPosition> Ranks, double? SilentMs);
+
+/// <summary>A gpu as operators see it.</summary>
+public sealed record GpuView(GpuId Id, string Health, string Reason, int Faults, RankPlan? Plan);
+
+/// <summary>The cluster as operators see it.</summary>
+public sealed record ClusterView(IReadOnlyList<ClusterNodeView> Nodes, IReadOnlyList<AllocationView> Allocations);
+
+/// <summary>A node of the cluster.</summary>
+public sealed record ClusterNodeView(NodeId Id, bool Up, int Gpus, int Free, string DeviceClass);
+
+/// <summary>What a job has of the cluster.</summary>
+public sealed record AllocationView(JobId Job, int Wanted, IReadOnlyList<GpuId> Gpus);

@@ -1,0 +1,25 @@
+using System.Text.Json.Serialization;
+
+namespace Coordinator.Machines;
+
+/// <summary>What the silo says to a worker: one JSON text frame each.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "tell")]
+[JsonDerivedType(typeof(Welcome), "welcome")]
+[JsonDerivedType(typeof(MembershipChanged), "membership-changed")]
+[JsonDerivedType(typeof(RankOrdered), "rank-ordered")]
+[JsonDerivedType(typeof(StepsRecorded), "steps-recorded")]
+public abstract record CoordinatorMessage;
+
+/// <summary>The hello was accepted.</summary>
+/// <param name="Session">Session that is welcome.</param>
+/// <param name="HeartbeatPeriod">How often the worker is to send <see cref="Heartbeat"/>.</param>
+public sealed record Welcome(WorkerSession Session, TimeSpan HeartbeatPeriod) : CoordinatorMessage;
+
+/// <summary>A job's membership changed; comes before the orders that rest on it.</summary>
+public sealed record MembershipChanged(MembershipChange Change) : CoordinatorMessage;
+
+/// <summary>An order for one of the node's gpus.</summary>
+public sealed record RankOrdered(RankOrder Order) : CoordinatorMessage;
+
+/// <summary>All steps of the timeline up to <paramref name="Through"/> are recorded.</summary>
+public sealed record StepsRecorded(JobId Job, int Timeline, long Through) : CoordinatorMessage;

@@ -1,0 +1,101 @@
+using System.Text.Json.Serialization;
+using Coordinator.Machines.Jobs;
+
+namespace Coordinator.Machines;
+
+/// <summary>What a grain is told. Between grains, any of these may be lost, repeated or reordered: handlers are idempotent, and senders repeat.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
+[JsonDerivedType(typeof(Activated), "activated")]
+[JsonDerivedType(typeof(DeadlinePassed), "deadline-passed")]
+[JsonDerivedType(typeof(WorkerConnected), "worker-connected")]
+[JsonDerivedType(typeof(WorkerSaid), "worker-said")]
+[JsonDerivedType(typeof(WorkerDisconnected), "worker-disconnected")]
+[JsonDerivedType(typeof(NodeOrders), "node-orders")]
+[JsonDerivedType(typeof(NodeReportTaken), "node-report-taken")]
+[JsonDerivedType(typeof(GpuAttached), "gpu-attached")]
+[JsonDerivedType(typeof(GpuOrdered), "gpu-ordered")]
+[JsonDerivedType(typeof(GpuFaultReported), "gpu-fault-reported")]
+[JsonDerivedType(typeof(NodeReported), "node-reported")]
+[JsonDerivedType(typeof(GpuConditionReported), "gpu-condition-reported")]
+[JsonDerivedType(typeof(GpusRequested), "gpus-requested")]
+[JsonDerivedType(typeof(GpusOffered), "gpus-offered")]
+[JsonDerivedType(typeof(SubmitJob), "submit-job")]
+[JsonDerivedType(typeof(CancelJob), "cancel-job")]
+[JsonDerivedType(typeof(NodeLinkReported), "node-link-reported")]
+[JsonDerivedType(typeof(WorkerReported), "worker-reported")]
+[JsonDerivedType(typeof(ModelStored), "model-stored")]
+public abstract record GrainMessage;
+
+/// <summary>The machine was loaded: always its first message.</summary>
+/// <param name="Silo">Name of the silo that loaded it.</param>
+public sealed record Activated(string Silo) : GrainMessage;
+
+/// <summary>The machine's next deadline passed.</summary>
+public sealed record DeadlinePassed : GrainMessage;
+
+// To a node, from the gateway that holds its connection.
+
+/// <summary>A worker connected and said hello.</summary>
+public sealed record WorkerConnected(WorkerSession Session, Hello Hello) : GrainMessage;
+
+/// <summary>A worker said something.</summary>
+public sealed record WorkerSaid(WorkerSession Session, WorkerMessage Message) : GrainMessage;
+
+/// <summary>A worker's connection ended.</summary>
+public sealed record WorkerDisconnected(WorkerSession Session, string Reason) : GrainMessage;
+
+// To a node, from other grains.
+
+/// <summary>A job's orders for the node's gpus, with the membership that they rest on (null: known already).</summary>
+public sealed record NodeOrders(JobId Job, long Incarnation, MembershipChange? Change, IReadOnlyList<RankOrder> Orders, StepsRecorded? Recorded = null) : GrainMessage;
+
+/// <summary>The cluster has taken the node's report of this sequence.</summary>
+public sealed record NodeReportTaken(WorkerSession Session, long Sequence) : GrainMessage;
+
+// To a gpu, from its node.
+
+/// <summary>The gpu was found on its node by the worker of <paramref name="Session"/>.</summary>
+public sealed record GpuAttached(WorkerSession Session, GpuDescription Description) : GrainMessage;
+
+/// <summary>A job's order for the gpu.</summary>
+public sealed record GpuOrdered(RankOrder Order) : GrainMessage;
+
+/// <summary>A program or device failed on the gpu.</summary>
+public sealed record GpuFaultReported(WorkerSession Session, string Detail) : GrainMessage;
+
+// To the cluster.
+
+/// <summary>A node as it is now; repeated until taken.</summary>
+public sealed record NodeReported(NodeId Node, WorkerSession Session, long Sequence, bool Up, string DataAddress, IReadOnlyList<GpuDescription> Gpus) : GrainMessage;
+
+/// <summary>Whether a gpu may be given work; repeated until taken.</summary>
+public sealed record GpuConditionReported(GpuId Gpu, WorkerSession Session, bool Schedulable, string Reason) : GrainMessage;
+
+/// <summary>
+/// A job says how many gpus it wants and which it still uses; what was given to it and is neither used nor wanted goes back.
+/// A gpu is used until the generation without it is durable. Repeated until the cluster's answer satisfies it.
+/// </summary>
+public sealed record GpusRequested(JobId Job, long Incarnation, long Sequence, int Wanted, IReadOnlyList<GpuId> Used) : GrainMessage;
+
+// To a job.
+
+/// <summary>All gpus that are the job's now, sorted, with where and whether they can be reached.</summary>
+public sealed record GpusOffered(long Incarnation, long Sequence, IReadOnlyList<GpuOffer> Gpus) : GrainMessage;
+
+/// <summary>A gpu given to a job.</summary>
+public sealed record GpuOffer(GpuId Gpu, WorkerSession Session, string DataAddress, string DeviceClass, string Device, bool Up);
+
+/// <summary>Start training.</summary>
+public sealed record SubmitJob(JobSpec Spec) : GrainMessage;
+
+/// <summary>End the job without a model.</summary>
+public sealed record CancelJob(string Reason) : GrainMessage;
+
+/// <summary>A node of the job lost or regained its connection to the silo.</summary>
+public sealed record NodeLinkReported(NodeId Node, WorkerSession Session, bool Connected) : GrainMessage;
+
+/// <summary>A worker's report, passed on by its node.</summary>
+public sealed record WorkerReported(NodeId Node, WorkerSession Session, JobReport Report) : GrainMessage;
+
+/// <summary>The final model is durable in the model store.</summary>
+public sealed record ModelStored(string Sha256, long Bytes) : GrainMessage;

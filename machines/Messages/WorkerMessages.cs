@@ -1,0 +1,194 @@
+using System.Text.Json.Serialization;
+
+namespace Coordinator.Machines;
+
+/// <summary>What a worker says to its silo: one JSON text frame of its WebSocket each. The first is <see cref="Hello"/>.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "say")]
+[JsonDerivedType(typeof(Hello), "hello")]
+[JsonDerivedType(typeof(Heartbeat), "heartbeat")]
+[JsonDerivedType(typeof(RankState), "rank-state")]
+[JsonDerivedType(typeof(PlanTaken), "plan-taken")]
+[JsonDerivedType(typeof(RankAdvanced), "rank-advanced")]
+[JsonDerivedType(typeof(PeerAccused), "peer-accused")]
+[JsonDerivedType(typeof(RankFaulted), "rank-faulted")]
+[JsonDerivedType(typeof(StepsApplied), "steps-applied")]
+[JsonDerivedType(typeof(RankFinished), "rank-finished")]
+[JsonDerivedType(typeof(RankLeaving), "rank-leaving")]
+[JsonDerivedType(typeof(MembershipUnknown), "membership-unknown")]
+public abstract record WorkerMessage;
+
+/// <summary>A worker message that concerns one job; the node's grain passes it on to the job's.</summary>
+public abstract record JobReport : WorkerMessage
+{
+    /// <summary>The job.</summary>
+    public required JobId Job { get; init; }
+
+    /// <summary>The generation that the report speaks of; one of another generation is stale.</summary>
+    public required long Generation { get; init; }
+}
+
+/// <summary>The first frame of a connection.</summary>
+public sealed record Hello : WorkerMessage
+{
+    /// <summary>The protocol version that this build speaks.</summary>
+    public const int CurrentProtocol = 1;
+
+    /// <summary>Version of this protocol; a silo refuses one that it does not speak, naming both.</summary>
+    public int Protocol { get; init; } = CurrentProtocol;
+
+    /// <summary>The node.</summary>
+    public required NodeId Node { get; init; }
+
+    /// <summary>This connection.</summary>
+    public required WorkerSession Session { get; init; }
+
+    /// <summary>Where peers reach this worker's data plane, <c>host:port</c>.</summary>
+    public required string DataAddress { get; init; }
+
+    /// <summary>Process id, for people.</summary>
+    public int ProcessId { get; init; }
+
+    /// <summary>The node's gpus, by index.</summary>
+    public required IReadOnlyList<GpuDescription> Gpus { get; init; }
+}
+
+/// <summary>One gpu as its worker describes it.</summary>
+/// <param name="Index">Index within the node.</param>
+/// <param name="Name">Name for people.</param>
+/// <param name="DeviceClass">Ranks of different classes never share a job.</param>
+/// <param name="Device">Device as written in plans: <c>cpu</c>, later <c>ilgpu:cuda:0</c>.</param>
+public sealed record GpuDescription(int Index, string Name, string DeviceClass, string Device);
+
+/// <summary>Sign of life, with where each rank is.</summary>
+public sealed record Heartbeat(long Sequence, IReadOnlyList<RankPosition> Ranks) : WorkerMessage;
+
+/// <summary>Where a rank is.</summary>
+public sealed record RankPosition(int GpuIndex, JobId Job, long Generation, long Applied, string Activity);
+
+/// <summary>The answer to <see cref="PrepareRank"/>, and a promise until the plan.</summary>
+public sealed record RankState : JobReport
+{
+    /// <summary>The gpu that answers.</summary>
+    public required GpuId Gpu { get; init; }
+
+    /// <summary>Worker process that answers, as in <see cref="WorkerSession.Boot"/>.</summary>
+    public required long Boot { get; init; }
+
+    /// <summary>Whether it holds a state at all.</summary>
+    public required bool HasState { get; init; }
+
+    /// <summary>Timeline of its state.</summary>
+    public required int Timeline { get; init; }
+
+    /// <summary>Steps applied.</summary>
+    public required long Applied { get; init; }
+
+    /// <summary>Tags of its reduced gradient, covering all blocks, or empty where nothing was reduced yet.</summary>
+    public IReadOnlyList<TagRun> Reduced { get; init; } = [];
+
+    /// <summary>Finished subtrees of step <see cref="Applied"/> + 1 that it holds.</summary>
+    public IReadOnlyList<Subtree> Held { get; init; } = [];
+
+    /// <summary>Shards of step <see cref="Applied"/> + 1 that it was computing under its last plan, finished or not.</summary>
+    public IReadOnlyList<ShardSpan> Assigned { get; init; } = [];
+}
+
+/// <summary>Shards <paramref name="Start"/> to <paramref name="Start"/> + <paramref name="Count"/> - 1.</summary>
+public readonly record struct ShardSpan(int Start, int Count);
+
+/// <summary>The rank took its plan of the generation.</summary>
+public sealed record PlanTaken : JobReport
+{
+    /// <summary>The gpu.</summary>
+    public required GpuId Gpu { get; init; }
+}
+
+/// <summary>The rank applied its first step in the generation. Sent once a generation.</summary>
+public sealed record RankAdvanced : JobReport
+{
+    /// <summary>The gpu.</summary>
+    public required GpuId Gpu { get; init; }
+
+    /// <summary>The step applied.</summary>
+    public required long Step { get; init; }
+}
+
+/// <summary>What an accusation rests on.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<Evidence>))]
+public enum Evidence
+{
+    /// <summary>The connection was closed or reset, or could not be opened: the process is gone. Needs no gathering.</summary>
+    ConnectionClosed,
+
+    /// <summary>Nothing was heard for the peer timeout.</summary>
+    Silent,
+
+    /// <summary>It sent what no correct peer sends: a wrong checksum, a wrong tag, a wrong key.</summary>
+    Invalid,
+}
+
+/// <summary>One worker accuses another: an edge of the generation's accusation graph.</summary>
+public sealed record PeerAccused : JobReport
+{
+    /// <summary>Who accuses.</summary>
+    public required NodeId Accuser { get; init; }
+
+    /// <summary>Who is accused.</summary>
+    public required NodeId Accused { get; init; }
+
+    /// <summary>On what evidence.</summary>
+    public required Evidence Evidence { get; init; }
+
+    /// <summary>For people.</summary>
+    public string Detail { get; init; } = "";
+}
+
+/// <summary>A rank cannot go on: its program or device failed.</summary>
+public sealed record RankFaulted : JobReport
+{
+    /// <summary>The gpu.</summary>
+    public required GpuId Gpu { get; init; }
+
+    /// <summary>What failed.</summary>
+    public required string Detail { get; init; }
+}
+
+/// <summary>Steps that were applied, oldest first; sent by rank 0 and repeated until recorded.</summary>
+public sealed record StepsApplied : JobReport
+{
+    /// <summary>Timeline of the steps.</summary>
+    public required int Timeline { get; init; }
+
+    /// <summary>The steps, consecutive.</summary>
+    public required IReadOnlyList<StepRecord> Steps { get; init; }
+}
+
+/// <summary>The rank applied the job's last step.</summary>
+public sealed record RankFinished : JobReport
+{
+    /// <summary>The gpu.</summary>
+    public required GpuId Gpu { get; init; }
+
+    /// <summary>The last step.</summary>
+    public required long Step { get; init; }
+
+    /// <summary>SHA-256 over the whole state, lower-case hexadecimal: equal on all ranks, or the job has diverged.</summary>
+    public required string StateSha256 { get; init; }
+}
+
+/// <summary>The worker was asked to end, and leaves when a generation without it stands.</summary>
+public sealed record RankLeaving : JobReport
+{
+    /// <summary>The gpu.</summary>
+    public required GpuId Gpu { get; init; }
+
+    /// <summary>Why.</summary>
+    public required string Reason { get; init; }
+}
+
+/// <summary>A change started from a membership that this worker does not have; it needs the whole.</summary>
+public sealed record MembershipUnknown : JobReport
+{
+    /// <summary>The node that needs it.</summary>
+    public required NodeId Node { get; init; }
+}
