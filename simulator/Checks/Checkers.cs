@@ -9,7 +9,7 @@ internal sealed class Checkers
     {
         this.options = options;
         Steps = new StepChecker(this);
-        Orders = new OrderChecker(this, model.Shards);
+        Orders = new OrderChecker(this, model.Shards, scenario.Steps);
         Storage = new StorageChecker(this, model);
         Final = new FinalChecker(this, model, scenario.Steps);
     }

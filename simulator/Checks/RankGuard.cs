@@ -36,6 +36,9 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
         checkers.Steps.OnAnswer(answer);
     }
 
+    /// <summary>The device failed: what was promised of its memory is void, and the state is forgotten.</summary>
+    public void OnDeviceFailed() => (plan, promised) = (null, 0);
+
     public void OnInitialize(long generation)
     {
         Authority(generation, "initialises");

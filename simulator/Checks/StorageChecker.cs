@@ -9,7 +9,8 @@ internal sealed class StorageChecker(Checkers checkers, ToyModel model)
     private readonly SortedDictionary<string, (long Incarnation, long Sequence, int Activation)> highest = new(StringComparer.Ordinal);
     private readonly SortedDictionary<int, long> recorded = [];
 
-    public long LastStep(int timeline) => recorded.GetValueOrDefault(timeline);
+    /// <summary>The last step recorded in the newest timeline.</summary>
+    public long LastStep => recorded.Count == 0 ? 0 : recorded.Last().Value;
 
     public void OnActivated(GrainAddress grain) => activations[grain.ToString()] = activations.GetValueOrDefault(grain.ToString()) + 1;
 
@@ -32,7 +33,7 @@ internal sealed class StorageChecker(Checkers checkers, ToyModel model)
 
     public void OnStep(int timeline, StepRecord step)
     {
-        var last = LastStep(timeline);
+        var last = recorded.GetValueOrDefault(timeline);
         if (step.Step != last + 1)
             checkers.Fail(Invariants.RecordedOnce, $"step {step.Step} of timeline {timeline} is recorded after step {last}");
         if (step.Step > checkers.Steps.Highest)

@@ -29,6 +29,7 @@ internal sealed class GrainHost
     }
 
     public GrainAddress Address { get; }
+    public bool IsWriting => writing;
 
     public void Tell(GrainMessage message)
     {

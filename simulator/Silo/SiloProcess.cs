@@ -62,10 +62,14 @@ internal sealed class SiloProcess(VirtualWorld world, Scenario scenario, Checker
     }
 
     /// <summary>Ends and rebuilds one activation, as an idle collection or a lost race would.</summary>
-    public void ReloadOne(Prng prng)
+    public bool ReloadOne(Prng prng)
     {
-        if (grains.Count > 0)
-            Reload(grains.Values.ElementAt(prng.Below(grains.Count)));
+        // One that is writing is not collected: its write would race with its successor's load, which the engine excludes.
+        var idle = grains.Values.Where(grain => !grain.IsWriting).ToArray();
+        if (idle.Length == 0)
+            return false;
+        Reload(prng.Pick(idle));
+        return true;
     }
 
     /// <summary>Carries out a send of a grain, whose writes before it are durable.</summary>
@@ -115,6 +119,10 @@ internal sealed class SiloProcess(VirtualWorld world, Scenario scenario, Checker
         World.Note(Name, "activates", 0, 0, address);
         var host = new GrainHost(this, address, Disk.Load(address));
         grains[address.ToString()] = host;
+
+        // A node's grain keeps nothing durable: whoever holds its worker's connection tells it again.
+        if (address.Kind == GrainKind.Node && links.TryGetValue(new NodeId(address.Key), out var link) && link.Hello is { } hello)
+            host.Tell(new WorkerConnected(hello.Session, hello));
         return host;
     }
 
@@ -133,7 +141,7 @@ internal sealed class SiloProcess(VirtualWorld world, Scenario scenario, Checker
 
     private void CarryOnce(GrainAddress to, GrainMessage message, bool lossy)
     {
-        if (Scenario.Json)
+        if (Scenario.Json && message is not WorkerReported)
             message = JsonSerializer.Deserialize(JsonSerializer.SerializeToUtf8Bytes(message, MachinesJson.Default.GrainMessage), MachinesJson.Default.GrainMessage)!;
         // Without loss the delay is fixed: messages keep their order, as within one process.
         var delay = lossy ? World.Network.Between(TimeSpan.FromMilliseconds(0.02), TimeSpan.FromMilliseconds(0.2)) : TimeSpan.FromMilliseconds(0.05);

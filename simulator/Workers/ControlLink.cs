@@ -19,7 +19,6 @@ internal sealed class ControlLink
     private readonly int workerLife;
     private readonly int siloLife;
     private readonly Action resume;
-    private WorkerSession? session;
     private bool closed;
     private Action? pendingNotice;
 
@@ -38,6 +37,9 @@ internal sealed class ControlLink
         resume = Resume;
         map.OnHeal(resume);
     }
+
+    /// <summary>What the worker said first, once it arrived.</summary>
+    public Hello? Hello { get; private set; }
 
     public void SendToSilo(WorkerMessage message)
     {
@@ -68,10 +70,10 @@ internal sealed class ControlLink
         closed = true;
         up.Break(alsoInFlight: false);
         down.Break(alsoInFlight: true);
-        Notify(NetworkFrom: worker.Node, NetworkMap.Silo, wait, () => silo.Arrive(siloLife, false, () =>
+        Notify(worker.Node, NetworkMap.Silo, wait, () => silo.Arrive(siloLife, false, () =>
         {
-            if (session is { } known)
-                silo.Disconnected(this, worker.Node, known, reason);
+            if (Hello is { } hello)
+                silo.Disconnected(this, worker.Node, hello.Session, reason);
         }));
     }
 
@@ -88,9 +90,9 @@ internal sealed class ControlLink
         }));
     }
 
-    private void Notify(NodeId NetworkFrom, NodeId to, TimeSpan wait, Action notice)
+    private void Notify(NodeId from, NodeId to, TimeSpan wait, Action notice)
     {
-        if (map.IsCut(NetworkFrom, to))
+        if (map.IsCut(from, to))
         {
             pendingNotice = notice;
             return;
@@ -115,12 +117,12 @@ internal sealed class ControlLink
     {
         if (message is Hello hello)
         {
-            session = hello.Session;
+            Hello = hello;
             silo.Accept(this, hello);
             return;
         }
 
-        if (session is { } known)
-            silo.Said(this, worker.Node, known, message);
+        if (Hello is { } known)
+            silo.Said(this, worker.Node, known.Session, message);
     }
 }

@@ -58,7 +58,17 @@ internal sealed partial class RankHost
         guard.OnOrder(order, members);
         if (order is RankPlan plan)
             records.OnPlan(plan);
+        else if (order is PrepareRank prepare)
+            records.OnPrepare(prepare);
         Handle(new OrderArrived(order, members));
+    }
+
+    /// <summary>A fault: the program or device fails; what it was doing comes to nothing.</summary>
+    public void FailDevice(string detail)
+    {
+        deviceWork++;
+        guard.OnDeviceFailed();
+        Handle(new DeviceFailed(detail));
     }
 
     public void OnSiloReached()

@@ -11,7 +11,7 @@ internal sealed class StepReporter(WorkerProcess process, RankHost host)
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(500);
 
     private readonly SortedDictionary<long, StepRecord> kept = [];
-    private int timeline = 1;
+    private int timeline;
     private int rank = -1;
     private TimeSpan lastApplied;
     private bool armed;
@@ -21,6 +21,13 @@ internal sealed class StepReporter(WorkerProcess process, RankHost host)
         (timeline, rank) = (plan.Timeline, plan.Rank);
         OnRecorded(plan.RecordedThrough);
         Send(plan.Generation);
+    }
+
+    /// <summary>The job counts on hearing what a member knows before the member's answer.</summary>
+    public void OnPrepare(PrepareRank prepare)
+    {
+        OnRecorded(prepare.RecordedThrough);
+        Send(prepare.Generation);
     }
 
     public void OnApplied(ApplyStep apply, Score score, double squares)

@@ -66,7 +66,29 @@ internal sealed class WorkerPeers(WorkerProcess process, PeerNetwork network, Sc
     public void Send(JobId job, long generation, NodeId node, Func<Packet> read)
     {
         if (open.TryGetValue((job.Value, generation, node.Value), out var connection))
-            connection.Send(process, read);
+            connection.Send(process, () => Corrupted(read()));
+    }
+
+    private Packet Corrupted(Packet packet)
+    {
+        if (!CorruptNext)
+            return packet;
+        CorruptNext = false;
+        var bytes = (byte[])packet.Bytes.Clone();
+        bytes[^1] ^= 1;
+        return packet with { Bytes = bytes };
+    }
+
+    /// <summary>A fault: the next frame that this process sends arrives with a flipped bit.</summary>
+    public bool CorruptNext { get; set; }
+
+    /// <summary>A fault: one connection is reset, and both ends learn of it. False where there is none.</summary>
+    public bool ResetOne(Prng prng)
+    {
+        if (open.Count == 0)
+            return false;
+        Lose(open.Values.ElementAt(prng.Below(open.Count)), Evidence.ConnectionClosed, "connection reset");
+        return true;
     }
 
     /// <summary>The process died: all its connections end.</summary>

@@ -34,9 +34,13 @@ internal sealed class WorkerProcess : SimulatedProcess
     /// <summary>Names this life, in milliseconds since 1970, as in production.</summary>
     public long Boot { get; private set; }
 
+    /// <summary>Whether it was asked to end, and ends once its ranks are released.</summary>
+    public bool Leaving { get; set; }
+
     public void Start()
     {
         Begin();
+        Leaving = false;
         Boot = Math.Max(Boot + 1, BootBase + (long)World.Now.TotalMilliseconds);
         Agent = new WorkerAgent(this);
         Peers.Begin();
