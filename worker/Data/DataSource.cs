@@ -14,7 +14,7 @@ public sealed record DataSource(string Name, IReadOnlyList<DataFile> Files)
 
     // Prose and source code. Scripts and styles of web pages, JSON and recorded data are left out: minified or generated, they teach nothing legible.
     private static readonly string[] RepositoryExtensions =
-        [".cs", ".csproj", ".md", ".props", ".sh", ".sln", ".sql", ".targets", ".txt", ".yaml", ".yml"];
+        [".cs", ".csproj", ".md", ".props", ".sh", ".sql", ".targets", ".txt", ".yaml", ".yml"];
 
     /// <summary>
     /// Finds the files behind <c>--data</c>: a file; a directory (every text or token file below it); a glob with
