@@ -159,7 +159,7 @@ internal sealed partial class RankHost
                 ToyModel.Apply(memory.State, apply.Step, memory.Reduced.Select(block => block.Word).ToArray(), squares, memory.ReducedScore);
                 Array.Fill(memory.StateSteps, apply.Step);
                 guard.OnApplied(apply);
-                World.Note(Gpu.ToString(), "applied", apply.Step, apply.Generation);
+                World.Note(name, "applied", apply.Step, apply.Generation);
                 records.OnApplied(apply, memory.ReducedScore, squares);
                 process.Moments.OnStep(apply.Step);
             }

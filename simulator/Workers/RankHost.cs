@@ -17,11 +17,12 @@ internal sealed partial class RankHost
     private long deviceWork;
     private long handles;
     private long timer;
+    private readonly string name;
     private bool handling;
 
     public RankHost(WorkerProcess process, JobId job, GpuId gpu)
     {
-        (this.process, Job, Gpu) = (process, job, gpu);
+        (this.process, Job, Gpu, name) = (process, job, gpu, gpu.ToString());
         memory = new RankMemory(process.Model);
         guard = new RankGuard(process.Checkers, process.Model, memory, gpu);
         records = new StepReporter(process, this);
@@ -53,7 +54,7 @@ internal sealed partial class RankHost
 
     public void OnOrder(RankOrder order, Membership? members)
     {
-        World.Note(Gpu.ToString(), "ordered", order.Incarnation, order.Generation, order);
+        World.Note(name, "ordered", order.Incarnation, order.Generation, order);
         process.Moments.Reach(order is PrepareRank ? Moment.PrepareReceived : order is RankPlan ? Moment.PlanReceived : Moment.Released, process);
         guard.OnOrder(order, members);
         if (order is RankPlan plan)
@@ -117,10 +118,12 @@ internal sealed partial class RankHost
 
     private void Do(RankOutput output)
     {
+        if (output is not (TellJob or Machines.SendFrame or ReleasePayload or StageContribution or StoreReduced))
+            World.Note(name, "does", 0, 0, output);
         switch (output)
         {
             case TellJob tell:
-                World.Note(Gpu.ToString(), "says", 0, 0, tell.Message);
+                World.Note(name, "says", 0, 0, tell.Message);
                 if (tell.Message is RankState answer)
                 {
                     guard.OnAnswer(answer);
