@@ -69,6 +69,7 @@ internal sealed partial class RankHost
     {
         deviceWork++;
         guard.OnDeviceFailed();
+        memory.Forget();
         Handle(new DeviceFailed(detail));
     }
 
