@@ -31,12 +31,16 @@ public enum RandomUse : uint
 /// <param name="Part">A number within the use, below 2^28.</param>
 public readonly record struct RandomStream(ulong Seed, RandomUse Use, uint Part)
 {
-    /// <summary>Four words, number <paramref name="index"/> of the sequence. Sequences of one stream end at 2^32 of <paramref name="row"/>.</summary>
+    /// <summary>Four words, number <paramref name="index"/> of sequence <paramref name="row"/>.</summary>
     public Philox.Words Words(ulong index, uint row = 0) =>
         Philox.Draw(Seed, (uint)index, (uint)(index >> 32), row, (uint)Use + Part);
 
     /// <summary>A float64 of 52 random bits, above 0 and below 1.</summary>
-    public double Uniform(ulong index) => Uniform(Words(index).W0, Words(index).W1);
+    public double Uniform(ulong index)
+    {
+        Philox.Words words = Words(index);
+        return Uniform(words.W0, words.W1);
+    }
 
     /// <summary>Fills <paramref name="destination"/> with normal numbers of mean 0; element i depends on the stream and on i alone.</summary>
     public void FillNormal(Span<float> destination, double deviation)
@@ -50,9 +54,9 @@ public readonly record struct RandomStream(ulong Seed, RandomUse Use, uint Part)
     }
 
     /// <summary>Two independent normal numbers of mean 0 and deviation 1 (Box and Muller, 1958).</summary>
-    public (double First, double Second) NormalPair(ulong index)
+    public (double First, double Second) NormalPair(ulong index, uint row = 0)
     {
-        Philox.Words words = Words(index);
+        Philox.Words words = Words(index, row);
         double radius = Math.Sqrt(-2 * DoubleMath.Log(Uniform(words.W0, words.W1)));
         (double sin, double cos) = DoubleMath.SinCosTurns(Uniform(words.W2, words.W3));
         return (radius * cos, radius * sin);
