@@ -12,7 +12,7 @@ internal unsafe interface IKernels : IDisposable
     /// <summary>
     /// c[m, n] = op(a)[m, k] op(b)[k, n], or += with <paramref name="accumulate"/>. op(x) is x, or its transpose as stored:
     /// a is [m, k] or, transposed, [k, m]; b is [k, n] or, transposed, [n, k]. ld* are the lengths of stored rows.
-    /// Each element is summed over k in rising order with fused multiply-add, in blocks of 256 that are added to c one after the other.
+    /// Each element is summed over k in rising order with fused multiply-add, in blocks of 192 that are added to c one after the other.
     /// </summary>
     void MatMul(
         bool transposeA, bool transposeB, int m, int n, int k, float* a, int lda, float* b, int ldb, float* c, int ldc, bool accumulate);

@@ -4,7 +4,7 @@ namespace Coordinator.Worker.Kernels;
 internal static class MatMulBlocking
 {
     /// <summary>Terms of one block of the sum over k. Part of the device class: changing it changes trained models.</summary>
-    public const int KC = 256;
+    public const int KC = 192;
 
     /// <summary>Rows of the left operand that are taken through all columns before the next; a multiple of every tile height (8, 6, 3).</summary>
     public const int MC = 96;

@@ -35,8 +35,9 @@ internal sealed unsafe partial class SimdKernels<T>
                         new LeftMatrix(q + (long)t0 * row, row, 1), packedK, size, time, rows, t1, 0, size, block, time, false, left);
                     for (int t = t0; t < t1; t++)
                     {
-                        Softmax(p + (long)t * time, t + 1, scale);
-                        new Span<float>(p + (long)t * time + t + 1, t1 - t - 1).Clear();
+                        // The future is minus infinity, whose softmax is exactly 0; so rows of a block have one length.
+                        new Span<float>(p + (long)t * time + t + 1, t1 - t - 1).Fill(float.NegativeInfinity);
+                        Softmax(p + (long)t * time, t1, scale);
                     }
 
                     if (dropout.IsActive) block = MaskedCopy(kept, block, rows, time, t1, b, ((long)h * time + t0) * time, dropout);
