@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using Coordinator.Worker.Kernels;
 
 namespace Coordinator.Tests.Compute;
@@ -38,6 +39,23 @@ public unsafe class KernelTests
                 Assert.True(SameBits(expected[i], actual[i]), $"{name} at {width}, element {i}: {actual[i]:R}, not {expected[i]:R}");
             }
         }
+    }
+
+    [Theory]
+    [Width(VectorWidth.W128)]
+    [Width(VectorWidth.W256)]
+    [Width(VectorWidth.W512)]
+    public void Kernels_of_version_1_return_exactly_these_bits(VectorWidth width)
+    {
+        // A change here changes trained models: raise CpuDeviceClass.KernelVersion with it.
+        using IKernels kernels = KernelFactory.Create(width);
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (Func<IKernels, float[]> run in KernelRun.All.OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => entry.Value))
+        {
+            hash.AppendData(MemoryMarshal.AsBytes<float>(run(kernels)));
+        }
+
+        Assert.Equal("de1b85429403c85ffe12bfa4ce57012fba5da9aa", Convert.ToHexStringLower(hash.GetHashAndReset())[..40]);
     }
 
     [Theory]

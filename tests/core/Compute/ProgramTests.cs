@@ -1,5 +1,6 @@
 using Coordinator.Machines.Jobs;
 using Coordinator.Worker.Devices;
+using Coordinator.Worker.Kernels;
 using Coordinator.Worker.Programs;
 
 namespace Coordinator.Tests.Compute;
@@ -24,6 +25,24 @@ public class ProgramTests
     [Theory]
     [MemberData(nameof(Invalid), DisableDiscoveryEnumeration = true)]
     public void A_job_that_cannot_be_computed_is_refused(JobSpec spec) => Assert.Throws<InvalidJobException>(() => TrainingPrograms.Create(spec));
+
+    [Theory]
+    [Width(VectorWidth.W128)]
+    [Width(VectorWidth.W256)]
+    [Width(VectorWidth.W512)]
+    public void The_linear_program_ends_with_the_same_bits_at_every_width(VectorWidth width)
+    {
+        JobSpec spec = ComputeWorld.Linear(batch: 5);
+        using IRankDevice device = ComputeWorld.Device(spec, width), usual = ComputeWorld.Device(spec);
+        for (long step = 1; step <= 20; step++)
+        {
+            ComputeWorld.Step(device, step, 8);
+            ComputeWorld.Step(usual, step, 8);
+        }
+
+        Assert.Equal(ComputeWorld.StateHash(usual), ComputeWorld.StateHash(device));
+        Assert.Equal(CpuDeviceClass.Name(), CpuDeviceClass.Name(width));
+    }
 
     [Fact]
     public void The_linear_program_finds_its_weights_again()
