@@ -206,6 +206,7 @@ public sealed partial class RankMachine
             HasState = Applied >= 0,
             Timeline = stateTimeline,
             Applied = Math.Max(Applied, 0),
+            StateBlocks = Options.StateBlocks,
             Reduced = TagRuns(),
             Held = [.. held],
             Assigned = stepOfShards == Applied + 1 ? myShards : [],
