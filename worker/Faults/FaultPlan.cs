@@ -25,6 +25,9 @@ public sealed class FaultPlan
     /// <summary>No faults.</summary>
     public static FaultPlan None { get; } = new([]);
 
+    /// <summary>Whether no fault is left to suffer.</summary>
+    public bool IsEmpty => waiting.Count == 0;
+
     /// <summary>Reads rules as the worker's <c>--fault</c> options give them.</summary>
     /// <exception cref="FormatException">One of the texts is no rule.</exception>
     public static FaultPlan Parse(IEnumerable<string> rules) => new(rules.Select(FaultRule.Parse).ToArray());
