@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.ComponentModel;
 using System.Security.Cryptography;
+using Coordinator.Cli.Demo;
 
 namespace Coordinator.Cli.Local;
 
@@ -8,7 +9,7 @@ namespace Coordinator.Cli.Local;
 /// A cluster on this machine: a silo process and N worker processes of this same program, on loopback, kept up by supervisors.
 /// What is killed comes back; after <see cref="DisposeAsync"/>, or after this process died in whatever way, none of them is left.
 /// </summary>
-public sealed class LocalCluster : IAsyncDisposable
+public sealed class LocalCluster : IKillTargets, IAsyncDisposable
 {
     private static readonly TimeSpan SiloStartLimit = TimeSpan.FromSeconds(30);
 
@@ -110,7 +111,7 @@ public sealed class LocalCluster : IAsyncDisposable
         throw new ClusterException(new ClusterFailure(
             $"The silo did not say that it listens within {SiloStartLimit.TotalSeconds:0} s.",
             $"See {directory.File("silo.log")}; a machine under heavy load may only need another try.",
-            Output.ExitCodes.Failed));
+            Output.ExitCodes.RunFailed));
     }
 
     private void StartWorker(int worker)
@@ -148,7 +149,7 @@ public sealed class LocalCluster : IAsyncDisposable
                 failure.TrySetResult(new ClusterFailure(
                     $"{supervisor.Status.Name} cannot be started: {cannot.Message}",
                     $"See that {directory.Path} can be written, and that processes can still be started.",
-                    Output.ExitCodes.Failed));
+                    Output.ExitCodes.RunFailed));
             }
         }
     }

@@ -161,6 +161,6 @@ public sealed class Supervisor(
         return new ClusterFailure(
             $"{name} {exit.Described} {times}. {said}",
             $"Set right what it complains of and run the command again; its whole output is in {logPath}.",
-            exit.Code == Output.ExitCodes.Usage ? Output.ExitCodes.Usage : Output.ExitCodes.Failed);
+            exit.Code == Output.ExitCodes.Usage ? Output.ExitCodes.Usage : Output.ExitCodes.RunFailed);
     }
 }

@@ -26,7 +26,7 @@ public sealed record Listing(string Kind, JsonNode Document, IReadOnlyList<Colum
                 output.WriteLine(Wrapped().ToJsonString(new() { WriteIndented = true }));
                 break;
             case OutputFormat.Yaml:
-                output.Write(YamlText.Of(Wrapped()));
+                output.Write(YamlDocument.Of(Wrapped()));
                 break;
             default:
                 PrintColumns(output, format == OutputFormat.Wide);

@@ -52,7 +52,7 @@ public sealed class SupervisorTests : IDisposable
             $"worker-1 ended with exit code 7 at its last start of 3, and never came up for long. It said last:{Environment.NewLine}"
             + string.Join(Environment.NewLine, Enumerable.Repeat("  no such device", 3).Take(1)),
             failure!.Message);
-        Assert.Equal(ExitCodes.Failed, failure.ExitCode);
+        Assert.Equal(ExitCodes.RunFailed, failure.ExitCode);
         Assert.Equal(ChildPhase.GivenUp, supervisor.Status.Phase);
     }
 

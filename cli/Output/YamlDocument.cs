@@ -6,7 +6,7 @@ using YamlDotNet.Core.Events;
 namespace Coordinator.Cli.Output;
 
 /// <summary>A JSON document as YAML. Strings that YAML would read as something else are quoted.</summary>
-public static class YamlText
+public static class YamlDocument
 {
     /// <summary>The document's text, with a line end.</summary>
     public static string Of(JsonNode document)
