@@ -35,30 +35,36 @@ public sealed class KillRunner
     }
 
     /// <summary>Faults to start a worker with: those planned for it that have not happened.</summary>
-    public IEnumerable<string> WorkerArguments(int worker)
+    public IEnumerable<string> WorkerArguments(int worker, int start)
     {
         lock (gate)
         {
-            // Counted from the worker's start: the second time that it is asked for its state is the first recovery that it sees.
+            // A worker that was there from the first generation on is asked for its state again when another one fails; one that
+            // came back is asked on its own return, and only then for another's sake.
             return
             [
                 .. waiting.Where(kill => kill.Workers.Contains(worker)).SelectMany(kill => kill.Kind switch
                 {
                     KillKind.Collective => new[] { "--fault", $"kill@collective:{kill.Step}" },
-                    KillKind.Recovery => ["--fault", "kill@prepare:2"],
+                    KillKind.Recovery => ["--fault", $"kill@prepare:{(start == 1 ? 1 : 2)}"],
                     _ => [],
                 }),
             ];
         }
     }
 
-    /// <summary>Takes note that a worker said it is about to kill itself, as its fault wants.</summary>
-    public void FaultAnnounced(int worker, int pid, KillKind kind)
+    /// <summary>Hears what a worker prints: one that is about to kill itself, as its fault wants, says so first.</summary>
+    public void Heard(int worker, int pid, string line)
     {
+        var kind = line.StartsWith("fault kill@collective:", StringComparison.Ordinal) ? KillKind.Collective
+            : line.StartsWith("fault kill@prepare:", StringComparison.Ordinal) ? KillKind.Recovery
+            : (KillKind?)null;
+        if (kind is not { } struck)
+            return;
         lock (gate)
         {
-            ours[(LocalCluster.WorkerName(worker), pid)] = (kind, DateTimeOffset.Now);
-            waiting.RemoveAll(planned => planned.Kind == kind && planned.Workers.Contains(worker));
+            ours[(LocalCluster.WorkerName(worker), pid)] = (struck, DateTimeOffset.Now);
+            waiting.RemoveAll(planned => planned.Kind == struck && planned.Workers.Contains(worker));
         }
     }
 

@@ -117,14 +117,16 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
     private void StartWorker(int worker)
     {
         var name = WorkerName(worker);
-        var supervisor = new Supervisor(
+        Supervisor? supervisor = null;
+        supervisor = new Supervisor(
             name,
             start => OwnExecutable.Command([
                 "worker", "--silo", url, "--token-file", TokenFile, "--node", name, "--gpus", $"{options.GpusPerWorker}",
                 "--data-dir", directory.File(name), "--parent-pipe", .. options.WorkerArguments(worker, start)]),
             directory.File(name + ".log"),
             new RestartPolicy(),
-            notes.Enqueue);
+            notes.Enqueue,
+            line => options.WorkerSaid?.Invoke(worker, supervisor!.Status.Pid, line));
         workers.Add(supervisor);
         Supervise(supervisor);
     }

@@ -14,4 +14,7 @@ public sealed record LocalClusterOptions
 
     /// <summary>Further arguments of a worker's start: (worker from 0, start from 1) to arguments. The demo arms faults with it.</summary>
     public Func<int, int, IEnumerable<string>> WorkerArguments { get; init; } = (_, _) => [];
+
+    /// <summary>Told each line that a worker prints to standard error: (worker from 0, process id, line).</summary>
+    public Action<int, int, string>? WorkerSaid { get; init; }
 }

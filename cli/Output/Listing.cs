@@ -14,8 +14,8 @@ public sealed record Column(string Title, bool WideOnly = false);
 /// <param name="Rows">Cells, one for each column.</param>
 public sealed record Listing(string Kind, JsonNode Document, IReadOnlyList<Column> Columns, IReadOnlyList<IReadOnlyList<string>> Rows)
 {
-    /// <summary>Version of the documents that the command line prints.</summary>
-    public const string ApiVersion = "coordinator/v1";
+    /// <summary>Version of the documents that the command line prints; the same as the HTTP API's.</summary>
+    public const string ApiVersion = "v1";
 
     /// <summary>Prints it.</summary>
     public void Print(TextWriter output, OutputFormat format)

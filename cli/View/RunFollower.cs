@@ -22,6 +22,7 @@ public sealed class RunFollower(IRunSource source, string title, LocalCluster? c
     private IReadOnlyList<NodeView> nodes = [];
     private DateTimeOffset? awaySince;
     private long lastOrdinal;
+    private long lastStepOrdinal;
 
     /// <summary>Completes with the job once it has finished or failed and all its steps were read.</summary>
     public Task<JobView> Ended => ended.Task;
@@ -96,19 +97,19 @@ public sealed class RunFollower(IRunSource source, string title, LocalCluster? c
 
     private async Task PollAsync(CancellationToken cancel)
     {
-        var known = steps.Count == 0 ? 0 : steps[^1].Step;
         var freshJob = await source.JobAsync(cancel);
         var freshNodes = await source.NodesAsync(cancel);
-        var freshSteps = await source.StepsAsync(known, cancel);
+        var freshSteps = await source.StepsAsync(lastStepOrdinal, cancel);
+        lastStepOrdinal = freshSteps.Next;
         lock (gate)
         {
             job = freshJob;
             nodes = freshNodes;
-            steps.AddRange(freshSteps);
+            steps.AddRange(freshSteps.Steps);
             awaySince = null;
         }
 
-        if (freshJob.Phase is "finished" or "failed" && freshSteps.Count == 0)
+        if (freshJob.Phase is "finished" or "failed" && freshSteps.Steps.Count == 0)
             ended.TrySetResult(freshJob);
     }
 

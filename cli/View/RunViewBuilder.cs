@@ -101,7 +101,7 @@ public static class RunViewBuilder
                 : $"the silo has not answered for {away.TotalSeconds:0} s; training goes on without it, and this view goes on when it is back";
         }
 
-        if (data.Job is { Phase: "waiting" or "forming", Members.Count: > 0 } job && workers.Count > 0 && workers.All(worker => !worker.Connected))
+        if (data.Job is { Phase: "waiting" or "forming", Recorded: > 0 } job && workers.All(worker => !worker.Connected))
         {
             var limit = job.Spec.FaultTolerance.StateTimeout;
             var until = limit == TimeSpan.Zero ? "for as long as it takes" : $"for up to {Words.Duration(limit)}";

@@ -59,11 +59,11 @@ public class KillRunnerTests
     {
         var runner = new KillRunner(new KillSchedule(1, [new(KillKind.Collective, 37, [1])]));
 
-        Assert.Equal(["--fault", "kill@collective:37"], runner.WorkerArguments(1));
-        Assert.Empty(runner.WorkerArguments(0));
-        runner.FaultAnnounced(1, 4711, KillKind.Collective);
+        Assert.Equal(["--fault", "kill@collective:37"], runner.WorkerArguments(1, 1));
+        Assert.Empty(runner.WorkerArguments(0, 1));
+        runner.Heard(1, 4711, "fault kill@collective:37");
 
-        Assert.Empty(runner.WorkerArguments(1));
+        Assert.Empty(runner.WorkerArguments(1, 1));
         Assert.Empty(runner.Waiting);
     }
 
@@ -72,7 +72,7 @@ public class KillRunnerTests
     {
         var runner = new KillRunner(new KillSchedule(1, [new(KillKind.Workers, 10, [0]), new(KillKind.Collective, 37, [1])]));
         runner.Observe(Data(10, 4), new Targets());
-        runner.FaultAnnounced(1, 202, KillKind.Collective);
+        runner.Heard(1, 202, "fault kill@collective:37");
 
         var deaths = runner.Deaths([Death("worker-1", 100), Death("worker-2", 202), Death("worker-3", 303), Exit("worker-4", 404, 1)]);
 

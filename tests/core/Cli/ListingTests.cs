@@ -22,7 +22,7 @@ public class ListingTests
     {
         var json = JsonNode.Parse(Text(OutputFormat.Json))!;
 
-        Assert.Equal("coordinator/v1", (string?)json["apiVersion"]);
+        Assert.Equal("v1", (string?)json["apiVersion"]);
         Assert.Equal("NodeList", (string?)json["kind"]);
         Assert.Equal(2, (int?)json["items"]![0]!["gpus"]);
     }
@@ -30,7 +30,7 @@ public class ListingTests
     [Fact]
     public void Yaml_quotes_strings_that_it_would_read_as_something_else() =>
         Assert.Equal(
-            "apiVersion: coordinator/v1\nkind: NodeList\nitems:\n- id: worker-1\n  gpus: 2\n  note: \"true\"\n  reason: null\n",
+            "apiVersion: v1\nkind: NodeList\nitems:\n- id: worker-1\n  gpus: 2\n  note: \"true\"\n  reason: null\n",
             Text(OutputFormat.Yaml));
 
     private static string Text(OutputFormat format)
