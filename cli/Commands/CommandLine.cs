@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Net;
 using Coordinator.Cli.Configuration;
 using Coordinator.Cli.Local;
 using Coordinator.Cli.Output;
@@ -53,6 +54,10 @@ public static class CommandLine
         {
             return Complain(failed.Failure.ExitCode, failed.Failure.Message, failed.Failure.Remedy);
         }
+        catch (CoordinatorApiException refused)
+        {
+            return Complain(CodeOf(refused), refused.Message, refused.Remedy);
+        }
         catch (ConfigurationException wrong)
         {
             return Complain(ExitCodes.Usage, wrong.Message);
@@ -76,6 +81,13 @@ public static class CommandLine
             Console.Error.WriteLine(remedy);
         return exitCode;
     }
+
+    private static int CodeOf(CoordinatorApiException refused) => refused.Status switch
+    {
+        null or HttpStatusCode.NotFound or HttpStatusCode.ServiceUnavailable => ExitCodes.NotFound,
+        HttpStatusCode.BadRequest or HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => ExitCodes.Usage,
+        _ => ExitCodes.RunFailed,
+    };
 
     private static IEnumerable<string> Names(ParseResult parsed)
     {

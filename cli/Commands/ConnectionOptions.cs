@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Coordinator.Cli.Output;
 using Coordinator.Server.Client;
+using Coordinator.Server.Hosting;
 
 namespace Coordinator.Cli.Commands;
 
@@ -14,13 +15,13 @@ public sealed class ConnectionOptions
     public const string TokenVariable = "COORDINATOR_TOKEN_FILE";
 
     /// <summary>Address of the silo.</summary>
-    public Option<Uri?> Silo { get; } = new("--silo")
+    public Option<string?> Silo { get; } = new("--silo")
     {
         Description = $"Address of the silo, such as http://127.0.0.1:7070 (else ${SiloVariable}).",
         CustomParser = result =>
         {
-            if (Uri.TryCreate(result.Tokens[0].Value, UriKind.Absolute, out var url) && url.Scheme is "http" or "https")
-                return url;
+            if (IsUrl(result.Tokens[0].Value))
+                return result.Tokens[0].Value;
             result.AddError($"'{result.Tokens[0].Value}' is no address of a silo; write http://HOST:PORT.");
             return null;
         },
@@ -37,15 +38,15 @@ public sealed class ConnectionOptions
     }
 
     /// <summary>The silo's address, or null where none is given.</summary>
-    public Uri? FindSilo(ParseResult parsed)
+    public string? FindSilo(ParseResult parsed)
     {
         if (parsed.GetValue(Silo) is { } given)
             return given;
         var variable = Environment.GetEnvironmentVariable(SiloVariable);
         if (string.IsNullOrEmpty(variable))
             return null;
-        return Uri.TryCreate(variable, UriKind.Absolute, out var url) && url.Scheme is "http" or "https"
-            ? url
+        return IsUrl(variable)
+            ? variable
             : throw new CommandException(ExitCodes.Usage, $"${SiloVariable} is '{variable}', which is no address of a silo.", "Set it to http://HOST:PORT.");
     }
 
@@ -59,6 +60,7 @@ public sealed class ConnectionOptions
     }
 
     /// <summary>The token from the file, or from the one that the environment names.</summary>
+    /// <exception cref="CommandException">No file is named, or it holds no token.</exception>
     public static string ReadToken(string? given)
     {
         var path = given ?? Environment.GetEnvironmentVariable(TokenVariable);
@@ -66,14 +68,14 @@ public sealed class ConnectionOptions
             throw new CommandException(ExitCodes.Usage, "No token is named.", $"Give --token-file FILE or set {TokenVariable}.");
         try
         {
-            var token = File.ReadAllText(path).Trim();
-            return token.Length > 0
-                ? token
-                : throw new CommandException(ExitCodes.Usage, $"The token file {path} is empty.", "Name the file that the silo was started with.");
+            return SiloToken.Load(path);
         }
-        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException or InvalidDataException)
         {
-            throw new CommandException(ExitCodes.Usage, $"The token file {path} cannot be read: {unreadable.Message}", "Name the file that the silo was started with.");
+            throw new CommandException(
+                ExitCodes.Usage, $"The token file {path} cannot be used: {unreadable.Message}", "Name the file that the silo was started with, or a copy of it.");
         }
     }
+
+    private static bool IsUrl(string text) => Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is ("http" or "https");
 }

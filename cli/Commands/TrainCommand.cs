@@ -6,6 +6,7 @@ using Coordinator.Cli.Runs;
 using Coordinator.Cli.View;
 using Coordinator.Machines.Jobs;
 using Coordinator.Server.Client;
+using Coordinator.Server.Hosting;
 
 namespace Coordinator.Cli.Commands;
 
@@ -102,9 +103,9 @@ public sealed class TrainCommand
             Port = parsed.GetValue(port),
         };
         await using var cluster = await LocalCluster.StartAsync(options, directory, cancel);
-        Console.WriteLine($"attach from another terminal:  export {ConnectionOptions.SiloVariable}={cluster.Url.ToString().TrimEnd('/')} {ConnectionOptions.TokenVariable}={cluster.TokenFile}");
+        Console.WriteLine($"attach from another terminal:  export {ConnectionOptions.SiloVariable}={cluster.Url} {ConnectionOptions.TokenVariable}={cluster.TokenFile}");
         Console.WriteLine($"                               coordinator status      (logs: {directory.Path})");
-        using var client = new CoordinatorClient(cluster.Url, ConnectionOptions.ReadToken(cluster.TokenFile));
+        using var client = new CoordinatorClient(cluster.Url, SiloToken.Load(cluster.TokenFile));
         return await FollowAsync(parsed, spec, frozen, new JobRun(client, spec.Name) { Cluster = cluster }, cancel);
     }
 

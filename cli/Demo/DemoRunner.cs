@@ -6,6 +6,7 @@ using Coordinator.Cli.Runs;
 using Coordinator.Cli.View;
 using Coordinator.Machines.Jobs;
 using Coordinator.Server.Client;
+using Coordinator.Server.Hosting;
 
 namespace Coordinator.Cli.Demo;
 
@@ -70,10 +71,10 @@ public sealed class DemoRunner(DemoOptions options)
             cancel);
         await using (cluster)
         {
-            using var client = new CoordinatorClient(cluster.Url, ConnectionOptions.ReadToken(cluster.TokenFile));
+            using var client = new CoordinatorClient(cluster.Url, SiloToken.Load(cluster.TokenFile));
             var run = new JobRun(client, title) { Cluster = cluster, OnTick = data => killer?.Observe(data, cluster) };
             var result = await run.RunAsync(spec, frozen, cancel);
-            var info = await client.InfoAsync(cancel);
+            var info = await client.GetInfoAsync(cancel);
             var file = Path.Combine(options.Output, $"demo-{name}.safetensors");
             var sha256 = await run.DownloadAsync(result.Job, file, cancel);
             var lost = StepLedger.Of(result.Data.Steps, spec.Training.Steps).Lost;

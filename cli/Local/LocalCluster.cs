@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.ComponentModel;
-using System.Security.Cryptography;
 using Coordinator.Cli.Demo;
+using Coordinator.Server.Hosting;
 
 namespace Coordinator.Cli.Local;
 
@@ -31,7 +31,7 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
     }
 
     /// <summary>Address of the silo.</summary>
-    public Uri Url => new(url);
+    public string Url => url;
 
     /// <summary>File with the token that the silo asks for.</summary>
     public string TokenFile { get; }
@@ -58,7 +58,7 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
         var cluster = new LocalCluster(options, directory);
         try
         {
-            WritePrivate(cluster.TokenFile, Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32)));
+            SiloToken.LoadOrCreate(cluster.TokenFile);
             await cluster.StartSiloAsync(cancel);
             for (var worker = 0; worker < options.Workers; worker++)
                 cluster.StartWorker(worker);
@@ -154,14 +154,5 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
                     Output.ExitCodes.RunFailed));
             }
         }
-    }
-
-    private static void WritePrivate(string path, string text)
-    {
-        var create = new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-            create.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        using var file = new StreamWriter(path, create);
-        file.Write(text);
     }
 }

@@ -5,6 +5,7 @@ using Coordinator.Cli.Output;
 using Coordinator.Cli.View;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
+using Coordinator.Server.Api;
 using Coordinator.Server.Client;
 
 namespace Coordinator.Cli.Runs;
@@ -18,6 +19,7 @@ public sealed record JobResult(JobView Job, RunData Data, TimeSpan Took);
 /// <summary>Submits a job and stays with it to its end: what <c>train</c> and both halves of <c>demo</c> do.</summary>
 public sealed class JobRun(CoordinatorClient client, string title)
 {
+    private const int SubmitAttempts = 5;
     private static readonly TimeSpan TickPeriod = TimeSpan.FromMilliseconds(25);
 
     /// <summary>Processes of ours, if the cluster is ours.</summary>
@@ -35,9 +37,9 @@ public sealed class JobRun(CoordinatorClient client, string title)
     public async Task<JobResult> RunAsync(JobSpec spec, string? dataPath, CancellationToken cancel)
     {
         if (dataPath is not null)
-            await client.UploadDataAsync(spec.Data, dataPath, cancel);
+            await client.UploadDataAsync(dataPath, spec.Data.Sha256, cancel);
         var submitted = DateTimeOffset.Now;
-        var id = await client.SubmitAsync(spec, cancel);
+        var id = await SubmitAsync(spec, cancel);
         var follower = new RunFollower(new SiloRunSource(client, id), title, Cluster);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         var following = follower.RunAsync(stop.Token);
@@ -45,7 +47,7 @@ public sealed class JobRun(CoordinatorClient client, string title)
         var ticking = TickAsync(follower, stop.Token);
         try
         {
-            await Task.WhenAny(follower.Ended, Cluster?.Failure ?? Task.Delay(Timeout.Infinite, stop.Token), Task.Delay(Timeout.Infinite, stop.Token), ticking);
+            await Task.WhenAny(follower.Ended, following, ticking, Cluster?.Failure ?? Task.Delay(Timeout.Infinite, stop.Token));
             if (follower.Ended.IsCompleted)
                 await follower.DrainEventsAsync(cancel);
         }
@@ -56,9 +58,8 @@ public sealed class JobRun(CoordinatorClient client, string title)
             await showing;
         }
 
+        await ticking;
         cancel.ThrowIfCancellationRequested();
-        if (ticking.IsFaulted)
-            await ticking;
         if (!follower.Ended.IsCompleted)
             throw new ClusterException(await Cluster!.Failure);
         var job = await follower.Ended;
@@ -81,20 +82,14 @@ public sealed class JobRun(CoordinatorClient client, string title)
         var partial = $"{path}.{Environment.ProcessId}.part";
         try
         {
-            string sha256;
-            await using (var file = new FileStream(partial, FileMode.Create, FileAccess.ReadWrite))
-            {
-                await client.DownloadModelAsync(job.Id, file, cancel);
-                file.Flush(flushToDisk: true);
-                file.Position = 0;
-                sha256 = Convert.ToHexStringLower(await SHA256.HashDataAsync(file, cancel));
-            }
-
+            if (!await client.DownloadModelAsync(job.Id, partial, cancel))
+                throw new CommandException(ExitCodes.NotFound, $"The silo has no model of job {job.Id}, which has {job.Phase}.", "See its events with 'coordinator events'.");
+            var sha256 = await FlushAndHashAsync(partial, cancel);
             if (sha256 != job.ModelSha256)
             {
                 throw new CommandException(
                     ExitCodes.RunFailed, $"The model arrived with SHA-256 {sha256}, but the job recorded {job.ModelSha256}.",
-                    $"Fetch it again: coordinator model {job.Id}.");
+                    "Run the command again; if this repeats, the disk or the network of one of the machines is damaged.");
             }
 
             File.Move(partial, path, overwrite: true);
@@ -104,6 +99,30 @@ public sealed class JobRun(CoordinatorClient client, string title)
         {
             File.Delete(partial);
         }
+    }
+
+    /// <summary>The id is drawn here, so that a submission whose answer was lost can be repeated without making a second job.</summary>
+    private async Task<JobId> SubmitAsync(JobSpec spec, CancellationToken cancel)
+    {
+        var id = JobIds.New(spec.Name);
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return (await client.SubmitAsync(spec, id, cancel)).Id;
+            }
+            catch (CoordinatorApiException away) when (away.MayRepeat && attempt < SubmitAttempts)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(200), cancel);
+            }
+        }
+    }
+
+    private static async Task<string> FlushAndHashAsync(string path, CancellationToken cancel)
+    {
+        await using var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite);
+        file.Flush(flushToDisk: true);
+        return Convert.ToHexStringLower(await SHA256.HashDataAsync(file, cancel));
     }
 
     private async Task TickAsync(RunFollower follower, CancellationToken cancel)

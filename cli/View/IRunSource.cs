@@ -14,12 +14,12 @@ public interface IRunSource
     /// <summary>Recorded steps behind the ordinal <paramref name="after"/>, in the order of recording; perhaps not all at once.</summary>
     Task<StepPage> StepsAsync(long after, CancellationToken cancel);
 
-    /// <summary>Stored events after the ordinal <paramref name="after"/>, in order; waits up to <paramref name="wait"/> for one.</summary>
-    Task<IReadOnlyList<OrdinalEvent>> EventsAsync(long after, TimeSpan wait, CancellationToken cancel);
+    /// <summary>Stored events behind the ordinal <paramref name="after"/>, in order; waits up to <paramref name="wait"/> for one.</summary>
+    Task<EventPage> EventsAsync(long after, TimeSpan wait, CancellationToken cancel);
 }
 
-/// <summary>A stored event and its place in the order of all events.</summary>
-public sealed record OrdinalEvent(long Ordinal, TimedEvent Event);
+/// <summary>Some stored events, and the ordinal to ask behind next time: the one asked behind where there is nothing more.</summary>
+public sealed record EventPage(IReadOnlyList<TimedEvent> Events, long Next);
 
 /// <summary>Some recorded steps, and the ordinal to ask behind next time.</summary>
 public sealed record StepPage(IReadOnlyList<StepRecord> Steps, long Next);

@@ -1,6 +1,6 @@
-using System.Text.Json;
 using Coordinator.Cli.Local;
 using Coordinator.Machines;
+using Coordinator.Server.Client;
 
 namespace Coordinator.Cli.View;
 
@@ -12,6 +12,9 @@ public sealed class RunFollower(IRunSource source, string title, LocalCluster? c
 {
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(150);
     private static readonly TimeSpan EventWait = TimeSpan.FromSeconds(5);
+
+    // A silo that is frozen answers nothing and closes nothing.
+    private static readonly TimeSpan CallLimit = TimeSpan.FromSeconds(10);
 
     private readonly object gate = new();
     private readonly DateTimeOffset started = DateTimeOffset.Now;
@@ -50,6 +53,7 @@ public sealed class RunFollower(IRunSource source, string title, LocalCluster? c
     }
 
     /// <summary>Asks until cancelled.</summary>
+    /// <exception cref="CoordinatorApiException">The silo refuses to answer: repeating would not help.</exception>
     public async Task RunAsync(CancellationToken cancel)
     {
         await Task.WhenAll(Repeat(PollAsync, cancel), Repeat(ReadEventsAsync, cancel));
@@ -60,10 +64,13 @@ public sealed class RunFollower(IRunSource source, string title, LocalCluster? c
     {
         List<TimedEvent> all = [];
         long after = 0;
-        while (await source.EventsAsync(after, TimeSpan.Zero, cancel) is { Count: > 0 } page)
+        while (true)
         {
-            all.AddRange(page.Select(stored => stored.Event));
-            after = page[^1].Ordinal;
+            var page = await source.EventsAsync(after, TimeSpan.Zero, cancel);
+            if (page.Next == after)
+                break;
+            all.AddRange(page.Events);
+            after = page.Next;
         }
 
         lock (gate)
@@ -79,13 +86,15 @@ public sealed class RunFollower(IRunSource source, string title, LocalCluster? c
         {
             try
             {
-                await once(cancel);
+                using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+                limit.CancelAfter(CallLimit);
+                await once(limit.Token);
             }
             catch (OperationCanceledException) when (cancel.IsCancellationRequested)
             {
                 return;
             }
-            catch (Exception away) when (away is HttpRequestException or IOException or OperationCanceledException or JsonException)
+            catch (Exception away) when (away is CoordinatorApiException { MayRepeat: true } or HttpRequestException or IOException or OperationCanceledException)
             {
                 lock (gate)
                     awaySince ??= DateTimeOffset.Now;
@@ -116,10 +125,8 @@ public sealed class RunFollower(IRunSource source, string title, LocalCluster? c
     private async Task ReadEventsAsync(CancellationToken cancel)
     {
         var page = await source.EventsAsync(lastOrdinal, EventWait, cancel);
-        if (page.Count == 0)
-            return;
-        lastOrdinal = page[^1].Ordinal;
+        lastOrdinal = page.Next;
         lock (gate)
-            events.AddRange(page.Select(stored => stored.Event));
+            events.AddRange(page.Events);
     }
 }
