@@ -22,7 +22,7 @@ public sealed class TrainCommand
     private readonly Option<int> gpus = new("--gpus-per-worker") { Description = "Ranks in each worker, 1 or more.", DefaultValueFactory = _ => 1 };
     private readonly Option<long?> steps = new("--steps") { Description = "Optimizer steps; the same as --training.steps." };
     private readonly Option<ulong?> seed = new("--seed") { Description = "Seed of initialisation, data order and dropout; the same as --training.seed." };
-    private readonly Option<string> output = new("--out", "-o") { Description = "The model file to write.", DefaultValueFactory = _ => "model.safetensors" };
+    private readonly Option<string> output = new("--out") { Description = "The model file to write.", DefaultValueFactory = _ => "model.safetensors" };
     private readonly Option<string?> workDirectory = new("--work-dir") { Description = "Where database and logs go and stay (default: a temporary directory)." };
     private readonly Option<int> port = new("--port") { Description = "Loopback port of the silo; 0 takes a free one.", DefaultValueFactory = _ => 0 };
     private readonly ConnectionOptions connection = new();
