@@ -27,7 +27,6 @@ public static class CommandLine
         NodesCommand.Create(),
         CancelCommand.Create(),
         SiloCommand.Create(),
-        WorkerCommand.Create(),
     };
 
     /// <summary>Runs a command.</summary>

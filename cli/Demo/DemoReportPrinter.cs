@@ -10,7 +10,7 @@ public static class DemoReportPrinter
     public static void Print(DemoReport report)
     {
         var lines = report.Lines();
-        if (!LiveDisplay.IsTerminal)
+        if (!RunDisplay.IsTerminal)
         {
             Console.WriteLine();
             foreach (var (label, text) in lines)

@@ -1,5 +1,4 @@
 using System.Text;
-using Coordinator.Cli.Commands;
 using Coordinator.Cli.Local;
 using Coordinator.Cli.Models;
 using Coordinator.Cli.Runs;

@@ -3,7 +3,7 @@ using Spectre.Console;
 namespace Coordinator.Cli.View;
 
 /// <summary>Shows a run while it goes on: a live picture on a terminal, lines elsewhere.</summary>
-public static class LiveDisplay
+public static class RunDisplay
 {
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(200);
 
