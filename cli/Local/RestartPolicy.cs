@@ -8,6 +8,7 @@ namespace Coordinator.Cli.Local;
 public sealed class RestartPolicy
 {
     private readonly Queue<TimeSpan> failedStarts = new();
+    private bool cameUpOnce;
 
     /// <summary>Pause before a child that had come up is started again.</summary>
     public TimeSpan Pause { get; init; } = TimeSpan.FromMilliseconds(300);
@@ -24,12 +25,14 @@ public sealed class RestartPolicy
     {
         if (exit.WasReady)
         {
+            cameUpOnce = true;
             failedStarts.Clear();
             return Pause;
         }
 
-        // Exit code 2 says that the command line or the configuration is wrong; the next start would meet the same.
-        if (exit.Code == Output.ExitCodes.Usage)
+        // Exit code 2 says that the command line or the configuration is wrong; the next start would meet the same. Once it came up
+        // with them, something else is in its way, and that may go.
+        if (exit.Code == Output.ExitCodes.Usage && !cameUpOnce)
             return null;
         failedStarts.Enqueue(now);
         while (now - failedStarts.Peek() > Window)

@@ -43,7 +43,7 @@ public sealed class JobRun(CoordinatorClient client, string title)
         var follower = new RunFollower(new SiloRunSource(client, id), title, Cluster);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         var following = follower.RunAsync(stop.Token);
-        var showing = LiveDisplay.RunAsync(follower.Snapshot, stop.Token);
+        var showing = RunDisplay.RunAsync(follower.Snapshot, stop.Token);
         var ticking = TickAsync(follower, stop.Token);
         try
         {
