@@ -11,7 +11,7 @@ namespace Coordinator.Bench;
 
 /// <summary>
 /// Training on one rank without a collective: gradients of all shards, their sum, and the optimizer, on random bytes.
-/// Options: <c>--width W128|W256|W512</c>, <c>--seconds n</c> (for each model, default 5), <c>--model S|M</c>, <c>--kernels</c>
+/// Options: <c>--width W128|W256|W512</c>, <c>--threads n</c>, <c>--seconds n</c> (for each model, default 5), <c>--model S|M</c>, <c>--kernels</c>
 /// (time of each kernel at model S instead).
 /// </summary>
 internal static unsafe class TrainThroughput
@@ -31,8 +31,9 @@ internal static unsafe class TrainThroughput
             return 1;
         }
 
+        int threads = Option(args, "--threads") is { } number ? int.Parse(number) : 1;
         double seconds = Option(args, "--seconds") is { } given ? double.Parse(given) : 5;
-        Console.WriteLine($"{RuntimeInformation.OSArchitecture}, {Environment.ProcessorCount} processors, .NET {Environment.Version}, {VectorWidths.Resolve(width)}, 1 thread");
+        Console.WriteLine($"{RuntimeInformation.OSArchitecture}, {Environment.ProcessorCount} processors, .NET {Environment.Version}, {VectorWidths.Resolve(width)}, {threads} thread(s)");
         if (args.Contains("--kernels"))
         {
             KernelTimes.Print(width);
@@ -42,21 +43,21 @@ internal static unsafe class TrainThroughput
         foreach ((string name, ModelSpec model, int batch) in s_models)
         {
             if (Option(args, "--model") is { } only && only != name) continue;
-            Train(name, model, batch, width, seconds);
+            Train(name, model, batch, new CpuDeviceOptions { Width = width, Threads = threads }, seconds);
         }
 
-        if (Option(args, "--model") is null) Products(width);
+        if (Option(args, "--model") is null) Products(width, threads);
         return 0;
     }
 
     private static string? Option(string[] args, string name) =>
         Array.IndexOf(args, name) is >= 0 and var at && at + 1 < args.Length ? args[at + 1] : null;
 
-    private static void Train(string name, ModelSpec model, int batch, VectorWidth width, double seconds)
+    private static void Train(string name, ModelSpec model, int batch, CpuDeviceOptions options, double seconds)
     {
         JobSpec spec = new() { Model = model, Training = new TrainingSpec { BatchSize = batch, Shards = 4, MicroBatch = 4, Steps = 1000 } };
         ITrainingProgram program = TrainingPrograms.Create(spec);
-        using IRankDevice device = program.CreateCpuDevice(new RandomBytes(), new CpuDeviceOptions { Width = width });
+        using IRankDevice device = program.CreateCpuDevice(new RandomBytes(), options);
         device.Initialize();
         float[][] gradients = [new float[device.ParameterCount], new float[device.ParameterCount]];
 
@@ -86,9 +87,9 @@ internal static unsafe class TrainThroughput
         Console.WriteLine($"{name}: {device.ParameterCount} parameters, {rates.Count} steps, median {rates[rates.Count / 2]:F0} tokens/s, best {rates[^1]:F0}, loss {loss:F3}");
     }
 
-    private static void Products(VectorWidth width)
+    private static void Products(VectorWidth width, int threads)
     {
-        using IKernels kernels = KernelFactory.Create(width);
+        using IKernels kernels = KernelFactory.Create(width, threads);
         foreach ((bool ta, bool tb, int m, int n, int k) in new[]
         {
             (false, false, 512, 384, 128), (false, false, 512, 128, 512), (false, true, 512, 512, 128), (true, false, 128, 512, 512),

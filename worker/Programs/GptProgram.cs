@@ -57,7 +57,7 @@ public sealed class GptProgram : ITrainingProgram
     public IRankDevice CreateCpuDevice(ISampleSource? samples, CpuDeviceOptions options)
     {
         ArgumentNullException.ThrowIfNull(samples);
-        IKernels kernels = KernelFactory.Create(options.Width);
+        IKernels kernels = KernelFactory.Create(options.Width, options.Threads);
         return new CpuDevice(_spec, Layout, kernels, new GptEngine(_spec, samples, kernels));
     }
 

@@ -43,6 +43,23 @@ internal static unsafe class KernelRun
         },
     };
 
+    /// <summary>Calls that are large enough to be handed out to threads.</summary>
+    public static readonly Dictionary<string, Func<IKernels, float[]>> Large = new()
+    {
+        ["large matmul"] = k => MatMul(k, false, true, 131, 97, 205),
+        ["large matmul, left transposed"] = k => MatMul(k, true, false, 131, 97, 205),
+        ["large add"] = k => On([Random(40_001, 1), Random(40_001, 2)], p => k.Add(p[0], p[1], 40_001)),
+        ["large add row"] = k => On([Random(999 * 37, 1), Random(37, 2), new float[999 * 37]], p => k.AddRow(p[0], p[1], p[2], 999, 37)),
+        ["large norm"] = k => On(
+            [Random(999 * 37, 1), Random(37, 2), Random(37, 3), new float[999 * 37], new float[999], new float[999]],
+            p => k.LayerNorm(p[0], p[1], p[2], p[3], p[4], p[5], 999, 37)),
+        ["large gelu"] = k => On([Random(40_001, 1), new float[40_001]], p => k.Gelu(p[0], p[1], 40_001)),
+        ["large gelu backward"] = k => On([Random(40_001, 1), Random(40_001, 2)], p => k.GeluBackward(p[0], p[1], 40_001)),
+        ["large adamw"] = k => On(
+            [Random(40_001, 1), Random(40_001, 2), Squared(40_001, 3), Random(40_001, 4)],
+            p => k.AdamW(p[0], p[1], p[2], p[3], 40_001, new AdamWStep(0.5f, 0.1f, 0.99f, 0.01f, 1e-2f, 1.3f, 1e-8f, 0.99f))),
+    };
+
     public static float[] Random(int count, uint part, double deviation = 1)
     {
         float[] values = new float[count];

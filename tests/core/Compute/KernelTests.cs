@@ -42,6 +42,25 @@ public unsafe class KernelTests
     }
 
     [Theory]
+    [Width(VectorWidth.W128, 2)]
+    [Width(VectorWidth.W256, 3)]
+    [Width(VectorWidth.W512, 2)]
+    [Width(VectorWidth.W512, 3)]
+    [Width(VectorWidth.W512, 4)]
+    public void Every_kernel_has_the_same_bits_on_several_threads(VectorWidth width, int threads)
+    {
+        using IKernels one = KernelFactory.Create(width), several = KernelFactory.Create(width, threads);
+        foreach ((string name, Func<IKernels, float[]> run) in KernelRun.All.Concat(KernelRun.Large))
+        {
+            float[] expected = run(one), actual = run(several);
+            for (int i = 0; i < expected.Length; i++)
+            {
+                Assert.True(SameBits(expected[i], actual[i]), $"{name} on {threads} threads, element {i}: {actual[i]:R}, not {expected[i]:R}");
+            }
+        }
+    }
+
+    [Theory]
     [Width(VectorWidth.W128)]
     [Width(VectorWidth.W256)]
     [Width(VectorWidth.W512)]
