@@ -27,6 +27,7 @@ public static class CommandLine
         NodesCommand.Create(),
         CancelCommand.Create(),
         SiloCommand.Create(),
+        WorkerCommand.Create(),
     };
 
     /// <summary>Runs a command.</summary>

@@ -77,5 +77,6 @@ public sealed class ConnectionOptions
         }
     }
 
-    private static bool IsUrl(string text) => Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is ("http" or "https");
+    /// <summary>Whether a text is an address of a silo.</summary>
+    public static bool IsUrl(string text) => Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is ("http" or "https");
 }

@@ -1,8 +1,11 @@
+using System.Text.Json;
 using Coordinator.Cli.Commands;
 using Coordinator.Cli.Output;
+using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 using Coordinator.Worker.Checkpoints;
 using Coordinator.Worker.Programs;
+using Coordinator.Worker.Ranks;
 
 namespace Coordinator.Cli.Models;
 
@@ -26,7 +29,7 @@ public sealed class TrainedModel
     public static TrainedModel Load(string path)
     {
         using var file = SafeTensorsFile.Open(path);
-        var shape = ModelMetadata.Read(file.Metadata) ?? throw Foreign(path, "its metadata names no shape of a gpt model");
+        var shape = ShapeOf(file.Metadata) ?? throw Foreign(path, "its metadata names no shape of a gpt model");
         var layout = GptProgram.LayoutOf(shape);
         var parameters = new float[layout.ParameterCount];
         foreach (var tensor in layout.Tensors)
@@ -44,6 +47,19 @@ public sealed class TrainedModel
     {
         using var generator = new GptGenerator(Shape);
         return generator.Generate(parameters, prompt, count, temperature, topK, seed);
+    }
+
+    private static ModelSpec? ShapeOf(IReadOnlyDictionary<string, string> metadata)
+    {
+        try
+        {
+            var shape = metadata.TryGetValue(ModelFile.SpecKey, out var text) ? JsonSerializer.Deserialize(text, MachinesJson.Default.ModelSpec) : null;
+            return shape is { Program: "gpt", Vocab: <= 256 } && TrainingPrograms.WhyInvalid(new JobSpec { Model = shape }) is null ? shape : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
     }
 
     private static CommandException Foreign(string path, string why) => new(
