@@ -18,9 +18,6 @@ public enum RandomUse : uint
     /// <summary>Weights that the linear program is to find again.</summary>
     SyntheticTruth = 0x4000_0000,
 
-    /// <summary>Orders of the data; see <see cref="KeyedPermutation"/>.</summary>
-    Permutation = 0x5000_0000,
-
     /// <summary>Choices in text generation.</summary>
     Generation = 0x6000_0000,
 }

@@ -105,35 +105,6 @@ public unsafe class NumericsTests
         Assert.Equal(values[..77], fewer);
     }
 
-    [Theory]
-    [InlineData(1)]
-    [InlineData(2)]
-    [InlineData(5)]
-    [InlineData(64)]
-    [InlineData(1000)]
-    [InlineData(65537)]
-    public void A_keyed_permutation_visits_every_place_once(long n)
-    {
-        bool[] seen = new bool[n];
-        KeyedPermutation permutation = new(99, n);
-        for (long i = 0; i < n; i++)
-        {
-            long to = permutation.Map(i);
-            Assert.False(seen[to]);
-            seen[to] = true;
-        }
-    }
-
-    [Fact]
-    public void Permutations_differ_from_key_to_key_and_leave_few_places_as_they_were()
-    {
-        KeyedPermutation one = new(1, 10_000), two = new(2, 10_000);
-        Assert.InRange(Enumerable.Range(0, 10_000).Count(i => one.Map(i) == two.Map(i)), 0, 12);
-        Assert.InRange(Enumerable.Range(0, 10_000).Count(i => one.Map(i) == i), 0, 12);
-        Assert.InRange(new KeyedPermutation(3, 1L << 50).Map(12345), 0, (1L << 50) - 1);
-        Assert.Throws<ArgumentOutOfRangeException>(() => one.Map(10_000));
-    }
-
     private static float Exp(VectorWidth width, float x)
     {
         return width switch { VectorWidth.W128 => Run<Lanes128>(x), VectorWidth.W256 => Run<Lanes256>(x), _ => Run<Lanes512>(x) };
