@@ -4,20 +4,23 @@ namespace Coordinator.Worker.Agent;
 
 /// <summary>
 /// Refuses what is older than something already obeyed: an incarnation lower than any seen of the job, or, for one gpu,
-/// a lower (incarnation, generation). It outlives the ranks, since old orders may come after a job has ended.
+/// a lower (incarnation, generation), or an equal one after a release. It outlives the ranks, since old orders may come after a job has ended.
 /// </summary>
 public sealed class OrderFence
 {
     private readonly Dictionary<JobId, long> incarnations = [];
-    private readonly Dictionary<(JobId, GpuId), (long Incarnation, long Generation)> obeyed = [];
+    private readonly Dictionary<(JobId, GpuId), (long Incarnation, long Generation, bool Released)> obeyed = [];
 
     /// <summary>Why an order is refused; null where it may be obeyed.</summary>
     public string? WhyRefused(RankOrder order)
     {
         if (WhyRefused(order.Job, order.Incarnation) is { } reason)
             return reason;
-        return obeyed.TryGetValue((order.Job, order.Gpu), out var last) && (order.Incarnation, order.Generation).CompareTo(last) < 0
-            ? $"incarnation {order.Incarnation}, generation {order.Generation} came after incarnation {last.Incarnation}, generation {last.Generation}"
+        if (!obeyed.TryGetValue((order.Job, order.Gpu), out var last))
+            return null;
+        var age = (order.Incarnation, order.Generation).CompareTo((last.Incarnation, last.Generation));
+        return age < 0 || (age == 0 && last.Released && order is not ReleaseRank)
+            ? $"incarnation {order.Incarnation}, generation {order.Generation} came after {(last.Released ? "the release of " : "")}incarnation {last.Incarnation}, generation {last.Generation}"
             : null;
     }
 
@@ -33,6 +36,6 @@ public sealed class OrderFence
     public void Obey(RankOrder order)
     {
         Heed(order.Job, order.Incarnation);
-        obeyed[(order.Job, order.Gpu)] = (order.Incarnation, order.Generation);
+        obeyed[(order.Job, order.Gpu)] = (order.Incarnation, order.Generation, order is ReleaseRank);
     }
 }

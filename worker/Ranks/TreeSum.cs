@@ -48,13 +48,13 @@ public sealed class TreeSum(int blockElements)
 
     private void Combine()
     {
-        var (right, _) = pending[^1];
+        var (right, rightAt) = pending[^1];
         var (left, at) = pending[^2];
         pending.RemoveRange(pending.Count - 2, 2);
         if (at < 0)
         {
-            // Sums under way that lie further left use scratch of lower numbers.
-            at = 0;
+            // Not where the right one lies, nor any sum under way further left.
+            at = rightAt + 1;
             foreach (var (_, used) in pending)
                 at = Math.Max(at, used + 1);
             if (at == scratch.Count)

@@ -31,7 +31,8 @@ public sealed class DataPlaneTests : IAsyncDisposable
         var (header, payload) = await sinks["b"].Frames.Next("the frame from a");
         Assert.Equal(numbers.Select(BitConverter.SingleToUInt32Bits), payload.Select(BitConverter.SingleToUInt32Bits));
         Assert.Equal((0, 1, 1L), (header.From, header.To, header.Generation));
-        Assert.Equal([7, 8], (await sinks["a"].Frames.Next("the frame from b")).Payload);
+        var back = await sinks["a"].Frames.Next("the frame from b");
+        Assert.Equal([7, 8], back.Payload);
     }
 
     [Fact]
@@ -41,7 +42,10 @@ public sealed class DataPlaneTests : IAsyncDisposable
         for (var i = 0; i < 500; i++)
             Send("a", "b", [i, i + 1]);
         for (var i = 0; i < 500; i++)
-            Assert.Equal([i, i + 1], (await sinks["b"].Frames.Next($"frame {i}")).Payload);
+        {
+            var next = await sinks["b"].Frames.Next($"frame {i}");
+            Assert.Equal([i, i + 1], next.Payload);
+        }
     }
 
     [Fact]
@@ -55,7 +59,8 @@ public sealed class DataPlaneTests : IAsyncDisposable
         var bytes = new byte[8];
         plane.Send(Sample.Job, Sample.Frame(0, 1, kind: FrameKind.Contribution), new OutgoingPayload(bytes));
         bytes[3] = 64;
-        Assert.Equal([0, 0], (await other.Frames.Next("the frame")).Payload);
+        var received = await other.Frames.Next("the frame");
+        Assert.Equal([0, 0], received.Payload);
     }
 
     [Fact]
@@ -221,7 +226,8 @@ public sealed class DataPlaneTests : IAsyncDisposable
         Join(2, "a", "b");
         Send("a", "b", [2], generation: 1);
         Send("a", "b", [3], generation: 2);
-        Assert.Equal([3], (await sinks["b"].Frames.Next("the frame of generation 2", f => f.Header.Generation == 2)).Payload);
+        var newer = await sinks["b"].Frames.Next("the frame of generation 2");
+        Assert.Equal((2L, 3f), (newer.Header.Generation, newer.Payload[0]));
         while (sinks["a"].Losses.TryRead(out var lost) || sinks["b"].Losses.TryRead(out lost))
             Assert.Equal(1, lost.Generation);
     }
