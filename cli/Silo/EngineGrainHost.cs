@@ -1,0 +1,15 @@
+using Coordinator.Engine;
+using Coordinator.Machines;
+using Coordinator.Server.Hosting;
+
+namespace Coordinator.Cli.Silo;
+
+/// <summary>The engine as the server sees it.</summary>
+internal sealed class EngineGrainHost(EmbeddedEngine engine) : IGrainHost
+{
+    public void Post(GrainAddress to, GrainMessage message) => engine.Post(to, message);
+
+    public Task<string?> DescribeAsync(GrainAddress address) => engine.DescribeAsync(address);
+
+    public IReadOnlyList<GrainAddress> Known(GrainKind kind) => engine.Known(kind);
+}

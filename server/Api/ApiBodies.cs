@@ -1,0 +1,125 @@
+using Coordinator.Machines;
+using Coordinator.Server.Storage;
+
+namespace Coordinator.Server.Api;
+
+/// <summary>What every answer that is a JSON object begins with.</summary>
+public abstract record ApiBody
+{
+    /// <summary>The version of this API.</summary>
+    public const string Version = "v1";
+
+    /// <summary><see cref="Version"/>.</summary>
+    public string ApiVersion { get; init; } = Version;
+}
+
+/// <summary>Something is wrong with a request, or with the silo.</summary>
+public sealed record ErrorBody : ApiBody
+{
+    /// <summary>What is wrong.</summary>
+    public required string Error { get; init; }
+
+    /// <summary>What to do about it.</summary>
+    public required string Remedy { get; init; }
+
+    /// <summary>Everything that is wrong with a job, where that is what it is about.</summary>
+    public IReadOnlyList<JobProblem>? Problems { get; init; }
+}
+
+/// <summary>Something that is wrong with a job spec.</summary>
+/// <param name="Error">What is wrong.</param>
+/// <param name="Field">Dotted path of the member, such as <c>training.batchSize</c>; null where it is none in particular.</param>
+/// <param name="Remedy">What to do about it.</param>
+public sealed record JobProblem(string Error, string? Field, string Remedy);
+
+/// <summary>A job was taken in.</summary>
+public sealed record SubmittedBody : ApiBody
+{
+    /// <summary>The job.</summary>
+    public required JobId Id { get; init; }
+
+    /// <summary>Whether the job was there before, with the same spec.</summary>
+    public bool Existed { get; init; }
+}
+
+/// <summary>Jobs.</summary>
+public sealed record JobsBody : ApiBody
+{
+    /// <summary>The jobs, by id.</summary>
+    public required IReadOnlyList<JobView> Items { get; init; }
+}
+
+/// <summary>Nodes.</summary>
+public sealed record NodesBody : ApiBody
+{
+    /// <summary>The nodes, by id.</summary>
+    public required IReadOnlyList<NodeView> Items { get; init; }
+}
+
+/// <summary>Events.</summary>
+public sealed record EventsBody : ApiBody
+{
+    /// <summary>The events, by rising ordinal.</summary>
+    public required IReadOnlyList<StoredEvent> Items { get; init; }
+
+    /// <summary>Ordinal to ask behind next time.</summary>
+    public required long Next { get; init; }
+}
+
+/// <summary>Applied steps.</summary>
+public sealed record StepsBody : ApiBody
+{
+    /// <summary>The steps, in the order in which they were recorded.</summary>
+    public required IReadOnlyList<StoredStep> Items { get; init; }
+
+    /// <summary>Ordinal to ask behind next time.</summary>
+    public required long Next { get; init; }
+}
+
+/// <summary>A file was taken in.</summary>
+public sealed record StoredFileBody : ApiBody
+{
+    /// <summary>Its SHA-256, lower-case hexadecimal.</summary>
+    public required string Sha256 { get; init; }
+
+    /// <summary>Its size.</summary>
+    public required long Bytes { get; init; }
+
+    /// <summary>Whether it was there before.</summary>
+    public bool Existed { get; init; }
+}
+
+/// <summary>A silo.</summary>
+public sealed record InfoBody : ApiBody
+{
+    /// <summary>Its name.</summary>
+    public required string Silo { get; init; }
+
+    /// <summary>What hosts its grains: <c>embedded</c> or <c>orleans</c>.</summary>
+    public required string Engine { get; init; }
+
+    /// <summary>The coordinator's version.</summary>
+    public required string CoordinatorVersion { get; init; }
+
+    /// <summary>Version of the worker protocol.</summary>
+    public required int Protocol { get; init; }
+
+    /// <summary>Its process.</summary>
+    public required int ProcessId { get; init; }
+
+    /// <summary>When it started, UTC.</summary>
+    public required DateTimeOffset StartedAt { get; init; }
+
+    /// <summary>Workers connected now.</summary>
+    public required int Workers { get; init; }
+}
+
+/// <summary>Whether a silo is well.</summary>
+public sealed record HealthBody : ApiBody
+{
+    /// <summary>Whether it is.</summary>
+    public required bool Healthy { get; init; }
+
+    /// <summary>What is wrong with it; null: nothing.</summary>
+    public string? Problem { get; init; }
+}

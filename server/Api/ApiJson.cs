@@ -1,0 +1,21 @@
+using System.Text.Json.Serialization;
+using Coordinator.Server.Storage;
+
+namespace Coordinator.Server.Api;
+
+/// <summary>The JSON form of what the API says beyond the machines' own records.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals)]
+[JsonSerializable(typeof(ErrorBody))]
+[JsonSerializable(typeof(SubmittedBody))]
+[JsonSerializable(typeof(JobsBody))]
+[JsonSerializable(typeof(NodesBody))]
+[JsonSerializable(typeof(EventsBody))]
+[JsonSerializable(typeof(StepsBody))]
+[JsonSerializable(typeof(StoredFileBody))]
+[JsonSerializable(typeof(InfoBody))]
+[JsonSerializable(typeof(HealthBody))]
+[JsonSerializable(typeof(StoreHolder))]
+internal sealed partial class ApiJson : JsonSerializerContext;

@@ -1,0 +1,100 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using Coordinator.Machines;
+using Coordinator.Machines.Jobs;
+using Coordinator.Server.Hosting;
+using Coordinator.Server.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace Coordinator.Server.Api;
+
+/// <summary>Submitting, looking at and cancelling jobs.</summary>
+internal sealed class JobsApi(IGrainHost grains, Views views, IEventStore events, SiloServerOptions options)
+{
+    // A misspelt setting must not be a setting left at its default.
+    private static readonly JsonSerializerOptions Strict = new(MachinesJson.Default.Options)
+    {
+        TypeInfoResolver = MachinesJson.Default,
+        RespectNullableAnnotations = true,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    };
+
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapPost("/jobs", SubmitAsync);
+        routes.MapGet("/jobs", (string? after, int? limit) => views.ListAsync(GrainKind.Job, after, Page.Limit(limit)));
+        routes.MapGet("/jobs/{id}", (string id) => views.ShowAsync(GrainAddress.Of(new JobId(id)), ApiError.NoJob(id)));
+        routes.MapPost("/jobs/{id}/cancel", CancelAsync);
+    }
+
+    private async Task<IResult> SubmitAsync(HttpRequest request, string? id, CancellationToken cancel)
+    {
+        if (id is not null && !JobIds.IsValid(id))
+            return ApiError.BadRequest($"'{id}' cannot be a job's id", $"Use {JobIds.Rule}, or leave the id out.");
+        var (spec, fault) = await ReadSpecAsync(request, cancel).ConfigureAwait(false);
+        if (spec is null)
+            return fault!;
+        if (options.ValidateJob?.Invoke(spec) is { Count: > 0 } problems)
+            return ApiError.Result(StatusCodes.Status400BadRequest, problems[0].Error, problems[0].Remedy, problems);
+
+        var job = id is null ? JobIds.New(spec.Name) : new JobId(id);
+        if (await views.JobAsync(job.Value).ConfigureAwait(false) is { } present)
+        {
+            // A submission whose answer was lost comes again with its id.
+            return SameJob(present.Spec, spec)
+                ? TypedResults.Json(new SubmittedBody { Id = job, Existed = true }, ApiJson.Default.SubmittedBody)
+                : ApiError.Result(StatusCodes.Status409Conflict, $"there is a job '{job}' with another spec", "Submit under another id, or without one.");
+        }
+
+        spec = spec with { Secret = Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)) };
+        grains.Post(GrainAddress.Of(job), new SubmitJob(spec));
+        var durable = await WaitForFirstEventAsync(job, cancel).ConfigureAwait(false);
+        return TypedResults.Json(new SubmittedBody { Id = job }, ApiJson.Default.SubmittedBody, statusCode: durable ? StatusCodes.Status201Created : StatusCodes.Status202Accepted);
+    }
+
+    private async Task<IResult> CancelAsync(string id, string? reason)
+    {
+        if (await views.JobAsync(id).ConfigureAwait(false) is not { } job)
+            return ApiError.NoJob(id);
+        if (job.Phase is "finished" or "failed")
+            return ApiError.Result(StatusCodes.Status409Conflict, $"job '{id}' has {job.Phase} already", "There is nothing left to cancel.");
+        grains.Post(GrainAddress.Of(job.Id), new CancelJob(reason ?? "cancelled by request"));
+        return TypedResults.Json(new SubmittedBody { Id = job.Id, Existed = true }, ApiJson.Default.SubmittedBody, statusCode: StatusCodes.Status202Accepted);
+    }
+
+    private static async Task<(JobSpec? Spec, IResult? Fault)> ReadSpecAsync(HttpRequest request, CancellationToken cancel)
+    {
+        try
+        {
+            using var text = new StreamReader(request.Body);
+            var body = JsonNode.Parse(await text.ReadToEndAsync(cancel).ConfigureAwait(false)) as JsonObject;
+            body?.Remove("apiVersion");
+            if (body?.Deserialize<JobSpec>(Strict) is { } spec)
+                return (spec, null);
+            return (null, ApiError.BadRequest("a job is a JSON object", "Send a job spec, such as {\"ranks\":2,\"training\":{\"steps\":100}}."));
+        }
+        catch (JsonException exception)
+        {
+            var problem = new JobProblem(exception.Message, exception.Path?.TrimStart('$', '.'), "Correct the job spec; docs/protocol.md lists its members.");
+            return (null, ApiError.Result(StatusCodes.Status400BadRequest, $"the job spec cannot be read: {problem.Error}", problem.Remedy, [problem]));
+        }
+    }
+
+    private static bool SameJob(JobSpec a, JobSpec b) => a with { Secret = "" } == b with { Secret = "" };
+
+    /// <summary>A job's first event is stored together with its state, so seeing it proves that the job survives the silo.</summary>
+    private async Task<bool> WaitForFirstEventAsync(JobId job, CancellationToken cancel)
+    {
+        var page = await Page.WaitAsync(
+            events,
+            () => events.ReadEventsAsync(new EventFilter { Job = job, Limit = 1 }, cancel),
+            options.SubmitTimeout,
+            options.TimeProvider,
+            cancel).ConfigureAwait(false);
+        return page.Count > 0;
+    }
+}

@@ -1,0 +1,58 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Coordinator.Machines;
+using Coordinator.Server.Hosting;
+using Microsoft.AspNetCore.Http;
+
+namespace Coordinator.Server.Api;
+
+/// <summary>Grains' views on their way out: with the API's version, and without secrets.</summary>
+internal sealed class Views(IGrainHost grains)
+{
+    /// <summary>Answers with a grain's view, or with <paramref name="missing"/>.</summary>
+    public async Task<IResult> ShowAsync(GrainAddress grain, IResult missing) =>
+        await ReadAsync(grain).ConfigureAwait(false) is { } view ? Answer(Stamp(view)) : missing;
+
+    /// <summary>Answers with the views of one page of a kind of grain.</summary>
+    /// <param name="kind">The kind.</param>
+    /// <param name="after">Key behind which the page begins; null: at the first.</param>
+    /// <param name="limit">Grains on the page.</param>
+    public async Task<IResult> ListAsync(GrainKind kind, string? after, int limit)
+    {
+        var items = new JsonArray();
+        string? last = null;
+        foreach (var grain in grains.Known(kind).SkipWhile(grain => after is not null && string.CompareOrdinal(grain.Key, after) <= 0).Take(limit))
+        {
+            if (await ReadAsync(grain).ConfigureAwait(false) is { } view)
+                items.Add(view);
+            last = grain.Key;
+        }
+
+        return Answer(Stamp(new JsonObject { ["items"] = items, ["next"] = last ?? after }));
+    }
+
+    /// <summary>A job's view, or null.</summary>
+    public async Task<JobView?> JobAsync(string id) =>
+        JobIds.IsValid(id) && await ReadAsync(GrainAddress.Of(new JobId(id))).ConfigureAwait(false) is { } view
+            ? view.Deserialize(MachinesJson.Default.JobView)
+            : null;
+
+    private static JsonObject Stamp(JsonObject view)
+    {
+        view.Insert(0, "apiVersion", ApiBody.Version);
+        return view;
+    }
+
+    private static IResult Answer(JsonObject body) => TypedResults.Text(body.ToJsonString(), "application/json");
+
+    private async Task<JsonObject?> ReadAsync(GrainAddress grain)
+    {
+        if (await grains.DescribeAsync(grain).ConfigureAwait(false) is not { } json)
+            return null;
+        var view = JsonNode.Parse(json)!.AsObject();
+
+        // A machine leaves the secret out; that it once forgets must not give it away.
+        (view["spec"] as JsonObject)?.Remove("secret");
+        return view;
+    }
+}

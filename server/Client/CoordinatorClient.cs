@@ -1,0 +1,213 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Coordinator.Machines;
+using Coordinator.Machines.Jobs;
+using Coordinator.Server.Api;
+
+namespace Coordinator.Server.Client;
+
+/// <summary>
+/// A silo's HTTP API, typed. Members throw <see cref="CoordinatorApiException"/> where the silo refuses or cannot be reached;
+/// those that look something up return null where it is not there. Thread-safe.
+/// </summary>
+public sealed class CoordinatorClient : IDisposable
+{
+    private readonly HttpClient http;
+
+    /// <summary>A client of the silo at a URL such as <c>http://127.0.0.1:7070</c>.</summary>
+    public CoordinatorClient(string url, string token)
+    {
+        Url = url.TrimEnd('/');
+        http = new HttpClient(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(5) })
+        {
+            BaseAddress = new Uri(Url + "/api/v1/"),
+            Timeout = Timeout.InfiniteTimeSpan,
+        };
+        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+    }
+
+    /// <summary>The silo's URL.</summary>
+    public string Url { get; }
+
+    /// <summary>Submits a job. With an id, a repeat after a lost answer finds the job that the first one made.</summary>
+    public async Task<SubmittedBody> SubmitAsync(JobSpec spec, JobId? id = null, CancellationToken cancel = default)
+    {
+        using var content = JsonContent.Create(spec, MachinesJson.Default.JobSpec);
+        return await SendAsync(HttpMethod.Post, id is null ? "jobs" : $"jobs?id={Escape(id.Value.Value)}", content, ApiJson.Default.SubmittedBody, cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>A job, or null.</summary>
+    public Task<JobView?> GetJobAsync(JobId job, CancellationToken cancel = default) => FindAsync($"jobs/{Escape(job.Value)}", MachinesJson.Default.JobView, cancel);
+
+    /// <summary>All jobs, by id.</summary>
+    public async Task<IReadOnlyList<JobView>> GetJobsAsync(CancellationToken cancel = default) => (await GetAsync("jobs?limit=10000", ApiJson.Default.JobsBody, cancel).ConfigureAwait(false)).Items;
+
+    /// <summary>Asks a job to end without a model.</summary>
+    public async Task CancelJobAsync(JobId job, string reason, CancellationToken cancel = default) =>
+        await SendAsync(HttpMethod.Post, $"jobs/{Escape(job.Value)}/cancel?reason={Escape(reason)}", null, ApiJson.Default.SubmittedBody, cancel).ConfigureAwait(false);
+
+    /// <summary>Events behind an ordinal.</summary>
+    /// <param name="job">Only of this job; null: all.</param>
+    /// <param name="after">Ordinal behind which to begin: <see cref="EventsBody.Next"/> of the last answer.</param>
+    /// <param name="limit">At most so many, 1 to 10,000.</param>
+    /// <param name="wait">How long the silo is to wait for a first one, up to a minute.</param>
+    /// <param name="newest">Whether the limit takes the newest and not the oldest.</param>
+    /// <param name="cancel">Ends the wait.</param>
+    public Task<EventsBody> GetEventsAsync(JobId? job, long after = 0, int limit = 1000, TimeSpan wait = default, bool newest = false, CancellationToken cancel = default) =>
+        GetAsync(
+            $"{(job is null ? "" : $"jobs/{Escape(job.Value.Value)}/")}events?{Query(after, limit, wait)}&newest={(newest ? "true" : "false")}",
+            ApiJson.Default.EventsBody,
+            cancel);
+
+    /// <summary>Applied steps of a job behind an ordinal, in the order in which they were recorded.</summary>
+    public Task<StepsBody> GetStepsAsync(JobId job, long after = 0, int limit = 1000, TimeSpan wait = default, CancellationToken cancel = default) =>
+        GetAsync($"jobs/{Escape(job.Value)}/steps?{Query(after, limit, wait)}", ApiJson.Default.StepsBody, cancel);
+
+    /// <summary>The first 10,000 nodes, by id.</summary>
+    public async Task<IReadOnlyList<NodeView>> GetNodesAsync(CancellationToken cancel = default) => (await GetAsync("nodes?limit=10000", ApiJson.Default.NodesBody, cancel).ConfigureAwait(false)).Items;
+
+    /// <summary>A node, or null.</summary>
+    public Task<NodeView?> GetNodeAsync(NodeId node, CancellationToken cancel = default) => FindAsync($"nodes/{Escape(node.Value)}", MachinesJson.Default.NodeView, cancel);
+
+    /// <summary>A gpu, or null.</summary>
+    public Task<GpuView?> GetGpuAsync(GpuId gpu, CancellationToken cancel = default) => FindAsync($"gpus/{Escape(gpu.Node.Value)}/{gpu.Index}", MachinesJson.Default.GpuView, cancel);
+
+    /// <summary>The cluster, or null before any node came.</summary>
+    public Task<ClusterView?> GetClusterAsync(CancellationToken cancel = default) => FindAsync("cluster", MachinesJson.Default.ClusterView, cancel);
+
+    /// <summary>What the silo is.</summary>
+    public Task<InfoBody> GetInfoAsync(CancellationToken cancel = default) => GetAsync("info", ApiJson.Default.InfoBody, cancel);
+
+    /// <summary>Whether the silo answers and is well. Never throws for a silo that is not there.</summary>
+    public async Task<bool> IsHealthyAsync(CancellationToken cancel = default)
+    {
+        try
+        {
+            using var answer = await http.GetAsync(new Uri(Url + InfoApi.HealthPath), cancel).ConfigureAwait(false);
+            return answer.IsSuccessStatusCode;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Whether the silo has a data set.</summary>
+    public async Task<bool> HasDataAsync(string sha256, CancellationToken cancel = default)
+    {
+        using var answer = await RequestAsync(HttpMethod.Head, $"data/{sha256}", null, cancel).ConfigureAwait(false);
+        if (answer.StatusCode == HttpStatusCode.NotFound)
+            return false;
+        await ThrowIfRefusedAsync(answer, cancel).ConfigureAwait(false);
+        return true;
+    }
+
+    /// <summary>Uploads a data set, unless the silo has it.</summary>
+    public async Task UploadDataAsync(string path, string sha256, CancellationToken cancel = default)
+    {
+        if (await HasDataAsync(sha256, cancel).ConfigureAwait(false))
+            return;
+        await UploadAsync($"data/{sha256}", path, sha256, cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>Downloads a data set to a file; false: the silo has none.</summary>
+    public Task<bool> DownloadDataAsync(string sha256, string path, CancellationToken cancel = default) => DownloadAsync($"data/{sha256}", path, cancel);
+
+    /// <summary>Uploads a job's final model.</summary>
+    public Task<StoredFileBody> UploadModelAsync(JobId job, string path, string sha256, CancellationToken cancel = default) =>
+        UploadAsync($"jobs/{Escape(job.Value)}/model", path, sha256, cancel);
+
+    /// <summary>Downloads a job's final model to a file; false: there is none.</summary>
+    public Task<bool> DownloadModelAsync(JobId job, string path, CancellationToken cancel = default) => DownloadAsync($"jobs/{Escape(job.Value)}/model", path, cancel);
+
+    /// <inheritdoc/>
+    public void Dispose() => http.Dispose();
+
+    private static string Escape(string text) => Uri.EscapeDataString(text);
+
+    private static string Query(long after, int limit, TimeSpan wait) =>
+        string.Create(CultureInfo.InvariantCulture, $"after={after}&limit={limit}&waitMs={(int)Math.Min(wait.TotalMilliseconds, int.MaxValue)}");
+
+    private Task<T> GetAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancel) => SendAsync(HttpMethod.Get, path, null, type, cancel);
+
+    private async Task<T?> FindAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancel)
+        where T : class
+    {
+        using var answer = await RequestAsync(HttpMethod.Get, path, null, cancel).ConfigureAwait(false);
+        return answer.StatusCode == HttpStatusCode.NotFound ? null : await ReadAsync(answer, type, cancel).ConfigureAwait(false);
+    }
+
+    private async Task<T> SendAsync<T>(HttpMethod method, string path, HttpContent? content, JsonTypeInfo<T> type, CancellationToken cancel)
+    {
+        using var answer = await RequestAsync(method, path, content, cancel).ConfigureAwait(false);
+        return await ReadAsync(answer, type, cancel).ConfigureAwait(false);
+    }
+
+    private async Task<StoredFileBody> UploadAsync(string path, string file, string sha256, CancellationToken cancel)
+    {
+        var stream = File.OpenRead(file);
+        await using (stream.ConfigureAwait(false))
+        {
+            using var content = new StreamContent(stream, 1 << 17);
+            content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
+            content.Headers.Add(FilesApi.HashHeader, sha256);
+            return await SendAsync(HttpMethod.Put, path, content, ApiJson.Default.StoredFileBody, cancel).ConfigureAwait(false);
+        }
+    }
+
+    private async Task<bool> DownloadAsync(string path, string file, CancellationToken cancel)
+    {
+        using var answer = await RequestAsync(HttpMethod.Get, path, null, cancel).ConfigureAwait(false);
+        if (answer.StatusCode == HttpStatusCode.NotFound)
+            return false;
+        await ThrowIfRefusedAsync(answer, cancel).ConfigureAwait(false);
+        var stream = File.Create(file);
+        await using (stream.ConfigureAwait(false))
+            await answer.Content.CopyToAsync(stream, cancel).ConfigureAwait(false);
+        return true;
+    }
+
+    private async Task<HttpResponseMessage> RequestAsync(HttpMethod method, string path, HttpContent? content, CancellationToken cancel)
+    {
+        using var request = new HttpRequestMessage(method, path) { Content = content };
+        try
+        {
+            return await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancel).ConfigureAwait(false);
+        }
+        catch (Exception exception) when (exception is HttpRequestException or IOException || (exception is OperationCanceledException && !cancel.IsCancellationRequested))
+        {
+            throw new CoordinatorApiException($"no silo answers at {Url}: {exception.Message}", "Start one with 'coordinator silo', or name another with --url.", exception);
+        }
+    }
+
+    private static async Task<T> ReadAsync<T>(HttpResponseMessage answer, JsonTypeInfo<T> type, CancellationToken cancel)
+    {
+        await ThrowIfRefusedAsync(answer, cancel).ConfigureAwait(false);
+        return (await answer.Content.ReadFromJsonAsync(type, cancel).ConfigureAwait(false))!;
+    }
+
+    private static async Task ThrowIfRefusedAsync(HttpResponseMessage answer, CancellationToken cancel)
+    {
+        if (answer.IsSuccessStatusCode)
+            return;
+        ErrorBody? body = null;
+        try
+        {
+            body = await answer.Content.ReadFromJsonAsync(ApiJson.Default.ErrorBody, cancel).ConfigureAwait(false);
+        }
+        catch (JsonException)
+        {
+            // Something between here and the silo answered.
+        }
+
+        throw new CoordinatorApiException(
+            answer.StatusCode,
+            body?.Error ?? $"the answer was {(int)answer.StatusCode} {answer.ReasonPhrase}",
+            body?.Remedy ?? "Check that the URL is a silo's.",
+            body?.Problems);
+    }
+}

@@ -1,0 +1,17 @@
+namespace Coordinator.Server.Gateway;
+
+/// <summary>Limits of the worker gateway.</summary>
+public sealed record GatewayOptions
+{
+    /// <summary>Longest frame taken from a worker, bytes. At least 1 KiB; a longer one closes its connection.</summary>
+    public int MaxFrameBytes { get; init; } = 1 << 20;
+
+    /// <summary>Time a connection has for its hello. Above zero.</summary>
+    public TimeSpan HelloTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Messages that may wait to be sent to one worker; one more closes its connection, and it comes back with a new one. At least 1.</summary>
+    public int MaxQueuedMessages { get; init; } = 4096;
+
+    /// <summary>Time a peer has to answer a close before its connection is cut. Above zero.</summary>
+    public TimeSpan CloseTimeout { get; init; } = TimeSpan.FromSeconds(1);
+}

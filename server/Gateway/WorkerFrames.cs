@@ -1,0 +1,111 @@
+using System.Net.WebSockets;
+using System.Text.Json;
+using Coordinator.Machines;
+
+namespace Coordinator.Server.Gateway;
+
+/// <summary>
+/// Turns a worker's frame into a message that machines may be given. Machines trust their input, so whatever a forged
+/// frame could smuggle past the parser is refused here: nulls, and words said in another node's name.
+/// </summary>
+internal static class WorkerFrames
+{
+    private static readonly JsonSerializerOptions Strict = new(MachinesJson.Default.Options)
+    {
+        TypeInfoResolver = MachinesJson.Default,
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+        MaxDepth = 16,
+    };
+
+    /// <summary>Reads a connection's first frame.</summary>
+    /// <returns>The hello, or why the connection ends.</returns>
+    public static (Hello? Hello, CloseReason? Fault) ReadHello(ReadOnlyMemory<byte> text)
+    {
+        // The version comes first: a frame of another version may have any shape.
+        try
+        {
+            using var document = JsonDocument.Parse(text);
+            if (document.RootElement.ValueKind == JsonValueKind.Object
+                && document.RootElement.TryGetProperty("protocol", out var version)
+                && version.ValueKind == JsonValueKind.Number
+                && !(version.TryGetInt32(out var number) && number == Hello.CurrentProtocol))
+                return (null, Policy($"protocol {version.GetRawText()} is not spoken here; this silo speaks {Hello.CurrentProtocol}: run one build on both"));
+        }
+        catch (JsonException)
+        {
+            return (null, NoJson());
+        }
+
+        var (message, fault) = Read(text);
+        if (fault is not null)
+            return (null, fault);
+        if (message is not Hello hello)
+            return (null, Policy("the first frame must be a hello"));
+        return Problem(hello.Node, hello) is { } problem ? (null, Policy(problem)) : (hello, null);
+    }
+
+    /// <summary>Reads any later frame of a node's connection.</summary>
+    /// <returns>The message, or why the connection ends.</returns>
+    public static (WorkerMessage? Message, CloseReason? Fault) Read(ReadOnlyMemory<byte> text, NodeId node)
+    {
+        var (message, fault) = Read(text);
+        if (message is null)
+            return (null, fault);
+        if (message is Hello)
+            return (null, Policy("a connection says hello once"));
+        return Problem(node, message) is { } problem ? (null, Policy(problem)) : (message, null);
+    }
+
+    private static (WorkerMessage? Message, CloseReason? Fault) Read(ReadOnlyMemory<byte> text)
+    {
+        try
+        {
+            var message = JsonSerializer.Deserialize<WorkerMessage>(text.Span, Strict);
+            return message is null ? (null, Policy("a frame is a JSON object, and this one is null")) : (message, null);
+        }
+        catch (JsonException exception) when (exception.InnerException is JsonException)
+        {
+            return (null, NoJson());
+        }
+        catch (JsonException exception)
+        {
+            return (null, Policy($"no valid message: {exception.Message}"));
+        }
+        catch (NotSupportedException)
+        {
+            return (null, Policy("no valid message: 'say' must come first and name a known kind"));
+        }
+    }
+
+    private static string? Problem(NodeId node, WorkerMessage message) => message switch
+    {
+        Hello hello => HelloProblem(hello),
+        Heartbeat beat when beat.Ranks.Any(rank => rank is null) => "a rank of a heartbeat is null",
+        RankState state => Foreign(node, state.Gpu),
+        PlanTaken taken => Foreign(node, taken.Gpu),
+        RankAdvanced advanced => Foreign(node, advanced.Gpu),
+        RankFaulted faulted => Foreign(node, faulted.Gpu),
+        RankFinished finished => Foreign(node, finished.Gpu),
+        RankLeaving leaving => Foreign(node, leaving.Gpu),
+        PeerAccused accused when accused.Accuser != node => $"node {node} speaks for node {accused.Accuser}",
+        MembershipUnknown unknown when unknown.Node != node => $"node {node} speaks for node {unknown.Node}",
+        StepsApplied applied when applied.Steps.Any(step => step is null || step.Step < 1) => "a step is null or below 1",
+        _ => null,
+    };
+
+    private static string? HelloProblem(Hello hello)
+    {
+        if (hello.Node.Value.Any(letter => !char.IsAsciiLetterOrDigit(letter) && letter is not ('.' or '-' or '_' or ':')))
+            return "a node's name has letters, digits, '.', '-', '_' and ':' only";
+        if (hello.Gpus.Any(gpu => gpu is null || gpu.Index < 0))
+            return "a gpu of the hello is null or has a negative index";
+        return hello.Gpus.DistinctBy(gpu => gpu.Index).Count() < hello.Gpus.Count ? "two gpus of the hello have one index" : null;
+    }
+
+    private static string? Foreign(NodeId node, GpuId gpu) => gpu.Node == node ? null : $"node {node} speaks for gpu {gpu}";
+
+    private static CloseReason Policy(string text) => new(WebSocketCloseStatus.PolicyViolation, text);
+
+    private static CloseReason NoJson() => new(WebSocketCloseStatus.InvalidPayloadData, "the frame is no JSON");
+}

@@ -1,0 +1,43 @@
+using System.Collections.Concurrent;
+using System.Net.WebSockets;
+using Coordinator.Machines;
+
+namespace Coordinator.Server.Gateway;
+
+/// <summary>The workers' connections to this silo, at most one a node: that of its newest session. Thread-safe.</summary>
+public sealed class WorkerLinks
+{
+    private readonly ConcurrentDictionary<NodeId, WorkerLink> links = new();
+
+    /// <summary>Nodes connected now.</summary>
+    public int Count => links.Count;
+
+    /// <summary>Queues a message for the node's worker and returns at once. Dropped where the node has no connection; where its queue is full, that connection is closed.</summary>
+    public void Send(NodeId node, CoordinatorMessage message)
+    {
+        if (links.TryGetValue(node, out var link))
+            link.Send(message);
+    }
+
+    /// <summary>Makes a connection its node's, unless a newer one is; an older one is closed.</summary>
+    internal bool TryAdd(WorkerLink link)
+    {
+        while (true)
+        {
+            if (links.TryAdd(link.Node, link))
+                return true;
+            if (!links.TryGetValue(link.Node, out var present))
+                continue;
+            if (!present.Session.IsOlderThan(link.Session))
+                return false;
+            if (!links.TryUpdate(link.Node, link, present))
+                continue;
+            present.Close(new CloseReason(WebSocketCloseStatus.PolicyViolation, "a newer session of this node connected"));
+            return true;
+        }
+    }
+
+    internal void Remove(WorkerLink link) => links.TryRemove(KeyValuePair.Create(link.Node, link));
+
+    internal IReadOnlyList<WorkerLink> All => [.. links.Values];
+}

@@ -1,0 +1,136 @@
+using Coordinator.Server.Api;
+using Coordinator.Server.Gateway;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Coordinator.Server.Hosting;
+
+/// <summary>A silo's door to the network: the workers' gateway and the HTTP API on one port.</summary>
+public sealed partial class SiloServer : IAsyncDisposable
+{
+    /// <summary>Path of the workers' WebSocket.</summary>
+    public const string WorkerPath = "/worker";
+
+    /// <summary>Path under which the API lies.</summary>
+    public const string ApiPath = "/api/v1";
+
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(3);
+
+    private readonly WebApplication app;
+    private readonly WorkerGateway gateway;
+    private int stopped;
+
+    private SiloServer(WebApplication app, WorkerGateway gateway, string url)
+    {
+        this.app = app;
+        this.gateway = gateway;
+        Url = url;
+    }
+
+    /// <summary>Where it listens, with the port that it got.</summary>
+    public string Url { get; }
+
+    /// <summary>Starts listening.</summary>
+    /// <exception cref="PortInUseException">Another process listens there.</exception>
+    /// <exception cref="FormatException">The URL is none to listen on.</exception>
+    public static async Task<SiloServer> StartAsync(SiloServerOptions options, CancellationToken cancel = default)
+    {
+        var listen = ListenAddress.Parse(options.Url);
+        var app = Build(options, listen);
+        var gateway = new WorkerGateway(options.Grains, options.Links, options.Gateway, options.TimeProvider, options.Loggers.CreateLogger<WorkerGateway>());
+        Map(app, gateway, options);
+        try
+        {
+            await app.StartAsync(cancel).ConfigureAwait(false);
+        }
+        catch (Exception exception)
+        {
+            await app.DisposeAsync().ConfigureAwait(false);
+            if (exception is IOException { InnerException: AddressInUseException })
+                throw new PortInUseException(listen.Port, options.Url, exception);
+            throw;
+        }
+
+        var url = listen.UrlAt(PortOf(app));
+        if (!listen.Tls && !System.Net.IPAddress.IsLoopback(listen.Address))
+            InTheClear(options.Loggers.CreateLogger<SiloServer>(), url);
+        return new SiloServer(app, gateway, url);
+    }
+
+    /// <summary>Closes the workers' connections with a reason, lets running requests end, and stops listening. Repeatable.</summary>
+    public async Task StopAsync()
+    {
+        if (Interlocked.Exchange(ref stopped, 1) != 0)
+            return;
+        await gateway.StopAsync().ConfigureAwait(false);
+        await app.StopAsync().ConfigureAwait(false);
+        await app.DisposeAsync().ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(false);
+
+    private static WebApplication Build(SiloServerOptions options, ListenAddress listen)
+    {
+        // The working directory is the user's: what lies there must not configure a silo.
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory, EnvironmentName = Environments.Production });
+        builder.Logging.ClearProviders();
+        builder.Services.AddSingleton(options.Loggers);
+        builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = StopTimeout);
+        builder.WebHost.UseKestrelHttpsConfiguration();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = 1 << 20;
+            kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+            kestrel.Limits.KeepAliveTimeout = TimeSpan.FromMinutes(2);
+            kestrel.Listen(listen.Address, listen.Port, endpoint =>
+            {
+                endpoint.Protocols = HttpProtocols.Http1;
+                if (listen.Tls)
+                    endpoint.UseHttps();
+            });
+        });
+        return builder.Build();
+    }
+
+    private static void Map(WebApplication app, WorkerGateway gateway, SiloServerOptions options)
+    {
+        var faults = new Faults(options.Loggers.CreateLogger<Faults>());
+        var auth = new BearerAuth(options.Token);
+        app.Use((context, next) => faults.InvokeAsync(context, next));
+        app.Use((context, next) => auth.InvokeAsync(context, next));
+        app.UseWebSockets();
+        app.UseRouting();
+        app.Map(WorkerPath, (RequestDelegate)gateway.HandleAsync);
+
+        var views = new Views(options.Grains);
+        var info = new InfoApi(options.Links, options);
+        var api = app.MapGroup(ApiPath);
+        new JobsApi(options.Grains, views, options.Events, options).Map(api);
+        new HistoryApi(options.Events, options).Map(api);
+        new ClusterApi(views).Map(api);
+        new FilesApi(options.Grains, views, options).Map(api);
+        info.Map(api);
+        info.MapHealth(app);
+    }
+
+    private static int PortOf(WebApplication app)
+    {
+        var addresses = app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses;
+        return BindingAddress.Parse(addresses.Single()).Port;
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "listening on {Url} without TLS: whoever sees the traffic sees the token")]
+    private static partial void InTheClear(ILogger logger, string url);
+}

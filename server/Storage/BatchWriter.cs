@@ -1,0 +1,113 @@
+using System.Text.Json;
+using Coordinator.Machines;
+using Dapper;
+using Microsoft.Data.Sqlite;
+
+namespace Coordinator.Server.Storage;
+
+/// <summary>Writes the parts of a batch inside a transaction that its owner commits.</summary>
+internal sealed class BatchWriter(SqliteTransaction transaction, string silo, DateTimeOffset now)
+{
+    private readonly SqliteConnection connection = transaction.Connection!;
+
+    /// <summary>Marks a batch as stored with this transaction.</summary>
+    /// <returns>False if it was stored before.</returns>
+    public bool Claim(string writer, long batch) => Execute(
+        """
+        INSERT INTO writer (id, batch) VALUES (@writer, @batch)
+        ON CONFLICT (id) DO UPDATE SET batch = excluded.batch WHERE excluded.batch > writer.batch
+        """,
+        new { writer, batch }) == 1;
+
+    /// <summary>Writes a state over a lower one.</summary>
+    /// <returns>False if the stored one is neither lower nor the same.</returns>
+    public bool TryWrite(GrainState write)
+    {
+        var row = new { Kind = write.Grain.Kind.ToString(), write.Grain.Key, write.State.Incarnation, write.State.Sequence, State = write.State.StateJson };
+        if (Execute(
+            """
+            INSERT INTO grain_state (kind, key, incarnation, sequence, state) VALUES (@Kind, @Key, @Incarnation, @Sequence, @State)
+            ON CONFLICT (kind, key) DO UPDATE SET incarnation = excluded.incarnation, sequence = excluded.sequence, state = excluded.state
+            WHERE (grain_state.incarnation, grain_state.sequence) < (excluded.incarnation, excluded.sequence)
+            """,
+            row) == 1)
+            return true;
+        return connection.ExecuteScalar<long>(
+            "SELECT count(*) FROM grain_state WHERE kind = @Kind AND key = @Key AND incarnation = @Incarnation AND sequence = @Sequence AND state = @State",
+            row,
+            transaction) == 1;
+    }
+
+    /// <summary>Writes steps that are not known yet. A known one with another loss is the end of a promise, and becomes an event.</summary>
+    public void Write(ObserveSteps observed)
+    {
+        foreach (var step in observed.Steps)
+        {
+            var row = new StepRow
+            {
+                Job = observed.Job.Value,
+                Timeline = observed.Timeline,
+                Step = step.Step,
+                Generation = step.Generation,
+                LossBits = BitConverter.DoubleToInt64Bits(step.Loss),
+                GradientNormBits = BitConverter.DoubleToInt64Bits(step.GradientNorm),
+                Milliseconds = Storable.OrNull(step.Milliseconds),
+                Targets = step.Targets,
+                RecordedAtUs = Microseconds.From(now),
+            };
+            if (Execute(
+                """
+                INSERT INTO steps (job, timeline, step, generation, loss, loss_bits, gradient_norm, gradient_norm_bits, milliseconds, targets, recorded_at_us)
+                VALUES (@Job, @Timeline, @Step, @Generation, @Loss, @LossBits, @GradientNorm, @GradientNormBits, @Milliseconds, @Targets, @RecordedAtUs)
+                ON CONFLICT (job, timeline, step) DO NOTHING
+                """,
+                row) == 1)
+                continue;
+            var known = connection.QuerySingle<(long LossBits, long Generation)>(
+                "SELECT loss_bits, generation FROM steps WHERE job = @Job AND timeline = @Timeline AND step = @Step", row, transaction);
+            if (known.LossBits != row.LossBits)
+                Write(Diverged(observed, step, BitConverter.Int64BitsToDouble(known.LossBits), known.Generation));
+        }
+    }
+
+    /// <summary>Appends an event.</summary>
+    public void Write(NewEvent stored)
+    {
+        var observed = stored.Event;
+        Execute(
+            """
+            INSERT INTO events (time_us, silo, kind, job, node, gpu, timeline, generation, step, cause, duration_ms, text, numbers)
+            VALUES (@TimeUs, @Silo, @Kind, @Job, @Node, @Gpu, @Timeline, @Generation, @Step, @Cause, @DurationMs, @Text, @Numbers)
+            """,
+            new EventRow
+            {
+                TimeUs = Microseconds.From(stored.Time),
+                Silo = silo,
+                Kind = observed.Kind,
+                Job = observed.Job?.Value,
+                Node = observed.Node?.Value,
+                Gpu = observed.Gpu?.ToString(),
+                Timeline = observed.Timeline,
+                Generation = observed.Generation,
+                Step = observed.Step,
+                Cause = observed.Cause,
+                DurationMs = observed.DurationMs is { } duration ? Storable.OrNull(duration) : null,
+                Text = observed.Text,
+                Numbers = observed.Numbers is null ? null : JsonSerializer.Serialize(observed.Numbers, MachinesJson.Default.IReadOnlyDictionaryStringDouble),
+            });
+    }
+
+    private NewEvent Diverged(ObserveSteps observed, StepRecord step, double knownLoss, long knownGeneration) => new(now, new CoordinatorEvent
+    {
+        Kind = EventKinds.Diverged,
+        Job = observed.Job,
+        Timeline = observed.Timeline,
+        Generation = step.Generation,
+        Step = step.Step,
+        Cause = "loss differs",
+        Text = $"step {step.Step} was recorded in generation {knownGeneration} with loss {knownLoss:R} and is now reported from generation {step.Generation} with loss {step.Loss:R}",
+        Numbers = new Dictionary<string, double> { ["recorded"] = knownLoss, ["reported"] = step.Loss },
+    });
+
+    private int Execute(string sql, object parameters) => connection.Execute(sql, parameters, transaction);
+}

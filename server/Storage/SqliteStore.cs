@@ -1,0 +1,204 @@
+using System.Data;
+using System.Globalization;
+using Coordinator.Machines;
+using Dapper;
+using Microsoft.Data.Sqlite;
+
+namespace Coordinator.Server.Storage;
+
+/// <summary>
+/// States, events and steps in one SQLite file, held by one silo at a time. A commit that returned has reached the disk
+/// (write-ahead log, synchronous=FULL). One commit runs at a time; reads run beside it. Thread-safe.
+/// A <see cref="SqliteException"/> from any member means that storage is away for now.
+/// </summary>
+public sealed class SqliteStore : IEventStore, IDisposable
+{
+    private readonly SqliteStoreOptions options;
+    private readonly DatabaseLock held;
+    private readonly string connectionString;
+    private readonly string writerId = Guid.NewGuid().ToString("N");
+    private readonly Lock gate = new();
+    private readonly ChangeSignal changes = new();
+    private SqliteConnection? writer;
+
+    private SqliteStore(SqliteStoreOptions options, DatabaseLock held)
+    {
+        this.options = options;
+        this.held = held;
+        connectionString = new SqliteConnectionStringBuilder { DataSource = options.Path, Pooling = true, DefaultTimeout = 5 }.ToString();
+    }
+
+    /// <inheritdoc/>
+    public Task Changed => changes.Next;
+
+    /// <summary>Opens the database, creating or migrating it where needed.</summary>
+    /// <exception cref="StoreLockedException">Another silo has it open.</exception>
+    /// <exception cref="StoreSchemaException">A newer coordinator wrote it.</exception>
+    public static SqliteStore Open(SqliteStoreOptions options)
+    {
+        options = options with { Path = Path.GetFullPath(options.Path) };
+        Directory.CreateDirectory(Path.GetDirectoryName(options.Path)!);
+        var held = DatabaseLock.Acquire(options.Path, new StoreHolder(options.Silo, Environment.ProcessId, null));
+        var store = new SqliteStore(options, held);
+        try
+        {
+            store.Prepare();
+            return store;
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Tells a second silo where this one listens.</summary>
+    public void NameHolder(string url) => held.Name(new StoreHolder(options.Silo, Environment.ProcessId, url));
+
+    /// <summary>All grains with a stored state.</summary>
+    public IReadOnlyList<GrainAddress> ListStates()
+    {
+        using var reader = OpenReader();
+        return [.. reader.Query<(string Kind, string Key)>("SELECT kind, key FROM grain_state ORDER BY kind, key")
+            .Select(row => new GrainAddress(Enum.Parse<GrainKind>(row.Kind), row.Key))];
+    }
+
+    /// <summary>A grain's state, or null.</summary>
+    public string? LoadState(GrainAddress grain)
+    {
+        using var reader = OpenReader();
+        return reader.QuerySingleOrDefault<string>("SELECT state FROM grain_state WHERE kind = @Kind AND key = @Key", Key(grain));
+    }
+
+    /// <summary>
+    /// Makes a batch durable, all of it or nothing. A state is refused where another writer's stored (incarnation, sequence)
+    /// is not below its own; one's own, stored already, counts as stored.
+    /// </summary>
+    /// <returns>The grains refused; where there is any, nothing was stored.</returns>
+    public IReadOnlyList<GrainAddress> Commit(StoreBatch batch)
+    {
+        lock (gate)
+        {
+            try
+            {
+                writer ??= OpenWriter();
+                using var transaction = writer.BeginTransaction(deferred: false);
+                var writing = new BatchWriter(transaction, options.Silo, options.TimeProvider.GetUtcNow());
+                if (!writing.Claim(writerId, batch.Number))
+                    return [];
+                var refused = batch.States.Where(state => !writing.TryWrite(state)).Select(state => state.Grain).ToArray();
+                if (refused.Length > 0)
+                    return refused;
+                foreach (var observed in batch.Steps)
+                    writing.Write(observed);
+                foreach (var observed in batch.Events)
+                    writing.Write(observed);
+                transaction.Commit();
+            }
+            catch
+            {
+                // Whatever state the connection is in, the next try begins with a fresh one.
+                writer?.Dispose();
+                writer = null;
+                throw;
+            }
+        }
+
+        changes.Pulse();
+        return [];
+    }
+
+    /// <summary>Stores one event that is no grain's, such as a silo's start.</summary>
+    public void Append(CoordinatorEvent observed)
+    {
+        lock (gate)
+        {
+            writer ??= OpenWriter();
+            using var transaction = writer.BeginTransaction(deferred: false);
+            var time = options.TimeProvider.GetUtcNow();
+            new BatchWriter(transaction, options.Silo, time).Write(new NewEvent(time, observed));
+            transaction.Commit();
+        }
+
+        changes.Pulse();
+    }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<StoredEvent>> ReadEventsAsync(EventFilter filter, CancellationToken cancel = default)
+    {
+        using var reader = OpenReader();
+        var rows = await reader.QueryAsync<EventRow>(new CommandDefinition(
+            $"""
+            SELECT ordinal, time_us AS TimeUs, silo, kind, job, node, gpu, timeline, generation, step, cause, duration_ms AS DurationMs, text, numbers
+            FROM events WHERE ordinal > @After {(filter.Job is null ? "" : "AND job = @Job")}
+            ORDER BY ordinal {(filter.Newest ? "DESC" : "")} LIMIT @Limit
+            """,
+            new { filter.After, Job = filter.Job?.Value, filter.Limit },
+            cancellationToken: cancel)).ConfigureAwait(false);
+        return [.. (filter.Newest ? rows.Reverse() : rows).Select(row => row.ToStored())];
+    }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<StoredStep>> ReadStepsAsync(JobId job, long after, int limit, CancellationToken cancel = default)
+    {
+        using var reader = OpenReader();
+        var rows = await reader.QueryAsync<StepRow>(new CommandDefinition(
+            """
+            SELECT ordinal, timeline, step, generation, loss_bits AS LossBits, gradient_norm_bits AS GradientNormBits, milliseconds, targets, recorded_at_us AS RecordedAtUs
+            FROM steps WHERE job = @job AND ordinal > @after ORDER BY ordinal LIMIT @limit
+            """,
+            new { job = job.Value, after, limit },
+            cancellationToken: cancel)).ConfigureAwait(false);
+        return [.. rows.Select(row => row.ToStored())];
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        lock (gate)
+        {
+            writer?.Dispose();
+            writer = null;
+        }
+
+        using (var pooled = new SqliteConnection(connectionString))
+            SqliteConnection.ClearPool(pooled);
+        held.Dispose();
+    }
+
+    private static object Key(GrainAddress grain) => new { Kind = grain.Kind.ToString(), grain.Key };
+
+    private void Prepare()
+    {
+        writer = OpenWriter();
+        Migrations.Apply(writer, options.Path, options.TimeProvider.GetUtcNow());
+
+        // Their processes are dead: this one has the lock.
+        writer.Execute("DELETE FROM writer");
+    }
+
+    private SqliteConnection OpenWriter()
+    {
+        var connection = OpenReader();
+        var mode = connection.ExecuteScalar<string>("PRAGMA journal_mode = WAL");
+        connection.Execute("PRAGMA synchronous = FULL");
+        if (mode != "wal")
+            throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture, $"SQLite keeps journal mode '{mode}' for '{options.Path}' where wal was asked for: keep the data directory on a local disk"));
+        return connection;
+    }
+
+    private SqliteConnection OpenReader()
+    {
+        var connection = new SqliteConnection(connectionString);
+        try
+        {
+            connection.Open();
+            return connection;
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,116 @@
+using System.Collections.Concurrent;
+using Coordinator.Engine;
+using Coordinator.Machines;
+
+namespace Coordinator.Tests.Engine;
+
+public sealed class EmbeddedEngineTests : IAsyncLifetime, IWorkerLinks
+{
+    private readonly ManualTimeProvider time = new();
+    private readonly ToyStore store = new();
+    private readonly ConcurrentQueue<string> log = new();
+    private readonly ConcurrentQueue<string> told = new();
+    private readonly EmbeddedEngine engine;
+
+    public EmbeddedEngineTests() => engine = new EmbeddedEngine(
+        new EngineOptions
+        {
+            Silo = "silo",
+            TimeProvider = time,
+            MachineFactory = (address, state) => new ToyMachine(address, state, log.Enqueue),
+        },
+        store,
+        this);
+
+    void IWorkerLinks.Send(NodeId node, CoordinatorMessage message) => told.Enqueue(((StepsRecorded)message).Job.Value);
+
+    public Task InitializeAsync()
+    {
+        engine.Start();
+        return Task.CompletedTask;
+    }
+
+    public async Task DisposeAsync() => await engine.StopAsync();
+
+    [Fact]
+    public async Task A_question_is_answered_after_the_messages_left_before_it()
+    {
+        Order("a", "count");
+        Order("a", "count");
+
+        Assert.Equal("{\"id\":\"a\",\"counter\":2}", await engine.DescribeAsync(ToyMachine.Toy("a")));
+        Assert.Null(await engine.DescribeAsync(ToyMachine.Toy("b")));
+        Assert.Equal([ToyMachine.Toy("a")], engine.Known(GrainKind.Job));
+    }
+
+    [Fact]
+    public async Task What_grains_send_arrives_after_it_is_durable()
+    {
+        Order("a", "count");
+        Order("a", "pass b count");
+        await engine.WhenSettledAsync();
+
+        Assert.Equal(["a is 1", "b is 1"], told);
+        Assert.Equal("1:1", store.States[ToyMachine.Toy("b")].StateJson);
+    }
+
+    [Fact]
+    public async Task A_deadline_passes_when_time_reaches_it()
+    {
+        Order("a", "wake 100");
+        await engine.WhenSettledAsync();
+        time.Advance(TimeSpan.FromMilliseconds(99));
+        await engine.WhenSettledAsync();
+        Assert.DoesNotContain("a deadline 99", log);
+
+        time.Advance(TimeSpan.FromMilliseconds(1));
+        await engine.WhenSettledAsync();
+        Assert.Equal(["a activated 1:0", "a wake 100", "a deadline 100"], log);
+    }
+
+    [Fact]
+    public async Task Storage_that_comes_back_is_found_and_the_engine_is_well_again()
+    {
+        store.Away = true;
+        Order("a", "count");
+        await engine.WhenSettledAsync();
+        Assert.NotNull(engine.Problem);
+        Assert.Empty(told);
+
+        store.Away = false;
+        time.Advance(TimeSpan.FromMilliseconds(50));
+        await engine.WhenSettledAsync();
+        Assert.Null(engine.Problem);
+        Assert.Equal(["a is 1"], told);
+    }
+
+    [Fact]
+    public async Task Messages_from_many_threads_are_all_handled()
+    {
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(worker => Task.Run(() =>
+        {
+            for (var i = 0; i < 500; i++)
+                Order($"toy{(worker + i) % 10}", "count");
+        })));
+        await engine.WhenSettledAsync();
+
+        Assert.Equal(4000, told.Count);
+        Assert.All(store.States.Values, state => Assert.Equal("1:400", state.StateJson));
+    }
+
+    [Fact]
+    public async Task Stopping_stores_what_waits_and_refuses_questions()
+    {
+        store.Away = true;
+        Order("a", "count");
+        await engine.WhenSettledAsync();
+        store.Away = false;
+
+        await engine.StopAsync();
+        Assert.Equal("1:1", store.States[ToyMachine.Toy("a")].StateJson);
+        Assert.Equal(["a is 1"], told);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => engine.DescribeAsync(ToyMachine.Toy("a")));
+    }
+
+    private void Order(string toy, string text) => engine.Post(ToyMachine.Toy(toy), ToyMachine.Order(text));
+}

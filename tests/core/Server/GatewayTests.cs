@@ -1,0 +1,210 @@
+using System.Net;
+using System.Net.WebSockets;
+using Coordinator.Machines;
+
+namespace Coordinator.Tests.Server;
+
+public sealed class GatewayTests : IAsyncLifetime
+{
+    private TestServer server = null!;
+
+    public async Task InitializeAsync() =>
+        server = await TestServer.StartAsync(options => options with { Gateway = options.Gateway with { MaxFrameBytes = 4096, MaxQueuedMessages = 16 } });
+
+    public async Task DisposeAsync() => await server.DisposeAsync();
+
+    [Fact]
+    public async Task What_a_worker_says_reaches_its_nodes_grain_between_its_connection_and_its_disconnection()
+    {
+        var hello = TestWorker.Hello("a");
+        using var worker = await TestWorker.ConnectAsync(server);
+        await worker.SayAsync(hello);
+        await worker.SayAsync(new Heartbeat(1, []));
+        await worker.Socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, "", CancellationToken.None);
+
+        Assert.Equal(hello.Session, (await server.Grains.NextAsync<WorkerConnected>()).Session);
+        Assert.Equal(1, Assert.IsType<Heartbeat>((await server.Grains.NextAsync<WorkerSaid>()).Message).Sequence);
+        Assert.Equal(hello.Session, (await server.Grains.NextAsync<WorkerDisconnected>()).Session);
+    }
+
+    [Fact]
+    public async Task What_the_silo_says_reaches_the_worker_in_order()
+    {
+        using var worker = await TestWorker.JoinAsync(server, TestWorker.Hello("a"));
+        for (var i = 1; i <= 10; i++)
+            server.Links.Send(new NodeId("a"), new StepsRecorded(new JobId("j"), 1, i));
+
+        for (var i = 1; i <= 10; i++)
+            Assert.Equal(new StepsRecorded(new JobId("j"), 1, i), await worker.HearAsync());
+    }
+
+    [Fact]
+    public async Task A_message_to_a_node_without_a_connection_is_dropped()
+    {
+        server.Links.Send(new NodeId("nowhere"), new StepsRecorded(new JobId("j"), 1, 1));
+        using var worker = await TestWorker.JoinAsync(server, TestWorker.Hello("a"));
+
+        Assert.Equal(1, server.Links.Count);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("wrong")]
+    [InlineData(TestServer.Token + "x")]
+    public async Task A_worker_without_the_token_is_refused(string token)
+    {
+        var refusal = await Assert.ThrowsAsync<WebSocketException>(() => TestWorker.ConnectAsync(server, token));
+
+        Assert.Equal(WebSocketError.NotAWebSocket, refusal.WebSocketErrorCode);
+        Assert.Equal(0, server.Grains.Untaken);
+    }
+
+    [Fact]
+    public async Task Another_protocol_is_refused_with_both_versions_named()
+    {
+        using var worker = await TestWorker.ConnectAsync(server);
+        await worker.SendAsync("{\"say\":\"hello\",\"protocol\":99,\"shape\":\"of the future\"}");
+
+        Assert.Equal(
+            (WebSocketCloseStatus.PolicyViolation, "protocol 99 is not spoken here; this silo speaks 1: run one build on both"),
+            await worker.CloseAsync());
+    }
+
+    [Theory]
+    [InlineData("not json", WebSocketCloseStatus.InvalidPayloadData)]
+    [InlineData("{\"say\":", WebSocketCloseStatus.InvalidPayloadData)]
+    [InlineData("null", WebSocketCloseStatus.PolicyViolation)]
+    [InlineData("[]", WebSocketCloseStatus.PolicyViolation)]
+    [InlineData("{\"say\":\"heartbeat\",\"sequence\":1,\"ranks\":[]}", WebSocketCloseStatus.PolicyViolation)]
+    [InlineData("{\"say\":\"hello\",\"protocol\":1}", WebSocketCloseStatus.PolicyViolation)]
+    [InlineData("{\"say\":\"hello\",\"node\":\"b\",\"session\":{\"boot\":1,\"connection\":1},\"dataAddress\":\"x\",\"gpus\":null}", WebSocketCloseStatus.PolicyViolation)]
+    [InlineData("{\"say\":\"hello\",\"node\":\"b\",\"session\":{\"boot\":1,\"connection\":1},\"dataAddress\":\"x\",\"gpus\":[null]}", WebSocketCloseStatus.PolicyViolation)]
+    [InlineData("{\"say\":\"hello\",\"node\":\"\\u001b[2J\",\"session\":{\"boot\":1,\"connection\":1},\"dataAddress\":\"x\",\"gpus\":[]}", WebSocketCloseStatus.PolicyViolation)]
+    public async Task A_forged_first_frame_closes_its_connection_alone(string frame, WebSocketCloseStatus status)
+    {
+        using var bystander = await TestWorker.JoinAsync(server, TestWorker.Hello("bystander"));
+        using var forger = await TestWorker.ConnectAsync(server);
+        await forger.SendAsync(frame);
+
+        Assert.Equal(status, (await forger.CloseAsync()).Status);
+        await AssertUnharmedAsync(bystander);
+    }
+
+    [Theory]
+    [InlineData("}", WebSocketCloseStatus.InvalidPayloadData)]
+    [InlineData("{\"say\":\"nonsense\"}", WebSocketCloseStatus.PolicyViolation)]
+    [InlineData("{\"sequence\":1,\"ranks\":[]}", WebSocketCloseStatus.PolicyViolation)]
+    [InlineData("{\"say\":\"heartbeat\",\"sequence\":\"one\",\"ranks\":[]}", WebSocketCloseStatus.PolicyViolation)]
+    [InlineData("{\"say\":\"heartbeat\",\"sequence\":1}", WebSocketCloseStatus.PolicyViolation)]
+    [InlineData("{\"say\":\"heartbeat\",\"sequence\":1,\"ranks\":[null]}", WebSocketCloseStatus.PolicyViolation)]
+    [InlineData("{\"say\":\"plan-taken\",\"job\":\"j\",\"generation\":1,\"gpu\":\"bystander/0\"}", WebSocketCloseStatus.PolicyViolation)]
+    [InlineData("{\"say\":\"peer-accused\",\"job\":\"j\",\"generation\":1,\"accuser\":\"bystander\",\"accused\":\"x\",\"evidence\":\"Silent\"}", WebSocketCloseStatus.PolicyViolation)]
+    [InlineData("{\"say\":\"steps-applied\",\"job\":\"j\",\"generation\":1,\"timeline\":1,\"steps\":[null]}", WebSocketCloseStatus.PolicyViolation)]
+    public async Task A_forged_frame_closes_its_connection_alone(string frame, WebSocketCloseStatus status)
+    {
+        using var bystander = await TestWorker.JoinAsync(server, TestWorker.Hello("bystander"));
+        using var forger = await TestWorker.JoinAsync(server, TestWorker.Hello("forger"));
+        await forger.SendAsync(frame);
+
+        var (closed, reason) = await forger.CloseAsync();
+        Assert.Equal(status, closed);
+        Assert.Equal(reason, (await server.Grains.NextAsync<WorkerDisconnected>()).Reason);
+        await AssertUnharmedAsync(bystander);
+    }
+
+    [Fact]
+    public async Task An_oversized_frame_closes_its_connection_alone()
+    {
+        using var bystander = await TestWorker.JoinAsync(server, TestWorker.Hello("bystander"));
+        using var forger = await TestWorker.JoinAsync(server, TestWorker.Hello("forger"));
+        await forger.SendAsync(new string(' ', 100_000));
+
+        Assert.Equal((WebSocketCloseStatus.MessageTooBig, "a frame has at most 4096 bytes"), await forger.CloseAsync());
+        await server.Grains.NextAsync<WorkerDisconnected>();
+        await AssertUnharmedAsync(bystander);
+    }
+
+    [Fact]
+    public async Task A_binary_frame_closes_its_connection()
+    {
+        using var worker = await TestWorker.JoinAsync(server, TestWorker.Hello("a"));
+        await worker.SendAsync("{}", WebSocketMessageType.Binary);
+
+        Assert.Equal(WebSocketCloseStatus.InvalidMessageType, (await worker.CloseAsync()).Status);
+    }
+
+    [Fact]
+    public async Task A_connection_that_says_no_hello_in_time_is_closed()
+    {
+        await using var strict = await TestServer.StartAsync(options => options with { Gateway = options.Gateway with { HelloTimeout = TimeSpan.FromMilliseconds(20) } });
+        using var worker = await TestWorker.ConnectAsync(strict);
+
+        Assert.Equal((WebSocketCloseStatus.PolicyViolation, "no hello within 0.02 s"), await worker.CloseAsync());
+    }
+
+    [Fact]
+    public async Task A_newer_session_of_a_node_takes_over_from_an_older_one()
+    {
+        using var older = await TestWorker.JoinAsync(server, TestWorker.Hello("a", boot: 1, connection: 1));
+        using var newer = await TestWorker.ConnectAsync(server);
+        await newer.SayAsync(TestWorker.Hello("a", boot: 1, connection: 2));
+
+        Assert.Equal((WebSocketCloseStatus.PolicyViolation, "a newer session of this node connected"), await older.CloseAsync());
+        server.Links.Send(new NodeId("a"), new StepsRecorded(new JobId("j"), 1, 1));
+        Assert.IsType<StepsRecorded>(await newer.HearAsync());
+    }
+
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(2, 1)]
+    [InlineData(2, 2)]
+    public async Task A_session_that_is_not_newer_is_refused(long boot, long connection)
+    {
+        using var present = await TestWorker.JoinAsync(server, TestWorker.Hello("a", boot: 2, connection: 2));
+        using var late = await TestWorker.ConnectAsync(server);
+        await late.SayAsync(TestWorker.Hello("a", boot, connection));
+
+        Assert.Equal((WebSocketCloseStatus.PolicyViolation, "this or a newer session of the node is connected"), await late.CloseAsync());
+        await AssertUnharmedAsync(present);
+    }
+
+    [Fact]
+    public async Task A_worker_that_does_not_read_is_disconnected_and_its_grain_told()
+    {
+        using var worker = await TestWorker.JoinAsync(server, TestWorker.Hello("a"));
+        var large = new MembershipChanged(new MembershipChange
+        {
+            Job = new JobId("j"), Incarnation = 1, FromGeneration = 1, ToGeneration = 2, Hash = new string('0', 1 << 20), Key = "",
+        });
+        for (var i = 0; i < 200; i++)
+            server.Links.Send(new NodeId("a"), large);
+
+        Assert.Equal("more than 16 messages wait for this worker: it reads too slowly", (await server.Grains.NextAsync<WorkerDisconnected>()).Reason);
+    }
+
+    [Fact]
+    public async Task A_silo_that_stops_says_so_to_its_workers()
+    {
+        using var worker = await TestWorker.JoinAsync(server, TestWorker.Hello("a"));
+        var stopping = server.Server.StopAsync();
+
+        Assert.Equal((WebSocketCloseStatus.EndpointUnavailable, "the silo is stopping"), await worker.CloseAsync());
+        await stopping;
+        Assert.Equal("the silo is stopping", (await server.Grains.NextAsync<WorkerDisconnected>()).Reason);
+    }
+
+    [Fact]
+    public async Task A_request_that_is_no_WebSocket_is_told_what_to_do()
+    {
+        using var friend = server.Friend();
+        using var answer = await friend.GetAsync(new Uri("/worker", UriKind.Relative));
+
+        Assert.Equal(HttpStatusCode.UpgradeRequired, answer.StatusCode);
+    }
+
+    private async Task AssertUnharmedAsync(TestWorker bystander)
+    {
+        await bystander.SayAsync(new Heartbeat(7, []));
+        Assert.Equal(new Heartbeat(7, []).Sequence, ((Heartbeat)(await server.Grains.NextAsync<WorkerSaid>()).Message).Sequence);
+    }
+}
