@@ -141,6 +141,7 @@ internal sealed class SiloLink
         backoff.Reset();
         lastTrouble = "";
         log.Info($"connected to {silo}");
+        options.Connected?.Invoke(silo);
         reached();
     }
 

@@ -38,6 +38,9 @@ public sealed record WorkerOptions
     /// <summary>Faults to suffer.</summary>
     public FaultPlan Faults { get; init; } = FaultPlan.None;
 
+    /// <summary>Told each silo that has welcomed the worker, each time that it does.</summary>
+    public Action<Uri>? Connected { get; init; }
+
     /// <summary>How long an orderly end waits for the jobs to go on without this worker. Default 10 s.</summary>
     public TimeSpan LeaveTimeout { get; init; } = TimeSpan.FromSeconds(10);
 

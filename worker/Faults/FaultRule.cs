@@ -8,6 +8,14 @@ namespace Coordinator.Worker.Faults;
 /// </summary>
 public sealed record FaultRule(FaultAction Action, FaultPoint Point, long Number, TimeSpan Duration)
 {
+    /// <summary>The rule as it is written.</summary>
+    public override string ToString()
+    {
+        var number = Point == FaultPoint.Final ? "" : $":{Number}";
+        var duration = Action == FaultAction.Freeze ? $":{Duration.TotalSeconds.ToString("0.###", CultureInfo.InvariantCulture)}s" : "";
+        return $"{Action.ToString().ToLowerInvariant()}@{Point.ToString().ToLowerInvariant()}{number}{duration}";
+    }
+
     /// <summary>Reads a rule.</summary>
     /// <exception cref="FormatException">The text is no rule; the message says what one looks like.</exception>
     public static FaultRule Parse(string text)

@@ -10,6 +10,8 @@ internal static partial class OwnProcess
 
     public static void Strike(FaultRule rule)
     {
+        // Said first and at once, so that whoever planned the fault can tell it from another's kill.
+        Console.Error.WriteLine($"fault {rule}");
         switch (rule.Action)
         {
             case FaultAction.Kill:
