@@ -33,7 +33,7 @@ public enum PlantedBug
     /// <summary>A worker computes a shard that no plan asked for.</summary>
     ComputeWithoutPlan,
 
-    /// <summary>A rank goes on applying after it has promised not to.</summary>
+    /// <summary>A rank frees a finished partial sum after it has promised to keep it.</summary>
     PromiseBroken,
 
     /// <summary>The optimizer starts before the last block of the reduced gradient is there.</summary>

@@ -115,7 +115,7 @@ internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Check
         {
             case PersistState persist:
                 var key = grain.ToString();
-                if (world.Options.Plant == PlantedBug.UnsyncedPersist && world.Disk.Chance(0.5))
+                if (world.Options.Plant == PlantedBug.UnsyncedPersist && world.Disk.Chance(0.9))
                     unsynced.TryAdd(key, grains.GetValueOrDefault(key));
                 else
                     unsynced.Remove(key);

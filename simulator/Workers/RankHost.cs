@@ -135,6 +135,8 @@ internal sealed partial class RankHost
                 }
 
                 process.Agent.Say(tell.Message);
+                if (Plant == PlantedBug.PromiseBroken && tell.Message is RankState { Held: [var first, ..] })
+                    Do(new DropSubtree(first));
                 break;
             case InitializeState:
                 guard.OnInitialize(machine.Generation);
