@@ -29,6 +29,8 @@ public sealed class ClusterMachine : IMachine
         public SortedSet<GpuId> Gpus { get; } = [];
 
         public SortedSet<GpuId> Used { get; } = [];
+
+        public SortedSet<GpuId> Preferred { get; } = [];
     }
 
     /// <summary>A cluster as stored, or an empty one.</summary>
@@ -99,7 +101,12 @@ public sealed class ClusterMachine : IMachine
     private void OnNode(NodeReported report, Outputs outputs)
     {
         if (nodes.TryGetValue(report.Node, out var known) && (report.Session, report.Sequence).CompareTo((known.Session, known.Sequence)) < 0)
+        {
+            // The node was loaded anew and counts from the beginning: it hears where the count stands and goes on from there.
+            outputs.Send(GrainAddress.Of(report.Node), new NodeReportTaken(known.Session, known.Sequence));
             return;
+        }
+
         var isNews = known is null || known.Up != report.Up || known.Session != report.Session || known.DataAddress != report.DataAddress || !known.Gpus.SequenceEqual(report.Gpus);
         nodes[report.Node] = report;
         outputs.Send(GrainAddress.Of(report.Node), new NodeReportTaken(report.Session, report.Sequence));
@@ -127,6 +134,8 @@ public sealed class ClusterMachine : IMachine
         allocation.Wanted = request.Wanted;
         allocation.Used.Clear();
         allocation.Used.UnionWith(request.Used);
+        allocation.Preferred.Clear();
+        allocation.Preferred.UnionWith(request.Preferred);
         Settle(outputs, [request.Job]);
     }
 
@@ -190,7 +199,7 @@ public sealed class ClusterMachine : IMachine
                 continue;
             var deviceClass = allocation.Gpus.Select(ClassOf).FirstOrDefault(found => found is not null)
                 ?? free.GroupBy(gpu => gpu.DeviceClass).OrderByDescending(group => group.Count()).ThenBy(group => group.Key, StringComparer.Ordinal).First().Key;
-            foreach (var gpu in free.Where(gpu => gpu.DeviceClass == deviceClass).Take(allocation.Wanted - fit).ToArray())
+            foreach (var gpu in free.Where(gpu => gpu.DeviceClass == deviceClass).OrderBy(gpu => !allocation.Preferred.Contains(gpu.Id)).Take(allocation.Wanted - fit).ToArray())
             {
                 allocation.Gpus.Add(gpu.Id);
                 free.Remove(gpu);

@@ -6,12 +6,13 @@ public sealed partial class RankMachine
     private static readonly TimeSpan RepeatPeriod = TimeSpan.FromMilliseconds(500);
 
     private readonly SortedDictionary<NodeId, PeerAccused> accusations = [];
+    private bool aborted;
     private string? fault;
     private string? leaveReason;
     private TimeSpan repeatAt;
 
     private bool HasSomethingToRepeat => phase != Phase.Idle
-        && (accusations.Count > 0 || fault is not null || leaveReason is not null || (phase == Phase.Finished && finalHash is not null));
+        && (phase == Phase.Promised || aborted || accusations.Count > 0 || fault is not null || leaveReason is not null || (phase == Phase.Finished && finalHash is not null));
 
     private void OnPeerLost(PeerLost lost)
     {
@@ -23,7 +24,13 @@ public sealed partial class RankMachine
         }
 
         if (lost.Generation == Generation && phase != Phase.Idle)
+        {
+            // Nothing more will come of this generation. Each rank says so for itself, or one that was left out would never be released.
+            aborted = true;
+            if (repeatAt <= now)
+                repeatAt = now + RepeatPeriod;
             Accuse(lost.Node, lost.Evidence, lost.Detail);
+        }
     }
 
     private void ReplayLosses()
@@ -55,7 +62,14 @@ public sealed partial class RankMachine
 
     private void OnDeviceFailed(string detail)
     {
-        if (phase == Phase.Idle || fault is not null)
+        if (phase == Phase.Idle)
+        {
+            // A state that was kept for a quick return is gone with its device.
+            DiscardState();
+            return;
+        }
+
+        if (fault is not null)
             return;
         fault = detail;
         applying = false;
@@ -74,8 +88,10 @@ public sealed partial class RankMachine
         repeatAt = now + RepeatPeriod;
         if (phase == Phase.Idle)
             return;
-        if (all && phase == Phase.Promised && !answerOwed)
+        if (phase == Phase.Promised && !answerOwed)
             Answer();
+        if (aborted && phase is Phase.CatchingUp or Phase.Running)
+            outputs.Add(new TellJob(Progress()));
         foreach (var accusation in accusations.Values)
             outputs.Add(new TellJob(accusation));
         if (fault is not null)
@@ -84,7 +100,7 @@ public sealed partial class RankMachine
             outputs.Add(new TellJob(new RankLeaving { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu, Reason = leaveReason }));
         if (phase == Phase.Finished && finalHash is not null)
         {
-            outputs.Add(new TellJob(new RankFinished { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu, Step = Applied, StateSha256 = finalHash }));
+            outputs.Add(new TellJob(new RankFinished { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu, Step = Applied, RecordedThrough = recordedThrough, StateSha256 = finalHash }));
             if (rank == 0)
                 outputs.Add(new StoreModel(Applied));
         }

@@ -124,7 +124,7 @@ public sealed partial class RankMachine
             return;
         if (!shardsToCompute.Contains(shardOfTicket))
         {
-            StopComputing();
+            CancelComputing();
             return;
         }
 
@@ -184,6 +184,12 @@ public sealed partial class RankMachine
     private void StopComputing()
     {
         shardsToCompute.Clear();
+        CancelComputing();
+    }
+
+    /// <summary>What is being computed is no longer wanted; what is still to be computed stays queued.</summary>
+    private void CancelComputing()
+    {
         computedUnkept = false;
         if (!computing)
             return;
@@ -459,6 +465,9 @@ public sealed partial class RankMachine
                 break;
         }
     }
+
+    /// <summary>How far the rank is under its plan.</summary>
+    private JobReport Progress() => advanced ? Advance() : new PlanTaken { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu };
 
     private RankAdvanced Advance() => new() { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu, Step = Applied };
 

@@ -31,6 +31,8 @@ public sealed partial class RankMachine
     private int timeline;
     private int stateTimeline;
     private bool applying;
+    private int recordedTimeline;
+    private long recordedThrough;
     private bool discardWhenApplied;
     private bool answerOwed;
     private PrepareRank? prepared;
@@ -125,6 +127,9 @@ public sealed partial class RankMachine
             case SiloReached:
                 Repeat(all: true);
                 break;
+            case RecordsTaken taken:
+                NoteRecorded(taken.Timeline, taken.Through);
+                break;
             case RankDeadlinePassed:
                 Repeat(all: false);
                 break;
@@ -192,11 +197,13 @@ public sealed partial class RankMachine
         fetching = null;
         advanced = false;
         accusations.Clear();
+        aborted = false;
     }
 
     private void Answer()
     {
         answerOwed = false;
+        repeatAt = now + RepeatPeriod;
         outputs.Add(new TellJob(new RankState
         {
             Job = Options.Job,
@@ -206,6 +213,7 @@ public sealed partial class RankMachine
             HasState = Applied >= 0,
             Timeline = stateTimeline,
             Applied = Math.Max(Applied, 0),
+            RecordedThrough = stateTimeline == recordedTimeline ? recordedThrough : 0,
             StateBlocks = Options.StateBlocks,
             Reduced = TagRuns(),
             Held = [.. held],
@@ -235,7 +243,7 @@ public sealed partial class RankMachine
         {
             // A repetition: the job has not heard how far this rank is.
             if (phase != Phase.Idle && plan is not null)
-                outputs.Add(new TellJob(advanced ? Advance() : new PlanTaken { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu }));
+                outputs.Add(new TellJob(Progress()));
             return;
         }
 
@@ -249,6 +257,7 @@ public sealed partial class RankMachine
             DiscardState();
         stateTimeline = ranked.Timeline;
         timeline = ranked.Timeline;
+        NoteRecorded(ranked.Timeline, ranked.RecordedThrough);
         ComputeMaps();
         CatchUp();
         foreach (var frame in waitingFrames.ToArray())
@@ -289,6 +298,14 @@ public sealed partial class RankMachine
         DropHeld();
         myShards = [];
         stepOfShards = -1;
+    }
+
+    private void NoteRecorded(int ofTimeline, long through)
+    {
+        if (ofTimeline < recordedTimeline)
+            return;
+        recordedThrough = ofTimeline > recordedTimeline ? through : Math.Max(recordedThrough, through);
+        recordedTimeline = ofTimeline;
     }
 
     private void DropHeld()

@@ -105,8 +105,11 @@ public sealed class GpuMachine : IMachine
     {
         if (job is { } current && current != order.Job)
         {
-            // The cluster gives a gpu to another job only when its old job's generation without it is durable: a release from the old one is late, anything else ends it.
-            if (order is ReleaseRank || plan is { } old && order is not PrepareRank)
+            // The cluster gives a gpu to another job only when its old job's generation without it is durable. So the old job has
+            // nothing left to say but to release its rank, and a plan comes only to who has promised.
+            if (order is ReleaseRank)
+                outputs.Send(id.Node, new RankOrdered(order));
+            if (order is not PrepareRank)
                 return;
             (incarnation, generation, plan) = (0, 0, null);
         }

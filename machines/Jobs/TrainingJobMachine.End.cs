@@ -8,6 +8,7 @@ public sealed partial class TrainingJobMachine
 
     private void OnRankFinished(RankFinished finished)
     {
+        NoteRecorded(state!.Timeline, finished.RecordedThrough);
         if (IsOver || finished.Generation != state!.Generation || MemberOf(finished.Gpu) is null || finished.Step != state.Spec.Training.Steps)
             return;
         OnAdvanced(finished.Gpu, finished.Step);
@@ -35,22 +36,22 @@ public sealed partial class TrainingJobMachine
     {
         if (model is null || forming is not null || finishedHashes.Count < state!.Members.Count || recorded < state.Spec.Training.Steps)
             return;
-        End(state with { Phase = JobPhase.Finished, Reason = $"{state.Spec.Training.Steps} steps applied, model of {model.Bytes} bytes stored", ModelSha256 = model.Sha256, Recorded = recorded });
         Observe(EventKinds.JobFinished, $"model sha256 {model.Sha256}", step: recorded);
+        End(state with { Phase = JobPhase.Finished, Reason = $"{state.Spec.Training.Steps} steps applied, model of {model.Bytes} bytes stored", ModelSha256 = model.Sha256, Recorded = recorded });
     }
 
     private void Fail(string reason)
     {
-        End(state! with { Phase = JobPhase.Failed, Reason = reason, Recorded = recorded });
         Observe(EventKinds.JobFailed, reason);
+        End(state! with { Phase = JobPhase.Failed, Reason = reason, Recorded = recorded });
     }
 
-    /// <summary>Durable first; then everybody goes home, and who does not hear it is told again when it reports.</summary>
+    /// <summary>Durable first (the event a moment earlier: it may be stored twice, but never be missing); then everybody goes home.</summary>
     private void End(TrainingJobState last)
     {
         Persist(last);
         foreach (var member in state!.Members)
-            SendRelease(member.Gpu, last.Reason, forget: true);
+            BeginRelease(member.Gpu, last.Reason);
         ForgetGenerationState();
         stalled = null;
         requestAt = now;
@@ -70,7 +71,8 @@ public sealed partial class TrainingJobMachine
     /// <summary>The earliest time at which <see cref="Decide"/> or <see cref="RepeatRequests"/> would do something by itself.</summary>
     private TimeSpan? FindNextDeadline()
     {
-        TimeSpan? next = requestAt;
+        var next = requestAt;
+        Consider(NextRelease, andPast: true);
         if (IsOver)
             return next;
         if (state!.Phase == JobPhase.Waiting)

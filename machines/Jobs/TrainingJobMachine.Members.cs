@@ -13,6 +13,7 @@ public sealed partial class TrainingJobMachine
     private readonly SortedDictionary<GpuId, Exclusion> exclusions = [];
     private readonly SortedDictionary<GpuId, string> leaving = [];
     private readonly SortedDictionary<NodeId, long> nodeKnows = [];
+    private readonly SortedDictionary<GpuId, long> stateless = [];
     private long offerIncarnation;
     private long offerSequence = -1;
     private long requestSequence;
@@ -44,7 +45,13 @@ public sealed partial class TrainingJobMachine
             requestAt ??= now;
     }
 
-    private int Wanted => IsOver ? 0 : state!.Spec.Ranks;
+    /// <summary>While members wait for somebody with the state, those that were excluded are wanted as well: one of them may have it.</summary>
+    private int Wanted => IsOver ? 0 : state!.Spec.Ranks + (IsStateLost ? exclusions.Count : 0);
+
+    private bool IsStateLost => stalled is not null && stateLostAt is not null && state!.Phase == JobPhase.Active;
+
+    /// <summary>Whether this process has answered already that it holds no state.</summary>
+    private bool IsStateless(GpuOffer offer) => stateless.TryGetValue(offer.Gpu, out var boot) && boot == offer.Session.Boot;
 
     private void RepeatRequests()
     {
@@ -57,7 +64,7 @@ public sealed partial class TrainingJobMachine
         if (requestAt is { } at && now < at)
             return;
         requestAt = now + RequestPeriod;
-        outputs.Send(GrainAddress.Cluster, new GpusRequested(id, state!.Incarnation, ++requestSequence, Wanted, IsOver ? [] : [.. state.Members.Select(member => member.Gpu)]));
+        outputs.Send(GrainAddress.Cluster, new GpusRequested(id, state!.Incarnation, ++requestSequence, Wanted, IsOver ? [] : [.. state.Members.Select(member => member.Gpu)], IsStateLost ? [.. exclusions.Keys] : []));
     }
 
     /// <summary>Offered gpus that are no members and may become some: reachable, of the job's device class, and not excluded just now.</summary>
@@ -92,6 +99,16 @@ public sealed partial class TrainingJobMachine
             return;
         }
 
+        if (IsStateLost && failed.Count == 0 && now >= candidatesSince + JoinGather
+            && candidates.Where(offer => !IsStateless(offer)).ToList() is { Count: > 0 } rescuers && state.Members.Count + rescuers.Count > state.Spec.Ranks)
+        {
+            // Members without state make room for processes that may have it.
+            recoveryCause ??= "state out of reach";
+            recoverySince ??= now;
+            Form([.. state.Members.Take(Math.Max(0, state.Spec.Ranks - rescuers.Count))], rescuers);
+            return;
+        }
+
         var departing = state.Members.Where(member => leaving.ContainsKey(member.Gpu)).Select(member => member.Gpu).ToArray();
         var joining = candidates.Count > 0 && (failed.Count > 0 || forming is null) && now >= candidatesSince + JoinGather && state.Members.Count < state.Spec.Ranks + failed.Count;
         if (failed.Count == 0 && departing.Length == 0 && !joining && formAgain is null)
@@ -107,7 +124,7 @@ public sealed partial class TrainingJobMachine
         recoveryCause ??= formAgain is not null ? "silo restart" : departing.Length > 0 ? "rank leaves" : "rank joins";
         recoverySince ??= now;
         var staying = state.Members.Where(member => !failed.ContainsKey(member.Gpu) && !leaving.ContainsKey(member.Gpu)).ToList();
-        Form(staying, candidates, failed.Keys);
+        Form(staying, candidates);
     }
 
     private void DecideWaiting(List<GpuOffer> candidates)
@@ -120,7 +137,7 @@ public sealed partial class TrainingJobMachine
         {
             recoverySince ??= state.Started ? now : null;
             recoveryCause ??= state.Started ? "workers came back" : null;
-            Form([], candidates, []);
+            Form([], candidates);
             return;
         }
 
@@ -128,7 +145,7 @@ public sealed partial class TrainingJobMachine
     }
 
     /// <summary>The next generation: durable first, then announced to its members; those left out are released.</summary>
-    private void Form(List<Member> staying, List<GpuOffer> candidates, IEnumerable<GpuId> failed)
+    private void Form(List<Member> staying, List<GpuOffer> candidates)
     {
         var spec = state!.Spec;
         var chosen = candidates.Take(Math.Max(0, spec.Ranks - staying.Count)).Select(offer => new Member(offer.Gpu, offer.DataAddress, offer.Session.Boot)).ToList();
@@ -136,7 +153,7 @@ public sealed partial class TrainingJobMachine
         candidatesSince = null;
         if (staying.Count + chosen.Count < spec.MinRanks)
         {
-            Starve(staying, failed);
+            Starve(staying);
             return;
         }
 
@@ -166,29 +183,38 @@ public sealed partial class TrainingJobMachine
         wholeChange = new MembershipChange { Job = id, Incarnation = state.Incarnation, FromGeneration = 0, ToGeneration = generation, Added = next.Members, Hash = next.Hash, Key = key, Spec = spec with { Secret = "" } };
         lastChange = previous == 0 ? null : wholeChange with { FromGeneration = previous, Removed = removed, Added = chosen, Spec = null };
         foreach (var member in gone.Where(member => removed.Contains(member.Gpu)))
-            SendRelease(member.Gpu, leaving.TryGetValue(member.Gpu, out var why) ? why : "excluded", forget: false);
+            BeginRelease(member.Gpu, leaving.TryGetValue(member.Gpu, out var why) ? why : "excluded");
         foreach (var gpu in removed)
             leaving.Remove(gpu);
+        foreach (var member in next.Members)
+            releasing.Remove(member.Gpu);
         ForgetGenerationState();
         requestAt = now;
         BeginForming();
     }
 
     /// <summary>Too few are left. Those that remain hold the state and wait, in a generation that cannot go on; or nobody remains.</summary>
-    private void Starve(List<Member> staying, IEnumerable<GpuId> failed)
+    private void Starve(List<Member> staying)
     {
+        var gone = state!.Members.Where(member => !staying.Contains(member)).ToArray();
         var text = staying.Count == 0
-            ? $"no worker is left (last: {string.Join(", ", failed)}); waiting for workers"
-            : $"{staying.Count} of at least {state!.Spec.MinRanks} ranks are left; waiting for workers";
-        var (generation, hash) = (state!.Generation, state.Hash);
-        if (state.Members.Count != staying.Count)
+            ? $"no worker is left (last: {string.Join(", ", gone.Select(member => member.Gpu))}); waiting for workers"
+            : $"{staying.Count} of at least {state.Spec.MinRanks} ranks are left; waiting for workers";
+        var (generation, hash) = (state.Generation, state.Hash);
+        if (gone.Length > 0)
         {
             // Members that stay are asked again in the next generation; that one is not formed before there are enough.
-            var next = CurrentMembership.Apply(generation + 1, [.. state.Members.Where(member => !staying.Contains(member)).Select(member => member.Gpu)], []);
+            var next = CurrentMembership.Apply(generation + 1, [.. gone.Select(member => member.Gpu)], []);
             (generation, hash) = (next.Generation, next.Hash);
         }
 
         Persist(state with { Phase = staying.Count == 0 ? JobPhase.Waiting : JobPhase.Active, Reason = text, Generation = generation, Hash = hash, Members = staying, Planned = false, Recorded = recorded });
+        foreach (var member in gone)
+        {
+            BeginRelease(member.Gpu, leaving.TryGetValue(member.Gpu, out var why) ? why : "excluded");
+            leaving.Remove(member.Gpu);
+        }
+
         ForgetGenerationState();
         stalled = text;
         if (staying.Count == 0)
@@ -214,9 +240,4 @@ public sealed partial class TrainingJobMachine
     private string KeyOf(long generation) => Convert.ToBase64String(HMACSHA256.HashData(
         Convert.FromBase64String(state!.Spec.Secret),
         Encoding.UTF8.GetBytes($"{id}|{state.Incarnation}|{generation}")));
-
-    private void SendRelease(GpuId gpu, string reason, bool forget) => outputs.Send(GrainAddress.Of(gpu.Node), new NodeOrders(id, state!.Incarnation, null,
-    [
-        new ReleaseRank { Job = id, Incarnation = state.Incarnation, Timeline = state.Timeline, Generation = state.Generation, Gpu = gpu, Reason = reason, Forget = forget },
-    ]));
 }

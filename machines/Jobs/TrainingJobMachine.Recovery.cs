@@ -29,13 +29,15 @@ public sealed partial class TrainingJobMachine
     }
 
     /// <summary>Asks all members that have not answered, node by node.</summary>
-    private void AskMissing()
+    private void AskMissing() => Ask(state!.Members.Where(member => !forming!.ContainsKey(member.Gpu)));
+
+    private void Ask(IEnumerable<Member> some)
     {
         askAt = now + AskPeriod;
-        foreach (var node in state!.Members.Where(member => !forming!.ContainsKey(member.Gpu)).GroupBy(member => member.Gpu.Node))
+        foreach (var node in some.GroupBy(member => member.Gpu.Node))
         {
             var change = lastChange is not null && nodeKnows.GetValueOrDefault(node.Key) == lastChange.FromGeneration && node.All(IsOldMember) ? lastChange : wholeChange;
-            outputs.Send(GrainAddress.Of(node.Key), new NodeOrders(id, state.Incarnation, change,
+            outputs.Send(GrainAddress.Of(node.Key), new NodeOrders(id, state!.Incarnation, change,
             [
                 .. node.Select(member => new PrepareRank
                 {
@@ -89,6 +91,9 @@ public sealed partial class TrainingJobMachine
             case RankFinished finished:
                 OnRankFinished(finished);
                 break;
+            case RankReleased released:
+                OnReleased(released);
+                return;
         }
 
         ReleaseStranger(report);
@@ -97,21 +102,22 @@ public sealed partial class TrainingJobMachine
     /// <summary>Who still reports, and is no member any more or of a job that has ended, has not heard it: it is told again.</summary>
     private void ReleaseStranger(JobReport report)
     {
-        var gpu = report switch
+        var strangers = report switch
         {
-            RankState answer => answer.Gpu,
-            RankFinished finished => finished.Gpu,
-            RankFaulted fault => fault.Gpu,
-            RankLeaving leave => leave.Gpu,
-            PeerAccused accused => new GpuId(accused.Accuser, 0),
-            _ => (GpuId?)null,
+            RankState answer => [answer.Gpu],
+            RankFinished finished => [finished.Gpu],
+            RankFaulted fault => [fault.Gpu],
+            RankLeaving leave => [leave.Gpu],
+            PlanTaken taken => [taken.Gpu],
+            RankAdvanced progress => [progress.Gpu],
+            _ when IsOver => state!.Members.Select(member => member.Gpu),
+            _ => (IEnumerable<GpuId>)[],
         };
-        if (gpu is not { } stranger)
-            return;
-        if (IsOver)
-            SendRelease(stranger, state!.Reason, forget: true);
-        else if (MemberOf(stranger) is null && (report is not PeerAccused accusation || !HasNode(accusation.Accuser)))
-            SendRelease(stranger, "not a member", forget: false);
+        foreach (var gpu in strangers.ToArray())
+        {
+            if (IsOver || MemberOf(gpu) is null)
+                BeginRelease(gpu, IsOver ? state!.Reason : "not a member");
+        }
     }
 
     private void OnAnswer(RankState answer, WorkerSession session)
@@ -125,6 +131,11 @@ public sealed partial class TrainingJobMachine
         }
 
         nodeKnows[answer.Gpu.Node] = state.Generation;
+        NoteRecorded(answer.Timeline, answer.RecordedThrough);
+        if (answer.HasState)
+            stateless.Remove(answer.Gpu);
+        else
+            stateless[answer.Gpu] = answer.Boot;
         if (!forming.TryAdd(answer.Gpu, answer))
             return;
         Observe(EventKinds.RankState, $"{answer.Gpu} has applied {answer.Applied}{(answer.HasState ? "" : ", without state")}", gpu: answer.Gpu, node: answer.Gpu.Node, step: answer.HasState ? answer.Applied : null,
@@ -174,11 +185,7 @@ public sealed partial class TrainingJobMachine
         if (recorded >= applied || now >= formedAt + state!.Spec.FaultTolerance.AnswerTimeout)
             return true;
         if (now >= askAt)
-        {
-            forming.Clear();
-            AskMissing();
-        }
-
+            Ask(state!.Members);
         return false;
     }
 
@@ -186,7 +193,7 @@ public sealed partial class TrainingJobMachine
     {
         var answers = forming!.Values.ToArray();
         var spec = state!.Spec;
-        var decision = RecoveryPlanner.Plan(answers, spec.Training.Shards, spec.Training.Steps, state.Timeline, state.Started);
+        var decision = RecoveryPlanner.Plan(answers, spec.Training.Shards, spec.Training.Steps, state.Timeline, recorded);
         if (decision is null)
         {
             stateLostAt ??= now;
@@ -199,6 +206,7 @@ public sealed partial class TrainingJobMachine
 
         forming = null;
         stateLostAt = null;
+        stateless.Clear();
         plannedAt = now;
         for (var rank = 0; rank < answers.Length; rank++)
         {
@@ -222,9 +230,6 @@ public sealed partial class TrainingJobMachine
         Observe(EventKinds.GenerationPlanned, decision.Reason, recoveryCause, step: decision.Target, durationMs: (now - formedAt).TotalMilliseconds,
             numbers: new SortedDictionary<string, double> { ["held"] = decision.HeldShards });
 
-        // Must be durable before anybody can apply a step.
-        if (!state.Started)
-            Persist(state with { Started = true });
         state = state with { Reason = decision.Reason };
         SendPlans(plans.Values);
         askAt = now + AskPeriod;
@@ -263,6 +268,13 @@ public sealed partial class TrainingJobMachine
         recoveryCause = null;
     }
 
+    /// <summary>What a rank knows to be recorded is, since it heard so from this job, maybe in an earlier activation.</summary>
+    private void NoteRecorded(int timeline, long through)
+    {
+        if (timeline == state!.Timeline)
+            recorded = Math.Max(recorded, through);
+    }
+
     /// <summary>
     /// Records steps. A gap before the first one is no loss: a rank begins behind what it knows to be recorded, and it knows that only
     /// from this job, in this activation or an earlier one.
@@ -276,6 +288,8 @@ public sealed partial class TrainingJobMachine
         {
             outputs.Add(new ObserveSteps(id, steps.Timeline, [.. steps.Steps.Where(step => step.Step > recorded)]));
             recorded = last.Step;
+            if (!state.Started)
+                Persist(state with { Started = true, Recorded = recorded });
             lastLoss = last.Loss;
             lastStepMs = last.Milliseconds;
             lastProgress = now;

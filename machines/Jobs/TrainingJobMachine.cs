@@ -73,6 +73,7 @@ public sealed partial class TrainingJobMachine : IMachine
         if (!IsOver)
             Decide();
         RepeatRequests();
+        RepeatReleases();
         NextDeadline = FindNextDeadline();
     }
 
@@ -90,7 +91,12 @@ public sealed partial class TrainingJobMachine : IMachine
         recorded = state.Recorded;
         lastProgress = now;
         Observe(EventKinds.JobActivated, $"loaded by silo {silo} as incarnation {state.Incarnation}");
-        if (state.Phase == JobPhase.Active && !state.Planned)
+        if (IsOver)
+        {
+            foreach (var member in state.Members)
+                BeginRelease(member.Gpu, state.Reason);
+        }
+        else if (state.Phase == JobPhase.Active && !state.Planned)
             formAgain = $"silo {silo} found generation {state.Generation} half formed";
     }
 

@@ -55,7 +55,7 @@ public sealed record TrainingJobState
     /// <summary>Every member has applied a step in the generation; without it, whoever loads the job forms a new one.</summary>
     public bool Planned { get; init; }
 
-    /// <summary>Some plan was ever handed out: from then on the state of step 0 is no longer enough.</summary>
+    /// <summary>Some step was recorded: from then on beginning again from the seed would lose steps.</summary>
     public bool Started { get; init; }
 
     /// <summary>Steps known to be recorded when this was written; there may be more.</summary>

@@ -73,9 +73,9 @@ public sealed record GpuConditionReported(GpuId Gpu, WorkerSession Session, bool
 
 /// <summary>
 /// A job says how many gpus it wants and which it still uses; what was given to it and is neither used nor wanted goes back.
-/// A gpu is used until the generation without it is durable. Repeated until the cluster's answer satisfies it.
+/// A gpu is used until the generation without it is durable. Preferred ones are given first: they may hold the job's state. Repeated until the cluster's answer satisfies it.
 /// </summary>
-public sealed record GpusRequested(JobId Job, long Incarnation, long Sequence, int Wanted, IReadOnlyList<GpuId> Used) : GrainMessage;
+public sealed record GpusRequested(JobId Job, long Incarnation, long Sequence, int Wanted, IReadOnlyList<GpuId> Used, IReadOnlyList<GpuId> Preferred) : GrainMessage;
 
 // To a job.
 

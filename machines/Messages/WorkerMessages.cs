@@ -14,6 +14,7 @@ namespace Coordinator.Machines;
 [JsonDerivedType(typeof(StepsApplied), "steps-applied")]
 [JsonDerivedType(typeof(RankFinished), "rank-finished")]
 [JsonDerivedType(typeof(RankLeaving), "rank-leaving")]
+[JsonDerivedType(typeof(RankReleased), "rank-released")]
 [JsonDerivedType(typeof(MembershipUnknown), "membership-unknown")]
 public abstract record WorkerMessage;
 
@@ -27,6 +28,7 @@ public abstract record WorkerMessage;
 [JsonDerivedType(typeof(StepsApplied), "steps-applied")]
 [JsonDerivedType(typeof(RankFinished), "rank-finished")]
 [JsonDerivedType(typeof(RankLeaving), "rank-leaving")]
+[JsonDerivedType(typeof(RankReleased), "rank-released")]
 [JsonDerivedType(typeof(MembershipUnknown), "membership-unknown")]
 public abstract record JobReport : WorkerMessage
 {
@@ -92,6 +94,9 @@ public sealed record RankState : JobReport
 
     /// <summary>Steps applied.</summary>
     public required long Applied { get; init; }
+
+    /// <summary>Steps that the rank knows to be recorded: a job that was loaded again may have forgotten.</summary>
+    public long RecordedThrough { get; init; }
 
     /// <summary>Blocks of the whole state: what a newcomer has to fetch.</summary>
     public int StateBlocks { get; init; }
@@ -188,6 +193,9 @@ public sealed record RankFinished : JobReport
     /// <summary>The last step.</summary>
     public required long Step { get; init; }
 
+    /// <summary>Steps that the rank knows to be recorded.</summary>
+    public long RecordedThrough { get; init; }
+
     /// <summary>SHA-256 over the whole state, lower-case hexadecimal: equal on all ranks, or the job has diverged.</summary>
     public required string StateSha256 { get; init; }
 }
@@ -200,6 +208,13 @@ public sealed record RankLeaving : JobReport
 
     /// <summary>Why.</summary>
     public required string Reason { get; init; }
+}
+
+/// <summary>The worker obeyed a <see cref="ReleaseRank"/>, or never had such a rank: the job need not say it again.</summary>
+public sealed record RankReleased : JobReport
+{
+    /// <summary>The gpu.</summary>
+    public required GpuId Gpu { get; init; }
 }
 
 /// <summary>A change started from a membership that this worker does not have; it needs the whole.</summary>

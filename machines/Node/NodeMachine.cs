@@ -17,6 +17,9 @@ public sealed class NodeMachine(NodeId id) : IMachine
     private static readonly TimeSpan ReconnectGrace = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ReportPeriod = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>A cluster grain that was loaded anew knows no nodes: each says from time to time that it is there.</summary>
+    private static readonly TimeSpan IdleReportPeriod = TimeSpan.FromSeconds(10);
+
     private readonly SortedDictionary<JobId, long> jobs = [];
     private Hello? hello;
     private bool connected;
@@ -36,6 +39,8 @@ public sealed class NodeMachine(NodeId id) : IMachine
 
     /// <inheritdoc/>
     public TimeSpan? NextDeadline { get; private set; }
+
+    private TimeSpan? NextReport => hello is null ? null : sequence > taken ? reportAt : reportAt + IdleReportPeriod;
 
     private bool IsUp => connected && !silent;
 
@@ -60,7 +65,7 @@ public sealed class NodeMachine(NodeId id) : IMachine
                 OnOrders(orders);
                 break;
             case NodeReportTaken report when report.Session == hello?.Session:
-                taken = Math.Max(taken, report.Sequence);
+                OnReportTaken(report.Sequence);
                 break;
         }
 
@@ -133,6 +138,17 @@ public sealed class NodeMachine(NodeId id) : IMachine
             outputs.Send(id, orders.Recorded);
     }
 
+    private void OnReportTaken(long through)
+    {
+        taken = Math.Max(taken, through);
+        if (through <= sequence)
+            return;
+
+        // An earlier life of this grain reported under higher numbers.
+        sequence = through;
+        Report(reportedUp);
+    }
+
     private void OnLinkDown(string reason)
     {
         downAt = now;
@@ -150,9 +166,9 @@ public sealed class NodeMachine(NodeId id) : IMachine
 
         if (downAt + ReconnectGrace is { } at && now >= at && reportedUp)
             Report(up: false);
-        if (sequence > taken && now >= reportAt)
+        if (now >= NextReport)
             SendReport();
-        NextDeadline = Earliest(IsUp ? heardAt + HeartbeatTimeout : null, reportedUp ? downAt + ReconnectGrace : null, sequence > taken ? reportAt : null);
+        NextDeadline = Earliest(IsUp ? heardAt + HeartbeatTimeout : null, reportedUp ? downAt + ReconnectGrace : null, NextReport);
     }
 
     private static TimeSpan? Earliest(params ReadOnlySpan<TimeSpan?> times)

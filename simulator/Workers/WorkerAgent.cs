@@ -193,6 +193,7 @@ internal sealed class WorkerAgent(WorkerProcess process)
         {
             if (seat is not null && seat.Ranks.TryGetValue(order.Gpu.Index, out var released) && seat.Obeys(order))
                 released.OnOrder(order, null);
+            Say(new RankReleased { Job = order.Job, Generation = order.Generation, Gpu = order.Gpu });
             EndIfReleased();
             return;
         }

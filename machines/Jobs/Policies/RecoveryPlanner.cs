@@ -22,18 +22,18 @@ public static class RecoveryPlanner
     /// <summary>Most donors that serve one newcomer.</summary>
     private const int MaxDonors = 8;
 
-    /// <summary>Decides, or returns null where no member holds the state of <paramref name="timeline"/> and the job has begun.</summary>
+    /// <summary>Decides, or returns null where no member holds the latest state of <paramref name="timeline"/>.</summary>
     /// <param name="states">The members' answers in rank order.</param>
     /// <param name="shards">L.</param>
     /// <param name="steps">N.</param>
     /// <param name="timeline">The job's timeline; state of another counts for nothing.</param>
-    /// <param name="started">Whether any member may ever have applied a step: if not, all initialise from the seed.</param>
-    public static RecoveryDecision? Plan(IReadOnlyList<RankState> states, int shards, long steps, int timeline, bool started)
+    /// <param name="recorded">Steps recorded so far. Members of one generation are at most one step apart, so a state more than one step behind the record is not the job's latest. With none recorded all may begin again from the seed.</param>
+    public static RecoveryDecision? Plan(IReadOnlyList<RankState> states, int shards, long steps, int timeline, long recorded)
     {
         var holders = states.Where(state => Holds(state, timeline)).ToArray();
-        if (holders.Length == 0 && started)
-            return null;
         var target = holders.Length == 0 ? 0 : holders.Max(Reach);
+        if (target < recorded - 1 || (holders.Length == 0 && recorded > 0))
+            return null;
         var ways = states.Select(state => WayOf(state, states, target, timeline)).ToArray();
         var members = WithStateDonors(ways, states);
         if (target >= steps)

@@ -23,7 +23,7 @@ public sealed class RecoveryPlannerTests
         Assigned = assigned ?? [],
     };
 
-    private static RecoveryDecision? Plan(params RankState[] states) => RecoveryPlanner.Plan(states, Shards, Steps, 0, started: true);
+    private static RecoveryDecision? Plan(params RankState[] states) => RecoveryPlanner.Plan(states, Shards, Steps, 0, recorded: 9);
 
     private static string Ways(RecoveryDecision decision) => string.Join(' ', decision.Members.Select(member => member.Way));
 
@@ -32,7 +32,7 @@ public sealed class RecoveryPlannerTests
     [Fact]
     public void A_job_that_has_not_begun_initialises_everywhere_and_cuts_evenly()
     {
-        var decision = RecoveryPlanner.Plan([State(0, 0, false), State(1, 0, false)], Shards, Steps, 0, started: false)!;
+        var decision = RecoveryPlanner.Plan([State(0, 0, false), State(1, 0, false)], Shards, Steps, 0, recorded: 0)!;
         Assert.Equal(0, decision.Target);
         Assert.Equal("Initialize Initialize", Ways(decision));
         Assert.Equal("0:0+4 1:4+4", Runs(decision));
