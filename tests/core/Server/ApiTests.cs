@@ -89,6 +89,19 @@ public sealed class ApiTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_a_job_spec_leaves_out_has_its_default()
+    {
+        server.AcceptJobs();
+        using var friend = server.Friend();
+        using var content = new StringContent("{\"apiVersion\":\"v1\",\"training\":{\"steps\":5}}", Encoding.UTF8, "application/json");
+        using var answer = await friend.PostAsync(new Uri("/api/v1/jobs", UriKind.Relative), content);
+
+        Assert.Equal(HttpStatusCode.Created, answer.StatusCode);
+        var submitted = (await server.Grains.NextAsync<SubmitJob>()).Spec;
+        Assert.Equal(new JobSpec { Training = new TrainingSpec { Steps = 5 } }, submitted with { Secret = "" });
+    }
+
+    [Fact]
     public async Task A_submission_that_comes_again_with_its_id_finds_its_job()
     {
         server.AcceptJobs();
