@@ -1,1 +1,16 @@
-return 0;
+using Coordinator.Bench;
+
+// One line for each bench: name, what it measures, entry.
+(string Name, string About, Func<string[], int> Run)[] benches =
+[
+    ("train-throughput", "tokens a second of the CPU device, and GFLOP/s of the matrix product", TrainThroughput.Run),
+];
+
+foreach ((string name, _, Func<string[], int> run) in benches)
+{
+    if (args.Length > 0 && args[0] == name) return run(args[1..]);
+}
+
+Console.Error.WriteLine("usage: bench <name> [options]");
+foreach ((string name, string about, _) in benches) Console.Error.WriteLine($"  {name,-20} {about}");
+return 2;

@@ -1,1 +1,3 @@
-return 0;
+using Coordinator.Cli.Commands;
+
+return await CommandLine.RunAsync(args);

@@ -1,10 +1,67 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using System.Text;
+
 namespace Coordinator.Machines;
 
-/// <summary>One rank's side of the collective and of recovery. (Under construction.)</summary>
-public sealed class RankMachine(RankOptions options)
+/// <summary>
+/// One rank's side of the collective and of recovery, without sockets, threads or numbers.
+/// <para>
+/// Idle case: a plan stands, and step after step the rank computes its shards, sends its partial sums to the owners of the slices,
+/// finishes its own slice, receives everybody's, and applies. A block of R takes step s + 1 only when every member's contribution to it
+/// has arrived, which proves that all have applied s; so nobody is ever more than one step ahead, without another barrier.
+/// </para>
+/// <para>
+/// Bursty case: a new generation is prepared. The rank answers where it stands and from then on changes nothing that it answered
+/// until the plan comes (a running optimizer ends first, and then the rank answers). Under the plan it catches up if need be, keeps
+/// the partial sums that still count, and goes on with the interrupted step.
+/// </para>
+/// Files: orders and promises here; catching up, the step, and accusations in the other parts of the class.
+/// </summary>
+public sealed partial class RankMachine
 {
+    private readonly ulong jobTag;
+    private readonly long[] tags;
+    private readonly SortedSet<Subtree> held = [];
+    private readonly List<FrameArrived> waitingFrames = [];
+    private readonly List<PeerLost> futureLosses = [];
+
+    private Phase phase = Phase.Idle;
+    private long incarnation;
+    private int timeline;
+    private int stateTimeline;
+    private bool applying;
+    private bool discardWhenApplied;
+    private bool answerOwed;
+    private PrepareRank? prepared;
+    private RankPlan? plan;
+    private Membership? members;
+    private int rank;
+
+    // The coordinator of this run of the machine: what NextDeadline repeats, and when.
+    private TimeSpan now;
+    private List<RankOutput> outputs = [];
+
+    /// <summary>A rank without state, plan or promise.</summary>
+    public RankMachine(RankOptions options)
+    {
+        Options = options;
+        tags = new long[options.ReducedBlocks];
+        jobTag = TagOf(options.Job);
+    }
+
+    private enum Phase
+    {
+        Idle,
+        Promised,
+        CatchingUp,
+        Running,
+        Finished,
+        Faulted,
+    }
+
     /// <summary>What the machine was made with.</summary>
-    public RankOptions Options { get; } = options;
+    public RankOptions Options { get; }
 
     /// <summary>When the host is to hand in <see cref="RankDeadlinePassed"/> unless something else comes first; null: never.</summary>
     public TimeSpan? NextDeadline { get; private set; }
@@ -12,16 +69,244 @@ public sealed class RankMachine(RankOptions options)
     /// <summary>Steps applied; -1 while there is no state.</summary>
     public long Applied { get; private set; } = -1;
 
-    /// <summary>What the rank is doing, in a word, for heartbeats: idle, promised, fetching, computing, reducing, applying, waiting, finished.</summary>
-    public string Activity => "idle";
-
     /// <summary>Generation obeyed or promised last; 0: none.</summary>
     public long Generation { get; private set; }
 
-    /// <summary>Takes one input and appends what is to be done to <paramref name="outputs"/>.</summary>
+    /// <summary>What the rank is doing, in a word, for heartbeats.</summary>
+    public string Activity => phase switch
+    {
+        _ when applying => "applying",
+        Phase.Idle => "idle",
+        Phase.Promised => "promised",
+        Phase.CatchingUp => "catching up",
+        Phase.Running => computing ? "computing" : "reducing",
+        Phase.Finished => "finished",
+        _ => "faulted",
+    };
+
+    /// <summary>The number that marks a job's frames: first eight bytes, little-endian, of the SHA-256 of its id.</summary>
+    public static ulong TagOf(JobId job) => BinaryPrimitives.ReadUInt64LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes(job.Value)));
+
+    /// <summary>Takes one input and appends what is to be done to <paramref name="outputs"/>, in order.</summary>
     public void Handle(TimeSpan now, RankInput input, List<RankOutput> outputs)
     {
-        _ = (now, input, outputs);
-        NextDeadline = null;
+        this.now = now;
+        this.outputs = outputs;
+        switch (input)
+        {
+            case OrderArrived order:
+                Obey(order.Order, order.Members);
+                break;
+            case StateInitialized:
+                OnStateInitialized();
+                break;
+            case ShardComputed computed:
+                OnShardComputed(computed.Ticket);
+                break;
+            case StepFinished finished:
+                OnStepFinished(finished.Step);
+                break;
+            case StateHashed hashed:
+                OnStateHashed(hashed.Sha256);
+                break;
+            case FrameArrived frame:
+                OnFrame(frame);
+                break;
+            case PeerLost lost:
+                OnPeerLost(lost);
+                break;
+            case DeviceFailed failed:
+                OnDeviceFailed(failed.Detail);
+                break;
+            case LeaveRequested leave:
+                leaveReason = leave.Reason;
+                Repeat(all: true);
+                break;
+            case SiloReached:
+                Repeat(all: true);
+                break;
+            case RankDeadlinePassed:
+                Repeat(all: false);
+                break;
+        }
+
+        NextDeadline = HasSomethingToRepeat ? repeatAt : null;
     }
+
+    private void Obey(RankOrder order, Membership? membership)
+    {
+        if (order.Job != Options.Job || order.Gpu != Options.Gpu || order.Incarnation < incarnation || order.Generation < Generation)
+            return;
+        switch (order)
+        {
+            case PrepareRank prepare when membership is not null:
+                incarnation = order.Incarnation;
+                Prepare(prepare, membership);
+                break;
+            case RankPlan ranked when membership is not null:
+                incarnation = order.Incarnation;
+                Take(ranked);
+                break;
+            case ReleaseRank release:
+                incarnation = order.Incarnation;
+                Release(release);
+                break;
+        }
+    }
+
+    private void Prepare(PrepareRank prepare, Membership membership)
+    {
+        if (prepare.Generation == Generation)
+        {
+            // A repetition. Once the plan is taken the promise is over, and repeating the old answer would be a lie.
+            if (phase == Phase.Promised && !answerOwed)
+                Answer();
+            return;
+        }
+
+        var rankThere = membership.RankOf(Options.Gpu);
+        if (membership.Generation != prepare.Generation || rankThere < 0)
+            return;
+        Generation = prepare.Generation;
+        timeline = Math.Max(timeline, prepare.Timeline);
+        prepared = prepare;
+        members = membership;
+        rank = rankThere;
+        phase = Phase.Promised;
+        fault = null;
+        ForgetGeneration();
+        answerOwed = applying;
+        if (!answerOwed)
+            Answer();
+        ReplayLosses();
+    }
+
+    /// <summary>Drops what belongs to the generation before: staging, waiting frames, catching up, accusations. P, R and state stay.</summary>
+    private void ForgetGeneration()
+    {
+        ReleaseStaging();
+        foreach (var frame in waitingFrames)
+            outputs.Add(new ReleasePayload(frame.Payload));
+        waitingFrames.Clear();
+        stateRequests.Clear();
+        fetching = null;
+        advanced = false;
+        accusations.Clear();
+    }
+
+    private void Answer()
+    {
+        answerOwed = false;
+        outputs.Add(new TellJob(new RankState
+        {
+            Job = Options.Job,
+            Generation = Generation,
+            Gpu = Options.Gpu,
+            Boot = Options.Boot,
+            HasState = Applied >= 0,
+            Timeline = stateTimeline,
+            Applied = Math.Max(Applied, 0),
+            StateBlocks = Options.StateBlocks,
+            Reduced = TagRuns(),
+            Held = [.. held],
+            Assigned = stepOfShards == Applied + 1 ? myShards : [],
+        }));
+    }
+
+    private List<TagRun> TagRuns()
+    {
+        var runs = new List<TagRun>();
+        for (var block = 0; block < tags.Length; block++)
+        {
+            if (runs.Count > 0 && runs[^1].Step == tags[block])
+                runs[^1] = runs[^1] with { Count = runs[^1].Count + 1 };
+            else
+                runs.Add(new TagRun(block, 1, tags[block]));
+        }
+
+        return runs is [{ Step: 0 }] ? [] : runs;
+    }
+
+    private void Take(RankPlan ranked)
+    {
+        if (ranked.Generation != Generation)
+            return;
+        if (phase != Phase.Promised)
+        {
+            // A repetition: the job has not heard how far this rank is.
+            if (phase != Phase.Idle && plan is not null)
+                outputs.Add(new TellJob(advanced ? Advance() : new PlanTaken { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu }));
+            return;
+        }
+
+        // A plan that comes while the optimizer still runs answers a promise that was never given.
+        if (answerOwed || ranked.Rank != rank)
+            return;
+        plan = ranked;
+        prepared = null;
+        outputs.Add(new TellJob(new PlanTaken { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu }));
+        if (ranked.Timeline > stateTimeline && Applied >= 0)
+            DiscardState();
+        stateTimeline = ranked.Timeline;
+        timeline = ranked.Timeline;
+        ComputeMaps();
+        CatchUp();
+        foreach (var frame in waitingFrames.ToArray())
+        {
+            waitingFrames.Remove(frame);
+            OnFrame(frame);
+        }
+    }
+
+    private void Release(ReleaseRank release)
+    {
+        if (release.Generation == Generation && phase == Phase.Idle && !release.Forget)
+            return;
+        Generation = release.Generation;
+        StopComputing();
+        ForgetGeneration();
+        plan = null;
+        prepared = null;
+        members = null;
+        fault = null;
+        leaveReason = null;
+        answerOwed = false;
+        phase = Phase.Idle;
+        if (release.Forget)
+        {
+            DiscardState();
+            outputs.Add(new ForgetState());
+        }
+    }
+
+    /// <summary>The state is worthless: another timeline's, or about to be overwritten.</summary>
+    private void DiscardState()
+    {
+        discardWhenApplied = applying;
+        Applied = -1;
+        finalHash = null;
+        Array.Clear(tags);
+        DropHeld();
+        myShards = [];
+        stepOfShards = -1;
+    }
+
+    private void DropHeld()
+    {
+        foreach (var subtree in held)
+            outputs.Add(new DropSubtree(subtree));
+        held.Clear();
+    }
+
+    private FrameHeader Header(FrameKind kind, int to, long step) => new()
+    {
+        Kind = kind,
+        JobTag = jobTag,
+        Incarnation = incarnation,
+        Timeline = timeline,
+        Generation = Generation,
+        From = rank,
+        To = to,
+        Step = step,
+    };
 }

@@ -32,7 +32,11 @@ public abstract record RankOrder
 /// A new generation stands. The rank answers with its <see cref="RankState"/>, and promises by it to apply nothing and
 /// to overwrite neither its partial sums nor its reduced gradient until the plan comes.
 /// </summary>
-public sealed record PrepareRank : RankOrder;
+public sealed record PrepareRank : RankOrder
+{
+    /// <summary>Steps up to here are recorded by the coordinator. Before it answers, the worker says again what it has of later ones, since it may be the last to know.</summary>
+    public long RecordedThrough { get; init; }
+}
 
 /// <summary>The only authority to compute: rank, first step, shards and source of state of one gpu in one generation.</summary>
 public sealed record RankPlan : RankOrder

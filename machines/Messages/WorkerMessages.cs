@@ -83,6 +83,9 @@ public sealed record RankState : JobReport
     /// <summary>Steps applied.</summary>
     public required long Applied { get; init; }
 
+    /// <summary>Blocks of the whole state: what a newcomer has to fetch.</summary>
+    public int StateBlocks { get; init; }
+
     /// <summary>Tags of its reduced gradient, covering all blocks, or empty where nothing was reduced yet.</summary>
     public IReadOnlyList<TagRun> Reduced { get; init; } = [];
 
@@ -153,7 +156,10 @@ public sealed record RankFaulted : JobReport
     public required string Detail { get; init; }
 }
 
-/// <summary>Steps that were applied, oldest first; sent by rank 0 and repeated until recorded.</summary>
+/// <summary>
+/// Steps that were applied, oldest first; sent by rank 0 and repeated until recorded, and by every rank before it answers a
+/// <see cref="PrepareRank"/>. A rank begins behind the last step that it knows to be recorded, so a gap before the first is no loss.
+/// </summary>
 public sealed record StepsApplied : JobReport
 {
     /// <summary>Timeline of the steps.</summary>

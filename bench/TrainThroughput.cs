@@ -1,0 +1,124 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using Coordinator.Machines.Jobs;
+using Coordinator.Worker.Data;
+using Coordinator.Worker.Devices;
+using Coordinator.Worker.Kernels;
+using Coordinator.Worker.Numerics;
+using Coordinator.Worker.Programs;
+
+namespace Coordinator.Bench;
+
+/// <summary>
+/// Training on one rank without a collective: gradients of all shards, their sum, and the optimizer, on random bytes.
+/// Options: <c>--width W128|W256|W512</c>, <c>--threads n</c>, <c>--seconds n</c> (for each model, default 5), <c>--model S|M</c>, <c>--kernels</c>
+/// (time of each kernel at model S instead).
+/// </summary>
+internal static unsafe class TrainThroughput
+{
+    private static readonly (string Name, ModelSpec Model, int Batch)[] s_models =
+    [
+        ("S", new ModelSpec { Layers = 4, Heads = 4, Channels = 128, Block = 128 }, 16),
+        ("M", new ModelSpec { Layers = 6, Heads = 6, Channels = 384, Block = 256 }, 4),
+    ];
+
+    public static int Run(string[] args)
+    {
+        VectorWidth width = Option(args, "--width") is { } text ? Enum.Parse<VectorWidth>(text) : VectorWidth.Auto;
+        if (VectorWidths.WhyUnsupported(width) is { } reason)
+        {
+            Console.Error.WriteLine($"{width} cannot run here: {reason}");
+            return 1;
+        }
+
+        int threads = Option(args, "--threads") is { } number ? int.Parse(number) : 1;
+        double seconds = Option(args, "--seconds") is { } given ? double.Parse(given) : 5;
+        Console.WriteLine($"{RuntimeInformation.OSArchitecture}, {Environment.ProcessorCount} processors, .NET {Environment.Version}, {VectorWidths.Resolve(width)}, {threads} thread(s)");
+        if (args.Contains("--kernels"))
+        {
+            KernelTimes.Print(width);
+            return 0;
+        }
+
+        foreach ((string name, ModelSpec model, int batch) in s_models)
+        {
+            if (Option(args, "--model") is { } only && only != name) continue;
+            Train(name, model, batch, new CpuDeviceOptions { Width = width, Threads = threads }, seconds);
+        }
+
+        if (Option(args, "--model") is null) Products(width, threads);
+        return 0;
+    }
+
+    private static string? Option(string[] args, string name) =>
+        Array.IndexOf(args, name) is >= 0 and var at && at + 1 < args.Length ? args[at + 1] : null;
+
+    private static void Train(string name, ModelSpec model, int batch, CpuDeviceOptions options, double seconds)
+    {
+        JobSpec spec = new() { Model = model, Training = new TrainingSpec { BatchSize = batch, Shards = 4, MicroBatch = 4, Steps = 1000 } };
+        ITrainingProgram program = TrainingPrograms.Create(spec);
+        using IRankDevice device = program.CreateCpuDevice(new RandomBytes(), options);
+        device.Initialize();
+        float[][] gradients = [new float[device.ParameterCount], new float[device.ParameterCount]];
+
+        List<double> rates = [];
+        double loss = 0;
+        Stopwatch whole = Stopwatch.StartNew();
+        for (long step = 1; step <= 3 || whole.Elapsed.TotalSeconds < seconds; step++)
+        {
+            Stopwatch watch = Stopwatch.StartNew();
+            long targets = 0;
+            loss = 0;
+            for (int shard = 0; shard < 4; shard++)
+            {
+                ShardResult result = device.ComputeShard(step, shard, gradients[shard == 0 ? 0 : 1], CancellationToken.None);
+                if (shard > 0) BlockMath.Add(gradients[0], gradients[1]);
+                loss += result.LossSum;
+                targets += result.Targets;
+            }
+
+            device.ApplyStep(step, gradients[0], BlockMath.SumOfSquares(gradients[0]), targets);
+            rates.Add(targets / watch.Elapsed.TotalSeconds);
+            loss /= targets;
+        }
+
+        rates.RemoveAt(0);
+        rates.Sort();
+        Console.WriteLine($"{name}: {device.ParameterCount} parameters, {rates.Count} steps, median {rates[rates.Count / 2]:F0} tokens/s, best {rates[^1]:F0}, loss {loss:F3}");
+    }
+
+    private static void Products(VectorWidth width, int threads)
+    {
+        using IKernels kernels = KernelFactory.Create(width, threads);
+        foreach ((bool ta, bool tb, int m, int n, int k) in new[]
+        {
+            (false, false, 512, 384, 128), (false, false, 512, 128, 512), (false, true, 512, 512, 128), (true, false, 128, 512, 512),
+            (false, false, 1024, 1536, 384), (false, true, 1024, 384, 1536), (true, false, 384, 1536, 1024),
+        })
+        {
+            using AlignedBuffer a = new((long)m * k), b = new((long)k * n), c = new((long)m * n);
+            RandomStream random = new(1, RandomUse.SyntheticData, 0);
+            random.FillNormal(a.Span(0, m * k), 1);
+            random.FillNormal(b.Span(0, n * k), 1);
+            double best = 0;
+            Stopwatch whole = Stopwatch.StartNew();
+            while (whole.Elapsed.TotalSeconds < 0.4)
+            {
+                Stopwatch watch = Stopwatch.StartNew();
+                kernels.MatMul(ta, tb, m, n, k, a.Pointer, ta ? m : k, b.Pointer, tb ? k : n, c.Pointer, n, false);
+                best = Math.Max(best, 2.0 * m * n * k / watch.Elapsed.TotalSeconds / 1e9);
+            }
+
+            Console.WriteLine($"matmul {(ta ? "T" : "N")}{(tb ? "T" : "N")} m={m} n={n} k={k}: {best:F1} GFLOP/s");
+        }
+    }
+
+    private sealed class RandomBytes : ISampleSource
+    {
+        public void ReadSample(long position, Span<int> tokens)
+        {
+            RandomStream random = new(7, RandomUse.SyntheticData, 1);
+            for (int i = 0; i < tokens.Length; i++) tokens[i] = (int)(random.Words((ulong)position, (uint)i).W0 & 63);
+        }
+    }
+}

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Everything that must hold before a push: ./check.sh
+# Stops at the first thing that does not, and says which it was.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+configuration=Release
+step=start
+trap 'status=$?; [ "$status" -eq 0 ] || echo "check.sh: FAILED at: $step" >&2' EXIT
+
+run() {
+  step=$1
+  shift
+  echo "== $step"
+  "$@"
+}
+
+# Lock files that restore would change were not committed with the package that changed them.
+lock_files_are_current() {
+  ! git rev-parse --git-dir > /dev/null 2>&1 || git diff --exit-code --stat -- '*packages.lock.json'
+}
+
+run "restore" dotnet restore
+run "lock files" lock_files_are_current
+run "format" dotnet format --no-restore --verify-no-changes
+run "build" dotnet build --no-restore -c "$configuration" -warnaserror
+run "tests" dotnet test --no-build -c "$configuration"
+run "simulation seeds" dotnet run --project cli -c "$configuration" --no-build -- simulate protocol --seeds 300
+echo "check.sh: all passed"

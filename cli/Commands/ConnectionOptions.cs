@@ -1,0 +1,82 @@
+using System.CommandLine;
+using Coordinator.Cli.Output;
+using Coordinator.Server.Client;
+using Coordinator.Server.Hosting;
+
+namespace Coordinator.Cli.Commands;
+
+/// <summary><c>--silo</c> and <c>--token-file</c>, with the environment behind them: how a command finds its silo.</summary>
+public sealed class ConnectionOptions
+{
+    /// <summary>Environment variable behind <c>--silo</c>.</summary>
+    public const string SiloVariable = "COORDINATOR_SILO";
+
+    /// <summary>Environment variable behind <c>--token-file</c>.</summary>
+    public const string TokenVariable = "COORDINATOR_TOKEN_FILE";
+
+    /// <summary>Address of the silo.</summary>
+    public Option<string?> Silo { get; } = new("--silo")
+    {
+        Description = $"Address of the silo, such as http://127.0.0.1:7070 (else ${SiloVariable}).",
+        CustomParser = result =>
+        {
+            if (IsUrl(result.Tokens[0].Value))
+                return result.Tokens[0].Value;
+            result.AddError($"'{result.Tokens[0].Value}' is no address of a silo; write http://HOST:PORT.");
+            return null;
+        },
+    };
+
+    /// <summary>File with the token.</summary>
+    public Option<string?> TokenFile { get; } = new("--token-file") { Description = $"File with the silo's token (else ${TokenVariable})." };
+
+    /// <summary>Adds both to a command.</summary>
+    public void AddTo(Command command)
+    {
+        command.Options.Add(Silo);
+        command.Options.Add(TokenFile);
+    }
+
+    /// <summary>The silo's address, or null where none is given.</summary>
+    public string? FindSilo(ParseResult parsed)
+    {
+        if (parsed.GetValue(Silo) is { } given)
+            return given;
+        var variable = Environment.GetEnvironmentVariable(SiloVariable);
+        if (string.IsNullOrEmpty(variable))
+            return null;
+        return IsUrl(variable)
+            ? variable
+            : throw new CommandException(ExitCodes.Usage, $"${SiloVariable} is '{variable}', which is no address of a silo.", "Set it to http://HOST:PORT.");
+    }
+
+    /// <summary>A client for the silo.</summary>
+    /// <exception cref="CommandException">No silo or token is given, or the token cannot be read.</exception>
+    public CoordinatorClient Connect(ParseResult parsed)
+    {
+        var silo = FindSilo(parsed) ?? throw new CommandException(
+            ExitCodes.Usage, "No silo is named.", $"Give --silo http://HOST:PORT or set {SiloVariable}; 'train' and 'demo' print theirs.");
+        return new CoordinatorClient(silo, ReadToken(parsed.GetValue(TokenFile)));
+    }
+
+    /// <summary>The token from the file, or from the one that the environment names.</summary>
+    /// <exception cref="CommandException">No file is named, or it holds no token.</exception>
+    public static string ReadToken(string? given)
+    {
+        var path = given ?? Environment.GetEnvironmentVariable(TokenVariable);
+        if (string.IsNullOrEmpty(path))
+            throw new CommandException(ExitCodes.Usage, "No token is named.", $"Give --token-file FILE or set {TokenVariable}.");
+        try
+        {
+            return SiloToken.Load(path);
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException or InvalidDataException)
+        {
+            throw new CommandException(
+                ExitCodes.Usage, $"The token file {path} cannot be used: {unreadable.Message}", "Name the file that the silo was started with, or a copy of it.");
+        }
+    }
+
+    /// <summary>Whether a text is an address of a silo.</summary>
+    public static bool IsUrl(string text) => Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is ("http" or "https");
+}

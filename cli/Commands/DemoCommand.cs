@@ -1,0 +1,55 @@
+using System.CommandLine;
+using Coordinator.Cli.Demo;
+using Coordinator.Cli.Output;
+
+namespace Coordinator.Cli.Commands;
+
+/// <summary><c>demo</c>: the project's promise, shown: kills, and the same file.</summary>
+public static class DemoCommand
+{
+    /// <summary>The command.</summary>
+    public static Command Create()
+    {
+        var data = new Option<string?>("--data")
+        {
+            Description = "A text file, a directory or a glob to train on (default: the repository's own sources and documents).",
+        };
+        var seed = new Option<ulong>("--seed") { Description = "Decides the training, and who is killed when.", DefaultValueFactory = _ => 1 };
+        var output = new Option<string>("--out") { Description = "Directory for the two model files.", DefaultValueFactory = _ => "coordinator-demo" };
+        var prompt = new Option<string>("--prompt") { Description = "What the trained model is to go on from.", DefaultValueFactory = _ => "/// <summary>" };
+        var workDirectory = new Option<string?>("--work-dir") { Description = "Where databases and logs go and stay (default: a temporary directory)." };
+        var quick = new Option<bool>("--quick") { Description = "A tiny model and few steps: seconds instead of minutes, and no legible text." };
+        var inject = new Option<string?>("--inject") { Description = "flip: one worker flips one bit of one contribution, and the demo must notice and exit 1." };
+        inject.AcceptOnlyFromAmong("flip");
+        var command = new Command(
+            "demo",
+            "Train a GPT on four worker processes while they are killed, then undisturbed, and compare the two files bit by bit.")
+        {
+            data, seed, output, prompt, workDirectory, quick, inject,
+        };
+        command.SetAction(async (parsed, _) =>
+        {
+            using var signals = new Signals();
+            var demo = new DemoRunner(new DemoOptions
+            {
+                Data = parsed.GetValue(data),
+                Seed = parsed.GetValue(seed),
+                Output = Path.GetFullPath(parsed.GetValue(output)!),
+                Prompt = parsed.GetValue(prompt)!,
+                WorkDirectory = parsed.GetValue(workDirectory),
+                Quick = parsed.GetValue(quick),
+                Flip = parsed.GetValue(inject) is not null,
+            });
+            try
+            {
+                return await demo.RunAsync(signals.Token) ? ExitCodes.Success : ExitCodes.RunFailed;
+            }
+            catch (OperationCanceledException) when (signals.ExitCode is { } code)
+            {
+                Console.Error.WriteLine("stopped; all processes of the demo have ended");
+                return code;
+            }
+        });
+        return command;
+    }
+}

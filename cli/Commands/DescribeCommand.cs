@@ -1,0 +1,46 @@
+using System.CommandLine;
+using System.Text.Json;
+using Coordinator.Cli.Configuration;
+using Coordinator.Cli.Output;
+using Coordinator.Machines;
+
+namespace Coordinator.Cli.Commands;
+
+/// <summary><c>describe</c>: everything about one job.</summary>
+public static class DescribeCommand
+{
+    /// <summary>The command.</summary>
+    public static Command Create()
+    {
+        var job = new JobArgument();
+        return QueryCommand.Create("describe", "Show one job: its members, and every setting with its value.", [job.Argument], async (client, parsed, format, cancel) =>
+        {
+            var view = await job.FindAsync(client, parsed, cancel);
+            var document = JsonSerializer.SerializeToNode(view, MachinesJson.Default.JobView)!;
+            if (format is OutputFormat.Json or OutputFormat.Yaml)
+                new Listing("Job", document, [], []).Print(Console.Out, format);
+            else
+                PrintForPeople(view, format);
+        });
+    }
+
+    private static void PrintForPeople(JobView view, OutputFormat format)
+    {
+        var (columns, rows) = JobTable.Of([view]);
+        for (var column = 0; column < columns.Count; column++)
+            Console.WriteLine($"{columns[column].Title.ToLowerInvariant() + ":",-16}{rows[0][column]}");
+        Console.WriteLine();
+        new Listing(
+            "MemberList",
+            new System.Text.Json.Nodes.JsonArray(),
+            [new("RANK"), new("GPU"), new("STATE"), new("SHARDS"), new("CONNECTED"), new("ADDRESS", true), new("BOOT", true)],
+            [
+                .. view.Members.Select(member => (IReadOnlyList<string>)
+                [
+                    $"{member.Rank}", member.Gpu.ToString(), member.State, $"{member.Shards}", member.Connected ? "yes" : "no", member.Address, $"{member.Boot}",
+                ]),
+            ]).Print(Console.Out, format);
+        Console.WriteLine();
+        Console.Write(JobFile.Write(view.Spec));
+    }
+}

@@ -1,0 +1,39 @@
+using System.CommandLine;
+using System.Text;
+using Coordinator.Cli.Models;
+using Coordinator.Cli.Output;
+
+namespace Coordinator.Cli.Commands;
+
+/// <summary><c>generate</c>: text from a trained model.</summary>
+public static class GenerateCommand
+{
+    /// <summary>The command.</summary>
+    public static Command Create()
+    {
+        var model = new Option<FileInfo>("--model", "-m") { Description = "The model file that train or demo left (safetensors).", Required = true };
+        var prompt = new Option<string>("--prompt", "-p") { Description = "Text to go on from.", DefaultValueFactory = _ => "" };
+        var tokens = new Option<int>("--tokens") { Description = "Bytes to make, 0 or more.", DefaultValueFactory = _ => 400 };
+        var temperature = new Option<double>("--temperature")
+        {
+            Description = "0 takes the likeliest byte each time; higher is bolder.",
+            DefaultValueFactory = _ => 0.7,
+        };
+        var topK = new Option<int>("--top-k") { Description = "How many of the likeliest bytes to draw from; 0 for all.", DefaultValueFactory = _ => 40 };
+        var seed = new Option<ulong>("--seed") { Description = "Seed of the draws: the same seed gives the same text.", DefaultValueFactory = _ => 1 };
+        var command = new Command("generate", "Continue a text with a trained model.") { model, prompt, tokens, temperature, topK, seed };
+        Checks.AtLeast(tokens, 0);
+        Checks.AtLeast(temperature, 0.0);
+        Checks.AtLeast(topK, 0);
+        command.SetAction(parsed =>
+        {
+            var trained = TrainedModel.Load(parsed.GetRequiredValue(model).FullName);
+            var start = parsed.GetValue(prompt)!;
+            var made = trained.Continue(
+                Encoding.UTF8.GetBytes(start), parsed.GetValue(tokens), parsed.GetValue(temperature), parsed.GetValue(topK), parsed.GetValue(seed));
+            Console.Out.WriteLine(start + Readable.Text(made));
+            return ExitCodes.Success;
+        });
+        return command;
+    }
+}

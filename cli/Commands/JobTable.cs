@@ -1,0 +1,25 @@
+using Coordinator.Cli.Output;
+using Coordinator.Machines;
+
+namespace Coordinator.Cli.Commands;
+
+/// <summary>Jobs as columns.</summary>
+public static class JobTable
+{
+    /// <summary>The columns, and a row for each job.</summary>
+    public static (IReadOnlyList<Column> Columns, IReadOnlyList<IReadOnlyList<string>> Rows) Of(IEnumerable<JobView> jobs) =>
+    (
+        [
+            new("JOB"), new("PHASE"), new("STEP"), new("LOSS"), new("RANKS"), new("GENERATION"), new("FAILURES"), new("FIRST CAUSE"),
+            new("INCARNATION", true), new("TIMELINE", true), new("REASON", true), new("MODEL SHA-256", true),
+        ],
+        [
+            .. jobs.Select(job => (IReadOnlyList<string>)
+            [
+                job.Id.Value, job.Phase, $"{job.Recorded}/{job.Spec.Training.Steps}", job.Loss?.ToString("0.0000") ?? "-",
+                $"{job.Members.Count}/{job.Spec.Ranks}", $"{job.Generation}", $"{job.Failures}", job.FirstCause ?? "-",
+                $"{job.Incarnation}", $"{job.Timeline}", job.Reason, job.ModelSha256 ?? "-",
+            ]),
+        ]
+    );
+}

@@ -1,0 +1,19 @@
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Coordinator.Cli.Output;
+using Coordinator.Machines;
+
+namespace Coordinator.Cli.Commands;
+
+/// <summary><c>jobs</c>: all jobs.</summary>
+public static class JobsCommand
+{
+    /// <summary>The command.</summary>
+    public static Command Create() => QueryCommand.Create("jobs", "List the jobs.", [], async (client, _, cancel) =>
+    {
+        var jobs = await client.GetJobsAsync(cancel);
+        var (columns, rows) = JobTable.Of(jobs);
+        return new Listing("JobList", new JsonArray([.. jobs.Select(job => JsonSerializer.SerializeToNode(job, MachinesJson.Default.JobView))]), columns, rows);
+    });
+}

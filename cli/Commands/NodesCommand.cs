@@ -1,0 +1,35 @@
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Coordinator.Cli.Output;
+using Coordinator.Machines;
+
+namespace Coordinator.Cli.Commands;
+
+/// <summary><c>nodes</c>: all nodes.</summary>
+public static class NodesCommand
+{
+    private static readonly IReadOnlyList<Column> Columns =
+    [
+        new("NODE"), new("CONNECTED"), new("PID"), new("GPUS"), new("RANKS"), new("APPLIED"), new("SILENT"),
+        new("DATA ADDRESS", true), new("DEVICE CLASS", true), new("ACTIVITY", true),
+    ];
+
+    /// <summary>The command.</summary>
+    public static Command Create() => QueryCommand.Create("nodes", "List the nodes and what their gpus do.", [], async (client, _, cancel) =>
+    {
+        var nodes = await client.GetNodesAsync(cancel);
+        return new Listing(
+            "NodeList",
+            new JsonArray([.. nodes.Select(node => JsonSerializer.SerializeToNode(node, MachinesJson.Default.NodeView))]),
+            Columns,
+            [.. nodes.Select(Row)]);
+    });
+
+    private static IReadOnlyList<string> Row(NodeView node) =>
+    [
+        node.Id.Value, node.Connected ? "yes" : "no", $"{node.ProcessId}", $"{node.Gpus.Count}", $"{node.Ranks.Count}",
+        node.Ranks.Count == 0 ? "-" : $"{node.Ranks.Min(rank => rank.Applied)}", node.SilentMs is { } silent ? $"{silent:0} ms" : "-",
+        node.DataAddress, string.Join(' ', node.Gpus.Select(gpu => gpu.DeviceClass).Distinct()), string.Join(' ', node.Ranks.Select(rank => rank.Activity).Distinct()),
+    ];
+}

@@ -1,0 +1,81 @@
+using System.CommandLine;
+using Coordinator.Cli.Local;
+using Coordinator.Cli.Output;
+using Coordinator.Cli.Silo;
+using Coordinator.Machines;
+using Coordinator.Machines.Jobs;
+using Coordinator.Server.Api;
+using Coordinator.Server.Hosting;
+using Coordinator.Server.Storage;
+
+namespace Coordinator.Cli.Commands;
+
+/// <summary><c>silo</c>: the process that hosts the grains.</summary>
+public static class SiloCommand
+{
+    private static readonly TimeSpan EndGrace = TimeSpan.FromSeconds(2);
+
+    /// <summary>The command.</summary>
+    public static Command Create()
+    {
+        var directory = new Option<string>("--data-dir") { Description = "Folder of database, token, data sets and models; created where missing.", Required = true };
+        var url = new Option<string>("--url")
+        {
+            Description = "Where to listen: http:// or https://, an address and a port (0: any free one).",
+            DefaultValueFactory = _ => "http://127.0.0.1:7070",
+        };
+        var name = new Option<string>("--name") { Description = "Name of the silo.", DefaultValueFactory = _ => $"silo-{Environment.MachineName.ToLowerInvariant()}" };
+        var token = new Option<string?>("--token-file") { Description = "File of the token that workers and clients need; drawn where missing (default: token in the data directory)." };
+        var pipe = ParentOption.Create();
+        var command = new Command("silo", "Run a silo: the process that hosts the jobs' grains. Killed at any moment and started again on the same folder, it goes on.")
+        {
+            directory, url, name, token, pipe,
+        };
+        command.SetAction(async (parsed, _) =>
+        {
+            var isChild = parsed.GetValue(pipe);
+            using var signals = new Signals(interrupt: !isChild);
+            using var end = CancellationTokenSource.CreateLinkedTokenSource(signals.Token);
+            if (isChild)
+                ParentPipe.Watch(EndGrace, end.Cancel);
+            var silo = await StartAsync(new EmbeddedSiloOptions
+            {
+                DataDirectory = Path.GetFullPath(parsed.GetValue(directory)!),
+                Url = parsed.GetValue(url)!,
+                Name = parsed.GetValue(name)!,
+                TokenFile = parsed.GetValue(token) is { } file ? Path.GetFullPath(file) : null,
+                MachineFactory = MachineFactory.Create,
+                ValidateJob = Problems,
+                Loggers = SiloLogging.ToStandardError(),
+            });
+            await using (silo)
+            {
+                Console.WriteLine($"ready {silo.Url}");
+                await Task.Delay(Timeout.Infinite, end.Token).ContinueWith(_ => { }, TaskScheduler.Default);
+            }
+
+            return signals.ExitCode ?? ExitCodes.Success;
+        });
+        return command;
+    }
+
+    private static async Task<EmbeddedSilo> StartAsync(EmbeddedSiloOptions options)
+    {
+        try
+        {
+            return await EmbeddedSilo.StartAsync(options);
+        }
+        catch (Exception refused) when (refused is StoreLockedException or StoreSchemaException or PortInUseException or FormatException or InvalidDataException)
+        {
+            // Each of these messages ends with what to do.
+            throw new CommandException(ExitCodes.Usage, refused.Message, null);
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandException(ExitCodes.Usage, $"The silo cannot start in {options.DataDirectory}: {refused.Message}", "Name a folder that can be written with --data-dir.");
+        }
+    }
+
+    private static IReadOnlyList<JobProblem> Problems(JobSpec spec) =>
+        [.. JobSpecValidator.Validate(spec).Select(problem => new JobProblem($"{problem.Field} is {problem.Value} but must be {problem.Rule}", problem.Field, problem.Remedy))];
+}

@@ -1,0 +1,144 @@
+using System.CommandLine;
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using Coordinator.Cli.Local;
+using Coordinator.Cli.Output;
+using Coordinator.Cli.Runs;
+using Coordinator.Machines;
+using Coordinator.Worker;
+using Coordinator.Worker.Agent;
+using Coordinator.Worker.Data;
+using Coordinator.Worker.Faults;
+using Coordinator.Worker.Kernels;
+using Coordinator.Worker.Programs;
+
+namespace Coordinator.Cli.Commands;
+
+/// <summary><c>worker</c>: the process that computes, one on each node.</summary>
+public sealed class WorkerCommand
+{
+    private static readonly TimeSpan EndGrace = TimeSpan.FromSeconds(1);
+
+    private readonly Option<string[]> silos = new("--silo")
+    {
+        Description = $"Address of the silo; give it once for each silo of a cluster (else ${ConnectionOptions.SiloVariable}).",
+    };
+    private readonly Option<string?> token = new("--token-file") { Description = $"File with the silo's token (else ${ConnectionOptions.TokenVariable})." };
+    private readonly Option<string> node = new("--node") { Description = "Name of this node; a second worker of the same name takes its place.", DefaultValueFactory = _ => Environment.MachineName.ToLowerInvariant() };
+    private readonly Option<int> gpus = new("--gpus") { Description = "Ranks that this worker can hold, 1 or more.", DefaultValueFactory = _ => 1 };
+    private readonly Option<string?> directory = new("--data-dir") { Description = "Folder for frozen data (default: a folder of the user's cache)." };
+    private readonly Option<IPEndPoint> listen = new("--data-address")
+    {
+        Description = "ADDRESS:PORT where other workers reach this one; loopback unless told otherwise, port 0 for any free one.",
+        DefaultValueFactory = _ => new IPEndPoint(IPAddress.Loopback, 0),
+        CustomParser = result =>
+        {
+            if (IPEndPoint.TryParse(result.Tokens[0].Value, out var endpoint))
+                return endpoint;
+            result.AddError($"'{result.Tokens[0].Value}' is no address; write an IP address and a port, such as 10.0.0.7:7071.");
+            return null;
+        },
+    };
+    private readonly Option<string?> advertised = new("--data-host") { Description = "Host name or address that other workers are told, where it differs from --data-address." };
+    private readonly Option<VectorWidth> width = new("--vector-width")
+    {
+        Description = "auto, plain, w128, w256 or w512. w128, w256 and w512 give the same bits; plain, for reading along, gives others.",
+        DefaultValueFactory = _ => VectorWidth.Auto,
+    };
+    private readonly Option<FaultPlan> faults = new("--fault")
+    {
+        Description = "A fault to suffer, for demonstrations and tests, such as kill@collective:37. Repeatable.",
+        Arity = ArgumentArity.ZeroOrMore,
+        DefaultValueFactory = _ => FaultPlan.None,
+        CustomParser = result =>
+        {
+            try
+            {
+                return FaultPlan.Parse(result.Tokens.Select(rule => rule.Value));
+            }
+            catch (FormatException wrong)
+            {
+                result.AddError(wrong.Message);
+                return null;
+            }
+        },
+    };
+    private readonly Option<bool> pipe = ParentOption.Create();
+
+    /// <summary>The command.</summary>
+    public static Command Create() => new WorkerCommand().Build();
+
+    private Command Build()
+    {
+        var command = new Command("worker", "Run a worker: the process that computes, one on each node. SIGTERM lets its jobs go on without it first.")
+        {
+            silos, token, node, gpus, directory, listen, advertised, width, faults, pipe,
+        };
+        Checks.AtLeast(gpus, 1);
+        command.SetAction((parsed, _) => RunAsync(parsed));
+        return command;
+    }
+
+    private async Task<int> RunAsync(ParseResult parsed)
+    {
+        if (VectorWidths.WhyUnsupported(parsed.GetValue(width)) is { } reason)
+            throw new CommandException(ExitCodes.Usage, $"Vector width {parsed.GetValue(width)} cannot run here: {reason}.", "Leave --vector-width out for the widest that this machine has.");
+        var isChild = parsed.GetValue(pipe);
+        using var signals = new Signals(interrupt: !isChild);
+        using var abort = new CancellationTokenSource();
+
+        // A parent that closes the pipe, or is gone, has no use for farewells.
+        if (isChild)
+            ParentPipe.Watch(EndGrace, abort.Cancel);
+        var log = new ConsoleLog(parsed.GetValue(node)!);
+        var addresses = Silos(parsed);
+        var secret = ConnectionOptions.ReadToken(parsed.GetValue(token));
+        using var files = new SiloFiles(addresses, secret);
+        var store = Directory.CreateDirectory(parsed.GetValue(directory) ?? DefaultDirectory()).FullName;
+        using var programs = new WorkerPrograms(new DataStore(store, files.FetchDataAsync), new CpuDeviceOptions { Width = parsed.GetValue(width) });
+        var services = new WorkerServices(programs, new SiloModelSink(files, WorkerPrograms.Layout, store), log);
+        try
+        {
+            await NodeAgent.RunAsync(Options(parsed, addresses, secret), services, signals.Token, abort.Token);
+        }
+        catch (SocketException taken)
+        {
+            throw new CommandException(
+                ExitCodes.Usage, $"The worker cannot listen on {parsed.GetValue(listen)}: {taken.Message}", "Choose another --data-address; port 0 takes a free one.");
+        }
+
+        return signals.ExitCode ?? ExitCodes.Success;
+    }
+
+    private WorkerOptions Options(ParseResult parsed, IReadOnlyList<Uri> addresses, string secret) => new()
+    {
+        Node = new NodeId(parsed.GetValue(node)!),
+        Silos = addresses,
+        Token = secret,
+        Gpus = parsed.GetValue(gpus),
+        DataListen = parsed.GetValue(listen)!,
+        DataHost = parsed.GetValue(advertised),
+        DeviceClass = DeviceClass(parsed.GetValue(width)),
+        DeviceName = $"CPU {RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}, {VectorWidths.Resolve(parsed.GetValue(width)).ToString().ToLowerInvariant()}",
+        Faults = parsed.GetValue(faults)!,
+        Connected = silo => Console.WriteLine($"ready {silo}"),
+    };
+
+    // The vector widths give equal bits and are one class; the plain loops round differently.
+    private static string DeviceClass(VectorWidth width) =>
+        $"cpu-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}{(width == VectorWidth.Plain ? "-plain" : "")}";
+
+    private static string DefaultDirectory() =>
+        Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.Create), "coordinator", "data");
+
+    private IReadOnlyList<Uri> Silos(ParseResult parsed)
+    {
+        var given = parsed.GetValue(silos) is { Length: > 0 } named ? named
+            : Environment.GetEnvironmentVariable(ConnectionOptions.SiloVariable) is { Length: > 0 } variable ? [variable]
+            : throw new CommandException(ExitCodes.Usage, "No silo is named.", $"Give --silo http://HOST:PORT or set {ConnectionOptions.SiloVariable}.");
+        return [.. given.Select(text => ConnectionOptions.IsUrl(text)
+            ? new Uri(text)
+            : throw new CommandException(ExitCodes.Usage, $"'{text}' is no address of a silo.", "Write http://HOST:PORT."))];
+    }
+}

@@ -1,0 +1,32 @@
+using Coordinator.Machines.Jobs;
+
+namespace Coordinator.Cli.Demo;
+
+/// <summary>What the demo trains: chosen for the most legible text in under three minutes for both runs, on two cores.</summary>
+public static class DemoPlan
+{
+    /// <summary>Worker processes, one rank each.</summary>
+    public const int Workers = 4;
+
+    /// <summary>The job, before its data is frozen.</summary>
+    /// <param name="seed">Seed of training and of the kills.</param>
+    /// <param name="quick">A model and a length for a test: seconds, and no legible text.</param>
+    public static JobSpec Job(ulong seed, bool quick) => quick
+        ? new JobSpec
+        {
+            Name = "demo",
+            Ranks = Workers,
+            Model = new ModelSpec { Layers = 1, Heads = 2, Channels = 32, Block = 32 },
+            Training = new TrainingSpec { Steps = 120, BatchSize = 8, Shards = 8, MicroBatch = 1, Seed = seed },
+            Optimizer = new OptimizerSpec { LearningRate = 2e-3, MinLearningRate = 2e-4, WarmupSteps = 10 },
+            Collective = new CollectiveSpec { BlockElements = 1024 },
+        }
+        : new JobSpec
+        {
+            Name = "demo",
+            Ranks = Workers,
+            Model = new ModelSpec { Layers = 4, Heads = 4, Channels = 128, Block = 64 },
+            Training = new TrainingSpec { Steps = 600, BatchSize = 16, Shards = 8, MicroBatch = 2, Seed = seed },
+            Optimizer = new OptimizerSpec { LearningRate = 3e-3, MinLearningRate = 3e-4, WarmupSteps = 40 },
+        };
+}

@@ -1,0 +1,112 @@
+using System.Text;
+using Coordinator.Cli.Local;
+using Coordinator.Cli.Models;
+using Coordinator.Cli.Runs;
+using Coordinator.Cli.View;
+using Coordinator.Machines.Jobs;
+using Coordinator.Server.Client;
+using Coordinator.Server.Hosting;
+
+namespace Coordinator.Cli.Demo;
+
+/// <summary>
+/// The demo: the same job twice, on fresh processes each time. In the first run workers and the silo are killed; the second is left
+/// alone. Nothing that the runs share decides the bits but the spec and the frozen data.
+/// </summary>
+public sealed class DemoRunner(DemoOptions options)
+{
+    /// <summary>Runs both and reports.</summary>
+    /// <returns>Whether the demo showed what it promises.</returns>
+    public async Task<bool> RunAsync(CancellationToken cancel)
+    {
+        var directory = RunDirectory.Create(options.WorkDirectory);
+        var done = false;
+        try
+        {
+            var (spec, frozen) = TrainingData.Freeze(DemoPlan.Job(options.Seed, options.Quick), options.Data, directory);
+            var schedule = KillSchedule.Draw(options.Seed, spec.Training.Steps, DemoPlan.Workers);
+            Introduce(spec, schedule);
+            var killer = new KillRunner(schedule);
+            var disturbed = await TrainAsync("with kills", "disturbed", spec, frozen!, directory, killer, cancel);
+            Console.WriteLine("And now the same job, left alone.");
+            var undisturbed = await TrainAsync("undisturbed", "undisturbed", spec, frozen!, directory, killer: null, cancel);
+            var report = Report(spec, killer, disturbed, undisturbed);
+            DemoReportPrinter.Print(report);
+            SayText(report.Disturbed.File);
+            done = true;
+            return report.Good;
+        }
+        finally
+        {
+            if (done || cancel.IsCancellationRequested)
+                directory.RemoveIfTemporary();
+            else
+                Console.Error.WriteLine($"logs: {directory.Path}");
+        }
+    }
+
+    private void Introduce(JobSpec spec, KillSchedule schedule)
+    {
+        var model = spec.Model;
+        Console.WriteLine(
+            $"A GPT of {model.Layers} layers and {model.Channels} channels, {spec.Training.Steps} steps on {Words.Bytes(spec.Data.Bytes)} of "
+            + (options.Data is null ? "this repository's own text" : options.Data) + $" (sha256 {spec.Data.Sha256[..12]}…).");
+        Console.WriteLine(
+            $"{DemoPlan.Workers} worker processes; seed {schedule.Seed} will SIGKILL {schedule.WorkerKills} workers and the silo while they train"
+            + (options.Flip ? ", and one worker flips one bit." : "."));
+    }
+
+    private async Task<(DemoRun Run, RunData Data, string Engine)> TrainAsync(
+        string title, string name, JobSpec spec, string frozen, RunDirectory directory, KillRunner? killer, CancellationToken cancel)
+    {
+        var cluster = await LocalCluster.StartAsync(
+            new LocalClusterOptions
+            {
+                Workers = DemoPlan.Workers,
+                WorkerArguments = (worker, start) => killer is null ? [] : [.. killer.WorkerArguments(worker, start), .. Flip(worker, spec)],
+                WorkerSaid = killer is null ? null : killer.Heard,
+            },
+            RunDirectory.Create(directory.File(name)),
+            cancel);
+        await using (cluster)
+        {
+            using var client = new CoordinatorClient(cluster.Url, SiloToken.Load(cluster.TokenFile));
+            var run = new JobRun(client, title) { Cluster = cluster, OnTick = data => killer?.Observe(data, cluster) };
+            var result = await run.RunAsync(spec, frozen, cancel);
+            var info = await client.GetInfoAsync(cancel);
+            var file = Path.Combine(options.Output, $"demo-{name}.safetensors");
+            var sha256 = await run.DownloadAsync(result.Job, file, cancel);
+            var lost = StepLedger.Of(result.Data.Steps, spec.Training.Steps).Lost;
+            return (new DemoRun(file, sha256, result.Took, result.Job.Failures, lost), result.Data, info.Engine);
+        }
+    }
+
+    private IEnumerable<string> Flip(int worker, JobSpec spec) =>
+        options.Flip && worker == 0 ? ["--fault", $"flip@contribution:{Math.Max(1, spec.Training.Steps / 2)}"] : [];
+
+    private static DemoReport Report(
+        JobSpec spec, KillRunner killer, (DemoRun Run, RunData Data, string Engine) disturbed, (DemoRun Run, RunData Data, string Engine) undisturbed)
+    {
+        var deaths = killer.Deaths(disturbed.Data.Notes);
+        var workers = deaths.Where(death => death.Process != "silo").Select(death => death.Time);
+        return new DemoReport
+        {
+            Disturbed = disturbed.Run,
+            Undisturbed = undisturbed.Run,
+            Steps = spec.Training.Steps,
+            Deaths = deaths,
+            Missed = killer.Waiting,
+            FromKill = Recoveries.FromKills(workers, disturbed.Data.Events),
+            FromDetection = Recoveries.FromDetection(disturbed.Data.Events),
+            Engine = $"{disturbed.Engine}; {disturbed.Data.Nodes.SelectMany(node => node.Gpus).Select(gpu => gpu.DeviceClass).FirstOrDefault() ?? "cpu"}",
+        };
+    }
+
+    private void SayText(string file)
+    {
+        var made = TrainedModel.Load(file).Continue(Encoding.UTF8.GetBytes(options.Prompt), options.Quick ? 80 : 400, 0.6, 40, options.Seed);
+        Console.WriteLine("The model goes on:");
+        Console.WriteLine();
+        Console.WriteLine(options.Prompt + Readable.Text(made));
+    }
+}

@@ -1,0 +1,62 @@
+namespace Coordinator.Cli.Demo;
+
+/// <summary>What a planned kill hits, and when.</summary>
+public enum KillKind
+{
+    /// <summary>SIGKILL to one or more workers at once, from outside, when a step was recorded.</summary>
+    Workers,
+
+    /// <summary>A worker kills itself with SIGKILL in the middle of a step's collective.</summary>
+    Collective,
+
+    /// <summary>A worker kills itself with SIGKILL when it is asked for its state: in the middle of another's recovery.</summary>
+    Recovery,
+
+    /// <summary>SIGKILL to the silo when a step was recorded.</summary>
+    Silo,
+}
+
+/// <summary>One planned kill.</summary>
+/// <param name="Kind">What kind.</param>
+/// <param name="Step">The step at which it happens; of <see cref="KillKind.Recovery"/>, that of the kill whose recovery is hit.</param>
+/// <param name="Workers">Victims, from 0; none for the silo.</param>
+public sealed record PlannedKill(KillKind Kind, long Step, IReadOnlyList<int> Workers);
+
+/// <summary>
+/// Who dies when: a pure function of seed, steps and workers. Six workers' deaths in five blows, at most two at a time, and one
+/// of the silo. The seed decides the victims and the exact steps; the order of the blows is fixed, so that every run shows each kind.
+/// </summary>
+public sealed record KillSchedule(ulong Seed, IReadOnlyList<PlannedKill> Kills)
+{
+    /// <summary>Fewest workers with which the schedule leaves one alive that holds the state.</summary>
+    public const int MinWorkers = 3;
+
+    /// <summary>Fewest steps in which the blows lie apart.</summary>
+    public const long MinSteps = 20;
+
+    /// <summary>Workers' deaths that are planned.</summary>
+    public int WorkerKills => Kills.Sum(kill => kill.Workers.Count);
+
+    /// <summary>Draws a schedule.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Fewer than <see cref="MinWorkers"/> workers or <see cref="MinSteps"/> steps.</exception>
+    public static KillSchedule Draw(ulong seed, long steps, int workers)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(workers, MinWorkers);
+        ArgumentOutOfRangeException.ThrowIfLessThan(steps, MinSteps);
+        var draw = new SeededDraw(seed);
+        var order = draw.Order(workers);
+        var first = At(0.12);
+        var last = draw.Below(workers);
+        return new KillSchedule(seed, [
+            new(KillKind.Workers, first, [order[0]]),
+            new(KillKind.Recovery, first, [order[1]]),
+            new(KillKind.Collective, At(0.30), [order[2]]),
+            new(KillKind.Silo, At(0.45), []),
+            new(KillKind.Workers, At(0.60), [order[^1], order[0]]),
+            new(KillKind.Workers, At(0.80), [last]),
+        ]);
+
+        // Up to 6% of the run later than the fraction says, and never the first or the last steps.
+        long At(double fraction) => Math.Clamp((long)(steps * (fraction + (0.06 * draw.Fraction()))), 2, steps - 1);
+    }
+}

@@ -1,0 +1,40 @@
+using System.Diagnostics;
+
+namespace Coordinator.Cli.Local;
+
+/// <summary>
+/// Finds how to start this program again: the apphost beside the assembly where there is one, else the assembly by <c>dotnet</c>.
+/// Not <see cref="Environment.ProcessPath"/> alone, which is <c>dotnet</c> itself under <c>dotnet coordinator.dll</c>, and the
+/// test host in tests.
+/// </summary>
+public static class OwnExecutable
+{
+    /// <summary>The command that runs this program with <paramref name="arguments"/>.</summary>
+    public static ProcessStartInfo Command(IEnumerable<string> arguments)
+    {
+        var assembly = typeof(OwnExecutable).Assembly.Location;
+        var host = Path.ChangeExtension(assembly, OperatingSystem.IsWindows() ? ".exe" : null);
+        var command = new ProcessStartInfo();
+        if (File.Exists(host))
+        {
+            command.FileName = host;
+        }
+        else
+        {
+            command.FileName = DotnetHost();
+            command.ArgumentList.Add(assembly);
+        }
+
+        foreach (var argument in arguments)
+            command.ArgumentList.Add(argument);
+        return command;
+    }
+
+    private static string DotnetHost()
+    {
+        var self = Environment.ProcessPath;
+        if (self is not null && Path.GetFileNameWithoutExtension(self) == "dotnet")
+            return self;
+        return Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
+    }
+}

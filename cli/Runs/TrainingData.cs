@@ -1,0 +1,43 @@
+using Coordinator.Cli.Local;
+using Coordinator.Machines.Jobs;
+using Coordinator.Worker.Data;
+
+namespace Coordinator.Cli.Runs;
+
+/// <summary>Freezes a run's data into its directory.</summary>
+public static class TrainingData
+{
+    /// <summary>The spec with its data frozen, and the frozen file; null for a program that needs none.</summary>
+    /// <param name="spec">The job.</param>
+    /// <param name="path">What <c>--data</c> or the job file names; null for the repository's own sources and documents.</param>
+    /// <param name="directory">Where the frozen file goes.</param>
+    /// <exception cref="DataException">The data cannot be used.</exception>
+    public static (JobSpec Spec, string? File) Freeze(JobSpec spec, string? path, RunDirectory directory)
+    {
+        if (spec.Model.Program == "linear" || (path is null && spec.Data.Sha256.Length > 0))
+            return (spec, null);
+        var store = directory.File("data");
+        var frozen = new DataFreezer(store).Freeze(Find(path), spec.Model);
+        return (spec with { Data = frozen }, DataStore.PathOf(store, frozen.Sha256));
+    }
+
+    private static DataSource Find(string? path)
+    {
+        try
+        {
+            return DataSource.Find(path, Directory.GetCurrentDirectory());
+        }
+        catch (DataException missing) when (path is null && missing.Problem == DataProblem.Missing)
+        {
+            // Started from elsewhere: the repository that this program was built in will do as well.
+            try
+            {
+                return DataSource.Find(null, AppContext.BaseDirectory);
+            }
+            catch (DataException)
+            {
+                throw missing;
+            }
+        }
+    }
+}

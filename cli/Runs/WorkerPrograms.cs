@@ -1,0 +1,55 @@
+using System.Collections.Concurrent;
+using Coordinator.Machines;
+using Coordinator.Machines.Jobs;
+using Coordinator.Worker.Agent;
+using Coordinator.Worker.Data;
+using Coordinator.Worker.Devices;
+using Coordinator.Worker.Programs;
+using Coordinator.Worker.Ranks;
+
+namespace Coordinator.Cli.Runs;
+
+/// <summary>The built-in programs for a worker: fetches a job's frozen data once and makes a CPU device for each rank.</summary>
+public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options) : IProgramFactory, IDisposable
+{
+    private readonly ConcurrentDictionary<string, Lazy<Task<FrozenData>>> open = new();
+
+    /// <summary>The tensors of a job's model, for its file.</summary>
+    public static IReadOnlyList<ModelTensor> Layout(JobSpec spec) =>
+        [.. TrainingPrograms.Create(spec).Layout.Tensors.Select(tensor => new ModelTensor(tensor.Name, [.. tensor.Shape.Select(axis => (long)axis)], tensor.Offset))];
+
+    /// <inheritdoc/>
+    public async Task<IRankDevice> CreateAsync(JobId job, JobSpec spec, GpuId gpu, CancellationToken cancel)
+    {
+        var program = TrainingPrograms.Create(spec);
+        if (!program.NeedsSamples)
+            return program.CreateCpuDevice(null, options);
+        var data = await OpenAsync(spec.Data);
+        return program.CreateCpuDevice(new WindowSampler(data, spec.Model.Block, spec.Training.Seed), options);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (var data in open.Values)
+        {
+            if (data is { IsValueCreated: true, Value.IsCompletedSuccessfully: true })
+                data.Value.Result.Dispose();
+        }
+    }
+
+    /// <summary>Ranks of one worker share the file. A failed attempt is forgotten, so that the next one tries again.</summary>
+    private async Task<FrozenData> OpenAsync(DataSpec spec)
+    {
+        var opening = open.GetOrAdd(spec.Sha256, _ => new Lazy<Task<FrozenData>>(() => store.OpenAsync(spec)));
+        try
+        {
+            return await opening.Value;
+        }
+        catch
+        {
+            open.TryRemove(new KeyValuePair<string, Lazy<Task<FrozenData>>>(spec.Sha256, opening));
+            throw;
+        }
+    }
+}

@@ -1,0 +1,132 @@
+using Coordinator.Cli.Local;
+using Coordinator.Machines;
+using Coordinator.Server.Client;
+
+namespace Coordinator.Cli.View;
+
+/// <summary>
+/// Keeps what is known of a run up to date by asking a silo again and again. A silo that is away is not an error: the follower
+/// goes on asking, and its data says since when.
+/// </summary>
+public sealed class RunFollower(IRunSource source, string title, LocalCluster? cluster = null)
+{
+    private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(150);
+    private static readonly TimeSpan EventWait = TimeSpan.FromSeconds(5);
+
+    // A silo that is frozen answers nothing and closes nothing.
+    private static readonly TimeSpan CallLimit = TimeSpan.FromSeconds(10);
+
+    private readonly object gate = new();
+    private readonly DateTimeOffset started = DateTimeOffset.Now;
+    private readonly List<TimedEvent> events = [];
+    private readonly List<StepRecord> steps = [];
+    private readonly TaskCompletionSource<JobView> ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private JobView? job;
+    private IReadOnlyList<NodeView> nodes = [];
+    private DateTimeOffset? awaySince;
+    private long lastOrdinal;
+    private long lastStepOrdinal;
+
+    /// <summary>Completes with the job once it has finished or failed and all its steps were read.</summary>
+    public Task<JobView> Ended => ended.Task;
+
+    /// <summary>What is known now.</summary>
+    public RunData Snapshot()
+    {
+        lock (gate)
+        {
+            return new RunData
+            {
+                Now = DateTimeOffset.Now,
+                Started = started,
+                Title = title,
+                Job = job,
+                Nodes = nodes,
+                Events = [.. events],
+                Steps = [.. steps],
+                SiloAway = awaySince is { } since ? DateTimeOffset.Now - since : null,
+                SiloSupervised = cluster is not null,
+                Children = cluster?.Children ?? [],
+                Notes = cluster?.Notes ?? [],
+            };
+        }
+    }
+
+    /// <summary>Asks until cancelled.</summary>
+    /// <exception cref="CoordinatorApiException">The silo refuses to answer: repeating would not help.</exception>
+    public async Task RunAsync(CancellationToken cancel)
+    {
+        await Task.WhenAll(Repeat(PollAsync, cancel), Repeat(ReadEventsAsync, cancel));
+    }
+
+    /// <summary>Reads all events that are stored by now; for the end of a run, when none may be missing.</summary>
+    public async Task DrainEventsAsync(CancellationToken cancel)
+    {
+        List<TimedEvent> all = [];
+        long after = 0;
+        while (true)
+        {
+            var page = await source.EventsAsync(after, TimeSpan.Zero, cancel);
+            if (page.Next == after)
+                break;
+            all.AddRange(page.Events);
+            after = page.Next;
+        }
+
+        lock (gate)
+        {
+            events.Clear();
+            events.AddRange(all);
+        }
+    }
+
+    private async Task Repeat(Func<CancellationToken, Task> once, CancellationToken cancel)
+    {
+        while (!cancel.IsCancellationRequested)
+        {
+            try
+            {
+                using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+                limit.CancelAfter(CallLimit);
+                await once(limit.Token);
+            }
+            catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception away) when (away is CoordinatorApiException { MayRepeat: true } or HttpRequestException or IOException or OperationCanceledException)
+            {
+                lock (gate)
+                    awaySince ??= DateTimeOffset.Now;
+            }
+
+            await Task.Delay(Period, cancel).ContinueWith(_ => { }, TaskScheduler.Default);
+        }
+    }
+
+    private async Task PollAsync(CancellationToken cancel)
+    {
+        var freshJob = await source.JobAsync(cancel);
+        var freshNodes = await source.NodesAsync(cancel);
+        var freshSteps = await source.StepsAsync(lastStepOrdinal, cancel);
+        lastStepOrdinal = freshSteps.Next;
+        lock (gate)
+        {
+            job = freshJob;
+            nodes = freshNodes;
+            steps.AddRange(freshSteps.Steps);
+            awaySince = null;
+        }
+
+        if (freshJob.Phase is "finished" or "failed" && freshSteps.Steps.Count == 0)
+            ended.TrySetResult(freshJob);
+    }
+
+    private async Task ReadEventsAsync(CancellationToken cancel)
+    {
+        var page = await source.EventsAsync(lastOrdinal, EventWait, cancel);
+        lastOrdinal = page.Next;
+        lock (gate)
+            events.AddRange(page.Events);
+    }
+}

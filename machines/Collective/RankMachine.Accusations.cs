@@ -1,0 +1,92 @@
+namespace Coordinator.Machines;
+
+/// <content>What the rank has to say to the job and repeats until it is answered: accusations, faults, leaving, the end.</content>
+public sealed partial class RankMachine
+{
+    private static readonly TimeSpan RepeatPeriod = TimeSpan.FromMilliseconds(500);
+
+    private readonly SortedDictionary<NodeId, PeerAccused> accusations = [];
+    private string? fault;
+    private string? leaveReason;
+    private TimeSpan repeatAt;
+
+    private bool HasSomethingToRepeat => phase != Phase.Idle
+        && (accusations.Count > 0 || fault is not null || leaveReason is not null || (phase == Phase.Finished && finalHash is not null));
+
+    private void OnPeerLost(PeerLost lost)
+    {
+        if (lost.Generation > Generation)
+        {
+            // The connections of a generation are opened when its membership is known, and may fail before the order to prepare is here.
+            futureLosses.Add(lost);
+            return;
+        }
+
+        if (lost.Generation == Generation && phase != Phase.Idle)
+            Accuse(lost.Node, lost.Evidence, lost.Detail);
+    }
+
+    private void ReplayLosses()
+    {
+        var losses = futureLosses.ToArray();
+        futureLosses.Clear();
+        foreach (var lost in losses)
+            OnPeerLost(lost);
+    }
+
+    private void Accuse(NodeId node, Evidence evidence, string detail)
+    {
+        // The ranks of one worker share its connections: one voice is enough.
+        if (members is null || accusations.ContainsKey(node) || node == Options.Gpu.Node || members.Members.First(m => m.Gpu.Node == Options.Gpu.Node).Gpu != Options.Gpu)
+            return;
+        var accusation = new PeerAccused
+        {
+            Job = Options.Job,
+            Generation = Generation,
+            Accuser = Options.Gpu.Node,
+            Accused = node,
+            Evidence = evidence,
+            Detail = detail,
+        };
+        accusations.Add(node, accusation);
+        outputs.Add(new TellJob(accusation));
+        repeatAt = now + RepeatPeriod;
+    }
+
+    private void OnDeviceFailed(string detail)
+    {
+        if (phase == Phase.Idle || fault is not null)
+            return;
+        fault = detail;
+        applying = false;
+        computing = false;
+
+        // Whatever the device was doing, the numbers behind it can no longer be trusted.
+        DiscardState();
+        phase = Phase.Faulted;
+        Repeat(all: true);
+    }
+
+    private void Repeat(bool all)
+    {
+        if (!all && now < repeatAt)
+            return;
+        repeatAt = now + RepeatPeriod;
+        if (phase == Phase.Idle)
+            return;
+        if (all && phase == Phase.Promised && !answerOwed)
+            Answer();
+        foreach (var accusation in accusations.Values)
+            outputs.Add(new TellJob(accusation));
+        if (fault is not null)
+            outputs.Add(new TellJob(new RankFaulted { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu, Detail = fault }));
+        if (leaveReason is not null)
+            outputs.Add(new TellJob(new RankLeaving { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu, Reason = leaveReason }));
+        if (phase == Phase.Finished && finalHash is not null)
+        {
+            outputs.Add(new TellJob(new RankFinished { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu, Step = Applied, StateSha256 = finalHash }));
+            if (rank == 0)
+                outputs.Add(new StoreModel(Applied));
+        }
+    }
+}

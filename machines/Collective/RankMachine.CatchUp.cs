@@ -1,0 +1,140 @@
+namespace Coordinator.Machines;
+
+/// <content>Coming to the state of the plan's target step, and helping others to it.</content>
+public sealed partial class RankMachine
+{
+    private readonly List<FrameHeader> stateRequests = [];
+    private bool[]? fetching;
+    private int fetchingLeft;
+    private string? finalHash;
+
+    /// <summary>T: the step that every member must have applied before the plan's first.</summary>
+    private long Target => plan!.FirstStep - 1;
+
+    private void CatchUp()
+    {
+        phase = Phase.CatchingUp;
+        switch (plan!.CatchUp)
+        {
+            case Machines.CatchUp.None when Applied == Target:
+                Caught();
+                break;
+            case Machines.CatchUp.Initialize when Target == 0:
+                StopComputing();
+                DiscardState();
+                outputs.Add(new InitializeState());
+                break;
+            case Machines.CatchUp.ApplyReduced or Machines.CatchUp.FetchReduced when Applied == Target - 1:
+                StopComputing();
+                RequestReduced();
+                ApplyIfWhole(Target);
+                break;
+            case Machines.CatchUp.FetchState:
+                StopComputing();
+                DiscardState();
+                RequestState();
+                break;
+            default:
+                OnDeviceFailed($"the plan of generation {Generation} says {plan.CatchUp} to step {Target}, and this rank has applied {Applied}");
+                break;
+        }
+    }
+
+    private void RequestReduced()
+    {
+        foreach (var donor in plan!.Donors)
+            outputs.Add(new SendFrame(Header(FrameKind.ReducedRequest, donor.Rank, Target) with { Block = donor.Start, Count = donor.Count }, PayloadSource.None));
+    }
+
+    private void RequestState()
+    {
+        fetching = new bool[Options.StateBlocks];
+        fetchingLeft = Options.StateBlocks;
+        foreach (var donor in plan!.Donors)
+            outputs.Add(new SendFrame(Header(FrameKind.StateRequest, donor.Rank, Target) with { Block = donor.Start, Count = donor.Count }, PayloadSource.None));
+    }
+
+    private void OnStateInitialized()
+    {
+        if (phase != Phase.CatchingUp || plan!.CatchUp != Machines.CatchUp.Initialize || Applied >= 0)
+            return;
+        Applied = 0;
+        Caught();
+    }
+
+    private void OnStateFrame(FrameArrived frame)
+    {
+        var header = frame.Header;
+        if (fetching is null || header.Step != Target || header.Block >= fetching.Length || fetching[header.Block])
+        {
+            outputs.Add(new ReleasePayload(frame.Payload));
+            return;
+        }
+
+        outputs.Add(new StoreState(frame.Payload, header));
+        outputs.Add(new ReleasePayload(frame.Payload));
+        fetching[header.Block] = true;
+        if (--fetchingLeft > 0)
+            return;
+        fetching = null;
+        Applied = Target;
+        Caught();
+    }
+
+    /// <summary>Serves blocks of R that still carry the step asked for; the plan named this rank because it answered that it holds them.</summary>
+    private void OnReducedRequest(FrameHeader request)
+    {
+        for (var block = request.Block; block < Math.Min(request.Block + (long)request.Count, tags.Length); block++)
+        {
+            if (tags[block] == request.Step)
+                outputs.Add(new SendFrame(Header(FrameKind.Reduced, request.From, request.Step) with { Block = block }, PayloadSource.Reduced));
+        }
+    }
+
+    /// <summary>
+    /// Serves the state once it is at the step asked for. It stays at that step until the asker has contributed to the next one,
+    /// since no block of R takes the next step without every member's contribution: no lease is needed.
+    /// </summary>
+    private void OnStateRequest(FrameHeader request)
+    {
+        if (Applied != request.Step || applying)
+        {
+            stateRequests.Add(request);
+            return;
+        }
+
+        for (var block = request.Block; block < Math.Min(request.Block + (long)request.Count, Options.StateBlocks); block++)
+            outputs.Add(new SendFrame(Header(FrameKind.State, request.From, request.Step) with { Block = block }, PayloadSource.State));
+    }
+
+    /// <summary>The rank has the state of the target step: others that waited for it are served, and the interrupted step goes on.</summary>
+    private void Caught()
+    {
+        phase = Phase.Running;
+        foreach (var request in stateRequests.ToArray())
+        {
+            stateRequests.Remove(request);
+            OnStateRequest(request);
+        }
+
+        BeginStep();
+    }
+
+    private void Finish()
+    {
+        phase = Phase.Finished;
+        if (finalHash is null)
+            outputs.Add(new HashState());
+        else
+            Repeat(all: true);
+    }
+
+    private void OnStateHashed(string sha256)
+    {
+        if (Applied != Options.Steps)
+            return;
+        finalHash = sha256;
+        if (phase == Phase.Finished)
+            Repeat(all: true);
+    }
+}

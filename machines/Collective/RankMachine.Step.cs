@@ -1,0 +1,480 @@
+namespace Coordinator.Machines;
+
+/// <content>One step: computing, contributing, finishing the own slice, applying.</content>
+public sealed partial class RankMachine
+{
+    private readonly SortedDictionary<long, StepGather> gathers = [];
+    private readonly Queue<int> shardsToCompute = [];
+
+    private IReadOnlyList<IReadOnlyList<Subtree>> firstStepCovers = [];
+    private IReadOnlyList<IReadOnlyList<Subtree>> laterCovers = [];
+    private IReadOnlyList<IReadOnlyList<ShardSpan>> firstStepSpans = [];
+    private IReadOnlyList<IReadOnlyList<ShardSpan>> laterSpans = [];
+    private IReadOnlyList<ShardSpan> myShards = [];
+    private long stepOfShards = -1;
+    private long ticket;
+    private int shardOfTicket;
+    private bool computing;
+    private bool computedUnkept;
+    private bool contributing;
+    private bool advanced;
+    private int[] cursors = [];
+    private int[] credits = [];
+    private int granted;
+
+    private int RankCount => members!.Members.Count;
+
+    private int SliceStart(int of) => SliceMap.Start(Options.ReducedBlocks, RankCount, of);
+
+    private IReadOnlyList<IReadOnlyList<Subtree>> CoversOf(long step) => step == plan!.FirstStep ? firstStepCovers : laterCovers;
+
+    /// <summary>Shard maps and covers of the plan: the interrupted step's as dealt by the job, later ones as the membership gives them.</summary>
+    private void ComputeMaps()
+    {
+        var spans = new List<ShardSpan>[RankCount];
+        for (var i = 0; i < spans.Length; i++)
+            spans[i] = [];
+        foreach (var run in plan!.FirstStepShards.OrderBy(run => run.Start))
+            spans[run.Rank].Add(new ShardSpan(run.Start, run.Count));
+        firstStepSpans = spans;
+        laterSpans = ShardMap.Cut(Options.Shards, RankCount);
+        firstStepCovers = [.. firstStepSpans.Select(s => Subtree.Cover(s).ToArray())];
+        laterCovers = [.. laterSpans.Select(s => Subtree.Cover(s.OrderBy(span => span.Start)).ToArray())];
+    }
+
+    private void BeginStep()
+    {
+        var step = Applied + 1;
+        if (Applied == Options.Steps)
+        {
+            Finish();
+            return;
+        }
+
+        myShards = [.. (step == plan!.FirstStep ? firstStepSpans : laterSpans)[rank].OrderBy(span => span.Start)];
+        stepOfShards = step;
+        contributing = false;
+        if (step == plan.FirstStep)
+            ForgetUnfinishedReduction(step);
+        cursors = new int[RankCount];
+        credits = new int[RankCount];
+        for (var owner = 0; owner < RankCount; owner++)
+        {
+            cursors[owner] = SliceStart(owner);
+            credits[owner] = Math.Min(SliceStart(owner + 1), SliceStart(owner) + Options.WindowBlocks);
+        }
+
+        granted = credits[rank];
+        var cover = CoversOf(step)[rank];
+        foreach (var subtree in held.Where(mine => !cover.Any(wanted => wanted.Contains(mine))).ToArray())
+        {
+            held.Remove(subtree);
+            outputs.Add(new DropSubtree(subtree));
+        }
+
+        MergeHeld(cover);
+        shardsToCompute.Clear();
+        foreach (var shard in myShards.SelectMany(span => Enumerable.Range(span.Start, span.Count)))
+        {
+            if (!held.Any(subtree => subtree.Contains(Subtree.Leaf(shard))))
+                shardsToCompute.Enqueue(shard);
+        }
+
+        KeepWhatWasComputed();
+        ComputeNext();
+    }
+
+    /// <summary>
+    /// Blocks of R that took the interrupted step under an older generation are reduced again: their new owners must hand them to
+    /// members that lack them. Not all of R can carry that step, or it would have been the plan's target.
+    /// </summary>
+    private void ForgetUnfinishedReduction(long step)
+    {
+        for (var block = 0; block < tags.Length; block++)
+        {
+            if (tags[block] == step)
+                tags[block] = 0;
+        }
+    }
+
+    /// <summary>Subtrees that were finished apart, and lie beside each other inside one that is wanted now, are added up.</summary>
+    private void MergeHeld(IReadOnlyList<Subtree> cover)
+    {
+        foreach (var subtree in held.ToArray())
+            MergeUp(subtree, cover);
+    }
+
+    private void MergeUp(Subtree subtree, IReadOnlyList<Subtree> cover)
+    {
+        while (held.Contains(subtree) && held.Contains(subtree.Sibling) && cover.Any(wanted => wanted.Contains(subtree.Parent)))
+        {
+            var (left, right) = subtree.IsLeft ? (subtree, subtree.Sibling) : (subtree.Sibling, subtree);
+            outputs.Add(new MergeSubtrees(left, right));
+            held.Remove(left);
+            held.Remove(right);
+            subtree = subtree.Parent;
+            held.Add(subtree);
+        }
+    }
+
+    /// <summary>A shard that was being computed when the promise was given is kept if it is still this rank's, and else cancelled.</summary>
+    private void KeepWhatWasComputed()
+    {
+        if (!computing)
+            return;
+        if (!shardsToCompute.Contains(shardOfTicket))
+        {
+            StopComputing();
+            return;
+        }
+
+        // It is under way: it goes to the head of the queue, so that its answer is the next one expected.
+        var others = shardsToCompute.Where(shard => shard != shardOfTicket).ToArray();
+        shardsToCompute.Clear();
+        shardsToCompute.Enqueue(shardOfTicket);
+        foreach (var shard in others)
+            shardsToCompute.Enqueue(shard);
+        if (!computedUnkept)
+            return;
+        computedUnkept = false;
+        Keep();
+    }
+
+    private void ComputeNext()
+    {
+        if (computing || phase != Phase.Running)
+            return;
+        if (shardsToCompute.TryPeek(out var shard))
+        {
+            computing = true;
+            computedUnkept = false;
+            shardOfTicket = shard;
+            outputs.Add(new ComputeShard(++ticket, Applied + 1, shard));
+            return;
+        }
+
+        Contribute();
+    }
+
+    private void OnShardComputed(long done)
+    {
+        if (!computing || done != ticket)
+            return;
+        if (phase != Phase.Running)
+        {
+            // Between promise and plan P does not change; the plan decides what becomes of it.
+            computedUnkept = true;
+            return;
+        }
+
+        Keep();
+        ComputeNext();
+    }
+
+    private void Keep()
+    {
+        shardsToCompute.Dequeue();
+        computing = false;
+        var leaf = Subtree.Leaf(shardOfTicket);
+        outputs.Add(new KeepGradient(ticket, leaf));
+        held.Add(leaf);
+        MergeUp(leaf, CoversOf(Applied + 1)[rank]);
+    }
+
+    private void StopComputing()
+    {
+        shardsToCompute.Clear();
+        computedUnkept = false;
+        if (!computing)
+            return;
+        computing = false;
+        outputs.Add(new CancelComputing());
+    }
+
+    private void Contribute()
+    {
+        contributing = true;
+        var step = Applied + 1;
+        if (CoversOf(step)[rank].Count == 0)
+        {
+            for (var owner = 0; owner < RankCount; owner++)
+            {
+                if (owner != rank && SliceStart(owner) < SliceStart(owner + 1))
+                    outputs.Add(new SendFrame(Header(FrameKind.Ready, owner, step), PayloadSource.None));
+            }
+        }
+
+        SendContributions();
+        ReduceWhatIsThere();
+    }
+
+    /// <summary>Sends block after block to all owners in turn, beginning behind the own rank so that not everybody calls at the same door.</summary>
+    private void SendContributions()
+    {
+        var step = Applied + 1;
+        var cover = CoversOf(step)[rank];
+        if (!contributing || cover.Count == 0)
+            return;
+        for (var sent = true; sent;)
+        {
+            sent = false;
+            for (var i = 1; i < RankCount; i++)
+            {
+                var owner = (rank + i) % RankCount;
+                if (cursors[owner] >= credits[owner])
+                    continue;
+                var block = cursors[owner]++;
+                foreach (var subtree in cover)
+                    outputs.Add(new SendFrame(Header(FrameKind.Contribution, owner, step) with { Block = block, Subtree = subtree }, PayloadSource.Partial));
+                sent = true;
+            }
+        }
+    }
+
+    private void OnFrame(FrameArrived frame)
+    {
+        var header = frame.Header;
+        if (header.JobTag != jobTag || header.Generation != Generation || header.To != rank || members is null || header.From >= RankCount)
+        {
+            outputs.Add(new ReleasePayload(frame.Payload));
+            return;
+        }
+
+        if (phase == Phase.Promised)
+        {
+            // The sender has its plan already; this rank's is on its way. Bounded by the senders' windows.
+            waitingFrames.Add(frame);
+            return;
+        }
+
+        if (plan is null || phase is Phase.Idle or Phase.Faulted || header.Timeline != timeline)
+        {
+            outputs.Add(new ReleasePayload(frame.Payload));
+            return;
+        }
+
+        switch (header.Kind)
+        {
+            case FrameKind.Contribution:
+                OnContribution(frame);
+                return;
+            case FrameKind.Reduced:
+                OnReduced(frame);
+                return;
+            case FrameKind.State:
+                OnStateFrame(frame);
+                return;
+            case FrameKind.Ready:
+                OnReady(header);
+                break;
+            case FrameKind.Credit:
+                OnCredit(header);
+                break;
+            case FrameKind.ReducedRequest:
+                OnReducedRequest(header);
+                break;
+            case FrameKind.StateRequest:
+                OnStateRequest(header);
+                break;
+        }
+
+        outputs.Add(new ReleasePayload(frame.Payload));
+    }
+
+    /// <summary>The steps that contributions may be for: the one that this rank is at, and the next, which faster members may have begun.</summary>
+    private bool MayGather(long step)
+    {
+        var current = phase == Phase.CatchingUp ? plan!.FirstStep : Applied + 1;
+        return step == current || step == current + 1;
+    }
+
+    private StepGather GatherOf(long step)
+    {
+        if (!gathers.TryGetValue(step, out var gather))
+        {
+            gather = new StepGather(step, SliceStart(rank), SliceStart(rank + 1) - SliceStart(rank));
+            gathers.Add(step, gather);
+        }
+
+        return gather;
+    }
+
+    private void OnContribution(FrameArrived frame)
+    {
+        var header = frame.Header;
+        var inSlice = header.Block >= SliceStart(rank) && header.Block < SliceStart(rank + 1);
+        if (!MayGather(header.Step) || !inSlice || header.From == rank || !CoversOf(header.Step)[header.From].Contains(header.Subtree)
+            || !GatherOf(header.Step).Add(header.Block, new BlockPart(header.Subtree, frame.Payload)))
+        {
+            outputs.Add(new ReleasePayload(frame.Payload));
+            Accuse(members!.Members[header.From].Gpu.Node, Evidence.Invalid, $"contribution {header.Subtree} to block {header.Block} of step {header.Step} does not belong here");
+            return;
+        }
+
+        outputs.Add(new StageContribution(frame.Payload, header));
+        if (header.Step == Applied + 1)
+            ReduceIfComplete(header.Block, GatherOf(header.Step));
+    }
+
+    private void OnReady(FrameHeader header)
+    {
+        if (!MayGather(header.Step) || CoversOf(header.Step)[header.From].Count > 0 || !GatherOf(header.Step).AddReady(header.From))
+        {
+            Accuse(members!.Members[header.From].Gpu.Node, Evidence.Invalid, $"rank {header.From} has nothing to add to step {header.Step}, yet the plan gives it shards");
+            return;
+        }
+
+        ReduceWhatIsThere();
+    }
+
+    private void OnCredit(FrameHeader header)
+    {
+        if (phase != Phase.Running || header.Step != Applied + 1 || header.Block > SliceStart(header.From + 1))
+            return;
+        credits[header.From] = Math.Max(credits[header.From], header.Block);
+        SendContributions();
+    }
+
+    private void ReduceWhatIsThere()
+    {
+        if (!contributing || phase != Phase.Running || applying)
+            return;
+        var gather = GatherOf(Applied + 1);
+        for (var block = SliceStart(rank); block < SliceStart(rank + 1) && phase == Phase.Running && !applying; block++)
+            ReduceIfComplete(block, gather);
+        if (phase == Phase.Running && !applying)
+            ApplyIfWhole(Applied + 1);
+    }
+
+    private void ReduceIfComplete(int block, StepGather gather)
+    {
+        var step = gather.Step;
+        if (!contributing || phase != Phase.Running || applying || tags[block] == step)
+            return;
+        var covers = CoversOf(step);
+        var expected = 0;
+        var silent = 0;
+        for (var other = 0; other < RankCount; other++)
+        {
+            if (other == rank)
+                continue;
+            expected += covers[other].Count;
+            silent += covers[other].Count == 0 ? 1 : 0;
+        }
+
+        if (gather.CountOf(block) != expected || gather.ReadyCount != silent)
+            return;
+        var staged = gather.Take(block);
+        var parts = staged.Concat(covers[rank].Select(subtree => new BlockPart(subtree, 0))).OrderBy(part => part.Subtree).ToArray();
+        outputs.Add(new ReduceBlock(block, step, parts));
+        foreach (var part in staged)
+            outputs.Add(new ReleasePayload(part.Payload));
+        tags[block] = step;
+        for (var i = 1; i < RankCount; i++)
+            outputs.Add(new SendFrame(Header(FrameKind.Reduced, (rank + i) % RankCount, step) with { Block = block }, PayloadSource.Reduced));
+        Grant(step);
+        ApplyIfWhole(step);
+    }
+
+    /// <summary>Lets contributors go on once half a window is finished: by then staging has room for as much again.</summary>
+    private void Grant(long step)
+    {
+        var end = SliceStart(rank + 1);
+        if (granted >= end)
+            return;
+        var done = SliceStart(rank);
+        while (done < end && tags[done] == step)
+            done++;
+        var next = Math.Min(end, done + Options.WindowBlocks);
+        if (next < end && next - granted < (Options.WindowBlocks + 1) / 2)
+            return;
+        granted = next;
+        for (var other = 0; other < RankCount; other++)
+        {
+            if (other != rank && CoversOf(step)[other].Count > 0)
+                outputs.Add(new SendFrame(Header(FrameKind.Credit, other, step) with { Block = granted }, PayloadSource.None));
+        }
+    }
+
+    private void OnReduced(FrameArrived frame)
+    {
+        var header = frame.Header;
+        var wanted = phase == Phase.CatchingUp ? Target : Applied + 1;
+        if (applying || header.Step != wanted || Applied != wanted - 1 || header.Block >= tags.Length || tags[header.Block] == header.Step)
+        {
+            outputs.Add(new ReleasePayload(frame.Payload));
+            return;
+        }
+
+        outputs.Add(new StoreReduced(frame.Payload, header));
+        outputs.Add(new ReleasePayload(frame.Payload));
+        tags[header.Block] = header.Step;
+        ApplyIfWhole(header.Step);
+    }
+
+    /// <summary>The optimizer starts when all blocks of R carry the step, since the gradient's norm needs them all.</summary>
+    private void ApplyIfWhole(long step)
+    {
+        if (applying || Array.Exists(tags, tag => tag != step))
+            return;
+        applying = true;
+        outputs.Add(new ApplyStep(step, Generation));
+    }
+
+    private void OnStepFinished(long step)
+    {
+        if (!applying)
+            return;
+        applying = false;
+        if (discardWhenApplied)
+        {
+            discardWhenApplied = false;
+            if (answerOwed)
+                Answer();
+            return;
+        }
+
+        Applied = step;
+
+        // Only now may P be overwritten: until here an owner might have died with what it had gathered.
+        DropHeld();
+        contributing = false;
+        ReleaseStagingBefore(step + 1);
+        switch (phase)
+        {
+            case Phase.Promised when answerOwed:
+                Answer();
+                break;
+            case Phase.CatchingUp:
+                Caught();
+                break;
+            case Phase.Running:
+                if (!advanced)
+                {
+                    advanced = true;
+                    outputs.Add(new TellJob(Advance()));
+                }
+
+                BeginStep();
+                break;
+        }
+    }
+
+    private RankAdvanced Advance() => new() { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu, Step = Applied };
+
+    private void ReleaseStagingBefore(long step)
+    {
+        while (gathers.Count > 0 && gathers.First() is var (oldest, gather) && oldest < step)
+        {
+            foreach (var payload in gather.Payloads())
+                outputs.Add(new ReleasePayload(payload));
+            gathers.Remove(oldest);
+        }
+    }
+
+    private void ReleaseStaging()
+    {
+        ReleaseStagingBefore(long.MaxValue);
+        contributing = false;
+    }
+}

@@ -1,0 +1,217 @@
+using System.Globalization;
+using System.Numerics;
+using static Coordinator.Machines.Jobs.JobSpecProblems;
+
+namespace Coordinator.Machines.Jobs;
+
+/// <summary>
+/// Says whether a job can run at all, before anything is started: the same answer in the command line, in the server and in
+/// the tests. Looks at the spec alone; whether the data exists or a port is free is for others to find.
+/// </summary>
+public static class JobSpecValidator
+{
+    /// <summary>Most shards of a job: a million GPUs need no more, and their numbers fit the collective's frames.</summary>
+    public const int MostShards = 1 << 20;
+
+    /// <summary>Most tokens in a vocabulary: what 16 bits can tell apart.</summary>
+    public const int MostVocab = 1 << 16;
+
+    /// <summary>Largest block of the collective in elements: 16 MiB of float32, which a frame still holds.</summary>
+    public const int MostBlockElements = 1 << 22;
+
+    /// <summary>Longest timeout.</summary>
+    public static readonly TimeSpan LongestTimeout = TimeSpan.FromDays(7);
+
+    /// <summary>Every problem of a spec, in the order of its fields; none when it can run.</summary>
+    public static IReadOnlyList<JobSpecProblem> Validate(JobSpec spec)
+    {
+        var problems = new JobSpecProblems();
+        CheckJob(problems, spec);
+        CheckModel(problems, spec.Model);
+        CheckTraining(problems, spec.Training);
+        CheckOptimizer(problems, spec.Optimizer);
+        CheckData(problems, spec);
+        CheckCollective(problems, spec.Collective);
+        CheckFaultTolerance(problems, spec.FaultTolerance);
+        return problems.Found;
+    }
+
+    private static void CheckJob(JobSpecProblems problems, JobSpec spec)
+    {
+        if (spec.Name.Length is < 1 or > 100 || spec.Name.Any(char.IsControl))
+        {
+            problems.Add("job.name", $"'{Printable(spec.Name)}'", "1 to 100 characters without control characters", "choose another name");
+        }
+
+        if (spec.Ranks < 1 || spec.Ranks > spec.Training.Shards)
+        {
+            var remedy = spec.Ranks < 1
+                ? "set job.ranks to at least 1"
+                : $"lower job.ranks to {Text(spec.Training.Shards)} or raise training.shards";
+            problems.Add("job.ranks", Text(spec.Ranks), $"1 to the number of shards, {Text(spec.Training.Shards)}", remedy);
+        }
+
+        if (spec.MinRanks < 1 || spec.MinRanks > spec.Ranks)
+        {
+            problems.Add("job.min_ranks", Text(spec.MinRanks), $"1 to job.ranks, {Text(spec.Ranks)}", "set job.min_ranks in that range");
+        }
+
+        // 32 bytes are 44 characters of base64. The value itself must never show up in a message.
+        if (spec.Secret.Length > 0 && !(Convert.TryFromBase64String(spec.Secret, new byte[spec.Secret.Length], out var bytes) && bytes == 32))
+        {
+            problems.Add("secret", "(hidden)", "base64 of 32 bytes", "leave it empty: the server draws one");
+        }
+    }
+
+    private static void CheckModel(JobSpecProblems problems, ModelSpec model)
+    {
+        if (model.Program is not ("gpt" or "linear"))
+        {
+            problems.Add("model.program", $"'{Printable(model.Program)}'", "gpt or linear", "choose one of these");
+            return;
+        }
+
+        problems.AtLeast("model.channels", model.Channels, 1);
+        if (model.Program == "linear")
+        {
+            return;
+        }
+
+        problems.AtLeast("model.layers", model.Layers, 1);
+        problems.AtLeast("model.heads", model.Heads, 1);
+        problems.AtLeast("model.block", model.Block, 1);
+        problems.Between("model.vocab", model.Vocab, 2, MostVocab);
+        if (!(model.Dropout >= 0 && model.Dropout < 1))
+        {
+            problems.Add("model.dropout", Text(model.Dropout), "0 or more and below 1", "set model.dropout to 0 to turn it off");
+        }
+
+        if (model.Channels >= 1 && model.Heads >= 1 && model.Channels % model.Heads != 0)
+        {
+            problems.Add(
+                "model.heads",
+                Text(model.Heads),
+                $"a divisor of model.channels, {Text(model.Channels)}",
+                $"set model.channels to {Text(((long)model.Channels / model.Heads + 1) * model.Heads)} or change model.heads");
+        }
+
+        CheckParameterCount(problems, model);
+    }
+
+    // Devices count parameters with 31 bits. Per layer: 12 C^2 weights of attention and MLP, 13 C biases and norms.
+    private static void CheckParameterCount(JobSpecProblems problems, ModelSpec model)
+    {
+        BigInteger channels = model.Channels;
+        var parameters = ((model.Vocab + (BigInteger)model.Block) * channels)
+            + (model.Layers * ((12 * channels * channels) + (13 * channels)))
+            + (2 * channels);
+        if (parameters > int.MaxValue)
+        {
+            problems.Add(
+                "model.channels",
+                Text(model.Channels),
+                $"small enough for at most {Text(int.MaxValue)} parameters, where this model has {parameters.ToString(CultureInfo.InvariantCulture)}",
+                "lower model.channels, model.layers, model.vocab or model.block");
+        }
+    }
+
+    private static void CheckTraining(JobSpecProblems problems, TrainingSpec training)
+    {
+        problems.AtLeast("training.steps", training.Steps, 1);
+        problems.AtLeast("training.batch_size", training.BatchSize, 1);
+        if (training.Shards is < 4 or > MostShards || !BitOperations.IsPow2(training.Shards))
+        {
+            var nearest = training.Shards is < 4 ? 4 : training.Shards > MostShards ? MostShards : (int)BitOperations.RoundUpToPowerOf2((uint)training.Shards);
+            problems.Add(
+                "training.shards", Text(training.Shards), $"a power of two, 4 to {Text(MostShards)}", $"set training.shards to {Text(nearest)}");
+        }
+
+        problems.AtLeast("training.micro_batch", training.MicroBatch, 1);
+        if (training.Steps > 1 && training.BatchSize > 1 && training.Steps > long.MaxValue / training.BatchSize)
+        {
+            problems.Add(
+                "training.steps",
+                Text(training.Steps),
+                $"at most {Text(long.MaxValue / training.BatchSize)} with this batch size, for samples are counted with 63 bits",
+                "lower training.steps");
+        }
+    }
+
+    private static void CheckOptimizer(JobSpecProblems problems, OptimizerSpec optimizer)
+    {
+        problems.Above("optimizer.learning_rate", optimizer.LearningRate, 0);
+        if (!(optimizer.MinLearningRate >= 0 && optimizer.MinLearningRate <= optimizer.LearningRate))
+        {
+            problems.Add(
+                "lr_scheduler.min_learning_rate",
+                Text(optimizer.MinLearningRate),
+                $"0 to optimizer.learning_rate, {Text(optimizer.LearningRate)}",
+                "set lr_scheduler.min_learning_rate to a tenth of it, or to it for no decay");
+        }
+
+        problems.AtLeast("lr_scheduler.warmup_steps", optimizer.WarmupSteps, 0);
+        problems.Fraction("optimizer.beta1", optimizer.Beta1);
+        problems.Fraction("optimizer.beta2", optimizer.Beta2);
+        problems.Above("optimizer.epsilon", optimizer.Epsilon, 0);
+        problems.NotNegative("optimizer.weight_decay", optimizer.WeightDecay, "set optimizer.weight_decay to 0 to turn it off");
+        problems.NotNegative("optimizer.gradient_clip", optimizer.GradientClip, "set optimizer.gradient_clip to 0 to turn it off");
+    }
+
+    // Without a hash the data is still to be frozen, and there is nothing to check.
+    private static void CheckData(JobSpecProblems problems, JobSpec spec)
+    {
+        var data = spec.Data;
+        if (data.Encoding is not ("bytes" or "uint16"))
+        {
+            problems.Add("data.encoding", $"'{Printable(data.Encoding)}'", "bytes or uint16", "choose one of these");
+            return;
+        }
+
+        if (data.Sha256.Length == 0)
+        {
+            return;
+        }
+
+        if (data.Sha256.Length != 64 || data.Sha256.Any(digit => digit is not ((>= '0' and <= '9') or (>= 'a' and <= 'f'))))
+        {
+            problems.Add(
+                "data.sha256", $"'{Printable(data.Sha256)}'", "64 lower-case hexadecimal digits", "give the hash that freezing the data printed");
+        }
+
+        var bytesPerToken = data.Encoding == "bytes" ? 1 : 2;
+        if (data.Bytes < 0 || data.Bytes % bytesPerToken != 0)
+        {
+            problems.Add("data.bytes", Text(data.Bytes), $"a size of whole tokens, {Text(bytesPerToken)} bytes each", "freeze the data again");
+        }
+        else if (spec.Model.Program == "gpt" && spec.Model.Block >= 1 && data.Bytes / bytesPerToken <= spec.Model.Block)
+        {
+            var needed = (spec.Model.Block + 1L) * bytesPerToken;
+            problems.Add(
+                "data.bytes", Text(data.Bytes), $"at least {Text(needed)}, one sample of model.block + 1 tokens", "give longer data or lower model.block");
+        }
+    }
+
+    private static void CheckCollective(JobSpecProblems problems, CollectiveSpec collective)
+    {
+        if (collective.BlockElements is < 16 or > MostBlockElements || collective.BlockElements % 16 != 0)
+        {
+            problems.Add(
+                "collective.block_elements",
+                Text(collective.BlockElements),
+                $"a multiple of 16, 16 to {Text(MostBlockElements)}",
+                "set collective.block_elements to 16384");
+        }
+
+        problems.Between("collective.window_blocks", collective.WindowBlocks, 1, MostVocab);
+    }
+
+    private static void CheckFaultTolerance(JobSpecProblems problems, FaultToleranceSpec faults)
+    {
+        problems.Timeout("fault_tolerance.start_timeout", faults.StartTimeout, mayBeZero: true);
+        problems.Timeout("fault_tolerance.answer_timeout", faults.AnswerTimeout, mayBeZero: false);
+        problems.Timeout("fault_tolerance.peer_timeout", faults.PeerTimeout, mayBeZero: false);
+        problems.Timeout("fault_tolerance.gather_delay", faults.GatherDelay, mayBeZero: true);
+        problems.Timeout("fault_tolerance.progress_timeout", faults.ProgressTimeout, mayBeZero: false);
+        problems.Timeout("fault_tolerance.state_timeout", faults.StateTimeout, mayBeZero: true);
+    }
+}

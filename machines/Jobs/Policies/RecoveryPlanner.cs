@@ -1,0 +1,217 @@
+using System.Numerics;
+
+namespace Coordinator.Machines.Jobs;
+
+/// <summary>Where every member goes on, and why.</summary>
+/// <param name="Target">T: the step that all members must have applied before they compute.</param>
+/// <param name="Members">By rank: how it gets there, and from whom.</param>
+/// <param name="FirstStepShards">Who computes what in step T + 1; empty where T is the last step.</param>
+/// <param name="HeldShards">Shards of step T + 1 that need not be computed again.</param>
+/// <param name="Reason">One line for people.</param>
+public sealed record RecoveryDecision(long Target, IReadOnlyList<MemberCatchUp> Members, IReadOnlyList<ShardRun> FirstStepShards, int HeldShards, string Reason);
+
+/// <summary>One member's way to the target.</summary>
+public sealed record MemberCatchUp(CatchUp Way, IReadOnlyList<DonorRun> Donors);
+
+/// <summary>
+/// The recovery plan as a pure function of the members' answers. The target is the highest step that any member has applied, or
+/// holds the whole reduced gradient of; survivors keep the partial sums of the interrupted step, and only what nobody holds is dealt out.
+/// </summary>
+public static class RecoveryPlanner
+{
+    /// <summary>Most donors that serve one newcomer.</summary>
+    private const int MaxDonors = 8;
+
+    /// <summary>Decides, or returns null where no member holds the state of <paramref name="timeline"/> and the job has begun.</summary>
+    /// <param name="states">The members' answers in rank order.</param>
+    /// <param name="shards">L.</param>
+    /// <param name="steps">N.</param>
+    /// <param name="timeline">The job's timeline; state of another counts for nothing.</param>
+    /// <param name="started">Whether any member may ever have applied a step: if not, all initialise from the seed.</param>
+    public static RecoveryDecision? Plan(IReadOnlyList<RankState> states, int shards, long steps, int timeline, bool started)
+    {
+        var holders = states.Where(state => Holds(state, timeline)).ToArray();
+        if (holders.Length == 0 && started)
+            return null;
+        var target = holders.Length == 0 ? 0 : holders.Max(Reach);
+        var ways = states.Select(state => WayOf(state, states, target, timeline)).ToArray();
+        var members = WithStateDonors(ways, states);
+        if (target >= steps)
+            return new RecoveryDecision(target, members, [], 0, $"all {steps} steps are applied");
+        var (runs, kept) = Deal(states, members, shards);
+        var behind = members.Count(member => member.Way != CatchUp.None);
+        return new RecoveryDecision(target, members, runs, kept, $"go on from step {target}: {behind} of {states.Count} ranks catch up, {kept} of {shards} shards of step {target + 1} are kept");
+    }
+
+    private static bool Holds(RankState state, int timeline) => state.HasState && state.Timeline == timeline;
+
+    private static bool IsWhole(RankState state, long step) => state.Reduced.Count > 0 && state.Reduced.All(run => run.Step == step);
+
+    private static long Reach(RankState state) => IsWhole(state, state.Applied + 1) ? state.Applied + 1 : state.Applied;
+
+    private static MemberCatchUp WayOf(RankState state, IReadOnlyList<RankState> states, long target, int timeline)
+    {
+        if (Holds(state, timeline) && state.Applied == target)
+            return new MemberCatchUp(CatchUp.None, []);
+        if (Holds(state, timeline) && state.Applied == target - 1)
+        {
+            if (IsWhole(state, target))
+                return new MemberCatchUp(CatchUp.ApplyReduced, []);
+            if (ReducedDonors(state, states, target, timeline) is { } donors)
+                return new MemberCatchUp(CatchUp.FetchReduced, donors);
+        }
+
+        return target == 0 ? new MemberCatchUp(CatchUp.Initialize, []) : new MemberCatchUp(CatchUp.FetchState, []);
+    }
+
+    /// <summary>For each block that the member lacks, the first other rank that holds it at the target step; null where one is nowhere.</summary>
+    private static List<DonorRun>? ReducedDonors(RankState state, IReadOnlyList<RankState> states, long target, int timeline)
+    {
+        var blocks = states.Max(other => other.Reduced.Count == 0 ? 0 : other.Reduced[^1].Start + other.Reduced[^1].Count);
+        var source = new int[blocks];
+        Array.Fill(source, -1);
+        for (var rank = states.Count - 1; rank >= 0; rank--)
+        {
+            if (Holds(states[rank], timeline))
+                Fill(source, states[rank], target, rank);
+        }
+
+        const int Own = int.MaxValue;
+        Fill(source, state, target, Own);
+        if (blocks == 0 || Array.Exists(source, rank => rank < 0))
+            return null;
+        var runs = new List<DonorRun>();
+        for (var block = 0; block < blocks; block++)
+        {
+            if (source[block] == Own)
+                continue;
+            if (runs.Count > 0 && runs[^1].Rank == source[block] && runs[^1].Start + runs[^1].Count == block)
+                runs[^1] = runs[^1] with { Count = runs[^1].Count + 1 };
+            else
+                runs.Add(new DonorRun(source[block], block, 1));
+        }
+
+        return runs;
+    }
+
+    private static void Fill(int[] source, RankState state, long step, int rank)
+    {
+        foreach (var run in state.Reduced.Where(run => run.Step == step))
+            Array.Fill(source, rank, run.Start, run.Count);
+    }
+
+    /// <summary>Spreads each newcomer's fetching over ranks that will be at the target without fetching anything themselves.</summary>
+    private static MemberCatchUp[] WithStateDonors(MemberCatchUp[] ways, IReadOnlyList<RankState> states)
+    {
+        var donors = Enumerable.Range(0, ways.Length).Where(rank => ways[rank].Way is CatchUp.None or CatchUp.ApplyReduced or CatchUp.FetchReduced).ToArray();
+        var newcomers = 0;
+        for (var rank = 0; rank < ways.Length; rank++)
+        {
+            if (ways[rank].Way != CatchUp.FetchState)
+                continue;
+            var blocks = states[rank].StateBlocks;
+            var count = Math.Min(Math.Min(MaxDonors, donors.Length), Math.Max(1, blocks));
+            var runs = new List<DonorRun>();
+            for (var i = 0; i < count; i++)
+            {
+                int start = (int)((long)blocks * i / count), end = (int)((long)blocks * (i + 1) / count);
+                runs.Add(new DonorRun(donors[((newcomers * count) + i) % donors.Length], start, end - start));
+            }
+
+            newcomers++;
+            ways[rank] = ways[rank] with { Donors = runs };
+        }
+
+        return ways;
+    }
+
+    /// <summary>
+    /// The interrupted step's shards. First come finished subtrees, the largest first; then shards that a survivor was about to compute
+    /// stay with it; the rest is dealt in aligned pieces to those with the least to compute, newcomers last.
+    /// </summary>
+    private static (IReadOnlyList<ShardRun> Runs, int Kept) Deal(IReadOnlyList<RankState> states, MemberCatchUp[] members, int shards)
+    {
+        var owner = new int[shards];
+        Array.Fill(owner, -1);
+        var load = new int[states.Count];
+        var kept = 0;
+        var survivors = Enumerable.Range(0, states.Count).Where(rank => members[rank].Way == CatchUp.None).ToArray();
+        foreach (var (rank, subtree) in survivors.SelectMany(rank => states[rank].Held.Select(subtree => (rank, subtree)))
+            .OrderByDescending(pair => pair.subtree.Size).ThenBy(pair => pair.subtree.Start).ThenBy(pair => pair.rank))
+        {
+            if (subtree.End > shards || owner.AsSpan(subtree.Start, subtree.Size).ContainsAnyExcept(-1))
+                continue;
+            Array.Fill(owner, rank, subtree.Start, subtree.Size);
+            kept += subtree.Size;
+        }
+
+        foreach (var rank in survivors)
+        {
+            foreach (var shard in states[rank].Assigned.SelectMany(span => Enumerable.Range(span.Start, span.Count)).Where(shard => shard < shards && owner[shard] < 0))
+            {
+                owner[shard] = rank;
+                load[rank]++;
+            }
+        }
+
+        if (Array.TrueForAll(owner, rank => rank < 0))
+            return (FromMap(ShardMap.Cut(shards, states.Count)), 0);
+        DealRest(owner, load, members);
+        return (Runs(owner), kept);
+    }
+
+    private static void DealRest(int[] owner, int[] load, MemberCatchUp[] members)
+    {
+        var open = owner.Count(rank => rank < 0);
+        if (open == 0)
+            return;
+        for (var rank = 0; rank < load.Length; rank++)
+            load[rank] += members[rank].Way switch { CatchUp.None => 0, CatchUp.FetchState => 2, _ => 1 };
+        var largest = (int)BitOperations.RoundUpToPowerOf2((uint)((open + load.Length - 1) / load.Length));
+        var pieces = new List<Subtree>();
+        for (var shard = 0; shard < owner.Length;)
+        {
+            if (owner[shard] >= 0)
+            {
+                shard++;
+                continue;
+            }
+
+            var end = shard;
+            while (end < owner.Length && owner[end] < 0)
+                end++;
+            foreach (var subtree in Subtree.Cover(shard, end - shard))
+            {
+                var size = Math.Min(subtree.Size, largest);
+                for (var start = subtree.Start; start < subtree.End; start += size)
+                    pieces.Add(new Subtree(start, size));
+            }
+
+            shard = end;
+        }
+
+        foreach (var piece in pieces.OrderByDescending(piece => piece.Size).ThenBy(piece => piece.Start))
+        {
+            var rank = Array.IndexOf(load, load.Min());
+            Array.Fill(owner, rank, piece.Start, piece.Size);
+            load[rank] += piece.Size;
+        }
+    }
+
+    private static List<ShardRun> FromMap(IReadOnlyList<IReadOnlyList<ShardSpan>> map) =>
+        [.. map.SelectMany((spans, rank) => spans.Select(span => new ShardRun(rank, span.Start, span.Count))).OrderBy(run => run.Start)];
+
+    private static List<ShardRun> Runs(int[] owner)
+    {
+        var runs = new List<ShardRun>();
+        for (var shard = 0; shard < owner.Length; shard++)
+        {
+            if (runs.Count > 0 && runs[^1].Rank == owner[shard])
+                runs[^1] = runs[^1] with { Count = runs[^1].Count + 1 };
+            else
+                runs.Add(new ShardRun(owner[shard], shard, 1));
+        }
+
+        return runs;
+    }
+}

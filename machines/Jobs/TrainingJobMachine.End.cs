@@ -1,0 +1,105 @@
+namespace Coordinator.Machines.Jobs;
+
+/// <content>How a job ends, and what wakes it.</content>
+public sealed partial class TrainingJobMachine
+{
+    private readonly SortedDictionary<GpuId, string> finishedHashes = [];
+    private ModelStored? model;
+
+    private void OnRankFinished(RankFinished finished)
+    {
+        if (IsOver || finished.Generation != state!.Generation || MemberOf(finished.Gpu) is null || finished.Step != state.Spec.Training.Steps)
+            return;
+        OnAdvanced(finished.Gpu, finished.Step);
+        finishedHashes[finished.Gpu] = finished.StateSha256;
+        if (finishedHashes.Values.Distinct().Count() > 1)
+        {
+            var hashes = string.Join(", ", finishedHashes.Select(pair => $"{pair.Key} {pair.Value[..12]}"));
+            Observe(EventKinds.Diverged, $"ranks ended with different states: {hashes}", step: finished.Step);
+            Fail($"ranks ended with different states ({hashes}): a device computed wrongly; run each node alone on the same job to find it");
+            return;
+        }
+
+        FinishIfComplete();
+    }
+
+    private void OnModelStored(ModelStored stored)
+    {
+        if (IsOver)
+            return;
+        model = stored;
+        FinishIfComplete();
+    }
+
+    private void FinishIfComplete()
+    {
+        if (model is null || forming is not null || finishedHashes.Count < state!.Members.Count || recorded < state.Spec.Training.Steps)
+            return;
+        End(state with { Phase = JobPhase.Finished, Reason = $"{state.Spec.Training.Steps} steps applied, model of {model.Bytes} bytes stored", ModelSha256 = model.Sha256, Recorded = recorded });
+        Observe(EventKinds.JobFinished, $"model sha256 {model.Sha256}", step: recorded);
+    }
+
+    private void Fail(string reason)
+    {
+        End(state! with { Phase = JobPhase.Failed, Reason = reason, Recorded = recorded });
+        Observe(EventKinds.JobFailed, reason);
+    }
+
+    /// <summary>Durable first; then everybody goes home, and who does not hear it is told again when it reports.</summary>
+    private void End(TrainingJobState last)
+    {
+        Persist(last);
+        foreach (var member in state!.Members)
+            SendRelease(member.Gpu, last.Reason, forget: true);
+        ForgetGenerationState();
+        stalled = null;
+        requestAt = now;
+    }
+
+    /// <summary>Fails the job once its state was out of reach for as long as it may be.</summary>
+    private void CheckStateTimeout()
+    {
+        if (StateDeadline is { } deadline && now >= deadline)
+            Fail($"no worker with the state of step {recorded} or later came back within {state!.Spec.FaultTolerance.StateTimeout.TotalSeconds:0} s (fault_tolerance.state_timeout)");
+    }
+
+    private TimeSpan? StateDeadline => state is { Started: true } && state.Spec.FaultTolerance.StateTimeout > TimeSpan.Zero && stateLostAt is { } lost
+        ? lost + state.Spec.FaultTolerance.StateTimeout
+        : null;
+
+    /// <summary>The earliest time at which <see cref="Decide"/> or <see cref="RepeatRequests"/> would do something by itself.</summary>
+    private TimeSpan? FindNextDeadline()
+    {
+        TimeSpan? next = requestAt;
+        if (IsOver)
+            return next;
+        if (state!.Phase == JobPhase.Waiting)
+        {
+            Consider(submittedAt + state.Spec.FaultTolerance.StartTimeout);
+            Consider(StateDeadline);
+        }
+
+        if (candidatesSince is { } since)
+            Consider(since + JoinGather);
+        foreach (var exclusion in exclusions.Values)
+            Consider(exclusion.Until);
+        if (state.Phase == JobPhase.Active)
+        {
+            Consider(softEvidenceAt + state.Spec.FaultTolerance.GatherDelay);
+            if (stalled is not null)
+                Consider(StateDeadline);
+            else if (forming is not null || IsResuming)
+                Consider(askAt);
+            foreach (var member in state.Members)
+                Consider(TimeoutOf(member), andPast: true);
+        }
+
+        return next;
+
+        void Consider(TimeSpan? at, bool andPast = false)
+        {
+            if (at is { } time && (andPast || time > now) && (next is null || time < next))
+                next = time;
+        }
+    }
+}

@@ -1,0 +1,135 @@
+namespace Coordinator.Machines.Jobs;
+
+/// <content>Who has failed: from accusations, faults, processes that were replaced, and silence where nobody reports progress.</content>
+public sealed partial class TrainingJobMachine
+{
+    /// <summary>How long a member whose worker has lost its silo may leave the question of a new generation unanswered.</summary>
+    private static readonly TimeSpan LinkGrace = TimeSpan.FromMilliseconds(150);
+
+    private static readonly TimeSpan HearsayDelay = TimeSpan.FromSeconds(1);
+
+    private readonly HashSet<Accusation> edges = [];
+    private readonly SortedDictionary<GpuId, string> faulted = [];
+    private readonly SortedDictionary<NodeId, Link> links = [];
+    private TimeSpan? softEvidenceAt;
+    private bool hardEvidence;
+    private string accusationCause = "";
+    private TimeSpan lastProgress;
+    private double lastStepMs;
+    private TimeSpan? recoverySince;
+    private string? recoveryCause;
+
+    private sealed record Link(WorkerSession Session, bool Connected, TimeSpan Since);
+
+    private void OnLink(NodeLinkReported link) => NoteSession(link.Node, link.Session, link.Connected, hearsay: false);
+
+    /// <summary>
+    /// Notes where a node's connection to the silo stands. The node's own word counts at once. What others imply (the cluster's offers,
+    /// a report that was under way) may be older than the node's word, so it raises a link that is down only after a while.
+    /// </summary>
+    private void NoteSession(NodeId node, WorkerSession session, bool connected, bool hearsay)
+    {
+        if (links.TryGetValue(node, out var known))
+        {
+            if (session.IsOlderThan(known.Session) || (session == known.Session && known.Connected == connected))
+                return;
+            if (hearsay && session == known.Session && connected && now < known.Since + HearsayDelay)
+                return;
+        }
+
+        links[node] = new Link(session, connected, now);
+    }
+
+    private bool IsReachable(Member member) => links.TryGetValue(member.Gpu.Node, out var link) && link.Connected && link.Session.Boot == member.Boot;
+
+    private void OnAccused(PeerAccused accused)
+    {
+        if (accused.Generation != state!.Generation || !HasNode(accused.Accuser) || !HasNode(accused.Accused))
+            return;
+        if (!edges.Add(new Accusation(accused.Accuser, accused.Accused)))
+            return;
+        recoverySince ??= now;
+        accusationCause = accused.Evidence switch { Evidence.ConnectionClosed => "connection closed", Evidence.Silent => "silent", _ => "invalid data" };
+        if (accused.Evidence == Evidence.Silent)
+            softEvidenceAt ??= now;
+        else
+            hardEvidence = true;
+    }
+
+    private bool HasNode(NodeId node) => state!.Members.Any(member => member.Gpu.Node == node);
+
+    private void OnFaulted(RankFaulted fault)
+    {
+        if (fault.Generation != state!.Generation || MemberOf(fault.Gpu) is null)
+            return;
+        faulted[fault.Gpu] = $"fault: {fault.Detail}";
+    }
+
+    /// <summary>Members that the evidence of now condemns, with the cause; hard evidence at once, soft evidence after it was gathered.</summary>
+    private SortedDictionary<GpuId, string> FailedMembers()
+    {
+        var failed = new SortedDictionary<GpuId, string>();
+        foreach (var (gpu, cause) in faulted)
+            failed[gpu] = cause;
+        foreach (var member in state!.Members)
+        {
+            if (links.TryGetValue(member.Gpu.Node, out var link) && link.Session.Boot > member.Boot)
+                failed[member.Gpu] = "process replaced";
+            else if (HasTimedOut(member))
+                failed[member.Gpu] = forming is null ? "out of reach" : "no answer";
+        }
+
+        if (hardEvidence || now >= softEvidenceAt + state.Spec.FaultTolerance.GatherDelay)
+        {
+            // Accusations by or of those that have failed anyway explain nothing more.
+            var gone = failed.Keys.Select(gpu => gpu.Node).ToHashSet();
+            foreach (var node in Blame.SmallestCover(edges.Where(edge => !gone.Contains(edge.Accuser) && !gone.Contains(edge.Accused))))
+            {
+                foreach (var member in state.Members.Where(member => member.Gpu.Node == node))
+                    failed[member.Gpu] = accusationCause;
+            }
+
+            hardEvidence = false;
+            softEvidenceAt = null;
+        }
+
+        return failed;
+    }
+
+    private bool HasTimedOut(Member member) => TimeoutOf(member) is { } at && now >= at;
+
+    /// <summary>When a member fails for want of an answer or of progress; null: not for that.</summary>
+    private TimeSpan? TimeoutOf(Member member)
+    {
+        var tolerance = state!.Spec.FaultTolerance;
+        var link = links.GetValueOrDefault(member.Gpu.Node);
+        if (forming is not null)
+        {
+            if (forming.ContainsKey(member.Gpu))
+                return null;
+            if (link is { Connected: false })
+                return Max(link.Since, formedAt) + LinkGrace;
+
+            // A job that was just loaded waits for workers to find their way to the new silo.
+            return link is null ? Max(formedAt + tolerance.AnswerTimeout, activatedAt + tolerance.ProgressTimeout) : formedAt + tolerance.AnswerTimeout;
+        }
+
+        // While others report progress in this generation nobody is excluded for silence towards the silo.
+        if (stalled is not null || finishedHashes.ContainsKey(member.Gpu) || (link?.Connected ?? false))
+            return null;
+        var patience = Max(tolerance.ProgressTimeout, TimeSpan.FromMilliseconds(3 * lastStepMs));
+        return Max(Max(link?.Since ?? activatedAt, lastProgress), activatedAt) + patience;
+    }
+
+    private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
+
+    private void Exclude(GpuId gpu, string cause)
+    {
+        var member = MemberOf(gpu)!;
+        var times = exclusions.TryGetValue(gpu, out var before) && now - before.At < TimeSpan.FromMinutes(1) ? before.Times + 1 : 1;
+        var pause = TimeSpan.FromSeconds(Math.Min(30, 0.5 * (1 << Math.Min(times, 10))));
+        exclusions[gpu] = new Exclusion(member.Boot, now + pause, now, times);
+        state = state! with { Failures = state.Failures + 1, FirstCause = state.FirstCause ?? $"{gpu}: {cause}" };
+        Observe(EventKinds.RankExcluded, $"{gpu} is out: {cause}", cause, gpu.Node, gpu);
+    }
+}

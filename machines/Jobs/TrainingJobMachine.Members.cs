@@ -1,0 +1,222 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Coordinator.Machines.Jobs;
+
+/// <content>Gathering members and forming generations.</content>
+public sealed partial class TrainingJobMachine
+{
+    private static readonly TimeSpan RequestPeriod = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan JoinGather = TimeSpan.FromMilliseconds(40);
+
+    private readonly SortedDictionary<GpuId, GpuOffer> offers = [];
+    private readonly SortedDictionary<GpuId, Exclusion> exclusions = [];
+    private readonly SortedDictionary<GpuId, string> leaving = [];
+    private readonly SortedDictionary<NodeId, long> nodeKnows = [];
+    private long offerIncarnation;
+    private long offerSequence = -1;
+    private long requestSequence;
+    private TimeSpan? requestAt;
+    private TimeSpan submittedAt;
+    private TimeSpan activatedAt;
+    private TimeSpan? candidatesSince;
+    private string? formAgain;
+    private string? stalled;
+    private MembershipChange? wholeChange;
+    private MembershipChange? lastChange;
+
+    private sealed record Exclusion(long Boot, TimeSpan Until, TimeSpan At, int Times);
+
+    /// <summary>All gpus of the job as the cluster sees them. Older answers are dropped; a member that is missing is no evidence, since a cluster grain that was just loaded knows nobody.</summary>
+    private void OnOffered(GpusOffered offered)
+    {
+        if ((offered.Incarnation, offered.Sequence).CompareTo((offerIncarnation, offerSequence)) <= 0)
+            return;
+        (offerIncarnation, offerSequence) = (offered.Incarnation, offered.Sequence);
+        offers.Clear();
+        foreach (var offer in offered.Gpus)
+        {
+            offers.Add(offer.Gpu, offer);
+            NoteSession(offer.Gpu.Node, offer.Session, offer.Up, hearsay: true);
+        }
+
+        if (offers.Count < Wanted)
+            requestAt ??= now;
+    }
+
+    private int Wanted => IsOver ? 0 : state!.Spec.Ranks;
+
+    private void RepeatRequests()
+    {
+        if (IsOver && offers.Count == 0 && offerSequence >= 0)
+        {
+            requestAt = null;
+            return;
+        }
+
+        if (requestAt is { } at && now < at)
+            return;
+        requestAt = now + RequestPeriod;
+        outputs.Send(GrainAddress.Cluster, new GpusRequested(id, state!.Incarnation, ++requestSequence, Wanted, IsOver ? [] : [.. state.Members.Select(member => member.Gpu)]));
+    }
+
+    /// <summary>Offered gpus that are no members and may become some: reachable, of the job's device class, and not excluded just now.</summary>
+    private List<GpuOffer> Candidates()
+    {
+        var deviceClass = state!.DeviceClass ?? offers.Values.FirstOrDefault(offer => offer.Up)?.DeviceClass;
+        return [.. offers.Values.Where(offer => offer.Up && offer.DeviceClass == deviceClass && !IsMember(offer) && IsLinked(offer) && !leaving.ContainsKey(offer.Gpu) && MayReturn(offer))];
+    }
+
+    /// <summary>Whether the offer is a member in the process that was offered; a member's new process is a newcomer.</summary>
+    private bool IsMember(GpuOffer offer) => MemberOf(offer.Gpu) is { } member && member.Boot == offer.Session.Boot;
+
+    private bool IsLinked(GpuOffer offer) => !links.TryGetValue(offer.Gpu.Node, out var link) || (link.Connected && link.Session.Boot == offer.Session.Boot);
+
+    private Member? MemberOf(GpuId gpu) => CurrentMembership.RankOf(gpu) is >= 0 and var rank ? state!.Members[rank] : null;
+
+    private Membership CurrentMembership => new() { Job = id, Generation = state!.Generation, Hash = state.Hash, Members = state.Members };
+
+    private bool MayReturn(GpuOffer offer) => !exclusions.TryGetValue(offer.Gpu, out var exclusion)
+        || now >= exclusion.Until
+        || (offer.Session.Boot > exclusion.Boot && exclusion.Times <= 3);
+
+    /// <summary>One pass over everything that can start a new generation. Called after every message.</summary>
+    private void Decide()
+    {
+        var failed = FailedMembers();
+        var candidates = Candidates();
+        candidatesSince = candidates.Count == 0 ? null : candidatesSince ?? now;
+        if (state!.Phase == JobPhase.Waiting)
+        {
+            DecideWaiting(candidates);
+            return;
+        }
+
+        var departing = state.Members.Where(member => leaving.ContainsKey(member.Gpu)).Select(member => member.Gpu).ToArray();
+        var joining = candidates.Count > 0 && (failed.Count > 0 || forming is null) && now >= candidatesSince + JoinGather && state.Members.Count < state.Spec.Ranks + failed.Count;
+        if (failed.Count == 0 && departing.Length == 0 && !joining && formAgain is null)
+        {
+            DecideRecovery();
+            return;
+        }
+
+        foreach (var (gpu, cause) in failed)
+            Exclude(gpu, cause);
+        if (failed.Count > 0)
+            recoveryCause ??= failed.First().Value;
+        recoveryCause ??= formAgain is not null ? "silo restart" : departing.Length > 0 ? "rank leaves" : "rank joins";
+        recoverySince ??= now;
+        var staying = state.Members.Where(member => !failed.ContainsKey(member.Gpu) && !leaving.ContainsKey(member.Gpu)).ToList();
+        Form(staying, candidates, failed.Keys);
+    }
+
+    private void DecideWaiting(List<GpuOffer> candidates)
+    {
+        var spec = state!.Spec;
+        var enough = candidates.Count >= spec.Ranks
+            || (candidates.Count >= spec.MinRanks && now >= submittedAt + spec.FaultTolerance.StartTimeout)
+            || (state.Started && candidates.Count >= spec.MinRanks && now >= candidatesSince + JoinGather);
+        if (enough)
+        {
+            recoverySince ??= state.Started ? now : null;
+            recoveryCause ??= state.Started ? "workers came back" : null;
+            Form([], candidates, []);
+            return;
+        }
+
+        CheckStateTimeout();
+    }
+
+    /// <summary>The next generation: durable first, then announced to its members; those left out are released.</summary>
+    private void Form(List<Member> staying, List<GpuOffer> candidates, IEnumerable<GpuId> failed)
+    {
+        var spec = state!.Spec;
+        var chosen = candidates.Take(Math.Max(0, spec.Ranks - staying.Count)).Select(offer => new Member(offer.Gpu, offer.DataAddress, offer.Session.Boot)).ToList();
+        formAgain = null;
+        candidatesSince = null;
+        if (staying.Count + chosen.Count < spec.MinRanks)
+        {
+            Starve(staying, failed);
+            return;
+        }
+
+        stalled = null;
+        var gone = state.Members.Where(member => !staying.Contains(member)).ToArray();
+        var removed = gone.Select(member => member.Gpu).Where(gpu => chosen.TrueForAll(member => member.Gpu != gpu)).ToArray();
+        var generation = Math.Max(state.Generation, highestReported) + 1;
+        var next = CurrentMembership.Apply(generation, removed, chosen);
+        var previous = state.Generation;
+        var first = candidates.FirstOrDefault();
+        Persist(state with
+        {
+            Phase = JobPhase.Active,
+            Reason = $"generation {generation} with {next.Members.Count} ranks",
+            Generation = generation,
+            Hash = next.Hash,
+            Members = next.Members,
+            DeviceClass = state.DeviceClass ?? first?.DeviceClass,
+            Device = first?.Device ?? state.Device,
+            Planned = false,
+            Recorded = recorded,
+        });
+        Observe(EventKinds.GenerationForming, $"generation {generation}: {next.Members.Count} ranks, {removed.Length} out, {chosen.Count} in", recoveryCause, numbers: new SortedDictionary<string, double> { ["ranks"] = next.Members.Count, ["out"] = removed.Length, ["in"] = chosen.Count });
+        foreach (var member in chosen)
+            Observe(EventKinds.RankJoined, $"{member.Gpu} joins at {member.Address}", gpu: member.Gpu, node: member.Gpu.Node);
+        var key = KeyOf(generation);
+        wholeChange = new MembershipChange { Job = id, Incarnation = state.Incarnation, FromGeneration = 0, ToGeneration = generation, Added = next.Members, Hash = next.Hash, Key = key, Spec = spec with { Secret = "" } };
+        lastChange = previous == 0 ? null : wholeChange with { FromGeneration = previous, Removed = removed, Added = chosen, Spec = null };
+        foreach (var member in gone.Where(member => removed.Contains(member.Gpu)))
+            SendRelease(member.Gpu, leaving.TryGetValue(member.Gpu, out var why) ? why : "excluded", forget: false);
+        foreach (var gpu in removed)
+            leaving.Remove(gpu);
+        ForgetGenerationState();
+        requestAt = now;
+        BeginForming();
+    }
+
+    /// <summary>Too few are left. Those that remain hold the state and wait, in a generation that cannot go on; or nobody remains.</summary>
+    private void Starve(List<Member> staying, IEnumerable<GpuId> failed)
+    {
+        var text = staying.Count == 0
+            ? $"no worker is left (last: {string.Join(", ", failed)}); waiting for workers"
+            : $"{staying.Count} of at least {state!.Spec.MinRanks} ranks are left; waiting for workers";
+        var (generation, hash) = (state!.Generation, state.Hash);
+        if (state.Members.Count != staying.Count)
+        {
+            // Members that stay are asked again in the next generation; that one is not formed before there are enough.
+            var next = CurrentMembership.Apply(generation + 1, [.. state.Members.Where(member => !staying.Contains(member)).Select(member => member.Gpu)], []);
+            (generation, hash) = (next.Generation, next.Hash);
+        }
+
+        Persist(state with { Phase = staying.Count == 0 ? JobPhase.Waiting : JobPhase.Active, Reason = text, Generation = generation, Hash = hash, Members = staying, Planned = false, Recorded = recorded });
+        ForgetGenerationState();
+        stalled = text;
+        if (staying.Count == 0)
+            stateLostAt ??= now;
+        Observe(EventKinds.JobWaiting, text, recoveryCause);
+        requestAt = now;
+    }
+
+    private void ForgetGenerationState()
+    {
+        forming = null;
+        edges.Clear();
+        softEvidenceAt = null;
+        hardEvidence = false;
+        faulted.Clear();
+        plans.Clear();
+        plansTaken.Clear();
+        advancedRanks.Clear();
+        finishedHashes.Clear();
+    }
+
+    /// <summary>The generation's data-plane key: HMAC-SHA256 of the job's secret over job, incarnation and generation.</summary>
+    private string KeyOf(long generation) => Convert.ToBase64String(HMACSHA256.HashData(
+        Convert.FromBase64String(state!.Spec.Secret),
+        Encoding.UTF8.GetBytes($"{id}|{state.Incarnation}|{generation}")));
+
+    private void SendRelease(GpuId gpu, string reason, bool forget) => outputs.Send(GrainAddress.Of(gpu.Node), new NodeOrders(id, state!.Incarnation, null,
+    [
+        new ReleaseRank { Job = id, Incarnation = state.Incarnation, Timeline = state.Timeline, Generation = state.Generation, Gpu = gpu, Reason = reason, Forget = forget },
+    ]));
+}

@@ -1,0 +1,286 @@
+namespace Coordinator.Machines.Jobs;
+
+/// <content>A generation from its question to its first step: answers, decision, plans.</content>
+public sealed partial class TrainingJobMachine
+{
+    private static readonly TimeSpan AskPeriod = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan SlowAskPeriod = TimeSpan.FromSeconds(2);
+
+    private readonly SortedDictionary<GpuId, RankPlan> plans = [];
+    private readonly SortedSet<GpuId> plansTaken = [];
+    private readonly SortedSet<GpuId> advancedRanks = [];
+    private SortedDictionary<GpuId, RankState>? forming;
+    private TimeSpan formedAt;
+    private TimeSpan plannedAt;
+    private TimeSpan? askAt;
+    private TimeSpan? stateLostAt;
+    private long recorded;
+    private double? lastLoss;
+    private long highestReported;
+
+    /// <summary>Plans are out, and not every member has applied a step under them yet.</summary>
+    private bool IsResuming => plans.Count > 0 && advancedRanks.Count < state!.Members.Count;
+
+    private void BeginForming()
+    {
+        forming = [];
+        formedAt = now;
+        AskMissing();
+    }
+
+    /// <summary>Asks all members that have not answered, node by node.</summary>
+    private void AskMissing()
+    {
+        askAt = now + AskPeriod;
+        foreach (var node in state!.Members.Where(member => !forming!.ContainsKey(member.Gpu)).GroupBy(member => member.Gpu.Node))
+        {
+            var change = lastChange is not null && nodeKnows.GetValueOrDefault(node.Key) == lastChange.FromGeneration && node.All(IsOldMember) ? lastChange : wholeChange;
+            outputs.Send(GrainAddress.Of(node.Key), new NodeOrders(id, state.Incarnation, change,
+            [
+                .. node.Select(member => new PrepareRank
+                {
+                    Job = id,
+                    Incarnation = state.Incarnation,
+                    Timeline = state.Timeline,
+                    Generation = state.Generation,
+                    Gpu = member.Gpu,
+                    RecordedThrough = recorded,
+                }),
+            ]));
+        }
+
+        bool IsOldMember(Member member) => lastChange!.Added.All(added => added.Gpu != member.Gpu);
+    }
+
+    private void OnReport(WorkerReported reported)
+    {
+        var report = reported.Report;
+        highestReported = Math.Max(highestReported, report.Generation);
+        NoteSession(reported.Node, reported.Session, connected: true, hearsay: true);
+        switch (report)
+        {
+            case StepsApplied steps:
+                OnSteps(reported.Node, steps);
+                return;
+            case MembershipUnknown unknown when unknown.Generation == state!.Generation:
+                nodeKnows.Remove(unknown.Node);
+                lastChange = null;
+                askAt = now;
+                return;
+            case PeerAccused accused:
+                OnAccused(accused);
+                break;
+            case RankState answer:
+                OnAnswer(answer, reported.Session);
+                break;
+            case PlanTaken taken when taken.Generation == state!.Generation:
+                plansTaken.Add(taken.Gpu);
+                break;
+            case RankAdvanced advancedRank when advancedRank.Generation == state!.Generation:
+                OnAdvanced(advancedRank.Gpu, advancedRank.Step);
+                break;
+            case RankFaulted fault:
+                OnFaulted(fault);
+                break;
+            case RankLeaving leave when MemberOf(leave.Gpu) is not null && !IsOver:
+                if (leaving.TryAdd(leave.Gpu, leave.Reason))
+                    Observe(EventKinds.RankLeaving, $"{leave.Gpu} leaves: {leave.Reason}", gpu: leave.Gpu, node: leave.Gpu.Node);
+                break;
+            case RankFinished finished:
+                OnRankFinished(finished);
+                break;
+        }
+
+        ReleaseStranger(report);
+    }
+
+    /// <summary>Who still reports, and is no member any more or of a job that has ended, has not heard it: it is told again.</summary>
+    private void ReleaseStranger(JobReport report)
+    {
+        var gpu = report switch
+        {
+            RankState answer => answer.Gpu,
+            RankFinished finished => finished.Gpu,
+            RankFaulted fault => fault.Gpu,
+            RankLeaving leave => leave.Gpu,
+            PeerAccused accused => new GpuId(accused.Accuser, 0),
+            _ => (GpuId?)null,
+        };
+        if (gpu is not { } stranger)
+            return;
+        if (IsOver)
+            SendRelease(stranger, state!.Reason, forget: true);
+        else if (MemberOf(stranger) is null && (report is not PeerAccused accusation || !HasNode(accusation.Accuser)))
+            SendRelease(stranger, "not a member", forget: false);
+    }
+
+    private void OnAnswer(RankState answer, WorkerSession session)
+    {
+        if (answer.Generation != state!.Generation || MemberOf(answer.Gpu) is not { } member || member.Boot != answer.Boot || session.Boot != answer.Boot)
+            return;
+        if (forming is null)
+        {
+            OnPromiseWithoutPlan(answer.Gpu);
+            return;
+        }
+
+        nodeKnows[answer.Gpu.Node] = state.Generation;
+        if (!forming.TryAdd(answer.Gpu, answer))
+            return;
+        Observe(EventKinds.RankState, $"{answer.Gpu} has applied {answer.Applied}{(answer.HasState ? "" : ", without state")}", gpu: answer.Gpu, node: answer.Gpu.Node, step: answer.HasState ? answer.Applied : null,
+            numbers: new SortedDictionary<string, double> { ["applied"] = answer.HasState ? answer.Applied : -1, ["boot"] = answer.Boot, ["held"] = answer.Held.Sum(subtree => subtree.Size) });
+    }
+
+    /// <summary>
+    /// A member says again that it waits for its plan. It gets it again; where this activation never made one, the silo that did is
+    /// gone, and a new generation takes the place of what it decided.
+    /// </summary>
+    private void OnPromiseWithoutPlan(GpuId gpu)
+    {
+        if (stalled is not null || advancedRanks.Contains(gpu) || plansTaken.Contains(gpu))
+            return;
+        if (plans.TryGetValue(gpu, out var plan))
+            SendPlans([plan]);
+        else
+            formAgain ??= $"{gpu} waits for a plan that an earlier activation made";
+    }
+
+    /// <summary>Between messages: ask again, plan when all have answered, repeat plans that were not taken.</summary>
+    private void DecideRecovery()
+    {
+        if (stalled is not null)
+        {
+            CheckStateTimeout();
+            return;
+        }
+
+        if (forming is not null)
+        {
+            if (forming.Count == state!.Members.Count && IsRecordComplete())
+                Plan();
+            else if (now >= askAt)
+                AskMissing();
+            return;
+        }
+
+        if (IsResuming && now >= askAt)
+            RepeatPlans();
+    }
+
+    /// <summary>All that any member has applied is recorded; members say what they know before they answer. After the answer timeout the job goes on without, and the gap shows.</summary>
+    private bool IsRecordComplete()
+    {
+        var applied = forming!.Values.Where(answer => answer.HasState && answer.Timeline == state!.Timeline).Select(answer => answer.Applied).DefaultIfEmpty(0).Max();
+        if (recorded >= applied || now >= formedAt + state!.Spec.FaultTolerance.AnswerTimeout)
+            return true;
+        if (now >= askAt)
+        {
+            forming.Clear();
+            AskMissing();
+        }
+
+        return false;
+    }
+
+    private void Plan()
+    {
+        var answers = forming!.Values.ToArray();
+        var spec = state!.Spec;
+        var decision = RecoveryPlanner.Plan(answers, spec.Training.Shards, spec.Training.Steps, state.Timeline, state.Started);
+        if (decision is null)
+        {
+            stateLostAt ??= now;
+            stalled = $"no worker holds the state of step {recorded} or later; waiting for one that does"
+                + (spec.FaultTolerance.StateTimeout > TimeSpan.Zero ? $", at most {spec.FaultTolerance.StateTimeout.TotalSeconds:0} s (fault_tolerance.state_timeout)" : "");
+            forming = null;
+            Observe(EventKinds.JobWaiting, stalled, recoveryCause);
+            return;
+        }
+
+        forming = null;
+        stateLostAt = null;
+        plannedAt = now;
+        for (var rank = 0; rank < answers.Length; rank++)
+        {
+            plans.Add(answers[rank].Gpu, new RankPlan
+            {
+                Job = id,
+                Incarnation = state.Incarnation,
+                Timeline = state.Timeline,
+                Generation = state.Generation,
+                Gpu = answers[rank].Gpu,
+                Rank = rank,
+                FirstStep = decision.Target + 1,
+                FirstStepShards = decision.FirstStepShards,
+                CatchUp = decision.Members[rank].Way,
+                Donors = decision.Members[rank].Donors,
+                RecordedThrough = recorded,
+                Device = state.Device,
+            });
+        }
+
+        Observe(EventKinds.GenerationPlanned, decision.Reason, recoveryCause, step: decision.Target, durationMs: (now - formedAt).TotalMilliseconds,
+            numbers: new SortedDictionary<string, double> { ["held"] = decision.HeldShards });
+
+        // Must be durable before anybody can apply a step.
+        if (!state.Started)
+            Persist(state with { Started = true });
+        state = state with { Reason = decision.Reason };
+        SendPlans(plans.Values);
+        askAt = now + AskPeriod;
+        lastProgress = now;
+    }
+
+    private void SendPlans(IEnumerable<RankPlan> some)
+    {
+        foreach (var node in some.GroupBy(plan => plan.Gpu.Node))
+            outputs.Send(GrainAddress.Of(node.Key), new NodeOrders(id, state!.Incarnation, null, [.. node]));
+    }
+
+    private void RepeatPlans()
+    {
+        var untaken = plans.Values.Where(plan => !plansTaken.Contains(plan.Gpu)).ToArray();
+        SendPlans(untaken.Length > 0 ? untaken : plans.Values.Where(plan => !advancedRanks.Contains(plan.Gpu)));
+        askAt = now + (untaken.Length > 0 ? AskPeriod : SlowAskPeriod);
+    }
+
+    private void OnAdvanced(GpuId gpu, long step)
+    {
+        plansTaken.Add(gpu);
+        if (forming is not null || MemberOf(gpu) is null || !advancedRanks.Add(gpu) || advancedRanks.Count < state!.Members.Count)
+            return;
+        lastProgress = now;
+        Persist(state with { Planned = true, Recorded = recorded });
+        Observe(EventKinds.GenerationRunning, $"generation {state.Generation}: all {advancedRanks.Count} ranks have applied step {step}", recoveryCause, step: step,
+            durationMs: recoverySince is { } since ? (now - since).TotalMilliseconds : null,
+            numbers: new SortedDictionary<string, double>
+            {
+                ["formMs"] = recoverySince is { } detected ? (formedAt - detected).TotalMilliseconds : 0,
+                ["askMs"] = (plannedAt - formedAt).TotalMilliseconds,
+                ["stepMs"] = (now - plannedAt).TotalMilliseconds,
+            });
+        recoverySince = null;
+        recoveryCause = null;
+    }
+
+    /// <summary>
+    /// Records steps. A gap before the first one is no loss: a rank begins behind what it knows to be recorded, and it knows that only
+    /// from this job, in this activation or an earlier one.
+    /// </summary>
+    private void OnSteps(NodeId node, StepsApplied steps)
+    {
+        if (steps.Timeline != state!.Timeline || steps.Steps.Count == 0)
+            return;
+        var last = steps.Steps[^1];
+        if (last.Step > recorded)
+        {
+            outputs.Add(new ObserveSteps(id, steps.Timeline, [.. steps.Steps.Where(step => step.Step > recorded)]));
+            recorded = last.Step;
+            lastLoss = last.Loss;
+            lastStepMs = last.Milliseconds;
+            lastProgress = now;
+        }
+
+        outputs.Send(GrainAddress.Of(node), new NodeOrders(id, state.Incarnation, null, [], new StepsRecorded(id, state.Timeline, recorded)));
+    }
+}

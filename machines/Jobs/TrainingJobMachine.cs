@@ -1,0 +1,164 @@
+using System.Text.Json;
+
+namespace Coordinator.Machines.Jobs;
+
+/// <summary>
+/// A training run: who is a member, when a new generation forms, where it goes on, and when it has ended.
+/// <para>
+/// Idle case: a generation runs, its rank 0 reports applied steps now and then, and the job does nothing; the ranks keep each other
+/// in step. Bursty case: a member dies, comes or leaves. The job persists the next generation, asks its members where they stand
+/// (their answers are promises), decides by <see cref="RecoveryPlanner"/>, and hands out plans. A job that is loaded in between forms
+/// yet another generation: half-made decisions are never continued.
+/// </para>
+/// Nothing waits for a reply: what must arrive is repeated by deadline until what it asks for has happened.
+/// Files: life cycle here; gathering members, evidence, recovery and the end in the other parts of the class.
+/// </summary>
+public sealed partial class TrainingJobMachine : IMachine
+{
+    private readonly JobId id;
+    private TrainingJobState? state;
+    private long writes;
+    private string silo = "";
+    private TimeSpan now;
+    private Outputs outputs = new();
+
+    /// <summary>A job as stored, or one that waits to be submitted.</summary>
+    public TrainingJobMachine(JobId id, string? stateJson)
+    {
+        this.id = id;
+        if (stateJson is not null)
+            state = JsonSerializer.Deserialize(stateJson, MachinesJson.Default.TrainingJobState);
+    }
+
+    /// <inheritdoc/>
+    public GrainAddress Address => GrainAddress.Of(id);
+
+    /// <inheritdoc/>
+    public TimeSpan? NextDeadline { get; private set; }
+
+    private bool IsOver => state is { Phase: JobPhase.Finished or JobPhase.Failed };
+
+    /// <inheritdoc/>
+    public void Handle(TimeSpan now, GrainMessage message, Outputs outputs)
+    {
+        this.now = now;
+        this.outputs = outputs;
+        switch (message)
+        {
+            case Activated activated:
+                OnActivated(activated);
+                break;
+            case SubmitJob submit when state is null:
+                OnSubmitted(submit.Spec);
+                break;
+            case CancelJob cancel when state is not null && !IsOver:
+                Fail($"cancelled: {cancel.Reason}");
+                break;
+            case GpusOffered offered when state is not null:
+                OnOffered(offered);
+                break;
+            case NodeLinkReported link when state is not null:
+                OnLink(link);
+                break;
+            case WorkerReported reported when state is not null:
+                OnReport(reported);
+                break;
+            case ModelStored stored when state is not null:
+                OnModelStored(stored);
+                break;
+        }
+
+        if (state is null)
+            return;
+        if (!IsOver)
+            Decide();
+        RepeatRequests();
+        NextDeadline = FindNextDeadline();
+    }
+
+    /// <inheritdoc/>
+    public string Describe(TimeSpan now) => state is null ? "null" : JsonSerializer.Serialize(View(now), MachinesJson.Default.JobView);
+
+    private void OnActivated(Activated activated)
+    {
+        silo = activated.Silo;
+        activatedAt = now;
+        submittedAt = now;
+        if (state is null)
+            return;
+        Persist(state with { Incarnation = state.Incarnation + 1 });
+        recorded = state.Recorded;
+        lastProgress = now;
+        Observe(EventKinds.JobActivated, $"loaded by silo {silo} as incarnation {state.Incarnation}");
+        if (state.Phase == JobPhase.Active && !state.Planned)
+            formAgain = $"silo {silo} found generation {state.Generation} half formed";
+    }
+
+    private void OnSubmitted(JobSpec spec)
+    {
+        Persist(new TrainingJobState { Spec = spec, Incarnation = 1, Phase = JobPhase.Waiting, Reason = $"waiting for {spec.Ranks} gpus" });
+        submittedAt = now;
+        Observe(EventKinds.JobSubmitted, $"{spec.Model.Program}, {spec.Training.Steps} steps, batch {spec.Training.BatchSize} in {spec.Training.Shards} shards, {spec.Ranks} ranks");
+    }
+
+    private void Persist(TrainingJobState next)
+    {
+        state = next;
+        outputs.Add(new PersistState(JsonSerializer.Serialize(next, MachinesJson.Default.TrainingJobState), next.Incarnation, ++writes));
+    }
+
+    private void Observe(string kind, string text, string? cause = null, NodeId? node = null, GpuId? gpu = null, long? step = null, double? durationMs = null, IReadOnlyDictionary<string, double>? numbers = null) =>
+        outputs.Observe(new CoordinatorEvent
+        {
+            Kind = kind,
+            Job = id,
+            Node = node,
+            Gpu = gpu,
+            Timeline = state?.Timeline,
+            Generation = state?.Generation,
+            Step = step,
+            Cause = cause,
+            DurationMs = durationMs,
+            Text = text,
+            Numbers = numbers,
+        });
+
+    private JobView View(TimeSpan at)
+    {
+        var shards = state!.Members.Count is > 0 and var count && count <= state.Spec.Training.Shards ? ShardMap.Cut(state.Spec.Training.Shards, count) : [];
+        return new JobView
+        {
+            Id = id,
+            Phase = state.Phase switch
+            {
+                JobPhase.Active => forming is null ? stalled is null ? "running" : "waiting" : "forming",
+                var phase => phase.ToString().ToLowerInvariant(),
+            },
+            Reason = stalled ?? state.Reason,
+            Spec = state.Spec with { Secret = "" },
+            Incarnation = state.Incarnation,
+            Timeline = state.Timeline,
+            Generation = state.Generation,
+            Recorded = recorded,
+            Loss = lastLoss,
+            Failures = state.Failures,
+            FirstCause = state.FirstCause,
+            ModelSha256 = state.ModelSha256,
+            Members =
+            [
+                .. state.Members.Select((member, rank) => new MemberView(
+                    rank, member.Gpu, member.Address, member.Boot, rank < shards.Count ? shards[rank].Sum(span => span.Count) : 0,
+                    IsReachable(member), StateOf(member))),
+            ],
+        };
+
+        string StateOf(Member member) => forming switch
+        {
+            not null => forming.ContainsKey(member.Gpu) ? "answered" : "asked",
+            _ when finishedHashes.ContainsKey(member.Gpu) => "finished",
+            _ when advancedRanks.Contains(member.Gpu) => "training",
+            _ when plansTaken.Contains(member.Gpu) => "resuming",
+            _ => at >= TimeSpan.Zero ? "planned" : "",
+        };
+    }
+}

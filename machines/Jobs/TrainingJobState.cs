@@ -1,0 +1,72 @@
+using System.Text.Json.Serialization;
+
+namespace Coordinator.Machines.Jobs;
+
+/// <summary>How far a job is in its life.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<JobPhase>))]
+public enum JobPhase
+{
+    /// <summary>No generation is in force: too few gpus, or nobody holds the state.</summary>
+    Waiting,
+
+    /// <summary>A generation is durable; its members are being asked, or train.</summary>
+    Active,
+
+    /// <summary>The final model is recorded.</summary>
+    Finished,
+
+    /// <summary>Ended without a model.</summary>
+    Failed,
+}
+
+/// <summary>What a job keeps durable: enough to form the next generation, whoever loads it.</summary>
+public sealed record TrainingJobState
+{
+    /// <summary>The spec as submitted.</summary>
+    public required JobSpec Spec { get; init; }
+
+    /// <summary>Activations so far; the present one's number.</summary>
+    public long Incarnation { get; init; }
+
+    /// <summary>Phase.</summary>
+    public JobPhase Phase { get; init; }
+
+    /// <summary>Why it is in that phase.</summary>
+    public string Reason { get; init; } = "";
+
+    /// <summary>Timeline.</summary>
+    public int Timeline { get; init; }
+
+    /// <summary>Generation in force; 0 before the first.</summary>
+    public long Generation { get; init; }
+
+    /// <summary>Head of the membership's hash chain.</summary>
+    public string Hash { get; init; } = new('0', 64);
+
+    /// <summary>Members in rank order.</summary>
+    public IReadOnlyList<Member> Members { get; init; } = [];
+
+    /// <summary>Device class of the job, once it has members.</summary>
+    public string? DeviceClass { get; init; }
+
+    /// <summary>Device named in plans.</summary>
+    public string Device { get; init; } = "cpu";
+
+    /// <summary>Every member has applied a step in the generation; without it, whoever loads the job forms a new one.</summary>
+    public bool Planned { get; init; }
+
+    /// <summary>Some plan was ever handed out: from then on the state of step 0 is no longer enough.</summary>
+    public bool Started { get; init; }
+
+    /// <summary>Steps known to be recorded when this was written; there may be more.</summary>
+    public long Recorded { get; init; }
+
+    /// <summary>Members failed so far.</summary>
+    public int Failures { get; init; }
+
+    /// <summary>Cause of the first failure.</summary>
+    public string? FirstCause { get; init; }
+
+    /// <summary>SHA-256 of the final model file, once it is durable.</summary>
+    public string? ModelSha256 { get; init; }
+}

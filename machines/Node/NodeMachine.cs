@@ -1,0 +1,188 @@
+using System.Text.Json;
+
+namespace Coordinator.Machines.Nodes;
+
+/// <summary>
+/// A host: is its worker there, and what passes between it and the grains of jobs and gpus.
+/// <para>
+/// Idle case: heartbeats come and end here. Bursty case: the worker's connection ends or falls silent; jobs that use the node hear it at
+/// once (for them it is soft evidence), the cluster after a moment of grace, so that a reconnecting worker causes no stir.
+/// </para>
+/// Nothing is durable: a node that was loaded anew learns everything from the next hello.
+/// </summary>
+public sealed class NodeMachine(NodeId id) : IMachine
+{
+    private static readonly TimeSpan HeartbeatPeriod = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan HeartbeatTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan ReconnectGrace = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ReportPeriod = TimeSpan.FromMilliseconds(500);
+
+    private readonly SortedDictionary<JobId, long> jobs = [];
+    private Hello? hello;
+    private bool connected;
+    private bool silent;
+    private TimeSpan heardAt;
+    private TimeSpan? downAt;
+    private IReadOnlyList<RankPosition> ranks = [];
+    private long sequence;
+    private long taken;
+    private bool reportedUp;
+    private TimeSpan reportAt;
+    private TimeSpan now;
+    private Outputs outputs = new();
+
+    /// <inheritdoc/>
+    public GrainAddress Address => GrainAddress.Of(id);
+
+    /// <inheritdoc/>
+    public TimeSpan? NextDeadline { get; private set; }
+
+    private bool IsUp => connected && !silent;
+
+    /// <inheritdoc/>
+    public void Handle(TimeSpan now, GrainMessage message, Outputs outputs)
+    {
+        this.now = now;
+        this.outputs = outputs;
+        switch (message)
+        {
+            case WorkerConnected worker:
+                OnConnected(worker);
+                break;
+            case WorkerSaid said when said.Session == hello?.Session:
+                OnSaid(said);
+                break;
+            case WorkerDisconnected gone when gone.Session == hello?.Session && connected:
+                connected = false;
+                OnLinkDown(gone.Reason);
+                break;
+            case NodeOrders orders:
+                OnOrders(orders);
+                break;
+            case NodeReportTaken report when report.Session == hello?.Session:
+                taken = Math.Max(taken, report.Sequence);
+                break;
+        }
+
+        OnTime();
+    }
+
+    /// <inheritdoc/>
+    public string Describe(TimeSpan now) => JsonSerializer.Serialize(
+        new NodeView(id, IsUp, hello?.Session ?? default, hello?.DataAddress ?? "", hello?.ProcessId ?? 0, hello?.Gpus ?? [], ranks, hello is null ? null : (now - heardAt).TotalMilliseconds),
+        MachinesJson.Default.NodeView);
+
+    private void OnConnected(WorkerConnected worker)
+    {
+        if (hello is not null && worker.Session.IsOlderThan(hello.Session))
+            return;
+        var repeated = hello?.Session == worker.Session && connected;
+        hello = worker.Hello;
+        connected = true;
+        silent = false;
+        heardAt = now;
+        downAt = null;
+        ranks = [];
+        outputs.Send(id, new Welcome(worker.Session, HeartbeatPeriod));
+        foreach (var gpu in hello.Gpus)
+            outputs.Send(GrainAddress.Of(new GpuId(id, gpu.Index)), new GpuAttached(worker.Session, gpu));
+        if (!repeated)
+            outputs.Observe(new CoordinatorEvent { Kind = EventKinds.NodeUp, Node = id, Text = $"{id} connected, process {hello.ProcessId}, {hello.Gpus.Count} gpus", Numbers = new SortedDictionary<string, double> { ["pid"] = hello.ProcessId, ["boot"] = worker.Session.Boot } });
+        TellJobs();
+        Report(up: true);
+    }
+
+    private void OnSaid(WorkerSaid said)
+    {
+        heardAt = now;
+        if (silent && connected)
+        {
+            silent = false;
+            downAt = null;
+            TellJobs();
+            Report(up: true);
+        }
+
+        switch (said.Message)
+        {
+            case Heartbeat heartbeat:
+                ranks = heartbeat.Ranks;
+                foreach (var position in ranks)
+                    jobs.TryAdd(position.Job, 0);
+                break;
+            case JobReport report:
+                jobs.TryAdd(report.Job, 0);
+                if (report is RankFaulted fault && fault.Gpu.Node == id)
+                    outputs.Send(GrainAddress.Of(fault.Gpu), new GpuFaultReported(said.Session, fault.Detail));
+                outputs.Send(GrainAddress.Of(report.Job), new WorkerReported(id, said.Session, report));
+                break;
+        }
+    }
+
+    /// <summary>The chain of command: membership goes to the worker, orders through the grains of the gpus they are for.</summary>
+    private void OnOrders(NodeOrders orders)
+    {
+        if (orders.Incarnation < jobs.GetValueOrDefault(orders.Job))
+            return;
+        jobs[orders.Job] = orders.Incarnation;
+        if (orders.Change is not null)
+            outputs.Send(id, new MembershipChanged(orders.Change));
+        foreach (var order in orders.Orders.Where(order => order.Gpu.Node == id))
+            outputs.Send(GrainAddress.Of(order.Gpu), new GpuOrdered(order));
+        if (orders.Recorded is not null)
+            outputs.Send(id, orders.Recorded);
+    }
+
+    private void OnLinkDown(string reason)
+    {
+        downAt = now;
+        TellJobs();
+        outputs.Observe(new CoordinatorEvent { Kind = EventKinds.NodeDown, Node = id, Text = $"{id} is out of reach: {reason}", Cause = reason });
+    }
+
+    private void OnTime()
+    {
+        if (IsUp && now >= heardAt + HeartbeatTimeout)
+        {
+            silent = true;
+            OnLinkDown("no heartbeat");
+        }
+
+        if (downAt + ReconnectGrace is { } at && now >= at && reportedUp)
+            Report(up: false);
+        if (sequence > taken && now >= reportAt)
+            SendReport();
+        NextDeadline = Earliest(IsUp ? heardAt + HeartbeatTimeout : null, reportedUp ? downAt + ReconnectGrace : null, sequence > taken ? reportAt : null);
+    }
+
+    private static TimeSpan? Earliest(params ReadOnlySpan<TimeSpan?> times)
+    {
+        TimeSpan? earliest = null;
+        foreach (var time in times)
+        {
+            if (time is { } at && (earliest is null || at < earliest))
+                earliest = at;
+        }
+
+        return earliest;
+    }
+
+    private void TellJobs()
+    {
+        foreach (var job in jobs.Keys)
+            outputs.Send(GrainAddress.Of(job), new NodeLinkReported(id, hello!.Session, IsUp));
+    }
+
+    private void Report(bool up)
+    {
+        reportedUp = up;
+        sequence++;
+        SendReport();
+    }
+
+    private void SendReport()
+    {
+        reportAt = now + ReportPeriod;
+        outputs.Send(GrainAddress.Cluster, new NodeReported(id, hello!.Session, sequence, reportedUp, hello.DataAddress, hello.Gpus));
+    }
+}

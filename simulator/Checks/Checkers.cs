@@ -1,0 +1,29 @@
+namespace Coordinator.Simulator;
+
+/// <summary>All checkers of a run. They look at everything and change nothing; the first that fails ends the run.</summary>
+internal sealed class Checkers
+{
+    private readonly SimulationOptions options;
+
+    public Checkers(SimulationOptions options, Scenario scenario, ToyModel model)
+    {
+        this.options = options;
+        Steps = new StepChecker(this);
+        Orders = new OrderChecker(this, model.Shards, scenario.Steps);
+        Storage = new StorageChecker(this, model);
+        Final = new FinalChecker(this, model, scenario.Steps);
+    }
+
+    public StepChecker Steps { get; }
+    public OrderChecker Orders { get; }
+    public StorageChecker Storage { get; }
+    public FinalChecker Final { get; }
+
+    /// <summary>Ends the run, unless this invariant is not being checked.</summary>
+    /// <exception cref="InvariantViolationException">The invariant is being checked.</exception>
+    public void Fail(string invariant, string message)
+    {
+        if (!options.WithoutChecks.Contains(invariant))
+            throw new InvariantViolationException(invariant, message);
+    }
+}

@@ -1,0 +1,73 @@
+using Coordinator.Machines;
+
+namespace Coordinator.Simulator;
+
+/// <summary>What the job orders: one membership per generation, and plans that agree with it and with each other.</summary>
+internal sealed class OrderChecker(Checkers checkers, int shards, long steps)
+{
+    private readonly SortedDictionary<(long Incarnation, long Generation), RankPlan> plans = [];
+    private readonly SortedDictionary<long, string> hashes = [];
+
+    /// <summary>Memberships that left the job, by generation.</summary>
+    public SortedDictionary<long, Membership> Memberships { get; } = [];
+
+    /// <summary>The newest membership that left the job, or null.</summary>
+    public Membership? Newest => Memberships.Count == 0 ? null : Memberships.Last().Value;
+
+    /// <summary>Whether the job has handed out any plan.</summary>
+    public bool PlansMade => plans.Count > 0;
+
+    public void OnOrdered(NodeOrders orders)
+    {
+        if (orders.Change is { } change)
+            OnChange(change);
+        foreach (var order in orders.Orders)
+        {
+            if (order is RankPlan plan)
+                OnPlan(plan);
+        }
+    }
+
+    private void OnChange(MembershipChange change)
+    {
+        if (!hashes.TryAdd(change.ToGeneration, change.Hash))
+        {
+            if (hashes[change.ToGeneration] != change.Hash)
+                checkers.Fail(Invariants.OneMembershipPerGeneration, $"generation {change.ToGeneration} was sent with two memberships");
+            return;
+        }
+
+        var from = change.FromGeneration == 0 ? Membership.None(change.Job) : Memberships.GetValueOrDefault(change.FromGeneration);
+        if (from?.After(change) is { } next)
+            Memberships.Add(change.ToGeneration, next);
+        else if (from is not null)
+            checkers.Fail(Invariants.OneMembershipPerGeneration, $"the change from {change.FromGeneration} to {change.ToGeneration} does not follow the chain");
+        else
+            hashes.Remove(change.ToGeneration);
+    }
+
+    private void OnPlan(RankPlan plan)
+    {
+        if (Memberships.TryGetValue(plan.Generation, out var members) && members.RankOf(plan.Gpu) != plan.Rank)
+            checkers.Fail(Invariants.PlansAgree, $"the plan of {plan.Gpu} in generation {plan.Generation} makes it rank {plan.Rank}");
+        var key = (plan.Incarnation, plan.Generation);
+        if (plans.TryGetValue(key, out var first))
+        {
+            if (first.FirstStep != plan.FirstStep || first.Timeline != plan.Timeline || !first.FirstStepShards.SequenceEqual(plan.FirstStepShards))
+                checkers.Fail(Invariants.PlansAgree, $"two plans of generation {plan.Generation} differ in step, timeline or shards");
+            return;
+        }
+
+        plans.Add(key, plan);
+        var next = 0;
+        foreach (var run in plan.FirstStepShards.OrderBy(run => run.Start))
+        {
+            if (run.Start != next || run.Rank < 0 || (members is not null && run.Rank >= members.Members.Count))
+                checkers.Fail(Invariants.PlansAgree, $"generation {plan.Generation} deals shard {next} of its first step to nobody or twice");
+            next = run.Start + run.Count;
+        }
+
+        if (next != shards && !(next == 0 && plan.FirstStep > steps))
+            checkers.Fail(Invariants.PlansAgree, $"generation {plan.Generation} deals {next} of {shards} shards");
+    }
+}

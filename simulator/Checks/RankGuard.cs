@@ -1,0 +1,217 @@
+using Coordinator.Machines;
+
+namespace Coordinator.Simulator;
+
+/// <summary>Checks every output of one rank against its plan, its promise, its memory and the serial run.</summary>
+internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory memory, GpuId gpu)
+{
+    private RankPlan? plan;
+    private long promised;
+    private SortedSet<Subtree> promisedSubtrees = [];
+    private long highest = -1;
+
+    /// <summary>Membership of the newest order.</summary>
+    public Membership? Members { get; private set; }
+
+    public void OnOrder(RankOrder order, Membership? members)
+    {
+        if (members is not null && members.Generation >= (Members?.Generation ?? 0))
+            Members = members;
+        if (order is RankPlan ranked && ranked.Generation == promised)
+            (plan, promised) = (ranked, 0);
+        else if (order is ReleaseRank)
+            (plan, promised) = (null, 0);
+    }
+
+    public void OnAnswer(RankState answer)
+    {
+        if (plan?.Generation == answer.Generation)
+            Fail(Invariants.PromiseKept, $"answers for generation {answer.Generation} after it took the plan");
+        if (memory.Applying)
+            Fail(Invariants.AnswerIsTrue, "answers while the optimizer runs");
+        (promised, plan) = (answer.Generation, null);
+        promisedSubtrees = new SortedSet<Subtree>(answer.Held);
+        if (answer.HasState)
+            AnswerHolds(answer);
+        checkers.Steps.OnAnswer(answer);
+    }
+
+    /// <summary>The device failed: what was promised of its memory is void, and the state is forgotten.</summary>
+    public void OnDeviceFailed() => (plan, promised) = (null, 0);
+
+    public void OnInitialize(long generation)
+    {
+        Authority(generation, "initialises");
+        if (plan!.FirstStep != 1 || plan.CatchUp != CatchUp.Initialize)
+            Fail(Invariants.PlanIsAuthority, "initialises without being told to");
+        if (highest > 0)
+            Fail(Invariants.StepsAscend, $"initialises after it had applied step {highest}");
+    }
+
+    public void OnCompute(ComputeShard compute, long generation)
+    {
+        Authority(generation, $"computes shard {compute.Shard} of step {compute.Step}");
+        StateStandsAt(compute.Step - 1);
+        var mine = compute.Step == plan!.FirstStep
+            ? plan.FirstStepShards.Any(run => run.Rank == plan.Rank && compute.Shard >= run.Start && compute.Shard < run.Start + run.Count)
+            : ShardMap.Cut(model.Shards, Members!.Members.Count)[plan.Rank].Any(span => compute.Shard >= span.Start && compute.Shard < span.Start + span.Count);
+        if (!mine || compute.Step < plan.FirstStep)
+            Fail(Invariants.PlanIsAuthority, $"computes shard {compute.Shard} of step {compute.Step}, which generation {generation} does not give it");
+    }
+
+    public void OnKeep(KeepGradient keep)
+    {
+        if (promised != 0)
+            Fail(Invariants.PromiseKept, $"adds {keep.Leaf} to P between answer and plan");
+        if (!memory.Computed.TryGetValue(keep.Ticket, out var computed) || computed.Shard != keep.Leaf.Start || keep.Leaf.Size != 1)
+            Fail(Invariants.HostContract, $"keeps {keep.Leaf} under ticket {keep.Ticket}, which computed something else");
+        if (memory.Partials.Keys.Any(subtree => subtree.Overlaps(keep.Leaf)))
+            Fail(Invariants.HostContract, $"keeps {keep.Leaf} beside a subtree that holds it");
+    }
+
+    public void OnMerge(MergeSubtrees merge)
+    {
+        if (promised != 0)
+            Fail(Invariants.PromiseKept, $"merges {merge.Left} and {merge.Right} between answer and plan");
+        if (!memory.Partials.TryGetValue(merge.Left, out var left) || !memory.Partials.TryGetValue(merge.Right, out var right)
+            || left.Step != right.Step || !merge.Left.IsLeft || merge.Left.Sibling != merge.Right)
+            Fail(Invariants.HostContract, $"merges {merge.Left} and {merge.Right}, which are no pair that it holds");
+    }
+
+    public void OnDrop(DropSubtree drop)
+    {
+        if (promised != 0 && promisedSubtrees.Contains(drop.Subtree))
+            Fail(Invariants.PromiseKept, $"drops {drop.Subtree} between answer and plan");
+        if (!memory.Partials.ContainsKey(drop.Subtree))
+            Fail(Invariants.HostContract, $"drops {drop.Subtree}, which it does not hold");
+    }
+
+    public void OnStage(StageContribution stage)
+    {
+        if (!memory.Payloads.ContainsKey(stage.Payload))
+            Fail(Invariants.HostContract, $"stages payload {stage.Payload}, which it does not hold");
+    }
+
+    public void OnReduce(ReduceBlock reduce, long generation)
+    {
+        OnOverwriteReduced($"reduces block {reduce.Block}");
+        Authority(generation, $"reduces block {reduce.Block} of step {reduce.Step}");
+        var next = 0;
+        foreach (var part in reduce.Parts)
+        {
+            if (part.Subtree.Start != next)
+                Fail(Invariants.SumIsComplete, $"adds up block {reduce.Block} of step {reduce.Step} with shard {next} missing or twice");
+            next = part.Subtree.End;
+            if (part.Payload == 0 ? !memory.Partials.ContainsKey(part.Subtree) : !memory.Payloads.ContainsKey(part.Payload))
+                Fail(Invariants.HostContract, $"adds up {part.Subtree}, which it does not hold");
+            if (part.Payload == 0)
+            {
+                if (memory.Partials[part.Subtree].Step != reduce.Step)
+                    Fail(Invariants.SumOfOneGeneration, $"adds its own {part.Subtree} of step {memory.Partials[part.Subtree].Step} to step {reduce.Step}");
+            }
+            else if (memory.Payloads[part.Payload].Truth is var truth && (truth.Step != reduce.Step || truth.Generation != generation || truth.Block != reduce.Block))
+            {
+                Fail(Invariants.SumOfOneGeneration, $"adds a contribution to step {truth.Step}, generation {truth.Generation}, block {truth.Block} to step {reduce.Step}, generation {generation}, block {reduce.Block}");
+            }
+        }
+
+        if (next != model.Shards)
+            Fail(Invariants.SumIsComplete, $"adds up block {reduce.Block} of step {reduce.Step} over {next} of {model.Shards} shards");
+    }
+
+    /// <summary>R is about to change.</summary>
+    public void OnOverwriteReduced(string what)
+    {
+        if (promised != 0)
+            Fail(Invariants.PromiseKept, $"{what} between answer and plan");
+        if (memory.Applying)
+            Fail(Invariants.WholeBeforeApply, $"{what} while the optimizer runs");
+    }
+
+    public void OnReducedBlock(int block)
+    {
+        var value = memory.Reduced[block];
+        var serial = model.Reduced(value.Step);
+        if (value.Word != serial.Blocks[block] || value.SumOfSquares != ToyModel.SumOfSquares(value.Word) || (block == 0 && memory.ReducedScore != serial.Score))
+            Fail(Invariants.ReducedIsSerial, $"block {block} of the reduced gradient of step {value.Step} is not the serial run's");
+    }
+
+    public void OnStoreState(StoreState store, long generation)
+    {
+        Authority(generation, "takes a state");
+        if (plan!.CatchUp != CatchUp.FetchState || store.Header.Step != plan.FirstStep - 1)
+            Fail(Invariants.PlanIsAuthority, $"takes a block of the state of step {store.Header.Step} without being told to");
+        if (memory.Applying)
+            Fail(Invariants.WholeBeforeApply, "takes a state while the optimizer runs");
+        if (store.Header.Step < highest)
+            Fail(Invariants.StepsAscend, $"goes back from step {highest} to {store.Header.Step}");
+    }
+
+    public void OnStateBlock()
+    {
+        if (memory.StateStep >= 0)
+            StateStandsAt(memory.StateStep);
+    }
+
+    public void OnApply(ApplyStep apply, long generation)
+    {
+        if (promised != 0)
+            Fail(Invariants.PromiseKept, $"applies step {apply.Step} between its answer for generation {promised} and the plan");
+        Authority(generation, $"applies step {apply.Step}");
+        StateStandsAt(apply.Step - 1);
+        foreach (var block in memory.Reduced)
+        {
+            if (block.Step != apply.Step)
+                Fail(Invariants.WholeBeforeApply, $"applies step {apply.Step} with a block of R at step {block.Step}");
+        }
+
+        checkers.Steps.OnApplied(gpu, apply.Generation, apply.Step);
+    }
+
+    public void OnApplied(ApplyStep apply)
+    {
+        if (apply.Step <= highest)
+            Fail(Invariants.StepsAscend, $"applies step {apply.Step} after step {highest}");
+        StateStandsAt(apply.Step);
+    }
+
+    private void AnswerHolds(RankState answer)
+    {
+        if (memory.StateStep != answer.Applied)
+            Fail(Invariants.AnswerIsTrue, $"answers step {answer.Applied} with a state of step {memory.StateStep}");
+        StateStandsAt(answer.Applied);
+        foreach (var run in answer.Reduced)
+        {
+            for (var block = run.Start; run.Step > 0 && block < run.Start + run.Count; block++)
+            {
+                if (memory.Reduced[block].Step != run.Step)
+                    Fail(Invariants.AnswerIsTrue, $"answers that block {block} of R carries step {run.Step}; it carries {memory.Reduced[block].Step}");
+            }
+        }
+
+        foreach (var subtree in answer.Held)
+        {
+            if (!memory.Partials.TryGetValue(subtree, out var partial) || partial.Step != answer.Applied + 1)
+                Fail(Invariants.AnswerIsTrue, $"answers that it holds {subtree} of step {answer.Applied + 1}");
+            else if (!partial.Sum.Blocks.AsSpan().SequenceEqual(model.Sum(partial.Step, subtree.Start, subtree.Size).Blocks))
+                Fail(Invariants.AnswerIsTrue, $"holds a wrong sum over {subtree}");
+        }
+    }
+
+    private void StateStandsAt(long step)
+    {
+        if (memory.StateStep != step || memory.Applying)
+            Fail(Invariants.StateIsSerial, $"needs the state of step {step} and has that of {memory.StateStep}");
+        if (step >= 0 && !memory.State.AsSpan().SequenceEqual(model.State(step)))
+            Fail(Invariants.StateIsSerial, $"the state of step {step} is not the serial run's");
+        highest = Math.Max(highest, step);
+    }
+
+    private void Authority(long generation, string what)
+    {
+        if (plan is null || plan.Generation != generation)
+            Fail(Invariants.PlanIsAuthority, $"{what} in generation {generation} with {(plan is null ? "no plan" : $"a plan of generation {plan.Generation}")}");
+    }
+
+    private void Fail(string invariant, string message) => checkers.Fail(invariant, $"{gpu} {message}");
+}

@@ -1,0 +1,43 @@
+using Coordinator.Machines;
+
+namespace Coordinator.Simulator;
+
+/// <summary>
+/// Which step may be applied in which generation. A step is applied only with every member's contribution; a member that has
+/// answered for a newer generation at applied step a contributes no more, and had contributed to a + 1 at most. So nobody applies
+/// beyond a + 1 in any older generation that it was a member of.
+/// </summary>
+internal sealed class StepChecker(Checkers checkers)
+{
+    private readonly SortedDictionary<long, (long Step, GpuId By)> limits = [];
+
+    /// <summary>Highest step applied by any rank.</summary>
+    public long Highest { get; private set; }
+
+    /// <summary>Steps applied, over all ranks.</summary>
+    public long Applied { get; private set; }
+
+    public void OnApplied(GpuId gpu, long generation, long step)
+    {
+        Highest = Math.Max(Highest, step);
+        Applied++;
+        if (limits.TryGetValue(generation, out var limit) && step > limit.Step)
+            checkers.Fail(Invariants.GenerationOvertaken, $"{gpu} applies step {step} in generation {generation}, of which {limit.By} can have contributed to {limit.Step} at most");
+    }
+
+    public void OnAnswer(RankState answer)
+    {
+        if (!answer.HasState)
+            return;
+        foreach (var (generation, members) in checkers.Orders.Memberships)
+        {
+            if (generation >= answer.Generation)
+                return;
+            var rank = members.RankOf(answer.Gpu);
+            if (rank < 0 || members.Members[rank].Boot != answer.Boot)
+                continue;
+            if (!limits.TryGetValue(generation, out var limit) || limit.Step > answer.Applied + 1)
+                limits[generation] = (answer.Applied + 1, answer.Gpu);
+        }
+    }
+}

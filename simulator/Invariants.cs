@@ -1,0 +1,68 @@
+namespace Coordinator.Simulator;
+
+/// <summary>Names of the invariants, as they appear in reports.</summary>
+public static class Invariants
+{
+    /// <summary>No output leaves a grain before every persist of the same grain that precedes it is durable.</summary>
+    public const string PersistBeforeSend = "persist-before-send";
+
+    /// <summary>Writes of a grain ascend by (incarnation, sequence), and no two activations share an incarnation.</summary>
+    public const string WritesAscend = "writes-ascend";
+
+    /// <summary>A generation number stands for one membership for ever.</summary>
+    public const string OneMembershipPerGeneration = "one-membership-per-generation";
+
+    /// <summary>No rank applies a step in a generation beyond the one that a member which left for a newer generation could have contributed to.</summary>
+    public const string GenerationOvertaken = "generation-overtaken";
+
+    /// <summary>A device computes, applies or initialises only under a plan of its rank's present generation, and only what the plan gives it.</summary>
+    public const string PlanIsAuthority = "plan-is-authority";
+
+    /// <summary>The plans of a generation agree with each other, and its first step's shards cover all shards once.</summary>
+    public const string PlansAgree = "plans-agree";
+
+    /// <summary>Between an answer and the next plan a rank applies nothing and overwrites neither P nor R.</summary>
+    public const string PromiseKept = "promise-kept";
+
+    /// <summary>What a rank answers (state, step, tags, subtrees) is what its memory holds.</summary>
+    public const string AnswerIsTrue = "answer-is-true";
+
+    /// <summary>Within a process life a rank's applied step rises by one at a time, or jumps by a fetched state, and never falls.</summary>
+    public const string StepsAscend = "steps-ascend";
+
+    /// <summary>Every rank's state after step s is the serial run's.</summary>
+    public const string StateIsSerial = "state-is-serial";
+
+    /// <summary>Every block of the reduced gradient of step s is the serial run's.</summary>
+    public const string ReducedIsSerial = "reduced-is-serial";
+
+    /// <summary>Every part of a sum carries the sum's step and the owner's generation.</summary>
+    public const string SumOfOneGeneration = "sum-of-one-generation";
+
+    /// <summary>The parts of a sum cover all shards once.</summary>
+    public const string SumIsComplete = "sum-is-complete";
+
+    /// <summary>The optimizer runs only when every block of R carries its step, and nothing reads the state meanwhile.</summary>
+    public const string WholeBeforeApply = "whole-before-apply";
+
+    /// <summary>What a frame carries is not changed between the order to send it and its leaving.</summary>
+    public const string SourceUnchanged = "source-unchanged";
+
+    /// <summary>A machine asks only for what exists: payloads it was given, subtrees it holds.</summary>
+    public const string HostContract = "host-contract";
+
+    /// <summary>Recorded steps ascend without gap, once each, and were applied by some rank.</summary>
+    public const string RecordedOnce = "recorded-once";
+
+    /// <summary>The final model and the hashes of the final states are the serial run's.</summary>
+    public const string FinalModel = "final-model";
+
+    /// <summary>The job says itself that its ranks contradict each other, or ends without a model although state was there.</summary>
+    public const string JobSound = "job-sound";
+
+    /// <summary>After everything is healed the job ends within a bounded time; with all state lost it waits and says so.</summary>
+    public const string Liveness = "liveness";
+
+    /// <summary>A machine threw, which it does only where it is broken.</summary>
+    public const string MachineThrew = "machine-threw";
+}

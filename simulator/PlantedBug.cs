@@ -1,0 +1,50 @@
+namespace Coordinator.Simulator;
+
+/// <summary>Bugs that the simulated hosts can have on purpose. Each must be caught by an invariant, not by a timeout.</summary>
+public enum PlantedBug
+{
+    /// <summary>None.</summary>
+    None,
+
+    /// <summary>The silo lets sends leave while the persist before them is still on its way.</summary>
+    SendBeforePersist,
+
+    /// <summary>The silo takes a write for durable that a crash then loses.</summary>
+    UnsyncedPersist,
+
+    /// <summary>The worker delivers contributions that were kept from the step before, tagged as if they were of this one.</summary>
+    StaleContribution,
+
+    /// <summary>The worker delivers contributions of an older generation, tagged as if they were of the present one.</summary>
+    OlderGenerationContribution,
+
+    /// <summary>One bit of one contribution is flipped after its checksum was made.</summary>
+    FlippedContribution,
+
+    /// <summary>A donor serves one block of the state as it was a step before.</summary>
+    StateOfTwoSteps,
+
+    /// <summary>The store does not notice that it knows a step already.</summary>
+    StepRecordedTwice,
+
+    /// <summary>The store drops a step.</summary>
+    StepNotRecorded,
+
+    /// <summary>A worker computes a shard that no plan asked for.</summary>
+    ComputeWithoutPlan,
+
+    /// <summary>A rank frees a finished partial sum after it has promised to keep it.</summary>
+    PromiseBroken,
+
+    /// <summary>The optimizer starts before the last block of the reduced gradient is there.</summary>
+    AppliedEarly,
+
+    /// <summary>A block of the reduced gradient is overwritten as soon as somebody contributes to its next step.</summary>
+    ReducedOverwrittenEarly,
+
+    /// <summary>An owner adds up the parts of a block in the order in which they came.</summary>
+    SumInOrderOfArrival,
+
+    /// <summary>The final model is brought to the store from a state that lacks the last step.</summary>
+    ModelOfEarlierStep,
+}

@@ -1,0 +1,148 @@
+using System.Text.Json;
+using Coordinator.Machines;
+
+namespace Coordinator.Simulator;
+
+/// <summary>One seed: a safety phase with faults, then everything is healed and the job has to end.</summary>
+internal sealed class ProtocolRun
+{
+    /// <summary>The faults' time; what had no cue by then has none.</summary>
+    private static readonly TimeSpan SafetyPhase = TimeSpan.FromSeconds(25);
+
+    private static readonly TimeSpan ReleaseBound = TimeSpan.FromSeconds(20);
+
+    private readonly VirtualWorld world;
+    private readonly Scenario scenario;
+    private readonly ToyModel model;
+    private readonly Checkers checkers;
+    private readonly SimulatedCluster cluster;
+    private readonly FaultInjector injector;
+    private readonly bool losesState;
+    private bool startedWhenLost;
+
+    public ProtocolRun(ulong seed, SimulationOptions options)
+    {
+        world = new VirtualWorld(seed, options);
+        scenario = Scenario.Draw(world.Workload, world.Faults, options.Faults);
+        model = new ToyModel(scenario.Spec.Training.Seed, scenario.Spec.Training.Shards, scenario.ReducedBlocks, scenario.StateBlocks);
+        checkers = new Checkers(options, scenario, model);
+        cluster = new SimulatedCluster(world, scenario, checkers, model);
+        losesState = options.Faults && world.Faults.Chance(0.04);
+        injector = new FaultInjector(world, cluster, options.Faults && !losesState ? PlannedFault.Draw(world.Faults, scenario) : []);
+        if (losesState)
+            LoseStateLater();
+    }
+
+    private bool IsOver => checkers.Final.Finished || checkers.Final.Failed is not null;
+
+    public SimulationReport Run()
+    {
+        try
+        {
+            cluster.Silo.Start();
+            foreach (var worker in cluster.Workers)
+                worker.Start();
+            Submit();
+            Until(SafetyPhase, () => IsOver || (injector.IsSpent && !losesState && world.Now > TimeSpan.FromSeconds(3)));
+            injector.HealForGood();
+            var healed = world.Now;
+            Until(healed + world.Options.LivenessBound, () => IsOver);
+            JudgeEnd();
+            var over = world.Now;
+            Until(over + ReleaseBound, () => cluster.Workers.SelectMany(worker => worker.Agent.Ranks).All(rank => rank.IsIdle));
+            if (cluster.Workers.SelectMany(worker => worker.Agent.Ranks).FirstOrDefault(rank => !rank.IsIdle) is { } busy)
+                checkers.Fail(Invariants.Liveness, $"{busy.Gpu} was not released within {ReleaseBound.TotalSeconds} s after the job's end");
+            return Report(null, "");
+        }
+        catch (InvariantViolationException violation)
+        {
+            return Report(violation.Invariant, violation.Message);
+        }
+#pragma warning disable CA1031 // Whatever a machine throws is a finding, with the seed that replays it.
+        catch (Exception thrown)
+#pragma warning restore CA1031
+        {
+            return Report(Invariants.MachineThrew, thrown.ToString());
+        }
+    }
+
+    private void Until(TimeSpan limit, Func<bool> condition)
+    {
+        while (!condition())
+        {
+            if (!world.Step(limit))
+                return;
+            if (world.Events > world.Options.MaxEvents)
+                checkers.Fail(Invariants.Liveness, $"{world.Events} events without an end: the processes talk in a circle");
+        }
+    }
+
+    /// <summary>A client submits, and again until the job is there.</summary>
+    private void Submit()
+    {
+        if (checkers.Final.Submitted)
+            return;
+        cluster.Silo.Post(TimeSpan.FromMilliseconds(1), () => cluster.Silo.Tell(GrainAddress.Of(scenario.Job), new SubmitJob(scenario.Spec)));
+        world.Schedule(TimeSpan.FromMilliseconds(500), Submit);
+    }
+
+    private void LoseStateLater()
+    {
+        var step = world.Faults.Between(1, (int)scenario.Steps - 1);
+        var done = false;
+        cluster.Moments.StepApplied = applied =>
+        {
+            if (done || applied < step)
+                return;
+            done = true;
+            world.Schedule(world.Faults.Between(TimeSpan.Zero, TimeSpan.FromMilliseconds(30)), () =>
+            {
+                startedWhenLost = checkers.Orders.PlansMade;
+                injector.KillAll();
+            });
+        };
+    }
+
+    private void JudgeEnd()
+    {
+        if (losesState && startedWhenLost && !checkers.Final.Finished)
+        {
+            if (checkers.Final.Failed is null || checkers.Final.Waits == 0)
+                checkers.Fail(Invariants.Liveness, $"with all state lost the job neither waits aloud nor gives up: {Describe()}");
+            return;
+        }
+
+        if (checkers.Final.Failed is { } reason)
+            checkers.Fail(Invariants.JobSound, $"the job failed although state was there all the time: {reason}");
+        if (!checkers.Final.Finished)
+            checkers.Fail(Invariants.Liveness, $"{world.Options.LivenessBound.TotalSeconds} s after everything was healed the job has not ended, at step {checkers.Steps.Highest} of {scenario.Steps}: {Describe()}");
+        if (checkers.Storage.LastStep != scenario.Steps)
+            checkers.Fail(Invariants.RecordedOnce, $"the job has ended with {checkers.Storage.LastStep} of {scenario.Steps} steps recorded");
+        if (cluster.Silo.Disk.Model is null)
+            checkers.Fail(Invariants.FinalModel, "the job has ended without a model in the store");
+    }
+
+    private string Describe()
+    {
+        var text = cluster.Silo.Describe(GrainAddress.Of(scenario.Job));
+        if (text is null or "null")
+            return "no job";
+        var view = JsonSerializer.Deserialize(text, MachinesJson.Default.JobView)!;
+        return $"{view.Phase}, generation {view.Generation}, {view.Reason}; members {string.Join(", ", view.Members.Select(member => $"{member.Gpu} {member.State}{(member.Connected ? "" : " unreachable")}"))}";
+    }
+
+    private SimulationReport Report(string? invariant, string message) => new()
+    {
+        Seed = world.Seed,
+        Invariant = invariant,
+        Message = message,
+        VirtualTime = world.Now,
+        Events = world.Events,
+        StepsApplied = checkers.Steps.Applied,
+        Steps = scenario.Steps,
+        Generations = checkers.Orders.Memberships.Count,
+        Faults = injector.Struck,
+        TraceHash = world.Trace.Hash,
+        LastTrace = invariant is null ? [] : world.Trace.Last(),
+    };
+}

@@ -1,0 +1,158 @@
+using System.Text.Json;
+using Coordinator.Machines;
+
+namespace Coordinator.Simulator;
+
+/// <summary>
+/// A silo: activates grains when they are spoken to, carries their messages, holds the workers' connections, and keeps everything
+/// that must last on its disk. Restarted, it wakes the stored jobs.
+/// </summary>
+internal sealed class SiloProcess(VirtualWorld world, Scenario scenario, Checkers checkers, Func<GrainAddress, string?, IMachine> machines)
+    : SimulatedProcess(world, "silo")
+{
+    private readonly SortedDictionary<string, GrainHost> grains = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<NodeId, ControlLink> links = [];
+
+    public Scenario Scenario { get; } = scenario;
+    public Checkers Checkers { get; } = checkers;
+    public Func<GrainAddress, string?, IMachine> Machines { get; } = machines;
+    public SimulatedDisk Disk { get; } = new(world, scenario, checkers);
+    public string SiloName => $"silo-{Life}";
+
+    /// <summary>Whether messages between grains may be lost, repeated and delayed; off once the world is healed.</summary>
+    public bool Lossy { get; set; } = true;
+
+    public void Start()
+    {
+        Begin();
+        foreach (var key in Disk.StoredJobs())
+            Activate(new GrainAddress(GrainKind.Job, key));
+    }
+
+    public void Crash()
+    {
+        End();
+        foreach (var grain in grains.Values)
+            grain.Discard();
+        grains.Clear();
+        foreach (var link in links.Values.ToArray())
+            link.SiloDied();
+        links.Clear();
+        Disk.OnCrash();
+    }
+
+    /// <summary>Tells a grain something from outside, activating it if need be.</summary>
+    public void Tell(GrainAddress grain, GrainMessage message)
+    {
+        if (!grains.TryGetValue(grain.ToString(), out var host))
+            host = Activate(grain);
+        host.Tell(message);
+    }
+
+    /// <summary>The grain's view, or null where it is not active.</summary>
+    public string? Describe(GrainAddress grain) => grains.TryGetValue(grain.ToString(), out var host) ? host.Describe() : null;
+
+    /// <summary>A write failed, or the activation is ended: the machine is discarded and rebuilt from storage.</summary>
+    public void Reload(GrainHost host)
+    {
+        World.Note(Name, "reloads", 0, 0, host.Address);
+        host.Discard();
+        grains.Remove(host.Address.ToString());
+        Activate(host.Address);
+    }
+
+    /// <summary>Ends and rebuilds one activation, as an idle collection or a lost race would.</summary>
+    public bool ReloadOne(Prng prng)
+    {
+        // One that is writing is not collected: its write would race with its successor's load, which the engine excludes.
+        var idle = grains.Values.Where(grain => !grain.IsWriting).ToArray();
+        if (idle.Length == 0)
+            return false;
+        Reload(prng.Pick(idle));
+        return true;
+    }
+
+    /// <summary>Carries out a send of a grain, whose writes before it are durable.</summary>
+    public void Send(GrainAddress from, Output output)
+    {
+        switch (output)
+        {
+            case SendToGrain send:
+                World.Note(from.ToString(), "→ grain", 0, 0, send);
+                Carry(send.To, send.Message, Lossy);
+                break;
+            case SendToWorker send:
+                World.Note(from.ToString(), "→ worker", 0, 0, send);
+                if (links.TryGetValue(send.Node, out var link))
+                    link.SendToWorker(send.Message);
+                break;
+        }
+    }
+
+    public void Accept(ControlLink link, Hello hello)
+    {
+        if (links.TryGetValue(hello.Node, out var old) && old != link)
+            old.Close("a newer connection of the node");
+        links[hello.Node] = link;
+        World.Note(Name, "accepts", hello.Session.Boot, hello.Session.Connection, hello.Node);
+        Carry(GrainAddress.Of(hello.Node), new WorkerConnected(hello.Session, hello), Lossy && Scenario.LossyGateway);
+    }
+
+    public void Said(ControlLink link, NodeId node, WorkerSession session, WorkerMessage message)
+    {
+        if (links.TryGetValue(node, out var current) && current == link)
+            Carry(GrainAddress.Of(node), new WorkerSaid(session, message), Lossy && Scenario.LossyGateway);
+    }
+
+    public void Disconnected(ControlLink link, NodeId node, WorkerSession session, string reason)
+    {
+        if (links.TryGetValue(node, out var current) && current == link)
+            links.Remove(node);
+        Carry(GrainAddress.Of(node), new WorkerDisconnected(session, reason), Lossy && Scenario.LossyGateway);
+    }
+
+    public void OnModelUploaded(JobId job, string sha256) =>
+        Disk.WriteModel(this, sha256, () => Carry(GrainAddress.Of(job), new ModelStored(sha256, 8 * Scenario.StateBlocks), Lossy));
+
+    private GrainHost Activate(GrainAddress address)
+    {
+        World.Note(Name, "activates", 0, 0, address);
+        var host = new GrainHost(this, address, Disk.Load(address));
+        grains[address.ToString()] = host;
+
+        // A node's grain keeps nothing durable: whoever holds its worker's connection tells it again.
+        if (address.Kind == GrainKind.Node && links.TryGetValue(new NodeId(address.Key), out var link) && link.Hello is { } hello)
+            host.Tell(new WorkerConnected(hello.Session, hello));
+        return host;
+    }
+
+    private void Carry(GrainAddress to, GrainMessage message, bool lossy)
+    {
+        if (lossy && World.Network.Chance(Scenario.Loss))
+        {
+            World.Note("network", "loses", 0, 0, message);
+            return;
+        }
+
+        CarryOnce(to, message, lossy);
+        if (lossy && World.Network.Chance(Scenario.Duplication))
+            CarryOnce(to, message, lossy);
+    }
+
+    private void CarryOnce(GrainAddress to, GrainMessage message, bool lossy)
+    {
+        if (Scenario.Json)
+            message = JsonSerializer.Deserialize(JsonSerializer.SerializeToUtf8Bytes(message, MachinesJson.Default.GrainMessage), MachinesJson.Default.GrainMessage)!;
+        // Without loss the delay is fixed: messages keep their order, as within one process.
+        var delay = lossy ? World.Network.Between(TimeSpan.FromMilliseconds(0.02), TimeSpan.FromMilliseconds(0.2)) : TimeSpan.FromMilliseconds(0.05);
+        if (lossy && World.Network.Chance(Scenario.Straggle))
+            delay *= World.Network.Between(1, 500);
+        var life = Life;
+        World.Schedule(delay, () =>
+        {
+            if (Scenario.MessagesOutliveSilo)
+                life = Life;
+            Arrive(life, false, () => Tell(to, message));
+        });
+    }
+}

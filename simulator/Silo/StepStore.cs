@@ -1,0 +1,35 @@
+using Coordinator.Machines;
+
+namespace Coordinator.Simulator;
+
+/// <summary>The table of applied steps; a known (timeline, step) is stored once.</summary>
+internal sealed class StepStore(VirtualWorld world, Checkers checkers)
+{
+    private readonly SortedDictionary<(int Timeline, long Step), StepRecord> rows = [];
+    private bool planted;
+
+    public int Count => rows.Count;
+
+    public void Store(ObserveSteps observed)
+    {
+        foreach (var step in observed.Steps)
+        {
+            var key = (observed.Timeline, step.Step);
+            if (world.Options.Plant == PlantedBug.StepNotRecorded && !planted && step.Step == 3)
+            {
+                planted = true;
+                continue;
+            }
+
+            if (rows.TryGetValue(key, out var known))
+            {
+                checkers.Storage.OnStepAgain(known, step);
+                if (world.Options.Plant != PlantedBug.StepRecordedTwice)
+                    continue;
+            }
+
+            rows[key] = step;
+            checkers.Storage.OnStep(observed.Timeline, step);
+        }
+    }
+}

@@ -1,0 +1,37 @@
+using Coordinator.Machines;
+
+namespace Coordinator.Simulator;
+
+/// <summary>The processes of one run, and what the injector has to know of all of them together.</summary>
+internal sealed class SimulatedCluster
+{
+    public SimulatedCluster(VirtualWorld world, Scenario scenario, Checkers checkers, ToyModel model)
+    {
+        Checkers = checkers;
+        Map = new NetworkMap(world);
+        Silo = new SiloProcess(world, scenario, checkers, MachineFactory.Create);
+        var network = new PeerNetwork(Map, scenario);
+        Workers = [.. Enumerable.Range(1, scenario.Nodes).Select(i => new WorkerProcess(world, new NodeId($"node-{i}"), scenario, Silo, network, checkers, model, Moments))];
+        foreach (var worker in Workers)
+            network.Add(worker);
+    }
+
+    public Checkers Checkers { get; }
+    public NetworkMap Map { get; }
+    public SiloProcess Silo { get; }
+    public IReadOnlyList<WorkerProcess> Workers { get; }
+    public Moments Moments { get; } = new();
+
+    /// <summary>Whether killing this process might leave no member with the state: only where plans are out, since before them everybody initialises.</summary>
+    public bool WouldLoseState(WorkerProcess victim) => Checkers.Orders.PlansMade && HoldersBeside(victim) == 0;
+
+    /// <summary>
+    /// Other processes that the job can go on from: alive, reachable, staying, members of the newest generation, with the whole state of
+    /// the last or the last but one step.
+    /// </summary>
+    public int HoldersBeside(WorkerProcess victim) => Workers.Count(worker => worker != victim
+        && worker is { Alive: true, Frozen: false, Leaving: false }
+        && !Map.IsCut(worker.Node, NetworkMap.Silo) && !Map.IsCut(NetworkMap.Silo, worker.Node)
+        && Checkers.Orders.Newest is { } members && members.Members.Any(member => member.Gpu.Node == worker.Node && member.Boot == worker.Boot)
+        && worker.Agent.Ranks.Any(rank => rank.HeldStep >= Math.Max(0, Checkers.Steps.Highest - 1)));
+}

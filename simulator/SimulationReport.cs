@@ -1,0 +1,56 @@
+using System.Globalization;
+
+namespace Coordinator.Simulator;
+
+/// <summary>What came of one seed.</summary>
+public sealed record SimulationReport
+{
+    /// <summary>The seed.</summary>
+    public required ulong Seed { get; init; }
+
+    /// <summary>The invariant that does not hold, or null.</summary>
+    public string? Invariant { get; init; }
+
+    /// <summary>What was seen.</summary>
+    public string Message { get; init; } = "";
+
+    /// <summary>Virtual time at the end.</summary>
+    public required TimeSpan VirtualTime { get; init; }
+
+    /// <summary>Events that ran.</summary>
+    public required long Events { get; init; }
+
+    /// <summary>Steps applied, over all ranks.</summary>
+    public required long StepsApplied { get; init; }
+
+    /// <summary>Steps of the job.</summary>
+    public required long Steps { get; init; }
+
+    /// <summary>Generations that the job formed.</summary>
+    public required long Generations { get; init; }
+
+    /// <summary>Faults that struck, by name.</summary>
+    public required IReadOnlyDictionary<string, int> Faults { get; init; }
+
+    /// <summary>Hash over the whole trace: equal for equal seeds.</summary>
+    public required ulong TraceHash { get; init; }
+
+    /// <summary>The last trace lines.</summary>
+    public IReadOnlyList<string> LastTrace { get; init; } = [];
+
+    /// <summary>Whether every invariant held.</summary>
+    public bool Passed => Invariant is null;
+
+    /// <summary>The command that replays the seed.</summary>
+    public string ReplayCommand => string.Create(CultureInfo.InvariantCulture, $"coordinator simulate protocol --seed {Seed} --trace");
+
+    /// <summary>The report as text, several lines where something is wrong.</summary>
+    public string Render()
+    {
+        var faults = string.Join(", ", Faults.Select(pair => $"{pair.Key} {pair.Value}"));
+        var head = string.Create(CultureInfo.InvariantCulture, $"seed {Seed}: {(Passed ? "ok" : $"VIOLATION of {Invariant}")}, {VirtualTime.TotalSeconds:0.000} s virtual, {Events} events, {Steps} steps, {Generations} generations; faults: {(faults.Length == 0 ? "none" : faults)}");
+        if (Passed)
+            return head;
+        return string.Join(Environment.NewLine, [head, $"  {Message}", "  the last events:", .. LastTrace.Select(line => "  " + line), $"  replay: {ReplayCommand}"]);
+    }
+}

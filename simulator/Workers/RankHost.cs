@@ -1,0 +1,223 @@
+using Coordinator.Machines;
+
+namespace Coordinator.Simulator;
+
+/// <summary>
+/// Hosts one rank's machine: carries out its outputs on the toy numbers, in order and with the delays of a device, and checks every
+/// one of them against the serial run, the plan and the promise.
+/// </summary>
+internal sealed partial class RankHost
+{
+    private readonly WorkerProcess process;
+    private readonly RankMachine machine;
+    private readonly RankMemory memory;
+    private readonly RankGuard guard;
+    private readonly List<RankOutput> outputs = [];
+    private TimeSpan deviceFree;
+    private long deviceWork;
+    private long handles;
+    private long timer;
+    private readonly string name;
+    private bool handling;
+
+    public RankHost(WorkerProcess process, JobId job, GpuId gpu)
+    {
+        (this.process, Job, Gpu, name) = (process, job, gpu, gpu.ToString());
+        memory = new RankMemory(process.Model);
+        guard = new RankGuard(process.Checkers, process.Model, memory, gpu);
+        records = new StepReporter(process, this);
+        machine = new RankMachine(new RankOptions
+        {
+            Job = job,
+            Gpu = gpu,
+            Boot = process.Boot,
+            Shards = process.Model.Shards,
+            Steps = process.Scenario.Steps,
+            ReducedBlocks = process.Model.ReducedBlocks,
+            StateBlocks = process.Model.StateBlocks,
+            WindowBlocks = process.Scenario.Spec.Collective.WindowBlocks,
+        });
+    }
+
+    public JobId Job { get; }
+    public GpuId Gpu { get; }
+    public long Generation => machine.Generation;
+    public bool IsIdle => machine.Activity == "idle";
+    public RankPosition Position => new(Gpu.Index, Job, machine.Generation, machine.Applied, machine.Activity);
+
+    /// <summary>The step of the state that this rank holds, or -1.</summary>
+    public long HeldStep => memory.StateStep;
+
+    private VirtualWorld World => process.World;
+
+    private PlantedBug Plant => World.Options.Plant;
+
+    public void OnOrder(RankOrder order, Membership? members)
+    {
+        World.Note(name, "ordered", order.Incarnation, order.Generation, order);
+        process.Moments.Reach(order is PrepareRank ? Moment.PrepareReceived : order is RankPlan ? Moment.PlanReceived : Moment.Released, process);
+        guard.OnOrder(order, members);
+        if (order is RankPlan plan)
+            records.OnPlan(plan);
+        else if (order is PrepareRank prepare)
+            records.OnPrepare(prepare);
+        Handle(new OrderArrived(order, members));
+    }
+
+    /// <summary>A fault: the program or device fails; what it was doing comes to nothing.</summary>
+    public void FailDevice(string detail)
+    {
+        deviceWork++;
+        guard.OnDeviceFailed();
+        Handle(new DeviceFailed(detail));
+    }
+
+    public void OnSiloReached()
+    {
+        Handle(new SiloReached());
+        records.Repeat();
+    }
+
+    public void OnRecorded(int timeline, long through)
+    {
+        records.OnRecorded(through);
+        Handle(new RecordsTaken(timeline, through));
+    }
+
+    public void OnFrame(FrameHeader header, ulong word, FrameHeader truth)
+    {
+        var handle = ++handles;
+        memory.Payloads.Add(handle, (header, word, truth));
+        if (header.Kind == FrameKind.State)
+            process.Moments.Reach(Moment.StateReceived, process);
+        Handle(new FrameArrived(header, handle));
+    }
+
+    /// <summary>Hands the machine one input and carries out what it asks for.</summary>
+    public void Handle(RankInput input)
+    {
+        if (handling)
+            throw new InvalidOperationException("a rank's machine was entered twice");
+        handling = true;
+        machine.Handle(process.Clock, input, outputs);
+        handling = false;
+        var due = outputs.ToArray();
+        outputs.Clear();
+        foreach (var output in due)
+            Do(output);
+        var mine = ++timer;
+        if (machine.NextDeadline is { } deadline)
+        {
+            process.Post(deadline - process.Clock, () =>
+            {
+                if (mine == timer)
+                    Handle(new RankDeadlinePassed());
+            }, timer: true);
+        }
+    }
+
+    private void Do(RankOutput output)
+    {
+        if (output is not (TellJob or Machines.SendFrame or ReleasePayload or StageContribution or StoreReduced))
+            World.Note(name, "does", 0, 0, output);
+        switch (output)
+        {
+            case TellJob tell:
+                World.Note(name, "says", 0, 0, tell.Message);
+                if (tell.Message is RankState answer)
+                {
+                    guard.OnAnswer(answer);
+                    process.Moments.Reach(Moment.Answered, process);
+                }
+                else if (tell.Message is RankFinished finished)
+                {
+                    process.Checkers.Final.OnStateHash(Gpu, finished.StateSha256);
+                }
+
+                process.Agent.Say(tell.Message);
+                if (Plant == PlantedBug.PromiseBroken && tell.Message is RankState { Held: [var first, ..] })
+                    Do(new DropSubtree(first));
+                break;
+            case InitializeState:
+                guard.OnInitialize(machine.Generation);
+                OnDevice(process.Scenario.ApplyTime, () =>
+                {
+                    memory.SetState(process.Model.State(0), 0);
+                    Handle(new StateInitialized());
+                });
+                break;
+            case ComputeShard compute:
+                Compute(compute);
+                break;
+            case CancelComputing:
+                deviceWork++;
+                deviceFree = Later(process.Scenario.ShardTime / 8);
+                break;
+            case KeepGradient keep:
+                guard.OnKeep(keep);
+                memory.Computed.Remove(keep.Ticket, out var gradient);
+                memory.Partials[keep.Leaf] = (gradient.Step, gradient.Sum);
+                break;
+            case MergeSubtrees merge:
+                guard.OnMerge(merge);
+                memory.Partials.Remove(merge.Right, out var right);
+                memory.Partials.Remove(merge.Left, out var left);
+                memory.Partials[merge.Left.Parent] = (left.Step, ToyModel.Add(left.Sum, right.Sum));
+                break;
+            case DropSubtree drop:
+                guard.OnDrop(drop);
+                memory.Partials.Remove(drop.Subtree);
+                break;
+            case SendFrame send:
+                SendFrame(send);
+                break;
+            case StageContribution stage:
+                guard.OnStage(stage);
+                process.Moments.Reach(Moment.ContributionStaged, process);
+                if (Plant == PlantedBug.ReducedOverwrittenEarly)
+                    memory.Reduced[stage.Header.Block] = new ReducedBlock(stage.Header.Step, memory.Payloads[stage.Payload].Word, 0);
+                break;
+            case ReleasePayload release:
+                if (!memory.Payloads.Remove(release.Payload))
+                    process.Checkers.Fail(Invariants.HostContract, $"{Gpu} releases payload {release.Payload}, which it does not hold");
+                break;
+            case ReduceBlock reduce:
+                Reduce(reduce);
+                break;
+            case StoreReduced store:
+                guard.OnOverwriteReduced("stores a reduced block");
+                var arrived = memory.Payloads[store.Payload];
+                PutReduced(store.Header.Block, new ReducedBlock(store.Header.Step, arrived.Word, store.Header.SumOfSquares), new Score(store.Header.Loss, store.Header.Targets));
+                break;
+            case StoreState store:
+                guard.OnStoreState(store, machine.Generation);
+                memory.State[store.Header.Block] = memory.Payloads[store.Payload].Word;
+                memory.StateSteps[store.Header.Block] = store.Header.Step;
+                guard.OnStateBlock();
+                break;
+            case ApplyStep apply:
+                Apply(apply);
+                break;
+            case HashState:
+                OnDevice(process.Scenario.ApplyTime, () => Handle(new StateHashed(ToyModel.Sha256(memory.State))));
+                break;
+            case StoreModel store:
+                StoreModel(store.Step);
+                break;
+            case ForgetState:
+                memory.Forget();
+                break;
+            default:
+                throw new InvalidOperationException($"unknown output {output}");
+        }
+    }
+
+    /// <summary>Queues work on the device, which does one thing at a time.</summary>
+    private void OnDevice(TimeSpan duration, Action done)
+    {
+        deviceFree = Later(duration * process.ComputeFactor[Gpu.Index]);
+        process.Post(deviceFree - World.Now, done);
+    }
+
+    private TimeSpan Later(TimeSpan duration) => (deviceFree > World.Now ? deviceFree : World.Now) + duration;
+}

@@ -1,0 +1,75 @@
+using Coordinator.Machines;
+
+namespace Coordinator.Simulator;
+
+/// <summary>
+/// Keeps a rank's records of applied steps until the coordinator has them. Rank 0 reports each step as it comes; the others keep
+/// theirs, since rank 0 may die with its own, and whoever holds unacknowledged ones says so under each new plan and from time to time.
+/// </summary>
+internal sealed class StepReporter(WorkerProcess process, RankHost host)
+{
+    private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(500);
+
+    private readonly SortedDictionary<long, StepRecord> kept = [];
+    private int timeline;
+    private int rank = -1;
+    private TimeSpan lastApplied;
+    private bool armed;
+
+    public void OnPlan(RankPlan plan)
+    {
+        (timeline, rank) = (plan.Timeline, plan.Rank);
+        OnRecorded(plan.RecordedThrough);
+        Send(plan.Generation);
+    }
+
+    /// <summary>The job counts on hearing what a member knows before the member's answer.</summary>
+    public void OnPrepare(PrepareRank prepare)
+    {
+        OnRecorded(prepare.RecordedThrough);
+        Send(prepare.Generation);
+    }
+
+    public void OnApplied(ApplyStep apply, Score score, double squares)
+    {
+        var milliseconds = lastApplied == default ? 0 : (process.World.Now - lastApplied).TotalMilliseconds;
+        lastApplied = process.World.Now;
+        kept[apply.Step] = new StepRecord(apply.Step, apply.Generation, score.Loss / score.Targets, Math.Sqrt(squares) / score.Targets, milliseconds, score.Targets);
+        Arm();
+    }
+
+    public void SendNew(long generation)
+    {
+        if (rank == 0)
+            Send(generation);
+    }
+
+    public void OnRecorded(long through)
+    {
+        foreach (var step in kept.Keys.Where(step => step <= through).ToArray())
+            kept.Remove(step);
+    }
+
+    public void Repeat() => Send(host.Generation);
+
+    private void Send(long generation)
+    {
+        if (kept.Count > 0)
+            process.Agent.Say(new StepsApplied { Job = host.Job, Generation = generation, Timeline = timeline, Steps = [.. kept.Values] });
+    }
+
+    private void Arm()
+    {
+        if (armed)
+            return;
+        armed = true;
+        process.Post(Period, () =>
+        {
+            armed = false;
+            if (kept.Count == 0)
+                return;
+            Send(host.Generation);
+            Arm();
+        }, timer: true);
+    }
+}

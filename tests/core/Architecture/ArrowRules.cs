@@ -1,0 +1,179 @@
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+
+namespace Coordinator.Tests.Architecture;
+
+/// <summary>
+/// Which folder may use which (docs/architecture.md, "Folders and arrows"). Rules are functions from text to complaints,
+/// so that tests can feed them what must be refused.
+/// </summary>
+internal static partial class ArrowRules
+{
+    /// <summary>For each folder with a project: the folders of ours that it may use.</summary>
+    public static readonly IReadOnlyDictionary<string, string[]> Allowed = new Dictionary<string, string[]>
+    {
+        ["machines"] = [],
+        ["grains"] = ["machines"],
+        ["engine"] = ["machines"],
+        ["server"] = ["machines"],
+        ["silo"] = ["machines", "grains", "server"],
+        ["worker"] = ["machines"],
+        ["worker.ilgpu"] = ["machines", "worker"],
+        ["simulator"] = ["machines"],
+        ["cli"] = ["machines", "engine", "server", "worker", "simulator"],
+        ["bench"] = ["machines", "engine", "server", "worker", "simulator"],
+        ["tests/core"] = ["machines", "engine", "server", "worker", "simulator", "cli"],
+        ["tests/orleans"] = ["machines", "grains", "silo", "server"],
+        ["tests/ilgpu"] = ["machines", "worker", "worker.ilgpu"],
+    };
+
+    // Longest first: Coordinator.Worker.Ilgpu is not part of the worker.
+    private static readonly (string Namespace, string Folder)[] Namespaces =
+    [
+        ("Coordinator.Worker.Ilgpu", "worker.ilgpu"), ("Coordinator.Tests.Orleans", "tests/orleans"), ("Coordinator.Tests.Ilgpu", "tests/ilgpu"),
+        ("Coordinator.Machines", "machines"), ("Coordinator.Grains", "grains"), ("Coordinator.Engine", "engine"), ("Coordinator.Server", "server"),
+        ("Coordinator.Silo", "silo"), ("Coordinator.Worker", "worker"), ("Coordinator.Simulator", "simulator"), ("Coordinator.Cli", "cli"),
+        ("Coordinator.Bench", "bench"), ("Coordinator.Tests", "tests/core"),
+    ];
+
+    private static readonly string[] OrleansFolders = ["grains", "silo", "tests/orleans"];
+    private static readonly string[] IlgpuFolders = ["worker.ilgpu", "tests/ilgpu"];
+
+    /// <summary>The project folder that a file belongs to; null outside all of them.</summary>
+    public static string? FolderOf(string path) =>
+        Allowed.Keys.Where(folder => path.StartsWith(folder + "/", StringComparison.Ordinal)).MaxBy(folder => folder.Length);
+
+    /// <summary>What is wrong with the references of a project file.</summary>
+    public static IEnumerable<string> CheckProject(RepositoryFile project)
+    {
+        var folder = FolderOf(project.Path);
+        if (folder is null)
+        {
+            yield return $"{project.Path}: a project in a folder that has no row in {nameof(ArrowRules)}.{nameof(Allowed)}";
+            yield break;
+        }
+
+        var xml = XDocument.Parse(project.Text);
+        foreach (var include in Includes(xml, "ProjectReference"))
+        {
+            var target = Resolve(project.Path, include);
+            var used = FolderOf(target);
+            if (used is null || !Allowed[folder].Contains(used))
+            {
+                yield return $"{project.Path}: {folder} may not use {used ?? target}";
+            }
+        }
+
+        foreach (var include in Includes(xml, "Compile").Where(include => FolderOf(Resolve(project.Path, include)) != folder))
+        {
+            yield return $"{project.Path}: compiles {include} of another folder, which goes around the arrows";
+        }
+
+        foreach (var element in new[] { "PackageReference", "PackageDownload", "FrameworkReference", "Reference" })
+        {
+            foreach (var complaint in Includes(xml, element).Select(include => CheckLibrary(folder, include)).OfType<string>())
+            {
+                yield return $"{project.Path}: {complaint}";
+            }
+        }
+    }
+
+    /// <summary>What is wrong with the using directives of a source file.</summary>
+    public static IEnumerable<string> CheckSource(RepositoryFile source)
+    {
+        if (FolderOf(source.Path) is not { } folder)
+        {
+            yield break;
+        }
+
+        foreach (var used in UsingDirective().Matches(source.Text).Select(match => match.Groups["name"].Value))
+        {
+            var target = Namespaces.FirstOrDefault(pair => IsWithin(used, pair.Namespace)).Folder;
+            if (target is not null && target != folder && !Allowed[folder].Contains(target))
+            {
+                yield return $"{source.Path}: {folder} may not use {target} (using {used})";
+            }
+
+            if (CheckFamily(folder, used) is { } complaint)
+            {
+                yield return $"{source.Path}: {complaint}";
+            }
+        }
+    }
+
+    /// <summary>
+    /// Optional packages that a project references without the probe asking for them, or outside any condition: either
+    /// breaks the build where the package does not restore.
+    /// </summary>
+    public static IEnumerable<string> CheckOptional(RepositoryFile project, RepositoryFile probe)
+    {
+        var asked = Includes(XDocument.Parse(probe.Text), "PackageReference").Concat(Includes(XDocument.Parse(probe.Text), "PackageDownload")).ToHashSet();
+        foreach (var reference in XDocument.Parse(project.Text).Descendants().Where(element => element.Name.LocalName is "PackageReference" or "PackageDownload"))
+        {
+            var package = reference.Attribute("Include")?.Value ?? "";
+            if (!IsOrleans(package) && !IsIlgpu(package))
+            {
+                continue;
+            }
+
+            if (!asked.Contains(package))
+            {
+                yield return $"{project.Path}: {package} is not asked for in {probe.Path}";
+            }
+
+            if (!reference.AncestorsAndSelf().Any(element => element.Attribute("Condition")?.Value is { } condition && ConditionOnWorld().IsMatch(condition)))
+            {
+                yield return $"{project.Path}: {package} is referenced unconditionally";
+            }
+        }
+    }
+
+    private static string? CheckLibrary(string folder, string library) =>
+        folder == "machines" && !library.EndsWith("Analyzers", StringComparison.Ordinal)
+            ? $"machines references nothing but analyzers, not {library}"
+            : CheckFamily(folder, library);
+
+    private static string? CheckFamily(string folder, string name)
+    {
+        if (IsOrleans(name) && !OrleansFolders.Contains(folder))
+        {
+            return $"{folder} may not use Orleans ({name})";
+        }
+
+        return IsIlgpu(name) && !IlgpuFolders.Contains(folder) ? $"{folder} may not use ILGPU ({name})" : null;
+    }
+
+    private static bool IsOrleans(string name) => IsWithin(name, "Orleans") || IsWithin(name, "Microsoft.Orleans");
+
+    private static bool IsIlgpu(string name) => IsWithin(name, "ILGPU");
+
+    private static bool IsWithin(string name, string parent) =>
+        name == parent || name.StartsWith(parent + ".", StringComparison.Ordinal);
+
+    private static IEnumerable<string> Includes(XDocument project, string element) =>
+        project.Descendants().Where(item => item.Name.LocalName == element).Select(item => item.Attribute("Include")?.Value).OfType<string>();
+
+    private static string Resolve(string projectPath, string include)
+    {
+        var parts = new List<string>(projectPath.Split('/')[..^1]);
+        foreach (var part in include.Replace('\\', '/').Split('/').Where(part => part != "."))
+        {
+            if (part == ".." && parts.Count > 0)
+            {
+                parts.RemoveAt(parts.Count - 1);
+            }
+            else
+            {
+                parts.Add(part);
+            }
+        }
+
+        return string.Join('/', parts);
+    }
+
+    [GeneratedRegex(@"^\s*(global\s+)?using\s+(static\s+)?(\w+\s*=\s*)?(global::)?(?<name>[\w.]+)[^;(]*;", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
+    private static partial Regex UsingDirective();
+
+    [GeneratedRegex("WithOrleans|WithIlgpu|GrainsBuild")]
+    private static partial Regex ConditionOnWorld();
+}

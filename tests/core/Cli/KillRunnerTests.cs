@@ -1,0 +1,116 @@
+using Coordinator.Cli.Demo;
+using Coordinator.Cli.Local;
+using Coordinator.Cli.View;
+using Coordinator.Machines;
+using Coordinator.Machines.Jobs;
+
+namespace Coordinator.Tests.Cli;
+
+public class KillRunnerTests
+{
+    private static readonly DateTimeOffset Now = new(2026, 1, 1, 12, 0, 0, TimeSpan.Zero);
+
+    [Fact]
+    public void A_blow_falls_when_its_step_is_recorded_and_only_once()
+    {
+        var targets = new Targets();
+        var runner = new KillRunner(new KillSchedule(1, [new(KillKind.Workers, 10, [0, 2])]));
+
+        runner.Observe(Data(9, 4), targets);
+        Assert.Empty(targets.Killed);
+        runner.Observe(Data(10, 4), targets);
+        runner.Observe(Data(11, 4), targets);
+
+        Assert.Equal(["worker-1", "worker-3"], targets.Killed);
+        Assert.Empty(runner.Waiting);
+    }
+
+    [Fact]
+    public void A_blow_waits_while_a_victim_is_down_or_nobody_would_be_left()
+    {
+        var targets = new Targets();
+        var runner = new KillRunner(new KillSchedule(1, [new(KillKind.Workers, 10, [0, 1])]));
+
+        runner.Observe(Data(10, 2), targets);
+        runner.Observe(Data(10, 3, down: 1), targets);
+        Assert.Empty(targets.Killed);
+        runner.Observe(Data(10, 3), targets);
+
+        Assert.Equal(["worker-1", "worker-2"], targets.Killed);
+    }
+
+    [Fact]
+    public void Nothing_is_killed_while_the_silo_is_away_or_the_job_forms_a_generation()
+    {
+        var targets = new Targets();
+        var runner = new KillRunner(new KillSchedule(1, [new(KillKind.Silo, 5, [])]));
+        var data = Data(10, 4);
+
+        runner.Observe(data with { SiloAway = TimeSpan.FromSeconds(1) }, targets);
+        runner.Observe(data with { Job = data.Job! with { Phase = "forming" } }, targets);
+        Assert.Empty(targets.Killed);
+        runner.Observe(data, targets);
+
+        Assert.Equal(["silo"], targets.Killed);
+    }
+
+    [Fact]
+    public void An_armed_worker_is_armed_again_until_its_fault_struck()
+    {
+        var runner = new KillRunner(new KillSchedule(1, [new(KillKind.Collective, 37, [1])]));
+
+        Assert.Equal(["--fault", "kill@collective:37"], runner.WorkerArguments(1, 1));
+        Assert.Empty(runner.WorkerArguments(0, 1));
+        runner.Heard(1, 4711, "fault kill@collective:37");
+
+        Assert.Empty(runner.WorkerArguments(1, 1));
+        Assert.Empty(runner.Waiting);
+    }
+
+    [Fact]
+    public void Deaths_tell_the_demos_kills_from_those_of_others()
+    {
+        var runner = new KillRunner(new KillSchedule(1, [new(KillKind.Workers, 10, [0]), new(KillKind.Collective, 37, [1])]));
+        runner.Observe(Data(10, 4), new Targets());
+        runner.Heard(1, 202, "fault kill@collective:37");
+
+        var deaths = runner.Deaths([Death("worker-1", 100), Death("worker-2", 202), Death("worker-3", 303), Exit("worker-4", 404, 1)]);
+
+        Assert.Equal([KillKind.Workers, KillKind.Collective, null], deaths.Select(death => death.Kind));
+    }
+
+    private static ChildNote Death(string name, int pid) => Exit(name, pid, 137);
+
+    private static ChildNote Exit(string name, int pid, int code) => new(Now, name, pid, "ended", new ChildExit(pid, code, true));
+
+    private static RunData Data(long step, int workers, int down = -1)
+    {
+        var job = new JobId("job-1");
+        var up = Enumerable.Range(0, workers).Where(worker => worker != down).Select(LocalCluster.WorkerName).ToArray();
+        return new RunData
+        {
+            Now = Now,
+            Started = Now,
+            Job = new JobView { Id = job, Phase = "running", Spec = new JobSpec(), Members = [.. up.Select((name, rank) => new MemberView(rank, new GpuId(new NodeId(name), 0), "", 1, 1, true, "running"))] },
+            Nodes = [.. up.Select(name => new NodeView(new NodeId(name), true, new WorkerSession(1, 1), "", 1, [], [new RankPosition(0, job, 1, step, "computing")], 1))],
+            Steps = [new StepRecord(step, 1, 1, 1, 1, 1)],
+        };
+    }
+
+    private sealed class Targets : IKillTargets
+    {
+        public List<string> Killed { get; } = [];
+
+        public int? KillWorker(int worker)
+        {
+            Killed.Add(LocalCluster.WorkerName(worker));
+            return 100 + worker;
+        }
+
+        public int? KillSilo()
+        {
+            Killed.Add("silo");
+            return 99;
+        }
+    }
+}

@@ -1,0 +1,159 @@
+using Coordinator.Cli.Local;
+using Coordinator.Cli.View;
+using Coordinator.Machines;
+using Coordinator.Machines.Jobs;
+
+namespace Coordinator.Tests.Cli;
+
+public class RunViewTests
+{
+    private static readonly DateTimeOffset Start = new(2026, 1, 1, 12, 0, 0, TimeSpan.Zero);
+    private static readonly JobId Job = new("job-1");
+
+    [Fact]
+    public void Progress_rate_and_time_left_come_from_the_recorded_steps()
+    {
+        var view = RunViewBuilder.Build(Running(steps: 10, of: 30, milliseconds: 100, targets: 512));
+
+        Assert.Equal((10, 30), (view.Done, view.Total));
+        Assert.Equal(5120, view.TokensPerSecond);
+        Assert.Equal(TimeSpan.FromSeconds(2), view.Left);
+        Assert.Equal(10, view.Losses.Count);
+        Assert.Equal(1.0 / 10, view.Loss);
+    }
+
+    [Fact]
+    public void A_finished_job_has_no_time_left()
+    {
+        var data = Running(steps: 30, of: 30, milliseconds: 100, targets: 512);
+
+        Assert.Equal(TimeSpan.Zero, RunViewBuilder.Build(data with { Job = data.Job! with { Phase = "finished" } }).Left);
+    }
+
+    [Fact]
+    public void A_killed_worker_shows_as_down_before_the_silo_knows_and_its_pid_is_gone()
+    {
+        var data = Running(steps: 5, of: 30, milliseconds: 100, targets: 512);
+        var view = RunViewBuilder.Build(data with
+        {
+            Children = [data.Children[0], data.Children[1], data.Children[2] with { Phase = ChildPhase.Down }],
+        });
+
+        Assert.Equal(new WorkerRow("worker-1", 101, "0", "computing", Tone.Good, 5, true), view.Workers[0]);
+        Assert.Equal(new WorkerRow("worker-2", null, "1", "killed, comes back", Tone.Bad, null, false), view.Workers[1]);
+    }
+
+    [Fact]
+    public void The_invitation_names_a_worker_that_computes()
+    {
+        var data = Running(steps: 5, of: 30, milliseconds: 100, targets: 512);
+
+        Assert.Equal(102, RunViewBuilder.Build(data).Victim);
+        Assert.Null(RunViewBuilder.Build(data with { Children = [] }).Victim);
+        Assert.Null(RunViewBuilder.Build(data with { Job = data.Job! with { Phase = "finished" } }).Victim);
+    }
+
+    [Fact]
+    public void A_silo_that_is_away_is_said_to_come_back_and_its_workers_go_on()
+    {
+        var data = Running(steps: 5, of: 30, milliseconds: 100, targets: 512);
+        var view = RunViewBuilder.Build(data with
+        {
+            SiloAway = TimeSpan.FromSeconds(1),
+            SiloSupervised = true,
+            Nodes = [.. data.Nodes.Select(node => node with { Connected = false })],
+        });
+
+        Assert.Equal("the silo is restarting; training goes on without it", view.Notice);
+        Assert.All(view.Workers, worker => Assert.Equal("on its own", worker.State));
+    }
+
+    [Fact]
+    public void When_all_workers_are_gone_the_view_says_so_and_how_long_the_job_waits()
+    {
+        var data = Running(steps: 5, of: 30, milliseconds: 100, targets: 512);
+        var view = RunViewBuilder.Build(data with
+        {
+            Job = data.Job! with { Phase = "waiting", Reason = "no member holds the state" },
+            Children = [],
+            Nodes = [.. data.Nodes.Select(node => node with { Connected = false })],
+        });
+
+        Assert.Equal("all workers are gone; the job waits for up to 10 min for one that holds the state at step 5", view.Notice);
+        Assert.All(view.Workers, worker => Assert.Equal("out of reach", worker.State));
+    }
+
+    [Fact]
+    public void Events_and_notes_are_merged_by_time_and_the_last_are_shown()
+    {
+        var data = Running(steps: 5, of: 30, milliseconds: 100, targets: 512) with
+        {
+            Events =
+            [
+                Event(1, EventKinds.JobSubmitted, "job submitted"),
+                Event(2, EventKinds.RankState, "not shown"),
+                Event(4, EventKinds.RankExcluded, "rank 1 left out", "connection closed"),
+            ],
+            Notes = [new ChildNote(Start.AddSeconds(3), "worker-2", 102, "was killed (SIGKILL)", new ChildExit(102, 137, true))],
+        };
+
+        Assert.Equal(
+            [
+                new EventLine(Start.AddSeconds(3), "worker-2 was killed (SIGKILL)", Tone.Bad),
+                new EventLine(Start.AddSeconds(4), "rank 1 left out (connection closed)", Tone.Bad),
+            ],
+            RunViewBuilder.Build(data, shownEvents: 2).Events);
+    }
+
+    [Fact]
+    public void Plain_lines_say_every_event_once_and_progress_every_two_seconds()
+    {
+        var lines = new PlainLines();
+        var data = Running(steps: 5, of: 30, milliseconds: 100, targets: 512) with { Events = [Event(1, EventKinds.JobSubmitted, "job submitted")] };
+        var first = lines.Next(RunViewBuilder.Build(data)).ToArray();
+        var soon = lines.Next(RunViewBuilder.Build(data with { Now = data.Now.AddSeconds(1), Job = data.Job! with { Recorded = 6 } })).ToArray();
+        var later = lines.Next(RunViewBuilder.Build(data with { Now = data.Now.AddSeconds(2), Job = data.Job! with { Recorded = 7 } })).ToArray();
+
+        Assert.Equal(3, first.Length);
+        Assert.EndsWith("job submitted", first[0], StringComparison.Ordinal);
+        Assert.Equal("      0:05  step 5 of 30  loss 0.2000  5.1k tokens/s  0:02 left  generation 3", first[1]);
+        Assert.Equal("            try it yourself:  kill -9 102", first[2]);
+        Assert.Empty(soon);
+        Assert.Equal("      0:07  step 7 of 30  loss 0.2000  5.1k tokens/s  0:02 left  generation 3", Assert.Single(later));
+    }
+
+    [Fact]
+    public void A_sparkline_spans_lowest_to_highest() =>
+        Assert.Equal("█▄▁?", Words.Sparkline([4.0, 2.6, 1.0, double.NaN]));
+
+    [Fact]
+    public void Many_losses_are_averaged_down() =>
+        Assert.Equal([1.5, 3.5], RunViewBuilder.Condense([1.0, 2.0, 3.0, 4.0], 2));
+
+    private static TimedEvent Event(int second, string kind, string text, string? cause = null) =>
+        new(Start.AddSeconds(second), new CoordinatorEvent { Kind = kind, Job = Job, Text = text, Cause = cause });
+
+    private static RunData Running(int steps, long of, double milliseconds, long targets) => new()
+    {
+        Now = Start.AddSeconds(5),
+        Started = Start,
+        Job = new JobView
+        {
+            Id = Job,
+            Phase = "running",
+            Spec = new JobSpec { Training = new TrainingSpec { Steps = of } },
+            Generation = 3,
+            Recorded = steps,
+            Members = [Member(0, "worker-1"), Member(1, "worker-2")],
+        },
+        Nodes = [Node("worker-1", 101, steps), Node("worker-2", 102, steps)],
+        Steps = [.. Enumerable.Range(1, steps).Select(step => new StepRecord(step, 3, 1.0 / step, 1, milliseconds, targets))],
+        Children = [new("silo", ChildPhase.Ready, 100, 1), new("worker-1", ChildPhase.Ready, 101, 1), new("worker-2", ChildPhase.Ready, 102, 1)],
+    };
+
+    private static MemberView Member(int rank, string node) =>
+        new(rank, new GpuId(new NodeId(node), 0), "127.0.0.1:1", 1, 2, true, "running");
+
+    private static NodeView Node(string name, int pid, long applied) => new(
+        new NodeId(name), true, new WorkerSession(1, 1), "127.0.0.1:1", pid, [], [new RankPosition(0, Job, 3, applied, "computing")], 10);
+}

@@ -1,0 +1,49 @@
+using Coordinator.Cli.View;
+using Spectre.Console;
+
+namespace Coordinator.Tests.Cli;
+
+public class TerminalViewTests
+{
+    [Fact]
+    public void The_picture_holds_progress_workers_events_and_the_invitation()
+    {
+        var at = new DateTimeOffset(2026, 1, 1, 12, 0, 0, TimeSpan.Zero);
+        var view = new RunView
+        {
+            Title = "with [kills]",
+            Phase = "running",
+            Done = 150,
+            Total = 600,
+            Elapsed = TimeSpan.FromSeconds(21),
+            Left = TimeSpan.FromSeconds(63),
+            Losses = [5.5, 4.1, 3.2, 2.9],
+            Loss = 2.9,
+            TokensPerSecond = 11_400,
+            Generation = 7,
+            Failures = 2,
+            Workers = [new("worker-1", 4711, "0", "computing", Tone.Good, 150, true), new("worker-2", null, "-", "killed, comes back", Tone.Bad, null, false)],
+            Events = [new(at, "worker-2/0 is out: [connection] closed", Tone.Bad)],
+            Notice = "the silo is restarting; training goes on without it",
+            Victim = 4711,
+        };
+        using var text = new StringWriter();
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Out = new AnsiConsoleOutput(text) });
+        console.Profile.Width = 110;
+
+        console.Write(TerminalView.Render(view));
+
+        var lines = text.ToString().Split('\n').Select(line => line.TrimEnd()).ToArray();
+        Assert.StartsWith("╭─with [kills]─", lines[0], StringComparison.Ordinal);
+        Assert.Contains(lines, line => line.Contains("step 150 of 600  25 %   0:21 gone, 1:03 left", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.Contains("loss 2.9000  █▄▁▁", StringComparison.Ordinal));
+        Assert.Equal("worker-1 4711 0 computing 150 connected", Cells(lines, "worker-1"));
+        Assert.Equal("worker-2 - - killed, comes back - not connected", Cells(lines, "worker-2 "));
+        Assert.Contains($" {at.LocalDateTime:HH:mm:ss.f}  worker-2/0 is out: [connection] closed", lines);
+        Assert.Contains(" the silo is restarting; training goes on without it", lines);
+        Assert.Contains(" try it yourself:  kill -9 4711", lines);
+    }
+
+    private static string Cells(string[] lines, string name) =>
+        string.Join(' ', lines.First(line => line.TrimStart().StartsWith(name, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries));
+}

@@ -1,0 +1,293 @@
+using System.Security.Cryptography;
+using System.Text;
+using Coordinator.Machines.Jobs;
+using Coordinator.Worker.Data;
+
+namespace Coordinator.Tests.Data;
+
+public sealed class DataFreezerTests : IDisposable
+{
+    private static readonly ModelSpec Small = new() { Block = 4, Vocab = 256 };
+
+    private readonly TemporaryFolder _folder = new();
+    private readonly DataFreezer _freezer;
+
+    public DataFreezerTests() => _freezer = new DataFreezer(_folder.Of("store"));
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void A_frozen_file_is_named_by_the_hash_of_its_bytes_and_leaves_nothing_else_behind()
+    {
+        var spec = _freezer.Freeze(_folder.Write("a.txt", "hello world"), Small);
+
+        var hash = Convert.ToHexStringLower(SHA256.HashData("hello world"u8));
+        Assert.Equal(new DataSpec { Sha256 = hash, Bytes = 11, Encoding = "bytes" }, spec);
+        Assert.Equal([_folder.Of($"store/{hash}.bin")], Directory.GetFiles(_folder.Of("store")));
+        Assert.Equal("hello world", File.ReadAllText(_folder.Of($"store/{hash}.bin")));
+    }
+
+    [Fact]
+    public void Files_are_joined_in_ordinal_order_with_one_newline_where_there_is_none()
+    {
+        _folder.Write("data/b.txt", "bbb\n");
+        _folder.Write("data/B.txt", "BBB");
+        _folder.Write("data/a/z.txt", "zzz");
+        _folder.Write("data/a.txt", "aaa");
+        _folder.Write("data/empty.txt", "");
+
+        // '.' sorts before '/', and capitals before small letters.
+        Assert.Equal("BBB\naaa\nzzz\nbbb\n", FrozenText(_freezer.Freeze(_folder.Of("data"), Small)));
+    }
+
+    [Fact]
+    public void Freezing_the_same_data_again_gives_the_same_file()
+    {
+        var path = _folder.Write("a.txt", "hello world");
+        var first = _freezer.Freeze(path, Small);
+        Assert.Equal(first, _freezer.Freeze(path, Small));
+        Assert.Single(Directory.GetFiles(_folder.Of("store")));
+    }
+
+    [Fact]
+    public void A_damaged_frozen_file_is_replaced_by_freezing_again()
+    {
+        var path = _folder.Write("a.txt", "hello world");
+        var spec = _freezer.Freeze(path, Small);
+        _folder.Write($"store/{spec.Sha256}.bin", "hellO world");
+
+        _freezer.Freeze(path, Small);
+
+        Assert.Equal("hello world", FrozenText(spec));
+    }
+
+    [Fact]
+    public void A_folder_leaves_out_hidden_entries_build_outputs_and_binary_files()
+    {
+        _folder.Write("data/keep.txt", "kept!");
+        _folder.Write("data/.git/config", "hidden");
+        _folder.Write("data/.hidden.txt", "hidden");
+        _folder.Write("data/sub/bin/x.txt", "output");
+        _folder.Write("data/obj/x.txt", "output");
+        _folder.Write("data/artifacts/x.txt", "output");
+        _folder.Write("data/picture.png", [1, 0, 2, 0, 3]);
+
+        Assert.Equal("kept!", FrozenText(_freezer.Freeze(_folder.Of("data"), Small)));
+    }
+
+    [Fact]
+    public void A_folder_that_links_to_itself_is_walked_once()
+    {
+        _folder.Write("data/a.txt", "hello world");
+        Directory.CreateSymbolicLink(_folder.Of("data/loop"), _folder.Of("data"));
+
+        Assert.Equal("hello world", FrozenText(_freezer.Freeze(_folder.Of("data"), Small)));
+    }
+
+    [Theory]
+    [InlineData("data/*.txt", "1.txt")]
+    [InlineData("data/**/*.txt", "1.txt 2.txt 3.txt")]
+    [InlineData("data/*/?.txt", "2.txt")]
+    [InlineData("data/**/y/*", "3.txt")]
+    [InlineData("d*/x/**", "2.txt 3.txt")]
+    public void A_glob_names_the_files_it_matches(string glob, string expected)
+    {
+        _folder.Write("data/1.txt", "1");
+        _folder.Write("data/x/2.txt", "2");
+        _folder.Write("data/x/y/3.txt", "3");
+        _folder.Write("data/x/.hidden/4.txt", "4");
+
+        var source = DataSource.Find(glob, _folder.Path);
+
+        Assert.Equal(expected.Split(' '), source.Files.Select(file => Path.GetFileName(file.Path)));
+    }
+
+    [Fact]
+    public void Without_a_path_the_repository_around_the_current_folder_is_the_data()
+    {
+        _folder.Write("repo/Coordinator.sln", "sln");
+        _folder.Write("repo/README.md", "readme");
+        _folder.Write("repo/worker/Program.cs", "code");
+        _folder.Write("repo/worker/bin/Program.cs", "output");
+        _folder.Write("repo/web/page.js", "script");
+
+        var source = DataSource.Find(null, _folder.Of("repo/worker"));
+
+        Assert.Equal(["README.md", "worker/Program.cs"], source.Files.Select(file => file.RelativePath));
+    }
+
+    [Fact]
+    public void Without_a_path_and_without_a_repository_the_remedy_is_to_name_data()
+    {
+        var error = Assert.Throws<DataException>(() => DataSource.Find(null, _folder.Path));
+
+        Assert.Equal(DataProblem.Missing, error.Problem);
+        Assert.Equal(
+            $"{_folder.Path}: no Coordinator.sln here or above, so there is no repository to train on; name a file, a directory or a glob with --data",
+            error.Message);
+    }
+
+    [Fact]
+    public void Llm_c_shards_are_joined_without_their_headers()
+    {
+        _folder.Write("data/1.bin", Shards.LlmC(1, 3, 10, 11, 12));
+        _folder.Write("data/2.bin", Shards.NanoGpt(300, 301, 302));
+        _folder.Write("data/3.shard", Shards.LlmC(1, 1, 65535));
+
+        var spec = _freezer.Freeze(_folder.Of("data"), Small with { Vocab = 65536 });
+
+        Assert.Equal(("uint16", 14L), (spec.Encoding, spec.Bytes));
+        Assert.Equal(Shards.NanoGpt(10, 11, 12, 300, 301, 302, 65535), File.ReadAllBytes(DataStore.PathOf(_folder.Of("store"), spec.Sha256)));
+    }
+
+    [Fact]
+    public void A_shard_longer_than_the_buffer_is_frozen_whole()
+    {
+        var tokens = Enumerable.Range(0, 400_000).Select(i => (ushort)(i % 50257)).ToArray();
+
+        var spec = _freezer.Freeze(_folder.Write("a.bin", Shards.LlmC(1, tokens.Length, tokens)), Small with { Vocab = 50257 });
+
+        Assert.Equal(Shards.NanoGpt(tokens), File.ReadAllBytes(DataStore.PathOf(_folder.Of("store"), spec.Sha256)));
+    }
+
+    [Fact]
+    public void A_missing_path_is_named()
+    {
+        var path = _folder.Of("nothing.txt");
+        AssertRefused(DataProblem.Missing, $"{path}: no such file or directory; name a file, a directory or a glob with --data", path);
+    }
+
+    [Fact]
+    public void An_empty_file_is_refused()
+    {
+        var path = _folder.Write("empty.txt", "");
+        AssertRefused(DataProblem.Empty, $"{path}: empty; name data with at least 5 tokens with --data", path);
+    }
+
+    [Fact]
+    public void A_folder_without_text_is_refused()
+    {
+        _folder.Write("data/picture.png", [1, 0, 2]);
+        var path = _folder.Of("data");
+        AssertRefused(
+            DataProblem.Empty,
+            $"{path}: no text or token file that is not empty (hidden entries, and folders bin, obj and artifacts, are left out); "
+            + "name a file, a directory or a glob with --data",
+            path);
+    }
+
+    [Fact]
+    public void Data_of_block_tokens_is_too_short_and_one_more_suffices()
+    {
+        var path = _folder.Write("short.txt", "1234");
+        AssertRefused(
+            DataProblem.TooShort,
+            $"{path}: 4 tokens, fewer than the 5 of one sample; name longer data with --data or lower --model.block",
+            path);
+        Assert.Equal(5, _freezer.Freeze(_folder.Write("enough.txt", "12345"), Small).Bytes);
+    }
+
+    [Fact]
+    public void A_token_outside_the_vocabulary_is_named_with_its_place()
+    {
+        var path = _folder.Write("a.bin", Shards.LlmC(1, 6, 0, 1, 2, 255, 256, 3));
+        AssertRefused(
+            DataProblem.TokenOutOfRange,
+            $"{path}: token 4 is 256, not below the model's vocabulary of 256; raise --model.vocab or choose other data",
+            path);
+    }
+
+    [Fact]
+    public void A_token_outside_the_vocabulary_behind_the_first_buffer_is_named_with_its_place()
+    {
+        var tokens = new ushort[200_000];
+        tokens[190_001] = 999;
+        var path = _folder.Write("a.bin", Shards.NanoGpt(tokens));
+        AssertRefused(
+            DataProblem.TokenOutOfRange,
+            $"{path}: token 190001 is 999, not below the model's vocabulary of 256; raise --model.vocab or choose other data",
+            path);
+    }
+
+    [Fact]
+    public void A_byte_outside_a_small_vocabulary_is_named()
+    {
+        var path = _folder.Write("a.txt", "abc~ef");
+        var error = Assert.Throws<DataException>(() => _freezer.Freeze(path, Small with { Vocab = 126 }));
+        Assert.Equal($"{path}: token 3 is 126, not below the model's vocabulary of 126; raise --model.vocab or choose other data", error.Message);
+    }
+
+    [Fact]
+    public void An_llm_c_shard_of_another_size_than_its_header_says_is_refused()
+    {
+        var path = _folder.Write("a.bin", Shards.LlmC(1, 6, 1, 2, 3, 4, 5));
+        AssertRefused(DataProblem.SizeMismatch, $"{path}: 1034 bytes where its header's 6 tokens need 1036; copy or write the shard again", path);
+    }
+
+    [Fact]
+    public void An_llm_c_shard_with_a_negative_count_is_refused()
+    {
+        var path = _folder.Write("a.bin", Shards.LlmC(1, -2, 1, 2));
+        AssertRefused(DataProblem.SizeMismatch, $"{path}: 1028 bytes where its header's -2 tokens need 1020; copy or write the shard again", path);
+    }
+
+    [Fact]
+    public void An_llm_c_shard_shorter_than_its_header_is_refused()
+    {
+        var path = _folder.Write("a.bin", Shards.LlmC(1, 0)[..500]);
+        AssertRefused(DataProblem.SizeMismatch, $"{path}: 500 bytes are less than the 1024 of an llm.c header; write the shard again", path);
+    }
+
+    [Fact]
+    public void An_llm_c_shard_of_another_version_is_refused()
+    {
+        var path = _folder.Write("a.bin", Shards.LlmC(7, 2, 1, 2));
+        AssertRefused(
+            DataProblem.UnknownVersion, $"{path}: llm.c shard of version 7; only version 1 (uint16 tokens) can be read: convert it", path);
+    }
+
+    [Fact]
+    public void A_headerless_shard_of_odd_size_is_refused()
+    {
+        var path = _folder.Write("a.bin", [1, 0, 2, 0, 3]);
+        AssertRefused(
+            DataProblem.SizeMismatch,
+            $"{path}: 5 bytes are no whole number of uint16 tokens; write the shard again, or give text another ending than .bin",
+            path);
+    }
+
+    [Fact]
+    public void Text_and_shards_together_are_refused()
+    {
+        var shard = _folder.Write("data/train.bin", Shards.NanoGpt(1, 2, 3));
+        var text = _folder.Write("data/readme.txt", "hello");
+        AssertRefused(
+            DataProblem.MixedKinds,
+            $"{text} is text and {shard} a token shard, and one job reads one kind; choose with a glob in --data, such as '*.txt' or '*train*.bin'",
+            _folder.Of("data"));
+    }
+
+    [Fact]
+    public void A_refused_data_set_leaves_nothing_in_the_store()
+    {
+        Assert.Throws<DataException>(() => _freezer.Freeze(_folder.Write("short.txt", "1"), Small));
+        Assert.Empty(Directory.GetFiles(_folder.Of("store")));
+    }
+
+    [Fact]
+    public void A_store_that_cannot_be_written_is_named()
+    {
+        var data = _folder.Write("a.txt", "hello world");
+        var store = _folder.Write("file", "in the way");
+        var error = Assert.Throws<DataException>(() => new DataFreezer(store).Freeze(data, Small));
+        Assert.Equal(DataProblem.StoreUnwritable, error.Problem);
+    }
+
+    private string FrozenText(DataSpec spec) => File.ReadAllText(DataStore.PathOf(_folder.Of("store"), spec.Sha256), Encoding.UTF8);
+
+    private void AssertRefused(DataProblem problem, string message, string path)
+    {
+        var error = Assert.Throws<DataException>(() => _freezer.Freeze(path, Small));
+        Assert.Equal((problem, message), (error.Problem, error.Message));
+    }
+}

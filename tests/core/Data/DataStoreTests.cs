@@ -1,0 +1,122 @@
+using Coordinator.Machines.Jobs;
+using Coordinator.Worker.Data;
+
+namespace Coordinator.Tests.Data;
+
+public sealed class DataStoreTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+    private readonly DataSpec _spec;
+
+    public DataStoreTests() =>
+        _spec = new DataFreezer(_folder.Of("server")).Freeze(_folder.Write("a.txt", "hello world"), new ModelSpec { Block = 4 });
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task Stored_data_is_read_from_any_token()
+    {
+        using var data = await new DataStore(_folder.Of("server")).OpenAsync(_spec);
+        var tokens = new int[5];
+        data.ReadTokens(6, tokens);
+        Assert.Equal(11, data.Tokens);
+        Assert.Equal("world".Select(c => (int)c), tokens);
+    }
+
+    [Fact]
+    public async Task Reading_beyond_the_end_is_a_mistake_of_the_caller()
+    {
+        using var data = await new DataStore(_folder.Of("server")).OpenAsync(_spec);
+        Assert.Throws<ArgumentOutOfRangeException>(() => data.ReadTokens(7, new int[5]));
+        Assert.Throws<ArgumentOutOfRangeException>(() => data.ReadTokens(-1, new int[5]));
+    }
+
+    [Fact]
+    public async Task Missing_data_is_fetched_once_and_kept()
+    {
+        var fetched = new List<string>();
+        var store = new DataStore(_folder.Of("node"), async (sha, stream) =>
+        {
+            fetched.Add(sha);
+            await stream.WriteAsync("hello world"u8.ToArray());
+        });
+
+        (await store.OpenAsync(_spec)).Dispose();
+        (await store.OpenAsync(_spec)).Dispose();
+
+        Assert.Equal([_spec.Sha256], fetched);
+        Assert.Equal([DataStore.PathOf(_folder.Of("node"), _spec.Sha256)], Directory.GetFiles(_folder.Of("node")));
+    }
+
+    [Fact]
+    public async Task A_damaged_copy_is_fetched_again()
+    {
+        _folder.Write($"node/{_spec.Sha256}.bin", "hellO world");
+        var store = new DataStore(_folder.Of("node"), (_, stream) => stream.WriteAsync("hello world"u8.ToArray()).AsTask());
+
+        using var data = await store.OpenAsync(_spec);
+
+        var tokens = new int[11];
+        data.ReadTokens(0, tokens);
+        Assert.Equal("hello world".Select(c => (int)c), tokens);
+    }
+
+    [Fact]
+    public async Task A_damaged_copy_without_a_fetch_is_refused()
+    {
+        var path = _folder.Write($"node/{_spec.Sha256}.bin", "hellO world");
+        var error = await Assert.ThrowsAsync<DataException>(() => new DataStore(_folder.Of("node")).OpenAsync(_spec));
+        Assert.Equal(DataProblem.Corrupt, error.Problem);
+        Assert.Equal(
+            $"{path}: has SHA-256 bc18519279ced255e872f67449060dbb7111747640d4a84d71b0e493687c97e6 where {_spec.Sha256} was frozen; "
+            + "delete it and freeze or fetch the data again",
+            error.Message);
+    }
+
+    [Fact]
+    public async Task A_copy_that_was_cut_short_is_refused()
+    {
+        var path = _folder.Write($"node/{_spec.Sha256}.bin", "hello");
+        var error = await Assert.ThrowsAsync<DataException>(() => new DataStore(_folder.Of("node")).OpenAsync(_spec));
+        Assert.Equal($"{path}: holds 5 bytes where 11 were frozen; delete it and freeze or fetch the data again", error.Message);
+    }
+
+    [Fact]
+    public async Task Data_that_is_nowhere_is_named_with_its_remedy()
+    {
+        var error = await Assert.ThrowsAsync<DataException>(() => new DataStore(_folder.Of("node")).OpenAsync(_spec));
+        Assert.Equal(DataProblem.NotInStore, error.Problem);
+        Assert.Equal(
+            $"{DataStore.PathOf(_folder.Of("node"), _spec.Sha256)}: this data is not on this node and there is no server to fetch it from; "
+            + "copy the file here or start the worker with its silo's address",
+            error.Message);
+    }
+
+    [Fact]
+    public async Task Fetched_bytes_with_another_hash_are_not_kept()
+    {
+        var store = new DataStore(_folder.Of("node"), (_, stream) => stream.WriteAsync("hello there"u8.ToArray()).AsTask());
+        var error = await Assert.ThrowsAsync<DataException>(() => store.OpenAsync(_spec));
+        Assert.Equal(DataProblem.Corrupt, error.Problem);
+        Assert.Empty(Directory.GetFiles(_folder.Of("node")));
+    }
+
+    [Fact]
+    public async Task A_fetch_that_fails_leaves_nothing_behind()
+    {
+        var store = new DataStore(_folder.Of("node"), async (_, stream) =>
+        {
+            await stream.WriteAsync("hel"u8.ToArray());
+            throw new InvalidOperationException("connection lost");
+        });
+        await Assert.ThrowsAsync<InvalidOperationException>(() => store.OpenAsync(_spec));
+        Assert.Empty(Directory.GetFiles(_folder.Of("node")));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("../../etc/passwd")]
+    [InlineData("DA48BA8B4F43D4CB9D4AC62B19C89C0085C08F6C32FD65CB96F5FF51D3EC7F01")]
+    public void A_name_that_is_no_hash_reaches_no_file(string name) =>
+        Assert.Throws<ArgumentException>(() => DataStore.PathOf("store", name));
+}

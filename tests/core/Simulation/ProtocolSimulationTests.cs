@@ -1,0 +1,60 @@
+using Coordinator.Simulator;
+using Xunit.Abstractions;
+
+namespace Coordinator.Tests.Simulation;
+
+/// <summary>The shipping machines in virtual time. A failure prints seed, invariant, the last events and the command that replays it.</summary>
+public sealed class ProtocolSimulationTests(ITestOutputHelper output)
+{
+    [Fact]
+    public void Two_hundred_and_fifty_seeds_of_faults_keep_every_invariant()
+    {
+        var summary = ProtocolSimulation.RunMany(250);
+        output.WriteLine(summary.Render());
+        Assert.True(summary.Passed, string.Join(Environment.NewLine, summary.Violations.Take(3).Select(violation => violation.Render())));
+    }
+
+    [Fact]
+    public void Undisturbed_runs_end_in_one_generation_with_the_serial_model()
+    {
+        for (ulong seed = 1; seed <= 20; seed++)
+        {
+            var report = ProtocolSimulation.Run(seed, new SimulationOptions { Faults = false });
+            Assert.True(report.Passed, report.Render());
+            Assert.Empty(report.Faults);
+        }
+    }
+
+    [Fact]
+    public void The_seeds_of_the_swarm_inject_every_kind_of_fault()
+    {
+        var summary = ProtocolSimulation.RunMany(120);
+        foreach (var kind in FaultKinds)
+            Assert.True(summary.Faults.GetValueOrDefault(kind).Times > 0, $"{kind} never struck");
+    }
+
+    [Theory]
+    [InlineData(3)]
+    [InlineData(27)]
+    [InlineData(118)]
+    public void A_seed_replays_to_the_same_trace(int seed)
+    {
+        var first = ProtocolSimulation.Run((ulong)seed);
+        var lines = 0L;
+        var second = ProtocolSimulation.Run((ulong)seed, new SimulationOptions { Trace = _ => lines++ });
+        Assert.Equal(first.TraceHash, second.TraceHash);
+        Assert.Equal(first.Events, second.Events);
+        Assert.Equal(first.VirtualTime, second.VirtualTime);
+        Assert.True(lines > 0);
+    }
+
+    [Fact]
+    public void Different_seeds_have_different_traces() =>
+        Assert.Equal(20, Enumerable.Range(1, 20).Select(seed => ProtocolSimulation.Run((ulong)seed).TraceHash).Distinct().Count());
+
+    private static readonly string[] FaultKinds =
+    [
+        "WorkerCrash", "TwoCrashes", "SiloCrash", "WorkerFreeze", "SiloFreeze", "CutWorkersOneWay", "CutWorkersBothWays", "CutFromSilo", "CutToSilo",
+        "CutSiloBothWays", "ConnectionReset", "CorruptFrame", "SlowRank", "StorageAway", "GrainReload", "Leave", "DeviceFault", "AllWorkersKilled",
+    ];
+}

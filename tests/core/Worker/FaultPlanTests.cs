@@ -1,0 +1,72 @@
+using Coordinator.Machines;
+using Coordinator.Worker.Faults;
+
+namespace Coordinator.Tests.Worker;
+
+public sealed class FaultPlanTests
+{
+    [Theory]
+    [InlineData("kill@collective:37", FaultAction.Kill, FaultPoint.Collective, 37)]
+    [InlineData("kill@prepare:3", FaultAction.Kill, FaultPoint.Prepare, 3)]
+    [InlineData("kill@final", FaultAction.Kill, FaultPoint.Final, 0)]
+    [InlineData("flip@contribution:2", FaultAction.Flip, FaultPoint.Contribution, 2)]
+    [InlineData("freeze@compute:37:5s", FaultAction.Freeze, FaultPoint.Compute, 37)]
+    public void Rules_are_read(string text, FaultAction action, FaultPoint point, long number)
+    {
+        var rule = FaultRule.Parse(text);
+        Assert.Equal((action, point, number), (rule.Action, rule.Point, rule.Number));
+        Assert.Equal(TimeSpan.FromSeconds(action == FaultAction.Freeze ? 5 : 0), rule.Duration);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("kill")]
+    [InlineData("kill@nowhere:1")]
+    [InlineData("kill@compute")]
+    [InlineData("kill@compute:0")]
+    [InlineData("kill@compute:x")]
+    [InlineData("kill@final:1")]
+    [InlineData("flip@compute:1")]
+    [InlineData("freeze@compute:1")]
+    [InlineData("0@compute:1")]
+    public void Anything_else_is_refused(string text) => Assert.Throws<FormatException>(() => FaultRule.Parse(text));
+
+    [Fact]
+    public void A_fault_strikes_once_at_or_after_its_step()
+    {
+        var struck = new List<FaultRule>();
+        var plan = new FaultPlan([FaultRule.Parse("kill@compute:3"), FaultRule.Parse("kill@collective:4")], struck.Add);
+        plan.Computing(2);
+        Assert.Empty(struck);
+        plan.Computing(5);
+        plan.Computing(6);
+        Assert.Single(struck);
+        plan.FrameSent(Sample.Frame(0, 1, kind: FrameKind.Reduced) with { Step = 9 });
+        plan.FrameSent(Sample.Frame(0, 1, kind: FrameKind.Contribution) with { Step = 9 });
+        Assert.Equal(2, struck.Count);
+        Assert.True(plan.IsEmpty);
+    }
+
+    [Fact]
+    public void Recoveries_are_counted_by_generation()
+    {
+        var struck = new List<FaultRule>();
+        var plan = new FaultPlan([FaultRule.Parse("kill@prepare:2")], struck.Add);
+        foreach (var generation in (long[])[1, 2, 2, 2])
+            plan.MessageSent(Answer(generation));
+        Assert.Empty(struck);
+        plan.MessageSent(Answer(3));
+        Assert.Single(struck);
+    }
+
+    private static RankState Answer(long generation) => new()
+    {
+        Job = Sample.Job,
+        Generation = generation,
+        Gpu = Sample.Gpu("a"),
+        Boot = 1,
+        HasState = false,
+        Timeline = 0,
+        Applied = 0,
+    };
+}

@@ -1,0 +1,179 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Net.WebSockets;
+using System.Text.Json;
+using Coordinator.Machines;
+using Coordinator.Machines.Jobs;
+using Coordinator.Worker;
+using Coordinator.Worker.Agent;
+using Coordinator.Worker.Devices;
+
+namespace Coordinator.Tests.Worker;
+
+public sealed class NodeAgentTests : IAsyncDisposable
+{
+    private readonly HttpListener listener = new();
+    private readonly CancellationTokenSource leave = new();
+    private readonly Uri silo;
+    private Task agent = Task.CompletedTask;
+
+    public NodeAgentTests()
+    {
+        using var probe = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        probe.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        var port = ((IPEndPoint)probe.LocalEndPoint!).Port;
+        probe.Dispose();
+        silo = new Uri($"http://127.0.0.1:{port}");
+        listener.Prefixes.Add($"http://127.0.0.1:{port}/");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await leave.CancelAsync();
+        await agent.For("the end of the agent");
+        listener.Close();
+    }
+
+    [Fact]
+    public async Task It_waits_for_a_silo_and_connects_again_when_it_is_lost()
+    {
+        // Nobody listens yet.
+        Start();
+        listener.Start();
+        using (var first = await AcceptAsync())
+        {
+            var hello = Assert.IsType<Hello>(await SaidAsync(first));
+            Assert.Equal((new NodeId("a"), new WorkerSession(42, 1).Boot, 2), (hello.Node, hello.Session.Boot, hello.Gpus.Count));
+            await TellAsync(first, new Welcome(hello.Session, TimeSpan.FromMilliseconds(20)));
+            Assert.Equal(1, Assert.IsType<Heartbeat>(await SaidAsync(first)).Sequence);
+            Assert.Equal(2, Assert.IsType<Heartbeat>(await SaidAsync(first)).Sequence);
+            first.Abort();
+        }
+
+        using var second = await AcceptAsync();
+        var again = Assert.IsType<Hello>(await SaidAsync(second));
+        Assert.True(new WorkerSession(42, 1).IsOlderThan(again.Session));
+        await TellAsync(second, new Welcome(again.Session, TimeSpan.FromMilliseconds(20)));
+        Assert.True(Assert.IsType<Heartbeat>(await SaidAsync(second)).Sequence >= 3);
+    }
+
+    [Fact]
+    public async Task What_waits_for_an_answer_is_said_again_to_a_new_silo()
+    {
+        listener.Start();
+        Start();
+        Membership members;
+        using (var first = await AcceptAsync())
+        {
+            var hello = Assert.IsType<Hello>(await SaidAsync(first));
+            await TellAsync(first, new Welcome(hello.Session, TimeSpan.FromHours(1)));
+            members = Membership.None(Sample.Job).Apply(2, [], [new Member(Sample.Gpu("a"), hello.DataAddress, 42)]);
+            await TellAsync(first, new MembershipChanged(new MembershipChange
+            {
+                Job = Sample.Job,
+                Incarnation = 1,
+                FromGeneration = 0,
+                ToGeneration = 2,
+                Added = members.Members,
+                Hash = members.Hash,
+                Key = Convert.ToBase64String(Sample.Key),
+                Spec = Sample.Spec(),
+            }));
+            await TellAsync(first, new RankOrdered(new PrepareRank { Job = Sample.Job, Incarnation = 1, Timeline = 0, Generation = 2, Gpu = Sample.Gpu("a") }));
+            while (await SaidAsync(first) is not RankState)
+            {
+            }
+
+            first.Abort();
+        }
+
+        using var second = await AcceptAsync();
+        var again = Assert.IsType<Hello>(await SaidAsync(second));
+        await TellAsync(second, new Welcome(again.Session, TimeSpan.FromHours(1)));
+        WorkerMessage said;
+        do
+            said = await SaidAsync(second);
+        while (said is Heartbeat);
+        Assert.Equal(2, Assert.IsType<RankState>(said).Generation);
+
+        // Released, it may end at once.
+        var leaving = leave.CancelAsync();
+        while (await SaidAsync(second) is not RankLeaving)
+        {
+        }
+
+        await TellAsync(second, new RankOrdered(new ReleaseRank { Job = Sample.Job, Incarnation = 1, Timeline = 0, Generation = 3, Gpu = Sample.Gpu("a") }));
+        await leaving;
+        await agent.For("the end of the agent");
+    }
+
+    [Fact]
+    public async Task A_silo_that_sends_nonsense_is_left_with_a_reason()
+    {
+        listener.Start();
+        Start();
+        using var first = await AcceptAsync();
+        await SaidAsync(first);
+        await first.SendAsync("{\"tell\":\"nonsense\"}"u8.ToArray().AsMemory(), WebSocketMessageType.Text, true, CancellationToken.None);
+        var buffer = new byte[4096];
+        WebSocketReceiveResult result;
+        do
+            result = await first.ReceiveAsync(buffer, CancellationToken.None).For("the close");
+        while (result.MessageType != WebSocketMessageType.Close);
+        Assert.Equal(WebSocketCloseStatus.InvalidPayloadData, result.CloseStatus);
+        using var second = await AcceptAsync();
+        Assert.IsType<Hello>(await SaidAsync(second));
+    }
+
+    [Fact]
+    public void Waits_grow_and_differ_between_workers()
+    {
+        var one = new Backoff(1);
+        var waits = Enumerable.Range(0, 12).Select(_ => one.Next()).ToArray();
+        for (var i = 0; i < waits.Length; i++)
+        {
+            var whole = TimeSpan.FromMilliseconds(Math.Min(2000, 50 * Math.Pow(2, Math.Min(i, 10))));
+            Assert.InRange(waits[i], whole / 2.6, whole);
+        }
+
+        var other = new Backoff(2);
+        Assert.NotEqual(waits, Enumerable.Range(0, 12).Select(_ => other.Next()).ToArray());
+        one.Reset();
+        Assert.InRange(one.Next(), Backoff.First / 2, Backoff.First);
+    }
+
+    private void Start()
+    {
+        var options = new WorkerOptions { Node = new NodeId("a"), Silos = [silo], Gpus = 2, Boot = 42, Token = "secret" };
+        agent = NodeAgent.RunAsync(options, new WorkerServices(new Programs(), new RecordingModels(), new SilentLog()), leave.Token);
+    }
+
+    private async Task<WebSocket> AcceptAsync()
+    {
+        var context = await listener.GetContextAsync().For("a connection");
+        Assert.Equal(("/worker", "Bearer secret"), (context.Request.Url!.AbsolutePath, context.Request.Headers["Authorization"]));
+        return (await context.AcceptWebSocketAsync(null)).WebSocket;
+    }
+
+    private static Task TellAsync(WebSocket socket, CoordinatorMessage message) =>
+        socket.SendAsync(JsonSerializer.SerializeToUtf8Bytes(message, MachinesJson.Default.CoordinatorMessage), WebSocketMessageType.Text, true, CancellationToken.None);
+
+    private static async Task<WorkerMessage> SaidAsync(WebSocket socket)
+    {
+        var buffer = new byte[64 << 10];
+        var length = 0;
+        WebSocketReceiveResult result;
+        do
+        {
+            result = await socket.ReceiveAsync(new ArraySegment<byte>(buffer, length, buffer.Length - length), CancellationToken.None).For("a message");
+            length += result.Count;
+        }
+        while (!result.EndOfMessage);
+        return JsonSerializer.Deserialize(buffer.AsSpan(0, length), MachinesJson.Default.WorkerMessage)!;
+    }
+
+    private sealed class Programs : IProgramFactory
+    {
+        public Task<IRankDevice> CreateAsync(JobId job, JobSpec spec, GpuId gpu, CancellationToken cancel) => Task.FromResult<IRankDevice>(new TinyDevice(20));
+    }
+}

@@ -1,0 +1,326 @@
+using Coordinator.Machines;
+using Coordinator.Machines.Jobs;
+using Coordinator.Worker.Ranks;
+using Coordinator.Worker.Transport;
+
+namespace Coordinator.Worker.Agent;
+
+/// <summary>
+/// All ranks of a node, and who may order them about. Memberships come before the orders that rest on them, and the data plane
+/// learns of a generation before any rank does. What is older than what was obeyed is refused; what rests on a membership that is
+/// not known is answered with <see cref="MembershipUnknown"/>.
+/// </summary>
+public sealed class NodeRanks : IAsyncDisposable
+{
+    private readonly WorkerOptions options;
+    private readonly WorkerServices services;
+    private readonly DataPlane plane;
+    private readonly Action<WorkerMessage> tell;
+    private readonly Dictionary<JobId, KnownJob> jobs = [];
+    private readonly OrderFence fence = new();
+    private readonly HashSet<Task> background = [];
+    private readonly Lock gate = new();
+    private TaskCompletionSource? leaving;
+    private bool disposed;
+
+    /// <summary>No ranks yet. <paramref name="tell"/> must not block.</summary>
+    public NodeRanks(WorkerOptions options, WorkerServices services, DataPlane plane, Action<WorkerMessage> tell) =>
+        (this.options, this.services, this.plane, this.tell) = (options, services, plane, tell);
+
+    /// <summary>Where every rank is, for heartbeats.</summary>
+    public IReadOnlyList<RankPosition> Positions
+    {
+        get
+        {
+            lock (gate)
+                return [.. jobs.Values.SelectMany(job => job.Slots.Values).Select(slot => slot.Position).OfType<RankPosition>().OrderBy(rank => rank.GpuIndex)];
+        }
+    }
+
+    /// <summary>Does what the silo says.</summary>
+    /// <exception cref="FormatException">The message is none that a silo sends.</exception>
+    public void Handle(CoordinatorMessage message)
+    {
+        lock (gate)
+        {
+            if (disposed)
+                return;
+            switch (message)
+            {
+                case MembershipChanged changed:
+                    Change(changed.Change);
+                    break;
+                case RankOrdered ordered:
+                    Obey(ordered.Order);
+                    break;
+                case StepsRecorded recorded when jobs.TryGetValue(recorded.Job, out var job):
+                    foreach (var slot in job.Slots.Values)
+                        slot.Post(new RecordsTaken(recorded.Timeline, recorded.Through));
+                    break;
+            }
+        }
+    }
+
+    /// <summary>There is a new connection to a silo.</summary>
+    public void SiloReached()
+    {
+        lock (gate)
+        {
+            foreach (var slot in jobs.Values.SelectMany(job => job.Slots.Values))
+                slot.Post(new SiloReached());
+        }
+    }
+
+    /// <summary>Asks the jobs to go on without this worker; the task ends when they all do.</summary>
+    public Task LeaveAsync(string reason)
+    {
+        lock (gate)
+        {
+            leaving ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            foreach (var slot in jobs.Values.SelectMany(job => job.Slots.Values).Where(slot => !slot.Released))
+                slot.Post(new LeaveRequested(reason));
+            SeeWhetherLeft();
+            return leaving.Task;
+        }
+    }
+
+    /// <summary>Ends every rank; when it returns none of their threads is left.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        Task[] ending;
+        lock (gate)
+        {
+            disposed = true;
+            foreach (var job in jobs.Values)
+            {
+                foreach (var slot in job.Slots.Values.ToArray())
+                    GiveUp(job, slot);
+            }
+
+            ending = [.. background];
+        }
+
+        await Task.WhenAll(ending).ConfigureAwait(false);
+    }
+
+    private void Change(MembershipChange change)
+    {
+        if (fence.WhyRefused(change.Job, change.Incarnation) is { } refusal)
+        {
+            services.Log.Warn($"{change.Job}: refused a membership: {refusal}");
+            return;
+        }
+
+        var job = JobOf(change.Job);
+        if (job.Members is { } known && known.Generation >= change.ToGeneration)
+            return;
+        var spec = change.Spec ?? job.Spec;
+        if (spec is null || (job.Members ?? Membership.None(change.Job)).After(change) is not { } next)
+        {
+            AskForMembership(change.Job, change.ToGeneration);
+            return;
+        }
+
+        var key = Convert.FromBase64String(change.Key);
+        fence.Heed(change.Job, change.Incarnation);
+        (job.Members, job.Spec) = (next, spec);
+        if (!next.Members.Any(member => member.Gpu.Node == options.Node && member.Boot == options.Boot))
+        {
+            plane.Leave(change.Job, next.Generation);
+            return;
+        }
+
+        plane.Join(new GenerationSpec
+        {
+            Members = next,
+            Key = key,
+            Incarnation = change.Incarnation,
+            BlockBytes = spec.Collective.BlockElements * sizeof(float),
+            PeerTimeout = spec.FaultTolerance.PeerTimeout,
+            BlocksPerRankPair = ((spec.Collective.WindowBlocks + 2) * spec.Training.Shards) + 1024,
+        });
+    }
+
+    private void Obey(RankOrder order)
+    {
+        if (order.Gpu.Node != options.Node || order.Gpu.Index >= options.Gpus)
+        {
+            services.Log.Warn($"{order.Job}: refused an order for {order.Gpu}, which this worker does not have");
+            return;
+        }
+
+        if (fence.WhyRefused(order) is { } refusal)
+        {
+            services.Log.Warn($"{order.Job}: refused {order.GetType().Name} for {order.Gpu}: {refusal}");
+            return;
+        }
+
+        var job = JobOf(order.Job);
+        if (order is ReleaseRank release)
+        {
+            fence.Obey(order);
+            Release(job, release);
+            SeeWhetherLeft();
+            return;
+        }
+
+        if (job.Members is not { } members || job.Spec is not { } spec || members.Generation < order.Generation)
+        {
+            AskForMembership(order.Job, order.Generation);
+            return;
+        }
+
+        var rank = members.RankOf(order.Gpu);
+        if (members.Generation > order.Generation || rank < 0 || members.Members[rank].Boot != options.Boot)
+        {
+            services.Log.Warn($"{order.Job}: refused {order.GetType().Name} of generation {order.Generation} for {order.Gpu}, which is no member of generation {members.Generation} in this process");
+            return;
+        }
+
+        fence.Obey(order);
+        if (!job.Slots.TryGetValue(order.Gpu, out var slot))
+        {
+            if (leaving is not null)
+            {
+                Fault(order.Job, order.Generation, order.Gpu, "the worker is ending");
+                return;
+            }
+
+            slot = job.Slots[order.Gpu] = new RankSlot(order.Gpu);
+            var made = slot;
+            InBackground(() => MakeAsync(job, made, spec));
+        }
+
+        slot.Released = false;
+        slot.Generation = order.Generation;
+        slot.Post(new OrderArrived(order, members));
+    }
+
+    private void Release(KnownJob job, ReleaseRank release)
+    {
+        services.Log.Info($"{release.Job}: {release.Gpu} is released: {release.Reason}");
+        if (job.Slots.TryGetValue(release.Gpu, out var slot))
+        {
+            slot.Released = true;
+            slot.Generation = release.Generation;
+            slot.Post(new OrderArrived(release, null));
+            if (release.Forget)
+                GiveUp(job, slot);
+        }
+
+        if (job.Slots.Values.All(other => other.Released))
+            plane.Leave(release.Job, release.Generation);
+    }
+
+    private async Task MakeAsync(KnownJob job, RankSlot slot, JobSpec spec)
+    {
+        try
+        {
+            var device = await services.Programs.CreateAsync(job.Id, spec, slot.Gpu, slot.Gone).ConfigureAwait(false);
+            lock (gate)
+            {
+                if (!IsCurrent(job, slot))
+                {
+                    device.Dispose();
+                    return;
+                }
+
+                var host = new RankHost(
+                    new RankHostOptions { Job = job.Id, Spec = spec, Gpu = slot.Gpu, Boot = options.Boot },
+                    device,
+                    new Outlet(plane, job.Id, tell),
+                    services.Models,
+                    options.Faults,
+                    services.Log);
+                _ = host.Over.ContinueWith(over => OnOver(job, slot, over.Result), TaskScheduler.Default);
+                slot.Fill(host);
+                plane.Attach(job.Id, slot.Gpu, host);
+                if (leaving is not null)
+                    host.Post(new LeaveRequested("the worker was asked to end"));
+            }
+        }
+        catch (Exception e)
+        {
+            lock (gate)
+            {
+                if (!IsCurrent(job, slot))
+                    return;
+                services.Log.Warn($"{job.Id}: {slot.Gpu} cannot take part: {e.Message}");
+                Fault(job.Id, slot.Generation, slot.Gpu, e.Message);
+                GiveUp(job, slot);
+                SeeWhetherLeft();
+            }
+        }
+    }
+
+    private void OnOver(KnownJob job, RankSlot slot, Exception? broken)
+    {
+        if (broken is null)
+            return;
+        lock (gate)
+        {
+            if (!IsCurrent(job, slot))
+                return;
+            Fault(job.Id, slot.Generation, slot.Gpu, $"{broken.GetType().Name}: {broken.Message}");
+            GiveUp(job, slot);
+            SeeWhetherLeft();
+        }
+    }
+
+    private void GiveUp(KnownJob job, RankSlot slot)
+    {
+        plane.Detach(job.Id, slot.Gpu);
+        job.Slots.Remove(slot.Gpu);
+        InBackground(() =>
+        {
+            slot.Dispose();
+            return Task.CompletedTask;
+        });
+    }
+
+    private void Fault(JobId job, long generation, GpuId gpu, string detail) =>
+        tell(new RankFaulted { Job = job, Generation = generation, Gpu = gpu, Detail = detail });
+
+    private void AskForMembership(JobId job, long generation) =>
+        tell(new MembershipUnknown { Job = job, Generation = generation, Node = options.Node });
+
+    private void SeeWhetherLeft()
+    {
+        if (leaving is not null && jobs.Values.All(job => job.Slots.Values.All(slot => slot.Released)))
+            leaving.TrySetResult();
+    }
+
+    private bool IsCurrent(KnownJob job, RankSlot slot) => job.Slots.GetValueOrDefault(slot.Gpu) == slot;
+
+    private KnownJob JobOf(JobId id)
+    {
+        if (!jobs.TryGetValue(id, out var job))
+            job = jobs[id] = new KnownJob(id);
+        return job;
+    }
+
+    /// <summary>Runs what takes long outside the lock; the worker's end waits for it.</summary>
+    private void InBackground(Func<Task> work)
+    {
+        background.RemoveWhere(task => task.IsCompleted);
+        background.Add(Task.Run(work));
+    }
+
+    private sealed class KnownJob(JobId id)
+    {
+        public JobId Id { get; } = id;
+
+        public JobSpec? Spec { get; set; }
+
+        public Membership? Members { get; set; }
+
+        public SortedDictionary<GpuId, RankSlot> Slots { get; } = [];
+    }
+
+    private sealed class Outlet(DataPlane plane, JobId job, Action<WorkerMessage> tell) : IRankOutlet
+    {
+        public void Tell(WorkerMessage message) => tell(message);
+
+        public void Send(in FrameHeader header, in OutgoingPayload payload) => plane.Send(job, header, payload);
+    }
+}

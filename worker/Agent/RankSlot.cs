@@ -1,0 +1,50 @@
+using Coordinator.Machines;
+using Coordinator.Worker.Ranks;
+
+namespace Coordinator.Worker.Agent;
+
+/// <summary>A gpu's rank in one job, from its first order on. Orders wait while its program is being made.</summary>
+internal sealed class RankSlot(GpuId gpu) : IDisposable
+{
+    private readonly List<RankInput> waiting = [];
+    private readonly CancellationTokenSource gone = new();
+    private RankHost? host;
+
+    public GpuId Gpu { get; } = gpu;
+
+    /// <summary>Whether the last order was to stop.</summary>
+    public bool Released { get; set; }
+
+    /// <summary>Generation of the last order.</summary>
+    public long Generation { get; set; }
+
+    /// <summary>Cancelled when the slot is given up.</summary>
+    public CancellationToken Gone => gone.Token;
+
+    public RankPosition? Position => host?.Position;
+
+    public void Post(RankInput input)
+    {
+        if (host is { } running)
+            running.Post(input);
+        else
+            waiting.Add(input);
+    }
+
+    /// <summary>The rank stands: what waited is handed to it.</summary>
+    public void Fill(RankHost filled)
+    {
+        host = filled;
+        foreach (var input in waiting)
+            filled.Post(input);
+        waiting.Clear();
+    }
+
+    /// <summary>Ends the rank; blocks until its threads have ended.</summary>
+    public void Dispose()
+    {
+        gone.Cancel();
+        host?.Dispose();
+        gone.Dispose();
+    }
+}

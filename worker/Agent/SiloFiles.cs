@@ -1,0 +1,80 @@
+using System.Net.Http.Headers;
+using Coordinator.Machines;
+
+namespace Coordinator.Worker.Agent;
+
+/// <summary>The silos' big files over HTTP: frozen data down, final models up. The silos are tried in turn; the first that answers well counts.</summary>
+public sealed class SiloFiles : IDisposable
+{
+    private const string HashHeader = "X-Content-SHA256";
+
+    private readonly HttpClient client = new() { Timeout = Timeout.InfiniteTimeSpan };
+    private readonly Uri[] silos;
+
+    /// <summary>Files of the silos that the worker connects to, written as in <see cref="WorkerOptions.Silos"/>.</summary>
+    public SiloFiles(IReadOnlyList<Uri> silos, string token)
+    {
+        this.silos = [.. silos.Select(RootOf)];
+        if (token.Length > 0)
+            client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+    }
+
+    /// <summary>Writes a frozen data set to <paramref name="to"/>. Its hash is for the caller to check.</summary>
+    /// <exception cref="HttpRequestException">No silo has it, or none can be reached.</exception>
+    public Task FetchDataAsync(string sha256, Stream to) => FirstAsync(
+        async silo =>
+        {
+            using var answer = await client.GetAsync(new Uri(silo, $"api/v1/data/{sha256}"), HttpCompletionOption.ResponseHeadersRead).ConfigureAwait(false);
+            await ThrowUnlessGoodAsync(answer, $"data {sha256}").ConfigureAwait(false);
+            to.Position = 0;
+            to.SetLength(0);
+            await answer.Content.CopyToAsync(to).ConfigureAwait(false);
+        },
+        CancellationToken.None);
+
+    /// <summary>Brings a model file up. The same file may come again.</summary>
+    /// <exception cref="HttpRequestException">No silo took it, or none can be reached.</exception>
+    public Task PutModelAsync(JobId job, string path, string sha256, CancellationToken cancel) => FirstAsync(
+        async silo =>
+        {
+            using var content = new StreamContent(File.OpenRead(path));
+            using var request = new HttpRequestMessage(HttpMethod.Put, new Uri(silo, $"api/v1/jobs/{Uri.EscapeDataString(job.Value)}/model")) { Content = content };
+            request.Headers.Add(HashHeader, sha256);
+            using var answer = await client.SendAsync(request, cancel).ConfigureAwait(false);
+            await ThrowUnlessGoodAsync(answer, $"the model of {job}").ConfigureAwait(false);
+        },
+        cancel);
+
+    /// <inheritdoc/>
+    public void Dispose() => client.Dispose();
+
+    private static Uri RootOf(Uri silo)
+    {
+        var gateway = SiloLink.GatewayOf(silo);
+        return new UriBuilder(gateway) { Scheme = gateway.Scheme == "wss" ? "https" : "http", Path = "/", Query = "" }.Uri;
+    }
+
+    private static async Task ThrowUnlessGoodAsync(HttpResponseMessage answer, string what)
+    {
+        if (answer.IsSuccessStatusCode)
+            return;
+        var text = await answer.Content.ReadAsStringAsync().ConfigureAwait(false);
+        throw new HttpRequestException($"{what}: {(int)answer.StatusCode} {answer.ReasonPhrase} {text}".TrimEnd(), null, answer.StatusCode);
+    }
+
+    private async Task FirstAsync(Func<Uri, Task> attempt, CancellationToken cancel)
+    {
+        for (var i = 0; ; i++)
+        {
+            try
+            {
+                await attempt(silos[i]).ConfigureAwait(false);
+                return;
+            }
+            catch (Exception e) when (e is HttpRequestException or IOException && i + 1 < silos.Length && !cancel.IsCancellationRequested)
+            {
+                // The next silo may be there, or have it.
+            }
+        }
+    }
+}

@@ -1,0 +1,185 @@
+using System.Net.WebSockets;
+using System.Text.Json;
+using Coordinator.Machines;
+
+namespace Coordinator.Worker.Agent;
+
+/// <summary>
+/// Keeps a connection to one of the silos: says hello, waits for the welcome, sends heartbeats, and connects again, for as long as it
+/// takes, when the connection is lost. Training does not wait for any of it.
+/// </summary>
+internal sealed class SiloLink
+{
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan WelcomeTimeout = TimeSpan.FromSeconds(10);
+
+    private readonly WorkerOptions options;
+    private readonly string dataAddress;
+    private readonly IWorkerLog log;
+    private readonly Action<CoordinatorMessage> heard;
+    private readonly Action reached;
+    private readonly Func<IReadOnlyList<RankPosition>> positions;
+    private readonly Backoff backoff;
+    private readonly Uri[] silos;
+    private volatile SiloConnection? current;
+    private long connections;
+    private long heartbeats;
+    private string lastTrouble = "";
+
+    public SiloLink(
+        WorkerOptions options,
+        string dataAddress,
+        IWorkerLog log,
+        Action<CoordinatorMessage> heard,
+        Action reached,
+        Func<IReadOnlyList<RankPosition>> positions)
+    {
+        (this.options, this.dataAddress, this.log, this.heard, this.reached, this.positions) = (options, dataAddress, log, heard, reached, positions);
+        backoff = new Backoff(options.Boot);
+        silos = [.. options.Silos.Select(GatewayOf)];
+        if (silos.Length == 0)
+            throw new ArgumentException("a worker needs the address of at least one silo", nameof(options));
+    }
+
+    /// <summary>Says something over the connection that stands; without one it is dropped.</summary>
+    public void Tell(WorkerMessage message) => current?.Tell(message);
+
+    /// <summary>Ends the connection that stands, after what was said has left.</summary>
+    public Task EndAsync(string reason) => current?.EndAsync(reason) ?? Task.CompletedTask;
+
+    public async Task RunAsync(CancellationToken cancel)
+    {
+        for (var attempt = 0; !cancel.IsCancellationRequested; attempt++)
+        {
+            var silo = silos[attempt % silos.Length];
+            try
+            {
+                var reason = await ServeAsync(silo, cancel).ConfigureAwait(false);
+                Trouble($"{silo} closed the connection: {reason}");
+            }
+            catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e) when (e is WebSocketException or OperationCanceledException or IOException or FormatException or JsonException or InvalidOperationException)
+            {
+                Trouble($"{silo}: {e.Message}");
+            }
+
+            try
+            {
+                await Task.Delay(backoff.Next(), cancel).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>The gateway's address from any way of writing a silo's.</summary>
+    internal static Uri GatewayOf(Uri silo)
+    {
+        var uri = new UriBuilder(silo);
+        uri.Scheme = uri.Scheme switch
+        {
+            "http" => "ws",
+            "https" => "wss",
+            var other => other,
+        };
+        if (uri.Path is "" or "/")
+            uri.Path = "/worker";
+        return uri.Uri;
+    }
+
+    private async Task<string> ServeAsync(Uri silo, CancellationToken cancel)
+    {
+        using var socket = new ClientWebSocket();
+        if (options.Token.Length > 0)
+            socket.Options.SetRequestHeader("Authorization", $"Bearer {options.Token}");
+        socket.Options.KeepAliveInterval = TimeSpan.FromSeconds(2);
+        socket.Options.KeepAliveTimeout = TimeSpan.FromSeconds(5);
+        using (var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel))
+        {
+            patience.CancelAfter(ConnectTimeout);
+            await socket.ConnectAsync(silo, patience.Token).ConfigureAwait(false);
+        }
+
+        using var connection = new SiloConnection(socket, new WorkerSession(options.Boot, ++connections), options.Faults);
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        var welcome = new TaskCompletionSource<Welcome>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var beating = Task.Run(() => BeatAsync(connection, welcome.Task, ended), CancellationToken.None);
+        current = connection;
+        try
+        {
+            await connection.RunAsync(Introduction(connection.Session), message => Hear(message, silo, welcome), ended.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            return welcome.Task.IsCompleted ? "it does not take what it is told" : "no welcome came";
+        }
+        finally
+        {
+            current = null;
+            await ended.CancelAsync().ConfigureAwait(false);
+            await beating.ConfigureAwait(false);
+        }
+
+        return socket.CloseStatusDescription is { Length: > 0 } text ? text : "no reason given";
+    }
+
+    private void Hear(CoordinatorMessage message, Uri silo, TaskCompletionSource<Welcome> welcome)
+    {
+        if (message is not Welcome greeting)
+        {
+            heard(message);
+            return;
+        }
+
+        if (!welcome.TrySetResult(greeting))
+            return;
+        backoff.Reset();
+        lastTrouble = "";
+        log.Info($"connected to {silo}");
+        options.Connected?.Invoke(silo);
+        reached();
+    }
+
+    private async Task BeatAsync(SiloConnection connection, Task<Welcome> welcome, CancellationTokenSource ended)
+    {
+        try
+        {
+            var greeting = await welcome.WaitAsync(WelcomeTimeout, ended.Token).ConfigureAwait(false);
+            using var timer = new PeriodicTimer(greeting.HeartbeatPeriod > TimeSpan.FromMilliseconds(10) ? greeting.HeartbeatPeriod : TimeSpan.FromMilliseconds(10));
+            do
+                connection.Tell(new Heartbeat(++heartbeats, positions()));
+            while (await timer.WaitForNextTickAsync(ended.Token).ConfigureAwait(false));
+        }
+        catch (TimeoutException)
+        {
+            await ended.CancelAsync().ConfigureAwait(false);
+        }
+        catch (OperationCanceledException)
+        {
+            // The connection ended.
+        }
+    }
+
+    private Hello Introduction(WorkerSession session) => new()
+    {
+        Node = options.Node,
+        Session = session,
+        DataAddress = dataAddress,
+        ProcessId = Environment.ProcessId,
+        Gpus = [.. Enumerable.Range(0, options.Gpus).Select(index => new GpuDescription(index, options.DeviceName, options.DeviceClass, options.Device))],
+    };
+
+    /// <summary>Says what is wrong once, not with every attempt.</summary>
+    private void Trouble(string text)
+    {
+        if (text == lastTrouble)
+            return;
+        lastTrouble = text;
+        log.Warn($"no silo: {text}");
+    }
+}

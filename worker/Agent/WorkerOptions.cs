@@ -1,0 +1,49 @@
+using System.Diagnostics;
+using System.Net;
+using Coordinator.Machines;
+using Coordinator.Worker.Faults;
+
+namespace Coordinator.Worker.Agent;
+
+/// <summary>Settings of a worker process.</summary>
+public sealed record WorkerOptions
+{
+    /// <summary>The node that this worker speaks for. One worker a node: a second one with the same name takes its place at the silo.</summary>
+    public required NodeId Node { get; init; }
+
+    /// <summary>Silos to connect to, tried in turn: <c>ws(s)://host:port/worker</c>; <c>http(s)</c> and a missing path are understood too.</summary>
+    public required IReadOnlyList<Uri> Silos { get; init; }
+
+    /// <summary>Bearer token.</summary>
+    public string Token { get; init; } = "";
+
+    /// <summary>Gpus of the node: how many ranks it can hold. At least 1. Default 1.</summary>
+    public int Gpus { get; init; } = 1;
+
+    /// <summary>Where the data plane listens. Default: loopback, a free port.</summary>
+    public IPEndPoint DataListen { get; init; } = new(IPAddress.Loopback, 0);
+
+    /// <summary>Host that peers are told to connect to, where it differs from <see cref="DataListen"/>.</summary>
+    public string? DataHost { get; init; }
+
+    /// <summary>Device of every gpu, as plans write it.</summary>
+    public string Device { get; init; } = "cpu";
+
+    /// <summary>Class of the device; ranks of different classes never share a job.</summary>
+    public string DeviceClass { get; init; } = "cpu";
+
+    /// <summary>Device name for people.</summary>
+    public string DeviceName { get; init; } = "CPU";
+
+    /// <summary>Faults to suffer.</summary>
+    public FaultPlan Faults { get; init; } = FaultPlan.None;
+
+    /// <summary>Told each silo that has welcomed the worker, each time that it does.</summary>
+    public Action<Uri>? Connected { get; init; }
+
+    /// <summary>How long an orderly end waits for the jobs to go on without this worker. Default 10 s.</summary>
+    public TimeSpan LeaveTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>Names the process: Unix milliseconds at its start.</summary>
+    public long Boot { get; init; } = new DateTimeOffset(Process.GetCurrentProcess().StartTime).ToUnixTimeMilliseconds();
+}

@@ -1,0 +1,19 @@
+using Coordinator.Machines;
+using Coordinator.Machines.Jobs;
+using Coordinator.Worker.Devices;
+using Coordinator.Worker.Ranks;
+
+namespace Coordinator.Worker.Agent;
+
+/// <summary>Makes the device that computes a job's program.</summary>
+public interface IProgramFactory
+{
+    /// <summary>
+    /// A device for one rank, with whatever it needs (the job's data, say) at hand. It computes nothing until it is told to.
+    /// What this throws becomes a report that the rank cannot go on, with the exception's message.
+    /// </summary>
+    Task<IRankDevice> CreateAsync(JobId job, JobSpec spec, GpuId gpu, CancellationToken cancel);
+}
+
+/// <summary>What a worker needs from outside.</summary>
+public sealed record WorkerServices(IProgramFactory Programs, IModelSink Models, IWorkerLog Log);

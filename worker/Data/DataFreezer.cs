@@ -1,0 +1,57 @@
+using Coordinator.Machines.Jobs;
+
+namespace Coordinator.Worker.Data;
+
+/// <summary>
+/// Turns files into one frozen data set, named by its SHA-256, that no later edit of the files can change.
+/// Text files are joined byte for byte, with one newline between two files where the first does not end in one.
+/// Token shards are joined as plain uint16 tokens, without headers. Everything is checked on the way, so that a job
+/// cannot fail over its data after it was accepted.
+/// </summary>
+public sealed class DataFreezer
+{
+    private readonly string _storeDirectory;
+
+    /// <param name="storeDirectory">Where <c>&lt;sha256&gt;.bin</c> goes; created where it is missing.</param>
+    public DataFreezer(string storeDirectory) => _storeDirectory = storeDirectory;
+
+    /// <summary>Finds and freezes what <c>--data</c> names; see <see cref="DataSource.Find"/>.</summary>
+    /// <param name="path">A file, directory or glob; null for the repository's own sources and documents.</param>
+    /// <param name="model">Its block and vocabulary are what the data must suffice for.</param>
+    /// <exception cref="DataException">The data cannot be used, or the store not written.</exception>
+    public DataSpec Freeze(string? path, ModelSpec model) =>
+        Freeze(DataSource.Find(path, Directory.GetCurrentDirectory()), model);
+
+    /// <summary>Freezes the files of a source.</summary>
+    /// <exception cref="DataException">The data cannot be used, or the store not written.</exception>
+    public DataSpec Freeze(DataSource source, ModelSpec model)
+    {
+        using var joined = JoinedData.Create(_storeDirectory, model.Vocab);
+        foreach (var file in source.Files)
+        {
+            joined.Add(file.Path);
+        }
+
+        if (joined.Bytes == 0)
+        {
+            throw new DataException(DataProblem.Empty, $"{source.Name}: empty; name data with at least {model.Block + 1L} tokens with --data");
+        }
+
+        var tokens = joined.Bytes / FrozenData.BytesPerToken(joined.Encoding);
+        if (WindowSampler.WindowCount(tokens, model.Block) < 1)
+        {
+            throw TooShort(source.Name, tokens, model.Block);
+        }
+
+        return joined.Commit(_storeDirectory);
+    }
+
+    internal static DataException TooShort(string name, long tokens, int block) =>
+        new(DataProblem.TooShort, $"{name}: {tokens} tokens, fewer than the {block + 1L} of one sample; name longer data with --data or lower --model.block");
+
+    internal static DataException Unreadable(string path, Exception cause) =>
+        new(DataProblem.Unreadable, $"{path}: cannot be read ({cause.Message}); check its permissions, or leave it out with a glob in --data", cause);
+
+    internal static DataException StoreUnwritable(string directory, Exception cause) =>
+        new(DataProblem.StoreUnwritable, $"{directory}: cannot store data here ({cause.Message}); free space, or make the directory writable", cause);
+}

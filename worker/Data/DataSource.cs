@@ -1,0 +1,94 @@
+namespace Coordinator.Worker.Data;
+
+/// <summary>One file of training data.</summary>
+/// <param name="Path">Full path.</param>
+/// <param name="RelativePath">Path below the source's root with forward slashes; decides the order.</param>
+public sealed record DataFile(string Path, string RelativePath);
+
+/// <summary>The files that make up a data set, in ordinal order of their relative paths: the same order on every machine.</summary>
+/// <param name="Name">What the user named, or the repository's root.</param>
+/// <param name="Files">At least one.</param>
+public sealed record DataSource(string Name, IReadOnlyList<DataFile> Files)
+{
+    private const string RepositoryMarker = "Coordinator.sln";
+
+    // Prose and source code. Scripts and styles of web pages, JSON and recorded data are left out: minified or generated, they teach nothing legible.
+    private static readonly string[] RepositoryExtensions =
+        [".cs", ".csproj", ".md", ".props", ".sh", ".sql", ".targets", ".txt", ".yaml", ".yml"];
+
+    /// <summary>
+    /// Finds the files behind <c>--data</c>: a file; a directory (every text or token file below it); a glob with
+    /// <c>*</c>, <c>?</c> and <c>**</c>; or, with null, the sources and documents of the repository around
+    /// <paramref name="currentDirectory"/>. Directories leave out hidden entries and folders named bin, obj or artifacts;
+    /// globs leave out hidden entries only. Links to directories are not followed, links to files are.
+    /// </summary>
+    /// <param name="path">What the user gave, relative to <paramref name="currentDirectory"/>; null for the repository.</param>
+    /// <param name="currentDirectory">Full path.</param>
+    /// <exception cref="DataException">
+    /// <see cref="DataProblem.Missing"/>, <see cref="DataProblem.Empty"/> (a directory without a usable file), <see cref="DataProblem.Unreadable"/>.
+    /// </exception>
+    public static DataSource Find(string? path, string currentDirectory)
+    {
+        if (path is null)
+        {
+            return FindRepository(currentDirectory);
+        }
+
+        if (path.Length == 0 || path.Contains('\0'))
+        {
+            throw new DataException(DataProblem.Missing, "--data is empty; name a file, a directory or a glob");
+        }
+
+        var full = Path.GetFullPath(path, currentDirectory);
+        if (File.Exists(full))
+        {
+            return new DataSource(path, [new DataFile(full, Path.GetFileName(full))]);
+        }
+
+        if (Directory.Exists(full))
+        {
+            return NotEmpty(path, DataFolder.Walk(full, DataFolder.IsBuildOutput).Where(file => DataFolder.LooksUsable(file.Path)));
+        }
+
+        if (path.AsSpan().ContainsAny('*', '?'))
+        {
+            var glob = new GlobPattern(full);
+            return Directory.Exists(glob.Root)
+                ? NotEmpty(path, DataFolder.Walk(glob.Root, _ => false).Where(file => glob.Matches(file.RelativePath)))
+                : throw Missing(glob.Root);
+        }
+
+        throw Missing(full);
+    }
+
+    private static DataSource FindRepository(string currentDirectory)
+    {
+        for (var directory = new DirectoryInfo(currentDirectory); directory is not null; directory = directory.Parent)
+        {
+            if (File.Exists(Path.Combine(directory.FullName, RepositoryMarker)))
+            {
+                var files = DataFolder.Walk(directory.FullName, DataFolder.IsBuildOutput)
+                    .Where(file => RepositoryExtensions.Contains(Path.GetExtension(file.Path), StringComparer.Ordinal));
+                return NotEmpty(directory.FullName, files);
+            }
+        }
+
+        throw new DataException(
+            DataProblem.Missing,
+            $"{currentDirectory}: no {RepositoryMarker} here or above, so there is no repository to train on; name a file, a directory or a glob with --data");
+    }
+
+    private static DataSource NotEmpty(string name, IEnumerable<DataFile> files)
+    {
+        var ordered = files.OrderBy(file => file.RelativePath, StringComparer.Ordinal).ToArray();
+        return ordered.Length > 0
+            ? new DataSource(name, ordered)
+            : throw new DataException(
+                DataProblem.Empty,
+                $"{name}: no text or token file that is not empty (hidden entries, and folders bin, obj and artifacts, are left out); "
+                + "name a file, a directory or a glob with --data");
+    }
+
+    private static DataException Missing(string path) =>
+        new(DataProblem.Missing, $"{path}: no such file or directory; name a file, a directory or a glob with --data");
+}

@@ -1,0 +1,102 @@
+using System.Buffers;
+using Coordinator.Machines.Jobs;
+using Coordinator.Worker.Files;
+
+namespace Coordinator.Worker.Data;
+
+/// <summary>
+/// Frozen data sets on a node, <c>&lt;directory&gt;/&lt;sha256&gt;.bin</c>. Several processes may share a directory:
+/// files appear whole, and never change once they are there.
+/// </summary>
+public sealed class DataStore
+{
+    private static readonly SearchValues<char> HashDigits = SearchValues.Create("0123456789abcdef");
+
+    private readonly string _directory;
+    private readonly Func<string, Stream, Task>? _fetch;
+
+    /// <param name="directory">Where the files are; created when something is stored.</param>
+    /// <param name="fetch">
+    /// Writes the data of the given SHA-256 to the stream, for data that is missing or damaged here; null where there is nowhere
+    /// to fetch from. What it writes is checked before it is kept; what it throws goes to the caller of <see cref="OpenAsync"/>.
+    /// </param>
+    public DataStore(string directory, Func<string, Stream, Task>? fetch = null) => (_directory, _fetch) = (directory, fetch);
+
+    /// <summary>Path of a frozen data set, whether it is there or not.</summary>
+    /// <exception cref="ArgumentException">Not a lower-case hexadecimal SHA-256; it could name a file elsewhere.</exception>
+    public static string PathOf(string directory, string sha256)
+    {
+        if (sha256.Length != 64 || sha256.AsSpan().ContainsAnyExcept(HashDigits))
+        {
+            throw new ArgumentException($"'{sha256}' is no SHA-256 of 64 lower-case hexadecimal digits", nameof(sha256));
+        }
+
+        return Path.Combine(directory, sha256 + ".bin");
+    }
+
+    /// <summary>Opens a data set after verifying size and hash; fetches it first where it is missing or damaged.</summary>
+    /// <exception cref="DataException">
+    /// <see cref="DataProblem.NotInStore"/> without a fetch, <see cref="DataProblem.Corrupt"/> where the stored (without a fetch) or
+    /// the fetched bytes are not the frozen ones, <see cref="DataProblem.Unreadable"/>, <see cref="DataProblem.StoreUnwritable"/>.
+    /// </exception>
+    public async Task<FrozenData> OpenAsync(DataSpec spec)
+    {
+        var path = PathOf(_directory, spec.Sha256);
+        try
+        {
+            return FrozenData.Open(path, spec);
+        }
+        catch (DataException e) when (e.Problem is DataProblem.Missing && _fetch is null)
+        {
+            throw new DataException(
+                DataProblem.NotInStore,
+                $"{path}: this data is not on this node and there is no server to fetch it from; "
+                + "copy the file here or start the worker with its silo's address",
+                e);
+        }
+        catch (DataException e) when (e.Problem is DataProblem.Missing or DataProblem.Corrupt && _fetch is not null)
+        {
+            // Missing or damaged: the fetched copy takes its place below.
+        }
+
+        await FetchAsync(path, spec.Sha256).ConfigureAwait(false);
+        return FrozenData.Open(path, spec);
+    }
+
+    private async Task FetchAsync(string path, string sha256)
+    {
+        using var file = CreateTemporary(path, sha256);
+        await _fetch!(sha256, file.Stream).ConfigureAwait(false);
+        try
+        {
+            file.Stream.Position = 0;
+            var found = Convert.ToHexStringLower(
+                await System.Security.Cryptography.SHA256.HashDataAsync(file.Stream).ConfigureAwait(false));
+            if (found != sha256)
+            {
+                throw new DataException(
+                    DataProblem.Corrupt,
+                    $"{path}: fetched {file.Stream.Length} bytes with SHA-256 {found} where {sha256} was asked for; "
+                    + "the sender's copy is damaged: freeze the data there again");
+            }
+
+            file.Commit(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw DataFreezer.StoreUnwritable(_directory, e);
+        }
+    }
+
+    private AtomicFile CreateTemporary(string path, string sha256)
+    {
+        try
+        {
+            return AtomicFile.Create(Path.GetDirectoryName(path)!, sha256);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw DataFreezer.StoreUnwritable(_directory, e);
+        }
+    }
+}

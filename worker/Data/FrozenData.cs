@@ -1,0 +1,171 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using Coordinator.Machines.Jobs;
+using Microsoft.Win32.SafeHandles;
+
+namespace Coordinator.Worker.Data;
+
+/// <summary>
+/// A frozen data set, open for reading: a plain run of tokens, one byte or two little-endian bytes each.
+/// Thread-safe: every read carries its own offset. Read by system call and not memory-mapped, because a mapped file
+/// that is cut short kills the process, while here it is an error that names the file.
+/// </summary>
+public sealed class FrozenData : IDisposable
+{
+    private readonly SafeFileHandle _handle;
+    private readonly string _path;
+    private readonly int _bytesPerToken;
+
+    private FrozenData(SafeFileHandle handle, string path, DataSpec spec)
+    {
+        _handle = handle;
+        _path = path;
+        _bytesPerToken = BytesPerToken(spec.Encoding);
+        Tokens = spec.Bytes / _bytesPerToken;
+    }
+
+    /// <summary>Number of tokens, T.</summary>
+    public long Tokens { get; }
+
+    /// <summary>Bytes of one token in <paramref name="encoding"/>, <c>bytes</c> or <c>uint16</c>.</summary>
+    /// <exception cref="ArgumentException">Another encoding.</exception>
+    public static int BytesPerToken(string encoding) => encoding switch
+    {
+        "bytes" => 1,
+        "uint16" => 2,
+        _ => throw new ArgumentException($"data encoding '{encoding}' is neither 'bytes' nor 'uint16'", nameof(encoding)),
+    };
+
+    /// <summary>Opens a frozen file and reads all of it once to verify size and hash.</summary>
+    /// <exception cref="DataException">
+    /// <see cref="DataProblem.Missing"/>, <see cref="DataProblem.Unreadable"/>, or <see cref="DataProblem.Corrupt"/> where size or hash differ.
+    /// </exception>
+    public static FrozenData Open(string path, DataSpec spec)
+    {
+        var handle = OpenHandle(path);
+        try
+        {
+            Verify(handle, path, spec);
+            return new FrozenData(handle, path, spec);
+        }
+        catch
+        {
+            handle.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Reads consecutive tokens.</summary>
+    /// <param name="first">Number of the first token, from 0.</param>
+    /// <param name="tokens">Receives the tokens; <paramref name="first"/> plus its length is at most <see cref="Tokens"/>.</param>
+    /// <exception cref="DataException"><see cref="DataProblem.Unreadable"/>, or <see cref="DataProblem.Corrupt"/> where the file was cut short meanwhile.</exception>
+    public void ReadTokens(long first, Span<int> tokens)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(first);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(first, Tokens - tokens.Length);
+        var rented = ArrayPool<byte>.Shared.Rent(checked(tokens.Length * _bytesPerToken));
+        try
+        {
+            var bytes = rented.AsSpan(0, tokens.Length * _bytesPerToken);
+            ReadFully(first * _bytesPerToken, bytes);
+            Decode(bytes, tokens);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _handle.Dispose();
+
+    private static SafeFileHandle OpenHandle(string path)
+    {
+        try
+        {
+            return File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new DataException(DataProblem.Missing, $"{path}: no such frozen data; freeze the data again", e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Unreadable(path, e);
+        }
+    }
+
+    private static void Verify(SafeFileHandle handle, string path, DataSpec spec)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var buffer = ArrayPool<byte>.Shared.Rent(1 << 20);
+        long offset = 0;
+        try
+        {
+            int count;
+            while ((count = RandomAccess.Read(handle, buffer, offset)) > 0)
+            {
+                hash.AppendData(buffer, 0, count);
+                offset += count;
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Unreadable(path, e);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
+        }
+
+        if (offset != spec.Bytes)
+        {
+            throw new DataException(
+                DataProblem.Corrupt,
+                $"{path}: holds {offset} bytes where {spec.Bytes} were frozen; delete it and freeze or fetch the data again");
+        }
+
+        var found = Convert.ToHexStringLower(hash.GetHashAndReset());
+        if (found != spec.Sha256)
+        {
+            throw new DataException(
+                DataProblem.Corrupt,
+                $"{path}: has SHA-256 {found} where {spec.Sha256} was frozen; delete it and freeze or fetch the data again");
+        }
+    }
+
+    private void ReadFully(long offset, Span<byte> bytes)
+    {
+        try
+        {
+            while (bytes.Length > 0)
+            {
+                var count = RandomAccess.Read(_handle, bytes, offset);
+                if (count == 0)
+                {
+                    throw new DataException(
+                        DataProblem.Corrupt, $"{_path}: ends at byte {offset}, cut short while in use; freeze or fetch the data again");
+                }
+
+                bytes = bytes[count..];
+                offset += count;
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw Unreadable(_path, e);
+        }
+    }
+
+    private void Decode(ReadOnlySpan<byte> bytes, Span<int> tokens)
+    {
+        for (var i = 0; i < tokens.Length; i++)
+        {
+            tokens[i] = _bytesPerToken == 1 ? bytes[i] : BinaryPrimitives.ReadUInt16LittleEndian(bytes[(2 * i)..]);
+        }
+    }
+
+    private static DataException Unreadable(string path, Exception cause) =>
+        new(DataProblem.Unreadable, $"{path}: cannot be read ({cause.Message}); check its permissions and its disk", cause);
+}

@@ -1,0 +1,206 @@
+using System.Buffers.Binary;
+using System.Security.Cryptography;
+using Coordinator.Machines.Jobs;
+using Coordinator.Worker.Files;
+
+namespace Coordinator.Worker.Data;
+
+/// <summary>A frozen file in the making: files added one after the other, checked, hashed and written in one pass.</summary>
+internal sealed class JoinedData : IDisposable
+{
+    // Even, so that no token is ever split between two reads.
+    private const int BufferBytes = 1 << 18;
+
+    private readonly AtomicFile _output;
+    private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private readonly byte[] _buffer = new byte[BufferBytes];
+    private readonly string _storeDirectory;
+    private readonly int _vocab;
+    private string? _firstPath;
+    private byte _lastByte;
+
+    private JoinedData(string storeDirectory, AtomicFile output, int vocab) =>
+        (_storeDirectory, _output, _vocab) = (storeDirectory, output, vocab);
+
+    /// <summary>Bytes joined so far.</summary>
+    public long Bytes { get; private set; }
+
+    /// <summary><c>bytes</c> or <c>uint16</c>, decided by the first file.</summary>
+    public string Encoding { get; private set; } = "bytes";
+
+    /// <exception cref="DataException"><see cref="DataProblem.StoreUnwritable"/>.</exception>
+    public static JoinedData Create(string storeDirectory, int vocab)
+    {
+        try
+        {
+            return new JoinedData(storeDirectory, AtomicFile.Create(storeDirectory, "freezing"), vocab);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw DataFreezer.StoreUnwritable(storeDirectory, e);
+        }
+    }
+
+    /// <summary>Appends one file; an empty one adds nothing.</summary>
+    /// <exception cref="DataException">The file cannot be read or used, or the store not written.</exception>
+    public void Add(string path)
+    {
+        using var input = Open(path);
+        if (input is null)
+        {
+            return;
+        }
+
+        var count = Read(path, input, _buffer.AsSpan(0, TokenShard.HeaderBytes));
+        var isTokens = path.EndsWith(TokenShard.Extension, StringComparison.Ordinal) || TokenShard.HasMagic(_buffer.AsSpan(0, count));
+        StartFile(path, isTokens ? "uint16" : "bytes");
+        var start = isTokens ? TokenShard.Check(path, _buffer.AsSpan(0, count), input.Length) : 0;
+        long position = -start;
+        while (count > 0)
+        {
+            var content = _buffer.AsSpan(start, count - start);
+            CheckVocabulary(path, content, long.Max(position, 0));
+            Append(content);
+            position += count;
+            start = 0;
+            count = Read(path, input, _buffer);
+        }
+
+        if (isTokens && position % 2 != 0)
+        {
+            throw new DataException(DataProblem.SizeMismatch, $"{path}: changed while it was read; freeze it when nothing writes to it");
+        }
+    }
+
+    /// <summary>Makes the file durable under its hash.</summary>
+    /// <exception cref="DataException"><see cref="DataProblem.StoreUnwritable"/>.</exception>
+    public DataSpec Commit(string directory)
+    {
+        var spec = new DataSpec { Sha256 = Convert.ToHexStringLower(_hash.GetHashAndReset()), Bytes = Bytes, Encoding = Encoding };
+        var path = DataStore.PathOf(directory, spec.Sha256);
+        if (IsThere(path, spec))
+        {
+            // Replacing equal bytes gains nothing, and on Windows fails while a worker reads them.
+            return spec;
+        }
+
+        try
+        {
+            _output.Commit(path);
+            return spec;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw DataFreezer.StoreUnwritable(directory, e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _output.Dispose();
+        _hash.Dispose();
+    }
+
+    private void StartFile(string path, string encoding)
+    {
+        if (_firstPath is null)
+        {
+            (_firstPath, Encoding) = (path, encoding);
+        }
+        else if (encoding != Encoding)
+        {
+            var (text, shard) = encoding == "bytes" ? (path, _firstPath) : (_firstPath, path);
+            throw new DataException(
+                DataProblem.MixedKinds,
+                $"{text} is text and {shard} a token shard, and one job reads one kind; choose with a glob in --data, such as '*.txt' or '*train*.bin'");
+        }
+        else if (encoding == "bytes" && _lastByte != (byte)'\n')
+        {
+            CheckVocabulary(path, "\n"u8, 0);
+            Append("\n"u8);
+        }
+    }
+
+    private void CheckVocabulary(string path, ReadOnlySpan<byte> content, long position)
+    {
+        var isTokens = Encoding == "uint16";
+        if (_vocab >= (isTokens ? 65536 : 256))
+        {
+            return;
+        }
+
+        var size = isTokens ? 2 : 1;
+        for (var i = 0; i + size <= content.Length; i += size)
+        {
+            int token = isTokens ? BinaryPrimitives.ReadUInt16LittleEndian(content[i..]) : content[i];
+            if (token >= _vocab)
+            {
+                throw new DataException(
+                    DataProblem.TokenOutOfRange,
+                    $"{path}: token {(position + i) / size} is {token}, not below the model's vocabulary of {_vocab}; raise --model.vocab or choose other data");
+            }
+        }
+    }
+
+    private void Append(ReadOnlySpan<byte> content)
+    {
+        if (content.IsEmpty)
+        {
+            return;
+        }
+
+        try
+        {
+            _output.Stream.Write(content);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw DataFreezer.StoreUnwritable(_storeDirectory, e);
+        }
+
+        _hash.AppendData(content);
+        Bytes += content.Length;
+        _lastByte = content[^1];
+    }
+
+    private static FileStream? Open(string path)
+    {
+        try
+        {
+            // Length before opening: pipes and devices have none, and opening one could wait for ever.
+            return new FileInfo(path).Length == 0
+                ? null
+                : new FileStream(path, new FileStreamOptions { Options = FileOptions.SequentialScan, BufferSize = 0 });
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw DataFreezer.Unreadable(path, e);
+        }
+    }
+
+    private static int Read(string path, FileStream input, Span<byte> buffer)
+    {
+        try
+        {
+            return input.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw DataFreezer.Unreadable(path, e);
+        }
+    }
+
+    private static bool IsThere(string path, DataSpec spec)
+    {
+        try
+        {
+            FrozenData.Open(path, spec).Dispose();
+            return true;
+        }
+        catch (DataException)
+        {
+            return false;
+        }
+    }
+}

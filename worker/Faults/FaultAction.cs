@@ -1,0 +1,14 @@
+namespace Coordinator.Worker.Faults;
+
+/// <summary>What a planned fault does. Written in lower case before the <c>@</c> of a fault rule.</summary>
+public enum FaultAction
+{
+    /// <summary>SIGKILL to the own process: no cleaning up, no farewell.</summary>
+    Kill,
+
+    /// <summary>SIGSTOP to the own process, and SIGCONT after the rule's duration.</summary>
+    Freeze,
+
+    /// <summary>One bit of one gradient element is flipped; only at <see cref="FaultPoint.Contribution"/>.</summary>
+    Flip,
+}

@@ -1,0 +1,54 @@
+using System.Runtime.InteropServices;
+
+namespace Coordinator.Worker.Kernels;
+
+/// <summary>Floats outside the managed heap, at a multiple of 64 bytes, so that kernels may hold plain pointers. Begins as zeros.</summary>
+internal sealed unsafe class AlignedBuffer : IDisposable
+{
+    private float* _pointer;
+
+    public AlignedBuffer(long length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        Length = length;
+        nuint bytes = (nuint)Math.Max(length, 16) * sizeof(float);
+        _pointer = (float*)NativeMemory.AlignedAlloc(bytes, 64);
+        NativeMemory.Clear(_pointer, bytes);
+        GC.AddMemoryPressure((long)bytes);
+    }
+
+    ~AlignedBuffer() => Free();
+
+    public long Length { get; }
+
+    public float* Pointer
+    {
+        get
+        {
+            ObjectDisposedException.ThrowIf(_pointer == null, this);
+            return _pointer;
+        }
+    }
+
+    /// <summary>Part of the buffer as a span.</summary>
+    public Span<float> Span(long start, int length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(start);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(start + length, Length);
+        return new Span<float>(Pointer + start, length);
+    }
+
+    public void Dispose()
+    {
+        Free();
+        GC.SuppressFinalize(this);
+    }
+
+    private void Free()
+    {
+        if (_pointer == null) return;
+        NativeMemory.AlignedFree(_pointer);
+        _pointer = null;
+        GC.RemoveMemoryPressure(Math.Max(Length, 16) * sizeof(float));
+    }
+}

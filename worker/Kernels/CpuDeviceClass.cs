@@ -1,0 +1,26 @@
+using System.Runtime.InteropServices;
+
+namespace Coordinator.Worker.Kernels;
+
+/// <summary>
+/// The name of what decides the CPU kernels' bits. Devices with equal names compute the same bits; others never share a job.
+/// Vector width is no part of it, except that the plain kernels round differently.
+/// </summary>
+public static class CpuDeviceClass
+{
+    /// <summary>Raised whenever kernels, initialisation or random numbers change a bit of any result.</summary>
+    public const int KernelVersion = 1;
+
+    /// <summary>The class of this machine at <paramref name="width"/>, such as <c>cpu-x64-k1</c>.</summary>
+    /// <exception cref="PlatformNotSupportedException">This machine lacks the width.</exception>
+    public static string Name(VectorWidth width = VectorWidth.Auto)
+    {
+        string architecture = RuntimeInformation.ProcessArchitecture switch
+        {
+            Architecture.X64 => "x64",
+            Architecture.Arm64 => "arm64",
+            var other => other.ToString(),
+        };
+        return $"cpu-{architecture}{(VectorWidths.Resolve(width) == VectorWidth.Plain ? "-plain" : "")}-k{KernelVersion}";
+    }
+}

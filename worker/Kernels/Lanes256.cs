@@ -1,0 +1,99 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Coordinator.Worker.Kernels;
+
+/// <summary>Sixteen lanes in two registers of 256 bits.</summary>
+internal readonly unsafe struct Lanes256(Vector256<float> a, Vector256<float> b) : ILanes16<Lanes256>
+{
+    private readonly Vector256<float> _a = a;
+    private readonly Vector256<float> _b = b;
+
+    public static VectorWidth Width => VectorWidth.W256;
+
+    public static int TileRows => 6;
+
+    public static int TileLanes => 1;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 Load(float* source) => new(Vector256.Load(source), Vector256.Load(source + 8));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(Lanes256 value, float* destination)
+    {
+        value._a.Store(destination);
+        value._b.Store(destination + 8);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 Broadcast(float value)
+    {
+        Vector256<float> all = Vector256.Create(value);
+        return new(all, all);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 Add(Lanes256 a, Lanes256 b) => new(a._a + b._a, a._b + b._b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 Subtract(Lanes256 a, Lanes256 b) => new(a._a - b._a, a._b - b._b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 Multiply(Lanes256 a, Lanes256 b) => new(a._a * b._a, a._b * b._b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 Divide(Lanes256 a, Lanes256 b) => new(a._a / b._a, a._b / b._b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 Sqrt(Lanes256 a) => new(Vector256.Sqrt(a._a), Vector256.Sqrt(a._b));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 Fma(Lanes256 a, Lanes256 b, Lanes256 c) => new(
+        Vector256.FusedMultiplyAdd(a._a, b._a, c._a),
+        Vector256.FusedMultiplyAdd(a._b, b._b, c._b));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 Greater(Lanes256 a, Lanes256 b) => new(
+        Vector256.ConditionalSelect(Vector256.GreaterThan(a._a, b._a), a._a, b._a),
+        Vector256.ConditionalSelect(Vector256.GreaterThan(a._b, b._b), a._b, b._b));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 Lesser(Lanes256 a, Lanes256 b) => new(
+        Vector256.ConditionalSelect(Vector256.LessThan(a._a, b._a), a._a, b._a),
+        Vector256.ConditionalSelect(Vector256.LessThan(a._b, b._b), a._b, b._b));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256 Scale(Lanes256 value, Lanes256 shifted) => new(
+        Scale(value._a, shifted._a),
+        Scale(value._b, shifted._b));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Sum(Lanes256 value) => LaneTree.Sum(value._a + value._b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Max(Lanes256 value) => LaneTree.Max(Vector256.Max(value._a, value._b));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void AddSquares(Lanes256 value, double* lanes)
+    {
+        AddSquares(value._a, lanes);
+        AddSquares(value._b, lanes + 8);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddSquares(Vector256<float> value, double* lanes)
+    {
+        (Vector256<double> low, Vector256<double> high) = Vector256.Widen(value);
+        Vector256.FusedMultiplyAdd(low, low, Vector256.Load(lanes)).Store(lanes);
+        Vector256.FusedMultiplyAdd(high, high, Vector256.Load(lanes + 4)).Store(lanes + 4);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Scale(Vector256<float> value, Vector256<float> shifted)
+    {
+        Vector256<int> n = shifted.AsInt32() - Vector256.Create(0x4B400000);
+        Vector256<int> half = n >> 1;
+        Vector256<int> bias = Vector256.Create(127);
+        return value * ((half + bias) << 23).AsSingle() * ((n - half + bias) << 23).AsSingle();
+    }
+}

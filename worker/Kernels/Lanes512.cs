@@ -1,0 +1,81 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Coordinator.Worker.Kernels;
+
+/// <summary>Sixteen lanes in one register of 512 bits.</summary>
+internal readonly unsafe struct Lanes512(Vector512<float> a) : ILanes16<Lanes512>
+{
+    private readonly Vector512<float> _a = a;
+
+    public static VectorWidth Width => VectorWidth.W512;
+
+    public static int TileRows => 8;
+
+    public static int TileLanes => 2;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 Load(float* source) => new(Vector512.Load(source));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(Lanes512 value, float* destination) => value._a.Store(destination);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 Broadcast(float value) => new(Vector512.Create(value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 Add(Lanes512 a, Lanes512 b) => new(a._a + b._a);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 Subtract(Lanes512 a, Lanes512 b) => new(a._a - b._a);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 Multiply(Lanes512 a, Lanes512 b) => new(a._a * b._a);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 Divide(Lanes512 a, Lanes512 b) => new(a._a / b._a);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 Sqrt(Lanes512 a) => new(Vector512.Sqrt(a._a));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 Fma(Lanes512 a, Lanes512 b, Lanes512 c) => new(Vector512.FusedMultiplyAdd(a._a, b._a, c._a));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 Greater(Lanes512 a, Lanes512 b) => new(Vector512.ConditionalSelect(Vector512.GreaterThan(a._a, b._a), a._a, b._a));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 Lesser(Lanes512 a, Lanes512 b) => new(Vector512.ConditionalSelect(Vector512.LessThan(a._a, b._a), a._a, b._a));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512 Scale(Lanes512 value, Lanes512 shifted) => new(Scale(value._a, shifted._a));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Sum(Lanes512 value) => LaneTree.Sum(value._a.GetLower() + value._a.GetUpper());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Max(Lanes512 value) => LaneTree.Max(Vector256.Max(value._a.GetLower(), value._a.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void AddSquares(Lanes512 value, double* lanes)
+    {
+        AddSquares(value._a, lanes);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void AddSquares(Vector512<float> value, double* lanes)
+    {
+        (Vector512<double> low, Vector512<double> high) = Vector512.Widen(value);
+        Vector512.FusedMultiplyAdd(low, low, Vector512.Load(lanes)).Store(lanes);
+        Vector512.FusedMultiplyAdd(high, high, Vector512.Load(lanes + 8)).Store(lanes + 8);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Scale(Vector512<float> value, Vector512<float> shifted)
+    {
+        Vector512<int> n = shifted.AsInt32() - Vector512.Create(0x4B400000);
+        Vector512<int> half = n >> 1;
+        Vector512<int> bias = Vector512.Create(127);
+        return value * ((half + bias) << 23).AsSingle() * ((n - half + bias) << 23).AsSingle();
+    }
+}

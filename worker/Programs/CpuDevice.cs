@@ -1,0 +1,108 @@
+using Coordinator.Machines.Jobs;
+using Coordinator.Worker.Devices;
+using Coordinator.Worker.Kernels;
+using Coordinator.Worker.Numerics;
+
+namespace Coordinator.Worker.Programs;
+
+/// <summary>
+/// A rank's computing on the CPU: state as parameters, first and second moments in one buffer [3n], gradients by the program's
+/// engine, AdamW by the kernels.
+/// </summary>
+internal sealed unsafe class CpuDevice : IRankDevice
+{
+    private readonly TrainingSpec _training;
+    private readonly OptimizerSpec _optimizer;
+    private readonly ParameterLayout _layout;
+    private readonly IKernels _kernels;
+    private readonly IGradientEngine _engine;
+    private readonly AlignedBuffer _state;
+
+    public CpuDevice(JobSpec spec, ParameterLayout layout, IKernels kernels, IGradientEngine engine)
+    {
+        (_training, _optimizer, _layout, _kernels, _engine) = (spec.Training, spec.Optimizer, layout, kernels, engine);
+        _state = new AlignedBuffer(3L * layout.ParameterCount);
+    }
+
+    public int ParameterCount => _layout.ParameterCount;
+
+    public void Initialize()
+    {
+        ParameterInitializer.Fill(_layout, _training.Seed, _state.Span(0, ParameterCount));
+        _state.Span(ParameterCount, ParameterCount).Clear();
+        _state.Span(2L * ParameterCount, ParameterCount).Clear();
+    }
+
+    public ShardResult ComputeShard(long step, int shard, Span<float> gradient, CancellationToken cancel)
+    {
+        if (gradient.Length != ParameterCount)
+        {
+            throw new ArgumentException($"The gradient has {gradient.Length} elements; the program has {ParameterCount} parameters.", nameof(gradient));
+        }
+
+        ShardSamples samples = ShardSamples.Of(_training, step, shard);
+        if (samples.Count == 0) gradient.Clear();
+        double loss = 0;
+        long targets = 0;
+        fixed (float* to = gradient)
+        {
+            for (int done = 0; done < samples.Count; done += _training.MicroBatch)
+            {
+                cancel.ThrowIfCancellationRequested();
+                int count = Math.Min(_training.MicroBatch, samples.Count - done);
+                ShardResult part = _engine.Compute(_state.Pointer, to, done > 0, samples.FirstPosition + done, count, cancel);
+                loss += part.LossSum;
+                targets += part.Targets;
+            }
+        }
+
+        return new ShardResult(loss, targets);
+    }
+
+    public double ApplyStep(long step, ReadOnlySpan<float> reduced, double sumOfSquares, long targets)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(step, 1);
+        if (reduced.Length != ParameterCount)
+        {
+            throw new ArgumentException($"The gradient has {reduced.Length} elements; the program has {ParameterCount} parameters.", nameof(reduced));
+        }
+
+        double mean = targets == 0 ? 0 : 1.0 / targets;
+        double norm = Math.Sqrt(sumOfSquares) * mean;
+        double clip = _optimizer.GradientClip > 0 && norm > _optimizer.GradientClip ? _optimizer.GradientClip / norm : 1;
+        double rate = LearningRate.At(step, _training.Steps, _optimizer);
+        AdamWStep scalars = new(
+            Scale: (float)(mean * clip),
+            OneMinusBeta1: (float)(1 - _optimizer.Beta1),
+            Beta2: (float)_optimizer.Beta2,
+            OneMinusBeta2: (float)(1 - _optimizer.Beta2),
+            StepSize: (float)(rate / (1 - DoubleMath.Power(_optimizer.Beta1, step))),
+            RootCorrection: (float)(1 / Math.Sqrt(1 - DoubleMath.Power(_optimizer.Beta2, step))),
+            Epsilon: (float)_optimizer.Epsilon,
+            Decay: 1f);
+        float decay = (float)(1 - rate * _optimizer.WeightDecay);
+
+        float* p = _state.Pointer, m = p + ParameterCount, v = m + ParameterCount;
+        fixed (float* g = reduced)
+        {
+            foreach (TensorInfo tensor in _layout.Tensors)
+            {
+                int at = tensor.Offset;
+                _kernels.AdamW(p + at, m + at, v + at, g + at, tensor.Length, tensor.Decays ? scalars with { Decay = decay } : scalars);
+            }
+        }
+
+        return norm;
+    }
+
+    public void ReadState(long offset, Span<float> destination) => _state.Span(offset, destination.Length).CopyTo(destination);
+
+    public void WriteState(long offset, ReadOnlySpan<float> source) => source.CopyTo(_state.Span(offset, source.Length));
+
+    public void Dispose()
+    {
+        _engine.Dispose();
+        _kernels.Dispose();
+        _state.Dispose();
+    }
+}

@@ -1,0 +1,55 @@
+using Coordinator.Machines.Jobs;
+using Coordinator.Worker.Kernels;
+
+namespace Coordinator.Worker.Programs;
+
+/// <summary>Loss of a GPT without gradients or dropout, for validation. Not thread-safe.</summary>
+public sealed unsafe class GptEvaluator : IDisposable
+{
+    private readonly ModelSpec _model;
+    private readonly IKernels _kernels;
+    private readonly GptModel _gpt;
+
+    /// <summary>An evaluator for models of one shape.</summary>
+    /// <exception cref="PlatformNotSupportedException">This machine lacks the vector width.</exception>
+    public GptEvaluator(ModelSpec model, VectorWidth width = VectorWidth.Auto)
+    {
+        _model = model;
+        _kernels = KernelFactory.Create(width);
+        _gpt = new GptModel(model, 0, training: false, _kernels);
+    }
+
+    /// <summary>Mean cross-entropy in nats a token over windows of Block + 1 tokens, laid end to end; windows in rising order.</summary>
+    /// <param name="parameters">In the order of the model's layout.</param>
+    /// <param name="windows">[windows, Block + 1], each token below the vocabulary.</param>
+    /// <exception cref="ArgumentException">A length does not fit the model.</exception>
+    public double MeanLoss(ReadOnlySpan<float> parameters, ReadOnlySpan<int> windows)
+    {
+        int time = _model.Block, window = time + 1;
+        GptChecks.Parameters(_model, parameters);
+        if (windows.Length == 0 || windows.Length % window != 0)
+        {
+            throw new ArgumentException($"There are {windows.Length} tokens; whole windows of {window} are needed.", nameof(windows));
+        }
+
+        double loss = 0;
+        fixed (float* p = parameters)
+        fixed (int* tokens = windows)
+        {
+            for (int start = 0; start < windows.Length; start += window)
+            {
+                GptChecks.Tokens(_model, windows.Slice(start, window));
+                _gpt.Forward(p, tokens + start, 1, time, 0, CancellationToken.None);
+                loss += _gpt.Loss(p, tokens + start + 1, time);
+            }
+        }
+
+        return loss / ((long)(windows.Length / window) * time);
+    }
+
+    public void Dispose()
+    {
+        _gpt.Dispose();
+        _kernels.Dispose();
+    }
+}

@@ -1,0 +1,18 @@
+using Coordinator.Machines.Jobs;
+using Coordinator.Worker.Numerics;
+
+namespace Coordinator.Worker.Programs;
+
+/// <summary>Linear warm-up, then half a cosine down to the least rate at the last step (Loshchilov and Hutter, "SGDR", ICLR 2017).</summary>
+public static class LearningRate
+{
+    /// <summary>The rate of <paramref name="step"/>, from 1.</summary>
+    public static double At(long step, long steps, OptimizerSpec spec)
+    {
+        if (step < spec.WarmupSteps) return spec.LearningRate * step / spec.WarmupSteps;
+        if (step >= steps) return steps > spec.WarmupSteps ? spec.MinLearningRate : spec.LearningRate;
+        double progress = (double)(step - spec.WarmupSteps) / (steps - spec.WarmupSteps);
+        double cosine = DoubleMath.SinCosTurns(progress / 2).Cos;
+        return spec.MinLearningRate + 0.5 * (1 + cosine) * (spec.LearningRate - spec.MinLearningRate);
+    }
+}

@@ -1,0 +1,20 @@
+using Coordinator.Worker.Numerics;
+
+namespace Coordinator.Worker.Programs;
+
+/// <summary>First values of all parameters: a function of the layout and the seed alone.</summary>
+public static class ParameterInitializer
+{
+    /// <summary>Overwrites <paramref name="parameters"/>, [ParameterCount]. Tensor number t draws from its own stream.</summary>
+    public static void Fill(ParameterLayout layout, ulong seed, Span<float> parameters)
+    {
+        for (int t = 0; t < layout.Tensors.Length; t++)
+        {
+            TensorInfo tensor = layout.Tensors[t];
+            Span<float> values = parameters.Slice(tensor.Offset, tensor.Length);
+            if (tensor.Initial == InitialValue.Zeros) values.Clear();
+            else if (tensor.Initial == InitialValue.Ones) values.Fill(1f);
+            else new RandomStream(seed, RandomUse.Initialisation, (uint)t).FillNormal(values, tensor.Deviation);
+        }
+    }
+}

@@ -1,0 +1,78 @@
+using System.Collections.Immutable;
+
+namespace Coordinator.Worker.Programs;
+
+/// <summary>How a tensor begins.</summary>
+public enum InitialValue
+{
+    /// <summary>All zeros.</summary>
+    Zeros,
+
+    /// <summary>All ones.</summary>
+    Ones,
+
+    /// <summary>Normal numbers of mean 0, keyed by (seed, tensor, element).</summary>
+    Normal,
+}
+
+/// <summary>One named tensor of a program's parameters.</summary>
+/// <param name="Name">Its name in exports, as in Hugging Face's GPT-2.</param>
+/// <param name="Shape">Lengths of its axes; stored row-major.</param>
+/// <param name="Offset">Its first element's place among all parameters.</param>
+/// <param name="Initial">How it begins.</param>
+/// <param name="Deviation">Standard deviation of normal initial values; otherwise 0.</param>
+public sealed record TensorInfo(string Name, ImmutableArray<int> Shape, int Offset, InitialValue Initial, double Deviation)
+{
+    /// <summary>Number of elements.</summary>
+    public int Length { get; } = Shape.Aggregate(1, (product, axis) => product * axis);
+
+    /// <summary>Whether weight decay applies: to matrices, not to biases and norms.</summary>
+    public bool Decays => Shape.Length >= 2;
+}
+
+/// <summary>
+/// Names, shapes and places of a program's tensors in the one flat float32 array that devices, gradients and checkpoints share.
+/// Tensors follow each other without gaps.
+/// </summary>
+public sealed class ParameterLayout
+{
+    private readonly Dictionary<string, TensorInfo> _byName;
+
+    private ParameterLayout(ImmutableArray<TensorInfo> tensors)
+    {
+        Tensors = tensors;
+        _byName = tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+        ParameterCount = tensors.Sum(tensor => tensor.Length);
+    }
+
+    /// <summary>All tensors, in order of offset.</summary>
+    public ImmutableArray<TensorInfo> Tensors { get; }
+
+    /// <summary>Number of elements of all tensors.</summary>
+    public int ParameterCount { get; }
+
+    /// <summary>The tensor of that name.</summary>
+    /// <exception cref="KeyNotFoundException">There is none.</exception>
+    public TensorInfo this[string name] => _byName[name];
+
+    internal sealed class Builder
+    {
+        private readonly ImmutableArray<TensorInfo>.Builder _tensors = ImmutableArray.CreateBuilder<TensorInfo>();
+        private int _next;
+
+        public void Normal(string name, double deviation, params int[] shape) => Add(name, InitialValue.Normal, deviation, shape);
+
+        public void Zeros(string name, params int[] shape) => Add(name, InitialValue.Zeros, 0, shape);
+
+        public void Ones(string name, params int[] shape) => Add(name, InitialValue.Ones, 0, shape);
+
+        public ParameterLayout Build() => new(_tensors.ToImmutable());
+
+        private void Add(string name, InitialValue initial, double deviation, int[] shape)
+        {
+            TensorInfo tensor = new(name, [.. shape], _next, initial, deviation);
+            _tensors.Add(tensor);
+            _next = checked(_next + tensor.Length);
+        }
+    }
+}

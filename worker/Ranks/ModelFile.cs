@@ -1,0 +1,43 @@
+using System.Text.Json;
+using Coordinator.Machines;
+using Coordinator.Machines.Jobs;
+using Coordinator.Worker.Checkpoints;
+
+namespace Coordinator.Worker.Ranks;
+
+/// <summary>A named piece of the parameters.</summary>
+/// <param name="Name">Name in the file.</param>
+/// <param name="Shape">Lengths of its axes, row-major.</param>
+/// <param name="Offset">Its first element among the parameters.</param>
+public sealed record ModelTensor(string Name, IReadOnlyList<long> Shape, int Offset)
+{
+    /// <summary>Number of elements.</summary>
+    public int Length => checked((int)Shape.Aggregate(1L, (product, axis) => product * axis));
+}
+
+/// <summary>
+/// A final model as a safetensors file: the parameters, and the model's spec under <c>coordinator.model</c>, so that it can be used
+/// without its job. Its bytes follow from spec and parameters alone.
+/// </summary>
+public static class ModelFile
+{
+    /// <summary>Metadata key of the model's spec, as JSON.</summary>
+    public const string SpecKey = "coordinator.model";
+
+    /// <summary>Writes the file; it appears whole and durable.</summary>
+    /// <returns>SHA-256 of the file, as <c>sha256sum</c> prints it.</returns>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    public static string Write(string path, JobSpec spec, IReadOnlyList<ModelTensor> tensors, ReadOnlySpan<float> parameters)
+    {
+        var metadata = new Dictionary<string, string> { [SpecKey] = JsonSerializer.Serialize(spec.Model, MachinesJson.Default.ModelSpec) };
+        using var writer = SafeTensorsWriter.Create(path, tensors.Select(tensor => new SafeTensor(tensor.Name, SafeTensorsDtype.F32, tensor.Shape)), metadata);
+        var byName = tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+        foreach (var placed in writer.Tensors)
+        {
+            var tensor = byName[placed.Name];
+            writer.Append(tensor.Name, parameters.Slice(tensor.Offset, tensor.Length));
+        }
+
+        return writer.Commit();
+    }
+}

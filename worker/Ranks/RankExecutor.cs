@@ -1,0 +1,419 @@
+using System.Security.Cryptography;
+using Coordinator.Machines;
+using Coordinator.Worker.Devices;
+using Coordinator.Worker.Faults;
+using Coordinator.Worker.Transport;
+
+namespace Coordinator.Worker.Ranks;
+
+/// <summary>
+/// Does what a rank's machine asks for. It owns the numbers: P (own partial sums by subtree), staging (others' contributions, by
+/// handle) and R; the state is the device's. All members are called by the rank's loop; what needs the device runs on its thread, in
+/// order, and answers by an input.
+/// <para>
+/// P is written by <see cref="KeepGradient"/> and <see cref="MergeSubtrees"/> alone: reducing reads it, so that the rank can contribute
+/// again if an owner dies with what it gathered.
+/// </para>
+/// </summary>
+public sealed class RankExecutor : IDisposable
+{
+    private readonly RankHostOptions options;
+    private readonly IRankDevice device;
+    private readonly IRankOutlet outlet;
+    private readonly IModelSink models;
+    private readonly FaultPlan faults;
+    private readonly IWorkerLog log;
+    private readonly Action<RankInput> answer;
+    private readonly DeviceThread deviceThread;
+    private readonly CancellationTokenSource ended = new();
+
+    private readonly int blockElements;
+    private readonly BlockPool statePool;
+    private readonly TreeSum treeSum;
+    private readonly List<TreePart> treeParts = [];
+    private readonly Dictionary<Subtree, Gradient> partials = [];
+    private readonly Stack<Gradient> free = [];
+    private readonly Dictionary<long, PooledBlock> payloads = [];
+    private readonly Dictionary<long, FrameHeader> staged = [];
+    private readonly Dictionary<long, (Gradient Gradient, long Step)> computed = [];
+    private readonly ReducedGradient reduced;
+    private long nextPayload;
+    private long? computing;
+    private long computingStep;
+    private CancellationTokenSource? cancelComputing;
+    private int stateJobs;
+    private Task storing = Task.CompletedTask;
+    private long lastAppliedTicks;
+
+    /// <summary>An executor without any numbers yet. It disposes of the device at its end.</summary>
+    public RankExecutor(RankHostOptions options, IRankDevice device, IRankOutlet outlet, IModelSink models, FaultPlan faults, IWorkerLog log, Action<RankInput> answer)
+    {
+        (this.options, this.device, this.outlet, this.models, this.faults, this.log, this.answer) = (options, device, outlet, models, faults, log, answer);
+        blockElements = options.Spec.Collective.BlockElements;
+        statePool = new BlockPool(blockElements * sizeof(float), keep: 64);
+        treeSum = new TreeSum(blockElements);
+        reduced = new ReducedGradient(device.ParameterCount, blockElements);
+        deviceThread = new DeviceThread($"device {options.Gpu}", e => answer(new DeviceFailed($"{e.GetType().Name}: {e.Message}")));
+        lastAppliedTicks = Monotonic.Now.Ticks;
+    }
+
+    /// <summary>P's subtrees, sorted; for tests.</summary>
+    public IReadOnlyList<Subtree> Held => [.. partials.Keys.Order()];
+
+    /// <summary>Payloads held; for tests.</summary>
+    public int PayloadsHeld => payloads.Count;
+
+    /// <summary>R; for tests.</summary>
+    public ReducedGradient Reduced => reduced;
+
+    /// <summary>A subtree of P; for tests.</summary>
+    public Gradient PartialOf(Subtree subtree) => partials[subtree];
+
+    /// <summary>Takes over a received payload and names it. 0 where there is none.</summary>
+    public long Hold(PooledBlock? payload)
+    {
+        if (payload is null)
+            return 0;
+        payloads.Add(++nextPayload, payload);
+        return nextPayload;
+    }
+
+    /// <summary>Elements of a block of the gradient (<paramref name="ofState"/>: of the state); 0 where there is no such block.</summary>
+    public int BlockLength(int block, bool ofState)
+    {
+        var all = ofState ? device.StateElements : device.ParameterCount;
+        return (int)Math.Clamp(all - ((long)block * blockElements), 0, blockElements);
+    }
+
+    /// <summary>The device has ended a shard. True where the machine still wants it and is to be told.</summary>
+    public bool TakeGradient(long ticket, Gradient gradient, ShardResult? result)
+    {
+        if (computing != ticket || result is not { } done)
+        {
+            free.Push(gradient);
+            return false;
+        }
+
+        (gradient.Loss, gradient.Targets) = (done.LossSum, done.Targets);
+        computed[ticket] = (gradient, computingStep);
+        return true;
+    }
+
+    /// <summary>Carries out one output.</summary>
+    /// <exception cref="InvalidOperationException">The output names what is not there: an invariant of the machine is broken.</exception>
+    public void Execute(RankOutput output)
+    {
+        switch (output)
+        {
+            case TellJob tell:
+                outlet.Tell(tell.Message);
+                break;
+            case InitializeState:
+                PostState(() =>
+                {
+                    device.Initialize();
+                    answer(new StateInitialized());
+                });
+                break;
+            case ComputeShard compute:
+                Compute(compute);
+                break;
+            case CancelComputing:
+                Cancel();
+                break;
+            case KeepGradient keep:
+                Keep(keep);
+                break;
+            case MergeSubtrees merge:
+                Merge(merge.Left, merge.Right);
+                break;
+            case DropSubtree drop:
+                free.Push(Remove(drop.Subtree));
+                break;
+            case SendFrame send:
+                Send(send);
+                break;
+            case StageContribution stage:
+                staged[stage.Payload] = stage.Header;
+                break;
+            case ReleasePayload release:
+                Release(release.Payload);
+                break;
+            case ReduceBlock reduce:
+                Reduce(reduce);
+                break;
+            case StoreReduced store:
+                Payload(store.Payload).Floats.CopyTo(reduced.Block(store.Header.Block));
+                reduced.Finish(store.Header.Block, store.Header.SumOfSquares, store.Header.Loss, store.Header.Targets);
+                break;
+            case StoreState store:
+                Store(store);
+                break;
+            case ApplyStep apply:
+                Apply(apply);
+                break;
+            case HashState:
+                PostState(() => answer(new StateHashed(Hash())));
+                break;
+            case StoreModel store:
+                StoreModel(store.Step);
+                break;
+            case ForgetState:
+                Forget();
+                break;
+            default:
+                throw new InvalidOperationException($"a rank's host does not know {output.GetType().Name}");
+        }
+    }
+
+    /// <summary>Ends the device's thread and the device. Waits for the computing under way, which is cancelled.</summary>
+    public void Dispose()
+    {
+        ended.Cancel();
+        cancelComputing?.Cancel();
+        deviceThread.Dispose();
+        foreach (var payload in payloads.Values)
+            payload.Release();
+        payloads.Clear();
+        try
+        {
+            storing.Wait(TimeSpan.FromSeconds(2));
+        }
+        catch (AggregateException)
+        {
+            // It was logged where it failed.
+        }
+
+        device.Dispose();
+        cancelComputing?.Dispose();
+        ended.Dispose();
+    }
+
+    private void Compute(ComputeShard compute)
+    {
+        var gradient = free.Count > 0 ? free.Pop() : new Gradient(device.ParameterCount);
+        cancelComputing?.Dispose();
+        cancelComputing = new CancellationTokenSource();
+        var cancel = cancelComputing.Token;
+        computing = compute.Ticket;
+        computingStep = compute.Step;
+        deviceThread.Post(() =>
+        {
+            ShardResult? result = null;
+            try
+            {
+                if (!cancel.IsCancellationRequested)
+                {
+                    faults.Computing(compute.Step);
+                    result = device.ComputeShard(compute.Step, compute.Shard, gradient.Floats, cancel);
+                }
+            }
+            catch (OperationCanceledException)
+            {
+                // Its buffer goes back all the same.
+            }
+
+            answer(new GradientReady(compute.Ticket, gradient, result));
+        });
+    }
+
+    private void Cancel()
+    {
+        cancelComputing?.Cancel();
+        if (computing is { } ticket && computed.Remove(ticket, out var unkept))
+            free.Push(unkept.Gradient);
+        computing = null;
+    }
+
+    private void Keep(KeepGradient keep)
+    {
+        if (!computed.Remove(keep.Ticket, out var done))
+            throw new InvalidOperationException($"nothing was computed under ticket {keep.Ticket}");
+        computing = null;
+        faults.GradientKept(done.Step, done.Gradient.Floats);
+        partials.Add(keep.Leaf, done.Gradient);
+    }
+
+    private void Merge(Subtree left, Subtree right)
+    {
+        if (left.Sibling != right || !left.IsLeft)
+            throw new InvalidOperationException($"{left} and {right} are no left and right of one parent");
+        var sum = Remove(left);
+        var addend = Remove(right);
+        Kernels.BlockMath.Add(sum.Floats, addend.Floats);
+        sum.Loss += addend.Loss;
+        sum.Targets += addend.Targets;
+        partials.Add(left.Parent, sum);
+        free.Push(addend);
+    }
+
+    private Gradient Remove(Subtree subtree) =>
+        partials.Remove(subtree, out var gradient) ? gradient : throw new InvalidOperationException($"P does not hold {subtree}");
+
+    private PooledBlock Payload(long handle) =>
+        payloads.TryGetValue(handle, out var payload) ? payload : throw new InvalidOperationException($"there is no payload {handle}");
+
+    private void Release(long handle)
+    {
+        staged.Remove(handle);
+        if (payloads.Remove(handle, out var payload))
+            payload.Release();
+    }
+
+    private void Send(SendFrame send)
+    {
+        var header = send.Header;
+        switch (send.Source)
+        {
+            case PayloadSource.None:
+                outlet.Send(header, OutgoingPayload.None);
+                break;
+            case PayloadSource.Partial:
+                var partial = partials.TryGetValue(header.Subtree, out var held) ? held : throw new InvalidOperationException($"P does not hold {header.Subtree}");
+                if (header.Block == 0)
+                    header = header with { Loss = partial.Loss, Targets = partial.Targets };
+                outlet.Send(header, new OutgoingPayload(partial.Segment(header.Block * blockElements, reduced.LengthOf(header.Block))));
+                break;
+            case PayloadSource.Reduced:
+                header = header with { SumOfSquares = reduced.SumOfSquaresOf(header.Block) };
+                if (header.Block == 0)
+                    header = header with { Loss = reduced.Loss, Targets = reduced.Targets };
+                outlet.Send(header, new OutgoingPayload(reduced.Segment(header.Block)));
+                break;
+            case PayloadSource.State:
+                // Reading may go on beside computing. What is to change the state first is on the device's thread: then so is the reading.
+                if (Volatile.Read(ref stateJobs) == 0)
+                    SendState(header);
+                else
+                    PostState(() => SendState(header));
+                break;
+        }
+    }
+
+    private void SendState(FrameHeader header)
+    {
+        var block = statePool.Rent(BlockLength(header.Block, ofState: true) * sizeof(float));
+        device.ReadState((long)header.Block * blockElements, block.Floats);
+        outlet.Send(header, OutgoingPayload.From(block));
+    }
+
+    private void Reduce(ReduceBlock reduce)
+    {
+        var length = reduced.LengthOf(reduce.Block);
+        treeParts.Clear();
+        foreach (var part in reduce.Parts)
+        {
+            if (part.Payload == 0)
+            {
+                var own = partials.TryGetValue(part.Subtree, out var held) ? held : throw new InvalidOperationException($"P does not hold {part.Subtree}");
+                treeParts.Add(new TreePart(part.Subtree, own.Segment(reduce.Block * blockElements, length), own.Loss, own.Targets));
+            }
+            else
+            {
+                var header = staged[part.Payload];
+                treeParts.Add(new TreePart(part.Subtree, Payload(part.Payload).Segment, header.Loss, header.Targets));
+            }
+        }
+
+        var (loss, targets) = treeSum.Sum(options.Spec.Training.Shards, treeParts, reduced.Block(reduce.Block));
+        reduced.Finish(reduce.Block, loss, targets);
+    }
+
+    private void Store(StoreState store)
+    {
+        // The machine releases the payload at once; the device's thread may need it a little longer.
+        var payload = Payload(store.Payload);
+        payload.Retain();
+        var header = store.Header;
+        PostState(() =>
+        {
+            device.WriteState((long)header.Block * blockElements, payload.Floats);
+            payload.Release();
+            faults.StateStored(header.Generation);
+        });
+    }
+
+    private void Apply(ApplyStep apply) => PostState(() =>
+    {
+        faults.Applying(apply.Step);
+        var targets = reduced.Targets;
+        var norm = device.ApplyStep(apply.Step, reduced.Floats, reduced.TotalSumOfSquares(), targets);
+        if (apply.Step == options.Spec.Training.Steps)
+            faults.Finished();
+        var now = Monotonic.Now.Ticks;
+        var took = TimeSpan.FromTicks(now - lastAppliedTicks);
+        lastAppliedTicks = now;
+        var loss = targets == 0 ? 0 : reduced.Loss / targets;
+        answer(new StepComputed(new StepRecord(apply.Step, apply.Generation, loss, norm, took.TotalMilliseconds, targets)));
+    });
+
+    private string Hash()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        for (var block = 0; BlockLength(block, ofState: true) is > 0 and var length; block++)
+        {
+            var copy = statePool.Rent(length * sizeof(float));
+            device.ReadState((long)block * blockElements, copy.Floats);
+            hash.AppendData(copy.Segment);
+            copy.Release();
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    private void StoreModel(long step)
+    {
+        // Asked again while it is under way: that one answers for both.
+        if (!storing.IsCompleted)
+            return;
+        var read = new TaskCompletionSource<float[]>(TaskCreationOptions.RunContinuationsAsynchronously);
+        PostState(() =>
+        {
+            var parameters = GC.AllocateUninitializedArray<float>(device.ParameterCount);
+            device.ReadState(0, parameters);
+            read.SetResult(parameters);
+        });
+        storing = Task.Run(() => StoreAsync(step, read.Task, ended.Token));
+    }
+
+    private async Task StoreAsync(long step, Task<float[]> parameters, CancellationToken cancel)
+    {
+        try
+        {
+            await models.StoreAsync(options.Job, options.Spec, step, await parameters.WaitAsync(cancel).ConfigureAwait(false), cancel).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            // The rank ended, and with it its part in the job.
+        }
+        catch (Exception e)
+        {
+            // The machine asks again until the job has recorded the model.
+            log.Warn($"{options.Job}: bringing the final model to its store failed, and is tried again: {e.Message}");
+        }
+    }
+
+    private void Forget()
+    {
+        foreach (var subtree in Held)
+            free.Push(Remove(subtree));
+        free.Clear();
+    }
+
+    /// <summary>Runs on the device's thread what touches the state.</summary>
+    private void PostState(Action job)
+    {
+        Interlocked.Increment(ref stateJobs);
+        deviceThread.Post(() =>
+        {
+            try
+            {
+                job();
+            }
+            finally
+            {
+                Interlocked.Decrement(ref stateJobs);
+            }
+        });
+    }
+}

@@ -1,0 +1,37 @@
+using Coordinator.Machines;
+using Coordinator.Machines.Jobs;
+
+namespace Coordinator.Worker.Ranks;
+
+/// <summary>Which rank a host drives.</summary>
+public sealed record RankHostOptions
+{
+    /// <summary>The job.</summary>
+    public required JobId Job { get; init; }
+
+    /// <summary>Its spec.</summary>
+    public required JobSpec Spec { get; init; }
+
+    /// <summary>The gpu that the rank is.</summary>
+    public required GpuId Gpu { get; init; }
+
+    /// <summary>The worker process.</summary>
+    public required long Boot { get; init; }
+
+    /// <summary>What the machine of a rank with <paramref name="parameters"/> parameters is made with.</summary>
+    public RankOptions ForMachine(int parameters)
+    {
+        var block = Spec.Collective.BlockElements;
+        return new RankOptions
+        {
+            Job = Job,
+            Gpu = Gpu,
+            Boot = Boot,
+            Shards = Spec.Training.Shards,
+            Steps = Spec.Training.Steps,
+            ReducedBlocks = (int)(((long)parameters + block - 1) / block),
+            StateBlocks = checked((int)(((3L * parameters) + block - 1) / block)),
+            WindowBlocks = Spec.Collective.WindowBlocks,
+        };
+    }
+}
