@@ -4,6 +4,7 @@ using Coordinator.Grains.Hosting;
 using Coordinator.Machines;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.TestingHost;
+using GrainAddress = Coordinator.Machines.GrainAddress;
 
 namespace Coordinator.Tests.Orleans;
 
