@@ -13,7 +13,7 @@ using Microsoft.AspNetCore.Routing;
 namespace Coordinator.Server.Api;
 
 /// <summary>Submitting, looking at and cancelling jobs.</summary>
-internal sealed class JobsApi(IGrainHost grains, Views views, IEventStore events, SiloServerOptions options)
+internal sealed class JobsApi(IGrainHost grains, Views views, IEventStore events, SiloServerOptions options, CancellationToken stopping)
 {
     // A misspelt setting must not be a setting left at its default.
     private static readonly JsonSerializerOptions Strict = new(MachinesJson.Default.Options)
@@ -108,6 +108,7 @@ internal sealed class JobsApi(IGrainHost grains, Views views, IEventStore events
             () => events.ReadEventsAsync(new EventFilter { Job = job, Limit = 1 }, cancel),
             options.SubmitTimeout,
             options.TimeProvider,
+            stopping,
             cancel).ConfigureAwait(false);
         return page.Count > 0;
     }

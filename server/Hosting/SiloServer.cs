@@ -119,8 +119,8 @@ public sealed partial class SiloServer : IAsyncDisposable
         var views = new Views(options.Grains);
         var info = new InfoApi(options.Links, options);
         var api = app.MapGroup(ApiPath);
-        new JobsApi(options.Grains, views, options.Events, options).Map(api);
-        new HistoryApi(options.Events, options).Map(api);
+        new JobsApi(options.Grains, views, options.Events, options, app.Lifetime.ApplicationStopping).Map(api);
+        new HistoryApi(options.Events, options, app.Lifetime.ApplicationStopping).Map(api);
         new ClusterApi(views).Map(api);
         new FilesApi(options.Grains, views, options).Map(api);
         info.Map(api);
