@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Coordinator.Machines;
 
 /// <summary>
@@ -6,19 +8,25 @@ namespace Coordinator.Machines;
 /// </summary>
 public readonly record struct Subtree(int Start, int Size) : IComparable<Subtree>
 {
+    // What follows from the two numbers does not travel: a parent has a parent without end.
+
     /// <summary>First shard after the subtree.</summary>
+    [JsonIgnore]
     public int End => Start + Size;
 
     /// <summary>The subtree of one shard.</summary>
     public static Subtree Leaf(int shard) => new(shard, 1);
 
     /// <summary>The tree node above.</summary>
+    [JsonIgnore]
     public Subtree Parent => new(Start & ~((Size * 2) - 1), Size * 2);
 
     /// <summary>The other child of <see cref="Parent"/>.</summary>
+    [JsonIgnore]
     public Subtree Sibling => new(Start ^ Size, Size);
 
     /// <summary>Whether this is the left child of <see cref="Parent"/>.</summary>
+    [JsonIgnore]
     public bool IsLeft => (Start & Size) == 0;
 
     /// <summary>Whether <paramref name="other"/> lies inside.</summary>

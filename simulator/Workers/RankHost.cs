@@ -15,6 +15,7 @@ internal sealed partial class RankHost
     private readonly List<RankOutput> outputs = [];
     private TimeSpan deviceFree;
     private long deviceWork;
+    private long deviceLife;
     private long handles;
     private long timer;
     private readonly string name;
@@ -67,8 +68,10 @@ internal sealed partial class RankHost
     /// <summary>A fault: the program or device fails; what it was doing comes to nothing.</summary>
     public void FailDevice(string detail)
     {
-        deviceWork++;
+        deviceLife++;
         guard.OnDeviceFailed();
+        memory.Forget();
+        memory.Applying = false;
         Handle(new DeviceFailed(detail));
     }
 
@@ -216,7 +219,13 @@ internal sealed partial class RankHost
     private void OnDevice(TimeSpan duration, Action done)
     {
         deviceFree = Later(duration * process.ComputeFactor[Gpu.Index]);
-        process.Post(deviceFree - World.Now, done);
+        var life = deviceLife;
+        process.Post(deviceFree - World.Now, () =>
+        {
+            // A device that failed meanwhile answers nothing.
+            if (life == deviceLife)
+                done();
+        });
     }
 
     private TimeSpan Later(TimeSpan duration) => (deviceFree > World.Now ? deviceFree : World.Now) + duration;

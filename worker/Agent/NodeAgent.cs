@@ -28,7 +28,12 @@ public static class NodeAgent
         using var stop = new CancellationTokenSource();
         var linked = Task.Run(() => link.RunAsync(stop.Token), CancellationToken.None);
 
-        await CancelledAsync(leave, abort).ConfigureAwait(false);
+        if (await Task.WhenAny(CancelledAsync(leave, abort), linked).ConfigureAwait(false) == linked)
+        {
+            // It goes on for ever unless something is broken: that ends the worker, with the reason.
+            await linked.ConfigureAwait(false);
+        }
+
         if (!abort.IsCancellationRequested)
             await LeaveAsync(options, services.Log, ranks, abort).ConfigureAwait(false);
         await link.EndAsync("the worker ends").ConfigureAwait(false);

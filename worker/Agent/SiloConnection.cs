@@ -17,6 +17,7 @@ internal sealed class SiloConnection(ClientWebSocket socket, WorkerSession sessi
 
     private readonly Channel<WorkerMessage> outbox = Channel.CreateBounded<WorkerMessage>(new BoundedChannelOptions(MaxWaiting) { SingleReader = true });
     private readonly CancellationTokenSource over = new();
+    private volatile bool ended;
 
     /// <summary>Which connection of the process it is.</summary>
     public WorkerSession Session => session;
@@ -24,8 +25,16 @@ internal sealed class SiloConnection(ClientWebSocket socket, WorkerSession sessi
     /// <summary>Queues a message. A silo that lets thousands pile up is not there any more: its connection is ended.</summary>
     public void Tell(WorkerMessage message)
     {
-        if (!outbox.Writer.TryWrite(message) && !outbox.Reader.Completion.IsCompleted)
-            over.Cancel();
+        if (outbox.Writer.TryWrite(message) || ended)
+            return;
+        try
+        {
+            _ = over.CancelAsync();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It ended in this very moment.
+        }
     }
 
     /// <summary>
@@ -48,6 +57,7 @@ internal sealed class SiloConnection(ClientWebSocket socket, WorkerSession sessi
         }
         finally
         {
+            ended = true;
             outbox.Writer.TryComplete();
             await over.CancelAsync().ConfigureAwait(false);
             await sending.ConfigureAwait(false);
@@ -57,6 +67,7 @@ internal sealed class SiloConnection(ClientWebSocket socket, WorkerSession sessi
     /// <summary>Says good-bye after what is queued has left; waits a moment at most.</summary>
     public async Task EndAsync(string reason)
     {
+        ended = true;
         outbox.Writer.TryComplete();
         try
         {

@@ -115,12 +115,19 @@ internal sealed class PeerLink
             {
                 while (batch.Count < MaxBatch && queue.Reader.TryRead(out var frame))
                     batch.Add(frame);
+                var total = 0;
                 for (var i = 0; i < batch.Count; i++)
-                    Encode(batch[i].Header, batch[i].Payload, headers, i * FrameHeader.Size, segments);
+                    total += Encode(batch[i].Header, batch[i].Payload, headers, i * FrameHeader.Size, segments);
                 Interlocked.MemoryBarrier();
                 if (closed)
                     return;
-                await socket!.SendAsync(segments, SocketFlags.None).ConfigureAwait(false);
+                var sent = await socket!.SendAsync(segments, SocketFlags.None).ConfigureAwait(false);
+                if (sent != total)
+                {
+                    group.Lose(this, Evidence.ConnectionClosed, $"only {sent} bytes of a write to {Peer} left");
+                    return;
+                }
+
                 Volatile.Write(ref sentAt, Monotonic.Now.Ticks);
                 foreach (var (header, _) in batch)
                     group.FrameSent?.Invoke(header);
@@ -142,7 +149,7 @@ internal sealed class PeerLink
         }
     }
 
-    private static void Encode(in FrameHeader header, in OutgoingPayload payload, byte[] headers, int at, List<ArraySegment<byte>> segments)
+    private static int Encode(in FrameHeader header, in OutgoingPayload payload, byte[] headers, int at, List<ArraySegment<byte>> segments)
     {
         var bytes = headers.AsSpan(at, FrameHeader.Size);
         (header with { PayloadBytes = payload.Bytes.Count, Checksum = 0 }).Write(bytes);
@@ -150,6 +157,7 @@ internal sealed class PeerLink
         segments.Add(new ArraySegment<byte>(headers, at, FrameHeader.Size));
         if (payload.Bytes.Count > 0)
             segments.Add(payload.Bytes);
+        return FrameHeader.Size + payload.Bytes.Count;
     }
 
     private async Task ReceiveLoopAsync()

@@ -29,7 +29,7 @@ public sealed class PlantedBugTests
     }
 
     [Theory]
-    [InlineData(PlantedBug.SendBeforePersist, Invariants.PersistBeforeSend)]
+    [InlineData(PlantedBug.AppliedEarly, Invariants.WholeBeforeApply)]
     [InlineData(PlantedBug.ModelOfEarlierStep, Invariants.FinalModel)]
     [InlineData(PlantedBug.ComputeWithoutPlan, Invariants.PlanIsAuthority)]
     public void Without_its_checker_a_planted_bug_goes_unnoticed(PlantedBug bug, string invariant)

@@ -49,6 +49,28 @@ public sealed class DataPlaneTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Large_frames_arrive_whole_though_no_socket_takes_them_at_once()
+    {
+        const int Bytes = 2 << 20;
+        Plane("a");
+        Plane("b");
+        var spec = Generation(Members(1, ("a", 0), ("b", 0)), Sample.Key) with { BlockBytes = Bytes };
+        planes["a"].Join(spec);
+        planes["b"].Join(spec);
+        var payload = new byte[Bytes];
+        for (var i = 0; i < payload.Length; i++)
+            payload[i] = (byte)((i * 31) + (i >> 11));
+        for (var i = 0; i < 16; i++)
+            planes["a"].Send(Sample.Job, Sample.Frame(0, 1, kind: FrameKind.Contribution) with { Block = i }, new OutgoingPayload(payload));
+        for (var i = 0; i < 16; i++)
+        {
+            var (header, numbers) = await sinks["b"].Frames.Next($"frame {i}");
+            Assert.Equal(i, header.Block);
+            Assert.True(System.Runtime.InteropServices.MemoryMarshal.AsBytes(numbers.AsSpan()).SequenceEqual(payload));
+        }
+    }
+
+    [Fact]
     public async Task Ranks_of_one_worker_are_handed_a_copy()
     {
         var plane = Plane("a");

@@ -141,6 +141,37 @@ public sealed class NodeRanksTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_newcomer_fetches_the_state_and_the_interrupted_step_goes_on()
+    {
+        var (first, second) = (Worker("a", 1), Worker("b", 1));
+        (first.HoldComputing, first.HoldFrom) = (new TaskCompletionSource(), 3);
+        var spec = Sample.Spec(shards: 8, steps: 5);
+        var alone = Members("a");
+        first.Ranks.Handle(new MembershipChanged(Change(alone, spec)));
+        first.Ranks.Handle(new RankOrdered(Prepare(alone, 0)));
+        await first.Said.Reader.Next("the answer", said => said is RankState);
+        first.Ranks.Handle(new RankOrdered(Plan(alone, 0, spec)));
+        await first.Devices.Single().Reached(step: 3).For("step 3");
+
+        var both = Members("ab") with { Generation = 3 };
+        second.Ranks.Handle(new MembershipChanged(Change(both, spec)));
+        first.Ranks.Handle(new MembershipChanged(Change(both, spec)));
+        for (var rank = 0; rank < 2; rank++)
+            workers[rank].Ranks.Handle(new RankOrdered(Prepare(both, rank)));
+        var answer = (RankState)await first.Said.Reader.Next("a's answer", said => said is RankState);
+        Assert.Equal((2L, true), (answer.Applied, answer.HasState));
+        Assert.False(((RankState)await second.Said.Reader.Next("b's answer", said => said is RankState)).HasState);
+        var blocks = ((3 * Parameters) + 15) / 16;
+        first.Ranks.Handle(new RankOrdered(Plan(both, 0, spec) with { FirstStep = 3, CatchUp = CatchUp.None }));
+        second.Ranks.Handle(new RankOrdered(Plan(both, 1, spec) with { FirstStep = 3, CatchUp = CatchUp.FetchState, Donors = [new DonorRun(0, 0, blocks)] }));
+        first.HoldComputing.SetResult();
+        foreach (var worker in workers)
+            Assert.Equal(Expected(steps: 5), ((RankFinished)await worker.Said.Reader.Next("the end", said => said is RankFinished)).StateSha256);
+        Assert.DoesNotContain("apply 1", second.Devices.Single().Calls);
+        Assert.Equal(["apply 1", "apply 2", "apply 3", "apply 4", "apply 5"], first.Devices.Single().Calls.Where(call => call.StartsWith("apply", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public async Task A_peer_that_dies_is_accused()
     {
         var held = new TaskCompletionSource();
@@ -320,11 +351,13 @@ public sealed class NodeRanksTests : IAsyncDisposable
 
         public TaskCompletionSource? HoldComputing { get; set; }
 
+        public long HoldFrom { get; set; }
+
         public Task<IRankDevice> CreateAsync(JobId job, JobSpec spec, GpuId gpu, CancellationToken cancel)
         {
             if (WhyNoProgram is not null)
                 throw new InvalidOperationException(WhyNoProgram);
-            var device = new TinyDevice(Parameters) { HoldComputing = HoldComputing };
+            var device = new TinyDevice(Parameters) { HoldComputing = HoldComputing, HoldFrom = HoldFrom };
             Devices.Enqueue(device);
             return Task.FromResult<IRankDevice>(device);
         }

@@ -81,14 +81,21 @@ internal sealed class RecordingSink : IFrameSink
 internal sealed class TinyDevice(int parameters) : IRankDevice
 {
     private readonly float[] state = new float[3 * parameters];
+    private readonly TaskCompletionSource reached = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public ConcurrentQueue<string> Calls { get; } = [];
 
     public TaskCompletionSource? HoldComputing { get; set; }
 
+    /// <summary>The step that is not computed before <see cref="HoldComputing"/> is set; 0: all.</summary>
+    public long HoldFrom { get; set; }
+
     public bool Disposed { get; private set; }
 
     public int ParameterCount => parameters;
+
+    /// <summary>Ends when the step that is held is being computed.</summary>
+    public Task Reached(long step) => step == HoldFrom ? reached.Task : throw new ArgumentException("only the held step is noted", nameof(step));
 
     public void Initialize()
     {
@@ -100,7 +107,10 @@ internal sealed class TinyDevice(int parameters) : IRankDevice
     public ShardResult ComputeShard(long step, int shard, Span<float> gradient, CancellationToken cancel)
     {
         Calls.Enqueue($"compute {step} {shard}");
-        HoldComputing?.Task.Wait(cancel);
+        if (step == HoldFrom)
+            reached.TrySetResult();
+        if (step >= HoldFrom)
+            HoldComputing?.Task.Wait(cancel);
         for (var i = 0; i < gradient.Length; i++)
             gradient[i] = (((shard * 7919) + (step * 104729) + (i * 31)) % 1009 / 1009f) - 0.5f + (state[i] * 0.01f);
         return new ShardResult(0.1 * (shard + 1) / step, 3 + shard);
