@@ -1,3 +1,4 @@
+using System.Data.Common;
 using Coordinator.Engine;
 using Coordinator.Machines;
 using Coordinator.Server.Gateway;
@@ -78,16 +79,23 @@ public sealed class EmbeddedSilo : IAsyncDisposable
         }
     }
 
-    /// <summary>Closes the workers' connections, stores what waits, and gives up the data directory. Workers go on by themselves. Repeatable.</summary>
+    /// <summary>
+    /// Stores what waits, closes the workers' connections, and gives up the data directory. Workers go on by themselves. Repeatable.
+    /// The grains stop first: connections that the silo itself closes say nothing about the workers behind them.
+    /// </summary>
     public async Task StopAsync()
     {
         if (Interlocked.Exchange(ref stopped, 1) != 0)
             return;
-        await server.StopAsync().ConfigureAwait(false);
         await engine.StopAsync().ConfigureAwait(false);
+        await server.StopAsync().ConfigureAwait(false);
         try
         {
             store.Append(new CoordinatorEvent { Kind = EventKinds.Silo, Cause = "stopped", Text = $"silo {name} stopped" });
+        }
+        catch (DbException)
+        {
+            // Storage is away, and this event is not worth waiting for it.
         }
         finally
         {

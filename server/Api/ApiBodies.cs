@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Coordinator.Machines;
 using Coordinator.Server.Storage;
 
@@ -10,6 +11,7 @@ public abstract record ApiBody
     public const string Version = "v1";
 
     /// <summary><see cref="Version"/>.</summary>
+    [JsonPropertyOrder(-1)]
     public string ApiVersion { get; init; } = Version;
 }
 

@@ -53,9 +53,14 @@ internal sealed class FilesApi(IGrainHost grains, Views views, SiloServerOptions
             return ApiError.BadRequest($"the header {HashHeader} has no SHA-256", "Send the file's SHA-256 as 64 lower-case hexadecimal digits.");
         var outcome = await PutAsync(models, ModelName(job.Id), sha256, context).ConfigureAwait(false);
 
-        // A worker that repeats an upload may do so because the grain never heard of the first one.
+        // A worker that repeats an upload may do so because the grain never heard of the first one. The question behind the
+        // message fails where the grains have stopped, and the worker comes again.
         if (outcome is { Kind: FileOutcomeKind.Stored or FileOutcomeKind.Existed })
+        {
             grains.Post(GrainAddress.Of(job.Id), new ModelStored(sha256, outcome.Bytes));
+            await views.JobAsync(id).ConfigureAwait(false);
+        }
+
         return Answer(outcome, sha256);
     }
 

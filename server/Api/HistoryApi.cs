@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.Routing;
 namespace Coordinator.Server.Api;
 
 /// <summary>Stored events and steps. They outlive the grains, so no grain is asked.</summary>
-internal sealed class HistoryApi(IEventStore events, SiloServerOptions options)
+internal sealed class HistoryApi(IEventStore events, SiloServerOptions options, CancellationToken stopping)
 {
     public void Map(IEndpointRouteBuilder routes)
     {
@@ -33,5 +33,5 @@ internal sealed class HistoryApi(IEventStore events, SiloServerOptions options)
     }
 
     private Task<IReadOnlyList<T>> WaitAsync<T>(Func<Task<IReadOnlyList<T>>> read, int? waitMs, HttpContext context) =>
-        Page.WaitAsync(events, read, Page.Wait(waitMs), options.TimeProvider, context.RequestAborted);
+        Page.WaitAsync(events, read, Page.Wait(waitMs), options.TimeProvider, stopping, context.RequestAborted);
 }

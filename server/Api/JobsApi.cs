@@ -13,7 +13,7 @@ using Microsoft.AspNetCore.Routing;
 namespace Coordinator.Server.Api;
 
 /// <summary>Submitting, looking at and cancelling jobs.</summary>
-internal sealed class JobsApi(IGrainHost grains, Views views, IEventStore events, SiloServerOptions options)
+internal sealed class JobsApi(IGrainHost grains, Views views, IEventStore events, SiloServerOptions options, CancellationToken stopping)
 {
     // A misspelt setting must not be a setting left at its default.
     private static readonly JsonSerializerOptions Strict = new(MachinesJson.Default.Options)
@@ -71,16 +71,30 @@ internal sealed class JobsApi(IGrainHost grains, Views views, IEventStore events
         try
         {
             using var text = new StreamReader(request.Body);
-            var body = JsonNode.Parse(await text.ReadToEndAsync(cancel).ConfigureAwait(false)) as JsonObject;
-            body?.Remove("apiVersion");
-            if (body?.Deserialize<JobSpec>(Strict) is { } spec)
-                return (spec, null);
-            return (null, ApiError.BadRequest("a job is a JSON object", "Send a job spec, such as {\"ranks\":2,\"training\":{\"steps\":100}}."));
+            if (JsonNode.Parse(await text.ReadToEndAsync(cancel).ConfigureAwait(false)) is not JsonObject body)
+                return (null, ApiError.BadRequest("a job is a JSON object", "Send a job spec, such as {\"ranks\":2,\"training\":{\"steps\":100}}."));
+            body.Remove("apiVersion");
+
+            // Generated readers set a member that is missing to null or zero, so the defaults have to be written down.
+            var whole = JsonSerializer.SerializeToNode(new JobSpec(), MachinesJson.Default.JobSpec)!.AsObject();
+            Overlay(whole, body);
+            return (whole.Deserialize<JobSpec>(Strict), null);
         }
         catch (JsonException exception)
         {
             var problem = new JobProblem(exception.Message, exception.Path?.TrimStart('$', '.'), "Correct the job spec; docs/protocol.md lists its members.");
             return (null, ApiError.Result(StatusCodes.Status400BadRequest, $"the job spec cannot be read: {problem.Error}", problem.Remedy, [problem]));
+        }
+    }
+
+    private static void Overlay(JsonObject target, JsonObject source)
+    {
+        foreach (var (name, value) in source)
+        {
+            if (value is JsonObject part && target[name] is JsonObject whole)
+                Overlay(whole, part);
+            else
+                target[name] = value?.DeepClone();
         }
     }
 
@@ -94,6 +108,7 @@ internal sealed class JobsApi(IGrainHost grains, Views views, IEventStore events
             () => events.ReadEventsAsync(new EventFilter { Job = job, Limit = 1 }, cancel),
             options.SubmitTimeout,
             options.TimeProvider,
+            stopping,
             cancel).ConfigureAwait(false);
         return page.Count > 0;
     }

@@ -19,25 +19,26 @@ internal static class Page
         return wait < LongestWait ? wait : LongestWait;
     }
 
-    /// <summary>Reads until there is something, or until the time is up.</summary>
+    /// <summary>Reads until there is something, until the time is up, or until the server is <paramref name="stopping"/>.</summary>
     public static async Task<IReadOnlyList<T>> WaitAsync<T>(
-        IEventStore store, Func<Task<IReadOnlyList<T>>> read, TimeSpan wait, TimeProvider time, CancellationToken cancel)
+        IEventStore store, Func<Task<IReadOnlyList<T>>> read, TimeSpan wait, TimeProvider time, CancellationToken stopping, CancellationToken cancel)
     {
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(stopping, cancel);
         var start = time.GetTimestamp();
         while (true)
         {
             var changed = store.Changed;
             var items = await read().ConfigureAwait(false);
             var left = wait - time.GetElapsedTime(start);
-            if (items.Count > 0 || left <= TimeSpan.Zero)
+            if (items.Count > 0 || left <= TimeSpan.Zero || stopping.IsCancellationRequested)
                 return items;
             try
             {
-                await changed.WaitAsync(left, time, cancel).ConfigureAwait(false);
+                await changed.WaitAsync(left, time, end.Token).ConfigureAwait(false);
             }
-            catch (TimeoutException)
+            catch (Exception exception) when (exception is TimeoutException || (exception is OperationCanceledException && !cancel.IsCancellationRequested))
             {
-                // One last look: the time that is left is zero now.
+                // One last look: no time is left now, or the server stops.
             }
         }
     }

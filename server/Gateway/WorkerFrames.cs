@@ -1,20 +1,20 @@
 using System.Net.WebSockets;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Coordinator.Machines;
 
 namespace Coordinator.Server.Gateway;
 
 /// <summary>
 /// Turns a worker's frame into a message that machines may be given. Machines trust their input, so whatever a forged
-/// frame could smuggle past the parser is refused here: nulls, and words said in another node's name.
+/// frame could smuggle past the parser is refused here: nulls, members left out, and words said in another node's name.
 /// </summary>
 internal static class WorkerFrames
 {
     private static readonly JsonSerializerOptions Strict = new(MachinesJson.Default.Options)
     {
-        TypeInfoResolver = MachinesJson.Default,
+        TypeInfoResolver = MachinesJson.Default.WithAddedModifier(RequireAll),
         RespectNullableAnnotations = true,
-        RespectRequiredConstructorParameters = true,
         MaxDepth = 16,
     };
 
@@ -104,6 +104,16 @@ internal static class WorkerFrames
     }
 
     private static string? Foreign(NodeId node, GpuId gpu) => gpu.Node == node ? null : $"node {node} speaks for gpu {gpu}";
+
+    /// <summary>
+    /// Generated readers set a member that is missing to null or zero and not to its initial value. Workers write every
+    /// member that is not null, so one that is missing was never written by a worker.
+    /// </summary>
+    private static void RequireAll(JsonTypeInfo type)
+    {
+        foreach (var member in type.Properties.Where(member => member.Set is not null || member.AssociatedParameter is not null))
+            member.IsRequired = !member.IsSetNullable || (member.PropertyType.IsValueType && Nullable.GetUnderlyingType(member.PropertyType) is null);
+    }
 
     private static CloseReason Policy(string text) => new(WebSocketCloseStatus.PolicyViolation, text);
 

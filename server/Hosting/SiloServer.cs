@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -87,6 +88,7 @@ public sealed partial class SiloServer : IAsyncDisposable
         builder.Services.AddSingleton(options.Loggers);
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = StopTimeout);
+        builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -117,8 +119,8 @@ public sealed partial class SiloServer : IAsyncDisposable
         var views = new Views(options.Grains);
         var info = new InfoApi(options.Links, options);
         var api = app.MapGroup(ApiPath);
-        new JobsApi(options.Grains, views, options.Events, options).Map(api);
-        new HistoryApi(options.Events, options).Map(api);
+        new JobsApi(options.Grains, views, options.Events, options, app.Lifetime.ApplicationStopping).Map(api);
+        new HistoryApi(options.Events, options, app.Lifetime.ApplicationStopping).Map(api);
         new ClusterApi(views).Map(api);
         new FilesApi(options.Grains, views, options).Map(api);
         info.Map(api);

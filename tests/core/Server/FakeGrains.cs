@@ -9,7 +9,7 @@ namespace Coordinator.Tests.Server;
 /// <summary>Grains that record what they are told and show what a test put there.</summary>
 public sealed class FakeGrains : IGrainHost
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private readonly Channel<(GrainAddress To, GrainMessage Message)> posts = Channel.CreateUnbounded<(GrainAddress, GrainMessage)>();
     private readonly ConcurrentDictionary<GrainAddress, string> views = new();
 

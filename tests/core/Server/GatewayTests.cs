@@ -98,6 +98,7 @@ public sealed class GatewayTests : IAsyncLifetime
     [InlineData("{\"say\":\"heartbeat\",\"sequence\":1}", WebSocketCloseStatus.PolicyViolation)]
     [InlineData("{\"say\":\"heartbeat\",\"sequence\":1,\"ranks\":[null]}", WebSocketCloseStatus.PolicyViolation)]
     [InlineData("{\"say\":\"plan-taken\",\"job\":\"j\",\"generation\":1,\"gpu\":\"bystander/0\"}", WebSocketCloseStatus.PolicyViolation)]
+    [InlineData("{\"say\":\"rank-state\",\"job\":\"j\",\"generation\":1,\"gpu\":\"forger/0\",\"boot\":1,\"hasState\":true,\"timeline\":1,\"applied\":1}", WebSocketCloseStatus.PolicyViolation)]
     [InlineData("{\"say\":\"peer-accused\",\"job\":\"j\",\"generation\":1,\"accuser\":\"bystander\",\"accused\":\"x\",\"evidence\":\"Silent\"}", WebSocketCloseStatus.PolicyViolation)]
     [InlineData("{\"say\":\"steps-applied\",\"job\":\"j\",\"generation\":1,\"timeline\":1,\"steps\":[null]}", WebSocketCloseStatus.PolicyViolation)]
     public async Task A_forged_frame_closes_its_connection_alone(string frame, WebSocketCloseStatus status)
@@ -110,6 +111,33 @@ public sealed class GatewayTests : IAsyncLifetime
         Assert.Equal(status, closed);
         Assert.Equal(reason, (await server.Grains.NextAsync<WorkerDisconnected>()).Reason);
         await AssertUnharmedAsync(bystander);
+    }
+
+    [Fact]
+    public async Task Every_kind_of_message_that_a_worker_writes_is_read()
+    {
+        using var worker = await TestWorker.JoinAsync(server, TestWorker.Hello("a"));
+        var job = new JobId("j");
+        var gpu = new GpuId(new NodeId("a"), 0);
+        WorkerMessage[] messages =
+        [
+            new Heartbeat(1, [new RankPosition(0, job, 1, 2, "computing")]),
+            new RankState { Job = job, Generation = 1, Gpu = gpu, Boot = 1, HasState = false, Timeline = 1, Applied = 0, Reduced = [new TagRun(0, 1, 1)], Held = [default], Assigned = [default] },
+            new RankState { Job = job, Generation = 1, Gpu = gpu, Boot = 1, HasState = false, Timeline = 1, Applied = 0 },
+            new PlanTaken { Job = job, Generation = 1, Gpu = gpu },
+            new RankAdvanced { Job = job, Generation = 1, Gpu = gpu, Step = 1 },
+            new PeerAccused { Job = job, Generation = 1, Accuser = gpu.Node, Accused = new NodeId("b"), Evidence = Evidence.Silent },
+            new RankFaulted { Job = job, Generation = 1, Gpu = gpu, Detail = "d" },
+            new StepsApplied { Job = job, Generation = 1, Timeline = 1, Steps = [new StepRecord(1, 1, double.NaN, 1, 1, 1)] },
+            new RankFinished { Job = job, Generation = 1, Gpu = gpu, Step = 1, StateSha256 = "s" },
+            new RankLeaving { Job = job, Generation = 1, Gpu = gpu, Reason = "r" },
+            new MembershipUnknown { Job = job, Generation = 1, Node = gpu.Node },
+        ];
+        foreach (var message in messages)
+        {
+            await worker.SayAsync(message);
+            Assert.IsType(message.GetType(), (await server.Grains.NextAsync<WorkerSaid>()).Message);
+        }
     }
 
     [Fact]
