@@ -18,6 +18,16 @@ namespace Coordinator.Machines;
 public abstract record WorkerMessage;
 
 /// <summary>A worker message that concerns one job; the node's grain passes it on to the job's.</summary>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "say")]
+[JsonDerivedType(typeof(RankState), "rank-state")]
+[JsonDerivedType(typeof(PlanTaken), "plan-taken")]
+[JsonDerivedType(typeof(RankAdvanced), "rank-advanced")]
+[JsonDerivedType(typeof(PeerAccused), "peer-accused")]
+[JsonDerivedType(typeof(RankFaulted), "rank-faulted")]
+[JsonDerivedType(typeof(StepsApplied), "steps-applied")]
+[JsonDerivedType(typeof(RankFinished), "rank-finished")]
+[JsonDerivedType(typeof(RankLeaving), "rank-leaving")]
+[JsonDerivedType(typeof(MembershipUnknown), "membership-unknown")]
 public abstract record JobReport : WorkerMessage
 {
     /// <summary>The job.</summary>

@@ -6,18 +6,18 @@ public sealed class ArrowTests
 
     [Fact]
     public void Every_project_references_only_what_its_folder_may_use() =>
-        Assert.Empty(Projects().SelectMany(ArrowRules.CheckProject));
+        Complaints.AssertNone(Projects().SelectMany(ArrowRules.CheckProject));
 
     [Fact]
     public void Every_source_file_uses_only_what_its_folder_may_use() =>
-        Assert.Empty(Repository.Ending(".cs").SelectMany(ArrowRules.CheckSource));
+        Complaints.AssertNone(Repository.Ending(".cs").SelectMany(ArrowRules.CheckSource));
 
     [Fact]
     public void Every_optional_package_is_conditional_and_probed_for()
     {
         var probe = Repository.Files.Single(file => file.Path == "eng/probe/Packages.csproj");
 
-        Assert.Empty(Projects().SelectMany(project => ArrowRules.CheckOptional(project, probe)));
+        Complaints.AssertNone(Projects().SelectMany(project => ArrowRules.CheckOptional(project, probe)));
     }
 
     [Fact]

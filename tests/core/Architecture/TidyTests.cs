@@ -3,7 +3,7 @@ namespace Coordinator.Tests.Architecture;
 public sealed class TidyTests
 {
     [Fact]
-    public void The_repository_is_tidy() => Assert.Empty(Repository.Files.SelectMany(TidyRules.Check));
+    public void The_repository_is_tidy() => Complaints.AssertNone(Repository.Files.SelectMany(TidyRules.Check));
 
     [Fact]
     public void Every_exception_is_still_needed()
