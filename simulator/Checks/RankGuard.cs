@@ -36,8 +36,8 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
         checkers.Steps.OnAnswer(answer);
     }
 
-    /// <summary>The device failed: what was promised of its memory is void, and the state is forgotten.</summary>
-    public void OnDeviceFailed() => (plan, promised) = (null, 0);
+    /// <summary>The device failed: what was promised of its memory is void, and as far as its state goes the rank is no survivor.</summary>
+    public void OnDeviceFailed() => (plan, promised, highest) = (null, 0, -1);
 
     public void OnInitialize(long generation)
     {

@@ -14,12 +14,16 @@ internal sealed class JobSeat
     public long Incarnation { get; private set; }
     public SortedDictionary<int, RankHost> Ranks { get; } = [];
 
+    /// <summary>Peers lost in the known generation, for ranks whose first order comes after the loss.</summary>
+    public List<PeerLost> Losses { get; } = [];
+
     public void Adopt(Membership members, MembershipChange change)
     {
         Members = members;
         Incarnation = change.Incarnation;
         Spec = change.Spec ?? Spec;
         early.Clear();
+        Losses.Clear();
     }
 
     /// <summary>Whether an order is not older than what was obeyed.</summary>

@@ -33,7 +33,8 @@ internal sealed partial class RankHost
             process.Moments.Reach(Moment.StateSent, process);
         var asked = Read(send);
         var member = guard.Members!.Members[header.To];
-        Func<Packet> read = () => Leave(send, asked);
+        var life = deviceLife;
+        Func<Packet> read = () => Leave(send, asked, life);
         if (member.Gpu.Node != process.Node)
         {
             process.Peers.Send(Job, header.Generation, member.Gpu.Node, read);
@@ -51,9 +52,9 @@ internal sealed partial class RankHost
     }
 
     /// <summary>The frame leaves: only now is its payload read, as a socket's buffer would be filled.</summary>
-    private Packet Leave(SendFrame send, (ulong Word, double Squares, Score Score)? asked)
+    private Packet Leave(SendFrame send, (ulong Word, double Squares, Score Score)? asked, long life)
     {
-        if (send.Source != PayloadSource.None && machine.Generation == send.Header.Generation && TryRead(send) != asked)
+        if (life == deviceLife && send.Source != PayloadSource.None && machine.Generation == send.Header.Generation && TryRead(send) != asked)
             process.Checkers.Fail(Invariants.SourceUnchanged, $"{Gpu}: {send.Source} of {send.Header.Kind} block {send.Header.Block} step {send.Header.Step} changed before the frame left");
         var header = send.Header;
         if (asked is { } payload)

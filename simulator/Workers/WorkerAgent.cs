@@ -106,6 +106,8 @@ internal sealed class WorkerAgent(WorkerProcess process)
     {
         if (!seats.TryGetValue(job, out var seat))
             return;
+        if (lost.Generation == seat.Members?.Generation)
+            seat.Losses.Add(lost);
         foreach (var rank in seat.Ranks.Values)
             rank.Handle(lost);
     }
@@ -214,6 +216,8 @@ internal sealed class WorkerAgent(WorkerProcess process)
         if (!seat.Ranks.TryGetValue(order.Gpu.Index, out var rank))
         {
             seat.Ranks.Add(order.Gpu.Index, rank = new RankHost(process, order.Job, order.Gpu));
+            foreach (var lost in seat.Losses)
+                rank.Handle(lost);
             if (leaving)
                 rank.Handle(new LeaveRequested("asked to end"));
         }
