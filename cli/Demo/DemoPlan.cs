@@ -17,8 +17,8 @@ public static class DemoPlan
             Name = "demo",
             Ranks = Workers,
             Model = new ModelSpec { Layers = 1, Heads = 2, Channels = 32, Block = 32 },
-            Training = new TrainingSpec { Steps = 120, BatchSize = 8, Shards = 8, MicroBatch = 1, Seed = seed },
-            Optimizer = new OptimizerSpec { LearningRate = 2e-3, MinLearningRate = 2e-4, WarmupSteps = 10 },
+            Training = new TrainingSpec { Steps = 1500, BatchSize = 8, Shards = 8, MicroBatch = 1, Seed = seed },
+            Optimizer = new OptimizerSpec { LearningRate = 2e-3, MinLearningRate = 2e-4, WarmupSteps = 50 },
             Collective = new CollectiveSpec { BlockElements = 1024 },
         }
         : new JobSpec

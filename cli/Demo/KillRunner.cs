@@ -86,7 +86,11 @@ public sealed class KillRunner
                 return;
             }
 
-            var holders = WorkerRows.Build(data).Where(worker => worker is { Connected: true, Applied: not null }).Select(worker => worker.Name).ToImmutableHashSet();
+            // A process that was killed a moment ago may look alive still.
+            var holders = WorkerRows.Build(data)
+                .Where(worker => worker is { Connected: true, Applied: not null, Pid: { } pid } && !ours.ContainsKey((worker.Name, pid)))
+                .Select(worker => worker.Name)
+                .ToImmutableHashSet();
             var victims = due.Workers.Select(LocalCluster.WorkerName).ToArray();
             if (holders.Except(victims).IsEmpty || !holders.IsSupersetOf(victims))
                 return;

@@ -24,6 +24,7 @@ public sealed class RunFollower(IRunSource source, string title, LocalCluster? c
     private JobView? job;
     private IReadOnlyList<NodeView> nodes = [];
     private DateTimeOffset? awaySince;
+    private volatile bool sawEnd;
     private long lastOrdinal;
     private long lastStepOrdinal;
 
@@ -106,6 +107,7 @@ public sealed class RunFollower(IRunSource source, string title, LocalCluster? c
 
     private async Task PollAsync(CancellationToken cancel)
     {
+        var endWasSeen = sawEnd;
         var freshJob = await source.JobAsync(cancel);
         var freshNodes = await source.NodesAsync(cancel);
         var freshSteps = await source.StepsAsync(lastStepOrdinal, cancel);
@@ -118,7 +120,9 @@ public sealed class RunFollower(IRunSource source, string title, LocalCluster? c
             awaySince = null;
         }
 
-        if (freshJob.Phase is "finished" or "failed" && freshSteps.Steps.Count == 0)
+        // A grain's view may be ahead of its storage. The event of the end is stored with the last steps: whoever reads it, and then
+        // reads no further steps, has them all.
+        if (freshJob.Phase is "finished" or "failed" && endWasSeen && freshSteps.Steps.Count == 0)
             ended.TrySetResult(freshJob);
     }
 
@@ -128,5 +132,7 @@ public sealed class RunFollower(IRunSource source, string title, LocalCluster? c
         lastOrdinal = page.Next;
         lock (gate)
             events.AddRange(page.Events);
+        if (page.Events.Any(stored => stored.Event.Kind is EventKinds.JobFinished or EventKinds.JobFailed))
+            sawEnd = true;
     }
 }

@@ -17,7 +17,7 @@ public static class RunViewBuilder
     {
         var job = data.Job;
         var total = job?.Spec.Training.Steps ?? 0;
-        var done = Math.Max(job?.Recorded ?? 0, data.Steps.Count == 0 ? 0 : data.Steps[^1].Step);
+        var done = data.Steps.Count > 0 ? data.Steps[^1].Step : job?.Recorded ?? 0;
         var workers = WorkerRows.Build(data);
         return new RunView
         {

@@ -147,11 +147,7 @@ public sealed class RankHost : IFrameSink, IDisposable
                     Turn(new ShardComputed(ready.Ticket));
                 break;
             case StepComputed computed:
-                Turn(new StepFinished(computed.Record.Step));
-
-                // Not where the state was discarded meanwhile: then nothing was applied.
-                if (machine.Applied == computed.Record.Step)
-                    reporter.Log.Add(computed.Record);
+                Turn(new StepFinished(computed.Record.Step), computed.Record);
                 break;
             case OrderArrived order:
                 TakeOrder(order);
@@ -184,6 +180,8 @@ public sealed class RankHost : IFrameSink, IDisposable
     private void TakeOrder(OrderArrived order)
     {
         var before = machine.Generation;
+        if (order.Order is PrepareRank prepare)
+            reporter.Log.Take(prepare.Timeline, prepare.RecordedThrough);
         Turn(order);
         if (machine.Generation != order.Order.Generation)
             return;
@@ -202,12 +200,21 @@ public sealed class RankHost : IFrameSink, IDisposable
             Take(early.Dequeue());
     }
 
-    private void Turn(RankInput input)
+    private void Turn(RankInput input, StepRecord? applied = null)
     {
         outputs.Clear();
         machine.Handle(Monotonic.Now, input, outputs);
+
+        // Not where the state was discarded meanwhile: then nothing was applied.
+        if (applied is not null && machine.Applied == applied.Step)
+            reporter.Log.Add(applied);
         foreach (var output in outputs)
+        {
+            if (output is TellJob { Message: RankState answer } && reporter.BeforeAnswer(answer) is { } report)
+                outlet.Tell(report);
             executor.Execute(output);
+        }
+
         var now = new RankPosition(options.Gpu.Index, options.Job, machine.Generation, machine.Applied, machine.Activity);
         if (now != position)
             Volatile.Write(ref position, now);

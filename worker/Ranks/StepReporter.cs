@@ -7,7 +7,8 @@ namespace Coordinator.Worker.Ranks;
 /// soon as <see cref="EagerCount"/> wait, always from its first unrecorded step. The other ranks report, as the generation begins, what
 /// they applied before it: a rank 0 that came anew has no records of that, and waits <see cref="GapPatience"/> with its own, since
 /// the job takes the first report after a gap as the end of the gap.
-/// Between a promise and the plan nobody reports.
+/// Between a promise and the plan nobody reports, but with the promise itself: the job does not plan before it has recorded all that
+/// any member has applied, and whoever reported to it may be the one that died.
 /// </summary>
 public sealed class StepReporter(JobId job, long lastStep)
 {
@@ -61,6 +62,17 @@ public sealed class StepReporter(JobId job, long lastStep)
             return;
         reportedThrough = cutAt;
         cutAt = 0;
+    }
+
+    /// <summary>
+    /// What is to be said before the answer to an order to prepare: the steps behind those that the job has. A rank that came later, and
+    /// does not know the first of them, leaves it to others.
+    /// </summary>
+    public StepsApplied? BeforeAnswer(RankState answer)
+    {
+        if (Log.Timeline != answer.Timeline || Log.Count == 0 || Log.First > Log.Recorded + 1)
+            return null;
+        return new StepsApplied { Job = job, Generation = answer.Generation, Timeline = Log.Timeline, Steps = Log.Oldest(MaxBatch) };
     }
 
     /// <summary>No plan is in force.</summary>

@@ -111,15 +111,15 @@ public class RunViewTests
         var lines = new PlainLines();
         var data = Running(steps: 5, of: 30, milliseconds: 100, targets: 512) with { Events = [Event(1, EventKinds.JobSubmitted, "job submitted")] };
         var first = lines.Next(RunViewBuilder.Build(data)).ToArray();
-        var soon = lines.Next(RunViewBuilder.Build(data with { Now = data.Now.AddSeconds(1), Job = data.Job! with { Recorded = 6 } })).ToArray();
-        var later = lines.Next(RunViewBuilder.Build(data with { Now = data.Now.AddSeconds(2), Job = data.Job! with { Recorded = 7 } })).ToArray();
+        var soon = lines.Next(RunViewBuilder.Build(Running(steps: 6, of: 30, milliseconds: 100, targets: 512) with { Now = data.Now.AddSeconds(1) })).ToArray();
+        var later = lines.Next(RunViewBuilder.Build(Running(steps: 8, of: 30, milliseconds: 100, targets: 512) with { Now = data.Now.AddSeconds(2) })).ToArray();
 
         Assert.Equal(3, first.Length);
         Assert.EndsWith("job submitted", first[0], StringComparison.Ordinal);
         Assert.Equal("      0:05  step 5 of 30  loss 0.2000  5.1k tokens/s  0:02 left  generation 3", first[1]);
         Assert.Equal("            try it yourself:  kill -9 102", first[2]);
         Assert.Empty(soon);
-        Assert.Equal("      0:07  step 7 of 30  loss 0.2000  5.1k tokens/s  0:02 left  generation 3", Assert.Single(later));
+        Assert.Equal("      0:07  step 8 of 30  loss 0.1250  5.1k tokens/s  0:02 left  generation 3", Assert.Single(later));
     }
 
     [Fact]
