@@ -9,6 +9,9 @@ public static class SiloLogging
     public static ILoggerFactory ToStandardError(LogLevel lowest = LogLevel.Information) => LoggerFactory.Create(logging => logging
         .SetMinimumLevel(lowest)
         .AddFilter("Microsoft", lowest > LogLevel.Warning ? lowest : LogLevel.Warning)
+
+        // A host that does not start throws, and the command says why in a line that people can act on.
+        .AddFilter("Microsoft.Extensions.Hosting", LogLevel.None)
         .AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace)
         .AddSimpleConsole(line =>
         {
