@@ -28,6 +28,7 @@ public static class CommandLine
         CancelCommand.Create(),
         SiloCommand.Create(),
         WorkerCommand.Create(),
+        SimulateCommand.Create(),
     };
 
     /// <summary>Runs a command.</summary>

@@ -1,0 +1,84 @@
+using Coordinator.Cli.Output;
+
+namespace Coordinator.Tests.Cli;
+
+/// <summary>Messages, remedies and exit codes of the real executable.</summary>
+public sealed class CommandLineTests : IDisposable
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+
+    private readonly string directory = Directory.CreateTempSubdirectory("command-line-").FullName;
+
+    public void Dispose() => Directory.Delete(directory, recursive: true);
+
+    [Theory]
+    [InlineData(ExitCodes.Success, "--help")]
+    [InlineData(ExitCodes.Success, "--version")]
+    [InlineData(ExitCodes.Usage)]
+    [InlineData(ExitCodes.Usage, "trian")]
+    [InlineData(ExitCodes.Usage, "train", "--stpes", "200")]
+    [InlineData(ExitCodes.Usage, "train", "--steps", "many")]
+    [InlineData(ExitCodes.Usage, "train", "--workers", "0")]
+    [InlineData(ExitCodes.Usage, "train", "--workers", "8")]
+    [InlineData(ExitCodes.Usage, "train", "--data", "/no/such/file")]
+    [InlineData(ExitCodes.Usage, "train", "--model.layers=four")]
+    [InlineData(ExitCodes.Usage, "demo", "--inject", "frogs")]
+    [InlineData(ExitCodes.Usage, "generate", "--model", "/no/such/model")]
+    [InlineData(ExitCodes.Usage, "status")]
+    [InlineData(ExitCodes.Usage, "status", "--silo", "not a url")]
+    [InlineData(ExitCodes.Usage, "worker", "--silo", "http://127.0.0.1:1", "--fault", "kill@lunch")]
+    [InlineData(ExitCodes.Usage, "simulate", "protocol", "--trace")]
+    [InlineData(ExitCodes.Success, "simulate", "protocol", "--seed", "1")]
+    [InlineData(ExitCodes.RunFailed, "simulate", "protocol", "--seeds", "5", "--plant", "StepNotRecorded")]
+    public async Task Exit_codes_tell_usage_from_failure(int expected, params string[] arguments)
+    {
+        using var run = new Executable(arguments);
+
+        Assert.True(expected == await run.EndAsync(Limit), $"{string.Join(' ', arguments)} said:\n{run.Output}");
+        Assert.NotEmpty(run.Output);
+    }
+
+    [Fact]
+    public async Task A_silo_out_of_reach_is_exit_code_3()
+    {
+        var token = Path.Combine(directory, "token");
+        await File.WriteAllTextAsync(token, new string('a', 64));
+        using var run = new Executable("jobs", "--silo", "http://127.0.0.1:1", "--token-file", token);
+
+        Assert.Equal(ExitCodes.NotFound, await run.EndAsync(Limit));
+    }
+
+    [Fact]
+    public async Task A_silo_says_where_it_listens_refuses_a_second_one_and_ends_with_SIGTERM()
+    {
+        using var silo = new Executable("silo", "--data-dir", directory, "--url", "http://127.0.0.1:0");
+        var ready = await silo.LineAsync(line => line.StartsWith("ready ", StringComparison.Ordinal), "the ready line", Limit);
+        var url = ready["ready ".Length..];
+        using var status = new Executable("status", "--silo", url, "--token-file", Path.Combine(directory, "token"), "-o", "json");
+        using var sameFolder = new Executable("silo", "--data-dir", directory, "--url", "http://127.0.0.1:0");
+        using var samePort = new Executable("silo", "--data-dir", Path.Combine(directory, "other"), "--url", url);
+
+        Assert.Equal(ExitCodes.Success, await status.EndAsync(Limit));
+        Assert.Contains("\"apiVersion\": \"v1\"", status.Output, StringComparison.Ordinal);
+        Assert.Equal(ExitCodes.Usage, await sameFolder.EndAsync(Limit));
+        Assert.Equal(ExitCodes.Usage, await samePort.EndAsync(Limit));
+        silo.Signal("TERM");
+        Assert.Equal(ExitCodes.Terminated, await silo.EndAsync(Limit));
+    }
+
+    [Fact]
+    public async Task A_silo_whose_parent_closes_the_pipe_ends()
+    {
+        var child = Coordinator.Cli.Local.ChildProcess.Start(
+            Coordinator.Cli.Local.OwnExecutable.Command(["silo", "--data-dir", directory, "--url", "http://127.0.0.1:0", "--parent-pipe"]),
+            Path.Combine(directory, "silo.log"));
+        using (child)
+        {
+            await child.Ready.WaitAsync(Limit);
+            await child.StopAsync(Limit);
+            var exit = await child.WaitAsync();
+
+            Assert.False(exit.Killed, string.Join('\n', child.LastLines));
+        }
+    }
+}
