@@ -33,6 +33,9 @@ internal sealed class ProtocolRun
             LoseStateLater();
     }
 
+    /// <summary>Ranks of living processes that have not gone home; the dead need not.</summary>
+    private IEnumerable<RankHost> BusyRanks() => cluster.Workers.Where(worker => worker.Alive).SelectMany(worker => worker.Agent.Ranks).Where(rank => !rank.IsIdle);
+
     private bool IsOver => checkers.Final.Finished || checkers.Final.Failed is not null;
 
     public SimulationReport Run()
@@ -49,8 +52,8 @@ internal sealed class ProtocolRun
             Until(healed + world.Options.LivenessBound, () => IsOver);
             JudgeEnd();
             var over = world.Now;
-            Until(over + ReleaseBound, () => cluster.Workers.SelectMany(worker => worker.Agent.Ranks).All(rank => rank.IsIdle));
-            if (cluster.Workers.SelectMany(worker => worker.Agent.Ranks).FirstOrDefault(rank => !rank.IsIdle) is { } busy)
+            Until(over + ReleaseBound, () => !BusyRanks().Any());
+            if (BusyRanks().FirstOrDefault() is { } busy)
                 checkers.Fail(Invariants.Liveness, $"{busy.Gpu} was not released within {ReleaseBound.TotalSeconds} s after the job's end");
             return Report(null, "");
         }

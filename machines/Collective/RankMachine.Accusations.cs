@@ -73,6 +73,7 @@ public sealed partial class RankMachine
             return;
         fault = detail;
         applying = false;
+        initializing = false;
         computing = false;
 
         // Whatever the device was doing, the numbers behind it can no longer be trusted.

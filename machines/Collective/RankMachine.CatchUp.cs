@@ -22,6 +22,7 @@ public sealed partial class RankMachine
             case Machines.CatchUp.Initialize when Target == 0:
                 StopComputing();
                 DiscardState();
+                initializing = true;
                 outputs.Add(new InitializeState());
                 break;
             case Machines.CatchUp.ApplyReduced or Machines.CatchUp.FetchReduced when Applied == Target - 1:
@@ -56,10 +57,16 @@ public sealed partial class RankMachine
 
     private void OnStateInitialized()
     {
-        if (phase != Phase.CatchingUp || plan!.CatchUp != Machines.CatchUp.Initialize || Applied >= 0)
+        if (!initializing)
+            return;
+        initializing = false;
+        if (WasDiscarded())
             return;
         Applied = 0;
-        Caught();
+        if (answerOwed)
+            Answer();
+        else if (phase == Phase.CatchingUp)
+            Caught();
     }
 
     private void OnStateFrame(FrameArrived frame)

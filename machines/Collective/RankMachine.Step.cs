@@ -432,14 +432,8 @@ public sealed partial class RankMachine
         if (!applying)
             return;
         applying = false;
-        if (discardWhenApplied)
-        {
-            discardWhenApplied = false;
-            if (answerOwed)
-                Answer();
+        if (WasDiscarded())
             return;
-        }
-
         Applied = step;
 
         // Only now may P be overwritten: until here an owner might have died with what it had gathered.
@@ -468,6 +462,17 @@ public sealed partial class RankMachine
 
     /// <summary>How far the rank is under its plan.</summary>
     private JobReport Progress() => advanced ? Advance() : new PlanTaken { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu };
+
+    /// <summary>Whether the state that the device has just written was given up meanwhile.</summary>
+    private bool WasDiscarded()
+    {
+        if (!discardWhenDone)
+            return false;
+        discardWhenDone = false;
+        if (answerOwed)
+            Answer();
+        return true;
+    }
 
     private RankAdvanced Advance() => new() { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu, Step = Applied };
 

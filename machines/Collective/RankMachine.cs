@@ -33,7 +33,8 @@ public sealed partial class RankMachine
     private bool applying;
     private int recordedTimeline;
     private long recordedThrough;
-    private bool discardWhenApplied;
+    private bool initializing;
+    private bool discardWhenDone;
     private bool answerOwed;
     private PrepareRank? prepared;
     private RankPlan? plan;
@@ -180,7 +181,7 @@ public sealed partial class RankMachine
         phase = Phase.Promised;
         fault = null;
         ForgetGeneration();
-        answerOwed = applying;
+        answerOwed = IsWritingState;
         if (!answerOwed)
             Answer();
         ReplayLosses();
@@ -199,6 +200,9 @@ public sealed partial class RankMachine
         accusations.Clear();
         aborted = false;
     }
+
+    /// <summary>The device is writing the state, and nobody else may before it has ended.</summary>
+    private bool IsWritingState => applying || initializing;
 
     private void Answer()
     {
@@ -291,7 +295,7 @@ public sealed partial class RankMachine
     /// <summary>The state is worthless: another timeline's, or about to be overwritten.</summary>
     private void DiscardState()
     {
-        discardWhenApplied = applying;
+        discardWhenDone = IsWritingState;
         Applied = -1;
         finalHash = null;
         Array.Clear(tags);

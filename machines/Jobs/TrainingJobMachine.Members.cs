@@ -45,8 +45,11 @@ public sealed partial class TrainingJobMachine
             requestAt ??= now;
     }
 
-    /// <summary>While members wait for somebody with the state, those that were excluded are wanted as well: one of them may have it.</summary>
-    private int Wanted => IsOver ? 0 : state!.Spec.Ranks + (IsStateLost ? exclusions.Count : 0);
+    /// <summary>
+    /// While members wait for somebody with the state, any gpu may belong to the worker that has it: those that were excluded are asked
+    /// for by name, and as many again as the job has ranks three times over, since a job that was loaded anew has forgotten the names.
+    /// </summary>
+    private int Wanted => IsOver ? 0 : state!.Spec.Ranks + (IsStateLost ? (3 * state.Spec.Ranks) + exclusions.Count : 0);
 
     private bool IsStateLost => stalled is not null && stateLostAt is not null && state!.Phase == JobPhase.Active;
 
@@ -109,7 +112,9 @@ public sealed partial class TrainingJobMachine
             return;
         }
 
-        var departing = state.Members.Where(member => leaving.ContainsKey(member.Gpu)).Select(member => member.Gpu).ToArray();
+        // Whoever wants to leave may be the only one with the state until every member has applied a step in this generation.
+        var isSettled = state.Planned && forming is null && stalled is null;
+        var departing = state.Members.Where(member => isSettled && leaving.ContainsKey(member.Gpu)).Select(member => member.Gpu).ToArray();
         var joining = candidates.Count > 0 && (failed.Count > 0 || forming is null) && now >= candidatesSince + JoinGather && state.Members.Count < state.Spec.Ranks + failed.Count;
         if (failed.Count == 0 && departing.Length == 0 && !joining && formAgain is null)
         {
@@ -123,7 +128,7 @@ public sealed partial class TrainingJobMachine
             recoveryCause ??= failed.First().Value;
         recoveryCause ??= formAgain is not null ? "silo restart" : departing.Length > 0 ? "rank leaves" : "rank joins";
         recoverySince ??= now;
-        var staying = state.Members.Where(member => !failed.ContainsKey(member.Gpu) && !leaving.ContainsKey(member.Gpu)).ToList();
+        var staying = state.Members.Where(member => !failed.ContainsKey(member.Gpu) && !departing.Contains(member.Gpu)).ToList();
         Form(staying, candidates);
     }
 

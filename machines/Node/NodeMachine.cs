@@ -40,7 +40,7 @@ public sealed class NodeMachine(NodeId id) : IMachine
     /// <inheritdoc/>
     public TimeSpan? NextDeadline { get; private set; }
 
-    private TimeSpan? NextReport => hello is null ? null : sequence > taken ? reportAt : reportAt + IdleReportPeriod;
+    private TimeSpan? NextReport => hello is null ? null : sequence > taken ? reportAt : reportedUp ? reportAt + IdleReportPeriod : null;
 
     private bool IsUp => connected && !silent;
 
