@@ -16,7 +16,7 @@ public static class DemoCommand
         };
         var seed = new Option<ulong>("--seed") { Description = "Decides the training, and who is killed when.", DefaultValueFactory = _ => 1 };
         var output = new Option<string>("--out") { Description = "Directory for the two model files.", DefaultValueFactory = _ => "coordinator-demo" };
-        var prompt = new Option<string>("--prompt") { Description = "What the trained model is to go on from.", DefaultValueFactory = _ => "/// <summary>" };
+        var prompt = new Option<string>("--prompt") { Description = "What the trained model is to go on from.", DefaultValueFactory = _ => "/// <summary>The worker " };
         var workDirectory = new Option<string?>("--work-dir") { Description = "Where databases and logs go and stay (default: a temporary directory)." };
         var quick = new Option<bool>("--quick") { Description = "A tiny model and few steps: seconds instead of minutes, and no legible text." };
         var inject = new Option<string?>("--inject") { Description = "flip: one worker flips one bit of one contribution, and the demo must notice and exit 1." };

@@ -60,22 +60,31 @@ public sealed class TrainCommand
         var silo = connection.FindSilo(parsed);
         using var signals = new Signals();
         var directory = RunDirectory.Create(parsed.GetValue(workDirectory));
+        var keepLogs = false;
         try
         {
             var (spec, frozen) = TrainingData.Freeze(loaded.Spec, parsed.GetValue(data) ?? loaded.DataPath, directory);
             Say(spec, frozen);
+            keepLogs = silo is null;
             var sha256 = silo is null
                 ? await TrainHereAsync(parsed, spec, frozen, directory, signals.Token)
                 : await TrainThereAsync(parsed, spec, frozen, signals.Token);
             Console.WriteLine($"{sha256}  {parsed.GetValue(output)}");
-            directory.RemoveIfTemporary();
+            keepLogs = false;
             return ExitCodes.Success;
         }
         catch (OperationCanceledException) when (signals.ExitCode is { } code)
         {
-            directory.RemoveIfTemporary();
+            keepLogs = false;
             Console.Error.WriteLine(silo is null ? "stopped; all processes of the run have ended" : "left the job running; 'coordinator status' shows it, 'coordinator cancel' ends it");
             return code;
+        }
+        finally
+        {
+            if (keepLogs)
+                Console.Error.WriteLine($"logs: {directory.Path}");
+            else
+                directory.RemoveIfTemporary();
         }
     }
 

@@ -95,7 +95,7 @@ public sealed class WorkerCommand
         var addresses = Silos(parsed);
         var secret = ConnectionOptions.ReadToken(parsed.GetValue(token));
         using var files = new SiloFiles(addresses, secret);
-        var store = Directory.CreateDirectory(parsed.GetValue(directory) ?? DefaultDirectory()).FullName;
+        var store = CreateStore(parsed.GetValue(directory) ?? DefaultDirectory());
         using var programs = new WorkerPrograms(new DataStore(store, files.FetchDataAsync), new CpuDeviceOptions { Width = parsed.GetValue(width) });
         var services = new WorkerServices(programs, new SiloModelSink(files, WorkerPrograms.Layout, store), log);
         try
@@ -128,6 +128,18 @@ public sealed class WorkerCommand
     // The vector widths give equal bits and are one class; the plain loops round differently.
     private static string DeviceClass(VectorWidth width) =>
         $"cpu-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}{(width == VectorWidth.Plain ? "-plain" : "")}";
+
+    private static string CreateStore(string path)
+    {
+        try
+        {
+            return Directory.CreateDirectory(path).FullName;
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandException(ExitCodes.Usage, $"The worker cannot use {path}: {refused.Message}", "Name a folder that can be written with --data-dir.");
+        }
+    }
 
     private static string DefaultDirectory() =>
         Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.Create), "coordinator", "data");

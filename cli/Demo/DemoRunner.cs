@@ -20,12 +20,13 @@ public sealed class DemoRunner(DemoOptions options)
     public async Task<bool> RunAsync(CancellationToken cancel)
     {
         var directory = RunDirectory.Create(options.WorkDirectory);
-        var done = false;
+        var keepLogs = false;
         try
         {
             var (spec, frozen) = TrainingData.Freeze(DemoPlan.Job(options.Seed, options.Quick), options.Data, directory);
             var schedule = KillSchedule.Draw(options.Seed, spec.Training.Steps, DemoPlan.Workers);
             Introduce(spec, schedule);
+            keepLogs = true;
             var killer = new KillRunner(schedule);
             var disturbed = await TrainAsync("with kills", "disturbed", spec, frozen!, directory, killer, cancel);
             Console.WriteLine("And now the same job, left alone.");
@@ -33,15 +34,15 @@ public sealed class DemoRunner(DemoOptions options)
             var report = Report(spec, killer, disturbed, undisturbed);
             DemoReportPrinter.Print(report);
             SayText(report.Disturbed.File);
-            done = true;
+            keepLogs = false;
             return report.Good;
         }
         finally
         {
-            if (done || cancel.IsCancellationRequested)
-                directory.RemoveIfTemporary();
-            else
+            if (keepLogs && !cancel.IsCancellationRequested)
                 Console.Error.WriteLine($"logs: {directory.Path}");
+            else
+                directory.RemoveIfTemporary();
         }
     }
 
@@ -104,9 +105,9 @@ public sealed class DemoRunner(DemoOptions options)
 
     private void SayText(string file)
     {
-        var made = TrainedModel.Load(file).Continue(Encoding.UTF8.GetBytes(options.Prompt), options.Quick ? 80 : 400, 0.6, 40, options.Seed);
+        var made = TrainedModel.Load(file).Continue(Encoding.UTF8.GetBytes(options.Prompt), options.Quick ? 80 : 400, 0.5, 40, options.Seed);
         Console.WriteLine("The model goes on:");
         Console.WriteLine();
-        Console.WriteLine(options.Prompt + Readable.Text(made));
+        Console.WriteLine((options.Prompt + Readable.Text(made)).TrimEnd());
     }
 }

@@ -27,7 +27,8 @@ public static class WorkerRows
         // A supervisor sees its child's end at once; the silo's word may be older than that.
         var connected = node is { Connected: true } && isUp && (child is null || node.ProcessId == child.Pid);
         var positions = node?.Ranks.Where(rank => data.Job is null || rank.Job == data.Job.Id).ToArray() ?? [];
-        long? applied = connected && positions.Length > 0 ? positions.Min(rank => rank.Applied) : null;
+        long? applied = data.Job is { Phase: "finished" } finished && members.Length > 0 ? finished.Spec.Training.Steps
+            : connected && positions.Length > 0 ? positions.Min(rank => rank.Applied) : null;
         var (state, tone) = State(connected, node, child, members, positions, data);
         return new WorkerRow(
             name,
@@ -56,8 +57,11 @@ public static class WorkerRows
             return node is null ? ("connecting", Tone.Warning) : ("out of reach", Tone.Bad);
         }
 
+        // What a rank said last was said on its way to the end.
+        if (data.Job?.Phase is "finished")
+            return ("done", Tone.Good);
         if (members.Length == 0)
-            return data.Job?.Phase is "finished" ? ("done", Tone.Good) : ("spare", Tone.Plain);
+            return ("spare", Tone.Plain);
         var activity = positions.Length > 0 ? positions[0].Activity : members[0].State;
         return (activity, activity is "promised" or "fetching" ? Tone.Warning : Tone.Good);
     }

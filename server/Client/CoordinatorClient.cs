@@ -180,7 +180,7 @@ public sealed class CoordinatorClient : IDisposable
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException || (exception is OperationCanceledException && !cancel.IsCancellationRequested))
         {
-            throw new CoordinatorApiException($"no silo answers at {Url}: {exception.Message}", "Start one with 'coordinator silo', or name another with --url.", exception);
+            throw new CoordinatorApiException($"no silo answers at {Url}: {exception.Message}", "Start one with 'coordinator silo', or name another with --silo.", exception);
         }
     }
 
