@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Coordinator.Cli.Local;
 using Coordinator.Machines;
+using Coordinator.Machines.Jobs;
 using Coordinator.Server.Api;
 using Coordinator.Server.Client;
 using Coordinator.Server.Hosting;
@@ -13,12 +14,12 @@ public static class ProcessRun
 {
     /// <summary>Runs the job to its end.</summary>
     /// <exception cref="InvalidOperationException">A fault of the schedule did not strike: the run shows nothing.</exception>
-    public static async Task<RunRecord> RunAsync(KillSchedule schedule)
+    public static async Task<RunRecord> RunAsync(KillSchedule schedule, Func<JobSpec, JobSpec>? change = null)
     {
         var directory = RunDirectory.Create(Path.Combine(Path.GetTempPath(), $"coordinator-chaos-{Guid.NewGuid():n}"));
         try
         {
-            return await RunAsync(schedule, directory);
+            return await RunAsync(schedule, directory, change);
         }
         finally
         {
@@ -26,7 +27,7 @@ public static class ProcessRun
         }
     }
 
-    private static async Task<RunRecord> RunAsync(KillSchedule schedule, RunDirectory directory)
+    private static async Task<RunRecord> RunAsync(KillSchedule schedule, RunDirectory directory, Func<JobSpec, JobSpec>? change)
     {
         var struck = new ConcurrentQueue<string>();
         using var limit = new CancellationTokenSource(ChaosRuns.Limit);
@@ -48,6 +49,7 @@ public static class ProcessRun
         using var client = new CoordinatorClient(cluster.Url, SiloToken.Load(cluster.TokenFile));
         var (spec, file) = schedule.Workload.Freeze(directory.File("source"), schedule.Ranks, schedule.GoOn ? 1 : schedule.Ranks);
         spec = spec with { FaultTolerance = spec.FaultTolerance with { PeerTimeout = schedule.PeerTimeout } };
+        spec = change?.Invoke(spec) ?? spec;
         if (file is not null)
             await client.UploadDataAsync(file, spec.Data.Sha256, limit.Token);
         var job = JobIds.New(spec.Name);
