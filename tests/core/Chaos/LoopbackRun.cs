@@ -5,7 +5,6 @@ using Coordinator.Machines.Jobs;
 using Coordinator.Server.Api;
 using Coordinator.Server.Client;
 using Coordinator.Tests.Server;
-using Coordinator.Tests.Worker;
 using Coordinator.Worker;
 using Coordinator.Worker.Agent;
 using Coordinator.Worker.Data;
@@ -19,13 +18,12 @@ public sealed class LoopbackRun : IAsyncDisposable
 {
     private static long boots = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
 
-    private readonly TemporaryFolder folder = new();
+    private readonly TemporaryFolder folder;
     private readonly List<(CancellationTokenSource Abort, Task Agent, IDisposable[] Owned)> workers = [];
     private readonly EmbeddedSilo silo;
 
     private LoopbackRun(TemporaryFolder folder, EmbeddedSilo silo)
     {
-        this.folder.Dispose();
         (this.folder, this.silo) = (folder, silo);
         Client = new CoordinatorClient(silo.Url, silo.Token);
     }

@@ -1,11 +1,9 @@
 using System.Collections.Concurrent;
 using Coordinator.Cli.Local;
-using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 using Coordinator.Server.Api;
 using Coordinator.Server.Client;
 using Coordinator.Server.Hosting;
-using Coordinator.Server.Storage;
 
 namespace Coordinator.Tests.Chaos;
 
