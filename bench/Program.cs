@@ -4,6 +4,7 @@ using Coordinator.Bench;
 (string Name, string About, Func<string[], int> Run)[] benches =
 [
     ("train-throughput", "tokens a second of the CPU device, and GFLOP/s of the matrix product", TrainThroughput.Run),
+    ("recovery", "time from a SIGKILL to the next step applied on all ranks, over many kills", Recovery.Run),
 ];
 
 foreach ((string name, _, Func<string[], int> run) in benches)

@@ -20,6 +20,8 @@ public sealed class WorkerCommand
 {
     private static readonly TimeSpan EndGrace = TimeSpan.FromSeconds(1);
 
+    private static readonly TimeSpan WarmUpLimit = TimeSpan.FromSeconds(5);
+
     private readonly Option<string[]> silos = new("--silo")
     {
         Description = $"Address of the silo; give it once for each silo of a cluster (else ${ConnectionOptions.SiloVariable}).",
@@ -97,6 +99,7 @@ public sealed class WorkerCommand
         using var files = new SiloFiles(addresses, secret);
         var store = CreateStore(parsed.GetValue(directory) ?? DefaultDirectory());
         using var programs = new WorkerPrograms(new DataStore(store, files.FetchDataAsync), new CpuDeviceOptions { Width = parsed.GetValue(width) });
+        await programs.WarmUpAsync(WarmUpLimit);
         var services = new WorkerServices(programs, new SiloModelSink(files, WorkerPrograms.Layout, store), log);
         try
         {

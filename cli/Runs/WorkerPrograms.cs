@@ -28,6 +28,20 @@ public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options) : 
         return program.CreateCpuDevice(new WindowSampler(data, spec.Model.Block, spec.Training.Seed), options);
     }
 
+    /// <summary>
+    /// Trains a tiny model for two steps, with all that a rank consists of. A process that has just started compiles its code at the
+    /// first call; were that while a generation waits for the newcomer, everybody would wait.
+    /// </summary>
+    public async Task WarmUpAsync(TimeSpan limit)
+    {
+        var spec = new JobSpec
+        {
+            Model = new ModelSpec { Layers = 1, Heads = 2, Channels = 32, Block = 16 },
+            Training = new TrainingSpec { Steps = 2, BatchSize = 8, Shards = 4, MicroBatch = 1 },
+        };
+        await WarmUp.RunAsync(spec, TrainingPrograms.Create(spec).CreateCpuDevice(new Zeros(), options), limit);
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -51,5 +65,10 @@ public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options) : 
             open.TryRemove(new KeyValuePair<string, Lazy<Task<FrozenData>>>(spec.Sha256, opening));
             throw;
         }
+    }
+
+    private sealed class Zeros : ISampleSource
+    {
+        public void ReadSample(long position, Span<int> tokens) => tokens.Clear();
     }
 }

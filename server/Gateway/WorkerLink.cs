@@ -79,6 +79,12 @@ internal sealed class WorkerLink : IDisposable
             // The connection is gone; the reader sees it too.
             CutOff();
         }
+        catch (Exception exception) when (exception is JsonException or NotSupportedException or ArgumentException)
+        {
+            // A message without a JSON form is a defect. A link that takes messages and sends none would hide it.
+            Close(new CloseReason(WebSocketCloseStatus.InternalServerError, $"a message cannot be written: {exception.Message}"));
+            CutOff();
+        }
     }
 
     public void Dispose()

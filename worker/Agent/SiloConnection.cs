@@ -99,13 +99,31 @@ internal sealed class SiloConnection(ClientWebSocket socket, WorkerSession sessi
             // The receiving side sees the end too, and tells of it.
             socket.Abort();
         }
+        catch
+        {
+            // A worker that hears and cannot speak would look alive to itself and dead to the silo, and nobody would know why.
+            socket.Abort();
+            throw;
+        }
     }
 
     private async Task SendAsync(WorkerMessage message, CancellationToken cancel)
     {
-        var bytes = JsonSerializer.SerializeToUtf8Bytes(message, MachinesJson.Default.WorkerMessage);
-        await socket.SendAsync(bytes.AsMemory(), WebSocketMessageType.Text, endOfMessage: true, cancel).ConfigureAwait(false);
+        await socket.SendAsync(Encode(message).AsMemory(), WebSocketMessageType.Text, endOfMessage: true, cancel).ConfigureAwait(false);
         faults.MessageSent(message);
+    }
+
+    /// <exception cref="InvalidDataException">There is no JSON for the message: a defect, which ends the worker with this as its reason.</exception>
+    private static byte[] Encode(WorkerMessage message)
+    {
+        try
+        {
+            return JsonSerializer.SerializeToUtf8Bytes(message, MachinesJson.Default.WorkerMessage);
+        }
+        catch (Exception e) when (e is JsonException or NotSupportedException or ArgumentException)
+        {
+            throw new InvalidDataException($"{message.GetType().Name} cannot be written: {e.Message}", e);
+        }
     }
 
     private async Task ReceiveLoopAsync(Action<CoordinatorMessage> heard, CancellationToken cancel)

@@ -21,7 +21,8 @@ internal static partial class ArrowRules
         ["worker.ilgpu"] = ["machines", "worker"],
         ["simulator"] = ["machines"],
         ["cli"] = ["machines", "engine", "server", "worker", "simulator"],
-        ["bench"] = ["machines", "engine", "server", "worker", "simulator"],
+        // The recovery bench starts the command's own processes, and kills them.
+        ["bench"] = ["machines", "engine", "server", "worker", "simulator", "cli"],
         ["tests/core"] = ["machines", "engine", "server", "worker", "simulator", "cli"],
         ["tests/orleans"] = ["machines", "grains", "silo", "server"],
         ["tests/ilgpu"] = ["machines", "worker", "worker.ilgpu"],

@@ -7,6 +7,7 @@ using Coordinator.Machines.Jobs;
 using Coordinator.Worker;
 using Coordinator.Worker.Agent;
 using Coordinator.Worker.Devices;
+using Coordinator.Worker.Faults;
 
 namespace Coordinator.Tests.Worker;
 
@@ -126,6 +127,26 @@ public sealed class NodeAgentTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_message_that_cannot_be_written_ends_the_worker_with_its_name()
+    {
+        // Otherwise the worker goes on hearing and says nothing more: its silo excludes it, and nobody knows why.
+        listener.Start();
+        using var socket = new ClientWebSocket();
+        socket.Options.SetRequestHeader("Authorization", "Bearer secret");
+        var connecting = socket.ConnectAsync(SiloLink.GatewayOf(silo), CancellationToken.None);
+        using var accepted = await AcceptAsync();
+        await connecting.For("the connection");
+        var session = new WorkerSession(42, 1);
+        using var connection = new SiloConnection(socket, session, FaultPlan.None);
+        var running = connection.RunAsync(
+            new Hello { Node = new NodeId("a"), Session = session, DataAddress = "127.0.0.1:1", ProcessId = 1, Gpus = [] }, _ => { }, CancellationToken.None);
+        Assert.IsType<Hello>(await SaidAsync(accepted));
+        connection.Tell(new Unwritable());
+        var reason = await Assert.ThrowsAsync<InvalidDataException>(() => running.For("the end of the connection"));
+        Assert.Contains(nameof(Unwritable), reason.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Waits_grow_and_differ_between_workers()
     {
         var one = new Backoff(1);
@@ -171,6 +192,8 @@ public sealed class NodeAgentTests : IAsyncDisposable
         while (!result.EndOfMessage);
         return JsonSerializer.Deserialize(buffer.AsSpan(0, length), MachinesJson.Default.WorkerMessage)!;
     }
+
+    private sealed record Unwritable : WorkerMessage;
 
     private sealed class Programs : IProgramFactory
     {

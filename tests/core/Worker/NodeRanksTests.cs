@@ -184,6 +184,22 @@ public sealed class NodeRanksTests : IAsyncDisposable
         held.SetResult();
     }
 
+    [Fact]
+    public async Task A_peer_that_died_before_the_rank_was_made_is_accused_by_it()
+    {
+        // The node's only voice in the generation is a rank whose program takes its time: what was lost meanwhile must not be.
+        var (late, dead) = (Worker("a", 1), Worker("b", 1));
+        late.MayMake = new TaskCompletionSource();
+        var members = Members("ab");
+        await dead.DisposeAsync();
+        late.Ranks.Handle(new MembershipChanged(Change(members, Sample.Spec())));
+        await late.Lost.Task.For("the loss of b");
+        late.Ranks.Handle(new RankOrdered(Prepare(members, 0)));
+        late.MayMake.SetResult();
+        var accused = (PeerAccused)await late.Said.Reader.Next("the accusation", said => said is PeerAccused);
+        Assert.Equal((new NodeId("a"), new NodeId("b"), 2L), (accused.Accuser, accused.Accused, accused.Generation));
+    }
+
     private static string Expected(long steps)
     {
         var spec = Sample.Spec(shards: 8, steps: steps);
@@ -330,7 +346,7 @@ public sealed class NodeRanksTests : IAsyncDisposable
         public TestWorker(string node, int gpus)
         {
             Node = node;
-            plane = new DataPlane(new DataPlaneOptions { Node = new NodeId(node) }, new SilentLog());
+            plane = new DataPlane(new DataPlaneOptions { Node = new NodeId(node) }, new LossLog(Lost));
             var options = new WorkerOptions { Node = new NodeId(node), Silos = [], Gpus = gpus, Boot = 42 };
             Ranks = new NodeRanks(options, new WorkerServices(this, Models, new SilentLog()), plane, message => Said.Writer.TryWrite(message));
         }
@@ -353,19 +369,40 @@ public sealed class NodeRanksTests : IAsyncDisposable
 
         public long HoldFrom { get; set; }
 
-        public Task<IRankDevice> CreateAsync(JobId job, JobSpec spec, GpuId gpu, CancellationToken cancel)
+        /// <summary>Programs wait for it.</summary>
+        public TaskCompletionSource? MayMake { get; set; }
+
+        /// <summary>The data plane has said that it lost a peer.</summary>
+        public TaskCompletionSource Lost { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public async Task<IRankDevice> CreateAsync(JobId job, JobSpec spec, GpuId gpu, CancellationToken cancel)
         {
+            if (MayMake is not null)
+                await MayMake.Task;
             if (WhyNoProgram is not null)
                 throw new InvalidOperationException(WhyNoProgram);
             var device = new TinyDevice(Parameters) { HoldComputing = HoldComputing, HoldFrom = HoldFrom };
             Devices.Enqueue(device);
-            return Task.FromResult<IRankDevice>(device);
+            return device;
         }
 
         public async ValueTask DisposeAsync()
         {
             await plane.DisposeAsync();
             await Ranks.DisposeAsync();
+        }
+    }
+
+    private sealed class LossLog(TaskCompletionSource lost) : IWorkerLog
+    {
+        public void Info(string text)
+        {
+        }
+
+        public void Warn(string text)
+        {
+            if (text.Contains(": lost ", StringComparison.Ordinal))
+                lost.TrySetResult();
         }
     }
 }

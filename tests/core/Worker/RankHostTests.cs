@@ -21,6 +21,15 @@ public sealed class RankHostTests : IDisposable
     public void Dispose() => host?.Dispose();
 
     [Fact]
+    public async Task A_warm_up_trains_to_the_end_and_leaves_no_device()
+    {
+        using var device = new TinyDevice(20);
+        await WarmUp.RunAsync(Sample.Spec(steps: 2), device, TimeSpan.FromMinutes(1)).For("the warm-up");
+        Assert.True(device.Disposed);
+        Assert.Contains("apply 2", device.Calls);
+    }
+
+    [Fact]
     public async Task Reducing_leaves_own_sums_and_staged_contributions_as_they_were()
     {
         Start();

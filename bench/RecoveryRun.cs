@@ -1,0 +1,187 @@
+using Coordinator.Cli.Demo;
+using Coordinator.Cli.Local;
+using Coordinator.Cli.Runs;
+using Coordinator.Machines;
+using Coordinator.Machines.Jobs;
+using Coordinator.Server.Api;
+using Coordinator.Server.Client;
+using Coordinator.Server.Hosting;
+using Coordinator.Server.Storage;
+
+namespace Coordinator.Bench;
+
+/// <summary>The cluster, the job, and one kill after the other.</summary>
+internal sealed class RecoveryRun
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+
+    private readonly RecoveryOptions _options;
+    private readonly LocalCluster _cluster;
+    private readonly CoordinatorClient _client;
+    private readonly JobId _job;
+    private readonly CancellationToken _cancel;
+    private readonly SurvivorLog _log;
+    private readonly List<StoredEvent> _events = [];
+    private readonly List<RecoverySample> _samples = [];
+    private long _nextEvent;
+
+    private RecoveryRun(RecoveryOptions options, LocalCluster cluster, CoordinatorClient client, JobId job, SurvivorLog log, CancellationToken cancel)
+    {
+        _options = options;
+        _cluster = cluster;
+        _client = client;
+        _job = job;
+        _log = log;
+        _cancel = cancel;
+    }
+
+    public static async Task<RecoveryReport> RunAsync(RecoveryOptions options, string command, CancellationToken cancel)
+    {
+        MachineLoad before = MachineLoad.Now();
+        RunDirectory directory = RunDirectory.Create(options.WorkDirectory);
+        bool done = false;
+        try
+        {
+            (JobSpec spec, string? data) = TrainingData.Freeze(options.Job(), null, directory);
+            SurvivorLog log = new();
+            LocalCluster cluster = await LocalCluster.StartAsync(new LocalClusterOptions { Workers = options.Workers, WorkerSaid = log.Hear }, directory, cancel);
+            await using (cluster)
+            {
+                using CoordinatorClient client = new(cluster.Url, SiloToken.Load(cluster.TokenFile));
+                if (data is not null) await client.UploadDataAsync(data, spec.Data.Sha256, cancel);
+                SubmittedBody job = await client.SubmitAsync(spec, cancel: cancel);
+                RecoveryRun run = new(options, cluster, client, job.Id, log, cancel);
+                await run.KillAsync();
+                (IReadOnlyList<StepRecord> steps, JobView view) = await run.EndAsync();
+                done = true;
+                return new RecoveryReport(command, options, before, MachineLoad.Now(), run._samples, run._events, steps, view, cluster.Notes);
+            }
+        }
+        finally
+        {
+            if (done || cancel.IsCancellationRequested) directory.RemoveIfTemporary();
+            else Console.Error.WriteLine($"logs: {directory.Path}");
+        }
+    }
+
+    private async Task KillAsync()
+    {
+        SeededDraw draw = new(_options.Seed);
+        await WaitAsync("the first generation", WholeAndRunning(0, out _));
+        for (int kill = 1; kill <= _options.Kills; kill++)
+        {
+            // Some steps in which nothing happens, and then any moment of a step.
+            await Task.Delay(TimeSpan.FromMilliseconds(500 + (1000 * draw.Fraction())), _cancel);
+            await DrainAsync();
+            int victim = draw.Below(_options.Workers);
+            string name = LocalCluster.WorkerName(victim);
+            int from = _events.Count;
+            DateTimeOffset at = DateTimeOffset.UtcNow;
+            int pid = _cluster.KillWorker(victim) ?? throw new RecoveryFailedException($"{name} was down when it was to be killed");
+            await WaitAsync($"a whole generation after the kill of {name}", WholeAndRunning(from, out Func<long> generation));
+            _samples.Add(new RecoverySample(kill, name, pid, at, _log.FirstLoss(at, name), generation(), _events[from..]));
+            if (!_options.Json) Console.WriteLine(_samples[^1].ToString());
+            _log.Forget();
+        }
+    }
+
+    /// <summary>A generation with all workers whose ranks have all applied a step, among the events behind <paramref name="from"/>.</summary>
+    private Func<StoredEvent?> WholeAndRunning(int from, out Func<long> generation)
+    {
+        long found = 0;
+        generation = () => found;
+        return () =>
+        {
+            long whole = -1;
+            foreach (StoredEvent stored in _events.Skip(from))
+            {
+                CoordinatorEvent e = stored.Event;
+                if (e.Kind == EventKinds.GenerationForming) whole = e.Numbers!["ranks"] == _options.Workers ? e.Generation!.Value : -1;
+                if (e.Kind != EventKinds.GenerationRunning || e.Generation != whole) continue;
+                found = whole;
+                return stored;
+            }
+
+            return null;
+        };
+    }
+
+    private async Task<StoredEvent> WaitAsync(string what, Func<StoredEvent?> find)
+    {
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(_cancel);
+        limit.CancelAfter(s_patience);
+        try
+        {
+            while (true)
+            {
+                if (find() is { } found) return found;
+                await TakeAsync(TimeSpan.FromSeconds(20), limit.Token);
+                if (_events.Find(stored => stored.Event.Kind is EventKinds.JobFailed or EventKinds.JobFinished) is { } end)
+                    throw new RecoveryFailedException($"the job ended: {end.Event.Text}");
+                if (_cluster.Failure.IsCompleted) throw new ClusterException(await _cluster.Failure);
+            }
+        }
+        catch (OperationCanceledException) when (!_cancel.IsCancellationRequested)
+        {
+            throw new RecoveryFailedException($"waited {s_patience.TotalSeconds:0} s in vain for {what}");
+        }
+    }
+
+    private async Task DrainAsync()
+    {
+        while (await TakeAsync(TimeSpan.Zero, _cancel))
+        {
+        }
+    }
+
+    private async Task<bool> TakeAsync(TimeSpan wait, CancellationToken cancel)
+    {
+        EventsBody page = await _client.GetEventsAsync(null, _nextEvent, 1000, wait, cancel: cancel);
+        _nextEvent = page.Next;
+        _events.AddRange(page.Items);
+        return page.Items.Count > 0;
+    }
+
+    private async Task<(IReadOnlyList<StepRecord> Steps, JobView Job)> EndAsync()
+    {
+        await Task.Delay(500, _cancel);
+        await _client.CancelJobAsync(_job, "the bench has measured", _cancel);
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(_cancel);
+        limit.CancelAfter(s_patience);
+        while (!_events.Exists(stored => stored.Event.Kind == EventKinds.JobFailed)) await TakeAsync(TimeSpan.FromSeconds(5), limit.Token);
+        List<StepRecord> steps = [];
+        long after = 0;
+        while (await _client.GetStepsAsync(_job, after, 10_000, cancel: _cancel) is { Items.Count: > 0 } page)
+        {
+            steps.AddRange(page.Items.Select(stored => stored.Step));
+            after = page.Next;
+        }
+
+        return (steps, (await _client.GetJobAsync(_job, _cancel))!);
+    }
+
+    /// <summary>What workers say of the peers that they lose, with the time at which it was read.</summary>
+    private sealed class SurvivorLog
+    {
+        private readonly List<(DateTimeOffset At, string Line)> _lines = [];
+
+        public void Hear(int worker, int pid, string line)
+        {
+            lock (_lines) _lines.Add((DateTimeOffset.UtcNow, line));
+        }
+
+        public DateTimeOffset? FirstLoss(DateTimeOffset after, string lost)
+        {
+            lock (_lines)
+            {
+                (DateTimeOffset At, string Line) first = _lines.FirstOrDefault(said => said.At >= after && said.Line.Contains($"lost {lost}", StringComparison.Ordinal));
+                return first.Line is null ? null : first.At;
+            }
+        }
+
+        public void Forget()
+        {
+            lock (_lines) _lines.Clear();
+        }
+    }
+}
