@@ -15,6 +15,11 @@ internal sealed class RecoveryRun
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
 
+    // A job lets a worker that failed a fourth time, each within a minute of the one before, wait longer and longer. That is its
+    // guard against a machine that goes up and down, and not what is measured here.
+    private const int RoundsBeforeRest = 3;
+    private static readonly TimeSpan s_rest = TimeSpan.FromSeconds(62);
+
     private readonly RecoveryOptions _options;
     private readonly LocalCluster _cluster;
     private readonly CoordinatorClient _client;
@@ -44,7 +49,7 @@ internal sealed class RecoveryRun
         {
             (JobSpec spec, string? data) = TrainingData.Freeze(options.Job(), null, directory);
             SurvivorLog log = new();
-            LocalCluster cluster = await LocalCluster.StartAsync(new LocalClusterOptions { Workers = options.Workers, WorkerSaid = log.Hear }, directory, cancel);
+            LocalCluster cluster = await LocalCluster.StartAsync(new LocalClusterOptions { Workers = options.Workers, WorkerSaid = (_, _, line) => log.Hear(line) }, directory, cancel);
             await using (cluster)
             {
                 using CoordinatorClient client = new(cluster.Url, SiloToken.Load(cluster.TokenFile));
@@ -68,12 +73,17 @@ internal sealed class RecoveryRun
     {
         SeededDraw draw = new(_options.Seed);
         await WaitAsync("the first generation", WholeAndRunning(0, out _));
+        int[] order = [];
         for (int kill = 1; kill <= _options.Kills; kill++)
         {
+            int place = (kill - 1) % _options.Workers;
+            if (place == 0) order = draw.Order(_options.Workers);
+            if (kill > 1 && (kill - 1) % (RoundsBeforeRest * _options.Workers) == 0) await RestAsync();
+
             // Some steps in which nothing happens, and then any moment of a step.
             await Task.Delay(TimeSpan.FromMilliseconds(500 + (1000 * draw.Fraction())), _cancel);
             await DrainAsync();
-            int victim = draw.Below(_options.Workers);
+            int victim = order[place];
             string name = LocalCluster.WorkerName(victim);
             int from = _events.Count;
             DateTimeOffset at = DateTimeOffset.UtcNow;
@@ -83,6 +93,12 @@ internal sealed class RecoveryRun
             if (!_options.Json) Console.WriteLine(_samples[^1].ToString());
             _log.Forget();
         }
+    }
+
+    private async Task RestAsync()
+    {
+        TimeSpan left = s_rest - (DateTimeOffset.UtcNow - _samples[^1].At);
+        if (left > TimeSpan.Zero) await Task.Delay(left, _cancel);
     }
 
     /// <summary>A generation with all workers whose ranks have all applied a step, among the events behind <paramref name="from"/>.</summary>
@@ -165,7 +181,7 @@ internal sealed class RecoveryRun
     {
         private readonly List<(DateTimeOffset At, string Line)> _lines = [];
 
-        public void Hear(int worker, int pid, string line)
+        public void Hear(string line)
         {
             lock (_lines) _lines.Add((DateTimeOffset.UtcNow, line));
         }
