@@ -321,7 +321,7 @@ public sealed class EngineCore
                 links.Send(send.Node, send.Message);
                 break;
 
-            // The other outputs are durable by now, and nobody waits for them.
+                // The other outputs are durable by now, and nobody waits for them.
         }
     }
 

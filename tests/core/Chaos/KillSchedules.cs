@@ -109,7 +109,8 @@ public static class KillSchedules
     {
         var (order, step) = Draw(seed, Workload.Gpt, 3);
         return Row(seed, "the silo dies in a recovery", Workload.Gpt, 3, 1, new ArmedFault(order[0], 1, $"kill@compute:{step}"), new ArmedFault(order[1], 1, "freeze@prepare:1:2s"))
-            with { Blow = new Blow(EventKinds.GenerationForming, 2, Silo: true) };
+            with
+        { Blow = new Blow(EventKinds.GenerationForming, 2, Silo: true) };
     }
 
     private static KillSchedule Row(ulong seed, string name, Workload workload, int workers, int gpus, params ArmedFault[] faults) =>

@@ -202,7 +202,12 @@ public sealed class GatewayTests : IAsyncLifetime
         using var worker = await TestWorker.JoinAsync(server, TestWorker.Hello("a"));
         var large = new MembershipChanged(new MembershipChange
         {
-            Job = new JobId("j"), Incarnation = 1, FromGeneration = 1, ToGeneration = 2, Hash = new string('0', 1 << 20), Key = "",
+            Job = new JobId("j"),
+            Incarnation = 1,
+            FromGeneration = 1,
+            ToGeneration = 2,
+            Hash = new string('0', 1 << 20),
+            Key = "",
         });
         for (var i = 0; i < 200; i++)
             server.Links.Send(new NodeId("a"), large);
