@@ -39,13 +39,13 @@ public sealed class StateLostTests
     [Fact]
     public async Task Real_processes_go_on_when_a_frozen_worker_thaws_that_alone_holds_the_state()
     {
-        var schedule = new KillSchedule("one dies, the other is frozen", Workload.Gpt, 2, 1)
+        var schedule = new KillSchedule("one dies, the other is frozen", Workload.LongGpt, 2, 1)
         {
             // The first dies in the step that the second never answers for: it is given up as well, and nobody is left.
-            Faults = [new ArmedFault(0, 1, "kill@compute:6"), new ArmedFault(1, 1, "freeze@compute:6:8s")],
+            Faults = [new ArmedFault(0, 1, "kill@compute:220"), new ArmedFault(1, 1, "freeze@compute:220:8s")],
         };
         var record = await ProcessRun.RunAsync(schedule with { GoOn = true }, spec => spec with { FaultTolerance = spec.FaultTolerance with { AnswerTimeout = TimeSpan.FromSeconds(1) } });
-        Assert.Empty(record.Complaints(await Undisturbed.Sha256Async(Workload.Gpt), Workload.Gpt.Steps));
+        Assert.Empty(record.Complaints(await Undisturbed.Sha256Async(Workload.LongGpt), Workload.LongGpt.Steps));
         Assert.Contains(record.Events, stored => stored.Event.Kind == EventKinds.JobWaiting);
     }
 

@@ -13,6 +13,9 @@ public sealed record Workload(string Name, JobSpec Spec)
         steps: 14,
         blockElements: 512));
 
+    /// <summary>Long enough that steps are recorded before the fault: a job without any record rightly begins again from the seed.</summary>
+    public static Workload LongGpt { get; } = new("long gpt", Gpt.Spec with { Training = Gpt.Spec.Training with { Steps = 300 } });
+
     public static Workload GptWithDropout { get; } = new("gpt with dropout", Gpt.Spec with { Model = Gpt.Spec.Model with { Channels = 32, Dropout = 0.1 } });
 
     public static Workload Linear { get; } = new("linear", Small(new ModelSpec { Program = "linear", Channels = 96 }, steps: 20, blockElements: 16));

@@ -72,8 +72,21 @@ public sealed class Executable : IDisposable
             if (Output.Split('\n').FirstOrDefault(isWanted) is { } line)
                 return line;
             var left = limit - watch.Elapsed;
-            if (left <= TimeSpan.Zero || ended.Task.IsCompleted || await Task.WhenAny(change, ended.Task, Task.Delay(left)) is { IsCompletedSuccessfully: false })
+            if (left <= TimeSpan.Zero || ended.Task.IsCompleted || !await HappensAsync(Task.WhenAny(change, ended.Task), left))
                 throw new TimeoutException($"waited {watch.Elapsed.TotalSeconds:0} s for {what}; the process {(ended.Task.IsCompleted ? "ended and" : "")} said:\n{Output}");
+        }
+    }
+
+    private static async Task<bool> HappensAsync(Task task, TimeSpan limit)
+    {
+        try
+        {
+            await task.WaitAsync(limit);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return false;
         }
     }
 
