@@ -75,7 +75,7 @@ internal static partial class TidyRules
     [GeneratedRegex(@"\b(Thread\.Sleep|Task\.Delay)\s*\(")]
     private static partial Regex Waiting();
 
-    [GeneratedRegex(@"(?<![\w.${}<>*])(/root/|/work/|/home/\w+/|/Users/\w+/)|[A-Z]:\\Users\\")]
+    [GeneratedRegex(@"(?<![\w.${}<>*])(/(root|work)/|/home/\w+/|/Users/\w+/)|[A-Z]:\\Users\\")]
     private static partial Regex MachinePath();
 
     [GeneratedRegex(@"https?://[^\s""'<>)]*(nuget|npmjs|pypi|crates\.io|registry|artifactory|nexus|deb\.debian)[^\s""'<>)]*", RegexOptions.IgnoreCase)]
