@@ -160,6 +160,7 @@ internal sealed class RecoveryRun
 
     private async Task<(IReadOnlyList<StepRecord> Steps, JobView Job)> EndAsync()
     {
+        // Two report periods, so that the ledger holds what was applied up to here.
         await Task.Delay(500, _cancel);
         await _client.CancelJobAsync(_job, "the bench has measured", _cancel);
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(_cancel);

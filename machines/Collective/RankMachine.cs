@@ -41,7 +41,7 @@ public sealed partial class RankMachine
     private Membership? members;
     private int rank;
 
-    // The coordinator of this run of the machine: what NextDeadline repeats, and when.
+    // Of the input being handled.
     private TimeSpan now;
     private List<RankOutput> outputs = [];
 
@@ -264,11 +264,10 @@ public sealed partial class RankMachine
         NoteRecorded(ranked.Timeline, ranked.RecordedThrough);
         ComputeMaps();
         CatchUp();
-        foreach (var frame in waitingFrames.ToArray())
-        {
-            waitingFrames.Remove(frame);
+        var frames = waitingFrames.ToArray();
+        waitingFrames.Clear();
+        foreach (var frame in frames)
             OnFrame(frame);
-        }
     }
 
     private void Release(ReleaseRank release)

@@ -78,7 +78,7 @@ public sealed partial class TrainingJobMachine : IMachine
     }
 
     /// <inheritdoc/>
-    public string Describe(TimeSpan now) => state is null ? "null" : JsonSerializer.Serialize(View(now), MachinesJson.Default.JobView);
+    public string Describe(TimeSpan now) => state is null ? "null" : JsonSerializer.Serialize(View(), MachinesJson.Default.JobView);
 
     private void OnActivated(Activated activated)
     {
@@ -129,7 +129,7 @@ public sealed partial class TrainingJobMachine : IMachine
             Numbers = numbers,
         });
 
-    private JobView View(TimeSpan at)
+    private JobView View()
     {
         var shards = state!.Members.Count is > 0 and var count && count <= state.Spec.Training.Shards ? ShardMap.Cut(state.Spec.Training.Shards, count) : [];
         return new JobView
@@ -164,7 +164,7 @@ public sealed partial class TrainingJobMachine : IMachine
             _ when finishedHashes.ContainsKey(member.Gpu) => "finished",
             _ when advancedRanks.Contains(member.Gpu) => "training",
             _ when plansTaken.Contains(member.Gpu) => "resuming",
-            _ => at >= TimeSpan.Zero ? "planned" : "",
+            _ => "planned",
         };
     }
 }
