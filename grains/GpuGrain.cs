@@ -4,8 +4,14 @@ using Coordinator.Machines;
 namespace Coordinator.Grains;
 
 /// <summary>Hosts <see cref="Machines.Gpus.GpuMachine"/>.</summary>
-public sealed class GpuGrain(IGrainServices services) : MachineGrain(services), IGpuGrain
+public sealed class GpuGrain(IGrainServices services) : StoredMachineGrain(services, GrainKind.Gpu), IGpuGrain
 {
     /// <inheritdoc/>
-    protected override GrainKind Kind => GrainKind.Gpu;
+    public Task Attach(string attached) => Take<GpuAttached>(attached);
+
+    /// <inheritdoc/>
+    public Task Order(string ordered) => Take<GpuOrdered>(ordered);
+
+    /// <inheritdoc/>
+    public Task ReportFault(string fault) => Take<GpuFaultReported>(fault);
 }

@@ -1,25 +1,13 @@
 namespace Coordinator.Grains;
 
-/// <summary>What all four kinds of grain can be asked.</summary>
+/// <summary>
+/// What all four kinds of grain can be asked. Messages are the records of <c>machines/Messages</c> in the project's own JSON: Orleans
+/// carries text and needs no serializer of ours, and versions are ours to tell apart. Any of them may be lost, repeated and overtaken:
+/// machines drop what they have seen, and senders repeat. A text that this version cannot read is refused with an
+/// <see cref="ArgumentException"/> that says why.
+/// </summary>
 public interface IMachineGrain : IGrainWithStringKey
 {
-    /// <summary>Hands the grain's machine one message. May be lost, repeated and overtaken: machines drop what they have seen, and senders repeat.</summary>
-    /// <param name="message">A grain message as the project's own JSON; Orleans sees a string and needs no serializer of ours, and versions are ours to tell apart.</param>
-    /// <exception cref="ArgumentException">The text is no message that this version knows.</exception>
-    Task Deliver(string message);
-
-    /// <summary>The grain as operators see it: one of the view records, as JSON. Changes nothing.</summary>
+    /// <summary>The grain as operators see it: one of the view records, as JSON, or <c>null</c> for a job that does not exist. Changes nothing.</summary>
     Task<string> Describe();
 }
-
-/// <summary>The one cluster: inventory, and which job has which gpus. Its key is <c>cluster</c>.</summary>
-public interface IClusterGrain : IMachineGrain;
-
-/// <summary>A host and its worker. Its key is the node's id.</summary>
-public interface INodeGrain : IMachineGrain;
-
-/// <summary>An accelerator: health and rank plan. Its key is the gpu's id, <c>node/index</c>.</summary>
-public interface IGpuGrain : IMachineGrain;
-
-/// <summary>A training run. Its key is the job's id.</summary>
-public interface ITrainingJobGrain : IMachineGrain;

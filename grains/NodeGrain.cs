@@ -1,11 +1,55 @@
 using Coordinator.Grains.Hosting;
 using Coordinator.Machines;
+using GrainAddress = Coordinator.Machines.GrainAddress;
 
 namespace Coordinator.Grains;
 
-/// <summary>Hosts <see cref="Machines.Nodes.NodeMachine"/>.</summary>
-public sealed class NodeGrain(IGrainServices services) : MachineGrain(services), INodeGrain
+/// <summary>Hosts <see cref="Machines.Nodes.NodeMachine"/>, which keeps nothing durable: a node's activation asks storage for nothing.</summary>
+public sealed class NodeGrain(IGrainServices services) : Grain, INodeGrain
 {
+    private MachineHost? host;
+    private DeadlineTimer? timer;
+
     /// <inheritdoc/>
-    protected override GrainKind Kind => GrainKind.Node;
+    public override async Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        await base.OnActivateAsync(cancellationToken);
+        host = new MachineHost(services, new GrainAddress(GrainKind.Node, this.GetPrimaryKeyString()), _ => throw new NotSupportedException("a node keeps nothing durable"));
+        timer = new DeadlineTimer(this, services, () => Turn(new DeadlinePassed()));
+        await host.Start(null, 0);
+        timer.Set(host.NextDeadline);
+    }
+
+    /// <inheritdoc/>
+    public Task Connect(string connected) => Turn(GrainText.Read<WorkerConnected>(connected));
+
+    /// <inheritdoc/>
+    public Task Hear(string said) => Turn(GrainText.Read<WorkerSaid>(said));
+
+    /// <inheritdoc/>
+    public Task Disconnect(string disconnected) => Turn(GrainText.Read<WorkerDisconnected>(disconnected));
+
+    /// <inheritdoc/>
+    public Task Order(string orders) => Turn(GrainText.Read<NodeOrders>(orders));
+
+    /// <inheritdoc/>
+    public Task AcknowledgeReport(string taken) => Turn(GrainText.Read<NodeReportTaken>(taken));
+
+    /// <inheritdoc/>
+    public Task<string> Describe() => Task.FromResult(host!.Describe());
+
+    private async Task Turn(GrainMessage message)
+    {
+        try
+        {
+            await host!.Turn(message);
+        }
+        catch
+        {
+            DeactivateOnIdle();
+            throw;
+        }
+
+        timer!.Set(host.NextDeadline);
+    }
 }

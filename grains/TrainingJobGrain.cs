@@ -3,9 +3,24 @@ using Coordinator.Machines;
 
 namespace Coordinator.Grains;
 
-/// <summary>Hosts <see cref="Machines.Jobs.TrainingJobMachine"/>.</summary>
-public sealed class TrainingJobGrain(IGrainServices services) : MachineGrain(services), ITrainingJobGrain
+/// <summary>Hosts <see cref="Machines.Jobs.TrainingJobMachine"/>. Its reminder is in a file of its own.</summary>
+public sealed partial class TrainingJobGrain(IGrainServices services) : StoredMachineGrain(services, GrainKind.Job), ITrainingJobGrain
 {
     /// <inheritdoc/>
-    protected override GrainKind Kind => GrainKind.Job;
+    public Task Submit(string submit) => Take<SubmitJob>(submit);
+
+    /// <inheritdoc/>
+    public Task Cancel(string cancel) => Take<CancelJob>(cancel);
+
+    /// <inheritdoc/>
+    public Task OfferGpus(string offered) => Take<GpusOffered>(offered);
+
+    /// <inheritdoc/>
+    public Task ReportLink(string report) => Take<NodeLinkReported>(report);
+
+    /// <inheritdoc/>
+    public Task Report(string report) => Take<WorkerReported>(report);
+
+    /// <inheritdoc/>
+    public Task AcknowledgeModel(string stored) => Take<ModelStored>(stored);
 }

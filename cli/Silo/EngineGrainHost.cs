@@ -11,5 +11,5 @@ internal sealed class EngineGrainHost(EmbeddedEngine engine) : IGrainHost
 
     public Task<string?> DescribeAsync(GrainAddress address) => engine.DescribeAsync(address);
 
-    public IReadOnlyList<GrainAddress> Known(GrainKind kind) => engine.Known(kind);
+    public Task<IReadOnlyList<GrainAddress>> KnownAsync(GrainKind kind) => Task.FromResult(engine.Known(kind));
 }

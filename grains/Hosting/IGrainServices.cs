@@ -3,7 +3,7 @@ using GrainAddress = Coordinator.Machines.GrainAddress;
 
 namespace Coordinator.Grains.Hosting;
 
-/// <summary>What grains need of the silo that hosts them.</summary>
+/// <summary>What grains need of the silo that hosts them. Thread-safe.</summary>
 public interface IGrainServices
 {
     /// <summary>Name of the silo, for events.</summary>
@@ -12,12 +12,22 @@ public interface IGrainServices
     /// <summary>Monotonic time of this process.</summary>
     TimeSpan Now { get; }
 
-    /// <summary>Stores events and steps; done when they are durable.</summary>
-    Task Store(IReadOnlyList<Output> observations);
+    /// <summary>Ends when the silo stops: what waits for storage then gives up, and the grain is loaded elsewhere.</summary>
+    CancellationToken Stopping { get; }
+
+    /// <summary>Stores a turn's events and steps; done when they are durable, however long storage is away.</summary>
+    /// <returns>False when a higher incarnation of the grain has stored something: this activation is not the grain any more.</returns>
+    Task<bool> Store(GrainAddress grain, long incarnation, IReadOnlyList<Output> observations);
 
     /// <summary>Sends to a node's worker over whatever silo holds its connection; dropped where none does.</summary>
     void Send(NodeId node, CoordinatorMessage message);
 
-    /// <summary>A message to another grain did not arrive. Its sender's machine repeats it; this is for the log.</summary>
-    void OnLost(GrainAddress to, Exception why);
+    /// <summary>Sends to another grain, through the outbox.</summary>
+    void Send(GrainAddress to, GrainMessage message);
+
+    /// <summary>Storage did not take a grain's state; it is tried again after a while.</summary>
+    void OnStorageAway(GrainAddress grain, Exception why);
+
+    /// <summary>An activation gave up: it lost its place to another one, or its machine broke an invariant.</summary>
+    void OnGivenUp(GrainAddress grain, Exception why);
 }

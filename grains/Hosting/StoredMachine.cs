@@ -6,9 +6,19 @@ public sealed class StoredMachine
     /// <summary>The machine's state; null while it has none.</summary>
     public string? Json { get; set; }
 
-    /// <summary>Activation that wrote it.</summary>
+    /// <summary>Incarnation that wrote it.</summary>
     public long Incarnation { get; set; }
 
-    /// <summary>Counts that activation's writes.</summary>
+    /// <summary>Counts that incarnation's writes.</summary>
     public long Sequence { get; set; }
+
+    /// <summary>
+    /// Drawn by each activation. Two that were loaded at once count the same incarnation until the first write decides; only this tells
+    /// one's own write, whose acknowledgement was lost, from the other's.
+    /// </summary>
+    public string? Writer { get; set; }
+
+    /// <summary>Whether it is the very same write.</summary>
+    public bool IsSameWrite(StoredMachine other) =>
+        (Writer, Incarnation, Sequence, Json) == (other.Writer, other.Incarnation, other.Sequence, other.Json);
 }

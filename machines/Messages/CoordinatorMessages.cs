@@ -5,6 +5,7 @@ namespace Coordinator.Machines;
 /// <summary>What the silo says to a worker: one JSON text frame each.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "tell")]
 [JsonDerivedType(typeof(Welcome), "welcome")]
+[JsonDerivedType(typeof(HelloWanted), "hello-wanted")]
 [JsonDerivedType(typeof(MembershipChanged), "membership-changed")]
 [JsonDerivedType(typeof(RankOrdered), "rank-ordered")]
 [JsonDerivedType(typeof(StepsRecorded), "steps-recorded")]
@@ -14,6 +15,13 @@ public abstract record CoordinatorMessage;
 /// <param name="Session">Session that is welcome.</param>
 /// <param name="HeartbeatPeriod">How often the worker is to send <see cref="Heartbeat"/>.</param>
 public sealed record Welcome(WorkerSession Session, TimeSpan HeartbeatPeriod) : CoordinatorMessage;
+
+/// <summary>
+/// The node's grain was loaded anew, by a silo that may be another one, while the connection stood: it knows nothing of the worker.
+/// The worker says <see cref="Hello"/> again over the same connection, is welcomed again, and repeats what it had to say.
+/// </summary>
+/// <param name="Session">Session that is unknown; a worker at another one ignores this.</param>
+public sealed record HelloWanted(WorkerSession Session) : CoordinatorMessage;
 
 /// <summary>A job's membership changed; comes before the orders that rest on it.</summary>
 public sealed record MembershipChanged(MembershipChange Change) : CoordinatorMessage;

@@ -8,7 +8,8 @@ namespace Coordinator.Machines.Nodes;
 /// Idle case: heartbeats come and end here. Bursty case: the worker's connection ends or falls silent; jobs that use the node hear it at
 /// once (for them it is soft evidence), the cluster after a moment of grace, so that a reconnecting worker causes no stir.
 /// </para>
-/// Nothing is durable: a node that was loaded anew learns everything from the next hello.
+/// Nothing is durable: a node that was loaded anew learns everything from the next hello. Where its silo died and the worker is
+/// connected to another one, no hello comes by itself; the first word of an unknown session makes it ask.
 /// </summary>
 public sealed class NodeMachine(NodeId id) : IMachine
 {
@@ -16,6 +17,7 @@ public sealed class NodeMachine(NodeId id) : IMachine
     private static readonly TimeSpan HeartbeatTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ReconnectGrace = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ReportPeriod = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan AskPeriod = TimeSpan.FromMilliseconds(250);
 
     /// <summary>A cluster grain that was loaded anew knows no nodes: each says from time to time that it is there.</summary>
     private static readonly TimeSpan IdleReportPeriod = TimeSpan.FromSeconds(10);
@@ -30,6 +32,7 @@ public sealed class NodeMachine(NodeId id) : IMachine
     private long sequence;
     private long taken;
     private bool reportedUp;
+    private TimeSpan? askedAt;
     private TimeSpan reportAt;
     private TimeSpan now;
     private Outputs outputs = new();
@@ -56,6 +59,9 @@ public sealed class NodeMachine(NodeId id) : IMachine
                 break;
             case WorkerSaid said when said.Session == hello?.Session:
                 OnSaid(said);
+                break;
+            case WorkerSaid stranger when hello is null || !stranger.Session.IsOlderThan(hello.Session):
+                AskForHello(stranger.Session);
                 break;
             case WorkerDisconnected gone when gone.Session == hello?.Session && connected:
                 connected = false;
@@ -95,6 +101,14 @@ public sealed class NodeMachine(NodeId id) : IMachine
             outputs.Observe(new CoordinatorEvent { Kind = EventKinds.NodeUp, Node = id, Text = $"{id} connected, process {hello.ProcessId}, {hello.Gpus.Count} gpus", Numbers = new SortedDictionary<string, double> { ["pid"] = hello.ProcessId, ["boot"] = worker.Session.Boot } });
         TellJobs();
         Report(up: true);
+    }
+
+    private void AskForHello(WorkerSession session)
+    {
+        if (now < askedAt + AskPeriod)
+            return;
+        askedAt = now;
+        outputs.Send(id, new HelloWanted(session));
     }
 
     private void OnSaid(WorkerSaid said)

@@ -47,13 +47,13 @@ internal static class WorkerFrames
 
     /// <summary>Reads any later frame of a node's connection.</summary>
     /// <returns>The message, or why the connection ends.</returns>
-    public static (WorkerMessage? Message, CloseReason? Fault) Read(ReadOnlyMemory<byte> text, NodeId node)
+    public static (WorkerMessage? Message, CloseReason? Fault) Read(ReadOnlyMemory<byte> text, NodeId node, WorkerSession session)
     {
         var (message, fault) = Read(text);
         if (message is null)
             return (null, fault);
-        if (message is Hello)
-            return (null, Policy("a connection says hello once"));
+        if (message is Hello again && (again.Node != node || again.Session != session))
+            return (null, Policy("a later hello of a connection repeats its first one"));
         return Problem(node, message) is { } problem ? (null, Policy(problem)) : (message, null);
     }
 

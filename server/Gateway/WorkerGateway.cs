@@ -96,10 +96,10 @@ internal sealed class WorkerGateway(IGrainHost grains, WorkerLinks links, Gatewa
             var frame = await frames.ReadAsync(link.Cut).ConfigureAwait(false);
             if (frame.Ended)
                 break;
-            var (message, fault) = frame.Fault is null ? WorkerFrames.Read(frame.Text, link.Node) : (null, frame.Fault);
+            var (message, fault) = frame.Fault is null ? WorkerFrames.Read(frame.Text, link.Node, link.Session) : (null, frame.Fault);
             if (message is not null)
             {
-                grains.Post(grain, new WorkerSaid(link.Session, message));
+                grains.Post(grain, message is Hello again ? new WorkerConnected(link.Session, again) : new WorkerSaid(link.Session, message));
                 continue;
             }
 

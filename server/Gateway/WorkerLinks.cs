@@ -13,11 +13,17 @@ public sealed class WorkerLinks
     public int Count => links.Count;
 
     /// <summary>Queues a message for the node's worker and returns at once. Dropped where the node has no connection; where its queue is full, that connection is closed.</summary>
-    public void Send(NodeId node, CoordinatorMessage message)
+    /// <returns>Whether the node has a connection here.</returns>
+    public bool Send(NodeId node, CoordinatorMessage message)
     {
-        if (links.TryGetValue(node, out var link))
-            link.Send(message);
+        if (!links.TryGetValue(node, out var link))
+            return false;
+        link.Send(message);
+        return true;
     }
+
+    /// <summary>Whether the node has a connection here.</summary>
+    public bool Has(NodeId node) => links.ContainsKey(node);
 
     /// <summary>Makes a connection its node's, unless a newer one is; an older one is closed.</summary>
     internal bool TryAdd(WorkerLink link)

@@ -12,5 +12,5 @@ public interface IGrainHost
     Task<string?> DescribeAsync(GrainAddress address);
 
     /// <summary>All grains of a kind, sorted by key.</summary>
-    IReadOnlyList<GrainAddress> Known(GrainKind kind);
+    Task<IReadOnlyList<GrainAddress>> KnownAsync(GrainKind kind);
 }

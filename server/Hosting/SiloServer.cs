@@ -103,6 +103,7 @@ public sealed partial class SiloServer : IAsyncDisposable
                     endpoint.UseHttps();
             });
         });
+        options.ConfigureHost?.Invoke(builder);
         return builder.Build();
     }
 
@@ -125,6 +126,7 @@ public sealed partial class SiloServer : IAsyncDisposable
         new FilesApi(options.Grains, views, options).Map(api);
         info.Map(api);
         info.MapHealth(app);
+        options.MapPages?.Invoke(app);
     }
 
     private static int PortOf(WebApplication app)

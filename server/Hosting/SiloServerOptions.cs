@@ -2,6 +2,8 @@ using Coordinator.Machines.Jobs;
 using Coordinator.Server.Api;
 using Coordinator.Server.Gateway;
 using Coordinator.Server.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -43,6 +45,12 @@ public sealed record SiloServerOptions
 
     /// <summary>Says why the silo is unwell, or null; asked by the health check.</summary>
     public Func<string?>? Problem { get; init; }
+
+    /// <summary>Adds what an engine needs to the host that the server runs in: services that start before it listens and stop after it.</summary>
+    public Action<IHostApplicationBuilder>? ConfigureHost { get; init; }
+
+    /// <summary>Adds pages of an engine's own; they lie behind the same authentication as the API.</summary>
+    public Action<WebApplication>? MapPages { get; init; }
 
     /// <summary>Limits of the worker gateway.</summary>
     public GatewayOptions Gateway { get; init; } = new();

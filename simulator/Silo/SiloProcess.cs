@@ -119,10 +119,6 @@ internal sealed class SiloProcess(VirtualWorld world, Scenario scenario, Checker
         World.Note(Name, "activates", 0, 0, address);
         var host = new GrainHost(this, address, Disk.Load(address));
         grains[address.ToString()] = host;
-
-        // A node's grain keeps nothing durable: whoever holds its worker's connection tells it again.
-        if (address.Kind == GrainKind.Node && links.TryGetValue(new NodeId(address.Key), out var link) && link.Hello is { } hello)
-            host.Tell(new WorkerConnected(hello.Session, hello));
         return host;
     }
 

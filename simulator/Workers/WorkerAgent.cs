@@ -58,10 +58,13 @@ internal sealed class WorkerAgent(WorkerProcess process)
                     welcome = true;
                     attempts = 0;
                     Heartbeat(link, hello.HeartbeatPeriod);
-                    foreach (var rank in Ranks.ToArray())
-                        rank.OnSiloReached();
                 }
 
+                foreach (var rank in Ranks.ToArray())
+                    rank.OnSiloReached();
+                break;
+            case HelloWanted wanted when wanted.Session == new WorkerSession(process.Boot, connections):
+                link.SendToSilo(Introduction());
                 break;
             case MembershipChanged changed:
                 OnMembershipChanged(changed.Change);
@@ -134,14 +137,8 @@ internal sealed class WorkerAgent(WorkerProcess process)
 
         var mine = new ControlLink(process, process.Silo, process.Network.Map, process.Scenario);
         (link, welcome) = (mine, false);
-        mine.SendToSilo(new Hello
-        {
-            Node = process.Node,
-            Session = new WorkerSession(process.Boot, ++connections),
-            DataAddress = $"{process.Node}:7000",
-            ProcessId = process.Life,
-            Gpus = [.. Enumerable.Range(0, process.Scenario.GpusPerNode).Select(i => new GpuDescription(i, "toy", "toy", "cpu"))],
-        });
+        connections++;
+        mine.SendToSilo(Introduction());
         process.Post(WelcomeTimeout, () =>
         {
             if (link != mine || welcome)
@@ -151,6 +148,15 @@ internal sealed class WorkerAgent(WorkerProcess process)
             Retry();
         }, timer: true);
     }
+
+    private Hello Introduction() => new()
+    {
+        Node = process.Node,
+        Session = new WorkerSession(process.Boot, connections),
+        DataAddress = $"{process.Node}:7000",
+        ProcessId = process.Life,
+        Gpus = [.. Enumerable.Range(0, process.Scenario.GpusPerNode).Select(i => new GpuDescription(i, "toy", "toy", "cpu"))],
+    };
 
     /// <summary>Backoff doubles from 20 ms to 640 ms, with jitter.</summary>
     private void Retry()

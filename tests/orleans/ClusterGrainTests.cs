@@ -27,9 +27,9 @@ public sealed class ClusterGrainTests : IAsyncLifetime
     public async Task A_cluster_grain_hosts_the_cluster_machine_in_a_real_silo()
     {
         var cluster = silos.Client.GetGrain<IClusterGrain>("cluster");
-        GrainMessage report = new NodeReported(new NodeId("n1"), new WorkerSession(1, 1), 1, true, "host:1", [new GpuDescription(0, "cpu", "cpu", "cpu")]);
+        var report = new NodeReported(new NodeId("n1"), new WorkerSession(1, 1), 1, true, "host:1", [new GpuDescription(0, "cpu", "cpu", "cpu")]);
 
-        await cluster.Deliver(JsonSerializer.Serialize(report, MachinesJson.Default.GrainMessage));
+        await cluster.ReportNode(GrainText.Write(report));
 
         var view = JsonSerializer.Deserialize(await cluster.Describe(), MachinesJson.Default.ClusterView)!;
         Assert.Equal("n1", Assert.Single(view.Nodes).Id.Value);
@@ -41,13 +41,23 @@ public sealed class ClusterGrainTests : IAsyncLifetime
 
         public TimeSpan Now => TimeSpan.FromMilliseconds(Environment.TickCount64);
 
-        public Task Store(IReadOnlyList<Output> observations) => Task.CompletedTask;
+        public CancellationToken Stopping => CancellationToken.None;
+
+        public Task<bool> Store(GrainAddress grain, long incarnation, IReadOnlyList<Output> observations) => Task.FromResult(true);
 
         public void Send(NodeId node, CoordinatorMessage message)
         {
         }
 
-        public void OnLost(GrainAddress to, Exception why)
+        public void Send(GrainAddress to, GrainMessage message)
+        {
+        }
+
+        public void OnStorageAway(GrainAddress grain, Exception why)
+        {
+        }
+
+        public void OnGivenUp(GrainAddress grain, Exception why)
         {
         }
     }

@@ -112,7 +112,7 @@ internal sealed class SiloLink
         current = connection;
         try
         {
-            await connection.RunAsync(Introduction(connection.Session), message => Hear(message, silo, welcome), ended.Token).ConfigureAwait(false);
+            await connection.RunAsync(Introduction(connection.Session), message => Hear(message, silo, connection, welcome), ended.Token).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
@@ -128,21 +128,30 @@ internal sealed class SiloLink
         return socket.CloseStatusDescription is { Length: > 0 } text ? text : "no reason given";
     }
 
-    private void Hear(CoordinatorMessage message, Uri silo, TaskCompletionSource<Welcome> welcome)
+    private void Hear(CoordinatorMessage message, Uri silo, SiloConnection connection, TaskCompletionSource<Welcome> welcome)
     {
-        if (message is not Welcome greeting)
+        switch (message)
         {
-            heard(message);
-            return;
-        }
+            case Welcome greeting:
+                if (welcome.TrySetResult(greeting))
+                {
+                    backoff.Reset();
+                    lastTrouble = "";
+                    log.Info($"connected to {silo}");
+                    options.Connected?.Invoke(silo);
+                }
 
-        if (!welcome.TrySetResult(greeting))
-            return;
-        backoff.Reset();
-        lastTrouble = "";
-        log.Info($"connected to {silo}");
-        options.Connected?.Invoke(silo);
-        reached();
+                // A second welcome comes from a grain that was loaded anew: what the one before was told may be lost.
+                reached();
+                break;
+            case HelloWanted wanted:
+                if (wanted.Session == connection.Session)
+                    connection.Tell(Introduction(connection.Session));
+                break;
+            default:
+                heard(message);
+                break;
+        }
     }
 
     private async Task BeatAsync(SiloConnection connection, Task<Welcome> welcome, CancellationTokenSource ended)

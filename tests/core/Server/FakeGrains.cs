@@ -27,7 +27,8 @@ public sealed class FakeGrains : IGrainHost
 
     public Task<string?> DescribeAsync(GrainAddress address) => Task.FromResult(views.GetValueOrDefault(address));
 
-    public IReadOnlyList<GrainAddress> Known(GrainKind kind) => [.. views.Keys.Where(key => key.Kind == kind).OrderBy(key => key.Key, StringComparer.Ordinal)];
+    public Task<IReadOnlyList<GrainAddress>> KnownAsync(GrainKind kind) =>
+        Task.FromResult<IReadOnlyList<GrainAddress>>([.. views.Keys.Where(key => key.Kind == kind).OrderBy(key => key.Key, StringComparer.Ordinal)]);
 
     public void Show(JobView view) => views[GrainAddress.Of(view.Id)] = JsonSerializer.Serialize(view, MachinesJson.Default.JobView);
 

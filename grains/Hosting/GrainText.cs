@@ -1,0 +1,32 @@
+using System.Text.Json;
+using Coordinator.Machines;
+
+namespace Coordinator.Grains.Hosting;
+
+/// <summary>Messages between grains as the text in which they travel.</summary>
+public static class GrainText
+{
+    /// <summary>A message as JSON, with its kind.</summary>
+    public static string Write(GrainMessage message) => JsonSerializer.Serialize(message, MachinesJson.Default.GrainMessage);
+
+    /// <summary>Reads a message of the kind that an operation takes.</summary>
+    /// <exception cref="ArgumentException">The text is none; the message names what was found and what was expected.</exception>
+    public static T Read<T>(string text)
+        where T : GrainMessage
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(text, MachinesJson.Default.GrainMessage) switch
+            {
+                T message => message,
+                null => throw new ArgumentException($"expected a {typeof(T).Name} and found null"),
+                var other => throw new ArgumentException($"expected a {typeof(T).Name} and found a {other.GetType().Name}"),
+            };
+        }
+        catch (Exception e) when (e is JsonException or NotSupportedException)
+        {
+            var start = text.Length > 80 ? text[..80] + "…" : text;
+            throw new ArgumentException($"expected a {typeof(T).Name} and cannot read '{start}': {e.Message} Run one version of the coordinator on all silos, or upgrade them one after the other without mixing further ones.", e);
+        }
+    }
+}

@@ -1,0 +1,19 @@
+using Coordinator.Machines;
+
+namespace Coordinator.Grains;
+
+/// <summary>An accelerator: health and rank plan. Its key is the gpu's id, <c>node/index</c>. The end of the chain of command: what passes here, and nothing else, reaches the device.</summary>
+public interface IGpuGrain : IMachineGrain
+{
+    /// <summary>The node's worker has found the gpu.</summary>
+    /// <param name="attached">JSON of a <see cref="GpuAttached"/>.</param>
+    Task Attach(string attached);
+
+    /// <summary>A job's order: prepare, the rank plan, or release. One older than what was passed on goes no further.</summary>
+    /// <param name="ordered">JSON of a <see cref="GpuOrdered"/>.</param>
+    Task Order(string ordered);
+
+    /// <summary>A program or the device failed.</summary>
+    /// <param name="fault">JSON of a <see cref="GpuFaultReported"/>.</param>
+    Task ReportFault(string fault);
+}

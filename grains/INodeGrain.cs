@@ -1,0 +1,27 @@
+using Coordinator.Machines;
+
+namespace Coordinator.Grains;
+
+/// <summary>A host and its worker. Its key is the node's id. Between job and gpu in the chain of command.</summary>
+public interface INodeGrain : IMachineGrain
+{
+    /// <summary>A gateway says that the node's worker has connected to it.</summary>
+    /// <param name="connected">JSON of a <see cref="WorkerConnected"/>.</param>
+    Task Connect(string connected);
+
+    /// <summary>A gateway passes on what the node's worker said: heartbeats end here, reports go on to their job.</summary>
+    /// <param name="said">JSON of a <see cref="WorkerSaid"/>.</param>
+    Task Hear(string said);
+
+    /// <summary>A gateway says that the worker's connection ended.</summary>
+    /// <param name="disconnected">JSON of a <see cref="WorkerDisconnected"/>.</param>
+    Task Disconnect(string disconnected);
+
+    /// <summary>A job's orders for the node's gpus, with the membership that they rest on.</summary>
+    /// <param name="orders">JSON of a <see cref="NodeOrders"/>.</param>
+    Task Order(string orders);
+
+    /// <summary>The cluster has taken a report.</summary>
+    /// <param name="taken">JSON of a <see cref="NodeReportTaken"/>.</param>
+    Task AcknowledgeReport(string taken);
+}

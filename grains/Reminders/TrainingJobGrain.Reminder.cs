@@ -1,0 +1,45 @@
+using Coordinator.Machines;
+
+namespace Coordinator.Grains;
+
+/// <content>
+/// A job that still has something to do is reminded of it once a minute, so that it wakes after all silos have died even if no worker
+/// is left to speak to it. Where anybody does, the first word wakes it long before.
+/// </content>
+public sealed partial class TrainingJobGrain : IRemindable
+{
+    private const string Wake = "wake";
+
+    /// <summary>Orleans' shortest period; a reminder is a safety net and no heartbeat.</summary>
+    private static readonly TimeSpan WakePeriod = TimeSpan.FromMinutes(1);
+
+    private bool? reminded;
+
+    /// <inheritdoc/>
+    public Task ReceiveReminder(string reminderName, TickStatus status)
+    {
+        reminded = true;
+        return Turn(new DeadlinePassed());
+    }
+
+    /// <inheritdoc/>
+    protected override async Task AfterTurn()
+    {
+        var wanted = NextDeadline is not null;
+        if (reminded == wanted)
+            return;
+        try
+        {
+            if (wanted)
+                await this.RegisterOrUpdateReminder(Wake, WakePeriod, WakePeriod);
+            else if (await this.GetReminder(Wake) is { } reminder)
+                await this.UnregisterReminder(reminder);
+            reminded = wanted;
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // The next turn tries again; the job works without.
+            Services.OnStorageAway(Address, e);
+        }
+    }
+}
