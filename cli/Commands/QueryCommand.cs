@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Coordinator.Cli.Output;
 using Coordinator.Server.Client;
+using Coordinator.Server.Hosting;
 
 namespace Coordinator.Cli.Commands;
 

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Coordinator.Cli.Local;
 using Coordinator.Cli.Output;
 using Coordinator.Cli.Silo;
 using Coordinator.Machines;

@@ -41,6 +41,6 @@ public sealed record EmbeddedSiloOptions
     /// <summary>Source of time.</summary>
     public TimeProvider TimeProvider { get; init; } = TimeProvider.System;
 
-    /// <summary>Where logs go; <see cref="SiloLogging"/> makes one that writes to standard error.</summary>
+    /// <summary>Where logs go; <see cref="Server.Hosting.SiloLogging"/> makes one that writes to standard error.</summary>
     public ILoggerFactory Loggers { get; init; } = NullLoggerFactory.Instance;
 }

@@ -100,7 +100,10 @@ internal sealed class JobsApi(IGrainHost grains, Views views, IEventStore events
 
     private static bool SameJob(JobSpec a, JobSpec b) => a with { Secret = "" } == b with { Secret = "" };
 
-    /// <summary>A job's first event is stored together with its state, so seeing it proves that the job survives the silo.</summary>
+    /// <summary>
+    /// A job's first event is stored with its state or, by an engine that stores the two apart, before it in one turn; its grain
+    /// answers after that turn. So event and answer together prove that the job survives the silo.
+    /// </summary>
     private async Task<bool> WaitForFirstEventAsync(JobId job, CancellationToken cancel)
     {
         var page = await Page.WaitAsync(
@@ -110,6 +113,6 @@ internal sealed class JobsApi(IGrainHost grains, Views views, IEventStore events
             options.TimeProvider,
             stopping,
             cancel).ConfigureAwait(false);
-        return page.Count > 0;
+        return page.Count > 0 && await views.JobAsync(job.Value).ConfigureAwait(false) is not null;
     }
 }

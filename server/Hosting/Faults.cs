@@ -33,6 +33,7 @@ internal sealed partial class Faults(ILogger<Faults> logger)
     {
         BadHttpRequestException bad => (bad.StatusCode, bad.Message, "Correct the request; see docs/protocol.md."),
         ObjectDisposedException => (StatusCodes.Status503ServiceUnavailable, "the silo is stopping", "Ask again in a moment."),
+        GrainsAwayException => (StatusCodes.Status503ServiceUnavailable, exception.Message, "Ask again in a moment, or ask another silo."),
         DbException => (StatusCodes.Status503ServiceUnavailable, "storage does not answer", "Ask again in a moment; look at the disk of the data directory."),
         IOException => (StatusCodes.Status503ServiceUnavailable, $"the data directory cannot be used: {exception.Message}", "Look at its disk and its permissions, and ask again."),
         _ => (StatusCodes.Status500InternalServerError, "the silo failed to answer", "This is a fault of the coordinator: its log says more."),

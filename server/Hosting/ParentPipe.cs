@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace Coordinator.Cli.Local;
+namespace Coordinator.Server.Hosting;
 
 /// <summary>
 /// A child's guard against outliving its parent: standard input is a pipe that the parent holds and never writes to, so its end

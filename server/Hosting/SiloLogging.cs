@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 
-namespace Coordinator.Cli.Silo;
+namespace Coordinator.Server.Hosting;
 
 /// <summary>Logs go to standard error: standard output belongs to the commands' results.</summary>
 public static class SiloLogging

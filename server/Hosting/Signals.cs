@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Coordinator.Cli.Commands;
+namespace Coordinator.Server.Hosting;
 
 /// <summary>
 /// Ctrl-C and SIGTERM as a cancellation, so that a command can end its processes and files in order, and the exit code that
