@@ -44,7 +44,7 @@ internal sealed class OrleansGrainHost(Lazy<(IGrainFactory Grains, GrainOutbox O
         {
             return await GrainCalls.Find(orleans.Value.Grains, address).Describe().ConfigureAwait(false);
         }
-        catch (Exception e) when (e is TimeoutException or OrleansException or GivenUpException)
+        catch (Exception e) when (e is TimeoutException or OrleansException or InvalidOperationException)
         {
             throw new GrainsAwayException($"{address.Kind} {address.Key}", e);
         }

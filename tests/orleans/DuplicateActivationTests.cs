@@ -1,8 +1,8 @@
 using System.Text.Json;
 using Coordinator.Grains.Hosting;
 using Coordinator.Machines;
-using Coordinator.Machines.Jobs;
 using Coordinator.Tests.Orleans.Support;
+using Coordinator.Worker.Agent;
 using GrainAddress = Coordinator.Machines.GrainAddress;
 
 namespace Coordinator.Tests.Orleans;
@@ -69,6 +69,8 @@ public sealed class DuplicateActivationTests : IAsyncLifetime
             await Accuse(silos, round + 1);
         }
 
+        Assert.True(storage.Refused > 0);
+
         var states = Written().ToArray();
         Assert.All(states.GroupBy(write => write.Incarnation), incarnation => Assert.Single(incarnation.Select(write => write.Writer).Distinct()));
         Assert.True(states.Max(write => write.Incarnation) >= 3);
@@ -93,6 +95,12 @@ public sealed class DuplicateActivationTests : IAsyncLifetime
         await accusation;
 
         await old.Services.Until(_ => old.Orders().Any(order => order.Incarnation == 1 && order.Generation > 1));
+
+        // And even then the worker has a fence of its own: what the old one orders now is refused.
+        var fence = new OrderFence();
+        foreach (var order in young.Orders())
+            fence.Obey(order);
+        Assert.All(old.Orders().Where(order => order.Generation > 1), order => Assert.NotNull(fence.WhyRefused(order)));
     }
 
     private async Task FormFirstGeneration()
@@ -125,7 +133,7 @@ public sealed class DuplicateActivationTests : IAsyncLifetime
         {
             await call;
         }
-        catch (GivenUpException)
+        catch (InvalidOperationException)
         {
         }
     }

@@ -2,9 +2,7 @@ using System.Collections.Concurrent;
 using Coordinator.Grains.Hosting;
 using Coordinator.Machines;
 using Microsoft.Extensions.DependencyInjection;
-using Orleans.Hosting;
 using Orleans.Runtime.Hosting;
-using Orleans.Storage;
 using Orleans.TestingHost;
 using GrainAddress = Coordinator.Machines.GrainAddress;
 
@@ -22,7 +20,7 @@ public sealed class TestSilos : IAsyncDisposable
         builder.ConfigureSilo((_, silo) =>
         {
             silo.Services.AddSingleton<IGrainServices>(provider => services.GetOrAdd(name, _ => new RecordingServices(name, provider.GetRequiredService<IGrainFactory>())));
-            silo.Services.AddGrainStorage(ProviderConstants.DEFAULT_STORAGE_PROVIDER_NAME, (_, _) => storage.SeenFrom(name));
+            silo.Services.AddGrainStorage("Default", (_, _) => storage.SeenFrom(name));
             silo.UseInMemoryReminderService();
         });
         cluster = builder.Build();
