@@ -24,7 +24,7 @@ internal static partial class ArrowRules
         // The recovery bench starts the command's own processes, and kills them.
         ["bench"] = ["machines", "engine", "server", "worker", "simulator", "cli"],
         ["tests/core"] = ["machines", "engine", "server", "worker", "simulator", "cli"],
-        ["tests/orleans"] = ["machines", "grains", "silo", "server"],
+        ["tests/orleans"] = ["machines", "grains", "silo", "server", "worker"],
         ["tests/ilgpu"] = ["machines", "worker", "worker.ilgpu"],
     };
 
