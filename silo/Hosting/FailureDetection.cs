@@ -24,6 +24,11 @@ public static class FailureDetection
     public static void Configure(ClusterMembershipOptions options)
     {
         options.ProbeTimeout = ProbeTimeout;
+
+        // Orleans adapts the timeout to what it measures. Below ours a pause of a garbage collection would count as silence; far above
+        // it a frozen silo would stay for seconds.
+        options.MinProbeTimeout = ProbeTimeout;
+        options.MaxProbeTimeout = 2 * ProbeTimeout;
         options.NumMissedProbesLimit = 2;
         options.NumVotesForDeathDeclaration = 2;
         options.EnableIndirectProbes = true;

@@ -22,6 +22,12 @@ internal sealed class SiloProcess(VirtualWorld world, Scenario scenario, Checker
     /// <summary>Whether messages between grains may be lost, repeated and delayed; off once the world is healed.</summary>
     public bool Lossy { get; set; } = true;
 
+    /// <summary>Told of every message to a worker, whether it is connected or not; for who plays the workers itself.</summary>
+    public Action<NodeId, CoordinatorMessage>? Tap { get; init; }
+
+    /// <summary>Probability of a loss, a repetition and a long delay on the way between grains, where somebody else than the scenario decides it.</summary>
+    public Func<double>? Rate { get; init; }
+
     public void Start()
     {
         Begin();
@@ -79,10 +85,11 @@ internal sealed class SiloProcess(VirtualWorld world, Scenario scenario, Checker
         {
             case SendToGrain send:
                 World.Note(from.ToString(), "→ grain", 0, 0, send);
-                Carry(send.To, send.Message, Lossy);
+                Carry(send.To, send.Message, Rate is null ? Lossy : Rate() > 0);
                 break;
             case SendToWorker send:
                 World.Note(from.ToString(), "→ worker", 0, 0, send);
+                Tap?.Invoke(send.Node, send.Message);
                 if (links.TryGetValue(send.Node, out var link))
                     link.SendToWorker(send.Message);
                 break;
@@ -124,14 +131,14 @@ internal sealed class SiloProcess(VirtualWorld world, Scenario scenario, Checker
 
     private void Carry(GrainAddress to, GrainMessage message, bool lossy)
     {
-        if (lossy && World.Network.Chance(Scenario.Loss))
+        if (lossy && World.Network.Chance(Rate?.Invoke() ?? Scenario.Loss))
         {
             World.Note("network", "loses", 0, 0, message);
             return;
         }
 
         CarryOnce(to, message, lossy);
-        if (lossy && World.Network.Chance(Scenario.Duplication))
+        if (lossy && World.Network.Chance(Rate?.Invoke() ?? Scenario.Duplication))
             CarryOnce(to, message, lossy);
     }
 
@@ -141,7 +148,7 @@ internal sealed class SiloProcess(VirtualWorld world, Scenario scenario, Checker
             message = JsonSerializer.Deserialize(JsonSerializer.SerializeToUtf8Bytes(message, MachinesJson.Default.GrainMessage), MachinesJson.Default.GrainMessage)!;
         // Without loss the delay is fixed: messages keep their order, as within one process.
         var delay = lossy ? World.Network.Between(TimeSpan.FromMilliseconds(0.02), TimeSpan.FromMilliseconds(0.2)) : TimeSpan.FromMilliseconds(0.05);
-        if (lossy && World.Network.Chance(Scenario.Straggle))
+        if (lossy && World.Network.Chance(Rate?.Invoke() ?? Scenario.Straggle))
             delay *= World.Network.Between(1, 500);
         var life = Life;
         World.Schedule(delay, () =>

@@ -21,6 +21,12 @@ internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Check
     /// <summary>Whether writes may fail; off once the world is healed.</summary>
     public bool MayFail { get; set; } = true;
 
+    /// <summary>Told of every write that took effect, in order; for who plays the rest of the world itself.</summary>
+    public Action<GrainAddress, Output>? Tap { get; set; }
+
+    /// <summary>Decides what becomes of a write, where somebody else than chance does; null: chance.</summary>
+    public Func<GrainAddress, IReadOnlyList<Output>, WriteFate>? Fate { get; set; }
+
     /// <summary>SHA-256 of the final model once it is durable.</summary>
     public string? Model { get; private set; }
 
@@ -84,6 +90,15 @@ internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Check
         unsynced.Clear();
     }
 
+    /// <summary>Puts a state there that another writer wrote.</summary>
+    public void Put(GrainAddress grain, StoredGrain state) => grains[grain.ToString()] = state;
+
+    private WriteFate Draw()
+    {
+        var fails = MayFail && world.Disk.Chance(scenario.WriteFailure);
+        return !fails ? WriteFate.Done : world.Disk.Chance(0.5) ? WriteFate.AcknowledgementLost : WriteFate.Refused;
+    }
+
     private TimeSpan Latency() => world.Disk.Between(TimeSpan.FromMilliseconds(0.1), scenario.MaxDiskLatency);
 
     private void Begin(SimulatedProcess by, int life, int activation, GrainAddress grain, IReadOnlyList<Output> outputs, Action<bool> done)
@@ -97,8 +112,15 @@ internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Check
             return;
         }
 
-        var fails = MayFail && world.Disk.Chance(scenario.WriteFailure);
-        var written = !fails || world.Disk.Chance(0.5);
+        var fate = Fate?.Invoke(grain, outputs) ?? Draw();
+        if (fate == WriteFate.Held)
+        {
+            waiting.Add(() => Begin(by, life, activation, grain, outputs, done));
+            return;
+        }
+
+        var fails = fate != WriteFate.Done;
+        var written = fate != WriteFate.Refused;
         if (written)
         {
             foreach (var output in outputs)
@@ -111,6 +133,7 @@ internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Check
 
     private void Store(GrainAddress grain, int activation, Output output)
     {
+        Tap?.Invoke(grain, output);
         switch (output)
         {
             case PersistState persist:
