@@ -1,4 +1,4 @@
-namespace Coordinator.Tests.Engine;
+namespace Coordinator.Conformance;
 
 /// <summary>Time that stands still until a test moves it. Timers fire inside <see cref="Advance"/>, earliest first.</summary>
 public sealed class ManualTimeProvider : TimeProvider
