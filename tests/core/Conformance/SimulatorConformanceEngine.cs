@@ -9,7 +9,7 @@ namespace Coordinator.Tests.Conformance;
 public sealed class SimulatorConformanceEngine : IConformanceEngine
 {
     /// <summary>Longer than anything takes on the simulated network and disk, shorter than any deadline.</summary>
-    private static readonly TimeSpan Latencies = TimeSpan.FromMilliseconds(3);
+    private static readonly TimeSpan Latencies = TimeSpan.FromMilliseconds(1);
 
     private readonly List<Told> told = [];
     private readonly VirtualWorld world;
