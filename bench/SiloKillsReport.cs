@@ -25,7 +25,7 @@ internal sealed class SiloKillsReport
         _hashes = [disturbed.Job.ModelSha256, .. undisturbed.Select(run => run.Job.ModelSha256)];
         _lost = undisturbed.Prepend(disturbed).Sum(run => StepLedger.Of(run.Steps.Select(stored => stored.Step), options.Steps!.Value).Lost);
         IReadOnlyList<DateTimeOffset> applied = Failovers.AppliedAt(disturbed.Steps);
-        _blows = [.. disturbed.Blows.Select((blow, i) => Measure(blow, i + 1 < disturbed.Blows.Count ? disturbed.Blows[i + 1].At : blow.At + options.Every, applied))];
+        _blows = [.. disturbed.Blows.Select((blow, i) => Measure(blow, i + 1 < disturbed.Blows.Count ? disturbed.Blows[i + 1].At : DateTimeOffset.MaxValue, applied))];
     }
 
     /// <summary>Equal hashes, every step recorded once, and nobody left out for a silo's death.</summary>

@@ -88,17 +88,14 @@ internal sealed class SiloKillsRun
         int spared = draw.Below(_cluster.Silos);
         if (_cluster.Silos > 2) await StrikeAsync([.. Enumerable.Range(0, _cluster.Silos).Where(silo => silo != spared)]);
         if (_cluster.Silos > 1) await StrikeAsync([.. Enumerable.Range(0, _cluster.Silos)]);
-        await Task.Delay(_options.Every, _cancel);
+        await RestAsync();
         if (await LookAsync(job) is { Phase: "finished" })
             throw new RecoveryFailedException("the job had finished before the last blow was over: give it more --steps");
         return blows;
 
         async Task StrikeAsync(int[] silos)
         {
-            await Task.Delay(_options.Every, _cancel);
-
-            // The blow before is over when all silos are back: two that are hit at once are two of all.
-            await UntilAsync("all silos to be back", () => Task.FromResult(_cluster.Children.Take(_cluster.Silos).All(silo => silo.Phase == ChildPhase.Ready)));
+            await RestAsync();
             DateTimeOffset at = DateTimeOffset.UtcNow;
             foreach (int silo in silos)
             {
@@ -108,6 +105,13 @@ internal sealed class SiloKillsRun
             blows.Add(new SiloBlow(at, silos));
             Console.WriteLine($"  {at.LocalDateTime:HH:mm:ss}  killed {string.Join(", ", silos.Select(silo => _cluster.Children[silo].Name))}");
         }
+    }
+
+    /// <summary>A blow is over when all silos are back: two that are hit at once are two of all.</summary>
+    private async Task RestAsync()
+    {
+        await Task.Delay(_options.Every, _cancel);
+        await UntilAsync("all silos to be back", () => Task.FromResult(_cluster.Children.Take(_cluster.Silos).All(silo => silo.Phase == ChildPhase.Ready)));
     }
 
     private async Task<JobView> EndAsync(JobId job)
