@@ -51,6 +51,7 @@ internal sealed class FakeWorker(NodeId node, long boot)
         "applied" => SayAsync(engine, new StepsApplied { Job = about, Generation = obeyed.Generation, Timeline = 0, Steps = [.. Range(Number(arguments[0]), Number(arguments[1])).Select(Record)] }),
         "faulted" => SayAsync(engine, new RankFaulted { Job = about, Generation = obeyed.Generation, Gpu = Gpu, Detail = "broken" }),
         "leaves" => SayAsync(engine, new RankLeaving { Job = about, Generation = obeyed.Generation, Gpu = Gpu, Reason = "asked to end" }),
+        "lost-track" => SayAsync(engine, new MembershipUnknown { Job = about, Generation = arguments.Length > 0 ? Number(arguments[0]) : obeyed.Generation, Node = node }),
         "answers" => AnswerAsync(engine, about, Number(arguments[0])),
         _ => throw new ConformanceException($"a worker cannot say '{what}'"),
     };

@@ -13,8 +13,9 @@ namespace Coordinator.Conformance;
 /// <item><term>restart NODE</term><description>another process of the worker connects</description></item>
 /// <item><term>disconnect NODE</term><description>its connection ends</description></item>
 /// <item><term>submit [ranks=N] [steps=N] [job=ID]</term><description>a job is submitted</description></item>
+/// <item><term>cancel</term><description>the job is to end</description></item>
 /// <item><term>workers answer | silent NODE</term><description>workers do by themselves what they are ordered, from now on; one of them nothing</description></item>
-/// <item><term>say NODE WHAT …</term><description>accuses NODE [GENERATION], applied FROM TO, faulted, leaves</description></item>
+/// <item><term>say NODE WHAT …</term><description>accuses NODE [GENERATION], applied FROM TO, faulted, leaves, lost-track</description></item>
 /// <item><term>order GPU KIND incarnation=N generation=N</term><description>an order reaches the gpu's grain, wherever it comes from</description></item>
 /// <item><term>hold KIND:KEY | release | away | back | refuse KIND:KEY | lose-acknowledgement</term><description>storage</description></item>
 /// <item><term>kill | advance TIME | disturb SEED PERCENT | calm</term><description>the engine's world</description></item>
@@ -67,6 +68,9 @@ public sealed class Player(IConformanceEngine engine)
                 break;
             case "submit":
                 await SubmitAsync(line);
+                break;
+            case "cancel":
+                await engine.PostAsync(GrainAddress.Of(job), new CancelJob("enough"));
                 break;
             case "workers":
                 answering = true;

@@ -16,12 +16,15 @@ public sealed class EmbeddedConformanceEngine : IConformanceEngine, IWorkerLinks
     private CommitBatch? held;
     private TimeSpan now = TimeSpan.FromHours(1);
     private ChaosOptions? chaos;
+    private readonly Action<GrainAddress, GrainMessage>? heard;
     private int lives;
 
     /// <param name="storage">Storage to begin with.</param>
     /// <param name="acknowledgesEarly">Negative control: what waits for storage leaves at once.</param>
-    public EmbeddedConformanceEngine(TranscriptStorage storage, bool acknowledgesEarly = false)
+    /// <param name="heard">Sees what every grain hears.</param>
+    public EmbeddedConformanceEngine(TranscriptStorage storage, bool acknowledgesEarly = false, Action<GrainAddress, GrainMessage>? heard = null)
     {
+        this.heard = heard;
         Storage = storage;
         store = new BatchStore(storage) { AcknowledgesEarly = acknowledgesEarly };
         storage.Changed += TryHeld;
@@ -85,7 +88,7 @@ public sealed class EmbeddedConformanceEngine : IConformanceEngine, IWorkerLinks
     {
         store.Forget();
         core = new EngineCore(
-            new EngineOptions { Silo = $"silo-{++lives}", MachineFactory = MachineFactory.Create, Chaos = chaos, OnBrokenInvariant = broken => throw new InvalidOperationException($"{broken.Grain}: {broken.Exception}") },
+            new EngineOptions { Silo = $"silo-{++lives}", MachineFactory = (address, state) => heard is null ? MachineFactory.Create(address, state) : new Listening(MachineFactory.Create(address, state), heard), Chaos = chaos, OnBrokenInvariant = broken => throw new InvalidOperationException($"{broken.Grain}: {broken.Exception}") },
             store,
             this,
             NullLogger<EngineCore>.Instance);
@@ -124,6 +127,21 @@ public sealed class EmbeddedConformanceEngine : IConformanceEngine, IWorkerLinks
         {
             core.CommitFailed(now, away);
         }
+    }
+
+    private sealed class Listening(IMachine inner, Action<GrainAddress, GrainMessage> heard) : IMachine
+    {
+        public GrainAddress Address => inner.Address;
+
+        public TimeSpan? NextDeadline => inner.NextDeadline;
+
+        public void Handle(TimeSpan now, GrainMessage message, Outputs outputs)
+        {
+            heard(Address, message);
+            inner.Handle(now, message, outputs);
+        }
+
+        public string Describe(TimeSpan now) => inner.Describe(now);
     }
 
     /// <summary>The transcript's storage as batches see it.</summary>
