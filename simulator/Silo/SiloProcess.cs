@@ -16,8 +16,14 @@ internal sealed class SiloProcess(VirtualWorld world, Scenario scenario, Checker
     public Scenario Scenario { get; } = scenario;
     public Checkers Checkers { get; } = checkers;
     public Func<GrainAddress, string?, IMachine> Machines { get; } = machines;
-    public SimulatedDisk Disk { get; } = new(world, scenario, checkers);
+    public SimulatedDisk Disk { get; init; } = new(world, scenario, checkers);
     public string SiloName => $"silo-{Life}";
+
+    /// <summary>Turns taken.</summary>
+    public long Turns { get; private set; }
+
+    /// <summary>Takes what is sent to workers, where there are none with connections of their own; null: the connections do.</summary>
+    public Action<SendToWorker>? WorkerSink { get; init; }
 
     /// <summary>Whether messages between grains may be lost, repeated and delayed; off once the world is healed.</summary>
     public bool Lossy { get; set; } = true;
@@ -52,6 +58,9 @@ internal sealed class SiloProcess(VirtualWorld world, Scenario scenario, Checker
     /// <summary>The grain's view, or null where it is not active.</summary>
     public string? Describe(GrainAddress grain) => grains.TryGetValue(grain.ToString(), out var host) ? host.Describe() : null;
 
+    /// <summary>A machine takes a turn.</summary>
+    public void OnTurn() => Turns++;
+
     /// <summary>A write failed, or the activation is ended: the machine is discarded and rebuilt from storage.</summary>
     public void Reload(GrainHost host)
     {
@@ -83,7 +92,9 @@ internal sealed class SiloProcess(VirtualWorld world, Scenario scenario, Checker
                 break;
             case SendToWorker send:
                 World.Note(from.ToString(), "→ worker", 0, 0, send);
-                if (links.TryGetValue(send.Node, out var link))
+                if (WorkerSink is { } sink)
+                    sink(send);
+                else if (links.TryGetValue(send.Node, out var link))
                     link.SendToWorker(send.Message);
                 break;
         }
@@ -144,7 +155,7 @@ internal sealed class SiloProcess(VirtualWorld world, Scenario scenario, Checker
         if (lossy && World.Network.Chance(Scenario.Straggle))
             delay *= World.Network.Between(1, 500);
         var life = Life;
-        World.Schedule(delay, () =>
+        World.ScheduleWork(delay, () =>
         {
             if (Scenario.MessagesOutliveSilo)
                 life = Life;

@@ -23,8 +23,10 @@ internal static partial class ArrowRules
         ["cli"] = ["machines", "engine", "server", "worker", "simulator"],
         // The recovery bench starts the command's own processes, and kills them.
         ["bench"] = ["machines", "engine", "server", "worker", "simulator", "cli"],
-        ["tests/core"] = ["machines", "engine", "server", "worker", "simulator", "cli"],
-        ["tests/orleans"] = ["machines", "grains", "silo", "server"],
+        // The transcripts know machines only; who tests an engine brings the adapter.
+        ["tests/conformance"] = ["machines"],
+        ["tests/core"] = ["machines", "engine", "server", "worker", "simulator", "cli", "tests/conformance"],
+        ["tests/orleans"] = ["machines", "grains", "silo", "server", "tests/conformance"],
         ["tests/ilgpu"] = ["machines", "worker", "worker.ilgpu"],
     };
 
@@ -34,7 +36,7 @@ internal static partial class ArrowRules
         ("Coordinator.Worker.Ilgpu", "worker.ilgpu"), ("Coordinator.Tests.Orleans", "tests/orleans"), ("Coordinator.Tests.Ilgpu", "tests/ilgpu"),
         ("Coordinator.Machines", "machines"), ("Coordinator.Grains", "grains"), ("Coordinator.Engine", "engine"), ("Coordinator.Server", "server"),
         ("Coordinator.Silo", "silo"), ("Coordinator.Worker", "worker"), ("Coordinator.Simulator", "simulator"), ("Coordinator.Cli", "cli"),
-        ("Coordinator.Bench", "bench"), ("Coordinator.Tests", "tests/core"),
+        ("Coordinator.Bench", "bench"), ("Coordinator.Conformance", "tests/conformance"), ("Coordinator.Tests", "tests/core"),
     ];
 
     private static readonly string[] OrleansFolders = ["grains", "silo", "tests/orleans"];
