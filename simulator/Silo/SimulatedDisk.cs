@@ -40,6 +40,7 @@ internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Check
     private readonly SortedDictionary<string, StoredGrain> grains = new(StringComparer.Ordinal);
     private readonly List<Action> waiting = [];
     private readonly SortedDictionary<string, (int Life, int Activation, long Transaction)> committed = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, (int Life, int Activation)> writers = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, StoredGrain?> unsynced = new(StringComparer.Ordinal);
 
     /// <summary>Whether storage cannot be reached; writes wait.</summary>
@@ -67,7 +68,8 @@ internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Check
 
     /// <summary>
     /// Writes a group of outputs as one transaction, and tells the process how it ended. An activation counts its transactions; one that
-    /// is durable already is acknowledged again, not made again. A state is refused where the stored one is neither lower nor the same.
+    /// is durable already is acknowledged again, not made again. A state is refused where the stored one is neither lower nor the same, and
+    /// so is what an activation observed after another one has written.
     /// </summary>
     public void Write(SimulatedProcess by, GrainAddress grain, long transaction, IReadOnlyList<Output> outputs, Action<WriteOutcome> done)
     {
@@ -76,7 +78,11 @@ internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Check
     }
 
     /// <summary>Another writer's state, past the silo.</summary>
-    public void WriteAsAnother(GrainAddress grain, StoredGrain state) => grains[grain.ToString()] = state;
+    public void WriteAsAnother(GrainAddress grain, StoredGrain state)
+    {
+        grains[grain.ToString()] = state;
+        writers.Remove(grain.ToString());
+    }
 
     public void WriteModel(SimulatedProcess by, string sha256, Action done)
     {
@@ -135,12 +141,14 @@ internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Check
 
         var key = grain.ToString();
         var known = committed.TryGetValue(key, out var last) && last == id;
-        var refused = !known && world.Options.Plant != PlantedBug.WriteOverAnother && outputs.OfType<PersistState>().Any(persist => Conflicts(key, persist));
+        var refused = !known && world.Options.Plant != PlantedBug.WriteOverAnother && Conflicts(key, (id.Life, id.Activation), outputs);
         var fails = MayFail && world.Disk.Chance(scenario.WriteFailure);
         var written = !refused && Next != NextWrite.Lost && (!fails || world.Disk.Chance(0.5));
         if (written && !known)
         {
             committed[key] = id;
+            if (outputs.Any(output => output is PersistState))
+                writers[key] = (id.Life, id.Activation);
             foreach (var output in outputs)
                 Store(grain, id.Activation, output);
         }
@@ -151,8 +159,15 @@ internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Check
         world.ScheduleWork(Latency() / 4, () => by.Arrive(id.Life, false, () => done(outcome)));
     }
 
-    private bool Conflicts(string key, PersistState persist) =>
-        grains.TryGetValue(key, out var stored) && (stored.Incarnation, stored.Sequence).CompareTo((persist.Incarnation, persist.Sequence)) >= 0;
+    private bool Conflicts(string key, (int Life, int Activation) writer, IReadOnlyList<Output> outputs)
+    {
+        if (!grains.TryGetValue(key, out var stored))
+            return false;
+        var persists = outputs.OfType<PersistState>().ToArray();
+        return persists.Length == 0
+            ? !writers.TryGetValue(key, out var last) || last != writer
+            : persists.Any(persist => (stored.Incarnation, stored.Sequence).CompareTo((persist.Incarnation, persist.Sequence)) >= 0);
+    }
 
     private void Store(GrainAddress grain, int activation, Output output)
     {

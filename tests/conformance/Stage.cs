@@ -54,10 +54,11 @@ internal sealed class Stage(IConformanceEngine engine)
 
     public Task SayAsync(FakeWorker worker, WorkerMessage message) => PostAsync(worker, new WorkerSaid(worker.Session, message));
 
-    public async Task KillSiloAsync()
+    /// <summary>All grains are gone; and so are the connections, unless other silos hold them.</summary>
+    public async Task KillSiloAsync(bool withConnections)
     {
         await engine.KillAsync().ConfigureAwait(false);
-        foreach (var worker in workers.Values.Where(worker => worker.Connected))
+        foreach (var worker in workers.Values.Where(worker => worker.Connected && withConnections))
             worker.LoseConnection(now);
     }
 

@@ -80,6 +80,9 @@ internal static class Words
             ["timeline"] = 0,
             ["hasState"] = false,
             ["applied"] = 0,
+            ["reduced"] = new JsonArray(),
+            ["held"] = new JsonArray(),
+            ["assigned"] = new JsonArray(),
             ["stateSha256"] = FakeRank.Sha256,
         };
         Fields.Put(said, fields);
