@@ -16,6 +16,8 @@ public sealed class VirtualSilo
         Invariants.RecordedOnce, Invariants.FinalModel, Invariants.JobSound,
     };
 
+    private const long MaxEvents = 100_000;
+
     private readonly VirtualWorld world;
     private readonly SiloProcess silo;
     private readonly List<CoordinatorEvent> events = [];
@@ -55,10 +57,14 @@ public sealed class VirtualSilo
     public PersistState? Stored(GrainAddress grain) => silo.Disk.Load(grain) is { } stored ? new PersistState(stored.StateJson, stored.Incarnation, stored.Sequence) : null;
 
     /// <summary>Lets what is under way arrive, which takes a little time; what waits for the disk to come back stays.</summary>
+    /// <exception cref="InvalidOperationException">It takes no end.</exception>
     public void Settle()
     {
+        var limit = world.Events + MaxEvents;
         while (world.UnderWay > 0 && world.Step(TimeSpan.MaxValue))
         {
+            if (world.Events > limit)
+                throw new InvalidOperationException($"{MaxEvents} events without an end: the grains talk in a circle");
         }
     }
 

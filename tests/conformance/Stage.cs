@@ -88,8 +88,10 @@ internal sealed class Stage(IConformanceEngine engine)
     {
         await SettleAsync().ConfigureAwait(false);
         var end = now + by;
-        while (now < end)
+        for (var (standing, before) = (0, now); now < end; standing = now == before ? standing + 1 : 0, before = now)
         {
+            if (standing > MaxRounds)
+                throw new TranscriptFailedException($"the engine has had something to do {MaxRounds} times without time passing");
             var next = workers.Count > 0 && nextTick < end ? nextTick : end;
             now += await engine.AdvanceAsync(next - now).ConfigureAwait(false);
             if (now >= nextTick)

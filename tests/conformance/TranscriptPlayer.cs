@@ -42,7 +42,7 @@ public sealed class TranscriptPlayer
                 }
                 catch (Exception e)
                 {
-                    throw new TranscriptFailedException($"{transcript.Name}.txt line {step.Line}, '{step.Text}': {e.Message}\nIt holds: {transcript.Rule}", e);
+                    throw new TranscriptFailedException($"{transcript.Name}.txt line {step.Line}, '{step.Text}': {e.Message}\nIt holds: {transcript.Rule}", e) { Step = step.Text };
                 }
             }
         }

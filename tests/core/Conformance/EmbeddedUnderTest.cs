@@ -15,6 +15,9 @@ internal sealed class EmbeddedUnderTest : IConformanceEngine, IWorkerLinks
 {
     private static readonly DateTimeOffset Wall = new(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
+    /// <summary>Far more rounds, of a hundred turns each, than any transcript takes at one moment.</summary>
+    private const int MaxRounds = 1000;
+
     private readonly TemporaryFolder folder = new();
     private readonly EngineSetup setup;
     private readonly EmbeddedFences fences;
@@ -47,7 +50,7 @@ internal sealed class EmbeddedUnderTest : IConformanceEngine, IWorkerLinks
     {
         while (true)
         {
-            core.RunTurns(now, Wall + now, int.MaxValue);
+            RunTurns();
             if ((held ?? core.TakeCommit(now)) is not { } batch)
                 return Task.CompletedTask;
             held = faults.Holds ? batch : null;
@@ -160,6 +163,16 @@ internal sealed class EmbeddedUnderTest : IConformanceEngine, IWorkerLinks
             NullLogger<EngineCore>.Instance);
         engine.Start();
         return (opened, faulty, engine);
+    }
+
+    private void RunTurns()
+    {
+        for (var round = 0; round == 0 || core.HasWork; round++)
+        {
+            if (round > MaxRounds)
+                throw new InvalidOperationException($"{MaxRounds} rounds of turns without an end: the grains talk in a circle");
+            core.RunTurns(now, Wall + now, 100);
+        }
     }
 
     private void Commit(CommitBatch batch)
