@@ -4,6 +4,7 @@ using Coordinator.Bench;
 (string Name, string About, Func<string[], int> Run)[] benches =
 [
     ("train-throughput", "tokens a second of the CPU device, and GFLOP/s of the matrix product", TrainThroughput.Run),
+    ("silo-kills", "what killing one silo, several and all does to a job: failover time, step times, hash", SiloKills.Run),
     ("recovery", "time from a SIGKILL to the next step applied on all ranks, over many kills", Recovery.Run),
 ];
 

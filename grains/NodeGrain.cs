@@ -16,7 +16,7 @@ public sealed class NodeGrain(IGrainServices services) : Grain, INodeGrain
         await base.OnActivateAsync(cancellationToken);
         host = new MachineHost(services, new GrainAddress(GrainKind.Node, this.GetPrimaryKeyString()), _ => throw new NotSupportedException("a node keeps nothing durable"));
         timer = new DeadlineTimer(this, services, () => Turn(new DeadlinePassed()));
-        await host.Start(null, 0);
+        await GrainBoundary.Cross($"Node:{this.GetPrimaryKeyString()}", () => host.Start(null, 0), () => { });
         timer.Set(host.NextDeadline);
     }
 
@@ -40,16 +40,7 @@ public sealed class NodeGrain(IGrainServices services) : Grain, INodeGrain
 
     private async Task Turn(GrainMessage message)
     {
-        try
-        {
-            await host!.Turn(message);
-        }
-        catch
-        {
-            DeactivateOnIdle();
-            throw;
-        }
-
-        timer!.Set(host.NextDeadline);
+        await GrainBoundary.Cross($"Node:{this.GetPrimaryKeyString()}", () => host!.Turn(message), DeactivateOnIdle);
+        timer!.Set(host!.NextDeadline);
     }
 }

@@ -17,7 +17,7 @@ public sealed class ConnectionOptions
     /// <summary>Address of the silo.</summary>
     public Option<string?> Silo { get; } = new("--silo")
     {
-        Description = $"Address of the silo, such as http://127.0.0.1:7070 (else ${SiloVariable}).",
+        Description = $"Address of the silo, such as http://127.0.0.1:7070; several of a cluster with commas between them (else ${SiloVariable}).",
         CustomParser = result =>
         {
             if (IsUrl(result.Tokens[0].Value))
@@ -77,6 +77,8 @@ public sealed class ConnectionOptions
         }
     }
 
-    /// <summary>Whether a text is an address of a silo.</summary>
-    public static bool IsUrl(string text) => Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is ("http" or "https");
+    /// <summary>Whether a text is an address of a silo, or several with commas between them.</summary>
+    public static bool IsUrl(string text) => text.Split(',', StringSplitOptions.TrimEntries) is { Length: > 0 } parts && parts.All(IsOneUrl);
+
+    private static bool IsOneUrl(string text) => Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is ("http" or "https");
 }

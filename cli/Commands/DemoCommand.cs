@@ -22,12 +22,14 @@ public static class DemoCommand
         var quick = new Option<bool>("--quick") { Description = "A tiny model and few steps: seconds instead of minutes, and no legible text." };
         var inject = new Option<string?>("--inject") { Description = "flip: one worker flips one bit of one contribution, and the demo must notice and exit 1." };
         inject.AcceptOnlyFromAmong("flip");
+        var engine = new EngineOptionSet();
         var command = new Command(
             "demo",
             "Train a GPT on four worker processes while they are killed, then undisturbed, and compare the two files bit by bit.")
         {
             data, seed, output, prompt, workDirectory, quick, inject,
         };
+        engine.AddTo(command);
         command.SetAction(async (parsed, _) =>
         {
             using var signals = new Signals();
@@ -38,6 +40,7 @@ public static class DemoCommand
                 Output = Path.GetFullPath(parsed.GetValue(output)!),
                 Prompt = parsed.GetValue(prompt)!,
                 WorkDirectory = parsed.GetValue(workDirectory),
+                Backend = engine.Read(parsed),
                 Quick = parsed.GetValue(quick),
                 Flip = parsed.GetValue(inject) is not null,
             });

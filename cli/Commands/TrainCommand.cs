@@ -26,6 +26,7 @@ public sealed class TrainCommand
     private readonly Option<string?> workDirectory = new("--work-dir") { Description = "Where database and logs go and stay (default: a temporary directory)." };
     private readonly Option<int> port = new("--port") { Description = "Loopback port of the silo; 0 takes a free one.", DefaultValueFactory = _ => 0 };
     private readonly ConnectionOptions connection = new();
+    private readonly EngineOptionSet engine = new();
 
     /// <summary>The command.</summary>
     public static Command Create() => new TrainCommand().Build();
@@ -39,6 +40,7 @@ public sealed class TrainCommand
         {
             file, data, workers, gpus, steps, seed, output, workDirectory, port,
         };
+        engine.AddTo(command);
         connection.AddTo(command);
         Checks.AtLeast(gpus, 1);
         Checks.InRange(port, 0, 65535);
@@ -109,6 +111,7 @@ public sealed class TrainCommand
         {
             Workers = parsed.GetValue(workers) ?? ((spec.Ranks + perWorker - 1) / perWorker),
             GpusPerWorker = perWorker,
+            Backend = engine.Read(parsed),
             Port = parsed.GetValue(port),
         };
         await using var cluster = await LocalCluster.StartAsync(options, directory, cancel);

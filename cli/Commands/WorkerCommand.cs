@@ -24,7 +24,7 @@ public sealed class WorkerCommand
 
     private readonly Option<string[]> silos = new("--silo")
     {
-        Description = $"Address of the silo; give it once for each silo of a cluster (else ${ConnectionOptions.SiloVariable}).",
+        Description = $"Address of the silo; those of a cluster once each, or with commas between them (else ${ConnectionOptions.SiloVariable}).",
     };
     private readonly Option<string?> token = new("--token-file") { Description = $"File with the silo's token (else ${ConnectionOptions.TokenVariable})." };
     private readonly Option<string> node = new("--node") { Description = "Name of this node; a second worker of the same name takes its place.", DefaultValueFactory = _ => Environment.MachineName.ToLowerInvariant() };
@@ -152,7 +152,7 @@ public sealed class WorkerCommand
         var given = parsed.GetValue(silos) is { Length: > 0 } named ? named
             : Environment.GetEnvironmentVariable(ConnectionOptions.SiloVariable) is { Length: > 0 } variable ? [variable]
             : throw new CommandException(ExitCodes.Usage, "No silo is named.", $"Give --silo http://HOST:PORT or set {ConnectionOptions.SiloVariable}.");
-        return [.. given.Select(text => ConnectionOptions.IsUrl(text)
+        return [.. given.SelectMany(text => text.Split(',', StringSplitOptions.TrimEntries)).Select(text => ConnectionOptions.IsUrl(text)
             ? new Uri(text)
             : throw new CommandException(ExitCodes.Usage, $"'{text}' is no address of a silo.", "Write http://HOST:PORT."))];
     }

@@ -1,3 +1,5 @@
+using Coordinator.Cli.Local;
+
 namespace Coordinator.Cli.Demo;
 
 /// <summary>What the demo is asked for.</summary>
@@ -17,6 +19,9 @@ public sealed record DemoOptions
 
     /// <summary>Where databases and logs go and stay; null: a temporary directory.</summary>
     public string? WorkDirectory { get; init; }
+
+    /// <summary>What hosts the grains.</summary>
+    public SiloBackend Backend { get; init; } = SiloBackend.Embedded;
 
     /// <summary>Tiny and short, for tests.</summary>
     public bool Quick { get; init; }

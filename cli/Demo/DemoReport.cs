@@ -1,3 +1,4 @@
+using Coordinator.Cli.Local;
 using Coordinator.Cli.View;
 
 namespace Coordinator.Cli.Demo;
@@ -37,6 +38,9 @@ public sealed record DemoReport
     /// <summary>What hosted the grains and what computed.</summary>
     public required string Engine { get; init; }
 
+    /// <summary>Silos that the cluster had.</summary>
+    public int Silos { get; init; } = 1;
+
     /// <summary>Whether the files are equal.</summary>
     public bool Identical => Disturbed.Sha256 == Undisturbed.Sha256;
 
@@ -69,7 +73,7 @@ public sealed record DemoReport
 
     private string Killed()
     {
-        var workers = Deaths.Where(death => death.Process != "silo").ToArray();
+        var workers = Deaths.Where(death => !LocalCluster.IsSilo(death.Process)).ToArray();
         var parts = new List<string>
         {
             $"{workers.Count(death => death.Kind == KillKind.Workers)} at a seeded step",
@@ -78,8 +82,8 @@ public sealed record DemoReport
         };
         if (workers.Count(death => death.Kind is null) is > 0 and var foreign)
             parts.Add($"{foreign} not by the demo");
-        var silos = Deaths.Count(death => death.Process == "silo");
-        return $"{workers.Length} workers ({string.Join(", ", parts)}); the silo {(silos == 1 ? "once" : $"{silos} times")}";
+        var silos = Deaths.Count(death => LocalCluster.IsSilo(death.Process));
+        return $"{workers.Length} workers ({string.Join(", ", parts)}); {(Silos == 1 ? "the silo" : $"one of {Silos} silos")} {(silos == 1 ? "once" : $"{silos} times")}";
     }
 
     private string Lost()

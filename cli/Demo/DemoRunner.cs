@@ -24,7 +24,7 @@ public sealed class DemoRunner(DemoOptions options)
         try
         {
             var (spec, frozen) = TrainingData.Freeze(DemoPlan.Job(options.Seed, options.Quick), options.Data, directory);
-            var schedule = KillSchedule.Draw(options.Seed, spec.Training.Steps, DemoPlan.Workers);
+            var schedule = KillSchedule.Draw(options.Seed, spec.Training.Steps, DemoPlan.Workers, options.Backend.Silos);
             Introduce(spec, schedule);
             keepLogs = true;
             var killer = new KillRunner(schedule);
@@ -53,7 +53,7 @@ public sealed class DemoRunner(DemoOptions options)
             $"A GPT of {model.Layers} layers and {model.Channels} channels, {spec.Training.Steps} steps on {Words.Bytes(spec.Data.Bytes)} of "
             + (options.Data is null ? "this repository's own text" : options.Data) + $" (sha256 {spec.Data.Sha256[..12]}…).");
         Console.WriteLine(
-            $"{DemoPlan.Workers} worker processes; seed {schedule.Seed} will SIGKILL {schedule.WorkerKills} workers and the silo while they train"
+            $"{DemoPlan.Workers} worker processes; seed {schedule.Seed} will SIGKILL {schedule.WorkerKills} workers and {(options.Backend.Silos == 1 ? "the silo" : $"{schedule.SiloKills} of {options.Backend.Silos} Orleans silos")} while they train"
             + (options.Flip ? ", and one worker flips one bit." : "."));
     }
 
@@ -64,6 +64,7 @@ public sealed class DemoRunner(DemoOptions options)
             new LocalClusterOptions
             {
                 Workers = DemoPlan.Workers,
+                Backend = options.Backend,
                 WorkerArguments = (worker, start) => killer is null ? [] : [.. killer.WorkerArguments(worker, start), .. Flip(worker, spec)],
                 WorkerSaid = killer is null ? null : killer.Heard,
             },
@@ -85,17 +86,18 @@ public sealed class DemoRunner(DemoOptions options)
     private IEnumerable<string> Flip(int worker, JobSpec spec) =>
         options.Flip && worker == 0 ? ["--fault", $"flip@contribution:{Math.Max(1, spec.Training.Steps / 2)}"] : [];
 
-    private static DemoReport Report(
+    private DemoReport Report(
         JobSpec spec, KillRunner killer, (DemoRun Run, RunData Data, string Engine) disturbed, (DemoRun Run, RunData Data, string Engine) undisturbed)
     {
         var deaths = killer.Deaths(disturbed.Data.Notes);
-        var workers = deaths.Where(death => death.Process != "silo").Select(death => death.Time);
+        var workers = deaths.Where(death => !LocalCluster.IsSilo(death.Process)).Select(death => death.Time);
         return new DemoReport
         {
             Disturbed = disturbed.Run,
             Undisturbed = undisturbed.Run,
             Steps = spec.Training.Steps,
             Deaths = deaths,
+            Silos = options.Backend.Silos,
             Missed = killer.Waiting,
             FromKill = Recoveries.FromKills(workers, disturbed.Data.Events),
             FromDetection = Recoveries.FromDetection(disturbed.Data.Events),

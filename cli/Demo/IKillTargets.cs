@@ -7,7 +7,7 @@ public interface IKillTargets
     /// <returns>Its process id, or null where it was down.</returns>
     int? KillWorker(int worker);
 
-    /// <summary>SIGKILL to the silo's process.</summary>
-    /// <returns>Its process id, or null where it was down.</returns>
-    int? KillSilo();
+    /// <summary>SIGKILL to a silo's process.</summary>
+    /// <returns>Its name and process id, or null where it was down.</returns>
+    (string Name, int Pid)? KillSilo(int silo);
 }

@@ -82,7 +82,12 @@ public sealed class KillRunner
             if (due.Kind == KillKind.Silo)
             {
                 waiting.Remove(due);
-                Note("silo", targets.KillSilo(), KillKind.Silo);
+                foreach (var silo in due.Silos)
+                {
+                    if (targets.KillSilo(silo) is { } hit)
+                        Note(hit.Name, hit.Pid, KillKind.Silo);
+                }
+
                 return;
             }
 

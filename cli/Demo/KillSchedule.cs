@@ -20,7 +20,11 @@ public enum KillKind
 /// <param name="Kind">What kind.</param>
 /// <param name="Step">The step at which it happens; of <see cref="KillKind.Recovery"/>, that of the kill whose recovery is hit.</param>
 /// <param name="Workers">Victims, from 0; none for the silo.</param>
-public sealed record PlannedKill(KillKind Kind, long Step, IReadOnlyList<int> Workers);
+public sealed record PlannedKill(KillKind Kind, long Step, IReadOnlyList<int> Workers)
+{
+    /// <summary>Silos that are hit, from 0.</summary>
+    public IReadOnlyList<int> Silos { get; init; } = [];
+}
 
 /// <summary>
 /// Who dies when: a pure function of seed, steps and workers. Six workers' deaths in five blows, at most two at a time, and one
@@ -37,9 +41,12 @@ public sealed record KillSchedule(ulong Seed, IReadOnlyList<PlannedKill> Kills)
     /// <summary>Workers' deaths that are planned.</summary>
     public int WorkerKills => Kills.Sum(kill => kill.Workers.Count);
 
-    /// <summary>Draws a schedule.</summary>
+    /// <summary>Silos' deaths that are planned.</summary>
+    public int SiloKills => Kills.Sum(kill => kill.Silos.Count);
+
+    /// <summary>Draws a schedule. On a cluster of several silos one of them dies where the only one would, and two others die at once near the end.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Fewer than <see cref="MinWorkers"/> workers or <see cref="MinSteps"/> steps.</exception>
-    public static KillSchedule Draw(ulong seed, long steps, int workers)
+    public static KillSchedule Draw(ulong seed, long steps, int workers, int silos = 1)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(workers, MinWorkers);
         ArgumentOutOfRangeException.ThrowIfLessThan(steps, MinSteps);
@@ -47,14 +54,16 @@ public sealed record KillSchedule(ulong Seed, IReadOnlyList<PlannedKill> Kills)
         var order = draw.Order(workers);
         var first = At(0.12);
         var last = draw.Below(workers);
-        return new KillSchedule(seed, [
+        PlannedKill[] kills =
+        [
             new(KillKind.Workers, first, [order[0]]),
             new(KillKind.Recovery, first, [order[1]]),
             new(KillKind.Collective, At(0.30), [order[2]]),
-            new(KillKind.Silo, At(0.45), []),
+            new(KillKind.Silo, At(0.45), []) { Silos = [0] },
             new(KillKind.Workers, At(0.60), [order[^1], order[0]]),
             new(KillKind.Workers, At(0.80), [last]),
-        ]);
+        ];
+        return new KillSchedule(seed, silos < 3 ? kills : [.. kills, new(KillKind.Silo, At(0.90), []) { Silos = [1, 2] }]);
 
         // Up to 6% of the run later than the fraction says, and never the first or the last steps.
         long At(double fraction) => Math.Clamp((long)(steps * (fraction + (0.06 * draw.Fraction()))), 2, steps - 1);

@@ -6,7 +6,8 @@ using Coordinator.Server.Hosting;
 namespace Coordinator.Cli.Local;
 
 /// <summary>
-/// A cluster on this machine: a silo process and N worker processes of this same program, on loopback, kept up by supervisors.
+/// A cluster on this machine: a silo process and N worker processes of this same program, on loopback, kept up by supervisors; or, with
+/// Orleans, several silo processes on one PostgreSQL database.
 /// What is killed comes back; after <see cref="DisposeAsync"/>, or after this process died in whatever way, none of them is left.
 /// </summary>
 public sealed class LocalCluster : IKillTargets, IAsyncDisposable
@@ -20,8 +21,12 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
     private readonly List<Task> running = [];
     private readonly TaskCompletionSource<ClusterFailure> failure = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<Supervisor> workers = [];
-    private Supervisor? silo;
-    private string url = "";
+    private readonly CancellationTokenSource databaseStop = new();
+    private readonly string clusterName = $"run-{Guid.NewGuid():N}";
+    private Task databaseRun = Task.CompletedTask;
+    private readonly List<SiloChild> silos = [];
+    private Supervisor? database;
+    private PrivatePostgres? postgres;
 
     private LocalCluster(LocalClusterOptions options, RunDirectory directory)
     {
@@ -30,8 +35,11 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
         TokenFile = directory.File("token");
     }
 
-    /// <summary>Address of the silo.</summary>
-    public string Url => url;
+    /// <summary>Address of the silo; of several, with commas between them.</summary>
+    public string Url => string.Join(',', silos.Select(silo => silo.Url));
+
+    /// <summary>PostgreSQL database of the Orleans silos, if they are some.</summary>
+    public string? Database => options.Backend.Database ?? postgres?.ConnectionString;
 
     /// <summary>File with the token that the silo asks for.</summary>
     public string TokenFile { get; }
@@ -42,24 +50,30 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
     /// <summary>Number of workers.</summary>
     public int Workers => workers.Count;
 
-    /// <summary>The silo and then the workers, as they are now.</summary>
-    public IReadOnlyList<ChildStatus> Children => [silo!.Status, .. workers.Select(worker => worker.Status)];
+    /// <summary>Number of silos.</summary>
+    public int Silos => silos.Count;
+
+    /// <summary>The silos and then the workers, as they are now.</summary>
+    public IReadOnlyList<ChildStatus> Children => [.. silos.Select(silo => silo.Supervisor.Status), .. workers.Select(worker => worker.Status)];
 
     /// <summary>What happened to the processes so far, oldest first.</summary>
     public IReadOnlyList<ChildNote> Notes => [.. notes];
 
+    /// <summary>Whether a child of that name is a silo.</summary>
+    public static bool IsSilo(string child) => child == "silo" || child.StartsWith("silo-", StringComparison.Ordinal);
+
     /// <summary>Name of a worker's node.</summary>
     public static string WorkerName(int worker) => $"worker-{worker + 1}";
 
-    /// <summary>Starts the silo, waits until it listens, then starts the workers without waiting for them.</summary>
-    /// <exception cref="ClusterException">The silo did not come up.</exception>
+    /// <summary>Starts the silos, waits until they listen, then starts the workers without waiting for them.</summary>
+    /// <exception cref="ClusterException">A silo did not come up.</exception>
     public static async Task<LocalCluster> StartAsync(LocalClusterOptions options, RunDirectory directory, CancellationToken cancel)
     {
         var cluster = new LocalCluster(options, directory);
         try
         {
             SiloToken.LoadOrCreate(cluster.TokenFile);
-            await cluster.StartSiloAsync(cancel);
+            await cluster.StartSilosAsync(cancel);
             for (var worker = 0; worker < options.Workers; worker++)
                 cluster.StartWorker(worker);
             return cluster;
@@ -75,43 +89,92 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
     /// <returns>Its process id, or null where it was down.</returns>
     public int? KillWorker(int worker) => workers[worker].Kill();
 
-    /// <summary>SIGKILL to the silo.</summary>
-    /// <returns>Its process id, or null where it was down.</returns>
-    public int? KillSilo() => silo!.Kill();
+    /// <summary>SIGKILL to a silo, from 0.</summary>
+    /// <returns>Its name and process id, or null where it was down.</returns>
+    public (string Name, int Pid)? KillSilo(int silo) => silos[silo].Supervisor.Kill() is { } pid ? (silos[silo].Supervisor.Status.Name, pid) : null;
 
     /// <summary>Ends all processes and waits until they are gone.</summary>
     public async ValueTask DisposeAsync()
     {
         await stop.CancelAsync();
         await Task.WhenAll(running);
+        if (database is not null)
+            await StopDatabaseAsync();
+        postgres?.Remove();
         stop.Dispose();
+        databaseStop.Dispose();
     }
 
-    private async Task StartSiloAsync(CancellationToken cancel)
+    private async Task StartSilosAsync(CancellationToken cancel)
     {
-        silo = new Supervisor(
-            "silo",
-            start => OwnExecutable.Command([
-                "silo", "--name", $"silo-{start}", "--data-dir", directory.File("silo"), "--token-file", TokenFile,
-                "--url", url.Length > 0 ? url : $"http://127.0.0.1:{options.Port}", "--parent-pipe"]),
-            directory.File("silo.log"),
-            new RestartPolicy { Tries = options.Port == 0 ? 5 : 1 },
-            notes.Enqueue);
-        var end = Supervise(silo);
-        var first = await Task.WhenAny(silo.FirstReady, end, Task.Delay(SiloStartLimit, cancel));
-        cancel.ThrowIfCancellationRequested();
-        if (first == silo.FirstReady)
+        if (options.Backend is { Orleans: not null, Database: null })
         {
-            url = await silo.FirstReady;
+            postgres = await PrivatePostgres.CreateAsync(directory, cancel);
+            database = new Supervisor("database", _ => postgres.Command(), directory.File("postgres.log"), new RestartPolicy(), notes.Enqueue);
+            databaseRun = Supervise(database, databaseStop.Token);
+        }
+
+        for (var silo = 0; silo < options.Backend.Silos; silo++)
+            silos.Add(options.Backend.Orleans is { } program ? OrleansSilo(program, silo) : EmbeddedSilo());
+        var ends = silos.Select(silo => Supervise(silo.Supervisor, stop.Token)).ToArray();
+        running.AddRange(ends);
+        var ready = Task.WhenAll(silos.Select(silo => silo.Supervisor.FirstReady));
+        var end = Task.WhenAny(ends);
+        var first = await Task.WhenAny(ready, end, Task.Delay(SiloStartLimit, cancel));
+        cancel.ThrowIfCancellationRequested();
+        if (first == ready)
+        {
+            var urls = await ready;
+            for (var silo = 0; silo < urls.Length; silo++)
+                silos[silo].Url = urls[silo];
             return;
         }
 
         if (first == end && failure.Task.IsCompletedSuccessfully)
             throw new ClusterException(await failure.Task);
         throw new ClusterException(new ClusterFailure(
-            $"The silo did not say that it listens within {SiloStartLimit.TotalSeconds:0} s.",
-            $"See {directory.File("silo.log")}; a machine under heavy load may only need another try.",
+            $"{(silos.Count == 1 ? "The silo" : "The silos")} did not say that {(silos.Count == 1 ? "it listens" : "they listen")} within {SiloStartLimit.TotalSeconds:0} s.",
+            $"See the silos' logs in {directory.Path}; a machine under heavy load may only need another try.",
             Output.ExitCodes.RunFailed));
+    }
+
+    private SiloChild EmbeddedSilo()
+    {
+        SiloChild? child = null;
+        child = new SiloChild(new Supervisor(
+            "silo",
+            start => OwnExecutable.Command([
+                "silo", "--name", $"silo-{start}", "--data-dir", directory.File("silo"), "--token-file", TokenFile,
+                "--url", child!.Url.Length > 0 ? child.Url : $"http://127.0.0.1:{options.Port}", "--parent-pipe"]),
+            directory.File("silo.log"),
+            new RestartPolicy { Tries = options.Port == 0 ? 5 : 1 },
+            notes.Enqueue));
+        return child;
+    }
+
+    private SiloChild OrleansSilo(SiloProgram program, int silo)
+    {
+        var (siloPort, gatewayPort) = (FreePorts.Next(), FreePorts.Next());
+        var connection = directory.File("database");
+        File.WriteAllText(connection, Database);
+        SiloChild? child = null;
+        child = new SiloChild(new Supervisor(
+            $"silo-{silo}",
+            _ => program.Command([
+                "--name", $"silo-{silo}", "--data-dir", directory.File("silo"), "--token-file", TokenFile, "--database", $"@{connection}",
+                "--cluster", clusterName, "--silo-port", $"{siloPort}", "--gateway-port", $"{gatewayPort}",
+                "--url", child!.Url.Length > 0 ? child.Url : $"http://127.0.0.1:{(silo == 0 ? options.Port : 0)}", "--parent-pipe"]),
+            directory.File($"silo-{silo}.log"),
+            new RestartPolicy(),
+            notes.Enqueue));
+        return child;
+    }
+
+    /// <summary>The database goes last: silos say good-bye in it.</summary>
+    private async Task StopDatabaseAsync()
+    {
+        await databaseStop.CancelAsync();
+        await databaseRun;
     }
 
     private void StartWorker(int worker)
@@ -121,21 +184,19 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
         supervisor = new Supervisor(
             name,
             start => OwnExecutable.Command([
-                "worker", "--silo", url, "--token-file", TokenFile, "--node", name, "--gpus", $"{options.GpusPerWorker}",
+                "worker", "--silo", Url, "--token-file", TokenFile, "--node", name, "--gpus", $"{options.GpusPerWorker}",
                 "--data-dir", directory.File(name), "--parent-pipe", .. options.WorkerArguments(worker, start)]),
             directory.File(name + ".log"),
             new RestartPolicy(),
             notes.Enqueue,
             line => options.WorkerSaid?.Invoke(worker, supervisor!.Status.Pid, line));
         workers.Add(supervisor);
-        Supervise(supervisor);
+        running.Add(Supervise(supervisor, stop.Token));
     }
 
-    private Task Supervise(Supervisor supervisor)
+    private Task Supervise(Supervisor supervisor, CancellationToken until)
     {
-        var run = RunAsync();
-        running.Add(run);
-        return run;
+        return RunAsync();
 
         async Task RunAsync()
         {
@@ -143,7 +204,7 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
             await Task.Yield();
             try
             {
-                if (await supervisor.RunAsync(stop.Token) is { } failed)
+                if (await supervisor.RunAsync(until) is { } failed)
                     failure.TrySetResult(failed);
             }
             catch (Exception cannot) when (cannot is Win32Exception or IOException or UnauthorizedAccessException)
@@ -154,5 +215,13 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
                     Output.ExitCodes.RunFailed));
             }
         }
+    }
+
+    private sealed class SiloChild(Supervisor supervisor)
+    {
+        public Supervisor Supervisor { get; } = supervisor;
+
+        /// <summary>Where it listened first, and will again; empty before.</summary>
+        public string Url { get; set; } = "";
     }
 }

@@ -9,6 +9,9 @@ public sealed record LocalClusterOptions
     /// <summary>Gpus (without accelerators: CPU devices) of each worker. At least 1.</summary>
     public int GpusPerWorker { get; init; } = 1;
 
+    /// <summary>What hosts the grains.</summary>
+    public SiloBackend Backend { get; init; } = SiloBackend.Embedded;
+
     /// <summary>Loopback port of the silo; 0 takes a free one.</summary>
     public int Port { get; init; }
 

@@ -30,7 +30,8 @@ public static class OwnExecutable
         return command;
     }
 
-    private static string DotnetHost()
+    /// <summary>The <c>dotnet</c> that runs assemblies.</summary>
+    public static string DotnetHost()
     {
         var self = Environment.ProcessPath;
         if (self is not null && Path.GetFileNameWithoutExtension(self) == "dotnet")

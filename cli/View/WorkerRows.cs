@@ -13,7 +13,7 @@ public static class WorkerRows
     public static IReadOnlyList<WorkerRow> Build(RunData data)
     {
         var nodes = data.Nodes.ToDictionary(node => node.Id.Value);
-        var children = data.Children.Where(child => child.Name != "silo").ToDictionary(child => child.Name);
+        var children = data.Children.Where(child => !Local.LocalCluster.IsSilo(child.Name)).ToDictionary(child => child.Name);
         return [.. nodes.Keys.Union(children.Keys)
             .OrderBy(name => name.Length).ThenBy(name => name, StringComparer.Ordinal)
             .Select(name => Row(name, nodes.GetValueOrDefault(name), children.GetValueOrDefault(name), data))];

@@ -31,7 +31,7 @@ public sealed class Outbox<TTarget, TMessage>(Func<TTarget, IReadOnlyList<TMessa
     }
 
     /// <summary>Targets to which something waits or is under way.</summary>
-    public int Targets => queues.Count;
+    public ICollection<TTarget> Targets => queues.Keys;
 
     /// <summary>Calls under way.</summary>
     public int UnderWay => Volatile.Read(ref underWay);

@@ -32,7 +32,7 @@ public abstract class StoredMachineGrain(IGrainServices services, GrainKind kind
         durable = State;
         host = new MachineHost(services, Address, Persist);
         timer = new DeadlineTimer(this, services, () => Turn(new DeadlinePassed()));
-        await host.Start(State.Json, State.Incarnation);
+        await GrainBoundary.Cross(Address.ToString(), () => host.Start(State.Json, State.Incarnation), () => { });
         timer.Set(host.NextDeadline);
     }
 
@@ -46,18 +46,9 @@ public abstract class StoredMachineGrain(IGrainServices services, GrainKind kind
     /// <summary>One turn of the machine.</summary>
     protected async Task Turn(GrainMessage message)
     {
-        try
-        {
-            await host!.Turn(message);
-            await AfterTurn();
-        }
-        catch
-        {
-            DeactivateOnIdle();
-            throw;
-        }
-
-        timer!.Set(host.NextDeadline);
+        await GrainBoundary.Cross(Address.ToString(), () => host!.Turn(message), DeactivateOnIdle);
+        await AfterTurn();
+        timer!.Set(host!.NextDeadline);
     }
 
     /// <summary>Called after every turn of which all is durable.</summary>

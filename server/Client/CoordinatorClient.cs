@@ -18,19 +18,20 @@ public sealed class CoordinatorClient : IDisposable
 {
     private readonly HttpClient http;
 
-    /// <summary>A client of the silo at a URL such as <c>http://127.0.0.1:7070</c>.</summary>
-    public CoordinatorClient(string url, string token)
+    /// <summary>A client of the silo at a URL such as <c>http://127.0.0.1:7070</c>, or of a cluster's silos, their URLs with commas between them: any one will do.</summary>
+    public CoordinatorClient(string urls, string token)
     {
-        Url = url.TrimEnd('/');
-        http = new HttpClient(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(5) })
+        var silos = urls.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(url => new Uri(url)).ToArray();
+        Url = urls.TrimEnd('/');
+        http = new HttpClient(new SiloFailover(silos))
         {
-            BaseAddress = new Uri(Url + "/api/v1/"),
+            BaseAddress = new Uri(silos[0], "/api/v1/"),
             Timeout = Timeout.InfiniteTimeSpan,
         };
         http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
     }
 
-    /// <summary>The silo's URL.</summary>
+    /// <summary>The silo's URL, or those of the cluster's silos with commas between them.</summary>
     public string Url { get; }
 
     /// <summary>Submits a job. With an id, a repeat after a lost answer finds the job that the first one made.</summary>
@@ -87,7 +88,7 @@ public sealed class CoordinatorClient : IDisposable
     {
         try
         {
-            using var answer = await http.GetAsync(new Uri(Url + InfoApi.HealthPath), cancel).ConfigureAwait(false);
+            using var answer = await http.GetAsync(new Uri(InfoApi.HealthPath, UriKind.Relative), cancel).ConfigureAwait(false);
             return answer.IsSuccessStatusCode;
         }
         catch (HttpRequestException)

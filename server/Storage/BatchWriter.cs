@@ -1,14 +1,14 @@
+using System.Data.Common;
 using System.Text.Json;
 using Coordinator.Machines;
 using Dapper;
-using Microsoft.Data.Sqlite;
 
 namespace Coordinator.Server.Storage;
 
 /// <summary>Writes the parts of a batch inside a transaction that its owner commits.</summary>
-internal sealed class BatchWriter(SqliteTransaction transaction, string silo, DateTimeOffset now)
+internal sealed class BatchWriter(DbTransaction transaction, string silo, DateTimeOffset now)
 {
-    private readonly SqliteConnection connection = transaction.Connection!;
+    private readonly DbConnection connection = transaction.Connection!;
 
     /// <summary>Marks a batch as stored with this transaction.</summary>
     /// <returns>False if it was stored before.</returns>
@@ -18,6 +18,15 @@ internal sealed class BatchWriter(SqliteTransaction transaction, string silo, Da
         ON CONFLICT (id) DO UPDATE SET batch = excluded.batch WHERE excluded.batch > writer.batch
         """,
         new { writer, batch }) == 1;
+
+    /// <summary>Notes that an incarnation of a grain stores observations; 0 is that of a grain which keeps none.</summary>
+    /// <returns>False if a higher one has stored some.</returns>
+    public bool TryObserve(GrainAddress grain, long incarnation) => incarnation == 0 || Execute(
+        """
+        INSERT INTO observer (kind, key, incarnation) VALUES (@Kind, @Key, @incarnation)
+        ON CONFLICT (kind, key) DO UPDATE SET incarnation = excluded.incarnation WHERE observer.incarnation <= excluded.incarnation
+        """,
+        new { Kind = grain.Kind.ToString(), grain.Key, incarnation }) == 1;
 
     /// <summary>Writes a state over a lower one.</summary>
     /// <returns>False if the stored one is neither lower nor the same.</returns>
@@ -90,9 +99,9 @@ internal sealed class BatchWriter(SqliteTransaction transaction, string silo, Da
                 Timeline = observed.Timeline,
                 Generation = observed.Generation,
                 Step = observed.Step,
-                Cause = observed.Cause,
+                Cause = Storable.Text(observed.Cause),
                 DurationMs = observed.DurationMs is { } duration ? Storable.OrNull(duration) : null,
-                Text = observed.Text,
+                Text = Storable.Text(observed.Text)!,
                 Numbers = observed.Numbers is null ? null : JsonSerializer.Serialize(observed.Numbers, MachinesJson.Default.IReadOnlyDictionaryStringDouble),
             });
     }

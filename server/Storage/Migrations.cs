@@ -1,21 +1,33 @@
+using System.Data.Common;
 using System.Globalization;
 using System.Reflection;
 using Dapper;
-using Microsoft.Data.Sqlite;
 
 namespace Coordinator.Server.Storage;
 
-/// <summary>Brings a database to this build's schema by the numbered files in Migrations, each in a transaction of its own.</summary>
-internal static class Migrations
+/// <summary>Brings a database to this build's schema by the numbered files of its kind, each in a transaction of its own.</summary>
+internal sealed class Migrations
 {
-    private const string Prefix = "migrations/";
+    private readonly string prefix;
+
+    private Migrations(string kind)
+    {
+        prefix = $"migrations/{kind}/";
+        Newest = Names().Max(NumberOf);
+    }
+
+    /// <summary>Those of a SQLite file.</summary>
+    public static Migrations Sqlite { get; } = new("sqlite");
+
+    /// <summary>Those of a PostgreSQL database.</summary>
+    public static Migrations Postgres { get; } = new("postgres");
 
     /// <summary>Newest schema that this build knows.</summary>
-    public static int Newest { get; } = Names().Max(NumberOf);
+    public int Newest { get; }
 
     /// <summary>Applies what is missing.</summary>
     /// <exception cref="StoreSchemaException">The database is from a newer build; nothing was changed.</exception>
-    public static void Apply(SqliteConnection connection, string path, DateTimeOffset time)
+    public void Apply(DbConnection connection, string path, DateTimeOffset time)
     {
         connection.Execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY, applied_at TEXT NOT NULL)");
         var found = connection.ExecuteScalar<long>("SELECT coalesce(max(version), 0) FROM schema_version");
@@ -33,10 +45,10 @@ internal static class Migrations
         }
     }
 
-    private static IEnumerable<string> Names() =>
-        typeof(Migrations).Assembly.GetManifestResourceNames().Where(name => name.StartsWith(Prefix, StringComparison.Ordinal));
+    private IEnumerable<string> Names() =>
+        typeof(Migrations).Assembly.GetManifestResourceNames().Where(name => name.StartsWith(prefix, StringComparison.Ordinal));
 
-    private static int NumberOf(string name) => int.Parse(name.AsSpan(Prefix.Length, 4), CultureInfo.InvariantCulture);
+    private int NumberOf(string name) => int.Parse(name.AsSpan(prefix.Length, 4), CultureInfo.InvariantCulture);
 
     private static string Read(string name)
     {

@@ -86,6 +86,8 @@ public sealed class SqliteStore : IEventStore, IDisposable
                 var writing = new BatchWriter(transaction, options.Silo, options.TimeProvider.GetUtcNow());
                 if (!writing.Claim(writerId, batch.Number))
                     return [];
+                if (batch.Observer is { } observer && !writing.TryObserve(observer.Grain, observer.Incarnation))
+                    return [observer.Grain];
                 var refused = batch.States.Where(state => !writing.TryWrite(state)).Select(state => state.Grain).ToArray();
                 if (refused.Length > 0)
                     return refused;
@@ -123,33 +125,25 @@ public sealed class SqliteStore : IEventStore, IDisposable
         changes.Pulse();
     }
 
+    /// <summary>All jobs that were ever submitted, sorted.</summary>
+    public IReadOnlyList<JobId> ListJobs()
+    {
+        using var reader = OpenReader();
+        return [.. reader.Query<string>(StoreQueries.Jobs).Select(id => new JobId(id))];
+    }
+
     /// <inheritdoc/>
     public async Task<IReadOnlyList<StoredEvent>> ReadEventsAsync(EventFilter filter, CancellationToken cancel = default)
     {
         using var reader = OpenReader();
-        var rows = await reader.QueryAsync<EventRow>(new CommandDefinition(
-            $"""
-            SELECT ordinal, time_us AS TimeUs, silo, kind, job, node, gpu, timeline, generation, step, cause, duration_ms AS DurationMs, text, numbers
-            FROM events WHERE ordinal > @After {(filter.Job is null ? "" : "AND job = @Job")}
-            ORDER BY ordinal {(filter.Newest ? "DESC" : "")} LIMIT @Limit
-            """,
-            new { filter.After, Job = filter.Job?.Value, filter.Limit },
-            cancellationToken: cancel)).ConfigureAwait(false);
-        return [.. (filter.Newest ? rows.Reverse() : rows).Select(row => row.ToStored())];
+        return await StoreQueries.EventsAsync(reader, filter, cancel).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     public async Task<IReadOnlyList<StoredStep>> ReadStepsAsync(JobId job, long after, int limit, CancellationToken cancel = default)
     {
         using var reader = OpenReader();
-        var rows = await reader.QueryAsync<StepRow>(new CommandDefinition(
-            """
-            SELECT ordinal, timeline, step, generation, loss_bits AS LossBits, gradient_norm_bits AS GradientNormBits, milliseconds, targets, recorded_at_us AS RecordedAtUs
-            FROM steps WHERE job = @job AND ordinal > @after ORDER BY ordinal LIMIT @limit
-            """,
-            new { job = job.Value, after, limit },
-            cancellationToken: cancel)).ConfigureAwait(false);
-        return [.. rows.Select(row => row.ToStored())];
+        return await StoreQueries.StepsAsync(reader, job, after, limit, cancel).ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
@@ -171,7 +165,7 @@ public sealed class SqliteStore : IEventStore, IDisposable
     private void Prepare()
     {
         writer = OpenWriter();
-        Migrations.Apply(writer, options.Path, options.TimeProvider.GetUtcNow());
+        Migrations.Sqlite.Apply(writer, options.Path, options.TimeProvider.GetUtcNow());
 
         // Their processes are dead: this one has the lock.
         writer.Execute("DELETE FROM writer");

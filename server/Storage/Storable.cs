@@ -1,7 +1,11 @@
 namespace Coordinator.Server.Storage;
 
-/// <summary>SQLite has no NaN, and its client throws on one: a report with a NaN must not keep a whole batch from being stored.</summary>
+/// <summary>What databases cannot take: a report with such a value must not keep a whole batch from being stored.</summary>
 internal static class Storable
 {
+    /// <summary>SQLite has no NaN, and its client throws on one.</summary>
     public static double? OrNull(double value) => double.IsNaN(value) ? null : value;
+
+    /// <summary>PostgreSQL has no NUL in a text.</summary>
+    public static string? Text(string? text) => text?.Replace('\0', '\uFFFD');
 }

@@ -1,5 +1,4 @@
 using Coordinator.Machines;
-using Coordinator.Machines.Jobs;
 
 namespace Coordinator.Conformance;
 

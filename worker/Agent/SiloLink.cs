@@ -49,7 +49,8 @@ internal sealed class SiloLink
 
     public async Task RunAsync(CancellationToken cancel)
     {
-        for (var attempt = 0; !cancel.IsCancellationRequested; attempt++)
+        // Workers begin with different silos, and after a connection was lost each goes on with the next one.
+        for (var attempt = (long)Spread(options.Node); !cancel.IsCancellationRequested; attempt++)
         {
             var silo = silos[attempt % silos.Length];
             try
@@ -75,6 +76,15 @@ internal sealed class SiloLink
                 return;
             }
         }
+    }
+
+    /// <summary>The same in every process, unlike a string's own hash code (FNV-1a).</summary>
+    private static uint Spread(NodeId node)
+    {
+        var hash = 2166136261;
+        foreach (var letter in node.Value)
+            hash = (hash ^ letter) * 16777619;
+        return hash;
     }
 
     /// <summary>The gateway's address from any way of writing a silo's.</summary>

@@ -23,10 +23,10 @@ internal static partial class ArrowRules
         ["cli"] = ["machines", "engine", "server", "worker", "simulator"],
         // The recovery bench starts the command's own processes, and kills them.
         ["bench"] = ["machines", "engine", "server", "worker", "simulator", "cli"],
-        // The transcripts know machines only; who tests an engine brings the adapter.
+        // What every engine must do, and no engine: transcripts, and what plays them.
         ["tests/conformance"] = ["machines"],
         ["tests/core"] = ["machines", "engine", "server", "worker", "simulator", "cli", "tests/conformance"],
-        ["tests/orleans"] = ["machines", "grains", "silo", "server", "tests/conformance"],
+        ["tests/orleans"] = ["machines", "grains", "silo", "server", "worker", "tests/conformance"],
         ["tests/ilgpu"] = ["machines", "worker", "worker.ilgpu"],
     };
 

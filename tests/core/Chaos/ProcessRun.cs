@@ -77,7 +77,7 @@ public static class ProcessRun
     private static int Strike(LocalCluster cluster, Blow blow)
     {
         var killed = blow.Workers.Count(worker => cluster.KillWorker(worker) is not null);
-        return blow.Silo && cluster.KillSilo() is not null ? killed + 1 : killed;
+        return blow.Silo && cluster.KillSilo(0) is not null ? killed + 1 : killed;
     }
 
     private static string Story(RunRecord record) => string.Join("\n", record.Events.Select(stored => $"  {stored.Time:HH:mm:ss.fff} {stored.Event.Kind} {stored.Event.Cause} {stored.Event.Text}"));

@@ -107,10 +107,10 @@ public class KillRunnerTests
             return 100 + worker;
         }
 
-        public int? KillSilo()
+        public (string Name, int Pid)? KillSilo(int silo)
         {
             Killed.Add("silo");
-            return 99;
+            return ("silo", 99);
         }
     }
 }

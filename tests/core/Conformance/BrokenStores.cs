@@ -1,5 +1,4 @@
 using Coordinator.Engine;
-using Coordinator.Machines;
 
 namespace Coordinator.Tests.Conformance;
 

@@ -81,6 +81,16 @@ public sealed class FenceTests
         { "simulator: sends before it persists", "storage-away-for-30-seconds", "expect n1 not told plan" },
         { "simulator: drops a step", "two-workers-train-to-the-end", "expect steps j 1..6" },
         { "simulator: sends twice to workers", "orders-of-a-turn-keep-their-order", "expect n1 told 1x membership toGeneration=1" },
+        { "embedded: loses every other send", "too-few-gpus-make-a-job-wait", "await n1 told prepare generation=1 within 5s" },
+        { "embedded: stores no observations", "an-older-session-changes-nothing", "expect event 1x node.down cause=now" },
+        { "embedded: hands out no Activated", "a-second-submission-changes-nothing", "await n1 told prepare generation=2 incarnation=2 within 5s" },
+        { "embedded: wakes nobody", "silence-alone-condemns-nobody", "expect event 1x rank.excluded gpu=n2/0 cause=\"out of reach\"" },
+        { "embedded: acknowledges before it is durable", "killed-again-and-again", "expect steps j 1..60" },
+        { "simulator: loses every other send", "too-few-gpus-make-a-job-wait", "await n1 told prepare generation=1 within 5s" },
+        { "simulator: stores no observations", "an-older-session-changes-nothing", "expect event 1x node.down cause=now" },
+        { "simulator: hands out no Activated", "a-second-submission-changes-nothing", "await n1 told prepare generation=2 incarnation=2 within 5s" },
+        { "simulator: wakes nobody", "silence-alone-condemns-nobody", "expect event 1x rank.excluded gpu=n2/0 cause=\"out of reach\"" },
+        { "simulator: sends before it persists", "killed-again-and-again", "expect steps j 1..60" },
     };
 
     [Theory]

@@ -1,3 +1,4 @@
+using Coordinator.Conformance;
 using System.Collections.Concurrent;
 using Coordinator.Engine;
 using Coordinator.Machines;

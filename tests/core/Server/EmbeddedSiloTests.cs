@@ -1,3 +1,4 @@
+using Coordinator.Conformance;
 using Coordinator.Cli.Silo;
 using Coordinator.Engine;
 using Coordinator.Machines;

@@ -1,4 +1,4 @@
-namespace Coordinator.Tests.Engine;
+namespace Coordinator.Conformance;
 
 /// <summary>Time that stands still until a test moves it. Timers fire inside <see cref="Advance"/>, earliest first.</summary>
 public sealed class ManualTimeProvider : TimeProvider
@@ -7,6 +7,16 @@ public sealed class ManualTimeProvider : TimeProvider
     private readonly Lock gate = new();
     private readonly List<ManualTimer> timers = [];
     private TimeSpan elapsed;
+
+    /// <summary>How long until a timer fires; null where none is set.</summary>
+    public TimeSpan? UntilNext
+    {
+        get
+        {
+            lock (gate)
+                return timers.Count == 0 ? null : timers.Min(timer => timer.At) - elapsed;
+        }
+    }
 
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 

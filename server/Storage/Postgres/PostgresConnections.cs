@@ -1,0 +1,64 @@
+using System.Diagnostics;
+using Dapper;
+using Npgsql;
+
+namespace Coordinator.Server.Storage.Postgres;
+
+/// <summary>Opens PostgreSQL databases, and says in clear words what is wrong where that fails.</summary>
+public static class PostgresConnections
+{
+    /// <summary>Any number, the same in all silos: who changes the schema holds it as an advisory lock.</summary>
+    private const long SchemaLock = 0x436F6F7264530001;
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>A source of connections.</summary>
+    /// <exception cref="FormatException">The connection string is none.</exception>
+    public static NpgsqlDataSource Create(string connectionString)
+    {
+        try
+        {
+            var settings = new NpgsqlConnectionStringBuilder(connectionString) { ApplicationName = "coordinator" };
+
+            // A server that is gone without a word must not hold a transaction, and with it a grain, for minutes.
+            if (!settings.ContainsKey("Command Timeout"))
+                settings.CommandTimeout = 10;
+            if (!settings.ContainsKey("Timeout"))
+                settings.Timeout = 5;
+            return NpgsqlDataSource.Create(settings);
+        }
+        catch (ArgumentException wrong)
+        {
+            throw new FormatException($"--database is no PostgreSQL connection string: {wrong.Message} Write Host=…;Port=5432;Database=…;Username=…;Password=….", wrong);
+        }
+    }
+
+    /// <summary>Does something to the schema while no other silo does; waits for a database that is only starting.</summary>
+    /// <exception cref="StoreUnreachableException">It does not answer, or does not let us in.</exception>
+    public static async Task PrepareAsync(NpgsqlDataSource source, TimeSpan patience, Action<NpgsqlConnection> prepare, CancellationToken cancel)
+    {
+        var since = Stopwatch.GetTimestamp();
+        await using var connection = source.CreateConnection();
+        while (true)
+        {
+            try
+            {
+                await connection.OpenAsync(cancel).ConfigureAwait(false);
+                break;
+            }
+            catch (NpgsqlException away)
+            {
+                if (!IsStarting(away) || Stopwatch.GetElapsedTime(since) > patience)
+                    throw new StoreUnreachableException($"'{connection.Database}' at {connection.Host}:{connection.Port}", away);
+                await Task.Delay(Pause, cancel).ConfigureAwait(false);
+            }
+        }
+
+        // Held by the connection, and so given up with the process.
+        await connection.ExecuteAsync("SELECT pg_advisory_lock(@SchemaLock)", new { SchemaLock }).ConfigureAwait(false);
+        prepare(connection);
+        await connection.ExecuteAsync("SELECT pg_advisory_unlock(@SchemaLock)", new { SchemaLock }).ConfigureAwait(false);
+    }
+
+    private static bool IsStarting(NpgsqlException away) => away is not PostgresException refused || refused.SqlState == PostgresErrorCodes.CannotConnectNow;
+}

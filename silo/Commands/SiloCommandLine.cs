@@ -1,0 +1,93 @@
+using System.CommandLine;
+using System.Net;
+using Coordinator.Server.Hosting;
+using Coordinator.Server.Storage;
+using Coordinator.Silo.Hosting;
+
+namespace Coordinator.Silo.Commands;
+
+/// <summary>The command line of the Orleans silo's program. Exit codes are those of <c>coordinator</c>: 0, 2 for usage, 128 + signal.</summary>
+public static class SiloCommandLine
+{
+    private const int Usage = 2;
+    private static readonly TimeSpan EndGrace = TimeSpan.FromSeconds(8);
+
+    /// <summary>Parses and runs.</summary>
+    /// <returns>The exit code.</returns>
+    public static async Task<int> RunAsync(string[] args)
+    {
+        var parsed = Create().Parse(args);
+        if (parsed.Errors.Count > 0)
+        {
+            foreach (var error in parsed.Errors)
+                Console.Error.WriteLine($"error: {error.Message}");
+            Console.Error.WriteLine("Run with --help for the options.");
+            return Usage;
+        }
+
+        return await parsed.InvokeAsync();
+    }
+
+    private static RootCommand Create()
+    {
+        var directory = new Option<string>("--data-dir") { Description = "Folder of token, data sets and models; created where missing. The silos of a cluster share one.", Required = true };
+        var url = new Option<string>("--url") { Description = "Where workers and API clients connect: http:// or https://, an address and a port (0: any free one).", DefaultValueFactory = _ => "http://127.0.0.1:7070" };
+        var name = new Option<string>("--name") { Description = "Name of the silo.", DefaultValueFactory = _ => $"silo-{Environment.MachineName.ToLowerInvariant()}" };
+        var token = new Option<string?>("--token-file") { Description = "File of the token that workers and clients need; drawn where missing (default: token in the data directory)." };
+        var pipe = new Option<bool>("--parent-pipe") { Description = "End when standard input ends: whoever started this process is gone.", Hidden = true };
+        var advertised = new Option<string>("--advertise") { Description = "IP address under which the other silos reach this one.", DefaultValueFactory = _ => "127.0.0.1" };
+        var siloPort = new Option<int>("--silo-port") { Description = "Port for the other silos.", DefaultValueFactory = _ => 11111 };
+        var dashboard = new Option<string>("--dashboard") { Description = "Whether /orleans serves the Orleans dashboard: on or off.", DefaultValueFactory = _ => "on" };
+        dashboard.AcceptOnlyFromAmong("on", "off");
+        var cluster = ClusterOptionSet.Create();
+        var root = new RootCommand("Run an Orleans silo of the coordinator: grains, workers' gateway and API. Several on one PostgreSQL database are a cluster; without --database one runs alone on SQLite.")
+        {
+            directory, url, name, token, pipe, advertised, siloPort, dashboard, cluster.Database, cluster.Cluster, cluster.GatewayPort,
+        };
+        foreach (var command in OperatorCommands.Create())
+            root.Add(command);
+        root.SetAction(parsed => ServeAsync(
+            parsed.GetValue(pipe),
+            () => new SiloSettings
+            {
+                DataDirectory = Path.GetFullPath(parsed.GetValue(directory)!),
+                Url = parsed.GetValue(url)!,
+                Name = parsed.GetValue(name)!,
+                TokenFile = parsed.GetValue(token) is { } file ? Path.GetFullPath(file) : null,
+                Database = cluster.ReadDatabase(parsed),
+                Cluster = parsed.GetValue(cluster.Cluster)!,
+                Advertised = IPAddress.TryParse(parsed.GetValue(advertised), out var address) ? address : throw new FormatException($"--advertise '{parsed.GetValue(advertised)}' is no IP address: write one of this host's, such as 10.0.0.5"),
+                SiloPort = parsed.GetValue(siloPort),
+                GatewayPort = parsed.GetValue(cluster.GatewayPort),
+                Dashboard = parsed.GetValue(dashboard) == "on",
+            }));
+        return root;
+    }
+
+    private static async Task<int> ServeAsync(bool isChild, Func<SiloSettings> read)
+    {
+        using var signals = new Signals(interrupt: !isChild);
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(signals.Token);
+        if (isChild)
+            ParentPipe.Watch(EndGrace, end.Cancel);
+        try
+        {
+            using var loggers = SiloLogging.ToStandardError();
+            await using var silo = await OrleansSilo.StartAsync(read(), loggers, end.Token);
+            Console.WriteLine($"ready {silo.Url}");
+            await Task.Delay(Timeout.Infinite, end.Token).ContinueWith(_ => { }, TaskScheduler.Default);
+        }
+        catch (Exception refused) when (refused is StoreLockedException or StoreSchemaException or PortInUseException or FormatException or InvalidDataException or StoreUnreachableException)
+        {
+            // Each of these messages ends with what to do.
+            Console.Error.WriteLine($"error: {refused.Message}");
+            return Usage;
+        }
+        catch (OperationCanceledException) when (end.IsCancellationRequested)
+        {
+            // Asked to end while it was starting.
+        }
+
+        return signals.ExitCode ?? 0;
+    }
+}

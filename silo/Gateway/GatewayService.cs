@@ -1,0 +1,27 @@
+using System.Text.Json;
+using Coordinator.Machines;
+using Coordinator.Server.Gateway;
+using Microsoft.Extensions.Logging;
+using Orleans.Concurrency;
+
+namespace Coordinator.Silo.Gateway;
+
+/// <summary>Hands messages from other silos to the workers that are connected to this one. It only queues, so that calls need not wait for each other.</summary>
+[Reentrant]
+public sealed class GatewayService(GrainId id, global::Orleans.Runtime.Silo silo, ILoggerFactory loggers, WorkerLinks links)
+    : GrainService(id, silo, loggers), IGatewayService
+{
+    /// <inheritdoc/>
+    public Task<bool> Deliver(string node, string[] messages)
+    {
+        var to = new NodeId(node);
+        foreach (var text in messages)
+        {
+            var message = JsonSerializer.Deserialize(text, MachinesJson.Default.CoordinatorMessage) ?? throw new JsonException($"a message for {node} is null");
+            if (!links.Send(to, message))
+                return Task.FromResult(false);
+        }
+
+        return Task.FromResult(true);
+    }
+}

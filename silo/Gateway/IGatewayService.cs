@@ -1,0 +1,13 @@
+using Orleans.Services;
+
+namespace Coordinator.Silo.Gateway;
+
+/// <summary>One on every silo: takes messages for workers that are connected to it, from grains on other silos.</summary>
+public interface IGatewayService : IGrainService
+{
+    /// <summary>Hands messages to a node's worker, in order.</summary>
+    /// <param name="node">The node.</param>
+    /// <param name="messages">JSON of <see cref="Machines.CoordinatorMessage"/> records.</param>
+    /// <returns>False where the node has no connection here; then none was handed over.</returns>
+    Task<bool> Deliver(string node, string[] messages);
+}

@@ -1,0 +1,81 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using Coordinator.Grains.Hosting;
+using Coordinator.Machines;
+using Coordinator.Server.Gateway;
+using Microsoft.Extensions.Logging;
+
+namespace Coordinator.Silo.Gateway;
+
+/// <summary>
+/// Messages from this silo's grains to workers, wherever they are connected. Which silo holds a node's connection is found out by asking:
+/// first where it was the last time, then every other silo. So there is no directory that could be wrong, and a silo's death takes
+/// nothing along but connections, which their workers open elsewhere. A worker that is connected nowhere loses the message, as it would
+/// with one silo; its sender repeats it.
+/// </summary>
+public sealed partial class WorkerRoutes : IDisposable
+{
+    private const int Window = 256;
+    private const int LimitPerNode = 4096;
+
+    private readonly WorkerLinks links;
+    private readonly ILocalSiloDetails self;
+    private readonly ISiloStatusOracle silos;
+    private readonly GatewayServiceClient gateways;
+    private readonly ILogger<WorkerRoutes> logger;
+    private readonly ConcurrentDictionary<NodeId, SiloAddress> lastSeen = new();
+    private readonly Outbox<NodeId, CoordinatorMessage> outbox;
+
+    /// <summary>Routes of the silo that this is injected into.</summary>
+    public WorkerRoutes(WorkerLinks links, ILocalSiloDetails self, ISiloStatusOracle silos, GatewayServiceClient gateways, ILogger<WorkerRoutes> logger)
+    {
+        (this.links, this.self, this.silos, this.gateways, this.logger) = (links, self, silos, gateways, logger);
+        outbox = new Outbox<NodeId, CoordinatorMessage>(Deliver, (node, count, why) => Lost(logger, count, node, why.Message), Window, LimitPerNode);
+    }
+
+    /// <summary>Sends to a node's worker. Messages of one silo to one node keep their order.</summary>
+    public void Send(NodeId node, CoordinatorMessage message) => outbox.Send(node, message);
+
+    /// <inheritdoc/>
+    public void Dispose() => outbox.Dispose();
+
+    private async Task Deliver(NodeId node, IReadOnlyList<CoordinatorMessage> messages)
+    {
+        if (links.Has(node))
+        {
+            foreach (var message in messages)
+                links.Send(node, message);
+            return;
+        }
+
+        var texts = messages.Select(message => JsonSerializer.Serialize(message, MachinesJson.Default.CoordinatorMessage)).ToArray();
+        var known = lastSeen.GetValueOrDefault(node);
+        if (known is not null && await Try(known, node, texts).ConfigureAwait(false))
+            return;
+        lastSeen.TryRemove(node, out _);
+        var others = silos.GetApproximateSiloStatuses(onlyActive: true).Keys.Where(silo => !silo.Equals(self.SiloAddress) && !silo.Equals(known)).ToArray();
+        var found = await Task.WhenAll(others.Select(silo => Try(silo, node, texts))).ConfigureAwait(false);
+        for (var index = 0; index < others.Length; index++)
+        {
+            if (found[index])
+                lastSeen[node] = others[index];
+        }
+    }
+
+    private async Task<bool> Try(SiloAddress silo, NodeId node, string[] texts)
+    {
+        try
+        {
+            return await gateways.On(silo).Deliver(node.Value, texts).ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            // It is dying, or dead and nobody knows yet. Whether it delivered before, nobody knows either: messages may be repeated.
+            Lost(logger, texts.Length, node, e.Message);
+            return false;
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Debug, "lost {Count} messages to the worker of {Node}: {Why}")]
+    private static partial void Lost(ILogger logger, int count, NodeId node, string why);
+}

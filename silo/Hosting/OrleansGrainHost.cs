@@ -1,0 +1,52 @@
+using System.Text.Json;
+using Coordinator.Grains.Hosting;
+using Coordinator.Machines;
+using Coordinator.Server.Hosting;
+using Coordinator.Server.Storage;
+using GrainAddress = Coordinator.Machines.GrainAddress;
+
+namespace Coordinator.Silo.Hosting;
+
+/// <summary>The cluster's grains as the server sees them.</summary>
+internal sealed class OrleansGrainHost(Lazy<(IGrainFactory Grains, GrainOutbox Outbox)> orleans, IObservationStore store) : IGrainHost
+{
+    public void Post(GrainAddress to, GrainMessage message) => orleans.Value.Outbox.Send(to, message);
+
+    /// <summary>A virtual actor exists as soon as it is asked; one that its node's worker has never named is answered as missing.</summary>
+    public async Task<string?> DescribeAsync(GrainAddress address)
+    {
+        if (address.Kind == GrainKind.Gpu && !await IsAttachedAsync(GpuId.Parse(address.Key)).ConfigureAwait(false))
+            return null;
+        var view = await AskAsync(address).ConfigureAwait(false);
+        if (view == "null" || (address.Kind == GrainKind.Node && NodeOf(view).Session == default))
+            return null;
+        return view;
+    }
+
+    public async Task<IReadOnlyList<GrainAddress>> KnownAsync(GrainKind kind) => kind switch
+    {
+        GrainKind.Cluster => [GrainAddress.Cluster],
+        GrainKind.Job => [.. (await store.ListJobsAsync().ConfigureAwait(false)).Select(GrainAddress.Of)],
+        GrainKind.Node => [.. (await ClusterAsync().ConfigureAwait(false)).Nodes.Select(node => GrainAddress.Of(node.Id))],
+        _ => [.. (await ClusterAsync().ConfigureAwait(false)).Nodes.SelectMany(node => Enumerable.Range(0, node.Gpus).Select(index => GrainAddress.Of(new GpuId(node.Id, index))))],
+    };
+
+    private static NodeView NodeOf(string view) => JsonSerializer.Deserialize(view, MachinesJson.Default.NodeView)!;
+
+    private async Task<bool> IsAttachedAsync(GpuId gpu) =>
+        NodeOf(await AskAsync(GrainAddress.Of(gpu.Node)).ConfigureAwait(false)).Gpus.Any(attached => attached.Index == gpu.Index);
+
+    private async Task<ClusterView> ClusterAsync() => JsonSerializer.Deserialize(await AskAsync(GrainAddress.Cluster).ConfigureAwait(false), MachinesJson.Default.ClusterView)!;
+
+    private async Task<string> AskAsync(GrainAddress address)
+    {
+        try
+        {
+            return await GrainCalls.Find(orleans.Value.Grains, address).Describe().ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is TimeoutException or OrleansException or InvalidOperationException)
+        {
+            throw new GrainsAwayException($"{address.Kind} {address.Key}", e);
+        }
+    }
+}

@@ -1,0 +1,93 @@
+using System.Net;
+using Coordinator.Grains.Hosting;
+using Coordinator.Server.Gateway;
+using Coordinator.Silo.Gateway;
+using Coordinator.Silo.Storage;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Orleans.Configuration;
+using Orleans.Dashboard;
+
+namespace Coordinator.Silo.Hosting;
+
+/// <summary>How Orleans is set up in a silo: clustering, storage, reminders, failure detection, dashboard.</summary>
+internal static class OrleansHosting
+{
+    /// <summary>Where the dashboard lies.</summary>
+    public const string DashboardPath = "/orleans";
+
+    public static void Configure(IHostApplicationBuilder host, SiloSettings settings, ClusterStore store, WorkerLinks links)
+    {
+        host.Services.AddSingleton(settings);
+        host.Services.AddSingleton(links);
+        host.Services.AddSingleton(TimeProvider.System);
+        host.Services.AddSingleton(store.Observations);
+        host.Services.AddSingleton<GrainOutbox>();
+        host.Services.AddSingleton<GatewayServiceClient>();
+        host.Services.AddSingleton<WorkerRoutes>();
+        host.Services.AddSingleton<IGrainServices, GrainServices>();
+        host.UseOrleans(silo =>
+        {
+            silo.Configure<ClusterOptions>(cluster => (cluster.ClusterId, cluster.ServiceId) = (settings.Cluster, settings.Cluster));
+            silo.Configure<SiloOptions>(options => options.SiloName = settings.Name);
+            silo.Configure<SiloMessagingOptions>(Limits);
+            silo.Configure<ClientMessagingOptions>(Limits);
+            silo.AddGrainService<GatewayService>();
+            Store(silo, store);
+            if (store.IsShared)
+                Join(silo, settings, store);
+            else
+                StandAlone(silo, settings);
+            if (settings.Dashboard)
+                silo.AddDashboard(options => options.HideTrace = true);
+        });
+    }
+
+    public static void MapPages(WebApplication app, SiloSettings settings)
+    {
+        if (settings.Dashboard)
+            app.MapOrleansDashboard(DashboardPath);
+    }
+
+    private static void Limits(MessagingOptions options)
+    {
+        options.ResponseTimeout = FailureDetection.ResponseTimeout;
+
+        // A job's membership travels whole to a node that does not know the one before.
+        options.MaxMessageBodySize = 64 << 20;
+    }
+
+    private static void Store(ISiloBuilder silo, ClusterStore store) => silo.AddAdoNetGrainStorageAsDefault((AdoNetGrainStorageOptions options) =>
+    {
+        options.Invariant = store.Invariant;
+        options.ConnectionString = store.ConnectionString;
+        options.GrainStorageSerializer = new StateSerializer();
+    });
+
+    /// <summary>One of several silos, on a database that they share.</summary>
+    private static void Join(ISiloBuilder silo, SiloSettings settings, ClusterStore store)
+    {
+        silo.UseAdoNetClustering((AdoNetClusteringSiloOptions options) => (options.Invariant, options.ConnectionString) = (store.Invariant, store.ConnectionString));
+        silo.UseAdoNetReminderService((AdoNetReminderTableOptions options) => (options.Invariant, options.ConnectionString) = (store.Invariant, store.ConnectionString));
+        silo.Configure<ClusterMembershipOptions>(FailureDetection.Configure);
+        silo.Configure<EndpointOptions>(endpoint =>
+        {
+            endpoint.AdvertisedIPAddress = settings.Advertised;
+            endpoint.SiloPort = settings.SiloPort;
+            endpoint.GatewayPort = settings.GatewayPort;
+            endpoint.SiloListeningEndpoint = new IPEndPoint(Listening(settings), settings.SiloPort);
+            endpoint.GatewayListeningEndpoint = new IPEndPoint(Listening(settings), settings.GatewayPort);
+        });
+    }
+
+    /// <summary>The only silo. Reminders need no table: nothing can wake a job before this process is back, and then it wakes them itself.</summary>
+    private static void StandAlone(ISiloBuilder silo, SiloSettings settings)
+    {
+        silo.UseLocalhostClustering(settings.SiloPort, settings.GatewayPort, serviceId: settings.Cluster, clusterId: settings.Cluster);
+        silo.UseInMemoryReminderService();
+    }
+
+    /// <summary>Traffic between silos carries no credentials, so it stays on the address that was named.</summary>
+    private static IPAddress Listening(SiloSettings settings) => settings.Advertised;
+}

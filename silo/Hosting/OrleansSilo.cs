@@ -1,0 +1,98 @@
+using Coordinator.Grains;
+using Coordinator.Machines;
+using Coordinator.Machines.Jobs;
+using Coordinator.Server.Api;
+using Coordinator.Server.Gateway;
+using Coordinator.Server.Hosting;
+using Coordinator.Silo.Storage;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Coordinator.Silo.Hosting;
+
+/// <summary>
+/// One silo of a cluster in this process: Orleans with the grains, the workers' gateway and the API. Killed at any moment it loses
+/// nothing that anybody was told: its grains are loaded by the other silos, and its workers connect to them.
+/// </summary>
+public sealed class OrleansSilo : IAsyncDisposable
+{
+    /// <summary>What <c>GET /info</c> names as the engine.</summary>
+    public const string EngineName = "orleans";
+
+    private readonly ClusterStore store;
+    private readonly SiloServer server;
+    private readonly string name;
+    private int stopped;
+
+    private OrleansSilo(ClusterStore store, SiloServer server, string name) => (this.store, this.server, this.name) = (store, server, name);
+
+    /// <summary>Where it listens, with the port that it got.</summary>
+    public string Url => server.Url;
+
+    /// <summary>Starts a silo and joins the cluster.</summary>
+    public static async Task<OrleansSilo> StartAsync(SiloSettings settings, ILoggerFactory loggers, CancellationToken cancel = default)
+    {
+        ListenAddress.Parse(settings.Url);
+        var token = SiloToken.LoadOrCreate(settings.TokenFile ?? Path.Combine(settings.DataDirectory, "token"));
+        var store = await ClusterStore.OpenAsync(settings, loggers, cancel).ConfigureAwait(false);
+        try
+        {
+            var links = new WorkerLinks();
+            IServiceProvider? services = null;
+            var orleans = new Lazy<(IGrainFactory, GrainOutbox)>(() => (services!.GetRequiredService<IGrainFactory>(), services!.GetRequiredService<GrainOutbox>()));
+            var server = await SiloServer.StartAsync(
+                new SiloServerOptions
+                {
+                    Url = settings.Url,
+                    Token = token,
+                    DataDirectory = settings.DataDirectory,
+                    SiloName = settings.Name,
+                    EngineName = EngineName,
+                    Grains = new OrleansGrainHost(orleans, store.Observations),
+                    Events = store.Events,
+                    Links = links,
+                    ValidateJob = Problems,
+                    Problem = () => store.Problem,
+                    Loggers = loggers,
+                    ConfigureHost = host => OrleansHosting.Configure(host, settings, store, links),
+                    MapPages = app =>
+                    {
+                        services = app.Services;
+                        OrleansHosting.MapPages(app, settings);
+                    },
+                },
+                cancel).ConfigureAwait(false);
+            if (!store.IsShared)
+                await WakeJobsAsync(orleans.Value.Item1, store).ConfigureAwait(false);
+            await store.Observations.AppendAsync(new CoordinatorEvent { Kind = EventKinds.Silo, Cause = "started", Text = $"silo {settings.Name} started, process {Environment.ProcessId}" }).ConfigureAwait(false);
+            return new OrleansSilo(store, server, settings.Name);
+        }
+        catch
+        {
+            await store.DisposeAsync().ConfigureAwait(false);
+            throw;
+        }
+    }
+
+    /// <summary>Hands the grains over to the other silos, closes the workers' connections, and stops. Repeatable.</summary>
+    public async Task StopAsync()
+    {
+        if (Interlocked.Exchange(ref stopped, 1) != 0)
+            return;
+        await server.StopAsync().ConfigureAwait(false);
+        await store.DisposeAsync().ConfigureAwait(false);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(false);
+
+    /// <summary>A silo that is alone has nobody who kept its reminders: asking a job loads it, and it goes on by itself.</summary>
+    private static async Task WakeJobsAsync(IGrainFactory grains, ClusterStore store)
+    {
+        foreach (var job in await store.Observations.ListJobsAsync().ConfigureAwait(false))
+            await grains.GetGrain<ITrainingJobGrain>(job.Value).Describe().ConfigureAwait(false);
+    }
+
+    private static IReadOnlyList<JobProblem> Problems(JobSpec spec) =>
+        [.. JobSpecValidator.Validate(spec).Select(problem => new JobProblem($"{problem.Field} is {problem.Value} but must be {problem.Rule}", problem.Field, problem.Remedy))];
+}

@@ -1,0 +1,72 @@
+using Coordinator.Server.Storage;
+using Coordinator.Server.Storage.Postgres;
+using Microsoft.Extensions.Logging;
+
+namespace Coordinator.Silo.Storage;
+
+/// <summary>
+/// Where a silo keeps everything durable: PostgreSQL, which the silos of a cluster share, or a SQLite file of its own. Events and steps
+/// go through the server's stores; grain states through Orleans' AdoNet providers, into the schema that is prepared here.
+/// </summary>
+public sealed class ClusterStore : IAsyncDisposable
+{
+    /// <summary>Npgsql, by its ADO.NET name.</summary>
+    public const string PostgresInvariant = "Npgsql";
+
+    /// <summary>SQLite. The providers know Microsoft.Data.Sqlite under the name of the other library.</summary>
+    public const string SqliteInvariant = "System.Data.SQLite";
+
+    private readonly Func<string?> problem;
+    private readonly Func<ValueTask> close;
+
+    private ClusterStore(IObservationStore observations, IEventStore events, string invariant, string connectionString, Func<string?> problem, Func<ValueTask> close)
+    {
+        (Observations, Events, Invariant, ConnectionString) = (observations, events, invariant, connectionString);
+        (this.problem, this.close) = (problem, close);
+    }
+
+    /// <summary>What the providers call the database's kind.</summary>
+    public string Invariant { get; }
+
+    /// <summary>Connection string for the providers.</summary>
+    public string ConnectionString { get; }
+
+    /// <summary>Whether other silos can share it.</summary>
+    public bool IsShared => Invariant == PostgresInvariant;
+
+    /// <summary>Takes what grains observe.</summary>
+    public IObservationStore Observations { get; }
+
+    /// <summary>Stored events and steps.</summary>
+    public IEventStore Events { get; }
+
+    /// <summary>Why storage is of no use at the moment; null while it is well.</summary>
+    public string? Problem => problem();
+
+    /// <summary>Opens the database and brings it to this build's schema.</summary>
+    public static async Task<ClusterStore> OpenAsync(SiloSettings settings, ILoggerFactory loggers, CancellationToken cancel = default)
+    {
+        Directory.CreateDirectory(settings.DataDirectory);
+        if (settings.Database is { } database)
+        {
+            var postgres = await PostgresStore.OpenAsync(new PostgresStoreOptions { ConnectionString = database, Silo = settings.Name, Loggers = loggers }, cancel).ConfigureAwait(false);
+            await OrleansSchema.ApplyToPostgresAsync(database, cancel).ConfigureAwait(false);
+            return new ClusterStore(postgres, postgres, PostgresInvariant, database, () => postgres.Problem, postgres.DisposeAsync);
+        }
+
+        var file = Path.Combine(settings.DataDirectory, "coordinator.db");
+        var sqlite = SqliteStore.Open(new SqliteStoreOptions { Path = file, Silo = settings.Name });
+        var observations = new SqliteObservations(sqlite, TimeProvider.System);
+        var grains = $"Data Source={Path.Combine(settings.DataDirectory, "grains.db")}";
+        OrleansSchema.ApplyToSqlite(grains);
+        return new ClusterStore(observations, sqlite, SqliteInvariant, grains, () => observations.Problem, () =>
+        {
+            observations.Dispose();
+            sqlite.Dispose();
+            return ValueTask.CompletedTask;
+        });
+    }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => close();
+}

@@ -1,0 +1,53 @@
+using System.Collections.Concurrent;
+using Coordinator.Grains.Hosting;
+using Coordinator.Machines;
+using Microsoft.Extensions.DependencyInjection;
+using Orleans.Runtime.Hosting;
+using Orleans.TestingHost;
+using GrainAddress = Coordinator.Machines.GrainAddress;
+
+namespace Coordinator.Tests.Orleans.Support;
+
+/// <summary>A real Orleans cluster in this process whose silos keep their grains' states in a storage that the test holds.</summary>
+public sealed class TestSilos : IAsyncDisposable
+{
+    private readonly InProcessTestCluster cluster;
+    private readonly ConcurrentDictionary<string, RecordingServices> services = new();
+
+    private TestSilos(string name, SharedStorage storage, short silos)
+    {
+        var builder = new InProcessTestClusterBuilder(silos);
+        builder.ConfigureSilo((_, silo) =>
+        {
+            silo.Services.AddSingleton<IGrainServices>(provider => services.GetOrAdd(name, _ => new RecordingServices(name, provider.GetRequiredService<IGrainFactory>())));
+            silo.Services.AddGrainStorage("Default", (_, _) => storage.SeenFrom(name));
+            silo.UseInMemoryReminderService();
+        });
+        cluster = builder.Build();
+    }
+
+    /// <summary>Talks to the grains from outside.</summary>
+    public IGrainFactory Grains => cluster.Client;
+
+    /// <summary>What the silos' grains were given, and what they sent to workers; made by the first grain.</summary>
+    public RecordingServices Services => services.Values.Single();
+
+    public InProcessTestCluster Cluster => cluster;
+
+    public static async Task<TestSilos> StartAsync(SharedStorage storage, string name = "silo-a", short silos = 1)
+    {
+        var started = new TestSilos(name, storage, silos);
+        await started.cluster.DeployAsync();
+        return started;
+    }
+
+    /// <summary>Delivers a message and waits for the end of its turn.</summary>
+    public Task Deliver(GrainAddress to, GrainMessage message) => GrainCalls.Deliver(Grains, to, message);
+
+    public async ValueTask DisposeAsync()
+    {
+        await cluster.DisposeAsync();
+        foreach (var each in services.Values)
+            each.Dispose();
+    }
+}
