@@ -12,6 +12,9 @@ public enum PlantedBug
     /// <summary>The silo takes a write for durable that a crash then loses.</summary>
     UnsyncedPersist,
 
+    /// <summary>The disk writes a state over one that another writer has made durable meanwhile.</summary>
+    WriteOverAnother,
+
     /// <summary>The worker delivers contributions that were kept from the step before, tagged as if they were of this one.</summary>
     StaleContribution,
 

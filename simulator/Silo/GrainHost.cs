@@ -8,6 +8,8 @@ namespace Coordinator.Simulator;
 /// </summary>
 internal sealed class GrainHost
 {
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromMilliseconds(50);
+
     private readonly SiloProcess silo;
     private readonly VirtualWorld world;
     private readonly IMachine machine;
@@ -16,6 +18,7 @@ internal sealed class GrainHost
     private readonly Outputs outputs = new();
     private long writesAsked;
     private long writesDurable;
+    private long transactions;
     private bool writing;
     private bool over;
     private long timer;
@@ -51,6 +54,7 @@ internal sealed class GrainHost
     private void Turn(GrainMessage message)
     {
         outputs.Clear();
+        silo.OnTurn();
         machine.Handle(silo.Clock, message, outputs);
         foreach (var output in outputs.Items)
         {
@@ -107,22 +111,35 @@ internal sealed class GrainHost
         while (outbox.TryPeek(out var next) && IsWrite(next.Output) && (group.Count == 0 || silo.Scenario.GroupWrites))
             group.Add(outbox.Dequeue().Output);
         writing = true;
-        silo.Disk.Write(silo, Address, group, durable =>
-        {
-            writing = false;
-            if (over)
-                return;
-            if (!durable)
-            {
-                silo.Reload(this);
-                return;
-            }
-
-            writesDurable += group.Count;
-            Pump();
-            TakeTurns();
-        });
+        Write(++transactions, group);
     }
+
+    private void Write(long transaction, IReadOnlyList<Output> group) => silo.Disk.Write(silo, Address, transaction, group, outcome =>
+    {
+        if (over)
+            return;
+        if (outcome == WriteOutcome.Unknown)
+        {
+            // The same transaction again: whether it is durable already, the disk knows.
+            silo.Post(RetryDelay, () =>
+            {
+                if (!over)
+                    Write(transaction, group);
+            }, timer: true);
+            return;
+        }
+
+        writing = false;
+        if (outcome == WriteOutcome.Refused)
+        {
+            silo.Reload(this);
+            return;
+        }
+
+        writesDurable += group.Count;
+        Pump();
+        TakeTurns();
+    });
 
     private static bool IsWrite(Output output) => output is PersistState or ObserveEvent or ObserveSteps;
 }

@@ -16,17 +16,17 @@ internal sealed class SiloProcess(VirtualWorld world, Scenario scenario, Checker
     public Scenario Scenario { get; } = scenario;
     public Checkers Checkers { get; } = checkers;
     public Func<GrainAddress, string?, IMachine> Machines { get; } = machines;
-    public SimulatedDisk Disk { get; } = new(world, scenario, checkers);
+    public SimulatedDisk Disk { get; init; } = new(world, scenario, checkers);
     public string SiloName => $"silo-{Life}";
+
+    /// <summary>Turns taken.</summary>
+    public long Turns { get; private set; }
+
+    /// <summary>Takes what is sent to workers, where there are none with connections of their own; null: the connections do.</summary>
+    public Action<SendToWorker>? WorkerSink { get; init; }
 
     /// <summary>Whether messages between grains may be lost, repeated and delayed; off once the world is healed.</summary>
     public bool Lossy { get; set; } = true;
-
-    /// <summary>Told of every message to a worker, whether it is connected or not; for who plays the workers itself.</summary>
-    public Action<NodeId, CoordinatorMessage>? Tap { get; init; }
-
-    /// <summary>Probability of a loss, a repetition and a long delay on the way between grains, where somebody else than the scenario decides it.</summary>
-    public Func<double>? Rate { get; init; }
 
     public void Start()
     {
@@ -58,6 +58,9 @@ internal sealed class SiloProcess(VirtualWorld world, Scenario scenario, Checker
     /// <summary>The grain's view, or null where it is not active.</summary>
     public string? Describe(GrainAddress grain) => grains.TryGetValue(grain.ToString(), out var host) ? host.Describe() : null;
 
+    /// <summary>A machine takes a turn.</summary>
+    public void OnTurn() => Turns++;
+
     /// <summary>A write failed, or the activation is ended: the machine is discarded and rebuilt from storage.</summary>
     public void Reload(GrainHost host)
     {
@@ -85,12 +88,13 @@ internal sealed class SiloProcess(VirtualWorld world, Scenario scenario, Checker
         {
             case SendToGrain send:
                 World.Note(from.ToString(), "→ grain", 0, 0, send);
-                Carry(send.To, send.Message, Rate is null ? Lossy : Rate() > 0);
+                Carry(send.To, send.Message, Lossy);
                 break;
             case SendToWorker send:
                 World.Note(from.ToString(), "→ worker", 0, 0, send);
-                Tap?.Invoke(send.Node, send.Message);
-                if (links.TryGetValue(send.Node, out var link))
+                if (WorkerSink is { } sink)
+                    sink(send);
+                else if (links.TryGetValue(send.Node, out var link))
                     link.SendToWorker(send.Message);
                 break;
         }
@@ -131,14 +135,14 @@ internal sealed class SiloProcess(VirtualWorld world, Scenario scenario, Checker
 
     private void Carry(GrainAddress to, GrainMessage message, bool lossy)
     {
-        if (lossy && World.Network.Chance(Rate?.Invoke() ?? Scenario.Loss))
+        if (lossy && World.Network.Chance(Scenario.Loss))
         {
             World.Note("network", "loses", 0, 0, message);
             return;
         }
 
         CarryOnce(to, message, lossy);
-        if (lossy && World.Network.Chance(Rate?.Invoke() ?? Scenario.Duplication))
+        if (lossy && World.Network.Chance(Scenario.Duplication))
             CarryOnce(to, message, lossy);
     }
 
@@ -148,10 +152,10 @@ internal sealed class SiloProcess(VirtualWorld world, Scenario scenario, Checker
             message = JsonSerializer.Deserialize(JsonSerializer.SerializeToUtf8Bytes(message, MachinesJson.Default.GrainMessage), MachinesJson.Default.GrainMessage)!;
         // Without loss the delay is fixed: messages keep their order, as within one process.
         var delay = lossy ? World.Network.Between(TimeSpan.FromMilliseconds(0.02), TimeSpan.FromMilliseconds(0.2)) : TimeSpan.FromMilliseconds(0.05);
-        if (lossy && World.Network.Chance(Rate?.Invoke() ?? Scenario.Straggle))
+        if (lossy && World.Network.Chance(Scenario.Straggle))
             delay *= World.Network.Between(1, 500);
         var life = Life;
-        World.Schedule(delay, () =>
+        World.ScheduleWork(delay, () =>
         {
             if (Scenario.MessagesOutliveSilo)
                 life = Life;

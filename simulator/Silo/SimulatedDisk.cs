@@ -5,6 +5,32 @@ namespace Coordinator.Simulator;
 /// <summary>What a grain has in storage.</summary>
 internal sealed record StoredGrain(string StateJson, long Incarnation, long Sequence);
 
+/// <summary>How a write ended.</summary>
+internal enum WriteOutcome
+{
+    /// <summary>It is durable.</summary>
+    Durable,
+
+    /// <summary>Another writer's state is there, or the host is to take it so: the activation ends.</summary>
+    Refused,
+
+    /// <summary>The disk did not answer; the write may be durable or not. The host asks again.</summary>
+    Unknown,
+}
+
+/// <summary>How the next write is to end, for tests that say so one by one.</summary>
+internal enum NextWrite
+{
+    /// <summary>As the scenario has it.</summary>
+    Ordinary,
+
+    /// <summary>Not made, and not answered.</summary>
+    Lost,
+
+    /// <summary>Made, and not answered.</summary>
+    Unacknowledged,
+}
+
 /// <summary>
 /// The silo's storage: grains, events and steps, each write atomic. A write takes effect some time after it was asked for and is
 /// acknowledged some time after that; a crash may come before, between or after.
@@ -13,19 +39,21 @@ internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Check
 {
     private readonly SortedDictionary<string, StoredGrain> grains = new(StringComparer.Ordinal);
     private readonly List<Action> waiting = [];
+    private readonly SortedDictionary<string, (int Life, int Activation, long Transaction)> committed = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, (int Life, int Activation)> writers = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, StoredGrain?> unsynced = new(StringComparer.Ordinal);
 
     /// <summary>Whether storage cannot be reached; writes wait.</summary>
     public bool Away { get; private set; }
 
+    /// <summary>How the next write is to end.</summary>
+    public NextWrite Next { get; set; }
+
+    /// <summary>Hears of every event that becomes durable.</summary>
+    public Action<CoordinatorEvent>? OnEvent { get; init; }
+
     /// <summary>Whether writes may fail; off once the world is healed.</summary>
     public bool MayFail { get; set; } = true;
-
-    /// <summary>Told of every write that took effect, in order; for who plays the rest of the world itself.</summary>
-    public Action<GrainAddress, Output>? Tap { get; set; }
-
-    /// <summary>Decides what becomes of a write, where somebody else than chance does; null: chance.</summary>
-    public Func<GrainAddress, IReadOnlyList<Output>, WriteFate>? Fate { get; set; }
 
     /// <summary>SHA-256 of the final model once it is durable.</summary>
     public string? Model { get; private set; }
@@ -39,13 +67,21 @@ internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Check
     public IEnumerable<string> StoredJobs() => grains.Keys.Where(key => key.StartsWith("Job:", StringComparison.Ordinal)).Select(key => key[4..]).ToArray();
 
     /// <summary>
-    /// Writes a group of outputs as one transaction, and tells the process whether they are durable. False may mean either.
+    /// Writes a group of outputs as one transaction, and tells the process how it ended. An activation counts its transactions; one that
+    /// is durable already is acknowledged again, not made again. A state is refused where the stored one is neither lower nor the same, and
+    /// so is what an activation observed after another one has written.
     /// </summary>
-    public void Write(SimulatedProcess by, GrainAddress grain, IReadOnlyList<Output> outputs, Action<bool> done)
+    public void Write(SimulatedProcess by, GrainAddress grain, long transaction, IReadOnlyList<Output> outputs, Action<WriteOutcome> done)
     {
-        var life = by.Life;
-        var activation = checkers.Storage.ActivationOf(grain);
-        world.Schedule(Latency(), () => Begin(by, life, activation, grain, outputs, done));
+        var id = (by.Life, checkers.Storage.ActivationOf(grain), transaction);
+        world.ScheduleWork(Latency(), () => Begin(by, id, grain, outputs, done));
+    }
+
+    /// <summary>Another writer's state, past the silo.</summary>
+    public void WriteAsAnother(GrainAddress grain, StoredGrain state)
+    {
+        grains[grain.ToString()] = state;
+        writers.Remove(grain.ToString());
     }
 
     public void WriteModel(SimulatedProcess by, string sha256, Action done)
@@ -72,7 +108,7 @@ internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Check
         Away = false;
         world.Note("disk", "comes back", waiting.Count);
         foreach (var write in waiting)
-            world.Schedule(Latency(), write);
+            world.ScheduleWork(Latency(), write);
         waiting.Clear();
     }
 
@@ -90,50 +126,51 @@ internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Check
         unsynced.Clear();
     }
 
-    /// <summary>Puts a state there that another writer wrote.</summary>
-    public void Put(GrainAddress grain, StoredGrain state) => grains[grain.ToString()] = state;
-
-    private WriteFate Draw()
-    {
-        var fails = MayFail && world.Disk.Chance(scenario.WriteFailure);
-        return !fails ? WriteFate.Done : world.Disk.Chance(0.5) ? WriteFate.AcknowledgementLost : WriteFate.Refused;
-    }
-
     private TimeSpan Latency() => world.Disk.Between(TimeSpan.FromMilliseconds(0.1), scenario.MaxDiskLatency);
 
-    private void Begin(SimulatedProcess by, int life, int activation, GrainAddress grain, IReadOnlyList<Output> outputs, Action<bool> done)
+    private void Begin(SimulatedProcess by, (int Life, int Activation, long Transaction) id, GrainAddress grain, IReadOnlyList<Output> outputs, Action<WriteOutcome> done)
     {
         // The crash came before the write reached the disk.
-        if (!by.Alive || by.Life != life)
+        if (!by.Alive || by.Life != id.Life)
             return;
         if (Away)
         {
-            waiting.Add(() => Begin(by, life, activation, grain, outputs, done));
+            waiting.Add(() => Begin(by, id, grain, outputs, done));
             return;
         }
 
-        var fate = Fate?.Invoke(grain, outputs) ?? Draw();
-        if (fate == WriteFate.Held)
+        var key = grain.ToString();
+        var known = committed.TryGetValue(key, out var last) && last == id;
+        var refused = !known && world.Options.Plant != PlantedBug.WriteOverAnother && Conflicts(key, (id.Life, id.Activation), outputs);
+        var fails = MayFail && world.Disk.Chance(scenario.WriteFailure);
+        var written = !refused && Next != NextWrite.Lost && (!fails || world.Disk.Chance(0.5));
+        if (written && !known)
         {
-            waiting.Add(() => Begin(by, life, activation, grain, outputs, done));
-            return;
-        }
-
-        var fails = fate != WriteFate.Done;
-        var written = fate != WriteFate.Refused;
-        if (written)
-        {
+            committed[key] = id;
+            if (outputs.Any(output => output is PersistState))
+                writers[key] = (id.Life, id.Activation);
             foreach (var output in outputs)
-                Store(grain, activation, output);
+                Store(grain, id.Activation, output);
         }
 
-        world.Note("disk", written ? fails ? "writes, acknowledgement lost" : "writes" : "fails to write", outputs.Count, 0, grain);
-        world.Schedule(Latency() / 4, () => by.Arrive(life, false, () => done(!fails)));
+        var outcome = refused || fails ? WriteOutcome.Refused : Next == NextWrite.Ordinary ? WriteOutcome.Durable : WriteOutcome.Unknown;
+        Next = NextWrite.Ordinary;
+        world.Note("disk", written ? outcome != WriteOutcome.Durable ? "writes, acknowledgement lost" : "writes" : "fails to write", outputs.Count, 0, grain);
+        world.ScheduleWork(Latency() / 4, () => by.Arrive(id.Life, false, () => done(outcome)));
+    }
+
+    private bool Conflicts(string key, (int Life, int Activation) writer, IReadOnlyList<Output> outputs)
+    {
+        if (!grains.TryGetValue(key, out var stored))
+            return false;
+        var persists = outputs.OfType<PersistState>().ToArray();
+        return persists.Length == 0
+            ? !writers.TryGetValue(key, out var last) || last != writer
+            : persists.Any(persist => (stored.Incarnation, stored.Sequence).CompareTo((persist.Incarnation, persist.Sequence)) >= 0);
     }
 
     private void Store(GrainAddress grain, int activation, Output output)
     {
-        Tap?.Invoke(grain, output);
         switch (output)
         {
             case PersistState persist:
@@ -147,6 +184,7 @@ internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Check
                 break;
             case ObserveEvent observed:
                 checkers.Final.OnEvent(observed.Event);
+                OnEvent?.Invoke(observed.Event);
                 break;
             case ObserveSteps steps:
                 Steps.Store(steps);

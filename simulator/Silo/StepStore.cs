@@ -5,16 +5,19 @@ namespace Coordinator.Simulator;
 /// <summary>The table of applied steps; a known (timeline, step) is stored once.</summary>
 internal sealed class StepStore(VirtualWorld world, Checkers checkers)
 {
-    private readonly SortedDictionary<(int Timeline, long Step), StepRecord> rows = [];
+    private readonly SortedDictionary<(JobId Job, int Timeline, long Step), StepRecord> rows = [];
     private bool planted;
 
     public int Count => rows.Count;
+
+    /// <summary>Hears of every row as it is written.</summary>
+    public Action<JobId, StepRecord>? OnStored { get; set; }
 
     public void Store(ObserveSteps observed)
     {
         foreach (var step in observed.Steps)
         {
-            var key = (observed.Timeline, step.Step);
+            var key = (observed.Job, observed.Timeline, step.Step);
             if (world.Options.Plant == PlantedBug.StepNotRecorded && !planted && step.Step == 3)
             {
                 planted = true;
@@ -29,6 +32,7 @@ internal sealed class StepStore(VirtualWorld world, Checkers checkers)
             }
 
             rows[key] = step;
+            OnStored?.Invoke(observed.Job, step);
             checkers.Storage.OnStep(observed.Timeline, step);
         }
     }

@@ -32,6 +32,20 @@ internal sealed class VirtualWorld
     /// <summary>Events run so far.</summary>
     public long Events { get; private set; }
 
+    /// <summary>Things on their way that need nothing but time: messages between grains, and writes that the disk has.</summary>
+    public int UnderWay { get; private set; }
+
+    /// <summary>Like <see cref="Schedule"/>, for what counts as under way until it is run.</summary>
+    public void ScheduleWork(TimeSpan delay, Action action)
+    {
+        UnderWay++;
+        Schedule(delay, () =>
+        {
+            UnderWay--;
+            action();
+        });
+    }
+
     /// <summary>Runs <paramref name="action"/> after <paramref name="delay"/>, which may be zero: after what is due now already.</summary>
     public void Schedule(TimeSpan delay, Action action) =>
         queue.Enqueue(action, new Key(Now.Ticks + Math.Max(0, delay.Ticks), sequence++));

@@ -1,176 +1,159 @@
-using System.Globalization;
 using Coordinator.Machines;
+using Coordinator.Machines.Jobs;
 
 namespace Coordinator.Conformance;
 
 /// <summary>
-/// A worker with one gpu that computes nothing and says what a real one would: it answers orders, and with every beat applies a step of
-/// the generation that it has a plan for. It refuses orders that are older than one it has obeyed, as real ones do.
+/// A worker process as far as its silo can tell: it says hello, sends heartbeats, and, where it was told to train, obeys orders. What a
+/// transcript has it say comes on top.
 /// </summary>
-internal sealed class FakeWorker(NodeId node, long boot)
+internal sealed class FakeWorker(NodeId node, long boot, int gpus, string deviceClass, Action<string> complain)
 {
-    private readonly List<StepRecord> unrecorded = [];
-    private long connection;
-    private bool connected;
-    private JobId job;
-    private (long Incarnation, long Generation) obeyed;
-    private bool planned;
-    private bool released;
-    private bool hasState;
-    private long rank;
-    private long applied;
-    private long recorded;
-    private bool saidAdvanced;
+    private static readonly TimeSpan HeartbeatPeriod = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan ReconnectDelay = TimeSpan.FromMilliseconds(50);
 
-    public long Steps { get; set; } = 6;
+    private readonly SortedDictionary<JobId, Membership> memberships = [];
+    private readonly SortedDictionary<GpuId, FakeRank> ranks = [];
+    private long heartbeats;
+    private TimeSpan nextHeartbeat;
+    private TimeSpan nextRepeat;
+    private TimeSpan? reconnectAt;
 
+    public NodeId Node => node;
+
+    public bool Alive { get; private set; } = true;
+
+    public bool Connected { get; private set; }
+
+    /// <summary>Whether it is there and says nothing.</summary>
     public bool Silent { get; set; }
 
-    private GpuId Gpu => new(node, 0);
+    public bool Trains { get; set; }
 
-    private WorkerSession Session => new(boot, connection);
+    public WorkerSession Session { get; private set; } = new(boot, 0);
 
-    public FakeWorker Successor() => new(node, boot + 1) { Steps = Steps };
+    public IEnumerable<FakeRank> Ranks => ranks.Values;
 
-    public Task ConnectAsync(IConformanceEngine engine, long? nth)
+    /// <summary>Steps of each job that it knows of.</summary>
+    public SortedDictionary<JobId, JobSpec> Specs { get; } = [];
+
+    public Membership? MembershipOf(JobId job) => memberships.GetValueOrDefault(job);
+
+    public WorkerConnected Connect(TimeSpan now)
     {
-        connection = nth ?? connection + 1;
-        connected = true;
-        return SayHelloAsync(engine);
+        Connected = true;
+        reconnectAt = null;
+        nextHeartbeat = now + HeartbeatPeriod;
+        nextRepeat = now + HeartbeatPeriod;
+        Session = Session with { Connection = Session.Connection + 1 };
+        return Introduce();
     }
 
-    public Task DisconnectAsync(IConformanceEngine engine)
-    {
-        connected = false;
-        return engine.PostAsync(GrainAddress.Of(node), new WorkerDisconnected(Session, "connection closed"));
-    }
-
-    public Task SayAsync(IConformanceEngine engine, JobId about, string what, string[] arguments) => what switch
-    {
-        "accuses" => SayAsync(engine, new PeerAccused { Job = about, Generation = arguments.Length > 1 ? Number(arguments[1]) : obeyed.Generation, Accuser = node, Accused = new NodeId(arguments[0]), Evidence = Evidence.ConnectionClosed }),
-        "applied" => SayAsync(engine, new StepsApplied { Job = about, Generation = obeyed.Generation, Timeline = 0, Steps = [.. Range(Number(arguments[0]), Number(arguments[1])).Select(Record)] }),
-        "faulted" => SayAsync(engine, new RankFaulted { Job = about, Generation = obeyed.Generation, Gpu = Gpu, Detail = "broken" }),
-        "leaves" => SayAsync(engine, new RankLeaving { Job = about, Generation = obeyed.Generation, Gpu = Gpu, Reason = "asked to end" }),
-        "lost-track" => SayAsync(engine, new MembershipUnknown { Job = about, Generation = arguments.Length > 0 ? Number(arguments[0]) : obeyed.Generation, Node = node }),
-        "answers" => AnswerAsync(engine, about, Number(arguments[0])),
-        _ => throw new ConformanceException($"a worker cannot say '{what}'"),
-    };
-
-    /// <summary>A heartbeat, and where it has a plan, a step.</summary>
-    public async Task BeatAsync(IConformanceEngine engine, bool answering)
-    {
-        if (!connected)
-            return;
-        if (!answering || Silent)
-        {
-            await SayAsync(engine, new Heartbeat(1, []));
-            return;
-        }
-
-        await SayAsync(engine, new Heartbeat(1, planned ? [new RankPosition(0, job, obeyed.Generation, applied, "computing")] : []));
-        if (!planned)
-            return;
-        if (applied < Steps)
-            unrecorded.Add(Record(++applied));
-        if (!saidAdvanced)
-            await SayAsync(engine, new RankAdvanced { Job = job, Generation = obeyed.Generation, Gpu = Gpu, Step = applied });
-        await TellRecordAsync(engine);
-        if (applied == Steps)
-        {
-            await SayAsync(engine, new RankFinished { Job = job, Generation = obeyed.Generation, Gpu = Gpu, Step = applied, RecordedThrough = recorded, StateSha256 = "equal" });
-            if (rank == 0)
-                await engine.PostAsync(GrainAddress.Of(job), new ModelStored("model", 1));
-        }
-    }
-
-    /// <summary>Does what it is told.</summary>
-    public async Task HearAsync(IConformanceEngine engine, CoordinatorMessage message)
-    {
-        if (Silent || !connected)
-            return;
-        switch (message)
-        {
-            case HelloWanted wanted when wanted.Session == Session:
-                await SayHelloAsync(engine);
-                break;
-            case StepsRecorded told:
-                recorded = Math.Max(recorded, told.Through);
-                unrecorded.RemoveAll(step => step.Step <= told.Through);
-                break;
-            case RankOrdered ordered when ordered.Order is var order && !IsOld(order):
-                (job, obeyed) = (order.Job, (order.Incarnation, order.Generation));
-                await ObeyAsync(engine, order);
-                break;
-        }
-    }
-
-    private bool IsOld(RankOrder order)
-    {
-        var age = (order.Incarnation, order.Generation).CompareTo(obeyed);
-        return order.Job == job && (age < 0 || (age == 0 && released && order is not ReleaseRank));
-    }
-
-    private async Task ObeyAsync(IConformanceEngine engine, RankOrder order)
-    {
-        released = order is ReleaseRank;
-        switch (order)
-        {
-            case PrepareRank:
-                (planned, saidAdvanced) = (false, false);
-                await TellRecordAsync(engine);
-                await AnswerAsync(engine, job, order.Generation);
-                break;
-            case RankPlan plan:
-                await SayAsync(engine, new PlanTaken { Job = job, Generation = order.Generation, Gpu = Gpu });
-                if (!planned)
-                {
-                    // Whatever way the plan names, it ends at the step before the first.
-                    for (; applied < plan.FirstStep - 1; applied++)
-                        unrecorded.Add(Record(applied + 1));
-                    (planned, hasState, rank) = (true, true, plan.Rank);
-                }
-
-                break;
-            case ReleaseRank:
-                (planned, hasState) = (false, false);
-                await SayAsync(engine, new RankReleased { Job = job, Generation = order.Generation, Gpu = Gpu });
-                break;
-        }
-    }
-
-    private async Task TellRecordAsync(IConformanceEngine engine)
-    {
-        if (unrecorded.Count > 0 && (rank == 0 || !planned))
-            await SayAsync(engine, new StepsApplied { Job = job, Generation = obeyed.Generation, Timeline = 0, Steps = [.. unrecorded] });
-    }
-
-    private Task AnswerAsync(IConformanceEngine engine, JobId about, long generation) => SayAsync(engine, new RankState
-    {
-        Job = about,
-        Generation = generation,
-        Gpu = Gpu,
-        Boot = boot,
-        HasState = hasState,
-        Timeline = 0,
-        Applied = applied,
-        RecordedThrough = recorded,
-        StateBlocks = 4,
-        Reduced = hasState ? [new TagRun(0, 4, applied)] : [],
-    });
-
-    private Task SayHelloAsync(IConformanceEngine engine) => engine.PostAsync(GrainAddress.Of(node), new WorkerConnected(Session, new Hello
+    /// <summary>What the gateway makes of its hello.</summary>
+    public WorkerConnected Introduce() => new(Session, new Hello
     {
         Node = node,
         Session = Session,
         DataAddress = $"{node}:7000",
-        Gpus = [new GpuDescription(0, "cpu", "cpu", "cpu")],
-    }));
+        ProcessId = (int)(boot % 100_000),
+        Gpus = [.. Enumerable.Range(0, gpus).Select(i => new GpuDescription(i, "fake", deviceClass, "cpu"))],
+    });
 
-    private Task SayAsync(IConformanceEngine engine, WorkerMessage message) => engine.PostAsync(GrainAddress.Of(node), new WorkerSaid(Session, message));
+    /// <summary>The connection is gone; a worker that trains looks for its silo by itself.</summary>
+    public void LoseConnection(TimeSpan now)
+    {
+        Connected = false;
+        reconnectAt = Alive && Trains ? now + ReconnectDelay : null;
+    }
 
-    private static StepRecord Record(long step) => new(step, 1, 1.0 / step, 1, 10, 1);
+    public void Die() => (Alive, Connected, reconnectAt) = (false, false, null);
 
-    private static IEnumerable<long> Range(long from, long to) => Enumerable.Range((int)from, (int)(to - from + 1)).Select(step => (long)step);
+    public bool IsDueToReconnect(TimeSpan now) => now >= reconnectAt;
 
-    private static long Number(string text) => long.Parse(text, CultureInfo.InvariantCulture);
+    /// <summary>What it says because of what it is told.</summary>
+    public IEnumerable<WorkerMessage> Obey(CoordinatorMessage told) => told switch
+    {
+        Welcome => [.. Ranks.SelectMany(rank => rank.Records().Concat(rank.Progress()))],
+        MembershipChanged changed => OnChange(changed.Change),
+        RankOrdered ordered => OnOrder(ordered.Order),
+        StepsRecorded recorded => OnRecorded(recorded),
+        _ => [],
+    };
+
+    /// <summary>What it says because time has passed.</summary>
+    public IEnumerable<WorkerMessage> OnTime(TimeSpan now)
+    {
+        if (!Connected || Silent)
+            yield break;
+        if (now >= nextHeartbeat)
+        {
+            nextHeartbeat = now + HeartbeatPeriod;
+            yield return new Heartbeat(++heartbeats, [.. Ranks.Select(rank => new RankPosition(rank.Gpu.Index, rank.Job, rank.Generation, rank.Applied, "fake"))]);
+        }
+
+        if (now < nextRepeat)
+            yield break;
+        nextRepeat = now + HeartbeatPeriod;
+        foreach (var rank in Ranks)
+        {
+            foreach (var message in rank.Plan is { Rank: 0 } ? rank.Records() : [])
+                yield return message;
+            foreach (var message in rank.Promised != 0 || rank.Finished ? rank.Progress() : [])
+                yield return message;
+        }
+    }
+
+    private IEnumerable<WorkerMessage> OnChange(MembershipChange change)
+    {
+        if (change.Spec is { } spec)
+            Specs[change.Job] = spec;
+        var known = memberships.GetValueOrDefault(change.Job) ?? Membership.None(change.Job);
+        if (change.ToGeneration <= known.Generation)
+            return [];
+        if (known.After(change) is not { } next)
+            return [new MembershipUnknown { Job = change.Job, Generation = change.ToGeneration, Node = node }];
+        memberships[change.Job] = next;
+        return [];
+    }
+
+    private IEnumerable<WorkerMessage> OnOrder(RankOrder order)
+    {
+        if (order is ReleaseRank && (!ranks.TryGetValue(order.Gpu, out var found) || found.Job != order.Job))
+            return [Released(order)];
+        if (!ranks.TryGetValue(order.Gpu, out var rank) || rank.Job != order.Job)
+        {
+            if (order is not PrepareRank)
+                return [];
+            if (rank?.Plan is not null)
+                complain($"{order.Gpu} is told to prepare for {order.Job} while it has a plan of {rank.Job}");
+            ranks[order.Gpu] = rank = new FakeRank(order.Job, order.Gpu, boot, complain);
+        }
+
+        if (order is PrepareRank && MembershipOf(order.Job)?.Generation is var generation && (generation ?? 0) < order.Generation)
+            return [new MembershipUnknown { Job = order.Job, Generation = order.Generation, Node = node }];
+        if (rank.Refuses(order))
+            return [];
+        switch (order)
+        {
+            case PrepareRank prepare:
+                return rank.Prepare(prepare);
+            case RankPlan plan:
+                return rank.Take(plan);
+            case ReleaseRank { Forget: true }:
+                ranks.Remove(order.Gpu);
+                return [Released(order)];
+            default:
+                rank.Release();
+                return [Released(order)];
+        }
+    }
+
+    private static RankReleased Released(RankOrder order) => new() { Job = order.Job, Generation = order.Generation, Gpu = order.Gpu };
+
+    private IEnumerable<WorkerMessage> OnRecorded(StepsRecorded recorded)
+    {
+        foreach (var rank in Ranks.Where(rank => rank.Job == recorded.Job))
+            rank.OnRecorded(recorded.Through);
+        return [];
+    }
 }

@@ -8,6 +8,16 @@ public sealed class ManualTimeProvider : TimeProvider
     private readonly List<ManualTimer> timers = [];
     private TimeSpan elapsed;
 
+    /// <summary>How long until a timer fires; null where none is set.</summary>
+    public TimeSpan? UntilNext
+    {
+        get
+        {
+            lock (gate)
+                return timers.Count == 0 ? null : timers.Min(timer => timer.At) - elapsed;
+        }
+    }
+
     public override long TimestampFrequency => TimeSpan.TicksPerSecond;
 
     public override long GetTimestamp()

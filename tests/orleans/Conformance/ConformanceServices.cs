@@ -1,11 +1,10 @@
-using Coordinator.Conformance;
 using Coordinator.Grains.Hosting;
 using Coordinator.Machines;
 using GrainAddress = Coordinator.Machines.GrainAddress;
 
 namespace Coordinator.Tests.Orleans.Conformance;
 
-/// <summary>What the silo under test gives its grains: the real outbox, disturbed as the transcript wants, its storage, its time.</summary>
+/// <summary>What the silo under test gives its grains: the shipping outbox, the transcript's disk and time, and messages that fare as it wants.</summary>
 internal sealed class ConformanceServices : IGrainServices, IDisposable
 {
     private readonly Outbox<GrainAddress, GrainMessage> outbox;
@@ -16,35 +15,17 @@ internal sealed class ConformanceServices : IGrainServices, IDisposable
     {
         this.world = world;
         Silo = $"silo-{world.Lives}";
-        outbox = new Outbox<GrainAddress, GrainMessage>(
-            async (to, messages) =>
-            {
-                foreach (var message in messages)
-                {
-                    try
-                    {
-                        await GrainCalls.Deliver(grains, to, message);
-                    }
-                    catch (Exception)
-                    {
-                        // Lost, as any message may be.
-                    }
-
-                    world.Active();
-                }
-            },
-            (_, _, _) => { },
-            window: 64,
-            limit: 1000);
-        world.Services = this;
+        Stopping = stopping.Token;
+        outbox = new Outbox<GrainAddress, GrainMessage>((to, messages) => Deliver(grains, to, messages), (_, _, _) => { }, window: 64, limit: 1000);
     }
 
     public string Silo { get; }
 
     public TimeSpan Now => world.Time.GetElapsedTime(0);
 
-    public CancellationToken Stopping => stopping.Token;
+    public CancellationToken Stopping { get; }
 
+    /// <summary>Grains to which something is under way.</summary>
     public ICollection<GrainAddress> UnderWay => outbox.Targets;
 
     /// <summary>From outside: as the gateway would.</summary>
@@ -54,24 +35,17 @@ internal sealed class ConformanceServices : IGrainServices, IDisposable
         outbox.Send(to, message);
     }
 
-    public async Task<bool> Store(GrainAddress grain, long incarnation, IReadOnlyList<Output> observations)
-    {
-        if (!await world.MayWriteAsync(grain, null) || !world.Observe(grain, incarnation))
-            return false;
-        foreach (var observation in observations)
-            world.Storage.Write(grain, observation);
-        return true;
-    }
+    public Task<bool> Store(GrainAddress grain, long incarnation, IReadOnlyList<Output> observations) => world.Disk.ObserveAsync(grain, incarnation, observations, Stopping);
 
     public void Send(NodeId node, CoordinatorMessage message)
     {
-        if (!stopping.IsCancellationRequested)
-            world.Tell(new Told(node, message));
+        if (!Stopping.IsCancellationRequested)
+            world.Tell(new SendToWorker(node, message));
     }
 
     public void Send(GrainAddress to, GrainMessage message)
     {
-        if (stopping.IsCancellationRequested)
+        if (Stopping.IsCancellationRequested)
             return;
         world.Know(to);
         world.Carry(() => outbox.Send(to, message));
@@ -81,13 +55,29 @@ internal sealed class ConformanceServices : IGrainServices, IDisposable
 
     public void OnGivenUp(GrainAddress grain, Exception why) => world.Active();
 
+    /// <summary>The process is dead: nothing that it says is heard any more, and nothing that it waits for comes.</summary>
+    public void Die() => stopping.Cancel();
+
     public void Dispose()
     {
-        stopping.Cancel();
         outbox.Dispose();
         stopping.Dispose();
     }
 
-    /// <summary>The process is dead: nothing that it says is heard any more.</summary>
-    public void Die() => stopping.Cancel();
+    private async Task Deliver(IGrainFactory grains, GrainAddress to, IReadOnlyList<GrainMessage> messages)
+    {
+        foreach (var message in messages)
+        {
+            try
+            {
+                await GrainCalls.Deliver(grains, to, message);
+            }
+            catch (Exception) when (message is not null)
+            {
+                // Lost, as any message may be; the one behind it finds another activation.
+            }
+
+            world.Active();
+        }
+    }
 }

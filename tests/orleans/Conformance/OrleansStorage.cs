@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-using System.Globalization;
 using Coordinator.Grains.Hosting;
 using Coordinator.Machines;
 using Orleans.Storage;
@@ -7,45 +5,27 @@ using GrainAddress = Coordinator.Machines.GrainAddress;
 
 namespace Coordinator.Tests.Orleans.Conformance;
 
-/// <summary>The transcript's storage as Orleans' grain storage, with ETags.</summary>
-internal sealed class OrleansStorage(OrleansWorld world, ConcurrentDictionary<GrainAddress, string> writers, CancellationToken dead) : IGrainStorage
+/// <summary>The transcript's disk as Orleans' grain storage, to one silo process.</summary>
+internal sealed class OrleansStorage(OrleansWorld world, CancellationToken dead) : IGrainStorage
 {
     public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
     {
         world.Active();
-        var address = AddressOf(grainId);
-        var stored = world.Storage.Find(address);
-        grainState.State = (T)(object)(stored is null
-            ? new StoredMachine()
-            : new StoredMachine { Json = stored.Json, Incarnation = stored.Incarnation, Sequence = stored.Sequence, Writer = WriterOf(address) });
-        (grainState.ETag, grainState.RecordExists) = (ETagOf(address)!, stored is not null);
+        var (state, tag) = world.Disk.Find(AddressOf(grainId));
+        if (world.Fences.HasFlag(OrleansFences.LoadsNothing))
+            state = null;
+        grainState.State = (T)(object)(state ?? new StoredMachine());
+        (grainState.ETag, grainState.RecordExists) = (tag!, state is not null);
         return Task.CompletedTask;
     }
 
     public async Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
     {
-        dead.ThrowIfCancellationRequested();
-        var address = AddressOf(grainId);
-        var machine = (StoredMachine)(object)grainState.State!;
-        var state = new PersistState(machine.Json!, machine.Incarnation, machine.Sequence);
-        try
-        {
-            if (!await world.MayWriteAsync(address, state, dead) || (ETagOf(address) != grainState.ETag && !world.Storage.RefusesNobody))
-                throw new InconsistentStateException($"{address} was written by another", ETagOf(address), grainState.ETag);
-        }
-        catch (TimeoutException)
-        {
-            writers[address] = machine.Writer!;
-            throw;
-        }
-
-        dead.ThrowIfCancellationRequested();
-        world.Storage.Write(address, state);
-        writers[address] = machine.Writer!;
-        (grainState.ETag, grainState.RecordExists) = (ETagOf(address)!, true);
+        grainState.ETag = await world.Disk.WriteAsync(AddressOf(grainId), (StoredMachine)(object)grainState.State!, grainState.ETag, dead);
+        grainState.RecordExists = true;
     }
 
-    public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => throw new NotSupportedException();
+    public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => throw new NotSupportedException("no grain is ever cleared");
 
     private static GrainAddress AddressOf(GrainId grain)
     {
@@ -53,11 +33,4 @@ internal sealed class OrleansStorage(OrleansWorld world, ConcurrentDictionary<Gr
         var kind = type.Contains("cluster", StringComparison.Ordinal) ? GrainKind.Cluster : type.Contains("gpu", StringComparison.Ordinal) ? GrainKind.Gpu : GrainKind.Job;
         return new GrainAddress(kind, grain.Key.ToString()!);
     }
-
-    private string? ETagOf(GrainAddress grain) => world.Storage.Find(grain) is { } stored
-        ? string.Create(CultureInfo.InvariantCulture, $"{stored.Incarnation}.{stored.Sequence}.{WriterOf(grain)}")
-        : null;
-
-    /// <summary>What a transcript put there was written by nobody that we know.</summary>
-    private string WriterOf(GrainAddress grain) => writers.GetValueOrDefault(grain, "another");
 }

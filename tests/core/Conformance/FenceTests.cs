@@ -1,0 +1,114 @@
+using Coordinator.Conformance;
+
+namespace Coordinator.Tests.Conformance;
+
+/// <summary>
+/// The suite, checked: with a fence of an engine taken down a transcript fails, at the step that speaks of what the fence was for. Every
+/// transcript is in the table for each engine, so none of them passes whatever an engine does; and every fence is.
+/// </summary>
+public sealed class FenceTests
+{
+    /// <summary>Engine and fence taken down; transcript; the step that fails.</summary>
+    public static TheoryData<string, string, string> Table => new()
+    {
+        { "embedded: loads nothing", "a-cluster-remembers-who-has-what", "expect view Cluster allocations.1.job=b allocations.1.gpus.0=n1/0" },
+        { "embedded: stores no observations", "a-dead-member-is-replaced", "expect event rank.excluded gpu=n2/0" },
+        { "embedded: wakes nobody", "a-deadline-passes-at-its-time", "expect n1 told prepare generation=1" },
+        { "embedded: takes unacknowledged for refused", "a-failed-write-is-tried-again", "await n1 told prepare generation=1 incarnation=1 within 2s" },
+        { "embedded: lets time jump after a load", "a-fault-quarantines-a-gpu", "expect stored Gpu:n1/0 health=Quarantined" },
+        { "embedded: wakes nobody", "a-frozen-member-is-left-out", "await n1 told prepare generation=2 within 1s" },
+        { "embedded: acknowledges before it is durable", "a-gpu-changes-hands-after-its-release", "expect n1 not told release job=a" },
+        { "embedded: drops activations", "a-gpu-refuses-older-orders", "expect n1 not told plan" },
+        { "embedded: hands out no Activated", "a-half-formed-generation-is-not-continued", "await n1 told prepare generation=2 incarnation=2 within 5s" },
+        { "embedded: takes unacknowledged for refused", "a-lost-acknowledgement-is-ones-own-write", "await n1 told prepare generation=1 incarnation=1 within 2s" },
+        { "embedded: wakes nobody", "a-moved-deadline-passes-once", "expect event 1x node.down node=n1 cause=\"no heartbeat\"" },
+        { "embedded: drops activations", "a-node-asks-for-a-hello", "await view Cluster nodes.0.gpus=2 within 2s" },
+        { "embedded: acknowledges before it is durable", "a-process-that-dies-before-its-write", "expect n1 not told prepare" },
+        { "embedded: stores what a refused turn observed", "a-refused-turn-leaves-no-event", "expect no event job.failed" },
+        { "embedded: refuses no write", "a-refused-writer-is-discarded", "expect n1 told 0x release" },
+        { "embedded: takes unacknowledged for refused", "a-repeated-step-is-recorded-once", "await n1 told steps-recorded through=3 within 2s" },
+        { "embedded: loads nothing", "a-running-generation-survives-the-silo", "await view Job:j phase=finished recorded=60 within 60s" },
+        { "embedded: acknowledges before it is durable", "a-send-waits-for-its-persist", "expect n1 not told prepare" },
+        { "embedded: loses every other send", "accusations-are-gathered-and-lapse", "await n1 told prepare generation=1 within 2s" },
+        { "embedded: hands out Activated late", "activated-comes-before-anything-else", "expect stored Job:j phase=Failed incarnation=2" },
+        { "embedded: acknowledges before it is durable", "an-acknowledged-write-outlives-the-process", "await n1 told prepare generation=2 incarnation=2 within 5s" },
+        { "embedded: lets time jump after a load", "deadlines-start-again-after-a-load", "expect n1 not told prepare" },
+        { "embedded: does not know its own batch", "events-survive-a-lost-acknowledgement-once", "expect event 1x job.submitted" },
+        { "embedded: acknowledges before it is durable", "grains-do-not-wait-for-each-other", "expect n1 not told steps-recorded" },
+        { "embedded: stores states alone", "hostile-delivery-seed-3", "expect steps j 1..60" },
+        { "embedded: drops activations", "hostile-delivery-seed-5", "await view Job:j phase=running recorded>=5 within 60s" },
+        { "embedded: loses every other send", "hostile-delivery-seed-8", "await view Job:j phase=running recorded>=5 within 60s" },
+        { "embedded: loads nothing", "hostile-delivery-with-a-dying-silo", "await view Job:j phase=running recorded>=3 within 60s" },
+        { "embedded: hands out no Activated", "incarnation-rises-with-each-load", "await view Job:j incarnation=2 phase=running within 5s" },
+        { "embedded: wakes nobody", "messages-to-one-grain-keep-their-order", "expect view Cluster nodes.0.up=false" },
+        { "embedded: carries outputs out backwards", "orders-of-a-turn-keep-their-order", "expect n1 told prepare gpu=n1/1 generation=1" },
+        { "embedded: acknowledges before it is durable", "steps-are-recorded-before-they-are-confirmed", "expect n1 not told steps-recorded" },
+        { "embedded: does not wait for storage", "storage-away-for-30-seconds", "expect n1 not told plan" },
+        { "embedded: stores no observations", "two-workers-train-to-the-end", "expect steps j 1..6" },
+        { "embedded: sends twice to workers", "orders-of-a-turn-keep-their-order", "expect n1 told 1x membership toGeneration=1" },
+        { "simulator: syncs not", "a-cluster-remembers-who-has-what", "expect view Cluster allocations.1.job=b allocations.1.gpus.0=n1/0" },
+        { "simulator: stores no observations", "a-dead-member-is-replaced", "expect event rank.excluded gpu=n2/0" },
+        { "simulator: wakes nobody", "a-deadline-passes-at-its-time", "expect n1 told prepare generation=1" },
+        { "simulator: sends before it persists", "a-failed-write-is-tried-again", "expect event 1x job.submitted" },
+        { "simulator: lets time jump after a load", "a-fault-quarantines-a-gpu", "expect stored Gpu:n1/0 health=Quarantined" },
+        { "simulator: wakes nobody", "a-frozen-member-is-left-out", "await n1 told prepare generation=2 within 1s" },
+        { "simulator: sends before it persists", "a-gpu-changes-hands-after-its-release", "expect n1 not told release job=a" },
+        { "simulator: drops activations", "a-gpu-refuses-older-orders", "expect n1 not told plan" },
+        { "simulator: hands out no Activated", "a-half-formed-generation-is-not-continued", "await n1 told prepare generation=2 incarnation=2 within 5s" },
+        { "simulator: wakes nobody", "a-lost-acknowledgement-is-ones-own-write", "await n1 told prepare generation=1 incarnation=1 within 2s" },
+        { "simulator: wakes nobody", "a-moved-deadline-passes-once", "expect event 1x node.down node=n1 cause=\"no heartbeat\"" },
+        { "simulator: drops activations", "a-node-asks-for-a-hello", "await view Cluster nodes.0.gpus=2 within 2s" },
+        { "simulator: sends before it persists", "a-process-that-dies-before-its-write", "expect n1 not told prepare" },
+        { "simulator: writes over another", "a-refused-turn-leaves-no-event", "expect no event job.failed" },
+        { "simulator: writes over another", "a-refused-writer-is-discarded", "expect n1 told 0x release" },
+        { "simulator: records a step twice", "a-repeated-step-is-recorded-once", "expect steps j 1..5" },
+        { "simulator: loads nothing", "a-running-generation-survives-the-silo", "await view Job:j phase=finished recorded=60 within 60s" },
+        { "simulator: sends before it persists", "a-send-waits-for-its-persist", "expect n1 not told prepare" },
+        { "simulator: loses every other send", "accusations-are-gathered-and-lapse", "await n1 told prepare generation=1 within 2s" },
+        { "simulator: hands out Activated late", "activated-comes-before-anything-else", "await n1 told release forget=true incarnation=2 within 2s" },
+        { "simulator: sends before it persists", "an-acknowledged-write-outlives-the-process", "expect stored Job:j generation=2 incarnation=2" },
+        { "simulator: lets time jump after a load", "deadlines-start-again-after-a-load", "expect n1 not told prepare" },
+        { "simulator: stores no observations", "events-survive-a-lost-acknowledgement-once", "expect event 1x job.submitted" },
+        { "simulator: sends before it persists", "grains-do-not-wait-for-each-other", "expect n1 not told steps-recorded" },
+        { "simulator: drops a step", "hostile-delivery-seed-3", "expect steps j 1..60" },
+        { "simulator: drops activations", "hostile-delivery-seed-5", "await view Job:j phase=running recorded>=5 within 60s" },
+        { "simulator: loses every other send", "hostile-delivery-seed-8", "await view Job:j phase=running recorded>=5 within 60s" },
+        { "simulator: loads nothing", "hostile-delivery-with-a-dying-silo", "await view Job:j phase=running recorded>=3 within 60s" },
+        { "simulator: syncs not", "incarnation-rises-with-each-load", "await view Job:j incarnation=3 phase=running within 5s" },
+        { "simulator: wakes nobody", "messages-to-one-grain-keep-their-order", "expect view Cluster nodes.0.up=false" },
+        { "simulator: carries outputs out backwards", "orders-of-a-turn-keep-their-order", "expect n1 told prepare gpu=n1/1 generation=1" },
+        { "simulator: sends before it persists", "steps-are-recorded-before-they-are-confirmed", "expect n1 not told steps-recorded" },
+        { "simulator: sends before it persists", "storage-away-for-30-seconds", "expect n1 not told plan" },
+        { "simulator: drops a step", "two-workers-train-to-the-end", "expect steps j 1..6" },
+        { "simulator: sends twice to workers", "orders-of-a-turn-keep-their-order", "expect n1 told 1x membership toGeneration=1" },
+        { "embedded: loses every other send", "too-few-gpus-make-a-job-wait", "await n1 told prepare generation=1 within 5s" },
+        { "embedded: stores no observations", "an-older-session-changes-nothing", "expect event 1x node.down cause=now" },
+        { "embedded: hands out no Activated", "a-second-submission-changes-nothing", "await n1 told prepare generation=2 incarnation=2 within 5s" },
+        { "embedded: wakes nobody", "silence-alone-condemns-nobody", "expect event 1x rank.excluded gpu=n2/0 cause=\"out of reach\"" },
+        { "embedded: acknowledges before it is durable", "killed-again-and-again", "expect steps j 1..60" },
+        { "simulator: loses every other send", "too-few-gpus-make-a-job-wait", "await n1 told prepare generation=1 within 5s" },
+        { "simulator: stores no observations", "an-older-session-changes-nothing", "expect event 1x node.down cause=now" },
+        { "simulator: hands out no Activated", "a-second-submission-changes-nothing", "await n1 told prepare generation=2 incarnation=2 within 5s" },
+        { "simulator: wakes nobody", "silence-alone-condemns-nobody", "expect event 1x rank.excluded gpu=n2/0 cause=\"out of reach\"" },
+        { "simulator: sends before it persists", "killed-again-and-again", "expect steps j 1..60" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Table))]
+    public async Task Without_the_fence_the_transcript_fails_at_that_step(string engine, string name, string step)
+    {
+        var failure = await Assert.ThrowsAsync<TranscriptFailedException>(() => TranscriptPlayer.PlayAsync(Transcript.Load(name), BrokenEngines.Find(engine)));
+
+        Assert.Equal(step, failure.Step);
+    }
+
+    [Fact]
+    public void Every_transcript_fails_for_some_broken_engine_of_each_kind_and_every_fence_is_missed_by_some_transcript()
+    {
+        var rows = Table.Select(row => (Engine: (string)row[0], Name: (string)row[1])).ToArray();
+
+        foreach (var kind in new[] { "embedded", "simulator" })
+            Assert.Equal(Transcript.Names, rows.Where(row => row.Engine.StartsWith(kind, StringComparison.Ordinal)).Select(row => row.Name).Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal(BrokenEngines.Names.Order(StringComparer.Ordinal), rows.Select(row => row.Engine).Distinct().Order(StringComparer.Ordinal));
+    }
+}

@@ -1,0 +1,68 @@
+using Coordinator.Conformance;
+
+namespace Coordinator.Tests.Orleans.Conformance;
+
+/// <summary>The suite, checked on Orleans: with a fence taken down a transcript fails, at the step that speaks of what the fence was for.</summary>
+public sealed class FenceTests
+{
+    /// <summary>Fence taken down; transcript; the step that fails.</summary>
+    public static TheoryData<string, string, string> Table => new()
+    {
+        { nameof(OrleansFences.LoadsNothing), "a-cluster-remembers-who-has-what", "expect view Cluster allocations.1.job=b allocations.1.gpus.0=n1/0" },
+        { nameof(OrleansFences.StoresNoObservations), "a-dead-member-is-replaced", "expect event rank.excluded gpu=n2/0" },
+        { nameof(OrleansFences.WakesNobody), "a-deadline-passes-at-its-time", "expect n1 told prepare generation=1" },
+        { nameof(OrleansFences.StoresNoObservations), "a-failed-write-is-tried-again", "expect event 1x job.submitted" },
+        { nameof(OrleansFences.LoadsNothing), "a-fault-quarantines-a-gpu", "await stored Gpu:n1/0 health=Probation within 2s" },
+        { nameof(OrleansFences.WakesNobody), "a-frozen-member-is-left-out", "await n1 told prepare generation=2 within 1s" },
+        { nameof(OrleansFences.AcknowledgesEarly), "a-gpu-changes-hands-after-its-release", "expect n1 not told release job=a" },
+        { nameof(OrleansFences.SendsTwice), "a-gpu-refuses-older-orders", "expect n1 told 1x plan" },
+        { nameof(OrleansFences.LoadsNothing), "a-half-formed-generation-is-not-continued", "await n1 told prepare generation=2 incarnation=2 within 5s" },
+        { nameof(OrleansFences.ForgetsWriters), "a-lost-acknowledgement-is-ones-own-write", "await n1 told prepare generation=1 incarnation=1 within 2s" },
+        { nameof(OrleansFences.WakesNobody), "a-moved-deadline-passes-once", "expect event 1x node.down node=n1 cause=\"no heartbeat\"" },
+        { nameof(OrleansFences.CarriesNothing), "a-node-asks-for-a-hello", "await view Cluster nodes.0.gpus=2 within 2s" },
+        { nameof(OrleansFences.AcknowledgesEarly), "a-process-that-dies-before-its-write", "expect n1 not told prepare" },
+        { nameof(OrleansFences.RefusesNobody), "a-refused-turn-leaves-no-event", "expect no event job.failed" },
+        { nameof(OrleansFences.RefusesNobody), "a-refused-writer-is-discarded", "expect n1 told 0x release" },
+        { nameof(OrleansFences.StoresStepsAgain), "a-repeated-step-is-recorded-once", "expect steps j 1..5" },
+        { nameof(OrleansFences.LoadsNothing), "a-running-generation-survives-the-silo", "await view Job:j phase=finished recorded=60 within 60s" },
+        { nameof(OrleansFences.LoadsNothing), "a-second-submission-changes-nothing", "await n1 told prepare generation=2 incarnation=2 within 5s" },
+        { nameof(OrleansFences.AcknowledgesEarly), "a-send-waits-for-its-persist", "expect n1 not told prepare" },
+        { nameof(OrleansFences.StoresNoObservations), "accusations-are-gathered-and-lapse", "expect event 1x rank.excluded gpu=n3/0" },
+        { nameof(OrleansFences.LoadsNothing), "activated-comes-before-anything-else", "await n1 told release forget=true incarnation=2 within 2s" },
+        { nameof(OrleansFences.LoadsNothing), "an-acknowledged-write-outlives-the-process", "await n1 told prepare generation=2 incarnation=2 within 5s" },
+        { nameof(OrleansFences.StoresNoObservations), "an-older-session-changes-nothing", "expect event 1x node.down cause=now" },
+        { nameof(OrleansFences.WakesNobody), "deadlines-start-again-after-a-load", "await n1 told prepare generation=1 within 4s" },
+        { nameof(OrleansFences.StoresNoObservations), "events-survive-a-lost-acknowledgement-once", "expect event 1x job.submitted" },
+        { nameof(OrleansFences.AcknowledgesEarly), "grains-do-not-wait-for-each-other", "expect n1 not told steps-recorded" },
+        { nameof(OrleansFences.StoresNoObservations), "hostile-delivery-seed-3", "expect steps j 1..60" },
+        { nameof(OrleansFences.StoresNoObservations), "hostile-delivery-seed-5", "expect steps j 1..60" },
+        { nameof(OrleansFences.StoresNoObservations), "hostile-delivery-seed-8", "expect steps j 1..60" },
+        { nameof(OrleansFences.LoadsNothing), "hostile-delivery-with-a-dying-silo", "await view Job:j phase=running recorded>=3 within 60s" },
+        { nameof(OrleansFences.LoadsNothing), "incarnation-rises-with-each-load", "await view Job:j incarnation=2 phase=running within 5s" },
+        { nameof(OrleansFences.AcknowledgesEarly), "killed-again-and-again", "expect steps j 1..60" },
+        { nameof(OrleansFences.WakesNobody), "messages-to-one-grain-keep-their-order", "expect view Cluster nodes.0.up=false" },
+        { nameof(OrleansFences.SendsTwice), "orders-of-a-turn-keep-their-order", "expect n1 told 1x membership toGeneration=1" },
+        { nameof(OrleansFences.WakesNobody), "silence-alone-condemns-nobody", "expect event 1x rank.excluded gpu=n2/0 cause=\"out of reach\"" },
+        { nameof(OrleansFences.AcknowledgesEarly), "steps-are-recorded-before-they-are-confirmed", "expect n1 not told steps-recorded" },
+        { nameof(OrleansFences.AcknowledgesEarly), "storage-away-for-30-seconds", "expect n1 not told plan" },
+        { nameof(OrleansFences.CarriesNothing), "too-few-gpus-make-a-job-wait", "await n1 told prepare generation=1 within 5s" },
+        { nameof(OrleansFences.StoresNoObservations), "two-workers-train-to-the-end", "expect steps j 1..6" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Table))]
+    public async Task Without_the_fence_the_transcript_fails_at_that_step(string fence, string name, string step)
+    {
+        var down = Enum.Parse<OrleansFences>(fence);
+        var failure = await Assert.ThrowsAsync<TranscriptFailedException>(() => TranscriptPlayer.PlayAsync(Transcript.Load(name), setup => OrleansUnderTest.Begin(setup, down)));
+
+        Assert.Equal(step, failure.Step);
+    }
+
+    [Fact]
+    public void Every_transcript_fails_without_some_fence_and_every_fence_is_missed_by_some_transcript()
+    {
+        Assert.Equal(Transcript.Names, Table.Select(row => (string)row[1]).Order(StringComparer.Ordinal));
+        Assert.Equal(Enum.GetNames<OrleansFences>().Where(name => name != nameof(OrleansFences.None)).Order(StringComparer.Ordinal), Table.Select(row => (string)row[0]).Distinct().Order(StringComparer.Ordinal));
+    }
+}
