@@ -12,7 +12,10 @@ namespace Coordinator.Cli.Local;
 /// </summary>
 public sealed class LocalCluster : IKillTargets, IAsyncDisposable
 {
-    private static readonly TimeSpan SiloStartLimit = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan EmbeddedStartLimit = TimeSpan.FromSeconds(30);
+
+    // A database is made first, and then several silos find each other: 15 s on two idle cores, and several times that on busy ones.
+    private static readonly TimeSpan OrleansStartLimit = TimeSpan.FromMinutes(2);
 
     private readonly LocalClusterOptions options;
     private readonly RunDirectory directory;
@@ -116,7 +119,8 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
         running.AddRange(ends);
         var ready = Task.WhenAll(silos.Select(silo => silo.Supervisor.FirstReady));
         var end = Task.WhenAny(ends);
-        var first = await Task.WhenAny(ready, end, Task.Delay(SiloStartLimit, cancel));
+        var limit = options.Backend.Orleans is null ? EmbeddedStartLimit : OrleansStartLimit;
+        var first = await Task.WhenAny(ready, end, Task.Delay(limit, cancel));
         cancel.ThrowIfCancellationRequested();
         if (first == ready)
         {
@@ -129,7 +133,7 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
         if (first == end && failure.Task.IsCompletedSuccessfully)
             throw new ClusterException(await failure.Task);
         throw new ClusterException(new ClusterFailure(
-            $"{(silos.Count == 1 ? "The silo" : "The silos")} did not say that {(silos.Count == 1 ? "it listens" : "they listen")} within {SiloStartLimit.TotalSeconds:0} s.",
+            $"{(silos.Count == 1 ? "The silo" : "The silos")} did not say that {(silos.Count == 1 ? "it listens" : "they listen")} within {limit.TotalSeconds:0} s.",
             $"See the silos' logs in {directory.Path}; a machine under heavy load may only need another try.",
             Output.ExitCodes.RunFailed));
     }

@@ -39,7 +39,7 @@ public abstract record JobReport : WorkerMessage
     public required long Generation { get; init; }
 }
 
-/// <summary>The first frame of a connection; said again, unchanged, when <see cref="HelloWanted"/> asks for it.</summary>
+/// <summary>The first frame of a connection; said again, unchanged, until <see cref="Welcome"/> comes and when <see cref="HelloWanted"/> asks for it.</summary>
 public sealed record Hello : WorkerMessage
 {
     /// <summary>The protocol version that this build speaks.</summary>

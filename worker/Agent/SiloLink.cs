@@ -13,6 +13,9 @@ internal sealed class SiloLink
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan WelcomeTimeout = TimeSpan.FromSeconds(10);
 
+    // A hello goes down with its node's grain if that lived on a silo that has died and is not known to be dead. That takes about a second.
+    private static readonly TimeSpan FirstHelloPeriod = TimeSpan.FromMilliseconds(500);
+
     private readonly WorkerOptions options;
     private readonly string dataAddress;
     private readonly IWorkerLog log;
@@ -168,7 +171,7 @@ internal sealed class SiloLink
     {
         try
         {
-            var greeting = await welcome.WaitAsync(WelcomeTimeout, ended.Token).ConfigureAwait(false);
+            var greeting = await WelcomeAsync(connection, welcome, ended.Token).ConfigureAwait(false);
             using var timer = new PeriodicTimer(greeting.HeartbeatPeriod > TimeSpan.FromMilliseconds(10) ? greeting.HeartbeatPeriod : TimeSpan.FromMilliseconds(10));
             do
                 connection.Tell(new Heartbeat(++heartbeats, positions()));
@@ -182,6 +185,27 @@ internal sealed class SiloLink
         {
             // The connection ended.
         }
+    }
+
+    /// <summary>Says hello again, twice as late each time, until it is heard.</summary>
+    /// <exception cref="TimeoutException">It was not heard in <see cref="WelcomeTimeout"/>.</exception>
+    private async Task<Welcome> WelcomeAsync(SiloConnection connection, Task<Welcome> welcome, CancellationToken ended)
+    {
+        var left = WelcomeTimeout;
+        for (var period = FirstHelloPeriod; period < left; period *= 2)
+        {
+            try
+            {
+                return await welcome.WaitAsync(period, ended).ConfigureAwait(false);
+            }
+            catch (TimeoutException)
+            {
+                left -= period;
+                connection.Tell(Introduction(connection.Session));
+            }
+        }
+
+        return await welcome.WaitAsync(left, ended).ConfigureAwait(false);
     }
 
     private Hello Introduction(WorkerSession session) => new()

@@ -59,6 +59,25 @@ public sealed class NodeAgentTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task It_says_hello_again_on_the_same_connection_until_it_is_welcomed()
+    {
+        // The node's grain was on a silo that has died, and the first hello with it.
+        listener.Start();
+        Start();
+        using var socket = await AcceptAsync();
+        var first = Assert.IsType<Hello>(await SaidAsync(socket));
+        var second = Assert.IsType<Hello>(await SaidAsync(socket));
+        Assert.Equal(first.Session, second.Session);
+
+        await TellAsync(socket, new Welcome(second.Session, TimeSpan.FromMilliseconds(20)));
+        WorkerMessage said;
+        do
+            said = await SaidAsync(socket);
+        while (said is Hello);
+        Assert.Equal(1, Assert.IsType<Heartbeat>(said).Sequence);
+    }
+
+    [Fact]
     public async Task Lost_by_one_silo_it_goes_on_with_the_next_and_comes_round_to_the_first_again()
     {
         listener.Start();
