@@ -4,7 +4,7 @@ using System.Net.Sockets;
 namespace Coordinator.Cli.Local;
 
 /// <summary>Loopback ports for programs that cannot choose one themselves and say which. Another process may take one first; then that start fails with a message.</summary>
-internal static class FreePorts
+public static class FreePorts
 {
     /// <summary>A port that nobody listens on now.</summary>
     public static int Next()

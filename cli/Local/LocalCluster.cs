@@ -21,12 +21,9 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
     private readonly List<Task> running = [];
     private readonly TaskCompletionSource<ClusterFailure> failure = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<Supervisor> workers = [];
-    private readonly CancellationTokenSource databaseStop = new();
     private readonly string clusterName = $"run-{Guid.NewGuid():N}";
-    private Task databaseRun = Task.CompletedTask;
     private readonly List<SiloChild> silos = [];
-    private Supervisor? database;
-    private PrivatePostgres? postgres;
+    private PostgresProcess? postgres;
 
     private LocalCluster(LocalClusterOptions options, RunDirectory directory)
     {
@@ -98,25 +95,24 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
     {
         await stop.CancelAsync();
         await Task.WhenAll(running);
-        if (database is not null)
-            await StopDatabaseAsync();
-        postgres?.Remove();
+
+        // The database goes last: silos say good-bye in it.
+        if (postgres is not null)
+            await postgres.DisposeAsync();
         stop.Dispose();
-        databaseStop.Dispose();
     }
 
     private async Task StartSilosAsync(CancellationToken cancel)
     {
         if (options.Backend is { Orleans: not null, Database: null })
         {
-            postgres = await PrivatePostgres.CreateAsync(directory, cancel);
-            database = new Supervisor("database", _ => postgres.Command(), directory.File("postgres.log"), new RestartPolicy(), notes.Enqueue);
-            databaseRun = Supervise(database, databaseStop.Token);
+            postgres = await PostgresProcess.StartAsync(directory, notes.Enqueue, cancel);
+            _ = postgres.Ended.ContinueWith(ended => NoteDatabase(ended.Result), cancel, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
         }
 
         for (var silo = 0; silo < options.Backend.Silos; silo++)
             silos.Add(options.Backend.Orleans is { } program ? OrleansSilo(program, silo) : EmbeddedSilo());
-        var ends = silos.Select(silo => Supervise(silo.Supervisor, stop.Token)).ToArray();
+        var ends = silos.Select(silo => Supervise(silo.Supervisor)).ToArray();
         running.AddRange(ends);
         var ready = Task.WhenAll(silos.Select(silo => silo.Supervisor.FirstReady));
         var end = Task.WhenAny(ends);
@@ -170,11 +166,10 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
         return child;
     }
 
-    /// <summary>The database goes last: silos say good-bye in it.</summary>
-    private async Task StopDatabaseAsync()
+    private void NoteDatabase(ClusterFailure? failed)
     {
-        await databaseStop.CancelAsync();
-        await databaseRun;
+        if (failed is not null)
+            failure.TrySetResult(failed);
     }
 
     private void StartWorker(int worker)
@@ -191,10 +186,10 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
             notes.Enqueue,
             line => options.WorkerSaid?.Invoke(worker, supervisor!.Status.Pid, line));
         workers.Add(supervisor);
-        running.Add(Supervise(supervisor, stop.Token));
+        running.Add(Supervise(supervisor));
     }
 
-    private Task Supervise(Supervisor supervisor, CancellationToken until)
+    private Task Supervise(Supervisor supervisor)
     {
         return RunAsync();
 
@@ -204,7 +199,7 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
             await Task.Yield();
             try
             {
-                if (await supervisor.RunAsync(until) is { } failed)
+                if (await supervisor.RunAsync(stop.Token) is { } failed)
                     failure.TrySetResult(failed);
             }
             catch (Exception cannot) when (cannot is Win32Exception or IOException or UnauthorizedAccessException)

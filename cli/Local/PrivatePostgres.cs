@@ -40,6 +40,9 @@ public sealed class PrivatePostgres
         Port = port;
     }
 
+    /// <summary>Whether this machine has the programs.</summary>
+    public static bool IsInstalled => FindPrograms() is not null;
+
     /// <summary>How silos reach it.</summary>
     public string ConnectionString { get; }
 

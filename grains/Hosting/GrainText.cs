@@ -16,14 +16,13 @@ public static class GrainText
     {
         try
         {
-            return JsonSerializer.Deserialize(text, MachinesJson.Default.GrainMessage) switch
+            return Contracts.Read<GrainMessage>(text) switch
             {
                 T message => message,
-                null => throw new ArgumentException($"expected a {typeof(T).Name} and found null"),
                 var other => throw new ArgumentException($"expected a {typeof(T).Name} and found a {other.GetType().Name}"),
             };
         }
-        catch (Exception e) when (e is JsonException or NotSupportedException)
+        catch (JsonException e)
         {
             var start = text.Length > 80 ? text[..80] + "…" : text;
             throw new ArgumentException($"expected a {typeof(T).Name} and cannot read '{start}': {e.Message} Run one version of the coordinator on all silos, or upgrade them one after the other without mixing further ones.", e);

@@ -3,7 +3,11 @@ using System.Text.Json;
 namespace Coordinator.Machines.Clusters;
 
 /// <summary>What the cluster keeps durable: which gpus belong to which job.</summary>
-public sealed record ClusterState(long Incarnation, IReadOnlyList<AllocationView> Allocations);
+public sealed record ClusterState(long Incarnation, IReadOnlyList<AllocationView> Allocations)
+{
+    /// <summary>Version of the contract that this is written by; see <see cref="Contracts.StateVersion"/>.</summary>
+    public int Version { get; init; } = Contracts.StateVersion;
+}
 
 /// <summary>
 /// The inventory, and who has what. Nodes report themselves; jobs say what they want and what they still use. A gpu changes hands only
@@ -38,7 +42,7 @@ public sealed class ClusterMachine : IMachine
     {
         if (stateJson is null)
             return;
-        var state = JsonSerializer.Deserialize(stateJson, MachinesJson.Default.ClusterState)!;
+        var state = Contracts.ReadState<ClusterState>(Address, stateJson);
         incarnation = state.Incarnation;
         foreach (var stored in state.Allocations)
         {

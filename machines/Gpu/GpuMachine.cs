@@ -22,7 +22,11 @@ public enum GpuHealth
 /// <param name="Faults">Faults since it was last healthy.</param>
 /// <param name="Reason">The last fault.</param>
 /// <param name="Incarnation">Activation that wrote this.</param>
-public sealed record GpuState(GpuHealth Health, int Faults, string Reason, long Incarnation);
+public sealed record GpuState(GpuHealth Health, int Faults, string Reason, long Incarnation)
+{
+    /// <summary>Version of the contract that this is written by; see <see cref="Contracts.StateVersion"/>.</summary>
+    public int Version { get; init; } = Contracts.StateVersion;
+}
 
 /// <summary>
 /// An accelerator: its health and its rank plan. Every order for its device passes here; an order that is older, by (incarnation,
@@ -54,7 +58,7 @@ public sealed class GpuMachine : IMachine
         this.id = id;
         if (stateJson is null)
             return;
-        state = JsonSerializer.Deserialize(stateJson, MachinesJson.Default.GpuState)!;
+        state = Contracts.ReadState<GpuState>(Address, stateJson);
         ownIncarnation = state.Incarnation + 1;
     }
 

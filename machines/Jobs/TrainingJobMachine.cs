@@ -27,7 +27,7 @@ public sealed partial class TrainingJobMachine : IMachine
     {
         this.id = id;
         if (stateJson is not null)
-            state = JsonSerializer.Deserialize(stateJson, MachinesJson.Default.TrainingJobState);
+            state = Contracts.ReadState<TrainingJobState>(Address, stateJson);
     }
 
     /// <inheritdoc/>

@@ -22,6 +22,9 @@ public enum JobPhase
 /// <summary>What a job keeps durable: enough to form the next generation, whoever loads it.</summary>
 public sealed record TrainingJobState
 {
+    /// <summary>Version of the contract that this is written by; see <see cref="Contracts.StateVersion"/>.</summary>
+    public int Version { get; init; } = Contracts.StateVersion;
+
     /// <summary>The spec as submitted.</summary>
     public required JobSpec Spec { get; init; }
 

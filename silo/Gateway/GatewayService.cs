@@ -17,7 +17,7 @@ public sealed class GatewayService(GrainId id, global::Orleans.Runtime.Silo silo
         var to = new NodeId(node);
         foreach (var text in messages)
         {
-            var message = JsonSerializer.Deserialize(text, MachinesJson.Default.CoordinatorMessage) ?? throw new JsonException($"a message for {node} is null");
+            var message = Contracts.Read<CoordinatorMessage>(text);
             if (!links.Send(to, message))
                 return Task.FromResult(false);
         }

@@ -8,6 +8,8 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Orleans.Configuration;
 using Orleans.Dashboard;
+using Orleans.Runtime.Hosting;
+using Orleans.Storage;
 
 namespace Coordinator.Silo.Hosting;
 
@@ -16,6 +18,8 @@ internal static class OrleansHosting
 {
     /// <summary>Where the dashboard lies.</summary>
     public const string DashboardPath = "/orleans";
+
+    private const string DatabaseStorage = "database";
 
     public static void Configure(IHostApplicationBuilder host, SiloSettings settings, ClusterStore store, WorkerLinks links)
     {
@@ -58,12 +62,16 @@ internal static class OrleansHosting
         options.MaxMessageBodySize = 64 << 20;
     }
 
-    private static void Store(ISiloBuilder silo, ClusterStore store) => silo.AddAdoNetGrainStorageAsDefault((AdoNetGrainStorageOptions options) =>
+    private static void Store(ISiloBuilder silo, ClusterStore store)
     {
-        options.Invariant = store.Invariant;
-        options.ConnectionString = store.ConnectionString;
-        options.GrainStorageSerializer = new StateSerializer();
-    });
+        silo.AddAdoNetGrainStorage(DatabaseStorage, (AdoNetGrainStorageOptions options) =>
+        {
+            options.Invariant = store.Invariant;
+            options.ConnectionString = store.ConnectionString;
+            options.GrainStorageSerializer = new StateSerializer();
+        });
+        silo.Services.AddGrainStorage("Default", (services, _) => new TypedGrainStorage(services.GetRequiredKeyedService<IGrainStorage>(DatabaseStorage)));
+    }
 
     /// <summary>One of several silos, on a database that they share.</summary>
     private static void Join(ISiloBuilder silo, SiloSettings settings, ClusterStore store)

@@ -6,7 +6,7 @@ using Orleans.Storage;
 namespace Coordinator.Silo.Storage;
 
 /// <summary>Grain states as plain JSON, so that whoever looks into the database can read them.</summary>
-internal sealed partial class StateSerializer : IGrainStorageSerializer
+public sealed partial class StateSerializer : IGrainStorageSerializer
 {
     /// <inheritdoc/>
     public BinaryData Serialize<T>(T? input) => new(JsonSerializer.SerializeToUtf8Bytes(input, typeof(T), StateJson.Default));

@@ -26,7 +26,8 @@ internal static partial class ArrowRules
         // What every engine must do, and no engine: transcripts, and what plays them.
         ["tests/conformance"] = ["machines"],
         ["tests/core"] = ["machines", "engine", "server", "worker", "simulator", "cli", "tests/conformance"],
-        ["tests/orleans"] = ["machines", "grains", "silo", "server", "worker", "tests/conformance"],
+        // Its clusters of real processes are those that the command starts.
+        ["tests/orleans"] = ["machines", "grains", "silo", "server", "worker", "cli", "tests/conformance"],
         ["tests/ilgpu"] = ["machines", "worker", "worker.ilgpu"],
     };
 

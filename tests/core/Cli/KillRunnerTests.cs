@@ -43,7 +43,7 @@ public class KillRunnerTests
     public void Nothing_is_killed_while_the_silo_is_away_or_the_job_forms_a_generation()
     {
         var targets = new Targets();
-        var runner = new KillRunner(new KillSchedule(1, [new(KillKind.Silo, 5, [])]));
+        var runner = new KillRunner(new KillSchedule(1, [new(KillKind.Silo, 5, []) { Silos = [0] }]));
         var data = Data(10, 4);
 
         runner.Observe(data with { SiloAway = TimeSpan.FromSeconds(1) }, targets);

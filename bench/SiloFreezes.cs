@@ -1,0 +1,111 @@
+using System.Diagnostics;
+using System.Globalization;
+using Coordinator.Cli.Commands;
+using Coordinator.Cli.Local;
+
+namespace Coordinator.Bench;
+
+/// <summary>
+/// Whether the silos' failure detection tells a dead silo from a slow one: a silo is stopped (SIGSTOP) for half a second and for two, and
+/// then all have to share the cores with four busy threads a core for a minute. A silo that the others have declared dead ends itself as
+/// soon as it runs again, so evictions are counted by processes that ended.
+/// </summary>
+internal static class SiloFreezes
+{
+    private static readonly TimeSpan s_short = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan s_long = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan s_rest = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan s_starved = TimeSpan.FromSeconds(60);
+
+    public static int Run(string[] args)
+    {
+        int rounds = 10;
+        if (args.Length > 0 && !(args is ["--rounds", var text] && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out rounds) && rounds is > 0 and < 1000))
+        {
+            Console.Error.WriteLine("usage: silo-freezes [--rounds 10]");
+            return 2;
+        }
+
+        try
+        {
+            return RunAsync(rounds, CancellationToken.None).GetAwaiter().GetResult();
+        }
+        catch (CommandException wrong)
+        {
+            Console.Error.WriteLine(wrong.Message);
+            return wrong.ExitCode;
+        }
+        catch (ClusterException failed)
+        {
+            Console.Error.WriteLine(failed.Message);
+            return 1;
+        }
+    }
+
+    private static async Task<int> RunAsync(int rounds, CancellationToken cancel)
+    {
+        RunDirectory directory = RunDirectory.Create(null);
+        SiloBackend backend = new() { Orleans = SiloProgram.Find(null), Silos = 3 };
+        LocalCluster cluster = await LocalCluster.StartAsync(new LocalClusterOptions { Workers = 1, Backend = backend }, directory, cancel);
+        await using (cluster)
+        {
+            await Task.Delay(s_rest, cancel);
+            int evictedShort = await FreezeAsync(cluster, rounds, s_short, cancel);
+            int evictedLong = await FreezeAsync(cluster, rounds, s_long, cancel);
+            int before = Ended(cluster);
+            await StarveAsync(cancel);
+            await Task.Delay(s_rest, cancel);
+            int evictedStarved = Ended(cluster) - before;
+            MachineLoad machine = MachineLoad.Now();
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"bench silo-freezes --rounds {rounds}; {machine.Cores} cores, {machine.Cpu}"));
+            Console.WriteLine($"frozen for 0.5 s                  evicted {evictedShort} of {rounds}   (wanted: none)");
+            Console.WriteLine($"frozen for 2 s                    evicted {evictedLong} of {rounds}   (wanted: all)");
+            Console.WriteLine($"4 busy threads a core for 60 s    evicted {evictedStarved} of {backend.Silos}   (wanted: none)");
+            directory.RemoveIfTemporary();
+            return evictedShort == 0 && evictedLong == rounds && evictedStarved == 0 ? 0 : 1;
+        }
+    }
+
+    /// <returns>How many were evicted.</returns>
+    private static async Task<int> FreezeAsync(LocalCluster cluster, int rounds, TimeSpan time, CancellationToken cancel)
+    {
+        int evicted = 0;
+        for (int round = 0; round < rounds; round++)
+        {
+            ChildStatus silo = cluster.Children.Where(child => LocalCluster.IsSilo(child.Name)).ElementAt(round % cluster.Silos);
+            int before = Ended(cluster);
+            Signal(silo.Pid, "STOP");
+            await Task.Delay(time, cancel);
+            Signal(silo.Pid, "CONT");
+            await Task.Delay(s_rest, cancel);
+            int ended = Ended(cluster) - before;
+            evicted += ended;
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {silo.Name} stopped for {time.TotalSeconds:0.0} s: {(ended == 0 ? "still there" : "evicted")}"));
+            while (cluster.Children.Any(child => LocalCluster.IsSilo(child.Name) && child.Phase != ChildPhase.Ready)) await Task.Delay(100, cancel);
+            if (ended > 0) await Task.Delay(s_rest, cancel);
+        }
+
+        return evicted;
+    }
+
+    private static async Task StarveAsync(CancellationToken cancel)
+    {
+        using CancellationTokenSource stop = new();
+        Thread[] busy = [.. Enumerable.Range(0, 4 * Environment.ProcessorCount).Select(_ => new Thread(() =>
+        {
+            while (!stop.IsCancellationRequested) Thread.SpinWait(1000);
+        }) { IsBackground = true })];
+        foreach (Thread thread in busy) thread.Start();
+        await Task.Delay(s_starved, cancel);
+        await stop.CancelAsync();
+        foreach (Thread thread in busy) thread.Join();
+    }
+
+    private static int Ended(LocalCluster cluster) => cluster.Notes.Count(note => LocalCluster.IsSilo(note.Child) && note.Exit is not null);
+
+    private static void Signal(int pid, string signal)
+    {
+        using Process kill = Process.Start("kill", [$"-{signal}", pid.ToString(CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
+    }
+}

@@ -1,0 +1,42 @@
+using Coordinator.Cli.Local;
+
+namespace Coordinator.Tests.Server;
+
+/// <summary>A PostgreSQL server of the tests' own, and a database in it for each of them.</summary>
+public sealed class PostgresFixture : IAsyncLifetime
+{
+    private readonly RunDirectory directory = RunDirectory.Create(null);
+    private PostgresProcess? server;
+    private int databases;
+
+    public async Task InitializeAsync()
+    {
+        if (PrivatePostgres.IsInstalled)
+            server = await PostgresProcess.StartAsync(directory, _ => { }, CancellationToken.None);
+    }
+
+    public async Task DisposeAsync()
+    {
+        if (server is not null)
+            await server.DisposeAsync();
+        directory.RemoveIfTemporary();
+    }
+
+    /// <summary>Connection string of a fresh database.</summary>
+    public async Task<string> CreateDatabaseAsync()
+    {
+        var name = $"test{Interlocked.Increment(ref databases)}";
+        await using var source = Coordinator.Server.Storage.Postgres.PostgresConnections.Create(server!.ConnectionString);
+        await Coordinator.Server.Storage.Postgres.PostgresConnections.PrepareAsync(
+            source,
+            TimeSpan.FromSeconds(30),
+            connection =>
+            {
+                using var create = connection.CreateCommand();
+                create.CommandText = $"CREATE DATABASE {name}";
+                create.ExecuteNonQuery();
+            },
+            CancellationToken.None);
+        return server.ConnectionString.Replace("Database=postgres", $"Database={name}", StringComparison.Ordinal);
+    }
+}

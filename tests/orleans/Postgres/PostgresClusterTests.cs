@@ -1,0 +1,112 @@
+using System.Globalization;
+using Coordinator.Cli.Local;
+using Coordinator.Grains.Hosting;
+using Coordinator.Silo;
+using Coordinator.Silo.Hosting;
+using Coordinator.Silo.Storage;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging.Abstractions;
+using Orleans.Configuration;
+using Orleans.Storage;
+
+namespace Coordinator.Tests.Orleans.Postgres;
+
+/// <summary>Orleans' AdoNet providers on our schema: membership, grain storage and reminders.</summary>
+public sealed class PostgresClusterTests(PostgresFixture postgres) : IClassFixture<PostgresFixture>
+{
+    [PostgresFact]
+    public async Task Silos_with_one_database_are_one_cluster_and_a_job_has_a_reminder()
+    {
+        var database = await postgres.CreateDatabaseAsync();
+        var folder = Directory.CreateTempSubdirectory("coordinator-silos-").FullName;
+        await using var first = await StartAsync(database, folder, "silo-1");
+        await using var second = await StartAsync(database, folder, "silo-2");
+        using var client = new Coordinator.Server.Client.CoordinatorClient($"{first.Url},{second.Url}", Coordinator.Server.Hosting.SiloToken.Load(Path.Combine(folder, "token")));
+
+        var job = await client.SubmitAsync(new Machines.Jobs.JobSpec { Model = new Machines.Jobs.ModelSpec { Program = "linear" } });
+
+        Assert.Equal(job.Id, Assert.Single(await client.GetJobsAsync()).Id);
+
+        // Grains of different types keep rows of their own, also where their keys are the same.
+        await client.SubmitAsync(new Machines.Jobs.JobSpec { Model = new Machines.Jobs.ModelSpec { Program = "linear" } }, new Machines.JobId("cluster"));
+        Assert.Equal("2", await AskAsync(database, "SELECT count(*)::text FROM grain_storage WHERE key = 'cluster'"));
+        Assert.Equal("2", await AskAsync(database, "SELECT count(*)::text FROM silo_member WHERE status = 3"));
+        Assert.Equal("wake", await AskAsync(database, "SELECT DISTINCT name FROM grain_reminder"));
+        Assert.Equal("1", await AskAsync(database, "SELECT count(*)::text FROM grain_storage WHERE grain_type = 'trainingjob' AND key <> 'cluster'"));
+        await first.StopAsync();
+
+        // The job's grain, wherever it was, is loaded by the one that is left.
+        Assert.Equal("waiting", (await client.GetJobAsync(job.Id))!.Phase);
+        await client.CancelJobAsync(job.Id, "enough");
+    }
+
+    [PostgresFact]
+    public async Task Of_two_writes_that_rest_on_one_version_the_second_is_refused_on_postgresql()
+    {
+        var database = await postgres.CreateDatabaseAsync();
+        await OrleansSchema.ApplyToPostgresAsync(database);
+        await RaceAsync(ClusterStore.PostgresInvariant, database);
+    }
+
+    [Fact]
+    public async Task Of_two_writes_that_rest_on_one_version_the_second_is_refused_on_sqlite()
+    {
+        var database = $"Data Source={Path.Combine(Directory.CreateTempSubdirectory("coordinator-grains-").FullName, "grains.db")}";
+        OrleansSchema.ApplyToSqlite(database);
+        await RaceAsync(ClusterStore.SqliteInvariant, database);
+    }
+
+    [PostgresFact]
+    public async Task The_schema_is_applied_once_however_many_silos_begin()
+    {
+        var database = await postgres.CreateDatabaseAsync();
+        await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => OrleansSchema.ApplyToPostgresAsync(database)));
+
+        Assert.Equal("1", await AskAsync(database, "SELECT count(*)::text FROM orleans_schema_version"));
+        Assert.Equal("20", await AskAsync(database, "SELECT count(*)::text FROM OrleansQuery"));
+    }
+
+    private static async Task RaceAsync(string invariant, string database)
+    {
+        using var host = new HostBuilder().UseOrleans(silo => silo
+            .UseLocalhostClustering(FreePorts.Next(), FreePorts.Next())
+            .AddAdoNetGrainStorageAsDefault((AdoNetGrainStorageOptions options) => (options.Invariant, options.ConnectionString, options.GrainStorageSerializer) = (invariant, database, new StateSerializer()))).Build();
+        await host.StartAsync();
+        var storage = host.Services.GetRequiredKeyedService<IGrainStorage>("Default");
+        var grain = GrainId.Create("job", "j1");
+        var one = new GrainState<StoredMachine>(new StoredMachine());
+        var other = new GrainState<StoredMachine>(new StoredMachine());
+        await storage.ReadStateAsync("machine", grain, one);
+        await storage.ReadStateAsync("machine", grain, other);
+        Assert.Null(one.ETag);
+
+        one.State = new StoredMachine { Json = "first", Incarnation = 1, Writer = "a" };
+        await storage.WriteStateAsync("machine", grain, one);
+        other.State = new StoredMachine { Json = "second", Incarnation = 1, Writer = "b" };
+        await Assert.ThrowsAsync<InconsistentStateException>(() => storage.WriteStateAsync("machine", grain, other));
+
+        await storage.ReadStateAsync("machine", grain, other);
+        Assert.Equal(("first", one.ETag), (other.State.Json, other.ETag));
+        one.State = new StoredMachine { Json = new string('x', 1 << 20), Incarnation = 2, Writer = "a" };
+        await storage.WriteStateAsync("machine", grain, one);
+        other.State = new StoredMachine { Json = "third" };
+        await Assert.ThrowsAsync<InconsistentStateException>(() => storage.WriteStateAsync("machine", grain, other));
+        await storage.ReadStateAsync("machine", grain, other);
+        Assert.Equal(1 << 20, other.State.Json!.Length);
+        await storage.ClearStateAsync("machine", grain, other);
+        Assert.False(other.RecordExists);
+        await host.StopAsync();
+    }
+
+    private static Task<OrleansSilo> StartAsync(string database, string folder, string name) => OrleansSilo.StartAsync(
+        new SiloSettings { DataDirectory = folder, Url = "http://127.0.0.1:0", Name = name, Database = database, Cluster = "test", SiloPort = FreePorts.Next(), GatewayPort = FreePorts.Next() },
+        NullLoggerFactory.Instance);
+
+    private static async Task<string> AskAsync(string database, string sql)
+    {
+        await using var source = Coordinator.Server.Storage.Postgres.PostgresConnections.Create(database);
+        await using var command = source.CreateCommand(sql);
+        return Convert.ToString(await command.ExecuteScalarAsync(), CultureInfo.InvariantCulture)!;
+    }
+}
