@@ -6,6 +6,7 @@ using Coordinator.Bench;
     ("train-throughput", "tokens a second of the CPU device, and GFLOP/s of the matrix product", TrainThroughput.Run),
     ("silo-kills", "what killing one silo, several and all does to a job: failover time, step times, hash", SiloKills.Run),
     ("silo-freezes", "whether silos that are frozen for 0.5 s, for 2 s, or starved of cores are declared dead by the others", SiloFreezes.Run),
+    ("grains", "what thousands of nodes cost a silo: connections, memory, heartbeats, a generation; embedded and Orleans", GrainScale.Run),
     ("recovery", "time from a SIGKILL to the next step applied on all ranks, over many kills", Recovery.Run),
 ];
 

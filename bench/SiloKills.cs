@@ -1,4 +1,5 @@
 using Coordinator.Cli.Commands;
+using Coordinator.Cli.Demo;
 using Coordinator.Cli.Local;
 using Coordinator.Server.Client;
 using Coordinator.Worker.Data;
@@ -7,8 +8,15 @@ namespace Coordinator.Bench;
 
 /// <summary>
 /// What the death of silos does to a job: one silo killed again and again, then all but one at once, then all at once, while workers that
-/// nobody touches train; against the same job left alone. A kill's failover time runs from the SIGKILL until steps that were applied
-/// after it are recorded, both by this machine's clock; without a kill, reports come every quarter of a second.
+/// nobody touches train; against the same job left alone. Measured for each blow, from the SIGKILL on:
+/// <list type="bullet">
+/// <item>loaded: until the job's grain was loaded again, if it lived on a silo that died;</item>
+/// <item>recorded: until the first step that was applied after the kill was recorded;</item>
+/// <item>welcomed: until the last of the workers that were connected to a silo that died was welcomed by one, by its own word.</item>
+/// </list>
+/// The failover time is the longest of the three. The first two are read off the silos' clocks, the third off this process's, all of one
+/// machine; when a step was applied is rebuilt from step times (<see cref="Failovers"/>). Workers report steps four times a second, so even
+/// without a kill it takes some time from any moment to a record; that is printed beside it.
 /// </summary>
 internal static class SiloKills
 {

@@ -1,67 +1,109 @@
 using System.Globalization;
 using System.Text;
 using Coordinator.Cli.Demo;
-using Coordinator.Machines;
-using Coordinator.Server.Storage;
 
 namespace Coordinator.Bench;
 
-/// <summary>What the kills did.</summary>
-internal sealed record SiloKillsReport(string Command, SiloKillsOptions Options, MachineLoad Machine, SiloKillsTraining Disturbed, IReadOnlyList<SiloKillsTraining> Undisturbed)
+/// <summary>What the kills did. Times are in milliseconds.</summary>
+internal sealed class SiloKillsReport
 {
+    // The first ones include the device's initialisation.
+    private const int StartSteps = 20;
+
+    private readonly string _command;
+    private readonly SiloKillsOptions _options;
+    private readonly MachineLoad _machine;
+    private readonly SiloKillsTraining _disturbed;
+    private readonly IReadOnlyList<SiloKillsTraining> _undisturbed;
+    private readonly IReadOnlyList<Blow> _blows;
+    private readonly HashSet<string?> _hashes;
+    private readonly long _lost;
+
+    public SiloKillsReport(string command, SiloKillsOptions options, MachineLoad machine, SiloKillsTraining disturbed, IReadOnlyList<SiloKillsTraining> undisturbed)
+    {
+        (_command, _options, _machine, _disturbed, _undisturbed) = (command, options, machine, disturbed, undisturbed);
+        _hashes = [disturbed.Job.ModelSha256, .. undisturbed.Select(run => run.Job.ModelSha256)];
+        _lost = undisturbed.Prepend(disturbed).Sum(run => StepLedger.Of(run.Steps.Select(stored => stored.Step), options.Steps!.Value).Lost);
+        IReadOnlyList<DateTimeOffset> applied = Failovers.AppliedAt(disturbed.Steps);
+        _blows = [.. disturbed.Blows.Select((blow, i) => Measure(blow, i + 1 < disturbed.Blows.Count ? disturbed.Blows[i + 1].At : DateTimeOffset.MaxValue, applied))];
+    }
+
     /// <summary>Equal hashes, every step recorded once, and nobody left out for a silo's death.</summary>
-    public bool Good => Hashes.Count == 1 && Lost == 0 && Disturbed.Job.Failures == 0;
-
-    private HashSet<string?> Hashes => [Disturbed.Job.ModelSha256, .. Undisturbed.Select(run => run.Job.ModelSha256)];
-
-    private long Lost => StepLedger.Of(Disturbed.Steps.Select(stored => stored.Step), Options.Steps).Lost;
+    public bool Good => _hashes.Count == 1 && _lost == 0 && _disturbed.Job.Failures == 0;
 
     public string ToTable()
     {
         StringBuilder text = new();
-        text.AppendLine(CultureInfo.InvariantCulture, $"{Command}");
-        text.AppendLine(CultureInfo.InvariantCulture, $"{Machine.Cores} cores, {Machine.Cpu}; load average after each run {string.Join(", ", Undisturbed.Prepend(Disturbed).Select(run => run.Load.ToString("0.0", CultureInfo.InvariantCulture)))} (the run's own processes, mostly)");
-        text.AppendLine(CultureInfo.InvariantCulture, $"hashes           {(Hashes.Count == 1 ? "identical" : "DIFFERENT")}: {string.Join(' ', Hashes)}");
-        text.AppendLine(CultureInfo.InvariantCulture, $"steps lost       {Lost} of {Options.Steps}; members left out: {Disturbed.Job.Failures}");
-        text.AppendLine(CultureInfo.InvariantCulture, $"blows            {Disturbed.Blows.Count}, {Disturbed.Blows.Sum(blow => blow.Silos.Count)} silos in all");
-        foreach (IGrouping<int, SiloBlow> blows in Disturbed.Blows.GroupBy(blow => blow.Silos.Count))
-            text.AppendLine(CultureInfo.InvariantCulture, $"failover         {blows.Key} at once: {Spans([.. blows.Select(Failover)])}");
-        text.AppendLine(CultureInfo.InvariantCulture, $"  without a kill {Spans(Gaps(Undisturbed[0]))} between two records");
-        text.AppendLine(CultureInfo.InvariantCulture, $"job reloaded     {Spans([.. Disturbed.Blows.Select(Reload).OfType<double>()])} after the kill");
-        text.AppendLine(CultureInfo.InvariantCulture, $"step, disturbed  {Steps(Disturbed)}; {Disturbed.Took.TotalSeconds:0} s");
-        foreach (SiloKillsTraining run in Undisturbed)
-            text.AppendLine(CultureInfo.InvariantCulture, $"step, left alone {Steps(run)}; {run.Took.TotalSeconds:0} s");
+        text.AppendLine();
+        Add($"{_command}");
+        Add($"{_machine.Cores} cores, {_machine.Cpu}; load average after each run {string.Join(", ", _undisturbed.Prepend(_disturbed).Select(run => run.Load.ToString("0.0", CultureInfo.InvariantCulture)))} (the run's own processes, mostly)");
+        Add($"{(_options.Orleans ? "orleans" : "embedded")}, {_options.Silos} silos, {_options.Workers} workers, {_options.Steps} steps; {_blows.Count} blows, {_blows.Sum(blow => blow.Silos.Count)} silos killed");
+        Add($"hashes        {(_hashes.Count == 1 ? "identical" : "DIFFERENT")}: {string.Join(' ', _hashes)}");
+        Add($"steps lost    {_lost}; members left out {_disturbed.Job.Failures}");
+        text.AppendLine();
+        Add($"blow  silos        job there   loaded  recorded  welcomed  failover  longest step");
+        foreach (Blow blow in _blows)
+            Add($"{blow.Number,4}  {string.Join(' ', blow.Silos),-12} {(blow.Home ? "yes" : "no"),-9} {Ms(blow.Loaded),8}{Ms(blow.Recorded),10}{Ms(blow.Welcomed),10}{Ms(blow.Failover),10}{blow.LongestStep,14:0}");
+        text.AppendLine();
+        foreach (IGrouping<int, Blow> blows in _blows.GroupBy(blow => blow.Silos.Count))
+        {
+            foreach (IGrouping<bool, Blow> place in blows.GroupBy(blow => blow.Home).OrderBy(place => place.Key))
+                Add($"failover      {blows.Key} at once, {(place.Key ? "the job's own among them" : "the job elsewhere")}: {Spans(place.Select(blow => blow.Failover))}");
+        }
+
+        Add($"              all: {Spans(_blows.Select(blow => blow.Failover))}; without a kill, from any moment to a record: {Spans(Ordinary())}");
+        AddSteps();
         return text.ToString();
+
+        void Add(FormattableString line) => text.AppendLine(line.ToString(CultureInfo.InvariantCulture));
+
+        void AddSteps()
+        {
+            double longest = _undisturbed.Max(run => Times(run)[^1]);
+            double[] disturbed = Times(_disturbed);
+            Add($"steps         disturbed    {Quantiles(disturbed)}, {_disturbed.Took.TotalSeconds:0} s");
+            foreach (SiloKillsTraining run in _undisturbed) Add($"              left alone   {Quantiles(Times(run))}, {run.Took.TotalSeconds:0} s");
+            Add($"              {disturbed.Count(time => time > longest)} of {disturbed.Length} disturbed steps took longer than the longest that was left alone{(disturbed[^1] > longest ? FormattableString.Invariant($", by up to {disturbed[^1] - longest:0.0} ms") : "")}");
+        }
     }
 
-    /// <summary>From the kill until steps were recorded again, ms.</summary>
-    private double Failover(SiloBlow blow)
+    private Blow Measure(SiloBlow blow, DateTimeOffset until, IReadOnlyList<DateTimeOffset> applied)
     {
-        // What was recorded within a report's period of the kill may have been applied before it.
-        StoredStep? next = Disturbed.Steps.FirstOrDefault(stored => stored.RecordedAt - TimeSpan.FromMilliseconds(stored.Step.Milliseconds) > blow.At);
-        return next is null ? double.PositiveInfinity : (next.RecordedAt - blow.At).TotalMilliseconds;
+        bool home = blow.Silos.Count == _options.Silos || blow.Silos.Any(silo => $"silo-{silo}" == Failovers.HomeAt(blow.At, _disturbed.Events));
+        TimeSpan? recorded = Failovers.ToRecord(blow.At, _disturbed.Steps, applied);
+        TimeSpan? loaded = Failovers.ToLoad(blow.At, until, _disturbed.Events);
+        TimeSpan? welcomed = Failovers.ToWelcome(blow.At, [.. blow.Silos], _disturbed.Welcomes);
+        if (recorded is null || (home && loaded is null))
+            throw new RecoveryFailedException($"after the blow of {blow.At:HH:mm:ss} the job was {(recorded is null ? "never recorded" : "not loaded")} again");
+        double longest = _disturbed.Steps.Where((_, i) => applied[i] > blow.At && applied[i] < until).Max(stored => stored.Step.Milliseconds);
+        TimeSpan failover = new[] { recorded.Value, loaded ?? TimeSpan.Zero, welcomed ?? TimeSpan.Zero }.Max();
+        int number = 1 + _disturbed.Blows.ToList().IndexOf(blow);
+        return new Blow(number, blow.Silos, home, loaded, recorded.Value, welcomed, failover, longest);
     }
 
-    /// <summary>From the kill until another silo had loaded the job, ms; null where its silo was not hit.</summary>
-    private double? Reload(SiloBlow blow)
+    /// <summary>The same measure where nothing was killed, once for each step: what a failover cannot be shorter than.</summary>
+    private IEnumerable<TimeSpan> Ordinary()
     {
-        StoredEvent? loaded = Disturbed.Events.FirstOrDefault(stored => stored.Event.Kind == EventKinds.JobActivated && stored.Time > blow.At);
-        return loaded is not null && loaded.Time - blow.At < Options.Every ? (loaded.Time - blow.At).TotalMilliseconds : null;
+        SiloKillsTraining run = _undisturbed[0];
+        IReadOnlyList<DateTimeOffset> applied = Failovers.AppliedAt(run.Steps);
+        return Enumerable.Range(StartSteps, run.Steps.Count - StartSteps - 1).Select(step => run.Steps[step + 1].RecordedAt - applied[step]);
     }
 
-    private static double[] Gaps(SiloKillsTraining run) =>
-        [.. run.Steps.Zip(run.Steps.Skip(1), (one, next) => (next.RecordedAt - one.RecordedAt).TotalMilliseconds).Where(gap => gap > 0)];
+    private static double[] Times(SiloKillsTraining run) => [.. run.Steps.Skip(StartSteps).Select(stored => stored.Step.Milliseconds).Order()];
 
-    private static string Steps(SiloKillsTraining run)
+    private static string Quantiles(double[] times) => string.Create(
+        CultureInfo.InvariantCulture, $"median {Quantile(times, 0.5):0.0} ms, p99 {Quantile(times, 0.99):0.0}, p99.9 {Quantile(times, 0.999):0.0}, longest {times[^1]:0.0}");
+
+    private static string Spans(IEnumerable<TimeSpan> spans)
     {
-        // The first ones include the device's initialisation.
-        double[] times = [.. run.Steps.Skip(20).Select(stored => stored.Step.Milliseconds).Order()];
-        return string.Create(CultureInfo.InvariantCulture, $"median {times[times.Length / 2]:0.0} ms, p99 {times[(int)(times.Length * 0.99)]:0.0}, p99.9 {times[(int)(times.Length * 0.999)]:0.0}, longest {times[^1]:0.0} ms");
+        double[] sorted = [.. spans.Select(span => span.TotalMilliseconds).Order()];
+        return string.Create(CultureInfo.InvariantCulture, $"median {Quantile(sorted, 0.5):0} ms, maximum {sorted[^1]:0} ms ({sorted.Length})");
     }
 
-    private static string Spans(double[] spans)
-    {
-        Array.Sort(spans);
-        return spans.Length == 0 ? "none" : string.Create(CultureInfo.InvariantCulture, $"median {spans[spans.Length / 2]:0} ms, longest {spans[^1]:0} ms ({spans.Length})");
-    }
+    /// <summary>The smallest value that so large a part of all does not exceed.</summary>
+    private static double Quantile(double[] sorted, double part) => sorted[Math.Max(0, (int)Math.Ceiling(part * sorted.Length) - 1)];
+
+    private static string Ms(TimeSpan? span) => span is { } known ? known.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture) : "-";
+
+    private sealed record Blow(int Number, IReadOnlyList<int> Silos, bool Home, TimeSpan? Loaded, TimeSpan Recorded, TimeSpan? Welcomed, TimeSpan Failover, double LongestStep);
 }

@@ -9,16 +9,27 @@ using Coordinator.Server.Storage;
 
 namespace Coordinator.Bench;
 
-/// <summary>A blow: when, and which silos died.</summary>
-internal sealed record SiloBlow(DateTimeOffset At, IReadOnlyList<string> Silos);
+/// <summary>A blow: when, and which silos died, from 0.</summary>
+internal sealed record SiloBlow(DateTimeOffset At, IReadOnlyList<int> Silos);
 
-/// <summary>A job to its end.</summary>
-internal sealed record SiloKillsTraining(JobView Job, IReadOnlyList<StoredStep> Steps, IReadOnlyList<StoredEvent> Events, IReadOnlyList<SiloBlow> Blows, TimeSpan Took, double Load);
+/// <summary>A job to its end, with who was welcomed by which silo meanwhile.</summary>
+internal sealed record SiloKillsTraining(
+    JobView Job, IReadOnlyList<StoredStep> Steps, IReadOnlyList<StoredEvent> Events, IReadOnlyList<WorkerWelcome> Welcomes, IReadOnlyList<SiloBlow> Blows, TimeSpan Took, double Load);
 
-/// <summary>The disturbed run, and the undisturbed ones beside it.</summary>
-internal static class SiloKillsRun
+/// <summary>The disturbed run, and the undisturbed ones beside it, each on a cluster of its own.</summary>
+internal sealed class SiloKillsRun
 {
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+
+    private readonly SiloKillsOptions _options;
+    private readonly LocalCluster _cluster;
+    private readonly CoordinatorClient _client;
+    private readonly Welcomes _welcomes;
+    private readonly CancellationToken _cancel;
+
+    private SiloKillsRun(SiloKillsOptions options, LocalCluster cluster, CoordinatorClient client, Welcomes welcomes, CancellationToken cancel) =>
+        (_options, _cluster, _client, _welcomes, _cancel) = (options, cluster, client, welcomes, cancel);
 
     public static async Task<SiloKillsReport> RunAsync(SiloKillsOptions options, string command, CancellationToken cancel)
     {
@@ -26,20 +37,29 @@ internal static class SiloKillsRun
         bool done = false;
         try
         {
-            (JobSpec spec, string? data) = TrainingData.Freeze(options.Job(), null, directory);
-            List<SiloKillsTraining> undisturbed = [];
-            Console.WriteLine("undisturbed");
-            undisturbed.Add(await TrainAsync(options, spec, data!, RunDirectory.Create(directory.File("undisturbed-1")), strike: false, cancel));
-            Console.WriteLine("disturbed");
-            SiloKillsTraining disturbed = await TrainAsync(options, spec, data!, RunDirectory.Create(directory.File("disturbed")), strike: true, cancel);
-            for (int run = 2; run <= options.Undisturbed; run++)
-            {
-                Console.WriteLine("undisturbed");
-                undisturbed.Add(await TrainAsync(options, spec, data!, RunDirectory.Create(directory.File($"undisturbed-{run}")), strike: false, cancel));
-            }
-
+            (JobSpec trial, string? data) = TrainingData.Freeze(options.Trial(), null, directory);
+            if (options.Steps is null)
+                options = options with { Steps = options.StepsFor(await TrainAsync("trial", trial, strike: false)) };
+            JobSpec spec = options.Job(options.Steps!.Value) with { Data = trial.Data };
+            List<SiloKillsTraining> undisturbed = [await TrainAsync("undisturbed-1", spec, strike: false)];
+            SiloKillsTraining disturbed = await TrainAsync("disturbed", spec, strike: true);
+            for (int run = 2; run <= options.Undisturbed; run++) undisturbed.Add(await TrainAsync($"undisturbed-{run}", spec, strike: false));
             done = true;
             return new SiloKillsReport(command, options, MachineLoad.Now(), disturbed, undisturbed);
+
+            async Task<SiloKillsTraining> TrainAsync(string name, JobSpec job, bool strike)
+            {
+                Console.WriteLine($"{name}: {job.Training.Steps} steps");
+                Welcomes welcomes = new();
+                LocalCluster cluster = await LocalCluster.StartAsync(
+                    new LocalClusterOptions { Workers = options.Workers, Backend = options.Backend(), WorkerSaid = welcomes.Hear }, RunDirectory.Create(directory.File(name)), cancel);
+                await using (cluster)
+                {
+                    using CoordinatorClient client = new(cluster.Url, SiloToken.Load(cluster.TokenFile));
+                    await client.UploadDataAsync(data!, job.Data.Sha256, cancel);
+                    return await new SiloKillsRun(options, cluster, client, welcomes, cancel).TrainAsync(job, strike);
+                }
+            }
         }
         finally
         {
@@ -48,69 +68,79 @@ internal static class SiloKillsRun
         }
     }
 
-    private static async Task<SiloKillsTraining> TrainAsync(SiloKillsOptions options, JobSpec spec, string data, RunDirectory directory, bool strike, CancellationToken cancel)
+    private async Task<SiloKillsTraining> TrainAsync(JobSpec spec, bool strike)
     {
-        LocalCluster cluster = await LocalCluster.StartAsync(new LocalClusterOptions { Workers = options.Workers, Backend = options.Backend() }, directory, cancel);
-        await using (cluster)
-        {
-            using CoordinatorClient client = new(cluster.Url, SiloToken.Load(cluster.TokenFile));
-            await client.UploadDataAsync(data, spec.Data.Sha256, cancel);
-            JobId job = (await client.SubmitAsync(spec, cancel: cancel)).Id;
-            DateTimeOffset began = DateTimeOffset.UtcNow;
-            List<SiloBlow> blows = [];
-            if (strike) await StrikeAsync(options, cluster, client, job, blows, cancel);
-            JobView view = await EndAsync(cluster, client, job, cancel);
-            TimeSpan took = DateTimeOffset.UtcNow - began;
-            return new SiloKillsTraining(view, await StepsAsync(client, job, cancel), await EventsAsync(client, cancel), blows, took, MachineLoad.Now().Load ?? double.NaN);
-        }
+        JobId job = (await _client.SubmitAsync(spec, cancel: _cancel)).Id;
+        await UntilAsync("the first steps to be recorded", async () => (await LookAsync(job))?.Recorded > 0);
+        DateTimeOffset began = DateTimeOffset.UtcNow;
+        IReadOnlyList<SiloBlow> blows = strike ? await StrikeAsync(job) : [];
+        JobView view = await EndAsync(job);
+        TimeSpan took = DateTimeOffset.UtcNow - began;
+        return new SiloKillsTraining(view, await StepsAsync(job), await EventsAsync(), _welcomes.By(_cluster.Url.Split(',')), blows, took, MachineLoad.Now().Load ?? double.NaN);
     }
 
     /// <summary>One after the other, then all but one, then all.</summary>
-    private static async Task StrikeAsync(SiloKillsOptions options, LocalCluster cluster, CoordinatorClient client, JobId job, List<SiloBlow> blows, CancellationToken cancel)
+    private async Task<IReadOnlyList<SiloBlow>> StrikeAsync(JobId job)
     {
         SeededDraw draw = new(1);
-        for (TimeSpan spent = options.Every; spent <= options.For; spent += options.Every)
-            await StrikeAsync([draw.Below(cluster.Silos)]);
-        int spared = draw.Below(cluster.Silos);
-        if (cluster.Silos > 2) await StrikeAsync([.. Enumerable.Range(0, cluster.Silos).Where(silo => silo != spared)]);
-        if (cluster.Silos > 1) await StrikeAsync([.. Enumerable.Range(0, cluster.Silos)]);
-        await Task.Delay(options.Every, cancel);
-        if (await LookAsync(client, job, cancel) is { Phase: "finished" })
+        List<SiloBlow> blows = [];
+        for (int kill = 0; kill < _options.Singles; kill++) await StrikeAsync([draw.Below(_cluster.Silos)]);
+        int spared = draw.Below(_cluster.Silos);
+        if (_cluster.Silos > 2) await StrikeAsync([.. Enumerable.Range(0, _cluster.Silos).Where(silo => silo != spared)]);
+        if (_cluster.Silos > 1) await StrikeAsync([.. Enumerable.Range(0, _cluster.Silos)]);
+        await RestAsync();
+        if (await LookAsync(job) is { Phase: "finished" })
             throw new RecoveryFailedException("the job had finished before the last blow was over: give it more --steps");
+        return blows;
 
         async Task StrikeAsync(int[] silos)
         {
-            await Task.Delay(options.Every, cancel);
-            List<string> hit = [];
+            await RestAsync();
             DateTimeOffset at = DateTimeOffset.UtcNow;
             foreach (int silo in silos)
             {
-                if (cluster.KillSilo(silo) is { } killed) hit.Add(killed.Name);
+                if (_cluster.KillSilo(silo) is null) throw new RecoveryFailedException($"silo {silo} ended by itself when it was to be killed");
             }
 
-            if (hit.Count < silos.Length) throw new RecoveryFailedException("a silo that was to be killed was down: it had not come back from the blow before");
-            blows.Add(new SiloBlow(at, hit));
-            Console.WriteLine($"  {at:HH:mm:ss}  killed {string.Join(", ", hit)}");
+            blows.Add(new SiloBlow(at, silos));
+            Console.WriteLine($"  {at.LocalDateTime:HH:mm:ss}  killed {string.Join(", ", silos.Select(silo => _cluster.Children[silo].Name))}");
         }
     }
 
-    private static async Task<JobView> EndAsync(LocalCluster cluster, CoordinatorClient client, JobId job, CancellationToken cancel)
+    /// <summary>A blow is over when all silos are back: two that are hit at once are two of all.</summary>
+    private async Task RestAsync()
+    {
+        await Task.Delay(_options.Every, _cancel);
+        await UntilAsync("all silos to be back", () => Task.FromResult(_cluster.Children.Take(_cluster.Silos).All(silo => silo.Phase == ChildPhase.Ready)));
+    }
+
+    private async Task<JobView> EndAsync(JobId job)
     {
         while (true)
         {
-            if (cluster.Failure.IsCompleted) throw new ClusterException(await cluster.Failure);
-            JobView? view = await LookAsync(client, job, cancel);
+            if (_cluster.Failure.IsCompleted) throw new ClusterException(await _cluster.Failure);
+            JobView? view = await LookAsync(job);
             if (view is { Phase: "finished" }) return view;
             if (view is { Phase: "failed" }) throw new RecoveryFailedException($"the job failed: {view.Reason}");
-            await Task.Delay(s_poll, cancel);
+            await Task.Delay(s_poll, _cancel);
         }
     }
 
-    private static async Task<JobView?> LookAsync(CoordinatorClient client, JobId job, CancellationToken cancel)
+    private async Task UntilAsync(string what, Func<Task<bool>> isSo)
+    {
+        for (TimeSpan waited = TimeSpan.Zero; !await isSo(); waited += s_poll)
+        {
+            if (_cluster.Failure.IsCompleted) throw new ClusterException(await _cluster.Failure);
+            if (waited > s_patience) throw new RecoveryFailedException($"waited {s_patience.TotalSeconds:0} s in vain for {what}");
+            await Task.Delay(s_poll, _cancel);
+        }
+    }
+
+    private async Task<JobView?> LookAsync(JobId job)
     {
         try
         {
-            return await client.GetJobAsync(job, cancel);
+            return await _client.GetJobAsync(job, _cancel);
         }
         catch (CoordinatorApiException away) when (away.MayRepeat)
         {
@@ -118,19 +148,40 @@ internal static class SiloKillsRun
         }
     }
 
-    private static async Task<IReadOnlyList<StoredStep>> StepsAsync(CoordinatorClient client, JobId job, CancellationToken cancel)
+    private async Task<IReadOnlyList<StoredStep>> StepsAsync(JobId job)
     {
         List<StoredStep> steps = [];
-        while (await client.GetStepsAsync(job, steps.Count == 0 ? 0 : steps[^1].Ordinal, 10_000, cancel: cancel) is { Items.Count: > 0 } page)
+        while (await _client.GetStepsAsync(job, steps.Count == 0 ? 0 : steps[^1].Ordinal, 10_000, cancel: _cancel) is { Items.Count: > 0 } page)
             steps.AddRange(page.Items);
         return steps;
     }
 
-    private static async Task<IReadOnlyList<StoredEvent>> EventsAsync(CoordinatorClient client, CancellationToken cancel)
+    private async Task<IReadOnlyList<StoredEvent>> EventsAsync()
     {
         List<StoredEvent> events = [];
-        while (await client.GetEventsAsync(null, events.Count == 0 ? 0 : events[^1].Ordinal, 10_000, cancel: cancel) is { Items.Count: > 0 } page)
+        while (await _client.GetEventsAsync(null, events.Count == 0 ? 0 : events[^1].Ordinal, 10_000, cancel: _cancel) is { Items.Count: > 0 } page)
             events.AddRange(page.Items);
         return events;
+    }
+
+    /// <summary>What workers say when a silo has welcomed them, with the time at which it was read.</summary>
+    private sealed class Welcomes
+    {
+        private const string Said = ": connected to ";
+
+        private readonly List<(DateTimeOffset At, int Worker, Uri Silo)> _heard = [];
+
+        public void Hear(int worker, int pid, string line)
+        {
+            int place = line.IndexOf(Said, StringComparison.Ordinal);
+            if (place < 0) return;
+            lock (_heard) _heard.Add((DateTimeOffset.UtcNow, worker, new Uri(line[(place + Said.Length)..])));
+        }
+
+        public IReadOnlyList<WorkerWelcome> By(string[] urls)
+        {
+            string[] authorities = [.. urls.Select(url => new Uri(url).Authority)];
+            lock (_heard) return [.. _heard.Select(welcome => new WorkerWelcome(welcome.At, welcome.Worker, Array.IndexOf(authorities, welcome.Silo.Authority)))];
+        }
     }
 }

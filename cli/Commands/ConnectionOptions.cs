@@ -14,15 +14,16 @@ public sealed class ConnectionOptions
     /// <summary>Environment variable behind <c>--token-file</c>.</summary>
     public const string TokenVariable = "COORDINATOR_TOKEN_FILE";
 
-    /// <summary>Address of the silo.</summary>
+    /// <summary>Address of the silo, or those of a cluster's silos with commas between them.</summary>
     public Option<string?> Silo { get; } = new("--silo")
     {
-        Description = $"Address of the silo, such as http://127.0.0.1:7070; several of a cluster with commas between them (else ${SiloVariable}).",
+        Description = $"Address of the silo, such as http://127.0.0.1:7070; those of a cluster once each, or with commas between them (else ${SiloVariable}).",
+        Arity = ArgumentArity.OneOrMore,
         CustomParser = result =>
         {
-            if (IsUrl(result.Tokens[0].Value))
-                return result.Tokens[0].Value;
-            result.AddError($"'{result.Tokens[0].Value}' is no address of a silo; write http://HOST:PORT.");
+            if (result.Tokens.FirstOrDefault(token => !IsUrl(token.Value)) is not { } wrong)
+                return string.Join(',', result.Tokens.Select(token => token.Value));
+            result.AddError($"'{wrong.Value}' is no address of a silo; write http://HOST:PORT.");
             return null;
         },
     };

@@ -60,6 +60,7 @@ public sealed class TrainCommand
     {
         var loaded = LoadJob(parsed);
         var silo = connection.FindSilo(parsed);
+        var backend = silo is null ? engine.Read(parsed) : SiloBackend.Embedded;
         using var signals = new Signals();
         var directory = RunDirectory.Create(parsed.GetValue(workDirectory));
         var keepLogs = false;
@@ -69,7 +70,7 @@ public sealed class TrainCommand
             Say(spec, frozen);
             keepLogs = silo is null;
             var sha256 = silo is null
-                ? await TrainHereAsync(parsed, spec, frozen, directory, signals.Token)
+                ? await TrainHereAsync(parsed, backend, spec, frozen, directory, signals.Token)
                 : await TrainThereAsync(parsed, spec, frozen, signals.Token);
             Console.WriteLine($"{sha256}  {parsed.GetValue(output)}");
             keepLogs = false;
@@ -104,14 +105,14 @@ public sealed class TrainCommand
         return JobFile.LoadJob(parsed.GetValue(file)?.FullName, overrides.Concat(parsed.UnmatchedTokens));
     }
 
-    private async Task<string> TrainHereAsync(ParseResult parsed, JobSpec spec, string? frozen, RunDirectory directory, CancellationToken cancel)
+    private async Task<string> TrainHereAsync(ParseResult parsed, SiloBackend backend, JobSpec spec, string? frozen, RunDirectory directory, CancellationToken cancel)
     {
         var perWorker = parsed.GetValue(gpus);
         var options = new LocalClusterOptions
         {
             Workers = parsed.GetValue(workers) ?? ((spec.Ranks + perWorker - 1) / perWorker),
             GpusPerWorker = perWorker,
-            Backend = engine.Read(parsed),
+            Backend = backend,
             Port = parsed.GetValue(port),
         };
         await using var cluster = await LocalCluster.StartAsync(options, directory, cancel);

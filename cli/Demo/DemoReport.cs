@@ -14,6 +14,9 @@ public sealed record DemoRun(string File, string Sha256, TimeSpan Took, int Fail
 /// <summary>What the demo found out; its text is made here so that a terminal and a file read the same.</summary>
 public sealed record DemoReport
 {
+    // Several are killed in a loop that takes microseconds.
+    private static readonly TimeSpan AtOnce = TimeSpan.FromMilliseconds(100);
+
     /// <summary>The run in which processes were killed.</summary>
     public required DemoRun Disturbed { get; init; }
 
@@ -82,8 +85,25 @@ public sealed record DemoReport
         };
         if (workers.Count(death => death.Kind is null) is > 0 and var foreign)
             parts.Add($"{foreign} not by the demo");
-        var silos = Deaths.Count(death => LocalCluster.IsSilo(death.Process));
-        return $"{workers.Length} workers ({string.Join(", ", parts)}); {(Silos == 1 ? "the silo" : $"one of {Silos} silos")} {(silos == 1 ? "once" : $"{silos} times")}";
+        return $"{workers.Length} workers ({string.Join(", ", parts)}); {KilledSilos()}";
+    }
+
+    private string KilledSilos()
+    {
+        var deaths = Deaths.Where(death => LocalCluster.IsSilo(death.Process)).OrderBy(death => death.Time).ToArray();
+        if (Silos == 1)
+            return $"the silo {(deaths.Length == 1 ? "once" : $"{deaths.Length} times")}";
+        List<List<KillRecord>> blows = [];
+        foreach (var death in deaths)
+        {
+            if (blows.Count > 0 && death.Time - blows[^1][^1].Time < AtOnce)
+                blows[^1].Add(death);
+            else
+                blows.Add([death]);
+        }
+
+        var names = blows.Select(blow => string.Join(" and ", blow.Select(death => death.Process)) + (blow.Count > 1 ? " at once" : ""));
+        return $"of {Silos} silos {(blows.Count == 0 ? "none" : string.Join(", then ", names))}";
     }
 
     private string Lost()

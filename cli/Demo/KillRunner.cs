@@ -77,7 +77,7 @@ public sealed class KillRunner
         lock (gate)
         {
             var due = waiting.FirstOrDefault(kill => kill.Step <= done && kill.Kind is KillKind.Workers or KillKind.Silo);
-            if (due is null)
+            if (due is null || !AreUp(due.Silos, data))
                 return;
             if (due.Kind == KillKind.Silo)
             {
@@ -118,6 +118,13 @@ public sealed class KillRunner
                         : new KillRecord(note.Time, null, note.Child, note.Pid)),
             ];
         }
+    }
+
+    /// <summary>A silo that is still coming back from its last death cannot die again. Of a cluster that is not ours nothing is known.</summary>
+    private static bool AreUp(IReadOnlyList<int> silos, RunData data)
+    {
+        var children = data.Children.Where(child => LocalCluster.IsSilo(child.Name)).ToArray();
+        return children.Length == 0 || silos.All(silo => children[silo].Phase == ChildPhase.Ready);
     }
 
     private void Note(string process, int? pid, KillKind kind)

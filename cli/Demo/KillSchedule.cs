@@ -27,8 +27,8 @@ public sealed record PlannedKill(KillKind Kind, long Step, IReadOnlyList<int> Wo
 }
 
 /// <summary>
-/// Who dies when: a pure function of seed, steps and workers. Six workers' deaths in five blows, at most two at a time, and one
-/// of the silo. The seed decides the victims and the exact steps; the order of the blows is fixed, so that every run shows each kind.
+/// Who dies when: a pure function of seed, steps, workers and silos. Six workers' deaths in five blows, at most two at a time, and one
+/// of a silo; of three silos or more, two others die at once near the end. The seed decides the victims and the exact steps; the order of the blows is fixed, so that every run shows each kind.
 /// </summary>
 public sealed record KillSchedule(ulong Seed, IReadOnlyList<PlannedKill> Kills)
 {
@@ -44,7 +44,7 @@ public sealed record KillSchedule(ulong Seed, IReadOnlyList<PlannedKill> Kills)
     /// <summary>Silos' deaths that are planned.</summary>
     public int SiloKills => Kills.Sum(kill => kill.Silos.Count);
 
-    /// <summary>Draws a schedule. On a cluster of several silos one of them dies where the only one would, and two others die at once near the end.</summary>
+    /// <summary>Draws a schedule. What it draws for workers does not depend on the number of silos.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Fewer than <see cref="MinWorkers"/> workers or <see cref="MinSteps"/> steps.</exception>
     public static KillSchedule Draw(ulong seed, long steps, int workers, int silos = 1)
     {
@@ -59,11 +59,14 @@ public sealed record KillSchedule(ulong Seed, IReadOnlyList<PlannedKill> Kills)
             new(KillKind.Workers, first, [order[0]]),
             new(KillKind.Recovery, first, [order[1]]),
             new(KillKind.Collective, At(0.30), [order[2]]),
-            new(KillKind.Silo, At(0.45), []) { Silos = [0] },
+            new(KillKind.Silo, At(0.45), []),
             new(KillKind.Workers, At(0.60), [order[^1], order[0]]),
             new(KillKind.Workers, At(0.80), [last]),
         ];
-        return new KillSchedule(seed, silos < 3 ? kills : [.. kills, new(KillKind.Silo, At(0.90), []) { Silos = [1, 2] }]);
+        var both = At(0.90);
+        var fall = draw.Order(silos);
+        kills[3] = kills[3] with { Silos = [fall[0]] };
+        return new KillSchedule(seed, silos < 3 ? kills : [.. kills, new(KillKind.Silo, both, []) { Silos = [fall[1], fall[2]] }]);
 
         // Up to 6% of the run later than the fraction says, and never the first or the last steps.
         long At(double fraction) => Math.Clamp((long)(steps * (fraction + (0.06 * draw.Fraction()))), 2, steps - 1);

@@ -19,7 +19,8 @@ public sealed record JobResult(JobView Job, RunData Data, TimeSpan Took);
 /// <summary>Submits a job and stays with it to its end: what <c>train</c> and both halves of <c>demo</c> do.</summary>
 public sealed class JobRun(CoordinatorClient client, string title)
 {
-    private const int SubmitAttempts = 5;
+    private const int Attempts = 5;
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan TickPeriod = TimeSpan.FromMilliseconds(25);
 
     /// <summary>Processes of ours, if the cluster is ours.</summary>
@@ -82,7 +83,7 @@ public sealed class JobRun(CoordinatorClient client, string title)
         var partial = $"{path}.{Environment.ProcessId}.part";
         try
         {
-            if (!await client.DownloadModelAsync(job.Id, partial, cancel))
+            if (!await FetchAsync(job.Id, partial, cancel))
                 throw new CommandException(ExitCodes.NotFound, $"The silo has no model of job {job.Id}, which has {job.Phase}.", "See its events with 'coordinator events'.");
             var sha256 = await FlushAndHashAsync(partial, cancel);
             if (sha256 != job.ModelSha256)
@@ -111,9 +112,25 @@ public sealed class JobRun(CoordinatorClient client, string title)
             {
                 return (await client.SubmitAsync(spec, id, cancel)).Id;
             }
-            catch (CoordinatorApiException away) when (away.MayRepeat && attempt < SubmitAttempts)
+            catch (CoordinatorApiException away) when (away.MayRepeat && attempt < Attempts)
             {
-                await Task.Delay(TimeSpan.FromMilliseconds(200), cancel);
+                await Task.Delay(Pause, cancel);
+            }
+        }
+    }
+
+    /// <summary>Again from the start where the silo died in the middle: another one has the file, too.</summary>
+    private async Task<bool> FetchAsync(JobId job, string path, CancellationToken cancel)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await client.DownloadModelAsync(job, path, cancel);
+            }
+            catch (CoordinatorApiException away) when (away.MayRepeat && attempt < Attempts)
+            {
+                await Task.Delay(Pause, cancel);
             }
         }
     }

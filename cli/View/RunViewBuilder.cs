@@ -1,3 +1,4 @@
+using Coordinator.Cli.Local;
 using Coordinator.Machines;
 
 namespace Coordinator.Cli.View;
@@ -94,12 +95,17 @@ public static class RunViewBuilder
 
     private static string Notice(RunData data, IReadOnlyList<WorkerRow> workers)
     {
+        var silos = data.Children.Where(child => LocalCluster.IsSilo(child.Name)).ToArray();
+        var down = silos.Where(silo => silo.Phase != ChildPhase.Ready).Select(silo => silo.Name).ToArray();
         if (data.SiloAway is { } away)
         {
             return data.SiloSupervised
-                ? "the silo is restarting; training goes on without it"
+                ? silos.Length > 1 ? "no silo answers; training goes on without them" : "the silo is restarting; training goes on without it"
                 : $"the silo has not answered for {away.TotalSeconds:0} s; training goes on without it, and this view goes on when it is back";
         }
+
+        if (down.Length > 0 && silos.Length > down.Length)
+            return $"{string.Join(" and ", down)} {(down.Length == 1 ? "is" : "are")} restarting; {(silos.Length - down.Length == 1 ? "the other one takes" : "the others take")} over";
 
         if (data.Job is { Phase: "waiting" or "forming", Recorded: > 0 } job && workers.All(worker => !worker.Connected))
         {

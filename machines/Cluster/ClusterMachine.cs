@@ -190,6 +190,9 @@ public sealed class ClusterMachine : IMachine
 
     private void Give(SortedSet<JobId> changed)
     {
+        // With nobody in want there is nothing to look for: a cluster that comes up reports thousands of nodes, one after the other.
+        if (allocations.Values.All(allocation => allocation.Gpus.Count >= allocation.Wanted && allocation.Gpus.Count(IsFit) >= allocation.Wanted))
+            return;
         var given = allocations.Values.SelectMany(allocation => allocation.Gpus).ToHashSet();
         var free = nodes.Values.Where(node => node.Up)
             .SelectMany(node => node.Gpus.Select(gpu => (Id: new GpuId(node.Node, gpu.Index), gpu.DeviceClass)))

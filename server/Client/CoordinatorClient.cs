@@ -167,8 +167,16 @@ public sealed class CoordinatorClient : IDisposable
             return false;
         await ThrowIfRefusedAsync(answer, cancel).ConfigureAwait(false);
         var stream = File.Create(file);
-        await using (stream.ConfigureAwait(false))
-            await answer.Content.CopyToAsync(stream, cancel).ConfigureAwait(false);
+        try
+        {
+            await using (stream.ConfigureAwait(false))
+                await answer.Content.CopyToAsync(stream, cancel).ConfigureAwait(false);
+        }
+        catch (Exception cut) when (cut is HttpRequestException or HttpIOException)
+        {
+            throw Away(cut);
+        }
+
         return true;
     }
 
@@ -181,14 +189,25 @@ public sealed class CoordinatorClient : IDisposable
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException || (exception is OperationCanceledException && !cancel.IsCancellationRequested))
         {
-            throw new CoordinatorApiException($"no silo answers at {Url}: {exception.Message}", "Start one with 'coordinator silo', or name another with --silo.", exception);
+            throw Away(exception);
         }
     }
 
-    private static async Task<T> ReadAsync<T>(HttpResponseMessage answer, JsonTypeInfo<T> type, CancellationToken cancel)
+    private CoordinatorApiException Away(Exception exception) =>
+        new($"no silo answers at {Url}: {exception.Message}", "Start one with 'coordinator silo', or name another with --silo.", exception);
+
+    private async Task<T> ReadAsync<T>(HttpResponseMessage answer, JsonTypeInfo<T> type, CancellationToken cancel)
     {
         await ThrowIfRefusedAsync(answer, cancel).ConfigureAwait(false);
-        return (await answer.Content.ReadFromJsonAsync(type, cancel).ConfigureAwait(false))!;
+        try
+        {
+            return (await answer.Content.ReadFromJsonAsync(type, cancel).ConfigureAwait(false))!;
+        }
+        catch (Exception cut) when (cut is HttpRequestException or IOException)
+        {
+            // The silo died in the middle of its answer.
+            throw Away(cut);
+        }
     }
 
     private static async Task ThrowIfRefusedAsync(HttpResponseMessage answer, CancellationToken cancel)

@@ -3,8 +3,9 @@ using System.Net;
 namespace Coordinator.Server.Client;
 
 /// <summary>
-/// Sends each request to one of a cluster's silos: the one that answered last, and the next one where it cannot be reached. Only a
-/// request that never left is sent again by itself; what became of any other is for the caller to find out.
+/// Sends each request to one of a cluster's silos: the one that answered last, and the next one where it does not answer. What only
+/// reads is asked of every silo before it fails. Anything else is sent again by itself only if it never left: what became of it
+/// otherwise is for the caller to find out, whose next request goes to another silo.
 /// </summary>
 internal sealed class SiloFailover(IReadOnlyList<Uri> silos) : DelegatingHandler(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(5) })
 {
@@ -13,6 +14,7 @@ internal sealed class SiloFailover(IReadOnlyList<Uri> silos) : DelegatingHandler
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
         var path = request.RequestUri!.PathAndQuery;
+        var onlyReads = request.Method == HttpMethod.Get || request.Method == HttpMethod.Head;
         for (var attempt = 1; ; attempt++)
         {
             var index = Volatile.Read(ref current);
@@ -20,17 +22,26 @@ internal sealed class SiloFailover(IReadOnlyList<Uri> silos) : DelegatingHandler
             try
             {
                 var answer = await base.SendAsync(request, cancellationToken).ConfigureAwait(false);
+                if (answer.StatusCode != HttpStatusCode.ServiceUnavailable)
+                    return answer;
 
                 // It says itself that another one may know better.
-                if (answer.StatusCode == HttpStatusCode.ServiceUnavailable)
-                    Advance(index);
-                return answer;
+                Advance(index);
+                if (!onlyReads || attempt >= silos.Count)
+                    return answer;
+                answer.Dispose();
             }
             catch (HttpRequestException away)
             {
                 Advance(index);
-                if (away.HttpRequestError != HttpRequestError.ConnectionError || attempt >= silos.Count)
+                if (attempt >= silos.Count || !(onlyReads || away.HttpRequestError == HttpRequestError.ConnectionError))
                     throw;
+            }
+            catch (OperationCanceledException)
+            {
+                // A silo that is frozen takes connections and answers nothing until its caller's patience ends.
+                Advance(index);
+                throw;
             }
         }
     }

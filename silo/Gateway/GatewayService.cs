@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Coordinator.Machines;
 using Coordinator.Server.Gateway;
 using Microsoft.Extensions.Logging;

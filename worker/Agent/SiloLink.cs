@@ -79,7 +79,7 @@ internal sealed class SiloLink
     }
 
     /// <summary>The same in every process, unlike a string's own hash code (FNV-1a).</summary>
-    private static uint Spread(NodeId node)
+    internal static uint Spread(NodeId node)
     {
         var hash = 2166136261;
         foreach (var letter in node.Value)

@@ -26,6 +26,10 @@ public sealed class CommandLineTests : IDisposable
     [InlineData(ExitCodes.Usage, "generate", "--model", "/no/such/model")]
     [InlineData(ExitCodes.Usage, "status")]
     [InlineData(ExitCodes.Usage, "status", "--silo", "not a url")]
+    [InlineData(ExitCodes.Usage, "status", "--silo", "http://127.0.0.1:1,nonsense")]
+    [InlineData(ExitCodes.Usage, "demo", "--engine", "steam")]
+    [InlineData(ExitCodes.Usage, "demo", "--engine", "orleans", "--silo-program", "/no/such/program")]
+    [InlineData(ExitCodes.Usage, "train", "--engine", "orleans", "--silo-program", "/no/such/program", "--model.program=linear")]
     [InlineData(ExitCodes.Usage, "worker", "--silo", "http://127.0.0.1:1", "--fault", "kill@lunch")]
     [InlineData(ExitCodes.Usage, "simulate", "protocol", "--trace")]
     [InlineData(ExitCodes.Success, "simulate", "protocol", "--seed", "1")]
@@ -46,6 +50,19 @@ public sealed class CommandLineTests : IDisposable
         using var run = new Executable("jobs", "--silo", "http://127.0.0.1:1", "--token-file", token);
 
         Assert.Equal(ExitCodes.NotFound, await run.EndAsync(Limit));
+    }
+
+    [Fact]
+    public async Task Of_several_silos_named_once_each_or_with_commas_one_that_answers_will_do()
+    {
+        using var silo = new Executable("silo", "--data-dir", directory, "--url", "http://127.0.0.1:0");
+        var url = (await silo.LineAsync(line => line.StartsWith("ready ", StringComparison.Ordinal), "the ready line", Limit))["ready ".Length..];
+        var token = Path.Combine(directory, "token");
+        using var each = new Executable("jobs", "--silo", "http://127.0.0.1:1", "--silo", url, "--token-file", token);
+        using var commas = new Executable("jobs", "--silo", $"http://127.0.0.1:1,{url}", "--token-file", token);
+
+        Assert.True(await each.EndAsync(Limit) == ExitCodes.Success, each.Output);
+        Assert.True(await commas.EndAsync(Limit) == ExitCodes.Success, commas.Output);
     }
 
     [Fact]

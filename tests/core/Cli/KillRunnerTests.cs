@@ -51,7 +51,22 @@ public class KillRunnerTests
         Assert.Empty(targets.Killed);
         runner.Observe(data, targets);
 
-        Assert.Equal(["silo"], targets.Killed);
+        Assert.Equal(["silo-0"], targets.Killed);
+    }
+
+    [Fact]
+    public void Silos_are_hit_together_once_none_of_them_is_still_coming_back()
+    {
+        var targets = new Targets();
+        var runner = new KillRunner(new KillSchedule(1, [new(KillKind.Silo, 5, []) { Silos = [2, 0] }]));
+        ChildStatus[] up = [new("silo-0", ChildPhase.Ready, 1, 1), new("silo-1", ChildPhase.Down, 2, 1), new("silo-2", ChildPhase.Ready, 3, 1)];
+
+        runner.Observe(Data(10, 4) with { Children = [up[0], up[1], up[2] with { Phase = ChildPhase.Starting }] }, targets);
+        Assert.Empty(targets.Killed);
+        runner.Observe(Data(10, 4) with { Children = up }, targets);
+
+        Assert.Equal(["silo-2", "silo-0"], targets.Killed);
+        Assert.Equal([KillKind.Silo, KillKind.Silo, null], runner.Deaths([Death("silo-2", 92), Death("silo-0", 90), Death("silo-1", 91)]).Select(death => death.Kind));
     }
 
     [Fact]
@@ -109,8 +124,8 @@ public class KillRunnerTests
 
         public (string Name, int Pid)? KillSilo(int silo)
         {
-            Killed.Add("silo");
-            return ("silo", 99);
+            Killed.Add($"silo-{silo}");
+            return ($"silo-{silo}", 90 + silo);
         }
     }
 }

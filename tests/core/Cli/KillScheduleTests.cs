@@ -35,6 +35,27 @@ public class KillScheduleTests
     }
 
     [Fact]
+    public void Of_three_silos_one_dies_alone_and_the_two_others_at_once_and_the_workers_deaths_are_the_same()
+    {
+        HashSet<string> drawn = [];
+        for (ulong seed = 0; seed < 100; seed++)
+        {
+            var kills = KillSchedule.Draw(seed, 400, 4, silos: 3).Kills;
+            var silos = kills.Where(kill => kill.Kind == KillKind.Silo).Select(kill => kill.Silos).ToArray();
+
+            Assert.Equal([1, 2], silos.Select(blow => blow.Count));
+            Assert.Equal([0, 1, 2], silos.SelectMany(blow => blow).Order());
+            Assert.Equal(
+                KillSchedule.Draw(seed, 400, 4).Kills.Select(kill => $"{kill.Kind}@{kill.Step}:{string.Join(',', kill.Workers)}"),
+                kills.Take(6).Select(kill => $"{kill.Kind}@{kill.Step}:{string.Join(',', kill.Workers)}"));
+            drawn.Add(string.Join(',', silos.SelectMany(blow => blow)));
+        }
+
+        Assert.Equal(6, drawn.Count);
+        Assert.Equal([0], KillSchedule.Draw(1, 400, 4).Kills.SelectMany(kill => kill.Silos));
+    }
+
+    [Fact]
     public void With_three_workers_one_is_always_left_alive()
     {
         for (ulong seed = 0; seed < 100; seed++)

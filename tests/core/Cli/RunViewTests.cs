@@ -68,6 +68,21 @@ public class RunViewTests
         Assert.All(view.Workers, worker => Assert.Equal("on its own", worker.State));
     }
 
+    [Theory]
+    [InlineData(0, "")]
+    [InlineData(1, "silo-0 is restarting; the others take over")]
+    [InlineData(2, "silo-0 and silo-1 are restarting; the other one takes over")]
+    public void Silos_that_restart_are_named_while_another_one_answers(int down, string notice)
+    {
+        var data = Running(steps: 5, of: 30, milliseconds: 100, targets: 512);
+        ChildStatus[] silos = [.. Enumerable.Range(0, 3).Select(silo => new ChildStatus($"silo-{silo}", silo < down ? ChildPhase.Down : ChildPhase.Ready, 90 + silo, 1))];
+        var view = RunViewBuilder.Build(data with { SiloSupervised = true, Children = [.. silos, .. data.Children.Skip(1)] });
+
+        Assert.Equal(notice, view.Notice);
+        Assert.Equal(["worker-1", "worker-2"], view.Workers.Select(worker => worker.Name));
+        Assert.Equal("no silo answers; training goes on without them", RunViewBuilder.Build(data with { SiloSupervised = true, SiloAway = TimeSpan.FromSeconds(1), Children = silos }).Notice);
+    }
+
     [Fact]
     public void When_all_workers_are_gone_the_view_says_so_and_how_long_the_job_waits()
     {

@@ -3,12 +3,10 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
-using Coordinator.Conformance;
 using Coordinator.Machines;
 using Coordinator.Machines.Clusters;
 using Coordinator.Machines.Gpus;
 using Coordinator.Machines.Jobs;
-using Coordinator.Tests.Conformance;
 using Reader = Coordinator.Machines.Contracts;
 
 namespace Coordinator.Tests.Contracts;
@@ -127,49 +125,6 @@ public sealed class ContractTests
     [Fact]
     public void Further_members_are_passed_over() =>
         Assert.Equal("enough", Assert.IsType<CancelJob>(Reader.Read<GrainMessage>("""{"kind":"cancel-job","reason":"enough","by":"somebody"}""")).Reason);
-
-    /// <summary>How the files of a version are made: whatever the transcripts put on the wire and into storage. Run with CONTRACTS_TO=folder.</summary>
-    [Fact]
-    public async Task Files_of_the_present_version_can_be_written()
-    {
-        var harvest = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        foreach (var name in Transcript.Names)
-        {
-            await TranscriptPlayer.PlayAsync(Transcript.Load(name), setup => Task.FromResult<IConformanceEngine>(new HarvestingEngine(setup, message => Harvest(harvest, message), (state, kind) =>
-            {
-                var file = States.First(state => state.Value.Grain.Kind == kind).Key;
-                if (state.StateJson.Length > harvest.GetValueOrDefault(file, "").Length)
-                    harvest[file] = state.StateJson;
-            })));
-        }
-
-        Assert.True(harvest.Count > 20);
-        if (Environment.GetEnvironmentVariable("CONTRACTS_TO") is not { Length: > 0 } folder)
-            return;
-        foreach (var (file, text) in harvest)
-            await File.WriteAllTextAsync(Path.Combine(folder, file), text);
-    }
-
-    private static void Harvest(SortedDictionary<string, string> into, object message)
-    {
-        foreach (var (family, type) in Families.Where(family => family.Value.IsInstanceOfType(message)))
-        {
-            var text = JsonSerializer.Serialize(message, type, MachinesJson.Default.Options);
-            var kind = type.GetCustomAttributes<JsonDerivedTypeAttribute>().First(derived => derived.DerivedType == message.GetType()).TypeDiscriminator;
-            var file = $"{family}.{kind}.json";
-            if (message is Activated or DeadlinePassed)
-                continue;
-            if (text.Length > into.GetValueOrDefault(file, "").Length)
-                into[file] = text;
-        }
-
-        if (message is RankOrdered ordered)
-            Harvest(into, ordered.Order);
-        if (message is WorkerConnected connected)
-            Harvest(into, connected.Hello);
-        if (message is WorkerSaid said)
-            Harvest(into, said.Message);
-    }
 
     private static object Read(Type type, string file, string text) => States.TryGetValue(file, out var state)
         ? typeof(Reader).GetMethod(nameof(Reader.ReadState))!.MakeGenericMethod(type).Invoke(null, [state.Grain, text])!

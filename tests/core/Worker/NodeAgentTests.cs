@@ -59,6 +59,35 @@ public sealed class NodeAgentTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Lost_by_one_silo_it_goes_on_with_the_next_and_comes_round_to_the_first_again()
+    {
+        listener.Start();
+
+        // Three ways to the same listener, told apart by their paths.
+        Start(new Uri(silo, "a"), new Uri(silo, "b"), new Uri(silo, "c"));
+        List<string> visited = [];
+        for (var i = 0; i < 4; i++)
+        {
+            var context = await listener.GetContextAsync().For("a connection");
+            visited.Add(context.Request.Url!.AbsolutePath);
+            using var socket = (await context.AcceptWebSocketAsync(null)).WebSocket;
+            await SaidAsync(socket);
+            socket.Abort();
+        }
+
+        Assert.Equal(3, visited.Distinct().Count());
+        Assert.Equal(visited[0], visited[3]);
+    }
+
+    [Fact]
+    public void Workers_begin_with_different_silos()
+    {
+        var firsts = Enumerable.Range(1, 300).CountBy(worker => SiloLink.Spread(new NodeId($"worker-{worker}")) % 3);
+
+        Assert.All(firsts, first => Assert.InRange(first.Value, 70, 130));
+    }
+
+    [Fact]
     public async Task What_waits_for_an_answer_is_said_again_to_a_new_silo()
     {
         listener.Start();
@@ -163,9 +192,9 @@ public sealed class NodeAgentTests : IAsyncDisposable
         Assert.InRange(one.Next(), Backoff.First / 2, Backoff.First);
     }
 
-    private void Start()
+    private void Start(params Uri[] silos)
     {
-        var options = new WorkerOptions { Node = new NodeId("a"), Silos = [silo], Gpus = 2, Boot = 42, Token = "secret" };
+        var options = new WorkerOptions { Node = new NodeId("a"), Silos = silos is [] ? [silo] : silos, Gpus = 2, Boot = 42, Token = "secret" };
         agent = NodeAgent.RunAsync(options, new WorkerServices(new Programs(), new RecordingModels(), new SilentLog()), leave.Token);
     }
 

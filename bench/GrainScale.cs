@@ -1,0 +1,191 @@
+using System.Diagnostics;
+using System.Globalization;
+using Coordinator.Cli.Commands;
+using Coordinator.Cli.Local;
+using Coordinator.Machines;
+using Coordinator.Machines.Jobs;
+using Coordinator.Server.Client;
+using Coordinator.Server.Hosting;
+
+namespace Coordinator.Bench;
+
+/// <summary>
+/// What thousands of nodes cost a silo: as many real connections to real silo processes, with hello, heartbeats and the answers of ranks,
+/// driven from this process on the same machine. The embedded engine and Orleans, one after the other in one run.
+/// </summary>
+internal static class GrainScale
+{
+    private static readonly TimeSpan s_beats = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
+
+    public static int Run(string[] args)
+    {
+        Dictionary<string, string> given = [];
+        for (int i = 0; i + 1 < args.Length; i += 2) given[args[i]] = args[i + 1];
+        int nodes = Number(given, "--nodes", 12_500), gpus = Number(given, "--gpus-per-node", 8), silos = Number(given, "--silos", 3);
+        int[] ranks = [.. given.GetValueOrDefault("--ranks", "256,1024").Split(',').Select(text => int.TryParse(text, out int count) ? count : -1)];
+        string engine = given.GetValueOrDefault("--engine", "both");
+        if (args.Length % 2 == 1 || given.Keys.Except(["--nodes", "--gpus-per-node", "--silos", "--ranks", "--engine"]).Any() || nodes < 2 || gpus < 1 || silos < 1
+            || ranks.Any(count => count < 2 || count > nodes * gpus) || engine is not ("both" or "embedded" or "orleans"))
+        {
+            Console.Error.WriteLine("usage: grains [--engine both|embedded|orleans] [--nodes 12500] [--gpus-per-node 8] [--silos 3] [--ranks 256,1024]");
+            return 2;
+        }
+
+        try
+        {
+            MachineLoad machine = MachineLoad.Now();
+            Console.WriteLine($"bench grains {string.Join(' ', args)}".TrimEnd() + string.Create(CultureInfo.InvariantCulture, $"; {machine.Cores} cores, {machine.Cpu}, load {machine.Load:0.0}; the driver shares the cores"));
+            if (engine is "both" or "embedded") MeasureAsync("embedded, 1 silo", SiloBackend.Embedded, nodes, gpus, ranks).GetAwaiter().GetResult();
+            if (engine is "both" or "orleans") MeasureAsync($"orleans, {silos} silos", new SiloBackend { Orleans = SiloProgram.Find(null), Silos = silos }, nodes, gpus, ranks).GetAwaiter().GetResult();
+            return 0;
+        }
+        catch (CommandException wrong)
+        {
+            Console.Error.WriteLine(wrong.Message);
+            return wrong.ExitCode;
+        }
+        catch (Exception failed) when (failed is ClusterException or CoordinatorApiException or RecoveryFailedException)
+        {
+            Console.Error.WriteLine(failed.Message);
+            return 1;
+        }
+    }
+
+    private static int Number(Dictionary<string, string> given, string option, int usual) =>
+        !given.TryGetValue(option, out string? text) ? usual : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : -1;
+
+    private static async Task MeasureAsync(string title, SiloBackend backend, int nodes, int gpus, int[] ranks)
+    {
+        RunDirectory directory = RunDirectory.Create(null);
+        LocalCluster cluster = await LocalCluster.StartAsync(new LocalClusterOptions { Workers = 0, Backend = backend }, directory, CancellationToken.None);
+        await using (cluster)
+        {
+            using CoordinatorClient client = new(cluster.Url, SiloToken.Load(cluster.TokenFile));
+            using CancellationTokenSource end = new();
+            Say($"{title}: {nodes} nodes, {nodes * gpus} gpus");
+            Say($"  memory before          {Memory(cluster)}");
+            SwarmCounts counts = new();
+            using SocketsHttpHandler handler = new() { MaxConnectionsPerServer = int.MaxValue };
+            using HttpMessageInvoker http = new(handler);
+            Uri[] doors = [.. cluster.Url.Split(',').Select(url => new Uri(url.Replace("http", "ws", StringComparison.Ordinal) + "/worker"))];
+            string token = SiloToken.Load(cluster.TokenFile);
+            SwarmNode[] swarm = [.. Enumerable.Range(0, nodes).Select(index => new SwarmNode(new NodeId($"n{index:00000}"), gpus, doors[index % doors.Length], token, http, counts))];
+
+            long began = Stopwatch.GetTimestamp();
+            Task beating = Task.Run(() => BeatAsync(swarm, TimeSpan.FromSeconds(1), end.Token));
+            await Parallel.ForEachAsync(swarm, new ParallelOptions { MaxDegreeOfParallelism = 64 }, async (node, cancel) => await node.ConnectAsync(end.Token));
+            Say($"  all welcomed after     {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s");
+            await UntilAsync("the cluster to know all gpus", async () => await client.GetClusterAsync() is { } view && view.Nodes.Count(node => node.Up) == nodes && view.Nodes.Sum(node => node.Gpus) == nodes * gpus);
+            Say($"  all gpus known after   {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s");
+            await Task.Delay(TimeSpan.FromSeconds(5));
+            Say($"  memory                 {Memory(cluster)}");
+            await MeasureBeatsAsync(client, swarm, s_beats);
+            foreach (int count in ranks) await MeasureGenerationAsync(client, swarm, counts, count, end.Token);
+            Say($"  memory at the end      {Memory(cluster)}");
+            ClusterView last = (await client.GetClusterAsync())!;
+            Say($"  nodes up at the end    {last.Nodes.Count(node => node.Up)} of {nodes}; connections lost {counts.Failures}");
+            await end.CancelAsync();
+            await beating;
+            foreach (SwarmNode node in swarm) node.Dispose();
+        }
+
+        directory.RemoveIfTemporary();
+    }
+
+    private static long s_beatsSent;
+
+    /// <summary>Every node once a period, spread over it.</summary>
+    private static async Task BeatAsync(SwarmNode[] swarm, TimeSpan period, CancellationToken cancel)
+    {
+        try
+        {
+            using PeriodicTimer slice = new(TimeSpan.FromMilliseconds(20));
+            long began = Stopwatch.GetTimestamp(), sent = 0;
+            while (await slice.WaitForNextTickAsync(cancel))
+            {
+                long due = (long)(Stopwatch.GetElapsedTime(began) / period * swarm.Length);
+                for (; sent < due; sent++)
+                {
+                    SwarmNode node = swarm[sent % swarm.Length];
+                    if (!node.Alive) continue;
+                    await node.BeatAsync(cancel);
+                    Interlocked.Increment(ref s_beatsSent);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The run is over.
+        }
+    }
+
+    private static async Task MeasureBeatsAsync(CoordinatorClient client, SwarmNode[] swarm, TimeSpan time)
+    {
+        List<double> answers = [];
+        long before = Interlocked.Read(ref s_beatsSent), began = Stopwatch.GetTimestamp();
+        double silent = 0;
+        while (Stopwatch.GetElapsedTime(began) < time)
+        {
+            long asked = Stopwatch.GetTimestamp();
+            NodeView? view = await client.GetNodeAsync(swarm[answers.Count * 37 % swarm.Length].Node);
+            answers.Add(Stopwatch.GetElapsedTime(asked).TotalMilliseconds);
+            silent = Math.Max(silent, view?.SilentMs ?? double.PositiveInfinity);
+            await Task.Delay(50);
+        }
+
+        answers.Sort();
+        Say($"  heartbeats             {(Interlocked.Read(ref s_beatsSent) - before) / Stopwatch.GetElapsedTime(began).TotalSeconds:0} a second; a node's view meanwhile: median {answers[answers.Count / 2]:0.0} ms, p99 {answers[(int)(answers.Count * 0.99)]:0.0} ms; oldest heartbeat seen {silent:0} ms");
+    }
+
+    /// <summary>A job's first generation, and the next one after the death of a node.</summary>
+    private static async Task MeasureGenerationAsync(CoordinatorClient client, SwarmNode[] swarm, SwarmCounts counts, int ranks, CancellationToken cancel)
+    {
+        int shards = Math.Max(4, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)ranks));
+        JobSpec spec = new() { Name = $"scale-{ranks}", Ranks = ranks, Model = new ModelSpec { Program = "linear" }, Training = new TrainingSpec { Steps = 1_000_000, Shards = shards, BatchSize = shards, MicroBatch = 1 } };
+        (long messages, long bytes, long began) = (counts.Messages, counts.Bytes, Stopwatch.GetTimestamp());
+        JobId job = (await client.SubmitAsync(spec, cancel: cancel)).Id;
+        await UntilAsync($"generation 1 of {ranks} ranks", async () => (await client.GetEventsAsync(job, limit: 10_000, cancel: cancel)).Items.Any(stored => stored.Event is { Kind: EventKinds.GenerationRunning, Generation: 1 }));
+        Say($"  generation, {ranks,5} ranks {Stopwatch.GetElapsedTime(began).TotalSeconds:0.00} s from submission until all have applied a step; {counts.Messages - messages} messages, {(counts.Bytes - bytes) / 1e6:0.0} MB to workers");
+        JobView view = (await client.GetJobAsync(job, cancel))!;
+        NodeId dead = view.Members[^1].Gpu.Node, witness = view.Members[0].Gpu.Node;
+        HashSet<NodeId> survivors = [.. view.Members.Select(member => member.Gpu.Node).Where(node => node != dead)];
+        SwarmNode[] hear = [.. swarm.Where(node => survivors.Contains(node.Node))];
+        began = Stopwatch.GetTimestamp();
+        swarm.Single(node => node.Node == dead).Kill();
+        await swarm.Single(node => node.Node == witness).SayAsync(new PeerAccused { Job = job, Generation = 1, Accuser = witness, Accused = dead, Evidence = Evidence.ConnectionClosed }, cancel);
+        await UntilAsync("the survivors' next generation", () => Task.FromResult(hear.All(node => node.Prepared >= 2)));
+        Say($"  node dead, {ranks,5} ranks  {Stopwatch.GetElapsedTime(began).TotalSeconds:0.00} s until all {hear.Length} surviving nodes hold the next generation");
+        await client.CancelJobAsync(job, "measured", cancel);
+        foreach (SwarmNode node in hear) node.Forget();
+    }
+
+    private static async Task UntilAsync(string what, Func<Task<bool>> reached)
+    {
+        long began = Stopwatch.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                if (await reached()) return;
+            }
+            catch (CoordinatorApiException busy) when (busy.MayRepeat)
+            {
+                // A silo that is busy answers later.
+            }
+
+            if (Stopwatch.GetElapsedTime(began) > s_patience) throw new RecoveryFailedException($"waited {s_patience.TotalMinutes:0} minutes in vain for {what}");
+            await Task.Delay(20);
+        }
+    }
+
+    private static string Memory(LocalCluster cluster) => string.Join(", ", cluster.Children.Where(child => LocalCluster.IsSilo(child.Name)).Select(child =>
+    {
+        string[] status = File.ReadAllLines($"/proc/{child.Pid}/status");
+        return $"{child.Name} {Megabytes("VmRSS:")} MB (peak {Megabytes("VmHWM:")})";
+
+        long Megabytes(string field) => long.Parse(status.First(line => line.StartsWith(field, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
+    }));
+
+    private static void Say(FormattableString text) => Console.WriteLine(text.ToString(CultureInfo.InvariantCulture));
+}
