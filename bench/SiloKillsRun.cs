@@ -52,7 +52,7 @@ internal sealed class SiloKillsRun
                 Console.WriteLine($"{name}: {job.Training.Steps} steps");
                 Welcomes welcomes = new();
                 LocalCluster cluster = await LocalCluster.StartAsync(
-                    new LocalClusterOptions { Workers = options.Workers, Backend = options.Backend(), WorkerSaid = welcomes.Hear }, RunDirectory.Create(directory.File(name)), cancel);
+                    new LocalClusterOptions { Workers = options.Workers, Backend = options.Backend(), WorkerSaid = (worker, _, line) => welcomes.Hear(worker, line) }, RunDirectory.Create(directory.File(name)), cancel);
                 await using (cluster)
                 {
                     using CoordinatorClient client = new(cluster.Url, SiloToken.Load(cluster.TokenFile));
@@ -171,7 +171,7 @@ internal sealed class SiloKillsRun
 
         private readonly List<(DateTimeOffset At, int Worker, Uri Silo)> _heard = [];
 
-        public void Hear(int worker, int pid, string line)
+        public void Hear(int worker, string line)
         {
             int place = line.IndexOf(Said, StringComparison.Ordinal);
             if (place < 0) return;

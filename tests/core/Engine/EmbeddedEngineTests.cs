@@ -1,5 +1,5 @@
-using Coordinator.Conformance;
 using System.Collections.Concurrent;
+using Coordinator.Conformance;
 using Coordinator.Engine;
 using Coordinator.Machines;
 

@@ -1,5 +1,5 @@
-using Coordinator.Conformance;
 using Coordinator.Cli.Silo;
+using Coordinator.Conformance;
 using Coordinator.Engine;
 using Coordinator.Machines;
 using Coordinator.Server.Client;
