@@ -41,12 +41,15 @@ public sealed class FenceTests
         { nameof(OrleansFences.LoadsNothing), "incarnation-rises-with-each-load", "await view Job:j incarnation=2 phase=running within 5s" },
         { nameof(OrleansFences.AcknowledgesEarly), "killed-again-and-again", "expect steps j 1..60" },
         { nameof(OrleansFences.WakesNobody), "messages-to-one-grain-keep-their-order", "expect view Cluster nodes.0.up=false" },
-        { nameof(OrleansFences.SendsTwice), "orders-of-a-turn-keep-their-order", "expect n1 told 1x membership toGeneration=1" },
+        { nameof(OrleansFences.SendsTwice), "orders-of-a-turn-keep-their-order", "expect n1 told 1x prepare gpu=n1/0 generation=1" },
         { nameof(OrleansFences.WakesNobody), "silence-alone-condemns-nobody", "expect event 1x rank.excluded gpu=n2/0 cause=\"out of reach\"" },
         { nameof(OrleansFences.AcknowledgesEarly), "steps-are-recorded-before-they-are-confirmed", "expect n1 not told steps-recorded" },
         { nameof(OrleansFences.AcknowledgesEarly), "storage-away-for-30-seconds", "expect n1 not told plan" },
         { nameof(OrleansFences.CarriesNothing), "too-few-gpus-make-a-job-wait", "await n1 told prepare generation=1 within 5s" },
         { nameof(OrleansFences.StoresNoObservations), "two-workers-train-to-the-end", "expect steps j 1..6" },
+        { nameof(OrleansFences.LoadsNothing), "a-cancelled-job-releases-its-ranks", "await n1 told release forget=true incarnation=3 within 10s" },
+        { nameof(OrleansFences.AcknowledgesEarly), "a-member-leaves-when-it-may", "expect n3 not told release" },
+        { nameof(OrleansFences.CarriesNothing), "a-worker-that-lost-track-gets-the-whole", "await n1 told prepare generation=1 within 2s" },
     };
 
     [Theory]
