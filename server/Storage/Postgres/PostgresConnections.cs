@@ -49,7 +49,7 @@ public static class PostgresConnections
             catch (NpgsqlException away)
             {
                 if (!IsStarting(away) || Stopwatch.GetElapsedTime(since) > patience)
-                    throw new StoreUnreachableException($"'{connection.Database}' at {connection.Host}:{connection.Port}", away);
+                    throw new StoreUnreachableException(NameOf(source), away);
                 await Task.Delay(Pause, cancel).ConfigureAwait(false);
             }
         }
@@ -58,6 +58,12 @@ public static class PostgresConnections
         await connection.ExecuteAsync("SELECT pg_advisory_lock(@SchemaLock)", new { SchemaLock }).ConfigureAwait(false);
         prepare(connection);
         await connection.ExecuteAsync("SELECT pg_advisory_unlock(@SchemaLock)", new { SchemaLock }).ConfigureAwait(false);
+    }
+
+    private static string NameOf(NpgsqlDataSource source)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(source.ConnectionString);
+        return $"'{settings.Database}' at {settings.Host}:{settings.Port}";
     }
 
     private static bool IsStarting(NpgsqlException away) => away is not PostgresException refused || refused.SqlState == PostgresErrorCodes.CannotConnectNow;
