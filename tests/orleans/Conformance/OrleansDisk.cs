@@ -53,6 +53,8 @@ internal sealed class OrleansDisk(OrleansFences fences, Action active)
             }
             else
             {
+                // From this moment on nobody waits any more, also who has not been scheduled yet: rest is not before they have gone on.
+                blocked.Clear();
                 (released, held) = (held, null);
                 early.ForEach(write => write());
                 early.Clear();
