@@ -107,7 +107,7 @@ public static class RunViewBuilder
         if (down.Length > 0 && silos.Length > down.Length)
             return $"{string.Join(" and ", down)} {(down.Length == 1 ? "is" : "are")} restarting; {(silos.Length - down.Length == 1 ? "the other one takes" : "the others take")} over";
 
-        if (data.Job is { Phase: "waiting" or "forming", Recorded: > 0 } job && workers.All(worker => !worker.Connected))
+        if (data.Job is { Phase: "waiting" or "forming", Generation: > 0 } job && workers.All(worker => !worker.Connected))
         {
             var limit = job.Spec.FaultTolerance.StateTimeout;
             var until = limit == TimeSpan.Zero ? "for as long as it takes" : $"for up to {Words.Duration(limit)}";

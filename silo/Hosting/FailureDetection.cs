@@ -40,8 +40,9 @@ public static class FailureDetection
         // Gossip tells of changes at once; the table is for whom gossip did not reach.
         options.TableRefreshTimeout = TimeSpan.FromSeconds(2);
 
-        // When all silos died, the first one back must not wait for dead ones: 3 missed signs of life make an entry stale.
-        options.IAmAliveTablePublishTimeout = TimeSpan.FromSeconds(2);
+        // Where most silos died at once, those that are left, and the first ones back, must not wait for votes of the dead: an entry
+        // without a sign of life for 3 s counts no more. That alone evicts nobody; probes must have been missed as well.
+        options.IAmAliveTablePublishTimeout = TimeSpan.FromSeconds(1);
         options.NumMissedTableIAmAliveLimit = 3;
         options.DefunctSiloExpiration = TimeSpan.FromHours(1);
         options.DefunctSiloCleanupPeriod = TimeSpan.FromMinutes(10);
