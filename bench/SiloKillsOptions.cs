@@ -14,7 +14,7 @@ internal sealed record SiloKillsOptions
     private const int TrialStart = 150;
 
     // A silo may take a while to come back, and blows wait for it; but for that a disturbed run is hardly slower.
-    private const double Reserve = 1.3;
+    private const double Reserve = 1.6;
 
     public bool Orleans { get; private init; } = true;
 

@@ -14,13 +14,16 @@ public static class DemoPlan
     /// <summary>The job, before its data is frozen.</summary>
     /// <param name="seed">Seed of training and of the kills.</param>
     /// <param name="quick">A model and a length for a test: seconds, and no legible text.</param>
-    public static JobSpec Job(ulong seed, bool quick) => quick
+    /// <param name="silos">Silos that the schedule of kills is drawn for.</param>
+    public static JobSpec Job(ulong seed, bool quick, int silos = 1) => quick
         ? new JobSpec
         {
             Name = "demo",
             Ranks = Workers,
             Model = new ModelSpec { Layers = 1, Heads = 2, Channels = 32, Block = 32 },
-            Training = new TrainingSpec { Steps = 1500, BatchSize = 8, Shards = 8, MicroBatch = 1, Seed = seed },
+
+            // A step takes 5 ms here, and a silo that dies takes seconds to come back: they must not be the rest of the run.
+            Training = new TrainingSpec { Steps = silos > 1 ? 3000 : 1500, BatchSize = 8, Shards = 8, MicroBatch = 1, Seed = seed },
             Optimizer = new OptimizerSpec { LearningRate = 2e-3, MinLearningRate = 2e-4, WarmupSteps = 50 },
             Collective = new CollectiveSpec { BlockElements = 1024 },
         }

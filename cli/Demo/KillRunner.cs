@@ -91,9 +91,12 @@ public sealed class KillRunner
                 return;
             }
 
-            // A process that was killed a moment ago may look alive still.
+            // A process that was killed a moment ago may look alive still. Who is in step is the job's word: a worker whose silo died has
+            // to find another one before its own word is heard again, and training does not wait for that.
+            var ready = data.Children.Where(child => child.Phase == ChildPhase.Ready).Select(child => child.Name).ToHashSet();
+            var training = data.Job.Members.Where(member => member.State == "training").Select(member => member.Gpu.Node.Value).Where(ready.Contains).ToHashSet();
             var holders = WorkerRows.Build(data)
-                .Where(worker => worker is { Connected: true, Applied: not null, Pid: { } pid } && !ours.ContainsKey((worker.Name, pid)))
+                .Where(worker => worker.Pid is { } pid && (worker is { Connected: true, Applied: not null } || training.Contains(worker.Name)) && !ours.ContainsKey((worker.Name, pid)))
                 .Select(worker => worker.Name)
                 .ToImmutableHashSet();
             var victims = due.Workers.Select(LocalCluster.WorkerName).ToArray();

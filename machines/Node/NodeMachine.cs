@@ -87,13 +87,15 @@ public sealed class NodeMachine(NodeId id) : IMachine
     {
         if (hello is not null && worker.Session.IsOlderThan(hello.Session))
             return;
-        var repeated = hello?.Session == worker.Session && connected;
+        var same = hello?.Session == worker.Session;
+        var repeated = same && connected;
         hello = worker.Hello;
         connected = true;
         silent = false;
         heardAt = now;
         downAt = null;
-        ranks = [];
+        if (!same)
+            ranks = [];
         outputs.Send(id, new Welcome(worker.Session, HeartbeatPeriod));
         foreach (var gpu in hello.Gpus)
             outputs.Send(GrainAddress.Of(new GpuId(id, gpu.Index)), new GpuAttached(worker.Session, gpu));

@@ -54,11 +54,16 @@ public sealed partial class WorkerRoutes : IDisposable
             return;
         lastSeen.TryRemove(node, out _);
         var others = silos.GetApproximateSiloStatuses(onlyActive: true).Keys.Where(silo => !silo.Equals(self.SiloAddress) && !silo.Equals(known)).ToArray();
-        var found = await Task.WhenAll(others.Select(silo => Try(silo, node, texts))).ConfigureAwait(false);
-        for (var index = 0; index < others.Length; index++)
+
+        // Whoever has it says so at once. Waiting for the others as well would hold this node's messages up for as long as a silo that
+        // died a moment ago takes to be known as dead.
+        var asked = others.ToDictionary(silo => Try(silo, node, texts));
+        await foreach (var answer in Task.WhenEach(asked.Keys).ConfigureAwait(false))
         {
-            if (found[index])
-                lastSeen[node] = others[index];
+            if (!await answer.ConfigureAwait(false))
+                continue;
+            lastSeen[node] = asked[answer];
+            return;
         }
     }
 
