@@ -83,10 +83,12 @@ public class RunViewTests
         Assert.Equal("no silo answers; training goes on without them", RunViewBuilder.Build(data with { SiloSupervised = true, SiloAway = TimeSpan.FromSeconds(1), Children = silos }).Notice);
     }
 
-    [Fact]
-    public void When_all_workers_are_gone_the_view_says_so_and_how_long_the_job_waits()
+    [Theory]
+    [InlineData(5)]
+    [InlineData(0)]
+    public void When_all_workers_are_gone_the_view_says_so_and_how_long_the_job_waits(int recorded)
     {
-        var data = Running(steps: 5, of: 30, milliseconds: 100, targets: 512);
+        var data = Running(steps: recorded, of: 30, milliseconds: 100, targets: 512);
         var view = RunViewBuilder.Build(data with
         {
             Job = data.Job! with { Phase = "waiting", Reason = "no member holds the state" },
@@ -94,7 +96,7 @@ public class RunViewTests
             Nodes = [.. data.Nodes.Select(node => node with { Connected = false })],
         });
 
-        Assert.Equal("all workers are gone; the job waits for up to 10 min for one that holds the state at step 5", view.Notice);
+        Assert.Equal($"all workers are gone; the job waits for up to 10 min for one that holds the state at step {recorded}", view.Notice);
         Assert.All(view.Workers, worker => Assert.Equal("out of reach", worker.State));
     }
 
