@@ -16,6 +16,7 @@ public sealed record ClusterState(long Incarnation, IReadOnlyList<AllocationView
 public sealed class ClusterMachine : IMachine
 {
     private readonly SortedDictionary<NodeId, NodeReported> nodes = [];
+    private readonly Dictionary<GpuId, GpuDescription> gpus = [];
     private readonly SortedDictionary<GpuId, string> unschedulable = [];
     private readonly SortedDictionary<JobId, Allocation> allocations = [];
     private long incarnation;
@@ -112,6 +113,10 @@ public sealed class ClusterMachine : IMachine
         }
 
         var isNews = known is null || known.Up != report.Up || known.Session != report.Session || known.DataAddress != report.DataAddress || !known.Gpus.SequenceEqual(report.Gpus);
+        foreach (var gpu in known?.Gpus ?? [])
+            gpus.Remove(new GpuId(report.Node, gpu.Index));
+        foreach (var gpu in report.Gpus)
+            gpus[new GpuId(report.Node, gpu.Index)] = gpu;
         nodes[report.Node] = report;
         outputs.Send(GrainAddress.Of(report.Node), new NodeReportTaken(report.Session, report.Sequence));
         if (isNews)
@@ -150,7 +155,7 @@ public sealed class ClusterMachine : IMachine
         foreach (var (job, allocation) in allocations)
         {
             // Used gpus belong to the job even if an older cluster grain's memory of it was lost.
-            foreach (var gpu in allocation.Used.Where(gpu => !allocation.Gpus.Contains(gpu) && allocations.Values.All(other => !other.Gpus.Contains(gpu))).ToArray())
+            foreach (var gpu in allocation.Used.Where(gpu => allocations.Values.All(other => !other.Gpus.Contains(gpu))).ToArray())
             {
                 allocation.Gpus.Add(gpu);
                 changed.Add(job);
@@ -209,22 +214,24 @@ public sealed class ClusterMachine : IMachine
             foreach (var gpu in free.Where(gpu => gpu.DeviceClass == deviceClass).OrderBy(gpu => !allocation.Preferred.Contains(gpu.Id)).Take(allocation.Wanted - fit).ToArray())
             {
                 allocation.Gpus.Add(gpu.Id);
-                free.Remove(gpu);
+                given.Add(gpu.Id);
                 changed.Add(job);
             }
+
+            free.RemoveAll(gpu => given.Contains(gpu.Id));
         }
     }
 
-    private bool IsFit(GpuId gpu) => nodes.TryGetValue(gpu.Node, out var node) && node.Up && node.Gpus.Any(found => found.Index == gpu.Index) && !unschedulable.ContainsKey(gpu);
+    private bool IsFit(GpuId gpu) => nodes.TryGetValue(gpu.Node, out var node) && node.Up && gpus.ContainsKey(gpu) && !unschedulable.ContainsKey(gpu);
 
-    private string? ClassOf(GpuId gpu) => nodes.TryGetValue(gpu.Node, out var node) ? node.Gpus.FirstOrDefault(found => found.Index == gpu.Index)?.DeviceClass : null;
+    private string? ClassOf(GpuId gpu) => gpus.GetValueOrDefault(gpu)?.DeviceClass;
 
     private void Offer(JobId job, Allocation allocation, Outputs outputs)
     {
         var offers = allocation.Gpus.Where(gpu => nodes.ContainsKey(gpu.Node)).Select(gpu =>
         {
             var node = nodes[gpu.Node];
-            var description = node.Gpus.FirstOrDefault(found => found.Index == gpu.Index);
+            var description = gpus.GetValueOrDefault(gpu);
             return new GpuOffer(gpu, node.Session, node.DataAddress, description?.DeviceClass ?? "", description?.Device ?? "", IsFit(gpu));
         }).ToArray();
         outputs.Send(GrainAddress.Of(job), new GpusOffered(incarnation, ++sequence, offers));

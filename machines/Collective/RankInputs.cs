@@ -3,8 +3,12 @@ namespace Coordinator.Machines;
 /// <summary>What a rank's host tells its machine.</summary>
 public abstract record RankInput;
 
-/// <summary>An order came, from the grain of the gpu. <paramref name="Members"/> is the generation's membership; null with a release.</summary>
-public sealed record OrderArrived(RankOrder Order, Membership? Members) : RankInput;
+/// <summary>
+/// An order came, from the grain of the gpu. <paramref name="Members"/> is the generation's membership; null with a release.
+/// <paramref name="Cuts"/>, with a plan, are the shard maps that follow from both where the host has made them once for all its ranks;
+/// with null the rank makes them.
+/// </summary>
+public sealed record OrderArrived(RankOrder Order, Membership? Members, GenerationCuts? Cuts = null) : RankInput;
 
 /// <summary>The state of step 0 stands, as <see cref="InitializeState"/> asked.</summary>
 public sealed record StateInitialized : RankInput;

@@ -43,8 +43,8 @@ public sealed partial class RankMachine
 
     private void Accuse(NodeId node, Evidence evidence, string detail)
     {
-        // The ranks of one worker share its connections: one voice is enough.
-        if (members is null || accusations.ContainsKey(node) || node == Options.Gpu.Node || members.Members.First(m => m.Gpu.Node == Options.Gpu.Node).Gpu != Options.Gpu)
+        // The ranks of one worker share its connections: one voice is enough, that of the first. Members are sorted by node.
+        if (members is null || accusations.ContainsKey(node) || node == Options.Gpu.Node || (rank > 0 && members.Members[rank - 1].Gpu.Node == Options.Gpu.Node))
             return;
         var accusation = new PeerAccused
         {

@@ -6,10 +6,8 @@ public sealed partial class RankMachine
     private readonly SortedDictionary<long, StepGather> gathers = [];
     private readonly Queue<int> shardsToCompute = [];
 
-    private IReadOnlyList<IReadOnlyList<Subtree>> firstStepCovers = [];
-    private IReadOnlyList<IReadOnlyList<Subtree>> laterCovers = [];
-    private IReadOnlyList<IReadOnlyList<ShardSpan>> firstStepSpans = [];
-    private IReadOnlyList<IReadOnlyList<ShardSpan>> laterSpans = [];
+    private GenerationCuts? cuts;
+    private int[] owners = [];
     private IReadOnlyList<ShardSpan> myShards = [];
     private long stepOfShards = -1;
     private long ticket;
@@ -26,20 +24,15 @@ public sealed partial class RankMachine
 
     private int SliceStart(int of) => SliceMap.Start(Options.ReducedBlocks, RankCount, of);
 
-    private IReadOnlyList<IReadOnlyList<Subtree>> CoversOf(long step) => step == plan!.FirstStep ? firstStepCovers : laterCovers;
+    private ShardCut CutOf(long step) => step == plan!.FirstStep ? cuts!.First : cuts!.Later;
 
-    /// <summary>Shard maps and covers of the plan: the interrupted step's as dealt by the job, later ones as the membership gives them.</summary>
-    private void ComputeMaps()
+    /// <summary>Shard maps of the plan, which the ranks of a worker share where their host made them, and the ranks that own a slice.</summary>
+    private void ComputeMaps(GenerationCuts? made)
     {
-        var spans = new List<ShardSpan>[RankCount];
-        for (var i = 0; i < spans.Length; i++)
-            spans[i] = [];
-        foreach (var run in plan!.FirstStepShards.OrderBy(run => run.Start))
-            spans[run.Rank].Add(new ShardSpan(run.Start, run.Count));
-        firstStepSpans = spans;
-        laterSpans = ShardMap.Cut(Options.Shards, RankCount);
-        firstStepCovers = [.. firstStepSpans.Select(s => Subtree.Cover(s).ToArray())];
-        laterCovers = [.. laterSpans.Select(s => Subtree.Cover(s.OrderBy(span => span.Start)).ToArray())];
+        cuts = made ?? GenerationCuts.Of(Options.Shards, RankCount, plan!.FirstStepShards);
+        owners = Options.ReducedBlocks >= RankCount
+            ? [.. Enumerable.Range(0, RankCount)]
+            : [.. Enumerable.Range(0, Options.ReducedBlocks).Select(block => SliceMap.OwnerOf(Options.ReducedBlocks, RankCount, block))];
     }
 
     private void BeginStep()
@@ -51,21 +44,22 @@ public sealed partial class RankMachine
             return;
         }
 
-        myShards = [.. (step == plan!.FirstStep ? firstStepSpans : laterSpans)[rank].OrderBy(span => span.Start)];
+        var cut = CutOf(step);
+        myShards = cut.SpansOf(rank);
         stepOfShards = step;
         contributing = false;
-        if (step == plan.FirstStep)
+        if (step == plan!.FirstStep)
             ForgetUnfinishedReduction(step);
-        cursors = new int[RankCount];
-        credits = new int[RankCount];
-        for (var owner = 0; owner < RankCount; owner++)
+        Array.Resize(ref cursors, owners.Length);
+        Array.Resize(ref credits, owners.Length);
+        for (var i = 0; i < owners.Length; i++)
         {
-            cursors[owner] = SliceStart(owner);
-            credits[owner] = Math.Min(SliceStart(owner + 1), SliceStart(owner) + Options.WindowBlocks);
+            cursors[i] = SliceStart(owners[i]);
+            credits[i] = FirstCredit(owners[i]);
         }
 
-        granted = credits[rank];
-        var cover = CoversOf(step)[rank];
+        granted = FirstCredit(rank);
+        var cover = cut.CoverOf(rank);
         foreach (var subtree in held.Where(mine => !cover.Any(wanted => wanted.Contains(mine))).ToArray())
         {
             held.Remove(subtree);
@@ -83,6 +77,9 @@ public sealed partial class RankMachine
         KeepWhatWasComputed();
         ComputeNext();
     }
+
+    /// <summary>Blocks of an owner's slice that may be sent before it has granted any.</summary>
+    private int FirstCredit(int owner) => Math.Min(SliceStart(owner + 1), SliceStart(owner) + Options.WindowBlocks);
 
     /// <summary>
     /// Blocks of R that took the interrupted step under an older generation are reduced again: their new owners must hand them to
@@ -178,7 +175,7 @@ public sealed partial class RankMachine
         var leaf = Subtree.Leaf(shardOfTicket);
         outputs.Add(new KeepGradient(ticket, leaf));
         held.Add(leaf);
-        MergeUp(leaf, CoversOf(Applied + 1)[rank]);
+        MergeUp(leaf, CutOf(Applied + 1).CoverOf(rank));
     }
 
     private void StopComputing()
@@ -201,11 +198,11 @@ public sealed partial class RankMachine
     {
         contributing = true;
         var step = Applied + 1;
-        if (CoversOf(step)[rank].Count == 0)
+        if (CutOf(step).CoverOf(rank).Count == 0)
         {
-            for (var owner = 0; owner < RankCount; owner++)
+            foreach (var owner in owners)
             {
-                if (owner != rank && SliceStart(owner) < SliceStart(owner + 1))
+                if (owner != rank)
                     outputs.Add(new SendFrame(Header(FrameKind.Ready, owner, step), PayloadSource.None));
             }
         }
@@ -218,20 +215,21 @@ public sealed partial class RankMachine
     private void SendContributions()
     {
         var step = Applied + 1;
-        var cover = CoversOf(step)[rank];
+        var cover = CutOf(step).CoverOf(rank);
         if (!contributing || cover.Count == 0)
             return;
+        var behind = Array.BinarySearch(owners, rank + 1);
         for (var sent = true; sent;)
         {
             sent = false;
-            for (var i = 1; i < RankCount; i++)
+            for (var i = 0; i < owners.Length; i++)
             {
-                var owner = (rank + i) % RankCount;
-                if (cursors[owner] >= credits[owner])
+                var at = ((behind < 0 ? ~behind : behind) + i) % owners.Length;
+                if (owners[at] == rank || cursors[at] >= credits[at])
                     continue;
-                var block = cursors[owner]++;
+                var block = cursors[at]++;
                 foreach (var subtree in cover)
-                    outputs.Add(new SendFrame(Header(FrameKind.Contribution, owner, step) with { Block = block, Subtree = subtree }, PayloadSource.Partial));
+                    outputs.Add(new SendFrame(Header(FrameKind.Contribution, owners[at], step) with { Block = block, Subtree = subtree }, PayloadSource.Partial));
                 sent = true;
             }
         }
@@ -298,7 +296,7 @@ public sealed partial class RankMachine
     {
         if (!gathers.TryGetValue(step, out var gather))
         {
-            gather = new StepGather(step, SliceStart(rank), SliceStart(rank + 1) - SliceStart(rank));
+            gather = new StepGather(step, SliceStart(rank), SliceStart(rank + 1) - SliceStart(rank), CutOf(step));
             gathers.Add(step, gather);
         }
 
@@ -309,8 +307,8 @@ public sealed partial class RankMachine
     {
         var header = frame.Header;
         var inSlice = header.Block >= SliceStart(rank) && header.Block < SliceStart(rank + 1);
-        if (!MayGather(header.Step) || !inSlice || header.From == rank || !CoversOf(header.Step)[header.From].Contains(header.Subtree)
-            || !GatherOf(header.Step).Add(header.Block, new BlockPart(header.Subtree, frame.Payload)))
+        if (!MayGather(header.Step) || !inSlice || header.From == rank || !CutOf(header.Step).CoverOf(header.From).Contains(header.Subtree)
+            || !GatherOf(header.Step).Add(header.Block, header.Subtree, frame.Payload))
         {
             outputs.Add(new ReleasePayload(frame.Payload));
             Accuse(members!.Members[header.From].Gpu.Node, Evidence.Invalid, $"contribution {header.Subtree} to block {header.Block} of step {header.Step} does not belong here");
@@ -324,7 +322,7 @@ public sealed partial class RankMachine
 
     private void OnReady(FrameHeader header)
     {
-        if (!MayGather(header.Step) || CoversOf(header.Step)[header.From].Count > 0 || !GatherOf(header.Step).AddReady(header.From))
+        if (!MayGather(header.Step) || CutOf(header.Step).CoverOf(header.From).Count > 0 || !GatherOf(header.Step).AddReady(header.From))
         {
             Accuse(members!.Members[header.From].Gpu.Node, Evidence.Invalid, $"rank {header.From} has nothing to add to step {header.Step}, yet the plan gives it shards");
             return;
@@ -337,7 +335,10 @@ public sealed partial class RankMachine
     {
         if (phase != Phase.Running || header.Step != Applied + 1 || header.Block > SliceStart(header.From + 1))
             return;
-        credits[header.From] = Math.Max(credits[header.From], header.Block);
+        var owner = Array.BinarySearch(owners, header.From);
+        if (owner < 0)
+            return;
+        credits[owner] = Math.Max(credits[owner], header.Block);
         SendContributions();
     }
 
@@ -357,24 +358,18 @@ public sealed partial class RankMachine
         var step = gather.Step;
         if (!contributing || phase != Phase.Running || applying || tags[block] == step)
             return;
-        var covers = CoversOf(step);
-        var expected = 0;
-        var silent = 0;
-        for (var other = 0; other < RankCount; other++)
+        var cut = CutOf(step);
+        var own = cut.CoverOf(rank).Count;
+        if (gather.CountOf(block) != cut.Parts.Count - own || gather.ReadyCount != cut.Silent - (own == 0 ? 1 : 0))
+            return;
+        var parts = gather.Take(block);
+        outputs.Add(new ReduceBlock(block, step, parts));
+        foreach (var part in parts)
         {
-            if (other == rank)
-                continue;
-            expected += covers[other].Count;
-            silent += covers[other].Count == 0 ? 1 : 0;
+            if (part.Payload != 0)
+                outputs.Add(new ReleasePayload(part.Payload));
         }
 
-        if (gather.CountOf(block) != expected || gather.ReadyCount != silent)
-            return;
-        var staged = gather.Take(block);
-        var parts = staged.Concat(covers[rank].Select(subtree => new BlockPart(subtree, 0))).OrderBy(part => part.Subtree).ToArray();
-        outputs.Add(new ReduceBlock(block, step, parts));
-        foreach (var part in staged)
-            outputs.Add(new ReleasePayload(part.Payload));
         tags[block] = step;
         for (var i = 1; i < RankCount; i++)
             outputs.Add(new SendFrame(Header(FrameKind.Reduced, (rank + i) % RankCount, step) with { Block = block }, PayloadSource.Reduced));
@@ -397,7 +392,7 @@ public sealed partial class RankMachine
         granted = next;
         for (var other = 0; other < RankCount; other++)
         {
-            if (other != rank && CoversOf(step)[other].Count > 0)
+            if (other != rank && CutOf(step).CoverOf(other).Count > 0)
                 outputs.Add(new SendFrame(Header(FrameKind.Credit, other, step) with { Block = granted }, PayloadSource.None));
         }
     }

@@ -98,7 +98,7 @@ public sealed partial class RankMachine
         switch (input)
         {
             case OrderArrived order:
-                Obey(order.Order, order.Members);
+                Obey(order.Order, order.Members, order.Cuts);
                 break;
             case StateInitialized:
                 OnStateInitialized();
@@ -139,7 +139,7 @@ public sealed partial class RankMachine
         NextDeadline = HasSomethingToRepeat ? repeatAt : null;
     }
 
-    private void Obey(RankOrder order, Membership? membership)
+    private void Obey(RankOrder order, Membership? membership, GenerationCuts? made)
     {
         if (order.Job != Options.Job || order.Gpu != Options.Gpu || order.Incarnation < incarnation || order.Generation < Generation)
             return;
@@ -151,7 +151,7 @@ public sealed partial class RankMachine
                 break;
             case RankPlan ranked when membership is not null:
                 incarnation = order.Incarnation;
-                Take(ranked);
+                Take(ranked, made);
                 break;
             case ReleaseRank release:
                 incarnation = order.Incarnation;
@@ -239,7 +239,7 @@ public sealed partial class RankMachine
         return runs is [{ Step: 0 }] ? [] : runs;
     }
 
-    private void Take(RankPlan ranked)
+    private void Take(RankPlan ranked, GenerationCuts? made)
     {
         if (ranked.Generation != Generation)
             return;
@@ -262,7 +262,7 @@ public sealed partial class RankMachine
         stateTimeline = ranked.Timeline;
         timeline = ranked.Timeline;
         NoteRecorded(ranked.Timeline, ranked.RecordedThrough);
-        ComputeMaps();
+        ComputeMaps(made);
         CatchUp();
         var frames = waitingFrames.ToArray();
         waitingFrames.Clear();

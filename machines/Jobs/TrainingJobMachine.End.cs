@@ -13,7 +13,7 @@ public sealed partial class TrainingJobMachine
             return;
         OnAdvanced(finished.Gpu, finished.Step);
         finishedHashes[finished.Gpu] = finished.StateSha256;
-        if (finishedHashes.Values.Distinct().Count() > 1)
+        if (finishedHashes.Values.First() != finished.StateSha256)
         {
             var hashes = string.Join(", ", finishedHashes.Select(pair => $"{pair.Key} {pair.Value[..12]}"));
             Observe(EventKinds.Diverged, $"ranks ended with different states: {hashes}", step: finished.Step);
@@ -54,6 +54,7 @@ public sealed partial class TrainingJobMachine
             BeginRelease(member.Gpu, last.Reason);
         ForgetGenerationState();
         stalled = null;
+        stirred = true;
         requestAt = now;
     }
 
@@ -92,8 +93,8 @@ public sealed partial class TrainingJobMachine
                 Consider(StateDeadline);
             else if (forming is not null || IsResuming)
                 Consider(askAt);
-            foreach (var member in state.Members)
-                Consider(TimeoutOf(member), andPast: true);
+            foreach (var (member, link) in WithLinks())
+                Consider(TimeoutOf(member, link), andPast: true);
         }
 
         return next;

@@ -38,6 +38,7 @@ public sealed partial class TrainingJobMachine
         }
 
         links[node] = new Link(session, connected, now);
+        stirred = true;
     }
 
     private bool IsReachable(Member member) => links.TryGetValue(member.Gpu.Node, out var link) && link.Connected && link.Session.Boot == member.Boot;
@@ -71,21 +72,21 @@ public sealed partial class TrainingJobMachine
         var failed = new SortedDictionary<GpuId, string>();
         foreach (var (gpu, cause) in faulted)
             failed[gpu] = cause;
-        foreach (var member in state!.Members)
+        foreach (var (member, link) in WithLinks())
         {
-            if (links.TryGetValue(member.Gpu.Node, out var link) && link.Session.Boot > member.Boot)
+            if (link?.Session.Boot > member.Boot)
                 failed[member.Gpu] = "process replaced";
-            else if (HasTimedOut(member))
+            else if (TimeoutOf(member, link) is { } at && now >= at)
                 failed[member.Gpu] = forming is null ? "out of reach" : "no answer";
         }
 
-        if (hardEvidence || now >= softEvidenceAt + state.Spec.FaultTolerance.GatherDelay)
+        if (hardEvidence || now >= softEvidenceAt + state!.Spec.FaultTolerance.GatherDelay)
         {
             // Accusations by or of those that have failed anyway explain nothing more.
             var gone = failed.Keys.Select(gpu => gpu.Node).ToHashSet();
             foreach (var node in Blame.SmallestCover(edges.Where(edge => !gone.Contains(edge.Accuser) && !gone.Contains(edge.Accused))))
             {
-                foreach (var member in state.Members.Where(member => member.Gpu.Node == node))
+                foreach (var member in state!.Members.Where(member => member.Gpu.Node == node))
                     failed[member.Gpu] = accusationCause;
             }
 
@@ -96,13 +97,23 @@ public sealed partial class TrainingJobMachine
         return failed;
     }
 
-    private bool HasTimedOut(Member member) => TimeoutOf(member) is { } at && now >= at;
+    /// <summary>Members with what is known of their node's connection. Members of one node follow each other, and it is looked up once for them.</summary>
+    private IEnumerable<(Member Member, Link? Link)> WithLinks()
+    {
+        Link? link = null;
+        NodeId? known = null;
+        foreach (var member in state!.Members)
+        {
+            if (known != member.Gpu.Node)
+                (known, link) = (member.Gpu.Node, links.GetValueOrDefault(member.Gpu.Node));
+            yield return (member, link);
+        }
+    }
 
     /// <summary>When a member fails for want of an answer or of progress; null: not for that.</summary>
-    private TimeSpan? TimeoutOf(Member member)
+    private TimeSpan? TimeoutOf(Member member, Link? link)
     {
         var tolerance = state!.Spec.FaultTolerance;
-        var link = links.GetValueOrDefault(member.Gpu.Node);
         if (forming is not null)
         {
             if (forming.ContainsKey(member.Gpu))

@@ -114,9 +114,9 @@ public sealed partial class TrainingJobMachine
 
         // Whoever wants to leave may be the only one with the state until every member has applied a step in this generation.
         var isSettled = state.Planned && forming is null && stalled is null;
-        var departing = state.Members.Where(member => isSettled && leaving.ContainsKey(member.Gpu)).Select(member => member.Gpu).ToArray();
+        var departing = isSettled && leaving.Count > 0 ? state.Members.Where(member => leaving.ContainsKey(member.Gpu)).Select(member => member.Gpu).ToHashSet() : [];
         var joining = candidates.Count > 0 && (failed.Count > 0 || forming is null) && now >= candidatesSince + JoinGather && state.Members.Count < state.Spec.Ranks + failed.Count;
-        if (failed.Count == 0 && departing.Length == 0 && !joining && formAgain is null)
+        if (failed.Count == 0 && departing.Count == 0 && !joining && formAgain is null)
         {
             DecideRecovery();
             return;
@@ -126,7 +126,7 @@ public sealed partial class TrainingJobMachine
             Exclude(gpu, cause);
         if (failed.Count > 0)
             recoveryCause ??= failed.First().Value;
-        recoveryCause ??= formAgain is not null ? "silo restart" : departing.Length > 0 ? "rank leaves" : "rank joins";
+        recoveryCause ??= formAgain is not null ? "silo restart" : departing.Count > 0 ? "rank leaves" : "rank joins";
         recoverySince ??= now;
         var staying = state.Members.Where(member => !failed.ContainsKey(member.Gpu) && !departing.Contains(member.Gpu)).ToList();
         Form(staying, candidates);
@@ -163,8 +163,9 @@ public sealed partial class TrainingJobMachine
         }
 
         stalled = null;
-        var gone = state.Members.Where(member => !staying.Contains(member)).ToArray();
-        var removed = gone.Select(member => member.Gpu).Where(gpu => chosen.TrueForAll(member => member.Gpu != gpu)).ToArray();
+        var gone = Others(staying);
+        var returning = chosen.Select(member => member.Gpu).ToHashSet();
+        var removed = gone.Select(member => member.Gpu).Where(gpu => !returning.Contains(gpu)).ToArray();
         var generation = Math.Max(state.Generation, highestReported) + 1;
         var next = CurrentMembership.Apply(generation, removed, chosen);
         var previous = state.Generation;
@@ -187,7 +188,7 @@ public sealed partial class TrainingJobMachine
         var key = KeyOf(generation);
         wholeChange = new MembershipChange { Job = id, Incarnation = state.Incarnation, FromGeneration = 0, ToGeneration = generation, Added = next.Members, Hash = next.Hash, Key = key, Spec = spec with { Secret = "" } };
         lastChange = previous == 0 ? null : wholeChange with { FromGeneration = previous, Removed = removed, Added = chosen, Spec = null };
-        foreach (var member in gone.Where(member => removed.Contains(member.Gpu)))
+        foreach (var member in gone.Where(member => !returning.Contains(member.Gpu)))
             BeginRelease(member.Gpu, leaving.TryGetValue(member.Gpu, out var why) ? why : "excluded");
         foreach (var gpu in removed)
             leaving.Remove(gpu);
@@ -198,14 +199,21 @@ public sealed partial class TrainingJobMachine
         BeginForming();
     }
 
+    /// <summary>Members that do not stay.</summary>
+    private Member[] Others(List<Member> staying)
+    {
+        var kept = staying.Select(member => member.Gpu).ToHashSet();
+        return [.. state!.Members.Where(member => !kept.Contains(member.Gpu))];
+    }
+
     /// <summary>Too few are left. Those that remain hold the state and wait, in a generation that cannot go on; or nobody remains.</summary>
     private void Starve(List<Member> staying)
     {
-        var gone = state!.Members.Where(member => !staying.Contains(member)).ToArray();
+        var gone = Others(staying);
         var text = staying.Count == 0
             ? $"no worker is left (last: {string.Join(", ", gone.Select(member => member.Gpu))}); waiting for workers"
-            : $"{staying.Count} of at least {state.Spec.MinRanks} ranks are left; waiting for workers";
-        var (generation, hash) = (state.Generation, state.Hash);
+            : $"{staying.Count} of at least {state!.Spec.MinRanks} ranks are left; waiting for workers";
+        var (generation, hash) = (state!.Generation, state.Hash);
         if (gone.Length > 0)
         {
             // Members that stay are asked again in the next generation; that one is not formed before there are enough.
@@ -213,7 +221,7 @@ public sealed partial class TrainingJobMachine
             (generation, hash) = (next.Generation, next.Hash);
         }
 
-        Persist(state with { Phase = staying.Count == 0 ? JobPhase.Waiting : JobPhase.Active, Reason = text, Generation = generation, Hash = hash, Members = staying, Planned = false, Recorded = recorded });
+        Persist(state! with { Phase = staying.Count == 0 ? JobPhase.Waiting : JobPhase.Active, Reason = text, Generation = generation, Hash = hash, Members = staying, Planned = false, Recorded = recorded });
         foreach (var member in gone)
         {
             BeginRelease(member.Gpu, leaving.TryGetValue(member.Gpu, out var why) ? why : "excluded");
@@ -236,6 +244,7 @@ public sealed partial class TrainingJobMachine
         hardEvidence = false;
         faulted.Clear();
         plans.Clear();
+        deal = null;
         plansTaken.Clear();
         advancedRanks.Clear();
         finishedHashes.Clear();

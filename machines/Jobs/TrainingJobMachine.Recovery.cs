@@ -3,12 +3,12 @@ namespace Coordinator.Machines.Jobs;
 /// <content>A generation from its question to its first step: answers, decision, plans.</content>
 public sealed partial class TrainingJobMachine
 {
-    private static readonly TimeSpan AskPeriod = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan SlowAskPeriod = TimeSpan.FromSeconds(2);
 
     private readonly SortedDictionary<GpuId, RankPlan> plans = [];
     private readonly SortedSet<GpuId> plansTaken = [];
     private readonly SortedSet<GpuId> advancedRanks = [];
+    private ShardsDealt? deal;
     private SortedDictionary<GpuId, RankState>? forming;
     private TimeSpan formedAt;
     private TimeSpan plannedAt;
@@ -17,6 +17,12 @@ public sealed partial class TrainingJobMachine
     private long recorded;
     private double? lastLoss;
     private long highestReported;
+
+    /// <summary>
+    /// Time before a question or a plan is repeated: 200 ms, and 0.25 ms more for each member, or thousands of them would be asked again
+    /// while their first answers are on the way.
+    /// </summary>
+    private TimeSpan AskPeriod => TimeSpan.FromMilliseconds(200 + (0.25 * state!.Members.Count));
 
     /// <summary>Plans are out, and not every member has applied a step under them yet.</summary>
     private bool IsResuming => plans.Count > 0 && advancedRanks.Count < state!.Members.Count;
@@ -34,9 +40,10 @@ public sealed partial class TrainingJobMachine
     private void Ask(IEnumerable<Member> some)
     {
         askAt = now + AskPeriod;
+        var newcomers = lastChange is null ? [] : lastChange.Added.Select(added => added.Gpu).ToHashSet();
         foreach (var node in some.GroupBy(member => member.Gpu.Node))
         {
-            var change = lastChange is not null && nodeKnows.GetValueOrDefault(node.Key) == lastChange.FromGeneration && node.All(IsOldMember) ? lastChange : wholeChange;
+            var change = lastChange is not null && nodeKnows.GetValueOrDefault(node.Key) == lastChange.FromGeneration && !node.Any(member => newcomers.Contains(member.Gpu)) ? lastChange : wholeChange;
             outputs.Send(GrainAddress.Of(node.Key), new NodeOrders(id, state!.Incarnation, change,
             [
                 .. node.Select(member => new PrepareRank
@@ -50,8 +57,6 @@ public sealed partial class TrainingJobMachine
                 }),
             ]));
         }
-
-        bool IsOldMember(Member member) => lastChange!.Added.All(added => added.Gpu != member.Gpu);
     }
 
     private void OnReport(WorkerReported reported)
@@ -153,7 +158,10 @@ public sealed partial class TrainingJobMachine
         if (plans.TryGetValue(gpu, out var plan))
             SendPlans([plan]);
         else
+        {
             formAgain ??= $"{gpu} waits for a plan that an earlier activation made";
+            stirred = true;
+        }
     }
 
     /// <summary>Between messages: ask again, plan when all have answered, repeat plans that were not taken.</summary>
@@ -208,6 +216,7 @@ public sealed partial class TrainingJobMachine
         stateLostAt = null;
         stateless.Clear();
         plannedAt = now;
+        deal = new ShardsDealt(id, state.Incarnation, state.Generation, decision.FirstStepShards);
         for (var rank = 0; rank < answers.Length; rank++)
         {
             plans.Add(answers[rank].Gpu, new RankPlan
@@ -219,7 +228,6 @@ public sealed partial class TrainingJobMachine
                 Gpu = answers[rank].Gpu,
                 Rank = rank,
                 FirstStep = decision.Target + 1,
-                FirstStepShards = decision.FirstStepShards,
                 CatchUp = decision.Members[rank].Way,
                 Donors = decision.Members[rank].Donors,
                 RecordedThrough = recorded,
@@ -239,7 +247,7 @@ public sealed partial class TrainingJobMachine
     private void SendPlans(IEnumerable<RankPlan> some)
     {
         foreach (var node in some.GroupBy(plan => plan.Gpu.Node))
-            outputs.Send(GrainAddress.Of(node.Key), new NodeOrders(id, state!.Incarnation, null, [.. node]));
+            outputs.Send(GrainAddress.Of(node.Key), new NodeOrders(id, state!.Incarnation, null, [.. node], Deal: deal));
     }
 
     private void RepeatPlans()
@@ -255,6 +263,7 @@ public sealed partial class TrainingJobMachine
         if (forming is not null || MemberOf(gpu) is null || !advancedRanks.Add(gpu) || advancedRanks.Count < state!.Members.Count)
             return;
         lastProgress = now;
+        stirred = true;
         Persist(state with { Planned = true, Recorded = recorded });
         Observe(EventKinds.GenerationRunning, $"generation {state.Generation}: all {advancedRanks.Count} ranks have applied step {step}", recoveryCause, step: step,
             durationMs: recoverySince is { } since ? (now - since).TotalMilliseconds : null,

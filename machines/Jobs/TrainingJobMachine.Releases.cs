@@ -20,6 +20,7 @@ public sealed partial class TrainingJobMachine
     {
         if (releasing.ContainsKey(gpu))
             return;
+        stirred = true;
         releasing[gpu] = new PendingRelease(reason, now, now + FirstReleasePeriod, FirstReleasePeriod);
         SendRelease(gpu, reason);
     }

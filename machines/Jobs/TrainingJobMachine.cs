@@ -18,6 +18,7 @@ public sealed partial class TrainingJobMachine : IMachine
     private readonly JobId id;
     private TrainingJobState? state;
     private long writes;
+    private bool stirred;
     private string silo = "";
     private TimeSpan now;
     private Outputs outputs = new();
@@ -43,6 +44,7 @@ public sealed partial class TrainingJobMachine : IMachine
     {
         this.now = now;
         this.outputs = outputs;
+        stirred = message is not WorkerReported { Report: RankState or PlanTaken or RankAdvanced or StepsApplied or RankFinished or RankReleased };
         switch (message)
         {
             case Activated activated:
@@ -68,7 +70,7 @@ public sealed partial class TrainingJobMachine : IMachine
                 break;
         }
 
-        if (state is null)
+        if (state is null || IsUnmoved)
             return;
         if (!IsOver)
             Decide();
@@ -76,6 +78,12 @@ public sealed partial class TrainingJobMachine : IMachine
         RepeatReleases();
         NextDeadline = FindNextDeadline();
     }
+
+    /// <summary>
+    /// The message brought one member forward, no deadline has passed, and there are others to wait for: then all that could be decided
+    /// was decided before. To look at every member after the word of each would, with thousands, cost more than the recovery itself.
+    /// </summary>
+    private bool IsUnmoved => !stirred && !(now >= NextDeadline) && state!.Phase != JobPhase.Waiting && forming?.Count != state.Members.Count;
 
     /// <inheritdoc/>
     public string Describe(TimeSpan now) => state is null ? "null" : JsonSerializer.Serialize(View(), MachinesJson.Default.JobView);

@@ -7,6 +7,7 @@ namespace Coordinator.Machines;
 [JsonDerivedType(typeof(Welcome), "welcome")]
 [JsonDerivedType(typeof(HelloWanted), "hello-wanted")]
 [JsonDerivedType(typeof(MembershipChanged), "membership-changed")]
+[JsonDerivedType(typeof(ShardsDealt), "shards-dealt")]
 [JsonDerivedType(typeof(RankOrdered), "rank-ordered")]
 [JsonDerivedType(typeof(StepsRecorded), "steps-recorded")]
 public abstract record CoordinatorMessage;
@@ -25,6 +26,12 @@ public sealed record HelloWanted(WorkerSession Session) : CoordinatorMessage;
 
 /// <summary>A job's membership changed; comes before the orders that rest on it.</summary>
 public sealed record MembershipChanged(MembershipChange Change) : CoordinatorMessage;
+
+/// <summary>
+/// The part of a generation's plans that all ranks share, once for each node: who computes which shards in the plans' first step. Comes
+/// before the plans, and again whenever they are repeated; a plan that has no deal of its (incarnation, generation) waits for that.
+/// </summary>
+public sealed record ShardsDealt(JobId Job, long Incarnation, long Generation, IReadOnlyList<ShardRun> Runs) : CoordinatorMessage;
 
 /// <summary>An order for one of the node's gpus.</summary>
 public sealed record RankOrdered(RankOrder Order) : CoordinatorMessage;

@@ -47,8 +47,12 @@ public sealed record RankPlan : RankOrder
     /// <summary>The first step to compute, T + 1, where T is the step that every member must have applied before.</summary>
     public required long FirstStep { get; init; }
 
-    /// <summary>Who computes what in <see cref="FirstStep"/>: runs of shards, covering 0 to L - 1 once. From the next step on the shard map of (L, members) holds.</summary>
-    public required IReadOnlyList<ShardRun> FirstStepShards { get; init; }
+    /// <summary>
+    /// Who computes what in <see cref="FirstStep"/>: runs of shards, covering 0 to L - 1 once. From the next step on the shard map of
+    /// (L, members) holds. It is the same for all ranks, and with thousands of them long: on the way it is empty, and the node's worker
+    /// puts in what <see cref="ShardsDealt"/> has brought it. Empty where no step is left.
+    /// </summary>
+    public IReadOnlyList<ShardRun> FirstStepShards { get; init; } = [];
 
     /// <summary>How this rank comes to the state of step T.</summary>
     public required CatchUp CatchUp { get; init; }

@@ -148,6 +148,8 @@ public sealed class NodeMachine(NodeId id) : IMachine
         jobs[orders.Job] = orders.Incarnation;
         if (orders.Change is not null)
             outputs.Send(id, new MembershipChanged(orders.Change));
+        if (orders.Deal is not null)
+            outputs.Send(id, orders.Deal);
         foreach (var order in orders.Orders.Where(order => order.Gpu.Node == id))
             outputs.Send(GrainAddress.Of(order.Gpu), new GpuOrdered(order));
         if (orders.Recorded is not null)

@@ -12,6 +12,10 @@ internal sealed class JobSeat
     public Membership? Members { get; private set; }
     public JobSpec? Spec { get; private set; }
     public long Incarnation { get; private set; }
+
+    /// <summary>What the plans of the newest generation share; null before it has come.</summary>
+    public ShardsDealt? Deal { get; set; }
+
     public SortedDictionary<int, RankHost> Ranks { get; } = [];
 
     /// <summary>Peers lost in the known generation, for ranks whose first order comes after the loss.</summary>

@@ -10,6 +10,7 @@ namespace Coordinator.Simulator;
 /// <item>a change that does not follow the known membership is answered with <see cref="MembershipUnknown"/>;</item>
 /// <item>an order lower by (incarnation, generation) than one obeyed is refused;</item>
 /// <item>an order whose generation's membership is not known is answered with <see cref="MembershipUnknown"/>;</item>
+/// <item>a plan whose deal of shards has not come yet is dropped: both are repeated;</item>
 /// <item>an order for a member of another boot was meant for a process that is gone, and is dropped.</item>
 /// </list>
 /// </summary>
@@ -68,6 +69,9 @@ internal sealed class WorkerAgent(WorkerProcess process)
                 break;
             case MembershipChanged changed:
                 OnMembershipChanged(changed.Change);
+                break;
+            case ShardsDealt deal:
+                OnShardsDealt(deal);
                 break;
             case RankOrdered ordered:
                 OnOrder(ordered.Order);
@@ -190,6 +194,12 @@ internal sealed class WorkerAgent(WorkerProcess process)
         process.Peers.Adopt(next);
     }
 
+    private void OnShardsDealt(ShardsDealt deal)
+    {
+        if (seats.TryGetValue(deal.Job, out var seat) && (deal.Incarnation, deal.Generation).CompareTo((seat.Deal?.Incarnation ?? 0, seat.Deal?.Generation ?? 0)) > 0)
+            seat.Deal = deal;
+    }
+
     private void OnOrder(RankOrder order)
     {
         if (order.Gpu.Node != process.Node || order.Gpu.Index >= process.Scenario.GpusPerNode)
@@ -219,6 +229,14 @@ internal sealed class WorkerAgent(WorkerProcess process)
         var number = members.RankOf(order.Gpu);
         if (number < 0 || members.Members[number].Boot != process.Boot)
             return;
+        if (order is RankPlan { FirstStepShards.Count: 0 } bare)
+        {
+            // What its plans share comes with each repetition of them.
+            if (seat.Deal is not { } deal || (deal.Incarnation, deal.Generation) != (order.Incarnation, order.Generation))
+                return;
+            order = bare with { FirstStepShards = deal.Runs };
+        }
+
         seat.Obey(order);
         if (!seat.Ranks.TryGetValue(order.Gpu.Index, out var rank))
         {

@@ -34,7 +34,8 @@ public static class RecoveryPlanner
         var target = holders.Length == 0 ? 0 : holders.Max(Reach);
         if (target < recorded - 1 || (holders.Length == 0 && recorded > 0))
             return null;
-        var ways = states.Select(state => WayOf(state, states, target, timeline)).ToArray();
+        var sources = new ReducedSources(states.Where(state => Holds(state, timeline)), states, target);
+        var ways = states.Select(state => WayOf(state, sources, target, timeline)).ToArray();
         var members = WithStateDonors(ways, states);
         if (target >= steps)
             return new RecoveryDecision(target, members, [], 0, $"all {steps} steps are applied");
@@ -49,7 +50,7 @@ public static class RecoveryPlanner
 
     private static long Reach(RankState state) => IsWhole(state, state.Applied + 1) ? state.Applied + 1 : state.Applied;
 
-    private static MemberCatchUp WayOf(RankState state, IReadOnlyList<RankState> states, long target, int timeline)
+    private static MemberCatchUp WayOf(RankState state, ReducedSources sources, long target, int timeline)
     {
         if (Holds(state, timeline) && state.Applied == target)
             return new MemberCatchUp(CatchUp.None, []);
@@ -57,47 +58,11 @@ public static class RecoveryPlanner
         {
             if (IsWhole(state, target))
                 return new MemberCatchUp(CatchUp.ApplyReduced, []);
-            if (ReducedDonors(state, states, target, timeline) is { } donors)
+            if (sources.MissingOf(state) is { } donors)
                 return new MemberCatchUp(CatchUp.FetchReduced, donors);
         }
 
         return target == 0 ? new MemberCatchUp(CatchUp.Initialize, []) : new MemberCatchUp(CatchUp.FetchState, []);
-    }
-
-    /// <summary>For each block that the member lacks, the first other rank that holds it at the target step; null where one is nowhere.</summary>
-    private static List<DonorRun>? ReducedDonors(RankState state, IReadOnlyList<RankState> states, long target, int timeline)
-    {
-        var blocks = states.Max(other => other.Reduced.Count == 0 ? 0 : other.Reduced[^1].Start + other.Reduced[^1].Count);
-        var source = new int[blocks];
-        Array.Fill(source, -1);
-        for (var rank = states.Count - 1; rank >= 0; rank--)
-        {
-            if (Holds(states[rank], timeline))
-                Fill(source, states[rank], target, rank);
-        }
-
-        const int Own = int.MaxValue;
-        Fill(source, state, target, Own);
-        if (blocks == 0 || Array.Exists(source, rank => rank < 0))
-            return null;
-        var runs = new List<DonorRun>();
-        for (var block = 0; block < blocks; block++)
-        {
-            if (source[block] == Own)
-                continue;
-            if (runs.Count > 0 && runs[^1].Rank == source[block] && runs[^1].Start + runs[^1].Count == block)
-                runs[^1] = runs[^1] with { Count = runs[^1].Count + 1 };
-            else
-                runs.Add(new DonorRun(source[block], block, 1));
-        }
-
-        return runs;
-    }
-
-    private static void Fill(int[] source, RankState state, long step, int rank)
-    {
-        foreach (var run in state.Reduced.Where(run => run.Step == step))
-            Array.Fill(source, rank, run.Start, run.Count);
     }
 
     /// <summary>Spreads each newcomer's fetching over ranks that will be at the target without fetching anything themselves.</summary>

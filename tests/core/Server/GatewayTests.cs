@@ -66,7 +66,7 @@ public sealed class GatewayTests : IAsyncLifetime
         await worker.SendAsync("{\"say\":\"hello\",\"protocol\":99,\"shape\":\"of the future\"}");
 
         Assert.Equal(
-            (WebSocketCloseStatus.PolicyViolation, "protocol 99 is not spoken here; this silo speaks 1: run one build on both"),
+            (WebSocketCloseStatus.PolicyViolation, "protocol 99 is not spoken here; this silo speaks 2: run one build on both"),
             await worker.CloseAsync());
     }
 
@@ -76,7 +76,7 @@ public sealed class GatewayTests : IAsyncLifetime
     [InlineData("null", WebSocketCloseStatus.PolicyViolation)]
     [InlineData("[]", WebSocketCloseStatus.PolicyViolation)]
     [InlineData("{\"say\":\"heartbeat\",\"sequence\":1,\"ranks\":[]}", WebSocketCloseStatus.PolicyViolation)]
-    [InlineData("{\"say\":\"hello\",\"protocol\":1}", WebSocketCloseStatus.PolicyViolation)]
+    [InlineData("{\"say\":\"hello\",\"protocol\":2}", WebSocketCloseStatus.PolicyViolation)]
     [InlineData("{\"say\":\"hello\",\"node\":\"b\",\"session\":{\"boot\":1,\"connection\":1},\"dataAddress\":\"x\",\"gpus\":null}", WebSocketCloseStatus.PolicyViolation)]
     [InlineData("{\"say\":\"hello\",\"node\":\"b\",\"session\":{\"boot\":1,\"connection\":1},\"dataAddress\":\"x\",\"gpus\":[null]}", WebSocketCloseStatus.PolicyViolation)]
     [InlineData("{\"say\":\"hello\",\"node\":\"\\u001b[2J\",\"session\":{\"boot\":1,\"connection\":1},\"dataAddress\":\"x\",\"gpus\":[]}", WebSocketCloseStatus.PolicyViolation)]
