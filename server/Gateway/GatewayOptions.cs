@@ -9,7 +9,13 @@ public sealed record GatewayOptions
     /// <summary>Time a connection has for its hello. Above zero.</summary>
     public TimeSpan HelloTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Messages that may wait to be sent to one worker; one more closes its connection, and it comes back with a new one. At least 1.</summary>
+    /// <summary>Further messages that may wait for each gpu of the worker: a generation's orders, and their repetitions.</summary>
+    public const int QueuedMessagesPerGpu = 16;
+
+    /// <summary>
+    /// Messages that may wait to be sent to one worker, beside <see cref="QueuedMessagesPerGpu"/>; one more closes its connection, and it
+    /// comes back with a new one. At least 1.
+    /// </summary>
     public int MaxQueuedMessages { get; init; } = 4096;
 
     /// <summary>Time a peer has to answer a close before its connection is cut. Above zero.</summary>

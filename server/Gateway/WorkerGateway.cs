@@ -39,7 +39,7 @@ internal sealed class WorkerGateway(IGrainHost grains, WorkerLinks links, Gatewa
         if (hello is null)
             return;
 
-        using var link = new WorkerLink(socket, hello.Node, hello.Session, options, time, context.RequestAborted);
+        using var link = new WorkerLink(socket, hello.Node, hello.Session, hello.Gpus.Count, options, time, context.RequestAborted);
         if (!links.TryAdd(link))
         {
             await RefuseAsync(socket, new CloseReason(WebSocketCloseStatus.PolicyViolation, "this or a newer session of the node is connected"), context.RequestAborted).ConfigureAwait(false);

@@ -14,10 +14,11 @@ internal sealed class WorkerLink : IDisposable
     private readonly Channel<CoordinatorMessage> outgoing;
     private readonly CancellationTokenSource cut;
     private readonly TimeProvider time;
+    private readonly int mostQueued;
     private CloseReason? reason;
     private ITimer? patience;
 
-    public WorkerLink(WebSocket socket, NodeId node, WorkerSession session, GatewayOptions options, TimeProvider time, CancellationToken aborted)
+    public WorkerLink(WebSocket socket, NodeId node, WorkerSession session, int gpus, GatewayOptions options, TimeProvider time, CancellationToken aborted)
     {
         this.socket = socket;
         this.options = options;
@@ -25,7 +26,8 @@ internal sealed class WorkerLink : IDisposable
         Node = node;
         Session = session;
         cut = CancellationTokenSource.CreateLinkedTokenSource(aborted);
-        outgoing = Channel.CreateBounded<CoordinatorMessage>(new BoundedChannelOptions(options.MaxQueuedMessages) { SingleReader = true });
+        mostQueued = options.MaxQueuedMessages + (GatewayOptions.QueuedMessagesPerGpu * gpus);
+        outgoing = Channel.CreateBounded<CoordinatorMessage>(new BoundedChannelOptions(mostQueued) { SingleReader = true });
     }
 
     public NodeId Node { get; }
@@ -44,7 +46,7 @@ internal sealed class WorkerLink : IDisposable
     public void Send(CoordinatorMessage message)
     {
         if (!outgoing.Writer.TryWrite(message) && Reason is null)
-            Close(new CloseReason(WebSocketCloseStatus.PolicyViolation, $"more than {options.MaxQueuedMessages} messages wait for this worker: it reads too slowly"));
+            Close(new CloseReason(WebSocketCloseStatus.PolicyViolation, $"more than {mostQueued} messages wait for this worker: it reads too slowly"));
     }
 
     /// <summary>Sends a close frame behind what is queued; a peer that does not answer in time is cut off. The first reason stands.</summary>

@@ -18,14 +18,18 @@ public sealed class NodeRanks : IAsyncDisposable
     private readonly Action<WorkerMessage> tell;
     private readonly Dictionary<JobId, KnownJob> jobs = [];
     private readonly OrderFence fence = new();
+    private readonly RankThreads threads;
     private readonly HashSet<Task> background = [];
     private readonly Lock gate = new();
     private TaskCompletionSource? leaving;
     private bool disposed;
 
     /// <summary>No ranks yet. <paramref name="tell"/> must not block.</summary>
-    public NodeRanks(WorkerOptions options, WorkerServices services, DataPlane plane, Action<WorkerMessage> tell) =>
+    public NodeRanks(WorkerOptions options, WorkerServices services, DataPlane plane, Action<WorkerMessage> tell)
+    {
         (this.options, this.services, this.plane, this.tell) = (options, services, plane, tell);
+        threads = new RankThreads(options.Gpus, options.Node.Value);
+    }
 
     /// <summary>Where every rank is, for heartbeats.</summary>
     public IReadOnlyList<RankPosition> Positions
@@ -50,10 +54,14 @@ public sealed class NodeRanks : IAsyncDisposable
                 case MembershipChanged changed:
                     Change(changed.Change);
                     break;
+                case ShardsDealt deal:
+                    if (fence.WhyRefused(deal.Job, deal.Incarnation) is null)
+                        JobOf(deal.Job).Take(deal);
+                    break;
                 case RankOrdered ordered:
                     Obey(ordered.Order);
                     break;
-                case StepsRecorded recorded when jobs.TryGetValue(recorded.Job, out var job):
+                case StepsRecorded recorded when jobs.TryGetValue(recorded.Job, out var job) && job.IsNews(recorded):
                     foreach (var slot in job.Slots.Values)
                         slot.Post(new RecordsTaken(recorded.Timeline, recorded.Through));
                     break;
@@ -101,6 +109,7 @@ public sealed class NodeRanks : IAsyncDisposable
         }
 
         await Task.WhenAll(ending).ConfigureAwait(false);
+        threads.Dispose();
     }
 
     private void Change(MembershipChange change)
@@ -178,6 +187,15 @@ public sealed class NodeRanks : IAsyncDisposable
             return;
         }
 
+        GenerationCuts? cuts = null;
+        if (order is RankPlan { FirstStepShards.Count: 0 } bare)
+        {
+            // What its plans share was lost on the way, or comes later: the job repeats both.
+            if (job.DealOf(bare) is not { } deal)
+                return;
+            (order, cuts) = (bare with { FirstStepShards = deal.Runs }, job.CutsOf(deal, members, spec));
+        }
+
         fence.Obey(order);
         if (!job.Slots.TryGetValue(order.Gpu, out var slot))
         {
@@ -194,7 +212,7 @@ public sealed class NodeRanks : IAsyncDisposable
 
         slot.Released = false;
         slot.Generation = order.Generation;
-        slot.Post(new OrderArrived(order, members));
+        slot.Post(new OrderArrived(order, members, cuts));
     }
 
     private void Release(KnownJob job, ReleaseRank release)
@@ -232,7 +250,8 @@ public sealed class NodeRanks : IAsyncDisposable
                     new Outlet(plane, job.Id, tell),
                     services.Models,
                     options.Faults,
-                    services.Log);
+                    services.Log,
+                    threads: threads);
                 _ = host.Over.ContinueWith(over => OnOver(job, slot, over.Result), TaskScheduler.Default);
                 slot.Fill(host);
                 plane.Attach(job.Id, slot.Gpu, host);
@@ -316,6 +335,33 @@ public sealed class NodeRanks : IAsyncDisposable
         public Membership? Members { get; set; }
 
         public SortedDictionary<GpuId, RankSlot> Slots { get; } = [];
+
+        /// <summary>What the plans of the newest generation share.</summary>
+        private ShardsDealt? dealt;
+        private GenerationCuts? cuts;
+        private (int Timeline, long Through) recorded;
+
+        public void Take(ShardsDealt deal)
+        {
+            if (dealt is not null && (deal.Incarnation, deal.Generation).CompareTo((dealt.Incarnation, dealt.Generation)) <= 0)
+                return;
+            (dealt, cuts) = (deal, null);
+        }
+
+        public ShardsDealt? DealOf(RankPlan plan) => dealt is not null && (dealt.Incarnation, dealt.Generation) == (plan.Incarnation, plan.Generation) ? dealt : null;
+
+        /// <summary>The maps of a generation, made once for all ranks of the worker.</summary>
+        public GenerationCuts CutsOf(ShardsDealt deal, Membership members, JobSpec spec) =>
+            cuts ??= GenerationCuts.Of(spec.Training.Shards, members.Members.Count, deal.Runs);
+
+        /// <summary>Whether the ranks have not been told so far already. Whatever comes for each of them is told to all.</summary>
+        public bool IsNews(StepsRecorded now)
+        {
+            if ((now.Timeline, now.Through).CompareTo(recorded) <= 0)
+                return false;
+            recorded = (now.Timeline, now.Through);
+            return true;
+        }
     }
 
     private sealed class Outlet(DataPlane plane, JobId job, Action<WorkerMessage> tell) : IRankOutlet

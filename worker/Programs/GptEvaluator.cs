@@ -47,6 +47,33 @@ public sealed unsafe class GptEvaluator : IDisposable
         return loss / ((long)(windows.Length / window) * time);
     }
 
+    /// <summary>
+    /// Mean cross-entropy in nats a token over a text: every token but the first is a target once, in windows of Block targets laid
+    /// end to end, each with the token before as its first input; the last window is as short as what is left.
+    /// </summary>
+    /// <param name="parameters">In the order of the model's layout.</param>
+    /// <param name="text">At least two tokens, each below the vocabulary.</param>
+    /// <exception cref="ArgumentException">A length does not fit the model, or a token its vocabulary.</exception>
+    public double MeanLossOver(ReadOnlySpan<float> parameters, ReadOnlySpan<int> text)
+    {
+        GptChecks.Parameters(_model, parameters);
+        GptChecks.Tokens(_model, text);
+        if (text.Length < 2) throw new ArgumentException($"There are {text.Length} tokens; at least 2 are needed, an input and a target.", nameof(text));
+        double loss = 0;
+        fixed (float* p = parameters)
+        fixed (int* tokens = text)
+        {
+            for (int start = 0; start < text.Length - 1; start += _model.Block)
+            {
+                int time = Math.Min(_model.Block, text.Length - 1 - start);
+                _gpt.Forward(p, tokens + start, 1, time, 0, CancellationToken.None);
+                loss += _gpt.Loss(p, tokens + start + 1, time);
+            }
+        }
+
+        return loss / (text.Length - 1);
+    }
+
     public void Dispose()
     {
         _gpt.Dispose();

@@ -1,30 +1,32 @@
 namespace Coordinator.Worker.Ranks;
 
 /// <summary>
-/// The one thread that calls a rank's device: jobs run one after another, in the order given. It sleeps while there is none.
-/// What a job throws goes to whoever made the thread; later jobs still run.
+/// What calls a rank's device: jobs run one after another, in the order given, on one thread at a time, which the devices of other
+/// ranks may share. What a job throws goes to whoever made this; later jobs still run.
 /// </summary>
 internal sealed class DeviceThread : IDisposable
 {
     private readonly Queue<Action> jobs = [];
     private readonly Action<Exception> failed;
-    private readonly Thread thread;
+    private readonly Strand strand;
     private bool stopped;
 
-    public DeviceThread(string name, Action<Exception> failed)
+    public DeviceThread(StrandPool threads, Action<Exception> failed)
     {
         this.failed = failed;
-        thread = new Thread(Run) { IsBackground = true, Name = name };
-        thread.Start();
+        strand = new Strand(threads, RunOne);
     }
 
     public void Post(Action job)
     {
         lock (jobs)
         {
+            if (stopped)
+                return;
             jobs.Enqueue(job);
-            Monitor.Pulse(jobs);
         }
+
+        strand.Wake();
     }
 
     /// <summary>Waits for the job under way; those behind it are dropped.</summary>
@@ -34,34 +36,33 @@ internal sealed class DeviceThread : IDisposable
         {
             stopped = true;
             jobs.Clear();
-            Monitor.Pulse(jobs);
         }
 
-        thread.Join();
+        strand.End();
     }
 
-    private void Run()
+    /// <summary>One at a time, so that no rank's device keeps those of the others waiting for longer than a job.</summary>
+    private void RunOne()
     {
-        while (true)
+        Action? job;
+        bool more;
+        lock (jobs)
         {
-            Action job;
-            lock (jobs)
-            {
-                while (jobs.Count == 0 && !stopped)
-                    Monitor.Wait(jobs);
-                if (stopped)
-                    return;
-                job = jobs.Dequeue();
-            }
-
-            try
-            {
-                job();
-            }
-            catch (Exception e)
-            {
-                failed(e);
-            }
+            if (!jobs.TryDequeue(out job))
+                return;
+            more = jobs.Count > 0;
         }
+
+        try
+        {
+            job();
+        }
+        catch (Exception e)
+        {
+            failed(e);
+        }
+
+        if (more)
+            strand.Wake();
     }
 }

@@ -1,8 +1,9 @@
+using System.Diagnostics.CodeAnalysis;
 using Coordinator.Machines;
 
 namespace Coordinator.Worker.Ranks;
 
-/// <summary>What waits to be handed to a rank's machine, in order of arrival. Any thread adds, one takes; taking sleeps, it never spins.</summary>
+/// <summary>What waits to be handed to a rank's machine, in order of arrival. Any thread adds, one takes.</summary>
 internal sealed class InputQueue
 {
     private readonly Queue<RankInput> inputs = [];
@@ -16,32 +17,15 @@ internal sealed class InputQueue
             if (closed)
                 return false;
             inputs.Enqueue(input);
-            Monitor.Pulse(inputs);
             return true;
         }
     }
 
-    /// <summary>Takes the next input, or null when <paramref name="until"/> (monotonic) passes or the queue is closed before there is one.</summary>
-    public RankInput? Take(TimeSpan? until)
+    /// <summary>Takes the next input, if there is one.</summary>
+    public bool TryTake([NotNullWhen(true)] out RankInput? input)
     {
         lock (inputs)
-        {
-            while (inputs.Count == 0 && !closed)
-            {
-                if (until is not { } end)
-                {
-                    Monitor.Wait(inputs);
-                    continue;
-                }
-
-                var left = end - Monotonic.Now;
-                if (left <= TimeSpan.Zero)
-                    return null;
-                Monitor.Wait(inputs, (int)Math.Clamp(Math.Ceiling(left.TotalMilliseconds), 1, 60_000));
-            }
-
-            return closed ? null : inputs.Dequeue();
-        }
+            return inputs.TryDequeue(out input);
     }
 
     /// <summary>Nothing is added any more. What was waiting comes back, for its payloads to be released.</summary>
@@ -52,7 +36,6 @@ internal sealed class InputQueue
             closed = true;
             var left = inputs.ToArray();
             inputs.Clear();
-            Monitor.PulseAll(inputs);
             return left;
         }
     }

@@ -46,14 +46,14 @@ public sealed class RankExecutor : IDisposable
     private long lastAppliedTicks;
 
     /// <summary>An executor without any numbers yet. It disposes of the device at its end.</summary>
-    public RankExecutor(RankHostOptions options, IRankDevice device, IRankOutlet outlet, IModelSink models, FaultPlan faults, IWorkerLog log, Action<RankInput> answer)
+    internal RankExecutor(RankHostOptions options, IRankDevice device, IRankOutlet outlet, IModelSink models, FaultPlan faults, IWorkerLog log, StrandPool threads, Action<RankInput> answer)
     {
         (this.options, this.device, this.outlet, this.models, this.faults, this.log, this.answer) = (options, device, outlet, models, faults, log, answer);
         blockElements = options.Spec.Collective.BlockElements;
         statePool = new BlockPool(blockElements * sizeof(float), keep: 64);
         treeSum = new TreeSum(blockElements);
         reduced = new ReducedGradient(device.ParameterCount, blockElements);
-        deviceThread = new DeviceThread($"device {options.Gpu}", e => answer(new DeviceFailed($"{e.GetType().Name}: {e.Message}")));
+        deviceThread = new DeviceThread(threads, e => answer(new DeviceFailed($"{e.GetType().Name}: {e.Message}")));
         lastAppliedTicks = Monotonic.Now.Ticks;
     }
 

@@ -7,8 +7,8 @@ using Coordinator.Worker.Transport;
 namespace Coordinator.Worker.Ranks;
 
 /// <summary>
-/// Drives one rank's machine: one thread takes one input after another, hands it in, and carries out what the machine asks for before
-/// it takes the next. What belongs to a generation that the machine has not been ordered into yet waits.
+/// Drives one rank's machine: one input after another is taken, handed in, and what the machine asks for is carried out before the next
+/// is taken. That happens on one thread at a time, which other ranks of the worker may share. What belongs to a generation that the machine has not been ordered into yet waits.
 /// </summary>
 public sealed class RankHost : IFrameSink, IDisposable
 {
@@ -21,12 +21,19 @@ public sealed class RankHost : IFrameSink, IDisposable
     private readonly StepReporter reporter;
     private readonly List<RankOutput> outputs = [];
     private readonly Queue<FrameReceived> early = [];
-    private readonly Thread loop;
+    private readonly Strand loop;
+    private readonly RankThreads? ownThreads;
     private readonly TaskCompletionSource<Exception?> over = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private RankPosition position;
     private int disposed;
 
-    /// <summary>A rank on <paramref name="device"/>, which the host disposes of at its end. It computes nothing before a plan says so.</summary>
+    /// <summary>Inputs that a rank takes before others on its thread have their turn.</summary>
+    private const int InputsInARow = 32;
+
+    /// <summary>
+    /// A rank on <paramref name="device"/>, which the host disposes of at its end. It computes nothing before a plan says so.
+    /// Without <paramref name="threads"/> it has its own.
+    /// </summary>
     public RankHost(
         RankHostOptions options,
         IRankDevice device,
@@ -34,55 +41,64 @@ public sealed class RankHost : IFrameSink, IDisposable
         IModelSink models,
         FaultPlan faults,
         IWorkerLog log,
-        Func<RankOptions, IRankMachine>? machine = null)
+        Func<RankOptions, IRankMachine>? machine = null,
+        RankThreads? threads = null)
     {
         (this.options, this.outlet, this.log) = (options, outlet, log);
         var forMachine = options.ForMachine(device.ParameterCount);
         this.machine = machine?.Invoke(forMachine) ?? new ShippingRankMachine(forMachine);
         reporter = new StepReporter(options.Job, options.Spec.Training.Steps);
         position = new RankPosition(options.Gpu.Index, options.Job, 0, -1, "idle");
-        executor = new RankExecutor(options, device, outlet, models, faults, log, input => inputs.Add(input));
-        loop = new Thread(Run) { IsBackground = true, Name = $"rank {options.Gpu}" };
-        loop.Start();
+        ownThreads = threads is null ? new RankThreads(1, options.Gpu.ToString()) : null;
+        threads ??= ownThreads!;
+        loop = new Strand(threads.Loops, Run);
+        executor = new RankExecutor(options, device, outlet, models, faults, log, threads.Devices, Post);
     }
 
     /// <summary>Where the rank is, for heartbeats. Any thread may ask.</summary>
     public RankPosition Position => Volatile.Read(ref position);
 
-    /// <summary>Ends with the loop: null at an ordinary end, else the broken invariant that ended it.</summary>
+    /// <summary>Ends with the rank: null at an ordinary end, else the broken invariant that ended it.</summary>
     public Task<Exception?> Over => over.Task;
 
     private JobSpec Spec => options.Spec;
 
     /// <summary>Hands an input to the machine, after those that came before. Any thread may call it.</summary>
-    public void Post(RankInput input) => inputs.Add(input);
+    public void Post(RankInput input)
+    {
+        if (inputs.Add(input))
+            loop.Wake();
+    }
 
     /// <inheritdoc/>
-    public void PeerLost(NodeId node, long generation, Evidence evidence, string detail) => inputs.Add(new PeerLost(node, generation, evidence, detail));
+    public void PeerLost(NodeId node, long generation, Evidence evidence, string detail) => Post(new PeerLost(node, generation, evidence, detail));
 
     /// <inheritdoc/>
     public string? Accept(in FrameHeader header, PooledBlock? payload)
     {
         if (WhyImpossible(header) is { } reason)
             return reason;
-        if (!inputs.Add(new FrameReceived(header, payload)))
+        if (inputs.Add(new FrameReceived(header, payload)))
+            loop.Wake();
+        else
             payload?.Release();
         return null;
     }
 
-    /// <summary>Ends the loop, the device's thread and the device; when it returns none is left.</summary>
+    /// <summary>Ends the rank and its device; when it returns neither runs any more, and no thread of the host's own is left.</summary>
     public void Dispose()
     {
         if (Interlocked.Exchange(ref disposed, 1) != 0)
             return;
         foreach (var input in inputs.Close())
             (input as FrameReceived)?.Payload?.Release();
-        if (Thread.CurrentThread != loop)
-            loop.Join();
+        loop.End();
         executor.Dispose();
+        ownThreads?.Dispose();
         foreach (var frame in early)
             frame.Payload?.Release();
         early.Clear();
+        over.TrySetResult(null);
     }
 
     /// <summary>What no correct peer would send, whatever the state of this rank.</summary>
@@ -100,36 +116,39 @@ public sealed class RankHost : IFrameSink, IDisposable
         return header.PayloadBytes == expected ? null : $"block {header.Block} of a {header.Kind} frame has {header.PayloadBytes} bytes instead of {expected}";
     }
 
+    /// <summary>Takes some of the inputs that wait; then what is due by time.</summary>
     private void Run()
     {
-        Exception? broken = null;
         try
         {
-            while (!inputs.Closed)
+            for (var taken = 0; !inputs.Closed; taken++)
             {
-                var input = inputs.Take(Earlier(machine.NextDeadline, reporter.NextDue));
-                if (inputs.Closed)
+                if (taken == InputsInARow)
                 {
-                    (input as FrameReceived)?.Payload?.Release();
-                    break;
+                    loop.Wake();
+                    return;
                 }
 
-                if (input is not null)
-                    Take(input);
+                var some = inputs.TryTake(out var input);
+                if (some)
+                    Take(input!);
                 if (machine.NextDeadline is { } deadline && deadline <= Monotonic.Now)
                     Turn(new RankDeadlinePassed());
                 if (reporter.Due(Monotonic.Now) is { } report)
                     outlet.Tell(report);
+                if (some)
+                    continue;
+                loop.WakeAt(Earlier(machine.NextDeadline, reporter.NextDue));
+                return;
             }
         }
         catch (Exception e)
         {
             log.Warn($"rank {options.Gpu} of {options.Job} ended: {e}");
-            broken = e;
-            inputs.Close();
+            foreach (var left in inputs.Close())
+                (left as FrameReceived)?.Payload?.Release();
+            over.TrySetResult(e);
         }
-
-        over.SetResult(broken);
     }
 
     private void Take(RankInput input)

@@ -11,6 +11,7 @@ internal sealed class GenerationLinks
     private readonly ulong jobTag;
     private readonly SortedDictionary<NodeId, PeerLink> links = [];
     private readonly SortedDictionary<NodeId, (Evidence Evidence, string Detail)> losses = [];
+    private readonly PeerLink?[] linkOfRank;
     private readonly IFrameSink?[] sinks;
     private readonly CancellationTokenSource over = new();
     private readonly Lock gate = new();
@@ -32,6 +33,7 @@ internal sealed class GenerationLinks
         firstLocalRank = Enumerable.Range(0, members.Count).First(rank => members[rank].Gpu.Node == self);
         foreach (var peer in members.Where(member => member.Gpu.Node != self).GroupBy(member => member.Gpu.Node))
             links[peer.Key] = new PeerLink(this, peer.Key, (int)Math.Min(int.MaxValue, (long)locals * peer.Count() * spec.BlocksPerRankPair));
+        linkOfRank = [.. members.Select(member => links.GetValueOrDefault(member.Gpu.Node))];
         Addresses = members.GroupBy(member => member.Gpu.Node).ToDictionary(node => node.Key, node => node.First().Address);
     }
 
@@ -70,17 +72,15 @@ internal sealed class GenerationLinks
     /// <summary>Sends from a local rank. To another rank of this worker the payload is copied and handed over at once.</summary>
     public void Send(in FrameHeader header, in OutgoingPayload payload)
     {
-        var members = Spec.Members.Members;
-        if (Over.IsCancellationRequested || header.To >= members.Count)
+        if (Over.IsCancellationRequested || header.To >= linkOfRank.Length)
         {
             payload.Owner?.Release();
             return;
         }
 
-        var node = members[header.To].Gpu.Node;
-        if (node != self)
+        if (linkOfRank[header.To] is { } link)
         {
-            links[node].Send(header, payload);
+            link.Send(header, payload);
             return;
         }
 
@@ -115,11 +115,37 @@ internal sealed class GenerationLinks
             return $"a frame from rank {header.From}, which is not at {peer}";
         if (header.To >= members.Count || members[header.To].Gpu.Node != self)
             return $"a frame for rank {header.To}, which is not at {self}";
+        if (IsForSeveral(header) && (header.Count > members.Count - header.To || members[header.To + header.Count - 1].Gpu.Node != self))
+            return $"a frame for {header.Count} ranks from {header.To} on, which are not all at {self}";
         var carries = header.Kind is FrameKind.Contribution or FrameKind.Reduced or FrameKind.State;
         if (carries != header.PayloadBytes > 0)
             return $"a {header.Kind} frame with {header.PayloadBytes} bytes of payload";
         if (header.PayloadBytes > Spec.BlockBytes)
             return $"a payload of {header.PayloadBytes} bytes; a block of the job has {Spec.BlockBytes}";
+        return null;
+    }
+
+    /// <summary>
+    /// Whether a frame stands for several, to ranks that follow each other on one node: a reduced block goes to all of them with the
+    /// same numbers, so it crosses once.
+    /// </summary>
+    public static bool IsForSeveral(in FrameHeader header) => header.Kind == FrameKind.Reduced && header.Count > 1;
+
+    /// <summary>Hands a frame that came to the rank or ranks that it is for; the payload's reference passes on unless it is refused.</summary>
+    public string? DeliverAll(in FrameHeader header, PooledBlock? payload)
+    {
+        if (!IsForSeveral(header))
+            return Deliver(header, payload);
+        for (var i = 0; i < header.Count; i++)
+        {
+            payload?.Retain();
+            if (Deliver(header with { To = header.To + i, Count = 0 }, payload) is not { } refused)
+                continue;
+            payload?.Release();
+            return refused;
+        }
+
+        payload?.Release();
         return null;
     }
 

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
 using System.Threading.Channels;
@@ -10,7 +9,7 @@ namespace Coordinator.Worker.Transport;
 /// The connection to one other worker in one generation. Frames queue from the start and leave in order once the connection stands.
 /// A link is lost once and for its generation: there is no reconnecting within it.
 /// <para>
-/// Safety of references: the payload is read for its checksum, then <see cref="Closed"/> is looked at, then the frame is written.
+/// Safety of references: the payload is read for its checksum (a small one is copied first), then <see cref="Closed"/> is looked at, then the frame is written.
 /// A rank overwrites what a frame refers to only after its link was closed, so a frame with new numbers under an old name
 /// is either dropped here or fails its checksum at the receiver.
 /// </para>
@@ -18,7 +17,16 @@ namespace Coordinator.Worker.Transport;
 [SuppressMessage("Reliability", "CA1001", Justification = "the semaphore's wait handle is never asked for, so there is nothing to dispose of")]
 internal sealed class PeerLink
 {
-    private const int MaxBatch = 16;
+    private const int MaxBatch = 256;
+
+    /// <summary>Room for what is gathered before it is written, and for what is read at once.</summary>
+    private const int BufferBytes = 64 << 10;
+
+    /// <summary>A write that has come to so much is not made any longer.</summary>
+    private const int WriteBytes = 1 << 20;
+
+    /// <summary>Payloads up to here are copied behind their headers: many small frames leave in one piece. Larger ones are written from where they lie.</summary>
+    private const int CopiedBytes = 4 << 10;
 
     private readonly GenerationLinks group;
     private readonly Channel<(FrameHeader Header, OutgoingPayload Payload)> queue =
@@ -106,35 +114,47 @@ internal sealed class PeerLink
 
     private async Task SendLoopAsync()
     {
-        var headers = GC.AllocateUninitializedArray<byte>(MaxBatch * FrameHeader.Size, pinned: true);
         var batch = new List<(FrameHeader Header, OutgoingPayload Payload)>(MaxBatch);
-        var segments = new List<ArraySegment<byte>>(2 * MaxBatch);
+        var write = new FrameWrite(BufferBytes);
         try
         {
             while (await queue.Reader.WaitToReadAsync().ConfigureAwait(false))
             {
                 while (batch.Count < MaxBatch && queue.Reader.TryRead(out var frame))
                     batch.Add(frame);
-                var total = 0;
-                for (var i = 0; i < batch.Count; i++)
-                    total += Encode(batch[i].Header, batch[i].Payload, headers, i * FrameHeader.Size, segments);
-                Interlocked.MemoryBarrier();
-                if (closed)
-                    return;
-                var sent = await socket!.SendAsync(segments, SocketFlags.None).ConfigureAwait(false);
-                if (sent != total)
+                for (var next = 0; next < batch.Count;)
                 {
-                    group.Lose(this, Evidence.ConnectionClosed, $"only {sent} bytes of a write to {Peer} left");
-                    return;
+                    for (int alike; next < batch.Count && write.Bytes < WriteBytes && write.HasRoomFor(CopiedBytes); next += alike)
+                    {
+                        alike = Alike(batch, next);
+                        var header = batch[next].Header;
+                        write.Add(alike > 1 ? header with { Count = alike } : header, batch[next].Payload.Bytes, CopiedBytes);
+                    }
+
+                    // The payloads have been read; whoever changes one closes the link first.
+                    Interlocked.MemoryBarrier();
+                    if (closed)
+                        return;
+                    var sent = await write.SendAsync(socket!).ConfigureAwait(false);
+                    if (sent != write.Bytes)
+                    {
+                        group.Lose(this, Evidence.ConnectionClosed, $"only {sent} bytes of a write to {Peer} left");
+                        return;
+                    }
+
+                    write.Clear();
                 }
 
                 Volatile.Write(ref sentAt, Monotonic.Now.Ticks);
-                foreach (var (header, _) in batch)
-                    group.FrameSent?.Invoke(header);
+                if (group.FrameSent is { } told)
+                {
+                    foreach (var (header, _) in batch)
+                        told(header);
+                }
+
                 foreach (var (_, payload) in batch)
                     payload.Owner?.Release();
                 batch.Clear();
-                segments.Clear();
             }
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
@@ -149,24 +169,25 @@ internal sealed class PeerLink
         }
     }
 
-    private static int Encode(in FrameHeader header, in OutgoingPayload payload, byte[] headers, int at, List<ArraySegment<byte>> segments)
+    /// <summary>Frames from <paramref name="first"/> on that are one reduced block for ranks that follow each other.</summary>
+    private static int Alike(List<(FrameHeader Header, OutgoingPayload Payload)> batch, int first)
     {
-        var bytes = headers.AsSpan(at, FrameHeader.Size);
-        (header with { PayloadBytes = payload.Bytes.Count, Checksum = 0 }).Write(bytes);
-        BinaryPrimitives.WriteUInt32LittleEndian(bytes[FrameBytes.ChecksumAt..], Crc32C.Of(bytes, payload.Bytes));
-        segments.Add(new ArraySegment<byte>(headers, at, FrameHeader.Size));
-        if (payload.Bytes.Count > 0)
-            segments.Add(payload.Bytes);
-        return FrameHeader.Size + payload.Bytes.Count;
+        var (header, payload) = batch[first];
+        var count = 1;
+        if (header.Kind != FrameKind.Reduced || payload.Owner is not null)
+            return count;
+        while (first + count < batch.Count && batch[first + count] is var (next, bytes) && bytes.Bytes == payload.Bytes && next == header with { To = header.To + count })
+            count++;
+        return count;
     }
 
     private async Task ReceiveLoopAsync()
     {
-        var bytes = GC.AllocateUninitializedArray<byte>(FrameHeader.Size, pinned: true);
+        var incoming = new ReadBuffer(BufferBytes, Heard);
         PooledBlock? payload = null;
         try
         {
-            while (await FillAsync(bytes).ConfigureAwait(false))
+            while (await incoming.TakeAsync(socket!, FrameHeader.Size).ConfigureAwait(false) is { Count: > 0 } bytes)
             {
                 if ((FrameHeader.TryRead(bytes, out var header) ?? group.Check(header, Peer)) is { } wrong)
                 {
@@ -175,7 +196,7 @@ internal sealed class PeerLink
                 }
 
                 payload = header.PayloadBytes == 0 ? null : await RentAsync(header.PayloadBytes).ConfigureAwait(false);
-                if (payload is not null && !await FillAsync(payload.Segment).ConfigureAwait(false))
+                if (payload is not null && !await incoming.FillAsync(socket!, payload.Segment).ConfigureAwait(false))
                     break;
                 if (FrameBytes.Checksum(bytes, payload is null ? default : payload.Segment) != header.Checksum)
                 {
@@ -187,7 +208,7 @@ internal sealed class PeerLink
                     continue;
                 if (closed)
                     return;
-                if (group.Deliver(header, payload) is { } refused)
+                if (group.DeliverAll(header, payload) is { } refused)
                 {
                     group.Lose(this, Evidence.Invalid, refused);
                     return;
@@ -214,20 +235,6 @@ internal sealed class PeerLink
         {
             payload?.Release();
         }
-    }
-
-    private async ValueTask<bool> FillAsync(Memory<byte> buffer)
-    {
-        while (buffer.Length > 0)
-        {
-            var read = await socket!.ReceiveAsync(buffer, SocketFlags.None).ConfigureAwait(false);
-            if (read == 0)
-                return false;
-            Heard();
-            buffer = buffer[read..];
-        }
-
-        return true;
     }
 
     private async ValueTask<PooledBlock> RentAsync(int length)

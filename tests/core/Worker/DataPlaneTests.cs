@@ -86,6 +86,48 @@ public sealed class DataPlaneTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_reduced_block_for_all_ranks_of_a_worker_crosses_once()
+    {
+        // Before there is a connection frames queue, and then leave together.
+        Plane("a");
+        var members = Members(1, ("a", 0), ("a", 1), ("b", 0));
+        planes["b"].Join(Generation(members, Sample.Key));
+        var bytes = new byte[] { 0, 0, 128, 63, 0, 0, 0, 64 };
+        for (var to = 0; to < 2; to++)
+            planes["b"].Send(Sample.Job, Sample.Frame(2, to, kind: FrameKind.Reduced), new OutgoingPayload(bytes));
+        planes["b"].Send(Sample.Job, Sample.Frame(2, 0, kind: FrameKind.Credit), OutgoingPayload.None);
+        using var peer = await RawAsync("b", 1, prove: true);
+
+        Assert.Null(FrameHeader.TryRead(await ReadAsync(peer, FrameHeader.Size), out var header));
+        Assert.Equal((FrameKind.Reduced, 0, 2), (header.Kind, header.To, header.Count));
+        Assert.Equal(bytes, await ReadAsync(peer, bytes.Length));
+        Assert.Null(FrameHeader.TryRead(await ReadAsync(peer, FrameHeader.Size), out var next));
+        Assert.Equal((FrameKind.Credit, 0), (next.Kind, next.Count));
+    }
+
+    [Theory]
+    [InlineData(2, true)]
+    [InlineData(3, false)]
+    [InlineData(int.MaxValue, false)]
+    public async Task A_frame_for_several_ranks_is_handed_to_each_and_refused_where_one_lives_elsewhere(int count, bool taken)
+    {
+        var second = new RecordingSink();
+        Plane("b").Attach(Sample.Job, Sample.Gpu("b", 1), second);
+        planes["b"].Join(Generation(Members(1, ("a", 0), ("b", 0), ("b", 1), ("c", 0)), Sample.Key));
+        using var peer = await RawAsync("b", 1, prove: true);
+        await peer.SendAsync(Encode(Sample.Frame(0, 1, kind: FrameKind.Reduced) with { Count = count }, new byte[8]));
+        if (!taken)
+        {
+            await ClosedAsync(peer);
+            Assert.Equal(Evidence.Invalid, (await sinks["b"].Losses.Next("the loss of a", lost => lost.Node == new NodeId("a"))).Evidence);
+            return;
+        }
+
+        Assert.Equal((1, 0), (await sinks["b"].Frames.Next("the first rank's") is var first ? (first.Header.To, first.Header.Count) : default));
+        Assert.Equal((2, 0), (await second.Frames.Next("the second rank's") is var other ? (other.Header.To, other.Header.Count) : default));
+    }
+
+    [Fact]
     public async Task A_wrong_key_is_refused_and_harms_nobody_else()
     {
         var members = Members(1, ("a", 0), ("b", 0), ("c", 0));
