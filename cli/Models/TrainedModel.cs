@@ -49,6 +49,16 @@ public sealed class TrainedModel
         return generator.Generate(parameters, prompt, count, temperature, topK, seed);
     }
 
+    /// <summary>Mean cross-entropy in nats a byte over a whole text; see <see cref="GptEvaluator.MeanLossOver"/>.</summary>
+    public double MeanLoss(ReadOnlySpan<byte> text)
+    {
+        var tokens = new int[text.Length];
+        for (var i = 0; i < tokens.Length; i++)
+            tokens[i] = text[i];
+        using var evaluator = new GptEvaluator(Shape);
+        return evaluator.MeanLossOver(parameters, tokens);
+    }
+
     private static ModelSpec? ShapeOf(IReadOnlyDictionary<string, string> metadata)
     {
         try

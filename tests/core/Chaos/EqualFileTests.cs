@@ -13,6 +13,8 @@ public sealed class EqualFileTests
             sizes.Add(Workload.GptWithDropout.Name, 3, 1);
             sizes.Add(Workload.Linear.Name, 2, 2);
             sizes.Add(Workload.Linear.Name, 4, 2);
+            sizes.Add(Workload.Wide.Name, 1, 64);
+            sizes.Add(Workload.Wide.Name, 3, 20);
             return sizes;
         }
     }
@@ -21,7 +23,7 @@ public sealed class EqualFileTests
     [MemberData(nameof(Sizes))]
     public async Task Any_number_of_workers_and_ranks_writes_the_same_file(string workload, int workers, int gpus)
     {
-        var what = new[] { Workload.Gpt, Workload.GptWithDropout, Workload.Linear }.Single(one => one.Name == workload);
+        var what = new[] { Workload.Gpt, Workload.GptWithDropout, Workload.Linear, Workload.Wide }.Single(one => one.Name == workload);
         var record = await LoopbackRun.TrainAsync(what, workers, gpus);
         Assert.Equal(workers * gpus, record.Job.Members.Count);
         Assert.Empty(record.Complaints(await Undisturbed.Sha256Async(what), what.Steps));

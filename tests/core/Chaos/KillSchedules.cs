@@ -51,6 +51,10 @@ public static class KillSchedules
         yield return seed => One(seed, "the silo dies while the job waits for one of two", Workload.Gpt, 2, 1, "compute") with { Blow = new Blow(EventKinds.JobWaiting, 1, Silo: true) };
         yield return SiloInRecovery;
 
+        // A process of many ranks, which share its threads.
+        yield return seed => One(seed, "one of three with twenty ranks computes, the others go on", Workload.Wide, 3, 20, "compute") with { GoOn = true };
+        yield return seed => One(seed, "one of three with twenty ranks is in the collective", Workload.Wide, 3, 20, "collective");
+
         // A frozen worker is given up, and thaws.
         yield return seed => Frozen(seed, "one of three is frozen, given up, and thaws", Workload.Gpt, 3, 1, "compute", 5) with { PeerTimeout = TimeSpan.FromSeconds(1) };
     }

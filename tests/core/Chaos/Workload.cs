@@ -20,6 +20,9 @@ public sealed record Workload(string Name, JobSpec Spec)
 
     public static Workload Linear { get; } = new("linear", Small(new ModelSpec { Program = "linear", Channels = 96 }, steps: 20, blockElements: 16));
 
+    /// <summary>More ranks than have threads of their own, and fewer blocks than ranks: most own no slice.</summary>
+    public static Workload Wide { get; } = new("wide linear", Linear.Spec with { Training = Linear.Spec.Training with { Shards = 64, BatchSize = 64 } });
+
     public long Steps => Spec.Training.Steps;
 
     /// <summary>The spec for so many ranks, its data frozen into a folder.</summary>

@@ -14,6 +14,11 @@ public sealed class Executable : IDisposable
     private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public Executable(params string[] arguments)
+        : this(new Dictionary<string, string>(), arguments)
+    {
+    }
+
+    public Executable(IReadOnlyDictionary<string, string> environment, params string[] arguments)
     {
         var command = OwnExecutable.Command(arguments);
         command.RedirectStandardOutput = true;
@@ -23,6 +28,8 @@ public sealed class Executable : IDisposable
         // What the machine's user has set must not reach the tests.
         command.Environment.Remove("COORDINATOR_SILO");
         command.Environment.Remove("COORDINATOR_TOKEN_FILE");
+        foreach (var (name, value) in environment)
+            command.Environment[name] = value;
         process = new Process { StartInfo = command, EnableRaisingEvents = true };
         process.OutputDataReceived += (_, line) => Take(line.Data);
         process.ErrorDataReceived += (_, line) => Take(line.Data);

@@ -1,0 +1,56 @@
+using Coordinator.Cli.Demo;
+using Coordinator.Cli.Local;
+using Coordinator.Cli.Models;
+using Coordinator.Cli.Runs;
+using Coordinator.Cli.View;
+using Coordinator.Machines.Jobs;
+using Coordinator.Server.Client;
+using Coordinator.Server.Hosting;
+
+namespace Coordinator.Bench;
+
+/// <summary>What one training came to.</summary>
+internal sealed record QualitySample(int Workers, int Kills, int Failures, TimeSpan Took, long Lost, double Loss, string Sha256);
+
+/// <summary>Trains on the first nine tenths of a text, killing a worker every so often, and measures the model on the last tenth.</summary>
+internal sealed class QualityRun(QualityOptions options, int workers)
+{
+    private readonly SeededDraw _draw = new(options.Seed);
+    private DateTimeOffset _nextKill = DateTimeOffset.MaxValue;
+    private int _kills;
+
+    public async Task<QualitySample> RunAsync(byte[] text, RunDirectory directory, CancellationToken cancel)
+    {
+        int split = (int)(text.Length * 9L / 10);
+        string trained = directory.File("train.txt");
+        await File.WriteAllBytesAsync(trained, text[..split], cancel);
+        (JobSpec spec, string? frozen) = TrainingData.Freeze(options.Job(workers), trained, directory);
+        LocalCluster cluster = await LocalCluster.StartAsync(new LocalClusterOptions { Workers = workers }, directory, cancel);
+        await using (cluster)
+        {
+            using CoordinatorClient client = new(cluster.Url, SiloToken.Load(cluster.TokenFile));
+            JobRun run = new(client, $"{workers} workers") { Cluster = cluster, OnTick = data => Strike(data, cluster) };
+            JobResult result = await run.RunAsync(spec, frozen, cancel);
+            string file = directory.File("model.safetensors");
+            string sha256 = await run.DownloadAsync(result.Job, file, cancel);
+            long lost = StepLedger.Of(result.Data.Steps, spec.Training.Steps).Lost;
+            double loss = TrainedModel.Load(file).MeanLoss(text.AsSpan(split));
+            return new QualitySample(workers, _kills, result.Job.Failures, result.Took, lost, loss, sha256);
+        }
+    }
+
+    /// <summary>A worker that takes part, while another one does too: with nobody left the job would begin again, and not be what is measured.</summary>
+    private void Strike(RunData data, LocalCluster cluster)
+    {
+        if (options.KillEvery == 0 || workers == 1 || data.Job is not { Phase: "running" } job) return;
+        if (_nextKill == DateTimeOffset.MaxValue) _nextKill = DateTimeOffset.Now.AddSeconds(options.KillEvery);
+        if (DateTimeOffset.Now < _nextKill) return;
+        HashSet<string> ready = [.. data.Children.Where(child => child.Phase == ChildPhase.Ready).Select(child => child.Name)];
+        HashSet<string> training = [.. job.Members.Where(member => member.State == "training" && ready.Contains(member.Gpu.Node.Value)).Select(member => member.Gpu.Node.Value)];
+        if (training.Count < 2) return;
+        int victim = _draw.Order(workers).First(worker => training.Contains(LocalCluster.WorkerName(worker)));
+        if (cluster.KillWorker(victim) is null) return;
+        _kills++;
+        _nextKill = _nextKill.AddSeconds(options.KillEvery);
+    }
+}
