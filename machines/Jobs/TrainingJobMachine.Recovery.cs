@@ -148,20 +148,15 @@ public sealed partial class TrainingJobMachine
     }
 
     /// <summary>
-    /// A member says again that it waits for its plan. It gets it again; where this activation never made one, the silo that did is
-    /// gone, and a new generation takes the place of what it decided.
+    /// A member says again that it waits for its plan. Plans that were made are repeated until they are taken, which is soon enough; where
+    /// this activation never made one, the silo that did is gone, and a new generation takes the place of what it decided.
     /// </summary>
     private void OnPromiseWithoutPlan(GpuId gpu)
     {
-        if (stalled is not null || advancedRanks.Contains(gpu) || plansTaken.Contains(gpu))
+        if (stalled is not null || advancedRanks.Contains(gpu) || plansTaken.Contains(gpu) || plans.ContainsKey(gpu))
             return;
-        if (plans.TryGetValue(gpu, out var plan))
-            SendPlans([plan]);
-        else
-        {
-            formAgain ??= $"{gpu} waits for a plan that an earlier activation made";
-            stirred = true;
-        }
+        formAgain ??= $"{gpu} waits for a plan that an earlier activation made";
+        stirred = true;
     }
 
     /// <summary>Between messages: ask again, plan when all have answered, repeat plans that were not taken.</summary>
