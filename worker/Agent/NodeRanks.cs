@@ -12,6 +12,8 @@ namespace Coordinator.Worker.Agent;
 /// </summary>
 public sealed class NodeRanks : IAsyncDisposable
 {
+    private static readonly TimeSpan AskPause = TimeSpan.FromMilliseconds(100);
+
     private readonly WorkerOptions options;
     private readonly WorkerServices services;
     private readonly DataPlane plane;
@@ -301,8 +303,12 @@ public sealed class NodeRanks : IAsyncDisposable
     private void Fault(JobId job, long generation, GpuId gpu, string detail) =>
         tell(new RankFaulted { Job = job, Generation = generation, Gpu = gpu, Detail = detail });
 
-    private void AskForMembership(JobId job, long generation) =>
-        tell(new MembershipUnknown { Job = job, Generation = generation, Node = options.Node });
+    /// <summary>Once for all ranks of the worker: orders for each of them may have come without their membership.</summary>
+    private void AskForMembership(JobId job, long generation)
+    {
+        if (JobOf(job).MayAsk(generation))
+            tell(new MembershipUnknown { Job = job, Generation = generation, Node = options.Node });
+    }
 
     private void SeeWhetherLeft()
     {
@@ -339,6 +345,7 @@ public sealed class NodeRanks : IAsyncDisposable
         /// <summary>What the plans of the newest generation share.</summary>
         private ShardsDealt? dealt;
         private GenerationCuts? cuts;
+        private (long Generation, TimeSpan At) asked;
         private (int Timeline, long Through) recorded;
 
         public void Take(ShardsDealt deal)
@@ -353,6 +360,15 @@ public sealed class NodeRanks : IAsyncDisposable
         /// <summary>The maps of a generation, made once for all ranks of the worker.</summary>
         public GenerationCuts CutsOf(ShardsDealt deal, Membership members, JobSpec spec) =>
             cuts ??= GenerationCuts.Of(spec.Training.Shards, members.Members.Count, deal.Runs);
+
+        /// <summary>Whether the generation's membership was not asked for just now.</summary>
+        public bool MayAsk(long generation)
+        {
+            if (asked.Generation == generation && Monotonic.Now < asked.At + AskPause)
+                return false;
+            asked = (generation, Monotonic.Now);
+            return true;
+        }
 
         /// <summary>Whether the ranks have not been told so far already. Whatever comes for each of them is told to all.</summary>
         public bool IsNews(StepsRecorded now)
