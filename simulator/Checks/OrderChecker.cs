@@ -23,8 +23,9 @@ internal sealed class OrderChecker(Checkers checkers, int shards, long steps)
             OnChange(change);
         foreach (var order in orders.Orders)
         {
+            // What plans share goes beside them.
             if (order is RankPlan plan)
-                OnPlan(plan);
+                OnPlan(plan with { FirstStepShards = orders.Deal?.Runs ?? [] });
         }
     }
 

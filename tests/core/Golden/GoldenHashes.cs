@@ -11,7 +11,14 @@ internal static class GoldenHashes
     private static readonly Dictionary<string, string> All =
         JsonSerializer.Deserialize<Dictionary<string, string>>(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Golden", "golden.json")))!;
 
-    public static string Of(string name) => All.GetValueOrDefault(name, $"golden.json has no entry \"{name}\"");
+    /// <summary>Fails with both hashes in full, and with what a change of them means.</summary>
+    public static void AssertIs(string name, string? sha256)
+    {
+        if (sha256 != All.GetValueOrDefault(name))
+            Assert.Fail($"{name} ends with {sha256}; golden.json has {All.GetValueOrDefault(name, "no such entry")}");
+    }
+
+    public static string? Of(string name) => All.GetValueOrDefault(name);
 
     public static IEnumerable<string> Names => All.Keys;
 }

@@ -29,12 +29,12 @@ public sealed class GoldenTests
     [Theory]
     [MemberData(nameof(Runs))]
     public async Task A_run_ends_with_its_recorded_state_at_every_width_and_number_of_threads(string run, VectorWidth width, int threads) =>
-        Assert.Equal(GoldenHashes.Of(run), await GoldenRun.Named(run).Sha256Async(new CpuDeviceOptions { Width = width, Threads = threads }));
+        GoldenHashes.AssertIs(run, await GoldenRun.Named(run).Sha256Async(new CpuDeviceOptions { Width = width, Threads = threads }));
 
     [Fact]
     public async Task The_order_in_which_shards_are_computed_changes_nothing()
     {
-        foreach (GoldenRun run in GoldenRun.All) Assert.Equal(GoldenHashes.Of(run.Name), await run.Sha256Async(new CpuDeviceOptions(), firstShard: 3));
+        foreach (GoldenRun run in GoldenRun.All) GoldenHashes.AssertIs(run.Name, await run.Sha256Async(new CpuDeviceOptions(), firstShard: 3));
     }
 
     [Fact]
@@ -48,14 +48,14 @@ public sealed class GoldenTests
     public void Kernels_write_the_recorded_bits_at_every_length_and_offset(VectorWidth width)
     {
         using IKernels kernels = KernelFactory.Create(width);
-        Assert.Equal(GoldenHashes.Of(Sweep), KernelSweep.Sha256(kernels));
+        GoldenHashes.AssertIs(Sweep, KernelSweep.Sha256(kernels));
     }
 
     [Fact]
     public async Task Whole_runs_write_the_recorded_files()
     {
         foreach (Workload workload in new[] { Workload.Gpt, Workload.GptWithDropout, Workload.Linear })
-            Assert.Equal(GoldenHashes.Of($"file: {workload.Name}"), await Undisturbed.Sha256Async(workload));
+            GoldenHashes.AssertIs($"file: {workload.Name}", await Undisturbed.Sha256Async(workload));
     }
 
     [Theory]
@@ -64,7 +64,7 @@ public sealed class GoldenTests
     public async Task An_odd_number_of_workers_writes_the_recorded_file(int workers, int gpus)
     {
         foreach (Workload workload in new[] { Workload.Gpt, Workload.Linear })
-            Assert.Equal(GoldenHashes.Of($"file: {workload.Name}"), (await LoopbackRun.TrainAsync(workload, workers, gpus)).ModelSha256);
+            GoldenHashes.AssertIs($"file: {workload.Name}", (await LoopbackRun.TrainAsync(workload, workers, gpus)).ModelSha256);
     }
 
     [Fact]
