@@ -117,6 +117,7 @@ public sealed class VirtualSilo
         MinLatency = TimeSpan.FromMilliseconds(0.05),
         MaxLatency = TimeSpan.FromMilliseconds(0.05),
         MaxDiskLatency = TimeSpan.FromMilliseconds(0.2),
+        ClockSkew = 0,
         Loss = options.Loss,
         Duplication = options.Repeat,
         Straggle = options.Straggle,
