@@ -86,4 +86,37 @@ public static class Invariants
 
     /// <summary>A machine threw, which it does only where it is broken.</summary>
     public const string MachineThrew = "machine-threw";
+
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<string> All { get; } =
+    [
+        PersistBeforeSend,
+        AcknowledgedIsDurable,
+        OwnWriteIsNoConflict,
+        WritesAscend,
+        OneMembershipPerGeneration,
+        GenerationOvertaken,
+        PlanIsAuthority,
+        PlansAgree,
+        StaleOrderRefused,
+        MembershipIsChained,
+        AccusationsLapse,
+        LeavesReleased,
+        PromiseKept,
+        AnswerIsTrue,
+        StepsAscend,
+        EqualStates,
+        StateIsSerial,
+        ReducedIsSerial,
+        SumOfOneGeneration,
+        SumIsComplete,
+        WholeBeforeApply,
+        SourceUnchanged,
+        HostContract,
+        RecordedOnce,
+        FinalModel,
+        JobSound,
+        Liveness,
+        MachineThrew,
+    ];
 }

@@ -40,6 +40,18 @@ internal sealed class Journal(VirtualWorld world)
 
     public bool HasUnsynced => unsynced.Count > 0;
 
+    /// <summary>The newest state of a grain that is in the cache only, or null.</summary>
+    public StoredGrain? Newest(GrainAddress grain)
+    {
+        for (var i = unsynced.Count - 1; i >= 0; i--)
+        {
+            if (unsynced[i].Grain == grain && unsynced[i].Outputs.OfType<PersistState>().LastOrDefault() is { } persist)
+                return new StoredGrain(persist.StateJson, persist.Incarnation, persist.Sequence);
+        }
+
+        return null;
+    }
+
     public void Append(JournalRecord record) => unsynced.Add(record);
 
     /// <summary>The record is on the medium, and with it every record before it.</summary>

@@ -41,6 +41,9 @@ internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Check
     private readonly List<Action> waiting = [];
     private readonly SortedDictionary<string, (int Life, int Activation, long Transaction)> committed = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, (int Life, int Activation)> writers = new(StringComparer.Ordinal);
+    /// <summary>When a host that does not wait for the sync gets it: some time, by the system's own writing back.</summary>
+    private static readonly TimeSpan CarelessSync = TimeSpan.FromMilliseconds(200);
+
     private readonly Journal journal = new(world);
     private readonly List<Action> whenUnsynced = [];
 
@@ -68,7 +71,8 @@ internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Check
     /// <summary>Steps in storage.</summary>
     public StepStore Steps { get; } = new(world, checkers);
 
-    public StoredGrain? Load(GrainAddress grain) => grains.GetValueOrDefault(grain.ToString());
+    /// <summary>What a reader sees: the system's cache, where something is in it, and else the medium.</summary>
+    public StoredGrain? Load(GrainAddress grain) => journal.Newest(grain) ?? grains.GetValueOrDefault(grain.ToString());
 
     /// <summary>Keys of the stored jobs, which are woken when a silo starts.</summary>
     public IEnumerable<string> StoredJobs() => grains.Keys.Where(key => key.StartsWith("Job:", StringComparison.Ordinal)).Select(key => key[4..]).ToArray();
@@ -184,7 +188,8 @@ internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Check
             Acknowledge(by, id, outcome, done);
         }
 
-        world.ScheduleWork(Latency() / 4, () =>
+        Action<TimeSpan, Action> schedule = world.Options.Plant == PlantedBug.UnsyncedPersist ? world.Schedule : world.ScheduleWork;
+        schedule(world.Options.Plant == PlantedBug.UnsyncedPersist ? CarelessSync : Latency() / 4, () =>
         {
             // A crash in between has decided already what becomes of it.
             if (!by.Alive || by.Life != id.Life)
