@@ -48,7 +48,7 @@ public enum PlantedBug
     /// <summary>An owner adds up the parts of a block in the order in which they came.</summary>
     SumInOrderOfArrival,
 
-    /// <summary>Grains, worker and rank obey orders of a job's earlier activation.</summary>
+    /// <summary>Grain, worker and rank take a question of a job's earlier activation or generation, overtaken on its way, for the newest.</summary>
     StaleIncarnationObeyed,
 
     /// <summary>A rank takes the new generation's cut for the interrupted step already.</summary>

@@ -28,7 +28,7 @@ public static class PlantedBugs
         new(PlantedBug.SendBeforePersist, Invariants.PersistBeforeSend, 5, []),
         new(PlantedBug.UnsyncedPersist, Invariants.AcknowledgedIsDurable, 40, [Invariants.WritesAscend]),
         new(PlantedBug.OwnWriteTakenForConflict, Invariants.OwnWriteIsNoConflict, 40, []),
-        new(PlantedBug.StaleIncarnationObeyed, Invariants.StaleOrderRefused, 40, []),
+        new(PlantedBug.StaleIncarnationObeyed, Invariants.StaleOrderRefused, 10, []),
         new(PlantedBug.DeltaAppliedTwice, Invariants.MembershipIsChained, 10, []),
         new(PlantedBug.AccusationKept, Invariants.AccusationsLapse, 10, []),
         new(PlantedBug.LastRankLeavesEarly, Invariants.LeavesReleased, 20, []),

@@ -3,12 +3,12 @@ using Coordinator.Machines;
 namespace Coordinator.Simulator;
 
 /// <summary>
-/// The planted bug of stale orders: a node's or gpu's grain that passes on what its machine refuses because the order comes from an earlier
-/// activation of the job.
+/// The planted bug of stale orders: a gpu's grain that lets a job's question of an earlier activation or generation, which was
+/// overtaken on its way, go on to the rank after a newer one.
 /// </summary>
 internal sealed class FencelessGrain(IMachine machine) : IMachine
 {
-    private readonly SortedDictionary<JobId, long> newest = [];
+    private PrepareRank? last;
 
     public GrainAddress Address => machine.Address;
 
@@ -18,30 +18,18 @@ internal sealed class FencelessGrain(IMachine machine) : IMachine
     public static IMachine Create(GrainAddress address, string? stateJson)
     {
         var machine = MachineFactory.Create(address, stateJson);
-        return address.Kind is GrainKind.Node or GrainKind.Gpu ? new FencelessGrain(machine) : machine;
+        return address.Kind == GrainKind.Gpu ? new FencelessGrain(machine) : machine;
     }
 
     public void Handle(TimeSpan now, GrainMessage message, Outputs outputs)
     {
         machine.Handle(now, message, outputs);
-        if (message is NodeOrders orders && IsStale(orders.Job, orders.Incarnation))
-        {
-            foreach (var order in orders.Orders)
-                outputs.Send(GrainAddress.Of(order.Gpu), new GpuOrdered(order));
-        }
-        else if (message is GpuOrdered { Order: var order } && IsStale(order.Job, order.Incarnation))
-        {
-            outputs.Send(order.Gpu.Node, new RankOrdered(order));
-        }
+        if (message is not GpuOrdered { Order: PrepareRank order } || (last is not null && (order.Incarnation, order.Generation).CompareTo((last.Incarnation, last.Generation)) <= 0))
+            return;
+        if (last is not null)
+            outputs.Send(order.Gpu.Node, new RankOrdered(last));
+        last = order;
     }
 
     public string Describe(TimeSpan now) => machine.Describe(now);
-
-    private bool IsStale(JobId job, long incarnation)
-    {
-        if (incarnation < newest.GetValueOrDefault(job))
-            return true;
-        newest[job] = incarnation;
-        return false;
-    }
 }

@@ -29,11 +29,7 @@ internal sealed class JobSeat
     /// <summary>Whether an order is not older than what was obeyed.</summary>
     public bool Obeys(RankOrder order) => order.Incarnation >= obeyed.Incarnation && order.Generation >= obeyed.Generation;
 
-    public void Obey(RankOrder order)
-    {
-        if (Obeys(order))
-            obeyed = (order.Incarnation, order.Generation);
-    }
+    public void Obey(RankOrder order) => obeyed = (order.Incarnation, order.Generation);
 
     /// <summary>A frame for a rank that has no order yet: it waits, bounded by the senders' windows.</summary>
     public void HoldFor(int gpu, FrameHeader header, ulong word, FrameHeader truth) => early.Add((gpu, header, word, truth));

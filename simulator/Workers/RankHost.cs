@@ -245,7 +245,7 @@ internal sealed partial class RankHost
     /// <summary>Planted bugs in what the machine gets to see of an order.</summary>
     private RankOrder Tamper(RankOrder order, Membership? members) => (Plant, order) switch
     {
-        (PlantedBug.StaleIncarnationObeyed, _) => order with { Incarnation = Math.Max(order.Incarnation, guard.HighestIncarnation) },
+        (PlantedBug.StaleIncarnationObeyed, PrepareRank) => order with { Incarnation = Math.Max(order.Incarnation, guard.HighestIncarnation), Generation = Math.Max(order.Generation, machine.Generation) },
         (PlantedBug.RecutInInterruptedStep, RankPlan { FirstStep: > 1, FirstStepShards.Count: > 0 } plan) when members is not null => plan with
         {
             FirstStepShards = [.. ShardMap.Cut(process.Model.Shards, members.Members.Count).SelectMany((spans, rank) => spans.Select(span => new ShardRun(rank, span.Start, span.Count)))],

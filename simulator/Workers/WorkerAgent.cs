@@ -217,9 +217,11 @@ internal sealed class WorkerAgent(WorkerProcess process)
             return;
         }
 
-        if (seat is not null && !seat.Obeys(order) && World.Options.Plant != PlantedBug.StaleIncarnationObeyed)
+        if (seat is not null && !seat.Obeys(order))
         {
             World.Note(process.Name, "refuses", order.Incarnation, order.Generation, order);
+            if (World.Options.Plant == PlantedBug.StaleIncarnationObeyed && order is PrepareRank && seat.Ranks.TryGetValue(order.Gpu.Index, out var misled))
+                misled.OnOrder(order, seat.Members);
             return;
         }
 
