@@ -95,7 +95,11 @@ internal sealed class ProtocolRun
         }
 
         if (checkers.Final.Failed is { } reason)
+        {
             checkers.Fail(Invariants.JobSound, $"the job failed although state was there all the time: {reason}");
+            return;
+        }
+
         if (!checkers.Final.Finished)
             checkers.Fail(Invariants.Liveness, $"{world.Options.LivenessBound.TotalSeconds} s after everything was healed the job has not ended, at step {checkers.Steps.Highest} of {scenario.Steps}: {Describe()}");
         if (checkers.Storage.LastStep != scenario.Steps)

@@ -109,15 +109,15 @@ internal sealed class FaultInjector
         for (var i = 0; i < byPhase.Count; i++)
         {
             var cue = byPhase[i];
-            var victim = cluster.Workers[cue.Fault.Victim];
-            var inside = watch.PhaseOf(victim) == cue.Fault.Phase;
+            var victim = cue.Fault.Victim is { } one ? cluster.Workers[one] : cluster.Workers.FirstOrDefault(worker => watch.PhaseOf(worker) == cue.Fault.Phase);
+            var inside = victim is not null && watch.PhaseOf(victim) == cue.Fault.Phase;
             if (inside && !cue.Inside)
                 cue.Entered++;
             cue.Inside = inside;
-            if (!inside || cue.Entered < cue.Fault.Nth || !strikes.IsReady(cue.Fault.Kind))
+            if (!inside || cue.Entered < cue.Fault.Nth || !strikes.IsReady(cue.Fault.Kind, victim!))
                 continue;
             byPhase.RemoveAt(i--);
-            Strike(cue.Fault, victim);
+            Strike(cue.Fault, victim!);
         }
     }
 

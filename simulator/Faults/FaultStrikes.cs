@@ -13,8 +13,14 @@ internal sealed class FaultStrikes(VirtualWorld world, SimulatedCluster cluster,
 
     private SiloProcess Silo => cluster.Silo;
 
-    /// <summary>Whether a fault of this kind can strike at this very moment, as far as it needs one.</summary>
-    public bool IsReady(FaultKind kind) => kind is not (FaultKind.UnsyncedLost or FaultKind.UnsyncedTorn or FaultKind.UnsyncedCorrupted) || Silo.Disk.HasUnsynced;
+    /// <summary>Whether a fault of this kind would take effect at this very moment, where it needs a write or a connection to strike.</summary>
+    public bool IsReady(FaultKind kind, WorkerProcess victim) => kind switch
+    {
+        FaultKind.UnsyncedLost or FaultKind.UnsyncedTorn or FaultKind.UnsyncedCorrupted => Silo.Disk.HasUnsynced,
+        FaultKind.AcknowledgementLost or FaultKind.WriteLost => Silo.Disk.IsWriteComing,
+        FaultKind.ConnectionReset => victim.Peers.HasConnections,
+        _ => true,
+    };
 
     /// <summary>Strikes, or lays a trap for the next write or frame; false where there is nothing to strike.</summary>
     public bool Strike(FaultKind kind, WorkerProcess victim) => kind switch

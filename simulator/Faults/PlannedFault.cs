@@ -10,12 +10,18 @@ internal sealed record PlannedFault(FaultKind Kind)
     /// <summary>How often a fault whose cue found nothing to strike is tried again.</summary>
     private const int MostTries = 6;
 
+    /// <summary>Phases that end soon, or do not come in every seed, are sought more often.</summary>
+    private static readonly ProtocolPhase[] PhasesToHit =
+    [
+        .. Enum.GetValues<ProtocolPhase>(), ProtocolPhase.Waiting, ProtocolPhase.NoSilo, ProtocolPhase.Initialising, ProtocolPhase.CatchingUp, ProtocolPhase.CatchingUp, ProtocolPhase.Outside,
+    ];
+
     public long? Step { get; init; }
     public Moment? Moment { get; init; }
     public ProtocolPhase? Phase { get; init; }
 
-    /// <summary>Index of the worker whose phase is the cue, and which is struck.</summary>
-    public int Victim { get; init; }
+    /// <summary>Index of the worker whose phase is the cue, and which is struck; null: the first to be in that phase.</summary>
+    public int? Victim { get; init; }
     public int Nth { get; init; }
     public int Tries { get; init; } = MostTries;
 
@@ -38,9 +44,9 @@ internal sealed record PlannedFault(FaultKind Kind)
     {
         if (prng.Chance(0.6))
         {
-            var phase = prng.Pick(Enum.GetValues<ProtocolPhase>());
+            var phase = prng.Pick(PhasesToHit);
             var often = phase is ProtocolPhase.Computing or ProtocolPhase.Collective or ProtocolPhase.Applying ? (int)scenario.Steps : 3;
-            return new PlannedFault(kind) { Phase = phase, Victim = prng.Below(scenario.Nodes), Nth = prng.Between(1, often) };
+            return new PlannedFault(kind) { Phase = phase, Victim = phase is ProtocolPhase.Initialising or ProtocolPhase.CatchingUp ? null : prng.Below(scenario.Nodes), Nth = prng.Between(1, often) };
         }
 
         if (prng.Chance(0.5))

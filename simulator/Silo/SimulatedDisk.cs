@@ -37,15 +37,19 @@ internal enum NextWrite
 /// </summary>
 internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Checkers checkers)
 {
+    /// <summary>When a host that does not wait for the sync gets it: some time, by the system's own writing back.</summary>
+    private static readonly TimeSpan CarelessSync = TimeSpan.FromMilliseconds(200);
+
     private readonly SortedDictionary<string, StoredGrain> grains = new(StringComparer.Ordinal);
     private readonly List<Action> waiting = [];
     private readonly SortedDictionary<string, (int Life, int Activation, long Transaction)> committed = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, (int Life, int Activation)> writers = new(StringComparer.Ordinal);
-    /// <summary>When a host that does not wait for the sync gets it: some time, by the system's own writing back.</summary>
-    private static readonly TimeSpan CarelessSync = TimeSpan.FromMilliseconds(200);
-
     private readonly Journal journal = new(world);
     private readonly List<Action> whenUnsynced = [];
+    private int coming;
+
+    /// <summary>Whether a write was asked for that has not reached the journal.</summary>
+    public bool IsWriteComing => coming > 0 && !Away;
 
     /// <summary>Whether a write is in the journal that no sync has made durable yet.</summary>
     public bool HasUnsynced => journal.HasUnsynced;
@@ -85,7 +89,12 @@ internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Check
     public void Write(SimulatedProcess by, GrainAddress grain, long transaction, IReadOnlyList<Output> outputs, Action<WriteOutcome> done)
     {
         var id = (by.Life, checkers.Storage.ActivationOf(grain), transaction);
-        world.ScheduleWork(Latency(), () => Begin(by, id, grain, outputs, done));
+        coming++;
+        world.ScheduleWork(Latency(), () =>
+        {
+            coming--;
+            Begin(by, id, grain, outputs, done);
+        });
     }
 
     /// <summary>Another writer's state, past the silo.</summary>
