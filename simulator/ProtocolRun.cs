@@ -120,6 +120,7 @@ internal sealed class ProtocolRun
     private SimulationReport Report(string? invariant, string message) => new()
     {
         Seed = world.Seed,
+        Plant = world.Options.Plant,
         Invariant = invariant,
         Message = message,
         VirtualTime = world.Now,

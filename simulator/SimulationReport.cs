@@ -8,6 +8,9 @@ public sealed record SimulationReport
     /// <summary>The seed.</summary>
     public required ulong Seed { get; init; }
 
+    /// <summary>The bug that was planted.</summary>
+    public PlantedBug Plant { get; init; }
+
     /// <summary>The invariant that does not hold, or null.</summary>
     public string? Invariant { get; init; }
 
@@ -42,7 +45,7 @@ public sealed record SimulationReport
     public bool Passed => Invariant is null;
 
     /// <summary>The command that replays the seed.</summary>
-    public string ReplayCommand => string.Create(CultureInfo.InvariantCulture, $"coordinator simulate protocol --seed {Seed} --trace");
+    public string ReplayCommand => string.Create(CultureInfo.InvariantCulture, $"coordinator simulate protocol --seed {Seed}{(Plant == PlantedBug.None ? "" : $" --bug {Plant}")} --trace");
 
     /// <summary>The report as text, several lines where something is wrong.</summary>
     public string Render()

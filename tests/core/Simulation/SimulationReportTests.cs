@@ -10,7 +10,7 @@ public sealed class SimulationReportTests
     {
         var report = ProtocolSimulation.Run(1, new SimulationOptions { Plant = PlantedBug.ModelOfEarlierStep, Faults = false });
         Assert.Equal(Invariants.FinalModel, report.Invariant);
-        Assert.Equal("coordinator simulate protocol --seed 1 --trace", report.ReplayCommand);
+        Assert.Equal("coordinator simulate protocol --seed 1 --bug ModelOfEarlierStep --trace", report.ReplayCommand);
         Assert.EndsWith($"replay: {report.ReplayCommand}", report.Render(), StringComparison.Ordinal);
         Assert.Equal(40, report.LastTrace.Count);
     }
