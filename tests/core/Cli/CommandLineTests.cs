@@ -33,7 +33,13 @@ public sealed class CommandLineTests : IDisposable
     [InlineData(ExitCodes.Usage, "worker", "--silo", "http://127.0.0.1:1", "--fault", "kill@lunch")]
     [InlineData(ExitCodes.Usage, "simulate", "protocol", "--trace")]
     [InlineData(ExitCodes.Success, "simulate", "protocol", "--seed", "1")]
-    [InlineData(ExitCodes.RunFailed, "simulate", "protocol", "--seeds", "5", "--plant", "StepNotRecorded")]
+    [InlineData(ExitCodes.RunFailed, "simulate", "protocol", "--seed", "1", "--bug", "StepNotRecorded")]
+    [InlineData(ExitCodes.Success, "simulate", "protocol", "--bug", "StepNotRecorded")]
+    [InlineData(ExitCodes.Success, "simulate", "protocol", "--bug", "StepNotRecorded", "--without-checker")]
+    [InlineData(ExitCodes.RunFailed, "simulate", "protocol", "--bug", "StepNotRecorded", "--without-checker", "final-model")]
+    [InlineData(ExitCodes.RunFailed, "simulate", "protocol", "--seeds", "2", "--every-cell")]
+    [InlineData(ExitCodes.Usage, "simulate", "protocol", "--without-checker")]
+    [InlineData(ExitCodes.Usage, "simulate", "protocol", "--bug", "StepNotRecorded", "--without-checker", "no-such")]
     public async Task Exit_codes_tell_usage_from_failure(int expected, params string[] arguments)
     {
         using var run = new Executable(arguments);
