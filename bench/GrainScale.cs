@@ -18,6 +18,10 @@ internal static class GrainScale
     private static readonly TimeSpan s_beats = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
 
+    // The view of a whole cluster is megabytes; asking for it all the time would be what is measured.
+    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_glance = TimeSpan.FromMilliseconds(20);
+
     public static int Run(string[] args)
     {
         Dictionary<string, string> given = [];
@@ -76,8 +80,16 @@ internal static class GrainScale
             Task beating = Task.Run(() => BeatAsync(swarm, TimeSpan.FromSeconds(1), end.Token));
             await Parallel.ForEachAsync(swarm, new ParallelOptions { MaxDegreeOfParallelism = 64 }, async (node, cancel) => await node.ConnectAsync(end.Token));
             Say($"  all welcomed after     {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s");
-            await UntilAsync("the cluster to know all gpus", async () => await client.GetClusterAsync() is { } view && view.Nodes.Count(node => node.Up) == nodes && view.Nodes.Sum(node => node.Gpus) == nodes * gpus);
+            await UntilAsync(s_look, "the cluster to know all gpus", async () => await client.GetClusterAsync() is { } view && view.Nodes.Count(node => node.Up) == nodes && view.Nodes.Sum(node => node.Gpus) == nodes * gpus);
             Say($"  all gpus known after   {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s");
+            if (backend.Orleans is { } program)
+            {
+                await UntilAsync(s_look, "all gpus' grains to be active", async () => (await ActivationsAsync(program, cluster)).Gpus >= nodes * gpus);
+                TimeSpan took = Stopwatch.GetElapsedTime(began);
+                (int ofNodes, int ofGpus) = await ActivationsAsync(program, cluster);
+                Say($"  all active after       {took.TotalSeconds:0.0} s: {ofNodes} node and {ofGpus} gpu grains, {(ofNodes + ofGpus) / took.TotalSeconds:0} activations a second");
+            }
+
             await Task.Delay(TimeSpan.FromSeconds(5));
             Say($"  memory                 {Memory(cluster)}");
             await MeasureBeatsAsync(client, swarm, s_beats);
@@ -146,7 +158,7 @@ internal static class GrainScale
         (long messages, long bytes, long began) = (counts.Messages, counts.Bytes, Stopwatch.GetTimestamp());
         JobId job = (await client.SubmitAsync(spec, cancel: cancel)).Id;
         long first = 0;
-        await UntilAsync($"the first generation of {ranks} ranks", async () => (first = (await client.GetEventsAsync(job, limit: 10_000, cancel: cancel)).Items.Select(stored => stored.Event).FirstOrDefault(happened => happened.Kind == EventKinds.GenerationRunning)?.Generation ?? 0) > 0);
+        await UntilAsync(s_glance, $"the first generation of {ranks} ranks", async () => (first = (await client.GetEventsAsync(job, limit: 10_000, cancel: cancel)).Items.Select(stored => stored.Event).FirstOrDefault(happened => happened.Kind == EventKinds.GenerationRunning)?.Generation ?? 0) > 0);
         Say($"  generation, {ranks,5} ranks {Stopwatch.GetElapsedTime(began).TotalSeconds:0.00} s from submission until all have applied a step; {counts.Messages - messages} messages, {(counts.Bytes - bytes) / 1e6:0.0} MB to workers{(first > 1 ? $"; it was generation {first}" : "")}");
         JobView view = (await client.GetJobAsync(job, cancel))!;
         NodeId dead = view.Members[^1].Gpu.Node, witness = view.Members[0].Gpu.Node;
@@ -155,13 +167,29 @@ internal static class GrainScale
         began = Stopwatch.GetTimestamp();
         swarm.Single(node => node.Node == dead).Kill();
         await swarm.Single(node => node.Node == witness).SayAsync(new PeerAccused { Job = job, Generation = first, Accuser = witness, Accused = dead, Evidence = Evidence.ConnectionClosed }, cancel);
-        await UntilAsync("the survivors' next generation", () => Task.FromResult(hear.All(node => node.Prepared > first)));
+        await UntilAsync(s_glance, "the survivors' next generation", () => Task.FromResult(hear.All(node => node.Prepared > first)));
         Say($"  node dead, {ranks,5} ranks  {Stopwatch.GetElapsedTime(began).TotalSeconds:0.00} s until all {hear.Length} surviving nodes hold the next generation");
         await client.CancelJobAsync(job, "measured", cancel);
         foreach (SwarmNode node in hear) node.Forget();
     }
 
-    private static async Task UntilAsync(string what, Func<Task<bool>> reached)
+    /// <summary>Activations of nodes' and gpus' grains on all silos, by Orleans' own count.</summary>
+    private static async Task<(int Nodes, int Gpus)> ActivationsAsync(SiloProgram program, LocalCluster cluster)
+    {
+        ProcessStartInfo command = program.Command(["grains", "--database", cluster.Database!, "--cluster", cluster.ClusterName]);
+        (command.RedirectStandardOutput, command.RedirectStandardError) = (true, true);
+        using Process process = Process.Start(command)!;
+        Task<string> errors = process.StandardError.ReadToEndAsync();
+        string[] lines = (await process.StandardOutput.ReadToEndAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        await process.WaitForExitAsync();
+        if (process.ExitCode != 0) throw new RecoveryFailedException($"the silo's program cannot count the grains: {await errors}");
+        return (Sum("NodeGrain"), Sum("GpuGrain"));
+
+        // Lines of count, type, silo.
+        int Sum(string type) => lines.Select(line => line.Split('\t')).Where(parts => parts.Length == 3 && parts[1].Contains(type, StringComparison.Ordinal)).Sum(parts => int.Parse(parts[0], CultureInfo.InvariantCulture));
+    }
+
+    private static async Task UntilAsync(TimeSpan pause, string what, Func<Task<bool>> reached)
     {
         long began = Stopwatch.GetTimestamp();
         while (true)
@@ -176,7 +204,7 @@ internal static class GrainScale
             }
 
             if (Stopwatch.GetElapsedTime(began) > s_patience) throw new RecoveryFailedException($"waited {s_patience.TotalMinutes:0} minutes in vain for {what}");
-            await Task.Delay(20);
+            await Task.Delay(pause);
         }
     }
 

@@ -8,7 +8,7 @@ namespace Coordinator.Bench;
 
 /// <summary>
 /// What the death of silos does to a job: one silo killed again and again, then all but one at once, then all at once, while workers that
-/// nobody touches train; against the same job left alone. Measured for each blow, from the SIGKILL on:
+/// nobody touches train; against the same job left alone while silos that it has nothing to do with die instead. Measured for each blow, from the SIGKILL on:
 /// <list type="bullet">
 /// <item>loaded: until the job's grain was loaded again, if it lived on a silo that died;</item>
 /// <item>recorded: until the first step that was applied after the kill was recorded;</item>

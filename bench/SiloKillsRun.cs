@@ -16,7 +16,11 @@ internal sealed record SiloBlow(DateTimeOffset At, IReadOnlyList<int> Silos);
 internal sealed record SiloKillsTraining(
     JobView Job, IReadOnlyList<StoredStep> Steps, IReadOnlyList<StoredEvent> Events, IReadOnlyList<WorkerWelcome> Welcomes, IReadOnlyList<SiloBlow> Blows, TimeSpan Took, double Load);
 
-/// <summary>The disturbed run, and the undisturbed ones beside it, each on a cluster of its own.</summary>
+/// <summary>
+/// The disturbed run, and the undisturbed ones beside it, each on a cluster of its own. A process that starts costs seconds of a core, which
+/// the workers of this machine then lack whoever died; so beside each run stand as many silos of a cluster that nobody uses, on the same
+/// database, and in undisturbed runs it is those that are killed, at the same times. What differs is whether the job's own silos die.
+/// </summary>
 internal sealed class SiloKillsRun
 {
     private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(500);
@@ -24,12 +28,13 @@ internal sealed class SiloKillsRun
 
     private readonly SiloKillsOptions _options;
     private readonly LocalCluster _cluster;
+    private readonly LocalCluster? _strangers;
     private readonly CoordinatorClient _client;
     private readonly Welcomes _welcomes;
     private readonly CancellationToken _cancel;
 
-    private SiloKillsRun(SiloKillsOptions options, LocalCluster cluster, CoordinatorClient client, Welcomes welcomes, CancellationToken cancel) =>
-        (_options, _cluster, _client, _welcomes, _cancel) = (options, cluster, client, welcomes, cancel);
+    private SiloKillsRun(SiloKillsOptions options, LocalCluster cluster, LocalCluster? strangers, CoordinatorClient client, Welcomes welcomes, CancellationToken cancel) =>
+        (_options, _cluster, _strangers, _client, _welcomes, _cancel) = (options, cluster, strangers, client, welcomes, cancel);
 
     public static async Task<SiloKillsReport> RunAsync(SiloKillsOptions options, string command, CancellationToken cancel)
     {
@@ -39,15 +44,15 @@ internal sealed class SiloKillsRun
         {
             (JobSpec trial, string? data) = TrainingData.Freeze(options.Trial(), null, directory);
             if (options.Steps is null)
-                options = options with { Steps = options.StepsFor(await TrainAsync("trial", trial, strike: false)) };
+                options = options with { Steps = options.StepsFor(await TrainAsync("trial", trial, null)) };
             JobSpec spec = options.Job(options.Steps!.Value) with { Data = trial.Data };
-            List<SiloKillsTraining> undisturbed = [await TrainAsync("undisturbed-1", spec, strike: false)];
-            SiloKillsTraining disturbed = await TrainAsync("disturbed", spec, strike: true);
-            for (int run = 2; run <= options.Undisturbed; run++) undisturbed.Add(await TrainAsync($"undisturbed-{run}", spec, strike: false));
+            List<SiloKillsTraining> undisturbed = [await TrainAsync("undisturbed-1", spec, Victims.Strangers)];
+            SiloKillsTraining disturbed = await TrainAsync("disturbed", spec, Victims.JobsOwn);
+            for (int run = 2; run <= options.Undisturbed; run++) undisturbed.Add(await TrainAsync($"undisturbed-{run}", spec, Victims.Strangers));
             done = true;
             return new SiloKillsReport(command, options, MachineLoad.Now(), disturbed, undisturbed);
 
-            async Task<SiloKillsTraining> TrainAsync(string name, JobSpec job, bool strike)
+            async Task<SiloKillsTraining> TrainAsync(string name, JobSpec job, Victims? victims)
             {
                 Console.WriteLine($"{name}: {job.Training.Steps} steps");
                 Welcomes welcomes = new();
@@ -57,9 +62,18 @@ internal sealed class SiloKillsRun
                 {
                     using CoordinatorClient client = new(cluster.Url, SiloToken.Load(cluster.TokenFile));
                     await client.UploadDataAsync(data!, job.Data.Sha256, cancel);
-                    return await new SiloKillsRun(options, cluster, client, welcomes, cancel).TrainAsync(job, strike);
+                    LocalCluster? strangers = await StrangersAsync(name, cluster);
+                    await using (strangers)
+                    {
+                        return await new SiloKillsRun(options, cluster, strangers, client, welcomes, cancel).TrainAsync(job, victims);
+                    }
                 }
             }
+
+            // The embedded engine's silo has its files to itself.
+            async Task<LocalCluster?> StrangersAsync(string name, LocalCluster beside) => options.Orleans
+                ? await LocalCluster.StartAsync(new LocalClusterOptions { Workers = 0, Backend = options.Backend() with { Database = beside.Database } }, RunDirectory.Create(directory.File(name + "-strangers")), cancel)
+                : null;
         }
         finally
         {
@@ -68,51 +82,57 @@ internal sealed class SiloKillsRun
         }
     }
 
-    private async Task<SiloKillsTraining> TrainAsync(JobSpec spec, bool strike)
+    private async Task<SiloKillsTraining> TrainAsync(JobSpec spec, Victims? victims)
     {
         JobId job = (await _client.SubmitAsync(spec, cancel: _cancel)).Id;
         await UntilAsync("the first steps to be recorded", async () => (await LookAsync(job))?.Recorded > 0);
         DateTimeOffset began = DateTimeOffset.UtcNow;
-        IReadOnlyList<SiloBlow> blows = strike ? await StrikeAsync(job) : [];
+        LocalCluster? struck = victims switch { Victims.JobsOwn => _cluster, Victims.Strangers => _strangers, _ => null };
+        IReadOnlyList<SiloBlow> blows = struck is null ? [] : await StrikeAsync(job, struck);
         JobView view = await EndAsync(job);
         TimeSpan took = DateTimeOffset.UtcNow - began;
         return new SiloKillsTraining(view, await StepsAsync(job), await EventsAsync(), _welcomes.By(_cluster.Url.Split(',')), blows, took, MachineLoad.Now().Load ?? double.NaN);
     }
 
     /// <summary>One after the other, then all but one, then all.</summary>
-    private async Task<IReadOnlyList<SiloBlow>> StrikeAsync(JobId job)
+    private async Task<IReadOnlyList<SiloBlow>> StrikeAsync(JobId job, LocalCluster struck)
     {
         SeededDraw draw = new(1);
         List<SiloBlow> blows = [];
-        for (int kill = 0; kill < _options.Singles; kill++) await StrikeAsync([draw.Below(_cluster.Silos)]);
-        int spared = draw.Below(_cluster.Silos);
-        if (_cluster.Silos > 2) await StrikeAsync([.. Enumerable.Range(0, _cluster.Silos).Where(silo => silo != spared)]);
-        if (_cluster.Silos > 1) await StrikeAsync([.. Enumerable.Range(0, _cluster.Silos)]);
-        await RestAsync();
-        if (await LookAsync(job) is { Phase: "finished" })
+        for (int kill = 0; kill < _options.Singles; kill++) await StrikeAsync([draw.Below(struck.Silos)]);
+        int spared = draw.Below(struck.Silos);
+        if (struck.Silos > 2) await StrikeAsync([.. Enumerable.Range(0, struck.Silos).Where(silo => silo != spared)]);
+        if (struck.Silos > 1) await StrikeAsync([.. Enumerable.Range(0, struck.Silos)]);
+        await RestAsync(struck);
+        if (struck == _cluster && await IsFinishedAsync(job))
             throw new RecoveryFailedException("the job had finished before the last blow was over: give it more --steps");
         return blows;
 
         async Task StrikeAsync(int[] silos)
         {
-            await RestAsync();
+            await RestAsync(struck);
+
+            // Left alone, a job may be done before the last blow, and has seen what it was to be compared by.
+            if (struck != _cluster && await IsFinishedAsync(job)) return;
             DateTimeOffset at = DateTimeOffset.UtcNow;
             foreach (int silo in silos)
             {
-                if (_cluster.KillSilo(silo) is null) throw new RecoveryFailedException($"silo {silo} ended by itself when it was to be killed");
+                if (struck.KillSilo(silo) is null) throw new RecoveryFailedException($"silo {silo} ended by itself when it was to be killed");
             }
 
             blows.Add(new SiloBlow(at, silos));
-            Console.WriteLine($"  {at.LocalDateTime:HH:mm:ss}  killed {string.Join(", ", silos.Select(silo => _cluster.Children[silo].Name))}");
+            Console.WriteLine($"  {at.LocalDateTime:HH:mm:ss}  killed {string.Join(", ", silos.Select(silo => struck.Children[silo].Name))}");
         }
     }
 
     /// <summary>A blow is over when all silos are back: two that are hit at once are two of all.</summary>
-    private async Task RestAsync()
+    private async Task RestAsync(LocalCluster struck)
     {
         await Task.Delay(_options.Every, _cancel);
-        await UntilAsync("all silos to be back", () => Task.FromResult(_cluster.Children.Take(_cluster.Silos).All(silo => silo.Phase == ChildPhase.Ready)));
+        await UntilAsync("all silos to be back", () => Task.FromResult(struck.Children.Take(struck.Silos).All(silo => silo.Phase == ChildPhase.Ready)));
     }
+
+    private async Task<bool> IsFinishedAsync(JobId job) => await LookAsync(job) is { Phase: "finished" };
 
     private async Task<JobView> EndAsync(JobId job)
     {
@@ -162,6 +182,12 @@ internal sealed class SiloKillsRun
         while (await _client.GetEventsAsync(null, events.Count == 0 ? 0 : events[^1].Ordinal, 10_000, cancel: _cancel) is { Items.Count: > 0 } page)
             events.AddRange(page.Items);
         return events;
+    }
+
+    private enum Victims
+    {
+        JobsOwn,
+        Strangers,
     }
 
     /// <summary>What workers say when a silo has welcomed them, with the time at which it was read.</summary>

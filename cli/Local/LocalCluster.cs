@@ -24,7 +24,6 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
     private readonly List<Task> running = [];
     private readonly TaskCompletionSource<ClusterFailure> failure = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly List<Supervisor> workers = [];
-    private readonly string clusterName = $"run-{Guid.NewGuid():N}";
     private readonly List<SiloChild> silos = [];
     private PostgresProcess? postgres;
 
@@ -40,6 +39,9 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
 
     /// <summary>PostgreSQL database of the Orleans silos, if they are some.</summary>
     public string? Database => options.Backend.Database ?? postgres?.ConnectionString;
+
+    /// <summary>Name under which the Orleans silos know each other in it.</summary>
+    public string ClusterName { get; } = $"run-{Guid.NewGuid():N}";
 
     /// <summary>File with the token that the silo asks for.</summary>
     public string TokenFile { get; }
@@ -162,7 +164,7 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
             $"silo-{silo}",
             _ => program.Command([
                 "--name", $"silo-{silo}", "--data-dir", directory.File("silo"), "--token-file", TokenFile, "--database", $"@{connection}",
-                "--cluster", clusterName, "--silo-port", $"{siloPort}", "--gateway-port", $"{gatewayPort}",
+                "--cluster", ClusterName, "--silo-port", $"{siloPort}", "--gateway-port", $"{gatewayPort}",
                 "--url", child!.Url.Length > 0 ? child.Url : $"http://127.0.0.1:{(silo == 0 ? options.Port : 0)}", "--parent-pipe"]),
             directory.File($"silo-{silo}.log"),
             new RestartPolicy(),

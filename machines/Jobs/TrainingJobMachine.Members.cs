@@ -13,6 +13,7 @@ public sealed partial class TrainingJobMachine
     private readonly SortedDictionary<GpuId, Exclusion> exclusions = [];
     private readonly SortedDictionary<GpuId, string> leaving = [];
     private readonly SortedDictionary<NodeId, long> nodeKnows = [];
+    private readonly Dictionary<NodeId, long> nodeTold = [];
     private readonly SortedDictionary<GpuId, long> stateless = [];
     private long offerIncarnation;
     private long offerSequence = -1;

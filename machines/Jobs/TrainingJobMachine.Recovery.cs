@@ -37,6 +37,11 @@ public sealed partial class TrainingJobMachine
         foreach (var node in some.GroupBy(member => member.Gpu.Node))
         {
             var change = lastChange is not null && nodeKnows.GetValueOrDefault(node.Key) == lastChange.FromGeneration && node.All(IsOldMember) ? lastChange : wholeChange;
+
+            // A membership is long, and a question that is repeated needs it no second time: a worker that it did not reach says so.
+            if (nodeTold.GetValueOrDefault(node.Key) == state!.Generation)
+                change = null;
+            nodeTold[node.Key] = state.Generation;
             outputs.Send(GrainAddress.Of(node.Key), new NodeOrders(id, state!.Incarnation, change,
             [
                 .. node.Select(member => new PrepareRank
@@ -66,6 +71,7 @@ public sealed partial class TrainingJobMachine
                 return;
             case MembershipUnknown unknown when unknown.Generation == state!.Generation:
                 nodeKnows.Remove(unknown.Node);
+                nodeTold.Remove(unknown.Node);
                 lastChange = null;
                 askAt = now;
                 return;

@@ -10,7 +10,7 @@ namespace Coordinator.Silo.Commands;
 /// <summary>Commands that talk to a running cluster's grains as an Orleans client.</summary>
 internal static class OperatorCommands
 {
-    private const int NotFound = 4;
+    private const int NotFound = 3;
 
     public static IEnumerable<Command> Create() => [Silos(), Grains(), Grain()];
 

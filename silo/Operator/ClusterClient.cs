@@ -9,7 +9,7 @@ namespace Coordinator.Silo.Operator;
 /// <summary>An Orleans client of a cluster, for the operator's commands.</summary>
 internal static class ClusterClient
 {
-    private const int NotFound = 4;
+    private const int NotFound = 3;
     private const int Attempts = 4;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
