@@ -167,6 +167,10 @@ internal sealed partial class RankHost
                 memory.Partials.Remove(merge.Left, out var left);
                 memory.Partials[merge.Left.Parent] = (left.Step, ToyModel.Add(left.Sum, right.Sum));
                 break;
+            case PublishSubtree publish:
+                if (!memory.Partials.ContainsKey(publish.Subtree))
+                    process.Checkers.Fail(Invariants.HostContract, $"{Gpu} publishes {publish.Subtree}, which P does not hold");
+                break;
             case DropSubtree drop:
                 guard.OnDrop(drop);
                 memory.Partials.Remove(drop.Subtree);

@@ -33,18 +33,16 @@ internal sealed unsafe class CpuDevice : IRankDevice
         _state.Span(2L * ParameterCount, ParameterCount).Clear();
     }
 
-    public ShardResult ComputeShard(long step, int shard, Span<float> gradient, CancellationToken cancel)
-    {
-        if (gradient.Length != ParameterCount)
-        {
-            throw new ArgumentException($"The gradient has {gradient.Length} elements; the program has {ParameterCount} parameters.", nameof(gradient));
-        }
+    public DeviceGradient CreateGradient() => new HostGradient(ParameterCount);
 
+    public ShardResult ComputeShard(long step, int shard, DeviceGradient gradient, CancellationToken cancel)
+    {
+        Span<float> numbers = NumbersOf(gradient);
         ShardSamples samples = ShardSamples.Of(_training, step, shard);
-        if (samples.Count == 0) gradient.Clear();
+        if (samples.Count == 0) numbers.Clear();
         double loss = 0;
         long targets = 0;
-        fixed (float* to = gradient)
+        fixed (float* to = numbers)
         {
             for (int done = 0; done < samples.Count; done += _training.MicroBatch)
             {
@@ -59,14 +57,12 @@ internal sealed unsafe class CpuDevice : IRankDevice
         return new ShardResult(loss, targets);
     }
 
-    public double ApplyStep(long step, ReadOnlySpan<float> reduced, double sumOfSquares, long targets)
+    public void Add(DeviceGradient sum, DeviceGradient addend) => BlockMath.Add(NumbersOf(sum), NumbersOf(addend));
+
+    public double ApplyStep(long step, DeviceGradient reduced, double sumOfSquares, long targets)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(step, 1);
-        if (reduced.Length != ParameterCount)
-        {
-            throw new ArgumentException($"The gradient has {reduced.Length} elements; the program has {ParameterCount} parameters.", nameof(reduced));
-        }
-
+        Span<float> numbers = NumbersOf(reduced);
         double mean = targets == 0 ? 0 : 1.0 / targets;
         double norm = Math.Sqrt(sumOfSquares) * mean;
         double clip = _optimizer.GradientClip > 0 && norm > _optimizer.GradientClip ? _optimizer.GradientClip / norm : 1;
@@ -83,7 +79,7 @@ internal sealed unsafe class CpuDevice : IRankDevice
         float decay = (float)(1 - rate * _optimizer.WeightDecay);
 
         float* p = _state.Pointer, m = p + ParameterCount, v = m + ParameterCount;
-        fixed (float* g = reduced)
+        fixed (float* g = numbers)
         {
             foreach (TensorInfo tensor in _layout.Tensors)
             {
@@ -104,5 +100,17 @@ internal sealed unsafe class CpuDevice : IRankDevice
         _engine.Dispose();
         _kernels.Dispose();
         _state.Dispose();
+    }
+
+    private Span<float> NumbersOf(DeviceGradient gradient)
+    {
+        if (gradient is not HostGradient host)
+        {
+            throw new ArgumentException($"A CPU device was handed a {gradient.GetType().Name}; it computes with the gradients that it makes.", nameof(gradient));
+        }
+
+        return host.Length == ParameterCount
+            ? host.Floats
+            : throw new ArgumentException($"The gradient has {host.Length} elements; the program has {ParameterCount} parameters.", nameof(gradient));
     }
 }

@@ -104,8 +104,13 @@ internal sealed class TinyDevice(int parameters) : IRankDevice
             state[i] = i < parameters ? 1f / (i + 1) : 0;
     }
 
-    public ShardResult ComputeShard(long step, int shard, Span<float> gradient, CancellationToken cancel)
+    public DeviceGradient CreateGradient() => new HostGradient(parameters);
+
+    public void Add(DeviceGradient sum, DeviceGradient addend) => Coordinator.Worker.Kernels.BlockMath.Add(((HostGradient)sum).Floats, ((HostGradient)addend).Floats);
+
+    public ShardResult ComputeShard(long step, int shard, DeviceGradient into, CancellationToken cancel)
     {
+        var gradient = ((HostGradient)into).Floats;
         Calls.Enqueue($"compute {step} {shard}");
         if (step == HoldFrom)
             reached.TrySetResult();
@@ -116,8 +121,9 @@ internal sealed class TinyDevice(int parameters) : IRankDevice
         return new ShardResult(0.1 * (shard + 1) / step, 3 + shard);
     }
 
-    public double ApplyStep(long step, ReadOnlySpan<float> reduced, double sumOfSquares, long targets)
+    public double ApplyStep(long step, DeviceGradient sum, double sumOfSquares, long targets)
     {
+        var reduced = ((HostGradient)sum).Floats;
         Calls.Enqueue($"apply {step}");
         for (var i = 0; i < parameters; i++)
         {
