@@ -8,6 +8,10 @@ using Coordinator.Bench;
     ("silo-freezes", "whether silos that are frozen for 0.5 s, for 2 s, or starved of cores are declared dead by the others", SiloFreezes.Run),
     ("grains", "what thousands of nodes cost a silo: connections, memory, heartbeats, a generation; embedded and Orleans", GrainScale.Run),
     ("recovery", "time from a SIGKILL to the next step applied on all ranks, over many kills", Recovery.Run),
+#if WITH_ILGPU
+    ("ilgpu", "tokens a second on an ILGPU device, where the time goes by kernel, and PyTorch beside it", Coordinator.Bench.Ilgpu.IlgpuBench.Run),
+    ("ptx", "the kernels' PTX, made without a GPU: local memory, products open to fusion, vector loads", Coordinator.Bench.Ilgpu.PtxBench.Run),
+#endif
 ];
 
 foreach ((string name, _, Func<string[], int> run) in benches)

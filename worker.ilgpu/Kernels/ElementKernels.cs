@@ -46,7 +46,7 @@ internal static class ElementKernels
         }
     }
 
-    /// <summary>y = x with dropout, [sequences, length]; y may be x. The mask is <see cref="Kernels.DropoutPlan"/>'s.</summary>
+    /// <summary>y = x with dropout, [sequences, length]; y may be x. The mask is <see cref="Coordinator.Worker.Kernels.DropoutPlan"/>'s.</summary>
     public static void Dropout(ArrayView<float> x, ArrayView<float> y, int sequences, int length, DropoutMask mask)
     {
         for (int i = Grid.GlobalIndex.X; i < sequences * length; i += Grid.DimX * Group.DimX)

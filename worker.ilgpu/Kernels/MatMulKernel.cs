@@ -26,7 +26,7 @@ internal static class MatMulKernel
         int pitch = (8 * side) + 4;
         int operand = side * pitch;
         ArrayView<Float4> shared = default(TTiling).AllocateShared();
-        ArrayView<float> floats = shared.Cast<Float4, float>();
+        ArrayView<float> floats = shared.Cast<float>();
 
         int thread = Group.IdxX;
         int tx = thread % side, ty = thread / side;

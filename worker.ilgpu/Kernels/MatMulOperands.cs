@@ -39,14 +39,14 @@ internal readonly struct VectorAccess : IMatMulAccess
     public Float4 Load(ArrayView<float> matrix, int offset, int valid)
     {
         Float4 value = default;
-        if (valid > 0) value = matrix.Cast<float, Float4>()[offset >> 2];
+        if (valid > 0) value = matrix.Cast<Float4>()[offset >> 2];
         return value;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Store(ArrayView<float> matrix, int offset, int valid, Float4 value)
     {
-        if (valid > 0) matrix.Cast<float, Float4>()[offset >> 2] = value;
+        if (valid > 0) matrix.Cast<Float4>()[offset >> 2] = value;
     }
 }
 

@@ -40,7 +40,7 @@ internal static class DeviceIntrinsics
 
     private static MethodInfo Generator(string name) => typeof(DeviceIntrinsics).GetMethod(name, BindingFlags.NonPublic | BindingFlags.Static)!;
 
-    private static void EmitPtx(PTXBackend backend, PTXCodeGenerator generator, Value value)
+    private static void EmitPtx(PTXBackend _, PTXCodeGenerator generator, Value value)
     {
         MethodCall call = (MethodCall)value;
         var arguments = new RegisterAllocator<PTXRegisterKind>.PrimitiveRegister[call.Count];
@@ -51,7 +51,7 @@ internal static class DeviceIntrinsics
         foreach (var argument in arguments) command.AppendArgument(argument);
     }
 
-    private static void EmitOpenCL(CLBackend backend, CLCodeGenerator generator, Value value)
+    private static void EmitOpenCL(CLBackend _, CLCodeGenerator generator, Value value)
     {
         MethodCall call = (MethodCall)value;
         var arguments = new CLVariableAllocator.Variable[call.Count];
