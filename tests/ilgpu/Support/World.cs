@@ -109,8 +109,9 @@ internal static class World
         reduced.CopyTo(Floats(whole));
 
         // In two pieces, as blocks arrive.
-        whole.BeginUpload(0, 77);
-        whole.BeginUpload(77, whole.Length - 77);
+        int middle = whole.Length / 3;
+        whole.BeginUpload(0, middle);
+        whole.BeginUpload(middle, whole.Length - middle);
         rank.ApplyStep(step, whole, BlockMath.SumOfSquares(reduced), targets);
     }
 
