@@ -4,6 +4,7 @@ using Coordinator.Bench;
 (string Name, string About, Func<string[], int> Run)[] benches =
 [
     ("train-throughput", "tokens a second of the CPU device, and GFLOP/s of the matrix product", TrainThroughput.Run),
+    ("seam", "what a rank costs beside its device: time and allocated bytes a step, to compare two builds", SeamCost.Run),
     ("silo-kills", "what killing one silo, several and all does to a job: failover time, step times, hash", SiloKills.Run),
     ("silo-freezes", "whether silos that are frozen for 0.5 s, for 2 s, or starved of cores are declared dead by the others", SiloFreezes.Run),
     ("grains", "what thousands of nodes cost a silo: connections, memory, heartbeats, a generation; embedded and Orleans", GrainScale.Run),

@@ -23,6 +23,7 @@ public static class DemoCommand
         var inject = new Option<string?>("--inject") { Description = "flip: one worker flips one bit of one contribution, and the demo must notice and exit 1." };
         inject.AcceptOnlyFromAmong("flip");
         var engine = new EngineOptionSet();
+        var devices = new DeviceOptionSet();
         var command = new Command(
             "demo",
             "Train a GPT on four worker processes while they are killed, then undisturbed, and compare the two files bit by bit.")
@@ -30,6 +31,7 @@ public static class DemoCommand
             data, seed, output, prompt, workDirectory, quick, inject,
         };
         engine.AddTo(command);
+        devices.AddTo(command);
         command.SetAction(async (parsed, _) =>
         {
             using var signals = new Signals();
@@ -41,6 +43,7 @@ public static class DemoCommand
                 Prompt = parsed.GetValue(prompt)!,
                 WorkDirectory = parsed.GetValue(workDirectory),
                 Backend = engine.Read(parsed),
+                Devices = devices.ForWorkers(parsed, gpusPerWorker: 1),
                 Quick = parsed.GetValue(quick),
                 Flip = parsed.GetValue(inject) is not null,
             });

@@ -23,6 +23,9 @@ public sealed record DemoOptions
     /// <summary>What hosts the grains.</summary>
     public SiloBackend Backend { get; init; } = SiloBackend.Embedded;
 
+    /// <summary>Arguments that name a worker's devices, from the worker's number. Null: the CPU.</summary>
+    public Func<int, IEnumerable<string>>? Devices { get; init; }
+
     /// <summary>Tiny and short, for tests.</summary>
     public bool Quick { get; init; }
 

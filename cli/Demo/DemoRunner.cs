@@ -65,6 +65,7 @@ public sealed class DemoRunner(DemoOptions options)
             {
                 Workers = DemoPlan.Workers,
                 Backend = options.Backend,
+                Devices = options.Devices,
                 WorkerArguments = (worker, start) => killer is null ? [] : [.. killer.WorkerArguments(worker, start), .. Flip(worker, spec)],
                 WorkerSaid = killer is null ? null : killer.Heard,
             },

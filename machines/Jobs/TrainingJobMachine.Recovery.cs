@@ -223,7 +223,7 @@ public sealed partial class TrainingJobMachine
                 CatchUp = decision.Members[rank].Way,
                 Donors = decision.Members[rank].Donors,
                 RecordedThrough = recorded,
-                Device = state.Device,
+                Device = offers.TryGetValue(answers[rank].Gpu, out var offer) && offer.Device.Length > 0 ? offer.Device : state.Device,
             });
         }
 

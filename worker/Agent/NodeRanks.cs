@@ -143,7 +143,7 @@ public sealed class NodeRanks : IAsyncDisposable
 
     private void Obey(RankOrder order)
     {
-        if (order.Gpu.Node != options.Node || order.Gpu.Index >= options.Gpus)
+        if (order.Gpu.Node != options.Node || order.Gpu.Index >= options.Gpus.Count)
         {
             services.Log.Warn($"{order.Job}: refused an order for {order.Gpu}, which this worker does not have");
             return;

@@ -92,6 +92,9 @@ internal sealed class TinyDevice(int parameters) : IRankDevice
 
     public bool Disposed { get; private set; }
 
+    /// <summary>The step at which the device is lost, for good; 0: never.</summary>
+    public long LostFrom { get; set; }
+
     public int ParameterCount => parameters;
 
     /// <summary>Ends when the step that is held is being computed.</summary>
@@ -112,6 +115,8 @@ internal sealed class TinyDevice(int parameters) : IRankDevice
     {
         var gradient = ((HostGradient)into).Floats;
         Calls.Enqueue($"compute {step} {shard}");
+        if (LostFrom > 0 && step >= LostFrom)
+            throw new DeviceLostException("CUDA_ERROR_ILLEGAL_ADDRESS on tiny:0");
         if (step == HoldFrom)
             reached.TrySetResult();
         if (step >= HoldFrom)
