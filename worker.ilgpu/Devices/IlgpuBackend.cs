@@ -1,9 +1,9 @@
-using System.Runtime.InteropServices;
 using Coordinator.Machines.Jobs;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.Devices;
 using Coordinator.Worker.Ilgpu.Devices;
 using Coordinator.Worker.Ilgpu.Kernels;
+using Coordinator.Worker.Kernels;
 using Coordinator.Worker.Programs;
 using ILGPU;
 using ILGPU.Runtime;
@@ -93,7 +93,7 @@ public sealed class IlgpuBackend : IDeviceBackend
                     Device = Simulated,
                     Name = "ILGPU's CPU accelerator, for checking",
                     MemoryBytes = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
-                    DeviceClass = $"ilgpu-{library}-cpu-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}-k{KernelVersion}",
+                    DeviceClass = $"ilgpu-{library}-cpu-{CpuDeviceClass.ArchitectureName}-k{KernelVersion}",
                 }),
             };
         }

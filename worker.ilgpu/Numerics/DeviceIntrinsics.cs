@@ -19,8 +19,8 @@ internal static class DeviceIntrinsics
     [
         (nameof(DeviceMath.Fma), "fma.rn.f32", "fma"),
         (nameof(DeviceMath.Fma64), "fma.rn.f64", "fma"),
-        (nameof(DeviceMath.Multiply), "mul.rn.f32", ""),
-        (nameof(DeviceMath.Multiply64), "mul.rn.f64", ""),
+        (nameof(DeviceMath.Multiply), "mul.rn.f32", "fma"),
+        (nameof(DeviceMath.Multiply64), "mul.rn.f64", "fma"),
         (nameof(DeviceMath.Sqrt), "sqrt.rn.f32", "sqrt"),
     ];
 
@@ -59,17 +59,17 @@ internal static class DeviceIntrinsics
         var result = generator.Allocate(value);
         using CLCodeGenerator.StatementEmitter statement = generator.BeginStatement(result);
         string function = InstructionOf(call).OpenCL;
-        if (function.Length == 0)
-        {
-            statement.Append(arguments[0]);
-            statement.AppendCommand("*");
-            statement.Append(arguments[1]);
-            return;
-        }
-
         statement.AppendCommand(function);
         statement.BeginArguments();
         foreach (var argument in arguments) statement.AppendArgument(argument);
+
+        // OpenCL C has no product that may not be fused with the sum after it; but this one is a fused one already, and -0 changes no product.
+        if (function == "fma" && arguments.Length == 2)
+        {
+            statement.AppendArgument();
+            statement.AppendCommand("-0.0f");
+        }
+
         statement.EndArguments();
     }
 

@@ -28,7 +28,7 @@ internal static partial class ArrowRules
         ["tests/core"] = ["machines", "engine", "server", "worker", "simulator", "cli", "tests/conformance"],
         // Its clusters of real processes are those that the command starts.
         ["tests/orleans"] = ["machines", "grains", "silo", "server", "worker", "cli", "tests/conformance"],
-        ["tests/ilgpu"] = ["machines", "worker", "worker.ilgpu"],
+        ["tests/ilgpu"] = ["machines", "worker", "worker.ilgpu", "cli"],
     };
 
     // Longest first: Coordinator.Worker.Ilgpu is not part of the worker.
