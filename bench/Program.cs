@@ -11,6 +11,10 @@ using Coordinator.Bench;
     ("ranks", "thousands of ranks in step: steps a second against ranks, kills at seeded steps, one hash", Ranks.Run),
     ("quality", "nanoGPT's CPU configuration on a text: loss on its last tenth, by one worker and by workers that are killed", Quality.Run),
     ("recovery", "time from a SIGKILL to the next step applied on all ranks, over many kills", Recovery.Run),
+#if WITH_ILGPU
+    ("ilgpu", "tokens a second on an ILGPU device, where the time goes by kernel, and PyTorch beside it", Coordinator.Bench.Ilgpu.IlgpuBench.Run),
+    ("ptx", "the kernels' PTX, made without a GPU: local memory, products open to fusion, vector loads", Coordinator.Bench.Ilgpu.PtxBench.Run),
+#endif
 ];
 
 foreach ((string name, _, Func<string[], int> run) in benches)

@@ -1,7 +1,6 @@
 using Coordinator.Machines.Jobs;
 using Coordinator.Worker.Devices;
 using Coordinator.Worker.Kernels;
-using Coordinator.Worker.Numerics;
 
 namespace Coordinator.Worker.Programs;
 
@@ -61,34 +60,19 @@ internal sealed unsafe class CpuDevice : IRankDevice
 
     public double ApplyStep(long step, DeviceGradient reduced, double sumOfSquares, long targets)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(step, 1);
         Span<float> numbers = NumbersOf(reduced);
-        double mean = targets == 0 ? 0 : 1.0 / targets;
-        double norm = Math.Sqrt(sumOfSquares) * mean;
-        double clip = _optimizer.GradientClip > 0 && norm > _optimizer.GradientClip ? _optimizer.GradientClip / norm : 1;
-        double rate = LearningRate.At(step, _training.Steps, _optimizer);
-        AdamWStep scalars = new(
-            Scale: (float)(mean * clip),
-            OneMinusBeta1: (float)(1 - _optimizer.Beta1),
-            Beta2: (float)_optimizer.Beta2,
-            OneMinusBeta2: (float)(1 - _optimizer.Beta2),
-            StepSize: (float)(rate / (1 - DoubleMath.Power(_optimizer.Beta1, step))),
-            RootCorrection: (float)(1 / Math.Sqrt(1 - DoubleMath.Power(_optimizer.Beta2, step))),
-            Epsilon: (float)_optimizer.Epsilon,
-            Decay: 1f);
-        float decay = (float)(1 - rate * _optimizer.WeightDecay);
-
+        OptimizerStep scalars = OptimizerStep.Of(_training, _optimizer, step, sumOfSquares, targets);
         float* p = _state.Pointer, m = p + ParameterCount, v = m + ParameterCount;
         fixed (float* g = numbers)
         {
             foreach (TensorInfo tensor in _layout.Tensors)
             {
                 int at = tensor.Offset;
-                _kernels.AdamW(p + at, m + at, v + at, g + at, tensor.Length, tensor.Decays ? scalars with { Decay = decay } : scalars);
+                _kernels.AdamW(p + at, m + at, v + at, g + at, tensor.Length, scalars.For(tensor));
             }
         }
 
-        return norm;
+        return scalars.Norm;
     }
 
     public void ReadState(long offset, Span<float> destination) => _state.Span(offset, destination.Length).CopyTo(destination);
