@@ -4,12 +4,17 @@ using Coordinator.Bench;
 (string Name, string About, Func<string[], int> Run)[] benches =
 [
     ("train-throughput", "tokens a second of the CPU device, and GFLOP/s of the matrix product", TrainThroughput.Run),
+    ("seam", "what a rank costs beside its device: time and allocated bytes a step, to compare two builds", SeamCost.Run),
     ("silo-kills", "what killing one silo, several and all does to a job: failover time, step times, hash", SiloKills.Run),
     ("silo-freezes", "whether silos that are frozen for 0.5 s, for 2 s, or starved of cores are declared dead by the others", SiloFreezes.Run),
     ("grains", "what thousands of nodes cost a silo: connections, memory, heartbeats, a generation; embedded and Orleans", GrainScale.Run),
     ("ranks", "thousands of ranks in step: steps a second against ranks, kills at seeded steps, one hash", Ranks.Run),
     ("quality", "nanoGPT's CPU configuration on a text: loss on its last tenth, by one worker and by workers that are killed", Quality.Run),
     ("recovery", "time from a SIGKILL to the next step applied on all ranks, over many kills", Recovery.Run),
+#if WITH_ILGPU
+    ("ilgpu", "tokens a second on an ILGPU device, where the time goes by kernel, and PyTorch beside it", Coordinator.Bench.Ilgpu.IlgpuBench.Run),
+    ("ptx", "the kernels' PTX, made without a GPU: local memory, products open to fusion, vector loads", Coordinator.Bench.Ilgpu.PtxBench.Run),
+#endif
 ];
 
 foreach ((string name, _, Func<string[], int> run) in benches)

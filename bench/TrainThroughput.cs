@@ -59,7 +59,7 @@ internal static unsafe class TrainThroughput
         ITrainingProgram program = TrainingPrograms.Create(spec);
         using IRankDevice device = program.CreateCpuDevice(new RandomBytes(), options);
         device.Initialize();
-        float[][] gradients = [new float[device.ParameterCount], new float[device.ParameterCount]];
+        HostGradient[] gradients = [(HostGradient)device.CreateGradient(), (HostGradient)device.CreateGradient()];
 
         List<double> rates = [];
         double loss = 0;
@@ -72,12 +72,12 @@ internal static unsafe class TrainThroughput
             for (int shard = 0; shard < 4; shard++)
             {
                 ShardResult result = device.ComputeShard(step, shard, gradients[shard == 0 ? 0 : 1], CancellationToken.None);
-                if (shard > 0) BlockMath.Add(gradients[0], gradients[1]);
+                if (shard > 0) device.Add(gradients[0], gradients[1]);
                 loss += result.LossSum;
                 targets += result.Targets;
             }
 
-            device.ApplyStep(step, gradients[0], BlockMath.SumOfSquares(gradients[0]), targets);
+            device.ApplyStep(step, gradients[0], BlockMath.SumOfSquares(gradients[0].Floats), targets);
             rates.Add(targets / watch.Elapsed.TotalSeconds);
             loss /= targets;
         }

@@ -1,4 +1,5 @@
 using System.Net;
+using Coordinator.Machines;
 
 namespace Coordinator.Silo;
 
@@ -31,6 +32,9 @@ public sealed record SiloSettings
 
     /// <summary>Port for Orleans clients: the operator's tools. Workers do not use it.</summary>
     public int GatewayPort { get; init; } = 30000;
+
+    /// <summary>What operators decide for the machines; the same on every silo of a cluster.</summary>
+    public MachineSettings Machines { get; init; } = MachineSettings.Default;
 
     /// <summary>Whether <c>/orleans</c> serves the Orleans dashboard.</summary>
     public bool Dashboard { get; init; } = true;

@@ -6,6 +6,12 @@ public static class Invariants
     /// <summary>No output leaves a grain before every persist of the same grain that precedes it is durable.</summary>
     public const string PersistBeforeSend = "persist-before-send";
 
+    /// <summary>A write that was acknowledged is found when the journal is read again, however its machine died.</summary>
+    public const string AcknowledgedIsDurable = "acknowledged-is-durable";
+
+    /// <summary>A write that is asked for again since its acknowledgement was lost is recognised as one's own.</summary>
+    public const string OwnWriteIsNoConflict = "own-write-is-no-conflict";
+
     /// <summary>Writes of a grain ascend by (incarnation, sequence), and no two activations share an incarnation.</summary>
     public const string WritesAscend = "writes-ascend";
 
@@ -21,6 +27,18 @@ public static class Invariants
     /// <summary>The plans of a generation agree with each other, and its first step's shards cover all shards once.</summary>
     public const string PlansAgree = "plans-agree";
 
+    /// <summary>A rank does nothing at an order of a lower incarnation or generation than one that it has obeyed.</summary>
+    public const string StaleOrderRefused = "stale-order-refused";
+
+    /// <summary>The membership that a worker goes by is the one that the job's chain of changes gives its generation.</summary>
+    public const string MembershipIsChained = "membership-is-chained";
+
+    /// <summary>An accusation rests on what its accuser met in the generation that it names.</summary>
+    public const string AccusationsLapse = "accusations-lapse";
+
+    /// <summary>A worker that was asked to end does so only when each of its ranks is released.</summary>
+    public const string LeavesReleased = "leaves-released";
+
     /// <summary>Between an answer and the next plan a rank applies nothing and overwrites neither P nor R.</summary>
     public const string PromiseKept = "promise-kept";
 
@@ -29,6 +47,9 @@ public static class Invariants
 
     /// <summary>Within a process life a rank's applied step rises by one at a time, or jumps by a fetched state, and never falls.</summary>
     public const string StepsAscend = "steps-ascend";
+
+    /// <summary>Ranks that have applied the same step of the same timeline have the same state.</summary>
+    public const string EqualStates = "equal-states";
 
     /// <summary>Every rank's state after step s is the serial run's.</summary>
     public const string StateIsSerial = "state-is-serial";
@@ -65,4 +86,37 @@ public static class Invariants
 
     /// <summary>A machine threw, which it does only where it is broken.</summary>
     public const string MachineThrew = "machine-threw";
+
+    /// <summary>All of them.</summary>
+    public static IReadOnlyList<string> All { get; } =
+    [
+        PersistBeforeSend,
+        AcknowledgedIsDurable,
+        OwnWriteIsNoConflict,
+        WritesAscend,
+        OneMembershipPerGeneration,
+        GenerationOvertaken,
+        PlanIsAuthority,
+        PlansAgree,
+        StaleOrderRefused,
+        MembershipIsChained,
+        AccusationsLapse,
+        LeavesReleased,
+        PromiseKept,
+        AnswerIsTrue,
+        StepsAscend,
+        EqualStates,
+        StateIsSerial,
+        ReducedIsSerial,
+        SumOfOneGeneration,
+        SumIsComplete,
+        WholeBeforeApply,
+        SourceUnchanged,
+        HostContract,
+        RecordedOnce,
+        FinalModel,
+        JobSound,
+        Liveness,
+        MachineThrew,
+    ];
 }

@@ -48,6 +48,24 @@ public enum PlantedBug
     /// <summary>An owner adds up the parts of a block in the order in which they came.</summary>
     SumInOrderOfArrival,
 
+    /// <summary>Grain, worker and rank take a question of a job's earlier activation or generation, overtaken on its way, for the newest.</summary>
+    StaleIncarnationObeyed,
+
+    /// <summary>A rank takes the new generation's cut for the interrupted step already.</summary>
+    RecutInInterruptedStep,
+
+    /// <summary>A worker accuses again, in a new generation, whom it had accused in the one before.</summary>
+    AccusationKept,
+
+    /// <summary>A worker that is asked to end does so at once, be it the last with the state.</summary>
+    LastRankLeavesEarly,
+
+    /// <summary>The disk takes a write that is asked for again, since its acknowledgement was lost, for another writer's.</summary>
+    OwnWriteTakenForConflict,
+
+    /// <summary>A worker applies a change of membership again when it comes twice.</summary>
+    DeltaAppliedTwice,
+
     /// <summary>The final model is brought to the store from a state that lacks the last step.</summary>
     ModelOfEarlierStep,
 }

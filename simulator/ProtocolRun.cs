@@ -17,8 +17,6 @@ internal sealed class ProtocolRun
     private readonly Checkers checkers;
     private readonly SimulatedCluster cluster;
     private readonly FaultInjector injector;
-    private readonly bool losesState;
-    private bool startedWhenLost;
 
     public ProtocolRun(ulong seed, SimulationOptions options)
     {
@@ -27,10 +25,8 @@ internal sealed class ProtocolRun
         model = new ToyModel(scenario.Spec.Training.Seed, scenario.Spec.Training.Shards, scenario.ReducedBlocks, scenario.StateBlocks);
         checkers = new Checkers(options, scenario, model);
         cluster = new SimulatedCluster(world, scenario, checkers, model);
-        losesState = options.Faults && world.Faults.Chance(0.04);
-        injector = new FaultInjector(world, cluster, options.Faults && !losesState ? PlannedFault.Draw(world.Faults, scenario) : []);
-        if (losesState)
-            LoseStateLater();
+        var losesState = options.Faults && world.Faults.Chance(0.06);
+        injector = new FaultInjector(world, cluster, scenario, options.Faults ? PlannedFault.Draw(world.Faults, scenario, losesState) : []);
     }
 
     /// <summary>Ranks of living processes that have not gone home; the dead need not.</summary>
@@ -46,7 +42,7 @@ internal sealed class ProtocolRun
             foreach (var worker in cluster.Workers)
                 worker.Start();
             Submit();
-            Until(SafetyPhase, () => IsOver || (injector.IsSpent && !losesState && world.Now > TimeSpan.FromSeconds(3)));
+            Until(SafetyPhase, () => IsOver || (injector.IsSpent && !injector.LostState && world.Now > TimeSpan.FromSeconds(3)));
             injector.HealForGood();
             var healed = world.Now;
             Until(healed + world.Options.LivenessBound, () => IsOver);
@@ -89,26 +85,9 @@ internal sealed class ProtocolRun
         world.Schedule(TimeSpan.FromMilliseconds(500), Submit);
     }
 
-    private void LoseStateLater()
-    {
-        var step = world.Faults.Between(1, (int)scenario.Steps - 1);
-        var done = false;
-        cluster.Moments.StepApplied = applied =>
-        {
-            if (done || applied < step)
-                return;
-            done = true;
-            world.Schedule(world.Faults.Between(TimeSpan.Zero, TimeSpan.FromMilliseconds(30)), () =>
-            {
-                startedWhenLost = checkers.Orders.PlansMade;
-                injector.KillAll();
-            });
-        };
-    }
-
     private void JudgeEnd()
     {
-        if (losesState && startedWhenLost && !checkers.Final.Finished)
+        if (injector.LostState && !checkers.Final.Finished)
         {
             if (checkers.Final.Failed is null || checkers.Final.Waits == 0)
                 checkers.Fail(Invariants.Liveness, $"with all state lost the job neither waits aloud nor gives up: {Describe()}");
@@ -116,7 +95,11 @@ internal sealed class ProtocolRun
         }
 
         if (checkers.Final.Failed is { } reason)
+        {
             checkers.Fail(Invariants.JobSound, $"the job failed although state was there all the time: {reason}");
+            return;
+        }
+
         if (!checkers.Final.Finished)
             checkers.Fail(Invariants.Liveness, $"{world.Options.LivenessBound.TotalSeconds} s after everything was healed the job has not ended, at step {checkers.Steps.Highest} of {scenario.Steps}: {Describe()}");
         if (checkers.Storage.LastStep != scenario.Steps)
@@ -137,6 +120,7 @@ internal sealed class ProtocolRun
     private SimulationReport Report(string? invariant, string message) => new()
     {
         Seed = world.Seed,
+        Plant = world.Options.Plant,
         Invariant = invariant,
         Message = message,
         VirtualTime = world.Now,
@@ -144,7 +128,7 @@ internal sealed class ProtocolRun
         StepsApplied = checkers.Steps.Applied,
         Steps = scenario.Steps,
         Generations = checkers.Orders.Memberships.Count,
-        Faults = injector.Struck,
+        Faults = injector.Struck.ToDictionary(pair => (pair.Key.Phase.ToString(), pair.Key.Kind.ToString()), pair => pair.Value),
         TraceHash = world.Trace.Hash,
         LastTrace = invariant is null ? [] : world.Trace.Last(),
     };

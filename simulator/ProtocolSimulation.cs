@@ -14,36 +14,15 @@ public static class ProtocolSimulation
     {
         options ??= new SimulationOptions();
         var started = options.Elapsed?.Invoke();
-        var violations = new List<SimulationReport>();
-        var faults = new SortedDictionary<string, (int Seeds, int Times)>(StringComparer.Ordinal);
-        long events = 0, steps = 0, generations = 0;
-        var time = TimeSpan.Zero;
+        var summary = new SimulationSummary { FirstSeed = startSeed };
         for (var i = 0; i < seeds; i++)
         {
             var report = Run(startSeed + (ulong)i, options);
-            (events, steps, generations, time) = (events + report.Events, steps + report.StepsApplied, generations + report.Generations, time + report.VirtualTime);
-            foreach (var (name, times) in report.Faults)
-            {
-                var before = faults.GetValueOrDefault(name);
-                faults[name] = (before.Seeds + 1, before.Times + times);
-            }
-
-            if (!report.Passed)
-                violations.Add(report);
+            summary.Add(report);
             progress?.Invoke(report);
         }
 
-        return new SimulationSummary
-        {
-            FirstSeed = startSeed,
-            Seeds = seeds,
-            Violations = violations,
-            Faults = faults,
-            Events = events,
-            StepsApplied = steps,
-            Generations = generations,
-            VirtualTime = time,
-            Elapsed = options.Elapsed?.Invoke() - started,
-        };
+        summary.Elapsed = options.Elapsed?.Invoke() - started;
+        return summary;
     }
 }

@@ -20,6 +20,9 @@ internal sealed record Scenario
     public required TimeSpan MaxLatency { get; init; }
     public required TimeSpan MaxDiskLatency { get; init; }
 
+    /// <summary>How much a process's clock may be faster or slower than the world's time, as a share.</summary>
+    public required double ClockSkew { get; init; }
+
     /// <summary>Probability that a message between grains is lost, while faults are on.</summary>
     public required double Loss { get; init; }
 
@@ -46,6 +49,9 @@ internal sealed record Scenario
 
     /// <summary>Probability that a write fails, or that it is made and its acknowledgement lost, while faults are on.</summary>
     public required double WriteFailure { get; init; }
+
+    /// <summary>Steps that every seed's job has at least.</summary>
+    public const int MinSteps = 20;
 
     public long Steps => Spec.Training.Steps;
 
@@ -74,6 +80,7 @@ internal sealed record Scenario
             Pipelined = workload.Chance(0.5),
             GroupWrites = workload.Chance(0.5),
             MessagesOutliveSilo = workload.Chance(0.5),
+            ClockSkew = withFaults ? faults.Pick([0, 0.001, 0.05, 0.2]) : 0,
             Loss = withFaults ? faults.Pick([0, 0, 0.01, 0.05, 0.15]) : 0,
             Duplication = withFaults ? faults.Pick([0, 0, 0.02, 0.2]) : 0,
             Straggle = withFaults ? faults.Pick([0, 0.02, 0.2]) : 0,
@@ -85,7 +92,7 @@ internal sealed record Scenario
                 Ranks = ranks,
                 MinRanks = workload.Between(1, Math.Min(2, ranks)),
                 Model = new ModelSpec { Program = "linear", Channels = 16 },
-                Training = new TrainingSpec { Steps = workload.Between(8, 25), BatchSize = shards, Shards = shards, MicroBatch = 1, Seed = workload.Next() >> 12 },
+                Training = new TrainingSpec { Steps = workload.Between(MinSteps, 28), BatchSize = shards, Shards = shards, MicroBatch = 1, Seed = workload.Next() >> 12 },
                 Collective = new CollectiveSpec { BlockElements = 16, WindowBlocks = workload.Between(1, 3) },
                 FaultTolerance = new FaultToleranceSpec
                 {

@@ -9,7 +9,7 @@ internal sealed class SimulatedCluster
     {
         Checkers = checkers;
         Map = new NetworkMap(world);
-        Silo = new SiloProcess(world, scenario, checkers, MachineFactory.Create);
+        Silo = new SiloProcess(world, scenario, checkers, world.Options.Plant == PlantedBug.StaleIncarnationObeyed ? FencelessGrain.Create : MachineFactory.Create);
         var network = new PeerNetwork(Map, scenario);
         Workers = [.. Enumerable.Range(1, scenario.Nodes).Select(i => new WorkerProcess(world, new NodeId($"node-{i}"), scenario, Silo, network, checkers, model, Moments))];
         foreach (var worker in Workers)

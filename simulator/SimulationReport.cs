@@ -8,6 +8,9 @@ public sealed record SimulationReport
     /// <summary>The seed.</summary>
     public required ulong Seed { get; init; }
 
+    /// <summary>The bug that was planted.</summary>
+    public PlantedBug Plant { get; init; }
+
     /// <summary>The invariant that does not hold, or null.</summary>
     public string? Invariant { get; init; }
 
@@ -29,8 +32,8 @@ public sealed record SimulationReport
     /// <summary>Generations that the job formed.</summary>
     public required long Generations { get; init; }
 
-    /// <summary>Faults that struck, by name.</summary>
-    public required IReadOnlyDictionary<string, int> Faults { get; init; }
+    /// <summary>How often which fault struck in which phase of the protocol.</summary>
+    public required IReadOnlyDictionary<(string Phase, string Fault), int> Faults { get; init; }
 
     /// <summary>Hash over the whole trace: equal for equal seeds.</summary>
     public required ulong TraceHash { get; init; }
@@ -42,12 +45,12 @@ public sealed record SimulationReport
     public bool Passed => Invariant is null;
 
     /// <summary>The command that replays the seed.</summary>
-    public string ReplayCommand => string.Create(CultureInfo.InvariantCulture, $"coordinator simulate protocol --seed {Seed} --trace");
+    public string ReplayCommand => string.Create(CultureInfo.InvariantCulture, $"coordinator simulate protocol --seed {Seed}{(Plant == PlantedBug.None ? "" : $" --bug {Plant}")} --trace");
 
     /// <summary>The report as text, several lines where something is wrong.</summary>
     public string Render()
     {
-        var faults = string.Join(", ", Faults.Select(pair => $"{pair.Key} {pair.Value}"));
+        var faults = string.Join(", ", Faults.Select(pair => $"{pair.Key.Fault} at {pair.Key.Phase}{(pair.Value > 1 ? $" ×{pair.Value}" : "")}"));
         var head = string.Create(CultureInfo.InvariantCulture, $"seed {Seed}: {(Passed ? "ok" : $"VIOLATION of {Invariant}")}, {VirtualTime.TotalSeconds:0.000} s virtual, {Events} events, {Steps} steps, {Generations} generations; faults: {(faults.Length == 0 ? "none" : faults)}");
         if (Passed)
             return head;

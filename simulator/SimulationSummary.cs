@@ -4,37 +4,60 @@ using System.Text;
 namespace Coordinator.Simulator;
 
 /// <summary>What came of a batch of seeds.</summary>
-public sealed record SimulationSummary
+public sealed class SimulationSummary
 {
+    private readonly List<SimulationReport> violations = [];
+
     /// <summary>First seed.</summary>
     public required ulong FirstSeed { get; init; }
 
     /// <summary>Seeds run.</summary>
-    public required int Seeds { get; init; }
+    public int Seeds { get; private set; }
 
     /// <summary>Reports of seeds in which an invariant does not hold.</summary>
-    public required IReadOnlyList<SimulationReport> Violations { get; init; }
+    public IReadOnlyList<SimulationReport> Violations => violations;
 
-    /// <summary>Faults that struck, by name: in how many seeds, and how often.</summary>
-    public required IReadOnlyDictionary<string, (int Seeds, int Times)> Faults { get; init; }
+    /// <summary>Which fault struck in which phase, over all seeds.</summary>
+    public FaultTable Faults { get; } = new();
+
+    /// <summary>Fewest steps of any seed's job.</summary>
+    public long FewestSteps { get; private set; } = long.MaxValue;
+
+    /// <summary>Fewest faults that struck in any seed.</summary>
+    public int FewestFaults { get; private set; } = int.MaxValue;
 
     /// <summary>Events over all seeds.</summary>
-    public required long Events { get; init; }
+    public long Events { get; private set; }
 
     /// <summary>Steps applied over all ranks and seeds.</summary>
-    public required long StepsApplied { get; init; }
+    public long StepsApplied { get; private set; }
 
     /// <summary>Generations formed over all seeds.</summary>
-    public required long Generations { get; init; }
+    public long Generations { get; private set; }
 
     /// <summary>Virtual time over all seeds.</summary>
-    public required TimeSpan VirtualTime { get; init; }
+    public TimeSpan VirtualTime { get; private set; }
 
     /// <summary>How long the batch took, where a clock was given.</summary>
-    public TimeSpan? Elapsed { get; init; }
+    public TimeSpan? Elapsed { get; set; }
 
     /// <summary>Whether every invariant held in every seed.</summary>
     public bool Passed => Violations.Count == 0;
+
+    /// <summary>Adds one seed's report.</summary>
+    public void Add(SimulationReport report)
+    {
+        Seeds++;
+        Faults.Add(report.Faults);
+        FewestSteps = Math.Min(FewestSteps, report.Steps);
+
+        // A seed whose run ended at a violation had no time for its faults.
+        if (report.Passed)
+            FewestFaults = Math.Min(FewestFaults, report.Faults.Values.Sum());
+        else
+            violations.Add(report);
+        (Events, StepsApplied, Generations, VirtualTime) = (Events + report.Events, StepsApplied + report.StepsApplied, Generations + report.Generations, VirtualTime + report.VirtualTime);
+    }
 
     /// <summary>The summary as text, with the table of faults; violations follow in full.</summary>
     public string Render()
@@ -42,12 +65,13 @@ public sealed record SimulationSummary
         var text = new StringBuilder();
         var c = CultureInfo.InvariantCulture;
         text.AppendLine(c, $"{Seeds} seeds from {FirstSeed}: {(Passed ? "no violation" : $"{Violations.Count} violations")}");
+        text.AppendLine(c, $"each seed: at least {FewestSteps} steps and {FewestFaults} faults");
         text.AppendLine(c, $"{Events} events, {StepsApplied} steps applied, {Generations} generations, {VirtualTime.TotalSeconds:0} s of virtual time");
         if (Elapsed is { TotalSeconds: > 0 } elapsed)
             text.AppendLine(c, $"{elapsed.TotalSeconds:0.0} s, {Seeds / elapsed.TotalSeconds:0.0} seeds/s");
-        text.AppendLine().AppendLine(c, $"{"fault",-22} {"seeds",6} {"times",6}");
-        foreach (var (name, (seeds, times)) in Faults)
-            text.AppendLine(c, $"{name,-22} {seeds,6} {times,6}");
+        var empty = Faults.EmptyCells;
+        text.AppendLine().Append(Faults.Render());
+        text.AppendLine(c, $"{FaultTable.PossibleCells} cells, {(empty.Count == 0 ? "none empty" : $"{empty.Count} empty: {string.Join(", ", empty)}")}");
         foreach (var violation in Violations)
             text.AppendLine().AppendLine(violation.Render());
         return text.ToString();

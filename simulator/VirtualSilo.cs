@@ -12,7 +12,7 @@ public sealed class VirtualSilo
     /// <summary>Checks that compare with a toy model's run, or that a transcript makes itself.</summary>
     private static readonly SortedSet<string> Unchecked = new(StringComparer.Ordinal)
     {
-        Invariants.PersistBeforeSend, Invariants.WritesAscend, Invariants.OneMembershipPerGeneration, Invariants.PlansAgree,
+        Invariants.PersistBeforeSend, Invariants.AcknowledgedIsDurable, Invariants.WritesAscend, Invariants.OneMembershipPerGeneration, Invariants.PlansAgree,
         Invariants.RecordedOnce, Invariants.FinalModel, Invariants.JobSound,
     };
 
@@ -82,10 +82,10 @@ public sealed class VirtualSilo
         return world.Now - start;
     }
 
-    /// <summary>The process dies and another one starts over its disk.</summary>
+    /// <summary>The machine dies, with what was not synced, and another silo starts over its disk.</summary>
     public void Restart()
     {
-        silo.Crash();
+        silo.Crash(UnsyncedTail.Lost);
         silo.Start();
     }
 
@@ -117,6 +117,7 @@ public sealed class VirtualSilo
         MinLatency = TimeSpan.FromMilliseconds(0.05),
         MaxLatency = TimeSpan.FromMilliseconds(0.05),
         MaxDiskLatency = TimeSpan.FromMilliseconds(0.2),
+        ClockSkew = 0,
         Loss = options.Loss,
         Duplication = options.Repeat,
         Straggle = options.Straggle,

@@ -25,6 +25,8 @@ public static class CommandLine
         EventsCommand.Create(),
         StepsCommand.Create(),
         NodesCommand.Create(),
+        GpusCommand.Create(),
+        DevicesCommand.Create(),
         CancelCommand.Create(),
         SiloCommand.Create(),
         WorkerCommand.Create(),

@@ -20,16 +20,24 @@ public static class DemoCommand
         var prompt = new Option<string>("--prompt") { Description = "What the trained model is to go on from.", DefaultValueFactory = _ => "/// <summary>The worker " };
         var workDirectory = new Option<string?>("--work-dir") { Description = "Where databases and logs go and stay (default: a temporary directory)." };
         var quick = new Option<bool>("--quick") { Description = "A tiny model and few steps: seconds instead of minutes, and no legible text." };
+        var steps = new Option<long?>("--steps") { Description = $"Optimizer steps, {KillSchedule.MinSteps} or more: fewer for a slow device such as ilgpu:cpu (default: 1500; 3000 with --quick on several silos)." };
+        steps.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<long?>() is < KillSchedule.MinSteps)
+                result.AddError($"--steps is {result.GetValueOrDefault<long?>()}; the kills need {KillSchedule.MinSteps} or more to lie apart.");
+        });
         var inject = new Option<string?>("--inject") { Description = "flip: one worker flips one bit of one contribution, and the demo must notice and exit 1." };
         inject.AcceptOnlyFromAmong("flip");
         var engine = new EngineOptionSet();
+        var devices = new DeviceOptionSet();
         var command = new Command(
             "demo",
             "Train a GPT on four worker processes while they are killed, then undisturbed, and compare the two files bit by bit.")
         {
-            data, seed, output, prompt, workDirectory, quick, inject,
+            data, seed, output, prompt, workDirectory, quick, steps, inject,
         };
         engine.AddTo(command);
+        devices.AddTo(command);
         command.SetAction(async (parsed, _) =>
         {
             using var signals = new Signals();
@@ -41,7 +49,9 @@ public static class DemoCommand
                 Prompt = parsed.GetValue(prompt)!,
                 WorkDirectory = parsed.GetValue(workDirectory),
                 Backend = engine.Read(parsed),
+                Devices = devices.ForWorkers(parsed, gpusPerWorker: 1),
                 Quick = parsed.GetValue(quick),
+                Steps = parsed.GetValue(steps),
                 Flip = parsed.GetValue(inject) is not null,
             });
             try

@@ -9,11 +9,7 @@ namespace Coordinator.Cli.Commands;
 public sealed class QueryCommand
 {
     private readonly ConnectionOptions connection = new();
-    private readonly Option<OutputFormat> format = new("--output", "-o")
-    {
-        Description = "table, wide, json or yaml.",
-        DefaultValueFactory = _ => OutputFormat.Table,
-    };
+    private readonly Option<OutputFormat> format = OutputOption.Create();
 
     /// <summary>A command that asks and prints a listing.</summary>
     /// <param name="name">Its name.</param>

@@ -25,10 +25,11 @@ public static class SiloCommand
         };
         var name = new Option<string>("--name") { Description = "Name of the silo.", DefaultValueFactory = _ => $"silo-{Environment.MachineName.ToLowerInvariant()}" };
         var token = new Option<string?>("--token-file") { Description = "File of the token that workers and clients need; drawn where missing (default: token in the data directory)." };
+        var policy = new Option<string?>("--gpu-policy") { Description = "File that says what is done about GPU errors; docs/gpu-health.policy is what holds without it. The same on every silo." };
         var pipe = ParentOption.Create();
         var command = new Command("silo", "Run a silo: the process that hosts the jobs' grains. Killed at any moment and started again on the same folder, it goes on.")
         {
-            directory, url, name, token, pipe,
+            directory, url, name, token, policy, pipe,
         };
         command.SetAction(async (parsed, _) =>
         {
@@ -37,13 +38,14 @@ public static class SiloCommand
             using var end = CancellationTokenSource.CreateLinkedTokenSource(signals.Token);
             if (isChild)
                 ParentPipe.Watch(EndGrace, end.Cancel);
+            var settings = Settings(parsed.GetValue(policy));
             var silo = await StartAsync(new EmbeddedSiloOptions
             {
                 DataDirectory = Path.GetFullPath(parsed.GetValue(directory)!),
                 Url = parsed.GetValue(url)!,
                 Name = parsed.GetValue(name)!,
                 TokenFile = parsed.GetValue(token) is { } file ? Path.GetFullPath(file) : null,
-                MachineFactory = MachineFactory.Create,
+                MachineFactory = (grain, stored) => MachineFactory.Create(grain, stored, settings),
                 ValidateJob = Problems,
                 Loggers = SiloLogging.ToStandardError(),
             });
@@ -56,6 +58,18 @@ public static class SiloCommand
             return signals.ExitCode ?? ExitCodes.Success;
         });
         return command;
+    }
+
+    private static MachineSettings Settings(string? policy)
+    {
+        try
+        {
+            return GpuPolicyFile.Read(policy);
+        }
+        catch (InvalidDataException wrong)
+        {
+            throw new CommandException(ExitCodes.Usage, wrong.Message, null);
+        }
     }
 
     private static async Task<EmbeddedSilo> StartAsync(EmbeddedSiloOptions options)

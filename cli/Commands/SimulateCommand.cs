@@ -9,34 +9,75 @@ namespace Coordinator.Cli.Commands;
 public static class SimulateCommand
 {
     /// <summary>The command.</summary>
-    public static Command Create() => new("simulate", "Run the machines in virtual time.") { CreateProtocol() };
+    public static Command Create() => new("simulate", "Run the machines in virtual time.") { CreateProtocol(), CreateBugs() };
 
     private static Command CreateProtocol()
     {
         var seed = new Option<ulong?>("--seed") { Description = "Run this one seed: to replay what a test found." };
         var seeds = new Option<int>("--seeds") { Description = "Number of seeds, 1 or more.", DefaultValueFactory = _ => 100 };
         var start = new Option<ulong>("--start") { Description = "First of the seeds.", DefaultValueFactory = _ => 1 };
+        var jobs = new Option<int>("--jobs") { Description = "Seeds that are run side by side, 1 or more; the report is the same.", DefaultValueFactory = _ => Environment.ProcessorCount };
         var trace = new Option<bool>("--trace") { Description = "Print every event (with --seed)." };
-        var plant = new Option<PlantedBug>("--plant") { Description = "A bug to build into the simulated hosts: the checkers must find it.", DefaultValueFactory = _ => PlantedBug.None };
+        var everyCell = new Option<bool>("--every-cell") { Description = "Fail, too, where a fault has struck in none of the seeds in a phase in which it can; takes some thousands of seeds." };
+        var bug = new Option<PlantedBug>("--bug") { Description = "A bug to build into the simulated hosts. Succeeds where a seed of the stated number catches it by its invariant; with --seed that one seed is run.", DefaultValueFactory = _ => PlantedBug.None };
+        var without = new Option<string[]>("--without-checker") { Description = "With --bug: invariants not to check; none named: the bug's own. Succeeds where then nothing notices the bug.", Arity = ArgumentArity.ZeroOrMore, AllowMultipleArgumentsPerToken = true };
         Checks.AtLeast(seeds, 1);
-        var command = new Command("protocol", "Test the protocol: crashes, freezes, loss, delay, repetition and cuts from seeds, every invariant checked after each event.")
+        Checks.AtLeast(jobs, 1);
+        var command = new Command("protocol", "Test the protocol: crashes, freezes, loss, delay, repetition, cuts, torn writes and wrong clocks from seeds, every invariant checked after each event.")
         {
-            seed, seeds, start, trace, plant,
+            seed, seeds, start, jobs, trace, everyCell, bug, without,
         };
         command.Validators.Add(result =>
         {
             if (result.GetValue(trace) && result.GetValue(seed) is null)
                 result.AddError("--trace prints one seed's events; name it with --seed.");
+            if (result.GetResult(without) is null)
+                return;
+            if (result.GetValue(bug) == PlantedBug.None)
+                result.AddError("--without-checker shows what catches a planted bug; name that with --bug.");
+            foreach (var name in result.GetValue(without)!.Except(Invariants.All))
+                result.AddError($"there is no invariant {name}; there are {string.Join(", ", Invariants.All)}.");
         });
         command.SetAction(parsed =>
         {
             var clock = Stopwatch.StartNew();
-            var options = new SimulationOptions { Plant = parsed.GetValue(plant), Elapsed = () => clock.Elapsed };
-            return parsed.GetValue(seed) is { } one
-                ? RunOne(one, options with { Trace = parsed.GetValue(trace) ? Console.Out.WriteLine : null })
-                : RunMany(parsed.GetValue(seeds), parsed.GetValue(start), options);
+            var planted = parsed.GetValue(bug);
+            string[]? unseen = parsed.GetResult(without) is null ? null : parsed.GetValue(without) is { Length: > 0 } names ? names : [.. PlantedBugs.CheckersOf(planted)];
+            if (parsed.GetValue(seed) is { } one)
+                return RunOne(one, new SimulationOptions { Plant = planted, WithoutChecks = new SortedSet<string>(unseen ?? [], StringComparer.Ordinal), Trace = parsed.GetValue(trace) ? Console.Out.WriteLine : null });
+            if (planted != PlantedBug.None)
+                return Hunt(planted, unseen) ? ExitCodes.Success : ExitCodes.RunFailed;
+            return RunMany(parsed.GetValue(seeds), parsed.GetValue(start), parsed.GetValue(jobs), parsed.GetValue(everyCell), () => clock.Elapsed);
         });
         return command;
+    }
+
+    private static Command CreateBugs()
+    {
+        var command = new Command("bugs", "Plant every known bug, one at a time: each is caught by its invariant, and by nothing once its checkers are off.");
+        command.SetAction(_ =>
+        {
+            var sound = true;
+            foreach (var expected in PlantedBugs.All)
+                sound = Hunt(expected.Bug, null) & Hunt(expected.Bug, [.. PlantedBugs.CheckersOf(expected.Bug)]) & sound;
+            return sound ? ExitCodes.Success : ExitCodes.RunFailed;
+        });
+        return command;
+    }
+
+    /// <summary>Looks for a bug, with the invariants that catch it or without; whether the outcome is the expected one.</summary>
+    private static bool Hunt(PlantedBug bug, string[]? without)
+    {
+        var found = PlantedBugs.Hunt(bug);
+        if (without is null)
+        {
+            Console.WriteLine($"{found.Render()}; expected {found.Expected.Invariant} within {found.Expected.Seeds}");
+            return found.Caught is not null;
+        }
+
+        var unnoticed = PlantedBugs.HuntWithout(bug, without, found.Seeds);
+        Console.WriteLine($"{unnoticed.Render()} without {string.Join(", ", without)}");
+        return unnoticed.Caught is null;
     }
 
     private static int RunOne(ulong seed, SimulationOptions options)
@@ -46,18 +87,24 @@ public static class SimulateCommand
         return report.Passed ? ExitCodes.Success : ExitCodes.RunFailed;
     }
 
-    private static int RunMany(int seeds, ulong start, SimulationOptions options)
+    private static int RunMany(int seeds, ulong start, int jobs, bool everyCell, Func<TimeSpan> elapsed)
     {
-        var done = 0;
-        var summary = ProtocolSimulation.RunMany(seeds, start, options, report =>
+        var summary = new SimulationSummary { FirstSeed = start };
+
+        // A seed's world is one thread's; worlds share nothing, and the reports are added up in the order of their seeds.
+        var reports = Enumerable.Range(0, seeds).AsParallel().AsOrdered().WithDegreeOfParallelism(Math.Min(jobs, 512)).WithMergeOptions(ParallelMergeOptions.NotBuffered)
+            .Select(i => ProtocolSimulation.Run(start + (ulong)i));
+        foreach (var report in reports)
         {
-            done++;
+            summary.Add(report);
             if (!report.Passed)
                 Console.Error.WriteLine(report.Render());
-            else if (done % 50 == 0)
-                Console.Error.WriteLine($"{done} of {seeds} seeds");
-        });
+            else if (summary.Seeds % 250 == 0)
+                Console.Error.WriteLine($"{summary.Seeds} of {seeds} seeds");
+        }
+
+        summary.Elapsed = elapsed();
         Console.WriteLine(summary.Render());
-        return summary.Passed ? ExitCodes.Success : ExitCodes.RunFailed;
+        return summary.Passed && (!everyCell || summary.Faults.EmptyCells.Count == 0) ? ExitCodes.Success : ExitCodes.RunFailed;
     }
 }

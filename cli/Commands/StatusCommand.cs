@@ -35,6 +35,8 @@ public static class StatusCommand
         };
         Console.Error.WriteLine(
             $"silo {info.Silo} at {client.Url}: {info.Engine} engine, process {info.ProcessId}, {info.Workers} of {nodes.Count} workers connected");
+        foreach (var job in jobs.Where(job => job.Shortage.Length > 0))
+            Console.Error.WriteLine($"{job.Id}: {job.Shortage}");
         var (columns, rows) = JobTable.Of(jobs);
         return new Listing("Status", document, columns, rows);
     }

@@ -27,6 +27,7 @@ public sealed class TrainCommand
     private readonly Option<int> port = new("--port") { Description = "Loopback port of the silo; 0 takes a free one.", DefaultValueFactory = _ => 0 };
     private readonly ConnectionOptions connection = new();
     private readonly EngineOptionSet engine = new();
+    private readonly DeviceOptionSet devices = new();
 
     /// <summary>The command.</summary>
     public static Command Create() => new TrainCommand().Build();
@@ -41,6 +42,7 @@ public sealed class TrainCommand
             file, data, workers, gpus, steps, seed, output, workDirectory, port,
         };
         engine.AddTo(command);
+        devices.AddTo(command);
         connection.AddTo(command);
         Checks.AtLeast(gpus, 1);
         Checks.InRange(port, 0, 65535);
@@ -61,6 +63,13 @@ public sealed class TrainCommand
         var loaded = LoadJob(parsed);
         var silo = connection.FindSilo(parsed);
         var backend = silo is null ? engine.Read(parsed) : SiloBackend.Embedded;
+        if (silo is not null && devices.IsGiven(parsed))
+        {
+            throw new CommandException(
+                ExitCodes.Usage, "--device chooses for workers that this command starts, and with --silo it starts none.", "Start the workers with --device; --job.device_class keeps the job to one class of device.");
+        }
+
+        var workerDevices = silo is null ? devices.ForWorkers(parsed, parsed.GetValue(gpus)) : null;
         using var signals = new Signals();
         var directory = RunDirectory.Create(parsed.GetValue(workDirectory));
         var keepLogs = false;
@@ -70,7 +79,7 @@ public sealed class TrainCommand
             Say(spec, frozen);
             keepLogs = silo is null;
             var sha256 = silo is null
-                ? await TrainHereAsync(parsed, backend, spec, frozen, directory, signals.Token)
+                ? await TrainHereAsync(parsed, backend, workerDevices!, spec, frozen, directory, signals.Token)
                 : await TrainThereAsync(parsed, spec, frozen, signals.Token);
             Console.WriteLine($"{sha256}  {parsed.GetValue(output)}");
             keepLogs = false;
@@ -105,13 +114,14 @@ public sealed class TrainCommand
         return JobFile.LoadJob(parsed.GetValue(file)?.FullName, overrides.Concat(parsed.UnmatchedTokens));
     }
 
-    private async Task<string> TrainHereAsync(ParseResult parsed, SiloBackend backend, JobSpec spec, string? frozen, RunDirectory directory, CancellationToken cancel)
+    private async Task<string> TrainHereAsync(ParseResult parsed, SiloBackend backend, Func<int, IEnumerable<string>> workerDevices, JobSpec spec, string? frozen, RunDirectory directory, CancellationToken cancel)
     {
         var perWorker = parsed.GetValue(gpus);
         var options = new LocalClusterOptions
         {
             Workers = parsed.GetValue(workers) ?? ((spec.Ranks + perWorker - 1) / perWorker),
             GpusPerWorker = perWorker,
+            Devices = workerDevices,
             Backend = backend,
             Port = parsed.GetValue(port),
         };

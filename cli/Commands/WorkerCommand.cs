@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Net;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using Coordinator.Cli.Output;
 using Coordinator.Cli.Runs;
 using Coordinator.Machines;
@@ -9,9 +8,11 @@ using Coordinator.Server.Hosting;
 using Coordinator.Worker;
 using Coordinator.Worker.Agent;
 using Coordinator.Worker.Data;
+using Coordinator.Worker.Devices;
 using Coordinator.Worker.Faults;
 using Coordinator.Worker.Kernels;
 using Coordinator.Worker.Programs;
+using Coordinator.Worker.Telemetry;
 
 namespace Coordinator.Cli.Commands;
 
@@ -28,7 +29,7 @@ public sealed class WorkerCommand
     };
     private readonly Option<string?> token = new("--token-file") { Description = $"File with the silo's token (else ${ConnectionOptions.TokenVariable})." };
     private readonly Option<string> node = new("--node") { Description = "Name of this node; a second worker of the same name takes its place.", DefaultValueFactory = _ => Environment.MachineName.ToLowerInvariant() };
-    private readonly Option<int> gpus = new("--gpus") { Description = "Ranks that this worker can hold, 1 or more.", DefaultValueFactory = _ => 1 };
+    private readonly Option<int> gpus = new("--gpus") { Description = "Ranks on each device, 1 or more.", DefaultValueFactory = _ => 1 };
     private readonly Option<string?> directory = new("--data-dir") { Description = "Folder for frozen data (default: a folder of the user's cache)." };
     private readonly Option<IPEndPoint> listen = new("--data-address")
     {
@@ -48,6 +49,7 @@ public sealed class WorkerCommand
         Description = "auto, plain, w128, w256 or w512. w128, w256 and w512 give the same bits; plain, for reading along, gives others.",
         DefaultValueFactory = _ => VectorWidth.Auto,
     };
+    private readonly DeviceOptionSet devices = new();
     private readonly Option<FaultPlan> faults = new("--fault")
     {
         Description = "A fault to suffer, for demonstrations and tests, such as kill@collective:37. Repeatable.",
@@ -77,6 +79,7 @@ public sealed class WorkerCommand
         {
             silos, token, node, gpus, directory, listen, advertised, width, faults, pipe,
         };
+        devices.AddTo(command);
         Checks.AtLeast(gpus, 1);
         command.SetAction((parsed, _) => RunAsync(parsed));
         return command;
@@ -86,6 +89,7 @@ public sealed class WorkerCommand
     {
         if (VectorWidths.WhyUnsupported(parsed.GetValue(width)) is { } reason)
             throw new CommandException(ExitCodes.Usage, $"Vector width {parsed.GetValue(width)} cannot run here: {reason}.", "Leave --vector-width out for the widest that this machine has.");
+        using var chosen = devices.Choose(parsed, parsed.GetValue(gpus), parsed.GetValue(width));
         var isChild = parsed.GetValue(pipe);
         using var signals = new Signals(interrupt: !isChild);
         using var abort = new CancellationTokenSource();
@@ -98,12 +102,14 @@ public sealed class WorkerCommand
         var secret = ConnectionOptions.ReadToken(parsed.GetValue(token));
         using var files = new SiloFiles(addresses, secret);
         var store = CreateStore(parsed.GetValue(directory) ?? DefaultDirectory());
-        using var programs = new WorkerPrograms(new DataStore(store, files.FetchDataAsync), new CpuDeviceOptions { Width = parsed.GetValue(width) });
+        using var programs = new WorkerPrograms(
+            new DataStore(store, files.FetchDataAsync), new CpuDeviceOptions { Width = parsed.GetValue(width) }, chosen.Devices, chosen.Backend);
         await programs.WarmUpAsync(WarmUpLimit);
-        var services = new WorkerServices(programs, new SiloModelSink(files, WorkerPrograms.Layout, store), log);
+        using var telemetry = OpenTelemetry(chosen.Devices, log);
+        var services = new WorkerServices(programs, new SiloModelSink(files, WorkerPrograms.Layout, store), log) { Telemetry = telemetry };
         try
         {
-            await NodeAgent.RunAsync(Options(parsed, addresses, secret), services, signals.Token, abort.Token);
+            await NodeAgent.RunAsync(Options(parsed, addresses, secret, chosen), services, signals.Token, abort.Token);
         }
         catch (SocketException taken)
         {
@@ -114,23 +120,27 @@ public sealed class WorkerCommand
         return signals.ExitCode ?? ExitCodes.Success;
     }
 
-    private WorkerOptions Options(ParseResult parsed, IReadOnlyList<Uri> addresses, string secret) => new()
+    private WorkerOptions Options(ParseResult parsed, IReadOnlyList<Uri> addresses, string secret, ChosenDevices chosen) => new()
     {
         Node = new NodeId(parsed.GetValue(node)!),
         Silos = addresses,
         Token = secret,
-        Gpus = parsed.GetValue(gpus),
+        Gpus = chosen.Devices,
         DataListen = parsed.GetValue(listen)!,
         DataHost = parsed.GetValue(advertised),
-        DeviceClass = DeviceClass(parsed.GetValue(width)),
-        DeviceName = $"CPU {RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}, {VectorWidths.Resolve(parsed.GetValue(width)).ToString().ToLowerInvariant()}",
         Faults = parsed.GetValue(faults)!,
         Connected = silo => Console.WriteLine($"ready {silo}"),
     };
 
-    // The vector widths give equal bits and are one class; the plain loops round differently.
-    private static string DeviceClass(VectorWidth width) =>
-        $"cpu-{RuntimeInformation.ProcessArchitecture.ToString().ToLowerInvariant()}{(width == VectorWidth.Plain ? "-plain" : "")}";
+    private static NvmlTelemetry? OpenTelemetry(IReadOnlyList<DeviceDescription> devices, ConsoleLog log)
+    {
+        if (devices.All(device => device.PciBusId.Length == 0))
+            return null;
+        var telemetry = NvmlTelemetry.TryOpen(out var why);
+        if (telemetry is null)
+            log.Info($"no telemetry of the gpus: {why}");
+        return telemetry;
+    }
 
     private static string CreateStore(string path)
     {

@@ -23,8 +23,14 @@ public sealed record DemoOptions
     /// <summary>What hosts the grains.</summary>
     public SiloBackend Backend { get; init; } = SiloBackend.Embedded;
 
+    /// <summary>Arguments that name a worker's devices, from the worker's number. Null: the CPU.</summary>
+    public Func<int, IEnumerable<string>>? Devices { get; init; }
+
     /// <summary>Tiny and short, for tests.</summary>
     public bool Quick { get; init; }
+
+    /// <summary>Optimizer steps, from <see cref="KillSchedule.MinSteps"/>; null: as many as the plan has. A slow device wants fewer.</summary>
+    public long? Steps { get; init; }
 
     /// <summary>Whether one bit of one contribution is flipped in the disturbed run: the negative control.</summary>
     public bool Flip { get; init; }

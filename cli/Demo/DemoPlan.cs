@@ -15,7 +15,18 @@ public static class DemoPlan
     /// <param name="seed">Seed of training and of the kills.</param>
     /// <param name="quick">A model and a length for a test: seconds, and no legible text.</param>
     /// <param name="silos">Silos that the schedule of kills is drawn for.</param>
-    public static JobSpec Job(ulong seed, bool quick, int silos = 1) => quick
+    /// <param name="steps">Steps where the plan's are too many; null: the plan's.</param>
+    public static JobSpec Job(ulong seed, bool quick, int silos = 1, long? steps = null)
+    {
+        var job = Planned(seed, quick, silos);
+        return steps is not { } fewer ? job : job with
+        {
+            Training = job.Training with { Steps = fewer },
+            Optimizer = job.Optimizer with { WarmupSteps = Math.Min(job.Optimizer.WarmupSteps, fewer / 4) },
+        };
+    }
+
+    private static JobSpec Planned(ulong seed, bool quick, int silos) => quick
         ? new JobSpec
         {
             Name = "demo",

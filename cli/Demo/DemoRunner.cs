@@ -23,7 +23,7 @@ public sealed class DemoRunner(DemoOptions options)
         var keepLogs = false;
         try
         {
-            var (spec, frozen) = TrainingData.Freeze(DemoPlan.Job(options.Seed, options.Quick, options.Backend.Silos), options.Data, directory);
+            var (spec, frozen) = TrainingData.Freeze(DemoPlan.Job(options.Seed, options.Quick, options.Backend.Silos, options.Steps), options.Data, directory);
             var schedule = KillSchedule.Draw(options.Seed, spec.Training.Steps, DemoPlan.Workers, options.Backend.Silos);
             Introduce(spec, schedule);
             keepLogs = true;
@@ -65,6 +65,7 @@ public sealed class DemoRunner(DemoOptions options)
             {
                 Workers = DemoPlan.Workers,
                 Backend = options.Backend,
+                Devices = options.Devices,
                 WorkerArguments = (worker, start) => killer is null ? [] : [.. killer.WorkerArguments(worker, start), .. Flip(worker, spec)],
                 WorkerSaid = killer is null ? null : killer.Heard,
             },

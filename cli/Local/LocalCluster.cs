@@ -185,8 +185,8 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
         supervisor = new Supervisor(
             name,
             start => OwnExecutable.Command([
-                "worker", "--silo", Url, "--token-file", TokenFile, "--node", name, "--gpus", $"{options.GpusPerWorker}",
-                "--data-dir", directory.File(name), "--parent-pipe", .. options.WorkerArguments(worker, start)]),
+                "worker", "--silo", Url, "--token-file", TokenFile, "--node", name,
+                "--data-dir", directory.File(name), "--parent-pipe", .. options.Devices?.Invoke(worker) ?? ["--gpus", $"{options.GpusPerWorker}"], .. options.WorkerArguments(worker, start)]),
             directory.File(name + ".log"),
             new RestartPolicy(),
             notes.Enqueue,

@@ -9,6 +9,9 @@ public sealed record LocalClusterOptions
     /// <summary>Gpus (without accelerators: CPU devices) of each worker. At least 1.</summary>
     public int GpusPerWorker { get; init; } = 1;
 
+    /// <summary>Arguments that name a worker's devices, from the worker's number. Null: the CPU, <see cref="GpusPerWorker"/> times.</summary>
+    public Func<int, IEnumerable<string>>? Devices { get; init; }
+
     /// <summary>What hosts the grains.</summary>
     public SiloBackend Backend { get; init; } = SiloBackend.Embedded;
 

@@ -20,7 +20,7 @@ public sealed record SiloProgram(string Assembly)
             return File.Exists(path) ? new SiloProgram(path) : throw new CommandException(ExitCodes.Usage, $"There is no silo program at {path}.", $"Name the {FileName} of a build with --silo-program.");
         }
 
-        return Candidates().FirstOrDefault(IsBuilt) is { } found
+        return BuildOutput.Candidates("silo", FileName).FirstOrDefault(IsBuilt) is { } found
             ? new SiloProgram(found)
             : throw new CommandException(
                 ExitCodes.Usage,
@@ -37,23 +37,6 @@ public sealed record SiloProgram(string Assembly)
             command.ArgumentList.Add(argument);
         return command;
     }
-
-    private static IEnumerable<string> Candidates()
-    {
-        var own = AppContext.BaseDirectory;
-        yield return Path.Combine(own, FileName);
-        yield return Path.Combine(own, "silo", FileName);
-        var configuration = own.Contains($"{Path.DirectorySeparatorChar}Debug{Path.DirectorySeparatorChar}", StringComparison.Ordinal) ? "Debug" : "Release";
-        for (var folder = new DirectoryInfo(own); folder is not null; folder = folder.Parent)
-        {
-            if (!File.Exists(Path.Combine(folder.FullName, "Coordinator.sln")))
-                continue;
-            yield return Built(folder, configuration);
-            yield return Built(folder, configuration == "Debug" ? "Release" : "Debug");
-        }
-    }
-
-    private static string Built(DirectoryInfo root, string configuration) => Path.Combine(root.FullName, "silo", "bin", configuration, "net10.0", FileName);
 
     /// <summary>Without the Orleans packages the project builds to an empty library, which no runtime configuration makes a program.</summary>
     private static bool IsBuilt(string assembly) => File.Exists(assembly) && File.Exists(Path.ChangeExtension(assembly, ".runtimeconfig.json"));

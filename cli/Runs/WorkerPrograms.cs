@@ -9,8 +9,12 @@ using Coordinator.Worker.Ranks;
 
 namespace Coordinator.Cli.Runs;
 
-/// <summary>The built-in programs for a worker: fetches a job's frozen data once and makes a CPU device for each rank.</summary>
-public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options) : IProgramFactory, IDisposable
+/// <summary>The built-in programs for a worker: fetches a job's frozen data once and makes each rank's device.</summary>
+/// <param name="store">Frozen data.</param>
+/// <param name="options">How CPU devices compute.</param>
+/// <param name="gpus">The worker's devices, by the gpu's index; null: the CPU for every one.</param>
+/// <param name="backend">Makes devices that are not the CPU, not disposed of; null where there are none.</param>
+public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options, IReadOnlyList<DeviceDescription>? gpus = null, IDeviceBackend? backend = null) : IProgramFactory, IDisposable
 {
     private readonly ConcurrentDictionary<string, Lazy<Task<FrozenData>>> open = new();
 
@@ -22,10 +26,8 @@ public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options) : 
     public async Task<IRankDevice> CreateAsync(JobId job, JobSpec spec, GpuId gpu, CancellationToken cancel)
     {
         var program = TrainingPrograms.Create(spec);
-        if (!program.NeedsSamples)
-            return program.CreateCpuDevice(null, options);
-        var data = await OpenAsync(spec.Data);
-        return program.CreateCpuDevice(new WindowSampler(data, spec.Model.Block, spec.Training.Seed), options);
+        var samples = program.NeedsSamples ? new WindowSampler(await OpenAsync(spec.Data), spec.Model.Block, spec.Training.Seed) : null;
+        return Create(program, spec, samples, gpus?[gpu.Index]);
     }
 
     /// <summary>
@@ -39,7 +41,8 @@ public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options) : 
             Model = new ModelSpec { Layers = 1, Heads = 2, Channels = 32, Block = 16 },
             Training = new TrainingSpec { Steps = 2, BatchSize = 8, Shards = 4, MicroBatch = 1 },
         };
-        await WarmUp.RunAsync(spec, TrainingPrograms.Create(spec).CreateCpuDevice(new Zeros(), options), limit);
+        foreach (var kind in gpus?.DistinctBy(device => device.DeviceClass) ?? [null])
+            await WarmUp.RunAsync(spec, Create(TrainingPrograms.Create(spec), spec, new Zeros(), kind), limit);
     }
 
     /// <inheritdoc/>
@@ -51,6 +54,10 @@ public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options) : 
                 data.Value.Result.Dispose();
         }
     }
+
+    private IRankDevice Create(ITrainingProgram program, JobSpec spec, ISampleSource? samples, DeviceDescription? device) => device is null || device.Device == "cpu"
+        ? program.CreateCpuDevice(samples, options)
+        : (backend ?? throw new InvalidOperationException($"nothing makes the device {device.Device}")).Create(spec, samples, device);
 
     /// <summary>Ranks of one worker share the file. A failed attempt is forgotten, so that the next one tries again.</summary>
     private async Task<FrozenData> OpenAsync(DataSpec spec)

@@ -9,6 +9,9 @@ public interface IGrainServices
     /// <summary>Name of the silo, for events.</summary>
     string Silo { get; }
 
+    /// <summary>What operators decide for the machines; the same on every silo.</summary>
+    MachineSettings Machines => MachineSettings.Default;
+
     /// <summary>Monotonic time of this process.</summary>
     TimeSpan Now { get; }
 

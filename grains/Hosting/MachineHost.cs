@@ -31,7 +31,7 @@ internal sealed class MachineHost(IGrainServices services, GrainAddress address,
     public Task Start(string? stateJson, long storedIncarnation)
     {
         incarnation = storedIncarnation;
-        machine = MachineFactory.Create(address, stateJson);
+        machine = MachineFactory.Create(address, stateJson, services.Machines);
         return Turn(new Activated(services.Silo));
     }
 

@@ -27,6 +27,8 @@ public sealed class ClusterMachine : IMachine
     {
         public int Wanted { get; set; }
 
+        public string? DeviceClass { get; set; }
+
         public long JobIncarnation { get; set; }
 
         public long JobSequence { get; set; } = -1;
@@ -47,7 +49,7 @@ public sealed class ClusterMachine : IMachine
         incarnation = state.Incarnation;
         foreach (var stored in state.Allocations)
         {
-            var allocation = new Allocation { Wanted = stored.Wanted };
+            var allocation = new Allocation { Wanted = stored.Wanted, DeviceClass = stored.DeviceClass };
             allocation.Gpus.UnionWith(stored.Gpus);
 
             // What a job used is not stored; until the job says, everything it has counts as used.
@@ -98,7 +100,7 @@ public sealed class ClusterMachine : IMachine
             MachinesJson.Default.ClusterView);
     }
 
-    private AllocationView[] Stored() => [.. allocations.Select(pair => new AllocationView(pair.Key, pair.Value.Wanted, [.. pair.Value.Gpus]))];
+    private AllocationView[] Stored() => [.. allocations.Select(pair => new AllocationView(pair.Key, pair.Value.Wanted, [.. pair.Value.Gpus]) { DeviceClass = pair.Value.DeviceClass })];
 
     private void Persist(Outputs outputs) =>
         outputs.Add(new PersistState(JsonSerializer.Serialize(new ClusterState(incarnation, Stored()), MachinesJson.Default.ClusterState), incarnation, ++writes));
@@ -141,6 +143,7 @@ public sealed class ClusterMachine : IMachine
             return;
         (allocation.JobIncarnation, allocation.JobSequence) = (request.Incarnation, request.Sequence);
         allocation.Wanted = request.Wanted;
+        allocation.DeviceClass = request.DeviceClass;
         allocation.Used.Clear();
         allocation.Used.UnionWith(request.Used);
         allocation.Preferred.Clear();
@@ -161,7 +164,7 @@ public sealed class ClusterMachine : IMachine
                 changed.Add(job);
             }
 
-            foreach (var gpu in allocation.Gpus.Where(gpu => !allocation.Used.Contains(gpu) && !IsFit(gpu)).ToArray())
+            foreach (var gpu in allocation.Gpus.Where(gpu => !allocation.Used.Contains(gpu) && (!IsFit(gpu) || !DeviceClasses.Matches(allocation.DeviceClass, ClassOf(gpu)!))).ToArray())
                 Take(job, allocation, gpu);
             foreach (var gpu in allocation.Gpus.Reverse().Where(gpu => !allocation.Used.Contains(gpu)).ToArray())
             {
@@ -198,11 +201,8 @@ public sealed class ClusterMachine : IMachine
         // With nobody in want there is nothing to look for: a cluster that comes up reports thousands of nodes, one after the other.
         if (allocations.Values.All(allocation => allocation.Gpus.Count >= allocation.Wanted && allocation.Gpus.Count(IsFit) >= allocation.Wanted))
             return;
-        var given = allocations.Values.SelectMany(allocation => allocation.Gpus).ToHashSet();
-        var free = nodes.Values.Where(node => node.Up)
-            .SelectMany(node => node.Gpus.Select(gpu => (Id: new GpuId(node.Node, gpu.Index), gpu.DeviceClass)))
-            .Where(gpu => !given.Contains(gpu.Id) && !unschedulable.ContainsKey(gpu.Id))
-            .ToList();
+        var free = Free().ToList();
+        var given = new HashSet<GpuId>();
         foreach (var (job, allocation) in allocations)
         {
             // A member that is down and still used holds its place until the job lets go of it; a spare may come on top meanwhile.
@@ -210,7 +210,8 @@ public sealed class ClusterMachine : IMachine
             if (fit >= allocation.Wanted || free.Count == 0)
                 continue;
             var deviceClass = allocation.Gpus.Select(ClassOf).FirstOrDefault(found => found is not null)
-                ?? free.GroupBy(gpu => gpu.DeviceClass).OrderByDescending(group => group.Count()).ThenBy(group => group.Key, StringComparer.Ordinal).First().Key;
+                ?? free.Where(gpu => DeviceClasses.Matches(allocation.DeviceClass, gpu.DeviceClass)).GroupBy(gpu => gpu.DeviceClass)
+                    .OrderByDescending(group => group.Count()).ThenBy(group => group.Key, StringComparer.Ordinal).FirstOrDefault()?.Key;
             foreach (var gpu in free.Where(gpu => gpu.DeviceClass == deviceClass).OrderBy(gpu => !allocation.Preferred.Contains(gpu.Id)).Take(allocation.Wanted - fit).ToArray())
             {
                 allocation.Gpus.Add(gpu.Id);
@@ -220,6 +221,28 @@ public sealed class ClusterMachine : IMachine
 
             free.RemoveAll(gpu => given.Contains(gpu.Id));
         }
+    }
+
+    /// <summary>Gpus in service that no job has.</summary>
+    private IEnumerable<(GpuId Id, string DeviceClass)> Free()
+    {
+        var given = allocations.Values.SelectMany(allocation => allocation.Gpus).ToHashSet();
+        return InService().Where(gpu => !given.Contains(gpu.Id));
+    }
+
+    private IEnumerable<(GpuId Id, string DeviceClass)> InService() => nodes.Values.Where(node => node.Up)
+        .SelectMany(node => node.Gpus.Select(gpu => (Id: new GpuId(node.Node, gpu.Index), gpu.DeviceClass)))
+        .Where(gpu => !unschedulable.ContainsKey(gpu.Id));
+
+    /// <summary>What a job that has too few could have, were classes mixed; null where it has enough.</summary>
+    private GpuSupply? SupplyFor(Allocation allocation)
+    {
+        if (allocation.Gpus.Count(IsFit) >= allocation.Wanted)
+            return null;
+        var wanted = allocation.Gpus.Select(ClassOf).FirstOrDefault(found => found is not null) ?? allocation.DeviceClass;
+        return new GpuSupply(
+            InService().Count(gpu => DeviceClasses.Matches(wanted, gpu.DeviceClass)),
+            [.. Free().Where(gpu => !DeviceClasses.Matches(wanted, gpu.DeviceClass)).GroupBy(gpu => gpu.DeviceClass).OrderBy(group => group.Key, StringComparer.Ordinal).Select(group => new FreeGpus(group.Key, group.Count()))]);
     }
 
     private bool IsFit(GpuId gpu) => nodes.TryGetValue(gpu.Node, out var node) && node.Up && gpus.ContainsKey(gpu) && !unschedulable.ContainsKey(gpu);
@@ -232,8 +255,8 @@ public sealed class ClusterMachine : IMachine
         {
             var node = nodes[gpu.Node];
             var description = gpus.GetValueOrDefault(gpu);
-            return new GpuOffer(gpu, node.Session, node.DataAddress, description?.DeviceClass ?? "", description?.Device ?? "", IsFit(gpu));
+            return new GpuOffer(gpu, node.Session, node.DataAddress, description?.DeviceClass ?? "", description?.Device ?? "", IsFit(gpu)) { NodeUp = node.Up };
         }).ToArray();
-        outputs.Send(GrainAddress.Of(job), new GpusOffered(incarnation, ++sequence, offers));
+        outputs.Send(GrainAddress.Of(job), new GpusOffered(incarnation, ++sequence, offers) { Supply = SupplyFor(allocation) });
     }
 }

@@ -112,6 +112,9 @@ public sealed partial class RankMachine
             subtree = subtree.Parent;
             held.Add(subtree);
         }
+
+        if (held.Contains(subtree) && cover.Contains(subtree))
+            outputs.Add(new PublishSubtree(subtree));
     }
 
     /// <summary>A shard that was being computed when the promise was given is kept if it is still this rank's, and else cancelled.</summary>

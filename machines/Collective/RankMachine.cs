@@ -79,6 +79,7 @@ public sealed partial class RankMachine
     public string Activity => phase switch
     {
         _ when applying => "applying",
+        _ when initializing => "initialising",
         Phase.Idle => "idle",
         Phase.Promised => "promised",
         Phase.CatchingUp => "catching up",
@@ -175,6 +176,10 @@ public sealed partial class RankMachine
             return;
         Generation = prepare.Generation;
         timeline = Math.Max(timeline, prepare.Timeline);
+
+        // Whoever holds a step's record forgets it on this word; so the word must come back with the answer, or a job that is
+        // loaded anew would wait for records that it has.
+        NoteRecorded(prepare.Timeline, prepare.RecordedThrough);
         prepared = prepare;
         members = membership;
         rank = rankThere;

@@ -24,6 +24,12 @@ public sealed record KeepGradient(long Ticket, Subtree Leaf) : RankOutput;
 /// <summary>In P: left = left + right, elementwise, under the parent's name; the right buffer is free. Loss and targets likewise.</summary>
 public sealed record MergeSubtrees(Subtree Left, Subtree Right) : RankOutput;
 
+/// <summary>
+/// This subtree of P is as the plan wants it and will be sent: a host whose sums lie on a device begins to bring it to its own memory,
+/// beside the next computing. A hint, since a frame that needs it waits for it.
+/// </summary>
+public sealed record PublishSubtree(Subtree Subtree) : RankOutput;
+
 /// <summary>P no longer holds this subtree; its buffer is free.</summary>
 public sealed record DropSubtree(Subtree Subtree) : RankOutput;
 

@@ -48,6 +48,9 @@ public static class EventKinds
     /// <summary>A job waits: for gpus, or for a member that holds the state.</summary>
     public const string JobWaiting = "job.waiting";
 
+    /// <summary>A job has fewer ranks than it wants because free gpus are of another device class; it may be running.</summary>
+    public const string JobShort = "job.short";
+
     /// <summary>A job ended with its final model recorded.</summary>
     public const string JobFinished = "job.finished";
 
@@ -89,6 +92,9 @@ public static class EventKinds
 
     /// <summary>A gpu is healthy again, or was taken out of service.</summary>
     public const string GpuHealth = "gpu.health";
+
+    /// <summary>A gpu's telemetry shows an error; what is done about it is in the text.</summary>
+    public const string GpuError = "gpu.error";
 
     /// <summary>A silo process started or stopped.</summary>
     public const string Silo = "silo";

@@ -11,11 +11,14 @@ public static class MachineFactory
     /// <summary>The machine at <paramref name="address"/>; <paramref name="stateJson"/> is what it persisted last, or null.</summary>
     /// <exception cref="FormatException">The key is none of its kind.</exception>
     /// <exception cref="System.Text.Json.JsonException">The stored state cannot be read by this version.</exception>
-    public static IMachine Create(GrainAddress address, string? stateJson) => address.Kind switch
+    public static IMachine Create(GrainAddress address, string? stateJson) => Create(address, stateJson, MachineSettings.Default);
+
+    /// <inheritdoc cref="Create(GrainAddress, string?)"/>
+    public static IMachine Create(GrainAddress address, string? stateJson, MachineSettings settings) => address.Kind switch
     {
         GrainKind.Cluster => new ClusterMachine(stateJson),
         GrainKind.Node => new NodeMachine(new NodeId(address.Key)),
-        GrainKind.Gpu => new GpuMachine(GpuId.Parse(address.Key), stateJson),
+        GrainKind.Gpu => new GpuMachine(GpuId.Parse(address.Key), stateJson, settings.GpuPolicy),
         _ => new TrainingJobMachine(new JobId(address.Key), stateJson),
     };
 }

@@ -14,6 +14,12 @@ public sealed record JobView
     /// <summary>Why it is in that phase, one line.</summary>
     public string Reason { get; init; } = "";
 
+    /// <summary>Why ranks are missing, where the class of devices is the reason; empty otherwise.</summary>
+    public string Shortage { get; init; } = "";
+
+    /// <summary>Class of the devices that the job computes on; empty before its first generation.</summary>
+    public string DeviceClass { get; init; } = "";
+
     /// <summary>The spec, without the secret.</summary>
     public required JobSpec Spec { get; init; }
 
@@ -52,7 +58,20 @@ public sealed record MemberView(int Rank, GpuId Gpu, string Address, long Boot, 
 public sealed record NodeView(NodeId Id, bool Connected, WorkerSession Session, string DataAddress, int ProcessId, IReadOnlyList<GpuDescription> Gpus, IReadOnlyList<RankPosition> Ranks, double? SilentMs);
 
 /// <summary>A gpu as operators see it.</summary>
-public sealed record GpuView(GpuId Id, string Health, string Reason, int Faults, RankPlan? Plan);
+public sealed record GpuView(GpuId Id, string Health, string Reason, int Faults, RankPlan? Plan)
+{
+    /// <summary>What an operator has to do before it serves again, as policy files write it; empty: nothing.</summary>
+    public string Remedy { get; init; } = "";
+
+    /// <summary>Its device; null before its worker was heard.</summary>
+    public GpuDescription? Description { get; init; }
+
+    /// <summary>Its latest telemetry; null where there is none.</summary>
+    public GpuReading? Reading { get; init; }
+
+    /// <summary>Age of that, in milliseconds.</summary>
+    public double? ReadingAgeMs { get; init; }
+}
 
 /// <summary>The cluster as operators see it.</summary>
 public sealed record ClusterView(IReadOnlyList<ClusterNodeView> Nodes, IReadOnlyList<AllocationView> Allocations);
@@ -61,4 +80,8 @@ public sealed record ClusterView(IReadOnlyList<ClusterNodeView> Nodes, IReadOnly
 public sealed record ClusterNodeView(NodeId Id, bool Up, int Gpus, int Free, string DeviceClass);
 
 /// <summary>What a job has of the cluster.</summary>
-public sealed record AllocationView(JobId Job, int Wanted, IReadOnlyList<GpuId> Gpus);
+public sealed record AllocationView(JobId Job, int Wanted, IReadOnlyList<GpuId> Gpus)
+{
+    /// <summary>Class that its gpus must have; null or empty: any one.</summary>
+    public string? DeviceClass { get; init; }
+}

@@ -24,6 +24,18 @@ public enum GpuHealth
 /// <param name="Incarnation">Activation that wrote this.</param>
 public sealed record GpuState(GpuHealth Health, int Faults, string Reason, long Incarnation)
 {
+    /// <summary>What an operator has to do before it serves again; none where time is enough.</summary>
+    public GpuRemedy Remedy { get; init; }
+
+    /// <summary>Worker process (<see cref="WorkerSession.Boot"/>) that it was taken out under: only a later one can show that the remedy was done.</summary>
+    public long RemedyBoot { get; init; }
+
+    /// <summary>Boot of the host that it was taken out under.</summary>
+    public string RemedyHostBoot { get; init; } = "";
+
+    /// <summary>Job that has not let go of it yet.</summary>
+    public JobId? WithdrawnFrom { get; init; }
+
     /// <summary>Version of the contract that this is written by; see <see cref="Contracts.StateVersion"/>.</summary>
     public int Version { get; init; } = Contracts.StateVersion;
 }
@@ -31,8 +43,13 @@ public sealed record GpuState(GpuHealth Health, int Faults, string Reason, long 
 /// <summary>
 /// An accelerator: its health and its rank plan. Every order for its device passes here; an order that is older, by (incarnation,
 /// generation), than one already passed on for the same job goes no further.
+/// <para>
+/// Idle case: telemetry comes now and then and is shown. Bursty case: an error shows. The policy says what is done about it: a gpu whose
+/// program failed goes on; one that an operator must see to is taken out of service, and its job is asked to go on without it. What
+/// follows within the incident's time changes that only if it is worse.
+/// </para>
 /// </summary>
-public sealed class GpuMachine : IMachine
+public sealed partial class GpuMachine : IMachine
 {
     private static readonly TimeSpan FirstQuarantine = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestQuarantine = TimeSpan.FromMinutes(10);
@@ -40,6 +57,7 @@ public sealed class GpuMachine : IMachine
     private static readonly TimeSpan ReportPeriod = TimeSpan.FromSeconds(1);
 
     private readonly GpuId id;
+    private readonly GpuHealthPolicy policy;
     private readonly long ownIncarnation = 1;
     private GpuState state = new(GpuHealth.Healthy, 0, "", 1);
     private long writes;
@@ -53,9 +71,9 @@ public sealed class GpuMachine : IMachine
     private TimeSpan reportAt;
 
     /// <summary>A gpu as stored, or a healthy one.</summary>
-    public GpuMachine(GpuId id, string? stateJson)
+    public GpuMachine(GpuId id, string? stateJson, GpuHealthPolicy policy)
     {
-        this.id = id;
+        (this.id, this.policy) = (id, policy);
         if (stateJson is null)
             return;
         state = Contracts.ReadState<GpuState>(Address, stateJson);
@@ -73,12 +91,15 @@ public sealed class GpuMachine : IMachine
     {
         switch (message)
         {
-            case Activated when state.Health != GpuHealth.Healthy:
+            case Activated when state.Health != GpuHealth.Healthy && state.Remedy == GpuRemedy.None:
                 // Durations restart on load.
                 changeAt = now + (state.Health == GpuHealth.Quarantined ? QuarantineOf(state.Faults) : ProbationTime);
                 break;
+            case Activated when state.WithdrawnFrom is not null:
+                withdrawAt = now;
+                break;
             case GpuAttached attached when !attached.Session.IsOlderThan(session):
-                session = attached.Session;
+                (session, description) = (attached.Session, attached.Description);
                 if (state.Health == GpuHealth.Quarantined)
                     reportsLeft = 3;
                 break;
@@ -86,7 +107,11 @@ public sealed class GpuMachine : IMachine
                 Pass(ordered.Order, outputs);
                 break;
             case GpuFaultReported fault when !fault.Session.IsOlderThan(session):
-                Quarantine(now, fault.Detail, outputs);
+                OnFault(now, fault.Detail, outputs);
+                break;
+            case GpuMeasured measured when !measured.Session.IsOlderThan(session):
+                session = measured.Session;
+                OnMeasured(now, measured.Reading, outputs);
                 break;
         }
 
@@ -99,11 +124,20 @@ public sealed class GpuMachine : IMachine
             outputs.Send(GrainAddress.Cluster, new GpuConditionReported(id, session, state.Health != GpuHealth.Quarantined, state.Reason));
         }
 
-        NextDeadline = reportsLeft > 0 && (changeAt is null || reportAt < changeAt) ? reportAt : changeAt;
+        RepeatWithdrawal(now, outputs);
+        NextDeadline = Earlier(Earlier(reportsLeft > 0 ? reportAt : null, changeAt), withdrawAt);
     }
 
     /// <inheritdoc/>
-    public string Describe(TimeSpan now) => JsonSerializer.Serialize(new GpuView(id, state.Health.ToString().ToLowerInvariant(), state.Reason, state.Faults, plan), MachinesJson.Default.GpuView);
+    public string Describe(TimeSpan now) => JsonSerializer.Serialize(
+        new GpuView(id, state.Health.ToString().ToLowerInvariant(), state.Reason, state.Faults, plan)
+        {
+            Remedy = state.Remedy == GpuRemedy.None ? "" : GpuHealthPolicy.WordOf(state.Remedy),
+            Description = description,
+            Reading = reading,
+            ReadingAgeMs = reading is null ? null : (now - readAt).TotalMilliseconds,
+        },
+        MachinesJson.Default.GpuView);
 
     private void Pass(RankOrder order, Outputs outputs)
     {
@@ -120,12 +154,14 @@ public sealed class GpuMachine : IMachine
 
         if (job == order.Job && (order.Incarnation < incarnation || order.Generation < generation))
             return;
-        if (state.Health == GpuHealth.Quarantined && order is not ReleaseRank)
+        if (state.Health == GpuHealth.Quarantined && order is not ReleaseRank && state.WithdrawnFrom != order.Job)
             return;
         (job, incarnation, generation) = (order.Job, order.Incarnation, order.Generation);
         plan = order as RankPlan;
         if (order is ReleaseRank)
             plan = null;
+        if (order is ReleaseRank && state.WithdrawnFrom == order.Job)
+            Persist(state with { WithdrawnFrom = null }, outputs);
         outputs.Send(id.Node, new RankOrdered(order));
     }
 
@@ -154,12 +190,19 @@ public sealed class GpuMachine : IMachine
         changeAt = null;
     }
 
+    private static TimeSpan? Earlier(TimeSpan? a, TimeSpan? b) => a is null ? b : b is null || a < b ? a : b;
+
     private void Change(GpuState next, Outputs outputs)
+    {
+        Persist(next, outputs);
+        outputs.Observe(new CoordinatorEvent { Kind = EventKinds.GpuHealth, Node = id.Node, Gpu = id, Cause = next.Reason, Text = $"{id} is {next.Health.ToString().ToLowerInvariant()} after {next.Faults} faults: {next.Reason}{(next.Remedy == GpuRemedy.None ? "" : $"; to be done: {GpuHealthPolicy.WordOf(next.Remedy)}")}" });
+        reportsLeft = 3;
+        reportAt = TimeSpan.MinValue;
+    }
+
+    private void Persist(GpuState next, Outputs outputs)
     {
         state = next with { Incarnation = ownIncarnation };
         outputs.Add(new PersistState(JsonSerializer.Serialize(state, MachinesJson.Default.GpuState), ownIncarnation, ++writes));
-        outputs.Observe(new CoordinatorEvent { Kind = EventKinds.GpuHealth, Node = id.Node, Gpu = id, Cause = next.Reason, Text = $"{id} is {next.Health.ToString().ToLowerInvariant()} after {next.Faults} faults: {next.Reason}" });
-        reportsLeft = 3;
-        reportAt = TimeSpan.MinValue;
     }
 }

@@ -16,6 +16,12 @@ public sealed record JobSpec
     /// <summary>Fewest ranks with which the job goes on; below it the job waits. 1 to <see cref="Ranks"/>.</summary>
     public int MinRanks { get; init; } = 1;
 
+    /// <summary>
+    /// Class of the devices that may compute the job, or its first words (<c>ilgpu-1.5.3-cuda</c>); empty: whichever the most free gpus have
+    /// when the job starts. All ranks are of one class, named or not: others would compute different bits.
+    /// </summary>
+    public string DeviceClass { get; init; } = "";
+
     /// <summary>The program and its shape.</summary>
     public ModelSpec Model { get; init; } = new();
 

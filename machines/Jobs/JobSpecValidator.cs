@@ -56,6 +56,15 @@ public static class JobSpecValidator
             problems.Add("job.min_ranks", Text(spec.MinRanks), $"1 to job.ranks, {Text(spec.Ranks)}", "set job.min_ranks in that range");
         }
 
+        if (spec.DeviceClass.Length > 200 || spec.DeviceClass.Any(c => !(char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_')))
+        {
+            problems.Add(
+                "job.device_class",
+                $"'{Printable(spec.DeviceClass)}'",
+                "one class: letters, digits, dots, dashes and underscores",
+                "name one class that 'coordinator devices' shows; ranks of several would compute different bits, so a job never mixes them");
+        }
+
         // 32 bytes are 44 characters of base64. The value itself must never show up in a message.
         if (spec.Secret.Length > 0 && !(Convert.TryFromBase64String(spec.Secret, new byte[spec.Secret.Length], out var bytes) && bytes == 32))
         {

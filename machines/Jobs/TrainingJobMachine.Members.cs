@@ -26,6 +26,8 @@ public sealed partial class TrainingJobMachine
     private string? stalled;
     private MembershipChange? wholeChange;
     private MembershipChange? lastChange;
+    private readonly HashSet<string> shortagesSaid = [];
+    private string shortage = "";
 
     private sealed record Exclusion(long Boot, TimeSpan Until, TimeSpan At, int Times);
 
@@ -39,8 +41,10 @@ public sealed partial class TrainingJobMachine
         foreach (var offer in offered.Gpus)
         {
             offers.Add(offer.Gpu, offer);
-            NoteSession(offer.Gpu.Node, offer.Session, offer.Up, hearsay: true);
+            NoteSession(offer.Gpu.Node, offer.Session, offer.NodeUp ?? offer.Up, hearsay: true);
         }
+
+        NoteShortage(offered.Supply);
 
         if (offers.Count < Wanted)
             requestAt ??= now;
@@ -68,13 +72,35 @@ public sealed partial class TrainingJobMachine
         if (requestAt is { } at && now < at)
             return;
         requestAt = now + RequestPeriod;
-        outputs.Send(GrainAddress.Cluster, new GpusRequested(id, state!.Incarnation, ++requestSequence, Wanted, IsOver ? [] : [.. state.Members.Select(member => member.Gpu)], IsStateLost ? [.. exclusions.Keys] : []));
+        outputs.Send(GrainAddress.Cluster, new GpusRequested(id, state!.Incarnation, ++requestSequence, Wanted, IsOver ? [] : [.. state.Members.Select(member => member.Gpu)], IsStateLost ? [.. exclusions.Keys] : []) { DeviceClass = state.DeviceClass ?? state.Spec.DeviceClass });
+    }
+
+    /// <summary>A gpu that asks for a reset, say, computes rightly as far as anybody knows: it leaves when no work is lost, like a worker that is asked to end.</summary>
+    private void OnWithdrawn(GpuWithdrawn withdrawn)
+    {
+        if (!IsOver && MemberOf(withdrawn.Gpu) is not null && leaving.TryAdd(withdrawn.Gpu, withdrawn.Reason))
+            Observe(EventKinds.RankLeaving, $"{withdrawn.Gpu} leaves: {withdrawn.Reason}", gpu: withdrawn.Gpu, node: withdrawn.Gpu.Node);
+    }
+
+    /// <summary>Why ranks are missing, where the class of devices is the reason. Said as an event once for each set of classes, and in the view as it is now.</summary>
+    private void NoteShortage(GpuSupply? supply)
+    {
+        shortage = "";
+        if (IsOver || supply is null)
+            return;
+        var named = state!.DeviceClass ?? state.Spec.DeviceClass;
+        var missing = state.Spec.Ranks - offers.Values.Count(offer => offer.Up && DeviceClasses.Matches(named, offer.DeviceClass));
+        if (ClassShortage.Explain(missing, state.Spec.Ranks, state.DeviceClass, state.Spec.DeviceClass, supply) is not { } text)
+            return;
+        shortage = text;
+        if (shortagesSaid.Add($"{supply.OfClass > 0} {string.Join(' ', supply.Others.Select(other => other.DeviceClass))}"))
+            Observe(EventKinds.JobShort, text, "device class");
     }
 
     /// <summary>Offered gpus that are no members and may become some: reachable, of the job's device class, and not excluded just now.</summary>
     private List<GpuOffer> Candidates()
     {
-        var deviceClass = state!.DeviceClass ?? offers.Values.FirstOrDefault(offer => offer.Up)?.DeviceClass;
+        var deviceClass = state!.DeviceClass ?? offers.Values.FirstOrDefault(offer => offer.Up && DeviceClasses.Matches(state.Spec.DeviceClass, offer.DeviceClass))?.DeviceClass;
         return [.. offers.Values.Where(offer => offer.Up && offer.DeviceClass == deviceClass && !IsMember(offer) && IsLinked(offer) && !leaving.ContainsKey(offer.Gpu) && MayReturn(offer))];
     }
 

@@ -3,6 +3,7 @@ namespace Coordinator.Machines.Jobs;
 /// <content>A generation from its question to its first step: answers, decision, plans.</content>
 public sealed partial class TrainingJobMachine
 {
+    private static readonly TimeSpan RecordPatience = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan SlowAskPeriod = TimeSpan.FromSeconds(2);
 
     private readonly SortedDictionary<GpuId, RankPlan> plans = [];
@@ -187,11 +188,18 @@ public sealed partial class TrainingJobMachine
             RepeatPlans();
     }
 
-    /// <summary>All that any member has applied is recorded; members say what they know before they answer. After the answer timeout the job goes on without, and the gap shows.</summary>
+    /// <summary>
+    /// All that any member has applied is recorded; members say what they know before they answer. Where one of those that have
+    /// applied the most can be reached, its word is only late, and is asked for again; else, after the answer timeout, the job goes on
+    /// without, and the gap shows.
+    /// </summary>
     private bool IsRecordComplete()
     {
-        var applied = forming!.Values.Where(answer => answer.HasState && answer.Timeline == state!.Timeline).Select(answer => answer.Applied).DefaultIfEmpty(0).Max();
-        if (recorded >= applied || now >= formedAt + state!.Spec.FaultTolerance.AnswerTimeout)
+        var holders = forming!.Values.Where(answer => answer.HasState && answer.Timeline == state!.Timeline && answer.Applied > recorded).ToArray();
+        if (holders.Length == 0)
+            return true;
+        var isLate = holders.Any(answer => MemberOf(answer.Gpu) is { } member && IsReachable(member));
+        if (now >= formedAt + Max(state!.Spec.FaultTolerance.AnswerTimeout, isLate ? RecordPatience : TimeSpan.Zero))
             return true;
         if (now >= askAt)
             Ask(state!.Members);
@@ -232,7 +240,7 @@ public sealed partial class TrainingJobMachine
                 CatchUp = decision.Members[rank].Way,
                 Donors = decision.Members[rank].Donors,
                 RecordedThrough = recorded,
-                Device = state.Device,
+                Device = offers.TryGetValue(answers[rank].Gpu, out var offer) && offer.Device.Length > 0 ? offer.Device : state.Device,
             });
         }
 

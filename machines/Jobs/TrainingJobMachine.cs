@@ -65,6 +65,9 @@ public sealed partial class TrainingJobMachine : IMachine
             case WorkerReported reported when state is not null:
                 OnReport(reported);
                 break;
+            case GpuWithdrawn withdrawn when state is not null:
+                OnWithdrawn(withdrawn);
+                break;
             case ModelStored stored when state is not null:
                 OnModelStored(stored);
                 break;
@@ -149,6 +152,8 @@ public sealed partial class TrainingJobMachine : IMachine
                 var phase => phase.ToString().ToLowerInvariant(),
             },
             Reason = stalled ?? state.Reason,
+            Shortage = shortage,
+            DeviceClass = state.DeviceClass ?? "",
             Spec = state.Spec with { Secret = "" },
             Incarnation = state.Incarnation,
             Timeline = state.Timeline,

@@ -15,6 +15,7 @@ namespace Coordinator.Machines;
 [JsonDerivedType(typeof(GpuAttached), "gpu-attached")]
 [JsonDerivedType(typeof(GpuOrdered), "gpu-ordered")]
 [JsonDerivedType(typeof(GpuFaultReported), "gpu-fault-reported")]
+[JsonDerivedType(typeof(GpuMeasured), "gpu-measured")]
 [JsonDerivedType(typeof(NodeReported), "node-reported")]
 [JsonDerivedType(typeof(GpuConditionReported), "gpu-condition-reported")]
 [JsonDerivedType(typeof(GpusRequested), "gpus-requested")]
@@ -24,6 +25,7 @@ namespace Coordinator.Machines;
 [JsonDerivedType(typeof(NodeLinkReported), "node-link-reported")]
 [JsonDerivedType(typeof(WorkerReported), "worker-reported")]
 [JsonDerivedType(typeof(ModelStored), "model-stored")]
+[JsonDerivedType(typeof(GpuWithdrawn), "gpu-withdrawn")]
 public abstract record GrainMessage;
 
 /// <summary>The machine was loaded: always its first message.</summary>
@@ -63,6 +65,9 @@ public sealed record GpuOrdered(RankOrder Order) : GrainMessage;
 /// <summary>A program or device failed on the gpu.</summary>
 public sealed record GpuFaultReported(WorkerSession Session, string Detail) : GrainMessage;
 
+/// <summary>The vendor's telemetry of the gpu.</summary>
+public sealed record GpuMeasured(WorkerSession Session, GpuReading Reading) : GrainMessage;
+
 // To the cluster.
 
 /// <summary>A node as it is now; repeated until taken.</summary>
@@ -75,15 +80,38 @@ public sealed record GpuConditionReported(GpuId Gpu, WorkerSession Session, bool
 /// A job says how many gpus it wants and which it still uses; what was given to it and is neither used nor wanted goes back.
 /// A gpu is used until the generation without it is durable. Preferred ones are given first: they may hold the job's state. Repeated until the cluster's answer satisfies it.
 /// </summary>
-public sealed record GpusRequested(JobId Job, long Incarnation, long Sequence, int Wanted, IReadOnlyList<GpuId> Used, IReadOnlyList<GpuId> Preferred) : GrainMessage;
+public sealed record GpusRequested(JobId Job, long Incarnation, long Sequence, int Wanted, IReadOnlyList<GpuId> Used, IReadOnlyList<GpuId> Preferred) : GrainMessage
+{
+    /// <summary>Class that the gpus must have: the job's own once it has one, else what its spec names; null or empty: any one.</summary>
+    public string? DeviceClass { get; init; }
+}
 
 // To a job.
 
-/// <summary>All gpus that are the job's now, sorted, with where and whether they can be reached.</summary>
-public sealed record GpusOffered(long Incarnation, long Sequence, IReadOnlyList<GpuOffer> Gpus) : GrainMessage;
+/// <summary>A gpu is to be taken out of service: the job goes on without it as soon as nothing is lost by that. Repeated until the gpu hears its release.</summary>
+public sealed record GpuWithdrawn(GpuId Gpu, string Reason) : GrainMessage;
 
-/// <summary>A gpu given to a job.</summary>
-public sealed record GpuOffer(GpuId Gpu, WorkerSession Session, string DataAddress, string DeviceClass, string Device, bool Up);
+/// <summary>All gpus that are the job's now, sorted, with where and whether they can be reached.</summary>
+public sealed record GpusOffered(long Incarnation, long Sequence, IReadOnlyList<GpuOffer> Gpus) : GrainMessage
+{
+    /// <summary>What there is beside them, where the job wants more than it has; null: it has enough, or an older cluster speaks.</summary>
+    public GpuSupply? Supply { get; init; }
+}
+
+/// <summary>A gpu given to a job. <paramref name="Up"/>: its node is connected, and it may be given work.</summary>
+public sealed record GpuOffer(GpuId Gpu, WorkerSession Session, string DataAddress, string DeviceClass, string Device, bool Up)
+{
+    /// <summary>Whether its node is connected, whatever the gpu's health; null: an older cluster speaks, and <see cref="Up"/> is all that is known.</summary>
+    public bool? NodeUp { get; init; }
+}
+
+/// <summary>What the cluster has for a job that wants more gpus than it got.</summary>
+/// <param name="OfClass">Gpus in service whose class would do, free or not.</param>
+/// <param name="Others">Free gpus in service of other classes, by class.</param>
+public sealed record GpuSupply(int OfClass, IReadOnlyList<FreeGpus> Others);
+
+/// <summary>Free gpus of one class.</summary>
+public readonly record struct FreeGpus(string DeviceClass, int Count);
 
 /// <summary>Start training.</summary>
 public sealed record SubmitJob(JobSpec Spec) : GrainMessage;

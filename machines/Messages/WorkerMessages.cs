@@ -6,6 +6,7 @@ namespace Coordinator.Machines;
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "say")]
 [JsonDerivedType(typeof(Hello), "hello")]
 [JsonDerivedType(typeof(Heartbeat), "heartbeat")]
+[JsonDerivedType(typeof(GpusMeasured), "gpus-measured")]
 [JsonDerivedType(typeof(RankState), "rank-state")]
 [JsonDerivedType(typeof(PlanTaken), "plan-taken")]
 [JsonDerivedType(typeof(RankAdvanced), "rank-advanced")]
@@ -68,11 +69,18 @@ public sealed record Hello : WorkerMessage
 /// <param name="Index">Index within the node.</param>
 /// <param name="Name">Name for people.</param>
 /// <param name="DeviceClass">Ranks of different classes never share a job.</param>
-/// <param name="Device">Device as written in plans: <c>cpu</c>, later <c>ilgpu:cuda:0</c>.</param>
-public sealed record GpuDescription(int Index, string Name, string DeviceClass, string Device);
+/// <param name="Device">Device as written in plans: <c>cpu</c>, <c>ilgpu:cuda:0</c>. Two gpus of a node may name the same device: it then holds two ranks.</param>
+public sealed record GpuDescription(int Index, string Name, string DeviceClass, string Device)
+{
+    /// <summary>Memory of the device, bytes; 0: not known.</summary>
+    public long MemoryBytes { get; init; }
+}
 
 /// <summary>Sign of life, with where each rank is.</summary>
 public sealed record Heartbeat(long Sequence, IReadOnlyList<RankPosition> Ranks) : WorkerMessage;
+
+/// <summary>The vendor's telemetry of the node's gpus, those that have one. Said when an error shows, and from time to time.</summary>
+public sealed record GpusMeasured(IReadOnlyList<GpuReading> Readings) : WorkerMessage;
 
 /// <summary>Where a rank is.</summary>
 public sealed record RankPosition(int GpuIndex, JobId Job, long Generation, long Applied, string Activity);

@@ -131,6 +131,10 @@ public sealed class NodeMachine(NodeId id) : IMachine
                 foreach (var position in ranks)
                     jobs.TryAdd(position.Job, 0);
                 break;
+            case GpusMeasured measured:
+                foreach (var reading in measured.Readings)
+                    outputs.Send(GrainAddress.Of(new GpuId(id, reading.Index)), new GpuMeasured(said.Session, reading));
+                break;
             case JobReport report:
                 jobs.TryAdd(report.Job, 0);
                 if (report is RankFaulted fault && fault.Gpu.Node == id)

@@ -58,6 +58,13 @@ public sealed record NodesBody : ApiBody
     public required IReadOnlyList<NodeView> Items { get; init; }
 }
 
+/// <summary>Gpus.</summary>
+public sealed record GpusBody : ApiBody
+{
+    /// <summary>The gpus, by id.</summary>
+    public required IReadOnlyList<GpuView> Items { get; init; }
+}
+
 /// <summary>Events.</summary>
 public sealed record EventsBody : ApiBody
 {

@@ -12,6 +12,7 @@ namespace Coordinator.Server.Api;
 [JsonSerializable(typeof(SubmittedBody))]
 [JsonSerializable(typeof(JobsBody))]
 [JsonSerializable(typeof(NodesBody))]
+[JsonSerializable(typeof(GpusBody))]
 [JsonSerializable(typeof(EventsBody))]
 [JsonSerializable(typeof(StepsBody))]
 [JsonSerializable(typeof(StoredFileBody))]

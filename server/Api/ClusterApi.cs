@@ -17,6 +17,7 @@ internal sealed class ClusterApi(Views views)
         routes.MapGet("/nodes/{id}", (string id) => views.ShowAsync(
             GrainAddress.Of(new NodeId(id)),
             ApiError.NotFound($"there is no node '{id}'", "List the nodes with GET /api/v1/nodes.")));
+        routes.MapGet("/gpus", (string? after, int? limit) => views.ListAsync(GrainKind.Gpu, after, Page.Limit(limit)));
         routes.MapGet("/gpus/{node}/{index}", (string node, string index) =>
             int.TryParse(index, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
                 ? views.ShowAsync(

@@ -74,6 +74,9 @@ public sealed class CoordinatorClient : IDisposable
     /// <summary>A node, or null.</summary>
     public Task<NodeView?> GetNodeAsync(NodeId node, CancellationToken cancel = default) => FindAsync($"nodes/{Escape(node.Value)}", MachinesJson.Default.NodeView, cancel);
 
+    /// <summary>The first 10,000 gpus, by id.</summary>
+    public async Task<IReadOnlyList<GpuView>> GetGpusAsync(CancellationToken cancel = default) => (await GetAsync("gpus?limit=10000", ApiJson.Default.GpusBody, cancel).ConfigureAwait(false)).Items;
+
     /// <summary>A gpu, or null.</summary>
     public Task<GpuView?> GetGpuAsync(GpuId gpu, CancellationToken cancel = default) => FindAsync($"gpus/{Escape(gpu.Node.Value)}/{gpu.Index}", MachinesJson.Default.GpuView, cancel);
 

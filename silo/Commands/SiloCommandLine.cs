@@ -39,10 +39,11 @@ public static class SiloCommandLine
         var siloPort = new Option<int>("--silo-port") { Description = "Port for the other silos.", DefaultValueFactory = _ => 11111 };
         var dashboard = new Option<string>("--dashboard") { Description = "Whether /orleans serves the Orleans dashboard: on or off.", DefaultValueFactory = _ => "on" };
         dashboard.AcceptOnlyFromAmong("on", "off");
+        var policy = new Option<string?>("--gpu-policy") { Description = "File that says what is done about GPU errors; docs/gpu-health.policy is what holds without it. The same on every silo." };
         var cluster = ClusterOptionSet.Create();
         var root = new RootCommand("Run an Orleans silo of the coordinator: grains, workers' gateway and API. Several on one PostgreSQL database are a cluster; without --database one runs alone on SQLite.")
         {
-            directory, url, name, token, pipe, advertised, siloPort, dashboard, cluster.Database, cluster.Cluster, cluster.GatewayPort,
+            directory, url, name, token, pipe, advertised, siloPort, dashboard, policy, cluster.Database, cluster.Cluster, cluster.GatewayPort,
         };
         foreach (var command in OperatorCommands.Create())
             root.Add(command);
@@ -59,6 +60,7 @@ public static class SiloCommandLine
                 Advertised = IPAddress.TryParse(parsed.GetValue(advertised), out var address) ? address : throw new FormatException($"--advertise '{parsed.GetValue(advertised)}' is no IP address: write one of this host's, such as 10.0.0.5"),
                 SiloPort = parsed.GetValue(siloPort),
                 GatewayPort = parsed.GetValue(cluster.GatewayPort),
+                Machines = GpuPolicyFile.Read(parsed.GetValue(policy)),
                 Dashboard = parsed.GetValue(dashboard) == "on",
             }));
         return root;

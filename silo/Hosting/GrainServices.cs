@@ -17,6 +17,9 @@ public sealed partial class GrainServices(SiloSettings settings, GrainOutbox out
     public string Silo => settings.Name;
 
     /// <inheritdoc/>
+    public MachineSettings Machines => settings.Machines;
+
+    /// <inheritdoc/>
     public TimeSpan Now => time.GetElapsedTime(startedAt);
 
     /// <inheritdoc/>

@@ -19,6 +19,9 @@ internal sealed class FinalChecker(Checkers checkers, ToyModel model, long steps
 
     public string? LastWait { get; private set; }
 
+    /// <summary>Whether it waits for workers or for the state.</summary>
+    public bool IsWaiting { get; private set; }
+
     public void OnEvent(CoordinatorEvent observed)
     {
         switch (observed.Kind)
@@ -29,10 +32,14 @@ internal sealed class FinalChecker(Checkers checkers, ToyModel model, long steps
             case EventKinds.JobFinished:
                 Finished = true;
                 break;
+            case EventKinds.GenerationForming:
+                IsWaiting = false;
+                break;
             case EventKinds.JobFailed:
                 Failed = observed.Text;
                 break;
             case EventKinds.JobWaiting:
+                IsWaiting = true;
                 Waits++;
                 LastWait = observed.Text;
                 break;

@@ -7,12 +7,22 @@ internal sealed class OrderChecker(Checkers checkers, int shards, long steps)
 {
     private readonly SortedDictionary<(long Incarnation, long Generation), RankPlan> plans = [];
     private readonly SortedDictionary<long, string> hashes = [];
+    private readonly SortedSet<GpuId> answered = [];
 
     /// <summary>Memberships that left the job, by generation.</summary>
     public SortedDictionary<long, Membership> Memberships { get; } = [];
 
     /// <summary>The newest membership that left the job, or null.</summary>
-    public Membership? Newest => Memberships.Count == 0 ? null : Memberships.Last().Value;
+    public Membership? Newest { get; private set; }
+
+    /// <summary>Its generation, or 0.</summary>
+    public long NewestGeneration { get; private set; }
+
+    /// <summary>Whether a plan of the newest generation has left the job.</summary>
+    public bool NewestPlanned { get; private set; }
+
+    /// <summary>Whether every member of the newest generation has answered.</summary>
+    public bool NewestAnswered => Newest is { } members && answered.Count >= members.Members.Count;
 
     /// <summary>Whether the job has handed out any plan.</summary>
     public bool PlansMade => plans.Count > 0;
@@ -29,6 +39,20 @@ internal sealed class OrderChecker(Checkers checkers, int shards, long steps)
         }
     }
 
+    /// <summary>A member has answered.</summary>
+    public void OnAnswer(RankState answer)
+    {
+        if (answer.Generation == NewestGeneration)
+            answered.Add(answer.Gpu);
+    }
+
+    /// <summary>A worker goes by a membership from now on.</summary>
+    public void OnAdopted(NodeId node, Membership members)
+    {
+        if (Memberships.TryGetValue(members.Generation, out var sent) && (sent.Hash != members.Hash || !sent.Members.SequenceEqual(members.Members)))
+            checkers.Fail(Invariants.MembershipIsChained, $"{node} goes by a membership of generation {members.Generation} that is not the job's");
+    }
+
     private void OnChange(MembershipChange change)
     {
         if (!hashes.TryAdd(change.ToGeneration, change.Hash))
@@ -40,15 +64,25 @@ internal sealed class OrderChecker(Checkers checkers, int shards, long steps)
 
         var from = change.FromGeneration == 0 ? Membership.None(change.Job) : Memberships.GetValueOrDefault(change.FromGeneration);
         if (from?.After(change) is { } next)
-            Memberships.Add(change.ToGeneration, next);
+            Add(next);
         else if (from is not null)
             checkers.Fail(Invariants.OneMembershipPerGeneration, $"the change from {change.FromGeneration} to {change.ToGeneration} does not follow the chain");
         else
             hashes.Remove(change.ToGeneration);
     }
 
+    private void Add(Membership next)
+    {
+        Memberships.Add(next.Generation, next);
+        if (next.Generation <= NewestGeneration)
+            return;
+        (Newest, NewestGeneration, NewestPlanned) = (next, next.Generation, false);
+        answered.Clear();
+    }
+
     private void OnPlan(RankPlan plan)
     {
+        NewestPlanned |= plan.Generation == NewestGeneration;
         if (Memberships.TryGetValue(plan.Generation, out var members) && members.RankOf(plan.Gpu) != plan.Rank)
             checkers.Fail(Invariants.PlansAgree, $"the plan of {plan.Gpu} in generation {plan.Generation} makes it rank {plan.Rank}");
         var key = (plan.Incarnation, plan.Generation);

@@ -8,7 +8,10 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
     private RankPlan? plan;
     private long promised;
     private SortedSet<Subtree> promisedSubtrees = [];
+    private readonly SortedSet<(long Generation, NodeId Node)> lost = [];
+    private readonly SortedSet<(long Generation, NodeId Node)> heard = [];
     private long highest = -1;
+    private long highestGeneration;
 
     /// <summary>Membership of the newest order.</summary>
     public Membership? Members { get; private set; }
@@ -23,6 +26,39 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
             (plan, promised) = (null, 0);
     }
 
+    /// <summary>Highest incarnation of a job's machine that the rank has obeyed.</summary>
+    public long HighestIncarnation { get; private set; }
+
+    /// <summary>The machine has taken an order, and whether it has anything to do because of it.</summary>
+    public void OnObeyed(RankOrder order, bool acts)
+    {
+        if (acts && (order.Incarnation < HighestIncarnation || order.Generation < highestGeneration))
+            Fail(Invariants.StaleOrderRefused, $"obeys an order of incarnation {order.Incarnation}, generation {order.Generation}, after one of {HighestIncarnation}, {highestGeneration}");
+        (HighestIncarnation, highestGeneration) = (Math.Max(HighestIncarnation, order.Incarnation), Math.Max(highestGeneration, order.Generation));
+    }
+
+    public void OnPeerLost(PeerLost peer) => lost.Add((peer.Generation, peer.Node));
+
+    public void OnFrame(FrameHeader header)
+    {
+        if (Members is { } members && members.Generation == header.Generation && header.From < members.Members.Count)
+            heard.Add((header.Generation, members.Members[header.From].Gpu.Node));
+    }
+
+    public void OnAccused(PeerAccused accused)
+    {
+        var met = (accused.Generation, accused.Accused);
+        if (!lost.Contains(met) && !(accused.Evidence == Evidence.Invalid && heard.Contains(met)))
+            Fail(Invariants.AccusationsLapse, $"accuses {accused.Accused} in generation {accused.Generation}, in which nothing came between them");
+    }
+
+    /// <summary>The process was asked to end, and does.</summary>
+    public void OnEnd()
+    {
+        if (plan is not null || promised != 0)
+            Fail(Invariants.LeavesReleased, $"ends under its {(plan is not null ? $"plan of generation {plan.Generation}" : $"promise to generation {promised}")}, not released");
+    }
+
     public void OnAnswer(RankState answer)
     {
         if (plan?.Generation == answer.Generation)
@@ -34,6 +70,7 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
         if (answer.HasState)
             AnswerHolds(answer);
         checkers.Steps.OnAnswer(answer);
+        checkers.Orders.OnAnswer(answer);
     }
 
     /// <summary>The device failed: what was promised of its memory is void, and as far as its state goes the rank is no survivor.</summary>
@@ -41,7 +78,8 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
 
     public void OnInitialize(long generation)
     {
-        Authority(generation, "initialises");
+        if (!HasAuthority(generation, "initialises"))
+            return;
         if (plan!.FirstStep != 1 || plan.CatchUp != CatchUp.Initialize)
             Fail(Invariants.PlanIsAuthority, "initialises without being told to");
         if (highest > 0)
@@ -50,7 +88,8 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
 
     public void OnCompute(ComputeShard compute, long generation)
     {
-        Authority(generation, $"computes shard {compute.Shard} of step {compute.Step}");
+        if (!HasAuthority(generation, $"computes shard {compute.Shard} of step {compute.Step}"))
+            return;
         StateStandsAt(compute.Step - 1);
         var mine = compute.Step == plan!.FirstStep
             ? plan.FirstStepShards.Any(run => run.Rank == plan.Rank && compute.Shard >= run.Start && compute.Shard < run.Start + run.Count)
@@ -95,7 +134,7 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
     public void OnReduce(ReduceBlock reduce, long generation)
     {
         OnOverwriteReduced($"reduces block {reduce.Block}");
-        Authority(generation, $"reduces block {reduce.Block} of step {reduce.Step}");
+        HasAuthority(generation, $"reduces block {reduce.Block} of step {reduce.Step}");
         var next = 0;
         foreach (var part in reduce.Parts)
         {
@@ -106,8 +145,8 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
                 Fail(Invariants.HostContract, $"adds up {part.Subtree}, which it does not hold");
             if (part.Payload == 0)
             {
-                if (memory.Partials[part.Subtree].Step != reduce.Step)
-                    Fail(Invariants.SumOfOneGeneration, $"adds its own {part.Subtree} of step {memory.Partials[part.Subtree].Step} to step {reduce.Step}");
+                if (memory.Partials.TryGetValue(part.Subtree, out var own) && own.Step != reduce.Step)
+                    Fail(Invariants.SumOfOneGeneration, $"adds its own {part.Subtree} of step {own.Step} to step {reduce.Step}");
             }
             else if (memory.Payloads[part.Payload].Truth is var truth && (truth.Step != reduce.Step || truth.Generation != generation || truth.Block != reduce.Block))
             {
@@ -138,7 +177,8 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
 
     public void OnStoreState(StoreState store, long generation)
     {
-        Authority(generation, "takes a state");
+        if (!HasAuthority(generation, "takes a state"))
+            return;
         if (plan!.CatchUp != CatchUp.FetchState || store.Header.Step != plan.FirstStep - 1)
             Fail(Invariants.PlanIsAuthority, $"takes a block of the state of step {store.Header.Step} without being told to");
         if (memory.Applying)
@@ -150,14 +190,14 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
     public void OnStateBlock()
     {
         if (memory.StateStep >= 0)
-            StateStandsAt(memory.StateStep);
+            Stands(memory.StateStep);
     }
 
     public void OnApply(ApplyStep apply, long generation)
     {
         if (promised != 0)
             Fail(Invariants.PromiseKept, $"applies step {apply.Step} between its answer for generation {promised} and the plan");
-        Authority(generation, $"applies step {apply.Step}");
+        HasAuthority(generation, $"applies step {apply.Step}");
         StateStandsAt(apply.Step - 1);
         foreach (var block in memory.Reduced)
         {
@@ -172,7 +212,7 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
     {
         if (apply.Step <= highest)
             Fail(Invariants.StepsAscend, $"applies step {apply.Step} after step {highest}");
-        StateStandsAt(apply.Step);
+        Stands(apply.Step);
     }
 
     private void AnswerHolds(RankState answer)
@@ -198,6 +238,13 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
         }
     }
 
+    /// <summary>A whole state stands that was not there before.</summary>
+    private void Stands(long step)
+    {
+        StateStandsAt(step);
+        checkers.Steps.OnState(gpu, plan?.Timeline ?? 0, step, memory.State);
+    }
+
     private void StateStandsAt(long step)
     {
         if (memory.StateStep != step || memory.Applying)
@@ -207,10 +254,12 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
         highest = Math.Max(highest, step);
     }
 
-    private void Authority(long generation, string what)
+    private bool HasAuthority(long generation, string what)
     {
-        if (plan is null || plan.Generation != generation)
-            Fail(Invariants.PlanIsAuthority, $"{what} in generation {generation} with {(plan is null ? "no plan" : $"a plan of generation {plan.Generation}")}");
+        if (plan is not null && plan.Generation == generation)
+            return true;
+        Fail(Invariants.PlanIsAuthority, $"{what} in generation {generation} with {(plan is null ? "no plan" : $"a plan of generation {plan.Generation}")}");
+        return plan is not null;
     }
 
     private void Fail(string invariant, string message) => checkers.Fail(invariant, $"{gpu} {message}");

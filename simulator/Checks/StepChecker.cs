@@ -11,6 +11,8 @@ internal sealed class StepChecker(Checkers checkers)
 {
     private readonly SortedDictionary<long, (long Step, GpuId By)> limits = [];
 
+    private readonly SortedDictionary<(int Timeline, long Step), (ulong Digest, GpuId By)> states = [];
+
     /// <summary>Highest step applied by any rank.</summary>
     public long Highest { get; private set; }
 
@@ -23,6 +25,17 @@ internal sealed class StepChecker(Checkers checkers)
         Applied++;
         if (limits.TryGetValue(generation, out var limit) && step > limit.Step)
             checkers.Fail(Invariants.GenerationOvertaken, $"{gpu} applies step {step} in generation {generation}, of which {limit.By} can have contributed to {limit.Step} at most");
+    }
+
+    /// <summary>A rank holds the whole state of a step.</summary>
+    public void OnState(GpuId gpu, int timeline, long step, ulong[] state)
+    {
+        var digest = ToyModel.Digest(state);
+        if (states.TryAdd((timeline, step), (digest, gpu)))
+            return;
+        var first = states[(timeline, step)];
+        if (first.Digest != digest)
+            checkers.Fail(Invariants.EqualStates, $"{gpu} and {first.By} hold different states of step {step}, timeline {timeline}");
     }
 
     public void OnAnswer(RankState answer)

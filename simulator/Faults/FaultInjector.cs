@@ -1,30 +1,50 @@
-using Coordinator.Machines;
-
 namespace Coordinator.Simulator;
 
 /// <summary>
-/// Strikes on cue, and heals what it did after a while. It never destroys the last state: before it kills, it makes sure that another
-/// reachable member of the newest generation holds the state of the last or the last but one step.
+/// Waits for the cues of a seed's faults, lets them strike, and counts them by phase. A fault whose cue finds nothing to strike is tried
+/// again at its next cue; and as the job goes on, faults are added until the seed has had <see cref="MinFaults"/> of them.
 /// </summary>
 internal sealed class FaultInjector
 {
+    /// <summary>Faults that every seed has at least.</summary>
+    public const int MinFaults = 3;
+
     private readonly VirtualWorld world;
     private readonly SimulatedCluster cluster;
-    private readonly List<PlannedFault> planned;
+    private readonly long steps;
+    private readonly PhaseWatch watch;
+    private readonly FaultStrikes strikes;
+    private readonly List<PlannedFault> planned = [];
+    private readonly List<PhaseCue> byPhase = [];
+    private readonly FaultKind[] kinds;
     private bool active = true;
+    private bool toppingUp;
 
-    public FaultInjector(VirtualWorld world, SimulatedCluster cluster, List<PlannedFault> planned)
+    public FaultInjector(VirtualWorld world, SimulatedCluster cluster, Scenario scenario, IReadOnlyList<PlannedFault> faults)
     {
-        (this.world, this.cluster, this.planned) = (world, cluster, planned);
-        cluster.Moments.StepApplied = step => Fire(fault => fault.Step <= step, null);
+        (this.world, this.cluster, steps) = (world, cluster, scenario.Steps);
+        watch = new PhaseWatch(cluster);
+        strikes = new FaultStrikes(world, cluster, () => active, Count);
+        kinds = [.. faults.Select(fault => fault.Kind).Where(kind => kind != FaultKind.AllWorkersKilled)];
+        foreach (var fault in faults)
+            Plan(fault);
+        cluster.Moments.StepApplied = OnStep;
         cluster.Moments.Reached = (moment, nth, where) => Fire(fault => fault.Moment == moment && fault.Nth <= nth, where);
+        if (faults.Count > 0)
+            world.AfterEvent = LookForPhases;
     }
 
-    /// <summary>Faults that struck, by name.</summary>
-    public SortedDictionary<string, int> Struck { get; } = new(StringComparer.Ordinal);
+    /// <summary>Faults that struck, by phase and name.</summary>
+    public SortedDictionary<(ProtocolPhase Phase, FaultKind Kind), int> Struck { get; } = [];
+
+    /// <summary>How many.</summary>
+    public int Total { get; private set; }
+
+    /// <summary>Whether all workers were killed at once after somebody had begun to train.</summary>
+    public bool LostState { get; private set; }
 
     /// <summary>Whether all planned faults have had their cue.</summary>
-    public bool IsSpent => planned.Count == 0;
+    public bool IsSpent => planned.Count == 0 && byPhase.Count == 0;
 
     private Prng Prng => world.Faults;
 
@@ -33,35 +53,34 @@ internal sealed class FaultInjector
     {
         active = false;
         planned.Clear();
+        byPhase.Clear();
+        world.AfterEvent = null;
         world.Note("world", "heals");
-        cluster.Map.HealAll();
-        if (cluster.Silo.Frozen)
-            cluster.Silo.Thaw();
-        if (!cluster.Silo.Alive)
-            cluster.Silo.Start();
-        if (cluster.Silo.Disk.Away)
-            cluster.Silo.Disk.ComeBack();
-        cluster.Silo.Lossy = false;
-        cluster.Silo.Disk.MayFail = false;
-        foreach (var worker in cluster.Workers)
-        {
-            Array.Fill(worker.ComputeFactor, 1);
-            if (worker.Frozen)
-                worker.Thaw();
-            if (!worker.Alive)
-                worker.Start();
-        }
+        strikes.HealAll();
     }
 
-    /// <summary>All workers at once: the state is lost.</summary>
-    public void KillAll()
+    private void Plan(PlannedFault fault)
     {
-        Count("AllWorkersKilled");
-        foreach (var worker in cluster.Workers.Where(worker => worker.Alive))
+        if (fault.Phase is not null)
+            byPhase.Add(new PhaseCue(fault));
+        else
+            planned.Add(fault);
+    }
+
+    private void OnStep(long step)
+    {
+        Fire(fault => fault.Step <= step, null);
+
+        // By a quarter, a half and three quarters of the job there have been one, two and three faults.
+        if (!active || kinds.Length == 0 || toppingUp || Total >= Math.Min(MinFaults, step * 4 / steps))
+            return;
+        toppingUp = true;
+        world.Schedule(TimeSpan.Zero, () =>
         {
-            worker.Kill();
-            RestartLater(worker);
-        }
+            toppingUp = false;
+            if (active)
+                StrikeSomething();
+        });
     }
 
     private void Fire(Predicate<PlannedFault> cue, WorkerProcess? where)
@@ -79,132 +98,67 @@ internal sealed class FaultInjector
             world.Schedule(Prng.Chance(0.5) ? TimeSpan.Zero : Prng.Between(TimeSpan.Zero, TimeSpan.FromMilliseconds(30)), () =>
             {
                 if (active)
-                    Strike(fault.Kind, where);
+                    Strike(fault, where is not null && Prng.Chance(0.6) ? where : Prng.Pick(cluster.Workers));
             });
         }
     }
 
-    private void Strike(FaultKind kind, WorkerProcess? where)
+    /// <summary>Between two events, so that a fault strikes in the very phase that is its cue.</summary>
+    private void LookForPhases()
     {
-        var victim = where is not null && Prng.Chance(0.6) ? where : Prng.Pick(cluster.Workers);
-        var other = Prng.Pick(cluster.Workers);
-        var silo = cluster.Silo;
-        var done = true;
-        switch (kind)
+        for (var i = 0; i < byPhase.Count; i++)
         {
-            case FaultKind.WorkerCrash:
-                done = Kill(victim);
-                break;
-            case FaultKind.TwoCrashes:
-                done = Kill(victim) | Kill(other);
-                break;
-            case FaultKind.SiloCrash when silo.Alive:
-                silo.Crash();
-                After(5, 1500, () =>
-                {
-                    if (!silo.Alive)
-                        silo.Start();
-                });
-                break;
-            case FaultKind.WorkerFreeze when victim is { Alive: true, Frozen: false }:
-                victim.Freeze();
-                After(20, 3000, victim.Thaw);
-                break;
-            case FaultKind.SiloFreeze when silo is { Alive: true, Frozen: false }:
-                silo.Freeze();
-                After(20, 2000, silo.Thaw);
-                break;
-            case FaultKind.CutWorkersOneWay when victim != other:
-                Cut(victim.Node, other.Node);
-                break;
-            case FaultKind.CutWorkersBothWays when victim != other:
-                Cut(victim.Node, other.Node);
-                Cut(other.Node, victim.Node);
-                break;
-            case FaultKind.CutFromSilo:
-                Cut(NetworkMap.Silo, victim.Node);
-                break;
-            case FaultKind.CutToSilo:
-                Cut(victim.Node, NetworkMap.Silo);
-                break;
-            case FaultKind.CutSiloBothWays:
-                Cut(victim.Node, NetworkMap.Silo);
-                Cut(NetworkMap.Silo, victim.Node);
-                break;
-            case FaultKind.ConnectionReset when victim.Alive:
-                done = victim.Peers.ResetOne(Prng);
-                break;
-            case FaultKind.CorruptFrame when victim.Alive:
-                victim.Peers.CorruptNext = true;
-                break;
-            case FaultKind.SlowRank:
-                var gpu = Prng.Below(victim.ComputeFactor.Length);
-                victim.ComputeFactor[gpu] = Prng.Between(3, 30);
-                After(50, 3000, () => victim.ComputeFactor[gpu] = 1);
-                break;
-            case FaultKind.StorageAway when !silo.Disk.Away:
-                silo.Disk.GoAway();
-                After(10, 2000, () =>
-                {
-                    if (silo.Disk.Away)
-                        silo.Disk.ComeBack();
-                });
-                break;
-            case FaultKind.GrainReload when silo is { Alive: true, Frozen: false }:
-                done = silo.ReloadOne(Prng);
-                break;
-            case FaultKind.Leave when victim is { Alive: true, Frozen: false } && cluster.HoldersBeside(victim) > 0:
-                victim.Leaving = true;
-                victim.Agent.Leave();
-                RestartLater(victim);
-                break;
-            case FaultKind.DeviceFault when victim is { Alive: true, Frozen: false } && cluster.HoldersBeside(victim) > 0 && victim.Agent.Ranks.Any():
-                victim.Agent.Ranks.ElementAt(Prng.Below(victim.Agent.Ranks.Count())).FailDevice("injected");
-                break;
-            default:
-                done = false;
-                break;
+            var cue = byPhase[i];
+            var victim = cue.Fault.Victim is { } one ? cluster.Workers[one] : cluster.Workers.FirstOrDefault(worker => watch.PhaseOf(worker) == cue.Fault.Phase);
+            var inside = victim is not null && watch.PhaseOf(victim) == cue.Fault.Phase;
+            if (inside && !cue.Inside)
+                cue.Entered++;
+            cue.Inside = inside;
+            if (!inside || cue.Entered < cue.Fault.Nth || !strikes.IsReady(cue.Fault.Kind, victim!))
+                continue;
+            byPhase.RemoveAt(i--);
+            Strike(cue.Fault, victim!);
+        }
+    }
+
+    private void Strike(PlannedFault fault, WorkerProcess victim)
+    {
+        if (fault.Kind == FaultKind.AllWorkersKilled)
+        {
+            // What comes after may be only waiting: the other faults of the seed come before.
+            while (Total < MinFaults - 1)
+                StrikeSomething();
+            LostState |= cluster.Checkers.Orders.PlansMade;
         }
 
-        if (!done)
-            return;
-        Count(kind.ToString());
-        world.Note("fault", kind.ToString(), 0, 0, victim.Node);
+        if (!strikes.Strike(fault.Kind, victim) && fault.Tries > 0)
+            Plan(fault with { Tries = fault.Tries - 1, Nth = 1, Step = fault.Phase is null ? cluster.Checkers.Steps.Highest + 1 : null, Moment = null });
     }
 
-    private void Count(string name) => Struck[name] = Struck.GetValueOrDefault(name) + 1;
-
-    private bool Kill(WorkerProcess victim)
+    private void StrikeSomething()
     {
-        if (!victim.Alive || cluster.WouldLoseState(victim))
-            return false;
-        victim.Kill();
-        RestartLater(victim);
-        return true;
+        var before = Total;
+        for (var tries = 0; tries < 4 && Total == before; tries++)
+            strikes.Strike(Prng.Pick(kinds), Prng.Pick(cluster.Workers));
+        if (Total == before)
+            strikes.Strike(FaultKind.SlowRank, Prng.Pick(cluster.Workers));
     }
 
-    private void RestartLater(WorkerProcess victim) => After(10, 3000, () =>
+    private void Count(FaultKind kind, WorkerProcess victim, ProtocolPhase phase)
     {
-        if (!victim.Alive)
-            victim.Start();
-        else if (victim.Leaving)
-            RestartLater(victim);
-    });
-
-    private void Cut(NodeId from, NodeId to)
-    {
-        cluster.Map.Cut(from, to);
-        After(10, 2500, () => cluster.Map.Heal(from, to));
+        Total++;
+        Struck[(phase, kind)] = Struck.GetValueOrDefault((phase, kind)) + 1;
+        world.Note("fault", kind.ToString(), (long)phase, 0, victim.Node);
     }
 
-    /// <summary>Short more often than long, so that most faults end before they are noticed or just then.</summary>
-    private void After(int lowMs, int highMs, Action heal)
+    private void Count(FaultKind kind, WorkerProcess victim) => Count(kind, victim, watch.PhaseOf(victim));
+
+    private sealed class PhaseCue(PlannedFault fault)
     {
-        var share = Prng.Unit();
-        world.Schedule(TimeSpan.FromMilliseconds(lowMs + ((highMs - lowMs) * share * share)), () =>
-        {
-            if (active)
-                heal();
-        });
+        public PlannedFault Fault => fault;
+
+        public bool Inside { get; set; }
+
+        public int Entered { get; set; }
     }
 }

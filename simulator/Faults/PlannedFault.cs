@@ -1,32 +1,63 @@
 namespace Coordinator.Simulator;
 
 /// <summary>
-/// A fault and its cue: the first time that any rank applies a step, or the nth time that a moment comes. Cues by progress rather
-/// than by time put the faults into the run, whatever its speed.
+/// A fault and its cue: the first time that any rank applies a step, the nth time that a moment comes, or the nth time that a worker
+/// enters a phase. Cues by progress rather than by time put the faults into the run, whatever its speed; those by phase put them
+/// into phases that last too short to be hit by chance.
 /// </summary>
-internal sealed record PlannedFault(FaultKind Kind, long? Step, Moment? Moment, int Nth)
+internal sealed record PlannedFault(FaultKind Kind)
 {
-    /// <summary>Draws the faults of a seed: a subset of the kinds, then some faults of those kinds.</summary>
-    public static List<PlannedFault> Draw(Prng prng, Scenario scenario)
-    {
-        var kinds = Enum.GetValues<FaultKind>().Where(_ => prng.Chance(0.5)).ToList();
-        if (kinds.Count == 0)
-            kinds.Add(FaultKind.WorkerCrash);
-        var faults = new List<PlannedFault>();
-        for (var left = prng.Between(3, 8); left > 0; left--)
-        {
-            var kind = prng.Pick(kinds);
-            if (prng.Chance(0.5))
-            {
-                faults.Add(new PlannedFault(kind, prng.Between(1, (int)scenario.Steps), null, 0));
-                continue;
-            }
+    /// <summary>How often a fault whose cue found nothing to strike is tried again.</summary>
+    private const int MostTries = 6;
 
-            var moment = prng.Pick(Enum.GetValues<Moment>());
-            var often = moment is Simulator.Moment.ContributionStaged or Simulator.Moment.ApplyStarted or Simulator.Moment.Applied ? 60 : 12;
-            faults.Add(new PlannedFault(kind, null, moment, moment is Simulator.Moment.LastStepStarted or Simulator.Moment.ModelUpload ? 1 + prng.Below(2) : prng.Between(1, often)));
+    /// <summary>Phases that end soon, or do not come in every seed, are sought more often.</summary>
+    private static readonly ProtocolPhase[] PhasesToHit =
+    [
+        .. Enum.GetValues<ProtocolPhase>(), ProtocolPhase.Waiting, ProtocolPhase.NoSilo, ProtocolPhase.Initialising, ProtocolPhase.CatchingUp, ProtocolPhase.CatchingUp, ProtocolPhase.Outside,
+    ];
+
+    public long? Step { get; init; }
+    public Moment? Moment { get; init; }
+    public ProtocolPhase? Phase { get; init; }
+
+    /// <summary>Index of the worker whose phase is the cue, and which is struck; null: the first to be in that phase.</summary>
+    public int? Victim { get; init; }
+    public int Nth { get; init; }
+    public int Tries { get; init; } = MostTries;
+
+    /// <summary>Draws the faults of a seed: a subset of the kinds, then some faults of those kinds.</summary>
+    public static List<PlannedFault> Draw(Prng prng, Scenario scenario, bool losesState)
+    {
+        var all = Enum.GetValues<FaultKind>().Where(kind => kind != FaultKind.AllWorkersKilled).ToArray();
+        var kinds = all.Where(_ => prng.Chance(0.3)).ToList();
+        if (kinds.Count == 0)
+            kinds.Add(prng.Pick(all));
+        var faults = new List<PlannedFault>();
+        if (losesState)
+            faults.Add(DrawCue(prng, scenario, FaultKind.AllWorkersKilled));
+        for (var left = prng.Between(4, 9); left > 0; left--)
+            faults.Add(DrawCue(prng, scenario, prng.Pick(kinds)));
+        return faults;
+    }
+
+    private static PlannedFault DrawCue(Prng prng, Scenario scenario, FaultKind kind)
+    {
+        if (prng.Chance(0.6))
+        {
+            var phase = prng.Pick(PhasesToHit);
+            var often = phase is ProtocolPhase.Computing or ProtocolPhase.Collective or ProtocolPhase.Applying ? (int)scenario.Steps : 3;
+            return new PlannedFault(kind) { Phase = phase, Victim = phase is ProtocolPhase.Initialising or ProtocolPhase.CatchingUp ? null : prng.Below(scenario.Nodes), Nth = prng.Between(1, often) };
         }
 
-        return faults;
+        if (prng.Chance(0.5))
+            return new PlannedFault(kind) { Step = prng.Between(1, (int)scenario.Steps) };
+        var moment = prng.Pick(Enum.GetValues<Moment>());
+        var times = moment switch
+        {
+            Simulator.Moment.ContributionStaged or Simulator.Moment.ApplyStarted or Simulator.Moment.Applied => 60,
+            Simulator.Moment.LastStepStarted or Simulator.Moment.ModelUpload => 2,
+            _ => 12,
+        };
+        return new PlannedFault(kind) { Moment = moment, Nth = prng.Between(1, times) };
     }
 }

@@ -58,6 +58,7 @@ internal sealed class GrainHost
         machine.Handle(silo.Clock, message, outputs);
         foreach (var output in outputs.Items)
         {
+            silo.OnDecided?.Invoke(Address, output);
             outbox.Enqueue((output, writesAsked));
             if (IsWrite(output))
                 writesAsked++;

@@ -8,7 +8,7 @@ namespace Coordinator.Simulator;
 /// that must last on its disk. Restarted, it wakes the stored jobs.
 /// </summary>
 internal sealed class SiloProcess(VirtualWorld world, Scenario scenario, Checkers checkers, Func<GrainAddress, string?, IMachine> machines)
-    : SimulatedProcess(world, "silo")
+    : SimulatedProcess(world, "silo", scenario.ClockSkew)
 {
     private readonly SortedDictionary<string, GrainHost> grains = new(StringComparer.Ordinal);
     private readonly SortedDictionary<NodeId, ControlLink> links = [];
@@ -21,6 +21,12 @@ internal sealed class SiloProcess(VirtualWorld world, Scenario scenario, Checker
 
     /// <summary>Turns taken.</summary>
     public long Turns { get; private set; }
+
+    /// <summary>What makes messages between grains worse for a while.</summary>
+    public Weather Weather { get; } = new();
+
+    /// <summary>Told of every output of a turn, before it is carried out.</summary>
+    public Action<GrainAddress, Output>? OnDecided { get; set; }
 
     /// <summary>Takes what is sent to workers, where there are none with connections of their own; null: the connections do.</summary>
     public Action<SendToWorker>? WorkerSink { get; init; }
@@ -35,7 +41,8 @@ internal sealed class SiloProcess(VirtualWorld world, Scenario scenario, Checker
             Activate(new GrainAddress(GrainKind.Job, key));
     }
 
-    public void Crash()
+    /// <summary>The process dies, and with it, unless the tail is kept, its machine.</summary>
+    public void Crash(UnsyncedTail tail = UnsyncedTail.Kept)
     {
         End();
         foreach (var grain in grains.Values)
@@ -44,7 +51,7 @@ internal sealed class SiloProcess(VirtualWorld world, Scenario scenario, Checker
         foreach (var link in links.Values.ToArray())
             link.SiloDied();
         links.Clear();
-        Disk.OnCrash();
+        Disk.OnCrash(tail);
     }
 
     /// <summary>Tells a grain something from outside, activating it if need be.</summary>
@@ -70,16 +77,11 @@ internal sealed class SiloProcess(VirtualWorld world, Scenario scenario, Checker
         Activate(host.Address);
     }
 
+    /// <summary>Whether some activation may be thrown away. One that is writing is not: its write would race with its successor's load, which engines exclude.</summary>
+    public bool MayReload => grains.Values.Any(grain => !grain.IsWriting);
+
     /// <summary>Ends and rebuilds one activation, as an idle collection or a lost race would.</summary>
-    public bool ReloadOne(Prng prng)
-    {
-        // One that is writing is not collected: its write would race with its successor's load, which the engine excludes.
-        var idle = grains.Values.Where(grain => !grain.IsWriting).ToArray();
-        if (idle.Length == 0)
-            return false;
-        Reload(prng.Pick(idle));
-        return true;
-    }
+    public void ReloadOne(Prng prng) => Reload(prng.Pick(grains.Values.Where(grain => !grain.IsWriting).ToArray()));
 
     /// <summary>Carries out a send of a grain, whose writes before it are durable.</summary>
     public void Send(GrainAddress from, Output output)
@@ -106,20 +108,20 @@ internal sealed class SiloProcess(VirtualWorld world, Scenario scenario, Checker
             old.Close("a newer connection of the node");
         links[hello.Node] = link;
         World.Note(Name, "accepts", hello.Session.Boot, hello.Session.Connection, hello.Node);
-        Carry(GrainAddress.Of(hello.Node), new WorkerConnected(hello.Session, hello), Lossy && Scenario.LossyGateway);
+        Carry(GrainAddress.Of(hello.Node), new WorkerConnected(hello.Session, hello), Lossy && (Scenario.LossyGateway || !Weather.IsCalm));
     }
 
     public void Said(ControlLink link, NodeId node, WorkerSession session, WorkerMessage message)
     {
         if (links.TryGetValue(node, out var current) && current == link)
-            Carry(GrainAddress.Of(node), new WorkerSaid(session, message), Lossy && Scenario.LossyGateway);
+            Carry(GrainAddress.Of(node), new WorkerSaid(session, message), Lossy && (Scenario.LossyGateway || !Weather.IsCalm));
     }
 
     public void Disconnected(ControlLink link, NodeId node, WorkerSession session, string reason)
     {
         if (links.TryGetValue(node, out var current) && current == link)
             links.Remove(node);
-        Carry(GrainAddress.Of(node), new WorkerDisconnected(session, reason), Lossy && Scenario.LossyGateway);
+        Carry(GrainAddress.Of(node), new WorkerDisconnected(session, reason), Lossy && (Scenario.LossyGateway || !Weather.IsCalm));
     }
 
     public void OnModelUploaded(JobId job, string sha256) =>
@@ -135,14 +137,14 @@ internal sealed class SiloProcess(VirtualWorld world, Scenario scenario, Checker
 
     private void Carry(GrainAddress to, GrainMessage message, bool lossy)
     {
-        if (lossy && World.Network.Chance(Scenario.Loss))
+        if (lossy && World.Network.Chance(Scenario.Loss + Weather.Loss))
         {
             World.Note("network", "loses", 0, 0, message);
             return;
         }
 
         CarryOnce(to, message, lossy);
-        if (lossy && World.Network.Chance(Scenario.Duplication))
+        if (lossy && World.Network.Chance(Scenario.Duplication + Weather.Duplication))
             CarryOnce(to, message, lossy);
     }
 
@@ -152,7 +154,7 @@ internal sealed class SiloProcess(VirtualWorld world, Scenario scenario, Checker
             message = JsonSerializer.Deserialize(JsonSerializer.SerializeToUtf8Bytes(message, MachinesJson.Default.GrainMessage), MachinesJson.Default.GrainMessage)!;
         // Without loss the delay is fixed: messages keep their order, as within one process.
         var delay = lossy ? World.Network.Between(TimeSpan.FromMilliseconds(0.02), TimeSpan.FromMilliseconds(0.2)) : TimeSpan.FromMilliseconds(0.05);
-        if (lossy && World.Network.Chance(Scenario.Straggle))
+        if (lossy && World.Network.Chance(Scenario.Straggle + Weather.Straggle))
             delay *= World.Network.Between(1, 500);
         var life = Life;
         World.ScheduleWork(delay, () =>

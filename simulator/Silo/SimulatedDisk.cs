@@ -32,22 +32,36 @@ internal enum NextWrite
 }
 
 /// <summary>
-/// The silo's storage: grains, events and steps, each write atomic. A write takes effect some time after it was asked for and is
-/// acknowledged some time after that; a crash may come before, between or after.
+/// The silo's storage: grains, events and steps, each write atomic. A write reaches the journal some time after it was asked for, is
+/// synced some time after that, which makes it durable, and then acknowledged; a crash may come before, between or after.
 /// </summary>
 internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Checkers checkers)
 {
+    /// <summary>When a host that does not wait for the sync gets it: some time, by the system's own writing back.</summary>
+    private static readonly TimeSpan CarelessSync = TimeSpan.FromMilliseconds(200);
+
     private readonly SortedDictionary<string, StoredGrain> grains = new(StringComparer.Ordinal);
     private readonly List<Action> waiting = [];
     private readonly SortedDictionary<string, (int Life, int Activation, long Transaction)> committed = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, (int Life, int Activation)> writers = new(StringComparer.Ordinal);
-    private readonly SortedDictionary<string, StoredGrain?> unsynced = new(StringComparer.Ordinal);
+    private readonly Journal journal = new(world);
+    private readonly List<Action> whenUnsynced = [];
+    private int coming;
+
+    /// <summary>Whether a write was asked for that has not reached the journal.</summary>
+    public bool IsWriteComing => coming > 0 && !Away;
+
+    /// <summary>Whether a write is in the journal that no sync has made durable yet.</summary>
+    public bool HasUnsynced => journal.HasUnsynced;
 
     /// <summary>Whether storage cannot be reached; writes wait.</summary>
     public bool Away { get; private set; }
 
     /// <summary>How the next write is to end.</summary>
     public NextWrite Next { get; set; }
+
+    /// <summary>Hears once that a write has ended as <see cref="Next"/> said.</summary>
+    public Action? NextTaken { get; set; }
 
     /// <summary>Hears of every event that becomes durable.</summary>
     public Action<CoordinatorEvent>? OnEvent { get; init; }
@@ -61,7 +75,8 @@ internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Check
     /// <summary>Steps in storage.</summary>
     public StepStore Steps { get; } = new(world, checkers);
 
-    public StoredGrain? Load(GrainAddress grain) => grains.GetValueOrDefault(grain.ToString());
+    /// <summary>What a reader sees: the system's cache, where something is in it, and else the medium.</summary>
+    public StoredGrain? Load(GrainAddress grain) => journal.Newest(grain) ?? grains.GetValueOrDefault(grain.ToString());
 
     /// <summary>Keys of the stored jobs, which are woken when a silo starts.</summary>
     public IEnumerable<string> StoredJobs() => grains.Keys.Where(key => key.StartsWith("Job:", StringComparison.Ordinal)).Select(key => key[4..]).ToArray();
@@ -74,7 +89,12 @@ internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Check
     public void Write(SimulatedProcess by, GrainAddress grain, long transaction, IReadOnlyList<Output> outputs, Action<WriteOutcome> done)
     {
         var id = (by.Life, checkers.Storage.ActivationOf(grain), transaction);
-        world.ScheduleWork(Latency(), () => Begin(by, id, grain, outputs, done));
+        coming++;
+        world.ScheduleWork(Latency(), () =>
+        {
+            coming--;
+            Begin(by, id, grain, outputs, done);
+        });
     }
 
     /// <summary>Another writer's state, past the silo.</summary>
@@ -112,18 +132,21 @@ internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Check
         waiting.Clear();
     }
 
-    /// <summary>The silo's process died. What a careless host took for durable goes with it.</summary>
-    public void OnCrash()
-    {
-        foreach (var (key, before) in unsynced)
-        {
-            if (before is null)
-                grains.Remove(key);
-            else
-                grains[key] = before;
-        }
+    /// <summary>Calls back as soon as a write is in the journal and not yet synced: at once where one is.</summary>
+    public void WhenUnsynced(Action strike) => whenUnsynced.Add(strike);
 
-        unsynced.Clear();
+    /// <summary>The silo's process died, and with it, unless <paramref name="tail"/> is kept, its machine. The journal is read again.</summary>
+    public void OnCrash(UnsyncedTail tail)
+    {
+        var (found, gone) = journal.Recover(tail);
+        foreach (var record in found)
+            MakeDurable(record);
+        foreach (var record in gone)
+        {
+            world.Note("disk", "lost", (long)tail, 0, record.Grain);
+            if (record.Acknowledged)
+                checkers.Fail(Invariants.AcknowledgedIsDurable, $"a write of {record.Grain} was acknowledged before it was durable, and the crash took it");
+        }
     }
 
     private TimeSpan Latency() => world.Disk.Between(TimeSpan.FromMilliseconds(0.1), scenario.MaxDiskLatency);
@@ -141,22 +164,66 @@ internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Check
 
         var key = grain.ToString();
         var known = committed.TryGetValue(key, out var last) && last == id;
-        var refused = !known && world.Options.Plant != PlantedBug.WriteOverAnother && Conflicts(key, (id.Life, id.Activation), outputs);
+        if (known && world.Options.Plant == PlantedBug.OwnWriteTakenForConflict)
+            known = false;
+        var writer = (id.Life, id.Activation);
+        var refused = !known && world.Options.Plant != PlantedBug.WriteOverAnother && Conflicts(key, writer, outputs);
+        if (refused && committed.TryGetValue(key, out last) && last == id)
+            checkers.Fail(Invariants.OwnWriteIsNoConflict, $"a write of {grain}, asked for again since its acknowledgement was lost, is refused for being there already");
         var fails = MayFail && world.Disk.Chance(scenario.WriteFailure);
-        var written = !refused && Next != NextWrite.Lost && (!fails || world.Disk.Chance(0.5));
-        if (written && !known)
+        var next = Next;
+        Next = NextWrite.Ordinary;
+        if (next != NextWrite.Ordinary)
         {
-            committed[key] = id;
-            if (outputs.Any(output => output is PersistState))
-                writers[key] = (id.Life, id.Activation);
-            foreach (var output in outputs)
-                Store(grain, id.Activation, output);
+            NextTaken?.Invoke();
+            NextTaken = null;
         }
 
-        var outcome = refused || fails ? WriteOutcome.Refused : Next == NextWrite.Ordinary ? WriteOutcome.Durable : WriteOutcome.Unknown;
-        Next = NextWrite.Ordinary;
-        world.Note("disk", written ? outcome != WriteOutcome.Durable ? "writes, acknowledgement lost" : "writes" : "fails to write", outputs.Count, 0, grain);
+        var outcome = refused || fails ? WriteOutcome.Refused : next == NextWrite.Ordinary ? WriteOutcome.Durable : WriteOutcome.Unknown;
+        var written = !refused && next != NextWrite.Lost && (!fails || world.Disk.Chance(0.5));
+        if (!written || known)
+        {
+            world.Note("disk", written ? "has it already" : "fails to write", outputs.Count, 0, grain);
+            Acknowledge(by, id, outcome, done);
+            return;
+        }
+
+        var record = new JournalRecord(grain, id, outputs);
+        journal.Append(record);
+        world.Note("disk", outcome != WriteOutcome.Durable ? "writes, acknowledgement lost" : "writes", outputs.Count, 0, grain);
+        if (world.Options.Plant == PlantedBug.UnsyncedPersist)
+        {
+            record.Acknowledged = outcome == WriteOutcome.Durable;
+            Acknowledge(by, id, outcome, done);
+        }
+
+        Action<TimeSpan, Action> schedule = world.Options.Plant == PlantedBug.UnsyncedPersist ? world.Schedule : world.ScheduleWork;
+        schedule(world.Options.Plant == PlantedBug.UnsyncedPersist ? CarelessSync : Latency() / 4, () =>
+        {
+            // A crash in between has decided already what becomes of it.
+            if (!by.Alive || by.Life != id.Life)
+                return;
+            foreach (var durable in journal.Sync(record))
+                MakeDurable(durable);
+            if (world.Options.Plant != PlantedBug.UnsyncedPersist)
+                Acknowledge(by, id, outcome, done);
+        });
+        foreach (var strike in whenUnsynced.ToArray())
+            strike();
+        whenUnsynced.Clear();
+    }
+
+    private void Acknowledge(SimulatedProcess by, (int Life, int Activation, long Transaction) id, WriteOutcome outcome, Action<WriteOutcome> done) =>
         world.ScheduleWork(Latency() / 4, () => by.Arrive(id.Life, false, () => done(outcome)));
+
+    private void MakeDurable(JournalRecord record)
+    {
+        var key = record.Grain.ToString();
+        committed[key] = record.Id;
+        if (record.Outputs.Any(output => output is PersistState))
+            writers[key] = (record.Id.Life, record.Id.Activation);
+        foreach (var output in record.Outputs)
+            Store(record.Grain, record.Id.Activation, output);
     }
 
     private bool Conflicts(string key, (int Life, int Activation) writer, IReadOnlyList<Output> outputs)
@@ -174,13 +241,8 @@ internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Check
         switch (output)
         {
             case PersistState persist:
-                var key = grain.ToString();
-                if (world.Options.Plant == PlantedBug.UnsyncedPersist && world.Disk.Chance(0.9))
-                    unsynced.TryAdd(key, grains.GetValueOrDefault(key));
-                else
-                    unsynced.Remove(key);
                 checkers.Storage.OnStored(grain, activation, persist);
-                grains[key] = new StoredGrain(persist.StateJson, persist.Incarnation, persist.Sequence);
+                grains[grain.ToString()] = new StoredGrain(persist.StateJson, persist.Incarnation, persist.Sequence);
                 break;
             case ObserveEvent observed:
                 checkers.Final.OnEvent(observed.Event);

@@ -27,9 +27,8 @@ internal sealed class ControlLink
         world = worker.World;
         (this.worker, this.silo, this.map, json) = (worker, silo, map, scenario.Json);
         (workerLife, siloLife) = (worker.Life, silo.Life);
-        var latency = () => world.Network.Between(scenario.MinLatency, scenario.MaxLatency);
-        up = new(world, silo, latency, () => map.IsCut(worker.Node, NetworkMap.Silo), ReceiveAtSilo);
-        down = new(world, worker, latency, () => map.IsCut(NetworkMap.Silo, worker.Node), message =>
+        up = new(world, silo, () => map.Latency(worker.Node, NetworkMap.Silo, scenario), () => map.IsCut(worker.Node, NetworkMap.Silo), ReceiveAtSilo);
+        down = new(world, worker, () => map.Latency(NetworkMap.Silo, worker.Node, scenario), () => map.IsCut(NetworkMap.Silo, worker.Node), message =>
         {
             if (!closed)
                 worker.Agent.OnSaid(this, message);

@@ -24,7 +24,7 @@ internal sealed class DataConnection
             from.Channel = new FifoChannel<Packet>(
                 world,
                 to.Process,
-                () => world.Network.Between(scenario.MinLatency, scenario.MaxLatency),
+                () => map.Latency(from.Process.Node, to.Process.Node, scenario),
                 () => map.IsCut(from.Process.Node, to.Process.Node),
                 packet => Receive(to, packet));
         }
@@ -46,7 +46,7 @@ internal sealed class DataConnection
         if (end.Opened)
             return;
         end.Opened = true;
-        end.LastHeard = world.Now;
+        end.LastHeard = process.Clock;
         if (end.PeerClosed)
             process.Post(TimeSpan.Zero, () => ReportClosed(end));
         foreach (var packet in end.Unread)
@@ -56,7 +56,7 @@ internal sealed class DataConnection
 
     public bool IsOpen(WorkerProcess process) => EndOf(process) is { Opened: true, Closed: false };
 
-    /// <summary>When the process last heard from its peer.</summary>
+    /// <summary>When the process last heard from its peer, by its own clock.</summary>
     public TimeSpan LastHeard(WorkerProcess process) => EndOf(process).LastHeard;
 
     public NodeId PeerOf(WorkerProcess process) => Other(EndOf(process)).Process.Node;
@@ -113,7 +113,7 @@ internal sealed class DataConnection
             return;
         }
 
-        end.LastHeard = world.Now;
+        end.LastHeard = end.Process.Clock;
         end.Process.Peers.OnPacket(this, packet);
     }
 

@@ -13,6 +13,23 @@ internal sealed class NetworkMap(VirtualWorld world)
 
     private readonly SortedSet<(string From, string To)> cuts = [];
     private readonly List<Action> resumes = [];
+    private readonly SortedDictionary<string, double> slow = new(StringComparer.Ordinal);
+
+    /// <summary>A packet's way from one machine to another, longer where the network of either is slow.</summary>
+    public TimeSpan Latency(NodeId from, NodeId to, Scenario scenario)
+    {
+        var latency = world.Network.Between(scenario.MinLatency, scenario.MaxLatency);
+        return slow.Count == 0 ? latency : latency * Math.Max(slow.GetValueOrDefault(from.Value, 1), slow.GetValueOrDefault(to.Value, 1));
+    }
+
+    /// <summary>All that a machine sends and receives takes so many times as long; 1 is ordinary.</summary>
+    public void SetDelay(NodeId node, double factor)
+    {
+        slow.Remove(node.Value);
+        if (factor != 1)
+            slow.Add(node.Value, factor);
+        world.Note("network", "delay", (long)factor, 0, node);
+    }
 
     public bool IsCut(NodeId from, NodeId to) => cuts.Contains((from.Value, to.Value));
 
@@ -34,6 +51,7 @@ internal sealed class NetworkMap(VirtualWorld world)
     public void HealAll()
     {
         cuts.Clear();
+        slow.Clear();
         foreach (var resume in resumes)
             resume();
     }

@@ -20,6 +20,8 @@ internal sealed partial class RankHost
     private long timer;
     private readonly string name;
     private bool handling;
+    private RankOrder? arriving;
+    private PeerAccused? keptAccusation;
 
     public RankHost(WorkerProcess process, JobId job, GpuId gpu)
     {
@@ -44,6 +46,7 @@ internal sealed partial class RankHost
     public GpuId Gpu { get; }
     public long Generation => machine.Generation;
     public bool IsIdle => machine.Activity == "idle";
+    public string Activity => machine.Activity;
     public RankPosition Position => new(Gpu.Index, Job, machine.Generation, machine.Applied, machine.Activity);
 
     /// <summary>The step of the state that this rank holds, or -1.</summary>
@@ -62,8 +65,15 @@ internal sealed partial class RankHost
             records.OnPlan(plan);
         else if (order is PrepareRank prepare)
             records.OnPrepare(prepare);
-        Handle(new OrderArrived(order, members));
+        arriving = order;
+        Handle(new OrderArrived(Tamper(order, members), members));
+        if (Plant == PlantedBug.AccusationKept && order is RankPlan && keptAccusation is { } kept && kept.Generation < order.Generation && members is not null
+            && members.Members.Any(member => member.Gpu.Node == kept.Accused) && members.Members.Any(member => member.Gpu.Node == kept.Accuser))
+            Say(kept with { Generation = order.Generation });
     }
+
+    /// <summary>The process ends of its own accord.</summary>
+    public void OnEnd() => guard.OnEnd();
 
     /// <summary>A fault: the program or device fails; what it was doing comes to nothing.</summary>
     public void FailDevice(string detail)
@@ -93,6 +103,7 @@ internal sealed partial class RankHost
         memory.Payloads.Add(handle, (header, word, truth));
         if (header.Kind == FrameKind.State)
             process.Moments.Reach(Moment.StateReceived, process);
+        guard.OnFrame(header);
         Handle(new FrameArrived(header, handle));
     }
 
@@ -102,10 +113,15 @@ internal sealed partial class RankHost
         if (handling)
             throw new InvalidOperationException("a rank's machine was entered twice");
         handling = true;
+        if (input is PeerLost lost)
+            guard.OnPeerLost(lost);
         machine.Handle(process.Clock, input, outputs);
         handling = false;
         var due = outputs.ToArray();
         outputs.Clear();
+        if (arriving is not null)
+            guard.OnObeyed(arriving, due.Length > 0);
+        arriving = null;
         foreach (var output in due)
             Do(output);
         var mine = ++timer;
@@ -137,7 +153,7 @@ internal sealed partial class RankHost
                     process.Checkers.Final.OnStateHash(Gpu, finished.StateSha256);
                 }
 
-                process.Agent.Say(tell.Message);
+                Say(tell.Message);
                 if (Plant == PlantedBug.PromiseBroken && tell.Message is RankState { Held: [var first, ..] })
                     Do(new DropSubtree(first));
                 break;
@@ -166,6 +182,10 @@ internal sealed partial class RankHost
                 memory.Partials.Remove(merge.Right, out var right);
                 memory.Partials.Remove(merge.Left, out var left);
                 memory.Partials[merge.Left.Parent] = (left.Step, ToyModel.Add(left.Sum, right.Sum));
+                break;
+            case PublishSubtree publish:
+                if (!memory.Partials.ContainsKey(publish.Subtree))
+                    process.Checkers.Fail(Invariants.HostContract, $"{Gpu} publishes {publish.Subtree}, which P does not hold");
                 break;
             case DropSubtree drop:
                 guard.OnDrop(drop);
@@ -214,6 +234,28 @@ internal sealed partial class RankHost
                 throw new InvalidOperationException($"unknown output {output}");
         }
     }
+
+    private void Say(WorkerMessage message)
+    {
+        if (message is PeerAccused accused)
+        {
+            guard.OnAccused(accused);
+            keptAccusation ??= accused;
+        }
+
+        process.Agent.Say(message);
+    }
+
+    /// <summary>Planted bugs in what the machine gets to see of an order.</summary>
+    private RankOrder Tamper(RankOrder order, Membership? members) => (Plant, order) switch
+    {
+        (PlantedBug.StaleIncarnationObeyed, PrepareRank) => order with { Incarnation = Math.Max(order.Incarnation, guard.HighestIncarnation), Generation = Math.Max(order.Generation, machine.Generation) },
+        (PlantedBug.RecutInInterruptedStep, RankPlan { FirstStep: > 1, FirstStepShards.Count: > 0 } plan) when members is not null => plan with
+        {
+            FirstStepShards = [.. ShardMap.Cut(process.Model.Shards, members.Members.Count).SelectMany((spans, rank) => spans.Select(span => new ShardRun(rank, span.Start, span.Count)))],
+        },
+        _ => order,
+    };
 
     /// <summary>Queues work on the device, which does one thing at a time.</summary>
     private void OnDevice(TimeSpan duration, Action done)

@@ -32,8 +32,8 @@ internal sealed class StepReporter(WorkerProcess process, RankHost host)
 
     public void OnApplied(ApplyStep apply, Score score, double squares)
     {
-        var milliseconds = lastApplied == default ? 0 : (process.World.Now - lastApplied).TotalMilliseconds;
-        lastApplied = process.World.Now;
+        var milliseconds = lastApplied == default ? 0 : (process.Clock - lastApplied).TotalMilliseconds;
+        lastApplied = process.Clock;
         kept[apply.Step] = new StepRecord(apply.Step, apply.Generation, score.Loss / score.Targets, Math.Sqrt(squares) / score.Targets, milliseconds, score.Targets);
         Arm();
     }

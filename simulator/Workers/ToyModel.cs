@@ -92,7 +92,7 @@ internal sealed class ToyModel
         return text;
     }
 
-    private static ulong Digest(ulong[] state)
+    public static ulong Digest(ulong[] state)
     {
         var digest = 0UL;
         foreach (var word in state)

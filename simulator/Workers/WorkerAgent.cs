@@ -127,6 +127,8 @@ internal sealed class WorkerAgent(WorkerProcess process)
         foreach (var rank in Ranks.ToArray())
             rank.Handle(new LeaveRequested("asked to end"));
         EndIfReleased();
+        if (World.Options.Plant == PlantedBug.LastRankLeavesEarly)
+            process.Post(TimeSpan.FromMilliseconds(1), End);
     }
 
     private void Connect()
@@ -182,7 +184,12 @@ internal sealed class WorkerAgent(WorkerProcess process)
         if (!seats.TryGetValue(change.Job, out var seat))
             seats.Add(change.Job, seat = new JobSeat());
         if (change.Incarnation < seat.Incarnation || change.ToGeneration <= (seat.Members?.Generation ?? 0))
+        {
+            if (World.Options.Plant == PlantedBug.DeltaAppliedTwice && change.FromGeneration > 0 && change.ToGeneration == seat.Members?.Generation)
+                Adopt(seat, seat.Members.Apply(change.ToGeneration, change.Removed, change.Added), change);
             return;
+        }
+
         var next = (seat.Members ?? Membership.None(change.Job)).After(change);
         if (next is null || (seat.Spec ?? change.Spec) is null)
         {
@@ -190,7 +197,7 @@ internal sealed class WorkerAgent(WorkerProcess process)
             return;
         }
 
-        seat.Adopt(next, change);
+        Adopt(seat, next, change);
         process.Peers.Adopt(next);
     }
 
@@ -198,6 +205,12 @@ internal sealed class WorkerAgent(WorkerProcess process)
     {
         if (seats.TryGetValue(deal.Job, out var seat) && (deal.Incarnation, deal.Generation).CompareTo((seat.Deal?.Incarnation ?? 0, seat.Deal?.Generation ?? 0)) > 0)
             seat.Deal = deal;
+    }
+
+    private void Adopt(JobSeat seat, Membership next, MembershipChange change)
+    {
+        process.Checkers.Orders.OnAdopted(process.Node, next);
+        seat.Adopt(next, change);
     }
 
     private void OnOrder(RankOrder order)
@@ -217,6 +230,8 @@ internal sealed class WorkerAgent(WorkerProcess process)
         if (seat is not null && !seat.Obeys(order))
         {
             World.Note(process.Name, "refuses", order.Incarnation, order.Generation, order);
+            if (World.Options.Plant == PlantedBug.StaleIncarnationObeyed && order is PrepareRank && seat.Ranks.TryGetValue(order.Gpu.Index, out var misled))
+                misled.OnOrder(order, seat.Members);
             return;
         }
 
@@ -262,7 +277,14 @@ internal sealed class WorkerAgent(WorkerProcess process)
             process.Post(TimeSpan.FromMilliseconds(1), () =>
             {
                 if (process.Alive && Ranks.All(rank => rank.IsIdle))
-                    process.Kill();
+                    End();
             });
+    }
+
+    private void End()
+    {
+        foreach (var rank in Ranks)
+            rank.OnEnd();
+        process.Kill();
     }
 }

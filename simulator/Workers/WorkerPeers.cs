@@ -20,6 +20,7 @@ internal sealed class WorkerPeers(WorkerProcess process, PeerNetwork network, Sc
         open.Clear();
         accepted.Clear();
         planned.Clear();
+        CorruptNext = null;
         process.Post(Period, Beat, timer: true);
     }
 
@@ -60,7 +61,7 @@ internal sealed class WorkerPeers(WorkerProcess process, PeerNetwork network, Sc
     public void OnPlan(JobId job, long generation)
     {
         if (!planned.TryGetValue(job.Value, out var known) || known.Generation < generation)
-            planned[job.Value] = (generation, process.World.Now);
+            planned[job.Value] = (generation, process.Clock);
     }
 
     public void Send(JobId job, long generation, NodeId node, Func<Packet> read)
@@ -71,25 +72,23 @@ internal sealed class WorkerPeers(WorkerProcess process, PeerNetwork network, Sc
 
     private Packet Corrupted(Packet packet)
     {
-        if (!CorruptNext)
+        if (CorruptNext is not { } corrupted)
             return packet;
-        CorruptNext = false;
+        CorruptNext = null;
+        corrupted();
         var bytes = (byte[])packet.Bytes.Clone();
         bytes[^1] ^= 1;
         return packet with { Bytes = bytes };
     }
 
-    /// <summary>A fault: the next frame that this process sends arrives with a flipped bit.</summary>
-    public bool CorruptNext { get; set; }
+    /// <summary>A fault, where set: the next frame that this process sends arrives with a flipped bit, and this hears of it.</summary>
+    public Action? CorruptNext { get; set; }
 
-    /// <summary>A fault: one connection is reset, and both ends learn of it. False where there is none.</summary>
-    public bool ResetOne(Prng prng)
-    {
-        if (open.Count == 0)
-            return false;
-        Lose(open.Values.ElementAt(prng.Below(open.Count)), Evidence.ConnectionClosed, "connection reset");
-        return true;
-    }
+    /// <summary>Whether any data-plane connection is open.</summary>
+    public bool HasConnections => open.Count > 0;
+
+    /// <summary>A fault: one connection is reset, and both ends learn of it.</summary>
+    public void ResetOne(Prng prng) => Lose(open.Values.ElementAt(prng.Below(open.Count)), Evidence.ConnectionClosed, "connection reset");
 
     /// <summary>The process died: all its connections end.</summary>
     public void End()
@@ -148,12 +147,12 @@ internal sealed class WorkerPeers(WorkerProcess process, PeerNetwork network, Sc
         process.Post(Period, Beat, timer: true);
         foreach (var ((job, generation, _), connection) in open.ToArray())
         {
-            connection.Send(process, static () => Packet.Encode(KeepAlive, null));
+            connection.Send(process, () => Corrupted(Packet.Encode(KeepAlive, null)));
             if (planned.TryGetValue(job, out var plan) && plan.Generation == generation)
             {
                 var heard = connection.LastHeard(process);
                 var since = heard > plan.At ? heard : plan.At;
-                if (process.World.Now - since > scenario.Spec.FaultTolerance.PeerTimeout)
+                if (process.Clock - since > scenario.Spec.FaultTolerance.PeerTimeout)
                     Lose(connection, Evidence.Silent, "nothing heard for the peer timeout");
             }
         }

@@ -8,7 +8,7 @@ internal sealed class WorkerProcess : SimulatedProcess
     private const long BootBase = 1_700_000_000_000;
 
     public WorkerProcess(VirtualWorld world, NodeId node, Scenario scenario, SiloProcess silo, PeerNetwork network, Checkers checkers, ToyModel model, Moments moments)
-        : base(world, node.Value)
+        : base(world, node.Value, scenario.ClockSkew)
     {
         (Node, Scenario, Silo, Checkers, Model, Moments) = (node, scenario, silo, checkers, model, moments);
         Network = network;

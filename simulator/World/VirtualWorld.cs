@@ -32,6 +32,9 @@ internal sealed class VirtualWorld
     /// <summary>Events run so far.</summary>
     public long Events { get; private set; }
 
+    /// <summary>Called after each event, when nothing is half done: where faults look for their cue.</summary>
+    public Action? AfterEvent { get; set; }
+
     /// <summary>Things on their way that need nothing but time: messages between grains, and writes that the disk has.</summary>
     public int UnderWay { get; private set; }
 
@@ -59,6 +62,7 @@ internal sealed class VirtualWorld
         Now = TimeSpan.FromTicks(key.Ticks);
         Events++;
         action();
+        AfterEvent?.Invoke();
         return true;
     }
 

@@ -1,3 +1,4 @@
+using Coordinator.Worker.Telemetry;
 using Coordinator.Worker.Transport;
 
 namespace Coordinator.Worker.Agent;
@@ -27,6 +28,9 @@ public static class NodeAgent
         link = new SiloLink(options, plane.Address, services.Log, ranks.Handle, ranks.SiloReached, () => ranks.Positions);
         using var stop = new CancellationTokenSource();
         var linked = Task.Run(() => link.RunAsync(stop.Token), CancellationToken.None);
+        var measuring = services.Telemetry is { } telemetry
+            ? Task.Run(() => TelemetryLoop.RunAsync(options, telemetry, () => link.IsConnected, link.Tell, services.Log, stop.Token), CancellationToken.None)
+            : Task.CompletedTask;
 
         if (await Task.WhenAny(CancelledAsync(leave, abort), linked).ConfigureAwait(false) == linked)
         {
@@ -38,6 +42,7 @@ public static class NodeAgent
             await LeaveAsync(options, services.Log, ranks, abort).ConfigureAwait(false);
         await link.EndAsync("the worker ends").ConfigureAwait(false);
         await stop.CancelAsync().ConfigureAwait(false);
+        await measuring.ConfigureAwait(false);
         await linked.ConfigureAwait(false);
     }
 

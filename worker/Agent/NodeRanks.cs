@@ -154,7 +154,7 @@ public sealed class NodeRanks : IAsyncDisposable
 
     private void Obey(RankOrder order)
     {
-        if (order.Gpu.Node != options.Node || order.Gpu.Index >= options.Gpus)
+        if (order.Gpu.Node != options.Node || order.Gpu.Index >= options.Gpus.Count)
         {
             services.Log.Warn($"{order.Job}: refused an order for {order.Gpu}, which this worker does not have");
             return;
@@ -199,7 +199,14 @@ public sealed class NodeRanks : IAsyncDisposable
         }
 
         fence.Obey(order);
-        if (!job.Slots.TryGetValue(order.Gpu, out var slot))
+        if (job.Slots.TryGetValue(order.Gpu, out var slot) && slot.HasLostDevice && order.Generation > slot.Generation)
+        {
+            // It has said that its device is lost for as long as its generation stood. A new generation begins with a new device.
+            GiveUp(job, slot);
+            slot = null;
+        }
+
+        if (slot is null)
         {
             if (leaving is not null)
             {

@@ -23,6 +23,8 @@ internal sealed class RankSlot(GpuId gpu) : IDisposable
 
     public RankPosition? Position => host?.Position;
 
+    public bool HasLostDevice => host is { HasLostDevice: true };
+
     public void Post(RankInput input)
     {
         if (host is { } running)

@@ -44,6 +44,9 @@ internal sealed class SiloLink
             throw new ArgumentException("a worker needs the address of at least one silo", nameof(options));
     }
 
+    /// <summary>Whether a connection stands.</summary>
+    public bool IsConnected => current is not null;
+
     /// <summary>Says something over the connection that stands; without one it is dropped.</summary>
     public void Tell(WorkerMessage message) => current?.Tell(message);
 
@@ -214,7 +217,7 @@ internal sealed class SiloLink
         Session = session,
         DataAddress = dataAddress,
         ProcessId = Environment.ProcessId,
-        Gpus = [.. Enumerable.Range(0, options.Gpus).Select(index => new GpuDescription(index, options.DeviceName, options.DeviceClass, options.Device))],
+        Gpus = [.. options.Gpus.Select((gpu, index) => new GpuDescription(index, gpu.Name, gpu.DeviceClass, gpu.Device) { MemoryBytes = gpu.MemoryBytes })],
     };
 
     /// <summary>Says what is wrong once, not with every attempt.</summary>

@@ -1,7 +1,9 @@
 using System.Diagnostics;
 using System.Net;
 using Coordinator.Machines;
+using Coordinator.Worker.Devices;
 using Coordinator.Worker.Faults;
+using Coordinator.Worker.Kernels;
 
 namespace Coordinator.Worker.Agent;
 
@@ -17,23 +19,17 @@ public sealed record WorkerOptions
     /// <summary>Bearer token.</summary>
     public string Token { get; init; } = "";
 
-    /// <summary>Gpus of the node: how many ranks it can hold. At least 1. Default 1.</summary>
-    public int Gpus { get; init; } = 1;
+    /// <summary>
+    /// Gpus of the node, by index: each can hold one rank, on the device that it names. A device named twice holds two ranks. At least
+    /// one. Default: the CPU, once.
+    /// </summary>
+    public IReadOnlyList<DeviceDescription> Gpus { get; init; } = CpuDeviceClass.Devices(1);
 
     /// <summary>Where the data plane listens. Default: loopback, a free port.</summary>
     public IPEndPoint DataListen { get; init; } = new(IPAddress.Loopback, 0);
 
     /// <summary>Host that peers are told to connect to, where it differs from <see cref="DataListen"/>.</summary>
     public string? DataHost { get; init; }
-
-    /// <summary>Device of every gpu, as plans write it.</summary>
-    public string Device { get; init; } = "cpu";
-
-    /// <summary>Class of the device; ranks of different classes never share a job.</summary>
-    public string DeviceClass { get; init; } = "cpu";
-
-    /// <summary>Device name for people.</summary>
-    public string DeviceName { get; init; } = "CPU";
 
     /// <summary>Faults to suffer.</summary>
     public FaultPlan Faults { get; init; } = FaultPlan.None;

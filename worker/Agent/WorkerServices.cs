@@ -2,6 +2,7 @@ using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 using Coordinator.Worker.Devices;
 using Coordinator.Worker.Ranks;
+using Coordinator.Worker.Telemetry;
 
 namespace Coordinator.Worker.Agent;
 
@@ -16,4 +17,8 @@ public interface IProgramFactory
 }
 
 /// <summary>What a worker needs from outside.</summary>
-public sealed record WorkerServices(IProgramFactory Programs, IModelSink Models, IWorkerLog Log);
+public sealed record WorkerServices(IProgramFactory Programs, IModelSink Models, IWorkerLog Log)
+{
+    /// <summary>The vendor's telemetry of the gpus, not disposed of; null: there is none.</summary>
+    public IGpuTelemetry? Telemetry { get; init; }
+}

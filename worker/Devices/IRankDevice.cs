@@ -6,9 +6,17 @@ namespace Coordinator.Worker.Devices;
 public readonly record struct ShardResult(double LossSum, long Targets);
 
 /// <summary>
-/// One rank's computing: state of <c>n</c> float32 parameters with two AdamW moments, and the three operations on it.
-/// The state at step s is a pure function of the job's spec and s: a device adds nothing of its own.
-/// Not thread-safe: its owner calls one member at a time, except <see cref="ReadState"/>, which may run beside <see cref="ComputeShard"/>.
+/// One rank's computing: state of <c>n</c> float32 parameters with two AdamW moments, gradients, and the operations on them, all of it
+/// where the device keeps it. The state at step s is a pure function of the job's spec and s: a device adds nothing of its own.
+/// <para>
+/// Two threads use a device. On the <em>device's thread</em>, one at a time: <see cref="Initialize"/>, <see cref="ComputeShard"/>,
+/// <see cref="ApplyStep"/>, <see cref="WriteState"/>. On the <em>rank's loop</em>, one at a time, and beside a <see cref="ComputeShard"/>
+/// that is under way: <see cref="CreateGradient"/>, <see cref="Add"/>, and the members of <see cref="DeviceGradient"/>.
+/// <see cref="ReadState"/> is called by either, and never while the state is being written.
+/// </para>
+/// Work may be queued on the device and go on after the call, as long as later calls see its effect; <see cref="ComputeShard"/>,
+/// <see cref="ApplyStep"/>, <see cref="ReadState"/> and <see cref="WriteState"/> return when theirs is done. A device that is lost throws
+/// <see cref="DeviceLostException"/> from whatever call meets it first.
 /// </summary>
 public interface IRankDevice : IDisposable
 {
@@ -21,26 +29,36 @@ public interface IRankDevice : IDisposable
     /// <summary>Sets the state of step 0 from the job's seed.</summary>
     void Initialize();
 
+    /// <summary>A gradient on this device, of undefined content. Its owner keeps and uses it again; it is disposed of before the device.</summary>
+    DeviceGradient CreateGradient();
+
     /// <summary>
     /// Gradient of the sum (not mean) of the losses over shard <paramref name="shard"/> of step <paramref name="step"/>,
     /// at the present parameters. Overwrites all n elements of <paramref name="gradient"/>.
     /// </summary>
     /// <param name="step">The step being computed, from 1; it uses batch number <c>step - 1</c>.</param>
     /// <param name="shard">Shard number, 0 to L - 1.</param>
-    /// <param name="gradient">Receives the gradient, [n], in the order of the parameter layout.</param>
+    /// <param name="gradient">Receives the gradient. A sum or a copy that still reads its old content ends first.</param>
     /// <param name="cancel">Ends the computing early, at the next micro-batch or layer.</param>
     /// <exception cref="OperationCanceledException">The computing was ended; <paramref name="gradient"/> holds nothing of use.</exception>
-    ShardResult ComputeShard(long step, int shard, Span<float> gradient, CancellationToken cancel);
+    ShardResult ComputeShard(long step, int shard, DeviceGradient gradient, CancellationToken cancel);
+
+    /// <summary>
+    /// <c>sum[i] = sum[i] + addend[i]</c>, rounded once, where both live. Both were computed (or added up) by calls that have returned;
+    /// a <see cref="ComputeShard"/> into a third gradient may be under way. <see cref="DeviceGradient.Loss"/> and
+    /// <see cref="DeviceGradient.Targets"/> are the caller's to add. <paramref name="addend"/> may be computed into again at once.
+    /// </summary>
+    void Add(DeviceGradient sum, DeviceGradient addend);
 
     /// <summary>
     /// One optimizer step in place: scales the reduced gradient by 1 / targets, clips by the global norm, applies AdamW.
     /// </summary>
     /// <param name="step">The step being applied, from 1.</param>
-    /// <param name="reduced">Sum of all shards' gradients, [n]; not changed.</param>
+    /// <param name="reduced">Sum of all shards' gradients, all of it handed over by <see cref="DeviceGradient.BeginUpload"/>; not changed.</param>
     /// <param name="sumOfSquares">Sum of the squares of <paramref name="reduced"/>, combined as the collective does.</param>
     /// <param name="targets">Targets of the whole step.</param>
     /// <returns>The gradient norm after scaling and before clipping.</returns>
-    double ApplyStep(long step, ReadOnlySpan<float> reduced, double sumOfSquares, long targets);
+    double ApplyStep(long step, DeviceGradient reduced, double sumOfSquares, long targets);
 
     /// <summary>Copies part of the state out, from element <paramref name="offset"/> of the whole.</summary>
     void ReadState(long offset, Span<float> destination);

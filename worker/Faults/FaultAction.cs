@@ -11,4 +11,7 @@ public enum FaultAction
 
     /// <summary>One bit of one gradient element is flipped; only at <see cref="FaultPoint.Contribution"/>.</summary>
     Flip,
+
+    /// <summary>The rank's device is lost, as by a sticky error; only at <see cref="FaultPoint.Compute"/> and <see cref="FaultPoint.Apply"/>.</summary>
+    Lose,
 }

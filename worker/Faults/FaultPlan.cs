@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using Coordinator.Machines;
+using Coordinator.Worker.Devices;
 
 namespace Coordinator.Worker.Faults;
 
@@ -67,12 +69,17 @@ public sealed class FaultPlan
     }
 
     /// <summary>A shard's gradient is computed.</summary>
-    public void GradientKept(long step, Span<float> gradient)
+    public void GradientKept(long step, DeviceGradient gradient)
     {
         if (waiting.Count == 0)
             return;
         if (Take(FaultPoint.Contribution, step, FaultAction.Flip) is not null)
-            FlipBit(gradient);
+        {
+            gradient.AwaitDownload(gradient.Length);
+            FlipBit(MemoryMarshal.Cast<byte, float>(gradient.Host(0, gradient.Length).AsSpan()));
+            gradient.BeginUpload(0, gradient.Length);
+        }
+
         Strike(FaultPoint.Contribution, step);
     }
 
@@ -104,7 +111,11 @@ public sealed class FaultPlan
     private void Strike(FaultPoint point, long number)
     {
         while (waiting.Count > 0 && Take(point, number, except: FaultAction.Flip) is { } rule)
+        {
             strike(rule);
+            if (rule.Action == FaultAction.Lose)
+                throw new DeviceLostException($"the device was lost, as the planned fault {rule} says");
+        }
     }
 
     private FaultRule? Take(FaultPoint point, long number, FaultAction? only = null, FaultAction? except = null)

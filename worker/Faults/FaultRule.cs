@@ -4,7 +4,8 @@ namespace Coordinator.Worker.Faults;
 
 /// <summary>
 /// One planned fault, written <c>action@point:number</c>, a freeze with its seconds after another colon:
-/// <c>kill@collective:37</c>, <c>kill@prepare:3</c>, <c>kill@final</c>, <c>flip@contribution:37</c>, <c>freeze@compute:37:5s</c>.
+/// <c>kill@collective:37</c>, <c>kill@prepare:3</c>, <c>kill@final</c>, <c>flip@contribution:37</c>,
+/// <c>lose@compute:37</c>, <c>freeze@compute:37:5s</c>.
 /// </summary>
 public sealed record FaultRule(FaultAction Action, FaultPoint Point, long Number, TimeSpan Duration)
 {
@@ -27,7 +28,7 @@ public sealed record FaultRule(FaultAction Action, FaultPoint Point, long Number
         long number = 0;
         var duration = TimeSpan.Zero;
         var expected = 1 + (point == FaultPoint.Final ? 0 : 1) + (action == FaultAction.Freeze ? 1 : 0);
-        if (parts.Length != expected || (action == FaultAction.Flip && point != FaultPoint.Contribution))
+        if (parts.Length != expected || (action == FaultAction.Flip && point != FaultPoint.Contribution) || (action == FaultAction.Lose && point is not (FaultPoint.Compute or FaultPoint.Apply)))
             throw Bad(text);
         if (point != FaultPoint.Final && (!long.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out number) || number < 1))
             throw Bad(text);
@@ -50,7 +51,7 @@ public sealed record FaultRule(FaultAction Action, FaultPoint Point, long Number
     }
 
     private static FormatException Bad(string text) => new(
-        $"'{text}' is no fault: write kill@POINT:NUMBER with one of {Points}, kill@final, flip@contribution:STEP or freeze@POINT:NUMBER:SECONDSs");
+        $"'{text}' is no fault: write kill@POINT:NUMBER with one of {Points}, kill@final, flip@contribution:STEP, lose@compute:STEP, lose@apply:STEP or freeze@POINT:NUMBER:SECONDSs");
 
     private static string Points => string.Join(", ", Enum.GetNames<FaultPoint>().Where(name => name != nameof(FaultPoint.Final)).Select(name => name.ToLowerInvariant()));
 }

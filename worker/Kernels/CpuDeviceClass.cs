@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Coordinator.Worker.Devices;
 
 namespace Coordinator.Worker.Kernels;
 
@@ -13,14 +14,28 @@ public static class CpuDeviceClass
 
     /// <summary>The class of this machine at <paramref name="width"/>, such as <c>cpu-x64-k1</c>.</summary>
     /// <exception cref="PlatformNotSupportedException">This machine lacks the width.</exception>
-    public static string Name(VectorWidth width = VectorWidth.Auto)
+    public static string Name(VectorWidth width = VectorWidth.Auto) =>
+        $"cpu-{ArchitectureName}{(VectorWidths.Resolve(width) == VectorWidth.Plain ? "-plain" : "")}-k{KernelVersion}";
+
+    /// <summary>This host's processor architecture as classes write it: <c>x64</c>, <c>arm64</c>.</summary>
+    public static string ArchitectureName => RuntimeInformation.ProcessArchitecture switch
     {
-        string architecture = RuntimeInformation.ProcessArchitecture switch
+        Architecture.X64 => "x64",
+        Architecture.Arm64 => "arm64",
+        var other => other.ToString().ToLowerInvariant(),
+    };
+
+    /// <summary>The CPU of this host as a device, as often as a worker has ranks on it.</summary>
+    /// <exception cref="PlatformNotSupportedException">This machine lacks the width.</exception>
+    public static IReadOnlyList<DeviceDescription> Devices(int count, VectorWidth width = VectorWidth.Auto)
+    {
+        DeviceDescription cpu = new()
         {
-            Architecture.X64 => "x64",
-            Architecture.Arm64 => "arm64",
-            var other => other.ToString(),
+            Device = "cpu",
+            Name = $"CPU {ArchitectureName}, {VectorWidths.Resolve(width).ToString().ToLowerInvariant()}",
+            MemoryBytes = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
+            DeviceClass = Name(width),
         };
-        return $"cpu-{architecture}{(VectorWidths.Resolve(width) == VectorWidth.Plain ? "-plain" : "")}-k{KernelVersion}";
+        return [.. Enumerable.Repeat(cpu, count)];
     }
 }

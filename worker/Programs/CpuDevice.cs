@@ -1,7 +1,6 @@
 using Coordinator.Machines.Jobs;
 using Coordinator.Worker.Devices;
 using Coordinator.Worker.Kernels;
-using Coordinator.Worker.Numerics;
 
 namespace Coordinator.Worker.Programs;
 
@@ -33,18 +32,16 @@ internal sealed unsafe class CpuDevice : IRankDevice
         _state.Span(2L * ParameterCount, ParameterCount).Clear();
     }
 
-    public ShardResult ComputeShard(long step, int shard, Span<float> gradient, CancellationToken cancel)
-    {
-        if (gradient.Length != ParameterCount)
-        {
-            throw new ArgumentException($"The gradient has {gradient.Length} elements; the program has {ParameterCount} parameters.", nameof(gradient));
-        }
+    public DeviceGradient CreateGradient() => new HostGradient(ParameterCount);
 
+    public ShardResult ComputeShard(long step, int shard, DeviceGradient gradient, CancellationToken cancel)
+    {
+        Span<float> numbers = NumbersOf(gradient);
         ShardSamples samples = ShardSamples.Of(_training, step, shard);
-        if (samples.Count == 0) gradient.Clear();
+        if (samples.Count == 0) numbers.Clear();
         double loss = 0;
         long targets = 0;
-        fixed (float* to = gradient)
+        fixed (float* to = numbers)
         {
             for (int done = 0; done < samples.Count; done += _training.MicroBatch)
             {
@@ -59,40 +56,23 @@ internal sealed unsafe class CpuDevice : IRankDevice
         return new ShardResult(loss, targets);
     }
 
-    public double ApplyStep(long step, ReadOnlySpan<float> reduced, double sumOfSquares, long targets)
+    public void Add(DeviceGradient sum, DeviceGradient addend) => BlockMath.Add(NumbersOf(sum), NumbersOf(addend));
+
+    public double ApplyStep(long step, DeviceGradient reduced, double sumOfSquares, long targets)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(step, 1);
-        if (reduced.Length != ParameterCount)
-        {
-            throw new ArgumentException($"The gradient has {reduced.Length} elements; the program has {ParameterCount} parameters.", nameof(reduced));
-        }
-
-        double mean = targets == 0 ? 0 : 1.0 / targets;
-        double norm = Math.Sqrt(sumOfSquares) * mean;
-        double clip = _optimizer.GradientClip > 0 && norm > _optimizer.GradientClip ? _optimizer.GradientClip / norm : 1;
-        double rate = LearningRate.At(step, _training.Steps, _optimizer);
-        AdamWStep scalars = new(
-            Scale: (float)(mean * clip),
-            OneMinusBeta1: (float)(1 - _optimizer.Beta1),
-            Beta2: (float)_optimizer.Beta2,
-            OneMinusBeta2: (float)(1 - _optimizer.Beta2),
-            StepSize: (float)(rate / (1 - DoubleMath.Power(_optimizer.Beta1, step))),
-            RootCorrection: (float)(1 / Math.Sqrt(1 - DoubleMath.Power(_optimizer.Beta2, step))),
-            Epsilon: (float)_optimizer.Epsilon,
-            Decay: 1f);
-        float decay = (float)(1 - rate * _optimizer.WeightDecay);
-
+        Span<float> numbers = NumbersOf(reduced);
+        OptimizerStep scalars = OptimizerStep.Of(_training, _optimizer, step, sumOfSquares, targets);
         float* p = _state.Pointer, m = p + ParameterCount, v = m + ParameterCount;
-        fixed (float* g = reduced)
+        fixed (float* g = numbers)
         {
             foreach (TensorInfo tensor in _layout.Tensors)
             {
                 int at = tensor.Offset;
-                _kernels.AdamW(p + at, m + at, v + at, g + at, tensor.Length, tensor.Decays ? scalars with { Decay = decay } : scalars);
+                _kernels.AdamW(p + at, m + at, v + at, g + at, tensor.Length, scalars.For(tensor));
             }
         }
 
-        return norm;
+        return scalars.Norm;
     }
 
     public void ReadState(long offset, Span<float> destination) => _state.Span(offset, destination.Length).CopyTo(destination);
@@ -104,5 +84,17 @@ internal sealed unsafe class CpuDevice : IRankDevice
         _engine.Dispose();
         _kernels.Dispose();
         _state.Dispose();
+    }
+
+    private Span<float> NumbersOf(DeviceGradient gradient)
+    {
+        if (gradient is not HostGradient host)
+        {
+            throw new ArgumentException($"A CPU device was handed a {gradient.GetType().Name}; it computes with the gradients that it makes.", nameof(gradient));
+        }
+
+        return host.Length == ParameterCount
+            ? host.Floats
+            : throw new ArgumentException($"The gradient has {host.Length} elements; the program has {ParameterCount} parameters.", nameof(gradient));
     }
 }

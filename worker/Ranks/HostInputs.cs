@@ -5,7 +5,7 @@ using Coordinator.Worker.Transport;
 namespace Coordinator.Worker.Ranks;
 
 /// <summary>The device ended a shard that nobody may want any more; null: it was ended early.</summary>
-internal sealed record GradientReady(long Ticket, Gradient Gradient, ShardResult? Result) : RankInput;
+internal sealed record GradientReady(long Ticket, DeviceGradient Gradient, ShardResult? Result) : RankInput;
 
 /// <summary>The optimizer ended a step.</summary>
 internal sealed record StepComputed(StepRecord Record) : RankInput;

@@ -7,13 +7,15 @@ using Coordinator.Worker.Transport;
 namespace Coordinator.Worker.Ranks;
 
 /// <summary>
-/// Does what a rank's machine asks for. It owns the numbers: P (own partial sums by subtree), staging (others' contributions, by
-/// handle) and R; the state is the device's. All members are called by the rank's loop; what needs the device runs on its thread, in
-/// order, and answers by an input.
+/// Does what a rank's machine asks for. It holds P (own partial sums by subtree), staging (others' contributions, by handle) and R; P, R
+/// and the state lie where the device keeps them. All members are called by the rank's loop; what computes, or writes the state, runs
+/// on the device's thread, in order, and answers by an input.
 /// <para>
 /// P is written by <see cref="KeepGradient"/> and <see cref="MergeSubtrees"/> alone: reducing reads it, so that the rank can contribute
 /// again if an owner dies with what it gathered.
 /// </para>
+/// A device that is lost is told to the machine once, and disposed of by <see cref="EndDevice"/>; what the machine asks of it afterwards is
+/// answered with the loss again.
 /// </summary>
 public sealed class RankExecutor : IDisposable
 {
@@ -31,11 +33,10 @@ public sealed class RankExecutor : IDisposable
     private readonly BlockPool statePool;
     private readonly TreeSum treeSum;
     private readonly List<TreePart> treeParts = [];
-    private readonly Dictionary<Subtree, Gradient> partials = [];
-    private readonly Stack<Gradient> free = [];
+    private readonly PartialSums partials;
     private readonly Dictionary<long, PooledBlock> payloads = [];
     private readonly Dictionary<long, FrameHeader> staged = [];
-    private readonly Dictionary<long, (Gradient Gradient, long Step)> computed = [];
+    private readonly Dictionary<long, (DeviceGradient Gradient, long Step)> computed = [];
     private readonly ReducedGradient reduced;
     private long nextPayload;
     private long? computing;
@@ -44,6 +45,8 @@ public sealed class RankExecutor : IDisposable
     private int stateJobs;
     private Task storing = Task.CompletedTask;
     private long lastAppliedTicks;
+    private volatile string? lost;
+    private bool deviceEnded;
 
     /// <summary>An executor without any numbers yet. It disposes of the device at its end.</summary>
     internal RankExecutor(RankHostOptions options, IRankDevice device, IRankOutlet outlet, IModelSink models, FaultPlan faults, IWorkerLog log, StrandPool threads, Action<RankInput> answer)
@@ -52,22 +55,23 @@ public sealed class RankExecutor : IDisposable
         blockElements = options.Spec.Collective.BlockElements;
         statePool = new BlockPool(blockElements * sizeof(float), keep: 64);
         treeSum = new TreeSum(blockElements);
-        reduced = new ReducedGradient(device.ParameterCount, blockElements);
-        deviceThread = new DeviceThread(threads, e => answer(new DeviceFailed($"{e.GetType().Name}: {e.Message}")));
+        partials = new PartialSums(device, blockElements);
+        reduced = new ReducedGradient(device.CreateGradient(), blockElements);
+        deviceThread = new DeviceThread(threads, Failed);
         lastAppliedTicks = Monotonic.Now.Ticks;
     }
 
-    /// <summary>P's subtrees, sorted; for tests.</summary>
-    public IReadOnlyList<Subtree> Held => [.. partials.Keys.Order()];
+    /// <summary>P; for tests.</summary>
+    public PartialSums Partials => partials;
+
+    /// <summary>The device's own words, once it was lost; null before. Any thread may ask.</summary>
+    public string? DeviceLoss => lost;
 
     /// <summary>Payloads held; for tests.</summary>
     public int PayloadsHeld => payloads.Count;
 
     /// <summary>R; for tests.</summary>
     public ReducedGradient Reduced => reduced;
-
-    /// <summary>A subtree of P; for tests.</summary>
-    public Gradient PartialOf(Subtree subtree) => partials[subtree];
 
     /// <summary>Takes over a received payload and names it. 0 where there is none.</summary>
     public long Hold(PooledBlock? payload)
@@ -86,11 +90,11 @@ public sealed class RankExecutor : IDisposable
     }
 
     /// <summary>The device has ended a shard. True where the machine still wants it and is to be told.</summary>
-    public bool TakeGradient(long ticket, Gradient gradient, ShardResult? result)
+    public bool TakeGradient(long ticket, DeviceGradient gradient, ShardResult? result)
     {
         if (computing != ticket || result is not { } done)
         {
-            free.Push(gradient);
+            partials.Return(gradient);
             return false;
         }
 
@@ -102,6 +106,45 @@ public sealed class RankExecutor : IDisposable
     /// <summary>Carries out one output.</summary>
     /// <exception cref="InvalidOperationException">The output names what is not there: an invariant of the machine is broken.</exception>
     public void Execute(RankOutput output)
+    {
+        if (lost is { } loss)
+        {
+            ExecuteWithoutDevice(output, loss);
+            return;
+        }
+
+        try
+        {
+            ExecuteWithDevice(output);
+        }
+        catch (DeviceLostException e)
+        {
+            Failed(e);
+        }
+    }
+
+    /// <summary>Disposes of a device that was lost, and of all numbers on it. Waits for the call under way, which fails if it has not yet.</summary>
+    public void EndDevice()
+    {
+        if (deviceEnded)
+            return;
+        deviceEnded = true;
+        cancelComputing?.Cancel();
+        deviceThread.Dispose();
+        partials.Dispose();
+        computed.Clear();
+        reduced.Dispose();
+        device.Dispose();
+    }
+
+    private void Failed(Exception e)
+    {
+        if (e is DeviceLostException)
+            lost ??= e.Message;
+        answer(new DeviceFailed($"{e.GetType().Name}: {e.Message}"));
+    }
+
+    private void ExecuteWithDevice(RankOutput output)
     {
         switch (output)
         {
@@ -125,10 +168,13 @@ public sealed class RankExecutor : IDisposable
                 Keep(keep);
                 break;
             case MergeSubtrees merge:
-                Merge(merge.Left, merge.Right);
+                partials.Merge(merge.Left, merge.Right);
+                break;
+            case PublishSubtree publish:
+                partials[publish.Subtree].BeginDownload();
                 break;
             case DropSubtree drop:
-                free.Push(Remove(drop.Subtree));
+                partials.Drop(drop.Subtree);
                 break;
             case SendFrame send:
                 Send(send);
@@ -159,10 +205,31 @@ public sealed class RankExecutor : IDisposable
                 StoreModel(store.Step);
                 break;
             case ForgetState:
-                Forget();
+                partials.Forget();
                 break;
             default:
                 throw new InvalidOperationException($"a rank's host does not know {output.GetType().Name}");
+        }
+    }
+
+    private void ExecuteWithoutDevice(RankOutput output, string loss)
+    {
+        switch (output)
+        {
+            case TellJob tell:
+                outlet.Tell(tell.Message);
+                break;
+            case SendFrame { Source: PayloadSource.None } send:
+                outlet.Send(send.Header, OutgoingPayload.None);
+                break;
+            case ReleasePayload release:
+                Release(release.Payload);
+                break;
+            case CancelComputing or DropSubtree or PublishSubtree or ForgetState or StageContribution:
+                break;
+            default:
+                answer(new DeviceFailed(loss));
+                break;
         }
     }
 
@@ -184,14 +251,14 @@ public sealed class RankExecutor : IDisposable
             // It was logged where it failed.
         }
 
-        device.Dispose();
+        EndDevice();
         cancelComputing?.Dispose();
         ended.Dispose();
     }
 
     private void Compute(ComputeShard compute)
     {
-        var gradient = free.Count > 0 ? free.Pop() : new Gradient(device.ParameterCount);
+        var gradient = partials.Rent();
         cancelComputing?.Dispose();
         cancelComputing = new CancellationTokenSource();
         var cancel = cancelComputing.Token;
@@ -205,7 +272,7 @@ public sealed class RankExecutor : IDisposable
                 if (!cancel.IsCancellationRequested)
                 {
                     faults.Computing(compute.Step);
-                    result = device.ComputeShard(compute.Step, compute.Shard, gradient.Floats, cancel);
+                    result = device.ComputeShard(compute.Step, compute.Shard, gradient, cancel);
                 }
             }
             catch (OperationCanceledException)
@@ -221,7 +288,7 @@ public sealed class RankExecutor : IDisposable
     {
         cancelComputing?.Cancel();
         if (computing is { } ticket && computed.Remove(ticket, out var unkept))
-            free.Push(unkept.Gradient);
+            partials.Return(unkept.Gradient);
         computing = null;
     }
 
@@ -230,25 +297,9 @@ public sealed class RankExecutor : IDisposable
         if (!computed.Remove(keep.Ticket, out var done))
             throw new InvalidOperationException($"nothing was computed under ticket {keep.Ticket}");
         computing = null;
-        faults.GradientKept(done.Step, done.Gradient.Floats);
-        partials.Add(keep.Leaf, done.Gradient);
+        faults.GradientKept(done.Step, done.Gradient);
+        partials.Keep(keep.Leaf, done.Gradient);
     }
-
-    private void Merge(Subtree left, Subtree right)
-    {
-        if (left.Sibling != right || !left.IsLeft)
-            throw new InvalidOperationException($"{left} and {right} are no left and right of one parent");
-        var sum = Remove(left);
-        var addend = Remove(right);
-        Kernels.BlockMath.Add(sum.Floats, addend.Floats);
-        sum.Loss += addend.Loss;
-        sum.Targets += addend.Targets;
-        partials.Add(left.Parent, sum);
-        free.Push(addend);
-    }
-
-    private Gradient Remove(Subtree subtree) =>
-        partials.Remove(subtree, out var gradient) ? gradient : throw new InvalidOperationException($"P does not hold {subtree}");
 
     private PooledBlock Payload(long handle) =>
         payloads.TryGetValue(handle, out var payload) ? payload : throw new InvalidOperationException($"there is no payload {handle}");
@@ -269,10 +320,9 @@ public sealed class RankExecutor : IDisposable
                 outlet.Send(header, OutgoingPayload.None);
                 break;
             case PayloadSource.Partial:
-                var partial = partials.TryGetValue(header.Subtree, out var held) ? held : throw new InvalidOperationException($"P does not hold {header.Subtree}");
                 if (header.Block == 0)
-                    header = header with { Loss = partial.Loss, Targets = partial.Targets };
-                outlet.Send(header, new OutgoingPayload(partial.Segment(header.Block * blockElements, reduced.LengthOf(header.Block))));
+                    header = header with { Loss = partials[header.Subtree].Loss, Targets = partials[header.Subtree].Targets };
+                outlet.Send(header, new OutgoingPayload(partials.Block(header.Subtree, header.Block, reduced.LengthOf(header.Block))));
                 break;
             case PayloadSource.Reduced:
                 header = header with { SumOfSquares = reduced.SumOfSquaresOf(header.Block) };
@@ -305,8 +355,8 @@ public sealed class RankExecutor : IDisposable
         {
             if (part.Payload == 0)
             {
-                var own = partials.TryGetValue(part.Subtree, out var held) ? held : throw new InvalidOperationException($"P does not hold {part.Subtree}");
-                treeParts.Add(new TreePart(part.Subtree, own.Segment(reduce.Block * blockElements, length), own.Loss, own.Targets));
+                var own = partials[part.Subtree];
+                treeParts.Add(new TreePart(part.Subtree, partials.Block(part.Subtree, reduce.Block, length), own.Loss, own.Targets));
             }
             else
             {
@@ -337,7 +387,7 @@ public sealed class RankExecutor : IDisposable
     {
         faults.Applying(apply.Step);
         var targets = reduced.Targets;
-        var norm = device.ApplyStep(apply.Step, reduced.Floats, reduced.TotalSumOfSquares(), targets);
+        var norm = device.ApplyStep(apply.Step, reduced.Whole, reduced.TotalSumOfSquares(), targets);
         if (apply.Step == options.Spec.Training.Steps)
             faults.Finished();
         var now = Monotonic.Now.Ticks;
@@ -391,13 +441,6 @@ public sealed class RankExecutor : IDisposable
             // The machine asks again until the job has recorded the model.
             log.Warn($"{options.Job}: bringing the final model to its store failed, and is tried again: {e.Message}");
         }
-    }
-
-    private void Forget()
-    {
-        foreach (var subtree in Held)
-            free.Push(Remove(subtree));
-        free.Clear();
     }
 
     /// <summary>Runs on the device's thread what touches the state.</summary>

@@ -61,6 +61,9 @@ public sealed class RankHost : IFrameSink, IDisposable
     /// <summary>Ends with the rank: null at an ordinary end, else the broken invariant that ended it.</summary>
     public Task<Exception?> Over => over.Task;
 
+    /// <summary>Whether the device is lost: this host only says so, and whoever wants a rank on the gpu again makes another. Any thread may ask.</summary>
+    public bool HasLostDevice => executor.DeviceLoss is not null;
+
     private JobSpec Spec => options.Spec;
 
     /// <summary>Hands an input to the machine, after those that came before. Any thread may call it.</summary>
@@ -164,6 +167,11 @@ public sealed class RankHost : IFrameSink, IDisposable
             case GradientReady ready:
                 if (executor.TakeGradient(ready.Ticket, ready.Gradient, ready.Result))
                     Turn(new ShardComputed(ready.Ticket));
+                break;
+            case DeviceFailed failed:
+                if (executor.DeviceLoss is not null)
+                    executor.EndDevice();
+                Turn(failed);
                 break;
             case StepComputed computed:
                 Turn(new StepFinished(computed.Record.Step), computed.Record);

@@ -1,12 +1,17 @@
+using System.Runtime.InteropServices;
+using Coordinator.Worker.Devices;
 using Coordinator.Worker.Kernels;
 
 namespace Coordinator.Worker.Ranks;
 
-/// <summary>R: the reduced gradient, [n] in blocks, with every block's sum of squares and the step's loss and targets.</summary>
-public sealed class ReducedGradient(int elements, int blockElements)
+/// <summary>
+/// R: the reduced gradient, [n] in blocks, with every block's sum of squares and the step's loss and targets. It is written and served
+/// in host memory; a finished block is the device's to take at once, so that its way there overlaps the arrival of others.
+/// </summary>
+public sealed class ReducedGradient(DeviceGradient gradient, int blockElements) : IDisposable
 {
-    private readonly Gradient gradient = new(elements);
-    private readonly double[] sumsOfSquares = new double[(elements + blockElements - 1) / blockElements];
+    private readonly int elements = gradient.Length;
+    private readonly double[] sumsOfSquares = new double[(gradient.Length + blockElements - 1) / blockElements];
 
     /// <summary>Number of blocks.</summary>
     public int Blocks => sumsOfSquares.Length;
@@ -17,20 +22,20 @@ public sealed class ReducedGradient(int elements, int blockElements)
     /// <summary>Targets of the step; came with block 0.</summary>
     public long Targets => gradient.Targets;
 
-    /// <summary>All n elements.</summary>
-    public Span<float> Floats => gradient.Floats;
+    /// <summary>All n elements, for the device.</summary>
+    public DeviceGradient Whole => gradient;
 
     /// <summary>Elements of a block; the last may be short.</summary>
     public int LengthOf(int block) => Math.Min(blockElements, elements - (block * blockElements));
 
     /// <summary>Bytes of a block.</summary>
-    public ArraySegment<byte> Segment(int block) => gradient.Segment(block * blockElements, LengthOf(block));
+    public ArraySegment<byte> Segment(int block) => gradient.Host(block * blockElements, LengthOf(block));
 
     /// <summary>Sum of squares of a block.</summary>
     public double SumOfSquaresOf(int block) => sumsOfSquares[block];
 
     /// <summary>A block to write to, and to finish afterwards.</summary>
-    public Span<float> Block(int block) => gradient.Floats.Slice(block * blockElements, LengthOf(block));
+    public Span<float> Block(int block) => MemoryMarshal.Cast<byte, float>(Segment(block).AsSpan());
 
     /// <summary>A block was reduced here.</summary>
     public void Finish(int block, double loss, long targets) => Finish(block, BlockMath.SumOfSquares(Block(block)), loss, targets);
@@ -41,6 +46,7 @@ public sealed class ReducedGradient(int elements, int blockElements)
         sumsOfSquares[block] = sumOfSquares;
         if (block == 0)
             (gradient.Loss, gradient.Targets) = (loss, targets);
+        gradient.BeginUpload(block * blockElements, LengthOf(block));
     }
 
     /// <summary>
@@ -60,4 +66,7 @@ public sealed class ReducedGradient(int elements, int blockElements)
 
         return level[0];
     }
+
+    /// <summary>Gives the memory back.</summary>
+    public void Dispose() => gradient.Dispose();
 }

@@ -22,13 +22,13 @@ internal static partial class ArrowRules
         ["simulator"] = ["machines"],
         ["cli"] = ["machines", "engine", "server", "worker", "simulator"],
         // The recovery bench starts the command's own processes, and kills them.
-        ["bench"] = ["machines", "engine", "server", "worker", "simulator", "cli"],
+        ["bench"] = ["machines", "engine", "server", "worker", "worker.ilgpu", "simulator", "cli"],
         // What every engine must do, and no engine: transcripts, and what plays them.
         ["tests/conformance"] = ["machines"],
         ["tests/core"] = ["machines", "engine", "server", "worker", "simulator", "cli", "tests/conformance"],
         // Its clusters of real processes are those that the command starts.
         ["tests/orleans"] = ["machines", "grains", "silo", "server", "worker", "cli", "tests/conformance"],
-        ["tests/ilgpu"] = ["machines", "worker", "worker.ilgpu"],
+        ["tests/ilgpu"] = ["machines", "worker", "worker.ilgpu", "cli"],
     };
 
     // Longest first: Coordinator.Worker.Ilgpu is not part of the worker.

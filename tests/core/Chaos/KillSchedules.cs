@@ -57,6 +57,16 @@ public static class KillSchedules
 
         // A frozen worker is given up, and thaws.
         yield return seed => Frozen(seed, "one of three is frozen, given up, and thaws", Workload.Gpt, 3, 1, "compute", 5) with { PeerTimeout = TimeSpan.FromSeconds(1) };
+
+        // A device is lost, its process is not.
+        yield return seed => Lost(seed, "one of four ranks loses its device, its worker's other rank and the others go on", Workload.Gpt, 2, 2, "compute") with { GoOn = true };
+        yield return seed => Lost(seed, "one of two loses its device as it applies, and returns", Workload.Linear, 2, 1, "apply") with { GoOn = true };
+    }
+
+    private static KillSchedule Lost(ulong seed, string name, Workload workload, int workers, int gpus, string point)
+    {
+        var (order, step) = Draw(seed, workload, workers);
+        return Row(seed, name, workload, workers, gpus, new ArmedFault(order[0], 1, Rule("lose", point, step)));
     }
 
     private static KillSchedule One(ulong seed, string name, Workload workload, int workers, int gpus, string point)

@@ -9,6 +9,7 @@ using Coordinator.Worker;
 using Coordinator.Worker.Agent;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.Faults;
+using Coordinator.Worker.Kernels;
 using Coordinator.Worker.Programs;
 
 namespace Coordinator.Tests.Chaos;
@@ -79,7 +80,7 @@ public sealed class LoopbackRun : IAsyncDisposable
             Node = new NodeId(node),
             Silos = silos,
             Token = silo.Token,
-            Gpus = gpus,
+            Gpus = CpuDeviceClass.Devices(gpus),
             Faults = faults,
             Boot = Interlocked.Increment(ref boots),
         };

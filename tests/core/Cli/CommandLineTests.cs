@@ -31,9 +31,22 @@ public sealed class CommandLineTests : IDisposable
     [InlineData(ExitCodes.Usage, "demo", "--engine", "orleans", "--silo-program", "/no/such/program")]
     [InlineData(ExitCodes.Usage, "train", "--engine", "orleans", "--silo-program", "/no/such/program", "--model.program=linear")]
     [InlineData(ExitCodes.Usage, "worker", "--silo", "http://127.0.0.1:1", "--fault", "kill@lunch")]
+    [InlineData(ExitCodes.Usage, "worker", "--silo", "http://127.0.0.1:1", "--device", "metal")]
+    [InlineData(ExitCodes.Usage, "worker", "--silo", "http://127.0.0.1:1", "--device", "ilgpu:cuda", "--ilgpu", "/no/such/library")]
+    [InlineData(ExitCodes.Usage, "train", "--device", "ilgpu:cuda:x", "--model.program=linear")]
+    [InlineData(ExitCodes.Usage, "train", "--device", "cpu", "--silo", "http://127.0.0.1:1", "--model.program=linear")]
+    [InlineData(ExitCodes.Usage, "train", "--job.device_class=a,b", "--model.program=linear")]
+    [InlineData(ExitCodes.Usage, "silo", "--data-dir", "never-made", "--gpu-policy", "/no/such/policy")]
+    [InlineData(ExitCodes.Success, "devices", "-o", "json")]
     [InlineData(ExitCodes.Usage, "simulate", "protocol", "--trace")]
     [InlineData(ExitCodes.Success, "simulate", "protocol", "--seed", "1")]
-    [InlineData(ExitCodes.RunFailed, "simulate", "protocol", "--seeds", "5", "--plant", "StepNotRecorded")]
+    [InlineData(ExitCodes.RunFailed, "simulate", "protocol", "--seed", "1", "--bug", "StepNotRecorded")]
+    [InlineData(ExitCodes.Success, "simulate", "protocol", "--bug", "StepNotRecorded")]
+    [InlineData(ExitCodes.Success, "simulate", "protocol", "--bug", "StepNotRecorded", "--without-checker")]
+    [InlineData(ExitCodes.RunFailed, "simulate", "protocol", "--bug", "StepNotRecorded", "--without-checker", "final-model")]
+    [InlineData(ExitCodes.RunFailed, "simulate", "protocol", "--seeds", "2", "--every-cell")]
+    [InlineData(ExitCodes.Usage, "simulate", "protocol", "--without-checker")]
+    [InlineData(ExitCodes.Usage, "simulate", "protocol", "--bug", "StepNotRecorded", "--without-checker", "no-such")]
     public async Task Exit_codes_tell_usage_from_failure(int expected, params string[] arguments)
     {
         using var run = new Executable(arguments);

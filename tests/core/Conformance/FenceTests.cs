@@ -97,6 +97,14 @@ public sealed class FenceTests
         { "simulator: hands out no Activated", "a-cancelled-job-releases-its-ranks", "await n1 told release forget=true within 5s" },
         { "simulator: sends before it persists", "a-member-leaves-when-it-may", "expect n3 not told release" },
         { "simulator: loses every other send", "a-worker-that-lost-track-gets-the-whole", "await n1 told prepare generation=1 within 2s" },
+        { "embedded: stores no observations", "a-fault-leaves-the-nodes-other-gpu-in-its-job", "expect event 1x rank.excluded" },
+        { "embedded: stores no observations", "a-gpu-that-needs-a-reset-leaves-its-job", "await event gpu.error cause=restart-program within 1s" },
+        { "embedded: stores no observations", "a-job-never-mixes-device-classes", "await event job.short cause=\"device class\" within 5s" },
+        { "embedded: stores no observations", "a-named-device-class-that-nobody-has-is-said", "await event job.short within 5s" },
+        { "simulator: stores no observations", "a-fault-leaves-the-nodes-other-gpu-in-its-job", "expect event 1x rank.excluded" },
+        { "simulator: stores no observations", "a-gpu-that-needs-a-reset-leaves-its-job", "await event gpu.error cause=restart-program within 1s" },
+        { "simulator: stores no observations", "a-job-never-mixes-device-classes", "await event job.short cause=\"device class\" within 5s" },
+        { "simulator: stores no observations", "a-named-device-class-that-nobody-has-is-said", "await event job.short within 5s" },
     };
 
     [Theory]

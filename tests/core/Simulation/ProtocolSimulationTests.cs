@@ -12,17 +12,15 @@ public sealed class ProtocolSimulationTests(ITestOutputHelper output)
         var summary = ProtocolSimulation.RunMany(250);
         output.WriteLine(summary.Render());
         Assert.True(summary.Passed, string.Join(Environment.NewLine, summary.Violations.Take(3).Select(violation => violation.Render())));
+        Assert.True(summary.FewestSteps >= 20, $"a seed had {summary.FewestSteps} steps");
+        Assert.True(summary.FewestFaults >= 3, $"a seed had {summary.FewestFaults} faults");
+        foreach (var fault in FaultTable.Faults)
+            Assert.True(summary.Faults.TimesOf(fault) > 0, $"{fault} never struck");
     }
 
     /// <summary>Seeds beyond the swarm's that found bugs, since mended.</summary>
     [Theory]
-    [InlineData(451)] // A gpu whose job starved while it left was never a candidate again.
-    [InlineData(633)] // A rank contributed sums that it had not computed.
-    [InlineData(990)] // A dead worker was expected to go home.
-    [InlineData(1447)] // The last holder of the state left before the others had it.
-    [InlineData(1848)] // A job that was loaded anew did not know whom to ask for its state.
-    [InlineData(3265)] // A state far behind the record was taken for the latest.
-    [InlineData(9289)] // A state was fetched while the device was still initialising: a wrong bit.
+    [InlineData(94)] // A plan was made before steps were recorded that a member had applied, since its word was lost too often.
     public void A_seed_that_once_found_a_bug_keeps_every_invariant(ulong seed)
     {
         var report = ProtocolSimulation.Run(seed, new SimulationOptions());
@@ -38,14 +36,6 @@ public sealed class ProtocolSimulationTests(ITestOutputHelper output)
             Assert.True(report.Passed, report.Render());
             Assert.Empty(report.Faults);
         }
-    }
-
-    [Fact]
-    public void The_seeds_of_the_swarm_inject_every_kind_of_fault()
-    {
-        var summary = ProtocolSimulation.RunMany(120);
-        foreach (var kind in FaultKinds)
-            Assert.True(summary.Faults.GetValueOrDefault(kind).Times > 0, $"{kind} never struck");
     }
 
     [Theory]
@@ -66,10 +56,4 @@ public sealed class ProtocolSimulationTests(ITestOutputHelper output)
     [Fact]
     public void Different_seeds_have_different_traces() =>
         Assert.Equal(20, Enumerable.Range(1, 20).Select(seed => ProtocolSimulation.Run((ulong)seed).TraceHash).Distinct().Count());
-
-    private static readonly string[] FaultKinds =
-    [
-        "WorkerCrash", "TwoCrashes", "SiloCrash", "WorkerFreeze", "SiloFreeze", "CutWorkersOneWay", "CutWorkersBothWays", "CutFromSilo", "CutToSilo",
-        "CutSiloBothWays", "ConnectionReset", "CorruptFrame", "SlowRank", "StorageAway", "GrainReload", "Leave", "DeviceFault", "AllWorkersKilled",
-    ];
 }

@@ -10,6 +10,8 @@ public sealed class FaultPlanTests
     [InlineData("kill@prepare:3", FaultAction.Kill, FaultPoint.Prepare, 3)]
     [InlineData("kill@final", FaultAction.Kill, FaultPoint.Final, 0)]
     [InlineData("flip@contribution:2", FaultAction.Flip, FaultPoint.Contribution, 2)]
+    [InlineData("lose@compute:37", FaultAction.Lose, FaultPoint.Compute, 37)]
+    [InlineData("lose@apply:2", FaultAction.Lose, FaultPoint.Apply, 2)]
     [InlineData("freeze@compute:37:5s", FaultAction.Freeze, FaultPoint.Compute, 37)]
     public void Rules_are_read(string text, FaultAction action, FaultPoint point, long number)
     {
@@ -28,6 +30,7 @@ public sealed class FaultPlanTests
     [InlineData("kill@final:1")]
     [InlineData("flip@compute:1")]
     [InlineData("freeze@compute:1")]
+    [InlineData("lose@collective:1")]
     [InlineData("0@compute:1")]
     public void Anything_else_is_refused(string text) => Assert.Throws<FormatException>(() => FaultRule.Parse(text));
 

@@ -7,6 +7,7 @@ using Coordinator.Machines.Jobs;
 using Coordinator.Worker;
 using Coordinator.Worker.Agent;
 using Coordinator.Worker.Devices;
+using Coordinator.Worker.Kernels;
 using Coordinator.Worker.Faults;
 
 namespace Coordinator.Tests.Worker;
@@ -213,7 +214,7 @@ public sealed class NodeAgentTests : IAsyncDisposable
 
     private void Start(params Uri[] silos)
     {
-        var options = new WorkerOptions { Node = new NodeId("a"), Silos = silos is [] ? [silo] : silos, Gpus = 2, Boot = 42, Token = "secret" };
+        var options = new WorkerOptions { Node = new NodeId("a"), Silos = silos is [] ? [silo] : silos, Gpus = CpuDeviceClass.Devices(2), Boot = 42, Token = "secret" };
         agent = NodeAgent.RunAsync(options, new WorkerServices(new Programs(), new RecordingModels(), new SilentLog()), leave.Token);
     }
 

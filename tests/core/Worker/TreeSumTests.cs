@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Coordinator.Machines;
+using Coordinator.Worker.Devices;
 using Coordinator.Worker.Ranks;
 
 namespace Coordinator.Tests.Worker;
@@ -57,7 +58,7 @@ public sealed class TreeSumTests
     [InlineData(7)]
     public void The_norm_is_a_tree_over_block_numbers_with_an_odd_one_carried(int blocks)
     {
-        var reduced = new ReducedGradient((blocks * 16) - 3, 16);
+        var reduced = new ReducedGradient(new HostGradient((blocks * 16) - 3), 16);
         var values = Enumerable.Range(0, blocks).Select(i => 1.0 / (i + 1) / 3).ToArray();
         for (var i = 0; i < blocks; i++)
             reduced.Finish(i, values[i], 0, 0);

@@ -92,6 +92,9 @@ internal sealed class TinyDevice(int parameters) : IRankDevice
 
     public bool Disposed { get; private set; }
 
+    /// <summary>The step at which the device is lost, for good; 0: never.</summary>
+    public long LostFrom { get; set; }
+
     public int ParameterCount => parameters;
 
     /// <summary>Ends when the step that is held is being computed.</summary>
@@ -104,9 +107,16 @@ internal sealed class TinyDevice(int parameters) : IRankDevice
             state[i] = i < parameters ? 1f / (i + 1) : 0;
     }
 
-    public ShardResult ComputeShard(long step, int shard, Span<float> gradient, CancellationToken cancel)
+    public DeviceGradient CreateGradient() => new HostGradient(parameters);
+
+    public void Add(DeviceGradient sum, DeviceGradient addend) => Coordinator.Worker.Kernels.BlockMath.Add(((HostGradient)sum).Floats, ((HostGradient)addend).Floats);
+
+    public ShardResult ComputeShard(long step, int shard, DeviceGradient into, CancellationToken cancel)
     {
+        var gradient = ((HostGradient)into).Floats;
         Calls.Enqueue($"compute {step} {shard}");
+        if (LostFrom > 0 && step >= LostFrom)
+            throw new DeviceLostException("CUDA_ERROR_ILLEGAL_ADDRESS on tiny:0");
         if (step == HoldFrom)
             reached.TrySetResult();
         if (step >= HoldFrom)
@@ -116,8 +126,9 @@ internal sealed class TinyDevice(int parameters) : IRankDevice
         return new ShardResult(0.1 * (shard + 1) / step, 3 + shard);
     }
 
-    public double ApplyStep(long step, ReadOnlySpan<float> reduced, double sumOfSquares, long targets)
+    public double ApplyStep(long step, DeviceGradient sum, double sumOfSquares, long targets)
     {
+        var reduced = ((HostGradient)sum).Floats;
         Calls.Enqueue($"apply {step}");
         for (var i = 0; i < parameters; i++)
         {

@@ -1,0 +1,96 @@
+using System.CommandLine;
+using Coordinator.Cli.Local;
+using Coordinator.Cli.Output;
+using Coordinator.Cli.Runs;
+using Coordinator.Worker.Devices;
+using Coordinator.Worker.Kernels;
+
+namespace Coordinator.Cli.Commands;
+
+/// <summary><c>--device</c> and <c>--ilgpu</c>, for commands that compute or start workers that do.</summary>
+public sealed class DeviceOptionSet
+{
+    private readonly Option<string[]> device = new("--device")
+    {
+        Description = $"What computes: {DeviceSelection.Forms}; without N all of that kind. Repeatable, or with commas between them; one device is one rank, one that is named twice holds two. 'coordinator devices' lists them.",
+    };
+
+    private readonly Option<string?> library = LibraryOption();
+
+    /// <summary><c>--ilgpu</c>.</summary>
+    public static Option<string?> LibraryOption() => new("--ilgpu")
+    {
+        Description = $"The library of ILGPU devices, Coordinator.Worker.Ilgpu.dll, or its folder (else ${IlgpuLibrary.Variable}, else beside this program or in the source tree's build).",
+    };
+
+    /// <summary>Adds them to a command.</summary>
+    public void AddTo(Command command)
+    {
+        device.Validators.Add(result =>
+        {
+            foreach (var text in DeviceSelection.Split(result.Tokens.Select(token => token.Value)))
+            {
+                if (DeviceSelection.WhyNone(text) is { } wrong)
+                    result.AddError(wrong);
+            }
+        });
+        command.Add(device);
+        command.Add(library);
+    }
+
+    /// <summary>Whether a device was named.</summary>
+    public bool IsGiven(ParseResult parsed) => parsed.GetValue(device) is { Length: > 0 };
+
+    /// <summary>The devices that were named, each <paramref name="ranks"/> times, and the library that makes those that need one.</summary>
+    /// <exception cref="CommandException">A device is not here, or the library is not.</exception>
+    public ChosenDevices Choose(ParseResult parsed, int ranks, VectorWidth width = VectorWidth.Auto)
+    {
+        var texts = DeviceSelection.Split(parsed.GetValue(device));
+        var backend = texts.Any(DeviceSelection.NeedsLibrary) ? IlgpuLibrary.Load(parsed.GetValue(library)) : null;
+        try
+        {
+            return new ChosenDevices(DeviceSelection.Choose(texts, CpuDeviceClass.Devices(1, width)[0], backend?.List() ?? [], ranks), backend);
+        }
+        catch
+        {
+            backend?.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Arguments for worker processes of this machine: rank r of worker w computes on device number w x <paramref name="gpusPerWorker"/> + r
+    /// of those named, beginning again behind the last. Empty where no device was named.
+    /// </summary>
+    /// <exception cref="CommandException">A device or the library is not here, or the devices are of several classes.</exception>
+    public Func<int, IEnumerable<string>> ForWorkers(ParseResult parsed, int gpusPerWorker)
+    {
+        if (!IsGiven(parsed))
+            return _ => ["--gpus", $"{gpusPerWorker}"];
+        using var chosen = Choose(parsed, ranks: 1);
+        var devices = chosen.Devices;
+        if (devices.Select(one => one.DeviceClass).Distinct().ToArray() is { Length: > 1 } classes)
+        {
+            throw new CommandException(
+                ExitCodes.Usage,
+                $"The devices are of {classes.Length} classes, {string.Join(" and ", classes)}: their ranks would compute different bits, and a job never mixes classes.",
+                "Name devices of one class with --device; 'coordinator devices' shows each device's class.");
+        }
+
+        string[] from = parsed.GetValue(library) is { } path ? ["--ilgpu", Path.GetFullPath(path)] : [];
+        return worker =>
+        [
+            "--device", string.Join(',', Enumerable.Range(0, gpusPerWorker).Select(rank => devices[((worker * gpusPerWorker) + rank) % devices.Count].Device)),
+            .. from,
+        ];
+    }
+}
+
+/// <summary>Devices for the ranks of one process.</summary>
+/// <param name="Devices">By the gpu's index.</param>
+/// <param name="Backend">Makes those that are not the CPU; null where all are.</param>
+public sealed record ChosenDevices(IReadOnlyList<DeviceDescription> Devices, IDeviceBackend? Backend) : IDisposable
+{
+    /// <inheritdoc/>
+    public void Dispose() => Backend?.Dispose();
+}

@@ -1,0 +1,43 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Coordinator.Cli.Output;
+using Coordinator.Machines;
+
+namespace Coordinator.Cli.Commands;
+
+/// <summary><c>gpus</c>: all gpus, their health and their telemetry.</summary>
+public static class GpusCommand
+{
+    private static readonly IReadOnlyList<Column> Columns =
+    [
+        new("GPU"), new("DEVICE"), new("HEALTH"), new("REMEDY"), new("JOB"), new("TEMP"), new("POWER"), new("MEMORY"), new("ECC"),
+        new("NAME", true), new("CLASS", true), new("ACTION", true), new("FAULTS", true), new("READ", true), new("REASON", true),
+    ];
+
+    /// <summary>The command.</summary>
+    public static Command Create() => QueryCommand.Create("gpus", "List the gpus: device, health, what an operator has to do, and telemetry.", [], async (client, _, cancel) =>
+    {
+        var gpus = await client.GetGpusAsync(cancel);
+        return new Listing("GpuList", new JsonArray([.. gpus.Select(gpu => JsonSerializer.SerializeToNode(gpu, MachinesJson.Default.GpuView))]), Columns, [.. gpus.Select(Row)]);
+    });
+
+    private static IReadOnlyList<string> Row(GpuView gpu) =>
+    [
+        gpu.Id.ToString(), Or(gpu.Description?.Device), gpu.Health, Or(gpu.Remedy), Or(gpu.Plan?.Job.Value),
+        Number(gpu.Reading?.TemperatureC, " C"), Number(gpu.Reading?.PowerWatts, " W"), Memory(gpu), Number(gpu.Reading?.UncorrectedEcc, ""),
+        Or(gpu.Description?.Name), Or(gpu.Description?.DeviceClass), Number(gpu.Reading?.RecoveryAction, ""), $"{gpu.Faults}",
+        gpu.ReadingAgeMs is { } age ? Number(age / 1000, " s ago") : "-", Or(gpu.Reason),
+    ];
+
+    private static string Memory(GpuView gpu) => gpu.Reading is { MemoryUsedBytes: { } used, MemoryTotalBytes: { } total }
+        ? $"{Gibibytes(used)}/{Gibibytes(total)} GiB"
+        : gpu.Description is { MemoryBytes: > 0 and var bytes } ? $"{Gibibytes(bytes)} GiB" : "-";
+
+    private static string Gibibytes(long bytes) => (bytes / (double)(1L << 30)).ToString("0.0", CultureInfo.InvariantCulture);
+
+    private static string Number(double? value, string unit) => value is { } known ? known.ToString("0", CultureInfo.InvariantCulture) + unit : "-";
+
+    private static string Or(string? text) => string.IsNullOrEmpty(text) ? "-" : text;
+}

@@ -1,0 +1,91 @@
+using System.Globalization;
+using System.Text;
+
+namespace Coordinator.Simulator;
+
+/// <summary>
+/// Which fault struck in which phase, over a batch of seeds. A cell that stays empty although it is not impossible means that the
+/// swarm does not test what its name says.
+/// </summary>
+public sealed class FaultTable
+{
+    private static readonly ProtocolPhase[] Phases = Enum.GetValues<ProtocolPhase>();
+    private static readonly FaultKind[] Kinds = Enum.GetValues<FaultKind>();
+
+    private readonly int[,] times = new int[Kinds.Length, Phases.Length];
+    private readonly int[] seeds = new int[Kinds.Length];
+
+    /// <summary>Names of the faults.</summary>
+    public static IReadOnlyList<string> Faults => [.. Kinds.Select(kind => kind.ToString())];
+
+    /// <summary>Cells that can be hit.</summary>
+    public static int PossibleCells => Kinds.Sum(kind => Phases.Count(phase => WhyImpossible(phase, kind) is null));
+
+    /// <summary>Cells in which no fault has struck although one can, as "phase × fault".</summary>
+    public IReadOnlyList<string> EmptyCells =>
+        [.. Kinds.SelectMany(kind => Phases.Where(phase => times[(int)kind, (int)phase] == 0 && WhyImpossible(phase, kind) is null).Select(phase => $"{phase} × {kind}"))];
+
+    /// <summary>How often a fault struck.</summary>
+    public int TimesOf(string fault) => Phases.Sum(phase => times[(int)Enum.Parse<FaultKind>(fault), (int)phase]);
+
+    /// <summary>In how many seeds it did.</summary>
+    public int SeedsOf(string fault) => seeds[(int)Enum.Parse<FaultKind>(fault)];
+
+    /// <summary>The table as text: faults by row, phases by column, "-" where impossible, with the reasons below.</summary>
+    public string Render()
+    {
+        var c = CultureInfo.InvariantCulture;
+        var text = new StringBuilder();
+        text.Append(c, $"{"fault",-20}{"seeds",7}{"times",7} |");
+        foreach (var phase in Phases)
+            text.Append(c, $" {phase,Width}");
+        text.AppendLine();
+        foreach (var kind in Kinds)
+        {
+            text.Append(c, $"{kind,-20}{SeedsOf(kind.ToString()),7}{TimesOf(kind.ToString()),7} |");
+            foreach (var phase in Phases)
+            {
+                var count = times[(int)kind, (int)phase];
+                text.Append(c, $" {(count > 0 || WhyImpossible(phase, kind) is null ? count.ToString(c) : "-"),Width}");
+            }
+
+            text.AppendLine();
+        }
+
+        foreach (var kind in Kinds)
+        {
+            foreach (var phase in Phases)
+            {
+                if (WhyImpossible(phase, kind) is { } why)
+                    text.AppendLine(c, $"- {phase} × {kind}: {why}");
+            }
+        }
+
+        return text.ToString();
+    }
+
+    /// <summary>Adds what struck in one seed.</summary>
+    internal void Add(IReadOnlyDictionary<(string Phase, string Fault), int> struck)
+    {
+        var met = new bool[Kinds.Length];
+        foreach (var ((phase, fault), count) in struck)
+        {
+            var kind = (int)Enum.Parse<FaultKind>(fault);
+            times[kind, (int)Enum.Parse<ProtocolPhase>(phase)] += count;
+            met[kind] = true;
+        }
+
+        for (var kind = 0; kind < met.Length; kind++)
+            seeds[kind] += met[kind] ? 1 : 0;
+    }
+
+    private const int Width = 12;
+
+    /// <summary>Why a fault cannot strike in a phase; null: it can.</summary>
+    private static string? WhyImpossible(ProtocolPhase phase, FaultKind kind) => (phase, kind) switch
+    {
+        (ProtocolPhase.NoSilo, FaultKind.SiloFreeze) => "what is dead or frozen cannot freeze",
+        (ProtocolPhase.NoSilo, FaultKind.GrainReload) => "a silo that is dead or frozen loads nothing",
+        _ => null,
+    };
+}

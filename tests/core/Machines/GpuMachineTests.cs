@@ -1,0 +1,128 @@
+using System.Text.Json;
+using Coordinator.Machines;
+using Coordinator.Machines.Gpus;
+
+namespace Coordinator.Tests.Machines;
+
+public sealed class GpuMachineTests
+{
+    private static readonly GpuId Id = new(new NodeId("n1"), 0);
+    private static readonly JobId Job = new("j");
+
+    private readonly Outputs outputs = new();
+    private GpuMachine machine = new(Id, null, GpuHealthPolicy.Default);
+    private WorkerSession session = new(1, 1);
+    private TimeSpan now;
+
+    [Fact]
+    public void A_fault_that_telemetry_blames_on_the_program_leaves_the_gpu_in_service_and_the_next_does_not()
+    {
+        Plan(generation: 1);
+        Measure(Reading() with { Xids = [13] });
+        Fault();
+        Assert.Equal("probation", View().Health);
+        Fault();
+        Assert.Equal("probation", View().Health);
+        Plan(generation: 2);
+        Fault();
+        Assert.Equal("quarantined", View().Health);
+    }
+
+    [Fact]
+    public void A_fault_that_nothing_explains_quarantines_at_once()
+    {
+        Plan(generation: 1);
+        Measure(Reading());
+        Fault();
+        Assert.Equal("quarantined", View().Health);
+    }
+
+    [Fact]
+    public void A_burst_is_one_incident_and_what_follows_later_is_another()
+    {
+        Measure(Reading() with { Xids = [13, 13, 31, 92] });
+        Measure(Reading() with { Xids = [13] });
+        Assert.Single(Errors());
+        now += TimeSpan.FromMinutes(4);
+        Measure(Reading() with { Xids = [13] });
+        Assert.Equal(2, Errors().Count());
+    }
+
+    [Fact]
+    public void A_reboot_is_believed_when_the_host_has_booted()
+    {
+        Measure(Reading() with { Xids = [79] });
+        Assert.Equal(("quarantined", "reboot-node"), (View().Health, View().Remedy));
+        Attach(boot: 2);
+        Measure(Reading());
+        Assert.Equal("reboot-node", View().Remedy);
+        Measure(Reading() with { HostBoot = "b2" });
+        Assert.Equal(("probation", ""), (View().Health, View().Remedy));
+    }
+
+    [Fact]
+    public void A_gpu_with_memory_errors_stays_out_until_they_are_gone()
+    {
+        Measure(Reading() with { UncorrectedEcc = 1 });
+        Attach(boot: 2);
+        Measure(Reading() with { UncorrectedEcc = 1 });
+        Assert.Equal("quarantined", View().Health);
+        Measure(Reading() with { UncorrectedEcc = 0 });
+        Assert.Equal("probation", View().Health);
+    }
+
+    [Fact]
+    public void A_job_is_asked_to_let_go_until_it_does_also_by_a_grain_that_was_loaded_anew()
+    {
+        Plan(generation: 1);
+        Measure(Reading() with { Xids = [46] });
+        Assert.Single(Withdrawals());
+        now += TimeSpan.FromSeconds(1);
+        Tell(new DeadlinePassed());
+        Assert.Equal(2, Withdrawals().Count());
+        machine = new GpuMachine(Id, outputs.Items.OfType<PersistState>().Last().StateJson, GpuHealthPolicy.Default);
+        Tell(new Activated("silo"));
+        Assert.Equal("XID 46: drain-and-reset", Withdrawals().Last().Reason);
+        Assert.Equal(3, Withdrawals().Count());
+        Tell(new GpuOrdered(new ReleaseRank { Job = Job, Incarnation = 1, Timeline = 0, Generation = 2, Gpu = Id }));
+        now += TimeSpan.FromMinutes(1);
+        Tell(new DeadlinePassed());
+        Assert.Equal(3, Withdrawals().Count());
+        Assert.Equal("quarantined", View().Health);
+    }
+
+    [Fact]
+    public void An_older_process_says_nothing_of_the_gpu_any_more()
+    {
+        Attach(boot: 2);
+        session = new WorkerSession(1, 9);
+        Measure(Reading() with { Xids = [46] });
+        Assert.Equal("healthy", View().Health);
+    }
+
+    private static GpuReading Reading() => new() { Index = 0, TemperatureC = 60, RecoveryAction = 0, HostBoot = "b1" };
+
+    private void Attach(long boot)
+    {
+        session = new WorkerSession(boot, 1);
+        Tell(new GpuAttached(session, new GpuDescription(0, "gpu", "class", "ilgpu:cuda:0")));
+    }
+
+    private void Plan(long generation)
+    {
+        Tell(new GpuOrdered(new PrepareRank { Job = Job, Incarnation = 1, Timeline = 0, Generation = generation, Gpu = Id }));
+        Tell(new GpuOrdered(new RankPlan { Job = Job, Incarnation = 1, Timeline = 0, Generation = generation, Gpu = Id, Rank = 0, FirstStep = 1, FirstStepShards = [], CatchUp = CatchUp.Initialize }));
+    }
+
+    private void Measure(GpuReading reading) => Tell(new GpuMeasured(session, reading));
+
+    private void Fault() => Tell(new GpuFaultReported(session, "CUDA_ERROR_ILLEGAL_ADDRESS"));
+
+    private void Tell(GrainMessage message) => machine.Handle(now, message, outputs);
+
+    private GpuView View() => JsonSerializer.Deserialize(machine.Describe(now), MachinesJson.Default.GpuView)!;
+
+    private IEnumerable<CoordinatorEvent> Errors() => outputs.Items.OfType<ObserveEvent>().Select(output => output.Event).Where(observed => observed.Kind == EventKinds.GpuError);
+
+    private IEnumerable<GpuWithdrawn> Withdrawals() => outputs.Items.OfType<SendToGrain>().Select(send => send.Message).OfType<GpuWithdrawn>();
+}

@@ -1,0 +1,103 @@
+using Coordinator.Machines.Jobs;
+using Coordinator.Worker.Data;
+using Coordinator.Worker.Devices;
+using Coordinator.Worker.Ilgpu.Devices;
+using Coordinator.Worker.Ilgpu.Kernels;
+using Coordinator.Worker.Kernels;
+using Coordinator.Worker.Programs;
+using ILGPU;
+using ILGPU.Runtime;
+using ILGPU.Runtime.CPU;
+using ILGPU.Runtime.Cuda;
+using ILGPU.Runtime.OpenCL;
+
+[assembly: DeviceBackend(typeof(IlgpuBackend))]
+
+namespace Coordinator.Worker.Ilgpu.Devices;
+
+/// <summary>
+/// The devices that ILGPU finds: CUDA's, OpenCL's, and its simulated one, which runs kernels on the CPU, slowly, so that they can be
+/// checked anywhere. It is made with whatever name it is asked for and never stands in for another.
+/// </summary>
+public sealed class IlgpuBackend : IDeviceBackend
+{
+    /// <summary>Raised whenever kernels, initialisation or random numbers change a bit of any result.</summary>
+    public const int KernelVersion = 1;
+
+    private const string Simulated = "ilgpu:cpu";
+
+    // ILGPU's own context: the list of devices and the compiler, which keeps what it has read of the kernels for all of them.
+    private readonly Lazy<Context> _context = new(() => Context.Create(builder => DeviceContext.Configure(builder).Cuda().OpenCL().CPU(DeviceContext.Simulated())));
+
+    public string Name => "ilgpu";
+
+    public IReadOnlyList<DeviceDescription> List() => [.. Described(_context.Value).Select(found => found.Description)];
+
+    public IRankDevice Create(JobSpec spec, ISampleSource? samples, DeviceDescription device)
+    {
+        if (WhyNot(spec) is { } reason) throw new InvalidJobException(reason);
+        foreach ((Device found, DeviceDescription description) in Described(_context.Value))
+        {
+            if (description.Device == device.Device) return new IlgpuRankDevice(spec, samples, description.Device, _context.Value, found);
+        }
+
+        throw new DeviceLostException($"{device.Device} is not among this host's devices any more.");
+    }
+
+    public void Dispose()
+    {
+        if (_context.IsValueCreated) _context.Value.Dispose();
+    }
+
+    private static string? WhyNot(JobSpec spec)
+    {
+        ModelSpec model = spec.Model;
+        if (model.Program != "gpt") return null;
+        if (model.Channels / model.Heads is > AttentionLaunch.MaxHeadSize and var size)
+        {
+            return $"The model's heads have {size} channels; the ILGPU device has room for {AttentionLaunch.MaxHeadSize}. Choose more heads, or the cpu device.";
+        }
+
+        // Kernels count the elements of a matrix in 32 bits.
+        long most = int.MaxValue / ((long)model.Block * Math.Max(model.Vocab, 4 * model.Channels));
+        return spec.Training.MicroBatch <= most || spec.Training.BatchSize / spec.Training.Shards < most
+            ? null
+            : $"The micro-batch is {spec.Training.MicroBatch} samples; the ILGPU device takes at most {most} of this model. Lower training.micro_batch.";
+    }
+
+    private static IEnumerable<(Device Device, DeviceDescription Description)> Described(Context context)
+    {
+        int cuda = 0, openCL = 0;
+        string library = typeof(Context).Assembly.GetName().Version!.ToString(3);
+        foreach (Device device in context.Devices)
+        {
+            yield return device switch
+            {
+                CudaDevice gpu => (gpu, new DeviceDescription
+                {
+                    Device = $"ilgpu:cuda:{cuda++}",
+                    Name = gpu.Name,
+                    MemoryBytes = gpu.MemorySize,
+                    DeviceClass = $"ilgpu-{library}-cuda-sm{gpu.Architecture?.Major}{gpu.Architecture?.Minor}-driver{gpu.DriverVersion}-k{KernelVersion}",
+                    PciBusId = gpu.NVMLPCIBusId,
+                }),
+                CLDevice gpu => (gpu, new DeviceDescription
+                {
+                    Device = $"ilgpu:opencl:{openCL++}",
+                    Name = gpu.Name,
+                    MemoryBytes = gpu.MemorySize,
+                    DeviceClass = $"ilgpu-{library}-opencl-{Word(gpu.VendorName)}-{Word(gpu.Name)}-{Word(gpu.DeviceVersion.ToString())}-k{KernelVersion}",
+                }),
+                _ => (device, new DeviceDescription
+                {
+                    Device = Simulated,
+                    Name = "ILGPU's CPU accelerator, for checking",
+                    MemoryBytes = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
+                    DeviceClass = $"ilgpu-{library}-cpu-{CpuDeviceClass.ArchitectureName}-k{KernelVersion}",
+                }),
+            };
+        }
+    }
+
+    private static string Word(string text) => string.Concat(text.ToLowerInvariant().Select(c => char.IsAsciiLetterOrDigit(c) || c == '.' ? c : '_'));
+}

@@ -1,0 +1,108 @@
+using Coordinator.Worker.Devices;
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace Coordinator.Worker.Ilgpu.Devices;
+
+/// <summary>
+/// A gradient in the device's memory, with a host view in page-locked memory that is made when it is first needed. Copies are queued on
+/// the device's copying stream in chunks, each followed by a marker, so that a reader waits for what it needs and no further.
+/// </summary>
+internal sealed class IlgpuGradient : DeviceGradient
+{
+    private const int ChunkBytes = 16 << 20;
+
+    private readonly IlgpuRankDevice _device;
+    private readonly MemoryBuffer1D<float, Stride1D.Dense> _buffer;
+    private readonly List<ProfilingMarker> _markers = [];
+    private PageLockedArray1D<byte>? _host;
+    private bool _downloadBegun;
+    private int _downloaded;
+
+    public IlgpuGradient(IlgpuRankDevice device, MemoryBuffer1D<float, Stride1D.Dense> buffer)
+        : base((int)buffer.Length)
+    {
+        (_device, _buffer) = (device, buffer);
+    }
+
+    /// <summary>All elements, on the device.</summary>
+    public ArrayView<float> View => _buffer.View.AsContiguous();
+
+    /// <summary>The device whose gradient it is.</summary>
+    public IlgpuRankDevice Owner => _device;
+
+    /// <summary>Whether a queue other than the computing one may still read or write the numbers.</summary>
+    public bool InUseByQueues { get; set; }
+
+    /// <summary>The numbers change: what the host view holds is of the past.</summary>
+    public void Changed()
+    {
+        _downloadBegun = false;
+        _downloaded = 0;
+    }
+
+    public override void BeginDownload() => _device.Guard(() =>
+    {
+        if (_downloadBegun) return;
+        ArrayView<byte> host = HostArray().ArrayView, numbers = View.Cast<byte>();
+        _device.AwaitSums();
+        Release(_markers.Count);
+        for (long done = 0; done < numbers.Length; done += ChunkBytes)
+        {
+            long length = Math.Min(ChunkBytes, numbers.Length - done);
+            numbers.SubView(done, length).CopyTo(_device.Copies, host.SubView(done, length));
+            _markers.Add(_device.Copies.AddProfilingMarker());
+        }
+
+        InUseByQueues = true;
+        _downloadBegun = true;
+    });
+
+    public override void AwaitDownload(int end)
+    {
+        BeginDownload();
+        _device.Guard(() =>
+        {
+            // Chunks end in order, so the marker of the last one needed will do.
+            int needed = (int)((((long)end * sizeof(float)) + ChunkBytes - 1) / ChunkBytes);
+            if (needed <= _downloaded) return;
+            _markers[needed - 1].Synchronize();
+            _downloaded = needed;
+        });
+    }
+
+    public override ArraySegment<byte> Host(int start, int count) =>
+        _device.Guard(() => new ArraySegment<byte>(HostArray().GetArray(), start * sizeof(float), count * sizeof(float)));
+
+    public override void BeginUpload(int start, int count) => _device.Guard(() =>
+    {
+        long first = (long)start * sizeof(float), length = (long)count * sizeof(float);
+        View.Cast<byte>().SubView(first, length).CopyFrom(_device.Copies, HostArray().ArrayView.SubView(first, length));
+        InUseByQueues = true;
+    });
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _device.EndQuietly(() =>
+            {
+                if (InUseByQueues) _device.AwaitQueues();
+                Release(_markers.Count);
+                _host?.Dispose();
+                _buffer.Dispose();
+            });
+        }
+
+        base.Dispose(disposing);
+    }
+
+    private void Release(int count)
+    {
+        foreach (ProfilingMarker marker in _markers.Take(count)) marker.Dispose();
+        _markers.RemoveRange(0, count);
+    }
+
+    private PageLockedArray1D<byte> HostArray() =>
+        _host ??= _device.Accelerator.AllocatePageLocked1D<byte>((long)Length * sizeof(float), uninitialized: true);
+}

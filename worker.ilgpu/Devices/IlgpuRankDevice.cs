@@ -1,0 +1,267 @@
+using Coordinator.Machines.Jobs;
+using Coordinator.Worker.Data;
+using Coordinator.Worker.Devices;
+using Coordinator.Worker.Ilgpu.Kernels;
+using Coordinator.Worker.Ilgpu.Programs;
+using Coordinator.Worker.Programs;
+using ILGPU;
+using ILGPU.Runtime;
+
+namespace Coordinator.Worker.Ilgpu.Devices;
+
+/// <summary>
+/// A rank's computing on an ILGPU accelerator of its own (on a GPU: a context of the driver's, so that what breaks it breaks no other
+/// rank): state [3n], activations and gradients in the device's memory. What is allocated, is allocated when the device is made (gradients when asked for).
+/// <para>
+/// Three streams, since ILGPU has no way to let one stream wait for another: <em>computing</em>, which belongs to the device's thread and
+/// is empty whenever a call of it has returned; <em>sums</em> and <em>copies</em>, which belong to the rank's loop. Where one needs
+/// what another does, the host waits in between: a copy out of a sum waits for the sums; a computing that overwrites a gradient waits
+/// for both queues if they were given that gradient; the optimizer waits for the copies, which bring what it reads.
+/// </para>
+/// </summary>
+internal sealed class IlgpuRankDevice : IRankDevice
+{
+    private readonly TrainingSpec _training;
+    private readonly OptimizerSpec _optimizer;
+    private readonly ParameterLayout _layout;
+    private readonly string _name;
+    private readonly AcceleratorStream _computing;
+    private readonly AcceleratorStream _sums;
+    private readonly DeviceKernels _kernels;
+    private readonly DeviceKernels _sumKernels;
+    private readonly MemoryBuffer1D<float, Stride1D.Dense> _state;
+    private readonly IDeviceProgram _program;
+
+    /// <param name="spec">The job.</param>
+    /// <param name="samples">Samples of the model's block; null where the program needs none.</param>
+    /// <param name="name">What messages call the device.</param>
+    /// <param name="context">ILGPU's context, which outlives the device and may serve others.</param>
+    /// <param name="device">One of its devices.</param>
+    /// <param name="tuning">How work is cut; null for what suits the device.</param>
+    /// <exception cref="DeviceLostException">The accelerator could not be opened.</exception>
+    /// <exception cref="InsufficientMemoryException">Its memory does not suffice.</exception>
+    public IlgpuRankDevice(JobSpec spec, ISampleSource? samples, string name, Context context, Device device, KernelTuning? tuning = null)
+    {
+        (_name, _training, _optimizer) = (name, spec.Training, spec.Optimizer);
+        _layout = TrainingPrograms.Create(spec).Layout;
+        try
+        {
+            Accelerator = device.CreateAccelerator(context);
+        }
+        catch (AcceleratorException e)
+        {
+            throw new DeviceLostException($"{name} cannot be opened: {e.Message}", e);
+        }
+
+        try
+        {
+            tuning ??= KernelTuning.For(device.AcceleratorType);
+            _computing = Accelerator.CreateStream();
+            _sums = Accelerator.CreateStream();
+            Copies = Accelerator.CreateStream();
+            _kernels = new DeviceKernels(Accelerator, _computing, tuning);
+            _sumKernels = new DeviceKernels(Accelerator, _sums, tuning);
+            _state = Accelerator.Allocate1D<float>(3L * _layout.ParameterCount);
+            _program = spec.Model.Program == "linear"
+                ? new LinearDeviceProgram(spec, Accelerator, _computing, _kernels)
+                : new GptDeviceProgram(spec, samples ?? throw new ArgumentNullException(nameof(samples)), Accelerator, _computing, _kernels);
+        }
+        catch (AcceleratorException e)
+        {
+            EndQuietly(() => Accelerator.Dispose());
+            throw new InsufficientMemoryException(
+                $"{name} ({device.MemorySize / 1048576.0:F0} MiB) has no room for the job: {MemoryBytes(spec) / 1048576.0:F0} MiB for state, activations and"
+                + $" three gradients. Lower training.micro_batch, which is {spec.Training.MicroBatch}, or the model. ({e.Message})", e);
+        }
+    }
+
+    /// <summary>The device.</summary>
+    public Accelerator Accelerator { get; }
+
+    /// <summary>The stream of copies between gradients and their host views.</summary>
+    public AcceleratorStream Copies { get; }
+
+    /// <summary>The kernels that compute gradients, to be profiled.</summary>
+    public DeviceKernels Kernels => _kernels;
+
+    public int ParameterCount => _layout.ParameterCount;
+
+    /// <summary>Memory that a rank of <paramref name="spec"/> takes on a device, in bytes: state, activations, and three gradients.</summary>
+    public static long MemoryBytes(JobSpec spec)
+    {
+        long state = 6L * TrainingPrograms.Create(spec).Layout.ParameterCount;
+        int maxSamples = (spec.Training.BatchSize + spec.Training.Shards - 1) / spec.Training.Shards;
+        long activations = spec.Model.Program == "linear" ? 0 : GptDeviceActivations.Floats(spec.Model, Math.Min(spec.Training.MicroBatch, maxSamples));
+        return (state + activations) * sizeof(float);
+    }
+
+    public void Initialize() => Guard(() =>
+    {
+        // Made here, with the CPU device's own code, so that all classes of devices begin with the same bits.
+        float[] parameters = new float[ParameterCount];
+        ParameterInitializer.Fill(_layout, _training.Seed, parameters);
+        _state.MemSetToZero(_computing);
+        State(0, ParameterCount).CopyFromCPU(_computing, parameters);
+        _computing.Synchronize();
+    });
+
+    public DeviceGradient CreateGradient() => Guard(() => new IlgpuGradient(this, Accelerator.Allocate1D<float>(ParameterCount)));
+
+    public ShardResult ComputeShard(long step, int shard, DeviceGradient gradient, CancellationToken cancel)
+    {
+        IlgpuGradient numbers = Own(gradient);
+        ShardSamples samples = ShardSamples.Of(_training, step, shard);
+        return Guard(() =>
+        {
+            if (numbers.InUseByQueues) AwaitQueues();
+            numbers.InUseByQueues = false;
+            numbers.Changed();
+            try
+            {
+                if (samples.Count == 0)
+                {
+                    numbers.View.MemSetToZero(_computing);
+                    return new ShardResult(0, 0);
+                }
+
+                long targets = 0;
+                cancel.ThrowIfCancellationRequested();
+                _program.Begin(samples.FirstPosition, samples.Count);
+                for (int done = 0; done < samples.Count; done += _training.MicroBatch)
+                {
+                    cancel.ThrowIfCancellationRequested();
+                    int count = Math.Min(_training.MicroBatch, samples.Count - done);
+                    targets += _program.AddGradient(State(0, ParameterCount), numbers.View, done > 0, done, count, cancel);
+                }
+
+                return new ShardResult(_program.TakeLoss(), targets);
+            }
+            finally
+            {
+                // Cancelled or not, nothing of this call goes on after it.
+                _computing.Synchronize();
+            }
+        });
+    }
+
+    public void Add(DeviceGradient sum, DeviceGradient addend)
+    {
+        IlgpuGradient to = Own(sum), from = Own(addend);
+        Guard(() =>
+        {
+            // A copy out of the old sum ends first.
+            if (to.InUseByQueues) Copies.Synchronize();
+            to.Changed();
+            _sumKernels.Add(to.View, from.View);
+            to.InUseByQueues = from.InUseByQueues = true;
+        });
+    }
+
+    public double ApplyStep(long step, DeviceGradient reduced, double sumOfSquares, long targets)
+    {
+        IlgpuGradient numbers = Own(reduced);
+        OptimizerStep scalars = OptimizerStep.Of(_training, _optimizer, step, sumOfSquares, targets);
+        Guard(() =>
+        {
+            Copies.Synchronize();
+            foreach (TensorInfo tensor in _layout.Tensors)
+            {
+                ArrayView<float> Moment(int moment) => State(((long)moment * ParameterCount) + tensor.Offset, tensor.Length);
+                _kernels.AdamW(Moment(0), Moment(1), Moment(2), numbers.View.SubView(tensor.Offset, tensor.Length), scalars.For(tensor));
+            }
+
+            _computing.Synchronize();
+        });
+        return scalars.Norm;
+    }
+
+    public void ReadState(long offset, Span<float> destination)
+    {
+        try
+        {
+            State(offset, destination.Length).CopyToCPU(Copies, destination);
+            Copies.Synchronize();
+        }
+        catch (AcceleratorException e)
+        {
+            throw Lost(e);
+        }
+    }
+
+    public void WriteState(long offset, ReadOnlySpan<float> source)
+    {
+        try
+        {
+            State(offset, source.Length).CopyFromCPU(_computing, source);
+            _computing.Synchronize();
+        }
+        catch (AcceleratorException e)
+        {
+            throw Lost(e);
+        }
+    }
+
+    public void Dispose()
+    {
+        EndQuietly(_program.Dispose);
+        EndQuietly(_state.Dispose);
+        EndQuietly(_computing.Dispose);
+        EndQuietly(_sums.Dispose);
+        EndQuietly(Copies.Dispose);
+        EndQuietly(Accelerator.Dispose);
+    }
+
+    /// <summary>Waits until no sum is under way.</summary>
+    public void AwaitSums() => _sums.Synchronize();
+
+    /// <summary>Waits until neither a sum nor a copy is under way.</summary>
+    public void AwaitQueues()
+    {
+        _sums.Synchronize();
+        Copies.Synchronize();
+    }
+
+    /// <summary>Runs what uses the accelerator; an error of the accelerator is the loss of this device: CUDA's contexts stay broken.</summary>
+    /// <exception cref="DeviceLostException">The accelerator reported an error.</exception>
+    public T Guard<T>(Func<T> use)
+    {
+        try
+        {
+            return use();
+        }
+        catch (AcceleratorException e)
+        {
+            throw Lost(e);
+        }
+    }
+
+    /// <inheritdoc cref="Guard{T}(Func{T})"/>
+    public void Guard(Action use) => Guard(() =>
+    {
+        use();
+        return 0;
+    });
+
+    /// <summary>Gives something back; a context that is broken refuses even that, and its memory goes with it.</summary>
+    public void EndQuietly(Action end)
+    {
+        try
+        {
+            end();
+        }
+        catch (AcceleratorException)
+        {
+            // It was reported when it broke.
+        }
+    }
+
+    private DeviceLostException Lost(AcceleratorException e) =>
+        new($"{(e is ILGPU.Runtime.Cuda.CudaException cuda ? $"{cuda.Error} on {_name}" : _name)}: {e.Message}", e);
+
+    private ArrayView<float> State(long offset, long length) => _state.View.AsContiguous().SubView(offset, length);
+
+    private IlgpuGradient Own(DeviceGradient gradient) =>
+        gradient is IlgpuGradient own && own.Owner == this
+            ? own
+            : throw new ArgumentException($"{_name} was handed a {gradient.GetType().Name} that it did not make.", nameof(gradient));
+}
