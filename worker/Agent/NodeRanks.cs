@@ -20,7 +20,7 @@ public sealed class NodeRanks : IAsyncDisposable
     private readonly Action<WorkerMessage> tell;
     private readonly Dictionary<JobId, KnownJob> jobs = [];
     private readonly OrderFence fence = new();
-    private readonly RankThreads threads;
+    private readonly RankThreads? threads;
     private readonly HashSet<Task> background = [];
     private readonly Lock gate = new();
     private TaskCompletionSource? leaving;
@@ -30,7 +30,7 @@ public sealed class NodeRanks : IAsyncDisposable
     public NodeRanks(WorkerOptions options, WorkerServices services, DataPlane plane, Action<WorkerMessage> tell)
     {
         (this.options, this.services, this.plane, this.tell) = (options, services, plane, tell);
-        threads = new RankThreads(options.Gpus, options.Node.Value);
+        threads = options.Gpus > RankThreads.MostOwn ? RankThreads.Shared(options.Node.Value) : null;
     }
 
     /// <summary>Where every rank is, for heartbeats.</summary>
@@ -111,7 +111,7 @@ public sealed class NodeRanks : IAsyncDisposable
         }
 
         await Task.WhenAll(ending).ConfigureAwait(false);
-        threads.Dispose();
+        threads?.Dispose();
     }
 
     private void Change(MembershipChange change)

@@ -49,10 +49,18 @@ public sealed class RankHost : IFrameSink, IDisposable
         this.machine = machine?.Invoke(forMachine) ?? new ShippingRankMachine(forMachine);
         reporter = new StepReporter(options.Job, options.Spec.Training.Steps);
         position = new RankPosition(options.Gpu.Index, options.Job, 0, -1, "idle");
-        ownThreads = threads is null ? new RankThreads(1, options.Gpu.ToString()) : null;
+        ownThreads = threads is null ? RankThreads.Own(options.Gpu.ToString()) : null;
         threads ??= ownThreads!;
         loop = new Strand(threads.Loops, Run);
-        executor = new RankExecutor(options, device, outlet, models, faults, log, threads.Devices, Post);
+        try
+        {
+            executor = new RankExecutor(options, device, outlet, models, faults, log, threads.Devices, Post);
+        }
+        catch
+        {
+            ownThreads?.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Where the rank is, for heartbeats. Any thread may ask.</summary>

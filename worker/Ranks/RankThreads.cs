@@ -1,22 +1,26 @@
 namespace Coordinator.Worker.Ranks;
 
 /// <summary>
-/// The threads that the ranks of a worker run on: some for their loops, as many for their devices. Up to
-/// <see cref="MostOwn"/> ranks there is one of each for each rank. More ranks share as many as the machine has cores: with a pair of
-/// threads for each of a thousand ranks, the machine would do little but change between them.
+/// The threads that ranks run on: some for their loops, as many for their devices. A rank has one of each for itself, unless its worker
+/// can hold more than <see cref="MostOwn"/>: then all of them share as many as the machine has cores. With a pair of threads for each of
+/// a thousand ranks, the machine would do little but change between them.
 /// </summary>
 public sealed class RankThreads : IDisposable
 {
-    /// <summary>Most ranks that have threads of their own.</summary>
+    /// <summary>Most ranks of a worker that have threads of their own.</summary>
     public const int MostOwn = 16;
 
-    /// <summary>Threads for a worker that can hold <paramref name="ranks"/> ranks; <paramref name="name"/> is for debuggers.</summary>
-    public RankThreads(int ranks, string name)
+    private RankThreads(int count, string name)
     {
-        var threads = ranks <= MostOwn ? ranks : Math.Max(2, Environment.ProcessorCount);
-        Loops = new StrandPool($"rank {name}", threads);
-        Devices = new StrandPool($"device {name}", threads);
+        Loops = new StrandPool($"rank {name}", count);
+        Devices = new StrandPool($"device {name}", count);
     }
+
+    /// <summary>One of each, for one rank; <paramref name="name"/> is for debuggers.</summary>
+    public static RankThreads Own(string name) => new(1, name);
+
+    /// <summary>Threads that all ranks of a worker share.</summary>
+    public static RankThreads Shared(string name) => new(Math.Max(2, Environment.ProcessorCount), name);
 
     internal StrandPool Loops { get; }
 

@@ -41,27 +41,27 @@ public sealed record GoldenRun(string Name, JobSpec Spec, int Steps)
         using var device = TrainingPrograms.Create(Spec).CreateCpuDevice(samples, options);
         device.Initialize();
         var shards = Spec.Training.Shards;
-        var reduced = new ReducedGradient(device.ParameterCount, Spec.Collective.BlockElements);
+        var reduced = new ReducedGradient(device.CreateGradient(), Spec.Collective.BlockElements);
         var sum = new TreeSum(Spec.Collective.BlockElements);
         for (var step = 1; step <= Steps; step++)
         {
-            var gradients = new Gradient[shards];
+            var gradients = new DeviceGradient[shards];
             for (var i = 0; i < shards; i++)
             {
                 var shard = (firstShard + i) % shards;
-                var gradient = gradients[shard] = new Gradient(device.ParameterCount);
-                var result = device.ComputeShard(step, shard, gradient.Floats, CancellationToken.None);
+                var gradient = gradients[shard] = device.CreateGradient();
+                var result = device.ComputeShard(step, shard, gradient, CancellationToken.None);
                 (gradient.Loss, gradient.Targets) = (result.LossSum, result.Targets);
             }
 
             for (var block = 0; block < reduced.Blocks; block++)
             {
-                TreePart[] parts = [.. gradients.Select((gradient, i) => new TreePart(Subtree.Leaf(i), gradient.Segment(block * Spec.Collective.BlockElements, reduced.LengthOf(block)), gradient.Loss, gradient.Targets))];
+                TreePart[] parts = [.. gradients.Select((gradient, i) => new TreePart(Subtree.Leaf(i), gradient.Host(block * Spec.Collective.BlockElements, reduced.LengthOf(block)), gradient.Loss, gradient.Targets))];
                 var (loss, targets) = sum.Sum(shards, parts, reduced.Block(block));
                 reduced.Finish(block, loss, targets);
             }
 
-            device.ApplyStep(step, reduced.Floats, reduced.TotalSumOfSquares(), reduced.Targets);
+            device.ApplyStep(step, reduced.Whole, reduced.TotalSumOfSquares(), reduced.Targets);
         }
 
         return StateHash(device);
