@@ -30,7 +30,7 @@ public sealed class NodeRanks : IAsyncDisposable
     public NodeRanks(WorkerOptions options, WorkerServices services, DataPlane plane, Action<WorkerMessage> tell)
     {
         (this.options, this.services, this.plane, this.tell) = (options, services, plane, tell);
-        threads = options.Gpus > RankThreads.MostOwn ? RankThreads.Shared(options.Node.Value) : null;
+        threads = options.Gpus.Count > RankThreads.MostOwn ? RankThreads.Shared(options.Node.Value) : null;
     }
 
     /// <summary>Where every rank is, for heartbeats.</summary>
