@@ -116,6 +116,12 @@ public sealed partial class TrainingJobMachine
         // Whoever wants to leave may be the only one with the state until every member has applied a step in this generation.
         var isSettled = state.Planned && forming is null && stalled is null;
         var departing = state.Members.Where(member => isSettled && leaving.ContainsKey(member.Gpu)).Select(member => member.Gpu).ToArray();
+        if (candidates.Count > 0 && state.Spec.Ranks > 1 && state.Members.All(member => failed.ContainsKey(member.Gpu) || departing.Contains(member.Gpu)))
+        {
+            // Nobody would be left to give those who come the state: one stays until they have it.
+            departing = [.. departing.SkipWhile(failed.ContainsKey).Skip(1)];
+        }
+
         var joining = candidates.Count > 0 && (failed.Count > 0 || forming is null) && now >= candidatesSince + JoinGather && state.Members.Count < state.Spec.Ranks + failed.Count;
         if (failed.Count == 0 && departing.Length == 0 && !joining && formAgain is null)
         {
