@@ -141,7 +141,14 @@ public sealed partial class TrainingJobMachine
 
         // Whoever wants to leave may be the only one with the state until every member has applied a step in this generation.
         var isSettled = state.Planned && forming is null && stalled is null;
-        var departing = isSettled && leaving.Count > 0 ? state.Members.Where(member => leaving.ContainsKey(member.Gpu)).Select(member => member.Gpu).ToHashSet() : [];
+        HashSet<GpuId> departing = isSettled && leaving.Count > 0 ? [.. state.Members.Where(member => leaving.ContainsKey(member.Gpu)).Select(member => member.Gpu)] : [];
+        if (departing.Count > 0 && candidates.Count > 0 && state.Spec.Ranks > 1 && state.Members.All(member => failed.ContainsKey(member.Gpu) || departing.Contains(member.Gpu))
+            && state.Members.FirstOrDefault(member => !failed.ContainsKey(member.Gpu)) is { } last)
+        {
+            // Nobody would be left to give those who come the state: one stays until they have it.
+            departing.Remove(last.Gpu);
+        }
+
         var joining = candidates.Count > 0 && (failed.Count > 0 || forming is null) && now >= candidatesSince + JoinGather && state.Members.Count < state.Spec.Ranks + failed.Count;
         if (failed.Count == 0 && departing.Count == 0 && !joining && formAgain is null)
         {

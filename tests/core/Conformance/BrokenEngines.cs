@@ -15,7 +15,7 @@ internal static class BrokenEngines
         ["lets time jump after a load"] = BrokenMachines.Sleepless,
         ["loads nothing"] = BrokenMachines.LoadedEmpty,
         ["carries outputs out backwards"] = BrokenMachines.Backwards,
-        ["loses every other send"] = BrokenMachines.HalfMute,
+        ["loses every order"] = BrokenMachines.HalfMute,
         ["sends twice to workers"] = BrokenMachines.Stuttering,
         ["stores no observations"] = BrokenMachines.Unobserved,
         ["drops activations"] = BrokenMachines.Forgetful,
