@@ -3,8 +3,8 @@ namespace Coordinator.Machines;
 /// <content>What the rank has to say to the job and repeats until it is answered: accusations, faults, leaving, the end.</content>
 public sealed partial class RankMachine
 {
-    /// <summary>Time between repetitions: half a second, and half a millisecond more for each rank of the job, since all of them have one job to tell.</summary>
-    private TimeSpan RepeatPeriod => TimeSpan.FromMilliseconds(500 + (0.5 * (members?.Members.Count ?? 0)));
+    /// <summary>Time between repetitions: half a second, or half a millisecond for each rank of the job where that is more, since all of them have one job to tell.</summary>
+    private TimeSpan RepeatPeriod => TimeSpan.FromMilliseconds(Math.Max(500, 0.5 * (members?.Members.Count ?? 0)));
 
     private readonly SortedDictionary<NodeId, PeerAccused> accusations = [];
     private bool aborted;

@@ -20,10 +20,10 @@ public sealed partial class TrainingJobMachine
     private long highestReported;
 
     /// <summary>
-    /// Time before a question or a plan is repeated: 200 ms, and 0.25 ms more for each member, or thousands of them would be asked again
-    /// while their first answers are on the way.
+    /// Time before a question or a plan is repeated: 200 ms, or 0.25 ms for each member where that is more, since thousands of them would be
+    /// asked again while their first answers are on the way.
     /// </summary>
-    private TimeSpan AskPeriod => TimeSpan.FromMilliseconds(200 + (0.25 * state!.Members.Count));
+    private TimeSpan AskPeriod => TimeSpan.FromMilliseconds(Math.Max(200, 0.25 * state!.Members.Count));
 
     /// <summary>Plans are out, and not every member has applied a step under them yet.</summary>
     private bool IsResuming => plans.Count > 0 && advancedRanks.Count < state!.Members.Count;

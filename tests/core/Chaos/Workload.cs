@@ -23,6 +23,11 @@ public sealed record Workload(string Name, JobSpec Spec)
     /// <summary>More ranks than have threads of their own, and fewer blocks than ranks: most own no slice.</summary>
     public static Workload Wide { get; } = new("wide linear", Linear.Spec with { Training = Linear.Spec.Training with { Shards = 64, BatchSize = 64 } });
 
+    /// <summary>As many blocks as 64 ranks, so that each of them owns one and sends to all others.</summary>
+    public static Workload Peers { get; } = new("peers", Small(new ModelSpec { Program = "linear", Channels = (16 * 64) - 1 }, steps: 150, blockElements: 16) is var small
+        ? small with { Training = small.Training with { Shards = 64, BatchSize = 64 } }
+        : null!);
+
     public long Steps => Spec.Training.Steps;
 
     /// <summary>The spec for so many ranks, its data frozen into a folder.</summary>

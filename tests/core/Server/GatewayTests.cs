@@ -212,7 +212,7 @@ public sealed class GatewayTests : IAsyncLifetime
         for (var i = 0; i < 200; i++)
             server.Links.Send(new NodeId("a"), large);
 
-        Assert.Equal("more than 16 messages wait for this worker: it reads too slowly", (await server.Grains.NextAsync<WorkerDisconnected>()).Reason);
+        Assert.Equal("more than 32 messages wait for this worker: it reads too slowly", (await server.Grains.NextAsync<WorkerDisconnected>()).Reason);
     }
 
     [Fact]

@@ -74,7 +74,6 @@ public sealed class StrandPoolTests
         });
         strand.Wake();
         await began.Task.For("the run");
-        strand.Wake();
         var ending = Task.Run(strand.End);
         Assert.False(ending.IsCompleted);
         mayEnd.SetResult();

@@ -1,4 +1,3 @@
-using Coordinator.Worker.Ilgpu.Kernels;
 using Coordinator.Worker.Kernels;
 using ILGPU;
 
