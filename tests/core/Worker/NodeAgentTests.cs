@@ -7,8 +7,8 @@ using Coordinator.Machines.Jobs;
 using Coordinator.Worker;
 using Coordinator.Worker.Agent;
 using Coordinator.Worker.Devices;
-using Coordinator.Worker.Kernels;
 using Coordinator.Worker.Faults;
+using Coordinator.Worker.Kernels;
 
 namespace Coordinator.Tests.Worker;
 
