@@ -14,4 +14,7 @@ public sealed class GpuGrain(IGrainServices services) : StoredMachineGrain(servi
 
     /// <inheritdoc/>
     public Task ReportFault(string fault) => Take<GpuFaultReported>(fault);
+
+    /// <inheritdoc/>
+    public Task Measure(string measured) => Take<GpuMeasured>(measured);
 }

@@ -16,4 +16,8 @@ public interface IGpuGrain : IMachineGrain
     /// <summary>A program or the device failed.</summary>
     /// <param name="fault">JSON of a <see cref="GpuFaultReported"/>.</param>
     Task ReportFault(string fault);
+
+    /// <summary>The node's worker has read the device's telemetry.</summary>
+    /// <param name="measured">JSON of a <see cref="GpuMeasured"/>.</param>
+    Task Measure(string measured);
 }

@@ -21,6 +21,10 @@ public interface ITrainingJobGrain : IMachineGrain
     /// <param name="report">JSON of a <see cref="NodeLinkReported"/>.</param>
     Task ReportLink(string report);
 
+    /// <summary>A gpu is out of service, and asks to be let go of.</summary>
+    /// <param name="withdrawn">JSON of a <see cref="GpuWithdrawn"/>.</param>
+    Task WithdrawGpu(string withdrawn);
+
     /// <summary>A node passes on what one of the job's ranks reports.</summary>
     /// <param name="report">JSON of a <see cref="WorkerReported"/>.</param>
     Task Report(string report);

@@ -19,6 +19,9 @@ public sealed partial class TrainingJobGrain(IGrainServices services) : StoredMa
     public Task ReportLink(string report) => Take<NodeLinkReported>(report);
 
     /// <inheritdoc/>
+    public Task WithdrawGpu(string withdrawn) => Take<GpuWithdrawn>(withdrawn);
+
+    /// <inheritdoc/>
     public Task Report(string report) => Take<WorkerReported>(report);
 
     /// <inheritdoc/>

@@ -52,6 +52,7 @@ public static class GrainCalls
         GpuOrdered => gpu.Order(text),
         GpuAttached => gpu.Attach(text),
         GpuFaultReported => gpu.ReportFault(text),
+        GpuMeasured => gpu.Measure(text),
         _ => throw Unknown("gpu", message),
     };
 
@@ -62,6 +63,7 @@ public static class GrainCalls
         CancelJob => job.Cancel(text),
         GpusOffered => job.OfferGpus(text),
         NodeLinkReported => job.ReportLink(text),
+        GpuWithdrawn => job.WithdrawGpu(text),
         ModelStored => job.AcknowledgeModel(text),
         _ => throw Unknown("job", message),
     };

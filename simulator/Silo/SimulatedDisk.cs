@@ -164,10 +164,10 @@ internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Check
 
         var key = grain.ToString();
         var known = committed.TryGetValue(key, out var last) && last == id;
-        if (known && world.Options.Plant == PlantedBug.OwnWriteTakenForConflict)
-            known = false;
+        var mistaken = known && world.Options.Plant == PlantedBug.OwnWriteTakenForConflict;
+        known &= !mistaken;
         var writer = (id.Life, id.Activation);
-        var refused = !known && world.Options.Plant != PlantedBug.WriteOverAnother && Conflicts(key, writer, outputs);
+        var refused = mistaken || (!known && world.Options.Plant != PlantedBug.WriteOverAnother && Conflicts(key, writer, outputs));
         if (refused && committed.TryGetValue(key, out last) && last == id)
             checkers.Fail(Invariants.OwnWriteIsNoConflict, $"a write of {grain}, asked for again since its acknowledgement was lost, is refused for being there already");
         var fails = MayFail && world.Disk.Chance(scenario.WriteFailure);

@@ -155,7 +155,12 @@ internal sealed partial class RankHost
 
                 Say(tell.Message);
                 if (Plant == PlantedBug.PromiseBroken && tell.Message is RankState { Held: [var first, ..] })
-                    Do(new DropSubtree(first));
+                {
+                    guard.OnDrop(new DropSubtree(first));
+                    var promised = memory.Partials[first];
+                    memory.Partials[first] = promised with { Sum = ToyModel.Add(promised.Sum, promised.Sum) };
+                }
+
                 break;
             case InitializeState:
                 guard.OnInitialize(machine.Generation);
