@@ -10,7 +10,8 @@ public sealed class CrashingWorkerTests
     {
         var schedule = new KillSchedule("one dies at each of its starts", Workload.Linear, 2, 1)
         {
-            Faults = [.. Enumerable.Range(1, 3).Select(start => new ArmedFault(1, start, start == 1 ? "kill@compute:2" : "kill@fetch:1"))],
+            // Who computes step 3 has seen the other apply step 1: there is a state that a newcomer must fetch.
+            Faults = [.. Enumerable.Range(1, 3).Select(start => new ArmedFault(1, start, start == 1 ? "kill@compute:3" : "kill@fetch:1"))],
         };
         var record = await ProcessRun.RunAsync(schedule);
         Assert.Empty(record.Complaints(await Undisturbed.Sha256Async(Workload.Linear), Workload.Linear.Steps));

@@ -135,7 +135,8 @@ internal static unsafe class KernelCases
                     fixed (int* t = targets) loss = k.CrossEntropy(p[0], t, rows, columns);
                 });
                 return [(float)loss, .. gradients];
-            });
+            }
+        );
     }
 
     private static (Func<SimulatedDevice, float[]>, Func<PlainKernels, float[]>) Attention(double dropout, int time, int heads, int size)
