@@ -1,8 +1,5 @@
 using System.Globalization;
-using Coordinator.Cli.Commands;
 using Coordinator.Cli.Local;
-using Coordinator.Server.Client;
-using Coordinator.Worker.Data;
 
 namespace Coordinator.Bench;
 
@@ -12,44 +9,13 @@ namespace Coordinator.Bench;
 /// </summary>
 internal static class Quality
 {
-    public static int Run(string[] args)
+    public static int Run(string[] args) => BenchEntry.Run(QualityOptions.Usage, () =>
     {
-        QualityOptions options;
-        byte[] text;
-        try
-        {
-            options = QualityOptions.Parse(args);
-            text = File.ReadAllBytes(options.Data);
-            if (text.Length < 100_000) throw new FormatException($"{options.Data} has {text.Length} bytes; a tenth of at least 100000 bytes is needed for a loss that means something");
-        }
-        catch (Exception wrong) when (wrong is FormatException or IOException or UnauthorizedAccessException)
-        {
-            Console.Error.WriteLine(wrong.Message);
-            Console.Error.WriteLine($"usage: {QualityOptions.Usage}");
-            return 2;
-        }
-
-        using CancellationTokenSource stop = new();
-        Console.CancelKeyPress += (_, pressed) =>
-        {
-            pressed.Cancel = true;
-            stop.Cancel();
-        };
-        try
-        {
-            return RunAsync(options, text, $"bench quality {string.Join(' ', args)}", stop.Token).GetAwaiter().GetResult() ? 0 : 1;
-        }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
-        {
-            Console.Error.WriteLine("stopped; all processes of the bench have ended");
-            return 130;
-        }
-        catch (Exception failed) when (failed is ClusterException or CoordinatorApiException or DataException or CommandException)
-        {
-            Console.Error.WriteLine(failed.Message);
-            return 1;
-        }
-    }
+        QualityOptions options = QualityOptions.Parse(args);
+        byte[] text = File.ReadAllBytes(options.Data);
+        if (text.Length < 100_000) throw new FormatException($"{options.Data} has {text.Length} bytes; a tenth of at least 100000 bytes is needed for a loss that means something");
+        return stop => RunAsync(options, text, $"bench quality {string.Join(' ', args)}", stop);
+    });
 
     private static async Task<bool> RunAsync(QualityOptions options, byte[] text, string command, CancellationToken cancel)
     {

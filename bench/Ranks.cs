@@ -1,7 +1,6 @@
 using Coordinator.Cli.Demo;
 using Coordinator.Cli.Local;
 using Coordinator.Machines.Jobs;
-using Coordinator.Server.Client;
 
 namespace Coordinator.Bench;
 
@@ -11,43 +10,16 @@ namespace Coordinator.Bench;
 /// </summary>
 internal static class Ranks
 {
-    public static int Run(string[] args)
+    public static int Run(string[] args) => BenchEntry.Run(RanksOptions.Usage, () =>
     {
-        RanksOptions options;
-        try
+        RanksOptions options = RanksOptions.Parse(args);
+        return async stop =>
         {
-            options = RanksOptions.Parse(args);
-        }
-        catch (FormatException wrong)
-        {
-            Console.Error.WriteLine(wrong.Message);
-            Console.Error.WriteLine($"usage: {RanksOptions.Usage}");
-            return 2;
-        }
-
-        using CancellationTokenSource stop = new();
-        Console.CancelKeyPress += (_, pressed) =>
-        {
-            pressed.Cancel = true;
-            stop.Cancel();
-        };
-        try
-        {
-            RanksReport report = RunAsync(options, $"bench ranks {string.Join(' ', args)}".TrimEnd(), stop.Token).GetAwaiter().GetResult();
+            RanksReport report = await RunAsync(options, $"bench ranks {string.Join(' ', args)}".TrimEnd(), stop);
             Console.WriteLine(options.Json ? report.ToJson() : report.ToTable());
-            return report.Good ? 0 : 1;
-        }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
-        {
-            Console.Error.WriteLine("stopped; all processes of the bench have ended");
-            return 130;
-        }
-        catch (Exception failed) when (failed is ClusterException or CoordinatorApiException or RecoveryFailedException)
-        {
-            Console.Error.WriteLine(failed.Message);
-            return 1;
-        }
-    }
+            return report.Good;
+        };
+    });
 
     private static async Task<RanksReport> RunAsync(RanksOptions options, string command, CancellationToken cancel)
     {

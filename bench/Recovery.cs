@@ -1,7 +1,3 @@
-using Coordinator.Cli.Local;
-using Coordinator.Server.Client;
-using Coordinator.Worker.Data;
-
 namespace Coordinator.Bench;
 
 /// <summary>
@@ -12,43 +8,16 @@ namespace Coordinator.Bench;
 /// </summary>
 internal static class Recovery
 {
-    public static int Run(string[] args)
+    public static int Run(string[] args) => BenchEntry.Run(RecoveryOptions.Usage, () =>
     {
-        RecoveryOptions options;
-        try
+        RecoveryOptions options = RecoveryOptions.Parse(args);
+        return async stop =>
         {
-            options = RecoveryOptions.Parse(args);
-        }
-        catch (FormatException wrong)
-        {
-            Console.Error.WriteLine(wrong.Message);
-            Console.Error.WriteLine($"usage: {RecoveryOptions.Usage}");
-            return 2;
-        }
-
-        using CancellationTokenSource stop = new();
-        Console.CancelKeyPress += (_, pressed) =>
-        {
-            pressed.Cancel = true;
-            stop.Cancel();
-        };
-        try
-        {
-            RecoveryReport report = RecoveryRun.RunAsync(options, $"bench recovery {string.Join(' ', args)}".TrimEnd(), stop.Token).GetAwaiter().GetResult();
+            RecoveryReport report = await RecoveryRun.RunAsync(options, $"bench recovery {string.Join(' ', args)}".TrimEnd(), stop);
             Console.WriteLine(options.Json ? report.ToJson() : report.ToTable());
-            return report.Good ? 0 : 1;
-        }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
-        {
-            Console.Error.WriteLine("stopped; all processes of the bench have ended");
-            return 130;
-        }
-        catch (Exception failed) when (failed is ClusterException or CoordinatorApiException or DataException or RecoveryFailedException)
-        {
-            Console.Error.WriteLine(failed.Message);
-            return 1;
-        }
-    }
+            return report.Good;
+        };
+    });
 }
 
 /// <summary>What was to be measured did not happen.</summary>

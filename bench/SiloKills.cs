@@ -1,8 +1,4 @@
-using Coordinator.Cli.Commands;
 using Coordinator.Cli.Demo;
-using Coordinator.Cli.Local;
-using Coordinator.Server.Client;
-using Coordinator.Worker.Data;
 
 namespace Coordinator.Bench;
 
@@ -20,46 +16,14 @@ namespace Coordinator.Bench;
 /// </summary>
 internal static class SiloKills
 {
-    public static int Run(string[] args)
+    public static int Run(string[] args) => BenchEntry.Run(SiloKillsOptions.Usage, () =>
     {
-        SiloKillsOptions options;
-        try
+        SiloKillsOptions options = SiloKillsOptions.Parse(args);
+        return async stop =>
         {
-            options = SiloKillsOptions.Parse(args);
-        }
-        catch (FormatException wrong)
-        {
-            Console.Error.WriteLine(wrong.Message);
-            Console.Error.WriteLine($"usage: {SiloKillsOptions.Usage}");
-            return 2;
-        }
-
-        using CancellationTokenSource stop = new();
-        Console.CancelKeyPress += (_, pressed) =>
-        {
-            pressed.Cancel = true;
-            stop.Cancel();
-        };
-        try
-        {
-            SiloKillsReport report = SiloKillsRun.RunAsync(options, $"bench silo-kills {string.Join(' ', args)}".TrimEnd(), stop.Token).GetAwaiter().GetResult();
+            SiloKillsReport report = await SiloKillsRun.RunAsync(options, $"bench silo-kills {string.Join(' ', args)}".TrimEnd(), stop);
             Console.WriteLine(report.ToTable());
-            return report.Good ? 0 : 1;
-        }
-        catch (OperationCanceledException) when (stop.IsCancellationRequested)
-        {
-            Console.Error.WriteLine("stopped; all processes of the bench have ended");
-            return 130;
-        }
-        catch (CommandException wrong)
-        {
-            Console.Error.WriteLine(wrong.Message);
-            return wrong.ExitCode;
-        }
-        catch (Exception failed) when (failed is ClusterException or CoordinatorApiException or DataException or RecoveryFailedException)
-        {
-            Console.Error.WriteLine(failed.Message);
-            return 1;
-        }
-    }
+            return report.Good;
+        };
+    });
 }
