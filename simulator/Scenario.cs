@@ -94,6 +94,7 @@ internal sealed record Scenario
                 Model = new ModelSpec { Program = "linear", Channels = 16 },
                 Training = new TrainingSpec { Steps = workload.Between(MinSteps, 28), BatchSize = shards, Shards = shards, MicroBatch = 1, Seed = workload.Next() >> 12 },
                 Collective = new CollectiveSpec { BlockElements = 16, WindowBlocks = workload.Between(1, 3) },
+                Checkpoint = new CheckpointSpec { Interval = "off" },
                 FaultTolerance = new FaultToleranceSpec
                 {
                     StartTimeout = workload.Between(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(1)),

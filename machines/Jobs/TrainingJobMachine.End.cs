@@ -50,6 +50,7 @@ public sealed partial class TrainingJobMachine
     private void End(TrainingJobState last)
     {
         Persist(last);
+        saving = null;
         foreach (var member in state!.Members)
             BeginRelease(member.Gpu, last.Reason);
         ForgetGenerationState();
@@ -86,11 +87,15 @@ public sealed partial class TrainingJobMachine
             Consider(since + JoinGather);
         foreach (var exclusion in exclusions.Values)
             Consider(exclusion.Until);
+        Consider(NextSaveDeadline);
         if (state.Phase == JobPhase.Active)
         {
             Consider(softEvidenceAt + state.Spec.FaultTolerance.GatherDelay);
             if (stalled is not null)
+            {
                 Consider(StateDeadline);
+                Consider(RestoreDue);
+            }
             else if (forming is not null || IsResuming)
                 Consider(askAt);
             foreach (var (member, link) in WithLinks())
