@@ -13,7 +13,7 @@ public sealed partial class RankMachine
     private TimeSpan repeatAt;
 
     private bool HasSomethingToRepeat => phase != Phase.Idle
-        && (phase == Phase.Promised || aborted || accusations.Count > 0 || fault is not null || leaveReason is not null || (phase == Phase.Finished && finalHash is not null));
+        && (phase == Phase.Promised || aborted || accusations.Count > 0 || fault is not null || unreadable is not null || leaveReason is not null || (phase == Phase.Finished && finalHash is not null));
 
     private void OnPeerLost(PeerLost lost)
     {
@@ -98,6 +98,8 @@ public sealed partial class RankMachine
             outputs.Add(new TellJob(accusation));
         if (fault is not null)
             outputs.Add(new TellJob(new RankFaulted { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu, Detail = fault }));
+        if (unreadable is not null)
+            outputs.Add(new TellJob(unreadable));
         if (leaveReason is not null)
             outputs.Add(new TellJob(new RankLeaving { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu, Reason = leaveReason }));
         if (phase == Phase.Finished && finalHash is not null)

@@ -158,6 +158,8 @@ public sealed class NodeMachine(NodeId id) : IMachine
             outputs.Send(GrainAddress.Of(order.Gpu), new GpuOrdered(order));
         if (orders.Recorded is not null)
             outputs.Send(id, orders.Recorded);
+        if (orders.Checkpoint is not null)
+            outputs.Send(id, orders.Checkpoint);
     }
 
     private void OnReportTaken(long through)

@@ -21,6 +21,7 @@ public sealed class NodeRanks : IAsyncDisposable
     private readonly Dictionary<JobId, KnownJob> jobs = [];
     private readonly OrderFence fence = new();
     private readonly RankThreads? threads;
+    private readonly CheckpointKeeper keeper;
     private readonly HashSet<Task> background = [];
     private readonly Lock gate = new();
     private TaskCompletionSource? leaving;
@@ -30,6 +31,7 @@ public sealed class NodeRanks : IAsyncDisposable
     public NodeRanks(WorkerOptions options, WorkerServices services, DataPlane plane, Action<WorkerMessage> tell)
     {
         (this.options, this.services, this.plane, this.tell) = (options, services, plane, tell);
+        keeper = new CheckpointKeeper(options, services, tell);
         threads = options.Gpus.Count > RankThreads.MostOwn ? RankThreads.Shared(options.Node.Value) : null;
     }
 
@@ -62,6 +64,19 @@ public sealed class NodeRanks : IAsyncDisposable
                     break;
                 case RankOrdered ordered:
                     Obey(ordered.Order);
+                    break;
+                case CheckpointOrder order when fence.WhyRefused(order.Job, order.Incarnation) is null && jobs.TryGetValue(order.Job, out var saving):
+                    fence.Heed(order.Job, order.Incarnation);
+                    if (order is SaveCheckpoint save)
+                    {
+                        foreach (var slot in saving.Slots.Values.Where(slot => !slot.Released))
+                            slot.Post(new SaveOrdered(save));
+                    }
+                    else
+                    {
+                        InBackground(() => keeper.CarryOutAsync(order));
+                    }
+
                     break;
                 case StepsRecorded recorded when jobs.TryGetValue(recorded.Job, out var job) && job.IsNews(recorded):
                     foreach (var slot in job.Slots.Values)
@@ -254,7 +269,7 @@ public sealed class NodeRanks : IAsyncDisposable
                 }
 
                 var host = new RankHost(
-                    new RankHostOptions { Job = job.Id, Spec = spec, Gpu = slot.Gpu, Boot = options.Boot },
+                    new RankHostOptions { Job = job.Id, Spec = spec, Gpu = slot.Gpu, Boot = options.Boot, Checkpoints = services.Checkpoints },
                     device,
                     new Outlet(plane, job.Id, tell),
                     services.Models,
