@@ -241,6 +241,7 @@ public sealed partial class TrainingJobMachine
                 Donors = decision.Members[rank].Donors,
                 RecordedThrough = recorded,
                 Device = offers.TryGetValue(answers[rank].Gpu, out var offer) && offer.Device.Length > 0 ? offer.Device : state.Device,
+                DeviceClass = state.DeviceClass ?? "",
             });
         }
 

@@ -189,6 +189,14 @@ public sealed class NodeRanks : IAsyncDisposable
             return;
         }
 
+        if (WhyOfAnotherClass(order) is { } mismatch)
+        {
+            // Silence would cost the job its whole answer timeout, and leave nobody the reason.
+            services.Log.Warn($"{order.Job}: refused the plan for {order.Gpu}: {mismatch}");
+            Fault(order.Job, order.Generation, order.Gpu, mismatch);
+            return;
+        }
+
         GenerationCuts? cuts = null;
         if (order is RankPlan { FirstStepShards.Count: 0 } bare)
         {
@@ -222,6 +230,15 @@ public sealed class NodeRanks : IAsyncDisposable
         slot.Released = false;
         slot.Generation = order.Generation;
         slot.Post(new OrderArrived(order, members, cuts));
+    }
+
+    /// <summary>Why a plan is not for this worker's device. The last fence before bits that no other rank of the job would compute.</summary>
+    private string? WhyOfAnotherClass(RankOrder order)
+    {
+        if (order is not RankPlan { DeviceClass: { Length: > 0 } planned })
+            return null;
+        var device = options.Gpus[order.Gpu.Index];
+        return device.DeviceClass == planned ? null : $"the plan is for devices of class {planned}, and {device.Device} is of class {device.DeviceClass}: it would compute other bits";
     }
 
     private void Release(KnownJob job, ReleaseRank release)

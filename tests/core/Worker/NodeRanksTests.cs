@@ -125,6 +125,30 @@ public sealed class NodeRanksTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_plan_for_another_class_of_devices_is_refused_as_a_fault_with_both_classes_and_computes_nothing()
+    {
+        var worker = Worker("a", 1);
+        var members = Members("a");
+        worker.Ranks.Handle(new MembershipChanged(Change(members, Sample.Spec())));
+        worker.Ranks.Handle(new RankOrdered(Prepare(members, 0)));
+        await worker.Said.Reader.Next("the answer", said => said is RankState);
+        var plan = Plan(members, 0, Sample.Spec());
+        var own = CpuDeviceClass.Name();
+
+        worker.Ranks.Handle(new RankOrdered(plan with { DeviceClass = "ilgpu-1.5.3-cuda-sm90-driver570.86.15-cuda12.8-k1" }));
+        var fault = Assert.IsType<RankFaulted>(await worker.Said.Reader.Next("the next word"));
+        Assert.Equal((Sample.Gpu("a"), members.Generation), (fault.Gpu, fault.Generation));
+        Assert.Equal($"the plan is for devices of class ilgpu-1.5.3-cuda-sm90-driver570.86.15-cuda12.8-k1, and cpu is of class {own}: it would compute other bits", fault.Detail);
+        worker.Ranks.SiloReached();
+        Assert.IsType<RankState>(await worker.Said.Reader.Next("the promise, which still stands"));
+        Assert.Empty(worker.Devices.Single().Calls);
+
+        // What was refused was not obeyed either: the right plan is.
+        worker.Ranks.Handle(new RankOrdered(plan with { DeviceClass = own }));
+        await worker.Said.Reader.Next("a step under it", said => said is RankAdvanced);
+    }
+
+    [Fact]
     public async Task A_plan_waits_for_the_deal_of_its_generation_and_incarnation()
     {
         var worker = Worker("a", 1);
