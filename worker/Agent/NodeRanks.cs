@@ -1,5 +1,6 @@
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
+using Coordinator.Worker.Programs;
 using Coordinator.Worker.Ranks;
 using Coordinator.Worker.Transport;
 
@@ -292,7 +293,7 @@ public sealed class NodeRanks : IAsyncDisposable
                 if (!IsCurrent(job, slot))
                     return;
                 services.Log.Warn($"{job.Id}: {slot.Gpu} cannot take part: {e.Message}");
-                Fault(job.Id, slot.Generation, slot.Gpu, e.Message);
+                Fault(job.Id, slot.Generation, slot.Gpu, e.Message, impossible: e is InvalidJobException);
                 GiveUp(job, slot);
                 SeeWhetherLeft();
             }
@@ -324,8 +325,8 @@ public sealed class NodeRanks : IAsyncDisposable
         });
     }
 
-    private void Fault(JobId job, long generation, GpuId gpu, string detail) =>
-        tell(new RankFaulted { Job = job, Generation = generation, Gpu = gpu, Detail = detail });
+    private void Fault(JobId job, long generation, GpuId gpu, string detail, bool impossible = false) =>
+        tell(new RankFaulted { Job = job, Generation = generation, Gpu = gpu, Detail = detail, Impossible = impossible });
 
     /// <summary>Once for all ranks of the worker: orders for each of them may have come without their membership.</summary>
     private void AskForMembership(JobId job, long generation)

@@ -6,6 +6,7 @@ using Coordinator.Worker;
 using Coordinator.Worker.Agent;
 using Coordinator.Worker.Devices;
 using Coordinator.Worker.Kernels;
+using Coordinator.Worker.Programs;
 using Coordinator.Worker.Transport;
 
 namespace Coordinator.Tests.Worker;
@@ -221,6 +222,23 @@ public sealed class NodeRanksTests : IAsyncDisposable
         worker.Ranks.Handle(new RankOrdered(Prepare(members, 0)));
         Assert.Equal("the data is damaged", ((RankFaulted)await worker.Said.Reader.Next("the fault")).Detail);
         Assert.Empty(worker.Ranks.Positions);
+    }
+
+    [Fact]
+    public async Task A_job_that_the_device_cannot_compute_at_all_is_told_apart_from_a_fault_that_may_pass()
+    {
+        var worker = Worker("a", 1);
+        worker.Wrap = _ => throw new InvalidJobException("heads of 512 channels");
+        var members = Members("a");
+        worker.Ranks.Handle(new MembershipChanged(Change(members, Sample.Spec())));
+        worker.Ranks.Handle(new RankOrdered(Prepare(members, 0)));
+        var fault = (RankFaulted)await worker.Said.Reader.Next("the fault");
+        Assert.Equal(("heads of 512 channels", true), (fault.Detail, fault.Impossible));
+
+        worker.Wrap = _ => throw new InsufficientMemoryException("no room");
+        worker.Ranks.Handle(new RankOrdered(Prepare(members, 0)));
+        fault = (RankFaulted)await worker.Said.Reader.Next("the second fault");
+        Assert.Equal(("no room", false), (fault.Detail, fault.Impossible));
     }
 
     [Fact]
