@@ -67,7 +67,7 @@ internal sealed class IlgpuRankDevice : IRankDevice
                 ? new LinearDeviceProgram(spec, Accelerator, _computing, _kernels)
                 : new GptDeviceProgram(spec, samples ?? throw new ArgumentNullException(nameof(samples)), Accelerator, _computing, _kernels);
         }
-        catch (AcceleratorException e) when (e is CudaException { Error: not CudaError.CUDA_ERROR_OUT_OF_MEMORY })
+        catch (AcceleratorException e) when (e is CudaException { Error: not nameof(CudaError.CUDA_ERROR_OUT_OF_MEMORY) })
         {
             EndQuietly(() => Accelerator.Dispose());
             throw Lost(e);
