@@ -103,10 +103,12 @@ public sealed class FenceTests
         { "embedded: stores no observations", "a-gpu-that-needs-a-reset-leaves-its-job", "await event gpu.error cause=restart-program within 1s" },
         { "embedded: stores no observations", "a-job-never-mixes-device-classes", "await event job.short cause=\"device class\" within 5s" },
         { "embedded: stores no observations", "a-named-device-class-that-nobody-has-is-said", "await event job.short within 5s" },
+        { "embedded: stores no observations", "a-job-that-its-devices-cannot-compute-fails", "expect event 1x job.failed" },
         { "simulator: stores no observations", "a-fault-leaves-the-nodes-other-gpu-in-its-job", "expect event 1x rank.excluded" },
         { "simulator: stores no observations", "a-gpu-that-needs-a-reset-leaves-its-job", "await event gpu.error cause=restart-program within 1s" },
         { "simulator: stores no observations", "a-job-never-mixes-device-classes", "await event job.short cause=\"device class\" within 5s" },
         { "simulator: stores no observations", "a-named-device-class-that-nobody-has-is-said", "await event job.short within 5s" },
+        { "simulator: stores no observations", "a-job-that-its-devices-cannot-compute-fails", "expect event 1x job.failed" },
     };
 
     [Theory]
