@@ -1,5 +1,4 @@
 using Coordinator.Machines;
-using Coordinator.Machines.Jobs;
 using Coordinator.Worker.Kernels;
 using Coordinator.Worker.Programs;
 
