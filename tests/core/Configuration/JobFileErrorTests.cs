@@ -6,7 +6,7 @@ namespace Coordinator.Tests.Configuration;
 public sealed class JobFileErrorTests : IDisposable
 {
     private const string TrainingKeys = "training has steps, batch_size, shards, micro_batch, seed";
-    private const string Sections = "the sections are job, model, training, optimizer, lr_scheduler, collective, fault_tolerance, data";
+    private const string Sections = "the sections are job, model, training, optimizer, lr_scheduler, collective, fault_tolerance, checkpoint, data";
 
     private readonly TemporaryFolder _folder = new();
 
@@ -18,7 +18,7 @@ public sealed class JobFileErrorTests : IDisposable
     [InlineData("training:\n  warmup_steps: 5\n", 2, 3, "training.warmup_steps is no known key; did you mean lr_scheduler.warmup_steps? " + TrainingKeys)]
     [InlineData("training:\n  max_norm: 1\n", 2, 3, "training.max_norm is no known key; did you mean optimizer.gradient_clip? " + TrainingKeys)]
     [InlineData("job:\n  ranks: 2\ntrainig:\n  steps: 5\n", 3, 1, "trainig is no known section; did you mean training? " + Sections)]
-    [InlineData("checkpoint:\n  interval: 5\n", 1, 1, "checkpoint is no known section; " + Sections)]
+    [InlineData("zebra:\n  stripes: 5\n", 1, 1, "zebra is no known section; " + Sections)]
     public void An_unknown_key_is_named_with_its_line_and_what_was_probably_meant(string yaml, int line, int column, string message) =>
         AssertRefused(yaml, line, column, message);
 

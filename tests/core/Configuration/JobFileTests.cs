@@ -138,6 +138,11 @@ public sealed class JobFileTests : IDisposable
               gather_delay: 30ms
               progress_timeout: 5s
               state_timeout: 10m
+            checkpoint:
+              interval: auto
+              keep_latest: 2
+              keep_every: 0
+              restore_after: 10s
 
             """,
             JobFile.Write(new JobSpec()));
