@@ -32,7 +32,7 @@ internal sealed class ProtocolRun
     /// <summary>Ranks of living processes that have not gone home; the dead need not.</summary>
     private IEnumerable<RankHost> BusyRanks() => cluster.Workers.Where(worker => worker.Alive).SelectMany(worker => worker.Agent.Ranks).Where(rank => !rank.IsIdle);
 
-    private bool IsOver => checkers.Final.Finished || checkers.Final.Failed is not null;
+    private bool IsOver => checkers.Final.IsOver;
 
     public SimulationReport Run()
     {

@@ -52,6 +52,7 @@ public sealed partial class TrainingJobMachine
         Persist(last);
         foreach (var member in state!.Members)
             BeginRelease(member.Gpu, last.Reason);
+        LetGo();
         ForgetGenerationState();
         stalled = null;
         stirred = true;

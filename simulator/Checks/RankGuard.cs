@@ -6,6 +6,7 @@ namespace Coordinator.Simulator;
 internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory memory, GpuId gpu)
 {
     private RankPlan? plan;
+    private bool planned;
     private long promised;
     private SortedSet<Subtree> promisedSubtrees = [];
     private readonly SortedSet<(long Generation, NodeId Node)> lost = [];
@@ -21,9 +22,9 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
         if (members is not null && members.Generation >= (Members?.Generation ?? 0))
             Members = members;
         if (order is RankPlan ranked && ranked.Generation == promised)
-            (plan, promised) = (ranked, 0);
-        else if (order is ReleaseRank)
-            (plan, promised) = (null, 0);
+            (plan, promised, planned) = (ranked, 0, true);
+        else if (order is ReleaseRank release)
+            (plan, promised, planned) = (null, 0, planned && !release.Forget);
     }
 
     /// <summary>Highest incarnation of a job's machine that the rank has obeyed.</summary>
@@ -57,6 +58,8 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
     {
         if (plan is not null || promised != 0)
             Fail(Invariants.LeavesReleased, $"ends under its {(plan is not null ? $"plan of generation {plan.Generation}" : $"promise to generation {promised}")}, not released");
+        if (planned)
+            Fail(Invariants.LeavesReleased, "ends with what its job has not let go of");
     }
 
     public void OnAnswer(RankState answer)

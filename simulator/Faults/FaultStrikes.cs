@@ -57,8 +57,21 @@ internal sealed class FaultStrikes(VirtualWorld world, SimulatedCluster cluster,
                 worker.Thaw();
             if (!worker.Alive)
                 worker.Start();
+            else if (worker.Leaving)
+                StartOnceEnded(worker, worker.Life);
         }
     }
+
+    /// <summary>A worker that is asked to end comes back, as its service manager has it, also where it ends only after the healing.</summary>
+    private void StartOnceEnded(WorkerProcess worker, int life) => world.Schedule(TimeSpan.FromSeconds(1), () =>
+    {
+        if (worker.Life != life)
+            return;
+        if (worker.Alive)
+            StartOnceEnded(worker, life);
+        else
+            worker.Start();
+    });
 
     private bool StrikeWorker(FaultKind kind, WorkerProcess victim)
     {
@@ -95,7 +108,7 @@ internal sealed class FaultStrikes(VirtualWorld world, SimulatedCluster cluster,
                 count(kind, victim);
                 Drift(victim);
                 return true;
-            case FaultKind.Leave when victim is { Alive: true, Frozen: false, Leaving: false } && MaySpare(victim):
+            case FaultKind.Leave when victim is { Alive: true, Frozen: false, Leaving: false }:
                 count(kind, victim);
                 victim.Leaving = true;
                 victim.Agent.Leave();
