@@ -133,7 +133,8 @@ public sealed partial class TrainingJobMachine
         }
 
         var departing = Departing(failed);
-        var joining = candidates.Count > 0 && (failed.Count > 0 || forming is null) && now >= candidatesSince + JoinGather && state.Members.Count < RoomFor(state.Members) + failed.Count;
+        var joining = candidates.Count > 0 && (failed.Count > 0 || forming is null) && now >= candidatesSince + JoinGather && state.Members.Count < RoomFor(state.Members) + failed.Count
+            && (stalled is null || state.Members.Count + candidates.Count >= state.Spec.MinRanks);
         if (failed.Count == 0 && departing.Count == 0 && !joining && formAgain is null)
         {
             DecideRecovery();

@@ -33,6 +33,16 @@ internal sealed class FaultStrikes(VirtualWorld world, SimulatedCluster cluster,
         _ => StrikeNetwork(kind, victim),
     };
 
+    /// <summary>The cluster's grain is thrown away and loaded again, upon which it writes; false where none is loaded, or it is writing.</summary>
+    public bool ReloadCluster(WorkerProcess cued)
+    {
+        if (Silo is not { Alive: true, Frozen: false } || !Silo.MayReloadGrain(GrainAddress.Cluster))
+            return false;
+        count(FaultKind.GrainReload, cued);
+        Silo.ReloadGrain(GrainAddress.Cluster);
+        return true;
+    }
+
     /// <summary>Everything is put right.</summary>
     public void HealAll()
     {

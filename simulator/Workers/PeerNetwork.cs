@@ -12,16 +12,19 @@ internal sealed class PeerNetwork(NetworkMap map, Scenario scenario)
 
     public void Add(WorkerProcess worker) => workers.Add(worker.Node, worker);
 
-    /// <summary>A process ends of its own accord: where the job has begun and goes on, another one holds the last or the last but one step.</summary>
-    public void OnEnd(WorkerProcess process)
+    /// <summary>
+    /// A process is about to give up what its ranks hold, of its own accord: where the job goes on, and they hold the last or the last but
+    /// one step, another process does, too.
+    /// </summary>
+    public void OnGivingUp(WorkerProcess process)
     {
         var checkers = process.Checkers;
-        if (!checkers.Orders.PlansMade || checkers.Final.IsOver)
-            return;
         var least = Math.Max(0, checkers.Steps.Highest - 1);
-        if (!workers.Values.Any(other => other != process && other.Alive && other.Agent.Ranks.Any(rank => rank.HeldStep >= least)))
-            checkers.Fail(Invariants.LastStateStays, $"{process.Node} ends, and nobody else holds the state of step {least} or later");
+        if (!checkers.Final.IsOver && Holds(process, least) && !workers.Values.Any(other => other != process && other.Alive && Holds(other, least)))
+            checkers.Fail(Invariants.LastStateStays, $"{process.Node} gives up the state of step {least} or later, which nobody else holds");
     }
+
+    private static bool Holds(WorkerProcess process, long least) => process.Agent.Ranks.Any(rank => rank.HeldStep >= least);
 
     /// <summary>Connects to the process of a node, if it is still the one meant; null where it refuses.</summary>
     public DataConnection? Connect(WorkerProcess from, NodeId node, long boot, JobId job, long generation)

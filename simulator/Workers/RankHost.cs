@@ -236,6 +236,7 @@ internal sealed partial class RankHost
                 StoreModel(store.Step);
                 break;
             case ForgetState:
+                process.Network.OnGivingUp(process);
                 memory.Forget();
                 break;
             default:

@@ -285,7 +285,7 @@ internal sealed class WorkerAgent(WorkerProcess process)
     {
         foreach (var rank in Ranks)
             rank.OnEnd();
-        process.Network.OnEnd(process);
+        process.Network.OnGivingUp(process);
         process.Kill();
     }
 }
