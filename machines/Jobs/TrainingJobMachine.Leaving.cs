@@ -21,8 +21,8 @@ public sealed partial class TrainingJobMachine
     /// </summary>
     private bool IsStateHeld => state!.Phase == JobPhase.Active && forming is null && (stalled is null ? state.Planned : heldByThoseLeft);
 
-    /// <summary>Whether the state may be with anybody: then a process that was asked to end is as good a candidate as any.</summary>
-    private bool NeedsWhoeverComes => state!.Phase == JobPhase.Waiting || (stalled is not null && !IsStateHeld);
+    /// <summary>Whether it waits for anybody at all, be it for the state or for the number: then a process that was asked to end, and has not ended, is as good a candidate as any.</summary>
+    private bool NeedsWhoeverComes => state!.Phase == JobPhase.Waiting || stalled is not null;
 
     /// <summary>
     /// Ranks that a generation may have: one more than asked for where the only one of a job of one rank wants to leave, since it
@@ -69,12 +69,12 @@ public sealed partial class TrainingJobMachine
     }
 
     /// <summary>
-    /// Members that go in the next generation: those that want to, once every member has applied a step in this one. One stays, whatever
-    /// it wants, where nobody would be left with the state.
+    /// Members that go in the next generation: those that want to, once all hold the state, also where too few are left to go on: a worker
+    /// with several ranks ends when all of them may. One member stays, whatever it wants, where nobody would be left with the state.
     /// </summary>
     private HashSet<GpuId> Departing(SortedDictionary<GpuId, string> failed)
     {
-        if (leaving.Count == 0 || stalled is not null || !IsStateHeld)
+        if (leaving.Count == 0 || !IsStateHeld)
             return [];
         HashSet<GpuId> departing = [.. state!.Members.Where(member => leaving.ContainsKey(member.Gpu)).Select(member => member.Gpu)];
         if (state.Members.All(member => failed.ContainsKey(member.Gpu) || departing.Contains(member.Gpu))

@@ -236,7 +236,7 @@ internal sealed partial class RankHost
                 StoreModel(store.Step);
                 break;
             case ForgetState:
-                process.Network.OnGivingUp(process);
+                process.Network.OnGivingUp(process, this);
                 memory.Forget();
                 break;
             default:

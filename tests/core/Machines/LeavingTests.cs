@@ -87,6 +87,33 @@ public sealed class LeavingTests
     }
 
     [Fact]
+    public void Where_too_few_are_left_others_that_are_to_end_may_as_well_but_the_last()
+    {
+        var third = JobAlone.Gpu(3);
+        var job = new JobAlone(ranks: 3, minRanks: 3);
+        job.Train(1, 2, 3);
+        job.WantsToEnd(3);
+        job.WantsToEnd(2);
+        job.WantsToEnd(1);
+        Assert.True(Assert.IsType<ReleaseRank>(job.Newest[third]).Forget);
+        Assert.True(Assert.IsType<ReleaseRank>(job.Newest[Second]).Forget);
+        Assert.False(job.Newest[First] is ReleaseRank);
+
+        // Two come, which makes three with the last one; it hands the state on, and is let go.
+        job.Restarts(2, life: 1);
+        job.Restarts(3, life: 1);
+        job.Offer((1, 0), (2, 1), (3, 1));
+        job.Advance(TimeSpan.FromSeconds(1));
+        job.Answers(1, 1);
+        job.Answers(2, null, life: 1);
+        job.Answers(3, null, life: 1);
+        job.Advances(1, 2);
+        job.Advances(2, 2, life: 1);
+        job.Advances(3, 2, life: 1);
+        Assert.True(Assert.IsType<ReleaseRank>(job.Newest[First]).Forget);
+    }
+
+    [Fact]
     public void The_word_of_an_earlier_process_is_not_its_successors()
     {
         var job = new JobAlone(ranks: 2, minRanks: 1);
@@ -159,7 +186,7 @@ public sealed class LeavingTests
         outputs.Clear();
         rank.Handle(TimeSpan.FromSeconds(1), new RankDeadlinePassed(), outputs);
         var said = Assert.IsType<RankLeaving>(Assert.IsType<TellJob>(Assert.Single(outputs)).Message);
-        Assert.Equal((4, "asked to end"), (said.Generation, said.Reason));
+        Assert.Equal((4L, "asked to end"), (said.Generation, said.Reason));
         Assert.NotNull(rank.NextDeadline);
 
         Order(2, new ReleaseRank { Job = JobAlone.Job, Incarnation = 1, Timeline = 0, Generation = 5, Gpu = First, Forget = true });
