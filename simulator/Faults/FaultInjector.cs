@@ -9,6 +9,8 @@ internal sealed class FaultInjector
     /// <summary>Faults that every seed has at least.</summary>
     public const int MinFaults = 3;
 
+    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(6);
+
     private readonly VirtualWorld world;
     private readonly SimulatedCluster cluster;
     private readonly long steps;
@@ -35,8 +37,20 @@ internal sealed class FaultInjector
             Plan(opening);
         cluster.Moments.StepApplied = OnStep;
         cluster.Moments.Reached = (moment, nth, where) => Fire(fault => fault.Moment == moment && fault.Nth <= nth, where);
-        if (faults.Count > 0)
-            world.AfterEvent = LookForPhases;
+        if (faults.Count == 0)
+            return;
+        world.AfterEvent = LookForPhases;
+
+        // A job may take long to begin, where writes fail, say: until its steps give cues, time does.
+        for (var nth = 1; nth <= MinFaults; nth++)
+        {
+            var least = nth;
+            world.Schedule(nth * StartPatience, () =>
+            {
+                if (active && Total < least)
+                    StrikeSomething();
+            });
+        }
     }
 
     /// <summary>Faults that struck, by phase and name.</summary>
