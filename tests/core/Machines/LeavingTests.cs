@@ -97,7 +97,7 @@ public sealed class LeavingTests
         job.WantsToEnd(1);
         Assert.True(Assert.IsType<ReleaseRank>(job.Newest[third]).Forget);
         Assert.True(Assert.IsType<ReleaseRank>(job.Newest[Second]).Forget);
-        Assert.False(job.Newest[First] is ReleaseRank);
+        Assert.IsNotType<ReleaseRank>(job.Newest[First]);
 
         // Two come, which makes three with the last one; it hands the state on, and is let go.
         job.Restarts(2, life: 1);
