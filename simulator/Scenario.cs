@@ -65,7 +65,7 @@ internal sealed record Scenario
         var spare = gpus > 3 ? workload.Below(3) : 0;
         var ranks = Math.Max(1, Math.Min(shards, gpus - spare));
         var peerTimeout = workload.Between(TimeSpan.FromMilliseconds(150), TimeSpan.FromMilliseconds(600));
-        return new Scenario
+        var scenario = new Scenario
         {
             Nodes = nodes,
             GpusPerNode = gpusPerNode,
@@ -105,5 +105,8 @@ internal sealed record Scenario
                 },
             },
         };
+
+        // From bits that are drawn already, so that worlds without checkpoints stay as they are.
+        return scenario with { Spec = scenario.Spec with { Checkpoint = new CheckpointSpec { Interval = (scenario.Spec.Training.Seed % 4) switch { 0 => "off", 1 => "2", 2 => "5", _ => "300ms" } } } };
     }
 }

@@ -28,6 +28,8 @@ public static class CommandLine
         GpusCommand.Create(),
         DevicesCommand.Create(),
         CancelCommand.Create(),
+        ResumeCommand.Create(),
+        CheckpointCommand.Create(),
         SiloCommand.Create(),
         WorkerCommand.Create(),
         SimulateCommand.Create(),

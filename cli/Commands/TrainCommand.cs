@@ -5,7 +5,7 @@ using Coordinator.Cli.Output;
 using Coordinator.Cli.Runs;
 using Coordinator.Cli.View;
 using Coordinator.Machines.Jobs;
-using Coordinator.Server.Client;
+using Coordinator.Server.Api;
 using Coordinator.Server.Hosting;
 
 namespace Coordinator.Cli.Commands;
@@ -69,7 +69,7 @@ public sealed class TrainCommand
                 ExitCodes.Usage, "--device chooses for workers that this command starts, and with --silo it starts none.", "Start the workers with --device; --job.device_class keeps the job to one class of device.");
         }
 
-        var workerDevices = silo is null ? devices.ForWorkers(parsed, parsed.GetValue(gpus)) : null;
+        var workerDevices = silo is null ? devices.ForWorkers(parsed, parsed.GetValue(gpus), loaded.Spec.DeviceClass) : null;
         using var signals = new Signals();
         var directory = RunDirectory.Create(parsed.GetValue(workDirectory));
         var keepLogs = false;
@@ -79,7 +79,7 @@ public sealed class TrainCommand
             Say(spec, frozen);
             keepLogs = silo is null;
             var sha256 = silo is null
-                ? await TrainHereAsync(parsed, backend, workerDevices!, spec, frozen, directory, signals.Token)
+                ? await TrainHereAsync(parsed, backend, workerDevices!, spec, frozen, directory, signals)
                 : await TrainThereAsync(parsed, spec, frozen, signals.Token);
             Console.WriteLine($"{sha256}  {parsed.GetValue(output)}");
             keepLogs = false;
@@ -114,32 +114,19 @@ public sealed class TrainCommand
         return JobFile.LoadJob(parsed.GetValue(file)?.FullName, overrides.Concat(parsed.UnmatchedTokens));
     }
 
-    private async Task<string> TrainHereAsync(ParseResult parsed, SiloBackend backend, Func<int, IEnumerable<string>> workerDevices, JobSpec spec, string? frozen, RunDirectory directory, CancellationToken cancel)
+    private Task<string> TrainHereAsync(ParseResult parsed, SiloBackend backend, Func<int, IEnumerable<string>> workerDevices, JobSpec spec, string? frozen, RunDirectory directory, Signals signals)
     {
         var perWorker = parsed.GetValue(gpus);
-        var options = new LocalClusterOptions
-        {
-            Workers = parsed.GetValue(workers) ?? ((spec.Ranks + perWorker - 1) / perWorker),
-            GpusPerWorker = perWorker,
-            Devices = workerDevices,
-            Backend = backend,
-            Port = parsed.GetValue(port),
-        };
-        await using var cluster = await LocalCluster.StartAsync(options, directory, cancel);
-        Console.WriteLine($"attach from another terminal:  export {ConnectionOptions.SiloVariable}={cluster.Url} {ConnectionOptions.TokenVariable}={cluster.TokenFile}");
-        Console.WriteLine($"                               coordinator status      (logs: {directory.Path})");
-        using var client = new CoordinatorClient(cluster.Url, SiloToken.Load(cluster.TokenFile));
-        return await FollowAsync(parsed, spec, frozen, new JobRun(client, spec.Name) { Cluster = cluster }, cancel);
+        var count = parsed.GetValue(workers) ?? ((spec.Ranks + perWorker - 1) / perWorker);
+        var record = new RunRecord(
+            JobIds.New(spec.Name).Value, perWorker, [.. Enumerable.Range(0, count).Select(worker => workerDevices(worker).ToArray())], Path.GetFullPath(parsed.GetValue(output)!));
+        return new LocalRun(record, directory, backend, parsed.GetValue(port), signals).TrainAsync(spec, frozen);
     }
 
     private async Task<string> TrainThereAsync(ParseResult parsed, JobSpec spec, string? frozen, CancellationToken cancel)
     {
         using var client = connection.Connect(parsed);
-        return await FollowAsync(parsed, spec, frozen, new JobRun(client, spec.Name), cancel);
-    }
-
-    private async Task<string> FollowAsync(ParseResult parsed, JobSpec spec, string? frozen, JobRun run, CancellationToken cancel)
-    {
+        var run = new JobRun(client, spec.Name);
         var result = await run.RunAsync(spec, frozen, cancel);
         Console.WriteLine($"{spec.Training.Steps} steps in {Words.Duration(result.Took)}, {result.Job.Failures} failures healed");
         return await run.DownloadAsync(result.Job, Path.GetFullPath(parsed.GetValue(output)!), cancel);

@@ -7,6 +7,7 @@ using Coordinator.Machines;
 using Coordinator.Server.Hosting;
 using Coordinator.Worker;
 using Coordinator.Worker.Agent;
+using Coordinator.Worker.Checkpoints;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.Devices;
 using Coordinator.Worker.Faults;
@@ -31,6 +32,7 @@ public sealed class WorkerCommand
     private readonly Option<string> node = new("--node") { Description = "Name of this node; a second worker of the same name takes its place.", DefaultValueFactory = _ => Environment.MachineName.ToLowerInvariant() };
     private readonly Option<int> gpus = new("--gpus") { Description = "Ranks on each device, 1 or more.", DefaultValueFactory = _ => 1 };
     private readonly Option<string?> directory = new("--data-dir") { Description = "Folder for frozen data (default: a folder of the user's cache)." };
+    private readonly Option<string?> checkpoints = new("--checkpoint-dir") { Description = "Folder for checkpoints, on a file system that all workers of a job share (default: none, and nothing is saved)." };
     private readonly Option<IPEndPoint> listen = new("--data-address")
     {
         Description = "ADDRESS:PORT where other workers reach this one; loopback unless told otherwise, port 0 for any free one.",
@@ -77,7 +79,7 @@ public sealed class WorkerCommand
     {
         var command = new Command("worker", "Run a worker: the process that computes, one on each node. SIGTERM lets its jobs go on without it first.")
         {
-            silos, token, node, gpus, directory, listen, advertised, width, faults, pipe,
+            silos, token, node, gpus, directory, checkpoints, listen, advertised, width, faults, pipe,
         };
         devices.AddTo(command);
         Checks.AtLeast(gpus, 1);
@@ -106,7 +108,11 @@ public sealed class WorkerCommand
             new DataStore(store, files.FetchDataAsync), new CpuDeviceOptions { Width = parsed.GetValue(width) }, chosen.Devices, chosen.Backend);
         await programs.WarmUpAsync(WarmUpLimit);
         using var telemetry = OpenTelemetry(chosen.Devices, log);
-        var services = new WorkerServices(programs, new SiloModelSink(files, WorkerPrograms.Layout, store), log) { Telemetry = telemetry };
+        var services = new WorkerServices(programs, new SiloModelSink(files, WorkerPrograms.Layout, store), log) 
+        {
+            Checkpoints = parsed.GetValue(checkpoints) is { } folder ? OpenCheckpoints(folder) : null,
+            Telemetry = telemetry,
+        };
         try
         {
             await NodeAgent.RunAsync(Options(parsed, addresses, secret, chosen), services, signals.Token, abort.Token);
@@ -140,6 +146,18 @@ public sealed class WorkerCommand
         if (telemetry is null)
             log.Info($"no telemetry of the gpus: {why}");
         return telemetry;
+    }
+
+    private static CheckpointFolder OpenCheckpoints(string path)
+    {
+        try
+        {
+            return new CheckpointFolder(path);
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandException(ExitCodes.Usage, $"The worker cannot use {path}: {refused.Message}", "Name a folder that can be written with --checkpoint-dir.");
+        }
     }
 
     private static string CreateStore(string path)

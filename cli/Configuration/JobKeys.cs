@@ -46,6 +46,10 @@ internal static class JobKeys
         JobKey.Duration("fault_tolerance.gather_delay", s => s.FaultTolerance.GatherDelay, (s, v) => Faults(s, s.FaultTolerance with { GatherDelay = v })),
         JobKey.Duration("fault_tolerance.progress_timeout", s => s.FaultTolerance.ProgressTimeout, (s, v) => Faults(s, s.FaultTolerance with { ProgressTimeout = v })),
         JobKey.Duration("fault_tolerance.state_timeout", s => s.FaultTolerance.StateTimeout, (s, v) => Faults(s, s.FaultTolerance with { StateTimeout = v })),
+        JobKey.Word("checkpoint.interval", s => s.Checkpoint.Interval, (s, v) => Checkpoint(s, s.Checkpoint with { Interval = v })),
+        JobKey.Int("checkpoint.keep_latest", s => s.Checkpoint.KeepLatest, (s, v) => Checkpoint(s, s.Checkpoint with { KeepLatest = v })),
+        JobKey.Long("checkpoint.keep_every", s => s.Checkpoint.KeepEvery, (s, v) => Checkpoint(s, s.Checkpoint with { KeepEvery = v })),
+        JobKey.Duration("checkpoint.restore_after", s => s.Checkpoint.RestoreAfter, (s, v) => Checkpoint(s, s.Checkpoint with { RestoreAfter = v })),
         JobKey.Word("data.sha256", s => s.Data.Sha256, (s, v) => Data(s, s.Data with { Sha256 = v })),
         JobKey.Long("data.bytes", s => s.Data.Bytes, (s, v) => Data(s, s.Data with { Bytes = v })),
         JobKey.Word("data.encoding", s => s.Data.Encoding, (s, v) => Data(s, s.Data with { Encoding = v })),
@@ -71,6 +75,8 @@ internal static class JobKeys
     private static JobSpec Collective(JobSpec spec, CollectiveSpec collective) => spec with { Collective = collective };
 
     private static JobSpec Faults(JobSpec spec, FaultToleranceSpec faults) => spec with { FaultTolerance = faults };
+
+    private static JobSpec Checkpoint(JobSpec spec, CheckpointSpec checkpoint) => spec with { Checkpoint = checkpoint };
 
     private static JobSpec Data(JobSpec spec, DataSpec data) => spec with { Data = data };
 }

@@ -186,7 +186,7 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
             name,
             start => OwnExecutable.Command([
                 "worker", "--silo", Url, "--token-file", TokenFile, "--node", name,
-                "--data-dir", directory.File(name), "--parent-pipe", .. options.Devices?.Invoke(worker) ?? ["--gpus", $"{options.GpusPerWorker}"], .. options.WorkerArguments(worker, start)]),
+                "--data-dir", directory.File(name), "--checkpoint-dir", directory.File("checkpoints"), "--parent-pipe", .. options.Devices?.Invoke(worker) ?? ["--gpus", $"{options.GpusPerWorker}"], .. options.WorkerArguments(worker, start)]),
             directory.File(name + ".log"),
             new RestartPolicy(),
             notes.Enqueue,

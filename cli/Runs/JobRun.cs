@@ -29,6 +29,9 @@ public sealed class JobRun(CoordinatorClient client, string title)
     /// <summary>Called some forty times a second with what is known by then.</summary>
     public Action<RunData>? OnTick { get; init; }
 
+    /// <summary>Id of a job that is submitted; null: one is drawn.</summary>
+    public JobId? Id { get; init; }
+
     /// <summary>Runs the job.</summary>
     /// <param name="spec">The job.</param>
     /// <param name="dataPath">Its frozen data, brought to the silo first; null for a program without data, or data that is there.</param>
@@ -41,6 +44,18 @@ public sealed class JobRun(CoordinatorClient client, string title)
             await client.UploadDataAsync(dataPath, spec.Data.Sha256, cancel);
         var submitted = DateTimeOffset.Now;
         var id = await SubmitAsync(spec, cancel);
+        return await FollowAsync(id, spec, submitted, cancel);
+    }
+
+    /// <summary>Stays with a job that was submitted already.</summary>
+    /// <param name="id">The job.</param>
+    /// <param name="spec">Its spec.</param>
+    /// <param name="since">From when on its time counts.</param>
+    /// <param name="cancel">Ends the watching.</param>
+    /// <exception cref="CommandException">The job failed.</exception>
+    /// <exception cref="ClusterException">Our processes cannot be kept up.</exception>
+    public async Task<JobResult> FollowAsync(JobId id, JobSpec spec, DateTimeOffset since, CancellationToken cancel)
+    {
         var follower = new RunFollower(new SiloRunSource(client, id), title, Cluster);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         var following = follower.RunAsync(stop.Token);
@@ -71,7 +86,7 @@ public sealed class JobRun(CoordinatorClient client, string title)
                 "The events above say what led to it.");
         }
 
-        return new JobResult(job, follower.Snapshot(), DateTimeOffset.Now - submitted);
+        return new JobResult(job, follower.Snapshot(), DateTimeOffset.Now - since);
     }
 
     /// <summary>Brings the final model to a file: whole or not at all.</summary>
@@ -105,7 +120,7 @@ public sealed class JobRun(CoordinatorClient client, string title)
     /// <summary>The id is drawn here, so that a submission whose answer was lost can be repeated without making a second job.</summary>
     private async Task<JobId> SubmitAsync(JobSpec spec, CancellationToken cancel)
     {
-        var id = JobIds.New(spec.Name);
+        var id = Id ?? JobIds.New(spec.Name);
         for (var attempt = 1; ; attempt++)
         {
             try

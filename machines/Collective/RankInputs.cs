@@ -45,3 +45,12 @@ public sealed record RecordsTaken(int Timeline, long Through) : RankInput;
 
 /// <summary>The machine's next deadline passed.</summary>
 public sealed record RankDeadlinePassed : RankInput;
+
+/// <summary>The job wants the rank's slice of the state saved, or to hear again that it is.</summary>
+public sealed record SaveOrdered(SaveCheckpoint Order) : RankInput;
+
+/// <summary>The slice is durable, as <see cref="SaveState"/> asked; <paramref name="Failure"/> says why it is not.</summary>
+public sealed record StateSaved(CheckpointId Checkpoint, CheckpointPart? Part, double SnapshotMs, double WriteMs, string? Failure) : RankInput;
+
+/// <summary>The state was read from the checkpoint, as <see cref="LoadState"/> asked; <paramref name="Failure"/> says why it was not.</summary>
+public sealed record StateLoaded(string? Failure) : RankInput;

@@ -13,7 +13,7 @@ public sealed partial class RankMachine
     private TimeSpan repeatAt;
 
     private bool HasSomethingToRepeat => phase == Phase.Idle ? leaveReason is not null && !isLetGo
-        : (phase == Phase.Promised || aborted || accusations.Count > 0 || fault is not null || leaveReason is not null || (phase == Phase.Finished && finalHash is not null));
+        : (phase == Phase.Promised || aborted || accusations.Count > 0 || fault is not null || unreadable is not null || leaveReason is not null || (phase == Phase.Finished && finalHash is not null));
 
     private void OnPeerLost(PeerLost lost)
     {
@@ -103,6 +103,8 @@ public sealed partial class RankMachine
             outputs.Add(new TellJob(accusation));
         if (fault is not null)
             outputs.Add(new TellJob(new RankFaulted { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu, Detail = fault }));
+        if (unreadable is not null)
+            outputs.Add(new TellJob(unreadable));
         if (leaveReason is not null)
             outputs.Add(new TellJob(Leaving()));
         if (phase == Phase.Finished && finalHash is not null)

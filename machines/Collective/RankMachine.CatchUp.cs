@@ -7,6 +7,7 @@ public sealed partial class RankMachine
     private bool[]? fetching;
     private int fetchingLeft;
     private string? finalHash;
+    private long loadedStep;
 
     /// <summary>T: the step that every member must have applied before the plan's first.</summary>
     private long Target => plan!.FirstStep - 1;
@@ -24,6 +25,13 @@ public sealed partial class RankMachine
                 DiscardState();
                 initializing = true;
                 outputs.Add(new InitializeState());
+                break;
+            case Machines.CatchUp.LoadCheckpoint when plan.Checkpoint is { } checkpoint && checkpoint.Id.Step == Target:
+                StopComputing();
+                DiscardState();
+                initializing = true;
+                loadedStep = Target;
+                outputs.Add(new LoadState(checkpoint));
                 break;
             case Machines.CatchUp.ApplyReduced or Machines.CatchUp.FetchReduced when Applied == Target - 1:
                 StopComputing();
@@ -118,6 +126,7 @@ public sealed partial class RankMachine
     private void Caught()
     {
         phase = Phase.Running;
+        SaveIfDue();
         foreach (var request in stateRequests.ToArray())
         {
             stateRequests.Remove(request);

@@ -447,6 +447,7 @@ public sealed partial class RankMachine
                 Caught();
                 break;
             case Phase.Running:
+                SaveIfDue();
                 if (!advanced)
                 {
                     advanced = true;

@@ -114,6 +114,15 @@ public sealed partial class RankMachine
             case StepFinished finished:
                 OnStepFinished(finished.Step);
                 break;
+            case StateLoaded loaded:
+                OnStateLoaded(loaded.Failure);
+                break;
+            case SaveOrdered order:
+                OnSaveOrdered(order.Order);
+                break;
+            case StateSaved saved:
+                OnStateSaved(saved);
+                break;
             case StateHashed hashed:
                 OnStateHashed(hashed.Sha256);
                 break;
@@ -208,6 +217,8 @@ public sealed partial class RankMachine
         advanced = false;
         accusations.Clear();
         aborted = false;
+        toSave = null;
+        unreadable = null;
     }
 
     /// <summary>The device is writing the state, and nobody else may before it has ended.</summary>

@@ -87,3 +87,12 @@ public sealed record StoreModel(long Step) : RankOutput;
 
 /// <summary>The state is of no more use.</summary>
 public sealed record ForgetState : RankOutput;
+
+/// <summary>
+/// Copy blocks <paramref name="Start"/> to <paramref name="Start"/> + <paramref name="Count"/> - 1 of the state as it is now, before
+/// anything that is asked for later changes it; write the copy beside the training; answer <see cref="StateSaved"/>.
+/// </summary>
+public sealed record SaveState(CheckpointId Checkpoint, int Rank, int Ranks, int Start, int Count) : RankOutput;
+
+/// <summary>Set the state from a checkpoint, after verifying it; answer <see cref="StateLoaded"/>. After a failure the state is undefined.</summary>
+public sealed record LoadState(CheckpointRef Checkpoint) : RankOutput;

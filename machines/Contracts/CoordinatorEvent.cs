@@ -84,6 +84,18 @@ public static class EventKinds
     /// <summary>Reports contradict each other: the promise of equal bits is broken.</summary>
     public const string Diverged = "job.diverged";
 
+    /// <summary>A checkpoint is complete and recorded.</summary>
+    public const string CheckpointSaved = "checkpoint.saved";
+
+    /// <summary>A checkpoint did not become complete; training goes on.</summary>
+    public const string CheckpointFailed = "checkpoint.failed";
+
+    /// <summary>A checkpoint cannot be read; the one before it is next.</summary>
+    public const string CheckpointUnreadable = "checkpoint.unreadable";
+
+    /// <summary>The job goes back to a checkpoint, on a new timeline.</summary>
+    public const string CheckpointRestored = "checkpoint.restored";
+
     /// <summary>A worker connected.</summary>
     public const string NodeUp = "node.up";
 

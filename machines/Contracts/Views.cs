@@ -49,6 +49,12 @@ public sealed record JobView
 
     /// <summary>SHA-256 of the final model file once it is durable.</summary>
     public string? ModelSha256 { get; init; }
+
+    /// <summary>Complete checkpoints, oldest first.</summary>
+    public IReadOnlyList<CheckpointRef> Checkpoints { get; init; } = [];
+
+    /// <summary>What is being saved, or why nothing is, one line; empty where there is nothing to say.</summary>
+    public string Saving { get; init; } = "";
 }
 
 /// <summary>A member of a job's generation.</summary>

@@ -40,6 +40,9 @@ public sealed record JobSpec
     /// <summary>Timeouts, and what to do when state is out of reach.</summary>
     public FaultToleranceSpec FaultTolerance { get; init; } = new();
 
+    /// <summary>When the state is saved, and what is kept.</summary>
+    public CheckpointSpec Checkpoint { get; init; } = new();
+
     /// <summary>Secret from which per-generation data-plane keys are derived, base64 of 32 bytes; drawn by the server at submission.</summary>
     public string Secret { get; init; } = "";
 }

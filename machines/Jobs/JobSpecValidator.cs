@@ -33,6 +33,7 @@ public static class JobSpecValidator
         CheckData(problems, spec);
         CheckCollective(problems, spec.Collective);
         CheckFaultTolerance(problems, spec.FaultTolerance);
+        CheckCheckpoint(problems, spec.Checkpoint);
         return problems.Found;
     }
 
@@ -222,5 +223,14 @@ public static class JobSpecValidator
         problems.Timeout("fault_tolerance.gather_delay", faults.GatherDelay, mayBeZero: true);
         problems.Timeout("fault_tolerance.progress_timeout", faults.ProgressTimeout, mayBeZero: false);
         problems.Timeout("fault_tolerance.state_timeout", faults.StateTimeout, mayBeZero: true);
+    }
+
+    private static void CheckCheckpoint(JobSpecProblems problems, CheckpointSpec checkpoint)
+    {
+        if (!CheckpointInterval.TryParse(checkpoint.Interval, out _))
+            problems.Add("checkpoint.interval", $"'{Printable(checkpoint.Interval)}'", CheckpointInterval.Rule, "write one of these");
+        problems.AtLeast("checkpoint.keep_latest", checkpoint.KeepLatest, 1);
+        problems.AtLeast("checkpoint.keep_every", checkpoint.KeepEvery, 0);
+        problems.Timeout("checkpoint.restore_after", checkpoint.RestoreAfter, mayBeZero: true);
     }
 }

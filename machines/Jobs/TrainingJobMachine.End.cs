@@ -50,6 +50,7 @@ public sealed partial class TrainingJobMachine
     private void End(TrainingJobState last)
     {
         Persist(last);
+        saving = null;
         foreach (var member in state!.Members)
             BeginRelease(member.Gpu, last.Reason);
         LetGo();
@@ -63,7 +64,7 @@ public sealed partial class TrainingJobMachine
     private void CheckStateTimeout()
     {
         if (StateDeadline is { } deadline && now >= deadline)
-            Fail($"no worker with the state of step {recorded} or later came back within {state!.Spec.FaultTolerance.StateTimeout.TotalSeconds:0} s (fault_tolerance.state_timeout)");
+            Fail($"no worker with the state of step {recorded} or later came back within {state!.Spec.FaultTolerance.StateTimeout.TotalSeconds:0} s (fault_tolerance.state_timeout){(state.Checkpoints.Count > 0 ? $", and none of its {state.Checkpoints.Count} checkpoints can be read" : "")}");
     }
 
     private TimeSpan? StateDeadline => state is { Started: true } && state.Spec.FaultTolerance.StateTimeout > TimeSpan.Zero && stateLostAt is { } lost
@@ -87,11 +88,15 @@ public sealed partial class TrainingJobMachine
             Consider(since + JoinGather);
         foreach (var exclusion in exclusions.Values)
             Consider(exclusion.Until);
+        Consider(NextSaveDeadline);
         if (state.Phase == JobPhase.Active)
         {
             Consider(softEvidenceAt + state.Spec.FaultTolerance.GatherDelay);
             if (stalled is not null)
+            {
                 Consider(StateDeadline);
+                Consider(RestoreDue);
+            }
             else if (forming is not null || IsResuming)
                 Consider(askAt);
             foreach (var (member, link) in WithLinks())

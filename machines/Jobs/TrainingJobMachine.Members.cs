@@ -113,6 +113,8 @@ public sealed partial class TrainingJobMachine
     /// <summary>One pass over everything that can start a new generation. Called after every message.</summary>
     private void Decide()
     {
+        if (stalled is not null && IsStateLost && now >= RestoreDue)
+            formAgain ??= "back to a checkpoint";
         var failed = FailedMembers();
         var candidates = Candidates();
         candidatesSince = candidates.Count == 0 ? null : candidatesSince ?? now;
@@ -200,8 +202,10 @@ public sealed partial class TrainingJobMachine
             DeviceClass = state.DeviceClass ?? first?.DeviceClass,
             Device = first?.Device ?? state.Device,
             Planned = false,
+            Holders = HoldersNow,
             Recorded = recorded,
         });
+        KeepSavingThrough(next.Members);
         Observe(EventKinds.GenerationForming, $"generation {generation}: {next.Members.Count} ranks, {removed.Length} out, {chosen.Count} in", recoveryCause, numbers: new SortedDictionary<string, double> { ["ranks"] = next.Members.Count, ["out"] = removed.Length, ["in"] = chosen.Count });
         foreach (var member in chosen)
             Observe(EventKinds.RankJoined, $"{member.Gpu} joins at {member.Address}", gpu: member.Gpu, node: member.Gpu.Node);
@@ -244,7 +248,7 @@ public sealed partial class TrainingJobMachine
             (generation, hash) = (next.Generation, next.Hash);
         }
 
-        Persist(state! with { Phase = staying.Count == 0 ? JobPhase.Waiting : JobPhase.Active, Reason = text, Generation = generation, Hash = hash, Members = staying, Planned = false, Recorded = recorded });
+        Persist(state! with { Phase = staying.Count == 0 ? JobPhase.Waiting : JobPhase.Active, Reason = text, Generation = generation, Hash = hash, Members = staying, Planned = false, Holders = HoldersNow, Recorded = recorded });
         foreach (var member in gone)
         {
             BeginRelease(member.Gpu, leaving.TryGetValue(member.Gpu, out var why) ? why : "excluded");

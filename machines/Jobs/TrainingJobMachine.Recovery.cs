@@ -105,6 +105,18 @@ public sealed partial class TrainingJobMachine
             case RankReleased released:
                 OnReleased(released);
                 return;
+            case CheckpointPartSaved saved:
+                OnPartSaved(saved);
+                return;
+            case CheckpointSealed written:
+                OnSealed(written);
+                return;
+            case CheckpointFailed failed:
+                OnSaveFailed(failed);
+                return;
+            case CheckpointUnreadable damaged:
+                OnUnreadable(damaged);
+                break;
         }
 
         ReleaseStranger(report);
@@ -121,6 +133,7 @@ public sealed partial class TrainingJobMachine
             RankLeaving leave => [leave.Gpu],
             PlanTaken taken => [taken.Gpu],
             RankAdvanced progress => [progress.Gpu],
+            CheckpointUnreadable damaged => [damaged.Gpu],
             _ when IsOver => state!.Members.Select(member => member.Gpu),
             _ => (IEnumerable<GpuId>)[],
         };
@@ -209,12 +222,13 @@ public sealed partial class TrainingJobMachine
     {
         var answers = forming!.Values.ToArray();
         var spec = state!.Spec;
-        var decision = RecoveryPlanner.Plan(answers, spec.Training.Shards, spec.Training.Steps, state.Timeline, recorded);
+        var decision = RecoveryPlanner.Plan(answers, spec.Training.Shards, spec.Training.Steps, state.Timeline, recorded) ?? Restore(answers);
         if (decision is null)
         {
-            stateLostAt ??= now;
             stalled = $"no worker holds the state of step {recorded} or later; waiting for one that does"
-                + (spec.FaultTolerance.StateTimeout > TimeSpan.Zero ? $", at most {spec.FaultTolerance.StateTimeout.TotalSeconds:0} s (fault_tolerance.state_timeout)" : "");
+                + (RestoreDue is { } due ? $"; back to the checkpoint of step {NewestReadable?.Id.Step ?? 0} in {Max(TimeSpan.Zero, due - now).TotalSeconds:0} s (checkpoint.restore_after)"
+                : state.Checkpoints.Count > 0 ? "; none of its checkpoints can be read" : "")
+                + (RestoreDue is null && spec.FaultTolerance.StateTimeout > TimeSpan.Zero ? $", at most {spec.FaultTolerance.StateTimeout.TotalSeconds:0} s (fault_tolerance.state_timeout)" : "");
             forming = null;
             Observe(EventKinds.JobWaiting, stalled, recoveryCause);
             return;
@@ -238,8 +252,10 @@ public sealed partial class TrainingJobMachine
                 FirstStep = decision.Target + 1,
                 CatchUp = decision.Members[rank].Way,
                 Donors = decision.Members[rank].Donors,
+                Checkpoint = decision.Members[rank].Way == CatchUp.LoadCheckpoint ? restoring : null,
                 RecordedThrough = recorded,
                 Device = offers.TryGetValue(answers[rank].Gpu, out var offer) && offer.Device.Length > 0 ? offer.Device : state.Device,
+                DeviceClass = state.DeviceClass ?? "",
             });
         }
 
@@ -311,6 +327,7 @@ public sealed partial class TrainingJobMachine
             lastLoss = last.Loss;
             lastStepMs = last.Milliseconds;
             lastProgress = now;
+            NoteReport();
         }
 
         outputs.Send(GrainAddress.Of(node), new NodeOrders(id, state.Incarnation, null, [], new StepsRecorded(id, state.Timeline, recorded)));

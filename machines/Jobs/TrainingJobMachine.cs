@@ -44,7 +44,7 @@ public sealed partial class TrainingJobMachine : IMachine
     {
         this.now = now;
         this.outputs = outputs;
-        stirred = message is not WorkerReported { Report: RankState or PlanTaken or RankAdvanced or StepsApplied or RankFinished or RankReleased };
+        stirred = message is not WorkerReported { Report: RankState or PlanTaken or RankAdvanced or StepsApplied or RankFinished or RankReleased or CheckpointPartSaved };
         switch (message)
         {
             case Activated activated:
@@ -71,12 +71,17 @@ public sealed partial class TrainingJobMachine : IMachine
             case ModelStored stored when state is not null:
                 OnModelStored(stored);
                 break;
+            case CheckpointWanted when state is not null && !IsOver:
+                OnCheckpointWanted();
+                break;
         }
 
         if (state is null || IsUnmoved)
             return;
         if (!IsOver)
             Decide();
+        if (!IsOver)
+            DecideCheckpoint();
         RepeatRequests();
         RepeatReleases();
         NextDeadline = FindNextDeadline();
@@ -100,6 +105,7 @@ public sealed partial class TrainingJobMachine : IMachine
             return;
         Persist(state with { Incarnation = state.Incarnation + 1 });
         recorded = state.Recorded;
+        failuresBefore = state.Failures;
         lastProgress = now;
         Observe(EventKinds.JobActivated, $"loaded by silo {silo} as incarnation {state.Incarnation}");
         if (IsOver)
@@ -163,6 +169,8 @@ public sealed partial class TrainingJobMachine : IMachine
             Failures = state.Failures,
             FirstCause = state.FirstCause,
             ModelSha256 = state.ModelSha256,
+            Checkpoints = state.Checkpoints,
+            Saving = SavingNow,
             Members =
             [
                 .. state.Members.Select((member, rank) => new MemberView(

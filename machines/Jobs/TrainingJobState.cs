@@ -70,6 +70,12 @@ public sealed record TrainingJobState
     /// <summary>Cause of the first failure.</summary>
     public string? FirstCause { get; init; }
 
+    /// <summary>Complete checkpoints, oldest first.</summary>
+    public IReadOnlyList<CheckpointRef> Checkpoints { get; init; } = [];
+
+    /// <summary>Processes that held the state when all members of a generation had last applied a step in it, before the present generation.</summary>
+    public IReadOnlyList<WorkerProcess> Holders { get; init; } = [];
+
     /// <summary>SHA-256 of the final model file, once it is durable.</summary>
     public string? ModelSha256 { get; init; }
 }

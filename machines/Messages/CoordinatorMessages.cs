@@ -10,6 +10,9 @@ namespace Coordinator.Machines;
 [JsonDerivedType(typeof(ShardsDealt), "shards-dealt")]
 [JsonDerivedType(typeof(RankOrdered), "rank-ordered")]
 [JsonDerivedType(typeof(StepsRecorded), "steps-recorded")]
+[JsonDerivedType(typeof(SaveCheckpoint), "save-checkpoint")]
+[JsonDerivedType(typeof(SealCheckpoint), "seal-checkpoint")]
+[JsonDerivedType(typeof(PruneCheckpoints), "prune-checkpoints")]
 public abstract record CoordinatorMessage;
 
 /// <summary>The hello was accepted.</summary>
@@ -38,3 +41,23 @@ public sealed record RankOrdered(RankOrder Order) : CoordinatorMessage;
 
 /// <summary>All steps of the timeline up to <paramref name="Through"/> are recorded.</summary>
 public sealed record StepsRecorded(JobId Job, int Timeline, long Through) : CoordinatorMessage;
+
+/// <summary>What a job orders about its checkpoints: told to a worker once for all its ranks.</summary>
+/// <param name="Job">The job.</param>
+/// <param name="Incarnation">Activation of the job's machine that orders; workers refuse a lower one than they have obeyed.</param>
+[JsonPolymorphic(TypeDiscriminatorPropertyName = "tell")]
+[JsonDerivedType(typeof(SaveCheckpoint), "save-checkpoint")]
+[JsonDerivedType(typeof(SealCheckpoint), "seal-checkpoint")]
+[JsonDerivedType(typeof(PruneCheckpoints), "prune-checkpoints")]
+public abstract record CheckpointOrder(JobId Job, long Incarnation) : CoordinatorMessage;
+
+/// <summary>Every rank of the checkpoint's generation is to save its slice of the state once it has applied the step. Repeated: whoever has done so says it again.</summary>
+public sealed record SaveCheckpoint(JobId Job, long Incarnation, CheckpointId Checkpoint) : CheckpointOrder(Job, Incarnation);
+
+/// <summary>
+/// All parts are durable: write the manifest. Repeated, to another worker if need be, until one answers; all of them would write the same bytes.
+/// </summary>
+public sealed record SealCheckpoint(JobId Job, long Incarnation, CheckpointId Checkpoint, long Generation, string DeviceClass, IReadOnlyList<CheckpointPart> Parts) : CheckpointOrder(Job, Incarnation);
+
+/// <summary>Of the job's folder, keep these checkpoints and whatever is newer than the newest of them; the rest is of no more use.</summary>
+public sealed record PruneCheckpoints(JobId Job, long Incarnation, IReadOnlyList<CheckpointId> Keep) : CheckpointOrder(Job, Incarnation);

@@ -26,6 +26,7 @@ namespace Coordinator.Machines;
 [JsonDerivedType(typeof(WorkerReported), "worker-reported")]
 [JsonDerivedType(typeof(ModelStored), "model-stored")]
 [JsonDerivedType(typeof(GpuWithdrawn), "gpu-withdrawn")]
+[JsonDerivedType(typeof(CheckpointWanted), "checkpoint-wanted")]
 public abstract record GrainMessage;
 
 /// <summary>The machine was loaded: always its first message.</summary>
@@ -49,7 +50,7 @@ public sealed record WorkerDisconnected(WorkerSession Session, string Reason) : 
 // To a node, from other grains.
 
 /// <summary>A job's orders for the node's gpus, with the membership that they rest on (null: known already), and with what plans among them share.</summary>
-public sealed record NodeOrders(JobId Job, long Incarnation, MembershipChange? Change, IReadOnlyList<RankOrder> Orders, StepsRecorded? Recorded = null, ShardsDealt? Deal = null) : GrainMessage;
+public sealed record NodeOrders(JobId Job, long Incarnation, MembershipChange? Change, IReadOnlyList<RankOrder> Orders, StepsRecorded? Recorded = null, ShardsDealt? Deal = null, CheckpointOrder? Checkpoint = null) : GrainMessage;
 
 /// <summary>The cluster has taken the node's report of this sequence.</summary>
 public sealed record NodeReportTaken(WorkerSession Session, long Sequence) : GrainMessage;
@@ -115,6 +116,9 @@ public readonly record struct FreeGpus(string DeviceClass, int Count);
 
 /// <summary>Start training.</summary>
 public sealed record SubmitJob(JobSpec Spec) : GrainMessage;
+
+/// <summary>Somebody wants a checkpoint now, whatever the interval says.</summary>
+public sealed record CheckpointWanted(string Reason) : GrainMessage;
 
 /// <summary>End the job without a model.</summary>
 public sealed record CancelJob(string Reason) : GrainMessage;

@@ -60,11 +60,20 @@ public sealed record RankPlan : RankOrder
     /// <summary>Donors for <see cref="CatchUp.FetchReduced"/>, block runs covering what is missing, or for <see cref="CatchUp.FetchState"/>, ranks that hold step T.</summary>
     public IReadOnlyList<DonorRun> Donors { get; init; } = [];
 
+    /// <summary>What <see cref="CatchUp.LoadCheckpoint"/> is to load; null otherwise.</summary>
+    public CheckpointRef? Checkpoint { get; init; }
+
     /// <summary>Steps up to here are recorded by the coordinator; records of them may be forgotten.</summary>
     public long RecordedThrough { get; init; }
 
     /// <summary>The device that is to compute, such as <c>cpu</c>.</summary>
     public string Device { get; init; } = "cpu";
+
+    /// <summary>
+    /// Class of devices that the job computes on. A worker whose device is of another refuses the plan and reports a fault: its bits would
+    /// be others. Empty in what silos wrote before plans named it: then it is not compared.
+    /// </summary>
+    public string DeviceClass { get; init; } = "";
 }
 
 /// <summary>
@@ -101,6 +110,9 @@ public enum CatchUp
 
     /// <summary>Fetch the whole state of step T from donors.</summary>
     FetchState,
+
+    /// <summary>No member holds a state that counts: read that of step T from a checkpoint.</summary>
+    LoadCheckpoint,
 }
 
 /// <summary>Shards <paramref name="Start"/> to <paramref name="Start"/> + <paramref name="Count"/> - 1 belong to <paramref name="Rank"/>.</summary>

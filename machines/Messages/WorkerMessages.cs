@@ -17,6 +17,10 @@ namespace Coordinator.Machines;
 [JsonDerivedType(typeof(RankLeaving), "rank-leaving")]
 [JsonDerivedType(typeof(RankReleased), "rank-released")]
 [JsonDerivedType(typeof(MembershipUnknown), "membership-unknown")]
+[JsonDerivedType(typeof(CheckpointPartSaved), "checkpoint-part-saved")]
+[JsonDerivedType(typeof(CheckpointSealed), "checkpoint-sealed")]
+[JsonDerivedType(typeof(CheckpointFailed), "checkpoint-failed")]
+[JsonDerivedType(typeof(CheckpointUnreadable), "checkpoint-unreadable")]
 public abstract record WorkerMessage;
 
 /// <summary>A worker message that concerns one job; the node's grain passes it on to the job's.</summary>
@@ -31,6 +35,10 @@ public abstract record WorkerMessage;
 [JsonDerivedType(typeof(RankLeaving), "rank-leaving")]
 [JsonDerivedType(typeof(RankReleased), "rank-released")]
 [JsonDerivedType(typeof(MembershipUnknown), "membership-unknown")]
+[JsonDerivedType(typeof(CheckpointPartSaved), "checkpoint-part-saved")]
+[JsonDerivedType(typeof(CheckpointSealed), "checkpoint-sealed")]
+[JsonDerivedType(typeof(CheckpointFailed), "checkpoint-failed")]
+[JsonDerivedType(typeof(CheckpointUnreadable), "checkpoint-unreadable")]
 public abstract record JobReport : WorkerMessage
 {
     /// <summary>The job.</summary>
@@ -44,7 +52,7 @@ public abstract record JobReport : WorkerMessage
 public sealed record Hello : WorkerMessage
 {
     /// <summary>The protocol version that this build speaks.</summary>
-    public const int CurrentProtocol = 2;
+    public const int CurrentProtocol = 3;
 
     /// <summary>Version of this protocol; a silo refuses one that it does not speak, naming both.</summary>
     public int Protocol { get; init; } = CurrentProtocol;
@@ -177,6 +185,9 @@ public sealed record RankFaulted : JobReport
 
     /// <summary>What failed.</summary>
     public required string Detail { get; init; }
+
+    /// <summary>Whether no device of the class can compute the job at all, so that nothing is gained by trying again. The gpu is not to blame.</summary>
+    public bool Impossible { get; init; }
 }
 
 /// <summary>
@@ -233,4 +244,65 @@ public sealed record MembershipUnknown : JobReport
 {
     /// <summary>The node that needs it.</summary>
     public required NodeId Node { get; init; }
+}
+
+/// <summary>A rank's slice of the state is durable in the checkpoint's folder. The job asks again for what it did not hear.</summary>
+public sealed record CheckpointPartSaved : JobReport
+{
+    /// <summary>The gpu.</summary>
+    public required GpuId Gpu { get; init; }
+
+    /// <summary>The checkpoint.</summary>
+    public required CheckpointId Checkpoint { get; init; }
+
+    /// <summary>Its slice.</summary>
+    public required CheckpointPart Part { get; init; }
+
+    /// <summary>Time for which the rank's device waited, milliseconds: the copy.</summary>
+    public double SnapshotMs { get; init; }
+
+    /// <summary>Time that writing took beside the training, milliseconds.</summary>
+    public double WriteMs { get; init; }
+}
+
+/// <summary>The manifest is durable: the checkpoint is complete.</summary>
+public sealed record CheckpointSealed : JobReport
+{
+    /// <summary>The node that wrote the manifest.</summary>
+    public required NodeId Node { get; init; }
+
+    /// <summary>The checkpoint.</summary>
+    public required CheckpointId Checkpoint { get; init; }
+
+    /// <summary>SHA-256 of the manifest, lower-case hexadecimal.</summary>
+    public required string ManifestSha256 { get; init; }
+}
+
+/// <summary>A checkpoint will not become complete. Training goes on.</summary>
+public sealed record CheckpointFailed : JobReport
+{
+    /// <summary>The node that says so.</summary>
+    public required NodeId Node { get; init; }
+
+    /// <summary>The checkpoint.</summary>
+    public required CheckpointId Checkpoint { get; init; }
+
+    /// <summary>Why, for people.</summary>
+    public required string Detail { get; init; }
+
+    /// <summary>Nothing is broken: the order came after the step.</summary>
+    public bool Late { get; init; }
+}
+
+/// <summary>A rank that was to load a checkpoint cannot. Repeated until a newer generation is prepared.</summary>
+public sealed record CheckpointUnreadable : JobReport
+{
+    /// <summary>The gpu.</summary>
+    public required GpuId Gpu { get; init; }
+
+    /// <summary>The checkpoint.</summary>
+    public required CheckpointId Checkpoint { get; init; }
+
+    /// <summary>Why, for people.</summary>
+    public required string Detail { get; init; }
 }

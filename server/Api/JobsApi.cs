@@ -29,6 +29,7 @@ internal sealed class JobsApi(IGrainHost grains, Views views, IEventStore events
         routes.MapGet("/jobs", (string? after, int? limit) => views.ListAsync(GrainKind.Job, after, Page.Limit(limit)));
         routes.MapGet("/jobs/{id}", (string id) => views.ShowAsync(GrainAddress.Of(new JobId(id)), ApiError.NoJob(id)));
         routes.MapPost("/jobs/{id}/cancel", CancelAsync);
+        routes.MapPost("/jobs/{id}/checkpoint", CheckpointAsync);
     }
 
     private async Task<IResult> SubmitAsync(HttpRequest request, string? id, CancellationToken cancel)
@@ -63,6 +64,16 @@ internal sealed class JobsApi(IGrainHost grains, Views views, IEventStore events
         if (job.Phase is "finished" or "failed")
             return ApiError.Result(StatusCodes.Status409Conflict, $"job '{id}' has {job.Phase} already", "There is nothing left to cancel.");
         grains.Post(GrainAddress.Of(job.Id), new CancelJob(reason ?? "cancelled by request"));
+        return TypedResults.Json(new SubmittedBody { Id = job.Id, Existed = true }, ApiJson.Default.SubmittedBody, statusCode: StatusCodes.Status202Accepted);
+    }
+
+    private async Task<IResult> CheckpointAsync(string id, string? reason)
+    {
+        if (await views.JobAsync(id).ConfigureAwait(false) is not { } job)
+            return ApiError.NoJob(id);
+        if (job.Phase is "finished" or "failed")
+            return ApiError.Result(StatusCodes.Status409Conflict, $"job '{id}' has {job.Phase} already", "Its last checkpoints are still there: 'coordinator checkpoint ls' lists them.");
+        grains.Post(GrainAddress.Of(job.Id), new CheckpointWanted(reason ?? "asked by request"));
         return TypedResults.Json(new SubmittedBody { Id = job.Id, Existed = true }, ApiJson.Default.SubmittedBody, statusCode: StatusCodes.Status202Accepted);
     }
 

@@ -51,6 +51,10 @@ public sealed class CoordinatorClient : IDisposable
     public async Task CancelJobAsync(JobId job, string reason, CancellationToken cancel = default) =>
         await SendAsync(HttpMethod.Post, $"jobs/{Escape(job.Value)}/cancel?reason={Escape(reason)}", null, ApiJson.Default.SubmittedBody, cancel).ConfigureAwait(false);
 
+    /// <summary>Asks a job to save a checkpoint now.</summary>
+    public async Task SaveCheckpointAsync(JobId job, string reason, CancellationToken cancel = default) =>
+        await SendAsync(HttpMethod.Post, $"jobs/{Escape(job.Value)}/checkpoint?reason={Escape(reason)}", null, ApiJson.Default.SubmittedBody, cancel).ConfigureAwait(false);
+
     /// <summary>Events behind an ordinal.</summary>
     /// <param name="job">Only of this job; null: all.</param>
     /// <param name="after">Ordinal behind which to begin: <see cref="EventsBody.Next"/> of the last answer.</param>

@@ -96,7 +96,7 @@ internal sealed partial class RankHost
 
     public void OnRecorded(int timeline, long through)
     {
-        records.OnRecorded(through);
+        records.OnRecorded(timeline, through);
         Handle(new RecordsTaken(timeline, through));
     }
 
@@ -228,6 +228,12 @@ internal sealed partial class RankHost
                 break;
             case ApplyStep apply:
                 Apply(apply);
+                break;
+            case SaveState save:
+                Save(save);
+                break;
+            case LoadState load:
+                Load(load);
                 break;
             case HashState:
                 OnDevice(process.Scenario.ApplyTime, () => Handle(new StateHashed(ToyModel.Sha256(memory.State))));

@@ -77,6 +77,8 @@ internal sealed class FakeWorker(NodeId node, long boot, int gpus, string device
         MembershipChanged changed => OnChange(changed.Change),
         RankOrdered ordered => OnOrder(ordered.Order),
         StepsRecorded recorded => OnRecorded(recorded),
+        SaveCheckpoint save => [.. Ranks.Where(rank => rank.Job == save.Job).SelectMany(rank => rank.Save(save.Checkpoint))],
+        SealCheckpoint seal => [new CheckpointSealed { Job = seal.Job, Generation = seal.Generation, Node = node, Checkpoint = seal.Checkpoint, ManifestSha256 = new string('c', 64) }],
         _ => [],
     };
 
@@ -126,7 +128,7 @@ internal sealed class FakeWorker(NodeId node, long boot, int gpus, string device
                 return [];
             if (rank?.Plan is not null)
                 complain($"{order.Gpu} is told to prepare for {order.Job} while it has a plan of {rank.Job}");
-            ranks[order.Gpu] = rank = new FakeRank(order.Job, order.Gpu, boot, complain);
+            ranks[order.Gpu] = rank = new FakeRank(order.Job, order.Gpu, boot, deviceClass, complain);
         }
 
         if (order is PrepareRank && MembershipOf(order.Job)?.Generation is var generation && (generation ?? 0) < order.Generation)

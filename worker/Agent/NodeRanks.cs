@@ -1,5 +1,6 @@
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
+using Coordinator.Worker.Programs;
 using Coordinator.Worker.Ranks;
 using Coordinator.Worker.Transport;
 
@@ -21,6 +22,7 @@ public sealed class NodeRanks : IAsyncDisposable
     private readonly Dictionary<JobId, KnownJob> jobs = [];
     private readonly OrderFence fence = new();
     private readonly RankThreads? threads;
+    private readonly CheckpointKeeper keeper;
     private readonly HashSet<Task> background = [];
     private readonly Lock gate = new();
     private TaskCompletionSource? leaving;
@@ -30,6 +32,7 @@ public sealed class NodeRanks : IAsyncDisposable
     public NodeRanks(WorkerOptions options, WorkerServices services, DataPlane plane, Action<WorkerMessage> tell)
     {
         (this.options, this.services, this.plane, this.tell) = (options, services, plane, tell);
+        keeper = new CheckpointKeeper(options, services, tell);
         threads = options.Gpus.Count > RankThreads.MostOwn ? RankThreads.Shared(options.Node.Value) : null;
     }
 
@@ -62,6 +65,19 @@ public sealed class NodeRanks : IAsyncDisposable
                     break;
                 case RankOrdered ordered:
                     Obey(ordered.Order);
+                    break;
+                case CheckpointOrder order when fence.WhyRefused(order.Job, order.Incarnation) is null && jobs.TryGetValue(order.Job, out var saving):
+                    fence.Heed(order.Job, order.Incarnation);
+                    if (order is SaveCheckpoint save)
+                    {
+                        foreach (var slot in saving.Slots.Values.Where(slot => !slot.Released))
+                            slot.Post(new SaveOrdered(save));
+                    }
+                    else
+                    {
+                        InBackground(() => keeper.CarryOutAsync(order));
+                    }
+
                     break;
                 case StepsRecorded recorded when jobs.TryGetValue(recorded.Job, out var job) && job.IsNews(recorded):
                     foreach (var slot in job.Slots.Values)
@@ -189,6 +205,14 @@ public sealed class NodeRanks : IAsyncDisposable
             return;
         }
 
+        if (WhyOfAnotherClass(order) is { } mismatch)
+        {
+            // Silence would cost the job its whole answer timeout, and leave nobody the reason.
+            services.Log.Warn($"{order.Job}: refused the plan for {order.Gpu}: {mismatch}");
+            Fault(order.Job, order.Generation, order.Gpu, mismatch);
+            return;
+        }
+
         GenerationCuts? cuts = null;
         if (order is RankPlan { FirstStepShards.Count: 0 } bare)
         {
@@ -225,6 +249,15 @@ public sealed class NodeRanks : IAsyncDisposable
         slot.Post(new OrderArrived(order, members, cuts));
     }
 
+    /// <summary>Why a plan is not for this worker's device. The last fence before bits that no other rank of the job would compute.</summary>
+    private string? WhyOfAnotherClass(RankOrder order)
+    {
+        if (order is not RankPlan { DeviceClass: { Length: > 0 } planned })
+            return null;
+        var device = options.Gpus[order.Gpu.Index];
+        return device.DeviceClass == planned ? null : $"the plan is for devices of class {planned}, and {device.Device} is of class {device.DeviceClass}: it would compute other bits";
+    }
+
     private void Release(KnownJob job, ReleaseRank release)
     {
         services.Log.Info($"{release.Job}: {release.Gpu} is released: {release.Reason}");
@@ -255,7 +288,7 @@ public sealed class NodeRanks : IAsyncDisposable
                 }
 
                 var host = new RankHost(
-                    new RankHostOptions { Job = job.Id, Spec = spec, Gpu = slot.Gpu, Boot = options.Boot },
+                    new RankHostOptions { Job = job.Id, Spec = spec, Gpu = slot.Gpu, Boot = options.Boot, Checkpoints = services.Checkpoints },
                     device,
                     new Outlet(plane, job.Id, tell),
                     services.Models,
@@ -276,7 +309,7 @@ public sealed class NodeRanks : IAsyncDisposable
                 if (!IsCurrent(job, slot))
                     return;
                 services.Log.Warn($"{job.Id}: {slot.Gpu} cannot take part: {e.Message}");
-                Fault(job.Id, slot.Generation, slot.Gpu, e.Message);
+                Fault(job.Id, slot.Generation, slot.Gpu, e.Message, impossible: e is InvalidJobException);
                 GiveUp(job, slot);
                 SeeWhetherLeft();
             }
@@ -308,8 +341,8 @@ public sealed class NodeRanks : IAsyncDisposable
         });
     }
 
-    private void Fault(JobId job, long generation, GpuId gpu, string detail) =>
-        tell(new RankFaulted { Job = job, Generation = generation, Gpu = gpu, Detail = detail });
+    private void Fault(JobId job, long generation, GpuId gpu, string detail, bool impossible = false) =>
+        tell(new RankFaulted { Job = job, Generation = generation, Gpu = gpu, Detail = detail, Impossible = impossible });
 
     /// <summary>Once for all ranks of the worker: orders for each of them may have come without their membership.</summary>
     private void AskForMembership(JobId job, long generation)

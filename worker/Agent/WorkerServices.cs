@@ -1,5 +1,6 @@
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
+using Coordinator.Worker.Checkpoints;
 using Coordinator.Worker.Devices;
 using Coordinator.Worker.Ranks;
 using Coordinator.Worker.Telemetry;
@@ -19,6 +20,9 @@ public interface IProgramFactory
 /// <summary>What a worker needs from outside.</summary>
 public sealed record WorkerServices(IProgramFactory Programs, IModelSink Models, IWorkerLog Log)
 {
+    /// <summary>Where checkpoints are written and read, shared by all workers of a job; null: there is no such folder, and this worker saves nothing.</summary>
+    public CheckpointFolder? Checkpoints { get; init; }
+
     /// <summary>The vendor's telemetry of the gpus, not disposed of; null: there is none.</summary>
     public IGpuTelemetry? Telemetry { get; init; }
 }

@@ -61,6 +61,12 @@ public sealed class FaultPlan
     /// <summary>The last step is applied.</summary>
     public void Finished() => Strike(FaultPoint.Final, 0);
 
+    /// <summary>A slice of the state was copied, and is about to be written.</summary>
+    public void Saving(long step) => Strike(FaultPoint.Save, step);
+
+    /// <summary>All parts are there, and the manifest is about to be written.</summary>
+    public void Sealing(long step) => Strike(FaultPoint.Seal, step);
+
     /// <summary>A block of a fetched state is stored.</summary>
     public void StateStored(long generation)
     {

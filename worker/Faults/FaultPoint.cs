@@ -26,4 +26,10 @@ public enum FaultPoint
 
     /// <summary>When the gradient of a shard of a step at or after the number is computed, before it is added to others.</summary>
     Contribution,
+
+    /// <summary>When the rank's slice of the state of a step at or after the number was copied, and is about to be written.</summary>
+    Save,
+
+    /// <summary>When all parts of a checkpoint of a step at or after the number are there, and the manifest is about to be written.</summary>
+    Seal,
 }

@@ -28,6 +28,7 @@ public sealed class RankExecutor : IDisposable
     private readonly Action<RankInput> answer;
     private readonly DeviceThread deviceThread;
     private readonly CancellationTokenSource ended = new();
+    private readonly StateSaver saver;
 
     private readonly int blockElements;
     private readonly BlockPool statePool;
@@ -59,6 +60,7 @@ public sealed class RankExecutor : IDisposable
         reduced = new ReducedGradient(device.CreateGradient(), blockElements);
         deviceThread = new DeviceThread(threads, Failed);
         lastAppliedTicks = Monotonic.Now.Ticks;
+        saver = new StateSaver(options, device, faults, PostState, answer);
     }
 
     /// <summary>P; for tests.</summary>
@@ -198,6 +200,12 @@ public sealed class RankExecutor : IDisposable
             case ApplyStep apply:
                 Apply(apply);
                 break;
+            case SaveState save:
+                saver.Save(save);
+                break;
+            case LoadState load:
+                PostState(() => answer(new StateLoaded(saver.Load(load.Checkpoint))));
+                break;
             case HashState:
                 PostState(() => answer(new StateHashed(Hash())));
                 break;
@@ -244,7 +252,7 @@ public sealed class RankExecutor : IDisposable
         payloads.Clear();
         try
         {
-            storing.Wait(TimeSpan.FromSeconds(2));
+            Task.WaitAll([storing, saver.Writing], TimeSpan.FromSeconds(2));
         }
         catch (AggregateException)
         {

@@ -1,5 +1,6 @@
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
+using Coordinator.Worker.Checkpoints;
 
 namespace Coordinator.Worker.Ranks;
 
@@ -17,6 +18,9 @@ public sealed record RankHostOptions
 
     /// <summary>The worker process.</summary>
     public required long Boot { get; init; }
+
+    /// <summary>Where checkpoints are written and read; null: this worker has no such folder.</summary>
+    public CheckpointFolder? Checkpoints { get; init; }
 
     /// <summary>What the machine of a rank with <paramref name="parameters"/> parameters is made with.</summary>
     public RankOptions ForMachine(int parameters)

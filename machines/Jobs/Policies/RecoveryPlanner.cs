@@ -44,6 +44,19 @@ public static class RecoveryPlanner
         return new RecoveryDecision(target, members, runs, kept, $"go on from step {target}: {behind} of {states.Count} ranks catch up, {kept} of {shards} shards of step {target + 1} are kept");
     }
 
+    /// <summary>
+    /// Nobody holds the state: the first members read it from a checkpoint of step <paramref name="target"/>, as many as serve a newcomer
+    /// otherwise, and the others fetch it from them. So the store is read a few times and not once for each rank. Step 0 needs no checkpoint:
+    /// all begin from the seed.
+    /// </summary>
+    public static RecoveryDecision Restore(IReadOnlyList<RankState> states, int shards, long steps, long target)
+    {
+        var ways = states.Select((_, rank) => new MemberCatchUp(target == 0 ? CatchUp.Initialize : rank < MaxDonors ? CatchUp.LoadCheckpoint : CatchUp.FetchState, [])).ToArray();
+        var members = WithStateDonors(ways, states);
+        return new RecoveryDecision(
+            target, members, target >= steps ? [] : FromMap(ShardMap.Cut(shards, states.Count)), 0, $"go back to {(target == 0 ? "the seed" : $"the checkpoint of step {target}")} with {states.Count} ranks");
+    }
+
     private static bool Holds(RankState state, int timeline) => state.HasState && state.Timeline == timeline;
 
     private static bool IsWhole(RankState state, long step) => state.Reduced.Count > 0 && state.Reduced.All(run => run.Step == step);
@@ -68,7 +81,7 @@ public static class RecoveryPlanner
     /// <summary>Spreads each newcomer's fetching over ranks that will be at the target without fetching anything themselves.</summary>
     private static MemberCatchUp[] WithStateDonors(MemberCatchUp[] ways, IReadOnlyList<RankState> states)
     {
-        var donors = Enumerable.Range(0, ways.Length).Where(rank => ways[rank].Way is CatchUp.None or CatchUp.ApplyReduced or CatchUp.FetchReduced).ToArray();
+        var donors = Enumerable.Range(0, ways.Length).Where(rank => ways[rank].Way is CatchUp.None or CatchUp.ApplyReduced or CatchUp.FetchReduced or CatchUp.LoadCheckpoint).ToArray();
         var newcomers = 0;
         for (var rank = 0; rank < ways.Length; rank++)
         {

@@ -1,0 +1,18 @@
+namespace Coordinator.Machines.Jobs;
+
+/// <summary>Which complete checkpoints stay.</summary>
+public static class CheckpointRetention
+{
+    /// <summary>
+    /// The newest <see cref="CheckpointSpec.KeepLatest"/>, and those of every <see cref="CheckpointSpec.KeepEvery"/>th step. A step that
+    /// was saved again on a later timeline holds the same bits: of the two the later stays.
+    /// </summary>
+    /// <param name="checkpoints">Oldest first.</param>
+    /// <param name="spec">What the job asks for.</param>
+    /// <returns>Those that stay, oldest first.</returns>
+    public static IReadOnlyList<CheckpointRef> Keep(IEnumerable<CheckpointRef> checkpoints, CheckpointSpec spec)
+    {
+        CheckpointRef[] all = [.. checkpoints.GroupBy(checkpoint => checkpoint.Id.Step).Select(same => same.MaxBy(checkpoint => checkpoint.Id)!).OrderBy(checkpoint => checkpoint.Id)];
+        return [.. all.Where((checkpoint, i) => i >= all.Length - spec.KeepLatest || (spec.KeepEvery > 0 && checkpoint.Id.Step % spec.KeepEvery == 0))];
+    }
+}
