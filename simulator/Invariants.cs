@@ -36,8 +36,11 @@ public static class Invariants
     /// <summary>An accusation rests on what its accuser met in the generation that it names.</summary>
     public const string AccusationsLapse = "accusations-lapse";
 
-    /// <summary>A worker that was asked to end does so only when each of its ranks is released.</summary>
+    /// <summary>A worker that was asked to end does so only when each of its ranks is released, and what it was given a plan for is of no more use.</summary>
     public const string LeavesReleased = "leaves-released";
+
+    /// <summary>A rank that is let go, or whose worker ends because it was asked to, leaves somebody behind who holds the job's state.</summary>
+    public const string LastStateStays = "last-state-stays";
 
     /// <summary>Between an answer and the next plan a rank applies nothing and overwrites neither P nor R.</summary>
     public const string PromiseKept = "promise-kept";
@@ -102,6 +105,7 @@ public static class Invariants
         MembershipIsChained,
         AccusationsLapse,
         LeavesReleased,
+        LastStateStays,
         PromiseKept,
         AnswerIsTrue,
         StepsAscend,

@@ -60,6 +60,9 @@ public enum PlantedBug
     /// <summary>A worker that is asked to end does so at once, be it the last with the state.</summary>
     LastRankLeavesEarly,
 
+    /// <summary>A worker that was asked to end does so once its ranks are released, be the generation without it one that never runs.</summary>
+    EndsOnceReleased,
+
     /// <summary>The disk takes a write that is asked for again, since its acknowledgement was lost, for another writer's.</summary>
     OwnWriteTakenForConflict,
 

@@ -21,18 +21,20 @@ internal sealed class ProtocolRun
     public ProtocolRun(ulong seed, SimulationOptions options)
     {
         world = new VirtualWorld(seed, options);
+        var aim = options.Faults ? FaultAim.Of(seed) : null;
         scenario = Scenario.Draw(world.Workload, world.Faults, options.Faults);
+        scenario = aim?.Apply(scenario) ?? scenario;
         model = new ToyModel(scenario.Spec.Training.Seed, scenario.Spec.Training.Shards, scenario.ReducedBlocks, scenario.StateBlocks);
         checkers = new Checkers(options, scenario, model);
         cluster = new SimulatedCluster(world, scenario, checkers, model);
         var losesState = options.Faults && world.Faults.Chance(scenario.Spec.Checkpoint.Interval == "off" ? 0.06 : 0.25);
-        injector = new FaultInjector(world, cluster, scenario, options.Faults ? PlannedFault.Draw(world.Faults, scenario, losesState) : []);
+        injector = new FaultInjector(world, cluster, scenario, options.Faults ? PlannedFault.Draw(world.Faults, scenario, losesState) : [], aim);
     }
 
     /// <summary>Ranks of living processes that have not gone home; the dead need not.</summary>
     private IEnumerable<RankHost> BusyRanks() => cluster.Workers.Where(worker => worker.Alive).SelectMany(worker => worker.Agent.Ranks).Where(rank => !rank.IsIdle);
 
-    private bool IsOver => checkers.Final.Finished || checkers.Final.Failed is not null;
+    private bool IsOver => checkers.Final.IsOver;
 
     public SimulationReport Run()
     {

@@ -23,6 +23,8 @@ internal sealed class SimulatedCluster
     public IReadOnlyList<WorkerProcess> Workers { get; }
     public Moments Moments { get; } = new();
 
+    public int MostRanksOfWorker => Workers.Max(worker => worker.Scenario.GpusPerNode);
+
     /// <summary>Whether killing this process might leave no member with the state: only where plans are out, since before them everybody initialises.</summary>
     public bool WouldLoseState(WorkerProcess victim) => Checkers.Orders.PlansMade && HoldersBeside(victim) == 0;
 

@@ -26,6 +26,9 @@ public sealed class SimulationSummary
     /// <summary>Fewest faults that struck in any seed.</summary>
     public int FewestFaults { get; private set; } = int.MaxValue;
 
+    /// <summary>The first seed in which no more than that struck.</summary>
+    public ulong SeedOfFewestFaults { get; private set; }
+
     /// <summary>Events over all seeds.</summary>
     public long Events { get; private set; }
 
@@ -41,6 +44,9 @@ public sealed class SimulationSummary
     /// <summary>How long the batch took, where a clock was given.</summary>
     public TimeSpan? Elapsed { get; set; }
 
+    /// <summary>Whether every seed had the steps and the faults that each is to have, and a fault has struck in every phase in which it can.</summary>
+    public bool IsComplete => FewestSteps >= Scenario.MinSteps && FewestFaults >= FaultInjector.MinFaults && Faults.EmptyCells.Count == 0;
+
     /// <summary>Whether every invariant held in every seed.</summary>
     public bool Passed => Violations.Count == 0;
 
@@ -52,10 +58,10 @@ public sealed class SimulationSummary
         FewestSteps = Math.Min(FewestSteps, report.Steps);
 
         // A seed whose run ended at a violation had no time for its faults.
-        if (report.Passed)
-            FewestFaults = Math.Min(FewestFaults, report.Faults.Values.Sum());
-        else
+        if (!report.Passed)
             violations.Add(report);
+        else if (report.Faults.Values.Sum() is var faults && faults < FewestFaults)
+            (FewestFaults, SeedOfFewestFaults) = (faults, report.Seed);
         (Events, StepsApplied, Generations, VirtualTime) = (Events + report.Events, StepsApplied + report.StepsApplied, Generations + report.Generations, VirtualTime + report.VirtualTime);
     }
 
@@ -65,7 +71,7 @@ public sealed class SimulationSummary
         var text = new StringBuilder();
         var c = CultureInfo.InvariantCulture;
         text.AppendLine(c, $"{Seeds} seeds from {FirstSeed}: {(Passed ? "no violation" : $"{Violations.Count} violations")}");
-        text.AppendLine(c, $"each seed: at least {FewestSteps} steps and {FewestFaults} faults");
+        text.AppendLine(c, $"each seed: at least {FewestSteps} steps and {FewestFaults} faults (seed {SeedOfFewestFaults})");
         text.AppendLine(c, $"{Events} events, {StepsApplied} steps applied, {Generations} generations, {VirtualTime.TotalSeconds:0} s of virtual time");
         if (Elapsed is { TotalSeconds: > 0 } elapsed)
             text.AppendLine(c, $"{elapsed.TotalSeconds:0.0} s, {Seeds / elapsed.TotalSeconds:0.0} seeds/s");

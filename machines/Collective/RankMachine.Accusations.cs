@@ -12,8 +12,8 @@ public sealed partial class RankMachine
     private string? leaveReason;
     private TimeSpan repeatAt;
 
-    private bool HasSomethingToRepeat => phase != Phase.Idle
-        && (phase == Phase.Promised || aborted || accusations.Count > 0 || fault is not null || unreadable is not null || leaveReason is not null || (phase == Phase.Finished && finalHash is not null));
+    private bool HasSomethingToRepeat => phase == Phase.Idle ? leaveReason is not null && !isLetGo
+        : (phase == Phase.Promised || aborted || accusations.Count > 0 || fault is not null || unreadable is not null || leaveReason is not null || (phase == Phase.Finished && finalHash is not null));
 
     private void OnPeerLost(PeerLost lost)
     {
@@ -89,7 +89,12 @@ public sealed partial class RankMachine
             return;
         repeatAt = now + RepeatPeriod;
         if (phase == Phase.Idle)
+        {
+            if (leaveReason is not null && !isLetGo)
+                outputs.Add(new TellJob(Leaving()));
             return;
+        }
+
         if (phase == Phase.Promised && !answerOwed)
             Answer();
         if (aborted && phase is Phase.CatchingUp or Phase.Running)
@@ -101,7 +106,7 @@ public sealed partial class RankMachine
         if (unreadable is not null)
             outputs.Add(new TellJob(unreadable));
         if (leaveReason is not null)
-            outputs.Add(new TellJob(new RankLeaving { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu, Reason = leaveReason }));
+            outputs.Add(new TellJob(Leaving()));
         if (phase == Phase.Finished && finalHash is not null)
         {
             outputs.Add(new TellJob(new RankFinished { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu, Step = Applied, RecordedThrough = recordedThrough, StateSha256 = finalHash }));
@@ -109,4 +114,6 @@ public sealed partial class RankMachine
                 outputs.Add(new StoreModel(Applied));
         }
     }
+
+    private RankLeaving Leaving() => new() { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu, Reason = leaveReason! };
 }

@@ -36,6 +36,7 @@ public sealed partial class RankMachine
     private bool initializing;
     private bool discardWhenDone;
     private bool answerOwed;
+    private bool isLetGo = true;
     private PrepareRank? prepared;
     private RankPlan? plan;
     private Membership? members;
@@ -74,6 +75,9 @@ public sealed partial class RankMachine
 
     /// <summary>Generation obeyed or promised last; 0: none.</summary>
     public long Generation { get; private set; }
+
+    /// <summary>Whether its process may end without taking from the job what it may need: no plan was given, or the state of it is of no more use.</summary>
+    public bool MayEnd => phase == Phase.Idle && isLetGo;
 
     /// <summary>What the rank is doing, in a word, for heartbeats.</summary>
     public string Activity => phase switch
@@ -271,6 +275,7 @@ public sealed partial class RankMachine
         if (answerOwed || ranked.Rank != rank)
             return;
         plan = ranked;
+        isLetGo = false;
         prepared = null;
         outputs.Add(new TellJob(new PlanTaken { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu }));
         if (ranked.Timeline > stateTimeline && Applied >= 0)
@@ -297,11 +302,11 @@ public sealed partial class RankMachine
         prepared = null;
         members = null;
         fault = null;
-        leaveReason = null;
         answerOwed = false;
         phase = Phase.Idle;
         if (release.Forget)
         {
+            isLetGo = true;
             DiscardState();
             outputs.Add(new ForgetState());
         }

@@ -53,6 +53,7 @@ public sealed partial class TrainingJobMachine
         saving = null;
         foreach (var member in state!.Members)
             BeginRelease(member.Gpu, last.Reason);
+        LetGo();
         ForgetGenerationState();
         stalled = null;
         stirred = true;

@@ -38,6 +38,7 @@ public sealed partial class TrainingJobMachine
         }
 
         links[node] = new Link(session, connected, now);
+        ForgetEnding(node, session.Boot);
         stirred = true;
     }
 

@@ -11,7 +11,6 @@ public sealed partial class TrainingJobMachine
 
     private readonly SortedDictionary<GpuId, GpuOffer> offers = [];
     private readonly SortedDictionary<GpuId, Exclusion> exclusions = [];
-    private readonly SortedDictionary<GpuId, string> leaving = [];
     private readonly SortedDictionary<NodeId, long> nodeKnows = [];
     private readonly Dictionary<NodeId, long> nodeTold = [];
     private readonly SortedDictionary<GpuId, long> stateless = [];
@@ -54,7 +53,7 @@ public sealed partial class TrainingJobMachine
     /// While members wait for somebody with the state, any gpu may belong to the worker that has it: those that were excluded are asked
     /// for by name, and as many again as the job has ranks three times over, since a job that was loaded anew has forgotten the names.
     /// </summary>
-    private int Wanted => IsOver ? 0 : state!.Spec.Ranks + (IsStateLost ? (3 * state.Spec.Ranks) + exclusions.Count : 0);
+    private int Wanted => IsOver ? 0 : RoomFor(state!.Members) + (IsStateLost ? (3 * state!.Spec.Ranks) + exclusions.Count : 0);
 
     private bool IsStateLost => stalled is not null && stateLostAt is not null && state!.Phase == JobPhase.Active;
 
@@ -75,13 +74,6 @@ public sealed partial class TrainingJobMachine
         outputs.Send(GrainAddress.Cluster, new GpusRequested(id, state!.Incarnation, ++requestSequence, Wanted, IsOver ? [] : [.. state.Members.Select(member => member.Gpu)], IsStateLost ? [.. exclusions.Keys] : []) { DeviceClass = state.DeviceClass ?? state.Spec.DeviceClass });
     }
 
-    /// <summary>A gpu that asks for a reset, say, computes rightly as far as anybody knows: it leaves when no work is lost, like a worker that is asked to end.</summary>
-    private void OnWithdrawn(GpuWithdrawn withdrawn)
-    {
-        if (!IsOver && MemberOf(withdrawn.Gpu) is not null && leaving.TryAdd(withdrawn.Gpu, withdrawn.Reason))
-            Observe(EventKinds.RankLeaving, $"{withdrawn.Gpu} leaves: {withdrawn.Reason}", gpu: withdrawn.Gpu, node: withdrawn.Gpu.Node);
-    }
-
     /// <summary>Why ranks are missing, where the class of devices is the reason. Said as an event once for each set of classes, and in the view as it is now.</summary>
     private void NoteShortage(GpuSupply? supply)
     {
@@ -97,11 +89,12 @@ public sealed partial class TrainingJobMachine
             Observe(EventKinds.JobShort, text, "device class");
     }
 
-    /// <summary>Offered gpus that are no members and may become some: reachable, of the job's device class, and not excluded just now.</summary>
+    /// <summary>Offered gpus that are no members and may become some: reachable, of the job's device class, not excluded just now, and not about to end.</summary>
     private List<GpuOffer> Candidates()
     {
         var deviceClass = state!.DeviceClass ?? offers.Values.FirstOrDefault(offer => offer.Up && DeviceClasses.Matches(state.Spec.DeviceClass, offer.DeviceClass))?.DeviceClass;
-        return [.. offers.Values.Where(offer => offer.Up && offer.DeviceClass == deviceClass && !IsMember(offer) && IsLinked(offer) && !leaving.ContainsKey(offer.Gpu) && MayReturn(offer))];
+        var anybody = NeedsWhoeverComes;
+        return [.. offers.Values.Where(offer => offer.Up && offer.DeviceClass == deviceClass && !IsMember(offer) && IsLinked(offer) && !leaving.ContainsKey(offer.Gpu) && MayReturn(offer) && (anybody || !IsEnding(offer)))];
     }
 
     /// <summary>Whether the offer is a member in the process that was offered; a member's new process is a newcomer.</summary>
@@ -141,17 +134,9 @@ public sealed partial class TrainingJobMachine
             return;
         }
 
-        // Whoever wants to leave may be the only one with the state until every member has applied a step in this generation.
-        var isSettled = state.Planned && forming is null && stalled is null;
-        HashSet<GpuId> departing = isSettled && leaving.Count > 0 ? [.. state.Members.Where(member => leaving.ContainsKey(member.Gpu)).Select(member => member.Gpu)] : [];
-        if (departing.Count > 0 && candidates.Count > 0 && state.Spec.Ranks > 1 && state.Members.All(member => failed.ContainsKey(member.Gpu) || departing.Contains(member.Gpu))
-            && state.Members.FirstOrDefault(member => !failed.ContainsKey(member.Gpu)) is { } last)
-        {
-            // Nobody would be left to give those who come the state: one stays until they have it.
-            departing.Remove(last.Gpu);
-        }
-
-        var joining = candidates.Count > 0 && (failed.Count > 0 || forming is null) && now >= candidatesSince + JoinGather && state.Members.Count < state.Spec.Ranks + failed.Count;
+        var departing = Departing(failed);
+        var joining = candidates.Count > 0 && (failed.Count > 0 || forming is null) && now >= candidatesSince + JoinGather && state.Members.Count < RoomFor(state.Members) + failed.Count
+            && (stalled is null || state.Members.Count + candidates.Count >= state.Spec.MinRanks);
         if (failed.Count == 0 && departing.Count == 0 && !joining && formAgain is null)
         {
             DecideRecovery();
@@ -189,7 +174,7 @@ public sealed partial class TrainingJobMachine
     private void Form(List<Member> staying, List<GpuOffer> candidates)
     {
         var spec = state!.Spec;
-        var chosen = candidates.Take(Math.Max(0, spec.Ranks - staying.Count)).Select(offer => new Member(offer.Gpu, offer.DataAddress, offer.Session.Boot)).ToList();
+        var chosen = candidates.Take(Math.Max(0, RoomFor(staying) - staying.Count)).Select(offer => new Member(offer.Gpu, offer.DataAddress, offer.Session.Boot)).ToList();
         formAgain = null;
         candidatesSince = null;
         if (staying.Count + chosen.Count < spec.MinRanks)
@@ -199,6 +184,7 @@ public sealed partial class TrainingJobMachine
         }
 
         stalled = null;
+        heldByThoseLeft = false;
         var gone = Others(staying);
         var returning = chosen.Select(member => member.Gpu).ToHashSet();
         var removed = gone.Select(member => member.Gpu).Where(gpu => !returning.Contains(gpu)).ToArray();
@@ -232,6 +218,8 @@ public sealed partial class TrainingJobMachine
             leaving.Remove(gpu);
         foreach (var member in next.Members)
             releasing.Remove(member.Gpu);
+        foreach (var member in chosen.Where(member => ending.TryGetValue(member.Gpu, out var process) && process.Boot == member.Boot))
+            leaving.TryAdd(member.Gpu, ending[member.Gpu].Reason);
         ForgetGenerationState();
         requestAt = now;
         BeginForming();
@@ -251,6 +239,7 @@ public sealed partial class TrainingJobMachine
         var text = staying.Count == 0
             ? $"no worker is left (last: {string.Join(", ", gone.Select(member => member.Gpu))}); waiting for workers"
             : $"{staying.Count} of at least {state!.Spec.MinRanks} ranks are left; waiting for workers";
+        heldByThoseLeft = staying.Count > 0 && IsStateHeld;
         var (generation, hash) = (state!.Generation, state.Hash);
         if (gone.Length > 0)
         {
@@ -272,6 +261,8 @@ public sealed partial class TrainingJobMachine
             stateLostAt ??= now;
         Observe(EventKinds.JobWaiting, text, recoveryCause);
         requestAt = now;
+        if (IsStateHeld)
+            LetGo();
     }
 
     private void ForgetGenerationState()

@@ -96,9 +96,8 @@ public sealed partial class TrainingJobMachine
             case RankFaulted fault:
                 OnFaulted(fault);
                 break;
-            case RankLeaving leave when MemberOf(leave.Gpu) is not null && !IsOver:
-                if (leaving.TryAdd(leave.Gpu, leave.Reason))
-                    Observe(EventKinds.RankLeaving, $"{leave.Gpu} leaves: {leave.Reason}", gpu: leave.Gpu, node: leave.Gpu.Node);
+            case RankLeaving leave:
+                OnLeaving(leave, reported.Session);
                 break;
             case RankFinished finished:
                 OnRankFinished(finished);
@@ -300,6 +299,7 @@ public sealed partial class TrainingJobMachine
             });
         recoverySince = null;
         recoveryCause = null;
+        LetGo();
     }
 
     /// <summary>What a rank knows to be recorded is, since it heard so from this job, maybe in an earlier activation.</summary>

@@ -52,6 +52,6 @@ public sealed partial class TrainingJobMachine
 
     private void SendRelease(GpuId gpu, string reason) => outputs.Send(GrainAddress.Of(gpu.Node), new NodeOrders(id, state!.Incarnation, null,
     [
-        new ReleaseRank { Job = id, Incarnation = state.Incarnation, Timeline = state.Timeline, Generation = state.Generation, Gpu = gpu, Reason = reason, Forget = IsOver },
+        new ReleaseRank { Job = id, Incarnation = state.Incarnation, Timeline = state.Timeline, Generation = state.Generation, Gpu = gpu, Reason = reason, Forget = MayForget(gpu) },
     ]));
 }

@@ -76,13 +76,19 @@ public sealed record RankPlan : RankOrder
     public string DeviceClass { get; init; } = "";
 }
 
-/// <summary>The gpu is no member of <see cref="RankOrder.Generation"/>; its rank stops and says nothing more of the job.</summary>
+/// <summary>
+/// The gpu is no member of <see cref="RankOrder.Generation"/>; its rank stops, and says nothing more of the job but that its worker was
+/// asked to end, until <see cref="Forget"/> lets it.
+/// </summary>
 public sealed record ReleaseRank : RankOrder
 {
     /// <summary>Why, for the worker's log.</summary>
     public string Reason { get; init; } = "";
 
-    /// <summary>Whether the state is of no more use: the job ended. Else it is kept, for a quick return.</summary>
+    /// <summary>
+    /// Whether the state is of no more use: the job is over, or goes on without a process that was asked to end, which now may. Else it
+    /// is kept: for a quick return, or since nobody else may have it.
+    /// </summary>
     public bool Forget { get; init; }
 }
 

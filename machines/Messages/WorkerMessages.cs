@@ -219,7 +219,10 @@ public sealed record RankFinished : JobReport
     public required string StateSha256 { get; init; }
 }
 
-/// <summary>The worker was asked to end, and leaves when a generation without it stands.</summary>
+/// <summary>
+/// The worker was asked to end. A member leaves when a generation without it stands; a rank that has been released says so, too, and its
+/// worker ends when a <see cref="ReleaseRank"/> says that the state is of no more use.
+/// </summary>
 public sealed record RankLeaving : JobReport
 {
     /// <summary>The gpu.</summary>

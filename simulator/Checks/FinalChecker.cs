@@ -14,6 +14,9 @@ internal sealed class FinalChecker(Checkers checkers, ToyModel model, long steps
     /// <summary>Why the job ended without a model, if it did.</summary>
     public string? Failed { get; private set; }
 
+    /// <summary>Whether it has ended, the one way or the other.</summary>
+    public bool IsOver => Finished || Failed is not null;
+
     /// <summary>How often the job said that it waits, and the last reason.</summary>
     public int Waits { get; private set; }
 

@@ -6,6 +6,7 @@ namespace Coordinator.Simulator;
 internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory memory, GpuId gpu)
 {
     private RankPlan? plan;
+    private bool planned;
     private long promised;
     private SortedSet<Subtree> promisedSubtrees = [];
     private readonly SortedSet<(long Generation, NodeId Node)> lost = [];
@@ -26,10 +27,12 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
             // On a newer timeline the job has gone back, and the rank with it.
             if (ranked.Timeline > timeline)
                 (timeline, highest) = (ranked.Timeline, -1);
-            (plan, promised) = (ranked, 0);
+            (plan, promised, planned) = (ranked, 0, true);
         }
-        else if (order is ReleaseRank)
-            (plan, promised) = (null, 0);
+        else if (order is ReleaseRank release)
+        {
+            (plan, promised, planned) = (null, 0, planned && !release.Forget);
+        }
     }
 
     /// <summary>Highest incarnation of a job's machine that the rank has obeyed.</summary>
@@ -63,6 +66,8 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
     {
         if (plan is not null || promised != 0)
             Fail(Invariants.LeavesReleased, $"ends under its {(plan is not null ? $"plan of generation {plan.Generation}" : $"promise to generation {promised}")}, not released");
+        if (planned)
+            Fail(Invariants.LeavesReleased, "ends with what its job has not let go of");
     }
 
     public void OnAnswer(RankState answer)

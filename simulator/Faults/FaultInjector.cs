@@ -9,6 +9,8 @@ internal sealed class FaultInjector
     /// <summary>Faults that every seed has at least.</summary>
     public const int MinFaults = 3;
 
+    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(6);
+
     private readonly VirtualWorld world;
     private readonly SimulatedCluster cluster;
     private readonly long steps;
@@ -17,10 +19,11 @@ internal sealed class FaultInjector
     private readonly List<PlannedFault> planned = [];
     private readonly List<PhaseCue> byPhase = [];
     private readonly FaultKind[] kinds;
+    private readonly AimedFault? aimed;
     private bool active = true;
     private bool toppingUp;
 
-    public FaultInjector(VirtualWorld world, SimulatedCluster cluster, Scenario scenario, IReadOnlyList<PlannedFault> faults)
+    public FaultInjector(VirtualWorld world, SimulatedCluster cluster, Scenario scenario, IReadOnlyList<PlannedFault> faults, FaultAim? aim)
     {
         (this.world, this.cluster, steps) = (world, cluster, scenario.Steps);
         watch = new PhaseWatch(cluster);
@@ -28,10 +31,26 @@ internal sealed class FaultInjector
         kinds = [.. faults.Select(fault => fault.Kind).Where(kind => kind != FaultKind.AllWorkersKilled)];
         foreach (var fault in faults)
             Plan(fault);
+        if (aim is not null)
+            aimed = new AimedFault(aim, cluster, watch, strikes, world.Faults, () => Struck.ContainsKey((aim.Phase, aim.Kind)));
+        if (aim?.Opening is { } opening)
+            Plan(opening);
         cluster.Moments.StepApplied = OnStep;
         cluster.Moments.Reached = (moment, nth, where) => Fire(fault => fault.Moment == moment && fault.Nth <= nth, where);
-        if (faults.Count > 0)
-            world.AfterEvent = LookForPhases;
+        if (faults.Count == 0)
+            return;
+        world.AfterEvent = LookForPhases;
+
+        // A job may take long to begin, where writes fail, say: until its steps give cues, time does.
+        for (var nth = 1; nth <= MinFaults; nth++)
+        {
+            var least = nth;
+            world.Schedule(nth * StartPatience, () =>
+            {
+                if (active && Total < least)
+                    StrikeSomething();
+            });
+        }
     }
 
     /// <summary>Faults that struck, by phase and name.</summary>
@@ -44,7 +63,7 @@ internal sealed class FaultInjector
     public bool LostState { get; private set; }
 
     /// <summary>Whether all planned faults have had their cue.</summary>
-    public bool IsSpent => planned.Count == 0 && byPhase.Count == 0;
+    public bool IsSpent => planned.Count == 0 && byPhase.Count == 0 && aimed is null or { IsSpent: true };
 
     private Prng Prng => world.Faults;
 
@@ -106,19 +125,33 @@ internal sealed class FaultInjector
     /// <summary>Between two events, so that a fault strikes in the very phase that is its cue.</summary>
     private void LookForPhases()
     {
+        watch.Refresh();
         for (var i = 0; i < byPhase.Count; i++)
         {
             var cue = byPhase[i];
-            var victim = cue.Fault.Victim is { } one ? cluster.Workers[one] : cluster.Workers.FirstOrDefault(worker => watch.PhaseOf(worker) == cue.Fault.Phase);
-            var inside = victim is not null && watch.PhaseOf(victim) == cue.Fault.Phase;
+            var victim = cue.Fault.Victim ?? FirstIn(cue.Fault.Phase);
+            var inside = victim >= 0 && watch.SeenPhaseOf(victim) == cue.Fault.Phase;
             if (inside && !cue.Inside)
                 cue.Entered++;
             cue.Inside = inside;
-            if (!inside || cue.Entered < cue.Fault.Nth || !strikes.IsReady(cue.Fault.Kind, victim!))
+            if (!inside || cue.Entered < cue.Fault.Nth || !strikes.IsReady(cue.Fault.Kind, cluster.Workers[victim]))
                 continue;
             byPhase.RemoveAt(i--);
-            Strike(cue.Fault, victim!);
+            Strike(cue.Fault, cluster.Workers[victim]);
+            watch.Refresh();
         }
+
+        if (aimed is { IsSpent: false })
+            aimed.Look();
+    }
+
+    /// <summary>The first worker that is in a phase, or -1.</summary>
+    private int FirstIn(ProtocolPhase? phase)
+    {
+        var worker = 0;
+        while (worker < cluster.Workers.Count && watch.SeenPhaseOf(worker) != phase)
+            worker++;
+        return worker < cluster.Workers.Count ? worker : -1;
     }
 
     private void Strike(PlannedFault fault, WorkerProcess victim)

@@ -33,6 +33,16 @@ internal sealed class FaultStrikes(VirtualWorld world, SimulatedCluster cluster,
         _ => StrikeNetwork(kind, victim),
     };
 
+    /// <summary>The cluster's grain is thrown away and loaded again, upon which it writes; false where none is loaded, or it is writing.</summary>
+    public bool ReloadCluster(WorkerProcess cued)
+    {
+        if (Silo is not { Alive: true, Frozen: false } || !Silo.MayReloadGrain(GrainAddress.Cluster))
+            return false;
+        count(FaultKind.GrainReload, cued);
+        Silo.ReloadGrain(GrainAddress.Cluster);
+        return true;
+    }
+
     /// <summary>Everything is put right.</summary>
     public void HealAll()
     {
@@ -57,8 +67,21 @@ internal sealed class FaultStrikes(VirtualWorld world, SimulatedCluster cluster,
                 worker.Thaw();
             if (!worker.Alive)
                 worker.Start();
+            else if (worker.Leaving)
+                StartOnceEnded(worker, worker.Life);
         }
     }
+
+    /// <summary>A worker that is asked to end comes back, as its service manager has it, also where it ends only after the healing.</summary>
+    private void StartOnceEnded(WorkerProcess worker, int life) => world.Schedule(TimeSpan.FromSeconds(1), () =>
+    {
+        if (worker.Life != life)
+            return;
+        if (worker.Alive)
+            StartOnceEnded(worker, life);
+        else
+            worker.Start();
+    });
 
     private bool StrikeWorker(FaultKind kind, WorkerProcess victim)
     {
@@ -95,7 +118,7 @@ internal sealed class FaultStrikes(VirtualWorld world, SimulatedCluster cluster,
                 count(kind, victim);
                 Drift(victim);
                 return true;
-            case FaultKind.Leave when victim is { Alive: true, Frozen: false, Leaving: false } && MaySpare(victim):
+            case FaultKind.Leave when victim is { Alive: true, Frozen: false, Leaving: false }:
                 count(kind, victim);
                 victim.Leaving = true;
                 victim.Agent.Leave();

@@ -12,6 +12,9 @@ public sealed class FaultTable
     private static readonly ProtocolPhase[] Phases = Enum.GetValues<ProtocolPhase>();
     private static readonly FaultKind[] Kinds = Enum.GetValues<FaultKind>();
 
+    private static readonly (ProtocolPhase Phase, FaultKind Kind)[] Possible =
+        [.. Kinds.SelectMany(kind => Phases.Where(phase => WhyImpossible(phase, kind) is null).Select(phase => (phase, kind)))];
+
     private readonly int[,] times = new int[Kinds.Length, Phases.Length];
     private readonly int[] seeds = new int[Kinds.Length];
 
@@ -19,11 +22,14 @@ public sealed class FaultTable
     public static IReadOnlyList<string> Faults => [.. Kinds.Select(kind => kind.ToString())];
 
     /// <summary>Cells that can be hit.</summary>
-    public static int PossibleCells => Kinds.Sum(kind => Phases.Count(phase => WhyImpossible(phase, kind) is null));
+    public static int PossibleCells => Possible.Length;
+
+    /// <summary>Those cells, fault by fault.</summary>
+    internal static IReadOnlyList<(ProtocolPhase Phase, FaultKind Kind)> Cells => Possible;
 
     /// <summary>Cells in which no fault has struck although one can, as "phase × fault".</summary>
     public IReadOnlyList<string> EmptyCells =>
-        [.. Kinds.SelectMany(kind => Phases.Where(phase => times[(int)kind, (int)phase] == 0 && WhyImpossible(phase, kind) is null).Select(phase => $"{phase} × {kind}"))];
+        [.. Possible.Where(cell => times[(int)cell.Kind, (int)cell.Phase] == 0).Select(cell => $"{cell.Phase} × {cell.Kind}")];
 
     /// <summary>How often a fault struck.</summary>
     public int TimesOf(string fault) => Phases.Sum(phase => times[(int)Enum.Parse<FaultKind>(fault), (int)phase]);

@@ -6,13 +6,21 @@ namespace Coordinator.Simulator;
 internal sealed class PhaseWatch
 {
     private readonly SimulatedCluster cluster;
+    private readonly ProtocolPhase?[] seen;
     private long decided;
 
     public PhaseWatch(SimulatedCluster cluster)
     {
         this.cluster = cluster;
+        seen = new ProtocolPhase?[cluster.Workers.Count];
         cluster.Silo.OnDecided = OnDecided;
     }
+
+    /// <summary>Looks again: something has happened.</summary>
+    public void Refresh() => Array.Clear(seen);
+
+    /// <summary>The phase of a worker, by index, as it was when it was first asked for since the last <see cref="Refresh"/>: several faults may wait for it.</summary>
+    public ProtocolPhase SeenPhaseOf(int worker) => seen[worker] ??= PhaseOf(cluster.Workers[worker]);
 
     public ProtocolPhase PhaseOf(WorkerProcess worker)
     {

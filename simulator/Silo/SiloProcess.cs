@@ -83,6 +83,12 @@ internal sealed class SiloProcess(VirtualWorld world, Scenario scenario, Checker
     /// <summary>Ends and rebuilds one activation, as an idle collection or a lost race would.</summary>
     public void ReloadOne(Prng prng) => Reload(prng.Pick(grains.Values.Where(grain => !grain.IsWriting).ToArray()));
 
+    /// <summary>Whether this grain is active, and its activation may be thrown away.</summary>
+    public bool MayReloadGrain(GrainAddress grain) => grains.TryGetValue(grain.ToString(), out var host) && !host.IsWriting;
+
+    /// <summary>Ends and rebuilds the activation of this grain.</summary>
+    public void ReloadGrain(GrainAddress grain) => Reload(grains[grain.ToString()]);
+
     /// <summary>Carries out a send of a grain, whose writes before it are durable.</summary>
     public void Send(GrainAddress from, Output output)
     {

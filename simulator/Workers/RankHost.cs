@@ -47,6 +47,9 @@ internal sealed partial class RankHost
     public long Generation => machine.Generation;
     public bool IsIdle => machine.Activity == "idle";
     public string Activity => machine.Activity;
+
+    /// <summary>Whether the process may end, as far as this rank goes.</summary>
+    public bool MayEnd => Plant == PlantedBug.EndsOnceReleased ? IsIdle : machine.MayEnd;
     public RankPosition Position => new(Gpu.Index, Job, machine.Generation, machine.Applied, machine.Activity);
 
     /// <summary>The step of the state that this rank holds, or -1.</summary>
@@ -239,6 +242,7 @@ internal sealed partial class RankHost
                 StoreModel(store.Step);
                 break;
             case ForgetState:
+                process.Network.OnGivingUp(process, this);
                 memory.Forget();
                 break;
             default:

@@ -122,14 +122,14 @@ internal sealed class WorkerAgent(WorkerProcess process)
             rank.Handle(lost);
     }
 
-    /// <summary>SIGTERM: the ranks ask to be left out, and the process ends once they are.</summary>
+    /// <summary>SIGTERM: the ranks ask to be left out, and the process ends once they are and what they hold is of no more use.</summary>
     public void Leave()
     {
         leaving = true;
         World.Note(process.Name, "is asked to leave");
         foreach (var rank in Ranks.ToArray())
             rank.Handle(new LeaveRequested("asked to end"));
-        EndIfReleased();
+        EndIfLetGo();
         if (World.Options.Plant == PlantedBug.LastRankLeavesEarly)
             process.Post(TimeSpan.FromMilliseconds(1), End);
     }
@@ -247,7 +247,7 @@ internal sealed class WorkerAgent(WorkerProcess process)
             if (seat is not null && seat.Ranks.TryGetValue(order.Gpu.Index, out var released) && seat.Obeys(order))
                 released.OnOrder(order, null);
             Say(new RankReleased { Job = order.Job, Generation = order.Generation, Gpu = order.Gpu });
-            EndIfReleased();
+            EndIfLetGo();
             return;
         }
 
@@ -295,12 +295,12 @@ internal sealed class WorkerAgent(WorkerProcess process)
             rank.OnFrame(header, word, truth);
     }
 
-    private void EndIfReleased()
+    private void EndIfLetGo()
     {
-        if (leaving && Ranks.All(rank => rank.IsIdle))
+        if (leaving && Ranks.All(rank => rank.MayEnd))
             process.Post(TimeSpan.FromMilliseconds(1), () =>
             {
-                if (process.Alive && Ranks.All(rank => rank.IsIdle))
+                if (process.Alive && Ranks.All(rank => rank.MayEnd))
                     End();
             });
     }
@@ -309,6 +309,7 @@ internal sealed class WorkerAgent(WorkerProcess process)
     {
         foreach (var rank in Ranks)
             rank.OnEnd();
+        process.Network.OnGivingUp(process);
         process.Kill();
     }
 }

@@ -97,13 +97,13 @@ public sealed class NodeRanks : IAsyncDisposable
         }
     }
 
-    /// <summary>Asks the jobs to go on without this worker; the task ends when they all do.</summary>
+    /// <summary>Asks the jobs to go on without this worker; the task ends when they all do, and none needs a state that is here.</summary>
     public Task LeaveAsync(string reason)
     {
         lock (gate)
         {
             leaving ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            foreach (var slot in jobs.Values.SelectMany(job => job.Slots.Values).Where(slot => !slot.Released))
+            foreach (var slot in jobs.Values.SelectMany(job => job.Slots.Values).Where(slot => !slot.MayEnd))
                 slot.Post(new LeaveRequested(reason));
             SeeWhetherLeft();
             return leaving.Task;
@@ -244,6 +244,7 @@ public sealed class NodeRanks : IAsyncDisposable
         }
 
         slot.Released = false;
+        slot.HadPlan |= order is RankPlan;
         slot.Generation = order.Generation;
         slot.Post(new OrderArrived(order, members, cuts));
     }
@@ -352,7 +353,7 @@ public sealed class NodeRanks : IAsyncDisposable
 
     private void SeeWhetherLeft()
     {
-        if (leaving is not null && jobs.Values.All(job => job.Slots.Values.All(slot => slot.Released)))
+        if (leaving is not null && jobs.Values.All(job => job.Slots.Values.All(slot => slot.MayEnd)))
             leaving.TrySetResult();
     }
 

@@ -15,6 +15,15 @@ internal sealed class RankSlot(GpuId gpu) : IDisposable
     /// <summary>Whether the last order was to stop.</summary>
     public bool Released { get; set; }
 
+    /// <summary>
+    /// Whether it was given a plan, and so may hold what the job needs. A release that lets it forget the state ends the slot; after
+    /// any other its worker stays, since the job may call it back.
+    /// </summary>
+    public bool HadPlan { get; set; }
+
+    /// <summary>Whether the worker may end without taking from the job what it may need.</summary>
+    public bool MayEnd => Released && !HadPlan;
+
     /// <summary>Generation of the last order.</summary>
     public long Generation { get; set; }
 

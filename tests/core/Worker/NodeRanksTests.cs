@@ -167,6 +167,26 @@ public sealed partial class NodeRanksTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_leaving_worker_that_had_a_plan_stays_released_until_its_state_is_of_no_more_use()
+    {
+        var worker = Worker("a", 1);
+        (worker.HoldComputing, worker.HoldFrom) = (new TaskCompletionSource(), 2);
+        await StartAsync("a", Sample.Spec());
+        await worker.Devices.Single().Reached(step: 2).For("step 2");
+        var release = new ReleaseRank { Job = Sample.Job, Gpu = Sample.Gpu("a"), Incarnation = 1, Timeline = 0, Generation = 3 };
+        worker.Ranks.Handle(new RankOrdered(release));
+        await worker.Said.Reader.Next("the release", said => said is RankReleased);
+
+        // Left out first, asked to end then: what it holds may be all that there is.
+        var left = worker.Ranks.LeaveAsync("drained");
+        await worker.Said.Reader.Next("the notice", said => said is RankLeaving { Generation: 3 });
+        Assert.False(left.IsCompleted);
+        worker.Ranks.Handle(new RankOrdered(release with { Forget = true }));
+        await left.For("the leave");
+        worker.HoldComputing.SetResult();
+    }
+
+    [Fact]
     public async Task A_newcomer_fetches_the_state_and_the_interrupted_step_goes_on()
     {
         var (first, second) = (Worker("a", 1), Worker("b", 1));

@@ -1,0 +1,103 @@
+using Coordinator.Machines;
+using Coordinator.Machines.Jobs;
+
+namespace Coordinator.Tests.Machines;
+
+/// <summary>A job's machine alone, without engine, nodes or ranks: the test says what those say, and looks at what the job orders.</summary>
+internal sealed class JobAlone
+{
+    public static readonly JobId Job = new("job-1");
+
+    private readonly TrainingJobMachine machine = new(Job, null);
+    private readonly SortedDictionary<GpuId, RankOrder> newest = [];
+    private TimeSpan now = TimeSpan.FromSeconds(10);
+    private long offers;
+
+    public JobAlone(int ranks, int minRanks)
+    {
+        Tell(new Activated("silo"));
+        Tell(new SubmitJob(new JobSpec { Ranks = ranks, MinRanks = minRanks, Training = new TrainingSpec { Steps = 20, Shards = 4 } }));
+    }
+
+    /// <summary>The last that each gpu was ordered.</summary>
+    public IReadOnlyDictionary<GpuId, RankOrder> Newest => newest;
+
+    /// <summary>Gpus that it asked for last.</summary>
+    public int Wanted { get; private set; }
+
+    public long Generation { get; private set; }
+
+    public static GpuId Gpu(int node) => new(new NodeId($"n{node}"), 0);
+
+    /// <summary>Boot of a node's first process; a later one's is higher.</summary>
+    public static WorkerSession Session(int node, int life = 0) => new(1000 + (100 * life) + node, 1);
+
+    public void Offer(params (int Node, int Life)[] nodes) => Tell(new GpusOffered(1, ++offers,
+        [.. nodes.Select(node => new GpuOffer(Gpu(node.Node), Session(node.Node, node.Life), $"n{node.Node}:7000", "c", "cpu", Up: true))]));
+
+    public void Says(int node, JobReport report, int life = 0) => Tell(new WorkerReported(Gpu(node).Node, Session(node, life), report));
+
+    /// <summary>A member answers the question of the present generation: where it stands, or that it has no state where that is null.</summary>
+    public void Answers(int node, long? applied, int life = 0) => Says(node, new RankState
+    {
+        Job = Job,
+        Generation = Generation,
+        Gpu = Gpu(node),
+        Boot = Session(node, life).Boot,
+        HasState = applied is not null,
+        Timeline = 0,
+        Applied = applied ?? 0,
+        StateBlocks = 1,
+    }, life);
+
+    /// <summary>A member has taken its plan and applied a step under it.</summary>
+    public void Advances(int node, long step, int life = 0) => Says(node, new RankAdvanced { Job = Job, Generation = Generation, Gpu = Gpu(node), Step = step }, life);
+
+    public void Records(int node, long step) => Says(node, new StepsApplied { Job = Job, Generation = Generation, Timeline = 0, Steps = [new StepRecord(step, Generation, 1, 1, 1, 1)] });
+
+    public void WantsToEnd(int node, int life = 0) => Says(node, new RankLeaving { Job = Job, Generation = Generation, Gpu = Gpu(node), Reason = "asked to end" }, life);
+
+    public void IsReleased(int node) => Says(node, new RankReleased { Job = Job, Generation = Generation, Gpu = Gpu(node) });
+
+    /// <summary>A later process of the node connects: the earlier one, with what it held, is gone.</summary>
+    public void Restarts(int node, int life) => Tell(new NodeLinkReported(Gpu(node).Node, Session(node, life), Connected: true));
+
+    public void Advance(TimeSpan time)
+    {
+        for (var end = now + time; now < end;)
+        {
+            now += TimeSpan.FromMilliseconds(10);
+            if (now >= machine.NextDeadline)
+                Tell(new DeadlinePassed());
+        }
+    }
+
+    /// <summary>Members train from the seed: every one has applied step 1, and it is recorded.</summary>
+    public void Train(params int[] nodes)
+    {
+        Offer([.. nodes.Select(node => (node, 0))]);
+        foreach (var node in nodes)
+            Answers(node, null);
+        foreach (var node in nodes)
+            Advances(node, 1);
+        Records(nodes[0], 1);
+    }
+
+    private void Tell(GrainMessage message)
+    {
+        var outputs = new Outputs();
+        machine.Handle(now, message, outputs);
+        foreach (var output in outputs.Items.OfType<SendToGrain>())
+        {
+            if (output.Message is GpusRequested request)
+                Wanted = request.Wanted;
+            if (output.Message is not NodeOrders orders)
+                continue;
+            foreach (var order in orders.Orders)
+            {
+                newest[order.Gpu] = order;
+                Generation = Math.Max(Generation, order.Generation);
+            }
+        }
+    }
+}
