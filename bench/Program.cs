@@ -10,6 +10,8 @@ using Coordinator.Bench;
     ("grains", "what thousands of nodes cost a silo: connections, memory, heartbeats, a generation; embedded and Orleans", GrainScale.Run),
     ("ranks", "thousands of ranks in step: steps a second against ranks, kills at seeded steps, one hash", Ranks.Run),
     ("quality", "nanoGPT's CPU configuration on a text: loss on its last tenth, by one worker and by workers that are killed", Quality.Run),
+    ("goodput", "what is left of training while workers are killed all the time, at torchft's severities and faster", Goodput.Run),
+    ("checkpoint", "what a checkpoint costs training: blocks of one run with and without, with a 95% interval", CheckpointCost.Run),
     ("recovery", "time from a SIGKILL to the next step applied on all ranks, over many kills", Recovery.Run),
 #if WITH_ILGPU
     ("ilgpu", "tokens a second on an ILGPU device, where the time goes by kernel, and PyTorch beside it", Coordinator.Bench.Ilgpu.IlgpuBench.Run),

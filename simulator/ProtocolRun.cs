@@ -25,7 +25,7 @@ internal sealed class ProtocolRun
         model = new ToyModel(scenario.Spec.Training.Seed, scenario.Spec.Training.Shards, scenario.ReducedBlocks, scenario.StateBlocks);
         checkers = new Checkers(options, scenario, model);
         cluster = new SimulatedCluster(world, scenario, checkers, model);
-        var losesState = options.Faults && world.Faults.Chance(0.06);
+        var losesState = options.Faults && world.Faults.Chance(scenario.Spec.Checkpoint.Interval == "off" ? 0.06 : 0.25);
         injector = new FaultInjector(world, cluster, scenario, options.Faults ? PlannedFault.Draw(world.Faults, scenario, losesState) : []);
     }
 
@@ -89,6 +89,8 @@ internal sealed class ProtocolRun
     {
         if (injector.LostState && !checkers.Final.Finished)
         {
+            if (checkers.Final.Saved > 0 && checkers.Final.Failed?.Contains("cannot be read", StringComparison.Ordinal) != true && checkers.Final.Failed is not null)
+                checkers.Fail(Invariants.JobSound, $"the job failed although it had saved {checkers.Final.Saved} checkpoints: {checkers.Final.Failed}");
             if (checkers.Final.Failed is null || checkers.Final.Waits == 0)
                 checkers.Fail(Invariants.Liveness, $"with all state lost the job neither waits aloud nor gives up: {Describe()}");
             return;

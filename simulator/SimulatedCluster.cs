@@ -11,7 +11,8 @@ internal sealed class SimulatedCluster
         Map = new NetworkMap(world);
         Silo = new SiloProcess(world, scenario, checkers, world.Options.Plant == PlantedBug.StaleIncarnationObeyed ? FencelessGrain.Create : MachineFactory.Create);
         var network = new PeerNetwork(Map, scenario);
-        Workers = [.. Enumerable.Range(1, scenario.Nodes).Select(i => new WorkerProcess(world, new NodeId($"node-{i}"), scenario, Silo, network, checkers, model, Moments))];
+        var folder = new SharedFolder(scenario.Spec.Training.Seed, world.Options.Faults);
+        Workers = [.. Enumerable.Range(1, scenario.Nodes).Select(i => new WorkerProcess(world, new NodeId($"node-{i}"), scenario, Silo, network, folder, checkers, model, Moments))];
         foreach (var worker in Workers)
             network.Add(worker);
     }

@@ -6,8 +6,11 @@ namespace Coordinator.Machines.Jobs;
 /// </content>
 public sealed partial class TrainingJobMachine
 {
-    /// <summary>An order should reach the ranks before the step that it names: so far ahead it is given.</summary>
-    private static readonly TimeSpan SaveLead = TimeSpan.FromMilliseconds(500);
+    /// <summary>
+    /// An order should reach the ranks before the step that it names. So far ahead it is given: as long as the job does not hear of steps,
+    /// twice, and a moment for the way.
+    /// </summary>
+    private TimeSpan SaveLead => (2 * reportGap) + TimeSpan.FromMilliseconds(20);
 
     private static readonly TimeSpan SaveAskPeriod = TimeSpan.FromSeconds(1);
 
@@ -24,6 +27,8 @@ public sealed partial class TrainingJobMachine
     private int failuresBefore;
     private bool saveWanted;
     private string saveTrouble = "";
+    private TimeSpan reportGap;
+    private TimeSpan reportedAt;
 
     private sealed class Saving(CheckpointId id, IReadOnlyList<Member> members, TimeSpan at)
     {
@@ -82,7 +87,8 @@ public sealed partial class TrainingJobMachine
     {
         if (!IsTraining)
             return;
-        trainingSince ??= now;
+        if (trainingSince is null)
+            (trainingSince, reportedAt) = (now, now);
         if (saving is null)
             BeginSaving();
         else if (saving.ReachedAt is { } reached && now >= reached + PatienceFor(saving))
@@ -130,9 +136,11 @@ public sealed partial class TrainingJobMachine
         outputs.Send(GrainAddress.Of(sealer), new NodeOrders(job, state.Incarnation, null, [], Checkpoint: new SealCheckpoint(job, state.Incarnation, id, state.Generation, state.DeviceClass ?? "", parts)));
     }
 
-    /// <summary>Recorded steps have come to the one that is being saved.</summary>
-    private void NoteSavedStepReached()
+    /// <summary>Steps were recorded: notes how far apart such reports come, and whether the step that is being saved was among them.</summary>
+    private void NoteReport()
     {
+        reportGap = Max(now - reportedAt, reportGap * 0.5);
+        reportedAt = now;
         if (saving is not { ReachedAt: null } || recorded < saving.Id.Step)
             return;
         saving.ReachedAt = now;

@@ -326,7 +326,7 @@ public sealed partial class TrainingJobMachine
             lastLoss = last.Loss;
             lastStepMs = last.Milliseconds;
             lastProgress = now;
-            NoteSavedStepReached();
+            NoteReport();
         }
 
         outputs.Send(GrainAddress.Of(node), new NodeOrders(id, state.Incarnation, null, [], new StepsRecorded(id, state.Timeline, recorded)));

@@ -19,6 +19,12 @@ internal sealed class FinalChecker(Checkers checkers, ToyModel model, long steps
 
     public string? LastWait { get; private set; }
 
+    /// <summary>Checkpoints that the job recorded.</summary>
+    public int Saved { get; private set; }
+
+    /// <summary>How often the job went back.</summary>
+    public int Restored { get; private set; }
+
     /// <summary>Whether it waits for workers or for the state.</summary>
     public bool IsWaiting { get; private set; }
 
@@ -42,6 +48,13 @@ internal sealed class FinalChecker(Checkers checkers, ToyModel model, long steps
                 IsWaiting = true;
                 Waits++;
                 LastWait = observed.Text;
+                break;
+            case EventKinds.CheckpointRestored:
+                Restored++;
+                checkers.Storage.OnRestored(observed.Timeline!.Value, observed.Step!.Value);
+                break;
+            case EventKinds.CheckpointSaved:
+                Saved++;
                 break;
             case EventKinds.Diverged:
                 checkers.Fail(Invariants.JobSound, observed.Text);

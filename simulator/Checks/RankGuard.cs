@@ -11,6 +11,7 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
     private readonly SortedSet<(long Generation, NodeId Node)> lost = [];
     private readonly SortedSet<(long Generation, NodeId Node)> heard = [];
     private long highest = -1;
+    private int timeline;
     private long highestGeneration;
 
     /// <summary>Membership of the newest order.</summary>
@@ -21,7 +22,12 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
         if (members is not null && members.Generation >= (Members?.Generation ?? 0))
             Members = members;
         if (order is RankPlan ranked && ranked.Generation == promised)
+        {
+            // On a newer timeline the job has gone back, and the rank with it.
+            if (ranked.Timeline > timeline)
+                (timeline, highest) = (ranked.Timeline, -1);
             (plan, promised) = (ranked, 0);
+        }
         else if (order is ReleaseRank)
             (plan, promised) = (null, 0);
     }
@@ -185,6 +191,24 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
             Fail(Invariants.WholeBeforeApply, "takes a state while the optimizer runs");
         if (store.Header.Step < highest)
             Fail(Invariants.StepsAscend, $"goes back from step {highest} to {store.Header.Step}");
+    }
+
+    /// <summary>What is saved is the whole state of the step that the checkpoint names.</summary>
+    public void OnSave(SaveState save, long generation)
+    {
+        if (!HasAuthority(generation, $"saves {save.Checkpoint}"))
+            return;
+        if (save.Checkpoint.Generation != generation || save.Checkpoint.Timeline != plan!.Timeline)
+            Fail(Invariants.PlanIsAuthority, $"saves {save.Checkpoint} in generation {generation}, timeline {plan!.Timeline}");
+        StateStandsAt(save.Checkpoint.Step);
+    }
+
+    public void OnLoad(LoadState load, long generation)
+    {
+        if (!HasAuthority(generation, $"loads {load.Checkpoint.Id}"))
+            return;
+        if (plan!.CatchUp != CatchUp.LoadCheckpoint || plan.Checkpoint != load.Checkpoint || plan.FirstStep != load.Checkpoint.Id.Step + 1)
+            Fail(Invariants.PlanIsAuthority, $"loads {load.Checkpoint.Id} without being told to");
     }
 
     public void OnStateBlock()

@@ -31,6 +31,9 @@ internal sealed class StorageChecker(Checkers checkers, ToyModel model)
         highest[key] = (persist.Incarnation, persist.Sequence, activation);
     }
 
+    /// <summary>The job goes back: its record of the new timeline begins behind this step.</summary>
+    public void OnRestored(int timeline, long step) => recorded[timeline] = step;
+
     public void OnStep(int timeline, StepRecord step)
     {
         var last = recorded.GetValueOrDefault(timeline);

@@ -93,7 +93,7 @@ internal sealed partial class RankHost
 
     public void OnRecorded(int timeline, long through)
     {
-        records.OnRecorded(through);
+        records.OnRecorded(timeline, through);
         Handle(new RecordsTaken(timeline, through));
     }
 
@@ -225,6 +225,12 @@ internal sealed partial class RankHost
                 break;
             case ApplyStep apply:
                 Apply(apply);
+                break;
+            case SaveState save:
+                Save(save);
+                break;
+            case LoadState load:
+                Load(load);
                 break;
             case HashState:
                 OnDevice(process.Scenario.ApplyTime, () => Handle(new StateHashed(ToyModel.Sha256(memory.State))));

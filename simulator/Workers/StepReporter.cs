@@ -18,15 +18,18 @@ internal sealed class StepReporter(WorkerProcess process, RankHost host)
 
     public void OnPlan(RankPlan plan)
     {
+        // What is known of an older timeline is worth nothing.
+        if (plan.Timeline > timeline)
+            kept.Clear();
         (timeline, rank) = (plan.Timeline, plan.Rank);
-        OnRecorded(plan.RecordedThrough);
+        OnRecorded(plan.Timeline, plan.RecordedThrough);
         Send(plan.Generation);
     }
 
     /// <summary>The job counts on hearing what a member knows before the member's answer.</summary>
     public void OnPrepare(PrepareRank prepare)
     {
-        OnRecorded(prepare.RecordedThrough);
+        OnRecorded(prepare.Timeline, prepare.RecordedThrough);
         Send(prepare.Generation);
     }
 
@@ -44,8 +47,10 @@ internal sealed class StepReporter(WorkerProcess process, RankHost host)
             Send(generation);
     }
 
-    public void OnRecorded(long through)
+    public void OnRecorded(int ofTimeline, long through)
     {
+        if (ofTimeline != timeline)
+            return;
         foreach (var step in kept.Keys.Where(step => step <= through).ToArray())
             kept.Remove(step);
     }

@@ -76,6 +76,9 @@ internal sealed class WorkerAgent(WorkerProcess process)
             case RankOrdered ordered:
                 OnOrder(ordered.Order);
                 break;
+            case CheckpointOrder order:
+                OnCheckpointOrder(order);
+                break;
             case StepsRecorded recorded:
                 if (seats.TryGetValue(recorded.Job, out var seat))
                 {
@@ -205,6 +208,27 @@ internal sealed class WorkerAgent(WorkerProcess process)
     {
         if (seats.TryGetValue(deal.Job, out var seat) && (deal.Incarnation, deal.Generation).CompareTo((seat.Deal?.Incarnation ?? 0, seat.Deal?.Generation ?? 0)) > 0)
             seat.Deal = deal;
+    }
+
+    private void OnCheckpointOrder(CheckpointOrder order)
+    {
+        if (!seats.TryGetValue(order.Job, out var seat) || order.Incarnation < seat.Incarnation)
+            return;
+        switch (order)
+        {
+            case SaveCheckpoint save:
+                foreach (var rank in seat.Ranks.Values)
+                    rank.OnSaveOrdered(save);
+                break;
+            case SealCheckpoint seal:
+                process.Post(process.Scenario.ApplyTime, () => Say(process.Folder.Seal(seal) is { } failure
+                    ? new CheckpointFailed { Job = seal.Job, Generation = seal.Generation, Node = process.Node, Checkpoint = seal.Checkpoint, Detail = failure }
+                    : new CheckpointSealed { Job = seal.Job, Generation = seal.Generation, Node = process.Node, Checkpoint = seal.Checkpoint, ManifestSha256 = seal.Checkpoint.Name }));
+                break;
+            case PruneCheckpoints prune:
+                process.Folder.Prune(prune.Keep);
+                break;
+        }
     }
 
     private void Adopt(JobSeat seat, Membership next, MembershipChange change)

@@ -7,11 +7,11 @@ internal sealed class WorkerProcess : SimulatedProcess
 {
     private const long BootBase = 1_700_000_000_000;
 
-    public WorkerProcess(VirtualWorld world, NodeId node, Scenario scenario, SiloProcess silo, PeerNetwork network, Checkers checkers, ToyModel model, Moments moments)
+    public WorkerProcess(VirtualWorld world, NodeId node, Scenario scenario, SiloProcess silo, PeerNetwork network, SharedFolder folder, Checkers checkers, ToyModel model, Moments moments)
         : base(world, node.Value, scenario.ClockSkew)
     {
         (Node, Scenario, Silo, Checkers, Model, Moments) = (node, scenario, silo, checkers, model, moments);
-        Network = network;
+        (Network, Folder) = (network, folder);
         Peers = new WorkerPeers(this, network, scenario);
         Agent = new WorkerAgent(this);
         ComputeFactor = new double[scenario.GpusPerNode];
@@ -22,6 +22,7 @@ internal sealed class WorkerProcess : SimulatedProcess
     public Scenario Scenario { get; }
     public SiloProcess Silo { get; }
     public PeerNetwork Network { get; }
+    public SharedFolder Folder { get; }
     public Checkers Checkers { get; }
     public ToyModel Model { get; }
     public Moments Moments { get; }

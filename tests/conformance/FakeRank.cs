@@ -16,6 +16,8 @@ internal sealed class FakeRank(JobId job, GpuId gpu, long boot, Action<string> c
     private int timeline;
     private long recorded;
     private bool advanced;
+    private CheckpointId? toSave;
+    private CheckpointPartSaved? saved;
 
     public JobId Job => job;
 
@@ -64,10 +66,18 @@ internal sealed class FakeRank(JobId job, GpuId gpu, long boot, Action<string> c
             CatchUp.None => hasState && Applied == plan.FirstStep - 1,
             CatchUp.Initialize => plan.FirstStep == 1,
             CatchUp.FetchState => plan.Donors.Count > 0,
+            CatchUp.LoadCheckpoint => plan.Checkpoint?.Id.Step == plan.FirstStep - 1,
             _ => hasState && Applied == plan.FirstStep - 2,
         };
         if (!ready)
             complain($"{gpu} has applied {Applied}{(hasState ? "" : ", without state")} and is told {plan.CatchUp} before step {plan.FirstStep}");
+        if (plan.Timeline > timeline)
+        {
+            // The job went back: what was known of the older timeline is worth nothing.
+            kept.Clear();
+            recorded = 0;
+        }
+
         (Plan, Promised, hasState, timeline, Applied) = (plan, 0, true, plan.Timeline, plan.FirstStep - 1);
         OnRecorded(plan.RecordedThrough);
         return Progress();
@@ -107,6 +117,34 @@ internal sealed class FakeRank(JobId job, GpuId gpu, long boot, Action<string> c
             yield return new RankAdvanced { Job = job, Generation = plan.Generation, Gpu = gpu, Step = plan.FirstStep };
         if (Finished)
             yield return new RankFinished { Job = job, Generation = plan.Generation, Gpu = gpu, Step = Applied, RecordedThrough = recorded, StateSha256 = Sha256 };
+    }
+
+    /// <summary>The job wants the state of a step saved: what the rank says now. It says the rest when it has applied the step.</summary>
+    public IEnumerable<WorkerMessage> Save(CheckpointId id)
+    {
+        if (saved?.Checkpoint == id)
+            return [saved];
+        if (Plan?.Generation != id.Generation || Applied > id.Step)
+            return [new CheckpointFailed { Job = job, Generation = obeyed.Generation, Node = gpu.Node, Checkpoint = id, Detail = "too late", Late = true }];
+        toSave = id;
+        return Saved();
+    }
+
+    /// <summary>What the rank says of a checkpoint after a step.</summary>
+    public IEnumerable<WorkerMessage> Saved()
+    {
+        if (toSave is not { } id || Applied != id.Step || Plan is not { } plan || plan.Generation != id.Generation)
+            return [];
+        toSave = null;
+        saved = new CheckpointPartSaved
+        {
+            Job = job,
+            Generation = plan.Generation,
+            Gpu = gpu,
+            Checkpoint = id,
+            Part = new CheckpointPart($"part-{plan.Rank:D5}", 100, new string('b', 64), plan.Rank, 1),
+        };
+        return [saved];
     }
 
     /// <summary>Of the final state, which is nobody's bits but everybody's the same.</summary>

@@ -48,7 +48,7 @@ internal sealed class FakeTraining(IReadOnlyCollection<FakeWorker> workers)
 
         foreach (var (worker, rank) in ranks)
         {
-            foreach (var message in (rank.Plan!.Rank == 0 ? rank.Records() : []).Concat(wasFinished || rank.Applied > rank.Plan.FirstStep && !rank.Finished ? [] : rank.Progress()))
+            foreach (var message in (rank.Plan!.Rank == 0 ? rank.Records() : []).Concat(wasFinished || rank.Applied > rank.Plan.FirstStep && !rank.Finished ? [] : rank.Progress()).Concat(rank.Saved()))
                 yield return (worker, message);
         }
 

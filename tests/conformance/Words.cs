@@ -20,7 +20,7 @@ internal static class Words
     /// <summary>A job of four shards whose data nobody reads.</summary>
     public static JobSpec Spec(IEnumerable<string> fields)
     {
-        var read = new JsonObject { ["ranks"] = 1, ["min"] = 1, ["steps"] = 5, ["start"] = "10s", ["answer"] = "3s", ["progress"] = "5s", ["state"] = "600s", ["class"] = "" };
+        var read = new JsonObject { ["ranks"] = 1, ["min"] = 1, ["steps"] = 5, ["start"] = "10s", ["answer"] = "3s", ["progress"] = "5s", ["state"] = "600s", ["class"] = "", ["checkpoint"] = "off" };
         Fields.Put(read, fields);
         return new JobSpec
         {
@@ -32,6 +32,7 @@ internal static class Words
             Training = new TrainingSpec { Steps = read["steps"]!.GetValue<int>(), BatchSize = 4, Shards = 4, MicroBatch = 1 },
             Collective = new CollectiveSpec { BlockElements = 16 },
             FaultTolerance = new FaultToleranceSpec { StartTimeout = Time("start"), AnswerTimeout = Time("answer"), ProgressTimeout = Time("progress"), StateTimeout = Time("state") },
+            Checkpoint = new CheckpointSpec { Interval = read["checkpoint"]!.ToString() },
             Secret = Convert.ToBase64String(new byte[32]),
         };
 

@@ -73,7 +73,10 @@ public sealed class NodeRanks : IAsyncDisposable
                             slot.Post(new SaveOrdered(save));
                     }
                     else
+                    {
                         InBackground(() => keeper.CarryOutAsync(order));
+                    }
+
                     break;
                 case StepsRecorded recorded when jobs.TryGetValue(recorded.Job, out var job) && job.IsNews(recorded):
                     foreach (var slot in job.Slots.Values)

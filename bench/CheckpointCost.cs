@@ -1,0 +1,129 @@
+using System.Globalization;
+using Coordinator.Cli.Demo;
+using Coordinator.Cli.Local;
+using Coordinator.Cli.Runs;
+using Coordinator.Cli.View;
+using Coordinator.Machines;
+using Coordinator.Machines.Jobs;
+using Coordinator.Server.Client;
+using Coordinator.Server.Hosting;
+
+namespace Coordinator.Bench;
+
+/// <summary>
+/// What a checkpoint costs training: one run in blocks of as many steps as lie between two checkpoints, with one in every other block
+/// (in the order off, on, on, off, so that a machine that drifts favours neither), and the steps' times of neighbours compared.
+/// </summary>
+internal static class CheckpointCost
+{
+    private const string Usage = "checkpoint [--model s|m] [--every 50] [--pairs 4] [--workers 2] [--seed 1]";
+
+    private sealed record Options(string Model, int Every, int Pairs, int Workers, ulong Seed);
+
+    public static int Run(string[] args) => BenchEntry.Run(Usage, () =>
+    {
+        Options options = Parse(args);
+        return stop => RunAsync(options, $"bench checkpoint {string.Join(' ', args)}", stop);
+    });
+
+    private static Options Parse(string[] args)
+    {
+        Options options = new("m", 50, 4, 2, 1);
+        for (int i = 0; i < args.Length; i += 2)
+        {
+            if (i + 1 == args.Length) throw new FormatException($"{args[i]} needs a value");
+            string value = args[i + 1];
+            options = args[i] switch
+            {
+                "--model" when value is "s" or "m" => options with { Model = value },
+                "--every" => options with { Every = Number(args[i], value, 4) },
+                "--pairs" => options with { Pairs = Number(args[i], value, 2) },
+                "--workers" => options with { Workers = Number(args[i], value, 1) },
+                "--seed" => options with { Seed = (ulong)Number(args[i], value, 0) },
+                _ => throw new FormatException($"{args[i]} {value} is no option of it"),
+            };
+        }
+
+        return options;
+    }
+
+    private static int Number(string option, string text, int least) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= least && number <= 1_000_000 ? number : throw new FormatException($"{option} is a number from {least} on, not {text}");
+
+    /// <summary>S and M of the peers' table: nanoGPT-like, over bytes.</summary>
+    private static JobSpec Job(Options options) => new()
+    {
+        Name = "checkpoint-cost",
+        Ranks = options.Workers,
+        MinRanks = options.Workers,
+        Model = options.Model == "s" ? new ModelSpec { Layers = 4, Heads = 4, Channels = 128, Block = 128 } : new ModelSpec { Layers = 6, Heads = 6, Channels = 384, Block = 256 },
+        Training = new TrainingSpec { Steps = ((2L * options.Pairs) + 1) * options.Every, BatchSize = options.Model == "s" ? 16 : 4, Shards = 4, MicroBatch = options.Model == "s" ? 4 : 1, Seed = options.Seed },
+        Checkpoint = new CheckpointSpec { Interval = "off" },
+    };
+
+    /// <summary>Blocks after the first, which warms up: off, on, on, off and so on.</summary>
+    private static bool IsOn(int block) => (block - 1) % 4 is 1 or 2;
+
+    private static async Task<bool> RunAsync(Options options, string command, CancellationToken cancel)
+    {
+        MachineLoad load = MachineLoad.Now();
+        RunDirectory directory = RunDirectory.Create(null);
+        JobSpec job = Job(options);
+        (JobSpec spec, string? frozen) = TrainingData.Freeze(job, null, directory);
+        JobResult result;
+        await using (LocalCluster cluster = await LocalCluster.StartAsync(new LocalClusterOptions { Workers = options.Workers }, directory, cancel))
+        {
+            using CoordinatorClient client = new(cluster.Url, SiloToken.Load(cluster.TokenFile));
+            int asked = 0;
+            JobRun run = new(client, "checkpoints on and off")
+            {
+                Cluster = cluster,
+                OnTick = data =>
+                {
+                    int block = (int)((data.Steps.Count == 0 ? 0 : data.Steps[^1].Step) / options.Every);
+                    if (block <= asked || !IsOn(block) || data.Job is null) return;
+                    asked = block;
+                    _ = client.SaveCheckpointAsync(data.Job.Id, "measured", cancel);
+                },
+            };
+            result = await run.RunAsync(spec, frozen, cancel);
+        }
+
+        directory.RemoveIfTemporary();
+        return Report(options, command, load, result);
+    }
+
+    private static bool Report(Options options, string command, MachineLoad load, JobResult result)
+    {
+        double[] blocks = [.. Enumerable.Range(0, (2 * options.Pairs) + 1).Select(block => result.Data.Steps.Where(step => (step.Step - 1) / options.Every == block).Average(step => step.Milliseconds))];
+        TimedEvent[] saved = [.. result.Data.Events.Where(stored => stored.Event.Kind == EventKinds.CheckpointSaved)];
+        List<double> costs = [];
+        for (int pair = 0; pair < options.Pairs; pair++)
+        {
+            (int a, int b) = (1 + (2 * pair), 2 + (2 * pair));
+            (double on, double off) = IsOn(a) ? (blocks[a], blocks[b]) : (blocks[b], blocks[a]);
+            costs.Add((on / off) - 1);
+        }
+
+        double mean = costs.Average(), deviation = Math.Sqrt(costs.Sum(cost => (cost - mean) * (cost - mean)) / (costs.Count - 1));
+        double half = StudentT(costs.Count - 1) * deviation / Math.Sqrt(costs.Count);
+        Console.WriteLine();
+        Console.WriteLine(command);
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{load.Cores} cores, {load.Cpu}, load average {load.Load:0.0} at the start; model {options.Model}, {options.Workers} workers, a checkpoint every {options.Every} steps in every other block"));
+        Console.WriteLine($"block means, ms a step: {string.Join(" ", blocks.Select((ms, block) => string.Create(CultureInfo.InvariantCulture, $"{ms:0.0}{(block == 0 ? " (warm-up)" : IsOn(block) ? " on" : " off")}")))}");
+        foreach (TimedEvent one in saved)
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  step {one.Event.Step}: {one.Event.Numbers!["bytes"] / 1e6:0.0} MB, copy {one.Event.Numbers["snapshotMs"]:0.0} ms, written in {one.Event.Numbers["writeMs"]:0} ms beside the training"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"cost of checkpointing every {options.Every} steps: {mean * 100:0.00}% of the step time (95% interval {(mean - half) * 100:0.00}% to {(mean + half) * 100:0.00}%, {costs.Count} pairs)"));
+        int expected = Enumerable.Range(1, 2 * options.Pairs).Count(IsOn);
+        bool all = saved.Length == expected;
+        Console.WriteLine($"all {expected} checkpoints were saved: {(all ? "yes" : $"NO, {saved.Length}")}");
+        return all;
+    }
+
+    /// <summary>Two-sided 95% points of Student's t.</summary>
+    private static double StudentT(int freedom)
+    {
+        double[] table = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086];
+        return freedom <= table.Length ? table[freedom - 1] : 1.96;
+    }
+}
