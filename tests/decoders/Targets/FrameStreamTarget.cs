@@ -27,7 +27,7 @@ public sealed class FrameStreamTarget : DecoderTarget, IDisposable
         listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         listener.Listen(16);
         var members = new[] { (Here, 0), (Here, 1), (There, 0) }.Select(one => new Member(new GpuId(one.Item1, one.Item2), "127.0.0.1:1", 1)).ToArray();
-        spec = new GenerationSpec { Members = Membership.Whole(Job, 3, members), Key = new byte[32], Incarnation = 1, BlockBytes = BlockBytes, PeerTimeout = TimeSpan.FromMinutes(1), BlocksPerRankPair = 64 };
+        spec = new GenerationSpec { Members = Membership.None(Job).Apply(3, [], members), Key = new byte[32], Incarnation = 1, BlockBytes = BlockBytes, PeerTimeout = TimeSpan.FromMinutes(1), BlocksPerRankPair = 64 };
     }
 
     /// <inheritdoc/>
@@ -51,7 +51,7 @@ public sealed class FrameStreamTarget : DecoderTarget, IDisposable
     /// <inheritdoc/>
     public override bool Read(byte[] input)
     {
-        var group = new GenerationLinks(spec, Here, frameSent: null, new NoLog());
+        var group = new GenerationLinks(spec, Here, frameSent: null, new SilentLog());
         var sink = new Sink();
         foreach (var member in spec.Members.Members.Where(member => member.Gpu.Node == Here))
             group.SetSink(member.Gpu, sink);
@@ -115,16 +115,5 @@ public sealed class FrameStreamTarget : DecoderTarget, IDisposable
         }
 
         public void PeerLost(NodeId node, long generation, Evidence evidence, string detail) => Lost.TrySetResult(evidence);
-    }
-
-    private sealed class NoLog : IWorkerLog
-    {
-        public void Info(string text)
-        {
-        }
-
-        public void Warn(string text)
-        {
-        }
     }
 }
