@@ -25,13 +25,13 @@ public static class CheckpointCommand
     public static async Task<CheckpointRef> SaveAsync(CoordinatorClient client, JobId job, string reason, CancellationToken cancel)
     {
         var before = await client.GetJobAsync(job, cancel);
-        var newest = before?.Checkpoints.LastOrDefault()?.Id;
+        var newest = before is { Checkpoints: [.., var last] } ? last.Id : (CheckpointId?)null;
         await client.SaveCheckpointAsync(job, reason, cancel);
         while (true)
         {
             await Task.Delay(PollPeriod, cancel);
             var view = await client.GetJobAsync(job, cancel);
-            if (view?.Checkpoints.LastOrDefault() is { } saved && saved.Id != newest)
+            if (view is { Checkpoints: [.., var saved] } && saved.Id != newest)
                 return saved;
             if (view?.Phase is "finished" or "failed")
                 throw new CommandException(ExitCodes.RunFailed, $"Job {job} has {view.Phase} before another checkpoint was saved.", "Nothing is left to save.");

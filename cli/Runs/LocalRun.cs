@@ -2,7 +2,6 @@ using Coordinator.Cli.Commands;
 using Coordinator.Cli.Local;
 using Coordinator.Cli.Output;
 using Coordinator.Cli.View;
-using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 using Coordinator.Server.Client;
 using Coordinator.Server.Hosting;

@@ -75,7 +75,7 @@ public sealed partial class TrainingJobMachine
     /// <summary>When the job first saw all members training, in this activation.</summary>
     private TimeSpan? trainingSince;
 
-    private void OnCheckpointWanted(CheckpointWanted wanted)
+    private void OnCheckpointWanted()
     {
         saveWanted = true;
         saveNotBefore = now;

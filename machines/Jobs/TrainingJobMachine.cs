@@ -71,8 +71,8 @@ public sealed partial class TrainingJobMachine : IMachine
             case ModelStored stored when state is not null:
                 OnModelStored(stored);
                 break;
-            case CheckpointWanted wanted when state is not null && !IsOver:
-                OnCheckpointWanted(wanted);
+            case CheckpointWanted when state is not null && !IsOver:
+                OnCheckpointWanted();
                 break;
         }
 
