@@ -39,7 +39,7 @@ public sealed record ChaosPlan(ulong Seed, long Steps)
         Optimizer = new OptimizerSpec { LearningRate = 2e-3, MinLearningRate = 2e-4, WarmupSteps = 50 },
         Collective = new CollectiveSpec { BlockElements = 2048 },
         Checkpoint = new CheckpointSpec { Interval = $"{Interval}", KeepLatest = 3 },
-        FaultTolerance = new FaultToleranceSpec { StartTimeout = TimeSpan.FromMinutes(2), PeerTimeout = TimeSpan.FromSeconds(1), AnswerTimeout = TimeSpan.FromSeconds(2) },
+        FaultTolerance = new FaultToleranceSpec { StartTimeout = TimeSpan.FromMinutes(2), PeerTimeout = TimeSpan.FromSeconds(1) },
     };
 
     /// <summary>Text to train on: the same of each seed everywhere.</summary>

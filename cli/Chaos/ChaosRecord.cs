@@ -42,6 +42,13 @@ public sealed record ChaosRecord
     /// <summary>Events of a kind.</summary>
     public IEnumerable<StoredEvent> Of(string kind) => Events.Where(stored => stored.Event.Kind == kind);
 
+    /// <summary>Events of a kind since the first deed: what happened before, on a machine that had much to do when the processes came up, is none of its.</summary>
+    public IEnumerable<StoredEvent> OfSinceFirstDeed(string kind) => Of(kind).Where(stored => !ClocksAreRight || (Deeds.Count > 0 && stored.Time >= Deeds[0].At));
+
+    /// <summary>Steps that the return to a checkpoint had to compute again: what older timelines had recorded beyond it.</summary>
+    /// <param name="restore">The event of the return.</param>
+    public long Undone(CoordinatorEvent restore) => Math.Max(0, Steps.Where(stored => stored.Timeline < restore.Timeline).Select(stored => stored.Step.Step).DefaultIfEmpty(0).Max() - (restore.Step ?? 0));
+
     /// <summary>Median time of a step, milliseconds; null of none.</summary>
     public double? StepMs
     {

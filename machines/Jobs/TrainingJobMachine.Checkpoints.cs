@@ -41,6 +41,9 @@ public sealed partial class TrainingJobMachine
         /// <summary>When the job knew that the step was applied; null: it is still to come.</summary>
         public TimeSpan? ReachedAt { get; set; }
 
+        /// <summary>Whether the step is recorded. Before that the manifest is not asked for: who goes back to a checkpoint of a step whose record died with its workers leaves a gap.</summary>
+        public bool IsRecorded { get; set; }
+
         public TimeSpan AskAt { get; set; } = at;
 
         public bool IsSealing => Parts.Count == Members.Count;
@@ -128,6 +131,8 @@ public sealed partial class TrainingJobMachine
             return;
         }
 
+        if (!saving.IsRecorded)
+            return;
         var nodes = state!.Members.Where(IsReachable).Select(member => member.Gpu.Node).Distinct().ToArray();
         if (nodes.Length == 0)
             return;
@@ -141,10 +146,11 @@ public sealed partial class TrainingJobMachine
     {
         reportGap = Max(now - reportedAt, reportGap * 0.5);
         reportedAt = now;
-        if (saving is not { ReachedAt: null } || recorded < saving.Id.Step)
+        if (saving is not { IsRecorded: false } || recorded < saving.Id.Step)
             return;
-        saving.ReachedAt = now;
-        saving.AskAt = now + SaveAskPeriod;
+        saving.IsRecorded = true;
+        saving.ReachedAt ??= now;
+        saving.AskAt = saving.IsSealing ? now : now + SaveAskPeriod;
         stirred = true;
     }
 

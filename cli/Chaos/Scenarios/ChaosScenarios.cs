@@ -21,14 +21,14 @@ public static class ChaosScenarios
 
     /// <summary>Complaint where anybody was excluded: the fault was shorter than the timeouts, or none of the workers' business.</summary>
     internal static IEnumerable<string> NobodyOut(ChaosRecord record) =>
-        NothingAgain(record).Concat(record.Of(EventKinds.RankExcluded).Select(stored => $"nobody was to be excluded, and {stored.Event.Text}"));
+        NothingAgain(record).Concat(record.OfSinceFirstDeed(EventKinds.RankExcluded).Select(stored => $"nobody was to be excluded, and {stored.Event.Text}"));
 
     /// <summary>Complaint where nobody was excluded: the fault was not seen.</summary>
     internal static IEnumerable<string> SomebodyOut(ChaosRecord record)
     {
         foreach (var complaint in NothingAgain(record))
             yield return complaint;
-        if (!record.Of(EventKinds.RankExcluded).Any())
+        if (!record.OfSinceFirstDeed(EventKinds.RankExcluded).Any())
             yield return "nobody was excluded, so the fault did not reach the job";
     }
 

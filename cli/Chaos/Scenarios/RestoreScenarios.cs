@@ -50,7 +50,7 @@ internal static class RestoreScenarios
             run.KillAll();
         })
         {
-            Faults = (plan, _, start) => start == 1 ? [$"freeze@save:{plan.At(0.5)}:20s"] : [],
+            Faults = (plan, _, start) => start == 1 ? [$"freeze@save:{plan.At(0.5)}:3s"] : [],
             Check = record => Restored(record, least: 1, intervals: 2),
         },
 
@@ -61,7 +61,7 @@ internal static class RestoreScenarios
             run.KillAll();
         })
         {
-            Faults = (plan, _, start) => start == 1 ? [$"freeze@seal:{plan.At(0.5)}:20s"] : [],
+            Faults = (plan, _, start) => start == 1 ? [$"freeze@seal:{plan.At(0.5)}:3s"] : [],
             Check = record => Restored(record, least: 1, intervals: 2),
         },
 
@@ -105,7 +105,7 @@ internal static class RestoreScenarios
         var most = (intervals * ChaosPlan.Interval) + (long)(LeadMs / Math.Max(0.1, record.StepMs ?? 1));
         foreach (var restore in restores)
         {
-            if (restore.Numbers?.GetValueOrDefault("undone") is { } undone && undone > most)
+            if (record.Undone(restore) is var undone && undone > most)
                 yield return $"{undone} steps were computed again at the return to step {restore.Step}; {intervals} intervals and a save's lead are {most}";
         }
     }
