@@ -63,7 +63,7 @@ public sealed partial class TrainingJobMachine
     private void CheckStateTimeout()
     {
         if (StateDeadline is { } deadline && now >= deadline)
-            Fail($"no worker with the state of step {recorded} or later came back within {state!.Spec.FaultTolerance.StateTimeout.TotalSeconds:0} s (fault_tolerance.state_timeout)");
+            Fail($"no worker with the state of step {recorded} or later came back within {state!.Spec.FaultTolerance.StateTimeout.TotalSeconds:0} s (fault_tolerance.state_timeout){(state.Checkpoints.Count > 0 ? $", and none of its {state.Checkpoints.Count} checkpoints can be read" : "")}");
     }
 
     private TimeSpan? StateDeadline => state is { Started: true } && state.Spec.FaultTolerance.StateTimeout > TimeSpan.Zero && stateLostAt is { } lost
