@@ -107,7 +107,7 @@ public sealed partial class TrainingJobMachine
         var interval = Interval;
         if (now < saveNotBefore || !(saveWanted || interval.Steps > 0 || (SaveDue is { } due && now >= due)))
             return;
-        var lead = saveLeadFactor * (lastStepMs > 0 ? (long)Math.Ceiling(SaveLead.TotalMilliseconds / lastStepMs) : 1);
+        var lead = saveLeadFactor * (lastStepMs > 0 ? (long)Math.Min(Math.Ceiling(SaveLead.TotalMilliseconds / lastStepMs), state!.Spec.Training.Steps) : 1);
         var step = Math.Max(recorded, state!.Recorded) + 1 + lead;
         if (interval.Steps > 0 && !saveWanted)
             step = (step + interval.Steps - 1) / interval.Steps * interval.Steps;
