@@ -9,8 +9,8 @@ namespace Coordinator.Server.Gateway;
 /// </summary>
 internal static class WorkerNumbers
 {
-    /// <summary>Blocks of a state or a gradient: 16 of the largest models' worth at the default block size.</summary>
-    private const int MostBlocks = 1 << 24;
+    /// <summary>Blocks of a state: 68 billion elements at the default block size, and what a liar can make a job's machine reserve.</summary>
+    private const int MostBlocks = 1 << 22;
 
     /// <summary>Steps, generations, bytes: exact as floating-point numbers, too.</summary>
     private const long MostCount = 1L << 48;
@@ -40,7 +40,7 @@ internal static class WorkerNumbers
         var next = 0;
         foreach (var run in state.Reduced)
         {
-            if (run.Start != next || run.Count < 1 || run.Count > MostBlocks - next || IsNoCount(run.Step))
+            if (run.Start != next || run.Count < 1 || run.Count > state.StateBlocks - next || IsNoCount(run.Step))
                 return $"tags of {run.Count} blocks from {run.Start} on, step {run.Step}, do not go on from block {next}";
             next += run.Count;
         }

@@ -27,7 +27,7 @@ public sealed class WorkerMessageTarget : DecoderTarget
     public override IReadOnlyList<byte[]> Fragments => WorkerWords.Fragments;
 
     /// <inheritdoc/>
-    public override long MostAllocated(int length) => (8 << 20) + (256L * length);
+    public override long MostAllocated(int length) => (96 << 20) + (256L * length);
 
     /// <inheritdoc/>
     public override void Begin(Dice dice) => world = new LiarsWorld(dice);
