@@ -77,6 +77,7 @@ public sealed class ChaosCommand
         }
         catch (OperationCanceledException) when (signals.ExitCode is { } code)
         {
+            runner.Clean();
             Console.Error.WriteLine($"stopped after {report.Results.Count} of {chosen.Count} scenarios; all processes have ended");
             return code;
         }
