@@ -3,7 +3,6 @@ using Coordinator.Cli.Demo;
 using Coordinator.Cli.Local;
 using Coordinator.Cli.View;
 using Coordinator.Machines;
-using Coordinator.Machines.Jobs;
 
 namespace Coordinator.Cli.Chaos;
 

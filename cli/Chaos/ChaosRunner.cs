@@ -2,7 +2,6 @@ using System.Diagnostics;
 using Coordinator.Cli.Local;
 using Coordinator.Cli.Runs;
 using Coordinator.Machines.Jobs;
-using Coordinator.Server.Api;
 using Coordinator.Server.Client;
 
 namespace Coordinator.Cli.Chaos;

@@ -112,7 +112,12 @@ public sealed partial class TrainingJobMachine
         if (interval.Steps > 0 && !saveWanted)
             step = (step + interval.Steps - 1) / interval.Steps * interval.Steps;
         if (step >= state.Spec.Training.Steps)
+        {
+            // The job will have ended by then. Looked at again later: a time that has passed would be due for ever.
+            saveNotBefore = now + SaveRetry;
             return;
+        }
+
         saving = new Saving(new CheckpointId(state.Timeline, step, state.Generation), state.Members, now);
         AskToSave();
     }

@@ -87,20 +87,20 @@ internal sealed class LiarsWorld
             while (inbox.TryDequeue(out var next))
             {
                 Turn(Find(next.To), next.Message);
-                Count(ref turns);
+                Count(ref turns, next.To, next.Message);
             }
 
             if (machines.Values.FirstOrDefault(machine => machine.NextDeadline <= now) is not { } due)
                 return;
             Turn(due, new DeadlinePassed());
-            Count(ref turns);
+            Count(ref turns, due.Address, $"its deadline {due.NextDeadline} at {now}");
         }
     }
 
-    private static void Count(ref int turns)
+    private static void Count(ref int turns, GrainAddress last, object why)
     {
         if (++turns > MostTurns)
-            throw new PropertyBrokenException($"the machines have had {MostTurns} turns without time passing");
+            throw new PropertyBrokenException($"the machines have had {MostTurns} turns without time passing, the last one {last} for {why}");
     }
 
     private void Post(GrainAddress to, GrainMessage message) => inbox.Enqueue((to, message));

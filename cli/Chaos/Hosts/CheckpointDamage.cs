@@ -12,7 +12,7 @@ internal static class CheckpointDamage
 
     /// <summary>Flips one bit in the middle of the manifest.</summary>
     /// <returns>The file.</returns>
-    public static string CorruptManifest(string checkpoints, JobId job, CheckpointId id, int part) =>
+    public static string CorruptManifest(string checkpoints, JobId job, CheckpointId id) =>
         Flip(Path.Combine(checkpoints, job.Value, id.Name, CheckpointManifest.FileName));
 
     /// <summary>Removes a part.</summary>

@@ -1,5 +1,4 @@
 using Coordinator.Cli.Local;
-using Coordinator.Machines;
 
 namespace Coordinator.Cli.Chaos.Scenarios;
 

@@ -71,7 +71,7 @@ internal static class RestoreScenarios
         new("part-missing", "a part of the newest checkpoint removed, then all workers killed: back to the one before", run => DamageAsync(run, CheckpointDamage.Remove))
         { Check = Damaged },
 
-        new("manifest-corrupted", "one bit of the newest checkpoint's manifest flipped, then all workers killed: back to the one before", run => DamageAsync(run, CheckpointDamage.CorruptManifest))
+        new("manifest-corrupted", "one bit of the newest checkpoint's manifest flipped, then all workers killed: back to the one before", run => DamageAsync(run, (folder, job, id, _) => CheckpointDamage.CorruptManifest(folder, job, id)))
         { Check = Damaged },
     ];
 
