@@ -43,7 +43,7 @@ internal static class BenchEntry
         }
         catch (CommandException wrong)
         {
-            Console.Error.WriteLine(wrong.Message);
+            Console.Error.WriteLine(wrong.Remedy is { } remedy ? $"{wrong.Message}\n{remedy}" : wrong.Message);
             return wrong.ExitCode;
         }
         catch (Exception failed) when (failed is ClusterException or CoordinatorApiException or DataException or RecoveryFailedException)

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Coordinator.Cli.Demo;
 using Coordinator.Cli.Local;
 using Coordinator.Cli.Runs;
 using Coordinator.Cli.View;

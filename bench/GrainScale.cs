@@ -79,7 +79,7 @@ internal static class GrainScale
             long began = Stopwatch.GetTimestamp();
             Task beating = Task.Run(() => BeatAsync(swarm, TimeSpan.FromSeconds(1), end.Token));
             await Parallel.ForEachAsync(swarm, new ParallelOptions { MaxDegreeOfParallelism = 64 }, async (node, cancel) => await node.ConnectAsync(end.Token));
-            Say($"  all welcomed after     {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s");
+            Say($"  all welcomed after     {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s{(counts.Again == 0 ? "" : $"; {counts.Again} connections were tried again ({counts.LastReason})")}");
             await UntilAsync(s_look, "the cluster to know all gpus", async () => await client.GetClusterAsync() is { } view && view.Nodes.Count(node => node.Up) == nodes && view.Nodes.Sum(node => node.Gpus) == nodes * gpus);
             Say($"  all gpus known after   {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s");
             if (backend.Orleans is { } program)

@@ -12,7 +12,8 @@ internal sealed class SwarmNode(NodeId node, int gpus, Uri silo, string token, H
     private static readonly byte[] s_membership = Encoding.UTF8.GetBytes("{\"tell\":\"membership-changed\"");
 
     private readonly SemaphoreSlim _sending = new(1);
-    private readonly ClientWebSocket _socket = new();
+    private ClientWebSocket _socket = new();
+    private long _connection;
     private readonly byte[] _heartbeat = JsonSerializer.SerializeToUtf8Bytes<WorkerMessage>(new Heartbeat(1, []), MachinesJson.Default.WorkerMessage);
     private Task _receiving = Task.CompletedTask;
 
@@ -23,15 +24,38 @@ internal sealed class SwarmNode(NodeId node, int gpus, Uri silo, string token, H
     /// <summary>Generation of the newest order to prepare.</summary>
     public long Prepared { get; private set; }
 
+    /// <summary>Connects until it is welcome, as a worker does: a silo that is busy may close a connection, and says why.</summary>
+    /// <exception cref="RecoveryFailedException">Nine tries came to nothing; with the last one's reason.</exception>
     public async Task ConnectAsync(CancellationToken cancel)
     {
+        for (int tries = 1; ; tries++)
+        {
+            try
+            {
+                await TryConnectAsync(cancel);
+                return;
+            }
+            catch (Exception failed) when (failed is WebSocketException or RecoveryFailedException or TimeoutException or HttpRequestException)
+            {
+                if (tries == 9) throw new RecoveryFailedException($"{node} was not welcomed: {failed.Message}");
+                counts.TriedAgain(failed.Message);
+                _socket.Dispose();
+                _socket = new ClientWebSocket();
+                await Task.Delay(TimeSpan.FromMilliseconds(250 * tries), cancel);
+            }
+        }
+    }
+
+    private async Task TryConnectAsync(CancellationToken cancel)
+    {
+        _connection++;
         _socket.Options.SetRequestHeader("Authorization", $"Bearer {token}");
         _socket.Options.KeepAliveInterval = TimeSpan.Zero;
         await _socket.ConnectAsync(silo, http, cancel);
         TaskCompletionSource welcome = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        _receiving = Task.Run(() => ReceiveAsync(welcome, cancel), cancel);
+        _receiving = Task.Run(() => ReceiveAsync(_socket, welcome, cancel), cancel);
         await SayAsync(Introduction(), cancel);
-        await welcome.Task.WaitAsync(TimeSpan.FromSeconds(120), cancel);
+        await welcome.Task.WaitAsync(TimeSpan.FromSeconds(60), cancel);
     }
 
     public Task BeatAsync(CancellationToken cancel) => SendAsync(_heartbeat, cancel);
@@ -53,7 +77,7 @@ internal sealed class SwarmNode(NodeId node, int gpus, Uri silo, string token, H
     private Hello Introduction() => new()
     {
         Node = node,
-        Session = new WorkerSession(1, 1),
+        Session = new WorkerSession(1, _connection),
         DataAddress = $"{node}:7000",
         Gpus = [.. Enumerable.Range(0, gpus).Select(index => new GpuDescription(index, "swarm", "swarm", "cpu"))],
     };
@@ -75,22 +99,27 @@ internal sealed class SwarmNode(NodeId node, int gpus, Uri silo, string token, H
         }
     }
 
-    private async Task ReceiveAsync(TaskCompletionSource welcome, CancellationToken cancel)
+    private async Task ReceiveAsync(ClientWebSocket socket, TaskCompletionSource welcome, CancellationToken cancel)
     {
         ArrayBufferWriter<byte> frame = new(512);
         try
         {
-            while (Alive)
+            while (socket.State == WebSocketState.Open)
             {
                 frame.ResetWrittenCount();
                 ValueWebSocketReceiveResult part;
                 do
                 {
-                    part = await _socket.ReceiveAsync(frame.GetMemory(256), cancel);
+                    part = await socket.ReceiveAsync(frame.GetMemory(256), cancel);
                     frame.Advance(part.Count);
                 }
                 while (!part.EndOfMessage);
-                if (part.MessageType == WebSocketMessageType.Close) return;
+                if (part.MessageType == WebSocketMessageType.Close)
+                {
+                    welcome.TrySetException(new RecoveryFailedException($"the silo closed the connection: {socket.CloseStatusDescription}"));
+                    return;
+                }
+
                 counts.Received(frame.WrittenCount);
                 await HearAsync(frame.WrittenSpan, welcome, cancel);
             }
@@ -145,6 +174,7 @@ internal sealed class SwarmCounts
     private long _messages;
     private long _bytes;
     private long _lost;
+    private long _again;
 
     public long Messages => Interlocked.Read(ref _messages);
 
@@ -159,4 +189,15 @@ internal sealed class SwarmCounts
     }
 
     public void Lost() => Interlocked.Increment(ref _lost);
+
+    /// <summary>A connection came to nothing, and another one is tried.</summary>
+    public void TriedAgain(string reason)
+    {
+        Interlocked.Increment(ref _again);
+        LastReason = reason;
+    }
+
+    public long Again => Interlocked.Read(ref _again);
+
+    public string LastReason { get; private set; } = "";
 }

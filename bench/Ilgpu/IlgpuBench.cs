@@ -1,4 +1,9 @@
+using System.ComponentModel;
 using System.Diagnostics;
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Coordinator.Cli.Commands;
+using Coordinator.Cli.Output;
 using Coordinator.Machines.Jobs;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.Devices;
@@ -6,45 +11,56 @@ using Coordinator.Worker.Ilgpu.Devices;
 using Coordinator.Worker.Ilgpu.Kernels;
 using Coordinator.Worker.Kernels;
 using Coordinator.Worker.Numerics;
+using Coordinator.Worker.Programs;
 
 namespace Coordinator.Bench.Ilgpu;
 
 /// <summary>
 /// Training on one rank of an ILGPU device without a collective: tokens a second, then where the time goes by kernel (each waited for, so
-/// the whole is slower). Options: <c>--device ilgpu:cuda:0</c> (default: the only one there is, or ilgpu:cpu), <c>--model tiny|S|gpt2|linear</c>
-/// (default tiny on ilgpu:cpu, gpt2 elsewhere), <c>--micro-batch n</c>, <c>--steps n</c>, <c>--peer PYTHON</c> (gpt2 in PyTorch eager
-/// float32 on the same GPU afterwards, by bench/peers/gpt2_eager.py).
+/// the whole is slower), and with <c>--peer</c> GPT-2 in PyTorch eager float32 on the same GPU (bench/peers/gpt2_eager.py), of whose speed
+/// ours must be half at least.
 /// </summary>
 internal static class IlgpuBench
 {
-    public static int Run(string[] args)
+    private const string Usage = "ilgpu [--device ilgpu:cuda:0] [--model tiny|S|gpt2|linear] [--micro-batch N] [--steps N] [--peer PYTHON, with gpt2]; "
+        + "default: the first device there is and gpt2, on ilgpu:cpu tiny";
+
+    public static int Run(string[] args) => BenchEntry.Run(Usage, () =>
     {
-        using IlgpuBackend backend = new();
-        IReadOnlyList<DeviceDescription> devices = backend.List();
-        string wanted = Options.Value(args, "--device") ?? devices[^1].Device;
-        if (devices.FirstOrDefault(found => found.Device == wanted) is not { } description)
+        BenchOptions options = new(args, "--device", "--model", "--micro-batch", "--steps", "--peer");
+        IlgpuBackend backend = new();
+        DeviceDescription device = Device(backend.List(), options.Text("--device"));
+        bool simulated = device.Device == "ilgpu:cpu";
+        string model = options.Text("--model") ?? (simulated ? "tiny" : "gpt2");
+        JobSpec spec = Spec(model, options);
+        int steps = options.Number("--steps", simulated ? 3 : 12);
+        string? python = options.Text("--peer");
+        if (python is not null && (model != "gpt2" || !device.Device.StartsWith("ilgpu:cuda", StringComparison.Ordinal)))
+            throw new FormatException($"--peer is for gpt2 on a CUDA device, not for {model} on {device.Device}");
+        return _ =>
         {
-            Console.Error.WriteLine($"There is no {wanted} on this host; there are: {string.Join(", ", devices.Select(found => found.Device))}.");
-            return 2;
-        }
+            using (backend) return Task.FromResult(Measure(backend, device, model, spec, steps, python));
+        };
+    });
 
-        bool simulated = description.Device == "ilgpu:cpu";
-        string model = Options.Value(args, "--model") ?? (simulated ? "tiny" : "gpt2");
-        if (Spec(model, args) is not { } spec)
-        {
-            Console.Error.WriteLine($"There is no model {model}; choose tiny, S, gpt2 or linear.");
-            return 2;
-        }
+    private static DeviceDescription Device(IReadOnlyList<DeviceDescription> devices, string? wanted) =>
+        wanted is null ? devices.FirstOrDefault(found => found.Device != "ilgpu:cpu") ?? devices[0]
+        : devices.FirstOrDefault(found => found.Device == wanted)
+        ?? throw new FormatException($"there is no {wanted} on this host; there are: {string.Join(", ", devices.Select(found => found.Device))}");
 
+    private static bool Measure(IlgpuBackend backend, DeviceDescription description, string model, JobSpec spec, int steps, string? python)
+    {
+        MachineLoad load = MachineLoad.Now();
         Console.WriteLine($"{description.Device}: {description.Name}, {description.MemoryBytes / 1048576} MiB, class {description.DeviceClass}");
-        if (simulated) Console.WriteLine("This is ILGPU's simulated device: it shows that the kernels run, not how fast a GPU is.");
-        Console.WriteLine($"{model}: {IlgpuRankDevice.MemoryBytes(spec) / 1048576} MiB for state, activations and three gradients");
-        using (IlgpuRankDevice device = (IlgpuRankDevice)backend.Create(spec, new RandomTokens(spec.Model.Vocab), description))
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"host: {load.Cores} cores, {load.Cpu}, load average {load.Load:0.0} at the start"));
+        if (description.Device == "ilgpu:cpu") Console.WriteLine("This is ILGPU's simulated device: it shows that the kernels run, not how fast a GPU is.");
+        Console.WriteLine($"{model}: {IlgpuRankDevice.MemoryBytes(spec) / 1048576.0:F1} MiB for state, activations and three gradients");
+        List<double> rates = [];
+        try
         {
+            using IlgpuRankDevice device = (IlgpuRankDevice)backend.Create(spec, new RandomTokens(spec.Model.Vocab), description);
             device.Initialize();
             using DeviceGradient sum = device.CreateGradient(), addend = device.CreateGradient();
-            List<double> rates = [];
-            int steps = Options.Number(args, "--steps", simulated ? 3 : 12);
             for (long step = 1; step <= steps + 2; step++)
             {
                 // The first step compiles the kernels, the last one is profiled.
@@ -56,8 +72,12 @@ internal static class IlgpuBench
                 if (step == steps + 2) Report(device.Kernels.Profile!, watch.Elapsed);
             }
         }
+        catch (Exception failed) when (failed is DeviceLostException or InsufficientMemoryException or InvalidJobException)
+        {
+            throw new CommandException(ExitCodes.RunFailed, failed.Message, null);
+        }
 
-        return Options.Value(args, "--peer") is { } python && model == "gpt2" ? Peer(python, spec) : 0;
+        return python is null || IsHalfOf(Peer(python, spec), rates[rates.Count / 2]);
     }
 
     // As a rank that holds all four shards: what a collective would add is not here.
@@ -98,29 +118,48 @@ internal static class IlgpuBench
         }
     }
 
-    private static int Peer(string python, JobSpec spec)
+    private static bool IsHalfOf(double peer, double ours)
     {
-        string script = Path.Combine("bench", "peers", "gpt2_eager.py");
-        ProcessStartInfo start = new(python);
-        foreach (string argument in new[] { script, "--micro-batch", $"{spec.Training.MicroBatch}", "--batch", $"{spec.Training.BatchSize}" }) start.ArgumentList.Add(argument);
-        using Process process = Process.Start(start)!;
-        process.WaitForExit();
-        return process.ExitCode;
+        Console.WriteLine($"ours is {ours / peer:F2} of the peer's speed; 0.50 is wanted: {(ours >= 0.5 * peer ? "holds" : "FAILS")}");
+        return ours >= 0.5 * peer;
     }
 
-    private static JobSpec? Spec(string model, string[] args)
+    /// <summary>The peer's median of tokens a second.</summary>
+    /// <exception cref="CommandException">It does not run, or says no such thing.</exception>
+    private static double Peer(string python, JobSpec spec)
     {
-        (ModelSpec Model, int MicroBatch)? preset = model switch
+        ProcessStartInfo start = new(python) { RedirectStandardOutput = true };
+        string script = Path.Combine(AppContext.BaseDirectory, "peers", "gpt2_eager.py");
+        foreach (string argument in new[] { script, "--micro-batch", $"{spec.Training.MicroBatch}", "--batch", $"{spec.Training.BatchSize}" }) start.ArgumentList.Add(argument);
+        try
+        {
+            using Process process = Process.Start(start)!;
+            string said = process.StandardOutput.ReadToEnd();
+            process.WaitForExit();
+            Console.Write(said);
+            Match median = Regex.Match(said, @"median (\d+) tokens/s");
+            return process.ExitCode == 0 && median.Success
+                ? double.Parse(median.Groups[1].Value, CultureInfo.InvariantCulture)
+                : throw new CommandException(ExitCodes.RunFailed, $"{python} {script} ended with exit code {process.ExitCode} and no median", null);
+        }
+        catch (Win32Exception absent)
+        {
+            throw new CommandException(ExitCodes.Usage, $"--peer {python} cannot be started: {absent.Message}", "Name a Python that has PyTorch with CUDA.");
+        }
+    }
+
+    private static JobSpec Spec(string model, BenchOptions options)
+    {
+        (ModelSpec shape, int microBatch) = model switch
         {
             "tiny" => (new ModelSpec { Layers = 2, Heads = 2, Channels = 32, Block = 32, Vocab = 64 }, 2),
             "S" => (new ModelSpec { Layers = 4, Heads = 4, Channels = 128, Block = 128, Vocab = 256 }, 4),
             "gpt2" => (new ModelSpec { Layers = 12, Heads = 12, Channels = 768, Block = 1024, Vocab = 50257 }, 8),
             "linear" => (new ModelSpec { Program = "linear", Channels = 1024 }, 256),
-            _ => null,
+            _ => throw new FormatException($"there is no model {model}; choose tiny, S, gpt2 or linear"),
         };
-        if (preset is not { } chosen) return null;
-        int microBatch = Options.Number(args, "--micro-batch", chosen.MicroBatch);
-        return new JobSpec { Model = chosen.Model, Training = new TrainingSpec { BatchSize = 4 * microBatch, Shards = 4, MicroBatch = microBatch, Steps = 1000 } };
+        microBatch = options.Number("--micro-batch", microBatch, most: 4096);
+        return new JobSpec { Model = shape, Training = new TrainingSpec { BatchSize = 4 * microBatch, Shards = 4, MicroBatch = microBatch, Steps = 1_000_002 } };
     }
 
     private sealed class RandomTokens(int vocab) : ISampleSource

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Coordinator.Cli.Local;
 using Coordinator.Cli.Output;
 using Coordinator.Cli.Runs;
+using Coordinator.Machines;
 using Coordinator.Worker.Devices;
 using Coordinator.Worker.Kernels;
 
@@ -62,11 +63,18 @@ public sealed class DeviceOptionSet
     /// Arguments for worker processes of this machine: rank r of worker w computes on device number w x <paramref name="gpusPerWorker"/> + r
     /// of those named, beginning again behind the last. Empty where no device was named.
     /// </summary>
-    /// <exception cref="CommandException">A device or the library is not here, or the devices are of several classes.</exception>
-    public Func<int, IEnumerable<string>> ForWorkers(ParseResult parsed, int gpusPerWorker)
+    /// <param name="parsed">The command line.</param>
+    /// <param name="gpusPerWorker">Ranks in each worker.</param>
+    /// <param name="wantedClass">The class that the job is kept to, or its first words; empty: any.</param>
+    /// <exception cref="CommandException">A device or the library is not here, the devices are of several classes, or of another than the job's.</exception>
+    public Func<int, IEnumerable<string>> ForWorkers(ParseResult parsed, int gpusPerWorker, string wantedClass = "")
     {
         if (!IsGiven(parsed))
+        {
+            RefuseOther(wantedClass, CpuDeviceClass.Name());
             return _ => ["--gpus", $"{gpusPerWorker}"];
+        }
+
         using var chosen = Choose(parsed, ranks: 1);
         var devices = chosen.Devices;
         if (devices.Select(one => one.DeviceClass).Distinct().ToArray() is { Length: > 1 } classes)
@@ -77,12 +85,25 @@ public sealed class DeviceOptionSet
                 "Name devices of one class with --device; 'coordinator devices' shows each device's class.");
         }
 
+        RefuseOther(wantedClass, devices[0].DeviceClass);
         string[] from = parsed.GetValue(library) is { } path ? ["--ilgpu", Path.GetFullPath(path)] : [];
         return worker =>
         [
             "--device", string.Join(',', Enumerable.Range(0, gpusPerWorker).Select(rank => devices[((worker * gpusPerWorker) + rank) % devices.Count].Device)),
             .. from,
         ];
+    }
+
+    /// <summary>All workers are ours: a class that none of them has will never come, and the job would wait for it without end.</summary>
+    private static void RefuseOther(string wantedClass, string found)
+    {
+        if (!DeviceClasses.Matches(wantedClass, found))
+        {
+            throw new CommandException(
+                ExitCodes.Usage,
+                $"The job is kept to devices of class {wantedClass} (job.device_class), and those of its workers are of class {found}: no rank could take part.",
+                "Name a device of that class with --device, or leave job.device_class out; 'coordinator devices' shows each device's class.");
+        }
     }
 }
 

@@ -69,7 +69,7 @@ public sealed class TrainCommand
                 ExitCodes.Usage, "--device chooses for workers that this command starts, and with --silo it starts none.", "Start the workers with --device; --job.device_class keeps the job to one class of device.");
         }
 
-        var workerDevices = silo is null ? devices.ForWorkers(parsed, parsed.GetValue(gpus)) : null;
+        var workerDevices = silo is null ? devices.ForWorkers(parsed, parsed.GetValue(gpus), loaded.Spec.DeviceClass) : null;
         using var signals = new Signals();
         var directory = RunDirectory.Create(parsed.GetValue(workDirectory));
         var keepLogs = false;

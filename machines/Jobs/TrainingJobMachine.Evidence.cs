@@ -63,6 +63,13 @@ public sealed partial class TrainingJobMachine
     {
         if (fault.Generation != state!.Generation || MemberOf(fault.Gpu) is null)
             return;
+        if (fault.Impossible && !state.Started && !IsOver)
+        {
+            // All members are of one class. Excluded, they would be offered again, for ever.
+            Fail($"{fault.Gpu} cannot compute it, nor can another of its class: {fault.Detail}");
+            return;
+        }
+
         faulted[fault.Gpu] = $"fault: {fault.Detail}";
     }
 

@@ -263,6 +263,7 @@ public sealed partial class TrainingJobMachine
                 Checkpoint = decision.Members[rank].Way == CatchUp.LoadCheckpoint ? restoring : null,
                 RecordedThrough = recorded,
                 Device = offers.TryGetValue(answers[rank].Gpu, out var offer) && offer.Device.Length > 0 ? offer.Device : state.Device,
+                DeviceClass = state.DeviceClass ?? "",
             });
         }
 

@@ -68,6 +68,12 @@ public sealed record RankPlan : RankOrder
 
     /// <summary>The device that is to compute, such as <c>cpu</c>.</summary>
     public string Device { get; init; } = "cpu";
+
+    /// <summary>
+    /// Class of devices that the job computes on. A worker whose device is of another refuses the plan and reports a fault: its bits would
+    /// be others. Empty in what silos wrote before plans named it: then it is not compared.
+    /// </summary>
+    public string DeviceClass { get; init; } = "";
 }
 
 /// <summary>The gpu is no member of <see cref="RankOrder.Generation"/>; its rank stops and says nothing more of the job.</summary>

@@ -185,6 +185,9 @@ public sealed record RankFaulted : JobReport
 
     /// <summary>What failed.</summary>
     public required string Detail { get; init; }
+
+    /// <summary>Whether no device of the class can compute the job at all, so that nothing is gained by trying again. The gpu is not to blame.</summary>
+    public bool Impossible { get; init; }
 }
 
 /// <summary>

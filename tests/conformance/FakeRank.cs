@@ -6,7 +6,7 @@ namespace Coordinator.Conformance;
 /// One gpu's part in a job without any arithmetic: it promises, takes plans, counts steps and keeps their records, as docs/protocol.md
 /// asks of a rank. An order that no correct job gives is a complaint.
 /// </summary>
-internal sealed class FakeRank(JobId job, GpuId gpu, long boot, Action<string> complain)
+internal sealed class FakeRank(JobId job, GpuId gpu, long boot, string deviceClass, Action<string> complain)
 {
     private const int Blocks = 3;
 
@@ -78,6 +78,8 @@ internal sealed class FakeRank(JobId job, GpuId gpu, long boot, Action<string> c
             recorded = 0;
         }
 
+        if (plan.DeviceClass != deviceClass)
+            complain($"{gpu} is of class {deviceClass} and is given a plan for class '{plan.DeviceClass}'");
         (Plan, Promised, hasState, timeline, Applied) = (plan, 0, true, plan.Timeline, plan.FirstStep - 1);
         OnRecorded(plan.RecordedThrough);
         return Progress();

@@ -128,7 +128,7 @@ internal sealed class FakeWorker(NodeId node, long boot, int gpus, string device
                 return [];
             if (rank?.Plan is not null)
                 complain($"{order.Gpu} is told to prepare for {order.Job} while it has a plan of {rank.Job}");
-            ranks[order.Gpu] = rank = new FakeRank(order.Job, order.Gpu, boot, complain);
+            ranks[order.Gpu] = rank = new FakeRank(order.Job, order.Gpu, boot, deviceClass, complain);
         }
 
         if (order is PrepareRank && MembershipOf(order.Job)?.Generation is var generation && (generation ?? 0) < order.Generation)

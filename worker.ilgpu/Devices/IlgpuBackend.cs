@@ -5,6 +5,7 @@ using Coordinator.Worker.Ilgpu.Devices;
 using Coordinator.Worker.Ilgpu.Kernels;
 using Coordinator.Worker.Kernels;
 using Coordinator.Worker.Programs;
+using Coordinator.Worker.Telemetry;
 using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
@@ -29,14 +30,17 @@ public sealed class IlgpuBackend : IDeviceBackend
     // ILGPU's own context: the list of devices and the compiler, which keeps what it has read of the kernels for all of them.
     private readonly Lazy<Context> _context = new(() => Context.Create(builder => DeviceContext.Configure(builder).Cuda().OpenCL().CPU(DeviceContext.Simulated())));
 
+    // ILGPU knows CUDA's version only, which many drivers share.
+    private readonly Lazy<string?> _displayDriver = new(() => NvmlTelemetry.ReadDriverVersion());
+
     public string Name => "ilgpu";
 
-    public IReadOnlyList<DeviceDescription> List() => [.. Described(_context.Value).Select(found => found.Description)];
+    public IReadOnlyList<DeviceDescription> List() => [.. Described().Select(found => found.Description)];
 
     public IRankDevice Create(JobSpec spec, ISampleSource? samples, DeviceDescription device)
     {
         if (WhyNot(spec) is { } reason) throw new InvalidJobException(reason);
-        foreach ((Device found, DeviceDescription description) in Described(_context.Value))
+        foreach ((Device found, DeviceDescription description) in Described())
         {
             if (description.Device == device.Device) return new IlgpuRankDevice(spec, samples, description.Device, _context.Value, found);
         }
@@ -65,11 +69,11 @@ public sealed class IlgpuBackend : IDeviceBackend
             : $"The micro-batch is {spec.Training.MicroBatch} samples; the ILGPU device takes at most {most} of this model. Lower training.micro_batch.";
     }
 
-    private static IEnumerable<(Device Device, DeviceDescription Description)> Described(Context context)
+    private IEnumerable<(Device Device, DeviceDescription Description)> Described()
     {
         int cuda = 0, openCL = 0;
-        string library = typeof(Context).Assembly.GetName().Version!.ToString(3);
-        foreach (Device device in context.Devices)
+        string library = $"ilgpu-{typeof(Context).Assembly.GetName().Version!.ToString(3)}";
+        foreach (Device device in _context.Value.Devices)
         {
             yield return device switch
             {
@@ -78,7 +82,8 @@ public sealed class IlgpuBackend : IDeviceBackend
                     Device = $"ilgpu:cuda:{cuda++}",
                     Name = gpu.Name,
                     MemoryBytes = gpu.MemorySize,
-                    DeviceClass = $"ilgpu-{library}-cuda-sm{gpu.Architecture?.Major}{gpu.Architecture?.Minor}-driver{gpu.DriverVersion}-k{KernelVersion}",
+                    DeviceClass = CudaDeviceClass.Name(
+                        library, (gpu.Architecture?.Major ?? 0, gpu.Architecture?.Minor ?? 0), _displayDriver.Value, gpu.DriverVersion.ToString(), KernelVersion),
                     PciBusId = gpu.NVMLPCIBusId,
                 }),
                 CLDevice gpu => (gpu, new DeviceDescription
@@ -86,18 +91,20 @@ public sealed class IlgpuBackend : IDeviceBackend
                     Device = $"ilgpu:opencl:{openCL++}",
                     Name = gpu.Name,
                     MemoryBytes = gpu.MemorySize,
-                    DeviceClass = $"ilgpu-{library}-opencl-{Word(gpu.VendorName)}-{Word(gpu.Name)}-{Word(gpu.DeviceVersion.ToString())}-k{KernelVersion}",
+                    DeviceClass = $"{library}-opencl-{Word(gpu.VendorName)}-{Word(gpu.Name)}-driver{Word(DriverOf(gpu))}-{Word(gpu.DeviceVersion.ToString())}-k{KernelVersion}",
                 }),
                 _ => (device, new DeviceDescription
                 {
                     Device = Simulated,
                     Name = "ILGPU's CPU accelerator, for checking",
                     MemoryBytes = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
-                    DeviceClass = $"ilgpu-{library}-cpu-{CpuDeviceClass.ArchitectureName}-k{KernelVersion}",
+                    DeviceClass = $"{library}-cpu-{CpuDeviceClass.ArchitectureName}-k{KernelVersion}",
                 }),
             };
         }
     }
 
-    private static string Word(string text) => string.Concat(text.ToLowerInvariant().Select(c => char.IsAsciiLetterOrDigit(c) || c == '.' ? c : '_'));
+    private static string DriverOf(CLDevice gpu) => CLAPI.CurrentAPI.GetDeviceInfo(gpu.DeviceId, CLDeviceInfoType.CL_DRIVER_VERSION);
+
+    private static string Word(string text) => CudaDeviceClass.Word(text);
 }

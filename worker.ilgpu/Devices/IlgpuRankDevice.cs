@@ -6,6 +6,7 @@ using Coordinator.Worker.Ilgpu.Programs;
 using Coordinator.Worker.Programs;
 using ILGPU;
 using ILGPU.Runtime;
+using ILGPU.Runtime.Cuda;
 
 namespace Coordinator.Worker.Ilgpu.Devices;
 
@@ -66,7 +67,12 @@ internal sealed class IlgpuRankDevice : IRankDevice
                 ? new LinearDeviceProgram(spec, Accelerator, _computing, _kernels)
                 : new GptDeviceProgram(spec, samples ?? throw new ArgumentNullException(nameof(samples)), Accelerator, _computing, _kernels);
         }
-        catch (AcceleratorException e)
+        catch (AcceleratorException e) when (e is CudaException { Error: not nameof(CudaError.CUDA_ERROR_OUT_OF_MEMORY) })
+        {
+            EndQuietly(() => Accelerator.Dispose());
+            throw Lost(e);
+        }
+        catch (Exception e) when (e is AcceleratorException or OutOfMemoryException)
         {
             EndQuietly(() => Accelerator.Dispose());
             throw new InsufficientMemoryException(
@@ -256,7 +262,7 @@ internal sealed class IlgpuRankDevice : IRankDevice
     }
 
     private DeviceLostException Lost(AcceleratorException e) =>
-        new($"{(e is ILGPU.Runtime.Cuda.CudaException cuda ? $"{cuda.Error} on {_name}" : _name)}: {e.Message}", e);
+        new($"{(e is CudaException cuda ? $"{cuda.Error} on {_name}" : _name)}: {e.Message}", e);
 
     private ArrayView<float> State(long offset, long length) => _state.View.AsContiguous().SubView(offset, length);
 

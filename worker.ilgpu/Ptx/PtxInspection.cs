@@ -5,13 +5,16 @@ namespace Coordinator.Worker.Ilgpu.Ptx;
 /// <summary>What the text of a kernel says about its speed and its bits.</summary>
 /// <param name="Kernel">Its name in reports.</param>
 /// <param name="Instructions">Instructions in all.</param>
-/// <param name="FusedMultiplyAdds">Of them fused multiply-adds on floats.</param>
+/// <param name="FusedMultiplyAdds">Of them fused multiply-adds, float32 and float64: all are in the source, since nothing fuses before the driver.</param>
+/// <param name="SeparateProducts">Of them products that state their rounding, which no compiler may fuse.</param>
+/// <param name="OpenProducts">Of them products that state none: the driver may fuse each with a sum that follows.</param>
+/// <param name="LocalAccesses">Loads and stores of local memory, and arrays in it.</param>
 /// <param name="SharedVectorLoads">Of them loads of four floats from shared memory.</param>
 /// <param name="GlobalVectorLoads">Of them loads of four floats from global memory.</param>
 /// <param name="SharedBytes">Shared memory of a group, in bytes.</param>
 /// <param name="Faults">What must not be there, each with the line.</param>
 internal sealed partial record PtxInspection(
-    string Kernel, int Instructions, int FusedMultiplyAdds, int SharedVectorLoads, int GlobalVectorLoads, int SharedBytes, IReadOnlyList<string> Faults)
+    string Kernel, int Instructions, int FusedMultiplyAdds, int SeparateProducts, int OpenProducts, int LocalAccesses, int SharedVectorLoads, int GlobalVectorLoads, int SharedBytes, IReadOnlyList<string> Faults)
 {
     /// <summary>Shared memory that a group has without asking the driver for more.</summary>
     public const int MaxSharedBytes = 48 * 1024;
@@ -26,7 +29,10 @@ internal sealed partial record PtxInspection(
         return new PtxInspection(
             kernel.Name,
             Count(line => line.EndsWith(';') && !line.StartsWith('.')),
-            Count(line => line.StartsWith("fma.rn.f32", StringComparison.Ordinal)),
+            Count(line => FusedMultiplyAdd().IsMatch(line)),
+            Count(line => SeparateProduct().IsMatch(line)),
+            Count(line => OpenProduct().IsMatch(line)),
+            Count(line => LocalMemory().IsMatch(line)),
             Count(line => line.StartsWith("ld.shared.v4.f32", StringComparison.Ordinal)),
             Count(line => line.StartsWith("ld.global.v4.f32", StringComparison.Ordinal)),
             shared,
@@ -47,7 +53,13 @@ internal sealed partial record PtxInspection(
     [GeneratedRegex(@"^\.shared .*\[(\d+)\];")]
     private static partial Regex SharedArray();
 
-    [GeneratedRegex(@"^(@!?%p\d+ )?(ld|st)\.local|^\.local")]
+    [GeneratedRegex(@"^(@!?%p\d+ )?fma\.rn\.f(32|64)")]
+    private static partial Regex FusedMultiplyAdd();
+
+    [GeneratedRegex(@"^(@!?%p\d+ )?mul\.rn\.f(32|64)")]
+    private static partial Regex SeparateProduct();
+
+    [GeneratedRegex(@"^(@!?%p\d+ )?(ld|st)(\.volatile)?\.local|^\.local|cvta\.local")]
     private static partial Regex LocalMemory();
 
     [GeneratedRegex(@"^(@!?%p\d+ )?(mul|mad)\.(ftz\.)?f(32|64)")]

@@ -12,7 +12,7 @@ namespace Coordinator.Worker.Ilgpu.Ptx;
 /// <param name="Text">The whole module.</param>
 internal sealed record PtxKernel(string Name, string Text)
 {
-    /// <summary>The kernels that take the time of a step, and one for each other kind, in the variants that CUDA devices use.</summary>
+    /// <summary>The kernels that take the time of a step, and all others once, in the variants that CUDA devices use.</summary>
     public static readonly IReadOnlyList<(string Name, MethodInfo Method)> Main =
     [
         ("matmul large, forward", Of(MatMulKernel.Tiled<LargeTiling, AlongK, AlongOuter, VectorAccess>)),
@@ -25,16 +25,26 @@ internal sealed record PtxKernel(string Name, string Text)
         ("attention backward keys, heads of 64", Of(AttentionBackward.Keys<Heads64>)),
         ("attention backward queries, heads of 64", Of(AttentionBackward.Queries<Heads64>)),
         ("attention, heads of 128", Of(AttentionForward.Run<Heads128>)),
+        ("attention, heads of 16", Of(AttentionForward.Run<Heads16>)),
+        ("attention, heads of 256", Of(AttentionForward.Run<Heads256>)),
+        ("attention backward keys, heads of 256", Of(AttentionBackward.Keys<Heads256>)),
+        ("attention backward, inner products", Of(AttentionBackward.Dots)),
         ("norm", Of(NormKernels.Forward)),
         ("norm backward", Of(NormKernels.Backward)),
         ("norm backward parameters", Of(NormKernels.BackwardParameters)),
         ("column sums", Of(ColumnKernels.SumSegments)),
+        ("sums of segments", Of(ColumnKernels.AddSegments)),
+        ("add", Of(ElementKernels.Add)),
+        ("add to another", Of(ElementKernels.AddTo)),
         ("gelu", Of(ElementKernels.Gelu)),
         ("gelu backward", Of(ElementKernels.GeluBackward)),
         ("dropout", Of(ElementKernels.Dropout)),
         ("adamw", Of(ElementKernels.AdamW)),
         ("cross-entropy", Of(LossKernels.CrossEntropy)),
-        ("embedding backward", Of(EmbeddingKernels.BackwardWords)),
+        ("sum of losses", Of(LossKernels.Sum)),
+        ("embedding", Of(EmbeddingKernels.Forward)),
+        ("embedding backward, places", Of(EmbeddingKernels.BackwardPlaces)),
+        ("embedding backward, words", Of(EmbeddingKernels.BackwardWords)),
         ("linear errors", Of(LinearKernels.Errors)),
         ("linear gradient", Of(LinearKernels.Gradient)),
     ];

@@ -1,5 +1,6 @@
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
+using Coordinator.Worker.Programs;
 using Coordinator.Worker.Ranks;
 using Coordinator.Worker.Transport;
 
@@ -204,6 +205,14 @@ public sealed class NodeRanks : IAsyncDisposable
             return;
         }
 
+        if (WhyOfAnotherClass(order) is { } mismatch)
+        {
+            // Silence would cost the job its whole answer timeout, and leave nobody the reason.
+            services.Log.Warn($"{order.Job}: refused the plan for {order.Gpu}: {mismatch}");
+            Fault(order.Job, order.Generation, order.Gpu, mismatch);
+            return;
+        }
+
         GenerationCuts? cuts = null;
         if (order is RankPlan { FirstStepShards.Count: 0 } bare)
         {
@@ -237,6 +246,15 @@ public sealed class NodeRanks : IAsyncDisposable
         slot.Released = false;
         slot.Generation = order.Generation;
         slot.Post(new OrderArrived(order, members, cuts));
+    }
+
+    /// <summary>Why a plan is not for this worker's device. The last fence before bits that no other rank of the job would compute.</summary>
+    private string? WhyOfAnotherClass(RankOrder order)
+    {
+        if (order is not RankPlan { DeviceClass: { Length: > 0 } planned })
+            return null;
+        var device = options.Gpus[order.Gpu.Index];
+        return device.DeviceClass == planned ? null : $"the plan is for devices of class {planned}, and {device.Device} is of class {device.DeviceClass}: it would compute other bits";
     }
 
     private void Release(KnownJob job, ReleaseRank release)
@@ -290,7 +308,7 @@ public sealed class NodeRanks : IAsyncDisposable
                 if (!IsCurrent(job, slot))
                     return;
                 services.Log.Warn($"{job.Id}: {slot.Gpu} cannot take part: {e.Message}");
-                Fault(job.Id, slot.Generation, slot.Gpu, e.Message);
+                Fault(job.Id, slot.Generation, slot.Gpu, e.Message, impossible: e is InvalidJobException);
                 GiveUp(job, slot);
                 SeeWhetherLeft();
             }
@@ -322,8 +340,8 @@ public sealed class NodeRanks : IAsyncDisposable
         });
     }
 
-    private void Fault(JobId job, long generation, GpuId gpu, string detail) =>
-        tell(new RankFaulted { Job = job, Generation = generation, Gpu = gpu, Detail = detail });
+    private void Fault(JobId job, long generation, GpuId gpu, string detail, bool impossible = false) =>
+        tell(new RankFaulted { Job = job, Generation = generation, Gpu = gpu, Detail = detail, Impossible = impossible });
 
     /// <summary>Once for all ranks of the worker: orders for each of them may have come without their membership.</summary>
     private void AskForMembership(JobId job, long generation)

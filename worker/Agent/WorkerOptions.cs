@@ -34,6 +34,9 @@ public sealed record WorkerOptions
     /// <summary>Faults to suffer.</summary>
     public FaultPlan Faults { get; init; } = FaultPlan.None;
 
+    /// <summary>How often the vendor's telemetry of the gpus is read. Default 2 s; more often, it costs the driver's time.</summary>
+    public TimeSpan TelemetryPeriod { get; init; } = TimeSpan.FromSeconds(2);
+
     /// <summary>Told each silo that has welcomed the worker, each time that it does.</summary>
     public Action<Uri>? Connected { get; init; }
 

@@ -31,7 +31,7 @@ public sealed class RankHost : IFrameSink, IDisposable
     private const int InputsInARow = 32;
 
     /// <summary>
-    /// A rank on <paramref name="device"/>, which the host disposes of at its end. It computes nothing before a plan says so.
+    /// A rank on <paramref name="device"/>, which the host disposes of at its end, or at once where this throws. It computes nothing before a plan says so.
     /// Without <paramref name="threads"/> it has its own.
     /// </summary>
     public RankHost(
@@ -58,6 +58,8 @@ public sealed class RankHost : IFrameSink, IDisposable
         }
         catch
         {
+            // Its first gradient may be what there is no memory for: the next attempt must find what this one took.
+            device.Dispose();
             ownThreads?.Dispose();
             throw;
         }

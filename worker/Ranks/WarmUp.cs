@@ -12,8 +12,9 @@ public static class WarmUp
     private static readonly JobId Job = new("warm-up");
     private static readonly GpuId Gpu = new(new NodeId("warm-up"), 0);
 
-    /// <summary>Trains to the job's last step, or until <paramref name="limit"/>. Disposes of the device.</summary>
-    public static async Task RunAsync(JobSpec spec, IRankDevice device, TimeSpan limit)
+    /// <summary>Trains to the job's last step, or until <paramref name="limit"/> (infinite: as long as it takes). Disposes of the device.</summary>
+    /// <returns>Whether it came to the last step.</returns>
+    public static async Task<bool> RunAsync(JobSpec spec, IRankDevice device, TimeSpan limit)
     {
         var outlet = new Outlet();
         using var host = new RankHost(new RankHostOptions { Job = Job, Spec = spec, Gpu = Gpu, Boot = 1 }, device, outlet, new NoModels(), FaultPlan.None, new SilentLog());
@@ -40,6 +41,8 @@ public static class WarmUp
         {
             // Being late is worse than being cold.
         }
+
+        return outlet.Finished.Task.IsCompletedSuccessfully;
     }
 
     private sealed class Outlet : IRankOutlet

@@ -20,6 +20,16 @@ public sealed class NvmlTelemetry : IGpuTelemetry
     /// <summary>Version of the driver; null where it is not told.</summary>
     public string? DriverVersion => nvml.DriverVersion();
 
+    /// <summary>
+    /// Version of this host's driver; null where there is no NVML or it does not tell. Opens the library and closes it again: what a
+    /// class of devices is named by is read once a process, whether or not the process measures anything.
+    /// </summary>
+    public static string? ReadDriverVersion(string path = NvmlLibrary.DefaultPath)
+    {
+        using var nvml = TryOpen(out _, path);
+        return nvml?.DriverVersion;
+    }
+
     /// <inheritdoc/>
     public GpuReading? Read(DeviceDescription device, int index)
     {

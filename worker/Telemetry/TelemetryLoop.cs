@@ -3,16 +3,14 @@ using Coordinator.Worker.Agent;
 
 namespace Coordinator.Worker.Telemetry;
 
-/// <summary>Reads all gpus every two seconds, on a thread of the pool that computes nothing, and says what is worth it.</summary>
+/// <summary>Reads all gpus every <see cref="WorkerOptions.TelemetryPeriod"/>, on a thread of the pool that computes nothing, and says what is worth it.</summary>
 internal static class TelemetryLoop
 {
-    private static readonly TimeSpan Period = TimeSpan.FromSeconds(2);
-
     /// <summary>Runs until it is cancelled. A vendor's library that throws ends it with a warning; training does not notice.</summary>
     public static async Task RunAsync(WorkerOptions options, IGpuTelemetry telemetry, Func<bool> connected, Action<WorkerMessage> tell, IWorkerLog log, CancellationToken cancel)
     {
         var reports = new TelemetryReports();
-        using var timer = new PeriodicTimer(Period);
+        using var timer = new PeriodicTimer(options.TelemetryPeriod);
         try
         {
             do

@@ -45,6 +45,16 @@ public sealed class TrainTests : IDisposable
     }
 
     [Fact]
+    public async Task A_class_that_no_worker_of_the_run_can_have_is_refused_before_anything_starts()
+    {
+        using var train = new Executable(["train", "--data", Data(), "--workers", "1", "--steps", "20", "--job.device_class=ilgpu-1.5.3-cuda", "--out", Path.Combine(directory, "never"), .. Tiny]);
+
+        Assert.Equal(ExitCodes.Usage, await train.EndAsync(Limit));
+        Assert.Contains("error: The job is kept to devices of class ilgpu-1.5.3-cuda (job.device_class), and those of its workers are of class cpu-", train.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("silo started", train.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_worker_that_cannot_start_is_given_up_with_its_own_words()
     {
         // The folder that is to hold the first worker's data is a file.

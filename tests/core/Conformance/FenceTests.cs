@@ -103,10 +103,16 @@ public sealed class FenceTests
         { "embedded: stores no observations", "a-gpu-that-needs-a-reset-leaves-its-job", "await event gpu.error cause=restart-program within 1s" },
         { "embedded: stores no observations", "a-job-never-mixes-device-classes", "await event job.short cause=\"device class\" within 5s" },
         { "embedded: stores no observations", "a-named-device-class-that-nobody-has-is-said", "await event job.short within 5s" },
+        { "embedded: stores no observations", "a-job-that-its-devices-cannot-compute-fails", "expect event 1x job.failed" },
         { "simulator: stores no observations", "a-fault-leaves-the-nodes-other-gpu-in-its-job", "expect event 1x rank.excluded" },
         { "simulator: stores no observations", "a-gpu-that-needs-a-reset-leaves-its-job", "await event gpu.error cause=restart-program within 1s" },
         { "simulator: stores no observations", "a-job-never-mixes-device-classes", "await event job.short cause=\"device class\" within 5s" },
         { "simulator: stores no observations", "a-named-device-class-that-nobody-has-is-said", "await event job.short within 5s" },
+        { "embedded: loads nothing", "a-checkpoint-counts-when-it-is-complete", "await view Job:j phase=running incarnation=2 within 10s" },
+        { "embedded: loses every order", "with-all-holders-gone-the-job-goes-back", "await event checkpoint.saved within 10s" },
+        { "simulator: loads nothing", "a-checkpoint-counts-when-it-is-complete", "await view Job:j phase=running incarnation=2 within 10s" },
+        { "simulator: loses every order", "with-all-holders-gone-the-job-goes-back", "await event checkpoint.saved within 10s" },
+        { "simulator: stores no observations", "a-job-that-its-devices-cannot-compute-fails", "expect event 1x job.failed" },
     };
 
     [Theory]

@@ -9,6 +9,7 @@ using Coordinator.Worker.Agent;
 using Coordinator.Worker.Devices;
 using Coordinator.Worker.Faults;
 using Coordinator.Worker.Kernels;
+using Coordinator.Worker.Telemetry;
 
 namespace Coordinator.Tests.Worker;
 
@@ -57,6 +58,31 @@ public sealed class NodeAgentTests : IAsyncDisposable
         Assert.True(new WorkerSession(42, 1).IsOlderThan(again.Session));
         await TellAsync(second, new Welcome(again.Session, TimeSpan.FromMilliseconds(20)));
         Assert.True(Assert.IsType<Heartbeat>(await SaidAsync(second)).Sequence >= 3);
+    }
+
+    [Fact]
+    public async Task Its_hello_describes_each_gpu_and_telemetry_is_said_under_the_same_index()
+    {
+        DeviceDescription[] gpus =
+        [
+            new() { Device = "cpu", Name = "CPU", MemoryBytes = 3, DeviceClass = "cpu-x64-k1" },
+            new() { Device = "ilgpu:cuda:5", Name = "GPU", MemoryBytes = 7, DeviceClass = "cuda-sm90", PciBusId = "00000000:3B:00.0" },
+        ];
+        listener.Start();
+        agent = RunAsync(Options([silo]) with { Gpus = gpus, TelemetryPeriod = TimeSpan.FromMilliseconds(5) }, new Thermometer());
+        using var socket = await AcceptAsync();
+        var hello = Assert.IsType<Hello>(await SaidAsync(socket));
+        Assert.Equal(
+            [new GpuDescription(0, "CPU", "cpu-x64-k1", "cpu") { MemoryBytes = 3 }, new GpuDescription(1, "GPU", "cuda-sm90", "ilgpu:cuda:5") { MemoryBytes = 7 }],
+            hello.Gpus);
+        await TellAsync(socket, new Welcome(hello.Session, TimeSpan.FromSeconds(30)));
+        WorkerMessage said;
+        do
+            said = await SaidAsync(socket);
+        while (said is not GpusMeasured);
+        var reading = Assert.Single(((GpusMeasured)said).Readings);
+        Assert.Equal((1, 64.0), (reading.Index, reading.TemperatureC));
+        Assert.Equal([48], reading.Xids);
     }
 
     [Fact]
@@ -212,11 +238,12 @@ public sealed class NodeAgentTests : IAsyncDisposable
         Assert.InRange(one.Next(), Backoff.First / 2, Backoff.First);
     }
 
-    private void Start(params Uri[] silos)
-    {
-        var options = new WorkerOptions { Node = new NodeId("a"), Silos = silos is [] ? [silo] : silos, Gpus = CpuDeviceClass.Devices(2), Boot = 42, Token = "secret" };
-        agent = NodeAgent.RunAsync(options, new WorkerServices(new Programs(), new RecordingModels(), new SilentLog()), leave.Token);
-    }
+    private void Start(params Uri[] silos) => agent = RunAsync(Options(silos is [] ? [silo] : silos));
+
+    private static WorkerOptions Options(Uri[] silos) => new() { Node = new NodeId("a"), Silos = silos, Gpus = CpuDeviceClass.Devices(2), Boot = 42, Token = "secret" };
+
+    private Task RunAsync(WorkerOptions options, IGpuTelemetry? telemetry = null) =>
+        NodeAgent.RunAsync(options, new WorkerServices(new Programs(), new RecordingModels(), new SilentLog()) { Telemetry = telemetry }, leave.Token);
 
     private async Task<WebSocket> AcceptAsync()
     {
@@ -243,6 +270,20 @@ public sealed class NodeAgentTests : IAsyncDisposable
     }
 
     private sealed record Unwritable : WorkerMessage;
+
+    /// <summary>Telemetry of every device with a PCI address.</summary>
+    private sealed class Thermometer : IGpuTelemetry
+    {
+        private int xid = 48;
+
+        public GpuReading? Read(DeviceDescription device, int index) => device.PciBusId.Length == 0
+            ? null
+            : new GpuReading { Index = index, TemperatureC = 64, Xids = Interlocked.Exchange(ref xid, 0) is > 0 and var first ? [first] : [] };
+
+        public void Dispose()
+        {
+        }
+    }
 
     private sealed class Programs : IProgramFactory
     {

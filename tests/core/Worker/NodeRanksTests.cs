@@ -11,7 +11,7 @@ using Coordinator.Worker.Transport;
 namespace Coordinator.Tests.Worker;
 
 /// <summary>Workers without a silo: the test orders them about as a job would, over real loopback connections.</summary>
-public sealed class NodeRanksTests : IAsyncDisposable
+public sealed partial class NodeRanksTests : IAsyncDisposable
 {
     private const int Parameters = 150;
 
@@ -32,54 +32,6 @@ public sealed class NodeRanksTests : IAsyncDisposable
     public async Task Any_split_of_the_ranks_over_workers_ends_with_the_state_of_one(string split)
     {
         Assert.Equal(Expected(steps: 5), await TrainAsync(split, steps: 5));
-    }
-
-    [Theory]
-    [InlineData("a")]
-    [InlineData("ab")]
-    [InlineData("abc")]
-    [InlineData("aabb")]
-    public async Task A_device_with_memory_of_its_own_ends_with_the_state_of_one_that_shares_the_hosts(string split) =>
-        Assert.Equal(Expected(steps: 5), await TrainAsync(split, steps: 5, device => new AwayDevice(device)));
-
-    [Theory]
-    [InlineData(AwayFlaw.DropsUploads)]
-    [InlineData(AwayFlaw.SkipsDownloads)]
-    [InlineData(AwayFlaw.AddsToHostView)]
-    public async Task A_number_that_does_not_make_its_way_shows_in_the_state(AwayFlaw flaw) =>
-        Assert.NotEqual(Expected(steps: 5), await TrainAsync("a", steps: 5, device => new AwayDevice(device) { Flaw = flaw }));
-
-    [Fact]
-    public async Task A_lost_device_is_told_and_disposed_of_and_the_next_generation_begins_with_another()
-    {
-        var worker = Worker("a", 2);
-        worker.Loses = 1;
-        var spec = Sample.Spec(shards: 8, steps: 5);
-        await StartAsync("aa", spec);
-        var fault = (RankFaulted)await worker.Said.Reader.Next("the fault", said => said is RankFaulted);
-        Assert.Equal((1, true), (fault.Gpu.Index, fault.Detail.Contains("CUDA_ERROR_ILLEGAL_ADDRESS on tiny:0", StringComparison.Ordinal)));
-        var lost = worker.Devices.Single(device => device.LostFrom > 0);
-        Assert.True(lost.Disposed);
-        Assert.False(worker.Devices.Single(device => device.LostFrom == 0).Disposed);
-
-        var next = Members("aa") with { Generation = 3 };
-        worker.Ranks.Handle(new MembershipChanged(Change(next, spec)));
-        for (var rank = 0; rank < 2; rank++)
-            worker.Ranks.Handle(new RankOrdered(Prepare(next, rank)));
-        var answers = new Dictionary<int, RankState>();
-        while (answers.Count < 2)
-        {
-            var answer = (RankState)await worker.Said.Reader.Next("the answers", said => said is RankState { Generation: 3 });
-            answers[answer.Gpu.Index] = answer;
-        }
-
-        Assert.Equal((2L, true, false), (answers[0].Applied, answers[0].HasState, answers[1].HasState));
-        Assert.Equal(3, worker.Devices.Count);
-        var blocks = ((3 * Parameters) + 15) / 16;
-        worker.Ranks.Handle(new RankOrdered(Plan(next, 0, spec) with { FirstStep = 3, CatchUp = CatchUp.None }));
-        worker.Ranks.Handle(new RankOrdered(Plan(next, 1, spec) with { FirstStep = 3, CatchUp = CatchUp.FetchState, Donors = [new DonorRun(0, 0, blocks)] }));
-        for (var rank = 0; rank < 2; rank++)
-            Assert.Equal(Expected(steps: 5), ((RankFinished)await worker.Said.Reader.Next("the end", said => said is RankFinished)).StateSha256);
     }
 
     [Fact]

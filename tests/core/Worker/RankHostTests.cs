@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Threading.Channels;
 using Coordinator.Machines;
 using Coordinator.Worker;
+using Coordinator.Worker.Devices;
 using Coordinator.Worker.Faults;
 using Coordinator.Worker.Ranks;
 using Coordinator.Worker.Transport;
@@ -27,6 +28,14 @@ public sealed class RankHostTests : IDisposable
         await WarmUp.RunAsync(Sample.Spec(steps: 2), device, TimeSpan.FromMinutes(1)).For("the warm-up");
         Assert.True(device.Disposed);
         Assert.Contains("apply 2", device.Calls);
+    }
+
+    [Fact]
+    public void A_device_without_room_for_a_gradient_is_given_back_at_once()
+    {
+        device.Full = true;
+        Assert.Throws<DeviceLostException>(() => Start());
+        Assert.True(device.Disposed);
     }
 
     [Fact]

@@ -107,7 +107,10 @@ internal sealed class TinyDevice(int parameters) : IRankDevice
             state[i] = i < parameters ? 1f / (i + 1) : 0;
     }
 
-    public DeviceGradient CreateGradient() => new HostGradient(parameters);
+    /// <summary>Whether its memory is full: it makes no gradient.</summary>
+    public bool Full { get; set; }
+
+    public DeviceGradient CreateGradient() => Full ? throw new DeviceLostException("CUDA_ERROR_OUT_OF_MEMORY on tiny:0") : new HostGradient(parameters);
 
     public void Add(DeviceGradient sum, DeviceGradient addend) => Coordinator.Worker.Kernels.BlockMath.Add(((HostGradient)sum).Floats, ((HostGradient)addend).Floats);
 

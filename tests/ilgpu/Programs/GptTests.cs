@@ -79,14 +79,16 @@ public sealed class GptTests
     }
 
     [Fact]
-    public void A_gradient_has_the_same_bits_whatever_the_device_computed_before()
+    public void A_gradient_and_its_loss_have_the_same_bits_whatever_the_device_computed_before()
     {
         JobSpec spec = World.Gpt(batch: 7, microBatch: 1, dropout: 0.2);
         using IlgpuRankDevice used = World.Device(spec), fresh = World.Device(spec);
         World.Compute(used, 9, 3);
         World.Compute(used, 4, 2);
-        float[] gradient = World.Compute(used, 4, 1).Gradient;
-        Same.Bits(World.Compute(fresh, 4, 1).Gradient, gradient, "gradient");
+        (float[] gradient, ShardResult result) = World.Compute(used, 4, 1);
+        (float[] expected, ShardResult wanted) = World.Compute(fresh, 4, 1);
+        Same.Bits(expected, gradient, "gradient");
+        Assert.Equal(wanted, result);
         Assert.NotEqual(gradient, World.Compute(fresh, 5, 1).Gradient);
     }
 

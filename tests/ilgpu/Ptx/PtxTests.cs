@@ -41,6 +41,10 @@ public sealed class PtxTests
         {
             Assert.Contains(inspection.Faults, found => found.StartsWith(fault, StringComparison.Ordinal));
         }
+
+        // Its one product and the sum that follows are left as two: what is fused in a kernel's PTX was asked for.
+        Assert.Equal((0, 0, 1), (inspection.FusedMultiplyAdds, inspection.SeparateProducts, inspection.OpenProducts));
+        Assert.NotEqual(0, inspection.LocalAccesses);
     }
 
     // Everything that a kernel of ours must not do.

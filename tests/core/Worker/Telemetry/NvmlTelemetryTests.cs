@@ -10,6 +10,7 @@ namespace Coordinator.Tests.Worker.Telemetry;
 public sealed class NvmlTelemetryTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
+    private int libraries;
 
     public void Dispose() => folder.Dispose();
 
@@ -51,6 +52,26 @@ public sealed class NvmlTelemetryTests : IDisposable
         Assert.Equal($"{folder.File("libnvidia-ml.so.1")} is not there or does not load", why);
     }
 
+    [GccFact]
+    public void Nodes_with_different_drivers_are_of_different_classes_and_an_unknown_driver_is_a_class_of_its_own()
+    {
+        Assert.Equal("ilgpu-1.5.3-cuda-sm90-driver570.86.15-cuda12.8-k1", ClassBy(Compiled()));
+        Assert.Equal("ilgpu-1.5.3-cuda-sm90-driver570.133.20-cuda12.8-k1", ClassBy(Compiled("-DDRIVER=570.133.20")));
+        Assert.Equal("ilgpu-1.5.3-cuda-sm90-driver-unknown-cuda12.8-k1", ClassBy(Compiled("-DnvmlSystemGetDriverVersion=absent")));
+        Assert.Equal("ilgpu-1.5.3-cuda-sm90-driver-unknown-cuda12.8-k1", ClassBy(folder.File("libnvidia-ml.so.1")));
+
+        static string ClassBy(string nvml) => CudaDeviceClass.Name("ilgpu-1.5.3", (9, 0), NvmlTelemetry.ReadDriverVersion(nvml), "12.8", 1);
+    }
+
+    [GccFact]
+    public void A_library_that_was_closed_after_the_class_was_named_is_opened_again_for_telemetry()
+    {
+        var library = Compiled();
+        Assert.Equal("570.86.15", NvmlTelemetry.ReadDriverVersion(library));
+        using var nvml = NvmlTelemetry.TryOpen(out _, library)!;
+        Assert.Equal(63.0, nvml.Read(Device("00000000:3B:00.0"), index: 0)!.TemperatureC);
+    }
+
     [Fact]
     public void Errors_are_said_at_once_and_kept_until_somebody_hears_them_and_values_that_wander_seldom()
     {
@@ -73,7 +94,7 @@ public sealed class NvmlTelemetryTests : IDisposable
 
     private string Compiled(params string[] flags)
     {
-        var library = folder.File($"fake_nvml{flags.Length}.so");
+        var library = folder.File($"fake_nvml{++libraries}.so");
         var source = Path.Combine(AppContext.BaseDirectory, "Worker", "Telemetry", "fake_nvml.c");
         using var gcc = Process.Start(new ProcessStartInfo("gcc", ["-shared", "-fPIC", "-Wall", "-Werror", "-Wno-unused", .. flags, "-o", library, source]) { RedirectStandardError = true })!;
         var said = gcc.StandardError.ReadToEnd();

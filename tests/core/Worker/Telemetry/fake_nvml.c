@@ -2,6 +2,12 @@
 #include <stddef.h>
 #include <string.h>
 
+#ifndef DRIVER
+#define DRIVER 570.86.15
+#endif
+#define TEXT(name) TEXT_OF(name)
+#define TEXT_OF(name) #name
+
 typedef struct { int unused; } device_t;
 typedef struct { unsigned long long total, free, used; } memory_t;
 typedef struct {
@@ -29,7 +35,7 @@ int nvmlShutdown(void) { initialised = 0; return SUCCESS; }
 
 int nvmlSystemGetDriverVersion(char *version, unsigned int length) {
     if (!initialised || length < 10) return INVALID_ARGUMENT;
-    strcpy(version, "570.86.15");
+    strcpy(version, TEXT(DRIVER));
     return SUCCESS;
 }
 
