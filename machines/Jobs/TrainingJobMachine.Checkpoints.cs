@@ -19,6 +19,8 @@ public sealed partial class TrainingJobMachine
 
     private static readonly TimeSpan SaveRetry = TimeSpan.FromSeconds(5);
 
+    private static readonly TimeSpan LateRetry = TimeSpan.FromMilliseconds(100);
+
     private Saving? saving;
     private TimeSpan saveNotBefore;
     private TimeSpan? savedAt;
@@ -203,8 +205,9 @@ public sealed partial class TrainingJobMachine
         // An order that came late is no event: the next one comes earlier.
         if (isLate)
         {
+            // A rank that has not taken its plan yet calls every order late: not at once, or job and rank would talk in a circle.
             saveLeadFactor = Math.Min(64, saveLeadFactor * 2);
-            saveNotBefore = now;
+            saveNotBefore = now + LateRetry;
         }
         else
         {
@@ -239,6 +242,6 @@ public sealed partial class TrainingJobMachine
 
     private TimeSpan? NextSaveDeadline => !IsTraining ? null
         : saving is not null ? saving.AskAt < TimeSpan.MaxValue ? saving.AskAt : null
-        : saveWanted || Interval.Steps > 0 ? Max(saveNotBefore, now + SaveRetry)
+        : saveWanted || Interval.Steps > 0 ? saveNotBefore > now ? saveNotBefore : now + SaveRetry
         : SaveDue;
 }
