@@ -27,7 +27,7 @@ public enum ChaosPlace
     /// <summary>Workers with a small file system for checkpoints.</summary>
     SmallDisk,
 
-    /// <summary>All with a wall clock that can be stepped.</summary>
+    /// <summary>Silos, and workers from their second start on, with a wall clock that can be stepped.</summary>
     SteppedClock,
 }
 

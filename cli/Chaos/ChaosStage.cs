@@ -25,6 +25,7 @@ internal sealed class ChaosStage : IAsyncDisposable
     private readonly RunDirectory directory;
     private readonly SiloBackend backend;
     private readonly ConcurrentQueue<string> struck = new();
+    private readonly ConcurrentDictionary<string, bool> startedBefore = new();
     private readonly CancellationTokenSource over = new();
     private LocalCluster? cluster;
     private CoordinatorClient? client;
@@ -202,10 +203,14 @@ internal sealed class ChaosStage : IAsyncDisposable
         over.Dispose();
     }
 
+    /// <summary>
+    /// A process whose clock is libfaketime's runs many times slower. Silos can; of workers it is those that are started again, at the time
+    /// that the step has led to: what a worker's wall clock decides is how it is named at its start.
+    /// </summary>
     private ProcessStartInfo Launch(string child, ProcessStartInfo command)
     {
         if (Clock is not null)
-            return Clock.With(command);
+            return LocalCluster.IsSilo(child) || !startedBefore.TryAdd(child, true) ? Clock.With(command) : command;
         if (LocalCluster.IsSilo(child))
             return command;
         var worker = int.Parse(child[(child.LastIndexOf('-') + 1)..], CultureInfo.InvariantCulture) - 1;
