@@ -1,8 +1,3 @@
-using Coordinator.Conformance;
-using Coordinator.Machines;
-using Coordinator.Machines.Jobs;
-using Coordinator.Server.Gateway;
-
 namespace Coordinator.Decoders.Targets;
 
 /// <summary>
