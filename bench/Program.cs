@@ -12,6 +12,7 @@ using Coordinator.Bench;
     ("quality", "nanoGPT's CPU configuration on a text: loss on its last tenth, by one worker and by workers that are killed", Quality.Run),
     ("goodput", "what is left of training while workers are killed all the time, at torchft's severities and faster", Goodput.Run),
     ("checkpoint", "what a checkpoint costs training: blocks of one run with and without, with a 95% interval", CheckpointCost.Run),
+    ("decoders", "a million generated inputs into everything that reads bytes of strangers: no crash, no hang, memory under a limit", DecoderInputs.Run),
     ("recovery", "time from a SIGKILL to the next step applied on all ranks, over many kills", Recovery.Run),
 #if WITH_ILGPU
     ("ilgpu", "tokens a second on an ILGPU device, where the time goes by kernel, and PyTorch beside it", Coordinator.Bench.Ilgpu.IlgpuBench.Run),

@@ -17,6 +17,7 @@ public static class CommandLine
         "Trains models on many workers so that the result is bit for bit the same whatever fails.")
     {
         DemoCommand.Create(),
+        ChaosCommand.Create(),
         TrainCommand.Create(),
         GenerateCommand.Create(),
         StatusCommand.Create(),

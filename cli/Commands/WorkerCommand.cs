@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Coordinator.Cli.Output;
@@ -115,7 +116,7 @@ public sealed class WorkerCommand
         };
         try
         {
-            await NodeAgent.RunAsync(Options(parsed, addresses, secret, chosen), services, signals.Token, abort.Token);
+            await NodeAgent.RunAsync(Options(parsed, addresses, secret, chosen) with { Boot = NextBoot(store, parsed.GetValue(node)!) }, services, signals.Token, abort.Token);
         }
         catch (SocketException taken)
         {
@@ -157,6 +158,19 @@ public sealed class WorkerCommand
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
             throw new CommandException(ExitCodes.Usage, $"The worker cannot use {path}: {refused.Message}", "Name a folder that can be written with --checkpoint-dir.");
+        }
+    }
+
+    private static long NextBoot(string store, string node)
+    {
+        using var self = Process.GetCurrentProcess();
+        try
+        {
+            return BootNumber.Next(store, node, self.StartTime);
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandException(ExitCodes.Usage, $"The worker cannot write to {store}: {refused.Message}", "Name a folder that can be written with --data-dir.");
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.ComponentModel;
+using System.Diagnostics;
 using Coordinator.Cli.Demo;
 using Coordinator.Server.Hosting;
 
@@ -95,6 +96,11 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
     /// <returns>Its name and process id, or null where it was down.</returns>
     public (string Name, int Pid)? KillSilo(int silo) => silos[silo].Supervisor.Kill() is { } pid ? (silos[silo].Supervisor.Status.Name, pid) : null;
 
+    /// <summary>SIGKILL to every silo and worker, one right after the other.</summary>
+    /// <returns>Names of those that ran.</returns>
+    public IReadOnlyList<string> KillAll() =>
+        [.. silos.Select(silo => silo.Supervisor).Concat(workers).Where(child => child.Kill() is not null).Select(child => child.Status.Name)];
+
     /// <summary>Ends all processes and waits until they are gone.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -145,9 +151,9 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
         SiloChild? child = null;
         child = new SiloChild(new Supervisor(
             "silo",
-            start => OwnExecutable.Command([
+            start => Launched("silo", OwnExecutable.Command([
                 "silo", "--name", $"silo-{start}", "--data-dir", directory.File("silo"), "--token-file", TokenFile,
-                "--url", child!.Url.Length > 0 ? child.Url : $"http://127.0.0.1:{options.Port}", "--parent-pipe"]),
+                "--url", child!.Url.Length > 0 ? child.Url : $"http://{options.Host}:{options.Port}", "--parent-pipe"])),
             directory.File("silo.log"),
             new RestartPolicy { Tries = options.Port == 0 ? 5 : 1 },
             notes.Enqueue));
@@ -162,10 +168,10 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
         SiloChild? child = null;
         child = new SiloChild(new Supervisor(
             $"silo-{silo}",
-            _ => program.Command([
+            _ => Launched($"silo-{silo}", program.Command([
                 "--name", $"silo-{silo}", "--data-dir", directory.File("silo"), "--token-file", TokenFile, "--database", $"@{connection}",
                 "--cluster", ClusterName, "--silo-port", $"{siloPort}", "--gateway-port", $"{gatewayPort}",
-                "--url", child!.Url.Length > 0 ? child.Url : $"http://127.0.0.1:{(silo == 0 ? options.Port : 0)}", "--parent-pipe"]),
+                "--url", child!.Url.Length > 0 ? child.Url : $"http://{options.Host}:{(silo == 0 ? options.Port : 0)}", "--parent-pipe"])),
             directory.File($"silo-{silo}.log"),
             new RestartPolicy(),
             notes.Enqueue));
@@ -184,9 +190,9 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
         Supervisor? supervisor = null;
         supervisor = new Supervisor(
             name,
-            start => OwnExecutable.Command([
+            start => Launched(name, OwnExecutable.Command([
                 "worker", "--silo", Url, "--token-file", TokenFile, "--node", name,
-                "--data-dir", directory.File(name), "--checkpoint-dir", directory.File("checkpoints"), "--parent-pipe", .. options.Devices?.Invoke(worker) ?? ["--gpus", $"{options.GpusPerWorker}"], .. options.WorkerArguments(worker, start)]),
+                "--data-dir", directory.File(name), "--checkpoint-dir", options.CheckpointFolder ?? directory.File("checkpoints"), "--parent-pipe", .. options.Devices?.Invoke(worker) ?? ["--gpus", $"{options.GpusPerWorker}"], .. options.WorkerArguments(worker, start)])),
             directory.File(name + ".log"),
             new RestartPolicy(),
             notes.Enqueue,
@@ -194,6 +200,8 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
         workers.Add(supervisor);
         running.Add(Supervise(supervisor));
     }
+
+    private ProcessStartInfo Launched(string child, ProcessStartInfo command) => options.Launch?.Invoke(child, command) ?? command;
 
     private Task Supervise(Supervisor supervisor)
     {

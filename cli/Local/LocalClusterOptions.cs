@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Coordinator.Cli.Local;
 
 /// <summary>What a cluster on this machine consists of.</summary>
@@ -15,8 +17,17 @@ public sealed record LocalClusterOptions
     /// <summary>What hosts the grains.</summary>
     public SiloBackend Backend { get; init; } = SiloBackend.Embedded;
 
-    /// <summary>Loopback port of the silo; 0 takes a free one.</summary>
+    /// <summary>Port of the silo; 0 takes a free one.</summary>
     public int Port { get; init; }
+
+    /// <summary>Address of this host on which silos listen for workers and clients. Default: loopback.</summary>
+    public string Host { get; init; } = "127.0.0.1";
+
+    /// <summary>Folder in which the workers save checkpoints; null: <c>checkpoints</c> in the cluster's directory.</summary>
+    public string? CheckpointFolder { get; init; }
+
+    /// <summary>Changes the command of a process before it starts, from its name and the command: puts it into a namespace, or gives it an environment. Null: as it is.</summary>
+    public Func<string, ProcessStartInfo, ProcessStartInfo>? Launch { get; init; }
 
     /// <summary>Further arguments of a worker's start: (worker from 0, start from 1) to arguments. The demo arms faults with it.</summary>
     public Func<int, int, IEnumerable<string>> WorkerArguments { get; init; } = (_, _) => [];

@@ -19,6 +19,8 @@ public sealed partial class TrainingJobMachine
 
     private static readonly TimeSpan SaveRetry = TimeSpan.FromSeconds(5);
 
+    private static readonly TimeSpan LateRetry = TimeSpan.FromMilliseconds(100);
+
     private Saving? saving;
     private TimeSpan saveNotBefore;
     private TimeSpan? savedAt;
@@ -40,6 +42,9 @@ public sealed partial class TrainingJobMachine
 
         /// <summary>When the job knew that the step was applied; null: it is still to come.</summary>
         public TimeSpan? ReachedAt { get; set; }
+
+        /// <summary>Whether the step is recorded. Before that the manifest is not asked for: who goes back to a checkpoint of a step whose record died with its workers leaves a gap.</summary>
+        public bool IsRecorded { get; set; }
 
         public TimeSpan AskAt { get; set; } = at;
 
@@ -104,12 +109,17 @@ public sealed partial class TrainingJobMachine
         var interval = Interval;
         if (now < saveNotBefore || !(saveWanted || interval.Steps > 0 || (SaveDue is { } due && now >= due)))
             return;
-        var lead = saveLeadFactor * (lastStepMs > 0 ? (long)Math.Ceiling(SaveLead.TotalMilliseconds / lastStepMs) : 1);
+        var lead = saveLeadFactor * (lastStepMs > 0 ? (long)Math.Min(Math.Ceiling(SaveLead.TotalMilliseconds / lastStepMs), state!.Spec.Training.Steps) : 1);
         var step = Math.Max(recorded, state!.Recorded) + 1 + lead;
         if (interval.Steps > 0 && !saveWanted)
             step = (step + interval.Steps - 1) / interval.Steps * interval.Steps;
         if (step >= state.Spec.Training.Steps)
+        {
+            // The job will have ended by then. Looked at again later: a time that has passed would be due for ever.
+            saveNotBefore = now + SaveRetry;
             return;
+        }
+
         saving = new Saving(new CheckpointId(state.Timeline, step, state.Generation), state.Members, now);
         AskToSave();
     }
@@ -128,6 +138,8 @@ public sealed partial class TrainingJobMachine
             return;
         }
 
+        if (!saving.IsRecorded)
+            return;
         var nodes = state!.Members.Where(IsReachable).Select(member => member.Gpu.Node).Distinct().ToArray();
         if (nodes.Length == 0)
             return;
@@ -141,10 +153,11 @@ public sealed partial class TrainingJobMachine
     {
         reportGap = Max(now - reportedAt, reportGap * 0.5);
         reportedAt = now;
-        if (saving is not { ReachedAt: null } || recorded < saving.Id.Step)
+        if (saving is not { IsRecorded: false } || recorded < saving.Id.Step)
             return;
-        saving.ReachedAt = now;
-        saving.AskAt = now + SaveAskPeriod;
+        saving.IsRecorded = true;
+        saving.ReachedAt ??= now;
+        saving.AskAt = saving.IsSealing ? now : now + SaveAskPeriod;
         stirred = true;
     }
 
@@ -192,8 +205,9 @@ public sealed partial class TrainingJobMachine
         // An order that came late is no event: the next one comes earlier.
         if (isLate)
         {
+            // A rank that has not taken its plan yet calls every order late: not at once, or job and rank would talk in a circle.
             saveLeadFactor = Math.Min(64, saveLeadFactor * 2);
-            saveNotBefore = now;
+            saveNotBefore = now + LateRetry;
         }
         else
         {
@@ -228,6 +242,6 @@ public sealed partial class TrainingJobMachine
 
     private TimeSpan? NextSaveDeadline => !IsTraining ? null
         : saving is not null ? saving.AskAt < TimeSpan.MaxValue ? saving.AskAt : null
-        : saveWanted || Interval.Steps > 0 ? Max(saveNotBefore, now + SaveRetry)
+        : saveWanted || Interval.Steps > 0 ? saveNotBefore > now ? saveNotBefore : now + SaveRetry
         : SaveDue;
 }

@@ -17,6 +17,12 @@ public sealed partial class TrainingJobMachine
     private TimeSpan? stateLostAt;
     private long recorded;
     private double? lastLoss;
+    /// <summary>
+    /// A storage that was set back may have lost generations that workers know, but not so many: a report of one farther ahead is no word of
+    /// a rank's, and would use up the numbers.
+    /// </summary>
+    private const long MostLostGenerations = 1 << 20;
+
     private long highestReported;
 
     /// <summary>
@@ -68,7 +74,8 @@ public sealed partial class TrainingJobMachine
     private void OnReport(WorkerReported reported)
     {
         var report = reported.Report;
-        highestReported = Math.Max(highestReported, report.Generation);
+        if (report.Generation <= state!.Generation + MostLostGenerations)
+            highestReported = Math.Max(highestReported, report.Generation);
         NoteSession(reported.Node, reported.Session, connected: true, hearsay: true);
         switch (report)
         {

@@ -46,7 +46,9 @@ public sealed partial class TrainingJobMachine
             return null;
         restoring = NewestReadable;
         var step = restoring?.Id.Step ?? 0;
-        var undone = recorded - step;
+
+        // What is recorded may be more than this activation has heard of, and then the number is too small; the record itself has it all.
+        var undone = Math.Max(0, recorded - step);
         recorded = step;
         Persist(state! with { Timeline = state.Timeline + 1, Recorded = recorded });
         saving = null;

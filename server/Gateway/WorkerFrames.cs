@@ -7,7 +7,8 @@ namespace Coordinator.Server.Gateway;
 
 /// <summary>
 /// Turns a worker's frame into a message that machines may be given. Machines trust their input, so whatever a forged
-/// frame could smuggle past the parser is refused here: nulls, members left out, and words said in another node's name.
+/// frame could smuggle past the parser is refused here: nulls, members left out, words said in another node's name, and
+/// numbers that cannot be (<see cref="WorkerNumbers"/>).
 /// </summary>
 internal static class WorkerFrames
 {
@@ -78,7 +79,9 @@ internal static class WorkerFrames
         }
     }
 
-    private static string? Problem(NodeId node, WorkerMessage message) => message switch
+    private static string? Problem(NodeId node, WorkerMessage message) => Words(node, message) ?? WorkerNumbers.Problem(message);
+
+    private static string? Words(NodeId node, WorkerMessage message) => message switch
     {
         Hello hello => HelloProblem(hello),
         Heartbeat beat when beat.Ranks.Any(rank => rank is null) => "a rank of a heartbeat is null",
@@ -88,13 +91,12 @@ internal static class WorkerFrames
         RankFaulted faulted => Foreign(node, faulted.Gpu),
         RankFinished finished => Foreign(node, finished.Gpu),
         RankLeaving leaving => Foreign(node, leaving.Gpu),
-        CheckpointPartSaved part => Foreign(node, part.Gpu) ?? (part.Part is null ? "the part of a checkpoint is null" : null),
+        CheckpointPartSaved part => Foreign(node, part.Gpu),
         CheckpointUnreadable damaged => Foreign(node, damaged.Gpu),
         CheckpointSealed written when written.Node != node => $"node {node} speaks for node {written.Node}",
         CheckpointFailed failed when failed.Node != node => $"node {node} speaks for node {failed.Node}",
         PeerAccused accused when accused.Accuser != node => $"node {node} speaks for node {accused.Accuser}",
         MembershipUnknown unknown when unknown.Node != node => $"node {node} speaks for node {unknown.Node}",
-        StepsApplied applied when applied.Steps.Any(step => step is null || step.Step < 1) => "a step is null or below 1",
         _ => null,
     };
 

@@ -22,10 +22,12 @@ internal static partial class ArrowRules
         ["simulator"] = ["machines"],
         ["cli"] = ["machines", "engine", "server", "worker", "simulator"],
         // The recovery bench starts the command's own processes, and kills them.
-        ["bench"] = ["machines", "engine", "server", "worker", "worker.ilgpu", "simulator", "cli"],
+        ["bench"] = ["machines", "engine", "server", "worker", "worker.ilgpu", "simulator", "cli", "tests/decoders"],
         // What every engine must do, and no engine: transcripts, and what plays them.
         ["tests/conformance"] = ["machines"],
-        ["tests/core"] = ["machines", "engine", "server", "worker", "simulator", "cli", "tests/conformance"],
+        // What feeds readers with generated inputs: a part by the tests, a million by a bench.
+        ["tests/decoders"] = ["machines", "server", "worker", "cli", "tests/conformance"],
+        ["tests/core"] = ["machines", "engine", "server", "worker", "simulator", "cli", "tests/conformance", "tests/decoders"],
         // Its clusters of real processes are those that the command starts.
         ["tests/orleans"] = ["machines", "grains", "silo", "server", "worker", "cli", "tests/conformance"],
         ["tests/ilgpu"] = ["machines", "worker", "worker.ilgpu", "cli"],
@@ -37,7 +39,7 @@ internal static partial class ArrowRules
         ("Coordinator.Worker.Ilgpu", "worker.ilgpu"), ("Coordinator.Tests.Orleans", "tests/orleans"), ("Coordinator.Tests.Ilgpu", "tests/ilgpu"),
         ("Coordinator.Machines", "machines"), ("Coordinator.Grains", "grains"), ("Coordinator.Engine", "engine"), ("Coordinator.Server", "server"),
         ("Coordinator.Silo", "silo"), ("Coordinator.Worker", "worker"), ("Coordinator.Simulator", "simulator"), ("Coordinator.Cli", "cli"),
-        ("Coordinator.Bench", "bench"), ("Coordinator.Conformance", "tests/conformance"), ("Coordinator.Tests", "tests/core"),
+        ("Coordinator.Bench", "bench"), ("Coordinator.Conformance", "tests/conformance"), ("Coordinator.Decoders", "tests/decoders"), ("Coordinator.Tests", "tests/core"),
     ];
 
     private static readonly string[] OrleansFolders = ["grains", "silo", "tests/orleans"];

@@ -110,6 +110,8 @@ public sealed class FenceTests
         { "simulator: stores no observations", "a-gpu-that-needs-a-reset-leaves-its-job", "await event gpu.error cause=restart-program within 1s" },
         { "simulator: stores no observations", "a-job-never-mixes-device-classes", "await event job.short cause=\"device class\" within 5s" },
         { "simulator: stores no observations", "a-named-device-class-that-nobody-has-is-said", "await event job.short within 5s" },
+        { "embedded: loses every order", "a-checkpoint-waits-for-the-record", "await n1 told prepare generation=1 within 2s" },
+        { "simulator: loses every order", "a-checkpoint-waits-for-the-record", "await n1 told prepare generation=1 within 2s" },
         { "embedded: loads nothing", "a-checkpoint-counts-when-it-is-complete", "await view Job:j phase=running incarnation=2 within 10s" },
         { "embedded: loses every order", "with-all-holders-gone-the-job-goes-back", "await event checkpoint.saved within 10s" },
         { "simulator: loads nothing", "a-checkpoint-counts-when-it-is-complete", "await view Job:j phase=running incarnation=2 within 10s" },

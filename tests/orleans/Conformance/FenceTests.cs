@@ -57,6 +57,7 @@ public sealed class FenceTests
         { nameof(OrleansFences.StoresNoObservations), "a-job-never-mixes-device-classes", "await event job.short cause=\"device class\" within 5s" },
         { nameof(OrleansFences.StoresNoObservations), "a-job-that-its-devices-cannot-compute-fails", "expect event 1x job.failed" },
         { nameof(OrleansFences.StoresNoObservations), "a-named-device-class-that-nobody-has-is-said", "await event job.short within 5s" },
+        { nameof(OrleansFences.CarriesNothing), "a-checkpoint-waits-for-the-record", "await n1 told prepare generation=1 within 2s" },
         { nameof(OrleansFences.LoadsNothing), "a-checkpoint-counts-when-it-is-complete", "await view Job:j phase=running incarnation=2 within 10s" },
         { nameof(OrleansFences.StoresNoObservations), "with-all-holders-gone-the-job-goes-back", "await event checkpoint.saved within 10s" },
     };
