@@ -27,10 +27,10 @@ public static class PlantedBugs
     public static IReadOnlyList<BugExpectation> All { get; } =
     [
         new(PlantedBug.SendBeforePersist, Invariants.PersistBeforeSend, 5, []),
-        new(PlantedBug.UnsyncedPersist, Invariants.AcknowledgedIsDurable, 10, [Invariants.WritesAscend, .. NoEnd]),
+        new(PlantedBug.UnsyncedPersist, Invariants.AcknowledgedIsDurable, 10, [Invariants.WritesAscend, Invariants.LastStateStays, .. NoEnd]),
         new(PlantedBug.OwnWriteTakenForConflict, Invariants.OwnWriteIsNoConflict, 10, []),
         new(PlantedBug.StaleIncarnationObeyed, Invariants.StaleOrderRefused, 10, []),
-        new(PlantedBug.DeltaAppliedTwice, Invariants.MembershipIsChained, 10, []),
+        new(PlantedBug.DeltaAppliedTwice, Invariants.MembershipIsChained, 40, []),
         new(PlantedBug.AccusationKept, Invariants.AccusationsLapse, 10, [], First: 2),
         new(PlantedBug.LastRankLeavesEarly, Invariants.LeavesReleased, 10, []),
         new(PlantedBug.EndsOnceReleased, Invariants.LeavesReleased, 10, []),

@@ -93,8 +93,6 @@ public sealed class FenceTests
         { "simulator: sends before it persists", "killed-again-and-again", "expect steps j 1..60" },
         { "embedded: hands out no Activated", "a-cancelled-job-releases-its-ranks", "await n1 told release forget=true within 5s" },
         { "embedded: acknowledges before it is durable", "a-member-leaves-when-it-may", "expect n3 not told release" },
-        { "embedded: stores no observations", "a-process-that-is-to-end-is-called-back", "await event rank.excluded gpu=n1/0 within 10s" },
-        { "simulator: stores no observations", "a-process-that-is-to-end-is-called-back", "await event rank.excluded gpu=n1/0 within 10s" },
         { "embedded: loses every order", "a-worker-that-lost-track-gets-the-whole", "await n1 told prepare generation=1 within 2s" },
         { "simulator: hands out no Activated", "a-cancelled-job-releases-its-ranks", "await n1 told release forget=true within 5s" },
         { "simulator: sends before it persists", "a-member-leaves-when-it-may", "expect n3 not told release" },

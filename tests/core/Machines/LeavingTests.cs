@@ -56,6 +56,7 @@ public sealed class LeavingTests
         job.Advances(1, 2, life: 1);
         job.Advances(2, 2);
         Assert.False(Assert.IsType<ReleaseRank>(job.Newest[Second]).Forget);
+        job.Records(2, 2);
         job.Answers(1, 2, life: 1);
         job.Advances(1, 3, life: 1);
         Assert.True(Assert.IsType<ReleaseRank>(job.Newest[Second]).Forget);
@@ -159,6 +160,7 @@ public sealed class LeavingTests
         job.Advances(2, 2);
         Assert.False(Assert.IsType<ReleaseRank>(job.Newest[First]).Forget);
         Assert.Equal(1, job.Wanted);
+        job.Records(2, 2);
         job.Answers(2, 2);
         job.Advances(2, 3);
         Assert.True(Assert.IsType<ReleaseRank>(job.Newest[First]).Forget);

@@ -49,7 +49,6 @@ public sealed class FenceTests
         { nameof(OrleansFences.StoresNoObservations), "two-workers-train-to-the-end", "expect steps j 1..6" },
         { nameof(OrleansFences.LoadsNothing), "a-cancelled-job-releases-its-ranks", "await n1 told release forget=true incarnation=3 within 10s" },
         { nameof(OrleansFences.AcknowledgesEarly), "a-member-leaves-when-it-may", "expect n3 not told release" },
-        { nameof(OrleansFences.StoresNoObservations), "a-process-that-is-to-end-is-called-back", "await event rank.excluded gpu=n1/0 within 10s" },
         { nameof(OrleansFences.StoresNoObservations), "a-plan-waits-for-the-record", "expect steps j 1..3" },
         { nameof(OrleansFences.CarriesNothing), "a-worker-that-lost-track-gets-the-whole", "await n1 told prepare generation=1 within 2s" },
         { nameof(OrleansFences.StoresNoObservations), "a-fault-leaves-the-nodes-other-gpu-in-its-job", "expect event 1x rank.excluded" },
