@@ -122,7 +122,7 @@ public sealed class GatewayTests : IAsyncLifetime
         WorkerMessage[] messages =
         [
             new Heartbeat(1, [new RankPosition(0, job, 1, 2, "computing")]),
-            new RankState { Job = job, Generation = 1, Gpu = gpu, Boot = 1, HasState = false, Timeline = 1, Applied = 0, Reduced = [new TagRun(0, 1, 1)], Held = [default], Assigned = [default] },
+            new RankState { Job = job, Generation = 1, Gpu = gpu, Boot = 1, HasState = false, Timeline = 1, Applied = 0, StateBlocks = 3, Reduced = [new TagRun(0, 1, 1)], Held = [new Subtree(0, 1)], Assigned = [default] },
             new RankState { Job = job, Generation = 1, Gpu = gpu, Boot = 1, HasState = false, Timeline = 1, Applied = 0 },
             new PlanTaken { Job = job, Generation = 1, Gpu = gpu },
             new RankAdvanced { Job = job, Generation = 1, Gpu = gpu, Step = 1 },
