@@ -33,8 +33,9 @@ internal static class WorkerFrames
                 && !(version.TryGetInt32(out var number) && number == Hello.CurrentProtocol))
                 return (null, Policy($"protocol {version.GetRawText()} is not spoken here; this silo speaks {Hello.CurrentProtocol}: run one build on both"));
         }
-        catch (JsonException)
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
+            // The second is the parser's answer to a name with half a surrogate pair.
             return (null, NoJson());
         }
 
@@ -65,7 +66,7 @@ internal static class WorkerFrames
             var message = JsonSerializer.Deserialize<WorkerMessage>(text.Span, Strict);
             return message is null ? (null, Policy("a frame is a JSON object, and this one is null")) : (message, null);
         }
-        catch (JsonException exception) when (exception.InnerException is JsonException)
+        catch (Exception exception) when (exception is InvalidOperationException or JsonException { InnerException: JsonException })
         {
             return (null, NoJson());
         }

@@ -15,6 +15,15 @@ public sealed class LiarTests
     private const string Part = "\"say\":\"checkpoint-part-saved\",\"job\":\"job\",\"generation\":1,\"gpu\":\"a/0\",\"checkpoint\":{\"timeline\":0,\"step\":5,\"generation\":1}";
 
     [Theory]
+    [InlineData("{\"say\":\"hello\",\"protocol\":3,\"node\":\"a\",\"\\ud800\":1}")]
+    [InlineData("{\"\\udc00\":\"hello\"}")]
+    public void A_frame_with_half_a_surrogate_pair_is_refused_with_a_reason(string frame)
+    {
+        foreach (byte first in (byte[])[0, 1])
+            Assert.False(new WorkerFrameTarget().Read([first, .. Encoding.UTF8.GetBytes(frame)]));
+    }
+
+    [Theory]
     [InlineData("{" + State + NoLists + "}", true)]
     [InlineData("{" + State + ",\"reduced\":[{\"start\":0,\"count\":2147483647,\"step\":1}],\"held\":[],\"assigned\":[]}", false)]
     [InlineData("{" + State + ",\"reduced\":[{\"start\":-5,\"count\":2,\"step\":1}],\"held\":[],\"assigned\":[]}", false)]
