@@ -109,7 +109,7 @@ public sealed class WorkerCommand
             new DataStore(store, files.FetchDataAsync), new CpuDeviceOptions { Width = parsed.GetValue(width) }, chosen.Devices, chosen.Backend);
         await programs.WarmUpAsync(WarmUpLimit);
         using var telemetry = OpenTelemetry(chosen.Devices, log);
-        var services = new WorkerServices(programs, new SiloModelSink(files, WorkerPrograms.Layout, store), log) 
+        var services = new WorkerServices(programs, new SiloModelSink(files, WorkerPrograms.Layout, store), log)
         {
             Checkpoints = parsed.GetValue(checkpoints) is { } folder ? OpenCheckpoints(folder) : null,
             Telemetry = telemetry,

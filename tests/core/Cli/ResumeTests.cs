@@ -15,6 +15,9 @@ public sealed class ResumeTests : IDisposable
         "--model.layers=1", "--model.heads=2", "--model.channels=16", "--model.block=16", "--training.batch_size=4",
     ];
 
+    // The same for all of them, and trained once.
+    private static readonly Lazy<Task<string>> Undisturbed = new(UndisturbedAsync);
+
     private readonly string directory = Directory.CreateTempSubdirectory("resume-").FullName;
 
     private string Run => Path.Combine(directory, "run");
@@ -26,7 +29,7 @@ public sealed class ResumeTests : IDisposable
     [Fact]
     public async Task Killed_all_at_once_and_with_the_newest_checkpoint_damaged_it_ends_with_the_undisturbed_file()
     {
-        var undisturbed = await UndisturbedAsync();
+        var undisturbed = await Undisturbed.Value;
 
         using (var train = new Executable(["train", .. Job, "--workers", "2", "--checkpoint.interval=40", "--work-dir", Run, "--out", Path.Combine(directory, "model")]))
         {
@@ -58,7 +61,7 @@ public sealed class ResumeTests : IDisposable
     [Fact]
     public async Task Asked_to_end_it_saves_its_state_and_exits_75_and_resumed_it_ends_with_the_undisturbed_file()
     {
-        var undisturbed = await UndisturbedAsync();
+        var undisturbed = await Undisturbed.Value;
 
         using (var train = new Executable(["train", .. Job, "--workers", "2", "--checkpoint.interval=off", "--work-dir", Run, "--out", Path.Combine(directory, "model")]))
         {
@@ -78,7 +81,7 @@ public sealed class ResumeTests : IDisposable
     [Fact]
     public async Task Killed_before_its_first_checkpoint_it_begins_again_from_the_seed()
     {
-        var undisturbed = await UndisturbedAsync();
+        var undisturbed = await Undisturbed.Value;
         using (var train = new Executable(["train", .. Job, "--workers", "2", "--checkpoint.interval=1h", "--work-dir", Run, "--out", Path.Combine(directory, "model")]))
         {
             await train.LineAsync(line => line.Contains("have applied step 1", StringComparison.Ordinal), "the first step", Limit);
@@ -104,16 +107,27 @@ public sealed class ResumeTests : IDisposable
         Assert.Equal(ExitCodes.Usage, await empty.EndAsync(Limit));
     }
 
-    private async Task<string> UndisturbedAsync()
+    private static async Task<string> UndisturbedAsync()
     {
-        using var train = new Executable(["train", .. Job, "--workers", "1", "--out", Path.Combine(directory, "undisturbed")]);
-        Assert.True(await train.EndAsync(Limit) == ExitCodes.Success, train.Output);
-        return Hash("undisturbed");
+        var folder = Directory.CreateTempSubdirectory("undisturbed-").FullName;
+        try
+        {
+            var model = Path.Combine(folder, "model");
+            using var train = new Executable(["train", .. Job, "--workers", "1", "--out", model]);
+            Assert.True(await train.EndAsync(Limit) == ExitCodes.Success, train.Output);
+            return HashOf(model);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
     }
 
     /// <summary>Complete checkpoints in the run's folder, oldest first.</summary>
     private List<string> Saved() => !Directory.Exists(Checkpoints) ? [] :
         [.. Directory.GetDirectories(Checkpoints).SelectMany(Directory.GetDirectories).Where(folder => File.Exists(Path.Combine(folder, CheckpointManifest.FileName))).Order(StringComparer.Ordinal)];
 
-    private string Hash(string file) => Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(directory, file))));
+    private string Hash(string file) => HashOf(Path.Combine(directory, file));
+
+    private static string HashOf(string path) => Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(path)));
 }

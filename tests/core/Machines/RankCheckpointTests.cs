@@ -157,7 +157,15 @@ public sealed class RankCheckpointTests
     private void Plan(long generation, CatchUp way, long firstStep, int timeline = 0, CheckpointRef? checkpoint = null) => Hand(new OrderArrived(
         new RankPlan
         {
-            Job = Job, Incarnation = 1, Timeline = timeline, Generation = generation, Gpu = Gpu, Rank = 0, FirstStep = firstStep, CatchUp = way, Checkpoint = checkpoint,
+            Job = Job,
+            Incarnation = 1,
+            Timeline = timeline,
+            Generation = generation,
+            Gpu = Gpu,
+            Rank = 0,
+            FirstStep = firstStep,
+            CatchUp = way,
+            Checkpoint = checkpoint,
             FirstStepShards = [new ShardRun(0, 0, Shards)],
         },
         Members(generation)));
