@@ -21,7 +21,7 @@ public sealed class WorkerFrameTarget : DecoderTarget
     public override IReadOnlyList<byte[]> Fragments => WorkerWords.Fragments;
 
     /// <inheritdoc/>
-    public override long MostAllocated(int length) => (256 << 10) + (128L * length);
+    public override long MostAllocated(int length) => (1 << 20) + (128L * length);
 
     /// <inheritdoc/>
     public override byte[] Make(Dice dice)
