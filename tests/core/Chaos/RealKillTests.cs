@@ -21,7 +21,9 @@ public sealed class RealKillTests
     public void The_table_strikes_at_every_point_and_leaves_somebody_alive()
     {
         var rules = KillSchedules.All.SelectMany(schedule => schedule.Faults).Select(fault => FaultRule.Parse(fault.Rule)).ToArray();
-        Assert.Equal(Enum.GetValues<FaultPoint>(), rules.Select(rule => rule.Point).Distinct().Order());
+
+        // The points of a checkpoint strike in RestoreTests: there nobody is left alive.
+        Assert.Equal(Enum.GetValues<FaultPoint>().Except([FaultPoint.Save, FaultPoint.Seal]), rules.Select(rule => rule.Point).Distinct().Order());
         Assert.Equal(Enumerable.Range(1, 4), KillSchedules.All.Select(schedule => schedule.Workers).Distinct().Order());
         Assert.Equal([1, 2, 3, 20], KillSchedules.All.Select(schedule => schedule.Gpus).Distinct().Order());
         Assert.All(KillSchedules.All, schedule =>
