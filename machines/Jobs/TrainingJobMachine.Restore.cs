@@ -28,13 +28,25 @@ public sealed partial class TrainingJobMachine
     /// Every process that held the state is proved gone by a newer one of its node. A process that is merely out of reach may come back
     /// with later steps than the checkpoint has, so it is waited for.
     /// </summary>
-    private bool AreHoldersGone => state!.Holders.Count > 0
-        && state.Holders.All(holder => links.TryGetValue(holder.Node, out var link) && link.Session.Boot > holder.Boot);
+    private bool AreHoldersGone => state!.Holders.Count > 0 && state.Holders.All(IsGone);
 
-    /// <summary>The processes of the members now, where they all have the state; else those that had it before.</summary>
-    private IReadOnlyList<WorkerProcess> HoldersNow => state!.Planned
-        ? [.. state.Members.Select(member => new WorkerProcess(member.Gpu.Node, member.Boot)).Distinct()]
-        : state.Holders;
+    /// <summary>Whether the process is known to hold nothing: a newer one of its node runs, or its ranks are members and have all answered that they have no state.</summary>
+    private bool IsGone(WorkerProcess holder) => (links.TryGetValue(holder.Node, out var link) && link.Session.Boot > holder.Boot)
+        || (state!.Members.Where(member => member.Gpu.Node == holder.Node && member.Boot == holder.Boot).Select(member => member.Gpu).ToArray() is { Length: > 0 } ranks
+            && ranks.All(gpu => stateless.TryGetValue(gpu, out var boot) && boot == holder.Boot));
+
+    /// <summary>
+    /// The processes that may hold the state: the members', once all of them have it. Before that some of them may have got it already,
+    /// from those that had it before.
+    /// </summary>
+    private IReadOnlyList<WorkerProcess> HoldersNow
+    {
+        get
+        {
+            var members = state!.Members.Select(member => new WorkerProcess(member.Gpu.Node, member.Boot));
+            return [.. (state.Planned ? members : state.Holders.Concat(members).Where(holder => !IsGone(holder))).Distinct()];
+        }
+    }
 
     /// <summary>Nobody holds the state: goes back to a checkpoint, if it is time to.</summary>
     private RecoveryDecision? Restore(IReadOnlyList<RankState> answers)
