@@ -1,9 +1,11 @@
 using Coordinator.Grains.Hosting;
 using Coordinator.Machines;
+using Orleans.Placement;
 
 namespace Coordinator.Grains;
 
-/// <summary>Hosts <see cref="Machines.Gpus.GpuMachine"/>.</summary>
+/// <summary>Hosts <see cref="Machines.Gpus.GpuMachine"/>, on the silo of its node, which calls it first.</summary>
+[PreferLocalPlacement]
 public sealed class GpuGrain(IGrainServices services) : StoredMachineGrain(services, GrainKind.Gpu), IGpuGrain
 {
     /// <inheritdoc/>

@@ -10,4 +10,11 @@ public interface IMachineGrain : IGrainWithStringKey
 {
     /// <summary>The grain as operators see it: one of the view records, as JSON, or <c>null</c> for a job that does not exist. Changes nothing.</summary>
     Task<string> Describe();
+
+    /// <summary>
+    /// Messages that waited for the grain, in one call: they are handled in order in one turn, which makes what they change durable once.
+    /// So a grain that thousands report to keeps up with them. What cannot be read is refused after the rest has been handled.
+    /// </summary>
+    /// <param name="messages">JSON of <see cref="Machines.GrainMessage"/> records.</param>
+    Task TakeAll(string[] messages);
 }

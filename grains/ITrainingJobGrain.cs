@@ -29,6 +29,10 @@ public interface ITrainingJobGrain : IMachineGrain
     /// <param name="report">JSON of a <see cref="WorkerReported"/>.</param>
     Task Report(string report);
 
+    /// <summary>Somebody wants a checkpoint now.</summary>
+    /// <param name="wanted">JSON of a <see cref="CheckpointWanted"/>.</param>
+    Task SaveCheckpoint(string wanted);
+
     /// <summary>The final model is durable in the model store.</summary>
     /// <param name="stored">JSON of a <see cref="ModelStored"/>.</param>
     Task AcknowledgeModel(string stored);

@@ -1,10 +1,15 @@
 using Coordinator.Grains.Hosting;
 using Coordinator.Machines;
+using Orleans.Placement;
 using GrainAddress = Coordinator.Machines.GrainAddress;
 
 namespace Coordinator.Grains;
 
-/// <summary>Hosts <see cref="Machines.Nodes.NodeMachine"/>, which keeps nothing durable: a node's activation asks storage for nothing.</summary>
+/// <summary>
+/// Hosts <see cref="Machines.Nodes.NodeMachine"/>, which keeps nothing durable: a node's activation asks storage for nothing.
+/// It is activated on the silo that calls it first, which is the one that holds its worker's connection: so heartbeats stay in one process.
+/// </summary>
+[PreferLocalPlacement]
 public sealed class NodeGrain(IGrainServices services) : Grain, INodeGrain
 {
     private MachineHost? host;
@@ -15,32 +20,41 @@ public sealed class NodeGrain(IGrainServices services) : Grain, INodeGrain
     {
         await base.OnActivateAsync(cancellationToken);
         host = new MachineHost(services, new GrainAddress(GrainKind.Node, this.GetPrimaryKeyString()), _ => throw new NotSupportedException("a node keeps nothing durable"));
-        timer = new DeadlineTimer(this, services, () => Turn(new DeadlinePassed()));
+        timer = new DeadlineTimer(this, services, () => Turn([new DeadlinePassed()]));
         await GrainBoundary.Cross($"Node:{this.GetPrimaryKeyString()}", () => host.Start(null, 0), () => { });
         timer.Set(host.NextDeadline);
     }
 
     /// <inheritdoc/>
-    public Task Connect(string connected) => Turn(GrainText.Read<WorkerConnected>(connected));
+    public Task Connect(string connected) => Turn([GrainText.Read<WorkerConnected>(connected)]);
 
     /// <inheritdoc/>
-    public Task Hear(string said) => Turn(GrainText.Read<WorkerSaid>(said));
+    public Task Hear(string said) => Turn([GrainText.Read<WorkerSaid>(said)]);
 
     /// <inheritdoc/>
-    public Task Disconnect(string disconnected) => Turn(GrainText.Read<WorkerDisconnected>(disconnected));
+    public Task Disconnect(string disconnected) => Turn([GrainText.Read<WorkerDisconnected>(disconnected)]);
 
     /// <inheritdoc/>
-    public Task Order(string orders) => Turn(GrainText.Read<NodeOrders>(orders));
+    public Task Order(string orders) => Turn([GrainText.Read<NodeOrders>(orders)]);
 
     /// <inheritdoc/>
-    public Task AcknowledgeReport(string taken) => Turn(GrainText.Read<NodeReportTaken>(taken));
+    public Task AcknowledgeReport(string taken) => Turn([GrainText.Read<NodeReportTaken>(taken)]);
 
     /// <inheritdoc/>
     public Task<string> Describe() => Task.FromResult(host!.Describe());
 
-    private async Task Turn(GrainMessage message)
+    /// <inheritdoc/>
+    public async Task TakeAll(string[] messages)
     {
-        await GrainBoundary.Cross($"Node:{this.GetPrimaryKeyString()}", () => host!.Turn(message), DeactivateOnIdle);
+        var readable = GrainText.ReadAll(messages, out var refused);
+        await Turn(readable);
+        if (refused is not null)
+            throw refused;
+    }
+
+    private async Task Turn(IReadOnlyList<GrainMessage> messages)
+    {
+        await GrainBoundary.Cross($"Node:{this.GetPrimaryKeyString()}", () => host!.Turn(messages), DeactivateOnIdle);
         timer!.Set(host!.NextDeadline);
     }
 }

@@ -25,5 +25,8 @@ public sealed partial class TrainingJobGrain(IGrainServices services) : StoredMa
     public Task Report(string report) => Take<WorkerReported>(report);
 
     /// <inheritdoc/>
+    public Task SaveCheckpoint(string wanted) => Take<CheckpointWanted>(wanted);
+
+    /// <inheritdoc/>
     public Task AcknowledgeModel(string stored) => Take<ModelStored>(stored);
 }

@@ -21,6 +21,7 @@ public static class CommandLine
         TrainCommand.Create(),
         GenerateCommand.Create(),
         StatusCommand.Create(),
+        HealthCommand.Create(),
         JobsCommand.Create(),
         DescribeCommand.Create(),
         EventsCommand.Create(),

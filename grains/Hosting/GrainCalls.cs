@@ -20,6 +20,12 @@ public static class GrainCalls
         };
     }
 
+    /// <summary>All that waits for a grain, in order: one message by its operation, several in one call. Ends when the grain's turn has ended.</summary>
+    /// <exception cref="ArgumentException">No operation of that kind of grain takes such a message, or the grain cannot read one of them.</exception>
+    public static Task Deliver(IGrainFactory grains, GrainAddress to, IReadOnlyList<GrainMessage> messages) => messages is [var only]
+        ? Deliver(grains, to, only)
+        : Find(grains, to).TakeAll([.. messages.Select(GrainText.Write)]);
+
     /// <summary>The grain at an address.</summary>
     public static IMachineGrain Find(IGrainFactory grains, GrainAddress address) => address.Kind switch
     {
@@ -64,6 +70,7 @@ public static class GrainCalls
         GpusOffered => job.OfferGpus(text),
         NodeLinkReported => job.ReportLink(text),
         GpuWithdrawn => job.WithdrawGpu(text),
+        CheckpointWanted => job.SaveCheckpoint(text),
         ModelStored => job.AcknowledgeModel(text),
         _ => throw Unknown("job", message),
     };

@@ -9,6 +9,28 @@ public static class GrainText
     /// <summary>A message as JSON, with its kind.</summary>
     public static string Write(GrainMessage message) => JsonSerializer.Serialize(message, MachinesJson.Default.GrainMessage);
 
+    /// <summary>Reads messages of whatever kind, leaving out what cannot be read.</summary>
+    /// <param name="texts">The messages.</param>
+    /// <param name="refused">Why the first one of those was left out; null: all were read.</param>
+    public static IReadOnlyList<GrainMessage> ReadAll(IReadOnlyList<string> texts, out ArgumentException? refused)
+    {
+        var messages = new List<GrainMessage>(texts.Count);
+        refused = null;
+        foreach (var text in texts)
+        {
+            try
+            {
+                messages.Add(Read<GrainMessage>(text));
+            }
+            catch (ArgumentException unreadable)
+            {
+                refused ??= unreadable;
+            }
+        }
+
+        return messages;
+    }
+
     /// <summary>Reads a message of the kind that an operation takes.</summary>
     /// <exception cref="ArgumentException">The text is none; the message names what was found and what was expected.</exception>
     public static T Read<T>(string text)

@@ -4,9 +4,9 @@ using GrainAddress = Coordinator.Machines.GrainAddress;
 namespace Coordinator.Grains.Hosting;
 
 /// <summary>
-/// Hosts a machine in a grain's activation. One call is one turn: the machine handles the message, and its outputs are carried out in
-/// order: what it observed and what it persists is durable before any of its sends leaves. Orleans runs one turn at a time, so the
-/// machine needs no lock.
+/// Hosts a machine in a grain's activation. One call is one turn: the machine handles its message, or its messages one after the other,
+/// and the outputs are carried out in order: what it observed and what it persists is durable before any of its sends leaves. Orleans
+/// runs one turn at a time, so the machine needs no lock.
 /// <para>
 /// Where a turn cannot be ended, the activation is given up and with it the machine, which is ahead of what is durable by then: the next
 /// message finds a new activation that reads what is stored. That is how a duplicate activation ends that lost the race for the ETag.
@@ -32,7 +32,7 @@ internal sealed class MachineHost(IGrainServices services, GrainAddress address,
     {
         incarnation = storedIncarnation;
         machine = MachineFactory.Create(address, stateJson, services.Machines);
-        return Turn(new Activated(services.Silo));
+        return Turn([new Activated(services.Silo)]);
     }
 
     /// <summary>The machine as operators see it.</summary>
@@ -40,14 +40,15 @@ internal sealed class MachineHost(IGrainServices services, GrainAddress address,
 
     /// <summary>One turn.</summary>
     /// <exception cref="GivenUpException">The activation is not the grain any more.</exception>
-    public async Task Turn(GrainMessage message)
+    public async Task Turn(IReadOnlyList<GrainMessage> messages)
     {
         if (givenUp is not null)
             throw new GivenUpException($"this activation of {address} was given up: {givenUp.Message}", givenUp);
         try
         {
             outputs.Clear();
-            machine!.Handle(services.Now, message, outputs);
+            foreach (var message in messages)
+                machine!.Handle(services.Now, message, outputs);
             await CarryOut();
         }
         catch (Exception e)

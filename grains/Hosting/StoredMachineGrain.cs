@@ -31,7 +31,7 @@ public abstract class StoredMachineGrain(IGrainServices services, GrainKind kind
         await base.OnActivateAsync(cancellationToken);
         durable = State;
         host = new MachineHost(services, Address, Persist);
-        timer = new DeadlineTimer(this, services, () => Turn(new DeadlinePassed()));
+        timer = new DeadlineTimer(this, services, () => Turn([new DeadlinePassed()]));
         await GrainBoundary.Cross(Address.ToString(), () => host.Start(State.Json, State.Incarnation), () => { });
         timer.Set(host.NextDeadline);
     }
@@ -39,14 +39,23 @@ public abstract class StoredMachineGrain(IGrainServices services, GrainKind kind
     /// <inheritdoc cref="IMachineGrain.Describe"/>
     public Task<string> Describe() => Task.FromResult(host!.Describe());
 
+    /// <inheritdoc cref="IMachineGrain.TakeAll"/>
+    public async Task TakeAll(string[] messages)
+    {
+        var readable = GrainText.ReadAll(messages, out var refused);
+        await Turn(readable);
+        if (refused is not null)
+            throw refused;
+    }
+
     /// <summary>A message as text: one turn.</summary>
     protected Task Take<T>(string text)
-        where T : GrainMessage => Turn(GrainText.Read<T>(text));
+        where T : GrainMessage => Turn([GrainText.Read<T>(text)]);
 
     /// <summary>One turn of the machine.</summary>
-    protected async Task Turn(GrainMessage message)
+    protected async Task Turn(IReadOnlyList<GrainMessage> messages)
     {
-        await GrainBoundary.Cross(Address.ToString(), () => host!.Turn(message), DeactivateOnIdle);
+        await GrainBoundary.Cross(Address.ToString(), () => host!.Turn(messages), DeactivateOnIdle);
         await AfterTurn();
         timer!.Set(host!.NextDeadline);
     }

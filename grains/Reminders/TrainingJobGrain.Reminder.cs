@@ -19,7 +19,7 @@ public sealed partial class TrainingJobGrain : IRemindable
     public Task ReceiveReminder(string reminderName, TickStatus status)
     {
         reminded = true;
-        return Turn(new DeadlinePassed());
+        return Turn([new DeadlinePassed()]);
     }
 
     /// <inheritdoc/>

@@ -12,16 +12,25 @@ public sealed record ClusterState(long Incarnation, IReadOnlyList<AllocationView
 /// <summary>
 /// The inventory, and who has what. Nodes report themselves; jobs say what they want and what they still use. A gpu changes hands only
 /// when its job has said that it no longer uses it, which it says only after its generation without the gpu is durable.
+/// <para>
+/// Idle case: nodes repeat what is known, and nothing comes of it. Bursty case: this grain is loaded anew, and every node of a job
+/// reports within seconds; the job hears of it in a few offers, since each holds all of its gpus.
+/// </para>
 /// </summary>
 public sealed class ClusterMachine : IMachine
 {
-    private readonly SortedDictionary<NodeId, NodeReported> nodes = [];
-    private readonly Dictionary<GpuId, GpuDescription> gpus = [];
-    private readonly SortedDictionary<GpuId, string> unschedulable = [];
+    /// <summary>A job hears of changes at once, and of further ones not before this has passed; to what it asks it hears at once always.</summary>
+    private static readonly TimeSpan OfferPause = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Added to the pause for each gpu of the job.</summary>
+    private static readonly TimeSpan OfferPausePerGpu = TimeSpan.FromMicroseconds(10);
+
+    private readonly GpuInventory inventory = new();
     private readonly SortedDictionary<JobId, Allocation> allocations = [];
     private long incarnation;
     private long writes;
     private long sequence;
+    private TimeSpan now;
 
     private sealed class Allocation
     {
@@ -38,6 +47,12 @@ public sealed class ClusterMachine : IMachine
         public SortedSet<GpuId> Used { get; } = [];
 
         public SortedSet<GpuId> Preferred { get; } = [];
+
+        /// <summary>Before this the job hears of no further changes.</summary>
+        public TimeSpan QuietUntil { get; set; }
+
+        /// <summary>Whether there are changes that it has not heard of.</summary>
+        public bool OwesOffer { get; set; }
     }
 
     /// <summary>A cluster as stored, or an empty one.</summary>
@@ -50,11 +65,12 @@ public sealed class ClusterMachine : IMachine
         foreach (var stored in state.Allocations)
         {
             var allocation = new Allocation { Wanted = stored.Wanted, DeviceClass = stored.DeviceClass };
-            allocation.Gpus.UnionWith(stored.Gpus);
+            allocations.Add(stored.Job, allocation);
+            foreach (var gpu in stored.Gpus)
+                Add(stored.Job, allocation, gpu);
 
             // What a job used is not stored; until the job says, everything it has counts as used.
             allocation.Used.UnionWith(stored.Gpus);
-            allocations.Add(stored.Job, allocation);
         }
     }
 
@@ -62,11 +78,12 @@ public sealed class ClusterMachine : IMachine
     public GrainAddress Address => GrainAddress.Cluster;
 
     /// <inheritdoc/>
-    public TimeSpan? NextDeadline => null;
+    public TimeSpan? NextDeadline { get; private set; }
 
     /// <inheritdoc/>
     public void Handle(TimeSpan now, GrainMessage message, Outputs outputs)
     {
+        this.now = now;
         switch (message)
         {
             case Activated:
@@ -77,28 +94,32 @@ public sealed class ClusterMachine : IMachine
                 OnNode(report, outputs);
                 break;
             case GpuConditionReported condition:
-                if (condition.Schedulable)
-                    unschedulable.Remove(condition.Gpu);
-                else
-                    unschedulable[condition.Gpu] = condition.Reason;
-                Settle(outputs, [.. allocations.Where(pair => pair.Value.Gpus.Contains(condition.Gpu)).Select(pair => pair.Key)]);
+                inventory.SetSchedulable(condition.Gpu, condition.Schedulable);
+                Settle(outputs, inventory.OwnerOf(condition.Gpu) is { } owner ? [owner] : []);
                 break;
             case GpusRequested request:
                 OnRequest(request, outputs);
                 break;
         }
+
+        NextDeadline = null;
+        foreach (var (job, allocation) in allocations)
+        {
+            if (!allocation.OwesOffer)
+                continue;
+            if (now >= allocation.QuietUntil)
+                Offer(job, allocation, outputs);
+            else if (NextDeadline is null || allocation.QuietUntil < NextDeadline)
+                NextDeadline = allocation.QuietUntil;
+        }
     }
 
     /// <inheritdoc/>
-    public string Describe(TimeSpan now)
-    {
-        var given = allocations.Values.SelectMany(allocation => allocation.Gpus).ToHashSet();
-        return JsonSerializer.Serialize(
-            new ClusterView(
-                [.. nodes.Values.Select(node => new ClusterNodeView(node.Node, node.Up, node.Gpus.Count, node.Up ? node.Gpus.Count(gpu => !given.Contains(new GpuId(node.Node, gpu.Index))) : 0, node.Gpus is [var first, ..] ? first.DeviceClass : ""))],
-                Stored()),
-            MachinesJson.Default.ClusterView);
-    }
+    public string Describe(TimeSpan now) => JsonSerializer.Serialize(
+        new ClusterView(
+            [.. inventory.Nodes.Select(node => new ClusterNodeView(node.Node, node.Up, node.Gpus.Count, node.Up ? node.Gpus.Count(gpu => inventory.OwnerOf(new GpuId(node.Node, gpu.Index)) is null) : 0, node.Gpus is [var first, ..] ? first.DeviceClass : ""))],
+            Stored()),
+        MachinesJson.Default.ClusterView);
 
     private AllocationView[] Stored() => [.. allocations.Select(pair => new AllocationView(pair.Key, pair.Value.Wanted, [.. pair.Value.Gpus]) { DeviceClass = pair.Value.DeviceClass })];
 
@@ -107,22 +128,17 @@ public sealed class ClusterMachine : IMachine
 
     private void OnNode(NodeReported report, Outputs outputs)
     {
-        if (nodes.TryGetValue(report.Node, out var known) && (report.Session, report.Sequence).CompareTo((known.Session, known.Sequence)) < 0)
+        if (inventory.Find(report.Node) is { } known && (report.Session, report.Sequence).CompareTo((known.Session, known.Sequence)) < 0)
         {
             // The node was loaded anew and counts from the beginning: it hears where the count stands and goes on from there.
             outputs.Send(GrainAddress.Of(report.Node), new NodeReportTaken(known.Session, known.Sequence));
             return;
         }
 
-        var isNews = known is null || known.Up != report.Up || known.Session != report.Session || known.DataAddress != report.DataAddress || !known.Gpus.SequenceEqual(report.Gpus);
-        foreach (var gpu in known?.Gpus ?? [])
-            gpus.Remove(new GpuId(report.Node, gpu.Index));
-        foreach (var gpu in report.Gpus)
-            gpus[new GpuId(report.Node, gpu.Index)] = gpu;
-        nodes[report.Node] = report;
+        var isNews = inventory.Report(report);
         outputs.Send(GrainAddress.Of(report.Node), new NodeReportTaken(report.Session, report.Sequence));
         if (isNews)
-            Settle(outputs, [.. allocations.Where(pair => pair.Value.Gpus.Any(gpu => gpu.Node == report.Node)).Select(pair => pair.Key)]);
+            Settle(outputs, inventory.OwnersOn(report.Node));
     }
 
     private void OnRequest(GpusRequested request, Outputs outputs)
@@ -148,115 +164,120 @@ public sealed class ClusterMachine : IMachine
         allocation.Used.UnionWith(request.Used);
         allocation.Preferred.Clear();
         allocation.Preferred.UnionWith(request.Preferred);
+
+        // It asks, so it hears at once.
+        allocation.QuietUntil = now;
         Settle(outputs, [request.Job]);
     }
 
-    /// <summary>Takes back what is neither used nor useful, gives out what is free to who wants it, makes changes durable, and tells the jobs concerned.</summary>
+    /// <summary>
+    /// Takes back what the jobs concerned neither use nor need, gives out what is free to who wants it, makes changes durable, and lets
+    /// the jobs concerned hear of it.
+    /// </summary>
     private void Settle(Outputs outputs, IReadOnlyCollection<JobId> concerned)
     {
         var changed = new SortedSet<JobId>();
-        foreach (var (job, allocation) in allocations)
-        {
-            // Used gpus belong to the job even if an older cluster grain's memory of it was lost.
-            foreach (var gpu in allocation.Used.Where(gpu => allocations.Values.All(other => !other.Gpus.Contains(gpu))).ToArray())
-            {
-                allocation.Gpus.Add(gpu);
-                changed.Add(job);
-            }
-
-            foreach (var gpu in allocation.Gpus.Where(gpu => !allocation.Used.Contains(gpu) && (!IsFit(gpu) || !DeviceClasses.Matches(allocation.DeviceClass, ClassOf(gpu)!))).ToArray())
-                Take(job, allocation, gpu);
-            foreach (var gpu in allocation.Gpus.Reverse().Where(gpu => !allocation.Used.Contains(gpu)).ToArray())
-            {
-                if (allocation.Gpus.Count > allocation.Wanted)
-                    Take(job, allocation, gpu);
-            }
-        }
-
+        foreach (var job in concerned)
+            Reclaim(job, allocations[job], changed);
         Give(changed);
-        foreach (var job in allocations.Where(pair => pair.Value is { Wanted: 0, Gpus.Count: 0, Used.Count: 0 }).Select(pair => pair.Key).ToArray())
+        foreach (var job in changed.Concat(concerned).Distinct().ToArray())
         {
-            Offer(job, allocations[job], outputs);
+            var allocation = allocations[job];
+            allocation.OwesOffer = true;
+            if (allocation is not { Wanted: 0, Gpus.Count: 0, Used.Count: 0 })
+                continue;
+            Offer(job, allocation, outputs);
             allocations.Remove(job);
             changed.Add(job);
         }
 
         if (changed.Count > 0)
             Persist(outputs);
-        foreach (var job in changed.Concat(concerned).Distinct().Order())
-        {
-            if (allocations.TryGetValue(job, out var allocation))
-                Offer(job, allocation, outputs);
-        }
+    }
 
-        void Take(JobId job, Allocation allocation, GpuId gpu)
+    private void Reclaim(JobId job, Allocation allocation, SortedSet<JobId> changed)
+    {
+        // Used gpus belong to the job even if an older cluster grain's memory of it was lost.
+        foreach (var gpu in allocation.Used.Where(gpu => inventory.OwnerOf(gpu) is null).ToArray())
         {
-            allocation.Gpus.Remove(gpu);
+            Add(job, allocation, gpu);
             changed.Add(job);
         }
+
+        foreach (var gpu in allocation.Gpus.Where(gpu => !allocation.Used.Contains(gpu) && (!inventory.IsFit(gpu) || !DeviceClasses.Matches(allocation.DeviceClass, ClassOf(gpu)!))).ToArray())
+            Take(gpu);
+        foreach (var gpu in allocation.Gpus.Reverse().Where(gpu => !allocation.Used.Contains(gpu)).Take(Math.Max(0, allocation.Gpus.Count - allocation.Wanted)).ToArray())
+            Take(gpu);
+
+        void Take(GpuId gpu)
+        {
+            allocation.Gpus.Remove(gpu);
+            inventory.Release(gpu);
+            changed.Add(job);
+
+            // Two jobs used it, and one of them lets go: it is the other's.
+            foreach (var (other, theirs) in allocations.Where(pair => pair.Value.Used.Contains(gpu)).Take(1))
+            {
+                Add(other, theirs, gpu);
+                changed.Add(other);
+            }
+        }
+    }
+
+    private void Add(JobId job, Allocation allocation, GpuId gpu)
+    {
+        allocation.Gpus.Add(gpu);
+        inventory.Assign(gpu, job);
     }
 
     private void Give(SortedSet<JobId> changed)
     {
-        // With nobody in want there is nothing to look for: a cluster that comes up reports thousands of nodes, one after the other.
-        if (allocations.Values.All(allocation => allocation.Gpus.Count >= allocation.Wanted && allocation.Gpus.Count(IsFit) >= allocation.Wanted))
-            return;
-        var free = Free().ToList();
-        var given = new HashSet<GpuId>();
         foreach (var (job, allocation) in allocations)
         {
             // A member that is down and still used holds its place until the job lets go of it; a spare may come on top meanwhile.
-            var fit = allocation.Gpus.Count(IsFit);
-            if (fit >= allocation.Wanted || free.Count == 0)
+            var missing = allocation.Wanted - inventory.FitOf(job);
+            if (missing <= 0)
                 continue;
-            var deviceClass = allocation.Gpus.Select(ClassOf).FirstOrDefault(found => found is not null)
-                ?? free.Where(gpu => DeviceClasses.Matches(allocation.DeviceClass, gpu.DeviceClass)).GroupBy(gpu => gpu.DeviceClass)
-                    .OrderByDescending(group => group.Count()).ThenBy(group => group.Key, StringComparer.Ordinal).FirstOrDefault()?.Key;
-            foreach (var gpu in free.Where(gpu => gpu.DeviceClass == deviceClass).OrderBy(gpu => !allocation.Preferred.Contains(gpu.Id)).Take(allocation.Wanted - fit).ToArray())
+            var deviceClass = ClassOf(allocation)
+                ?? inventory.Free.Where(idle => DeviceClasses.Matches(allocation.DeviceClass, idle.Key)).OrderByDescending(idle => idle.Value.Count)
+                    .ThenBy(idle => idle.Key, StringComparer.Ordinal).FirstOrDefault().Key;
+            if (deviceClass is null)
+                continue;
+            var idle = inventory.FreeOf(deviceClass);
+            foreach (var gpu in allocation.Preferred.Where(idle.Contains).Concat(idle.Where(gpu => !allocation.Preferred.Contains(gpu))).Take(missing).ToArray())
             {
-                allocation.Gpus.Add(gpu.Id);
-                given.Add(gpu.Id);
+                Add(job, allocation, gpu);
                 changed.Add(job);
             }
-
-            free.RemoveAll(gpu => given.Contains(gpu.Id));
         }
     }
 
-    /// <summary>Gpus in service that no job has.</summary>
-    private IEnumerable<(GpuId Id, string DeviceClass)> Free()
-    {
-        var given = allocations.Values.SelectMany(allocation => allocation.Gpus).ToHashSet();
-        return InService().Where(gpu => !given.Contains(gpu.Id));
-    }
-
-    private IEnumerable<(GpuId Id, string DeviceClass)> InService() => nodes.Values.Where(node => node.Up)
-        .SelectMany(node => node.Gpus.Select(gpu => (Id: new GpuId(node.Node, gpu.Index), gpu.DeviceClass)))
-        .Where(gpu => !unschedulable.ContainsKey(gpu.Id));
-
     /// <summary>What a job that has too few could have, were classes mixed; null where it has enough.</summary>
-    private GpuSupply? SupplyFor(Allocation allocation)
+    private GpuSupply? SupplyFor(JobId job, Allocation allocation)
     {
-        if (allocation.Gpus.Count(IsFit) >= allocation.Wanted)
+        if (inventory.FitOf(job) >= allocation.Wanted)
             return null;
-        var wanted = allocation.Gpus.Select(ClassOf).FirstOrDefault(found => found is not null) ?? allocation.DeviceClass;
+        var wanted = ClassOf(allocation) ?? allocation.DeviceClass;
         return new GpuSupply(
-            InService().Count(gpu => DeviceClasses.Matches(wanted, gpu.DeviceClass)),
-            [.. Free().Where(gpu => !DeviceClasses.Matches(wanted, gpu.DeviceClass)).GroupBy(gpu => gpu.DeviceClass).OrderBy(group => group.Key, StringComparer.Ordinal).Select(group => new FreeGpus(group.Key, group.Count()))]);
+            inventory.InService(wanted),
+            [.. inventory.Free.Where(idle => !DeviceClasses.Matches(wanted, idle.Key)).Select(idle => new FreeGpus(idle.Key, idle.Value.Count))]);
     }
 
-    private bool IsFit(GpuId gpu) => nodes.TryGetValue(gpu.Node, out var node) && node.Up && gpus.ContainsKey(gpu) && !unschedulable.ContainsKey(gpu);
+    private string? ClassOf(GpuId gpu) => inventory.DescriptionOf(gpu)?.DeviceClass;
 
-    private string? ClassOf(GpuId gpu) => gpus.GetValueOrDefault(gpu)?.DeviceClass;
+    /// <summary>The class that a job's gpus are of; null while it has none, or none of them is known.</summary>
+    private string? ClassOf(Allocation allocation) => allocation.Gpus.Select(ClassOf).FirstOrDefault(found => found is not null);
 
     private void Offer(JobId job, Allocation allocation, Outputs outputs)
     {
-        var offers = allocation.Gpus.Where(gpu => nodes.ContainsKey(gpu.Node)).Select(gpu =>
+        var offers = allocation.Gpus.Where(gpu => inventory.Find(gpu.Node) is not null).Select(gpu =>
         {
-            var node = nodes[gpu.Node];
-            var description = gpus.GetValueOrDefault(gpu);
-            return new GpuOffer(gpu, node.Session, node.DataAddress, description?.DeviceClass ?? "", description?.Device ?? "", IsFit(gpu)) { NodeUp = node.Up };
+            var node = inventory.Find(gpu.Node)!;
+            var description = inventory.DescriptionOf(gpu);
+            return new GpuOffer(gpu, node.Session, node.DataAddress, description?.DeviceClass ?? "", description?.Device ?? "", inventory.IsFit(gpu)) { NodeUp = node.Up };
         }).ToArray();
-        outputs.Send(GrainAddress.Of(job), new GpusOffered(incarnation, ++sequence, offers) { Supply = SupplyFor(allocation) });
+        allocation.OwesOffer = false;
+        allocation.QuietUntil = now + OfferPause + (allocation.Gpus.Count * OfferPausePerGpu);
+        outputs.Send(GrainAddress.Of(job), new GpusOffered(incarnation, ++sequence, offers) { Supply = SupplyFor(job, allocation) });
     }
 }

@@ -3,14 +3,32 @@ namespace Coordinator.Machines;
 /// <content>What the rank has to say to the job and repeats until it is answered: accusations, faults, leaving, the end.</content>
 public sealed partial class RankMachine
 {
-    /// <summary>Time between repetitions: half a second, or half a millisecond for each rank of the job where that is more, since all of them have one job to tell.</summary>
-    private TimeSpan RepeatPeriod => TimeSpan.FromMilliseconds(Math.Max(500, 0.5 * (members?.Members.Count ?? 0)));
+    /// <summary>
+    /// Time to the next repetition: half a second, or half a millisecond for each rank of the job where that is more, since all of them have one
+    /// job to tell; twice as long after each one that brought nothing new, up to eight times.
+    /// </summary>
+    private TimeSpan RepeatPeriod => TimeSpan.FromMilliseconds(Math.Max(500, 0.5 * (members?.Members.Count ?? 0))) * (1 << Math.Min(repetitions, 3));
+
+    private int repetitions;
+
+    /// <summary>
+    /// Time after which a rank that has a plan and has come no step farther says where it is, or a millisecond for each rank of the job where that
+    /// is more. The job, loaded anew, may have gone on without it, and the order to let go may have been lost together with the job's memory
+    /// of it: whoever stands still says so, or it would hold its device for ever.
+    /// </summary>
+    private TimeSpan StandstillPeriod => TimeSpan.FromMilliseconds(Math.Max(5000, members?.Members.Count ?? 0));
+
+    private bool IsUnderPlan => phase is Phase.CatchingUp or Phase.Running;
 
     private readonly SortedDictionary<NodeId, PeerAccused> accusations = [];
     private bool aborted;
     private string? fault;
     private string? leaveReason;
     private TimeSpan repeatAt;
+    private TimeSpan lookAt;
+    private long appliedAtLook;
+
+    private TimeSpan? NextRepetition => !HasSomethingToRepeat ? IsUnderPlan ? lookAt : null : IsUnderPlan && lookAt < repeatAt ? lookAt : repeatAt;
 
     private bool HasSomethingToRepeat => phase == Phase.Idle ? leaveReason is not null && !isLetGo
         : (phase == Phase.Promised || aborted || accusations.Count > 0 || fault is not null || unreadable is not null || leaveReason is not null || (phase == Phase.Finished && finalHash is not null));
@@ -28,6 +46,7 @@ public sealed partial class RankMachine
         {
             // Nothing more will come of this generation. Each rank says so for itself, or one that was left out would never be released.
             aborted = true;
+            repetitions = 0;
             if (repeatAt <= now)
                 repeatAt = now + RepeatPeriod;
             Accuse(lost.Node, lost.Evidence, lost.Detail);
@@ -73,6 +92,7 @@ public sealed partial class RankMachine
         if (fault is not null)
             return;
         fault = detail;
+        repetitions = 0;
         applying = false;
         initializing = false;
         computing = false;
@@ -83,10 +103,22 @@ public sealed partial class RankMachine
         Repeat(all: true);
     }
 
+    private void LookForStandstill()
+    {
+        if (!IsUnderPlan || now < lookAt)
+            return;
+        if (Applied == appliedAtLook)
+            outputs.Add(new TellJob(Progress()));
+        BeginLooking();
+    }
+
+    private void BeginLooking() => (appliedAtLook, lookAt) = (Applied, now + StandstillPeriod);
+
     private void Repeat(bool all)
     {
-        if (!all && now < repeatAt)
+        if (!all && (now < repeatAt || !HasSomethingToRepeat))
             return;
+        repetitions = all ? 0 : repetitions + 1;
         repeatAt = now + RepeatPeriod;
         if (phase == Phase.Idle)
         {

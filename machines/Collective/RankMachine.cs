@@ -146,11 +146,12 @@ public sealed partial class RankMachine
                 NoteRecorded(taken.Timeline, taken.Through);
                 break;
             case RankDeadlinePassed:
+                LookForStandstill();
                 Repeat(all: false);
                 break;
         }
 
-        NextDeadline = HasSomethingToRepeat ? repeatAt : null;
+        NextDeadline = NextRepetition;
     }
 
     private void Obey(RankOrder order, Membership? membership, GenerationCuts? made)
@@ -188,6 +189,7 @@ public sealed partial class RankMachine
         if (membership.Generation != prepare.Generation || rankThere < 0)
             return;
         Generation = prepare.Generation;
+        repetitions = 0;
         timeline = Math.Max(timeline, prepare.Timeline);
 
         // Whoever holds a step's record forgets it on this word; so the word must come back with the answer, or a job that is
@@ -275,7 +277,9 @@ public sealed partial class RankMachine
         if (answerOwed || ranked.Rank != rank)
             return;
         plan = ranked;
+        repetitions = 0;
         isLetGo = false;
+        BeginLooking();
         prepared = null;
         outputs.Add(new TellJob(new PlanTaken { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu }));
         if (ranked.Timeline > stateTimeline && Applied >= 0)

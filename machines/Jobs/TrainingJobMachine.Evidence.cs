@@ -118,6 +118,9 @@ public sealed partial class TrainingJobMachine
         }
     }
 
+    /// <summary>The answer timeout, and 2 ms more for each member: the answers of thousands come one after the other.</summary>
+    private TimeSpan AnswerPatience => state!.Spec.FaultTolerance.AnswerTimeout + TimeSpan.FromMilliseconds(2 * state.Members.Count);
+
     /// <summary>When a member fails for want of an answer or of progress; null: not for that.</summary>
     private TimeSpan? TimeoutOf(Member member, Link? link)
     {
@@ -130,7 +133,7 @@ public sealed partial class TrainingJobMachine
                 return Max(link.Since, formedAt) + LinkGrace;
 
             // A job that was just loaded waits for workers to find their way to the new silo.
-            return link is null ? Max(formedAt + tolerance.AnswerTimeout, activatedAt + tolerance.ProgressTimeout) : formedAt + tolerance.AnswerTimeout;
+            return link is null ? Max(formedAt + AnswerPatience, activatedAt + tolerance.ProgressTimeout) : formedAt + AnswerPatience;
         }
 
         // While others report progress in this generation nobody is excluded for silence towards the silo.

@@ -27,9 +27,12 @@ public sealed partial class TrainingJobMachine
 
     /// <summary>
     /// Time before a question or a plan is repeated: 200 ms, or 0.25 ms for each member where that is more, since thousands of them would be
-    /// asked again while their first answers are on the way.
+    /// asked again while their first answers are on the way; twice as long before each further repetition, up to eight times, since where
+    /// answers are late for want of time, repeated questions make them later.
     /// </summary>
-    private TimeSpan AskPeriod => TimeSpan.FromMilliseconds(Math.Max(200, 0.25 * state!.Members.Count));
+    private TimeSpan AskPeriod => TimeSpan.FromMilliseconds(Math.Max(200, 0.25 * state!.Members.Count)) * (1 << Math.Min(repetitions, 3));
+
+    private int repetitions;
 
     /// <summary>Plans are out, and not every member has applied a step under them yet.</summary>
     private bool IsResuming => plans.Count > 0 && advancedRanks.Count < state!.Members.Count;
@@ -38,6 +41,7 @@ public sealed partial class TrainingJobMachine
     {
         forming = [];
         formedAt = now;
+        repetitions = 0;
         AskMissing();
     }
 
@@ -199,7 +203,11 @@ public sealed partial class TrainingJobMachine
             if (forming.Count == state!.Members.Count && IsRecordComplete())
                 Plan();
             else if (now >= askAt)
+            {
+                repetitions++;
                 AskMissing();
+            }
+
             return;
         }
 
@@ -218,7 +226,7 @@ public sealed partial class TrainingJobMachine
         if (holders.Length == 0)
             return true;
         var isLate = holders.Any(answer => MemberOf(answer.Gpu) is { } member && IsReachable(member));
-        if (now >= formedAt + Max(state!.Spec.FaultTolerance.AnswerTimeout, isLate ? RecordPatience : TimeSpan.Zero))
+        if (now >= formedAt + Max(AnswerPatience, isLate ? RecordPatience : TimeSpan.Zero))
             return true;
         if (now >= askAt)
             Ask(state!.Members);
@@ -271,6 +279,7 @@ public sealed partial class TrainingJobMachine
 
         state = state with { Reason = decision.Reason };
         SendPlans(plans.Values);
+        repetitions = 0;
         askAt = now + AskPeriod;
         lastProgress = now;
     }
@@ -283,6 +292,7 @@ public sealed partial class TrainingJobMachine
 
     private void RepeatPlans()
     {
+        repetitions++;
         var untaken = plans.Values.Where(plan => !plansTaken.Contains(plan.Gpu)).ToArray();
         SendPlans(untaken.Length > 0 ? untaken : plans.Values.Where(plan => !advancedRanks.Contains(plan.Gpu)));
         askAt = now + (untaken.Length > 0 ? AskPeriod : SlowAskPeriod);

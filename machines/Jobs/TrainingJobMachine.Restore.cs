@@ -44,7 +44,12 @@ public sealed partial class TrainingJobMachine
         get
         {
             var members = state!.Members.Select(member => new WorkerProcess(member.Gpu.Node, member.Boot));
-            return [.. (state.Planned ? members : state.Holders.Concat(members).Where(holder => !IsGone(holder))).Distinct()];
+            if (state.Planned)
+                return [.. members.Distinct()];
+            var left = state.Holders.Concat(members).Where(holder => !IsGone(holder)).Distinct().ToArray();
+
+            // None left is not the same as none known: those that are gone stay on the list as the proof of it.
+            return left.Length > 0 ? left : state.Holders;
         }
     }
 

@@ -16,7 +16,13 @@ public sealed class NodeMachine(NodeId id) : IMachine
     private static readonly TimeSpan HeartbeatPeriod = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan HeartbeatTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ReconnectGrace = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan ReportPeriod = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>
+    /// A report is repeated until the cluster has taken it, each time after twice as long: where thousands of nodes report at once, an
+    /// impatient repeat takes the place of another node's first report.
+    /// </summary>
+    private static readonly TimeSpan FirstRepeat = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan LongestRepeat = TimeSpan.FromSeconds(8);
     private static readonly TimeSpan AskPeriod = TimeSpan.FromMilliseconds(250);
 
     /// <summary>A cluster grain that was loaded anew knows no nodes: each says from time to time that it is there.</summary>
@@ -33,7 +39,8 @@ public sealed class NodeMachine(NodeId id) : IMachine
     private long taken;
     private bool reportedUp;
     private TimeSpan? askedAt;
-    private TimeSpan reportAt;
+    private TimeSpan sentAt;
+    private TimeSpan repeatAfter;
     private TimeSpan now;
     private Outputs outputs = new();
 
@@ -43,7 +50,7 @@ public sealed class NodeMachine(NodeId id) : IMachine
     /// <inheritdoc/>
     public TimeSpan? NextDeadline { get; private set; }
 
-    private TimeSpan? NextReport => hello is null ? null : sequence > taken ? reportAt : reportedUp ? reportAt + IdleReportPeriod : null;
+    private TimeSpan? NextReport => hello is null ? null : sequence > taken ? sentAt + repeatAfter : reportedUp ? sentAt + IdleReportPeriod : null;
 
     private bool IsUp => connected && !silent;
 
@@ -191,7 +198,11 @@ public sealed class NodeMachine(NodeId id) : IMachine
         if (downAt + ReconnectGrace is { } at && now >= at && reportedUp)
             Report(up: false);
         if (now >= NextReport)
+        {
+            repeatAfter = repeatAfter + repeatAfter < LongestRepeat ? repeatAfter + repeatAfter : LongestRepeat;
             SendReport();
+        }
+
         NextDeadline = Earliest(IsUp ? heardAt + HeartbeatTimeout : null, reportedUp ? downAt + ReconnectGrace : null, NextReport);
     }
 
@@ -217,12 +228,13 @@ public sealed class NodeMachine(NodeId id) : IMachine
     {
         reportedUp = up;
         sequence++;
+        repeatAfter = FirstRepeat;
         SendReport();
     }
 
     private void SendReport()
     {
-        reportAt = now + ReportPeriod;
+        sentAt = now;
         outputs.Send(GrainAddress.Cluster, new NodeReported(id, hello!.Session, sequence, reportedUp, hello.DataAddress, hello.Gpus));
     }
 }

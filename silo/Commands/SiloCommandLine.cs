@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Net;
 using Coordinator.Server.Hosting;
 using Coordinator.Server.Storage;
 using Coordinator.Silo.Hosting;
@@ -35,7 +34,7 @@ public static class SiloCommandLine
         var name = new Option<string>("--name") { Description = "Name of the silo.", DefaultValueFactory = _ => $"silo-{Environment.MachineName.ToLowerInvariant()}" };
         var token = new Option<string?>("--token-file") { Description = "File of the token that workers and clients need; drawn where missing (default: token in the data directory)." };
         var pipe = new Option<bool>("--parent-pipe") { Description = "End when standard input ends: whoever started this process is gone.", Hidden = true };
-        var advertised = new Option<string>("--advertise") { Description = "IP address under which the other silos reach this one.", DefaultValueFactory = _ => "127.0.0.1" };
+        var advertised = new Option<string>("--advertise") { Description = "IP address under which the other silos reach this one, or this host's name.", DefaultValueFactory = _ => "127.0.0.1" };
         var siloPort = new Option<int>("--silo-port") { Description = "Port for the other silos.", DefaultValueFactory = _ => 11111 };
         var dashboard = new Option<string>("--dashboard") { Description = "Whether /orleans serves the Orleans dashboard: on or off.", DefaultValueFactory = _ => "on" };
         dashboard.AcceptOnlyFromAmong("on", "off");
@@ -57,7 +56,7 @@ public static class SiloCommandLine
                 TokenFile = parsed.GetValue(token) is { } file ? Path.GetFullPath(file) : null,
                 Database = cluster.ReadDatabase(parsed),
                 Cluster = parsed.GetValue(cluster.Cluster)!,
-                Advertised = IPAddress.TryParse(parsed.GetValue(advertised), out var address) ? address : throw new FormatException($"--advertise '{parsed.GetValue(advertised)}' is no IP address: write one of this host's, such as 10.0.0.5"),
+                Advertised = AdvertisedAddress.Parse(parsed.GetValue(advertised)!),
                 SiloPort = parsed.GetValue(siloPort),
                 GatewayPort = parsed.GetValue(cluster.GatewayPort),
                 Machines = GpuPolicyFile.Read(parsed.GetValue(policy)),

@@ -17,21 +17,8 @@ public sealed partial class GrainOutbox : IDisposable
 
     /// <summary>Calls through this silo's grain factory.</summary>
     public GrainOutbox(IGrainFactory grains, ILogger<GrainOutbox> logger) => outbox = new Outbox<GrainAddress, GrainMessage>(
-        async (to, messages) =>
-        {
-            foreach (var message in messages)
-            {
-                try
-                {
-                    await GrainCalls.Deliver(grains, to, message).ConfigureAwait(false);
-                }
-                catch (Exception e)
-                {
-                    Lost(logger, message.GetType().Name, to, e.Message);
-                }
-            }
-        },
-        (to, _, why) => Lost(logger, "message", to, why.Message),
+        (to, messages) => GrainCalls.Deliver(grains, to, messages),
+        (to, count, why) => Lost(logger, count, to, why.Message),
         Window,
         LimitPerGrain);
 
@@ -41,6 +28,6 @@ public sealed partial class GrainOutbox : IDisposable
     /// <inheritdoc/>
     public void Dispose() => outbox.Dispose();
 
-    [LoggerMessage(1, LogLevel.Debug, "lost a {Message} to {Grain}: {Why}")]
-    private static partial void Lost(ILogger logger, string message, GrainAddress grain, string why);
+    [LoggerMessage(1, LogLevel.Debug, "lost {Count} messages to {Grain}: {Why}")]
+    private static partial void Lost(ILogger logger, int count, GrainAddress grain, string why);
 }

@@ -1,6 +1,7 @@
 using Coordinator.Server.Storage;
 using Coordinator.Server.Storage.Postgres;
 using Microsoft.Extensions.Logging;
+using Npgsql;
 
 namespace Coordinator.Silo.Storage;
 
@@ -15,6 +16,8 @@ public sealed class ClusterStore : IAsyncDisposable
 
     /// <summary>SQLite. The providers know Microsoft.Data.Sqlite under the name of the other library.</summary>
     public const string SqliteInvariant = "System.Data.SQLite";
+
+    private const int MostConnections = 16;
 
     private readonly Func<string?> problem;
     private readonly Func<ValueTask> close;
@@ -51,7 +54,7 @@ public sealed class ClusterStore : IAsyncDisposable
         {
             var postgres = await PostgresStore.OpenAsync(new PostgresStoreOptions { ConnectionString = database, Silo = settings.Name, Loggers = loggers }, cancel).ConfigureAwait(false);
             await OrleansSchema.ApplyToPostgresAsync(database, cancel).ConfigureAwait(false);
-            return new ClusterStore(postgres, postgres, PostgresInvariant, database, () => postgres.Problem, postgres.DisposeAsync);
+            return new ClusterStore(postgres, postgres, PostgresInvariant, Bounded(database), () => postgres.Problem, postgres.DisposeAsync);
         }
 
         var file = Path.Combine(settings.DataDirectory, "coordinator.db");
@@ -69,4 +72,16 @@ public sealed class ClusterStore : IAsyncDisposable
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => close();
+
+    /// <summary>
+    /// The providers' connections, bounded where the operator did not: when thousands of grains are loaded at once, a hundred connections of
+    /// each silo, the driver's default, keep a database busy with switching between them.
+    /// </summary>
+    private static string Bounded(string database)
+    {
+        var settings = new NpgsqlConnectionStringBuilder(database);
+        if (!settings.ShouldSerialize("Maximum Pool Size"))
+            settings.MaxPoolSize = MostConnections;
+        return settings.ConnectionString;
+    }
 }

@@ -17,20 +17,7 @@ public sealed class RecordingServices : IGrainServices, IDisposable
     {
         Silo = silo;
         outbox = new Outbox<GrainAddress, GrainMessage>(
-            async (to, messages) =>
-            {
-                foreach (var message in messages)
-                {
-                    try
-                    {
-                        await GrainCalls.Deliver(grains, to, message);
-                    }
-                    catch (Exception e)
-                    {
-                        Lost.Enqueue($"{message.GetType().Name} to {to}: {e.Message}");
-                    }
-                }
-            },
+            (to, messages) => GrainCalls.Deliver(grains, to, messages),
             (to, _, why) => Lost.Enqueue($"{to}: {why.Message}"),
             window: 64,
             limit: 1000);

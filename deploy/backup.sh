@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Copies what the compose cluster must not lose into a new folder, while it runs: deploy/backup.sh FOLDER
+# The database (jobs, generations, records), data sets and models, checkpoints, token. Checkpoints come first: what the database names is
+# then either in the copy, or younger than it, and a restored job goes back to the newest one that is there.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. deploy/compose.sh
+folder=${1:?name a folder that does not exist yet}
+[ ! -e "$folder" ] || { echo "$folder exists: name a new folder" >&2; exit 2; }
+silo=$(compose ps -q silo-1 silo 2> /dev/null | head -n 1)
+worker=$(compose ps -q worker-1 worker 2> /dev/null | head -n 1)
+database=$(compose ps -q postgres 2> /dev/null || true)
+[ -n "$silo" ] && [ -n "$worker" ] || { echo "no silo or no worker runs here" >&2; exit 2; }
+image=$(docker inspect -f '{{.Config.Image}}' "$silo")
+umask 077
+mkdir -p "$folder.part"
+copy() { docker run --rm --volumes-from "$1:ro" --entrypoint tar "$image" -C / -cf - "${@:2}"; }
+
+copy "$worker" checkpoints > "$folder.part/checkpoints.tar"
+if [ -n "$database" ]; then
+  copy "$silo" data run/coordinator > "$folder.part/data.tar"
+  docker exec "$database" pg_dump -h /var/run/postgresql -U coordinator -Fc coordinator > "$folder.part/database.dump"
+else
+  # The embedded silo's SQLite file, as a crash would leave it: the silo stands still for the moment of the copy.
+  docker pause "$silo" > /dev/null
+  trap 'docker unpause "$silo" > /dev/null' EXIT
+  copy "$silo" data run/coordinator > "$folder.part/data.tar"
+fi
+mv "$folder.part" "$folder"
+echo "$folder: $(du -sh "$folder" | cut -f1)"

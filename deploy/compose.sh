@@ -1,0 +1,17 @@
+# For the scripts beside it: `compose …` is docker compose, or docker-compose where the engine has no such plug-in.
+compose() {
+  if docker compose version > /dev/null 2>&1; then docker compose ${COMPOSE_PROFILE:+--profile "$COMPOSE_PROFILE"} "$@"
+  else ${COMPOSE_PROFILE:+env COMPOSE_PROFILES="$COMPOSE_PROFILE"} docker-compose "$@"; fi
+}
+
+# Waits until every container of the project is healthy, or those of the services named; $COMPOSE_PATIENCE seconds, 120 unless told.
+until_healthy() {
+  local one
+  for _ in $(seq "${COMPOSE_PATIENCE:-120}"); do
+    # shellcheck disable=SC2046 # one id a word
+    for one in $(compose ps -q "$@"); do docker inspect -f '{{if .State.Health}}{{.State.Health.Status}}{{else}}{{.State.Status}}{{end}}' "$one"; done | grep -qvE '^(healthy|running)$' || return 0
+    sleep 1
+  done
+  echo "not healthy within ${COMPOSE_PATIENCE:-120} s: ${*:-all services}" >&2
+  return 1
+}

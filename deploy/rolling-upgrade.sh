@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# Replaces the containers of the compose cluster by those of another image, one silo and then one worker at a time, while jobs train:
+#   COORDINATOR_IMAGE=coordinator:new deploy/rolling-upgrade.sh
+# A silo that is asked to end hands its grains to the others; a worker's jobs go on without it before it ends. Each successor is healthy
+# before the next one goes. Where one does not become healthy, it stops there: nothing else is replaced. docs/deploy.md has the rules.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. deploy/compose.sh
+: "${COORDINATOR_IMAGE:?set it to the new image}"
+export COORDINATOR_IMAGE
+docker image inspect "$COORDINATOR_IMAGE" > /dev/null 2>&1 || { echo "there is no image $COORDINATOR_IMAGE here: build or pull it first" >&2; exit 2; }
+
+running() { compose ps --services | grep -E "$1" | while read -r service; do [ -z "$(compose ps -q "$service")" ] || echo "$service"; done; }
+for service in $(running '^silo') $(running '^worker'); do
+  echo "$(date +%T)  $service"
+  compose up -d --no-deps --no-build "$service" 2> /dev/null
+  until_healthy "$service"
+done
+echo "$(date +%T)  all on $COORDINATOR_IMAGE"
