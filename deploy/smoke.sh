@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # The compose cluster, tried: deploy/smoke.sh [cluster|embedded] [STEPS]
-# Brings the cluster up, trains, trains again while a worker, the silo and the database are crashed (kill -9 of the containers' processes)
-# and a worker's network is cut, compares the two models, takes everything down and looks whether anything is left.
+# Brings the cluster up and trains; trains again while a worker, the silo and the database are crashed (kill -9 of the containers' processes)
+# and a worker's network is cut; again while every silo and worker is replaced by another image's, one at a time; and again with a backup on
+# the way, which is restored into a new cluster and goes on from its checkpoint. All four models must be the same. Then everything is taken
+# down, and it looks whether anything is left.
 # Without an argument: cluster, or embedded where Orleans does not restore. Needs root where it has to install or start an engine.
 # Exit code 0: all of it held.
 set -euo pipefail
@@ -16,9 +18,7 @@ scratch=$(mktemp -d)
 
 say() { printf '%4d s  %s\n' "$((SECONDS - started))" "$*"; }
 fail() { say "FAILED: $*"; exit 1; }
-compose() {
-  if docker compose version > /dev/null 2>&1; then docker compose --profile "$profile" "$@"; else COMPOSE_PROFILES=$profile docker-compose "$@"; fi
-}
+. deploy/compose.sh
 
 take_down() {
   local status=$?
@@ -26,8 +26,8 @@ take_down() {
   if docker info > /dev/null 2>&1; then
     [ "$status" -eq 0 ] || compose logs --no-color --tail 60 > "$scratch/logs.txt" 2>&1 || true
     [ "$status" -eq 0 ] || { echo "--- the last lines of all containers:"; tail -n 120 "$scratch/logs.txt"; }
-    compose --profile client down -v --remove-orphans > /dev/null 2>&1 || compose down -v --remove-orphans > /dev/null 2>&1 || true
-    docker image rm -f "$COORDINATOR_IMAGE" > /dev/null 2>&1 || true
+    compose down -v --remove-orphans > /dev/null 2>&1 || true
+    docker image rm -f coordinator:smoke coordinator:smoke-next > /dev/null 2>&1 || true
     left=$(docker ps -aq --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME"; docker volume ls -q --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME"; docker network ls -q --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME")
     if [ -z "$left" ]; then say "nothing is left"; else say "FAILED: left behind: $left"; status=1; fi
   fi
@@ -64,6 +64,7 @@ docker build -t "$COORDINATOR_IMAGE" ${SMOKE_BUILD_OPTIONS:-} . > "$scratch/buil
 grep -hoE '### NOT BUILT HERE: .*' "$scratch/build.txt" | sort -u || true
 if docker run --rm --entrypoint sh "$COORDINATOR_IMAGE" -c 'test -x /opt/coordinator/silo/Coordinator.Silo'; then has_orleans=1; else has_orleans=""; fi
 [ -n "$profile" ] || { [ -n "$has_orleans" ] && profile=cluster || profile=embedded; }
+export COMPOSE_PROFILE=$profile
 [ "$profile" = embedded ] || [ -n "$has_orleans" ] || fail "the image has no Orleans silo, since Orleans did not restore: try 'deploy/smoke.sh embedded'"
 
 case $profile in
@@ -72,60 +73,88 @@ case $profile in
   *) fail "'$profile' is no profile: write cluster or embedded" ;;
 esac
 
-# All containers of a service, or the one of several with a number.
-containers() { compose ps -q "$1"; }
-container() { containers "$1" | sed -n "${2:-1}p"; }
-healthy() { [ -z "$(for one in $(compose ps -q); do docker inspect -f '{{if .State.Health}}{{.State.Health.Status}}{{else}}{{.State.Status}}{{end}}' "$one"; done | grep -vE '^(healthy|running)$')" ]; }
-until_healthy() { for _ in $(seq 120); do healthy && return; sleep 1; done; compose ps; fail "not everything is healthy within two minutes"; }
+# The one container of a service, or one of several.
+container() { compose ps -q "$1" | sed -n "${2:-1}p"; }
 
 say "up: profile $profile"
-if docker compose version > /dev/null 2>&1; then compose up -d --wait > "$scratch/up.txt" 2>&1 || { tail "$scratch/up.txt"; fail "docker compose up --wait"; }
-else compose up -d > "$scratch/up.txt" 2>&1 || { tail "$scratch/up.txt"; fail "docker-compose up"; }; until_healthy; fi
+up() {
+  if docker compose version > /dev/null 2>&1; then compose up -d --wait > "$scratch/up.txt" 2>&1 || { tail "$scratch/up.txt"; fail "docker compose up -d --wait"; }
+  else compose up -d > "$scratch/up.txt" 2>&1 || { tail "$scratch/up.txt"; fail "docker-compose up -d"; }; until_healthy; fi
+}
+up
 say "healthy: $(compose ps -q | wc -l) containers"
 
-train() { compose run --rm ${tty:--T} "$client" train --data /opt/coordinator/text --ranks=4 --steps "$steps" --seed 7 --out "/models/$1.safetensors" > "$scratch/$1.txt" 2>&1; }
-sha() { grep -oE 'sha256 [0-9a-f]{64}' "$scratch/$1.txt" | tail -n 1 | cut -d' ' -f2; }
-# The recorded steps of the job that runs.
-watch_container=""
-recorded() { docker exec "$watch_container" coordinator jobs -o json 2> /dev/null | grep -oE '"recorded": *[0-9]+' | grep -oE '[0-9]+' | tail -n 1 || echo 0; }
-until_recorded() { for _ in $(seq 600); do [ "$(recorded)" -ge "$1" ] 2> /dev/null && return; kill -0 "$training" 2> /dev/null || return 0; sleep 0.5; done; fail "step $1 was not recorded within five minutes"; }
+# train NAME [OPTION...]: one run of the client, its output in the scratch folder; hash NAME: the model's, as it said.
+train() { compose run --rm -T "$client" train --data /opt/coordinator/text --ranks=4 --steps "$steps" --seed 7 --out "/models/$1.safetensors" "${@:2}" > "$scratch/$1.txt" 2>&1 < /dev/null; }
+hash() { grep -oE 'sha256 [0-9a-f]{64}' "$scratch/$1.txt" | tail -n 1 | cut -d' ' -f2; }
+progress() { grep -oE 'step [0-9]+ of' "$scratch/$1.txt" 2> /dev/null | tail -n 1 | grep -oE '[0-9]+' || echo 0; }
+until_step() {
+  for _ in $(seq 1200); do
+    [ "$(progress "$1")" -ge "$2" ] && return
+    kill -0 "$training" 2> /dev/null || { tail -n 20 "$scratch/$1.txt"; fail "the training ended before step $2"; }
+    sleep 0.25
+  done
+  fail "step $2 was not reached within five minutes"
+}
+same() {
+  say "$1 $(printf '%*s' $((12 - ${#1})) '') $2"
+  [ -n "$2" ] && [ "$2" = "$undisturbed" ] || fail "the models differ"
+}
 crash() { kill -9 "$(docker inspect -f '{{.State.Pid}}' "$1")"; }
+part=$((steps / 8))
 
 say "training undisturbed, $steps steps"
 train undisturbed || { tail -n 20 "$scratch/undisturbed.txt"; fail "the undisturbed training"; }
-undisturbed=$(sha undisturbed)
-say "undisturbed  $undisturbed"
-
-watch_container=$(container "$watcher" 1)
-if [ "$profile" = cluster ]; then
-  victim=$(container "$killed_worker") cut=$(container "$cut_worker") silo_container=$(container "$silo") database_container=$(container "$database")
-else
-  victim=$(container worker 2) cut=$(container worker 3) silo_container=$(container silo) database_container=""
-fi
-network=$(docker inspect -f '{{range $name, $_ := .NetworkSettings.Networks}}{{$name}}{{end}}' "$cut")
+undisturbed=$(hash undisturbed)
+same undisturbed "$undisturbed"
 
 train disturbed &
 training=$!
-part=$((steps / 8))
-# Both jobs are listed; the newest comes last only by its id, so the second one's first step is waited for by its log.
-for _ in $(seq 120); do grep -q 'step ' "$scratch/disturbed.txt" 2> /dev/null && break; sleep 0.5; done
-progress() { grep -oE 'step [0-9]+ of' "$scratch/disturbed.txt" | tail -n 1 | grep -oE '[0-9]+' || echo 0; }
-until_step() { for _ in $(seq 600); do [ "$(progress)" -ge "$1" ] && return; kill -0 "$training" 2> /dev/null || return 0; sleep 0.5; done; fail "step $1 was not reached within five minutes"; }
-still() { kill -0 "$training" 2> /dev/null || fail "the training was over before $1: give more steps"; }
-
-until_step "$part"; still "the worker's crash"; say "step $(progress): crash of a worker"; crash "$victim"
-until_step $((2 * part)); still "the silo's crash"; say "step $(progress): crash of $silo"; crash "$silo_container"
-if [ -n "$database_container" ]; then until_step $((3 * part)); still "the database's crash"; say "step $(progress): crash of the database"; crash "$database_container"; fi
-until_step $((4 * part)); still "the cut"; say "step $(progress): a worker's network is cut"
+if [ "$profile" = cluster ]; then victim=$(container worker-2) cut=$(container worker-3); else victim=$(container worker 2) cut=$(container worker 3); fi
+until_step disturbed "$part"; say "step $(progress disturbed): crash of a worker"; crash "$victim"
+until_step disturbed $((2 * part)); say "step $(progress disturbed): crash of $silo"; crash "$(container "$silo")"
+if [ -n "$database" ]; then until_step disturbed $((3 * part)); say "step $(progress disturbed): crash of the database"; crash "$(container "$database")"; fi
+until_step disturbed $((4 * part)); say "step $(progress disturbed): a worker's network is cut"
+network=$(docker inspect -f '{{range $name, $_ := .NetworkSettings.Networks}}{{$name}}{{end}}' "$cut")
 aliases=$(docker inspect -f "{{range (index .NetworkSettings.Networks \"$network\").Aliases}}--alias {{.}} {{end}}" "$cut")
 docker network disconnect "$network" "$cut"
-until_step $((6 * part)); say "step $(progress): and healed"
+until_step disturbed $((6 * part)); say "step $(progress disturbed): and healed"
 # shellcheck disable=SC2086 # several words
 docker network connect $aliases "$network" "$cut"
 wait "$training" || { tail -n 30 "$scratch/disturbed.txt"; fail "the disturbed training"; }
-disturbed=$(sha disturbed)
-grep -E 'generation [0-9]+:' "$scratch/disturbed.txt" | sed 's/^/        /' || true
-say "disturbed    $disturbed"
-[ -n "$undisturbed" ] && [ "$undisturbed" = "$disturbed" ] || fail "the two models differ"
+same disturbed "$(hash disturbed)"
 until_healthy
-say "identical; every container is healthy again: $(for one in $(compose ps -q); do docker inspect -f '{{.Name}} restarted {{.RestartCount}} times' "$one"; done | grep -v ' 0 times' | sed 's|/||' | paste -sd, -)"
+say "every container is healthy again: $(for one in $(compose ps -q); do docker inspect -f '{{.Name}} {{.RestartCount}}' "$one"; done | grep -v ' 0$' | sed 's|/||; s/$/ restarts/' | paste -sd, -)"
+
+# Another image of the same programs: what matters here is that each container is replaced.
+docker build -q -t coordinator:smoke-next --label replaced=yes . > /dev/null 2>&1
+train upgraded &
+training=$!
+until_step upgraded "$part"
+say "step $(progress upgraded): every silo and worker is replaced, one at a time"
+COORDINATOR_IMAGE=coordinator:smoke-next bash deploy/rolling-upgrade.sh > "$scratch/upgrade.txt" 2>&1 || { cat "$scratch/upgrade.txt"; fail "the rolling upgrade"; }
+sed 's/^/        /' "$scratch/upgrade.txt"
+say "step $(progress upgraded) of $steps: replaced"
+wait "$training" || { tail -n 30 "$scratch/upgraded.txt"; fail "the training under the upgrade"; }
+same upgraded "$(hash upgraded)"
+export COORDINATOR_IMAGE=coordinator:smoke-next
+
+train backup --checkpoint.interval=$((steps / 16)) &
+training=$!
+until_step backup $((4 * part))
+say "step $(progress backup): $(bash deploy/backup.sh "$scratch/copy")"
+compose down -v --remove-orphans > /dev/null 2>&1
+wait "$training" || true
+say "the cluster is gone with all its volumes; $(bash deploy/restore.sh "$scratch/copy" 2>&1 | tail -n 1 | sed "s|$scratch/||")"
+asker=$(if [ "$profile" = cluster ]; then container worker-1; else container worker; fi)
+for _ in $(seq 300); do
+  docker exec "$asker" coordinator jobs -o json > "$scratch/jobs.json" 2> /dev/null || true
+  grep -q '"phase": *"\(waiting\|running\|forming\)"' "$scratch/jobs.json" || { grep -q phase "$scratch/jobs.json" && break; }
+  sleep 1
+done
+restored=$(docker exec "$asker" coordinator events --limit 2000 2> /dev/null | grep -iE 'back to the checkpoint' | tail -n 1 | sed 's/  */ /g' || true)
+[ -n "$restored" ] || { docker exec "$asker" coordinator events --limit 40 || true; fail "the restored job did not go back to a checkpoint"; }
+say "$restored"
+# All jobs of the project had the same data, steps and seed: each has the same model.
+same restored "$(grep -oE '"modelSha256": *"[0-9a-f]{64}"' "$scratch/jobs.json" | grep -oE '[0-9a-f]{64}' | sort | uniq -c | awk -v jobs="$(grep -c '"modelSha256"' "$scratch/jobs.json")" '$1 == jobs { print $2 }')"
+say "all four models are the same"

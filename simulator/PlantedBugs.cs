@@ -26,7 +26,7 @@ public static class PlantedBugs
     /// <summary>All of them.</summary>
     public static IReadOnlyList<BugExpectation> All { get; } =
     [
-        new(PlantedBug.SendBeforePersist, Invariants.PersistBeforeSend, 5, []),
+        new(PlantedBug.SendBeforePersist, Invariants.PersistBeforeSend, 5, [Invariants.RecordedOnce]),
         new(PlantedBug.UnsyncedPersist, Invariants.AcknowledgedIsDurable, 10, [Invariants.WritesAscend, Invariants.LastStateStays, .. NoEnd]),
         new(PlantedBug.OwnWriteTakenForConflict, Invariants.OwnWriteIsNoConflict, 10, []),
         new(PlantedBug.StaleIncarnationObeyed, Invariants.StaleOrderRefused, 10, []),

@@ -19,7 +19,7 @@ public sealed record ClusterState(long Incarnation, IReadOnlyList<AllocationView
 /// </summary>
 public sealed class ClusterMachine : IMachine
 {
-    /// <summary>A job hears of changes at once, and of further ones not before this has passed; to what it asks it hears at once always.</summary>
+    /// <summary>A job hears of a change at once, and of further ones not before this has passed; the answer to what it asks comes at once and counts for neither.</summary>
     private static readonly TimeSpan OfferPause = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Added to the pause for each gpu of the job.</summary>
@@ -50,6 +50,9 @@ public sealed class ClusterMachine : IMachine
 
         /// <summary>Before this the job hears of no further changes.</summary>
         public TimeSpan QuietUntil { get; set; }
+
+        /// <summary>Whether it has just asked.</summary>
+        public bool IsAsking { get; set; }
 
         /// <summary>Whether there are changes that it has not heard of.</summary>
         public bool OwesOffer { get; set; }
@@ -107,7 +110,7 @@ public sealed class ClusterMachine : IMachine
         {
             if (!allocation.OwesOffer)
                 continue;
-            if (now >= allocation.QuietUntil)
+            if (allocation.IsAsking || now >= allocation.QuietUntil)
                 Offer(job, allocation, outputs);
             else if (NextDeadline is null || allocation.QuietUntil < NextDeadline)
                 NextDeadline = allocation.QuietUntil;
@@ -165,8 +168,7 @@ public sealed class ClusterMachine : IMachine
         allocation.Preferred.Clear();
         allocation.Preferred.UnionWith(request.Preferred);
 
-        // It asks, so it hears at once.
-        allocation.QuietUntil = now;
+        allocation.IsAsking = true;
         Settle(outputs, [request.Job]);
     }
 
@@ -277,7 +279,9 @@ public sealed class ClusterMachine : IMachine
             return new GpuOffer(gpu, node.Session, node.DataAddress, description?.DeviceClass ?? "", description?.Device ?? "", inventory.IsFit(gpu)) { NodeUp = node.Up };
         }).ToArray();
         allocation.OwesOffer = false;
-        allocation.QuietUntil = now + OfferPause + (allocation.Gpus.Count * OfferPausePerGpu);
+        if (!allocation.IsAsking)
+            allocation.QuietUntil = now + OfferPause + (allocation.Gpus.Count * OfferPausePerGpu);
+        allocation.IsAsking = false;
         outputs.Send(GrainAddress.Of(job), new GpusOffered(incarnation, ++sequence, offers) { Supply = SupplyFor(job, allocation) });
     }
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
+using System.Security.Authentication;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Coordinator.Machines;
@@ -200,8 +201,9 @@ public sealed class CoordinatorClient : IDisposable
         }
     }
 
-    private CoordinatorApiException Away(Exception exception) =>
-        new($"no silo answers at {Url}: {exception.Message}", "Start one with 'coordinator silo', or name another with --silo.", exception);
+    private CoordinatorApiException Away(Exception exception) => exception.InnerException is AuthenticationException untrusted
+        ? new($"the certificate of the silo at {Url} is refused: {untrusted.Message}", "Name the silo as its certificate does, and trust the certificate's authority (SSL_CERT_FILE, or the system's store).", exception)
+        : new($"no silo answers at {Url}: {exception.Message}", "Start one with 'coordinator silo', or name another with --silo.", exception);
 
     private async Task<T> ReadAsync<T>(HttpResponseMessage answer, JsonTypeInfo<T> type, CancellationToken cancel)
     {

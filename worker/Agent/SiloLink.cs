@@ -115,10 +115,18 @@ internal sealed class SiloLink
             socket.Options.SetRequestHeader("Authorization", $"Bearer {options.Token}");
         socket.Options.KeepAliveInterval = TimeSpan.FromSeconds(2);
         socket.Options.KeepAliveTimeout = TimeSpan.FromSeconds(5);
+        socket.Options.CollectHttpResponseDetails = true;
         using (var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel))
         {
             patience.CancelAfter(ConnectTimeout);
-            await socket.ConnectAsync(silo, patience.Token).ConfigureAwait(false);
+            try
+            {
+                await socket.ConnectAsync(silo, patience.Token).ConfigureAwait(false);
+            }
+            catch (WebSocketException refused)
+            {
+                throw new IOException(ConnectFailure.Explain(refused, socket.HttpStatusCode), refused);
+            }
         }
 
         using var connection = new SiloConnection(socket, new WorkerSession(options.Boot, ++connections), options.Faults);
