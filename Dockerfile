@@ -17,7 +17,7 @@ RUN dotnet restore Coordinator.sln \
 
 FROM mcr.microsoft.com/dotnet/aspnet:${DOTNET}
 COPY --from=build /opt/coordinator /opt/coordinator
-ENV PATH=/opt/coordinator/bin:$PATH COORDINATOR_ILGPU=/opt/coordinator/ilgpu DOTNET_EnableDiagnostics=0 HOME=/tmp
+ENV PATH=/opt/coordinator/bin:$PATH COORDINATOR_ILGPU=/opt/coordinator/ilgpu ASPNETCORE_HTTP_PORTS= DOTNET_EnableDiagnostics=0 HOME=/tmp
 # A volume that is mounted for the first time takes the folder's owner: the programs run as `app`, uid 1654 of the public images.
 RUN mkdir -p /data /checkpoints /models /run/coordinator && chown 1654:1654 /data /checkpoints /models /run/coordinator
 WORKDIR /models

@@ -22,7 +22,7 @@ lock_files_are_current() {
 
 run "restore" dotnet restore
 run "lock files" lock_files_are_current
-run "format" dotnet format --no-restore --verify-no-changes
+run "format" dotnet format whitespace --no-restore --verify-no-changes
 run "build" dotnet build --no-restore -c "$configuration" -warnaserror
 run "tests" dotnet test --no-build -c "$configuration"
 run "simulation seeds" dotnet run --project cli -c "$configuration" --no-build -- simulate protocol --seeds 300

@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 profile=${1:-}
-steps=${2:-1500}
+steps=${2:-320}
 export COMPOSE_PROJECT_NAME=coordinator-smoke COORDINATOR_IMAGE=coordinator:smoke
 started=$SECONDS
 engine=""
@@ -26,7 +26,7 @@ take_down() {
   if docker info > /dev/null 2>&1; then
     [ "$status" -eq 0 ] || compose logs --no-color --tail 60 > "$scratch/logs.txt" 2>&1 || true
     [ "$status" -eq 0 ] || { echo "--- the last lines of all containers:"; tail -n 120 "$scratch/logs.txt"; }
-    compose down -v --remove-orphans > /dev/null 2>&1 || true
+    compose --profile client down -v --remove-orphans > /dev/null 2>&1 || compose down -v --remove-orphans > /dev/null 2>&1 || true
     docker image rm -f coordinator:smoke coordinator:smoke-next > /dev/null 2>&1 || true
     left=$(docker ps -aq --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME"; docker volume ls -q --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME"; docker network ls -q --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME")
     if [ -z "$left" ]; then say "nothing is left"; else say "FAILED: left behind: $left"; status=1; fi
@@ -85,7 +85,7 @@ up
 say "healthy: $(compose ps -q | wc -l) containers"
 
 # train NAME [OPTION...]: one run of the client, its output in the scratch folder; hash NAME: the model's, as it said.
-train() { compose run --rm -T "$client" train --data /opt/coordinator/text --ranks=4 --steps "$steps" --seed 7 --out "/models/$1.safetensors" "${@:2}" > "$scratch/$1.txt" 2>&1 < /dev/null; }
+train() { compose run --rm -T "$client" train --data /opt/coordinator/text --job.ranks=4 --steps "$steps" --seed 7 --out "/models/$1.safetensors" "${@:2}" > "$scratch/$1.txt" 2>&1 < /dev/null; }
 hash() { grep -oE 'sha256 [0-9a-f]{64}' "$scratch/$1.txt" | tail -n 1 | cut -d' ' -f2; }
 progress() { grep -oE 'step [0-9]+ of' "$scratch/$1.txt" 2> /dev/null | tail -n 1 | grep -oE '[0-9]+' || echo 0; }
 until_step() {
@@ -143,7 +143,7 @@ train backup --checkpoint.interval=$((steps / 16)) &
 training=$!
 until_step backup $((4 * part))
 say "step $(progress backup): $(bash deploy/backup.sh "$scratch/copy")"
-compose down -v --remove-orphans > /dev/null 2>&1
+compose --profile client down -v --remove-orphans > /dev/null 2>&1 || compose down -v --remove-orphans > /dev/null 2>&1
 wait "$training" || true
 say "the cluster is gone with all its volumes; $(bash deploy/restore.sh "$scratch/copy" 2>&1 | tail -n 1 | sed "s|$scratch/||")"
 asker=$(if [ "$profile" = cluster ]; then container worker-1; else container worker; fi)

@@ -48,7 +48,7 @@ authority other
 openssl req -newkey rsa:2048 -nodes -subj /CN=silo -keyout "$scratch/silo.key" -out "$scratch/silo.csr" 2> /dev/null
 openssl x509 -req -in "$scratch/silo.csr" -CA "$scratch/trusted.crt" -CAkey "$scratch/trusted.key" -CAcreateserial -days 2 \
   -extfile <(echo 'subjectAltName=IP:10.123.46.10') -out "$scratch/silo.crt" 2> /dev/null
-echo "not the token, not the token, not the token" > "$scratch/wrong-token"
+openssl rand -hex 32 > "$scratch/token-of-another"
 
 on() { ip netns exec "$mark$1" "${@:2}"; }
 coordinator() { dotnet "$program" "$@"; }
@@ -63,7 +63,7 @@ for worker in w1 w2; do
     --data-address "10.123.46.1${worker#w}:0" --data-dir "$scratch/$worker" > "$scratch/$worker.txt" 2>&1 &
   pids+=($!)
 done
-on w1 env SSL_CERT_FILE="$scratch/trusted.crt" dotnet "$program" train --silo "$silo" --token-file "$scratch/token" --data README.md --ranks=2 --steps 60 \
+on w1 env SSL_CERT_FILE="$scratch/trusted.crt" dotnet "$program" train --silo "$silo" --token-file "$scratch/token" --data README.md --job.ranks=2 --steps 60 \
   --out "$scratch/model.safetensors" > "$scratch/train.txt" 2>&1 || fail "training over TLS"
 say "trained over TLS, silo 10.123.46.10, workers 10.123.46.11 and .12: $(grep -oE 'sha256 [0-9a-f]{64}' "$scratch/train.txt" | tail -n 1)"
 
@@ -76,7 +76,7 @@ refused() {
   ! on w1 env SSL_CERT_FILE="$scratch/trusted.crt" dotnet "$program" health --silo "$silo" --token-file "$scratch/token" --node "$name" 2> /dev/null || fail "$name is connected"
   say "$name: $(grep -iE "$must" "$scratch/$name.txt" | head -n 1)"
 }
-refused wrong-token token env SSL_CERT_FILE="$scratch/trusted.crt" dotnet "$program" worker --silo "$silo" --token-file "$scratch/wrong-token"
+refused wrong-token 'refuses this worker.s token' env SSL_CERT_FILE="$scratch/trusted.crt" dotnet "$program" worker --silo "$silo" --token-file "$scratch/token-of-another"
 refused untrusted-certificate certificate env SSL_CERT_FILE="$scratch/other.crt" dotnet "$program" worker --silo "$silo" --token-file "$scratch/token"
 echo "10.123.46.10 elsewhere" > "$scratch/hosts"
 refused certificate-of-another-name certificate env SSL_CERT_FILE="$scratch/trusted.crt" \

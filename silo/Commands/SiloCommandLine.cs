@@ -15,7 +15,8 @@ public static class SiloCommandLine
     /// <returns>The exit code.</returns>
     public static async Task<int> RunAsync(string[] args)
     {
-        var parsed = Create().Parse(args);
+        // '@FILE' is a connection string's file here, not a file of further arguments.
+        var parsed = Create().Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count > 0)
         {
             foreach (var error in parsed.Errors)
