@@ -14,7 +14,8 @@ database=$(compose ps -q postgres 2> /dev/null || true)
 image=$(docker inspect -f '{{.Config.Image}}' "$silo")
 umask 077
 mkdir -p "$folder.part"
-copy() { docker run --rm --volumes-from "$1:ro" --entrypoint tar "$image" -C / -cf - "${@:2}"; }
+# tar ends with 1 where files come, go or grow while it reads: checkpoints that are being saved, which count only once they are sealed.
+copy() { docker run --rm --volumes-from "$1:ro" --entrypoint tar "$image" -C / --warning=no-file-changed --warning=no-file-removed -cf - "${@:2}" || [ $? -eq 1 ]; }
 
 copy "$worker" checkpoints > "$folder.part/checkpoints.tar"
 if [ -n "$database" ]; then

@@ -142,10 +142,13 @@ export COORDINATOR_IMAGE=coordinator:smoke-next
 train backup --checkpoint.interval=$((steps / 16)) &
 training=$!
 until_step backup $((4 * part))
-say "step $(progress backup): $(bash deploy/backup.sh "$scratch/copy")"
+bash deploy/backup.sh "$scratch/copy" > "$scratch/backup.sh.txt" 2>&1 || { cat "$scratch/backup.sh.txt"; fail "the backup"; }
+say "step $(progress backup): backup of $(sed 's/.*: //' "$scratch/backup.sh.txt")"
 compose --profile client down -v --remove-orphans > /dev/null 2>&1 || compose down -v --remove-orphans > /dev/null 2>&1
 wait "$training" || true
-say "the cluster is gone with all its volumes; $(bash deploy/restore.sh "$scratch/copy" 2>&1 | tail -n 1 | sed "s|$scratch/||")"
+say "the cluster is gone with all its volumes"
+bash deploy/restore.sh "$scratch/copy" > "$scratch/restore.txt" 2>&1 || { cat "$scratch/restore.txt"; fail "the restore"; }
+say "restored into a new one"
 asker=$(if [ "$profile" = cluster ]; then container worker-1; else container worker; fi)
 for _ in $(seq 300); do
   docker exec "$asker" coordinator jobs -o json > "$scratch/jobs.json" 2> /dev/null || true

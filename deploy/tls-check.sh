@@ -52,14 +52,15 @@ openssl rand -hex 32 > "$scratch/token-of-another"
 
 on() { ip netns exec "$mark$1" "${@:2}"; }
 coordinator() { dotnet "$program" "$@"; }
-on silo env Kestrel__Certificates__Default__Path="$scratch/silo.crt" Kestrel__Certificates__Default__KeyPath="$scratch/silo.key" \
+# Started without a function between, so that $! is the program's own process id.
+ip netns exec "${mark}silo" env Kestrel__Certificates__Default__Path="$scratch/silo.crt" Kestrel__Certificates__Default__KeyPath="$scratch/silo.key" \
   dotnet "$program" silo --data-dir "$scratch/silo" --url https://10.123.46.10:7070 --token-file "$scratch/token" > "$scratch/silo.txt" 2>&1 &
 pids+=($!)
 for _ in $(seq 100); do grep -q '^ready' "$scratch/silo.txt" && break; sleep 0.2; done
 grep -q '^ready https://10.123.46.10:7070' "$scratch/silo.txt" || fail "the silo is not ready"
 silo=https://10.123.46.10:7070
 for worker in w1 w2; do
-  on "$worker" env SSL_CERT_FILE="$scratch/trusted.crt" dotnet "$program" worker --silo "$silo" --token-file "$scratch/token" --node "$worker" \
+  ip netns exec "$mark$worker" env SSL_CERT_FILE="$scratch/trusted.crt" dotnet "$program" worker --silo "$silo" --token-file "$scratch/token" --node "$worker" \
     --data-address "10.123.46.1${worker#w}:0" --data-dir "$scratch/$worker" > "$scratch/$worker.txt" 2>&1 &
   pids+=($!)
 done

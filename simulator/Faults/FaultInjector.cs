@@ -62,8 +62,8 @@ internal sealed class FaultInjector
     /// <summary>Whether all workers were killed at once after somebody had begun to train.</summary>
     public bool LostState { get; private set; }
 
-    /// <summary>Whether all planned faults have had their cue.</summary>
-    public bool IsSpent => planned.Count == 0 && byPhase.Count == 0 && aimed is null or { IsSpent: true };
+    /// <summary>Whether all planned faults have had their cue, and enough of them struck.</summary>
+    public bool IsSpent => planned.Count == 0 && byPhase.Count == 0 && aimed is null or { IsSpent: true } && (kinds.Length == 0 || Total >= MinFaults);
 
     private Prng Prng => world.Faults;
 
