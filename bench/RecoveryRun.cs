@@ -160,11 +160,19 @@ internal sealed class RecoveryRun
 
     private async Task<(IReadOnlyList<StepRecord> Steps, JobView Job)> EndAsync()
     {
-        // Two report periods, so that the ledger holds what was applied up to here.
-        await Task.Delay(500, _cancel);
-        await _client.CancelJobAsync(_job, "the bench has measured", _cancel);
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(_cancel);
         limit.CancelAfter(s_patience);
+
+        // The ledger is to hold the step in which the last recovery ended.
+        long last = _events.Max(stored => stored.Event.Step ?? 0), seen = 0;
+        for (long from = 0; seen < last;)
+        {
+            StepsBody page = await _client.GetStepsAsync(_job, from, 10_000, TimeSpan.FromSeconds(5), limit.Token);
+            from = page.Next;
+            seen = page.Items.Count > 0 ? page.Items[^1].Step.Step : seen;
+        }
+
+        await _client.CancelJobAsync(_job, "the bench has measured", _cancel);
         while (!_events.Exists(stored => stored.Event.Kind == EventKinds.JobFailed)) await TakeAsync(TimeSpan.FromSeconds(5), limit.Token);
         List<StepRecord> steps = [];
         long after = 0;

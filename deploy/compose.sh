@@ -4,12 +4,16 @@ compose() {
   else ${COMPOSE_PROFILE:+env COMPOSE_PROFILES="$COMPOSE_PROFILE"} docker-compose "$@"; fi
 }
 
+# Takes everything down, with all volumes, those of the client included.
+take_all_down() { compose --profile client down -v --remove-orphans > /dev/null 2>&1 || compose down -v --remove-orphans > /dev/null 2>&1; }
+
 # Waits until every container of the project is healthy, or those of the services named; $COMPOSE_PATIENCE seconds, 120 unless told.
 until_healthy() {
-  local one
+  local one states
   for _ in $(seq "${COMPOSE_PATIENCE:-120}"); do
-    # shellcheck disable=SC2046 # one id a word
-    for one in $(compose ps -q "$@"); do docker inspect -f '{{if .State.Health}}{{.State.Health.Status}}{{else}}{{.State.Status}}{{end}}' "$one"; done | grep -qvE '^(healthy|running)$' || return 0
+    # Into a variable first: a pipe whose reader has seen enough fails as a whole (pipefail), and that would look like "none is unwell".
+    states=$(for one in $(compose ps -q "$@"); do docker inspect -f '{{if .State.Health}}{{.State.Health.Status}}{{else}}{{.State.Status}}{{end}}' "$one"; done)
+    [ -z "$states" ] || grep -qvE '^(healthy|running)$' <<< "$states" || return 0
     sleep 1
   done
   echo "not healthy within ${COMPOSE_PATIENCE:-120} s: ${*:-all services}" >&2

@@ -26,7 +26,7 @@ take_down() {
   if docker info > /dev/null 2>&1; then
     [ "$status" -eq 0 ] || compose logs --no-color --tail 60 > "$scratch/logs.txt" 2>&1 || true
     [ "$status" -eq 0 ] || { echo "--- the last lines of all containers:"; tail -n 120 "$scratch/logs.txt"; }
-    compose --profile client down -v --remove-orphans > /dev/null 2>&1 || compose down -v --remove-orphans > /dev/null 2>&1 || true
+    take_all_down || true
     docker image rm -f coordinator:smoke coordinator:smoke-next > /dev/null 2>&1 || true
     left=$(docker ps -aq --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME"; docker volume ls -q --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME"; docker network ls -q --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME")
     if [ -z "$left" ]; then say "nothing is left"; else say "FAILED: left behind: $left"; status=1; fi
@@ -68,8 +68,8 @@ export COMPOSE_PROFILE=$profile
 [ "$profile" = embedded ] || [ -n "$has_orleans" ] || fail "the image has no Orleans silo, since Orleans did not restore: try 'deploy/smoke.sh embedded'"
 
 case $profile in
-  cluster) client=coordinator watcher=worker-1 killed_worker=worker-2 cut_worker=worker-3 silo=silo-2 database=postgres ;;
-  embedded) client=embedded-coordinator watcher=worker killed_worker="" cut_worker="" silo=silo database="" ;;
+  cluster) client=coordinator silo=silo-2 database=postgres ;;
+  embedded) client=embedded-coordinator silo=silo database="" ;;
   *) fail "'$profile' is no profile: write cluster or embedded" ;;
 esac
 
@@ -77,11 +77,10 @@ esac
 container() { compose ps -q "$1" | sed -n "${2:-1}p"; }
 
 say "up: profile $profile"
-up() {
-  if docker compose version > /dev/null 2>&1; then compose up -d --wait > "$scratch/up.txt" 2>&1 || { tail "$scratch/up.txt"; fail "docker compose up -d --wait"; }
-  else compose up -d > "$scratch/up.txt" 2>&1 || { tail "$scratch/up.txt"; fail "docker-compose up -d"; }; until_healthy; fi
-}
-up
+if docker compose version > /dev/null 2>&1; then wait_option=--wait; else wait_option=""; fi
+# shellcheck disable=SC2086 # nothing, or one word
+compose up -d $wait_option > "$scratch/up.txt" 2>&1 || { tail "$scratch/up.txt"; fail "up"; }
+until_healthy
 say "healthy: $(compose ps -q | wc -l) containers"
 
 # train NAME [OPTION...]: one run of the client, its output in the scratch folder; hash NAME: the model's, as it said.
@@ -144,7 +143,7 @@ training=$!
 until_step backup $((4 * part))
 bash deploy/backup.sh "$scratch/copy" > "$scratch/backup.sh.txt" 2>&1 || { cat "$scratch/backup.sh.txt"; fail "the backup"; }
 say "step $(progress backup): backup of $(sed 's/.*: //' "$scratch/backup.sh.txt")"
-compose --profile client down -v --remove-orphans > /dev/null 2>&1 || compose down -v --remove-orphans > /dev/null 2>&1
+take_all_down
 wait "$training" || true
 say "the cluster is gone with all its volumes"
 bash deploy/restore.sh "$scratch/copy" > "$scratch/restore.txt" 2>&1 || { cat "$scratch/restore.txt"; fail "the restore"; }

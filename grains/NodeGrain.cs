@@ -44,13 +44,7 @@ public sealed class NodeGrain(IGrainServices services) : Grain, INodeGrain
     public Task<string> Describe() => Task.FromResult(host!.Describe());
 
     /// <inheritdoc/>
-    public async Task TakeAll(string[] messages)
-    {
-        var readable = GrainText.ReadAll(messages, out var refused);
-        await Turn(readable);
-        if (refused is not null)
-            throw refused;
-    }
+    public Task TakeAll(string[] messages) => GrainText.TakeAll(messages, Turn);
 
     private async Task Turn(IReadOnlyList<GrainMessage> messages)
     {

@@ -100,10 +100,7 @@ internal sealed class ProtocolRun
 
         if (checkers.Final.Failed is { } reason)
         {
-            // A job that went back to a checkpoint, since nobody with later steps came in time, has given those steps up wherever they are.
-            // Where that checkpoint then cannot be read, nothing is left (docs/architecture.md, Known limits).
-            if (checkers.Final.Restored == 0 || !reason.Contains("none of its", StringComparison.Ordinal))
-                checkers.Fail(Invariants.JobSound, $"the job failed although state was there all the time: {reason}");
+            checkers.Fail(Invariants.JobSound, $"the job failed although state was there all the time: {reason}");
             return;
         }
 

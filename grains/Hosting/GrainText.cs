@@ -9,18 +9,21 @@ public static class GrainText
     /// <summary>A message as JSON, with its kind.</summary>
     public static string Write(GrainMessage message) => JsonSerializer.Serialize(message, MachinesJson.Default.GrainMessage);
 
-    /// <summary>Reads messages of whatever kind, leaving out what cannot be read.</summary>
-    /// <param name="texts">The messages.</param>
-    /// <param name="refused">Why the first one of those was left out; null: all were read.</param>
-    public static IReadOnlyList<GrainMessage> ReadAll(IReadOnlyList<string> texts, out ArgumentException? refused)
+    /// <summary>Reads messages and hands those that can be read to a turn.</summary>
+    /// <exception cref="ArgumentException">One could not be read, or is the host's own to give; the others were handled before. The message says which was the first.</exception>
+    internal static async Task TakeAll(IReadOnlyList<string> texts, Func<IReadOnlyList<GrainMessage>, Task> turn)
     {
         var messages = new List<GrainMessage>(texts.Count);
-        refused = null;
+        ArgumentException? refused = null;
         foreach (var text in texts)
         {
             try
             {
-                messages.Add(Read<GrainMessage>(text));
+                messages.Add(Read<GrainMessage>(text) switch
+                {
+                    Activated or DeadlinePassed => throw new ArgumentException("a grain is loaded, and its deadline passes, only by its host's word"),
+                    var message => message,
+                });
             }
             catch (ArgumentException unreadable)
             {
@@ -28,7 +31,9 @@ public static class GrainText
             }
         }
 
-        return messages;
+        await turn(messages);
+        if (refused is not null)
+            throw refused;
     }
 
     /// <summary>Reads a message of the kind that an operation takes.</summary>

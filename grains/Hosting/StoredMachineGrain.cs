@@ -40,19 +40,13 @@ public abstract class StoredMachineGrain(IGrainServices services, GrainKind kind
     public Task<string> Describe() => Task.FromResult(host!.Describe());
 
     /// <inheritdoc cref="IMachineGrain.TakeAll"/>
-    public async Task TakeAll(string[] messages)
-    {
-        var readable = GrainText.ReadAll(messages, out var refused);
-        await Turn(readable);
-        if (refused is not null)
-            throw refused;
-    }
+    public Task TakeAll(string[] messages) => GrainText.TakeAll(messages, Turn);
 
     /// <summary>A message as text: one turn.</summary>
     protected Task Take<T>(string text)
         where T : GrainMessage => Turn([GrainText.Read<T>(text)]);
 
-    /// <summary>One turn of the machine.</summary>
+    /// <summary>One turn of the machine: the messages one after the other.</summary>
     protected async Task Turn(IReadOnlyList<GrainMessage> messages)
     {
         await GrainBoundary.Cross(Address.ToString(), () => host!.Turn(messages), DeactivateOnIdle);

@@ -16,7 +16,7 @@ internal static class AdvertisedAddress
         try
         {
             var own = NetworkInterface.GetAllNetworkInterfaces().SelectMany(card => card.GetIPProperties().UnicastAddresses).Select(unicast => unicast.Address).ToHashSet();
-            var found = Dns.GetHostAddresses(text, AddressFamily.InterNetwork).Where(own.Contains).Order(Comparer<IPAddress>.Create((a, b) => IPAddress.IsLoopback(a).CompareTo(IPAddress.IsLoopback(b)))).FirstOrDefault();
+            var found = Dns.GetHostAddresses(text, AddressFamily.InterNetwork).Where(own.Contains).OrderBy(IPAddress.IsLoopback).FirstOrDefault();
             return found ?? throw new FormatException($"--advertise '{text}' is another host's name: write this host's, or one of its IP addresses, such as 10.0.0.5");
         }
         catch (SocketException unknown)

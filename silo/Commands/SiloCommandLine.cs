@@ -15,8 +15,7 @@ public static class SiloCommandLine
     /// <returns>The exit code.</returns>
     public static async Task<int> RunAsync(string[] args)
     {
-        // '@FILE' is a connection string's file here, not a file of further arguments.
-        var parsed = Create().Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        var parsed = Parse(args);
         if (parsed.Errors.Count > 0)
         {
             foreach (var error in parsed.Errors)
@@ -27,6 +26,9 @@ public static class SiloCommandLine
 
         return await parsed.InvokeAsync();
     }
+
+    /// <summary>'@FILE' is a connection string's file here, not a file of further arguments.</summary>
+    internal static ParseResult Parse(string[] args) => Create().Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
 
     private static RootCommand Create()
     {

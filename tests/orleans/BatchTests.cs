@@ -46,6 +46,16 @@ public sealed class BatchTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task No_caller_loads_a_grain_or_lets_its_deadline_pass()
+    {
+        await Deliver(Report(1));
+        var before = Writes();
+        await Assert.ThrowsAsync<ArgumentException>(() =>
+            GrainCalls.Find(silos.Grains, GrainAddress.Cluster).TakeAll([GrainText.Write(new Activated("somebody")), GrainText.Write(new DeadlinePassed())]));
+        Assert.Equal(before, Writes());
+    }
+
+    [Fact]
     public void Every_message_between_grains_has_an_operation_that_takes_it()
     {
         var addresses = Enum.GetValues<GrainKind>().Select(kind => new GrainAddress(kind, kind == GrainKind.Gpu ? "n1/0" : "one")).ToArray();
