@@ -104,19 +104,42 @@ internal static class CheckpointCost
             costs.Add((on / off) - 1);
         }
 
-        double mean = costs.Average(), deviation = Math.Sqrt(costs.Sum(cost => (cost - mean) * (cost - mean)) / (costs.Count - 1));
-        double half = StudentT(costs.Count - 1) * deviation / Math.Sqrt(costs.Count);
+        double[] excess = [.. Enumerable.Range(0, blocks.Length).Select(block => Excess(options, result, block))];
+        List<double> confined = [.. Enumerable.Range(0, options.Pairs).Select(pair => (IsOn(1 + (2 * pair)) ? 1 : -1) * (excess[1 + (2 * pair)] - excess[2 + (2 * pair)]))];
         Console.WriteLine();
         Console.WriteLine(command);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{load.Cores} cores, {load.Cpu}, load average {load.Load:0.0} at the start; model {options.Model}, {options.Workers} workers, a checkpoint every {options.Every} steps in every other block"));
         Console.WriteLine($"block means, ms a step: {string.Join(" ", blocks.Select((ms, block) => string.Create(CultureInfo.InvariantCulture, $"{ms:0.0}{(block == 0 ? " (warm-up)" : IsOn(block) ? " on" : " off")}")))}");
         foreach (TimedEvent one in saved)
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  step {one.Event.Step}: {one.Event.Numbers!["bytes"] / 1e6:0.0} MB, copy {one.Event.Numbers["snapshotMs"]:0.0} ms, written in {one.Event.Numbers["writeMs"]:0} ms beside the training"));
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"cost of checkpointing every {options.Every} steps: {mean * 100:0.00}% of the step time (95% interval {(mean - half) * 100:0.00}% to {(mean + half) * 100:0.00}%, {costs.Count} pairs)"));
+        Console.WriteLine($"cost of checkpointing every {options.Every} steps, by block means: {Interval(costs)}");
+        Console.WriteLine($"the same, by the first {Window(options)} steps of a block (in which all of the saving lies) against the others of that block: {Interval(confined)}");
         int expected = Enumerable.Range(1, 2 * options.Pairs).Count(IsOn);
         bool all = saved.Length == expected;
         Console.WriteLine($"all {expected} checkpoints were saved: {(all ? "yes" : $"NO, {saved.Length}")}");
         return all;
+    }
+
+    /// <summary>Steps from a block's start by whose end its checkpoint is written, with room to spare.</summary>
+    private static int Window(Options options) => Math.Max(2, options.Every / 4);
+
+    /// <summary>
+    /// By how much the first steps of a block lengthen it, as a share: against its other steps, so that a machine that becomes faster or
+    /// slower from block to block, as shared ones do, counts for nothing.
+    /// </summary>
+    private static double Excess(Options options, JobResult result, int block)
+    {
+        int window = Window(options);
+        double[] times = [.. result.Data.Steps.Where(step => (step.Step - 1) / options.Every == block).OrderBy(step => step.Step).Select(step => step.Milliseconds)];
+        double rest = times.Skip(window).Average();
+        return window * (times.Take(window).Average() - rest) / (times.Length * rest);
+    }
+
+    private static string Interval(List<double> costs)
+    {
+        double mean = costs.Average(), deviation = Math.Sqrt(costs.Sum(cost => (cost - mean) * (cost - mean)) / (costs.Count - 1));
+        double half = StudentT(costs.Count - 1) * deviation / Math.Sqrt(costs.Count);
+        return string.Create(CultureInfo.InvariantCulture, $"{mean * 100:0.00}% of the step time (95% interval {(mean - half) * 100:0.00}% to {(mean + half) * 100:0.00}%, {costs.Count} pairs)");
     }
 
     /// <summary>Two-sided 95% points of Student's t.</summary>

@@ -20,7 +20,7 @@ public static class DemoCommand
         var prompt = new Option<string>("--prompt") { Description = "What the trained model is to go on from.", DefaultValueFactory = _ => "/// <summary>The worker " };
         var workDirectory = new Option<string?>("--work-dir") { Description = "Where databases and logs go and stay (default: a temporary directory)." };
         var quick = new Option<bool>("--quick") { Description = "A tiny model and few steps: seconds instead of minutes, and no legible text." };
-        var steps = new Option<long?>("--steps") { Description = $"Optimizer steps, {KillSchedule.MinSteps} or more: fewer for a slow device such as ilgpu:cpu (default: 1500; 3000 with --quick on several silos)." };
+        var steps = new Option<long?>("--steps") { Description = $"Optimizer steps, {KillSchedule.MinSteps} or more: fewer for a slow device such as ilgpu:cpu, more for a GPU, so that workers are back before the next is killed (default: 1500; 3000 with --quick on several silos)." };
         steps.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<long?>() is < KillSchedule.MinSteps)

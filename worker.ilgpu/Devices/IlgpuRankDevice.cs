@@ -185,6 +185,7 @@ internal sealed class IlgpuRankDevice : IRankDevice
     {
         try
         {
+            Accelerator.Bind();
             State(offset, destination.Length).CopyToCPU(Copies, destination);
             Copies.Synchronize();
         }
@@ -198,6 +199,7 @@ internal sealed class IlgpuRankDevice : IRankDevice
     {
         try
         {
+            Accelerator.Bind();
             State(offset, source.Length).CopyFromCPU(_computing, source);
             _computing.Synchronize();
         }
@@ -227,12 +229,16 @@ internal sealed class IlgpuRankDevice : IRankDevice
         Copies.Synchronize();
     }
 
-    /// <summary>Runs what uses the accelerator; an error of the accelerator is the loss of this device: CUDA's contexts stay broken.</summary>
+    /// <summary>
+    /// Runs what uses the accelerator, on whichever thread: CUDA's context is each thread's own, and not all of ILGPU binds it (to lock pages
+    /// does not). An error of the accelerator is the loss of this device: CUDA's contexts stay broken.
+    /// </summary>
     /// <exception cref="DeviceLostException">The accelerator reported an error.</exception>
     public T Guard<T>(Func<T> use)
     {
         try
         {
+            Accelerator.Bind();
             return use();
         }
         catch (AcceleratorException e)
@@ -253,6 +259,7 @@ internal sealed class IlgpuRankDevice : IRankDevice
     {
         try
         {
+            Accelerator.Bind();
             end();
         }
         catch (AcceleratorException)

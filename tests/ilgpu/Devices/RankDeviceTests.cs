@@ -85,10 +85,33 @@ public sealed class RankDeviceTests
         using IlgpuRankDevice device = World.Device(World.Gpt());
         DeviceLostException lost = Assert.Throws<DeviceLostException>(() => device.Guard(() => throw new BrokenContext()));
         Assert.IsType<BrokenContext>(lost.InnerException);
-        Assert.Equal("ilgpu:cpu: an illegal memory access was encountered", lost.Message);
+        Assert.Equal($"{TestDevice.Name}: an illegal memory access was encountered", lost.Message);
 
         // What is given back afterwards may fail once more, and must not hide the first failure.
         device.EndQuietly(() => throw new BrokenContext());
+    }
+
+    [Fact]
+    public void A_thread_that_never_used_the_device_reaches_it_first_through_a_gradients_host_view_or_the_state()
+    {
+        // As a newcomer's loop does, which receives before it computes. CUDA refuses what a thread asks for without the device's context.
+        using IlgpuRankDevice device = World.Device(World.Gpt());
+        using DeviceGradient gradient = device.CreateGradient();
+        Accelerator? bound = null;
+        float[] state = new float[8];
+        Exception? failure = null;
+        foreach (Action use in new Action[] { () => gradient.Host(0, 4), () => gradient.BeginUpload(0, gradient.Length), () => device.ReadState(0, state), () => device.WriteState(0, state) })
+        {
+            Thread thread = new(() =>
+            {
+                failure = Record.Exception(use);
+                bound = Accelerator.Current;
+            });
+            thread.Start();
+            thread.Join();
+            Assert.Null(failure);
+            Assert.Same(device.Accelerator, bound);
+        }
     }
 
     [Fact]

@@ -11,10 +11,10 @@ public sealed class KernelTests
     {
         using PlainKernels plain = new();
         Dictionary<string, float[]> first = [];
-        foreach ((KernelTuning tuning, int threads) in SimulatedDevice.Cuts)
+        foreach ((KernelTuning tuning, int threads) in TestDevice.Cuts)
         {
-            using SimulatedDevice device = new(tuning, threads);
-            foreach ((string name, (Func<SimulatedDevice, float[]> run, Func<PlainKernels, float[]> formula)) in KernelCases.All)
+            using TestDevice device = new(tuning, threads);
+            foreach ((string name, (Func<TestDevice, float[]> run, Func<PlainKernels, float[]> formula)) in KernelCases.All)
             {
                 float[] actual = run(device);
                 if (first.TryAdd(name, actual))
@@ -33,7 +33,7 @@ public sealed class KernelTests
     [InlineData((int)MatMulChoice.Large, 256)]
     public void The_matrix_product_has_the_same_bits_in_the_tiles_that_a_gpu_uses(int choice, int threads)
     {
-        using SimulatedDevice device = new(new KernelTuning(1, 2, 1, 1, (MatMulChoice)choice), threads), small = new();
+        using TestDevice device = new(new KernelTuning(1, 2, 1, 1, (MatMulChoice)choice), threads), small = new();
         foreach (string name in new[] { "matmul", "matmul, left transposed", "matmul, right transposed", "matmul of fours" })
         {
             Same.Bits(KernelCases.All[name].Device(small), KernelCases.All[name].Device(device), $"{name}, {(MatMulChoice)choice}");
@@ -45,7 +45,7 @@ public sealed class KernelTests
     {
         using IKernels cpu = KernelFactory.Create(VectorWidth.W128);
         using PlainKernels plain = new();
-        using SimulatedDevice device = new();
+        using TestDevice device = new();
         Same.Bits(KernelCases.All["add"].Plain(plain), KernelCases.All["add"].Device(device), "add");
         Same.Bits(KernelCases.All["dropout"].Plain(plain), KernelCases.All["dropout"].Device(device), "dropout");
         Same.Bits(AdamWOnCpu(cpu), KernelCases.All["adamw"].Device(device), "adamw");
@@ -55,7 +55,7 @@ public sealed class KernelTests
     {
         float[][] arrays =
         [
-            SimulatedDevice.Random(91, 1), SimulatedDevice.Random(91, 2), [.. SimulatedDevice.Random(91, 3).Select(x => x * x)], SimulatedDevice.Random(91, 4),
+            TestDevice.Random(91, 1), TestDevice.Random(91, 2), [.. TestDevice.Random(91, 3).Select(x => x * x)], TestDevice.Random(91, 4),
         ];
         fixed (float* p = arrays[0], m = arrays[1], v = arrays[2], g = arrays[3])
         {

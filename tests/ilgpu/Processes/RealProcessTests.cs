@@ -1,11 +1,12 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using Coordinator.Cli.Local;
+using Coordinator.Tests.Ilgpu.Support;
 using Coordinator.Worker.Ilgpu.Devices;
 
 namespace Coordinator.Tests.Ilgpu.Processes;
 
-/// <summary>The command with its silo and workers on ILGPU's simulated device: real processes, real kills.</summary>
+/// <summary>The command with its silo and workers on ILGPU's simulated device (or the tests' GPU): real processes, real kills.</summary>
 public sealed class RealProcessTests : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(8);
@@ -34,9 +35,11 @@ public sealed class RealProcessTests : IDisposable
     [Fact]
     public async Task Workers_and_the_silo_are_killed_and_the_file_is_that_of_the_undisturbed_run()
     {
-        (int code, string output) = await RunAsync("demo", "--quick", "--steps", "60", "--out", _directory, "--work-dir", Path.Combine(_directory, "work"));
+        // On a GPU a step takes milliseconds and a worker seconds to come back.
+        string steps = TestDevice.Name == "ilgpu:cpu" ? "60" : "5000";
+        (int code, string output) = await RunAsync("demo", "--quick", "--steps", steps, "--out", _directory, "--work-dir", Path.Combine(_directory, "work"));
         Assert.True(code == 0, output);
-        Assert.Contains("ilgpu-1.5.3-cpu", output, StringComparison.Ordinal);
+        Assert.Contains(TestDevice.Name == "ilgpu:cpu" ? "ilgpu-1.5.3-cpu" : "ilgpu-1.5.3-cuda", output, StringComparison.Ordinal);
         Assert.Equal(
             await File.ReadAllBytesAsync(Path.Combine(_directory, "demo-undisturbed.safetensors")),
             await File.ReadAllBytesAsync(Path.Combine(_directory, "demo-disturbed.safetensors")));
@@ -45,7 +48,7 @@ public sealed class RealProcessTests : IDisposable
     private static async Task<(int Code, string Output)> RunAsync(params string[] arguments)
     {
         string library = typeof(IlgpuBackend).Assembly.Location;
-        ProcessStartInfo command = OwnExecutable.Command([.. arguments, "--device", "ilgpu:cpu", "--ilgpu", library, "--data", Path.ChangeExtension(library, ".xml")]);
+        ProcessStartInfo command = OwnExecutable.Command([.. arguments, "--device", TestDevice.Name, "--ilgpu", library, "--data", Path.ChangeExtension(library, ".xml")]);
         command.RedirectStandardOutput = command.RedirectStandardError = command.RedirectStandardInput = true;
         command.Environment.Remove("COORDINATOR_SILO");
         command.Environment.Remove("COORDINATOR_TOKEN_FILE");

@@ -17,7 +17,7 @@ public sealed class GptTests
         JobSpec spec = World.Gpt(batch: 4, microBatch: 1, dropout: dropout);
         using IlgpuRankDevice device = World.Device(spec);
         ParameterLayout layout = GptProgram.LayoutOf(spec.Model);
-        float[] start = SimulatedDevice.Random(device.ParameterCount, 8, 0.3);
+        float[] start = TestDevice.Random(device.ParameterCount, 8, 0.3);
         device.WriteState(0, start);
         float[] gradient = World.Compute(device, 3, 2).Gradient;
         foreach (TensorInfo tensor in layout.Tensors)
@@ -71,7 +71,7 @@ public sealed class GptTests
         JobSpec spec = World.Gpt(batch: 8, microBatch: 2, dropout: 0.1);
         using IlgpuRankDevice one = World.Device(spec);
         float[] expected = World.Compute(one, 2, 1).Gradient;
-        foreach ((KernelTuning tuning, int threads) in SimulatedDevice.Cuts.Skip(1))
+        foreach ((KernelTuning tuning, int threads) in TestDevice.Cuts.Skip(1))
         {
             using IlgpuRankDevice other = World.Device(spec, tuning, threads);
             Same.Bits(expected, World.Compute(other, 2, 1).Gradient, $"cut as {tuning}");

@@ -8,7 +8,7 @@ namespace Coordinator.Tests.Ilgpu.Support;
 /// </summary>
 internal static unsafe class KernelCases
 {
-    public static readonly Dictionary<string, (Func<SimulatedDevice, float[]> Device, Func<PlainKernels, float[]> Plain)> All = new()
+    public static readonly Dictionary<string, (Func<TestDevice, float[]> Device, Func<PlainKernels, float[]> Plain)> All = new()
     {
         ["matmul"] = MatMul(false, false, 37, 45, 71),
         ["matmul, left transposed"] = MatMul(true, false, 33, 70, 40),
@@ -60,7 +60,7 @@ internal static unsafe class KernelCases
     // Any position: more than 32 bits of it count.
     private static DropoutPlan Plan(double probability) => new(9, probability, 1234567890123, 6);
 
-    private static (Func<SimulatedDevice, float[]>, Func<PlainKernels, float[]>) MatMul(bool ta, bool tb, int m, int n, int terms)
+    private static (Func<TestDevice, float[]>, Func<PlainKernels, float[]>) MatMul(bool ta, bool tb, int m, int n, int terms)
     {
         // Bare; with a bias and onto a residual stream; and onto itself.
         float[] a = Random(m * terms, 1), b = Random(terms * n, 2), c = Random(m * n, 3), row = Random(n, 4);
@@ -83,7 +83,7 @@ internal static unsafe class KernelCases
             ]);
     }
 
-    private static (Func<SimulatedDevice, float[]>, Func<PlainKernels, float[]>) Norm(int rows, int columns)
+    private static (Func<TestDevice, float[]>, Func<PlainKernels, float[]>) Norm(int rows, int columns)
     {
         float[][] arrays = [Random(rows * columns, 1), Random(columns, 2), Random(columns, 3), new float[rows * columns], new float[rows], new float[rows]];
         return (
@@ -91,7 +91,7 @@ internal static unsafe class KernelCases
             k => Run(arrays, p => k.LayerNorm(p[0], p[1], p[2], p[3], p[4], p[5], rows, columns)));
     }
 
-    private static (Func<SimulatedDevice, float[]>, Func<PlainKernels, float[]>) NormBackward(bool accumulate)
+    private static (Func<TestDevice, float[]>, Func<PlainKernels, float[]>) NormBackward(bool accumulate)
     {
         // More rows than a segment of the sums over rows.
         const int Rows = 67, Columns = 43;
@@ -106,7 +106,7 @@ internal static unsafe class KernelCases
             k => Run(arrays, p => k.LayerNormBackward(p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], Rows, Columns, accumulate)));
     }
 
-    private static (Func<SimulatedDevice, float[]>, Func<PlainKernels, float[]>) ColumnSums(int rows, int columns, bool accumulate)
+    private static (Func<TestDevice, float[]>, Func<PlainKernels, float[]>) ColumnSums(int rows, int columns, bool accumulate)
     {
         float[][] arrays = [Random(rows * columns, 1), Random(columns, 2)];
         return (
@@ -114,7 +114,7 @@ internal static unsafe class KernelCases
             k => Run(arrays, p => k.ColumnSums(p[0], rows, columns, p[1], accumulate)));
     }
 
-    private static (Func<SimulatedDevice, float[]>, Func<PlainKernels, float[]>) CrossEntropy(int rows, int columns)
+    private static (Func<TestDevice, float[]>, Func<PlainKernels, float[]>) CrossEntropy(int rows, int columns)
     {
         int[] targets = [.. Enumerable.Range(0, rows).Select(r => (r * 31) % columns)];
         float[] logits = Random(rows * columns, 1, 4);
@@ -139,7 +139,7 @@ internal static unsafe class KernelCases
         );
     }
 
-    private static (Func<SimulatedDevice, float[]>, Func<PlainKernels, float[]>) Attention(double dropout, int time, int heads, int size)
+    private static (Func<TestDevice, float[]>, Func<PlainKernels, float[]>) Attention(double dropout, int time, int heads, int size)
     {
         int channels = heads * size;
         AttentionShape shape = new(2, time, channels, heads);
@@ -162,7 +162,7 @@ internal static unsafe class KernelCases
 
     private static readonly int[] s_tokens = [3, 1, 3, 0, 3, 6, 1, 3];
 
-    private static float[] EmbeddingOnDevice(SimulatedDevice d)
+    private static float[] EmbeddingOnDevice(TestDevice d)
     {
         // Rows sorted by token, as ShardTokens makes them.
         ArrayView<float> gradient = d.Put(Random(8 * 5, 1)), words = d.Put(Random(7 * 5, 2)), places = d.Put(Random(4 * 5, 3));
@@ -193,7 +193,7 @@ internal static unsafe class KernelCases
         return [.. words, .. places, .. x];
     }
 
-    private static float[] Run(SimulatedDevice device, float[][] arrays, Action<ArrayView<float>[]> run)
+    private static float[] Run(TestDevice device, float[][] arrays, Action<ArrayView<float>[]> run)
     {
         ArrayView<float>[] views = [.. arrays.Select(device.Put)];
         run(views);
@@ -216,7 +216,7 @@ internal static unsafe class KernelCases
         return after;
     }
 
-    private static float[] Random(int count, uint part, double deviation = 1) => SimulatedDevice.Random(count, part, deviation);
+    private static float[] Random(int count, uint part, double deviation = 1) => TestDevice.Random(count, part, deviation);
 
     private static float[] Squared(int count, uint part) => [.. Random(count, part).Select(x => x * x)];
 

@@ -29,11 +29,11 @@ internal static class World
         Optimizer = new OptimizerSpec { LearningRate = 0.05, MinLearningRate = 0.001, WarmupSteps = 5, WeightDecay = 0, GradientClip = 0 },
     };
 
-    /// <summary>A device on ILGPU's CPU accelerator, at step 0.</summary>
+    /// <summary>A device on the tests' accelerator, at step 0.</summary>
     public static IlgpuRankDevice Device(JobSpec spec, KernelTuning? tuning = null, int threads = 2)
     {
-        Context context = SimulatedDevice.ContextFor(threads);
-        IlgpuRankDevice device = new(spec, new Cycle(spec.Model.Vocab), "ilgpu:cpu", context, context.Devices[0], tuning);
+        Context context = TestDevice.ContextFor(threads);
+        IlgpuRankDevice device = new(spec, new Cycle(spec.Model.Vocab), TestDevice.Name, context, context.Devices[0], tuning);
         device.Initialize();
         return device;
     }

@@ -4,11 +4,15 @@ using Coordinator.Worker.Numerics;
 using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
+using ILGPU.Runtime.Cuda;
 
 namespace Coordinator.Tests.Ilgpu.Support;
 
-/// <summary>ILGPU's CPU accelerator with kernels on it, for groups of up to so many threads, and arrays to and from its memory.</summary>
-internal sealed class SimulatedDevice : IDisposable
+/// <summary>
+/// The accelerator that the tests run on, with kernels on it, and arrays to and from its memory. ILGPU's simulated device for groups of up
+/// to so many threads, unless COORDINATOR_TEST_DEVICE says <c>ilgpu:cuda:0</c>: then everything here runs on that GPU.
+/// </summary>
+internal sealed class TestDevice : IDisposable
 {
     private static readonly ConcurrentDictionary<int, Lazy<Context>> s_contexts = [];
 
@@ -16,13 +20,16 @@ internal sealed class SimulatedDevice : IDisposable
     private readonly AcceleratorStream _stream;
     private readonly List<MemoryBuffer> _buffers = [];
 
-    public SimulatedDevice(KernelTuning? tuning = null, int threads = 2)
+    public TestDevice(KernelTuning? tuning = null, int threads = 2)
     {
         Context context = ContextFor(threads);
         _accelerator = context.Devices[0].CreateAccelerator(context);
         _stream = _accelerator.CreateStream();
-        Kernels = new DeviceKernels(_accelerator, _stream, tuning ?? KernelTuning.For(AcceleratorType.CPU));
+        Kernels = new DeviceKernels(_accelerator, _stream, tuning ?? KernelTuning.For(_accelerator.AcceleratorType));
     }
+
+    /// <summary>As <c>--device</c> names it.</summary>
+    public static string Name { get; } = Environment.GetEnvironmentVariable("COORDINATOR_TEST_DEVICE") is { Length: > 0 } chosen ? chosen : "ilgpu:cpu";
 
     /// <summary>Ways to cut work that must not change a bit; each with the threads that a group may have.</summary>
     public static IReadOnlyList<(KernelTuning Tuning, int Threads)> Cuts { get; } =
@@ -32,9 +39,9 @@ internal sealed class SimulatedDevice : IDisposable
         (new KernelTuning(8, 1 << 20, 16, 16, MatMulChoice.Tiny), 16),
     ];
 
-    /// <summary>ILGPU's context for groups of up to so many threads, one for all tests: it keeps what it has read of the kernels.</summary>
+    /// <summary>ILGPU's context for groups of up to so many threads (a GPU takes all), one for all tests: it keeps what it has read of the kernels.</summary>
     public static Context ContextFor(int threads) =>
-        s_contexts.GetOrAdd(threads, count => new(() => Context.Create(builder => DeviceContext.Configure(builder).CPU(DeviceContext.Simulated(count))))).Value;
+        s_contexts.GetOrAdd(Name == "ilgpu:cpu" ? threads : 0, count => new(() => Context.Create(builder => Choose(DeviceContext.Configure(builder), count)))).Value;
 
     public DeviceKernels Kernels { get; }
 
@@ -72,6 +79,13 @@ internal sealed class SimulatedDevice : IDisposable
         float[] values = new float[count];
         new RandomStream(11, RandomUse.SyntheticData, part).FillNormal(values, deviation);
         return values;
+    }
+
+    private static void Choose(Context.Builder builder, int threads)
+    {
+        if (Name == "ilgpu:cpu") builder.CPU(DeviceContext.Simulated(threads));
+        else if (Name == "ilgpu:cuda:0") builder.Cuda();
+        else throw new InvalidOperationException($"COORDINATOR_TEST_DEVICE is {Name}; it may be ilgpu:cpu or ilgpu:cuda:0.");
     }
 
     public void Dispose()
