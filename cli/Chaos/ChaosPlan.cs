@@ -18,7 +18,7 @@ public sealed record ChaosPlan(ulong Seed, long Steps)
     public const long ShortSteps = 800;
 
     private static readonly TimeSpan LongTime = TimeSpan.FromSeconds(20);
-    private static readonly TimeSpan LongestTime = TimeSpan.FromSeconds(50);
+    private static readonly TimeSpan LongestTime = TimeSpan.FromSeconds(70);
     private const long MostSteps = 100_000;
 
     /// <summary>Steps of a job of so long a time, whole hundreds, at a pace of so many milliseconds a step; never shorter than a short one.</summary>

@@ -82,11 +82,11 @@ public sealed class ChaosRun
     /// <summary>Waits for a step at a fraction of the job, a drawn few later.</summary>
     public Task FractionAsync(double fraction) => StepAsync(Plan.At(fraction + (0.04 * Draw.Fraction())));
 
-    /// <summary>Waits until workers have applied so many steps more, recorded or not.</summary>
+    /// <summary>Waits until workers have applied so many steps more, recorded or not, or the last one: with nothing to wait for they are faster than the pace by which the job's length was chosen.</summary>
     public async Task ProgressAsync(long steps)
     {
-        var from = Applied;
-        await UntilAsync($"{steps} steps more to be applied after step {from}", _ => Applied >= from + steps);
+        var (from, to) = (Applied, Math.Min(Applied + steps, Plan.Steps));
+        await UntilAsync($"{steps} steps more to be applied after step {from}", _ => Applied >= to);
     }
 
     /// <summary>Waits until a number of the job's checkpoints are recorded and kept.</summary>

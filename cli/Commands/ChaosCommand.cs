@@ -11,7 +11,7 @@ namespace Coordinator.Cli.Commands;
 public sealed class ChaosCommand
 {
     private readonly Option<string[]> scenarios = new("--scenario", "-s") { Description = "A scenario to run; repeatable (default: all).", AllowMultipleArgumentsPerToken = true };
-    private readonly Option<bool> quick = new("--quick") { Description = "Only the scenarios marked quick: five of them, one of each kind." };
+    private readonly Option<bool> quick = new("--quick") { Description = "Only the scenarios marked quick: seven of them, some of each kind." };
     private readonly Option<bool> list = new("--list") { Description = "List the scenarios, and what this machine lacks for them, and run none." };
     private readonly Option<ulong> seed = new("--seed") { Description = "Decides the training, and who is hit when.", DefaultValueFactory = _ => 1 };
     private readonly Option<string?> workDirectory = new("--work-dir") { Description = "Where databases and logs go and stay (default: a temporary directory, which stays where a scenario failed)." };

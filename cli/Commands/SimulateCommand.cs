@@ -5,11 +5,11 @@ using Coordinator.Simulator;
 
 namespace Coordinator.Cli.Commands;
 
-/// <summary><c>simulate protocol</c>: the shipping machines in virtual time, under seeded faults.</summary>
+/// <summary><c>simulate</c>: the shipping machines in virtual time. Here <c>protocol</c>, under seeded faults; for planning see <see cref="SimulateClusterCommand"/>.</summary>
 public static class SimulateCommand
 {
     /// <summary>The command.</summary>
-    public static Command Create() => new("simulate", "Run the machines in virtual time.") { CreateProtocol(), CreateBugs() };
+    public static Command Create() => new("simulate", "Run the machines in virtual time.") { CreateProtocol(), CreateBugs(), SimulateClusterCommand.Create(), SimulateRecoveryCommand.Create(), SimulateTablesCommand.Create() };
 
     private static Command CreateProtocol()
     {

@@ -43,6 +43,10 @@ internal static class KeySuggestion
     public static string UnknownSection(string section) =>
         $"{YamlText.Shown(section)} is no known section; {DidYouMean(Nearest(section, JobKeys.Sections))}the sections are {string.Join(", ", JobKeys.Sections)}";
 
+    /// <summary>Message for something that is none of the names it may be.</summary>
+    public static string Unknown(string what, string given, IReadOnlyCollection<string> known, string area) =>
+        $"{YamlText.Shown(given)} is no known {what}; {DidYouMean(Nearest(given, known))}{area} {string.Join(", ", known)}";
+
     private static string DidYouMean(string? suggestion) => suggestion is null ? "" : $"did you mean {suggestion}? ";
 
     private static string? NearestKey(string key) =>

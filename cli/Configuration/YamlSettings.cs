@@ -5,7 +5,7 @@ using YamlDotNet.Core.Events;
 namespace Coordinator.Cli.Configuration;
 
 /// <summary>
-/// Reads a job file into settings. It takes exactly two levels, sections and keys, from the parser's events: so
+/// Reads a file of settings, a job file unless another form is named. It takes exactly two levels, sections and keys, from the parser's events: so
 /// every error knows its line, nothing is nested deep enough to exhaust the stack, and no alias multiplies anything.
 /// </summary>
 internal sealed class YamlSettings
@@ -15,46 +15,50 @@ internal sealed class YamlSettings
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     private readonly string _file;
+    private readonly SettingsForm _form;
     private readonly Parser _parser;
     private readonly List<Setting> _settings = [];
     private readonly Dictionary<string, int> _lines = new(StringComparer.Ordinal);
 
-    private YamlSettings(string file, Parser parser) => (_file, _parser) = (file, parser);
+    private YamlSettings(string file, SettingsForm form, Parser parser) => (_file, _form, _parser) = (file, form, parser);
 
     /// <summary>Reads a file.</summary>
     /// <exception cref="ConfigurationException">It cannot be read, is no YAML, or has another form than sections of keys.</exception>
-    public static IReadOnlyList<Setting> ReadFile(string path)
+    public static IReadOnlyList<Setting> ReadFile(string path, SettingsForm? form = null)
     {
+        var noun = (form ?? SettingsForm.Job).Noun;
         try
         {
             using var stream = File.OpenRead(path);
             if (stream.Length > LargestBytes)
             {
-                throw new ConfigurationException($"{stream.Length} bytes are no job file; the most is {LargestBytes}", path);
+                throw new ConfigurationException($"{stream.Length} bytes are no {noun}; the most is {LargestBytes}", path);
             }
 
             var content = new byte[LargestBytes + 1];
             var count = stream.ReadAtLeast(content, content.Length, throwOnEndOfStream: false);
             return count <= LargestBytes
-                ? Read(path, content.AsSpan(0, count))
-                : throw new ConfigurationException($"more than {LargestBytes} bytes are no job file", path);
+                ? Read(path, content.AsSpan(0, count), form)
+                : throw new ConfigurationException($"more than {LargestBytes} bytes are no {noun}", path);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            throw new ConfigurationException("no such job file; name one with -f", path, cause: e);
+            throw new ConfigurationException($"no such {noun}; name one with -f", path, cause: e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
-            throw new ConfigurationException($"the job file cannot be read ({e.Message}); check its permissions", path, cause: e);
+            throw new ConfigurationException($"the {noun} cannot be read ({e.Message}); check its permissions", path, cause: e);
         }
     }
 
     /// <summary>Reads the content of a file.</summary>
     /// <param name="file">Names the file in errors.</param>
     /// <param name="utf8">The content.</param>
+    /// <param name="form">What the file may hold; null: what a job file may.</param>
     /// <exception cref="ConfigurationException">No YAML, or of another form than sections of keys.</exception>
-    public static IReadOnlyList<Setting> Read(string file, ReadOnlySpan<byte> utf8)
+    public static IReadOnlyList<Setting> Read(string file, ReadOnlySpan<byte> utf8, SettingsForm? form = null)
     {
+        form ??= SettingsForm.Job;
         string text;
         try
         {
@@ -62,10 +66,10 @@ internal sealed class YamlSettings
         }
         catch (DecoderFallbackException e)
         {
-            throw new ConfigurationException("the job file is not UTF-8; save it as UTF-8", file, cause: e);
+            throw new ConfigurationException($"the {form.Noun} is not UTF-8; save it as UTF-8", file, cause: e);
         }
 
-        var reader = new YamlSettings(file, new Parser(new StringReader(text.TrimStart('\uFEFF'))));
+        var reader = new YamlSettings(file, form, new Parser(new StringReader(text.TrimStart('\uFEFF'))));
         try
         {
             reader.ReadDocument();
@@ -91,7 +95,7 @@ internal sealed class YamlSettings
         {
             if (!IsEmptyValue())
             {
-                ReadMapping("a job file", ReadSection);
+                ReadMapping($"a {_form.Noun}", ReadSection);
             }
 
             _parser.Consume<DocumentEnd>();
@@ -99,7 +103,7 @@ internal sealed class YamlSettings
 
         if (_parser.TryConsume<DocumentStart>(out var second))
         {
-            throw Error("a job file holds one document; begin another file for another job", second);
+            throw Error($"a {_form.Noun} holds one document; begin another file for another {_form.Noun[..^" file".Length]}", second);
         }
 
         _parser.Consume<StreamEnd>();
@@ -107,9 +111,9 @@ internal sealed class YamlSettings
 
     private void ReadSection(Scalar section)
     {
-        if (!JobKeys.Sections.Contains(section.Value))
+        if (_form.SectionProblem(section.Value) is { } problem)
         {
-            throw Error(KeySuggestion.UnknownSection(section.Value), section);
+            throw Error(problem, section);
         }
 
         // All keys commented out leave a section without a value.
@@ -121,9 +125,9 @@ internal sealed class YamlSettings
 
     private void ReadKey(string name, Scalar key)
     {
-        if (!JobKeys.Names.Contains(name))
+        if (_form.KeyProblem(name) is { } problem)
         {
-            throw Error(KeySuggestion.UnknownKey(name), key);
+            throw Error(problem, key);
         }
 
         var value = ReadScalar($"the value of {name}");
@@ -171,7 +175,7 @@ internal sealed class YamlSettings
     {
         if (!node.Tag.IsEmpty)
         {
-            throw Error($"tags such as {YamlText.Shown(node.Tag.ToString())} mean nothing in a job file; delete it", node);
+            throw Error($"tags such as {YamlText.Shown(node.Tag.ToString())} mean nothing in a {_form.Noun}; delete it", node);
         }
     }
 

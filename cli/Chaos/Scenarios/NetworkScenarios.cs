@@ -19,7 +19,7 @@ internal static class NetworkScenarios
             await HealedAsync(run);
             await ProcessScenarios.JoinedAsync(run, LocalCluster.WorkerName(victim));
         }) with
-        { Check = record => ChaosScenarios.SomebodyOut(record).Concat(ChaosScenarios.NoProcessEnded(record)) },
+        { Quick = true, Check = record => ChaosScenarios.SomebodyOut(record).Concat(ChaosScenarios.NoProcessEnded(record)) },
 
         Row("hosts-cut-both-ways", "two workers do not hear each other, both hear the silo: one of them is excluded, and rejoins", async run =>
         {

@@ -1,0 +1,33 @@
+using System.CommandLine;
+using Coordinator.Cli.Output;
+using Coordinator.Simulator.Planning;
+
+namespace Coordinator.Cli.Commands;
+
+/// <summary><c>simulate tables</c>: published records beside what comes out here.</summary>
+internal static class SimulateTablesCommand
+{
+    /// <summary>The command.</summary>
+    public static Command Create()
+    {
+        var seed = new Option<ulong>("--seed") { Description = "Seed of the draws.", DefaultValueFactory = _ => 1 };
+        var command = new Command("tables", "Check the planning simulator against published records: calibrated ones, predicted ones, and those that do not close.") { seed };
+        command.SetAction(parsed =>
+        {
+            var checks = ExternalChecks.All(parsed.GetValue(seed));
+            foreach (var table in checks.GroupBy(check => check.Table))
+            {
+                foreach (var check in table)
+                {
+                    Console.WriteLine($"{check.Table}  {check.What}");
+                    Console.WriteLine($"   {check.Inputs}");
+                    Console.WriteLine($"   published {check.Expected}; here {check.Obtained}; {check.Kind.ToString().ToLowerInvariant()}; {(check.Closes ? "closes" : "DOES NOT CLOSE")} ({check.Remark})");
+                }
+            }
+
+            Console.WriteLine($"{checks.Count(check => check.Closes)} of {checks.Count} close");
+            return ExitCodes.Success;
+        });
+        return command;
+    }
+}

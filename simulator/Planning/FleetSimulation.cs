@@ -1,0 +1,28 @@
+namespace Coordinator.Simulator.Planning;
+
+/// <summary>A cluster for some days, under each policy, with the same failures.</summary>
+public static class FleetSimulation
+{
+    /// <summary>Names of the policies.</summary>
+    public static IReadOnlyList<string> Policies { get; } = ["coordinator", "restart", "drop"];
+
+    /// <summary>Runs one policy.</summary>
+    /// <param name="fleet">The cluster; one without <see cref="FleetSpec.Problems"/>.</param>
+    /// <param name="days">How long.</param>
+    /// <param name="seed">Seed of the failures.</param>
+    /// <param name="policy">One of <see cref="Policies"/>.</param>
+    /// <param name="progress">Hears the simulated day about once a day.</param>
+    public static FleetReport Run(FleetSpec fleet, double days, ulong seed, string policy, Action<double>? progress = null)
+    {
+        FleetRun run = new(fleet, FailureTrace.Draw(fleet.Causes, fleet.Nodes, days, seed));
+        IRecoveryPolicy chosen = policy switch
+        {
+            "coordinator" => new CoordinatorPolicy(fleet),
+            "restart" => new RestartEverybodyPolicy(fleet),
+            "drop" => new DropStepPolicy(fleet),
+            _ => throw new ArgumentOutOfRangeException(nameof(policy), policy, $"must be {string.Join(", ", Policies)}"),
+        };
+        run.Run(chosen, days, progress);
+        return chosen.Report(run, days);
+    }
+}
