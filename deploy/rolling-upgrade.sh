@@ -11,6 +11,10 @@ export COORDINATOR_IMAGE
 docker image inspect "$COORDINATOR_IMAGE" > /dev/null 2>&1 || { echo "there is no image $COORDINATOR_IMAGE here: build or pull it first" >&2; exit 2; }
 
 running() { compose ps --services | grep -E "$1" | while read -r service; do [ -z "$(compose ps -q "$service")" ] || echo "$service"; done; }
+# Compose replaces all containers of one service at once, and the state would go with the workers that hold it.
+for service in $(running '^worker'); do
+  [ "$(compose ps -q "$service" | wc -l)" -eq 1 ] || { echo "$service is one service of several workers, which compose replaces all at once: let the jobs end first, or use the profile cluster" >&2; exit 2; }
+done
 for service in $(running '^silo') $(running '^worker'); do
   echo "$(date +%T)  $service"
   compose up -d --no-deps --no-build "$service" 2> /dev/null

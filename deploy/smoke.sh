@@ -125,18 +125,20 @@ same disturbed "$(hash disturbed)"
 until_healthy
 say "every container is healthy again: $(for one in $(compose ps -q); do docker inspect -f '{{.Name}} {{.RestartCount}}' "$one"; done | grep -v ' 0$' | sed 's|/||; s/$/ restarts/' | paste -sd, -)"
 
-# Another image of the same programs: what matters here is that each container is replaced.
-docker build -q -t coordinator:smoke-next --label replaced=yes . > /dev/null 2>&1
-train upgraded &
-training=$!
-until_step upgraded "$part"
-say "step $(progress upgraded): every silo and worker is replaced, one at a time"
-COORDINATOR_IMAGE=coordinator:smoke-next bash deploy/rolling-upgrade.sh > "$scratch/upgrade.txt" 2>&1 || { cat "$scratch/upgrade.txt"; fail "the rolling upgrade"; }
-sed 's/^/        /' "$scratch/upgrade.txt"
-say "step $(progress upgraded) of $steps: replaced"
-wait "$training" || { tail -n 30 "$scratch/upgraded.txt"; fail "the training under the upgrade"; }
-same upgraded "$(hash upgraded)"
-export COORDINATOR_IMAGE=coordinator:smoke-next
+if [ "$profile" = cluster ]; then # in the other one the workers are one service, which compose replaces all at once
+  # Another image of the same programs: what matters here is that each container is replaced.
+  docker build -q -t coordinator:smoke-next --label replaced=yes . > /dev/null 2>&1
+  train upgraded &
+  training=$!
+  until_step upgraded "$part"
+  say "step $(progress upgraded): every silo and worker is replaced, one at a time"
+  COORDINATOR_IMAGE=coordinator:smoke-next bash deploy/rolling-upgrade.sh > "$scratch/upgrade.txt" 2>&1 || { cat "$scratch/upgrade.txt"; fail "the rolling upgrade"; }
+  sed 's/^/        /' "$scratch/upgrade.txt"
+  say "step $(progress upgraded) of $steps: replaced"
+  wait "$training" || { tail -n 30 "$scratch/upgraded.txt"; fail "the training under the upgrade"; }
+  same upgraded "$(hash upgraded)"
+  export COORDINATOR_IMAGE=coordinator:smoke-next
+fi
 
 train backup --checkpoint.interval=$((steps / 16)) &
 training=$!
@@ -158,5 +160,7 @@ restored=$(docker exec "$asker" coordinator events --limit 2000 2> /dev/null | g
 [ -n "$restored" ] || { docker exec "$asker" coordinator events --limit 40 || true; fail "the restored job did not go back to a checkpoint"; }
 say "$restored"
 # All jobs of the project had the same data, steps and seed: each has the same model.
-same restored "$(grep -oE '"modelSha256": *"[0-9a-f]{64}"' "$scratch/jobs.json" | grep -oE '[0-9a-f]{64}' | sort | uniq -c | awk -v jobs="$(grep -c '"modelSha256"' "$scratch/jobs.json")" '$1 == jobs { print $2 }')"
-say "all four models are the same"
+models=$(grep -oE '"modelSha256": *("[0-9a-f]*"|null)' "$scratch/jobs.json" | grep -oE '"[0-9a-f]*"$|null' | tr -d '"' | sort -u)
+[ "$(wc -l <<< "$models")" -eq 1 ] || docker exec "$asker" coordinator jobs -o wide || true
+same restored "$models"
+say "all models are the same"
