@@ -13,8 +13,12 @@ internal static class FleetPage
 
     private static readonly Dictionary<Loss, string> Colors = new()
     {
-        [Loss.Productive] = "#2b7a4b", [Loss.MissingRanks] = "#c9b458", [Loss.WastedProgress] = "#c8553d",
-        [Loss.InfrastructureRecovery] = "#7d4e9e", [Loss.CheckpointSave] = "#3a78b5", [Loss.CheckpointRestore] = "#8fb4d9",
+        [Loss.Productive] = "#2b7a4b",
+        [Loss.MissingRanks] = "#c9b458",
+        [Loss.WastedProgress] = "#c8553d",
+        [Loss.InfrastructureRecovery] = "#7d4e9e",
+        [Loss.CheckpointSave] = "#3a78b5",
+        [Loss.CheckpointRestore] = "#8fb4d9",
     };
 
     /// <summary>The page.</summary>

@@ -117,7 +117,11 @@ internal sealed class MachineJob
             {
                 Post(GrainAddress.Of(Job), new WorkerReported(witness.Gpu.Node, witness.Session, new PeerAccused
                 {
-                    Job = Job, Generation = generation, Accuser = witness.Gpu.Node, Accused = gone.Gpu.Node, Evidence = Evidence.ConnectionClosed,
+                    Job = Job,
+                    Generation = generation,
+                    Accuser = witness.Gpu.Node,
+                    Accused = gone.Gpu.Node,
+                    Evidence = Evidence.ConnectionClosed,
                 }));
             }
         }

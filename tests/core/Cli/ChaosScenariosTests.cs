@@ -54,7 +54,7 @@ public sealed class ChaosScenariosTests
     {
         Assert.Equal(ChaosPlan.ShortSteps, ChaosPlan.StepsFor(ChaosLength.Short, 1));
         Assert.Equal(2000, ChaosPlan.StepsFor(ChaosLength.Long, 10));
-        Assert.Equal(5000, ChaosPlan.StepsFor(ChaosLength.Longest, 10));
+        Assert.Equal(7000, ChaosPlan.StepsFor(ChaosLength.Longest, 10));
         Assert.Equal(ChaosPlan.ShortSteps, ChaosPlan.StepsFor(ChaosLength.Long, 1000));
         Assert.True(ChaosPlan.StepsFor(ChaosLength.Long, 0) <= 100_000);
     }

@@ -23,7 +23,7 @@ public sealed class RealProcessTests : IDisposable
         {
             string file = Path.Combine(_directory, $"{workers}.safetensors");
             (int code, string output) = await RunAsync(
-                "train", "--workers", $"{workers}", "--steps", "10", "--out", file, "--model.layers=1", "--model.heads=2", "--model.channels=32", "--model.block=32",
+                "train", "--workers", $"{workers}", "--steps", "6", "--out", file, "--model.layers=1", "--model.heads=2", "--model.channels=32", "--model.block=32",
                 "--training.batch_size=8", "--training.shards=8", "--training.micro_batch=1", "--model.dropout=0.1");
             Assert.True(code == 0, output);
             hashes.Add(Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(file))));
@@ -36,7 +36,7 @@ public sealed class RealProcessTests : IDisposable
     public async Task Workers_and_the_silo_are_killed_and_the_file_is_that_of_the_undisturbed_run()
     {
         // On a GPU a step takes milliseconds and a worker seconds to come back.
-        string steps = TestDevice.Name == "ilgpu:cpu" ? "60" : "5000";
+        string steps = TestDevice.Name == "ilgpu:cpu" ? "40" : "5000";
         (int code, string output) = await RunAsync("demo", "--quick", "--steps", steps, "--out", _directory, "--work-dir", Path.Combine(_directory, "work"));
         Assert.True(code == 0, output);
         Assert.Contains(TestDevice.Name == "ilgpu:cpu" ? "ilgpu-1.5.3-cpu" : "ilgpu-1.5.3-cuda", output, StringComparison.Ordinal);
