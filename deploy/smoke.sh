@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # The compose cluster, tried: deploy/smoke.sh [cluster|embedded] [STEPS]
 # Brings the cluster up and trains; trains again while a worker, the silo and the database are crashed (kill -9 of the containers' processes)
-# and a worker's network is cut; again while every silo and worker is replaced by another image's, one at a time; and again with a backup on
-# the way, which is restored into a new cluster and goes on from its checkpoint. All four models must be the same. Then everything is taken
-# down, and it looks whether anything is left.
+# and a worker's network is cut; again while every silo and worker is replaced by another image's, one at a time (cluster only); and again
+# with a backup on the way, which is restored into a new cluster and goes on from its checkpoint. All models must be the same. Then everything
+# is taken down, and it looks whether anything is left.
 # Without an argument: cluster, or embedded where Orleans does not restore. Needs root where it has to install or start an engine.
 # Exit code 0: all of it held.
 set -euo pipefail

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Coordinator.Cli.Output;
 using Coordinator.Cli.Planning;
 using Coordinator.Simulator.Planning;
+using Spectre.Console;
 
 namespace Coordinator.Cli.Commands;
 
@@ -43,18 +44,14 @@ internal static class SimulateClusterCommand
             if (parsed.GetValue(spares) is { } count)
                 fleet = fleet with { Spares = count };
             var format = parsed.GetValue(output);
-            var chosen = parsed.GetValue(policy) is { Length: > 0 } some ? some : [.. FleetSimulation.Policies];
-            List<FleetReport> reports = [];
-            foreach (var one in chosen)
-            {
-                using var bar = new ProgressLine($"{fleet.Name}, {one}", parsed.GetValue(days), "days");
-                reports.Add(FleetSimulation.Run(fleet, parsed.GetValue(days), parsed.GetValue(seed), one, bar.Show));
-            }
+            var chosen = parsed.GetValue(policy) is { Length: > 0 } some ? [.. some.Distinct()] : FleetSimulation.Policies;
 
-            if (parsed.GetValue(csv) is { } table)
-                File.WriteAllText(table, FleetPrinter.Csv(reports));
-            if (parsed.GetValue(html) is { } page)
-                File.WriteAllText(page, FleetPage.Render(reports, parsed.GetValue(seed)));
+            // Opened first: a place where nothing can be written is told before the minutes, not after them.
+            using var table = Open(parsed.GetValue(csv), "--csv");
+            using var page = Open(parsed.GetValue(html), "--html");
+            var reports = Run(fleet, parsed.GetValue(days), parsed.GetValue(seed), chosen);
+            table?.Write(FleetPrinter.Csv(reports));
+            page?.Write(FleetPage.Render(reports, parsed.GetValue(seed)));
             if (format is OutputFormat.Json or OutputFormat.Yaml)
             {
                 new Listing("ClusterSimulationList", FleetPrinter.Json(reports), [], []).Print(Console.Out, format);
@@ -68,5 +65,32 @@ internal static class SimulateClusterCommand
             return ExitCodes.Success;
         });
         return command;
+    }
+
+    /// <summary>All policies, with a bar for each on the terminal, if there is one.</summary>
+    private static List<FleetReport> Run(FleetSpec fleet, double days, ulong seed, IReadOnlyList<string> policies)
+    {
+        var terminal = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        if (Console.IsErrorRedirected)
+            return [.. policies.Select(policy => FleetSimulation.Run(fleet, days, seed, policy))];
+        return terminal.Progress().AutoClear(true).Start(bars => policies.Select(policy =>
+        {
+            var bar = bars.AddTask(Markup.Escape($"{fleet.Name}, {policy}, days"), maxValue: days);
+            var report = FleetSimulation.Run(fleet, days, seed, policy, day => bar.Value = day);
+            bar.Value = days;
+            return report;
+        }).ToList());
+    }
+
+    private static StreamWriter? Open(string? path, string option)
+    {
+        try
+        {
+            return path is null ? null : File.CreateText(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            throw new CommandException(ExitCodes.Usage, $"{option} {path} cannot be written: {e.Message}", "Name a file in a folder that exists.");
+        }
     }
 }

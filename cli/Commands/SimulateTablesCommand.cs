@@ -21,11 +21,11 @@ internal static class SimulateTablesCommand
                 {
                     Console.WriteLine($"{check.Table}  {check.What}");
                     Console.WriteLine($"   {check.Inputs}");
-                    Console.WriteLine($"   published {check.Expected}; here {check.Obtained}; {check.Kind.ToString().ToLowerInvariant()}; {(check.Closes ? "closes" : "DOES NOT CLOSE")} ({check.Remark})");
+                    Console.WriteLine($"   published {check.Expected}; here {check.Obtained}; {check.Kind.ToString().ToLowerInvariant()}; {check.Closes switch { true => "closes", false => "DOES NOT CLOSE", null => "no figure to meet" }} ({check.Remark})");
                 }
             }
 
-            Console.WriteLine($"{checks.Count(check => check.Closes)} of {checks.Count} close");
+            Console.WriteLine($"{checks.Count(check => check.Closes == true)} of {checks.Count(check => check.Closes is not null)} close");
             return ExitCodes.Success;
         });
         return command;

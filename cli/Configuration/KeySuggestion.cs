@@ -40,8 +40,7 @@ internal static class KeySuggestion
     }
 
     /// <summary>Message for an unknown section of a file.</summary>
-    public static string UnknownSection(string section) =>
-        $"{YamlText.Shown(section)} is no known section; {DidYouMean(Nearest(section, JobKeys.Sections))}the sections are {string.Join(", ", JobKeys.Sections)}";
+    public static string UnknownSection(string section) => Unknown("section", section, JobKeys.Sections, "the sections are");
 
     /// <summary>Message for something that is none of the names it may be.</summary>
     public static string Unknown(string what, string given, IReadOnlyCollection<string> known, string area) =>

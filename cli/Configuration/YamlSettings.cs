@@ -103,7 +103,7 @@ internal sealed class YamlSettings
 
         if (_parser.TryConsume<DocumentStart>(out var second))
         {
-            throw Error($"a {_form.Noun} holds one document; begin another file for another {_form.Noun[..^" file".Length]}", second);
+            throw Error($"a {_form.Noun} holds one document; begin another file for another {_form.Subject}", second);
         }
 
         _parser.Consume<StreamEnd>();

@@ -1,8 +1,8 @@
-using System.Globalization;
 using System.Net;
 using System.Text;
 using Coordinator.Simulator.Planning;
 using static Coordinator.Simulator.Planning.GoodputLedger;
+using static System.FormattableString;
 
 namespace Coordinator.Cli.Planning;
 
@@ -73,6 +73,4 @@ internal static class FleetPage
     }
 
     private static string Text(string text) => WebUtility.HtmlEncode(text);
-
-    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -1,8 +1,8 @@
-using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using Coordinator.Simulator.Planning;
 using static Coordinator.Simulator.Planning.GoodputLedger;
+using static System.FormattableString;
 
 namespace Coordinator.Cli.Planning;
 
@@ -87,6 +87,4 @@ internal static class FleetPrinter
     private static string Percent(double share) => Invariant($"{share * 100:0.00}%");
 
     private static string Field(string text) => text.AsSpan().IndexOfAny(",\"\n") < 0 ? text : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
-
-    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

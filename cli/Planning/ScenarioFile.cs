@@ -18,8 +18,8 @@ internal static class ScenarioFile
     private static readonly SortedDictionary<string, Key> Keys = new(StringComparer.Ordinal)
     {
         [PresetKey] = new($"one of {string.Join(", ", FleetPresets.All.Select(preset => preset.Name))}", (_, text) => FleetPresets.Find(text)),
-        ["cluster.name"] = new("text", (fleet, text) => fleet with { Name = text }),
-        ["cluster.accelerator"] = new("text", (fleet, text) => fleet with { Accelerator = text }),
+        ["cluster.name"] = new("text", (fleet, text) => fleet with { Name = YamlText.Shown(text) }),
+        ["cluster.accelerator"] = new("text", (fleet, text) => fleet with { Accelerator = YamlText.Shown(text) }),
         ["cluster.nodes"] = Whole((fleet, value) => fleet with { Nodes = value }),
         ["cluster.gpus_per_node"] = Whole((fleet, value) => fleet with { GpusPerNode = value }),
         ["cluster.nodes_per_rank"] = Whole((fleet, value) => fleet with { NodesPerRank = value }),
@@ -43,8 +43,8 @@ internal static class ScenarioFile
 
     private static readonly string[] Sections = ["cluster", "costs", .. CauseSections];
 
-    private static readonly SettingsForm Form = new(
-        "scenario file",
+    internal static readonly SettingsForm Form = new(
+        "scenario",
         section => Sections.Contains(section) ? null : KeySuggestion.Unknown("section", section, Sections, "the sections are"),
         key => Keys.ContainsKey(key) || CauseSections.Contains(SectionOf(key)) ? null
             : KeySuggestion.Unknown("key", LastOf(key), [.. Keys.Keys.Where(known => SectionOf(known) == SectionOf(key)).Select(LastOf)], $"{SectionOf(key)} has"));

@@ -6,9 +6,11 @@ internal static class Distributions
     /// <summary>A waiting time of a Poisson process of mean <paramref name="mean"/>.</summary>
     public static double Exponential(this Prng draws, double mean) => -mean * PortableMath.Ln(1 - draws.Unit());
 
-    /// <summary>A Weibull variate of the given shape and mean: shapes below 1 make failures come in bursts.</summary>
-    public static double Weibull(this Prng draws, double shape, double mean) =>
-        mean / PortableMath.Exp(PortableMath.LnGamma(1 + (1 / shape))) * PortableMath.Pow(Math.Max(-PortableMath.Ln(1 - draws.Unit()), 1e-300), 1 / shape);
+    /// <summary>The scale that gives Weibull variates of a shape this mean.</summary>
+    public static double WeibullScale(double shape, double mean) => mean / PortableMath.Exp(PortableMath.LnGamma(1 + (1 / shape)));
+
+    /// <summary>A Weibull variate: shapes below 1 make failures come in bursts.</summary>
+    public static double Weibull(this Prng draws, double shape, double scale) => scale * PortableMath.Pow(Math.Max(-PortableMath.Ln(1 - draws.Unit()), 1e-300), 1 / shape);
 
     /// <summary>The smallest k for which at most k of n events, each of probability p, happen with the given confidence.</summary>
     public static int BinomialQuantile(int n, double p, double confidence)

@@ -30,7 +30,7 @@ public sealed record FleetReport
     /// <summary>Times from a failure until training went on, in seconds, ascending.</summary>
     public required IReadOnlyList<double> Recoveries { get; init; }
 
-    /// <summary>Most nodes that were in repair at once, beyond the spares there are if it is more.</summary>
+    /// <summary>Most nodes that were in repair at once.</summary>
     public required int MostInRepair { get; init; }
 
     /// <summary>Nodes in repair that were exceeded in one percent of the failures only: the spares to buy.</summary>

@@ -8,11 +8,7 @@ namespace Coordinator.Simulator.Planning;
 /// <param name="Seconds">From the first word of it to the coordinator until the last rank had its plan.</param>
 /// <param name="Ranks">Members.</param>
 /// <param name="BusiestShards">Shards that the rank with the most to do still has to compute in the interrupted step.</param>
-/// <param name="ShardsAgain">Shards of that step that the dead had computed.</param>
-/// <param name="HasNewcomers">Whether a member fetches the state.</param>
-/// <param name="Restored">Whether nobody held the state.</param>
-/// <param name="Messages">Messages that machines and workers sent.</param>
-public sealed record FormedGeneration(double Seconds, int Ranks, int BusiestShards, int ShardsAgain, bool HasNewcomers, bool Restored, long Messages);
+internal readonly record struct FormedGeneration(double Seconds, int Ranks, int BusiestShards);
 
 /// <summary>
 /// The shipping machines of a cluster and of one job in virtual time, with a rank's worker reduced to its answers: where it stands, that it has
@@ -42,15 +38,11 @@ internal sealed class MachineJob
     private int awaitedPlans;
     private IReadOnlyList<IReadOnlyList<ShardSpan>> map = [];
     private ShardsDealt? deal;
-    private int held;
     private long generation;
-    private bool restored;
 
     /// <summary>A rank's place: its worker comes and goes.</summary>
     private sealed class Slot(int number)
     {
-        public int Number { get; } = number;
-
         public GpuId Gpu { get; } = new(new NodeId($"rank-{number:000000}"), 0);
 
         public long Boot { get; set; } = 1;
@@ -157,12 +149,8 @@ internal sealed class MachineJob
     private FormedGeneration Form(double done)
     {
         var expected = slots.Count(slot => slot.Up);
-        var (before, sentBefore) = (generation, sent);
-        restored = false;
-        if (expected == 0)
-            return new FormedGeneration(0, 0, 0, 0, false, true, 0);
-        var begun = now;
-        while (!(generation > before && awaitedPlans == 0 && slots.Count(slot => slot.HasPlan) == expected))
+        var (before, begun) = (generation, now);
+        while (generation == before || awaitedPlans > 0)
         {
             if (now - begun > Limit)
                 throw new InvalidOperationException($"the job formed no generation of {expected} ranks in {Limit.TotalMinutes} min: {job.Describe(now)[..400]}");
@@ -174,8 +162,7 @@ internal sealed class MachineJob
         var loads = new int[expected];
         foreach (var run in deal!.Runs)
             loads[run.Rank] += run.Count;
-        var newcomers = slots.Count(slot => slot.HasPlan && !slot.HasState);
-        var busiest = before == 0 ? loads.Max() : Enumerable.Range(0, loads.Length).Max(rank => Math.Max(0, loads[rank] - finished));
+        var busiest = Math.Max(0, loads.Max() - finished);
         foreach (var slot in slots.Where(slot => slot.HasPlan))
             slot.HasState = true;
 
@@ -187,7 +174,7 @@ internal sealed class MachineJob
             Turn(done);
         map = ShardMap.Cut(fleet.Shards, expected);
         Generations++;
-        return new FormedGeneration(seconds, expected, busiest, fleet.Shards - held, newcomers > 0 && before > 0, restored, sent - sentBefore);
+        return new FormedGeneration(seconds, expected, busiest);
     }
 
     /// <summary>The next thing that happens: a message arrives, or a machine's deadline passes.</summary>
@@ -241,7 +228,6 @@ internal sealed class MachineJob
                     Post(GrainAddress.Of(Job), Said(slot, Answer(slot, order, done)));
                     break;
                 case RankPlan plan when plan.Generation == generation:
-                    restored |= plan.CatchUp == CatchUp.LoadCheckpoint;
                     slot.Rank = plan.Rank;
                     if (!slot.HasPlan)
                         awaitedPlans--;
@@ -293,12 +279,9 @@ internal sealed class MachineJob
         machine.Handle(now, message, outputs);
         foreach (var output in outputs.Items.ToArray())
         {
-            if (output is SendToGrain send && send.To.Kind is GrainKind.Cluster or GrainKind.Job)
-                Post(((SendToGrain)output).To, ((SendToGrain)output).Message);
-            else if (output is SendToGrain { To.Kind: GrainKind.Node, Message: NodeOrders orders } order)
-                Post(order.To, orders);
-            else if (output is ObserveEvent { Event: { Kind: EventKinds.GenerationPlanned, Numbers: { } numbers } })
-                held = (int)numbers["held"];
+            // Of what the cluster tells a node, that its report was taken, no answer comes.
+            if (output is SendToGrain send && (send.To.Kind is GrainKind.Cluster or GrainKind.Job || send.Message is NodeOrders))
+                Post(send.To, send.Message);
         }
     }
 

@@ -14,7 +14,7 @@ internal sealed class RepairShop(FleetSpec fleet)
     /// <summary>Most nodes that were in repair at once.</summary>
     public int Most { get; private set; }
 
-    /// <summary>Nodes in repair at the moments of failures, ascending.</summary>
+    /// <summary>Nodes in repair that were exceeded in the remaining share of the failures only.</summary>
     public int Wanted(double quantile)
     {
         if (inRepairWhenStruck.Count == 0)

@@ -16,7 +16,7 @@ public sealed class ExternalCheckTests
     {
         var checks = ExternalChecks.All(1);
         Assert.Equal(Enumerable.Range(1, 7), checks.Select(check => check.Table).Distinct().Order());
-        Assert.Equal(Open, checks.Where(check => !check.Closes).Select(check => check.What));
-        Assert.Equal(4 - 1, checks.Count(check => check.Kind == CheckKind.Calibrated));
+        Assert.Equal(Open, checks.Where(check => check.Closes == false).Select(check => check.What));
+        Assert.Equal(3, checks.Count(check => check.Kind == CheckKind.Calibrated));
     }
 }

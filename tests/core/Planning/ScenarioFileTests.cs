@@ -55,17 +55,5 @@ public sealed class ScenarioFileTests
     public void Every_preset_is_a_cluster_that_can_be() =>
         Assert.All(FleetPresets.All, preset => Assert.Empty(preset.Problems()));
 
-    private static FleetSpec Read(string yaml)
-    {
-        var path = Path.GetTempFileName();
-        try
-        {
-            File.WriteAllText(path, yaml, Encoding.UTF8);
-            return ScenarioFile.Load(path);
-        }
-        finally
-        {
-            File.Delete(path);
-        }
-    }
+    private static FleetSpec Read(string yaml) => ScenarioFile.Apply(YamlSettings.Read("scenario.yaml", Encoding.UTF8.GetBytes(yaml), ScenarioFile.Form));
 }
