@@ -1,3 +1,5 @@
+using Orleans.Concurrency;
+
 namespace Coordinator.Grains;
 
 /// <summary>
@@ -8,7 +10,12 @@ namespace Coordinator.Grains;
 /// </summary>
 public interface IMachineGrain : IGrainWithStringKey
 {
-    /// <summary>The grain as operators see it: one of the view records, as JSON, or <c>null</c> for a job that does not exist. Changes nothing.</summary>
+    /// <summary>
+    /// The grain as operators see it: one of the view records, as JSON, or <c>null</c> for a job that does not exist. Changes nothing, and waits
+    /// for no turn to end: while storage is away turns last until it is back, and that is when operators look. So a view may be ahead of
+    /// what is stored, as the embedded engine's may.
+    /// </summary>
+    [AlwaysInterleave]
     Task<string> Describe();
 
     /// <summary>

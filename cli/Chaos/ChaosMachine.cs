@@ -17,9 +17,17 @@ public sealed record ChaosMachine
     /// <summary>libfaketime's file; null where it is not installed.</summary>
     public required string? FakeTimeLibrary { get; init; }
 
+    /// <summary>
+    /// Whether the silos store in PostgreSQL. Under libfaketime the timed reads of its client expire at once: such a silo comes up and then
+    /// stores nothing, which says nothing about a clock that is wrong.
+    /// </summary>
+    public bool UsesPostgres { get; init; }
+
     /// <summary>Looks at the machine; namespaces by making one that ends at once.</summary>
-    public static ChaosMachine Look() => new()
+    /// <param name="usesPostgres">Whether the silos will store in PostgreSQL.</param>
+    public static ChaosMachine Look(bool usesPostgres = false) => new()
     {
+        UsesPostgres = usesPostgres,
         IsLinux = OperatingSystem.IsLinux(),
         NamespaceTrouble = Namespace.WhyNone(),
         HasIp = Tool.Find("ip") is not null,
@@ -32,6 +40,7 @@ public sealed record ChaosMachine
         ChaosNeed.Linux when !IsLinux => "needs Linux",
         ChaosNeed.Namespaces when NamespaceTrouble is not null => $"needs namespaces of its own: {NamespaceTrouble}",
         ChaosNeed.Ip when !HasIp => "needs 'ip' (Debian: apt-get install iproute2)",
+        ChaosNeed.FakeTime when UsesPostgres => "needs another way to step a clock: under libfaketime the client of PostgreSQL, which the Orleans silos use, answers nothing",
         ChaosNeed.FakeTime when FakeTimeLibrary is null => "needs libfaketime (Debian: apt-get install faketime)",
         _ => null,
     };

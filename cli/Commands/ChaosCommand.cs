@@ -49,7 +49,8 @@ public sealed class ChaosCommand
     private async Task<int> RunAsync(ParseResult parsed)
     {
         var chosen = Choose(parsed);
-        var machine = ChaosMachine.Look();
+        var backend = engine.Read(parsed);
+        var machine = ChaosMachine.Look(usesPostgres: backend.Orleans is not null);
         if (parsed.GetValue(list))
         {
             Describe(chosen, machine).Print(Console.Out, parsed.GetValue(output));
@@ -57,7 +58,6 @@ public sealed class ChaosCommand
         }
 
         using var signals = new Signals();
-        var backend = engine.Read(parsed);
         var runner = new ChaosRunner(machine, backend, parsed.GetValue(seed), parsed.GetValue(inject), parsed.GetValue(workDirectory));
         var report = new ChaosReport(backend.Orleans is null ? "embedded" : "orleans", parsed.GetValue(seed));
         var isDocument = parsed.GetValue(output) is OutputFormat.Json or OutputFormat.Yaml;

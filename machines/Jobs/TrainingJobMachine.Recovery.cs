@@ -10,6 +10,11 @@ public sealed partial class TrainingJobMachine
     private readonly SortedSet<GpuId> plansTaken = [];
     private readonly SortedSet<GpuId> advancedRanks = [];
     private ShardsDealt? deal;
+
+    /// <summary>Members, sorted, of the generations that plans were last made for, and that last ran: ranks go by the shard map of one of them. Not durable: a deal without them is only longer.</summary>
+    private IReadOnlyList<GpuId> lastPlanned = [];
+    private IReadOnlyList<GpuId> lastRan = [];
+
     private SortedDictionary<GpuId, RankState>? forming;
     private TimeSpan formedAt;
     private TimeSpan plannedAt;
@@ -249,11 +254,14 @@ public sealed partial class TrainingJobMachine
             return;
         }
 
-        forming = null;
         stateLostAt = null;
         stateless.Clear();
         plannedAt = now;
-        deal = new ShardsDealt(id, state.Incarnation, state.Generation, decision.FirstStepShards);
+        GpuId[] members = [.. forming!.Keys];
+        var (start, runs) = ShardDeal.Fold(decision.FirstStepShards, spec.Training.Shards, members, lastPlanned, lastRan);
+        deal = new ShardsDealt(id, state.Incarnation, state.Generation, runs, start);
+        lastPlanned = members;
+        forming = null;
         for (var rank = 0; rank < answers.Length; rank++)
         {
             plans.Add(answers[rank].Gpu, new RankPlan
@@ -305,6 +313,7 @@ public sealed partial class TrainingJobMachine
             return;
         lastProgress = now;
         stirred = true;
+        lastRan = lastPlanned;
         Persist(state with { Planned = true, Recorded = recorded });
         Observe(EventKinds.GenerationRunning, $"generation {state.Generation}: all {advancedRanks.Count} ranks have applied step {step}", recoveryCause, step: step,
             durationMs: recoverySince is { } since ? (now - since).TotalMilliseconds : null,

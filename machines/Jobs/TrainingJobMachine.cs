@@ -105,6 +105,14 @@ public sealed partial class TrainingJobMachine : IMachine
             return;
         Persist(state with { Incarnation = state.Incarnation + 1 });
         recorded = state.Recorded;
+        if (state.Planned)
+        {
+            // All of them trained in this generation. One that has begun anew since then says that the membership is unknown to it.
+            lastRan = lastPlanned = [.. state.Members.Select(member => member.Gpu)];
+            foreach (var member in state.Members)
+                nodeKnows[member.Gpu.Node] = state.Generation;
+        }
+
         failuresBefore = state.Failures;
         lastProgress = now;
         Observe(EventKinds.JobActivated, $"loaded by silo {silo} as incarnation {state.Incarnation}");

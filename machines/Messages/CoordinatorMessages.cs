@@ -34,7 +34,12 @@ public sealed record MembershipChanged(MembershipChange Change) : CoordinatorMes
 /// The part of a generation's plans that all ranks share, once for each node: who computes which shards in the plans' first step. Comes
 /// before the plans, and again whenever they are repeated; a plan that has no deal of its (incarnation, generation) waits for that.
 /// </summary>
-public sealed record ShardsDealt(JobId Job, long Incarnation, long Generation, IReadOnlyList<ShardRun> Runs) : CoordinatorMessage;
+/// <param name="Job">The job.</param>
+/// <param name="Incarnation">Activation of the job's machine that deals.</param>
+/// <param name="Generation">The generation.</param>
+/// <param name="Runs">All shards once; with a <paramref name="Base"/>, only those that are dealt otherwise than that has them.</param>
+/// <param name="Base">What the runs depart from; see <see cref="ShardDeal.Unfold"/>.</param>
+public sealed record ShardsDealt(JobId Job, long Incarnation, long Generation, IReadOnlyList<ShardRun> Runs, DealBase? Base = null) : CoordinatorMessage;
 
 /// <summary>An order for one of the node's gpus.</summary>
 public sealed record RankOrdered(RankOrder Order) : CoordinatorMessage;

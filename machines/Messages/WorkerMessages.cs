@@ -52,7 +52,7 @@ public abstract record JobReport : WorkerMessage
 public sealed record Hello : WorkerMessage
 {
     /// <summary>The protocol version that this build speaks.</summary>
-    public const int CurrentProtocol = 3;
+    public const int CurrentProtocol = 4;
 
     /// <summary>Version of this protocol; a silo refuses one that it does not speak, naming both.</summary>
     public int Protocol { get; init; } = CurrentProtocol;

@@ -27,21 +27,22 @@ internal sealed class Migrations
 
     /// <summary>Applies what is missing.</summary>
     /// <exception cref="StoreSchemaException">The database is from a newer build; nothing was changed.</exception>
-    public void Apply(DbConnection connection, string path, DateTimeOffset time)
+    public async Task ApplyAsync(DbConnection connection, string path, DateTimeOffset time)
     {
-        connection.Execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY, applied_at TEXT NOT NULL)");
-        var found = connection.ExecuteScalar<long>("SELECT coalesce(max(version), 0) FROM schema_version");
+        await connection.ExecuteAsync("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY, applied_at TEXT NOT NULL)").ConfigureAwait(false);
+        var found = await connection.ExecuteScalarAsync<long>("SELECT coalesce(max(version), 0) FROM schema_version").ConfigureAwait(false);
         if (found > Newest)
             throw new StoreSchemaException(path, found, Newest);
         foreach (var name in Names().OrderBy(NumberOf).SkipWhile(name => NumberOf(name) <= found))
         {
-            using var transaction = connection.BeginTransaction();
-            connection.Execute(Read(name), transaction: transaction);
-            connection.Execute(
+            var transaction = await connection.BeginTransactionAsync().ConfigureAwait(false);
+            await using var ended = transaction.ConfigureAwait(false);
+            await connection.ExecuteAsync(Read(name), transaction: transaction).ConfigureAwait(false);
+            await connection.ExecuteAsync(
                 "INSERT INTO schema_version (version, applied_at) VALUES (@version, @time)",
                 new { version = NumberOf(name), time = time.UtcDateTime.ToString("O", CultureInfo.InvariantCulture) },
-                transaction);
-            transaction.Commit();
+                transaction).ConfigureAwait(false);
+            await transaction.CommitAsync().ConfigureAwait(false);
         }
     }
 

@@ -165,7 +165,9 @@ public sealed class SqliteStore : IEventStore, IDisposable
     private void Prepare()
     {
         writer = OpenWriter();
-        Migrations.Sqlite.Apply(writer, options.Path, options.TimeProvider.GetUtcNow());
+
+        // SQLite's library does all its work before it returns.
+        Migrations.Sqlite.ApplyAsync(writer, options.Path, options.TimeProvider.GetUtcNow()).GetAwaiter().GetResult();
 
         // Their processes are dead: this one has the lock.
         writer.Execute("DELETE FROM writer");

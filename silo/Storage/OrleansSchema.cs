@@ -20,7 +20,7 @@ public static class OrleansSchema
     public static async Task ApplyToPostgresAsync(string connectionString, CancellationToken cancel = default)
     {
         await using var source = PostgresConnections.Create(connectionString);
-        await PostgresConnections.PrepareAsync(source, Patience, connection => Apply(connection, "postgres"), cancel).ConfigureAwait(false);
+        await PostgresConnections.PrepareAsync(source, Patience, connection => ApplyAsync(connection, "postgres"), cancel).ConfigureAwait(false);
     }
 
     /// <summary>Grain storage in a SQLite file.</summary>
@@ -29,29 +29,32 @@ public static class OrleansSchema
         using var connection = new SqliteConnection(connectionString);
         connection.Open();
         connection.Execute("PRAGMA journal_mode = WAL");
-        Apply(connection, "sqlite");
+
+        // SQLite's library does all its work before it returns.
+        ApplyAsync(connection, "sqlite").GetAwaiter().GetResult();
     }
 
-    private static void Apply(DbConnection connection, string kind)
+    private static async Task ApplyAsync(DbConnection connection, string kind)
     {
         var files = Assembly.GetExecutingAssembly().GetManifestResourceNames()
             .Where(name => name.StartsWith($"orleans/{kind}/", StringComparison.Ordinal))
             .Select(name => (Name: name, Version: int.Parse(name.Split('/')[^1].AsSpan(0, 4), CultureInfo.InvariantCulture)))
             .OrderBy(file => file.Version)
             .ToArray();
-        connection.Execute("CREATE TABLE IF NOT EXISTS orleans_schema_version (version integer PRIMARY KEY, applied_at text NOT NULL)");
-        var found = connection.ExecuteScalar<long>("SELECT coalesce(max(version), 0) FROM orleans_schema_version");
+        await connection.ExecuteAsync("CREATE TABLE IF NOT EXISTS orleans_schema_version (version integer PRIMARY KEY, applied_at text NOT NULL)").ConfigureAwait(false);
+        var found = await connection.ExecuteScalarAsync<long>("SELECT coalesce(max(version), 0) FROM orleans_schema_version").ConfigureAwait(false);
         if (found > files[^1].Version)
             throw new StoreSchemaException($"{connection.Database} (Orleans)", found, files[^1].Version);
         foreach (var file in files.Where(file => file.Version > found))
         {
-            using var transaction = connection.BeginTransaction();
-            connection.Execute(Read(file.Name), transaction: transaction);
-            connection.Execute(
+            var transaction = await connection.BeginTransactionAsync().ConfigureAwait(false);
+            await using var ended = transaction.ConfigureAwait(false);
+            await connection.ExecuteAsync(Read(file.Name), transaction: transaction).ConfigureAwait(false);
+            await connection.ExecuteAsync(
                 "INSERT INTO orleans_schema_version (version, applied_at) VALUES (@Version, @Now)",
                 new { file.Version, Now = DateTimeOffset.UtcNow.ToString("O", CultureInfo.InvariantCulture) },
-                transaction);
-            transaction.Commit();
+                transaction).ConfigureAwait(false);
+            await transaction.CommitAsync().ConfigureAwait(false);
         }
     }
 

@@ -35,7 +35,7 @@ internal sealed class OrderChecker(Checkers checkers, int shards, long steps)
         {
             // What plans share goes beside them.
             if (order is RankPlan plan)
-                OnPlan(plan with { FirstStepShards = orders.Deal?.Runs ?? [] });
+                OnPlan(plan with { FirstStepShards = orders.Deal is { } deal ? ShardDeal.Unfold(deal, shards) : [] });
         }
     }
 

@@ -160,7 +160,7 @@ internal sealed class MachineJob
         var seconds = (now - begun).TotalSeconds;
         var finished = map.Count == 0 ? 0 : (int)(done * map.Max(spans => spans.Sum(span => span.Count)));
         var loads = new int[expected];
-        foreach (var run in deal!.Runs)
+        foreach (var run in ShardDeal.Unfold(deal!, fleet.Shards))
             loads[run.Rank] += run.Count;
         var busiest = Math.Max(0, loads.Max() - finished);
         foreach (var slot in slots.Where(slot => slot.HasPlan))

@@ -273,7 +273,7 @@ internal sealed class WorkerAgent(WorkerProcess process)
             // What its plans share comes with each repetition of them.
             if (seat.Deal is not { } deal || (deal.Incarnation, deal.Generation) != (order.Incarnation, order.Generation))
                 return;
-            order = bare with { FirstStepShards = deal.Runs };
+            order = bare with { FirstStepShards = ShardDeal.Unfold(deal, process.Model.Shards) };
         }
 
         seat.Obey(order);

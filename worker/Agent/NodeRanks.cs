@@ -219,7 +219,7 @@ public sealed class NodeRanks : IAsyncDisposable
             // What its plans share was lost on the way, or comes later: the job repeats both.
             if (job.DealOf(bare) is not { } deal)
                 return;
-            (order, cuts) = (bare with { FirstStepShards = deal.Runs }, job.CutsOf(deal, members, spec));
+            (order, cuts) = (bare with { FirstStepShards = job.RunsOf(deal, members, spec) }, job.CutsOf(deal, members, spec));
         }
 
         fence.Obey(order);
@@ -385,6 +385,7 @@ public sealed class NodeRanks : IAsyncDisposable
 
         /// <summary>What the plans of the newest generation share.</summary>
         private ShardsDealt? dealt;
+        private IReadOnlyList<ShardRun>? runs;
         private GenerationCuts? cuts;
         private (long Generation, TimeSpan At) asked;
         private (int Timeline, long Through) recorded;
@@ -393,14 +394,23 @@ public sealed class NodeRanks : IAsyncDisposable
         {
             if (dealt is not null && (deal.Incarnation, deal.Generation).CompareTo((dealt.Incarnation, dealt.Generation)) <= 0)
                 return;
-            (dealt, cuts) = (deal, null);
+            (dealt, runs, cuts) = (deal, null, null);
         }
 
         public ShardsDealt? DealOf(RankPlan plan) => dealt is not null && (dealt.Incarnation, dealt.Generation) == (plan.Incarnation, plan.Generation) ? dealt : null;
 
+        /// <summary>The whole deal, unfolded once for all ranks of the worker.</summary>
+        /// <exception cref="FormatException">It is no deal for these members.</exception>
+        public IReadOnlyList<ShardRun> RunsOf(ShardsDealt deal, Membership members, JobSpec spec)
+        {
+            if (deal.Base is { } start && start.RanksNow != members.Members.Count)
+                throw new FormatException($"generation {deal.Generation} has {members.Members.Count} members and deals shards to {start.RanksNow}");
+            return runs ??= ShardDeal.Unfold(deal, spec.Training.Shards);
+        }
+
         /// <summary>The maps of a generation, made once for all ranks of the worker.</summary>
         public GenerationCuts CutsOf(ShardsDealt deal, Membership members, JobSpec spec) =>
-            cuts ??= GenerationCuts.Of(spec.Training.Shards, members.Members.Count, deal.Runs);
+            cuts ??= GenerationCuts.Of(spec.Training.Shards, members.Members.Count, RunsOf(deal, members, spec));
 
         /// <summary>Whether the generation's membership was not asked for just now.</summary>
         public bool MayAsk(long generation)

@@ -105,7 +105,8 @@ public static class RecoveryPlanner
 
     /// <summary>
     /// The interrupted step's shards. First come finished subtrees, the largest first; then shards that a survivor was about to compute
-    /// stay with it; the rest is dealt in aligned pieces to those with the least to compute, newcomers last.
+    /// stay with it, then those that a rank one step behind computes in that; the rest is dealt in aligned pieces to those with the least to
+    /// compute, newcomers last.
     /// </summary>
     private static (IReadOnlyList<ShardRun> Runs, int Kept) Deal(IReadOnlyList<RankState> states, MemberCatchUp[] members, int shards)
     {
@@ -123,7 +124,8 @@ public static class RecoveryPlanner
             kept += subtree.Size;
         }
 
-        foreach (var rank in survivors)
+        // Who is one step behind computes as many in the next one as it did in this.
+        foreach (var rank in survivors.Concat(Enumerable.Range(0, states.Count).Where(rank => members[rank].Way is CatchUp.ApplyReduced or CatchUp.FetchReduced)))
         {
             foreach (var shard in states[rank].Assigned.SelectMany(span => Enumerable.Range(span.Start, span.Count)).Where(shard => shard < shards && owner[shard] < 0))
             {
@@ -135,7 +137,7 @@ public static class RecoveryPlanner
         if (Array.TrueForAll(owner, rank => rank < 0))
             return (FromMap(ShardMap.Cut(shards, states.Count)), 0);
         DealRest(owner, load, members);
-        return (Runs(owner), kept);
+        return (ShardDeal.Runs(owner), kept);
     }
 
     private static void DealRest(int[] owner, int[] load, MemberCatchUp[] members)
@@ -168,28 +170,16 @@ public static class RecoveryPlanner
             shard = end;
         }
 
+        var idlest = new PriorityQueue<int, (int Load, int Rank)>(load.Select((shards, rank) => (rank, (shards, rank))));
         foreach (var piece in pieces.OrderByDescending(piece => piece.Size).ThenBy(piece => piece.Start))
         {
-            var rank = Array.IndexOf(load, load.Min());
+            var rank = idlest.Dequeue();
             Array.Fill(owner, rank, piece.Start, piece.Size);
             load[rank] += piece.Size;
+            idlest.Enqueue(rank, (load[rank], rank));
         }
     }
 
     private static List<ShardRun> FromMap(IReadOnlyList<IReadOnlyList<ShardSpan>> map) =>
         [.. map.SelectMany((spans, rank) => spans.Select(span => new ShardRun(rank, span.Start, span.Count))).OrderBy(run => run.Start)];
-
-    private static List<ShardRun> Runs(int[] owner)
-    {
-        var runs = new List<ShardRun>();
-        for (var shard = 0; shard < owner.Length; shard++)
-        {
-            if (runs.Count > 0 && runs[^1].Rank == owner[shard])
-                runs[^1] = runs[^1] with { Count = runs[^1].Count + 1 };
-            else
-                runs.Add(new ShardRun(owner[shard], shard, 1));
-        }
-
-        return runs;
-    }
 }

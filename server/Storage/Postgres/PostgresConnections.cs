@@ -33,31 +33,33 @@ public static class PostgresConnections
         }
     }
 
-    /// <summary>Does something to the schema while no other silo does; waits for a database that is only starting.</summary>
+    /// <summary>
+    /// Does something to the schema while no other silo does. A database that is only starting, or is too busy to answer in time, is asked
+    /// again: <paramref name="prepare"/> may run several times, each on a connection of its own.
+    /// </summary>
     /// <exception cref="StoreUnreachableException">It does not answer, or does not let us in.</exception>
-    public static async Task PrepareAsync(NpgsqlDataSource source, TimeSpan patience, Action<NpgsqlConnection> prepare, CancellationToken cancel)
+    public static async Task PrepareAsync(NpgsqlDataSource source, TimeSpan patience, Func<NpgsqlConnection, Task> prepare, CancellationToken cancel)
     {
         var since = Stopwatch.GetTimestamp();
-        await using var connection = source.CreateConnection();
         while (true)
         {
             try
             {
-                await connection.OpenAsync(cancel).ConfigureAwait(false);
-                break;
+                // The lock is the connection's, and so given up with it, or with the process.
+                var connection = await source.OpenConnectionAsync(cancel).ConfigureAwait(false);
+                await using var closed = connection.ConfigureAwait(false);
+                await connection.ExecuteAsync("SELECT pg_advisory_lock(@SchemaLock)", new { SchemaLock }).ConfigureAwait(false);
+                await prepare(connection).ConfigureAwait(false);
+                await connection.ExecuteAsync("SELECT pg_advisory_unlock(@SchemaLock)", new { SchemaLock }).ConfigureAwait(false);
+                return;
             }
             catch (NpgsqlException away)
             {
-                if (!IsStarting(away) || Stopwatch.GetElapsedTime(since) > patience)
+                if (!IsPassing(away) || Stopwatch.GetElapsedTime(since) > patience)
                     throw new StoreUnreachableException(NameOf(source), away);
                 await Task.Delay(Pause, cancel).ConfigureAwait(false);
             }
         }
-
-        // Held by the connection, and so given up with the process.
-        await connection.ExecuteAsync("SELECT pg_advisory_lock(@SchemaLock)", new { SchemaLock }).ConfigureAwait(false);
-        prepare(connection);
-        await connection.ExecuteAsync("SELECT pg_advisory_unlock(@SchemaLock)", new { SchemaLock }).ConfigureAwait(false);
     }
 
     private static string NameOf(NpgsqlDataSource source)
@@ -66,5 +68,5 @@ public static class PostgresConnections
         return $"'{settings.Database}' at {settings.Host}:{settings.Port}";
     }
 
-    private static bool IsStarting(NpgsqlException away) => away is not PostgresException refused || refused.SqlState == PostgresErrorCodes.CannotConnectNow;
+    private static bool IsPassing(NpgsqlException away) => away is not PostgresException refused || refused.SqlState is PostgresErrorCodes.CannotConnectNow or PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.QueryCanceled;
 }

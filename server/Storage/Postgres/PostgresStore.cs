@@ -42,12 +42,12 @@ public sealed class PostgresStore : IEventStore, IObservationStore, IAsyncDispos
             await PostgresConnections.PrepareAsync(
                 source,
                 options.StartPatience,
-                connection =>
+                async connection =>
                 {
-                    Migrations.Postgres.Apply(connection, connection.Database, options.TimeProvider.GetUtcNow());
+                    await Migrations.Postgres.ApplyAsync(connection, connection.Database, options.TimeProvider.GetUtcNow()).ConfigureAwait(false);
 
                     // Processes that have been gone for a month wait for no acknowledgement.
-                    connection.Execute("DELETE FROM writer WHERE began_at < now() - interval '30 days'");
+                    await connection.ExecuteAsync("DELETE FROM writer WHERE began_at < now() - interval '30 days'").ConfigureAwait(false);
                 },
                 cancel).ConfigureAwait(false);
             return new PostgresStore(source, options);

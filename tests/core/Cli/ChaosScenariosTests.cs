@@ -27,6 +27,7 @@ public sealed class ChaosScenariosTests
         AssertSkips(Able with { NamespaceTrouble = "this user is not root" }, "this user is not root", ChaosPlace.OwnHosts, ChaosPlace.SmallDisk);
         AssertSkips(Able with { HasIp = false }, "iproute2", ChaosPlace.OwnHosts);
         AssertSkips(Able with { FakeTimeLibrary = null }, "faketime", ChaosPlace.SteppedClock);
+        AssertSkips(Able with { UsesPostgres = true }, "PostgreSQL", ChaosPlace.SteppedClock);
         AssertSkips(Able with { IsLinux = false }, "Linux", Enum.GetValues<ChaosPlace>());
     }
 

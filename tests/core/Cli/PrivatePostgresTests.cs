@@ -52,12 +52,12 @@ public sealed class PrivatePostgresTests : IDisposable
         await PostgresConnections.PrepareAsync(
             source,
             Limit,
-            connection =>
+            async connection =>
             {
-                using var ask = connection.CreateCommand();
+                await using var ask = connection.CreateCommand();
                 ask.CommandText = "SELECT name || ' ' || setting FROM pg_settings WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit', 'listen_addresses') ORDER BY name";
-                using var answer = ask.ExecuteReader();
-                while (answer.Read())
+                await using var answer = await ask.ExecuteReaderAsync();
+                while (await answer.ReadAsync())
                     settings.Add(answer.GetString(0));
             },
             CancellationToken.None);

@@ -30,11 +30,11 @@ public sealed class PostgresFixture : IAsyncLifetime
         await Coordinator.Server.Storage.Postgres.PostgresConnections.PrepareAsync(
             source,
             TimeSpan.FromSeconds(30),
-            connection =>
+            async connection =>
             {
-                using var create = connection.CreateCommand();
+                await using var create = connection.CreateCommand();
                 create.CommandText = $"CREATE DATABASE {name}";
-                create.ExecuteNonQuery();
+                await create.ExecuteNonQueryAsync();
             },
             CancellationToken.None);
         return server.ConnectionString.Replace("Database=postgres", $"Database={name}", StringComparison.Ordinal);
