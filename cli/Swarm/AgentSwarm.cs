@@ -74,23 +74,32 @@ public sealed class AgentSwarm : IAsyncDisposable
     /// <param name="after">One that is newer than this.</param>
     public Agreement Look(JobId job, IReadOnlyCollection<SwarmAgent> holders, long after)
     {
-        // A generation that comes while they are looked at is seen the next time.
-        var held = holders.Select(agent => (Agent: agent, Generation: agent.HeldOf(job))).ToArray();
-        var newest = held.Max(pair => pair.Generation.Generation);
-        var those = newest > after ? held.Where(pair => pair.Generation.Generation == newest).ToArray() : [];
-        foreach (var (agent, generation) in those)
+        // Twice over all of them, and no list of what they hold: it is done many times a second for thousands. A generation that comes
+        // meanwhile is seen the next time.
+        var newest = after;
+        foreach (var agent in holders)
+            newest = Math.Max(newest, agent.HeldOf(job).Generation);
+        var (held, members, heldAt, hash) = (0, 0, 0L, "");
+        SwarmAgent? behind = null;
+        foreach (var agent in holders)
         {
-            if (generation.Hash != those[0].Generation.Hash || generation.Members != those[0].Generation.Members)
-                Counts.Complain($"{agent.Node} holds generation {newest} of {generation.Members} members with hash {generation.Hash}, {those[0].Agent.Node} one of {those[0].Generation.Members} with hash {those[0].Generation.Hash}");
+            var own = agent.HeldOf(job);
+            if (own.Generation < newest || own.Generation <= after)
+            {
+                behind ??= agent;
+                continue;
+            }
+
+            if (own.Generation > newest)
+                continue;
+            if (held++ == 0)
+                (members, hash) = (own.Members, own.Hash);
+            else if (own.Hash != hash || own.Members != members)
+                Counts.Complain($"{agent.Node} holds generation {newest} of {own.Members} members with hash {own.Hash}, others one of {members} with hash {hash}");
+            heldAt = Math.Max(heldAt, own.HeldAt);
         }
 
-        return new Agreement(
-            held.Length,
-            those.Length,
-            newest,
-            those.Length == 0 ? 0 : those[0].Generation.Members,
-            those.Length == 0 ? 0 : those.Max(pair => pair.Generation.HeldAt),
-            held.FirstOrDefault(pair => pair.Generation.Generation < newest || newest <= after).Agent);
+        return new Agreement(holders.Count, held, newest, members, heldAt, behind);
     }
 
     /// <inheritdoc/>

@@ -14,7 +14,7 @@ public sealed record Agreement(int Asked, int Held, long Generation, int Members
 
     /// <summary>In words.</summary>
     /// <param name="job">The job.</param>
-    public string Describe(Machines.JobId job) => Behind is null
-        ? $"all {Asked} hold generation {Generation} of {Members} members"
-        : $"{Held} of {Asked} hold generation {Generation}; {Behind.Node} holds generation {Behind.HeldOf(job).Generation}";
+    public string Describe(Machines.JobId job) =>
+        IsWhole ? $"all {Asked} hold generation {Generation} of {Members} members"
+        : $"{Held} of {Asked} hold generation {Generation}" + (Behind is null ? "" : $"; {Behind.Node} holds generation {Behind.HeldOf(job).Generation}");
 }

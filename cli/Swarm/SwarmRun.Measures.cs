@@ -82,7 +82,7 @@ public sealed partial class SwarmRun
         await UntilAsync(() =>
         {
             now = swarm.Look(job, survivors, generation);
-            var including = victims.FirstOrDefault(victim => survivors.Any(agent => agent.Includes(job, victim.Number)));
+            var including = now.IsWhole ? victims.FirstOrDefault(victim => survivors.Any(agent => agent.Includes(job, victim.Number))) : null;
             return (now.IsWhole && including is null, now.Describe(job) + (including is null ? "" : $"; {including.Node}, which is dead, is still a member"));
         });
         var held = Stopwatch.GetElapsedTime(began, now.HeldAt);
