@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using Coordinator.Cli.Commands;
 using Coordinator.Cli.Local;
+using Coordinator.Cli.Swarm;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 using Coordinator.Server.Client;
@@ -16,6 +17,7 @@ namespace Coordinator.Bench;
 internal static class GrainScale
 {
     private static readonly TimeSpan s_beats = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan s_step = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
 
     // The view of a whole cluster is megabytes; asking for it all the time would be what is measured.
@@ -66,20 +68,14 @@ internal static class GrainScale
         await using (cluster)
         {
             using CoordinatorClient client = new(cluster.Url, SiloToken.Load(cluster.TokenFile));
-            using CancellationTokenSource end = new();
             Say($"{title}: {nodes} nodes, {nodes * gpus} gpus");
             Say($"  memory before          {Memory(cluster)}");
-            SwarmCounts counts = new();
-            using SocketsHttpHandler handler = new() { MaxConnectionsPerServer = int.MaxValue };
-            using HttpMessageInvoker http = new(handler);
-            Uri[] doors = [.. cluster.Url.Split(',').Select(url => new Uri(url.Replace("http", "ws", StringComparison.Ordinal) + "/worker"))];
-            string token = SiloToken.Load(cluster.TokenFile);
-            SwarmNode[] swarm = [.. Enumerable.Range(0, nodes).Select(index => new SwarmNode(new NodeId($"n{index:00000}"), gpus, doors[index % doors.Length], token, http, counts))];
-
             long began = Stopwatch.GetTimestamp();
-            Task beating = Task.Run(() => BeatAsync(swarm, TimeSpan.FromSeconds(1), end.Token));
-            await Parallel.ForEachAsync(swarm, new ParallelOptions { MaxDegreeOfParallelism = 64 }, async (node, cancel) => await node.ConnectAsync(end.Token));
-            Say($"  all welcomed after     {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s{(counts.Again == 0 ? "" : $"; {counts.Again} connections were tried again ({counts.LastReason})")}");
+            await using AgentSwarm swarm = new(new SwarmShape(nodes, gpus, gpus), cluster.Url, SiloToken.Load(cluster.TokenFile), s_step, TimeSpan.FromSeconds(1), 16, 1);
+            SwarmCounts counts = swarm.Counts;
+            swarm.Start();
+            await UntilAsync(s_glance, "all nodes to be welcome", () => Task.FromResult(swarm.Agents.All(agent => agent.IsWelcome)));
+            Say($"  all welcomed after     {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s{(counts.TriedAgain == 0 ? "" : $"; {counts.TriedAgain} connections were tried again ({counts.LastReason})")}");
             await UntilAsync(s_look, "the cluster to know all gpus", async () => await client.GetClusterAsync() is { } view && view.Nodes.Count(node => node.Up) == nodes && view.Nodes.Sum(node => node.Gpus) == nodes * gpus);
             Say($"  all gpus known after   {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s");
             if (backend.Orleans is { } program)
@@ -93,84 +89,55 @@ internal static class GrainScale
             await Task.Delay(TimeSpan.FromSeconds(5));
             Say($"  memory                 {Memory(cluster)}");
             await MeasureBeatsAsync(client, swarm, s_beats);
-            foreach (int count in ranks) await MeasureGenerationAsync(client, swarm, counts, count, end.Token);
+            foreach (int count in ranks) await MeasureGenerationAsync(client, swarm, count);
             Say($"  memory at the end      {Memory(cluster)}");
             ClusterView last = (await client.GetClusterAsync())!;
-            Say($"  nodes up at the end    {last.Nodes.Count(node => node.Up)} of {nodes}; connections lost {counts.Failures}");
-            await end.CancelAsync();
-            await beating;
-            foreach (SwarmNode node in swarm) node.Dispose();
+            Say($"  nodes up at the end    {last.Nodes.Count(node => node.Up)} of {nodes}; connections lost {counts.Lost}");
+            foreach (string complaint in counts.Complaints.Take(10)) Say($"  WRONG: {complaint}");
         }
 
         directory.RemoveIfTemporary();
     }
 
-    private static long s_beatsSent;
-
-    /// <summary>Every node once a period, spread over it.</summary>
-    private static async Task BeatAsync(SwarmNode[] swarm, TimeSpan period, CancellationToken cancel)
-    {
-        try
-        {
-            using PeriodicTimer slice = new(TimeSpan.FromMilliseconds(20));
-            long began = Stopwatch.GetTimestamp(), sent = 0;
-            while (await slice.WaitForNextTickAsync(cancel))
-            {
-                long due = (long)(Stopwatch.GetElapsedTime(began) / period * swarm.Length);
-                for (; sent < due; sent++)
-                {
-                    SwarmNode node = swarm[sent % swarm.Length];
-                    if (!node.Alive) continue;
-                    await node.BeatAsync(cancel);
-                    Interlocked.Increment(ref s_beatsSent);
-                }
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The run is over.
-        }
-    }
-
-    private static async Task MeasureBeatsAsync(CoordinatorClient client, SwarmNode[] swarm, TimeSpan time)
+    private static async Task MeasureBeatsAsync(CoordinatorClient client, AgentSwarm swarm, TimeSpan time)
     {
         List<double> answers = [];
-        long before = Interlocked.Read(ref s_beatsSent), began = Stopwatch.GetTimestamp();
+        long before = swarm.Counts.Beats, began = Stopwatch.GetTimestamp();
         double silent = 0;
         while (Stopwatch.GetElapsedTime(began) < time)
         {
             long asked = Stopwatch.GetTimestamp();
-            NodeView? view = await client.GetNodeAsync(swarm[answers.Count * 37 % swarm.Length].Node);
+            NodeView? view = await client.GetNodeAsync(swarm.Agents[answers.Count * 37 % swarm.Agents.Count].Node);
             answers.Add(Stopwatch.GetElapsedTime(asked).TotalMilliseconds);
             silent = Math.Max(silent, view?.SilentMs ?? double.PositiveInfinity);
             await Task.Delay(50);
         }
 
         answers.Sort();
-        Say($"  heartbeats             {(Interlocked.Read(ref s_beatsSent) - before) / Stopwatch.GetElapsedTime(began).TotalSeconds:0} a second; a node's view meanwhile: median {answers[answers.Count / 2]:0.0} ms, p99 {answers[(int)(answers.Count * 0.99)]:0.0} ms; oldest heartbeat seen {silent:0} ms");
+        Say($"  heartbeats             {(swarm.Counts.Beats - before) / Stopwatch.GetElapsedTime(began).TotalSeconds:0} a second; a node's view meanwhile: median {answers[answers.Count / 2]:0.0} ms, p99 {answers[(int)(answers.Count * 0.99)]:0.0} ms; oldest heartbeat seen {silent:0} ms");
     }
 
     /// <summary>A job's first generation, and the next one after the death of a node.</summary>
-    private static async Task MeasureGenerationAsync(CoordinatorClient client, SwarmNode[] swarm, SwarmCounts counts, int ranks, CancellationToken cancel)
+    private static async Task MeasureGenerationAsync(CoordinatorClient client, AgentSwarm swarm, int ranks)
     {
         int shards = Math.Max(4, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)ranks));
         JobSpec spec = new() { Name = $"scale-{ranks}", Ranks = ranks, Model = new ModelSpec { Program = "linear" }, Training = new TrainingSpec { Steps = 1_000_000, Shards = shards, BatchSize = shards, MicroBatch = 1 } };
-        (long messages, long bytes, long began) = (counts.Messages, counts.Bytes, Stopwatch.GetTimestamp());
-        JobId job = (await client.SubmitAsync(spec, cancel: cancel)).Id;
+        SwarmCounts counts = swarm.Counts;
+        (long messages, long bytes, long began) = (counts.Heard, counts.HeardBytes, Stopwatch.GetTimestamp());
+        counts.ForgetSteps();
+        JobId job = (await client.SubmitAsync(spec)).Id;
         long first = 0;
-        await UntilAsync(s_glance, $"the first generation of {ranks} ranks", async () => (first = (await client.GetEventsAsync(job, limit: 10_000, cancel: cancel)).Items.Select(stored => stored.Event).FirstOrDefault(happened => happened.Kind == EventKinds.GenerationRunning)?.Generation ?? 0) > 0);
-        Say($"  generation, {ranks,5} ranks {Stopwatch.GetElapsedTime(began).TotalSeconds:0.00} s from submission until all have applied a step; {counts.Messages - messages} messages, {(counts.Bytes - bytes) / 1e6:0.0} MB to workers{(first > 1 ? $"; it was generation {first}" : "")}");
-        JobView view = (await client.GetJobAsync(job, cancel))!;
-        NodeId dead = view.Members[^1].Gpu.Node, witness = view.Members[0].Gpu.Node;
-        HashSet<NodeId> survivors = [.. view.Members.Select(member => member.Gpu.Node).Where(node => node != dead)];
-        SwarmNode[] hear = [.. swarm.Where(node => survivors.Contains(node.Node))];
+        await UntilAsync(s_glance, $"the first generation of {ranks} ranks", async () => (first = (await client.GetEventsAsync(job, limit: 10_000)).Items.Select(stored => stored.Event).FirstOrDefault(happened => happened.Kind == EventKinds.GenerationRunning)?.Generation ?? 0) > 0);
+        Say($"  generation, {ranks,5} ranks {Stopwatch.GetElapsedTime(began).TotalSeconds:0.00} s from submission until all have applied a step of {s_step.TotalSeconds} s; {counts.Heard - messages} messages, {(counts.HeardBytes - bytes) / 1e6:0.0} MB to workers{(first > 1 ? $"; it was generation {first}" : "")}");
+        SwarmAgent[] members = [.. swarm.Agents.Where(agent => agent.Includes(job, agent.Number))];
+        SwarmAgent dead = members[^1];
+        SwarmAgent[] hear = members[..^1];
         began = Stopwatch.GetTimestamp();
-        swarm.Single(node => node.Node == dead).Kill();
-        await swarm.Single(node => node.Node == witness).SayAsync(new PeerAccused { Job = job, Generation = first, Accuser = witness, Accused = dead, Evidence = Evidence.ConnectionClosed }, cancel);
-        await UntilAsync(s_glance, "the survivors' next generation", () => Task.FromResult(hear.All(node => node.Prepared > first)));
-        Say($"  node dead, {ranks,5} ranks  {Stopwatch.GetElapsedTime(began).TotalSeconds:0.00} s until all {hear.Length} surviving nodes hold the next generation");
-        await client.CancelJobAsync(job, "measured", cancel);
-        foreach (SwarmNode node in hear) node.Forget();
+        swarm.Kill([dead]);
+        await UntilAsync(s_glance, "the survivors' next generation", () => Task.FromResult(swarm.Look(job, hear, first).IsWhole));
+        Say($"  node dead, {ranks,5} ranks  {Stopwatch.GetElapsedTime(began, swarm.Look(job, hear, first).HeldAt).TotalSeconds:0.00} s until all {hear.Length} surviving nodes hold the next generation");
+        await client.CancelJobAsync(job, "measured");
+        dead.Start();
     }
 
     /// <summary>Activations of nodes' and gpus' grains on all silos, by Orleans' own count.</summary>

@@ -18,6 +18,7 @@ public static class CommandLine
     {
         DemoCommand.Create(),
         ChaosCommand.Create(),
+        SwarmCommand.Create(),
         TrainCommand.Create(),
         GenerateCommand.Create(),
         StatusCommand.Create(),

@@ -44,7 +44,16 @@ public sealed class ClusterMachine : IMachine
 
         public SortedSet<GpuId> Gpus { get; } = [];
 
-        public SortedSet<GpuId> Used { get; } = [];
+        public HashSet<GpuId> Used { get; } = [];
+
+        /// <summary>Those of <see cref="Gpus"/> that are not <see cref="Used"/>: what may be taken back. Few, where the job runs.</summary>
+        public SortedSet<GpuId> Unused { get; } = [];
+
+        /// <summary>Whether it got gpus by saying that it uses them, and that is not stored yet.</summary>
+        public bool IsGrown { get; set; }
+
+        /// <summary>What the job said last that it uses, in its order.</summary>
+        public IReadOnlyList<GpuId> SaidUsed { get; set; } = [];
 
         public SortedSet<GpuId> Preferred { get; } = [];
 
@@ -69,11 +78,12 @@ public sealed class ClusterMachine : IMachine
         {
             var allocation = new Allocation { Wanted = stored.Wanted, DeviceClass = stored.DeviceClass };
             allocations.Add(stored.Job, allocation);
-            foreach (var gpu in stored.Gpus)
-                Add(stored.Job, allocation, gpu);
 
             // What a job used is not stored; until the job says, everything it has counts as used.
             allocation.Used.UnionWith(stored.Gpus);
+            foreach (var gpu in stored.Gpus)
+                Add(stored.Job, allocation, gpu);
+            allocation.SaidUsed = stored.Gpus;
         }
     }
 
@@ -163,8 +173,8 @@ public sealed class ClusterMachine : IMachine
         (allocation.JobIncarnation, allocation.JobSequence) = (request.Incarnation, request.Sequence);
         allocation.Wanted = request.Wanted;
         allocation.DeviceClass = request.DeviceClass;
-        allocation.Used.Clear();
-        allocation.Used.UnionWith(request.Used);
+        if (!allocation.SaidUsed.SequenceEqual(request.Used))
+            Use(request.Job, allocation, request.Used);
         allocation.Preferred.Clear();
         allocation.Preferred.UnionWith(request.Preferred);
 
@@ -199,21 +209,18 @@ public sealed class ClusterMachine : IMachine
 
     private void Reclaim(JobId job, Allocation allocation, SortedSet<JobId> changed)
     {
-        // Used gpus belong to the job even if an older cluster grain's memory of it was lost.
-        foreach (var gpu in allocation.Used.Where(gpu => inventory.OwnerOf(gpu) is null).ToArray())
-        {
-            Add(job, allocation, gpu);
+        if (allocation.IsGrown)
             changed.Add(job);
-        }
-
-        foreach (var gpu in allocation.Gpus.Where(gpu => !allocation.Used.Contains(gpu) && (!inventory.IsFit(gpu) || !DeviceClasses.Matches(allocation.DeviceClass, ClassOf(gpu)!))).ToArray())
+        allocation.IsGrown = false;
+        foreach (var gpu in allocation.Unused.Where(gpu => !inventory.IsFit(gpu) || !DeviceClasses.Matches(allocation.DeviceClass, ClassOf(gpu)!)).ToArray())
             Take(gpu);
-        foreach (var gpu in allocation.Gpus.Reverse().Where(gpu => !allocation.Used.Contains(gpu)).Take(Math.Max(0, allocation.Gpus.Count - allocation.Wanted)).ToArray())
+        foreach (var gpu in allocation.Unused.Reverse().Take(Math.Max(0, allocation.Gpus.Count - allocation.Wanted)).ToArray())
             Take(gpu);
 
         void Take(GpuId gpu)
         {
             allocation.Gpus.Remove(gpu);
+            allocation.Unused.Remove(gpu);
             inventory.Release(gpu);
             changed.Add(job);
 
@@ -226,9 +233,27 @@ public sealed class ClusterMachine : IMachine
         }
     }
 
+    /// <summary>Takes a job's word for what it uses. It is its own even if an older cluster grain's memory of that was lost.</summary>
+    private void Use(JobId job, Allocation allocation, IReadOnlyList<GpuId> used)
+    {
+        allocation.SaidUsed = used;
+        allocation.Used.Clear();
+        allocation.Used.UnionWith(used);
+        foreach (var gpu in used.Where(gpu => inventory.OwnerOf(gpu) is null))
+        {
+            Add(job, allocation, gpu);
+            allocation.IsGrown = true;
+        }
+
+        allocation.Unused.Clear();
+        allocation.Unused.UnionWith(allocation.Gpus.Where(gpu => !allocation.Used.Contains(gpu)));
+    }
+
     private void Add(JobId job, Allocation allocation, GpuId gpu)
     {
         allocation.Gpus.Add(gpu);
+        if (!allocation.Used.Contains(gpu))
+            allocation.Unused.Add(gpu);
         inventory.Assign(gpu, job);
     }
 

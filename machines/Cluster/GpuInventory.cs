@@ -9,7 +9,7 @@ internal sealed class GpuInventory
 {
     private static readonly SortedSet<GpuId> None = [];
 
-    private readonly SortedDictionary<NodeId, NodeReported> nodes = [];
+    private readonly Dictionary<NodeId, NodeReported> nodes = [];
     private readonly Dictionary<GpuId, GpuDescription> described = [];
     private readonly HashSet<GpuId> unschedulable = [];
     private readonly Dictionary<GpuId, JobId> owners = [];
@@ -21,8 +21,8 @@ internal sealed class GpuInventory
     /// <summary>Gpus in service, and the class that each is counted under.</summary>
     private readonly Dictionary<GpuId, string> counted = [];
 
-    /// <summary>Each node's last report, by node.</summary>
-    public IReadOnlyCollection<NodeReported> Nodes => nodes.Values;
+    /// <summary>Each node's last report, sorted by node.</summary>
+    public IEnumerable<NodeReported> Nodes => nodes.Values.OrderBy(report => report.Node);
 
     /// <summary>Gpus in service that no job has, by class; only classes that have one.</summary>
     public IEnumerable<KeyValuePair<string, SortedSet<GpuId>>> Free => free.Where(pair => pair.Value.Count > 0);

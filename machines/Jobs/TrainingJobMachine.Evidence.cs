@@ -10,7 +10,7 @@ public sealed partial class TrainingJobMachine
 
     private readonly HashSet<Accusation> edges = [];
     private readonly SortedDictionary<GpuId, string> faulted = [];
-    private readonly SortedDictionary<NodeId, Link> links = [];
+    private readonly Dictionary<NodeId, Link> links = [];
     private TimeSpan? softEvidenceAt;
     private bool hardEvidence;
     private string accusationCause = "";
@@ -37,9 +37,53 @@ public sealed partial class TrainingJobMachine
                 return;
         }
 
-        links[node] = new Link(session, connected, now);
+        var link = links[node] = new Link(session, connected, now);
         ForgetEnding(node, session.Boot);
-        stirred = true;
+        StirFor(node, link);
+    }
+
+    /// <summary>
+    /// The connection of a member's own process changed. Where it came up nobody fails by that, and a member is no candidate; where it went
+    /// down that only sets a time. Silos die, and then thousands of these come one after the other: each costs the same however many members
+    /// there are. Anything else is looked at.
+    /// </summary>
+    private void StirFor(NodeId node, Link link)
+    {
+        var rank = FirstRankOf(node);
+        if (stirred || stalled is not null || rank < 0 || releasing.Keys.Any(gpu => gpu.Node == node))
+        {
+            stirred = true;
+            return;
+        }
+
+        for (; rank < state!.Members.Count && state.Members[rank].Gpu.Node == node; rank++)
+        {
+            var member = state.Members[rank];
+            if (member.Boot != link.Session.Boot || (!link.Connected && TimeoutOf(member, link) is { } at && now >= at))
+            {
+                stirred = true;
+                return;
+            }
+
+            if (!link.Connected && TimeoutOf(member, link) is { } later && !(NextDeadline <= later))
+                NextDeadline = later;
+        }
+    }
+
+    /// <summary>The first rank of a node, or -1. Members of one node follow each other.</summary>
+    private int FirstRankOf(NodeId node)
+    {
+        int low = 0, high = state!.Members.Count;
+        while (low < high)
+        {
+            var middle = (low + high) >>> 1;
+            if (state.Members[middle].Gpu.Node.CompareTo(node) < 0)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+
+        return low < state.Members.Count && state.Members[low].Gpu.Node == node ? low : -1;
     }
 
     private bool IsReachable(Member member) => links.TryGetValue(member.Gpu.Node, out var link) && link.Connected && link.Session.Boot == member.Boot;
@@ -50,6 +94,7 @@ public sealed partial class TrainingJobMachine
             return;
         if (!edges.Add(new Accusation(accused.Accuser, accused.Accused)))
             return;
+        stirred = true;
         recoverySince ??= now;
         accusationCause = accused.Evidence switch { Evidence.ConnectionClosed => "connection closed", Evidence.Silent => "silent", _ => "invalid data" };
         if (accused.Evidence == Evidence.Silent)
@@ -58,7 +103,7 @@ public sealed partial class TrainingJobMachine
             hardEvidence = true;
     }
 
-    private bool HasNode(NodeId node) => state!.Members.Any(member => member.Gpu.Node == node);
+    private bool HasNode(NodeId node) => FirstRankOf(node) >= 0;
 
     private void OnFaulted(RankFaulted fault)
     {
@@ -121,6 +166,12 @@ public sealed partial class TrainingJobMachine
     /// <summary>The answer timeout, and 2 ms more for each member: the answers of thousands come one after the other.</summary>
     private TimeSpan AnswerPatience => state!.Spec.FaultTolerance.AnswerTimeout + TimeSpan.FromMilliseconds(2 * state.Members.Count);
 
+    /// <summary>
+    /// Time for workers to find their way to the silo that a job was loaded by, beside the progress timeout: 2 ms for each member, since
+    /// thousands of them connect one after the other, and rank 0, which reports progress, may be among the last.
+    /// </summary>
+    private TimeSpan ArrivalPatience => TimeSpan.FromMilliseconds(2 * state!.Members.Count);
+
     /// <summary>When a member fails for want of an answer or of progress; null: not for that.</summary>
     private TimeSpan? TimeoutOf(Member member, Link? link)
     {
@@ -140,7 +191,7 @@ public sealed partial class TrainingJobMachine
         if (stalled is not null || finishedHashes.ContainsKey(member.Gpu) || (link?.Connected ?? false))
             return null;
         var patience = Max(tolerance.ProgressTimeout, TimeSpan.FromMilliseconds(3 * lastStepMs));
-        return Max(Max(link?.Since ?? activatedAt, lastProgress), activatedAt) + patience;
+        return Max(Max(link?.Since ?? activatedAt + ArrivalPatience, lastProgress), activatedAt) + patience;
     }
 
     private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;

@@ -44,7 +44,7 @@ public sealed partial class TrainingJobMachine : IMachine
     {
         this.now = now;
         this.outputs = outputs;
-        stirred = message is not WorkerReported { Report: RankState or PlanTaken or RankAdvanced or StepsApplied or RankFinished or RankReleased or CheckpointPartSaved };
+        stirred = message is not (NodeLinkReported or WorkerReported { Report: RankState or PlanTaken or RankAdvanced or PeerAccused or StepsApplied or RankFinished or RankReleased or CheckpointPartSaved });
         switch (message)
         {
             case Activated activated:
@@ -88,8 +88,8 @@ public sealed partial class TrainingJobMachine : IMachine
     }
 
     /// <summary>
-    /// The message brought one member forward, no deadline has passed, and there are others to wait for: then all that could be decided
-    /// was decided before. To look at every member after the word of each would, with thousands, cost more than the recovery itself.
+    /// The message brought one member forward, or was no news, no deadline has passed, and there are others to wait for: then all that could
+    /// be decided was decided before. To look at every member after the word of each would, with thousands, cost more than the recovery itself.
     /// </summary>
     private bool IsUnmoved => !stirred && !(now >= NextDeadline) && state!.Phase != JobPhase.Waiting && forming?.Count != state.Members.Count;
 

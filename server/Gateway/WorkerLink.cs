@@ -67,10 +67,16 @@ internal sealed class WorkerLink : IDisposable
         {
             await foreach (var message in outgoing.Reader.ReadAllAsync(cut.Token).ConfigureAwait(false))
             {
-                buffer.ResetWrittenCount();
-                json.Reset();
-                JsonSerializer.Serialize(json, message, MachinesJson.Default.CoordinatorMessage);
-                await socket.SendAsync(buffer.WrittenMemory, WebSocketMessageType.Text, true, cut.Token).ConfigureAwait(false);
+                ReadOnlyMemory<byte> frame = SharedFrames.Of(message);
+                if (frame.IsEmpty)
+                {
+                    buffer.ResetWrittenCount();
+                    json.Reset();
+                    JsonSerializer.Serialize(json, message, MachinesJson.Default.CoordinatorMessage);
+                    frame = buffer.WrittenMemory;
+                }
+
+                await socket.SendAsync(frame, WebSocketMessageType.Text, true, cut.Token).ConfigureAwait(false);
             }
 
             var why = Reason ?? new CloseReason(WebSocketCloseStatus.NormalClosure, "");

@@ -62,6 +62,9 @@ internal sealed class JobAlone
     /// <summary>A later process of the node connects: the earlier one, with what it held, is gone.</summary>
     public void Restarts(int node, int life) => Tell(new NodeLinkReported(Gpu(node).Node, Session(node, life), Connected: true));
 
+    /// <summary>The node's connection to its silo ends; its process goes on.</summary>
+    public void LosesLink(int node) => Tell(new NodeLinkReported(Gpu(node).Node, Session(node), Connected: false));
+
     public void Advance(TimeSpan time)
     {
         for (var end = now + time; now < end;)

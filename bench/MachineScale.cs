@@ -1,0 +1,178 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using Coordinator.Cli.Local;
+using Coordinator.Cli.Silo;
+using Coordinator.Cli.Swarm;
+using Coordinator.Engine;
+using Coordinator.Machines;
+using Coordinator.Machines.Jobs;
+using Coordinator.Server.Storage;
+
+namespace Coordinator.Bench;
+
+/// <summary>
+/// A million gpus' machines in one silo process: the embedded engine with its store, and in place of connections a node for each hello that
+/// answers orders at once. What is measured is the engine and the machines: their memory, and the time to form a generation. Hellos and
+/// telemetry come as bytes and are parsed node by node, so that their texts take the room that they take in a silo.
+/// </summary>
+internal static class MachineScale
+{
+    private const double MostBytes = 8e9;
+    private const double MostSeconds = 10;
+
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(10);
+
+    public static int Run(string[] args) => BenchEntry.Run("machines [--gpus 1000000] [--gpus-per-node 8] [--ranks 125000] [--store sqlite|none]", () =>
+    {
+        BenchOptions options = new(args, "--gpus", "--gpus-per-node", "--ranks", "--store");
+        int perNode = options.Number("--gpus-per-node", 8, 1, 1024), gpus = options.Number("--gpus", 1_000_000, perNode, 10_000_000);
+        int nodes = gpus / perNode, ranks = options.Number("--ranks", nodes, 1, Math.Min(gpus, 1 << 20));
+        string store = options.Text("--store") ?? "sqlite";
+        if (store is not ("sqlite" or "none")) throw new FormatException($"--store is sqlite or none, not {store}");
+        return async cancel =>
+        {
+            MachineLoad machine = MachineLoad.Now();
+            Say($"bench machines; {nodes} nodes of {perNode} gpus, a job of {ranks} ranks, store {store}; {machine.Cores} cores, {machine.Cpu}, load {machine.Load:0.0}");
+            RunDirectory directory = RunDirectory.Create(null);
+            try
+            {
+                if (store == "none") return await MeasureAsync(new SwarmShape(nodes, perNode, (ranks + nodes - 1) / nodes), ranks, new MemoryStore(), cancel);
+                using SqliteStore sqlite = SqliteStore.Open(new SqliteStoreOptions { Path = directory.File("coordinator.db"), Silo = "bench", TimeProvider = TimeProvider.System });
+                return await MeasureAsync(new SwarmShape(nodes, perNode, (ranks + nodes - 1) / nodes), ranks, new SqliteEngineStore(sqlite), cancel);
+            }
+            finally
+            {
+                directory.RemoveIfTemporary();
+            }
+        };
+    });
+
+    private static async Task<bool> MeasureAsync(SwarmShape shape, int ranks, IEngineStore store, CancellationToken cancel)
+    {
+        AnsweringLinks links = new();
+        TaskCompletionSource<BrokenInvariant> broken = new();
+        await using EmbeddedEngine engine = new(new EngineOptions { Silo = "bench", MachineFactory = MachineFactory.Create, OnBrokenInvariant = broken.SetResult }, store, links);
+        links.Engine = engine;
+        engine.Start();
+        int[] connected = [0];
+        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        Task beating = Task.Run(() => BeatAsync(engine, links, shape, connected, end.Token), CancellationToken.None);
+        long began = Stopwatch.GetTimestamp();
+        IReadOnlyList<GpuDescription> gpus = shape.Describe();
+        for (int node = 0; node < shape.Nodes; node++)
+        {
+            Hello hello = (Hello)Parse(new Hello { Node = shape.NameOf(node), Session = AnsweringLinks.Session, DataAddress = $"{shape.NameOf(node)}:7000", Gpus = gpus });
+            engine.Post(GrainAddress.Of(hello.Node), new WorkerConnected(hello.Session, hello));
+            Volatile.Write(ref connected[0], node + 1);
+            if (node % 1000 == 999) await UntilAsync(() => links.Welcomed > node - 1000, "nodes to be welcome", broken.Task, cancel);
+        }
+
+        await UntilAsync(() => engine.Known(GrainKind.Gpu).Count == shape.Nodes * shape.GpusPerNode, "all gpus' machines", broken.Task, cancel);
+        string known = "";
+        await UntilAsync(() => (known = engine.DescribeAsync(GrainAddress.Cluster).GetAwaiter().GetResult()!).Length > 0 && UpIn(known) == shape.Nodes, "the cluster to know all nodes", broken.Task, cancel);
+        Say($"  all connected          {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s; {Memory()}");
+        began = Stopwatch.GetTimestamp();
+        for (int node = 0; node < shape.Nodes; node++)
+        {
+            WorkerMessage measured = Parse(new GpusMeasured([.. Enumerable.Range(0, shape.GpusPerNode).Select(index => new GpuReading
+            {
+                Index = index,
+                TemperatureC = 60,
+                PowerWatts = 650,
+                MemoryUsedBytes = 76L << 30,
+                MemoryTotalBytes = 80L << 30,
+                UncorrectedEcc = 0,
+                RecoveryAction = 0,
+                HostBoot = "7b0c7f4e-2d51-4b6f-9a35-0e5fb0a3c1d2",
+            })]));
+            engine.Post(GrainAddress.Of(shape.NameOf(node)), new WorkerSaid(AnsweringLinks.Session, measured));
+        }
+
+        _ = await engine.DescribeAsync(GrainAddress.Of(new GpuId(shape.NameOf(shape.Nodes - 1), 0)));
+        Say($"  all have reported      {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s; {engine.Known(GrainKind.Gpu).Count} gpu and {engine.Known(GrainKind.Node).Count} node machines; {Memory()}");
+
+        JobId job = new("million");
+        GrainAddress address = GrainAddress.Of(job);
+        int shards = Math.Max(4, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)ranks));
+        JobSpec spec = new()
+        {
+            Ranks = ranks,
+            DeviceClass = SwarmShape.RankClass,
+            Model = new ModelSpec { Program = "linear" },
+            Training = new TrainingSpec { Steps = 1_000_000, Shards = shards, BatchSize = shards, MicroBatch = 1 },
+            Checkpoint = new CheckpointSpec { Interval = "off" },
+            FaultTolerance = new FaultToleranceSpec { StartTimeout = s_patience },
+            Secret = Convert.ToBase64String(new byte[32]),
+        };
+        began = Stopwatch.GetTimestamp();
+        engine.Post(address, new SubmitJob(spec));
+        double formed = await UntilAllAsync(links, 1, ranks, broken.Task, began, cancel);
+        Say($"  generation formed      {formed:0.00} s from submission until all {ranks} ranks have applied a step; {Memory()}");
+
+        NodeId dead = shape.NameOf(shape.Nodes / 2);
+        links.Dead = dead;
+        began = Stopwatch.GetTimestamp();
+        engine.Post(GrainAddress.Of(dead), new WorkerDisconnected(AnsweringLinks.Session, "killed"));
+        engine.Post(GrainAddress.Of(shape.NameOf(0)), new WorkerSaid(AnsweringLinks.Session, new PeerAccused { Job = job, Generation = 1, Accuser = shape.NameOf(0), Accused = dead, Evidence = Evidence.ConnectionClosed }));
+        double again = await UntilAllAsync(links, 2, ranks - shape.RankGpus, broken.Task, began, cancel);
+        Say($"  a node dies            {again:0.00} s from the accusation until the {ranks - shape.RankGpus} ranks that are left have applied a step without it; {Memory()}");
+        await end.CancelAsync();
+        await beating;
+        await engine.StopAsync();
+        using Process self = Process.GetCurrentProcess();
+        bool fits = self.PeakWorkingSet64 < MostBytes, fast = formed < MostSeconds;
+        Say($"  {(fits ? "kept  " : "MISSED")} under {MostBytes / 1e9:0} GB (this process had at most {self.PeakWorkingSet64 / 1e9:0.00} GB, answering nodes included)");
+        Say($"  {(fast ? "kept  " : "MISSED")} a generation formed within {MostSeconds:0} s");
+        return fits && fast;
+    }
+
+    private static async Task<double> UntilAllAsync(AnsweringLinks links, long generation, int ranks, Task<BrokenInvariant> broken, long began, CancellationToken cancel)
+    {
+        await UntilAsync(() => links.Advanced(generation) >= ranks, $"all {ranks} ranks to apply a step of generation {generation}", broken, cancel);
+        return Stopwatch.GetElapsedTime(began).TotalSeconds;
+    }
+
+    private static async Task UntilAsync(Func<bool> holds, string what, Task<BrokenInvariant> broken, CancellationToken cancel)
+    {
+        long began = Stopwatch.GetTimestamp();
+        while (!holds())
+        {
+            if (broken.IsCompletedSuccessfully) throw new RecoveryFailedException($"{broken.Result.Grain} broke on {broken.Result.Message}: {broken.Result.Exception}");
+            if (Stopwatch.GetElapsedTime(began) > s_patience) throw new RecoveryFailedException($"waited {s_patience.TotalMinutes:0} min in vain for {what}");
+            await Task.Delay(10, cancel);
+        }
+    }
+
+    private static int UpIn(string cluster) => JsonSerializer.Deserialize(cluster, MachinesJson.Default.ClusterView)!.Nodes.Count(node => node.Up);
+
+    /// <summary>Heartbeats as a gateway with so many connections lets them pass: one of each node in two seconds.</summary>
+    private static async Task BeatAsync(EmbeddedEngine engine, AnsweringLinks links, SwarmShape shape, int[] connected, CancellationToken cancel)
+    {
+        NodeId[] names = [.. Enumerable.Range(0, shape.Nodes).Select(shape.NameOf)];
+        long began = Stopwatch.GetTimestamp(), done = 0;
+        while (!cancel.IsCancellationRequested)
+        {
+            for (long due = (long)(Stopwatch.GetElapsedTime(began).TotalSeconds / 2 * names.Length); done < due; done++)
+            {
+                int node = (int)(done % names.Length);
+                if (node < Volatile.Read(ref connected[0]) && names[node] != links.Dead) engine.Post(GrainAddress.Of(names[node]), new WorkerSaid(AnsweringLinks.Session, new Heartbeat(done, [])));
+            }
+
+            await Task.Delay(20, CancellationToken.None);
+        }
+    }
+
+    /// <summary>As it comes from a connection: each text is its own.</summary>
+    private static WorkerMessage Parse(WorkerMessage message) =>
+        JsonSerializer.Deserialize(JsonSerializer.SerializeToUtf8Bytes(message, MachinesJson.Default.WorkerMessage), MachinesJson.Default.WorkerMessage)!;
+
+    private static string Memory()
+    {
+        long live = GC.GetTotalMemory(forceFullCollection: true);
+        using Process self = Process.GetCurrentProcess();
+        return string.Create(CultureInfo.InvariantCulture, $"{live / 1e9:0.00} GB live, {self.WorkingSet64 / 1e9:0.00} GB resident, at most {self.PeakWorkingSet64 / 1e9:0.00} GB");
+    }
+
+    private static void Say(FormattableString text) => Console.WriteLine(text.ToString(CultureInfo.InvariantCulture));
+}

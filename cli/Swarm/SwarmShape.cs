@@ -1,0 +1,40 @@
+using System.Globalization;
+using Coordinator.Machines;
+
+namespace Coordinator.Cli.Swarm;
+
+/// <summary>
+/// How large the swarm is, and the names of what it consists of. A job takes gpus by their class: the first gpus of each node are of
+/// <see cref="RankClass"/>, the others of <see cref="IdleClass"/>, so that a job of as many ranks as nodes has one rank on each of them.
+/// </summary>
+/// <param name="Nodes">Nodes. At least 1.</param>
+/// <param name="GpusPerNode">Gpus of each. At least 1.</param>
+/// <param name="RankGpus">Gpus of each node that may be ranks, the first ones. 1 to <paramref name="GpusPerNode"/>.</param>
+public sealed record SwarmShape(int Nodes, int GpusPerNode, int RankGpus)
+{
+    /// <summary>Device class of gpus that may be ranks.</summary>
+    public const string RankClass = "swarm-rank";
+
+    /// <summary>Device class of the others: they have grains and telemetry, and no job takes them.</summary>
+    public const string IdleClass = "swarm-idle";
+
+    /// <summary>Five digits, so that names sort as numbers do; more where there are more nodes.</summary>
+    private int Digits => Math.Max(5, (Nodes - 1).ToString(CultureInfo.InvariantCulture).Length);
+
+    /// <summary>Name of a node, from 0.</summary>
+    public NodeId NameOf(int node) => new($"n{node.ToString(CultureInfo.InvariantCulture).PadLeft(Digits, '0')}");
+
+    /// <summary>A node's gpus, as its hello describes them.</summary>
+    public IReadOnlyList<GpuDescription> Describe() =>
+        [.. Enumerable.Range(0, GpusPerNode).Select(index => new GpuDescription(index, "swarm", index < RankGpus ? RankClass : IdleClass, "cpu"))];
+
+    /// <summary>Number of a gpu among all of the swarm; numbers are in the order of <see cref="GpuId"/>.</summary>
+    /// <exception cref="FormatException">The gpu is none of the swarm's.</exception>
+    public int NumberOf(GpuId gpu)
+    {
+        var name = gpu.Node.Value;
+        return name.Length == Digits + 1 && name[0] == 'n' && int.TryParse(name.AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out var node) && node < Nodes && gpu.Index < GpusPerNode
+            ? (node * GpusPerNode) + gpu.Index
+            : throw new FormatException($"{gpu} is no gpu of this swarm");
+    }
+}

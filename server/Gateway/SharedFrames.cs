@@ -1,0 +1,26 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using Coordinator.Machines;
+
+namespace Coordinator.Server.Gateway;
+
+/// <summary>
+/// The text of what a job tells all its nodes alike, written once. A membership and a deal of shards are as long as the job is wide, and go
+/// to as many nodes: written for each of them they would cost more than all else that a silo does. Kept for as long as the message itself is.
+/// Thread-safe.
+/// </summary>
+internal static class SharedFrames
+{
+    private static readonly ConditionalWeakTable<object, byte[]> Written = [];
+
+    /// <summary>The message's frame; null: the message is one node's own.</summary>
+    /// <exception cref="NotSupportedException">The message has no JSON form.</exception>
+    public static byte[]? Of(CoordinatorMessage message) => message switch
+    {
+        MembershipChanged changed => Written.GetValue(changed.Change, _ => Write(message)),
+        ShardsDealt => Written.GetValue(message, _ => Write(message)),
+        _ => null,
+    };
+
+    private static byte[] Write(CoordinatorMessage message) => JsonSerializer.SerializeToUtf8Bytes(message, MachinesJson.Default.CoordinatorMessage);
+}
