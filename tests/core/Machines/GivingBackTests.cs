@@ -25,6 +25,7 @@ public sealed class GivingBackTests
         Assert.Equal(2, job.Generation);
         Assert.Equal("power: too little", Assert.IsType<ReleaseRank>(job.Newest[JobAlone.Gpu(3)]).Reason);
         Assert.Equal(3, job.Wanted);
+        job.Records(1, 1);
         job.Answers(1, 1);
         job.Answers(2, 1);
         job.Advances(1, 2);

@@ -203,10 +203,10 @@ public sealed class PowerTests
     }
 
     [Theory]
-    [InlineData("700", 700)]
-    [InlineData("150MW", 150_000_000)]
-    [InlineData("2.5 kW", 2500)]
-    [InlineData("1000GW", 1_000_000_000_000)]
+    [InlineData("700", 700L)]
+    [InlineData("150MW", 150_000_000L)]
+    [InlineData("2.5 kW", 2500L)]
+    [InlineData("1000GW", 1_000_000_000_000L)]
     [InlineData("1001GW", null)]
     [InlineData("0.5W", null)]
     [InlineData("-1W", null)]

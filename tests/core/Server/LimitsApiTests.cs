@@ -74,7 +74,7 @@ public sealed class LimitsApiTests : IAsyncLifetime
         using var request = new HttpRequestMessage(new HttpMethod(method), new Uri($"{silo.Url}/api/v1/{path}")) { Content = content };
         using var answer = await http.SendAsync(request);
         Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
-        Assert.Contains(named, await answer.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Contains(named, JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["error"]!.GetValue<string>(), StringComparison.Ordinal);
         Assert.Null((await client.GetPowerAsync()).Settings);
         Assert.Empty(await client.GetCoolingAsync());
     }
