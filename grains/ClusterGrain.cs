@@ -14,4 +14,19 @@ public sealed class ClusterGrain(IGrainServices services) : StoredMachineGrain(s
 
     /// <inheritdoc/>
     public Task RequestGpus(string request) => Take<GpusRequested>(request);
+
+    /// <inheritdoc/>
+    public Task SetPower(string settings) => Take<PowerSet>(settings);
+
+    /// <inheritdoc/>
+    public Task SetSiteCap(string cap) => Take<SiteCapSet>(cap);
+
+    /// <inheritdoc/>
+    public Task ApprovePower(string approved) => Take<PowerApproved>(approved);
+
+    /// <inheritdoc/>
+    public Task SetCoolingZone(string zone) => Take<CoolingZoneSet>(zone);
+
+    /// <inheritdoc/>
+    public Task ClearCoolingZone(string cleared) => Take<CoolingZoneCleared>(cleared);
 }

@@ -81,6 +81,9 @@ public static class Invariants
     /// <summary>The final model and the hashes of the final states are the serial run's.</summary>
     public const string FinalModel = "final-model";
 
+    /// <summary>Some time after the site's cap was lowered, where nothing fails, no more gpus run than it feeds, but one.</summary>
+    public const string PowerCapHeld = "power-cap-held";
+
     /// <summary>The job says itself that its ranks contradict each other, or ends without a model although state was there.</summary>
     public const string JobSound = "job-sound";
 
@@ -119,6 +122,7 @@ public static class Invariants
         HostContract,
         RecordedOnce,
         FinalModel,
+        PowerCapHeld,
         JobSound,
         Liveness,
         MachineThrew,

@@ -17,6 +17,7 @@ internal sealed class ProtocolRun
     private readonly Checkers checkers;
     private readonly SimulatedCluster cluster;
     private readonly FaultInjector injector;
+    private PowerSwings? power;
 
     public ProtocolRun(ulong seed, SimulationOptions options)
     {
@@ -43,9 +44,11 @@ internal sealed class ProtocolRun
             cluster.Silo.Start();
             foreach (var worker in cluster.Workers)
                 worker.Start();
+            power = PowerSwings.Begin(world, cluster, scenario);
             Submit();
             Until(SafetyPhase, () => IsOver || (injector.IsSpent && !injector.LostState && world.Now > TimeSpan.FromSeconds(3)));
             injector.HealForGood();
+            power?.End();
             var healed = world.Now;
             Until(healed + world.Options.LivenessBound, () => IsOver);
             JudgeEnd();
@@ -132,6 +135,8 @@ internal sealed class ProtocolRun
         StepsApplied = checkers.Steps.Applied,
         Steps = scenario.Steps,
         Generations = checkers.Orders.Memberships.Count,
+        CapsLowered = power?.Count ?? 0,
+        Power = world.Options.Power,
         Faults = injector.Struck.ToDictionary(pair => (pair.Key.Phase.ToString(), pair.Key.Kind.ToString()), pair => pair.Value),
         TraceHash = world.Trace.Hash,
         LastTrace = invariant is null ? [] : world.Trace.Last(),

@@ -12,6 +12,9 @@ public sealed record SimulationOptions
     /// <summary>Whether faults are injected at all; without them the run must finish undisturbed. Default: true.</summary>
     public bool Faults { get; init; } = true;
 
+    /// <summary>Whether the site's cap is lowered and raised in mid-run. It is so anyway in every eighth seed with faults. Default: false.</summary>
+    public bool Power { get; init; }
+
     /// <summary>Receives every trace line as it happens; null: only the last ones are kept, for the report of a violation.</summary>
     public Action<string>? Trace { get; init; }
 

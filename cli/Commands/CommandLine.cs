@@ -29,6 +29,8 @@ public static class CommandLine
         StepsCommand.Create(),
         NodesCommand.Create(),
         GpusCommand.Create(),
+        PowerCommand.Create(),
+        CoolingCommand.Create(),
         DevicesCommand.Create(),
         CancelCommand.Create(),
         ResumeCommand.Create(),

@@ -12,23 +12,32 @@ public static class GpusCommand
 {
     private static readonly IReadOnlyList<Column> Columns =
     [
-        new("GPU"), new("DEVICE"), new("HEALTH"), new("REMEDY"), new("JOB"), new("TEMP"), new("POWER"), new("MEMORY"), new("ECC"),
-        new("NAME", true), new("CLASS", true), new("ACTION", true), new("FAULTS", true), new("READ", true), new("REASON", true),
+        new("GPU"), new("DEVICE"), new("HEALTH"), new("LIMIT"), new("REMEDY"), new("JOB"), new("TEMP"), new("POWER"), new("MEMORY"), new("ECC"),
+        new("NAME", true), new("CLASS", true), new("ACTION", true), new("FAULTS", true), new("READ", true), new("REASON", true), new("LIMIT REASON", true),
     ];
 
     /// <summary>The command.</summary>
-    public static Command Create() => QueryCommand.Create("gpus", "List the gpus: device, health, what an operator has to do, and telemetry.", [], async (client, _, cancel) =>
+    public static Command Create() => QueryCommand.Create("gpus", "List the gpus: device, health, what power or cooling limit, what an operator has to do, and telemetry.", [], async (client, _, cancel) =>
     {
         var gpus = await client.GetGpusAsync(cancel);
-        return new Listing("GpuList", new JsonArray([.. gpus.Select(gpu => JsonSerializer.SerializeToNode(gpu, MachinesJson.Default.GpuView))]), Columns, [.. gpus.Select(Row)]);
+        var limits = (await client.GetPowerAsync(cancel)).Limited.ToDictionary(limited => limited.Gpu);
+        return new Listing("GpuList", new JsonArray([.. gpus.Select(gpu => Document(gpu, limits.GetValueOrDefault(gpu.Id)))]), Columns, [.. gpus.Select(gpu => Row(gpu, limits.GetValueOrDefault(gpu.Id)))]);
     });
 
-    private static IReadOnlyList<string> Row(GpuView gpu) =>
+    private static JsonNode Document(GpuView gpu, LimitedGpuView? limited)
+    {
+        var document = JsonSerializer.SerializeToNode(gpu, MachinesJson.Default.GpuView)!;
+        if (limited is not null)
+            (document["limit"], document["limitReason"]) = (limited.Limit, limited.Reason);
+        return document;
+    }
+
+    private static IReadOnlyList<string> Row(GpuView gpu, LimitedGpuView? limited) =>
     [
-        gpu.Id.ToString(), Or(gpu.Description?.Device), gpu.Health, Or(gpu.Remedy), Or(gpu.Plan?.Job.Value),
+        gpu.Id.ToString(), Or(gpu.Description?.Device), gpu.Health, Or(limited?.Limit), Or(gpu.Remedy), Or(gpu.Plan?.Job.Value),
         Number(gpu.Reading?.TemperatureC, " C"), Number(gpu.Reading?.PowerWatts, " W"), Memory(gpu), Number(gpu.Reading?.UncorrectedEcc, ""),
         Or(gpu.Description?.Name), Or(gpu.Description?.DeviceClass), Number(gpu.Reading?.RecoveryAction, ""), $"{gpu.Faults}",
-        gpu.ReadingAgeMs is { } age ? Number(age / 1000, " s ago") : "-", Or(gpu.Reason),
+        gpu.ReadingAgeMs is { } age ? Number(age / 1000, " s ago") : "-", Or(gpu.Reason), Or(limited?.Reason),
     ];
 
     private static string Memory(GpuView gpu) => gpu.Reading is { MemoryUsedBytes: { } used, MemoryTotalBytes: { } total }

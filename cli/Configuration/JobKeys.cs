@@ -17,6 +17,7 @@ internal static class JobKeys
         JobKey.Word("job.name", s => s.Name, (s, v) => s with { Name = v }),
         JobKey.Int("job.ranks", s => s.Ranks, (s, v) => s with { Ranks = v }),
         JobKey.Int("job.min_ranks", s => s.MinRanks, (s, v) => s with { MinRanks = v }),
+        JobKey.Int("job.priority", s => s.Priority, (s, v) => s with { Priority = v }),
         JobKey.Word("job.device_class", s => s.DeviceClass, (s, v) => s with { DeviceClass = v }),
         JobKey.Word("model.program", s => s.Model.Program, (s, v) => Model(s, s.Model with { Program = v })),
         JobKey.Int("model.layers", s => s.Model.Layers, (s, v) => Model(s, s.Model with { Layers = v })),

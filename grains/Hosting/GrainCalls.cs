@@ -40,6 +40,11 @@ public static class GrainCalls
         NodeReported => cluster.ReportNode(text),
         GpuConditionReported => cluster.ReportGpu(text),
         GpusRequested => cluster.RequestGpus(text),
+        PowerSet => cluster.SetPower(text),
+        SiteCapSet => cluster.SetSiteCap(text),
+        PowerApproved => cluster.ApprovePower(text),
+        CoolingZoneSet => cluster.SetCoolingZone(text),
+        CoolingZoneCleared => cluster.ClearCoolingZone(text),
         _ => throw Unknown("cluster", message),
     };
 

@@ -7,6 +7,21 @@ public sealed record ClusterState(long Incarnation, IReadOnlyList<AllocationView
 {
     /// <summary>Version of the contract that this is written by; see <see cref="Contracts.StateVersion"/>.</summary>
     public int Version { get; init; } = Contracts.StateVersion;
+
+    /// <summary>The operators' power settings; null: nothing is limited.</summary>
+    public PowerSettings? Power { get; init; }
+
+    /// <summary>Whether the utility has approved what is above the approval line.</summary>
+    public bool PowerApproved { get; init; }
+
+    /// <summary>Cooling zones, by name.</summary>
+    public IReadOnlyList<CoolingZone> Zones { get; init; } = [];
+
+    /// <summary>The worker processes under which gpus of jobs were started, where the draw's rise is limited: later ones are starts.</summary>
+    public IReadOnlyList<WorkerProcess> Started { get; init; } = [];
+
+    /// <summary>Gpus of jobs that wait for their turn to start.</summary>
+    public IReadOnlyList<GpuId> Waiting { get; init; } = [];
 }
 
 /// <summary>
@@ -16,8 +31,9 @@ public sealed record ClusterState(long Incarnation, IReadOnlyList<AllocationView
 /// Idle case: nodes repeat what is known, and nothing comes of it. Bursty case: this grain is loaded anew, and every node of a job
 /// reports within seconds; the job hears of it in a few offers, since each holds all of its gpus.
 /// </para>
+/// What power and cooling allow is in the other part of the class.
 /// </summary>
-public sealed class ClusterMachine : IMachine
+public sealed partial class ClusterMachine : IMachine
 {
     /// <summary>A job hears of a change at once, and of further ones not before this has passed; the answer to what it asks comes at once and counts for neither.</summary>
     private static readonly TimeSpan OfferPause = TimeSpan.FromMilliseconds(100);
@@ -31,10 +47,13 @@ public sealed class ClusterMachine : IMachine
     private long writes;
     private long sequence;
     private TimeSpan now;
+    private Outputs outputs = new();
 
     private sealed class Allocation
     {
         public int Wanted { get; set; }
+
+        public int Priority { get; set; }
 
         public string? DeviceClass { get; set; }
 
@@ -65,6 +84,18 @@ public sealed class ClusterMachine : IMachine
 
         /// <summary>Whether there are changes that it has not heard of.</summary>
         public bool OwesOffer { get; set; }
+
+        /// <summary>Its gpus that a limit concerns: they are no use to it for long.</summary>
+        public SortedDictionary<GpuId, GpuLimit> Limits { get; set; } = [];
+
+        /// <summary>Those of them that it is to go on without as soon as nothing is lost by that.</summary>
+        public SortedSet<GpuId> GivingBack { get; set; } = [];
+
+        /// <summary>Gpus that it gave back for want of power, and did not get back.</summary>
+        public int Shed { get; set; }
+
+        /// <summary>Why it gets no more.</summary>
+        public HeldBack? Held { get; set; }
     }
 
     /// <summary>A cluster as stored, or an empty one.</summary>
@@ -74,9 +105,10 @@ public sealed class ClusterMachine : IMachine
             return;
         var state = Contracts.ReadState<ClusterState>(Address, stateJson);
         incarnation = state.Incarnation;
+        LoadLimits(state);
         foreach (var stored in state.Allocations)
         {
-            var allocation = new Allocation { Wanted = stored.Wanted, DeviceClass = stored.DeviceClass };
+            var allocation = new Allocation { Wanted = stored.Wanted, DeviceClass = stored.DeviceClass, Priority = stored.Priority };
             allocations.Add(stored.Job, allocation);
 
             // What a job used is not stored; until the job says, everything it has counts as used.
@@ -96,7 +128,7 @@ public sealed class ClusterMachine : IMachine
     /// <inheritdoc/>
     public void Handle(TimeSpan now, GrainMessage message, Outputs outputs)
     {
-        this.now = now;
+        (this.now, this.outputs) = (now, outputs);
         switch (message)
         {
             case Activated:
@@ -113,9 +145,14 @@ public sealed class ClusterMachine : IMachine
             case GpusRequested request:
                 OnRequest(request, outputs);
                 break;
+            default:
+                OnOperator(message);
+                break;
         }
 
-        NextDeadline = null;
+        if (now >= limitsAt)
+            Settle(outputs, []);
+        NextDeadline = limitsAt;
         foreach (var (job, allocation) in allocations)
         {
             if (!allocation.OwesOffer)
@@ -131,13 +168,17 @@ public sealed class ClusterMachine : IMachine
     public string Describe(TimeSpan now) => JsonSerializer.Serialize(
         new ClusterView(
             [.. inventory.Nodes.Select(node => new ClusterNodeView(node.Node, node.Up, node.Gpus.Count, node.Up ? node.Gpus.Count(gpu => inventory.OwnerOf(new GpuId(node.Node, gpu.Index)) is null) : 0, node.Gpus is [var first, ..] ? first.DeviceClass : ""))],
-            Stored()),
+            Stored())
+        {
+            Power = DescribePower(),
+            Cooling = DescribeCooling(),
+        },
         MachinesJson.Default.ClusterView);
 
-    private AllocationView[] Stored() => [.. allocations.Select(pair => new AllocationView(pair.Key, pair.Value.Wanted, [.. pair.Value.Gpus]) { DeviceClass = pair.Value.DeviceClass })];
+    private AllocationView[] Stored() => [.. allocations.Select(pair => new AllocationView(pair.Key, pair.Value.Wanted, [.. pair.Value.Gpus]) { DeviceClass = pair.Value.DeviceClass, Priority = pair.Value.Priority })];
 
     private void Persist(Outputs outputs) =>
-        outputs.Add(new PersistState(JsonSerializer.Serialize(new ClusterState(incarnation, Stored()), MachinesJson.Default.ClusterState), incarnation, ++writes));
+        outputs.Add(new PersistState(JsonSerializer.Serialize(WithLimits(new ClusterState(incarnation, Stored())), MachinesJson.Default.ClusterState), incarnation, ++writes));
 
     private void OnNode(NodeReported report, Outputs outputs)
     {
@@ -150,8 +191,10 @@ public sealed class ClusterMachine : IMachine
 
         var isNews = inventory.Report(report);
         outputs.Send(GrainAddress.Of(report.Node), new NodeReportTaken(report.Session, report.Sequence));
-        if (isNews)
-            Settle(outputs, inventory.OwnersOn(report.Node));
+        if (!isNews)
+            return;
+        NoteLoad(report);
+        Settle(outputs, inventory.OwnersOn(report.Node));
     }
 
     private void OnRequest(GpusRequested request, Outputs outputs)
@@ -173,6 +216,7 @@ public sealed class ClusterMachine : IMachine
         (allocation.JobIncarnation, allocation.JobSequence) = (request.Incarnation, request.Sequence);
         allocation.Wanted = request.Wanted;
         allocation.DeviceClass = request.DeviceClass;
+        allocation.Priority = request.Priority;
         if (!allocation.SaidUsed.SequenceEqual(request.Used))
             Use(request.Job, allocation, request.Used);
         allocation.Preferred.Clear();
@@ -191,7 +235,10 @@ public sealed class ClusterMachine : IMachine
         var changed = new SortedSet<JobId>();
         foreach (var job in concerned)
             Reclaim(job, allocations[job], changed);
+        Limit(changed);
+        StartWaiting(changed);
         Give(changed);
+        GiveBack(changed);
         foreach (var job in changed.Concat(concerned).Distinct().ToArray())
         {
             var allocation = allocations[job];
@@ -212,9 +259,9 @@ public sealed class ClusterMachine : IMachine
         if (allocation.IsGrown)
             changed.Add(job);
         allocation.IsGrown = false;
-        foreach (var gpu in allocation.Unused.Where(gpu => !inventory.IsFit(gpu) || !DeviceClasses.Matches(allocation.DeviceClass, ClassOf(gpu)!)).ToArray())
+        foreach (var gpu in allocation.Unused.Where(gpu => allocation.Limits.ContainsKey(gpu) || !inventory.IsFit(gpu) || !DeviceClasses.Matches(allocation.DeviceClass, ClassOf(gpu)!)).ToArray())
             Take(gpu);
-        foreach (var gpu in allocation.Unused.Reverse().Take(Math.Max(0, allocation.Gpus.Count - allocation.Wanted)).ToArray())
+        foreach (var gpu in allocation.Unused.Reverse().Take(Math.Max(0, ServingOf(job, allocation) - allocation.Wanted)).ToArray())
             Take(gpu);
 
         void Take(GpuId gpu)
@@ -222,6 +269,7 @@ public sealed class ClusterMachine : IMachine
             allocation.Gpus.Remove(gpu);
             allocation.Unused.Remove(gpu);
             inventory.Release(gpu);
+            NoteTaken(allocation, gpu);
             changed.Add(job);
 
             // Two jobs used it, and one of them lets go: it is the other's.
@@ -255,14 +303,26 @@ public sealed class ClusterMachine : IMachine
         if (!allocation.Used.Contains(gpu))
             allocation.Unused.Add(gpu);
         inventory.Assign(gpu, job);
+        NoteGiven(gpu);
     }
 
     private void Give(SortedSet<JobId> changed)
     {
-        foreach (var (job, allocation) in allocations)
+        var oneAsks = allocations.Values.Any(allocation => allocation.IsAsking);
+        foreach (var (job, allocation) in MostImportantFirst)
         {
+            // A cluster that comes up reports thousands of nodes one after the other: each gpu given at once would be a write of all of
+            // them. The job hears of it no sooner anyway. Where one asks, all get theirs, or the order of importance would not hold.
+            if (now < allocation.QuietUntil && !oneAsks)
+            {
+                WakeAt(allocation.QuietUntil);
+                continue;
+            }
+
+            allocation.Held = null;
+
             // A member that is down and still used holds its place until the job lets go of it; a spare may come on top meanwhile.
-            var missing = allocation.Wanted - inventory.FitOf(job);
+            var missing = allocation.Wanted - ServingOf(job, allocation);
             if (missing <= 0)
                 continue;
             var deviceClass = ClassOf(allocation)
@@ -271,23 +331,31 @@ public sealed class ClusterMachine : IMachine
             if (deviceClass is null)
                 continue;
             var idle = inventory.FreeOf(deviceClass);
-            foreach (var gpu in allocation.Preferred.Where(idle.Contains).Concat(idle.Where(gpu => !allocation.Preferred.Contains(gpu))).Take(missing).ToArray())
+            var preferred = allocation.Preferred.Where(idle.Contains).Concat(idle.Where(gpu => !allocation.Preferred.Contains(gpu)));
+            var given = 0;
+            foreach (var gpu in MayStart(allocation, deviceClass, preferred, missing))
             {
                 Add(job, allocation, gpu);
                 changed.Add(job);
+                given++;
             }
+
+            SayRestored(job, allocation, given);
         }
     }
 
     /// <summary>What a job that has too few could have, were classes mixed; null where it has enough.</summary>
     private GpuSupply? SupplyFor(JobId job, Allocation allocation)
     {
-        if (inventory.FitOf(job) >= allocation.Wanted)
+        if (ServingOf(job, allocation) - WaitingOf(allocation) >= allocation.Wanted)
             return null;
         var wanted = ClassOf(allocation) ?? allocation.DeviceClass;
         return new GpuSupply(
             inventory.InService(wanted),
-            [.. inventory.Free.Where(idle => !DeviceClasses.Matches(wanted, idle.Key)).Select(idle => new FreeGpus(idle.Key, idle.Value.Count))]);
+            [.. inventory.Free.Where(idle => !DeviceClasses.Matches(wanted, idle.Key)).Select(idle => new FreeGpus(idle.Key, idle.Value.Count))])
+        {
+            Held = WaitingOf(allocation) > 0 ? OfRamp : allocation.Held,
+        };
     }
 
     private string? ClassOf(GpuId gpu) => inventory.DescriptionOf(gpu)?.DeviceClass;
@@ -301,7 +369,11 @@ public sealed class ClusterMachine : IMachine
         {
             var node = inventory.Find(gpu.Node)!;
             var description = inventory.DescriptionOf(gpu);
-            return new GpuOffer(gpu, node.Session, node.DataAddress, description?.DeviceClass ?? "", description?.Device ?? "", inventory.IsFit(gpu)) { NodeUp = node.Up };
+            return new GpuOffer(gpu, node.Session, node.DataAddress, description?.DeviceClass ?? "", description?.Device ?? "", inventory.IsFit(gpu) && !allocation.Limits.ContainsKey(gpu) && !waiting.Contains(gpu))
+            {
+                NodeUp = node.Up,
+                GiveBack = allocation.GivingBack.Contains(gpu) ? allocation.Limits[gpu].Reason : null,
+            };
         }).ToArray();
         allocation.OwesOffer = false;
         if (!allocation.IsAsking)

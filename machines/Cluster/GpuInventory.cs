@@ -39,6 +39,9 @@ internal sealed class GpuInventory
     /// <summary>The jobs that have gpus of a node, whether or not the node reports those now.</summary>
     public IReadOnlyCollection<JobId> OwnersOn(NodeId node) => [.. ownedOn.GetValueOrDefault(node, None).Select(gpu => owners[gpu]).Distinct()];
 
+    /// <summary>Gpus of a node that jobs have, sorted.</summary>
+    public IReadOnlyCollection<GpuId> OwnedOn(NodeId node) => ownedOn.GetValueOrDefault(node, None);
+
     /// <summary>Whether the gpu serves: its node is up and reports it, and the gpu itself has not been taken out.</summary>
     public bool IsFit(GpuId gpu) => counted.ContainsKey(gpu);
 

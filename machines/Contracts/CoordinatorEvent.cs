@@ -108,6 +108,21 @@ public static class EventKinds
     /// <summary>A gpu's telemetry shows an error; what is done about it is in the text.</summary>
     public const string GpuError = "gpu.error";
 
+    /// <summary>The operators changed the site's power: settings, cap or approval; what follows is in the text.</summary>
+    public const string PowerChanged = "power.changed";
+
+    /// <summary>A job is to give gpus back, since there is too little power for all.</summary>
+    public const string PowerShed = "power.shed";
+
+    /// <summary>A job gets gpus back, or may keep those that it was to give back.</summary>
+    public const string PowerRestored = "power.restored";
+
+    /// <summary>A cooling zone was set or cleared; what follows is in the text.</summary>
+    public const string CoolingChanged = "cooling.changed";
+
+    /// <summary>Gpus of a job are throttled, since their cooling zone is too hot, or are so no more.</summary>
+    public const string GpuThrottled = "gpu.throttled";
+
     /// <summary>A silo process started or stopped.</summary>
     public const string Silo = "silo";
 }

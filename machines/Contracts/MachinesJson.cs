@@ -22,4 +22,8 @@ namespace Coordinator.Machines;
 [JsonSerializable(typeof(NodeView))]
 [JsonSerializable(typeof(GpuView))]
 [JsonSerializable(typeof(ClusterView))]
+[JsonSerializable(typeof(PowerView))]
+[JsonSerializable(typeof(CoolingZoneView))]
+[JsonSerializable(typeof(Clusters.PowerSettings))]
+[JsonSerializable(typeof(Clusters.CoolingZone))]
 public sealed partial class MachinesJson : JsonSerializerContext;

@@ -14,7 +14,7 @@ public sealed record JobView
     /// <summary>Why it is in that phase, one line.</summary>
     public string Reason { get; init; } = "";
 
-    /// <summary>Why ranks are missing, where the class of devices is the reason; empty otherwise.</summary>
+    /// <summary>Why ranks are missing, where the class of devices, power or cooling is the reason; empty otherwise.</summary>
     public string Shortage { get; init; } = "";
 
     /// <summary>Class of the devices that the job computes on; empty before its first generation.</summary>
@@ -80,7 +80,14 @@ public sealed record GpuView(GpuId Id, string Health, string Reason, int Faults,
 }
 
 /// <summary>The cluster as operators see it.</summary>
-public sealed record ClusterView(IReadOnlyList<ClusterNodeView> Nodes, IReadOnlyList<AllocationView> Allocations);
+public sealed record ClusterView(IReadOnlyList<ClusterNodeView> Nodes, IReadOnlyList<AllocationView> Allocations)
+{
+    /// <summary>The site's power; null: an older cluster speaks.</summary>
+    public PowerView? Power { get; init; }
+
+    /// <summary>Cooling zones, by name.</summary>
+    public IReadOnlyList<CoolingZoneView> Cooling { get; init; } = [];
+}
 
 /// <summary>A node of the cluster.</summary>
 public sealed record ClusterNodeView(NodeId Id, bool Up, int Gpus, int Free, string DeviceClass);
@@ -90,4 +97,7 @@ public sealed record AllocationView(JobId Job, int Wanted, IReadOnlyList<GpuId> 
 {
     /// <summary>Class that its gpus must have; null or empty: any one.</summary>
     public string? DeviceClass { get; init; }
+
+    /// <summary>Priority of the job: the higher, the more important.</summary>
+    public int Priority { get; init; }
 }

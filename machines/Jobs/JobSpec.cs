@@ -17,6 +17,12 @@ public sealed record JobSpec
     public int MinRanks { get; init; } = 1;
 
     /// <summary>
+    /// How important the job is beside others, -1000 to 1000: where gpus or power are too few for all, the higher one gets them first and
+    /// the lowest one gives back first. Decides no bit of the model.
+    /// </summary>
+    public int Priority { get; init; }
+
+    /// <summary>
     /// Class of the devices that may compute the job, or its first words (<c>ilgpu-1.5.3-cuda</c>); empty: whichever the most free gpus have
     /// when the job starts. All ranks are of one class, named or not: others would compute different bits.
     /// </summary>

@@ -19,6 +19,9 @@ public static class JobSpecValidator
     /// <summary>Largest block of the collective in elements: 16 MiB of float32, which a frame still holds.</summary>
     public const int MostBlockElements = 1 << 22;
 
+    /// <summary>Highest priority of a job; the lowest is as far below zero.</summary>
+    public const int MostPriority = 1000;
+
     /// <summary>Longest timeout.</summary>
     public static readonly TimeSpan LongestTimeout = TimeSpan.FromDays(7);
 
@@ -57,6 +60,7 @@ public static class JobSpecValidator
             problems.Add("job.min_ranks", Text(spec.MinRanks), $"1 to job.ranks, {Text(spec.Ranks)}", "set job.min_ranks in that range");
         }
 
+        problems.Between("job.priority", spec.Priority, -MostPriority, MostPriority);
         if (spec.DeviceClass.Length > 200 || spec.DeviceClass.Any(c => !(char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_')))
         {
             problems.Add(

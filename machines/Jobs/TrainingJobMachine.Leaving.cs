@@ -10,6 +10,7 @@ public sealed partial class TrainingJobMachine
 {
     private readonly SortedDictionary<GpuId, string> leaving = [];
     private readonly SortedDictionary<GpuId, Ending> ending = [];
+    private readonly SortedSet<GpuId> givingBack = [];
     private bool heldByThoseLeft;
 
     /// <summary>A worker process that was asked to end.</summary>
@@ -35,6 +36,26 @@ public sealed partial class TrainingJobMachine
     {
         if (!IsOver && MemberOf(withdrawn.Gpu) is not null)
             Leave(withdrawn.Gpu, withdrawn.Reason);
+    }
+
+    /// <summary>
+    /// Members that the cluster wants back, for want of power or cooling, leave like those that an operator must see to. What it says is
+    /// said anew with every offer: where it no longer wants one back that has not left yet, that one stays.
+    /// </summary>
+    private void NoteGivingBack()
+    {
+        foreach (var offer in offers.Values.Where(offer => offer.GiveBack is not null && IsMember(offer) && !IsOver))
+        {
+            givingBack.Add(offer.Gpu);
+            Leave(offer.Gpu, offer.GiveBack!);
+        }
+
+        foreach (var gpu in givingBack.Where(gpu => offers.TryGetValue(gpu, out var offer) && offer.GiveBack is null).ToArray())
+        {
+            givingBack.Remove(gpu);
+            if (MemberOf(gpu) is not null && !ending.ContainsKey(gpu))
+                leaving.Remove(gpu);
+        }
     }
 
     private void OnLeaving(RankLeaving leave, WorkerSession session)

@@ -43,6 +43,7 @@ public sealed partial class TrainingJobMachine
             NoteSession(offer.Gpu.Node, offer.Session, offer.NodeUp ?? offer.Up, hearsay: true);
         }
 
+        NoteGivingBack();
         NoteShortage(offered.Supply);
 
         if (offers.Count < Wanted)
@@ -71,10 +72,10 @@ public sealed partial class TrainingJobMachine
         if (requestAt is { } at && now < at)
             return;
         requestAt = now + RequestPeriod;
-        outputs.Send(GrainAddress.Cluster, new GpusRequested(id, state!.Incarnation, ++requestSequence, Wanted, IsOver ? [] : [.. state.Members.Select(member => member.Gpu)], IsStateLost ? [.. exclusions.Keys] : []) { DeviceClass = state.DeviceClass ?? state.Spec.DeviceClass });
+        outputs.Send(GrainAddress.Cluster, new GpusRequested(id, state!.Incarnation, ++requestSequence, Wanted, IsOver ? [] : [.. state.Members.Select(member => member.Gpu)], IsStateLost ? [.. exclusions.Keys] : []) { DeviceClass = state.DeviceClass ?? state.Spec.DeviceClass, Priority = state.Spec.Priority });
     }
 
-    /// <summary>Why ranks are missing, where the class of devices is the reason. Said as an event once for each set of classes, and in the view as it is now.</summary>
+    /// <summary>Why ranks are missing, where the class of devices is the reason, or power or cooling. Said as an event once for each set of classes or cause, and in the view as it is now.</summary>
     private void NoteShortage(GpuSupply? supply)
     {
         shortage = "";
@@ -82,6 +83,14 @@ public sealed partial class TrainingJobMachine
             return;
         var named = state!.DeviceClass ?? state.Spec.DeviceClass;
         var missing = state.Spec.Ranks - offers.Values.Count(offer => offer.Up && DeviceClasses.Matches(named, offer.DeviceClass));
+        if (missing > 0 && supply.Held is { } held)
+        {
+            shortage = $"{missing} of {state.Spec.Ranks} ranks {(missing == 1 ? "is" : "are")} missing: {held.Text}";
+            if (shortagesSaid.Add(held.Cause))
+                Observe(EventKinds.JobShort, shortage, held.Cause);
+            return;
+        }
+
         if (ClassShortage.Explain(missing, state.Spec.Ranks, state.DeviceClass, state.Spec.DeviceClass, supply) is not { } text)
             return;
         shortage = text;

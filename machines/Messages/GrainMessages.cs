@@ -27,6 +27,11 @@ namespace Coordinator.Machines;
 [JsonDerivedType(typeof(ModelStored), "model-stored")]
 [JsonDerivedType(typeof(GpuWithdrawn), "gpu-withdrawn")]
 [JsonDerivedType(typeof(CheckpointWanted), "checkpoint-wanted")]
+[JsonDerivedType(typeof(PowerSet), "power-set")]
+[JsonDerivedType(typeof(SiteCapSet), "site-cap-set")]
+[JsonDerivedType(typeof(PowerApproved), "power-approved")]
+[JsonDerivedType(typeof(CoolingZoneSet), "cooling-zone-set")]
+[JsonDerivedType(typeof(CoolingZoneCleared), "cooling-zone-cleared")]
 public abstract record GrainMessage;
 
 /// <summary>The machine was loaded: always its first message.</summary>
@@ -85,6 +90,9 @@ public sealed record GpusRequested(JobId Job, long Incarnation, long Sequence, i
 {
     /// <summary>Class that the gpus must have: the job's own once it has one, else what its spec names; null or empty: any one.</summary>
     public string? DeviceClass { get; init; }
+
+    /// <summary>Priority of the job: where there is too little for all, the one with the lowest gives back first.</summary>
+    public int Priority { get; init; }
 }
 
 // To a job.
@@ -104,12 +112,19 @@ public sealed record GpuOffer(GpuId Gpu, WorkerSession Session, string DataAddre
 {
     /// <summary>Whether its node is connected, whatever the gpu's health; null: an older cluster speaks, and <see cref="Up"/> is all that is known.</summary>
     public bool? NodeUp { get; init; }
+
+    /// <summary>Why the job is to go on without the gpu as soon as nothing is lost by that; null: it may keep it.</summary>
+    public string? GiveBack { get; init; }
 }
 
 /// <summary>What the cluster has for a job that wants more gpus than it got.</summary>
 /// <param name="OfClass">Gpus in service whose class would do, free or not.</param>
 /// <param name="Others">Free gpus in service of other classes, by class.</param>
-public sealed record GpuSupply(int OfClass, IReadOnlyList<FreeGpus> Others);
+public sealed record GpuSupply(int OfClass, IReadOnlyList<FreeGpus> Others)
+{
+    /// <summary>Why free gpus of its class are not given to it; null: there are none, or an older cluster speaks.</summary>
+    public Clusters.HeldBack? Held { get; init; }
+}
 
 /// <summary>Free gpus of one class.</summary>
 public readonly record struct FreeGpus(string DeviceClass, int Count);

@@ -65,6 +65,13 @@ public sealed record GpusBody : ApiBody
     public required IReadOnlyList<GpuView> Items { get; init; }
 }
 
+/// <summary>Cooling zones.</summary>
+public sealed record CoolingBody : ApiBody
+{
+    /// <summary>The zones, by name.</summary>
+    public required IReadOnlyList<CoolingZoneView> Items { get; init; }
+}
+
 /// <summary>Events.</summary>
 public sealed record EventsBody : ApiBody
 {

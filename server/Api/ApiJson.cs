@@ -13,6 +13,7 @@ namespace Coordinator.Server.Api;
 [JsonSerializable(typeof(JobsBody))]
 [JsonSerializable(typeof(NodesBody))]
 [JsonSerializable(typeof(GpusBody))]
+[JsonSerializable(typeof(CoolingBody))]
 [JsonSerializable(typeof(EventsBody))]
 [JsonSerializable(typeof(StepsBody))]
 [JsonSerializable(typeof(StoredFileBody))]

@@ -4,8 +4,10 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Security.Authentication;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
 using Coordinator.Machines;
+using Coordinator.Machines.Clusters;
 using Coordinator.Machines.Jobs;
 using Coordinator.Server.Api;
 
@@ -87,6 +89,44 @@ public sealed class CoordinatorClient : IDisposable
 
     /// <summary>The cluster, or null before any node came.</summary>
     public Task<ClusterView?> GetClusterAsync(CancellationToken cancel = default) => FindAsync("cluster", MachinesJson.Default.ClusterView, cancel);
+
+    /// <summary>The site's power.</summary>
+    public Task<PowerView> GetPowerAsync(CancellationToken cancel = default) => GetAsync("power", MachinesJson.Default.PowerView, cancel);
+
+    /// <summary>Changes power settings: members that are given, in the API's names; a limit that is null is taken away.</summary>
+    /// <returns>The power after that.</returns>
+    public async Task<PowerView> SetPowerAsync(JsonObject members, CancellationToken cancel = default)
+    {
+        using var content = new StringContent(members.ToJsonString(), System.Text.Encoding.UTF8, "application/json");
+        return await SendAsync(HttpMethod.Put, "power", content, MachinesJson.Default.PowerView, cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>Takes all limits of power away.</summary>
+    public Task<PowerView> ClearPowerAsync(CancellationToken cancel = default) => SendAsync(HttpMethod.Delete, "power", null, MachinesJson.Default.PowerView, cancel);
+
+    /// <summary>Sets what the site may draw, watts; null: no cap.</summary>
+    public Task<PowerView> SetSiteCapAsync(long? watts, CancellationToken cancel = default) =>
+        SendAsync(HttpMethod.Post, $"power/cap?watts={watts?.ToString(CultureInfo.InvariantCulture) ?? LimitsApi.None}", null, MachinesJson.Default.PowerView, cancel);
+
+    /// <summary>Says that the utility has approved what is above the approval line, or does so no more.</summary>
+    public Task<PowerView> ApprovePowerAsync(bool approved, string reason, CancellationToken cancel = default) =>
+        SendAsync(HttpMethod.Post, $"power/approve?approved={(approved ? "true" : "false")}&reason={Escape(reason)}", null, MachinesJson.Default.PowerView, cancel);
+
+    /// <summary>The cooling zones, by name.</summary>
+    public async Task<IReadOnlyList<CoolingZoneView>> GetCoolingAsync(CancellationToken cancel = default) => (await GetAsync("cooling", ApiJson.Default.CoolingBody, cancel).ConfigureAwait(false)).Items;
+
+    /// <summary>Sets a cooling zone.</summary>
+    /// <returns>The zones after that.</returns>
+    public async Task<IReadOnlyList<CoolingZoneView>> SetCoolingZoneAsync(CoolingZone zone, CancellationToken cancel = default)
+    {
+        using var content = JsonContent.Create(zone, MachinesJson.Default.CoolingZone);
+        return (await SendAsync(HttpMethod.Put, $"cooling/{Escape(zone.Name)}", content, ApiJson.Default.CoolingBody, cancel).ConfigureAwait(false)).Items;
+    }
+
+    /// <summary>Takes a cooling zone away.</summary>
+    /// <returns>The zones after that.</returns>
+    public async Task<IReadOnlyList<CoolingZoneView>> ClearCoolingZoneAsync(string zone, CancellationToken cancel = default) =>
+        (await SendAsync(HttpMethod.Delete, $"cooling/{Escape(zone)}", null, ApiJson.Default.CoolingBody, cancel).ConfigureAwait(false)).Items;
 
     /// <summary>What the silo is.</summary>
     public Task<InfoBody> GetInfoAsync(CancellationToken cancel = default) => GetAsync("info", ApiJson.Default.InfoBody, cancel);

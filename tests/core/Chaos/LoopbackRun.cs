@@ -31,6 +31,9 @@ public sealed class LoopbackRun : IAsyncDisposable
 
     public CoordinatorClient Client { get; }
 
+    /// <summary>Where a test may bring the final model.</summary>
+    public string ModelPath => folder.File("model.safetensors");
+
     public static async Task<LoopbackRun> StartAsync()
     {
         var folder = new TemporaryFolder();

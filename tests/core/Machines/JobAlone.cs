@@ -35,6 +35,10 @@ internal sealed class JobAlone
     public void Offer(params (int Node, int Life)[] nodes) => Tell(new GpusOffered(1, ++offers,
         [.. nodes.Select(node => new GpuOffer(Gpu(node.Node), Session(node.Node, node.Life), $"n{node.Node}:7000", "c", "cpu", Up: true))]));
 
+    /// <summary>All nodes' gpus are offered, and those of some are wanted back.</summary>
+    public void OfferAllAndAskBack(int[] nodes, params int[] back) => Tell(new GpusOffered(1, ++offers,
+        [.. nodes.Select(node => new GpuOffer(Gpu(node), Session(node), $"n{node}:7000", "c", "cpu", Up: !back.Contains(node)) { NodeUp = true, GiveBack = back.Contains(node) ? "power: too little" : null })]));
+
     public void Says(int node, JobReport report, int life = 0) => Tell(new WorkerReported(Gpu(node).Node, Session(node, life), report));
 
     /// <summary>A member answers the question of the present generation: where it stands, or that it has no state where that is null.</summary>

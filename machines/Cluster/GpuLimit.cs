@@ -1,0 +1,17 @@
+namespace Coordinator.Machines.Clusters;
+
+/// <summary>Why a gpu that a job has is of no use to it for long.</summary>
+/// <param name="Kind">One of the constants.</param>
+/// <param name="Reason">For people.</param>
+/// <param name="Since">When it began, in the machine's time.</param>
+internal sealed record GpuLimit(string Kind, string Reason, TimeSpan Since)
+{
+    /// <summary>The site draws too much: the job is to go on without it.</summary>
+    public const string Shed = "shed";
+
+    /// <summary>Its cooling zone is too hot: its work is to move.</summary>
+    public const string Throttled = "throttled";
+
+    /// <summary>It waits for the ramp limit. Said in views; such a gpu will be of use soon.</summary>
+    public const string Ramp = "ramp";
+}

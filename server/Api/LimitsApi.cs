@@ -1,0 +1,126 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using Coordinator.Machines;
+using Coordinator.Machines.Clusters;
+using Coordinator.Server.Hosting;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace Coordinator.Server.Api;
+
+/// <summary>
+/// Power and cooling of the site. What changes them is left for the cluster's grain, and the answer is how things stand after that; where
+/// another silo hosts the grain, it may be how they stood just before.
+/// </summary>
+internal sealed class LimitsApi(IGrainHost grains)
+{
+    /// <summary>What is said of the cap in a query where there is to be none.</summary>
+    public const string None = "none";
+
+    private static readonly JsonSerializerOptions Strict = new(MachinesJson.Default.Options)
+    {
+        TypeInfoResolver = MachinesJson.Default,
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    };
+
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/power", PowerAsync);
+        routes.MapPut("/power", SetAsync);
+        routes.MapDelete("/power", () => ChangePowerAsync(new PowerSet(null)));
+        routes.MapPost("/power/cap", CapAsync);
+        routes.MapPost("/power/approve", (bool? approved, string? reason) => ChangePowerAsync(new PowerApproved(approved ?? true, reason ?? "")));
+        routes.MapGet("/cooling", CoolingAsync);
+        routes.MapPut("/cooling/{zone}", SetZoneAsync);
+        routes.MapDelete("/cooling/{zone}", ClearZoneAsync);
+    }
+
+    private async Task<IResult> PowerAsync() => Answer(JsonSerializer.SerializeToNode((await ClusterAsync().ConfigureAwait(false)).Power ?? new PowerView(), MachinesJson.Default.PowerView)!.AsObject());
+
+    private async Task<IResult> CoolingAsync() => Answer(new JsonObject
+    {
+        ["items"] = new JsonArray([.. (await ClusterAsync().ConfigureAwait(false)).Cooling.Select(zone => JsonSerializer.SerializeToNode(zone, MachinesJson.Default.CoolingZoneView))]),
+    });
+
+    /// <summary>What the body leaves out stays as it is; a limit that is null is taken away.</summary>
+    private async Task<IResult> SetAsync(HttpRequest request, CancellationToken cancel)
+    {
+        var present = (await ClusterAsync().ConfigureAwait(false)).Power?.Settings ?? new PowerSettings();
+        var (settings, fault) = await ReadAsync<PowerSettings>(request, JsonSerializer.SerializeToNode(present, MachinesJson.Default.PowerSettings)!.AsObject(), "power settings are", cancel).ConfigureAwait(false);
+        if (settings is null)
+            return fault!;
+        return settings.Problem() is { } problem ? ApiError.BadRequest(problem, "Correct the value; nothing was changed.") : await ChangePowerAsync(new PowerSet(settings)).ConfigureAwait(false);
+    }
+
+    private async Task<IResult> CapAsync(string? watts)
+    {
+        if (watts == None)
+            return await ChangePowerAsync(new SiteCapSet(null)).ConfigureAwait(false);
+        return long.TryParse(watts, NumberStyles.None, CultureInfo.InvariantCulture, out var cap) && cap <= PowerSettings.MostWatts
+            ? await ChangePowerAsync(new SiteCapSet(cap)).ConfigureAwait(false)
+            : ApiError.BadRequest($"the cap is '{watts}'; allowed are 0 to {PowerSettings.MostWatts} W, or '{None}'.", "Give ?watts=, such as /power/cap?watts=80000000.");
+    }
+
+    private async Task<IResult> SetZoneAsync(string zone, HttpRequest request, CancellationToken cancel)
+    {
+        var (read, fault) = await ReadAsync<CoolingZone>(request, new JsonObject { ["nodes"] = new JsonArray() }, "a cooling zone is", cancel, name: zone).ConfigureAwait(false);
+        if (read is null)
+            return fault!;
+        if (read.Problem() is { } problem)
+            return ApiError.BadRequest(problem, "Correct the zone; nothing was changed.");
+        grains.Post(GrainAddress.Cluster, new CoolingZoneSet(read));
+        return await CoolingAsync().ConfigureAwait(false);
+    }
+
+    private async Task<IResult> ClearZoneAsync(string zone)
+    {
+        if ((await ClusterAsync().ConfigureAwait(false)).Cooling.All(known => known.Zone.Name != zone))
+            return ApiError.NotFound($"there is no cooling zone '{zone}'", "List them with GET /api/v1/cooling.");
+        grains.Post(GrainAddress.Cluster, new CoolingZoneCleared(zone));
+        return await CoolingAsync().ConfigureAwait(false);
+    }
+
+    private async Task<IResult> ChangePowerAsync(GrainMessage change)
+    {
+        grains.Post(GrainAddress.Cluster, change);
+        return await PowerAsync().ConfigureAwait(false);
+    }
+
+    /// <summary>The cluster; an empty one where no node came and nothing was set yet.</summary>
+    private async Task<ClusterView> ClusterAsync() => await grains.DescribeAsync(GrainAddress.Cluster).ConfigureAwait(false) is { } view
+        && JsonSerializer.Deserialize(view, MachinesJson.Default.ClusterView) is { } cluster
+        ? cluster with { Cooling = cluster.Cooling ?? [] } // A silo that is still to be upgraded may host the grain.
+        : new ClusterView([], []);
+
+    private static async Task<(T? Read, IResult? Fault)> ReadAsync<T>(HttpRequest request, JsonObject present, string what, CancellationToken cancel, string? name = null)
+        where T : class
+    {
+        try
+        {
+            using var text = new StreamReader(request.Body);
+            if (JsonNode.Parse(await text.ReadToEndAsync(cancel).ConfigureAwait(false)) is not JsonObject body)
+                return (null, ApiError.BadRequest($"{what} a JSON object", "Send one, as docs/power.md shows."));
+            body.Remove("apiVersion");
+            foreach (var (member, value) in body)
+                present[member] = value?.DeepClone();
+            if (name is not null)
+                present["name"] = name;
+            return (present.Deserialize<T>(Strict), null);
+        }
+        catch (JsonException exception)
+        {
+            return (null, ApiError.BadRequest($"{what} not to be read: {exception.Message}", "Correct the body; docs/power.md lists its members."));
+        }
+    }
+
+    private static IResult Answer(JsonObject body)
+    {
+        body.Insert(0, "apiVersion", ApiBody.Version);
+        return TypedResults.Text(body.ToJsonString(), "application/json");
+    }
+}
