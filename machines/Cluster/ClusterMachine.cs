@@ -49,6 +49,9 @@ public sealed partial class ClusterMachine : IMachine
     private TimeSpan now;
     private Outputs outputs = new();
 
+    /// <summary>Whether something changed that is not durable and that no job has heard of.</summary>
+    private bool isAhead;
+
     private sealed class Allocation
     {
         public int Wanted { get; set; }
@@ -177,8 +180,11 @@ public sealed partial class ClusterMachine : IMachine
 
     private AllocationView[] Stored() => [.. allocations.Select(pair => new AllocationView(pair.Key, pair.Value.Wanted, [.. pair.Value.Gpus]) { DeviceClass = pair.Value.DeviceClass, Priority = pair.Value.Priority })];
 
-    private void Persist(Outputs outputs) =>
+    private void Persist(Outputs outputs)
+    {
+        isAhead = false;
         outputs.Add(new PersistState(JsonSerializer.Serialize(WithLimits(new ClusterState(incarnation, Stored())), MachinesJson.Default.ClusterState), incarnation, ++writes));
+    }
 
     private void OnNode(NodeReported report, Outputs outputs)
     {
@@ -227,8 +233,9 @@ public sealed partial class ClusterMachine : IMachine
     }
 
     /// <summary>
-    /// Takes back what the jobs concerned neither use nor need, gives out what is free to who wants it, makes changes durable, and lets
-    /// the jobs concerned hear of it.
+    /// Takes back what the jobs concerned neither use nor need, gives out what is free to who wants it, and lets the jobs concerned hear of
+    /// it. What changed is made durable with the first offer that tells of it: a cluster that comes up reports thousands of nodes one after the
+    /// other, and a write of all gpus at each of them would be quadratic.
     /// </summary>
     private void Settle(Outputs outputs, IReadOnlyCollection<JobId> concerned)
     {
@@ -247,11 +254,10 @@ public sealed partial class ClusterMachine : IMachine
                 continue;
             Offer(job, allocation, outputs);
             allocations.Remove(job);
-            changed.Add(job);
+            Persist(outputs);
         }
 
-        if (changed.Count > 0)
-            Persist(outputs);
+        isAhead |= changed.Count > 0;
     }
 
     private void Reclaim(JobId job, Allocation allocation, SortedSet<JobId> changed)
@@ -308,17 +314,8 @@ public sealed partial class ClusterMachine : IMachine
 
     private void Give(SortedSet<JobId> changed)
     {
-        var oneAsks = allocations.Values.Any(allocation => allocation.IsAsking);
         foreach (var (job, allocation) in MostImportantFirst)
         {
-            // A cluster that comes up reports thousands of nodes one after the other: each gpu given at once would be a write of all of
-            // them. The job hears of it no sooner anyway. Where one asks, all get theirs, or the order of importance would not hold.
-            if (now < allocation.QuietUntil && !oneAsks)
-            {
-                WakeAt(allocation.QuietUntil);
-                continue;
-            }
-
             allocation.Held = null;
 
             // A member that is down and still used holds its place until the job lets go of it; a spare may come on top meanwhile.
@@ -379,6 +376,8 @@ public sealed partial class ClusterMachine : IMachine
         if (!allocation.IsAsking)
             allocation.QuietUntil = now + OfferPause + (allocation.Gpus.Count * OfferPausePerGpu);
         allocation.IsAsking = false;
+        if (isAhead)
+            Persist(outputs);
         outputs.Send(GrainAddress.Of(job), new GpusOffered(incarnation, ++sequence, offers) { Supply = SupplyFor(job, allocation) });
     }
 }
