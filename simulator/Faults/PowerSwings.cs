@@ -76,10 +76,10 @@ internal sealed class PowerSwings
         });
     }
 
-    /// <summary>Without faults, what is not fed is given back within the time that a few steps take; the last member stays.</summary>
+    /// <summary>Without faults, what is not fed is given back within the time that a few steps take; the last member stays. A job with too few for its minimum waits, and announces no generation.</summary>
     private void Check(int fed)
     {
-        if (!world.Options.Faults && !cluster.Checkers.Final.IsOver && cluster.Checkers.Orders.Newest is { } newest && newest.Members.Count > Math.Max(1, fed))
+        if (!world.Options.Faults && cluster.Checkers.Final is { IsOver: false, IsWaiting: false } && cluster.Checkers.Orders.Newest is { } newest && newest.Members.Count > Math.Max(1, fed))
             cluster.Checkers.Fail(Invariants.PowerCapHeld, $"{newest.Members.Count} gpus run where the site can feed {fed}");
     }
 

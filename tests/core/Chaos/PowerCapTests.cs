@@ -13,7 +13,7 @@ public sealed class PowerCapTests
     {
         await using var run = await LoopbackRun.StartAsync();
         await run.Client.SetPowerAsync(new JsonObject { ["wattsPerGpu"] = 700, ["wattsPerNode"] = 0, ["siteCapWatts"] = 2800 });
-        var watch = await run.SubmitAsync(Workload.LongGpt, 4);
+        var watch = await run.SubmitAsync(Workload.LongGpt, 4, spec => spec with { MinRanks = 1 });
         for (var worker = 1; worker <= 4; worker++)
             run.StartWorker($"worker-{worker}", 1, FaultPlan.None);
         await watch.UntilAsync(view => view is { Recorded: > 0, Members.Count: 4 }, "steps of four ranks");

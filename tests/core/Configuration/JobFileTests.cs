@@ -103,6 +103,7 @@ public sealed class JobFileTests : IDisposable
               name: train
               ranks: 1
               min_ranks: 1
+              priority: 0
               device_class: ""
             model:
               program: gpt
