@@ -25,7 +25,7 @@ internal static class HourPicture
         for (var minute = 0; minute <= 60; minute += 10)
         {
             svg.Line(X(from + (minute * 60)), Top - 6, X(from + (minute * 60)), Top + (reports.Count * Block) - 8, "g");
-            svg.Text(X(from + (minute * 60)), Top + (reports.Count * Block) + 8, Invariant($"{minute} min"), "middle", "q");
+            svg.Text(X(from + (minute * 60)), Top + (reports.Count * Block) + 8, Invariant($"{minute} min"), minute == 60 ? "end" : "middle", "q");
         }
 
         svg.Text(Left - 10, 22, "failures", "end");

@@ -34,7 +34,7 @@ internal static class PageStyle
         + "p{margin:.3rem 0}.q{color:var(--quiet);font-size:13px}td,th{text-align:left;padding:.05rem .9rem .05rem 0;font-size:13px;font-weight:normal}th{color:var(--quiet)}.g{stroke:var(--line)}.f-all{fill:var(--all)}.f-ink{fill:var(--ink)}"
         + string.Concat(Kinds.Select(kind => $".f-{kind.Class}{{fill:var(--{kind.Class})}}"))
         + string.Concat(Policies.Select((_, i) => $".c-{i}{{fill:none;stroke-width:2;stroke:var(--p{i})}}.m-{i},svg text.m-{i}{{fill:var(--p{i})}}"))
-        + "</style>";
+        + ".c-2{stroke-width:6;opacity:.5}</style>";
 
     private static string Colours(bool dark) =>
         string.Concat(Kinds.Select(kind => $"--{kind.Class}:{(dark ? kind.Dark : kind.Light)};")) + string.Concat(Policies.Select((policy, i) => $"--p{i}:{(dark ? policy.Dark : policy.Light)};"));

@@ -5,7 +5,7 @@ namespace Coordinator.Cli.Planning;
 /// <summary>Goodput of each policy against what a sweep varies. Points stand at equal distances, since sweeps go by factors.</summary>
 internal static class SweepPicture
 {
-    private const double Left = 60, Right = 690, Top = 14, Bottom = 190;
+    private const double Left = 60, Right = 690, Top = 26, Bottom = 190;
 
     /// <summary>The picture.</summary>
     public static string Draw(FleetSweep sweep)
@@ -37,10 +37,12 @@ internal static class SweepPicture
             for (var i = 0; i < sweep.Points.Count; i++)
             {
                 var goodput = sweep.Points[i].Reports[number].Goodput;
-                svg.Mark(X(i), Y(goodput), number, 4, PageStyle.Policy(number, 'm'), Invariant($"{policies[number]}: {goodput * 100:0.00}% at {Number(sweep.Points[i].X)} {sweep.Axis}"));
+                svg.Mark(X(i), Y(goodput), number, number == 2 ? 6 : 4, PageStyle.Policy(number, 'm'), Invariant($"{policies[number]}: {goodput * 100:0.00}% at {Number(sweep.Points[i].X)} {sweep.Axis}"));
             }
         }
 
+        for (var i = 0; i < sweep.Points.Count; i++)
+            svg.Text(X(i), Y(sweep.Points[i].Reports[0].Goodput) - 10, Invariant($"{sweep.Points[i].Reports[0].Goodput * 100:0.0}"), "middle", PageStyle.Policy(0, 'm'));
         return svg.ToString();
 
         double X(int point) => Left + 30 + (point * (Right - Left - 60) / Math.Max(1, sweep.Points.Count - 1));

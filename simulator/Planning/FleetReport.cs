@@ -41,7 +41,7 @@ public sealed record FleetReport
     /// <summary>Most nodes that were in repair at once.</summary>
     public required int MostInRepair { get; init; }
 
-    /// <summary>Nodes in repair that were exceeded in one percent of the failures only: the spares to buy.</summary>
+    /// <summary>Nodes in repair that were exceeded in one percent of the failures only, without those that went with a part they share: the spares to buy.</summary>
     public required int SparesWanted { get; init; }
 
     /// <summary>Time between checkpoints at the end, seconds.</summary>

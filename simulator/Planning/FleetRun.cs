@@ -104,7 +104,7 @@ internal sealed class FleetRun
             RanksUp--;
             if (cause.Remedy == Remedy.Restart)
                 StartProcesses(rank, at);
-            else if (shop.Replace(at, rank, count, failure.RepairSeconds))
+            else if (shop.Replace(at, rank, count, failure))
                 StartProcesses(rank, at + fleet.Costs.ReplaceSeconds);
         }
 
