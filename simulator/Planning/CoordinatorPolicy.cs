@@ -27,16 +27,14 @@ internal sealed class CoordinatorPolicy : IRecoveryPolicy
 
     public void Failed(double at, IReadOnlyList<int> lost, FailureCause cause)
     {
-        Join(at);
+        // Whoever waits is taken in before the next loss is dealt with: else losses that follow each other closely would leave nobody.
+        Join(Math.Max(at, account.Booked));
         Train(at);
         account.NoteFailure();
-        var members = lost.Where(rank => !waiting.Remove(rank)).ToArray();
-        if (members.Length == 0)
-            return;
         var detect = cause.Remedy == Remedy.Restart ? fleet.Costs.DetectSeconds : fleet.Costs.NodeDetectSeconds;
         var began = Math.Max(at, account.Booked);
         var soFar = Math.Min(1, done + (detect / Pace(ranks)));
-        var formed = generations.Lose(began + detect, members, soFar);
+        var formed = generations.Lose(began + detect, lost, soFar);
         ranks = formed.Ranks;
         Finish(began, detect + formed.Seconds + fleet.Costs.FixedSeconds, formed);
         account.Recoveries.Add(account.Booked - at);
