@@ -85,12 +85,25 @@ internal static class FleetPrinter
 
     private static JsonObject Json(FleetReport report) => new()
     {
-        ["cluster"] = report.Fleet.Name, ["policy"] = report.Policy, ["exactness"] = report.Exactness, ["nodes"] = report.Fleet.AllNodes, ["gpus"] = report.Fleet.Gpus,
-        ["days"] = report.Days, ["failures"] = report.Failures, ["goodput"] = report.Goodput,
+        ["cluster"] = report.Fleet.Name,
+        ["policy"] = report.Policy,
+        ["exactness"] = report.Exactness,
+        ["nodes"] = report.Fleet.AllNodes,
+        ["gpus"] = report.Fleet.Gpus,
+        ["days"] = report.Days,
+        ["failures"] = report.Failures,
+        ["goodput"] = report.Goodput,
         ["shares"] = new JsonObject(Losses.Select(loss => KeyValuePair.Create(loss.Name, (JsonNode?)report.Ledger.Share(loss.Kind)))),
-        ["daysLate"] = Finite(report.DaysLate), ["megawattHours"] = Finite(report.MegawattHours), ["sparesWanted"] = report.SparesWanted, ["spares"] = report.Fleet.Spares,
-        ["checkpointSeconds"] = report.CheckpointInterval, ["steps"] = report.Steps, ["stepsAgain"] = report.StepsAgain,
-        ["recoveryMedianSeconds"] = report.Recovery(0.5), ["recoveryP99Seconds"] = report.Recovery(0.99), ["generations"] = report.Generations,
+        ["daysLate"] = Finite(report.DaysLate),
+        ["megawattHours"] = Finite(report.MegawattHours),
+        ["sparesWanted"] = report.SparesWanted,
+        ["spares"] = report.Fleet.Spares,
+        ["checkpointSeconds"] = report.CheckpointInterval,
+        ["steps"] = report.Steps,
+        ["stepsAgain"] = report.StepsAgain,
+        ["recoveryMedianSeconds"] = report.Recovery(0.5),
+        ["recoveryP99Seconds"] = report.Recovery(0.99),
+        ["generations"] = report.Generations,
     };
 
     private static IEnumerable<(FleetSweep Sweep, double X, FleetReport Report)> Points(IReadOnlyList<FleetSweep> sweeps) =>

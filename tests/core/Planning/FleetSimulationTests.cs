@@ -93,9 +93,11 @@ public sealed class FleetSimulationTests
     [Fact]
     public void A_sample_of_generations_stands_for_all_of_them()
     {
-        var (every, sampled) = (FleetSimulation.Run(Small, 10, 3, "coordinator"), FleetSimulation.Run(Small, 10, 3, "coordinator", sampled: GenerationTable.Of(Small)));
+        // A silo so slow that what a generation takes is most of a recovery.
+        var slow = Small with { Costs = new RecoveryCosts { HandleSeconds = 0.02, NodeDetectSeconds = 0.1 } };
+        var (every, sampled) = (FleetSimulation.Run(slow, 10, 3, "coordinator"), FleetSimulation.Run(slow, 10, 3, "coordinator", sampled: GenerationTable.Of(slow)));
         Assert.Equal(every.Generations, sampled.Generations);
-        Assert.Equal(every.Goodput, sampled.Goodput, 2e-4);
+        Assert.Equal(every.Goodput, sampled.Goodput, 1e-3);
         Assert.Equal(every.Ledger.Share(Loss.InfrastructureRecovery), sampled.Ledger.Share(Loss.InfrastructureRecovery), 0.1 * every.Ledger.Share(Loss.InfrastructureRecovery));
     }
 
