@@ -34,6 +34,8 @@ public sealed class DemoRunner(DemoOptions options)
             var report = Report(spec, killer, disturbed, undisturbed);
             DemoReportPrinter.Print(report);
             SayText(report.Disturbed.File);
+            if (report.Good && !options.Quick && !cancel.IsCancellationRequested)
+                ClosingAct.Play(report, options.Seed, options.Output, Console.Out);
             keepLogs = false;
             return report.Good;
         }

@@ -5,49 +5,26 @@ using Coordinator.Simulator.Planning;
 namespace Coordinator.Cli.Planning;
 
 /// <summary>
-/// Scenario files: a cluster of one's own, or a preset with changes. Sections: <c>cluster</c>, <c>costs</c>, and three that speak of causes by
-/// name: <c>failures</c> (for 1,000 nodes and a day), <c>repair_hours</c> (absent: the process starts again on the same node) and
-/// <c>nodes_together</c>. The first failure that is named replaces the preset's.
+/// Scenario files: a cluster of one's own, or a preset with changes. Sections: <c>cluster</c>, <c>power</c>, <c>costs</c>; one for each part that
+/// nodes share; <c>growth</c>, of which each key is a day and its value the nodes that are added then; and three that speak of causes by name:
+/// <c>failures</c> (for 1,000 nodes and a day), <c>repair_hours</c> (absent: the process starts again on the same node) and
+/// <c>nodes_together</c>. The first failure, tranche or key of a part that is named replaces the preset's.
 /// </summary>
 internal static class ScenarioFile
 {
-    private const string PresetKey = "cluster.preset";
-
-    private sealed record Key(string Rule, Func<FleetSpec, string, FleetSpec?> Set);
-
-    private static readonly SortedDictionary<string, Key> Keys = new(StringComparer.Ordinal)
-    {
-        [PresetKey] = new($"one of {string.Join(", ", FleetPresets.All.Select(preset => preset.Name))}", (_, text) => FleetPresets.Find(text)),
-        ["cluster.name"] = new("text", (fleet, text) => fleet with { Name = YamlText.Shown(text) }),
-        ["cluster.accelerator"] = new("text", (fleet, text) => fleet with { Accelerator = YamlText.Shown(text) }),
-        ["cluster.nodes"] = Whole((fleet, value) => fleet with { Nodes = value }),
-        ["cluster.gpus_per_node"] = Whole((fleet, value) => fleet with { GpusPerNode = value }),
-        ["cluster.nodes_per_rank"] = Whole((fleet, value) => fleet with { NodesPerRank = value }),
-        ["cluster.spares"] = Whole((fleet, value) => fleet with { Spares = value }, least: 0),
-        ["cluster.shards_per_rank"] = Whole((fleet, value) => fleet with { ShardsPerRank = value }),
-        ["cluster.step_seconds"] = Real((fleet, value) => fleet with { StepSeconds = value }),
-        ["cluster.state_bytes"] = Real((fleet, value) => fleet with { StateBytes = value }),
-        ["cluster.node_bytes_per_second"] = Real((fleet, value) => fleet with { NodeBytesPerSecond = value }),
-        ["cluster.store_bytes_per_second"] = Real((fleet, value) => fleet with { StoreBytesPerSecond = value }),
-        ["cluster.watts_per_gpu"] = Real((fleet, value) => fleet with { WattsPerGpu = value }),
-        ["costs.detect_seconds"] = Real((fleet, value) => fleet with { Costs = fleet.Costs with { DetectSeconds = value } }),
-        ["costs.node_detect_seconds"] = Real((fleet, value) => fleet with { Costs = fleet.Costs with { NodeDetectSeconds = value } }),
-        ["costs.message_seconds"] = Real((fleet, value) => fleet with { Costs = fleet.Costs with { MessageSeconds = value } }),
-        ["costs.handle_seconds"] = Real((fleet, value) => fleet with { Costs = fleet.Costs with { HandleSeconds = value } }),
-        ["costs.process_start_seconds"] = Real((fleet, value) => fleet with { Costs = fleet.Costs with { ProcessStartSeconds = value } }),
-        ["costs.replace_seconds"] = Real((fleet, value) => fleet with { Costs = fleet.Costs with { ReplaceSeconds = value } }),
-        ["costs.snapshot_bytes_per_second"] = Real((fleet, value) => fleet with { Costs = fleet.Costs with { SnapshotBytesPerSecond = value } }),
-    };
+    private const string GrowthSection = "growth";
 
     private static readonly string[] CauseSections = ["failures", "repair_hours", "nodes_together"];
 
-    private static readonly string[] Sections = ["cluster", "costs", .. CauseSections];
+    private static readonly string[] PartKeys = ["failures_per_year", "nodes", "repair_hours"];
+
+    private static readonly string[] Sections = ["cluster", "power", "costs", .. SharedPart.Names, GrowthSection, .. CauseSections];
 
     internal static readonly SettingsForm Form = new(
         "scenario",
         section => Sections.Contains(section) ? null : KeySuggestion.Unknown("section", section, Sections, "the sections are"),
-        key => Keys.ContainsKey(key) || CauseSections.Contains(SectionOf(key)) ? null
-            : KeySuggestion.Unknown("key", LastOf(key), [.. Keys.Keys.Where(known => SectionOf(known) == SectionOf(key)).Select(LastOf)], $"{SectionOf(key)} has"));
+        key => ScenarioKeys.All.ContainsKey(key) || CauseSections.Contains(SectionOf(key)) || SectionOf(key) == GrowthSection ? null : KeysOf(SectionOf(key)) is var keys && keys.Contains(LastOf(key)) ? null
+            : KeySuggestion.Unknown("key", LastOf(key), keys, $"{SectionOf(key)} has"));
 
     /// <summary>Reads a scenario.</summary>
     /// <exception cref="ConfigurationException">No YAML, unknown, repeated or ill-typed key, or a cluster that cannot be: with line, value, and what is allowed.</exception>
@@ -58,20 +35,22 @@ internal static class ScenarioFile
         var fleet = new FleetSpec();
 
         // The preset first, wherever it stands.
-        foreach (var setting in settings.OrderBy(setting => setting.Key != PresetKey))
+        foreach (var setting in settings.OrderBy(setting => setting.Key != ScenarioKeys.Preset))
         {
-            if (!Keys.TryGetValue(setting.Key, out var key))
-                continue;
-            fleet = key.Set(fleet, setting.Value) ?? throw Wrong(setting, key.Rule);
+            if (ScenarioKeys.All.TryGetValue(setting.Key, out var key))
+                fleet = key.Set(fleet, setting.Value) ?? throw Wrong(setting, key.Rule);
         }
 
         if (settings.Any(setting => SectionOf(setting.Key) == "failures"))
             fleet = fleet with { Causes = Causes(settings) };
         foreach (var stray in settings.Where(setting => CauseSections.Contains(SectionOf(setting.Key)) && fleet.Causes.All(cause => cause.Name != LastOf(setting.Key))))
             throw new ConfigurationException($"{YamlText.Shown(stray.Key)} speaks of a cause that failures does not name; add it there or delete the line", stray.KeyLocation);
+        fleet = fleet with { Shared = [.. SharedPart.Names.Select(name => Part(name, settings, fleet)).OfType<SharedPart>()] };
+        if (settings.Any(setting => SectionOf(setting.Key) == GrowthSection))
+            fleet = fleet with { Growth = [.. settings.Where(setting => SectionOf(setting.Key) == GrowthSection).Select(Tranche).OrderBy(tranche => tranche.Day)] };
         foreach (var (name, problem) in fleet.Problems())
         {
-            throw settings.FirstOrDefault(setting => setting.Key == $"cluster.{name}") is { } at
+            throw settings.FirstOrDefault(setting => setting.Key == name || IsTranche(setting, name)) is { } at
                 ? new ConfigurationException(problem, at.ValueLocation)
                 : new ConfigurationException(problem, settings.Count == 0 ? null : settings[0].KeyLocation.File);
         }
@@ -90,9 +69,9 @@ internal static class ScenarioFile
             foreach (var more in settings.Where(more => LastOf(more.Key) == name))
             {
                 if (SectionOf(more.Key) == "repair_hours")
-                    hours = Number(more, 0.01, 10_000, "a number of hours, 0.01 to 10000");
+                    hours = Hours(more);
                 if (SectionOf(more.Key) == "nodes_together")
-                    nodes = (int)Number(more, 1, 10_000, "a number of nodes, 1 to 10000");
+                    nodes = Whole(more, 10_000);
             }
 
             causes.Add(new FailureCause(name, rate, hours > 0 ? Remedy.Replace : Remedy.Restart, hours, nodes));
@@ -101,20 +80,50 @@ internal static class ScenarioFile
         return causes;
     }
 
+    /// <summary>A shared part: what the file says of it, on top of what the preset has; null: neither knows it.</summary>
+    private static SharedPart? Part(string name, IReadOnlyList<Setting> settings, FleetSpec fleet)
+    {
+        var preset = fleet.Shared.FirstOrDefault(part => part.Name == name);
+        if (!settings.Any(setting => SectionOf(setting.Key) == name))
+            return preset;
+        return new SharedPart(
+            name,
+            Of("nodes") is { } nodes ? Whole(nodes, 100_000) : preset?.Nodes ?? throw Missing("nodes"),
+            Of("failures_per_year") is { } rate ? Number(rate, 1e-6, 1e6, "a number of failures of one of them in a year, above 0") : preset?.FailuresPerYear ?? throw Missing("failures_per_year"),
+            Of("repair_hours") is { } hours ? Hours(hours) : preset?.RepairHours ?? throw Missing("repair_hours"));
+
+        Setting? Of(string key) => settings.FirstOrDefault(setting => setting.Key == $"{name}.{key}");
+
+        ConfigurationException Missing(string key) =>
+            new($"{name} has no {key}, and no preset gives it; a part has {string.Join(", ", PartKeys)}", settings.First(setting => SectionOf(setting.Key) == name).KeyLocation);
+    }
+
+    private static GrowthTranche Tranche(Setting setting)
+    {
+        if (!(Day(setting) is > 0 and <= 3650 and var day))
+            throw new ConfigurationException($"{YamlText.Shown(setting.Key)} begins with no day; growth has lines such as 30: 12500, a day from the start up to 3650 and the nodes that are added then", setting.KeyLocation);
+        return new GrowthTranche(day, Whole(setting, 200_000));
+    }
+
+    private static double? Day(Setting setting) => double.TryParse(LastOf(setting.Key), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var day) ? day : null;
+
+    private static bool IsTranche(Setting setting, string name) => SectionOf(setting.Key) == GrowthSection && Day(setting) is { } day && name == FormattableString.Invariant($"{GrowthSection}.{day:R}");
+
+    private static double Hours(Setting setting) => Number(setting, 0.01, 10_000, "a number of hours, 0.01 to 10000");
+
     private static double Number(Setting setting, double least, double most, string rule) =>
         double.TryParse(setting.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most ? value : throw Wrong(setting, rule);
+
+    private static int Whole(Setting setting, int most) =>
+        int.TryParse(setting.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= 1 && value <= most ? value : throw Wrong(setting, $"a number of nodes, 1 to {most}");
 
     private static ConfigurationException Wrong(Setting setting, string rule) =>
         new($"{setting.Key} is '{YamlText.Shown(setting.Value)}' but must be {rule}", setting.ValueLocation);
 
+    private static string[] KeysOf(string section) =>
+        SharedPart.Names.Contains(section) ? PartKeys : [.. ScenarioKeys.All.Keys.Where(known => SectionOf(known) == section).Select(LastOf)];
+
     private static string SectionOf(string key) => key[..key.IndexOf('.', StringComparison.Ordinal)];
 
     private static string LastOf(string key) => key[(key.IndexOf('.', StringComparison.Ordinal) + 1)..];
-
-    private static Key Whole(Func<FleetSpec, int, FleetSpec> set, int least = 1) =>
-        new($"a whole number from {least} on", (fleet, text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= least ? set(fleet, value) : null);
-
-    private static Key Real(Func<FleetSpec, double, FleetSpec> set) => new(
-        "a number above 0, at most 1e18",
-        (fleet, text) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value is > 0 and <= 1e18 ? set(fleet, value) : null);
 }

@@ -134,7 +134,7 @@ public static class ExternalChecks
         for (var at = 300.0; at < 86_400; at += uniform ? 2 * mean * draws.Unit() : mean)
             kills.Add(new Failure(at, cause, draws.Below(30), 0));
         var run = new FleetRun(fleet, kills);
-        var policy = new CoordinatorPolicy(fleet);
+        var policy = new CoordinatorPolicy(fleet, run.Start, new MachineJob(fleet, run.Start.Powered));
         run.Run(policy, 1, null);
         return policy.Report(run, 1);
     }

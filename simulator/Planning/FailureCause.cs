@@ -16,7 +16,8 @@ public enum Remedy
 /// <param name="Remedy">What brings them back.</param>
 /// <param name="RepairHours">Mean hours until a replaced node is a spare again; exponential.</param>
 /// <param name="Nodes">Nodes that go together, since they share what failed: neighbours by number.</param>
-public sealed record FailureCause(string Name, double PerThousandNodeDays, Remedy Remedy, double RepairHours = 0, int Nodes = 1);
+/// <param name="IsShared">Whether those are the nodes of one part (0 to n - 1, n to 2n - 1 and so on); else they begin anywhere.</param>
+public sealed record FailureCause(string Name, double PerThousandNodeDays, Remedy Remedy, double RepairHours = 0, int Nodes = 1, bool IsShared = false);
 
 /// <summary>Rates of published records.</summary>
 public static class FailureRates

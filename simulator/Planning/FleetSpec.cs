@@ -12,19 +12,19 @@ public sealed record FleetSpec
     /// <summary>What the accelerators are called.</summary>
     public string Accelerator { get; init; } = "GPU";
 
-    /// <summary>Nodes that compute.</summary>
+    /// <summary>Nodes that compute, at the start.</summary>
     public int Nodes { get; init; } = 128;
 
     /// <summary>Accelerators of a node.</summary>
     public int GpusPerNode { get; init; } = 8;
 
-    /// <summary>Nodes of one rank; divides <see cref="Nodes"/>.</summary>
+    /// <summary>Nodes of one rank; divides <see cref="Nodes"/> and every tranche of growth.</summary>
     public int NodesPerRank { get; init; } = 1;
 
     /// <summary>Further nodes that wait to replace others.</summary>
     public int Spares { get; init; } = 4;
 
-    /// <summary>A step's time with all ranks, in seconds.</summary>
+    /// <summary>A step's time with all ranks, in seconds. The batch is the job's and never changes: with half of the ranks it takes twice as long.</summary>
     public double StepSeconds { get; init; } = 10;
 
     /// <summary>Shards of a batch for each rank at least; the number of shards is the power of two from there on.</summary>
@@ -42,26 +42,47 @@ public sealed record FleetSpec
     /// <summary>Watts of a computing accelerator with its share of the node.</summary>
     public double WattsPerGpu { get; init; } = 1_300;
 
+    /// <summary>Seconds between checkpoints; null: by the shipped rule (Young and Daly).</summary>
+    public double? CheckpointSeconds { get; init; }
+
     /// <summary>What fails, how often.</summary>
     public IReadOnlyList<FailureCause> Causes { get; init; } = FailureRates.Llama3;
+
+    /// <summary>What takes many nodes at once when it fails, besides <see cref="Causes"/>.</summary>
+    public IReadOnlyList<SharedPart> Shared { get; init; } = [];
+
+    /// <summary>Nodes that are added while the job runs.</summary>
+    public IReadOnlyList<GrowthTranche> Growth { get; init; } = [];
+
+    /// <summary>Electricity.</summary>
+    public PowerSpec Power { get; init; } = new();
 
     /// <summary>Times that recovery takes besides what follows from sizes.</summary>
     public RecoveryCosts Costs { get; init; } = new();
 
-    /// <summary>Ranks of the job.</summary>
-    public int Ranks => Nodes / NodesPerRank;
+    /// <summary>Causes of failures, those of shared parts last.</summary>
+    public IReadOnlyList<FailureCause> AllCauses => [.. Causes, .. Shared.Select(part => part.Cause)];
 
-    /// <summary>Accelerators that compute.</summary>
-    public long Gpus => (long)Nodes * GpusPerNode;
+    /// <summary>Nodes that compute once all tranches are there.</summary>
+    public int AllNodes => Nodes + Growth.Sum(tranche => tranche.Nodes);
+
+    /// <summary>Ranks that the job asks for: those of <see cref="AllNodes"/>.</summary>
+    public int Ranks => AllNodes / NodesPerRank;
+
+    /// <summary>Accelerators of so many ranks.</summary>
+    public long GpusOf(int ranks) => (long)ranks * NodesPerRank * GpusPerNode;
+
+    /// <summary>Accelerators that compute once all tranches are there.</summary>
+    public long Gpus => (long)AllNodes * GpusPerNode;
 
     /// <summary>Shards of a batch.</summary>
     public int Shards => (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Max(4, Ranks * ShardsPerRank));
 
-    /// <summary>Seconds that the training waits while a checkpoint is copied aside: the state of a rank, from all of its devices' memory to the host's.</summary>
-    public double SnapshotSeconds => StateBytes / Ranks / NodesPerRank / Costs.SnapshotBytesPerSecond;
+    /// <summary>Seconds that so many ranks wait while a checkpoint is copied aside: a rank's slice of the state, from all of its devices' memory to the host's.</summary>
+    public double SnapshotSeconds(int ranks) => StateBytes / ranks / NodesPerRank / Costs.SnapshotBytesPerSecond;
 
     /// <summary>Seconds that writing one takes beside the training; each rank writes a slice.</summary>
-    public double CheckpointWriteSeconds => Math.Max(StateBytes / StoreBytesPerSecond, StateBytes / Nodes / NodeBytesPerSecond);
+    public double CheckpointWriteSeconds(int ranks) => Math.Max(StateBytes / StoreBytesPerSecond, StateBytes / ranks / NodesPerRank / NodeBytesPerSecond);
 
     /// <summary>Seconds until everybody has read one: once from the store, then from each other.</summary>
     public double CheckpointReadSeconds => (StateBytes / StoreBytesPerSecond) + FetchSeconds;
@@ -69,18 +90,6 @@ public sealed record FleetSpec
     /// <summary>Seconds in which a newcomer has the state from those that hold it, node to node.</summary>
     public double FetchSeconds => StateBytes / NodesPerRank / NodeBytesPerSecond;
 
-    /// <summary>What makes it impossible, in words that name the value and what is allowed; empty: nothing.</summary>
-    public IEnumerable<(string Key, string Problem)> Problems()
-    {
-        if (Nodes is < 2 or > 200_000)
-            yield return ("nodes", $"nodes is {Nodes} but must be 2 to 200000");
-        if (NodesPerRank < 1 || Nodes % NodesPerRank != 0 || Nodes / NodesPerRank < 2)
-            yield return ("nodes_per_rank", $"nodes_per_rank is {NodesPerRank} but must divide nodes, {Nodes}, into 2 ranks or more");
-        if (ShardsPerRank < 1 || (long)Ranks * ShardsPerRank > 1 << 24)
-            yield return ("shards_per_rank", $"shards_per_rank is {ShardsPerRank} but must be 1 or more, and at most {(1 << 24) / Math.Max(1, Ranks)} with {Ranks} ranks");
-        if (!(StepSeconds is >= 0.01 and <= 3600))
-            yield return ("step_seconds", FormattableString.Invariant($"step_seconds is {StepSeconds} but must be 0.01 to 3600"));
-        if (Spares < 0)
-            yield return ("spares", $"spares is {Spares} but must be 0 or more");
-    }
+    /// <summary>What makes it impossible: the key of a scenario file, and words that name the value and what is allowed; empty: nothing.</summary>
+    public IEnumerable<(string Key, string Problem)> Problems() => FleetProblems.Of(this);
 }

@@ -2,7 +2,7 @@ namespace Coordinator.Simulator.Planning;
 
 /// <summary>
 /// Where the time of all ranks went, in rank-seconds. Names are those of Google's ml-goodput-measurement, with one of our own for ranks that are
-/// missing while the others train. Everything booked adds up to the ranks times the time.
+/// missing while the others train, and one for ranks without power. Everything booked adds up to the ranks that stand there times the time.
 /// </summary>
 public sealed class GoodputLedger
 {
@@ -28,6 +28,9 @@ public sealed class GoodputLedger
 
         /// <summary>Ranks that were missing while the others trained, and what the uneven division of shards cost.</summary>
         MissingRanks,
+
+        /// <summary>Ranks that stand there and may not draw power yet.</summary>
+        Unpowered,
     }
 
     /// <summary>Adds rank-seconds.</summary>

@@ -4,18 +4,12 @@ using Coordinator.Machines.Jobs;
 
 namespace Coordinator.Simulator.Planning;
 
-/// <summary>How a generation came about.</summary>
-/// <param name="Seconds">From the first word of it to the coordinator until the last rank had its plan.</param>
-/// <param name="Ranks">Members.</param>
-/// <param name="BusiestShards">Shards that the rank with the most to do still has to compute in the interrupted step.</param>
-internal readonly record struct FormedGeneration(double Seconds, int Ranks, int BusiestShards);
-
 /// <summary>
 /// The shipping machines of a cluster and of one job in virtual time, with a rank's worker reduced to its answers: where it stands, that it has
 /// its plan, that it has applied a step. Messages take their time, and the silo handles one after the other. Between failures the machines
 /// are not called: what they repeat then changes nothing.
 /// </summary>
-internal sealed class MachineJob
+internal sealed class MachineJob : IGenerations
 {
     private const int StateBlocks = 8;
 
@@ -60,23 +54,28 @@ internal sealed class MachineJob
         public WorkerSession Session => new(Boot, 1);
     }
 
-    public MachineJob(FleetSpec fleet)
+    /// <summary>A job on a cluster of which so many ranks are there at the start.</summary>
+    public MachineJob(FleetSpec fleet, int present)
     {
         this.fleet = fleet;
         slots = [.. Enumerable.Range(0, fleet.Ranks).Select(number => new Slot(number))];
         foreach (var slot in slots)
             byNode.Add(slot.Gpu.Node, slot);
+        foreach (var slot in slots.Skip(present))
+            slot.Up = false;
     }
 
     /// <summary>Hears every message, to be measured.</summary>
     public Action<GrainMessage>? Heard { get; init; }
 
-    /// <summary>Generations formed.</summary>
-    public int Generations { get; private set; }
+    /// <inheritdoc/>
+    public int Count { get; private set; }
 
-    /// <summary>Forms the first generation, of all ranks.</summary>
+    /// <inheritdoc/>
     public FormedGeneration Start()
     {
+        // A job that is to grow asks for all ranks it is to have, and begins with those that are there once its product's start timeout is over.
+        var all = slots.All(slot => slot.Up);
         Call(cluster, new Activated("silo"));
         Call(job, new Activated("silo"));
         Call(job, new SubmitJob(new JobSpec
@@ -85,15 +84,15 @@ internal sealed class MachineJob
             Ranks = fleet.Ranks,
             Training = new TrainingSpec { Steps = long.MaxValue / 4, Shards = fleet.Shards, BatchSize = fleet.Shards, MicroBatch = 1 },
             Checkpoint = new CheckpointSpec { Interval = "off" },
-            FaultTolerance = new FaultToleranceSpec { StartTimeout = TimeSpan.FromMinutes(20) },
+            FaultTolerance = all ? new FaultToleranceSpec { StartTimeout = TimeSpan.FromMinutes(20) } : new FaultToleranceSpec(),
             Secret = Convert.ToBase64String(new byte[32]),
         }));
-        foreach (var slot in slots)
+        foreach (var slot in slots.Where(slot => slot.Up))
             Post(GrainAddress.Cluster, Report(slot));
         return Form(0);
     }
 
-    /// <summary>Ranks are gone, as the survivors' closed connections or timeouts say, <paramref name="done"/> of the running step being computed.</summary>
+    /// <inheritdoc/>
     public FormedGeneration Lose(double at, IReadOnlyCollection<int> ranks, double done)
     {
         Advance(at);
@@ -121,7 +120,7 @@ internal sealed class MachineJob
         return Form(done);
     }
 
-    /// <summary>Ranks come back with new processes, which hold nothing.</summary>
+    /// <inheritdoc/>
     public FormedGeneration Return(double at, IReadOnlyCollection<int> ranks, double done)
     {
         Advance(at);
@@ -173,7 +172,7 @@ internal sealed class MachineJob
         while (mail.Count > 0)
             Turn(done);
         map = ShardMap.Cut(fleet.Shards, expected);
-        Generations++;
+        Count++;
         return new FormedGeneration(seconds, expected, busiest);
     }
 

@@ -9,6 +9,9 @@ public sealed record RecoveryCosts
     /// <summary>Until survivors see that a whole node is gone: the peer timeout (<c>fault_tolerance.peer_timeout</c>).</summary>
     public double NodeDetectSeconds { get; init; } = 2;
 
+    /// <summary>From there to the next step, whatever the number of ranks, beside the messages: connections, plans, what is left of a step. Derived from <c>bench recovery</c>: 69 ms with four ranks.</summary>
+    public double FixedSeconds { get; init; } = 0.069;
+
     /// <summary>One way of a message between silo and node, seconds. Assumed: a data centre's network.</summary>
     public double MessageSeconds { get; init; } = 0.000_5;
 

@@ -23,7 +23,7 @@ public static class RecoveryCurve
     {
         var fleet = new FleetSpec { Name = "curve", Nodes = ranks, NodesPerRank = 1, GpusPerNode = 1, ShardsPerRank = 1, Spares = 0, Causes = [] };
         var meter = new Meter();
-        var job = new MachineJob(fleet) { Heard = meter.Add };
+        var job = new MachineJob(fleet, ranks) { Heard = meter.Add };
         List<GenerationCost> costs = [meter.Take("start", job.Start())];
         costs.Add(meter.Take("one rank lost", job.Lose(100, [ranks / 2], 0.5)));
         costs.Add(meter.Take("it returns", job.Return(200, [ranks / 2], 0.5)));

@@ -30,14 +30,16 @@ public sealed class FleetSimulationTests
     public void The_same_seed_gives_the_same_report_byte_for_byte_and_on_every_machine()
     {
         var reports = FleetSimulation.Policies.Select(policy => FleetSimulation.Run(Small, 3, 7, policy)).ToArray();
-        var text = FleetPrinter.Csv(reports);
+        var text = FleetPrinter.Csv(reports, []);
         var again = FleetSimulation.Policies.Select(policy => FleetSimulation.Run(Small, 3, 7, policy)).ToArray();
-        Assert.Equal(text, FleetPrinter.Csv(again));
-        Assert.Equal(FleetPage.Render(reports, 7), FleetPage.Render(again, 7));
-        Assert.NotEqual(text, FleetPrinter.Csv([FleetSimulation.Run(Small, 3, 8, "restart")]));
+        Assert.Equal(text, FleetPrinter.Csv(again, []));
+        Assert.Equal(FleetPage.Render(reports, 7, Sweeps()), FleetPage.Render(again, 7, Sweeps()));
+        Assert.NotEqual(text, FleetPrinter.Csv([FleetSimulation.Run(Small, 3, 8, "restart")], []));
+
+        static IReadOnlyList<FleetSweep> Sweeps() => FleetSweep.Run(Small, 3, 7, FleetSimulation.Policies, [SweepKind.Size, SweepKind.Spares], 60);
 
         // Changes with the model of the cluster; if nothing of that was meant to change, a machine computes differently.
-        Assert.Equal("5a6c2e42aa4479ce", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..16]);
+        Assert.Equal("1c5f9dbcc57a58ef", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..16]);
     }
 
     [Fact]
@@ -66,6 +68,37 @@ public sealed class FleetSimulationTests
         Assert.True(report.Failures > 5);
         Assert.True(report.MostInRepair >= 8, $"{report.MostInRepair} in repair");
         Assert.True(report.Ledger.Share(Loss.MissingRanks) > FleetSimulation.Run(together with { Spares = 32 }, 10, 5, "coordinator").Ledger.Share(Loss.MissingRanks));
+    }
+
+    [Theory]
+    [InlineData("coordinator")]
+    [InlineData("restart")]
+    [InlineData("drop")]
+    public void The_timeline_has_no_gaps_and_tells_the_same_as_the_ledger(string policy)
+    {
+        var report = FleetSimulation.Run(Small, 10, 3, policy);
+        var at = 0.0;
+        foreach (var stretch in report.Timeline)
+        {
+            Assert.Equal(at, stretch.From);
+            at = stretch.To;
+        }
+
+        // Its training has the copies for checkpoints in it, and what the rest of an interrupted step takes longer.
+        var training = report.Timeline.Where(stretch => stretch.Doing == Loss.Productive).Sum(stretch => (stretch.To - stretch.From) * stretch.Ranks / Small.Ranks);
+        Assert.InRange(training / at, report.Goodput - 1e-3, report.Goodput + 8e-3);
+        Assert.Equal(policy != "coordinator", report.Timeline.Any(stretch => stretch.Doing == Loss.WastedProgress));
+    }
+
+    [Fact]
+    public void A_sample_of_generations_stands_for_all_of_them()
+    {
+        // A silo so slow that what a generation takes is most of a recovery.
+        var slow = Small with { Costs = new RecoveryCosts { HandleSeconds = 0.02, NodeDetectSeconds = 0.1 } };
+        var (every, sampled) = (FleetSimulation.Run(slow, 10, 3, "coordinator"), FleetSimulation.Run(slow, 10, 3, "coordinator", sampled: GenerationTable.Of(slow)));
+        Assert.Equal(every.Generations, sampled.Generations);
+        Assert.Equal(every.Goodput, sampled.Goodput, 1e-3);
+        Assert.Equal(every.Ledger.Share(Loss.InfrastructureRecovery), sampled.Ledger.Share(Loss.InfrastructureRecovery), 0.1 * every.Ledger.Share(Loss.InfrastructureRecovery));
     }
 
     [Fact]
