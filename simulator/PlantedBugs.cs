@@ -33,7 +33,7 @@ public static class PlantedBugs
         new(PlantedBug.DeltaAppliedTwice, Invariants.MembershipIsChained, 40, []),
         new(PlantedBug.AccusationKept, Invariants.AccusationsLapse, 10, [], First: 2),
         new(PlantedBug.LastRankLeavesEarly, Invariants.LeavesReleased, 10, []),
-        new(PlantedBug.EndsOnceReleased, Invariants.LeavesReleased, 10, []),
+        new(PlantedBug.EndsOnceReleased, Invariants.LeavesReleased, 60, []),
         new(PlantedBug.RecutInInterruptedStep, Invariants.PlanIsAuthority, 10, []),
         new(PlantedBug.ComputeWithoutPlan, Invariants.PlanIsAuthority, 5, []),
         new(PlantedBug.PromiseBroken, Invariants.PromiseKept, 10, [Invariants.HostContract, .. WrongBits]),

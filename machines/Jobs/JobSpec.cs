@@ -163,7 +163,7 @@ public sealed record FaultToleranceSpec
     /// <summary>How long accusations on soft evidence are gathered before a decision.</summary>
     public TimeSpan GatherDelay { get; init; } = TimeSpan.FromMilliseconds(30);
 
-    /// <summary>How long a generation may report no progress while a member's node is out of reach, before that member is failed.</summary>
+    /// <summary>How long a generation may report no progress while a member's node is out of reach, before that member is failed; after a job was loaded anew, 2 ms more for each member that it has not heard of.</summary>
     public TimeSpan ProgressTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>How long the job waits for a member that holds the state before it fails. Zero waits for ever.</summary>

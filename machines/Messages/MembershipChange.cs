@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Coordinator.Machines;
 
 /// <summary>A member of a generation.</summary>
@@ -28,6 +30,7 @@ public sealed record MembershipChange
     public IReadOnlyList<GpuId> Removed { get; init; } = [];
 
     /// <summary>Members that came, or came back as another process, sorted by gpu.</summary>
+    [JsonConverter(typeof(MembersConverter))]
     public IReadOnlyList<Member> Added { get; init; } = [];
 
     /// <summary>Hash of the chain at <see cref="ToGeneration"/>, lower-case hexadecimal.</summary>

@@ -9,6 +9,9 @@ namespace Coordinator.Server.Gateway;
 /// <summary>The sending half of one worker's connection: a bounded queue with a single writer, which also sends the close frame.</summary>
 internal sealed class WorkerLink : IDisposable
 {
+    /// <summary>Bytes that are handed to the socket at a time.</summary>
+    private const int PieceBytes = 32 << 10;
+
     private readonly WebSocket socket;
     private readonly GatewayOptions options;
     private readonly Channel<CoordinatorMessage> outgoing;
@@ -76,6 +79,9 @@ internal sealed class WorkerLink : IDisposable
                     frame = buffer.WrittenMemory;
                 }
 
+                // The socket copies what it sends: a membership under way to thousands of nodes must not be there thousands of times.
+                for (; frame.Length > PieceBytes; frame = frame[PieceBytes..])
+                    await socket.SendAsync(frame[..PieceBytes], WebSocketMessageType.Text, false, cut.Token).ConfigureAwait(false);
                 await socket.SendAsync(frame, WebSocketMessageType.Text, true, cut.Token).ConfigureAwait(false);
             }
 

@@ -8,9 +8,10 @@ namespace Coordinator.Server.Gateway;
 public sealed class WorkerLinks
 {
     private readonly ConcurrentDictionary<NodeId, WorkerLink> links = new();
+    private int count;
 
-    /// <summary>Nodes connected now.</summary>
-    public int Count => links.Count;
+    /// <summary>Nodes connected now. Asked at every heartbeat: the dictionary's own count takes all of its locks, which was half of what thousands of heartbeats cost.</summary>
+    public int Count => Volatile.Read(ref count);
 
     /// <summary>Queues a message for the node's worker and returns at once. Dropped where the node has no connection; where its queue is full, that connection is closed.</summary>
     /// <returns>Whether the node has a connection here.</returns>
@@ -31,7 +32,11 @@ public sealed class WorkerLinks
         while (true)
         {
             if (links.TryAdd(link.Node, link))
+            {
+                Interlocked.Increment(ref count);
                 return true;
+            }
+
             if (!links.TryGetValue(link.Node, out var present))
                 continue;
             if (!present.Session.IsOlderThan(link.Session))
@@ -43,7 +48,11 @@ public sealed class WorkerLinks
         }
     }
 
-    internal void Remove(WorkerLink link) => links.TryRemove(KeyValuePair.Create(link.Node, link));
+    internal void Remove(WorkerLink link)
+    {
+        if (links.TryRemove(KeyValuePair.Create(link.Node, link)))
+            Interlocked.Decrement(ref count);
+    }
 
     internal IReadOnlyList<WorkerLink> All => [.. links.Values];
 }
