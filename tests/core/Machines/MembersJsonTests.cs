@@ -7,7 +7,13 @@ public sealed class MembersJsonTests
 {
     private static MembershipChange Change(params Member[] members) => new()
     {
-        Job = new JobId("j"), Incarnation = 1, FromGeneration = 0, ToGeneration = 1, Added = members, Hash = new string('a', 64), Key = "",
+        Job = new JobId("j"),
+        Incarnation = 1,
+        FromGeneration = 0,
+        ToGeneration = 1,
+        Added = members,
+        Hash = new string('a', 64),
+        Key = "",
     };
 
     private static string Write(MembershipChange change) => JsonSerializer.Serialize(change, MachinesJson.Default.MembershipChange);

@@ -10,7 +10,13 @@ public sealed class FleetPageTests
 {
     private static readonly FleetSpec Small = new()
     {
-        Name = "a <small> one", Nodes = 64, NodesPerRank = 2, Spares = 1, StepSeconds = 5, StateBytes = 1e11, Shared = [new("rack", 8, 20, 3)],
+        Name = "a <small> one",
+        Nodes = 64,
+        NodesPerRank = 2,
+        Spares = 1,
+        StepSeconds = 5,
+        StateBytes = 1e11,
+        Shared = [new("rack", 8, 20, 3)],
         Causes = [new("gpu & memory", 30, Remedy.Replace, 24), new("software", 10, Remedy.Restart)],
     };
 
