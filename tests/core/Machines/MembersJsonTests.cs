@@ -31,7 +31,7 @@ public sealed class MembersJsonTests
     {
         var members = Members(count);
         Assert.Equal(members, JsonSerializer.Deserialize(Write(Change(members)), MachinesJson.Default.MembershipChange)!.Added);
-        Assert.Equal(members, Contracts.Read<MembershipChange>(Write(Change(members))).Added);
+        Assert.Equal(members, Coordinator.Machines.Contracts.Read<MembershipChange>(Write(Change(members))).Added);
     }
 
     [Fact]
