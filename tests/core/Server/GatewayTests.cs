@@ -66,7 +66,7 @@ public sealed class GatewayTests : IAsyncLifetime
         await worker.SendAsync("{\"say\":\"hello\",\"protocol\":99,\"shape\":\"of the future\"}");
 
         Assert.Equal(
-            (WebSocketCloseStatus.PolicyViolation, "protocol 99 is not spoken here; this silo speaks 3: run one build on both"),
+            (WebSocketCloseStatus.PolicyViolation, "protocol 99 is not spoken here; this silo speaks 4: run one build on both"),
             await worker.CloseAsync());
     }
 
