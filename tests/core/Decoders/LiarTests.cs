@@ -15,7 +15,7 @@ public sealed class LiarTests
     private const string Part = "\"say\":\"checkpoint-part-saved\",\"job\":\"job\",\"generation\":1,\"gpu\":\"a/0\",\"checkpoint\":{\"timeline\":0,\"step\":5,\"generation\":1}";
 
     [Theory]
-    [InlineData("{\"say\":\"hello\",\"protocol\":3,\"node\":\"a\",\"\\ud800\":1}")]
+    [InlineData("{\"say\":\"hello\",\"protocol\":4,\"node\":\"a\",\"\\ud800\":1}")]
     [InlineData("{\"\\udc00\":\"hello\"}")]
     public void A_frame_with_half_a_surrogate_pair_is_refused_with_a_reason(string frame)
     {
