@@ -5,7 +5,7 @@ using Coordinator.Cli.Output;
 
 namespace Coordinator.Tests.Cli;
 
-/// <summary>The demo with real processes and real kills, at a size of seconds.</summary>
+/// <summary>The demo with real processes and real kills, at a size of seconds. That it ends with identical files is .ci/run's own check, at full size.</summary>
 [Collection("real processes")]
 public sealed partial class DemoTests : IDisposable
 {
@@ -14,22 +14,6 @@ public sealed partial class DemoTests : IDisposable
     private readonly string directory = Directory.CreateTempSubdirectory("demo-").FullName;
 
     public void Dispose() => Directory.Delete(directory, recursive: true);
-
-    [Fact]
-    public async Task The_demo_kills_heals_and_ends_with_identical_files_and_no_process()
-    {
-        using var demo = Start();
-
-        var code = await demo.EndAsync(Limit);
-
-        Assert.True(code == ExitCodes.Success, demo.Output);
-        var (disturbed, undisturbed) = (Hash("demo-disturbed.safetensors"), Hash("demo-undisturbed.safetensors"));
-        Assert.Equal(undisturbed, disturbed);
-        Assert.Contains($"disturbed    {disturbed}\n", demo.Output, StringComparison.Ordinal);
-        Assert.Contains($"undisturbed  {disturbed}\n", demo.Output, StringComparison.Ordinal);
-        Assert.Contains("identical\n", demo.Output, StringComparison.Ordinal);
-        Assert.Empty(Alive(demo.Output));
-    }
 
     [Fact]
     public async Task One_flipped_bit_in_one_contribution_makes_the_demo_exit_1()
