@@ -113,15 +113,14 @@ internal static class GrainScale
             await Task.Delay(50);
         }
 
-        answers.Sort();
-        Say($"  heartbeats             {(swarm.Counts.Beats - before) / Stopwatch.GetElapsedTime(began).TotalSeconds:0} a second; a node's view meanwhile: median {answers[answers.Count / 2]:0.0} ms, p99 {answers[(int)(answers.Count * 0.99)]:0.0} ms; oldest heartbeat seen {silent:0} ms");
+        Percentiles took = Percentiles.Of(answers)!;
+        Say($"  heartbeats             {(swarm.Counts.Beats - before) / Stopwatch.GetElapsedTime(began).TotalSeconds:0} a second; a node's view meanwhile: median {took.Median:0.0} ms, p99 {took.P99:0.0} ms; oldest heartbeat seen {silent:0} ms");
     }
 
     /// <summary>A job's first generation, and the next one after the death of a node.</summary>
     private static async Task MeasureGenerationAsync(CoordinatorClient client, AgentSwarm swarm, int ranks)
     {
-        int shards = Math.Max(4, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)ranks));
-        JobSpec spec = new() { Name = $"scale-{ranks}", Ranks = ranks, Model = new ModelSpec { Program = "linear" }, Training = new TrainingSpec { Steps = 1_000_000, Shards = shards, BatchSize = shards, MicroBatch = 1 } };
+        JobSpec spec = SwarmShape.JobOf(ranks, s_patience);
         SwarmCounts counts = swarm.Counts;
         (long messages, long bytes, long began) = (counts.Heard, counts.HeardBytes, Stopwatch.GetTimestamp());
         counts.ForgetSteps();

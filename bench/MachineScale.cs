@@ -94,17 +94,7 @@ internal static class MachineScale
 
         JobId job = new("million");
         GrainAddress address = GrainAddress.Of(job);
-        int shards = Math.Max(4, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)ranks));
-        JobSpec spec = new()
-        {
-            Ranks = ranks,
-            DeviceClass = SwarmShape.RankClass,
-            Model = new ModelSpec { Program = "linear" },
-            Training = new TrainingSpec { Steps = 1_000_000, Shards = shards, BatchSize = shards, MicroBatch = 1 },
-            Checkpoint = new CheckpointSpec { Interval = "off" },
-            FaultTolerance = new FaultToleranceSpec { StartTimeout = s_patience },
-            Secret = Convert.ToBase64String(new byte[32]),
-        };
+        JobSpec spec = SwarmShape.JobOf(ranks, s_patience) with { Secret = Convert.ToBase64String(new byte[32]) };
         began = Stopwatch.GetTimestamp();
         engine.Post(address, new SubmitJob(spec));
         double formed = await UntilAllAsync(links, 1, ranks, broken.Task, began, cancel);

@@ -48,7 +48,7 @@ public sealed partial class SwarmRun
     {
         var began = Stopwatch.GetTimestamp();
         swarm.Counts.ForgetSteps();
-        job = (await client.SubmitAsync(Spec(), cancel: cancel)).Id;
+        job = (await client.SubmitAsync(SwarmShape.JobOf(options.Ranks, options.Limit), cancel: cancel)).Id;
         Agreement now = null!;
         await UntilAsync(() =>
         {

@@ -1,10 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Numerics;
 using Coordinator.Cli.Demo;
 using Coordinator.Cli.Local;
 using Coordinator.Machines;
-using Coordinator.Machines.Jobs;
 using Coordinator.Server.Client;
 using Coordinator.Server.Hosting;
 
@@ -130,21 +128,6 @@ public sealed partial class SwarmRun
         measures.Add(measure);
         measured(measure);
         return !missed;
-    }
-
-    private JobSpec Spec()
-    {
-        var shards = Math.Max(4, (int)BitOperations.RoundUpToPowerOf2((uint)options.Ranks));
-        return new JobSpec
-        {
-            Name = $"swarm-{options.Ranks}",
-            Ranks = options.Ranks,
-            DeviceClass = SwarmShape.RankClass,
-            Model = new ModelSpec { Program = "linear" },
-            Training = new TrainingSpec { Steps = 1_000_000_000, Shards = shards, BatchSize = shards, MicroBatch = 1 },
-            Checkpoint = new CheckpointSpec { Interval = "off" },
-            FaultTolerance = new FaultToleranceSpec { StartTimeout = options.Limit },
-        };
     }
 
     /// <summary>Waits until something holds, looking at it now and then.</summary>

@@ -1,5 +1,7 @@
 using System.Globalization;
+using System.Numerics;
 using Coordinator.Machines;
+using Coordinator.Machines.Jobs;
 
 namespace Coordinator.Cli.Swarm;
 
@@ -17,6 +19,24 @@ public sealed record SwarmShape(int Nodes, int GpusPerNode, int RankGpus)
 
     /// <summary>Device class of the others: they have grains and telemetry, and no job takes them.</summary>
     public const string IdleClass = "swarm-idle";
+
+    /// <summary>The tiny job that a swarm plays: one that trains for as long as it is looked at, and saves nothing.</summary>
+    /// <param name="ranks">Ranks that it wants.</param>
+    /// <param name="patience">How long it waits for all of them.</param>
+    public static JobSpec JobOf(int ranks, TimeSpan patience)
+    {
+        var shards = Math.Max(4, (int)BitOperations.RoundUpToPowerOf2((uint)ranks));
+        return new JobSpec
+        {
+            Name = $"swarm-{ranks}",
+            Ranks = ranks,
+            DeviceClass = RankClass,
+            Model = new ModelSpec { Program = "linear" },
+            Training = new TrainingSpec { Steps = 1_000_000_000, Shards = shards, BatchSize = shards, MicroBatch = 1 },
+            Checkpoint = new CheckpointSpec { Interval = "off" },
+            FaultTolerance = new FaultToleranceSpec { StartTimeout = patience },
+        };
+    }
 
     /// <summary>Five digits, so that names sort as numbers do; more where there are more nodes.</summary>
     private int Digits => Math.Max(5, (Nodes - 1).ToString(CultureInfo.InvariantCulture).Length);

@@ -31,12 +31,11 @@ internal sealed class OrderChecker(Checkers checkers, int shards, long steps)
     {
         if (orders.Change is { } change)
             OnChange(change);
-        foreach (var order in orders.Orders)
-        {
-            // What plans share goes beside them.
-            if (order is RankPlan plan)
-                OnPlan(plan with { FirstStepShards = orders.Deal is { } deal ? ShardDeal.Unfold(deal, shards) : [] });
-        }
+
+        // What plans share goes beside them.
+        var dealt = orders.Deal is { } deal ? ShardDeal.Unfold(deal, shards) : [];
+        foreach (var plan in orders.Orders.OfType<RankPlan>())
+            OnPlan(plan with { FirstStepShards = dealt });
     }
 
     /// <summary>A member has answered.</summary>

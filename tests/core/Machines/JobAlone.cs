@@ -8,7 +8,8 @@ internal sealed class JobAlone
 {
     public static readonly JobId Job = new("job-1");
 
-    private readonly TrainingJobMachine machine = new(Job, null);
+    private TrainingJobMachine machine = new(Job, null);
+    private string state = "";
     private readonly SortedDictionary<GpuId, RankOrder> newest = [];
     private TimeSpan now = TimeSpan.FromSeconds(10);
     private long offers;
@@ -21,6 +22,9 @@ internal sealed class JobAlone
 
     /// <summary>The last that each gpu was ordered.</summary>
     public IReadOnlyDictionary<GpuId, RankOrder> Newest => newest;
+
+    /// <summary>From which generation each node was last told the membership; 0: whole.</summary>
+    public SortedDictionary<NodeId, long> ToldFrom { get; } = [];
 
     /// <summary>Gpus that it asked for last.</summary>
     public int Wanted { get; private set; }
@@ -79,6 +83,13 @@ internal sealed class JobAlone
         }
     }
 
+    /// <summary>Another silo loads it from what is stored.</summary>
+    public void Reload()
+    {
+        machine = new TrainingJobMachine(Job, state);
+        Tell(new Activated("another silo"));
+    }
+
     /// <summary>Members train from the seed: every one has applied step 1, and it is recorded.</summary>
     public void Train(params int[] nodes)
     {
@@ -94,12 +105,15 @@ internal sealed class JobAlone
     {
         var outputs = new Outputs();
         machine.Handle(now, message, outputs);
+        state = outputs.Items.OfType<PersistState>().LastOrDefault()?.StateJson ?? state;
         foreach (var output in outputs.Items.OfType<SendToGrain>())
         {
             if (output.Message is GpusRequested request)
                 Wanted = request.Wanted;
             if (output.Message is not NodeOrders orders)
                 continue;
+            if (orders.Change is { } change)
+                ToldFrom[new NodeId(output.To.Key)] = change.FromGeneration;
             foreach (var order in orders.Orders)
             {
                 newest[order.Gpu] = order;

@@ -57,6 +57,15 @@ public sealed class RecoveryPlannerTests
     }
 
     [Fact]
+    public void A_rank_one_step_behind_computes_as_many_shards_in_the_next_step_as_in_this()
+    {
+        // By load alone shard 4 would go to rank 0.
+        var decision = Plan(State(0, 11, assigned: [new(5, 3)]), State(1, 10, reduced: [new(0, 4, 11)], assigned: [new(0, 5)]))!;
+        Assert.Equal("None ApplyReduced", Ways(decision));
+        Assert.Equal("1:0+5 0:5+3", Runs(decision));
+    }
+
+    [Fact]
     public void The_target_is_a_step_that_one_member_holds_the_whole_reduced_gradient_of()
     {
         var decision = Plan(State(0, 10, reduced: [new(0, 4, 11)]), State(1, 10, reduced: [new(0, 2, 11), new(2, 2, 10)]))!;

@@ -39,6 +39,40 @@ public sealed class GatewayTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_long_message_reaches_every_worker_whole_and_what_follows_it_in_order()
+    {
+        using var one = await TestWorker.JoinAsync(server, TestWorker.Hello("a"));
+        using var other = await TestWorker.JoinAsync(server, TestWorker.Hello("b"));
+        var members = Enumerable.Range(0, 10_000).Select(i => new Member(new GpuId(new NodeId($"n{i * 7919}"), 0), $"n{i * 104_729}:7000", i)).ToArray();
+        var change = new MembershipChange { Job = new JobId("j"), Incarnation = 1, FromGeneration = 0, ToGeneration = 1, Added = members, Hash = new string('0', 64), Key = "" };
+        foreach (var node in new[] { "a", "b" })
+        {
+            server.Links.Send(new NodeId(node), new MembershipChanged(change));
+            server.Links.Send(new NodeId(node), new StepsRecorded(new JobId("j"), 1, 1));
+        }
+
+        foreach (var worker in new[] { one, other })
+        {
+            Assert.Equal(members, Assert.IsType<MembershipChanged>(await worker.HearAsync()).Change.Added);
+            Assert.IsType<StepsRecorded>(await worker.HearAsync());
+        }
+    }
+
+    [Fact]
+    public async Task Nodes_are_counted_while_they_are_connected_and_one_that_came_back_once()
+    {
+        using var older = await TestWorker.JoinAsync(server, TestWorker.Hello("a", connection: 1));
+        using var newer = await TestWorker.JoinAsync(server, TestWorker.Hello("a", connection: 2));
+        await older.CloseAsync();
+        await server.Grains.NextAsync<WorkerDisconnected>();
+        Assert.Equal(1, server.Links.Count);
+
+        newer.Dispose();
+        await server.Grains.NextAsync<WorkerDisconnected>();
+        Assert.Equal(0, server.Links.Count);
+    }
+
+    [Fact]
     public async Task A_message_to_a_node_without_a_connection_is_dropped()
     {
         server.Links.Send(new NodeId("nowhere"), new StepsRecorded(new JobId("j"), 1, 1));

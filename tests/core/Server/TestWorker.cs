@@ -46,10 +46,18 @@ public sealed class TestWorker : IDisposable
     public Task SendAsync(string text, WebSocketMessageType type = WebSocketMessageType.Text) =>
         Socket.SendAsync(Encoding.UTF8.GetBytes(text), type, true, CancellationToken.None);
 
+    /// <summary>The next whole message, in however many pieces it comes.</summary>
     public async Task<CoordinatorMessage?> HearAsync()
     {
-        var result = await Socket.ReceiveAsync(buffer, CancellationToken.None);
-        return JsonSerializer.Deserialize(buffer.AsSpan(0, result.Count), MachinesJson.Default.CoordinatorMessage);
+        using var text = new MemoryStream();
+        WebSocketReceiveResult result;
+        do
+        {
+            result = await Socket.ReceiveAsync(buffer, CancellationToken.None);
+            text.Write(buffer, 0, result.Count);
+        }
+        while (!result.EndOfMessage);
+        return JsonSerializer.Deserialize(text.ToArray(), MachinesJson.Default.CoordinatorMessage);
     }
 
     /// <summary>Reads on until the silo's close frame.</summary>
