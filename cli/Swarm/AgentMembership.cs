@@ -15,7 +15,7 @@ public sealed class AgentMembership(SwarmShape shape, JobId job)
 {
     private static readonly string NoHash = Membership.None(default).Hash;
 
-    private readonly ulong[] members = new ulong[((shape.Nodes * shape.GpusPerNode) + 63) / 64];
+    private readonly ulong[] members = new ulong[shape.Words];
 
     /// <summary>Generation; 0: none known.</summary>
     public long Generation { get; private set; }
@@ -45,9 +45,14 @@ public sealed class AgentMembership(SwarmShape shape, JobId job)
             Array.Clear(members);
         foreach (var gpu in change.Removed)
             Set(gpu, false);
-        foreach (var member in change.Added)
-            Set(member.Gpu, true);
-        Count = members.Sum(BitOperations.PopCount);
+        if (change.Added is GpuSet set)
+            set.Bits.CopyTo(members);
+        else
+            foreach (var member in change.Added)
+                Set(member.Gpu, true);
+        Count = 0;
+        foreach (var word in members)
+            Count += BitOperations.PopCount(word);
         (Generation, Hash, HeldAt) = (change.ToGeneration, change.Hash, Stopwatch.GetTimestamp());
         return true;
     }

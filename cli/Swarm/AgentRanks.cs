@@ -40,7 +40,21 @@ public sealed class AgentRanks(SwarmShape shape, NodeId node, long boot, SwarmPl
         get
         {
             lock (Gate)
-                return jobs.Count == 0 ? [] : [.. jobs.Values.SelectMany(job => job.Ranks.Values).Select(rank => rank.Position).OfType<RankPosition>().OrderBy(rank => rank.GpuIndex)];
+            {
+                if (jobs.Count == 0)
+                    return [];
+                List<RankPosition> positions = [];
+                foreach (var job in jobs.Values)
+                {
+                    foreach (var rank in job.Ranks.Values)
+                    {
+                        if (rank.Position is { } position)
+                            positions.Add(position);
+                    }
+                }
+
+                return positions;
+            }
         }
     }
 

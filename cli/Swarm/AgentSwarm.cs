@@ -19,7 +19,8 @@ public sealed class AgentSwarm : IAsyncDisposable
     private readonly HttpMessageInvoker http;
     private readonly SemaphoreSlim opening = new(Opening);
     private readonly CancellationTokenSource end = new();
-    private readonly Task[] running;
+    private readonly Thread beating;
+    private readonly Task ticking;
 
     /// <summary>A swarm whose agents have not started.</summary>
     /// <param name="shape">Its size.</param>
@@ -36,9 +37,11 @@ public sealed class AgentSwarm : IAsyncDisposable
         Plane = new SwarmPlane(stepTime, links, Counts.Complain);
         http = new HttpMessageInvoker(handler);
         var doors = new SwarmDoors(SwarmDoors.GatewaysOf(silos), token, http, opening);
-        var gpus = shape.Describe();
-        Agents = [.. Enumerable.Range(0, shape.Nodes).Select(number => new SwarmAgent(shape, number, seed, gpus, doors, Plane, Counts))];
-        running = [Task.Run(BeatAsync), Task.Run(TickAsync)];
+        var (gpus, frames) = (shape.Describe(), new AgentFrames(shape));
+        Agents = [.. Enumerable.Range(0, shape.Nodes).Select(number => new SwarmAgent(shape, number, seed, gpus, frames, doors, Plane, Counts))];
+        beating = new Thread(Beat) { IsBackground = true, Name = "swarm beats" };
+        beating.Start();
+        ticking = Task.Run(TickAsync);
     }
 
     /// <summary>Its size.</summary>
@@ -106,20 +109,23 @@ public sealed class AgentSwarm : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await end.CancelAsync();
-        await Task.WhenAll(running);
+        await ticking;
+        beating.Join();
         await Task.WhenAll(Agents.Select(agent => agent.EndAsync()));
         http.Dispose();
         opening.Dispose();
         end.Dispose();
     }
 
-    /// <summary>Every agent once a period, spread over it.</summary>
-    private async Task BeatAsync()
+    /// <summary>
+    /// Every agent once a period, spread over it. On a thread of its own: thousands of nodes each have a processor for their beat, and here
+    /// they would wait behind all that the others have to read.
+    /// </summary>
+    private void Beat()
     {
-        using var slices = new PeriodicTimer(Slice);
         var began = Stopwatch.GetTimestamp();
         long done = 0;
-        while (await NextAsync(slices))
+        while (!end.Token.WaitHandle.WaitOne(Slice))
         {
             var due = (long)(Stopwatch.GetElapsedTime(began) / beatPeriod * Agents.Count);
 

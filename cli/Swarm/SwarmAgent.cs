@@ -19,6 +19,7 @@ public sealed class SwarmAgent
     private static readonly TimeSpan TelemetryPeriod = TimeSpan.FromSeconds(2);
 
     private readonly SwarmShape shape;
+    private readonly AgentFrames frames;
     private readonly SwarmDoors doors;
     private readonly SwarmPlane plane;
     private readonly SwarmCounts counts;
@@ -33,12 +34,13 @@ public sealed class SwarmAgent
     /// <param name="number">The node, from 0.</param>
     /// <param name="seed">Decides its telemetry and its waits.</param>
     /// <param name="gpus">Its gpus; one list serves all agents.</param>
+    /// <param name="frames">Reads what silos say.</param>
     /// <param name="doors">The silos.</param>
     /// <param name="plane">The swarm's data plane.</param>
     /// <param name="counts">The swarm's counts.</param>
-    public SwarmAgent(SwarmShape shape, int number, ulong seed, IReadOnlyList<GpuDescription> gpus, SwarmDoors doors, SwarmPlane plane, SwarmCounts counts)
+    public SwarmAgent(SwarmShape shape, int number, ulong seed, IReadOnlyList<GpuDescription> gpus, AgentFrames frames, SwarmDoors doors, SwarmPlane plane, SwarmCounts counts)
     {
-        (this.shape, this.number, this.seed, this.gpus, this.doors, this.plane, this.counts) = (shape, number, seed, gpus, doors, plane, counts);
+        (this.shape, this.number, this.seed, this.gpus, this.frames, this.doors, this.plane, this.counts) = (shape, number, seed, gpus, frames, doors, plane, counts);
         Node = shape.NameOf(number);
     }
 
@@ -164,7 +166,7 @@ public sealed class SwarmAgent
 
     private async Task<string> ServeAsync(Life running, Uri silo, long connection, Backoff backoff, CancellationToken over)
     {
-        using var socket = new AgentSocket(new WorkerSession(running.Ranks.Boot, connection), counts);
+        using var socket = new AgentSocket(new WorkerSession(running.Ranks.Boot, connection), frames, counts);
         await doors.Opening.WaitAsync(over);
         try
         {

@@ -160,7 +160,7 @@ public sealed partial class SwarmRun
                 outs.Add(UntilOutAsync(victim));
             }
 
-            await Task.Delay(Glance, cancel);
+            await Task.Delay(glance, cancel);
         }
 
         var seconds = await Task.WhenAll(outs);

@@ -38,8 +38,11 @@ public sealed record SwarmShape(int Nodes, int GpusPerNode, int RankGpus)
         };
     }
 
+    /// <summary>Words of 64 bits that have a bit for each gpu.</summary>
+    public int Words => ((Nodes * GpusPerNode) + 63) / 64;
+
     /// <summary>Five digits, so that names sort as numbers do; more where there are more nodes.</summary>
-    private int Digits => Math.Max(5, (Nodes - 1).ToString(CultureInfo.InvariantCulture).Length);
+    private int Digits { get; } = Math.Max(5, (Nodes - 1).ToString(CultureInfo.InvariantCulture).Length);
 
     /// <summary>Name of a node, from 0.</summary>
     public NodeId NameOf(int node) => new($"n{node.ToString(CultureInfo.InvariantCulture).PadLeft(Digits, '0')}");
@@ -50,11 +53,12 @@ public sealed record SwarmShape(int Nodes, int GpusPerNode, int RankGpus)
 
     /// <summary>Number of a gpu among all of the swarm; numbers are in the order of <see cref="GpuId"/>.</summary>
     /// <exception cref="FormatException">The gpu is none of the swarm's.</exception>
-    public int NumberOf(GpuId gpu)
-    {
-        var name = gpu.Node.Value;
-        return name.Length == Digits + 1 && name[0] == 'n' && int.TryParse(name.AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out var node) && node < Nodes && gpu.Index < GpusPerNode
-            ? (node * GpusPerNode) + gpu.Index
-            : throw new FormatException($"{gpu} is no gpu of this swarm");
-    }
+    public int NumberOf(GpuId gpu) => NumberOf(gpu.Node.Value, gpu.Index);
+
+    /// <summary>Number of a gpu by its node's name and its index.</summary>
+    /// <exception cref="FormatException">The gpu is none of the swarm's.</exception>
+    public int NumberOf(ReadOnlySpan<char> name, int index) =>
+        name.Length == Digits + 1 && name[0] == 'n' && int.TryParse(name[1..], NumberStyles.None, CultureInfo.InvariantCulture, out var node) && node < Nodes && index < GpusPerNode
+            ? (node * GpusPerNode) + index
+            : throw new FormatException($"{name}/{index} is no gpu of this swarm");
 }

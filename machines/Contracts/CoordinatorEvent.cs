@@ -72,10 +72,10 @@ public static class EventKinds
     /// <summary>A member was left out of the next generation.</summary>
     public const string RankExcluded = "rank.excluded";
 
-    /// <summary>A gpu became a member.</summary>
+    /// <summary>A gpu became a member. Not said where more than 256 come at once.</summary>
     public const string RankJoined = "rank.joined";
 
-    /// <summary>A member's answer: <c>applied</c>, <c>boot</c> in the numbers.</summary>
+    /// <summary>A member's answer: <c>applied</c>, <c>boot</c> in the numbers. Not said in jobs of more than 256 members.</summary>
     public const string RankState = "rank.state";
 
     /// <summary>A member said that it needs to leave.</summary>

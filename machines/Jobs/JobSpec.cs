@@ -154,7 +154,7 @@ public sealed record FaultToleranceSpec
     /// <summary>How long the job waits for all <see cref="JobSpec.Ranks"/> before it starts with fewer, once <see cref="JobSpec.MinRanks"/> are there.</summary>
     public TimeSpan StartTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Time a member has to answer a new generation before it is failed; 2 ms more for each member of the job.</summary>
+    /// <summary>Time a member has to answer a new generation before it is failed; 2 ms more for each member of the job, and no less after the last answer of another one.</summary>
     public TimeSpan AnswerTimeout { get; init; } = TimeSpan.FromSeconds(3);
 
     /// <summary>Silence on a data-plane connection after which its peer is accused.</summary>

@@ -40,6 +40,10 @@ public sealed partial class TrainingJobMachine
 
         public SortedDictionary<GpuId, CheckpointPart> Parts { get; } = [];
 
+        private readonly HashSet<GpuId> gpus = [.. members.Select(member => member.Gpu)];
+
+        public bool Has(GpuId gpu) => gpus.Contains(gpu);
+
         /// <summary>When the job knew that the step was applied; null: it is still to come.</summary>
         public TimeSpan? ReachedAt { get; set; }
 
@@ -163,7 +167,7 @@ public sealed partial class TrainingJobMachine
 
     private void OnPartSaved(CheckpointPartSaved report)
     {
-        if (saving?.Id != report.Checkpoint || saving.Members.All(member => member.Gpu != report.Gpu) || !saving.Parts.TryAdd(report.Gpu, report.Part))
+        if (saving?.Id != report.Checkpoint || !saving.Has(report.Gpu) || !saving.Parts.TryAdd(report.Gpu, report.Part))
             return;
         saving.ReachedAt ??= now;
         saving.SnapshotMs = Math.Max(saving.SnapshotMs, report.SnapshotMs);

@@ -19,25 +19,25 @@ public sealed partial class TrainingJobMachine
     private TimeSpan? recoverySince;
     private string? recoveryCause;
 
-    private sealed record Link(WorkerSession Session, bool Connected, TimeSpan Since);
+    private sealed record Link(WorkerSession Session, bool Connected, bool Silent, TimeSpan Since);
 
-    private void OnLink(NodeLinkReported link) => NoteSession(link.Node, link.Session, link.Connected, hearsay: false);
+    private void OnLink(NodeLinkReported link) => NoteSession(link.Node, link.Session, link.Connected, hearsay: false, link.Silent);
 
     /// <summary>
     /// Notes where a node's connection to the silo stands. The node's own word counts at once. What others imply (the cluster's offers,
     /// a report that was under way) may be older than the node's word, so it raises a link that is down only after a while.
     /// </summary>
-    private void NoteSession(NodeId node, WorkerSession session, bool connected, bool hearsay)
+    private void NoteSession(NodeId node, WorkerSession session, bool connected, bool hearsay, bool silent = false)
     {
         if (links.TryGetValue(node, out var known))
         {
-            if (session.IsOlderThan(known.Session) || (session == known.Session && known.Connected == connected))
+            if (session.IsOlderThan(known.Session) || (session == known.Session && known.Connected == connected && (hearsay || known.Silent == silent)))
                 return;
             if (hearsay && session == known.Session && connected && now < known.Since + HearsayDelay)
                 return;
         }
 
-        var link = links[node] = new Link(session, connected, now);
+        var link = links[node] = new Link(session, connected, silent, now);
         ForgetEnding(node, session.Boot);
         StirFor(node, link);
     }
@@ -163,8 +163,12 @@ public sealed partial class TrainingJobMachine
         }
     }
 
-    /// <summary>The answer timeout, and 2 ms more for each member: the answers of thousands come one after the other.</summary>
-    private TimeSpan AnswerPatience => state!.Spec.FaultTolerance.AnswerTimeout + TimeSpan.FromMilliseconds(2 * state.Members.Count);
+    /// <summary>
+    /// When a member that has not answered fails: the answer timeout after the question, and 2 ms more for each member, since the answers of
+    /// thousands come one after the other; and never sooner than the answer timeout after the last answer that came. While others' answers
+    /// still arrive, one that is missing is late, as they are, and to fail it would begin everything anew.
+    /// </summary>
+    private TimeSpan AnswersDue => Max(formedAt + TimeSpan.FromMilliseconds(2 * state!.Members.Count), answeredAt) + state.Spec.FaultTolerance.AnswerTimeout;
 
     /// <summary>
     /// Time for workers to find their way to the silo that a job was loaded by, beside the progress timeout: 2 ms for each member, since
@@ -180,11 +184,11 @@ public sealed partial class TrainingJobMachine
         {
             if (forming.ContainsKey(member.Gpu))
                 return null;
-            if (link is { Connected: false })
+            if (link is { Connected: false, Silent: false })
                 return Max(link.Since, formedAt) + LinkGrace;
 
             // A job that was just loaded waits for workers to find their way to the new silo.
-            return link is null ? Max(formedAt + AnswerPatience, activatedAt + tolerance.ProgressTimeout) : formedAt + AnswerPatience;
+            return link is null ? Max(AnswersDue, activatedAt + tolerance.ProgressTimeout) : AnswersDue;
         }
 
         // While others report progress in this generation nobody is excluded for silence towards the silo.

@@ -40,7 +40,7 @@ public sealed partial class TrainingJobMachine
         foreach (var offer in offered.Gpus)
         {
             offers.Add(offer.Gpu, offer);
-            NoteSession(offer.Gpu.Node, offer.Session, offer.NodeUp ?? offer.Up, hearsay: true);
+            NoteSession(offer.Gpu.Node, offer.Session, offer.NodeUp ?? offer.Up, hearsay: true, silent: !(offer.NodeUp ?? offer.Up));
         }
 
         NoteGivingBack();
@@ -216,7 +216,7 @@ public sealed partial class TrainingJobMachine
         });
         KeepSavingThrough(next.Members);
         Observe(EventKinds.GenerationForming, $"generation {generation}: {next.Members.Count} ranks, {removed.Length} out, {chosen.Count} in", recoveryCause, numbers: new SortedDictionary<string, double> { ["ranks"] = next.Members.Count, ["out"] = removed.Length, ["in"] = chosen.Count });
-        foreach (var member in chosen)
+        foreach (var member in chosen.Count <= MostToldByMember ? chosen : [])
             Observe(EventKinds.RankJoined, $"{member.Gpu} joins at {member.Address}", gpu: member.Gpu, node: member.Gpu.Node);
         var key = KeyOf(generation);
         wholeChange = new MembershipChange { Job = id, Incarnation = state.Incarnation, FromGeneration = 0, ToGeneration = generation, Added = next.Members, Hash = next.Hash, Key = key, Spec = spec with { Secret = "" } };

@@ -4,6 +4,13 @@ namespace Coordinator.Machines.Jobs;
 public sealed partial class TrainingJobMachine
 {
     private static readonly TimeSpan RecordPatience = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// In jobs of more members their answers, and in larger crowds those that join, are no events of their own: each would be a row on the
+    /// disk at every recovery, and the generation's own events say how many they were.
+    /// </summary>
+    private const int MostToldByMember = 256;
+
     private static readonly TimeSpan SlowAskPeriod = TimeSpan.FromSeconds(2);
 
     private readonly SortedDictionary<GpuId, RankPlan> plans = [];
@@ -17,6 +24,9 @@ public sealed partial class TrainingJobMachine
 
     private SortedDictionary<GpuId, RankState>? forming;
     private TimeSpan formedAt;
+
+    /// <summary>When the last answer to the generation's question came that was news, or the question itself left.</summary>
+    private TimeSpan answeredAt;
     private TimeSpan plannedAt;
     private TimeSpan? askAt;
     private TimeSpan? stateLostAt;
@@ -45,7 +55,7 @@ public sealed partial class TrainingJobMachine
     private void BeginForming()
     {
         forming = [];
-        formedAt = now;
+        formedAt = answeredAt = now;
         repetitions = 0;
         AskMissing();
     }
@@ -178,6 +188,9 @@ public sealed partial class TrainingJobMachine
             stateless[answer.Gpu] = answer.Boot;
         if (!forming.TryAdd(answer.Gpu, answer))
             return;
+        answeredAt = now;
+        if (state.Members.Count > MostToldByMember)
+            return;
         Observe(EventKinds.RankState, $"{answer.Gpu} has applied {answer.Applied}{(answer.HasState ? "" : ", without state")}", gpu: answer.Gpu, node: answer.Gpu.Node, step: answer.HasState ? answer.Applied : null,
             numbers: new SortedDictionary<string, double> { ["applied"] = answer.HasState ? answer.Applied : -1, ["boot"] = answer.Boot, ["held"] = answer.Held.Sum(subtree => subtree.Size) });
     }
@@ -231,7 +244,7 @@ public sealed partial class TrainingJobMachine
         if (holders.Length == 0)
             return true;
         var isLate = holders.Any(answer => MemberOf(answer.Gpu) is { } member && IsReachable(member));
-        if (now >= formedAt + Max(AnswerPatience, isLate ? RecordPatience : TimeSpan.Zero))
+        if (now >= Max(AnswersDue, isLate ? formedAt + RecordPatience : TimeSpan.Zero))
             return true;
         if (now >= askAt)
             Ask(state!.Members);

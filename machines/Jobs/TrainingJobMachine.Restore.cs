@@ -31,9 +31,22 @@ public sealed partial class TrainingJobMachine
     private bool AreHoldersGone => state!.Holders.Count > 0 && state.Holders.All(IsGone);
 
     /// <summary>Whether the process is known to hold nothing: a newer one of its node runs, or its ranks are members and have all answered that they have no state.</summary>
-    private bool IsGone(WorkerProcess holder) => (links.TryGetValue(holder.Node, out var link) && link.Session.Boot > holder.Boot)
-        || (state!.Members.Where(member => member.Gpu.Node == holder.Node && member.Boot == holder.Boot).Select(member => member.Gpu).ToArray() is { Length: > 0 } ranks
-            && ranks.All(gpu => stateless.TryGetValue(gpu, out var boot) && boot == holder.Boot));
+    private bool IsGone(WorkerProcess holder)
+    {
+        if (links.TryGetValue(holder.Node, out var link) && link.Session.Boot > holder.Boot)
+            return true;
+        var isMember = false;
+        for (var rank = FirstRankOf(holder.Node); rank >= 0 && rank < state!.Members.Count && state.Members[rank].Gpu.Node == holder.Node; rank++)
+        {
+            if (state.Members[rank].Boot != holder.Boot)
+                continue;
+            isMember = true;
+            if (!stateless.TryGetValue(state.Members[rank].Gpu, out var boot) || boot != holder.Boot)
+                return false;
+        }
+
+        return isMember;
+    }
 
     /// <summary>
     /// The processes that may hold the state: the members', once all of them have it. Before that some of them may have got it already,

@@ -19,6 +19,7 @@ public sealed partial class TrainingJobMachine : IMachine
     private TrainingJobState? state;
     private long writes;
     private bool stirred;
+    private TimeSpan decidedAt = TimeSpan.MinValue / 2;
     private string silo = "";
     private TimeSpan now;
     private Outputs outputs = new();
@@ -78,6 +79,13 @@ public sealed partial class TrainingJobMachine : IMachine
 
         if (state is null || IsUnmoved)
             return;
+        if (now < decidedAt + DecisionPause && !(message is WorkerReported { Report: RankState } && forming?.Count == state.Members.Count))
+        {
+            NextDeadline = NextDeadline < decidedAt + DecisionPause ? NextDeadline : decidedAt + DecisionPause;
+            return;
+        }
+
+        decidedAt = now;
         if (!IsOver)
             Decide();
         if (!IsOver)
@@ -92,6 +100,12 @@ public sealed partial class TrainingJobMachine : IMachine
     /// be decided was decided before. To look at every member after the word of each would, with thousands, cost more than the recovery itself.
     /// </summary>
     private bool IsUnmoved => !stirred && !(now >= NextDeadline) && state!.Phase != JobPhase.Waiting && forming?.Count != state.Members.Count;
+
+    /// <summary>
+    /// Deciding looks at every member, about half a microsecond for each. Where there are a thousand or more and news of many of them comes
+    /// at once, decisions wait for each other for four times as long as they take, so that the silo has time left for the news.
+    /// </summary>
+    private TimeSpan DecisionPause => state!.Members.Count < 1000 ? TimeSpan.Zero : TimeSpan.FromMicroseconds(2 * state.Members.Count);
 
     /// <inheritdoc/>
     public string Describe(TimeSpan now) => state is null ? "null" : JsonSerializer.Serialize(View(), MachinesJson.Default.JobView);

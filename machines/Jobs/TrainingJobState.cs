@@ -47,6 +47,7 @@ public sealed record TrainingJobState
     public string Hash { get; init; } = new('0', 64);
 
     /// <summary>Members in rank order.</summary>
+    [JsonConverter(typeof(MembersConverter))]
     public IReadOnlyList<Member> Members { get; init; } = [];
 
     /// <summary>Device class of the job, once it has members.</summary>

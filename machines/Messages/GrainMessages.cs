@@ -139,7 +139,14 @@ public sealed record CheckpointWanted(string Reason) : GrainMessage;
 public sealed record CancelJob(string Reason) : GrainMessage;
 
 /// <summary>A node of the job lost or regained its connection to the silo.</summary>
-public sealed record NodeLinkReported(NodeId Node, WorkerSession Session, bool Connected) : GrainMessage;
+public sealed record NodeLinkReported(NodeId Node, WorkerSession Session, bool Connected) : GrainMessage
+{
+    /// <summary>
+    /// Whether the connection stands, and the worker was only not heard for too long. That is no proof: a silo that thousands answer at
+    /// once hears many of them late.
+    /// </summary>
+    public bool Silent { get; init; }
+}
 
 /// <summary>A worker's report, passed on by its node.</summary>
 public sealed record WorkerReported(NodeId Node, WorkerSession Session, JobReport Report) : GrainMessage;

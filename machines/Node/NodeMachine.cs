@@ -221,7 +221,7 @@ public sealed class NodeMachine(NodeId id) : IMachine
     private void TellJobs()
     {
         foreach (var job in jobs.Keys)
-            outputs.Send(GrainAddress.Of(job), new NodeLinkReported(id, hello!.Session, IsUp));
+            outputs.Send(GrainAddress.Of(job), new NodeLinkReported(id, hello!.Session, IsUp) { Silent = connected && silent });
     }
 
     private void Report(bool up)

@@ -5,6 +5,7 @@ using System.Text.Json.Serialization;
 using Coordinator.Machines;
 using Coordinator.Machines.Clusters;
 using Coordinator.Server.Hosting;
+using Coordinator.Server.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -12,10 +13,10 @@ using Microsoft.AspNetCore.Routing;
 namespace Coordinator.Server.Api;
 
 /// <summary>
-/// Power and cooling of the site. What changes them is left for the cluster's grain, and the answer is how things stand after that; where
-/// another silo hosts the grain, it may be how they stood just before.
+/// Power and cooling of the site. What changes them is left for the cluster's grain, and the answer is how things stand once the change and
+/// its event are stored: a silo that dies then takes nothing back. Where that takes too long, it is how they stand now, with status 202.
 /// </summary>
-internal sealed class LimitsApi(IGrainHost grains)
+internal sealed class LimitsApi(IGrainHost grains, IEventStore events, SiloServerOptions options, CancellationToken stopping)
 {
     /// <summary>What is said of the cap in a query where there is to be none.</summary>
     public const string None = "none";
@@ -30,19 +31,19 @@ internal sealed class LimitsApi(IGrainHost grains)
 
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/power", PowerAsync);
+        routes.MapGet("/power", () => PowerAsync());
         routes.MapPut("/power", SetAsync);
         routes.MapDelete("/power", () => ChangePowerAsync(new PowerSet(null)));
         routes.MapPost("/power/cap", CapAsync);
         routes.MapPost("/power/approve", (bool? approved, string? reason) => ChangePowerAsync(new PowerApproved(approved ?? true, reason ?? "")));
-        routes.MapGet("/cooling", CoolingAsync);
+        routes.MapGet("/cooling", () => CoolingAsync());
         routes.MapPut("/cooling/{zone}", SetZoneAsync);
         routes.MapDelete("/cooling/{zone}", ClearZoneAsync);
     }
 
-    private async Task<IResult> PowerAsync() => Answer(JsonSerializer.SerializeToNode((await ClusterAsync().ConfigureAwait(false)).Power ?? new PowerView(), MachinesJson.Default.PowerView)!.AsObject());
+    private async Task<IResult> PowerAsync(bool stored = true) => Answer(stored, JsonSerializer.SerializeToNode((await ClusterAsync().ConfigureAwait(false)).Power ?? new PowerView(), MachinesJson.Default.PowerView)!.AsObject());
 
-    private async Task<IResult> CoolingAsync() => Answer(new JsonObject
+    private async Task<IResult> CoolingAsync(bool stored = true) => Answer(stored, new JsonObject
     {
         ["items"] = new JsonArray([.. (await ClusterAsync().ConfigureAwait(false)).Cooling.Select(zone => JsonSerializer.SerializeToNode(zone, MachinesJson.Default.CoolingZoneView))]),
     });
@@ -73,22 +74,38 @@ internal sealed class LimitsApi(IGrainHost grains)
             return fault!;
         if (read.Problem() is { } problem)
             return ApiError.BadRequest(problem, "Correct the zone; nothing was changed.");
-        grains.Post(GrainAddress.Cluster, new CoolingZoneSet(read));
-        return await CoolingAsync().ConfigureAwait(false);
+        return await CoolingAsync(await ChangeAsync(new CoolingZoneSet(read), EventKinds.CoolingChanged).ConfigureAwait(false)).ConfigureAwait(false);
     }
 
     private async Task<IResult> ClearZoneAsync(string zone)
     {
         if ((await ClusterAsync().ConfigureAwait(false)).Cooling.All(known => known.Zone.Name != zone))
             return ApiError.NotFound($"there is no cooling zone '{zone}'", "List them with GET /api/v1/cooling.");
-        grains.Post(GrainAddress.Cluster, new CoolingZoneCleared(zone));
-        return await CoolingAsync().ConfigureAwait(false);
+        return await CoolingAsync(await ChangeAsync(new CoolingZoneCleared(zone), EventKinds.CoolingChanged).ConfigureAwait(false)).ConfigureAwait(false);
     }
 
-    private async Task<IResult> ChangePowerAsync(GrainMessage change)
+    private async Task<IResult> ChangePowerAsync(GrainMessage change) =>
+        await PowerAsync(await ChangeAsync(change, EventKinds.PowerChanged).ConfigureAwait(false)).ConfigureAwait(false);
+
+    /// <summary>Leaves a change for the cluster, whose event is stored with its state or, by an engine that stores the two apart, in the same turn.</summary>
+    /// <returns>Whether that came about in time.</returns>
+    private async Task<bool> ChangeAsync(GrainMessage change, string kind)
     {
+        var last = await events.ReadEventsAsync(new EventFilter { Newest = true, Limit = 1 }, stopping).ConfigureAwait(false) is [.., var newest] ? newest.Ordinal : 0;
         grains.Post(GrainAddress.Cluster, change);
-        return await PowerAsync().ConfigureAwait(false);
+        var told = await Page.WaitAsync(
+            events,
+            async () =>
+            {
+                var news = await events.ReadEventsAsync(new EventFilter { After = last }, stopping).ConfigureAwait(false);
+                last = news is [.., var end] ? end.Ordinal : last;
+                return (IReadOnlyList<StoredEvent>)[.. news.Where(stored => stored.Event.Kind == kind)];
+            },
+            options.SubmitTimeout,
+            options.TimeProvider,
+            stopping,
+            CancellationToken.None).ConfigureAwait(false);
+        return told.Count > 0;
     }
 
     /// <summary>The cluster; an empty one where no node came and nothing was set yet.</summary>
@@ -118,9 +135,9 @@ internal sealed class LimitsApi(IGrainHost grains)
         }
     }
 
-    private static IResult Answer(JsonObject body)
+    private static IResult Answer(bool stored, JsonObject body)
     {
         body.Insert(0, "apiVersion", ApiBody.Version);
-        return TypedResults.Text(body.ToJsonString(), "application/json");
+        return TypedResults.Text(body.ToJsonString(), "application/json", statusCode: stored ? StatusCodes.Status200OK : StatusCodes.Status202Accepted);
     }
 }

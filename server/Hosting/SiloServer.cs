@@ -123,7 +123,7 @@ public sealed partial class SiloServer : IAsyncDisposable
         new JobsApi(options.Grains, views, options.Events, options, app.Lifetime.ApplicationStopping).Map(api);
         new HistoryApi(options.Events, options, app.Lifetime.ApplicationStopping).Map(api);
         new ClusterApi(views).Map(api);
-        new LimitsApi(options.Grains).Map(api);
+        new LimitsApi(options.Grains, options.Events, options, app.Lifetime.ApplicationStopping).Map(api);
         new FilesApi(options.Grains, views, options).Map(api);
         info.Map(api);
         info.MapHealth(app);
