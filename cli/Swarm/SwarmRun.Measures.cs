@@ -106,7 +106,14 @@ public sealed partial class SwarmRun
     {
         if (cluster is null)
             return (null, "not measured: the silo is none of this command's processes");
-        var incarnation = (await client.GetJobAsync(job, cancel))!.Incarnation;
+        long incarnation = 0;
+        await UntilAsync(Look / 4, async () =>
+        {
+            var view = await client.GetJobAsync(job, cancel);
+            incarnation = view?.Incarnation ?? 0;
+            var training = view?.Members.Count(member => member.State == "training") ?? 0;
+            return (training == options.Ranks, $"before the silo is killed: it knows of {training} of {options.Ranks} ranks that they train");
+        });
         var generation = swarm.Look(job, Holders, 0).Generation;
         var began = Stopwatch.GetTimestamp();
         if (cluster.KillSilo(0) is not { } killed)

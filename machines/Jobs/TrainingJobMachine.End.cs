@@ -91,6 +91,7 @@ public sealed partial class TrainingJobMachine
         Consider(NextSaveDeadline);
         if (state.Phase == JobPhase.Active)
         {
+            Consider(hardEvidenceAt + DecisionPause);
             Consider(softEvidenceAt + state.Spec.FaultTolerance.GatherDelay);
             if (stalled is not null)
             {

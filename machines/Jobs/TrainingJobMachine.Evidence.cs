@@ -12,7 +12,7 @@ public sealed partial class TrainingJobMachine
     private readonly SortedDictionary<GpuId, string> faulted = [];
     private readonly Dictionary<NodeId, Link> links = [];
     private TimeSpan? softEvidenceAt;
-    private bool hardEvidence;
+    private TimeSpan? hardEvidenceAt;
     private string accusationCause = "";
     private TimeSpan lastProgress;
     private double lastStepMs;
@@ -39,6 +39,8 @@ public sealed partial class TrainingJobMachine
 
         var link = links[node] = new Link(session, connected, silent, now);
         ForgetEnding(node, session.Boot);
+        if (connected && forming is not null)
+            AskAgain(node);
         StirFor(node, link);
     }
 
@@ -86,6 +88,13 @@ public sealed partial class TrainingJobMachine
         return low < state.Members.Count && state.Members[low].Gpu.Node == node ? low : -1;
     }
 
+    /// <summary>The members of a node.</summary>
+    private IEnumerable<Member> MembersOn(NodeId node)
+    {
+        for (var rank = FirstRankOf(node); rank >= 0 && rank < state!.Members.Count && state.Members[rank].Gpu.Node == node; rank++)
+            yield return state.Members[rank];
+    }
+
     private bool IsReachable(Member member) => links.TryGetValue(member.Gpu.Node, out var link) && link.Connected && link.Session.Boot == member.Boot;
 
     private void OnAccused(PeerAccused accused)
@@ -100,7 +109,7 @@ public sealed partial class TrainingJobMachine
         if (accused.Evidence == Evidence.Silent)
             softEvidenceAt ??= now;
         else
-            hardEvidence = true;
+            hardEvidenceAt ??= now;
     }
 
     private bool HasNode(NodeId node) => FirstRankOf(node) >= 0;
@@ -119,7 +128,10 @@ public sealed partial class TrainingJobMachine
         faulted[fault.Gpu] = $"fault: {fault.Detail}";
     }
 
-    /// <summary>Members that the evidence of now condemns, with the cause; hard evidence at once, soft evidence after it was gathered.</summary>
+    /// <summary>
+    /// Members that the evidence of now condemns, with the cause; hard evidence at once, soft evidence after it was gathered. Hard evidence
+    /// waits for more of it where a generation is work for thousands: nodes that die together go together.
+    /// </summary>
     private SortedDictionary<GpuId, string> FailedMembers()
     {
         var failed = new SortedDictionary<GpuId, string>();
@@ -133,7 +145,7 @@ public sealed partial class TrainingJobMachine
                 failed[member.Gpu] = forming is null ? "out of reach" : "no answer";
         }
 
-        if (hardEvidence || now >= softEvidenceAt + state!.Spec.FaultTolerance.GatherDelay)
+        if (now >= hardEvidenceAt + DecisionPause || now >= softEvidenceAt + state!.Spec.FaultTolerance.GatherDelay)
         {
             // Accusations by or of those that have failed anyway explain nothing more.
             var gone = failed.Keys.Select(gpu => gpu.Node).ToHashSet();
@@ -143,7 +155,7 @@ public sealed partial class TrainingJobMachine
                     failed[member.Gpu] = accusationCause;
             }
 
-            hardEvidence = false;
+            hardEvidenceAt = null;
             softEvidenceAt = null;
         }
 
@@ -187,8 +199,8 @@ public sealed partial class TrainingJobMachine
             if (link is { Connected: false, Silent: false })
                 return Max(link.Since, formedAt) + LinkGrace;
 
-            // A job that was just loaded waits for workers to find their way to the new silo.
-            return link is null ? Max(AnswersDue, activatedAt + tolerance.ProgressTimeout) : AnswersDue;
+            // A job that was just loaded waits for workers to find their way to the new silo, and asks them when they come.
+            return Max(AnswersDue, link is null ? activatedAt + ArrivalPatience + tolerance.ProgressTimeout : link.Since + tolerance.AnswerTimeout);
         }
 
         // While others report progress in this generation nobody is excluded for silence towards the silo.

@@ -25,6 +25,9 @@ public sealed partial class TrainingJobMachine
     private string? stalled;
     private MembershipChange? wholeChange;
     private MembershipChange? lastChange;
+
+    /// <summary>Who came with <see cref="lastChange"/>: their processes know nothing before it.</summary>
+    private HashSet<GpuId> newcomers = [];
     private readonly HashSet<string> shortagesSaid = [];
     private string shortage = "";
 
@@ -221,6 +224,7 @@ public sealed partial class TrainingJobMachine
         var key = KeyOf(generation);
         wholeChange = new MembershipChange { Job = id, Incarnation = state.Incarnation, FromGeneration = 0, ToGeneration = generation, Added = next.Members, Hash = next.Hash, Key = key, Spec = spec with { Secret = "" } };
         lastChange = previous == 0 ? null : wholeChange with { FromGeneration = previous, Removed = removed, Added = chosen, Spec = null };
+        newcomers = returning;
         foreach (var member in gone.Where(member => !returning.Contains(member.Gpu)))
             BeginRelease(member.Gpu, leaving.TryGetValue(member.Gpu, out var why) ? why : "excluded");
         foreach (var gpu in removed)
@@ -279,7 +283,7 @@ public sealed partial class TrainingJobMachine
         forming = null;
         edges.Clear();
         softEvidenceAt = null;
-        hardEvidence = false;
+        hardEvidenceAt = null;
         faulted.Clear();
         plans.Clear();
         deal = null;

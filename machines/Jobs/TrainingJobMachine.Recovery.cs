@@ -63,10 +63,25 @@ public sealed partial class TrainingJobMachine
     /// <summary>Asks all members that have not answered, node by node.</summary>
     private void AskMissing() => Ask(state!.Members.Where(member => !forming!.ContainsKey(member.Gpu)));
 
+    /// <summary>
+    /// A node has come back, or lacks the membership: it is asked at once, and alone. The next question to all may be far off, and where
+    /// thousands come back one after the other it would be far off for most.
+    /// </summary>
+    private void AskAgain(NodeId node)
+    {
+        nodeTold.Remove(node);
+        if (forming is not null)
+            Tell(MembersOn(node).Where(member => !forming.ContainsKey(member.Gpu)));
+    }
+
     private void Ask(IEnumerable<Member> some)
     {
         askAt = now + AskPeriod;
-        var newcomers = lastChange is null ? [] : lastChange.Added.Select(added => added.Gpu).ToHashSet();
+        Tell(some);
+    }
+
+    private void Tell(IEnumerable<Member> some)
+    {
         foreach (var node in some.GroupBy(member => member.Gpu.Node))
         {
             var change = lastChange is not null && nodeKnows.GetValueOrDefault(node.Key) == lastChange.FromGeneration && !node.Any(member => newcomers.Contains(member.Gpu)) ? lastChange : wholeChange;
@@ -103,9 +118,7 @@ public sealed partial class TrainingJobMachine
                 return;
             case MembershipUnknown unknown when unknown.Generation == state!.Generation:
                 nodeKnows.Remove(unknown.Node);
-                nodeTold.Remove(unknown.Node);
-                lastChange = null;
-                askAt = now;
+                AskAgain(unknown.Node);
                 return;
             case PeerAccused accused:
                 OnAccused(accused);

@@ -36,12 +36,10 @@ public sealed partial class TrainingJobMachine
         if (links.TryGetValue(holder.Node, out var link) && link.Session.Boot > holder.Boot)
             return true;
         var isMember = false;
-        for (var rank = FirstRankOf(holder.Node); rank >= 0 && rank < state!.Members.Count && state.Members[rank].Gpu.Node == holder.Node; rank++)
+        foreach (var member in MembersOn(holder.Node).Where(member => member.Boot == holder.Boot))
         {
-            if (state.Members[rank].Boot != holder.Boot)
-                continue;
             isMember = true;
-            if (!stateless.TryGetValue(state.Members[rank].Gpu, out var boot) || boot != holder.Boot)
+            if (!stateless.TryGetValue(member.Gpu, out var boot) || boot != holder.Boot)
                 return false;
         }
 
