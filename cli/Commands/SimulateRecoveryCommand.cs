@@ -12,11 +12,11 @@ internal static class SimulateRecoveryCommand
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var ranks = new Option<int[]>("--ranks") { Description = "Numbers of ranks, 2 to 200000; 10,000 take half a minute, 100,000 many.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [1_000, 10_000] };
+        var ranks = new Option<int[]>("--ranks") { Description = "Numbers of ranks, 2 to 1048576; 100,000 take half a minute, a million five.", AllowMultipleArgumentsPerToken = true, DefaultValueFactory = _ => [1_000, 10_000] };
         ranks.Validators.Add(result =>
         {
-            foreach (var wrong in result.GetValueOrDefault<int[]>()?.Where(count => count is < 2 or > 200_000) ?? [])
-                result.AddError($"--ranks is {wrong}; choose 2 to 200000.");
+            foreach (var wrong in result.GetValueOrDefault<int[]>()?.Where(count => count is < 2 or > 1 << 20) ?? [])
+                result.AddError($"--ranks is {wrong}; choose 2 to 1048576.");
         });
         var command = new Command("recovery", "Messages, bytes and time of a start, of a rank's loss and of its return, counted from the shipping machines, against the number of ranks.") { ranks };
         command.SetAction(parsed =>

@@ -81,7 +81,8 @@ public sealed partial class TrainingJobMachine : IMachine
             return;
         if (now < decidedAt + DecisionPause && !(message is WorkerReported { Report: RankState } && forming?.Count == state.Members.Count))
         {
-            NextDeadline = NextDeadline < decidedAt + DecisionPause ? NextDeadline : decidedAt + DecisionPause;
+            // Whatever else is due waits for that too.
+            NextDeadline = decidedAt + DecisionPause;
             return;
         }
 

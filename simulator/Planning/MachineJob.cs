@@ -37,7 +37,7 @@ internal sealed class MachineJob : IGenerations
     /// <summary>A rank's place: its worker comes and goes.</summary>
     private sealed class Slot(int number)
     {
-        public GpuId Gpu { get; } = new(new NodeId($"rank-{number:000000}"), 0);
+        public GpuId Gpu { get; } = new(new NodeId($"rank-{number:0000000}"), 0);
 
         public long Boot { get; set; } = 1;
 
@@ -292,7 +292,7 @@ internal sealed class MachineJob : IGenerations
     }
 
     private NodeReported Report(Slot slot) =>
-        new(slot.Gpu.Node, slot.Session, ++slot.Reports, slot.Up, "", [new GpuDescription(0, fleet.Accelerator, fleet.Accelerator, "planned")]);
+        new(slot.Gpu.Node, slot.Session, ++slot.Reports, slot.Up, $"{slot.Gpu.Node}:7000", [new GpuDescription(0, fleet.Accelerator, fleet.Accelerator, "planned")]);
 
     private static WorkerReported Said(Slot slot, JobReport report) => new(slot.Gpu.Node, slot.Session, report);
 
