@@ -6,7 +6,7 @@ namespace Coordinator.Machines.Clusters;
 public sealed record ClusterState(long Incarnation, IReadOnlyList<AllocationView> Allocations)
 {
     /// <summary>Version of the contract that this is written by; see <see cref="Contracts.StateVersion"/>.</summary>
-    public int Version { get; init; } = Contracts.StateVersion;
+    public int Version { get; init; } = Contracts.FirstStateVersion;
 
     /// <summary>The operators' power settings; null: nothing is limited.</summary>
     public PowerSettings? Power { get; init; }

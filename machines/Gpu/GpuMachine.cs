@@ -37,7 +37,7 @@ public sealed record GpuState(GpuHealth Health, int Faults, string Reason, long 
     public JobId? WithdrawnFrom { get; init; }
 
     /// <summary>Version of the contract that this is written by; see <see cref="Contracts.StateVersion"/>.</summary>
-    public int Version { get; init; } = Contracts.StateVersion;
+    public int Version { get; init; } = Contracts.FirstStateVersion;
 }
 
 /// <summary>

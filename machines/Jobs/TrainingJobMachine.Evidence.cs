@@ -6,7 +6,8 @@ public sealed partial class TrainingJobMachine
     /// <summary>How long a member whose worker has lost its silo may leave the question of a new generation unanswered.</summary>
     private static readonly TimeSpan LinkGrace = TimeSpan.FromMilliseconds(150);
 
-    private static readonly TimeSpan HearsayDelay = TimeSpan.FromSeconds(1);
+    /// <summary>How old what others imply of a node may be: a second, and 2 ms for each member where that is more, since thousands of reports wait for each other.</summary>
+    private TimeSpan HearsayDelay => Max(TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(2 * state!.Members.Count));
 
     private readonly HashSet<Accusation> edges = [];
     private readonly SortedDictionary<GpuId, string> faulted = [];

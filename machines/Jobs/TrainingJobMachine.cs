@@ -149,7 +149,8 @@ public sealed partial class TrainingJobMachine : IMachine
 
     private void Persist(TrainingJobState next)
     {
-        state = next;
+        // Smaller jobs stay readable for a coordinator that is older.
+        state = next = next with { Version = next.Members.Count < MembersConverter.Many ? Contracts.FirstStateVersion : Contracts.ManyMembersVersion };
         outputs.Add(new PersistState(JsonSerializer.Serialize(next, MachinesJson.Default.TrainingJobState), next.Incarnation, ++writes));
     }
 

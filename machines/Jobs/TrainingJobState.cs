@@ -23,7 +23,7 @@ public enum JobPhase
 public sealed record TrainingJobState
 {
     /// <summary>Version of the contract that this is written by; see <see cref="Contracts.StateVersion"/>.</summary>
-    public int Version { get; init; } = Contracts.StateVersion;
+    public int Version { get; init; } = Contracts.FirstStateVersion;
 
     /// <summary>The spec as submitted.</summary>
     public required JobSpec Spec { get; init; }

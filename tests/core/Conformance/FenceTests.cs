@@ -11,6 +11,7 @@ public sealed class FenceTests
     /// <summary>Engine and fence taken down; transcript; the step that fails.</summary>
     public static TheoryData<string, string, string> Table => new()
     {
+        { "embedded: stores no observations", "a-cap-takes-a-rank-and-gives-it-back", "await event power.shed within 2s" },
         { "embedded: loads nothing", "a-cluster-remembers-who-has-what", "expect view Cluster allocations.1.job=b allocations.1.gpus.0=n1/0" },
         { "embedded: stores no observations", "a-dead-member-is-replaced", "expect event rank.excluded gpu=n2/0" },
         { "embedded: wakes nobody", "a-deadline-passes-at-its-time", "expect n1 told prepare generation=1" },
@@ -46,6 +47,7 @@ public sealed class FenceTests
         { "embedded: does not wait for storage", "storage-away-for-30-seconds", "expect n1 not told plan" },
         { "embedded: stores no observations", "two-workers-train-to-the-end", "expect steps j 1..6" },
         { "embedded: sends twice to workers", "orders-of-a-turn-keep-their-order", "expect n1 told 1x prepare gpu=n1/0 generation=1" },
+        { "simulator: stores no observations", "a-cap-takes-a-rank-and-gives-it-back", "await event power.shed within 2s" },
         { "simulator: loads nothing", "a-cluster-remembers-who-has-what", "advance 5s" },
         { "simulator: stores no observations", "a-dead-member-is-replaced", "expect event rank.excluded gpu=n2/0" },
         { "simulator: wakes nobody", "a-deadline-passes-at-its-time", "expect n1 told prepare generation=1" },

@@ -1,3 +1,4 @@
+using System.Numerics;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 
@@ -17,8 +18,11 @@ internal sealed class JobAlone
     public JobAlone(int ranks, int minRanks)
     {
         Tell(new Activated("silo"));
-        Tell(new SubmitJob(new JobSpec { Ranks = ranks, MinRanks = minRanks, Training = new TrainingSpec { Steps = 20, Shards = 4 } }));
+        Tell(new SubmitJob(new JobSpec { Ranks = ranks, MinRanks = minRanks, Training = new TrainingSpec { Steps = 20, Shards = Math.Max(4, (int)BitOperations.RoundUpToPowerOf2((uint)ranks)) } }));
     }
+
+    /// <summary>What is stored of it.</summary>
+    public string State => state;
 
     /// <summary>The last that each gpu was ordered.</summary>
     public IReadOnlyDictionary<GpuId, RankOrder> Newest => newest;

@@ -8,6 +8,7 @@ public sealed class FenceTests
     /// <summary>Fence taken down; transcript; the step that fails.</summary>
     public static TheoryData<string, string, string> Table => new()
     {
+        { nameof(OrleansFences.StoresNoObservations), "a-cap-takes-a-rank-and-gives-it-back", "await event power.shed within 2s" },
         { nameof(OrleansFences.LoadsNothing), "a-cluster-remembers-who-has-what", "expect view Cluster allocations.1.job=b allocations.1.gpus.0=n1/0" },
         { nameof(OrleansFences.StoresNoObservations), "a-dead-member-is-replaced", "expect event rank.excluded gpu=n2/0" },
         { nameof(OrleansFences.WakesNobody), "a-deadline-passes-at-its-time", "expect n1 told prepare generation=1" },
