@@ -30,6 +30,9 @@ internal sealed class JobAlone
     /// <summary>From which generation each node was last told the membership; 0: whole.</summary>
     public SortedDictionary<NodeId, long> ToldFrom { get; } = [];
 
+    /// <summary>How often each node was given orders.</summary>
+    public SortedDictionary<NodeId, int> Orders { get; } = [];
+
     /// <summary>Gpus that it asked for last.</summary>
     public int Wanted { get; private set; }
 
@@ -77,6 +80,9 @@ internal sealed class JobAlone
     /// <summary>The node's connection to its silo ends; its process goes on.</summary>
     public void LosesLink(int node) => Tell(new NodeLinkReported(Gpu(node).Node, Session(node), Connected: false));
 
+    /// <summary>The node's connection stands, and nothing was heard of it for long; or it is heard again.</summary>
+    public void IsHeard(int node, bool heard) => Tell(new NodeLinkReported(Gpu(node).Node, Session(node), Connected: heard) { Silent = !heard });
+
     public void Advance(TimeSpan time)
     {
         for (var end = now + time; now < end;)
@@ -116,6 +122,7 @@ internal sealed class JobAlone
                 Wanted = request.Wanted;
             if (output.Message is not NodeOrders orders)
                 continue;
+            Orders[new NodeId(output.To.Key)] = Orders.GetValueOrDefault(new NodeId(output.To.Key)) + 1;
             if (orders.Change is { } change)
                 ToldFrom[new NodeId(output.To.Key)] = change.FromGeneration;
             foreach (var order in orders.Orders)

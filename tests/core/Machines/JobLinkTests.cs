@@ -34,4 +34,24 @@ public sealed class JobLinkTests
         Assert.Equal(3, job.Generation);
         Assert.IsType<ReleaseRank>(job.Newest[JobAlone.Gpu(2)]);
     }
+
+    [Fact]
+    public void A_member_that_was_only_not_heard_while_a_generation_forms_has_the_answer_timeout_and_is_asked_when_it_is_heard_again()
+    {
+        var job = new JobAlone(ranks: 3, minRanks: 1);
+        job.Train(0, 1, 2);
+        job.Restarts(0, life: 1);
+        job.Answers(1, 1);
+        job.IsHeard(2, false);
+        job.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(2, job.Generation);
+
+        var asked = job.Orders[JobAlone.Gpu(2).Node];
+        job.IsHeard(2, true);
+        Assert.Equal(asked + 1, job.Orders[JobAlone.Gpu(2).Node]);
+        Assert.IsType<PrepareRank>(job.Newest[JobAlone.Gpu(2)]);
+
+        job.Advance(TimeSpan.FromSeconds(3.1));
+        Assert.Equal(3, job.Generation);
+    }
 }
