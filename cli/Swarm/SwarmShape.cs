@@ -42,7 +42,16 @@ public sealed record SwarmShape(int Nodes, int GpusPerNode, int RankGpus)
     public int Words => ((Nodes * GpusPerNode) + 63) / 64;
 
     /// <summary>Five digits, so that names sort as numbers do; more where there are more nodes.</summary>
-    private int Digits { get; } = Math.Max(5, (Nodes - 1).ToString(CultureInfo.InvariantCulture).Length);
+    private int Digits
+    {
+        get
+        {
+            var digits = 5;
+            for (var most = 100_000L; most < Nodes; most *= 10)
+                digits++;
+            return digits;
+        }
+    }
 
     /// <summary>Name of a node, from 0.</summary>
     public NodeId NameOf(int node) => new($"n{node.ToString(CultureInfo.InvariantCulture).PadLeft(Digits, '0')}");

@@ -6,8 +6,8 @@ public sealed partial class TrainingJobMachine
     /// <summary>How long a member whose worker has lost its silo may leave the question of a new generation unanswered.</summary>
     private static readonly TimeSpan LinkGrace = TimeSpan.FromMilliseconds(150);
 
-    /// <summary>How old what others imply of a node may be: a second, and 2 ms for each member where that is more, since thousands of reports wait for each other.</summary>
-    private TimeSpan HearsayDelay => Max(TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(2 * state!.Members.Count));
+    /// <summary>How old what others imply of a node may be: a second, or as long as the words of all members take where that is more.</summary>
+    private TimeSpan HearsayDelay => Max(TimeSpan.FromSeconds(1), ArrivalPatience);
 
     private readonly HashSet<Accusation> edges = [];
     private readonly SortedDictionary<GpuId, string> faulted = [];
@@ -26,7 +26,8 @@ public sealed partial class TrainingJobMachine
 
     /// <summary>
     /// Notes where a node's connection to the silo stands. The node's own word counts at once. What others imply (the cluster's offers,
-    /// a report that was under way) may be older than the node's word, so it raises a link that is down only after a while.
+    /// a report that was under way) may be older than the node's word, so it raises a link that is down only after a while, and a link that it
+    /// takes down is no more than silent: whether the connection has ended, only the node knows.
     /// </summary>
     private void NoteSession(NodeId node, WorkerSession session, bool connected, bool hearsay, bool silent = false)
     {
@@ -38,7 +39,7 @@ public sealed partial class TrainingJobMachine
                 return;
         }
 
-        var link = links[node] = new Link(session, connected, silent, now);
+        var link = links[node] = new Link(session, connected, !connected && (silent || hearsay), now);
         ForgetEnding(node, session.Boot);
         if (connected && forming is not null)
             AskAgain(node);
@@ -52,16 +53,14 @@ public sealed partial class TrainingJobMachine
     /// </summary>
     private void StirFor(NodeId node, Link link)
     {
-        var rank = FirstRankOf(node);
-        if (stirred || stalled is not null || rank < 0 || releasing.Keys.Any(gpu => gpu.Node == node))
+        if (stirred || stalled is not null || !HasNode(node) || releasing.Keys.Any(gpu => gpu.Node == node))
         {
             stirred = true;
             return;
         }
 
-        for (; rank < state!.Members.Count && state.Members[rank].Gpu.Node == node; rank++)
+        foreach (var member in MembersOn(node))
         {
-            var member = state.Members[rank];
             if (member.Boot != link.Session.Boot || (!link.Connected && TimeoutOf(member, link) is { } at && now >= at))
             {
                 stirred = true;
@@ -152,7 +151,7 @@ public sealed partial class TrainingJobMachine
             var gone = failed.Keys.Select(gpu => gpu.Node).ToHashSet();
             foreach (var node in Blame.SmallestCover(edges.Where(edge => !gone.Contains(edge.Accuser) && !gone.Contains(edge.Accused))))
             {
-                foreach (var member in state!.Members.Where(member => member.Gpu.Node == node))
+                foreach (var member in MembersOn(node))
                     failed[member.Gpu] = accusationCause;
             }
 
@@ -177,15 +176,15 @@ public sealed partial class TrainingJobMachine
     }
 
     /// <summary>
-    /// When a member that has not answered fails: the answer timeout after the question, and 2 ms more for each member, since the answers of
-    /// thousands come one after the other; and never sooner than the answer timeout after the last answer that came. While others' answers
-    /// still arrive, one that is missing is late, as they are, and to fail it would begin everything anew.
+    /// When a member that has not answered fails: the answer timeout after the question and the time in which all answers come, and never
+    /// sooner than the answer timeout after the last answer that came. While others' answers still arrive, one that is missing is late, as
+    /// they are, and to fail it would begin everything anew.
     /// </summary>
-    private TimeSpan AnswersDue => Max(formedAt + TimeSpan.FromMilliseconds(2 * state!.Members.Count), answeredAt) + state.Spec.FaultTolerance.AnswerTimeout;
+    private TimeSpan AnswersDue => Max(formedAt + ArrivalPatience, answeredAt) + state!.Spec.FaultTolerance.AnswerTimeout;
 
     /// <summary>
-    /// Time for workers to find their way to the silo that a job was loaded by, beside the progress timeout: 2 ms for each member, since
-    /// thousands of them connect one after the other, and rank 0, which reports progress, may be among the last.
+    /// Time in which all members' words come: 2 ms for each, since those of thousands come one after the other. So do their connections to
+    /// the silo that a job was loaded by, and rank 0, which reports progress, may be among the last.
     /// </summary>
     private TimeSpan ArrivalPatience => TimeSpan.FromMilliseconds(2 * state!.Members.Count);
 

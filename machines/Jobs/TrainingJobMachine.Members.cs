@@ -48,7 +48,7 @@ public sealed partial class TrainingJobMachine
         foreach (var offer in offered.Gpus)
         {
             offers.Add(offer.Gpu, offer);
-            NoteSession(offer.Gpu.Node, offer.Session, offer.NodeUp ?? offer.Up, hearsay: true, silent: !(offer.NodeUp ?? offer.Up));
+            NoteSession(offer.Gpu.Node, offer.Session, offer.NodeUp ?? offer.Up, hearsay: true);
         }
 
         NoteGivingBack();

@@ -19,7 +19,7 @@ public sealed partial class TrainingJobMachine : IMachine
     private TrainingJobState? state;
     private long writes;
     private bool stirred;
-    private TimeSpan decidedAt = TimeSpan.MinValue / 2;
+    private TimeSpan? decidedAt;
     private string silo = "";
     private TimeSpan now;
     private Outputs outputs = new();

@@ -14,7 +14,8 @@ namespace Coordinator.Server.Api;
 
 /// <summary>
 /// Power and cooling of the site. What changes them is left for the cluster's grain, and the answer is how things stand once the change and
-/// its event are stored: a silo that dies then takes nothing back. Where that takes too long, it is how they stand now, with status 202.
+/// its event are stored: a silo that dies then takes nothing back (on Orleans the event is stored a moment before the state, so in that
+/// moment it may). Where storing takes too long, the answer is how things stand now, with status 202.
 /// </summary>
 internal sealed class LimitsApi(IGrainHost grains, IEventStore events, SiloServerOptions options, CancellationToken stopping)
 {

@@ -21,6 +21,12 @@ internal sealed class JobAlone
         Tell(new SubmitJob(new JobSpec { Ranks = ranks, MinRanks = minRanks, Training = new TrainingSpec { Steps = 20, Shards = Math.Max(4, (int)BitOperations.RoundUpToPowerOf2((uint)ranks)) } }));
     }
 
+    /// <summary>Kinds of the events that it told, in order.</summary>
+    public List<string> Events { get; } = [];
+
+    /// <summary>Time until it wants to be woken; null: never.</summary>
+    public TimeSpan? WakesIn => machine.NextDeadline - now;
+
     /// <summary>What is stored of it.</summary>
     public string State => state;
 
@@ -116,6 +122,7 @@ internal sealed class JobAlone
         var outputs = new Outputs();
         machine.Handle(now, message, outputs);
         state = outputs.Items.OfType<PersistState>().LastOrDefault()?.StateJson ?? state;
+        Events.AddRange(outputs.Items.OfType<ObserveEvent>().Select(observed => observed.Event.Kind));
         foreach (var output in outputs.Items.OfType<SendToGrain>())
         {
             if (output.Message is GpusRequested request)

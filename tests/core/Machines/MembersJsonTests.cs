@@ -75,6 +75,7 @@ public sealed class MembersJsonTests
     [InlineData("""[0,"n1/0",0,"a:1",5,9,"",0,"a:2",0]""", "shares 4 characters")]
     [InlineData("""[0,"n1/0",0,"a:1"]""", "")]
     [InlineData("""[0,"n1",0,"a:1",5]""", "")]
+    [InlineData("""[-1,"n1/0",0,"a:1",5]""", "numbers and texts")]
     [InlineData("""[-1,1,"AA=="]""", "after another one")]
     [InlineData("""[0,"n1/0",0,"a1:1",5,-2,1,"AA=="]""", "2 nodes has 1 boot numbers")]
     [InlineData("""[0,"n1/0",0,"a1:1",5,-1,1,"AIA="]""", "1 nodes has 1 boot numbers")]
