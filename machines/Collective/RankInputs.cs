@@ -10,17 +10,17 @@ public abstract record RankInput;
 /// </summary>
 public sealed record OrderArrived(RankOrder Order, Membership? Members, GenerationCuts? Cuts = null) : RankInput;
 
-/// <summary>The state of step 0 stands, as <see cref="InitializeState"/> asked.</summary>
-public sealed record StateInitialized : RankInput;
+/// <summary>The state of step 0 stands, as <see cref="InitializeState"/> asked under <paramref name="Ticket"/>.</summary>
+public sealed record StateInitialized(long Ticket) : RankInput;
 
 /// <summary>The computing that <see cref="ComputeShard"/> asked for under <paramref name="Ticket"/> is done; its gradient waits to be kept.</summary>
 public sealed record ShardComputed(long Ticket) : RankInput;
 
-/// <summary>The optimizer ran to its end, as <see cref="ApplyStep"/> asked.</summary>
-public sealed record StepFinished(long Step) : RankInput;
+/// <summary>The optimizer ran to its end, as <see cref="ApplyStep"/> asked under <paramref name="Ticket"/>.</summary>
+public sealed record StepFinished(long Ticket, long Step) : RankInput;
 
-/// <summary>The whole state was hashed, as <see cref="HashState"/> asked.</summary>
-public sealed record StateHashed(string Sha256) : RankInput;
+/// <summary>The whole state was hashed, as <see cref="HashState"/> asked under <paramref name="Ticket"/>.</summary>
+public sealed record StateHashed(long Ticket, string Sha256) : RankInput;
 
 /// <summary>
 /// A frame came, its checksum right. <paramref name="Payload"/> is the host's handle of the payload, which outputs of this and
@@ -52,5 +52,5 @@ public sealed record SaveOrdered(SaveCheckpoint Order) : RankInput;
 /// <summary>The slice is durable, as <see cref="SaveState"/> asked; <paramref name="Failure"/> says why it is not.</summary>
 public sealed record StateSaved(CheckpointId Checkpoint, CheckpointPart? Part, double SnapshotMs, double WriteMs, string? Failure) : RankInput;
 
-/// <summary>The state was read from the checkpoint, as <see cref="LoadState"/> asked; <paramref name="Failure"/> says why it was not.</summary>
-public sealed record StateLoaded(string? Failure) : RankInput;
+/// <summary>The state was read from the checkpoint, as <see cref="LoadState"/> asked under <paramref name="Ticket"/>; <paramref name="Failure"/> says why it was not.</summary>
+public sealed record StateLoaded(long Ticket, string? Failure) : RankInput;

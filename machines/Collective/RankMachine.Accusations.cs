@@ -82,23 +82,16 @@ public sealed partial class RankMachine
 
     private void OnDeviceFailed(string detail)
     {
-        if (phase == Phase.Idle)
-        {
-            // A state that was kept for a quick return is gone with its device.
-            DiscardState();
-            return;
-        }
-
-        if (fault is not null)
+        // Whatever the device was doing has ended, and the numbers behind it can no longer be trusted; a state that was kept for a quick
+        // return is gone as well.
+        DiscardState();
+        work.Fail();
+        isSaveSpoilt = writing is not null;
+        answerOwed = false;
+        if (phase == Phase.Idle || fault is not null)
             return;
         fault = detail;
         repetitions = 0;
-        applying = false;
-        initializing = false;
-        computing = false;
-
-        // Whatever the device was doing, the numbers behind it can no longer be trusted.
-        DiscardState();
         phase = Phase.Faulted;
         Repeat(all: true);
     }

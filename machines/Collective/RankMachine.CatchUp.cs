@@ -7,7 +7,6 @@ public sealed partial class RankMachine
     private bool[]? fetching;
     private int fetchingLeft;
     private string? finalHash;
-    private long loadedStep;
 
     /// <summary>T: the step that every member must have applied before the plan's first.</summary>
     private long Target => plan!.FirstStep - 1;
@@ -21,17 +20,13 @@ public sealed partial class RankMachine
                 Caught();
                 break;
             case Machines.CatchUp.Initialize when Target == 0:
-                StopComputing();
                 DiscardState();
-                initializing = true;
-                outputs.Add(new InitializeState());
+                outputs.Add(new InitializeState(work.BeginWriting(StateTask.Initialising)));
                 break;
             case Machines.CatchUp.LoadCheckpoint when plan.Checkpoint is { } checkpoint && checkpoint.Id.Step == Target:
-                StopComputing();
                 DiscardState();
-                initializing = true;
-                loadedStep = Target;
-                outputs.Add(new LoadState(checkpoint));
+                loading = checkpoint;
+                outputs.Add(new LoadState(work.BeginWriting(StateTask.Loading), checkpoint));
                 break;
             case Machines.CatchUp.ApplyReduced or Machines.CatchUp.FetchReduced when Applied == Target - 1:
                 StopComputing();
@@ -39,7 +34,6 @@ public sealed partial class RankMachine
                 ApplyIfWhole(Target);
                 break;
             case Machines.CatchUp.FetchState:
-                StopComputing();
                 DiscardState();
                 RequestState();
                 break;
@@ -63,12 +57,9 @@ public sealed partial class RankMachine
             outputs.Add(new SendFrame(Header(FrameKind.StateRequest, donor.Rank, Target) with { Block = donor.Start, Count = donor.Count }, PayloadSource.None));
     }
 
-    private void OnStateInitialized()
+    private void OnStateInitialized(long ticket)
     {
-        if (!initializing)
-            return;
-        initializing = false;
-        if (WasDiscarded())
+        if (!IsStateWritten(ticket))
             return;
         Applied = 0;
         if (answerOwed)
@@ -112,7 +103,7 @@ public sealed partial class RankMachine
     /// </summary>
     private void OnStateRequest(FrameHeader request)
     {
-        if (Applied != request.Step || applying)
+        if (Applied != request.Step || work.IsWriting)
         {
             stateRequests.Add(request);
             return;
@@ -139,15 +130,15 @@ public sealed partial class RankMachine
     private void Finish()
     {
         phase = Phase.Finished;
-        if (finalHash is null)
-            outputs.Add(new HashState());
-        else
+        if (finalHash is not null)
             Repeat(all: true);
+        else if (!work.IsHashing)
+            outputs.Add(new HashState(work.BeginHashing()));
     }
 
-    private void OnStateHashed(string sha256)
+    private void OnStateHashed(long ticket, string sha256)
     {
-        if (Applied != Options.Steps)
+        if (!work.EndHashing(ticket) || Applied != Options.Steps)
             return;
         finalHash = sha256;
         if (phase == Phase.Finished)

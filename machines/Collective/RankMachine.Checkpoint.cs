@@ -8,6 +8,8 @@ public sealed partial class RankMachine
 {
     private CheckpointId? toSave;
     private CheckpointId? writing;
+    private bool isSaveSpoilt;
+    private CheckpointRef? loading;
     private CheckpointPartSaved? saved;
     private CheckpointUnreadable? unreadable;
 
@@ -18,7 +20,7 @@ public sealed partial class RankMachine
             return;
         if (saved?.Checkpoint == id)
             outputs.Add(new TellJob(saved with { Generation = Generation }));
-        else if (id.Generation < Generation || plan is null || id.Timeline != timeline || phase is not (Phase.CatchingUp or Phase.Running) || Applied > id.Step || (Applied == id.Step && applying))
+        else if (id.Generation < Generation || plan is null || id.Timeline != timeline || phase is not (Phase.CatchingUp or Phase.Running) || Applied > id.Step || (Applied == id.Step && work.IsWriting))
             FailSave(id, $"the order came when step {Applied} was applied", isLate: true);
         else
         {
@@ -40,7 +42,7 @@ public sealed partial class RankMachine
             return;
         }
 
-        writing = id;
+        (writing, isSaveSpoilt) = (id, false);
         var start = SliceMap.Start(Options.StateBlocks, RankCount, rank);
         outputs.Add(new SaveState(id, rank, RankCount, start, SliceMap.Start(Options.StateBlocks, RankCount, rank + 1) - start));
     }
@@ -50,9 +52,9 @@ public sealed partial class RankMachine
         if (writing != done.Checkpoint)
             return;
         writing = null;
-        if (done.Part is null)
+        if (done.Part is null || isSaveSpoilt)
         {
-            FailSave(done.Checkpoint, done.Failure ?? "it was not written", isLate: false);
+            FailSave(done.Checkpoint, done.Failure ?? (isSaveSpoilt ? "the device failed while it was being written" : "it was not written"), isLate: false);
             return;
         }
 
@@ -79,15 +81,12 @@ public sealed partial class RankMachine
         Late = isLate,
     }));
 
-    private void OnStateLoaded(string? failure)
+    private void OnStateLoaded(long ticket, string? failure)
     {
-        if (!initializing)
-            return;
-        initializing = false;
-        if (WasDiscarded())
+        if (!IsStateWritten(ticket))
             return;
         if (failure is null)
-            Applied = loadedStep;
+            Applied = loading!.Id.Step;
         else if (phase == Phase.CatchingUp && plan?.Checkpoint is { } checkpoint)
         {
             unreadable = new CheckpointUnreadable { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu, Checkpoint = checkpoint.Id, Detail = failure };

@@ -10,10 +10,6 @@ public sealed partial class RankMachine
     private int[] owners = [];
     private IReadOnlyList<ShardSpan> myShards = [];
     private long stepOfShards = -1;
-    private long ticket;
-    private int shardOfTicket;
-    private bool computing;
-    private bool computedUnkept;
     private bool contributing;
     private bool advanced;
     private int[] cursors = [];
@@ -120,36 +116,32 @@ public sealed partial class RankMachine
     /// <summary>A shard that was being computed when the promise was given is kept if it is still this rank's, and else cancelled.</summary>
     private void KeepWhatWasComputed()
     {
-        if (!computing)
+        if (!work.IsComputing)
             return;
-        if (!shardsToCompute.Contains(shardOfTicket))
+        var shardUnderWay = work.Shard;
+        if (!shardsToCompute.Contains(shardUnderWay))
         {
             CancelComputing();
             return;
         }
 
         // It is under way: it goes to the head of the queue, so that its answer is the next one expected.
-        var others = shardsToCompute.Where(shard => shard != shardOfTicket).ToArray();
+        var others = shardsToCompute.Where(shard => shard != shardUnderWay).ToArray();
         shardsToCompute.Clear();
-        shardsToCompute.Enqueue(shardOfTicket);
+        shardsToCompute.Enqueue(shardUnderWay);
         foreach (var shard in others)
             shardsToCompute.Enqueue(shard);
-        if (!computedUnkept)
-            return;
-        computedUnkept = false;
-        Keep();
+        if (work.HasGradient)
+            Keep();
     }
 
     private void ComputeNext()
     {
-        if (computing || phase != Phase.Running)
+        if (work.IsComputing || phase != Phase.Running)
             return;
         if (shardsToCompute.TryPeek(out var shard))
         {
-            computing = true;
-            computedUnkept = false;
-            shardOfTicket = shard;
-            outputs.Add(new ComputeShard(++ticket, Applied + 1, shard));
+            outputs.Add(new ComputeShard(work.BeginComputing(shard), Applied + 1, shard));
             return;
         }
 
@@ -158,15 +150,9 @@ public sealed partial class RankMachine
 
     private void OnShardComputed(long done)
     {
-        if (!computing || done != ticket)
+        // Between promise and plan P does not change; the plan decides what becomes of the gradient.
+        if (!work.TakeGradient(done) || phase != Phase.Running)
             return;
-        if (phase != Phase.Running)
-        {
-            // Between promise and plan P does not change; the plan decides what becomes of it.
-            computedUnkept = true;
-            return;
-        }
-
         Keep();
         ComputeNext();
     }
@@ -174,9 +160,8 @@ public sealed partial class RankMachine
     private void Keep()
     {
         shardsToCompute.Dequeue();
-        computing = false;
-        var leaf = Subtree.Leaf(shardOfTicket);
-        outputs.Add(new KeepGradient(ticket, leaf));
+        var leaf = Subtree.Leaf(work.Shard);
+        outputs.Add(new KeepGradient(work.KeepGradient(), leaf));
         held.Add(leaf);
         MergeUp(leaf, CutOf(Applied + 1).CoverOf(rank));
     }
@@ -190,11 +175,8 @@ public sealed partial class RankMachine
     /// <summary>What is being computed is no longer wanted; what is still to be computed stays queued.</summary>
     private void CancelComputing()
     {
-        computedUnkept = false;
-        if (!computing)
-            return;
-        computing = false;
-        outputs.Add(new CancelComputing());
+        if (work.CancelComputing())
+            outputs.Add(new CancelComputing());
     }
 
     private void Contribute()
@@ -347,19 +329,19 @@ public sealed partial class RankMachine
 
     private void ReduceWhatIsThere()
     {
-        if (!contributing || phase != Phase.Running || applying)
+        if (!contributing || phase != Phase.Running || work.IsWriting)
             return;
         var gather = GatherOf(Applied + 1);
-        for (var block = SliceStart(rank); block < SliceStart(rank + 1) && phase == Phase.Running && !applying; block++)
+        for (var block = SliceStart(rank); block < SliceStart(rank + 1) && phase == Phase.Running && !work.IsWriting; block++)
             ReduceIfComplete(block, gather);
-        if (phase == Phase.Running && !applying)
+        if (phase == Phase.Running && !work.IsWriting)
             ApplyIfWhole(Applied + 1);
     }
 
     private void ReduceIfComplete(int block, StepGather gather)
     {
         var step = gather.Step;
-        if (!contributing || phase != Phase.Running || applying || tags[block] == step)
+        if (!contributing || phase != Phase.Running || work.IsWriting || tags[block] == step)
             return;
         var cut = CutOf(step);
         var own = cut.CoverOf(rank).Count;
@@ -404,7 +386,7 @@ public sealed partial class RankMachine
     {
         var header = frame.Header;
         var wanted = phase == Phase.CatchingUp ? Target : Applied + 1;
-        if (applying || header.Step != wanted || Applied != wanted - 1 || header.Block >= tags.Length || tags[header.Block] == header.Step)
+        if (work.IsWriting || header.Step != wanted || Applied != wanted - 1 || header.Block >= tags.Length || tags[header.Block] == header.Step)
         {
             outputs.Add(new ReleasePayload(frame.Payload));
             return;
@@ -419,18 +401,14 @@ public sealed partial class RankMachine
     /// <summary>The optimizer starts when all blocks of R carry the step, since the gradient's norm needs them all.</summary>
     private void ApplyIfWhole(long step)
     {
-        if (applying || Array.Exists(tags, tag => tag != step))
+        if (work.IsWriting || Array.Exists(tags, tag => tag != step))
             return;
-        applying = true;
-        outputs.Add(new ApplyStep(step, Generation));
+        outputs.Add(new ApplyStep(work.BeginWriting(StateTask.Applying), step, Generation));
     }
 
-    private void OnStepFinished(long step)
+    private void OnStepFinished(long ticket, long step)
     {
-        if (!applying)
-            return;
-        applying = false;
-        if (WasDiscarded())
+        if (!IsStateWritten(ticket))
             return;
         Applied = step;
 
@@ -462,15 +440,16 @@ public sealed partial class RankMachine
     /// <summary>How far the rank is under its plan.</summary>
     private JobReport Progress() => advanced ? Advance() : new PlanTaken { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu };
 
-    /// <summary>Whether the state that the device has just written was given up meanwhile.</summary>
-    private bool WasDiscarded()
+    /// <summary>
+    /// Whether the device has written the state that was waited for. Where that was given up meanwhile, an answer that had to wait for the
+    /// device is given now; where the word is of work that had ended already, nothing follows.
+    /// </summary>
+    private bool IsStateWritten(long ticket)
     {
-        if (!discardWhenDone)
-            return false;
-        discardWhenDone = false;
-        if (answerOwed)
+        var end = work.EndWriting(ticket);
+        if (end == WorkEnd.Discarded && answerOwed)
             Answer();
-        return true;
+        return end == WorkEnd.Done;
     }
 
     private RankAdvanced Advance() => new() { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu, Step = Applied };

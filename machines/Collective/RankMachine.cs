@@ -25,19 +25,16 @@ public sealed partial class RankMachine
     private readonly SortedSet<Subtree> held = [];
     private readonly List<FrameArrived> waitingFrames = [];
     private readonly List<PeerLost> futureLosses = [];
+    private readonly DeviceWork work = new();
 
     private Phase phase = Phase.Idle;
     private long incarnation;
     private int timeline;
     private int stateTimeline;
-    private bool applying;
     private int recordedTimeline;
     private long recordedThrough;
-    private bool initializing;
-    private bool discardWhenDone;
     private bool answerOwed;
     private bool isLetGo = true;
-    private PrepareRank? prepared;
     private RankPlan? plan;
     private Membership? members;
     private int rank;
@@ -82,12 +79,12 @@ public sealed partial class RankMachine
     /// <summary>What the rank is doing, in a word, for heartbeats.</summary>
     public string Activity => phase switch
     {
-        _ when applying => "applying",
-        _ when initializing => "initialising",
+        _ when work.IsApplying => "applying",
+        _ when work.IsWriting => "initialising",
         Phase.Idle => "idle",
         Phase.Promised => "promised",
         Phase.CatchingUp => "catching up",
-        Phase.Running => computing ? "computing" : "reducing",
+        Phase.Running => work.IsComputing ? "computing" : "reducing",
         Phase.Finished => "finished",
         _ => "faulted",
     };
@@ -105,17 +102,17 @@ public sealed partial class RankMachine
             case OrderArrived order:
                 Obey(order.Order, order.Members, order.Cuts);
                 break;
-            case StateInitialized:
-                OnStateInitialized();
+            case StateInitialized initialized:
+                OnStateInitialized(initialized.Ticket);
                 break;
             case ShardComputed computed:
                 OnShardComputed(computed.Ticket);
                 break;
             case StepFinished finished:
-                OnStepFinished(finished.Step);
+                OnStepFinished(finished.Ticket, finished.Step);
                 break;
             case StateLoaded loaded:
-                OnStateLoaded(loaded.Failure);
+                OnStateLoaded(loaded.Ticket, loaded.Failure);
                 break;
             case SaveOrdered order:
                 OnSaveOrdered(order.Order);
@@ -124,7 +121,7 @@ public sealed partial class RankMachine
                 OnStateSaved(saved);
                 break;
             case StateHashed hashed:
-                OnStateHashed(hashed.Sha256);
+                OnStateHashed(hashed.Ticket, hashed.Sha256);
                 break;
             case FrameArrived frame:
                 OnFrame(frame);
@@ -195,13 +192,12 @@ public sealed partial class RankMachine
         // Whoever holds a step's record forgets it on this word; so the word must come back with the answer, or a job that is
         // loaded anew would wait for records that it has.
         NoteRecorded(prepare.Timeline, prepare.RecordedThrough);
-        prepared = prepare;
         members = membership;
         rank = rankThere;
         phase = Phase.Promised;
         fault = null;
         ForgetGeneration();
-        answerOwed = IsWritingState;
+        answerOwed = work.IsWriting;
         if (!answerOwed)
             Answer();
         ReplayLosses();
@@ -222,9 +218,6 @@ public sealed partial class RankMachine
         toSave = null;
         unreadable = null;
     }
-
-    /// <summary>The device is writing the state, and nobody else may before it has ended.</summary>
-    private bool IsWritingState => applying || initializing;
 
     private void Answer()
     {
@@ -280,7 +273,6 @@ public sealed partial class RankMachine
         repetitions = 0;
         isLetGo = false;
         BeginLooking();
-        prepared = null;
         outputs.Add(new TellJob(new PlanTaken { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu }));
         if (ranked.Timeline > stateTimeline && Applied >= 0)
             DiscardState();
@@ -303,7 +295,6 @@ public sealed partial class RankMachine
         StopComputing();
         ForgetGeneration();
         plan = null;
-        prepared = null;
         members = null;
         fault = null;
         answerOwed = false;
@@ -316,10 +307,14 @@ public sealed partial class RankMachine
         }
     }
 
-    /// <summary>The state is worthless: another timeline's, or about to be overwritten.</summary>
+    /// <summary>
+    /// The state is worthless: another timeline's, about to be overwritten, or gone with its device. Everything that was made of it goes with
+    /// it: what the device is doing to it or computes from it, its hash, R's tags, P, and the shards that this rank was about to compute.
+    /// </summary>
     private void DiscardState()
     {
-        discardWhenDone = IsWritingState;
+        StopComputing();
+        work.Discard();
         Applied = -1;
         finalHash = null;
         Array.Clear(tags);

@@ -10,7 +10,7 @@ public abstract record RankOutput;
 public sealed record TellJob(WorkerMessage Message) : RankOutput;
 
 /// <summary>Set the state of step 0 from the seed; answer <see cref="StateInitialized"/>.</summary>
-public sealed record InitializeState : RankOutput;
+public sealed record InitializeState(long Ticket) : RankOutput;
 
 /// <summary>Compute a shard's gradient at the present state into a free buffer; answer <see cref="ShardComputed"/>. One is asked for at a time.</summary>
 public sealed record ComputeShard(long Ticket, long Step, int Shard) : RankOutput;
@@ -77,10 +77,10 @@ public sealed record StoreReduced(long Payload, FrameHeader Header) : RankOutput
 public sealed record StoreState(long Payload, FrameHeader Header) : RankOutput;
 
 /// <summary>Run the optimizer with R, which is whole and carries <paramref name="Step"/>; answer <see cref="StepFinished"/>. Waits for computing under way to end first.</summary>
-public sealed record ApplyStep(long Step, long Generation) : RankOutput;
+public sealed record ApplyStep(long Ticket, long Step, long Generation) : RankOutput;
 
 /// <summary>Hash the whole state (see <see cref="RankFinished"/>); answer <see cref="StateHashed"/>.</summary>
-public sealed record HashState : RankOutput;
+public sealed record HashState(long Ticket) : RankOutput;
 
 /// <summary>Rank 0 of the last generation: write the final model and bring it to the model store; repeated until the job releases the rank, so it must be idempotent.</summary>
 public sealed record StoreModel(long Step) : RankOutput;
@@ -95,4 +95,4 @@ public sealed record ForgetState : RankOutput;
 public sealed record SaveState(CheckpointId Checkpoint, int Rank, int Ranks, int Start, int Count) : RankOutput;
 
 /// <summary>Set the state from a checkpoint, after verifying it; answer <see cref="StateLoaded"/>. After a failure the state is undefined.</summary>
-public sealed record LoadState(CheckpointRef Checkpoint) : RankOutput;
+public sealed record LoadState(long Ticket, CheckpointRef Checkpoint) : RankOutput;

@@ -31,7 +31,7 @@ internal sealed partial class RankHost
                 guard.OnStateBlock();
             }
 
-            Handle(new StateLoaded(words is null ? reason : null));
+            Handle(new StateLoaded(load.Ticket, words is null ? reason : null));
         });
     }
 }

@@ -141,7 +141,7 @@ internal sealed partial class RankHost
             memory.ReducedScore = score;
         guard.OnReducedBlock(block);
         if (Plant == PlantedBug.AppliedEarly && value.Step > 2 && block == 0 && memory.Reduced.Length > 1)
-            guard.OnApply(new ApplyStep(value.Step, machine.Generation), machine.Generation);
+            guard.OnApply(new ApplyStep(0, value.Step, machine.Generation), machine.Generation);
     }
 
     private void Apply(ApplyStep apply)
@@ -165,7 +165,7 @@ internal sealed partial class RankHost
                 process.Moments.OnStep(apply.Step);
             }
 
-            Handle(new StepFinished(apply.Step));
+            Handle(new StepFinished(apply.Ticket, apply.Step));
             records.SendNew(machine.Generation);
             process.Moments.Reach(Moment.Applied, process);
         });

@@ -165,12 +165,12 @@ internal sealed partial class RankHost
                 }
 
                 break;
-            case InitializeState:
+            case InitializeState initialize:
                 guard.OnInitialize(machine.Generation);
                 OnDevice(process.Scenario.ApplyTime, () =>
                 {
                     memory.SetState(process.Model.State(0), 0);
-                    Handle(new StateInitialized());
+                    Handle(new StateInitialized(initialize.Ticket));
                 });
                 break;
             case ComputeShard compute:
@@ -235,8 +235,8 @@ internal sealed partial class RankHost
             case LoadState load:
                 Load(load);
                 break;
-            case HashState:
-                OnDevice(process.Scenario.ApplyTime, () => Handle(new StateHashed(ToyModel.Sha256(memory.State))));
+            case HashState hash:
+                OnDevice(process.Scenario.ApplyTime, () => Handle(new StateHashed(hash.Ticket, ToyModel.Sha256(memory.State))));
                 break;
             case StoreModel store:
                 StoreModel(store.Step);

@@ -8,7 +8,7 @@ namespace Coordinator.Worker.Ranks;
 internal sealed record GradientReady(long Ticket, DeviceGradient Gradient, ShardResult? Result) : RankInput;
 
 /// <summary>The optimizer ended a step.</summary>
-internal sealed record StepComputed(StepRecord Record) : RankInput;
+internal sealed record StepComputed(long Ticket, StepRecord Record) : RankInput;
 
 /// <summary>A frame and its payload, which has no handle yet.</summary>
 internal sealed record FrameReceived(FrameHeader Header, PooledBlock? Payload) : RankInput;

@@ -153,11 +153,11 @@ public sealed class RankExecutor : IDisposable
             case TellJob tell:
                 outlet.Tell(tell.Message);
                 break;
-            case InitializeState:
+            case InitializeState initialize:
                 PostState(() =>
                 {
                     device.Initialize();
-                    answer(new StateInitialized());
+                    answer(new StateInitialized(initialize.Ticket));
                 });
                 break;
             case ComputeShard compute:
@@ -204,10 +204,10 @@ public sealed class RankExecutor : IDisposable
                 saver.Save(save);
                 break;
             case LoadState load:
-                PostState(() => answer(new StateLoaded(saver.Load(load.Checkpoint))));
+                PostState(() => answer(new StateLoaded(load.Ticket, saver.Load(load.Checkpoint))));
                 break;
-            case HashState:
-                PostState(() => answer(new StateHashed(Hash())));
+            case HashState hash:
+                PostState(() => answer(new StateHashed(hash.Ticket, Hash())));
                 break;
             case StoreModel store:
                 StoreModel(store.Step);
@@ -402,7 +402,7 @@ public sealed class RankExecutor : IDisposable
         var took = TimeSpan.FromTicks(now - lastAppliedTicks);
         lastAppliedTicks = now;
         var loss = targets == 0 ? 0 : reduced.Loss / targets;
-        answer(new StepComputed(new StepRecord(apply.Step, apply.Generation, loss, norm, took.TotalMilliseconds, targets)));
+        answer(new StepComputed(apply.Ticket, new StepRecord(apply.Step, apply.Generation, loss, norm, took.TotalMilliseconds, targets)));
     });
 
     private string Hash()

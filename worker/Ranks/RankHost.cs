@@ -184,7 +184,7 @@ public sealed class RankHost : IFrameSink, IDisposable
                 Turn(failed);
                 break;
             case StepComputed computed:
-                Turn(new StepFinished(computed.Record.Step), computed.Record);
+                Turn(new StepFinished(computed.Ticket, computed.Record.Step), computed.Record);
                 break;
             case OrderArrived order:
                 TakeOrder(order);
@@ -240,10 +240,11 @@ public sealed class RankHost : IFrameSink, IDisposable
     private void Turn(RankInput input, StepRecord? applied = null)
     {
         outputs.Clear();
+        var before = machine.Applied;
         machine.Handle(Monotonic.Now, input, outputs);
 
-        // Not where the state was discarded meanwhile: then nothing was applied.
-        if (applied is not null && machine.Applied == applied.Step)
+        // Not where the state was discarded meanwhile, or the machine had ended that work: then nothing was applied.
+        if (applied is not null && before != applied.Step && machine.Applied == applied.Step)
             reporter.Log.Add(applied);
         foreach (var output in outputs)
         {

@@ -179,7 +179,7 @@ public sealed class LeavingTests
         members = members.Apply(3, [], []);
         Order(0, new PrepareRank { Job = JobAlone.Job, Incarnation = 1, Timeline = 0, Generation = 3, Gpu = First });
         Order(0, new RankPlan { Job = JobAlone.Job, Incarnation = 1, Timeline = 0, Generation = 3, Gpu = First, Rank = 0, FirstStep = 1, CatchUp = CatchUp.Initialize, FirstStepShards = [new ShardRun(0, 0, 4)] });
-        rank.Handle(TimeSpan.Zero, new StateInitialized(), outputs);
+        rank.Handle(TimeSpan.Zero, new StateInitialized(outputs.OfType<InitializeState>().Last().Ticket), outputs);
         rank.Handle(TimeSpan.Zero, new LeaveRequested("asked to end"), outputs);
         Order(1, new ReleaseRank { Job = JobAlone.Job, Incarnation = 1, Timeline = 0, Generation = 4, Gpu = First });
         Assert.False(rank.MayEnd);

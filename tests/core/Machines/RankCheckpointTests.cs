@@ -104,7 +104,7 @@ public sealed class RankCheckpointTests
         Plan(1, CatchUp.LoadCheckpoint, 13, timeline: 1, checkpoint: Saved);
         Assert.Contains(done, output => output is LoadState { Checkpoint.Id.Step: 12 });
         Assert.DoesNotContain(done, output => output is ComputeShard);
-        Hand(new StateLoaded(null));
+        Loaded(null);
         TrainTo(14);
         Assert.DoesNotContain(done, output => output is ComputeShard { Step: < 13 });
         Prepare(2);
@@ -116,7 +116,7 @@ public sealed class RankCheckpointTests
     {
         Prepare(1);
         Plan(1, CatchUp.LoadCheckpoint, 13, timeline: 1, checkpoint: Saved);
-        Hand(new StateLoaded("part 0 is damaged"));
+        Loaded("part 0 is damaged");
         now += TimeSpan.FromSeconds(1);
         Hand(new RankDeadlinePassed());
         Assert.Equal(2, Said.Count(message => message is CheckpointUnreadable { Detail: "part 0 is damaged", Checkpoint.Step: 12 }));
@@ -133,7 +133,7 @@ public sealed class RankCheckpointTests
         Plan(1, CatchUp.LoadCheckpoint, 13, timeline: 1, checkpoint: Saved);
         Prepare(2);
         Assert.DoesNotContain(Said, message => message is RankState { Generation: 2 });
-        Hand(new StateLoaded(null));
+        Loaded(null);
         Assert.Contains(Said, message => message is RankState { Generation: 2, HasState: true, Applied: 12 });
     }
 
@@ -149,6 +149,8 @@ public sealed class RankCheckpointTests
         Settle();
         Assert.Equal(step, rank.Applied);
     }
+
+    private void Loaded(string? failure) => Hand(new StateLoaded(done.OfType<LoadState>().Last().Ticket, failure));
 
     private void Save(CheckpointId id) => Hand(new SaveOrdered(new SaveCheckpoint(Job, 1, id)));
 
@@ -181,9 +183,9 @@ public sealed class RankCheckpointTests
         {
             if (output switch
             {
-                InitializeState => new StateInitialized(),
+                InitializeState initialize => new StateInitialized(initialize.Ticket),
                 ComputeShard compute => new ShardComputed(compute.Ticket),
-                ApplyStep apply => new StepFinished(apply.Step),
+                ApplyStep apply => new StepFinished(apply.Ticket, apply.Step),
                 _ => (RankInput?)null,
             } is { } next)
                 due.Enqueue(next);

@@ -96,10 +96,10 @@ public sealed class RankHostTests : IDisposable
     public async Task The_optimizer_waits_for_computing_and_steps_are_recorded_once_applied()
     {
         Start();
-        Do(new InitializeState());
+        Do(new InitializeState(1));
         await script.Next<StateInitialized>();
         device.HoldComputing = new TaskCompletionSource();
-        Do(new ComputeShard(1, 1, 0), new ApplyStep(1, 1));
+        Do(new ComputeShard(1, 1, 0), new ApplyStep(2, 1, 1));
         Assert.DoesNotContain(script.Seen, input => input is StepFinished);
         device.HoldComputing.SetResult();
         await script.Next<StepFinished>();
@@ -110,9 +110,9 @@ public sealed class RankHostTests : IDisposable
     public async Task State_goes_out_and_in_by_blocks_and_its_hash_follows()
     {
         Start();
-        Do(new InitializeState());
+        Do(new InitializeState(1));
         await script.Next<StateInitialized>();
-        Do(new HashState());
+        Do(new HashState(2));
         var before = (await script.Next<StateHashed>()).Sha256;
         Do(new SendFrame(Header(FrameKind.State) with { Block = 7 }, PayloadSource.State));
         var (header, last) = await outlet.Frames.Next("the last block of the state");
@@ -121,7 +121,7 @@ public sealed class RankHostTests : IDisposable
         var frame = header with { PayloadBytes = last.Length * 4 };
         Assert.Null(host!.Accept(frame, changed.Payload));
         var handle = (await script.Next<FrameArrived>()).Payload;
-        Do(new StoreState(handle, frame), new ReleasePayload(handle), new HashState());
+        Do(new StoreState(handle, frame), new ReleasePayload(handle), new HashState(2));
         Assert.NotEqual(before, (await script.Next<StateHashed>()).Sha256);
     }
 
