@@ -82,6 +82,24 @@ public sealed class EmbeddedEngine : IAsyncDisposable
         }
     }
 
+    /// <summary>Leaves a message for a grain, and ends when the turn that handled it is durable, with all of the grain's turns before it. Thread-safe.</summary>
+    /// <returns>False: the message or its turn was lost, since another writer's state stands in storage or there is no such grain.</returns>
+    /// <exception cref="ObjectDisposedException">The engine has stopped; what became of the message is not known.</exception>
+    public async Task<bool> DeliverAsync(GrainAddress to, GrainMessage message)
+    {
+        var ended = new TurnEnd();
+        lock (gate)
+        {
+            ObjectDisposedException.ThrowIf(closed, this);
+            inbox.Add(new Envelope(to, message, ended));
+            if (inbox.Count == 1)
+                Monitor.Pulse(gate);
+        }
+
+        await Task.WhenAny(ended.Durable, stopped.Task).ConfigureAwait(false);
+        return ended.Durable.IsCompleted ? await ended.Durable.ConfigureAwait(false) : throw new ObjectDisposedException(nameof(EmbeddedEngine), "the engine has stopped");
+    }
+
     /// <summary>The grain's view as JSON, after all messages left before; null for a grain that does not exist. Asking creates none. Thread-safe.</summary>
     /// <exception cref="ObjectDisposedException">The engine has stopped.</exception>
     public async Task<string?> DescribeAsync(GrainAddress address)
@@ -194,7 +212,7 @@ public sealed class EmbeddedEngine : IAsyncDisposable
         }
 
         foreach (var envelope in taken)
-            core.Post(envelope.To, envelope.Message!);
+            core.Post(envelope);
         taken.Clear();
         foreach (var question in asked)
             question.After ??= core.Progress.Queued;

@@ -103,7 +103,10 @@ public sealed class EngineCore
     }
 
     /// <summary>Hands in a message from outside; kept, in order, until its turn.</summary>
-    public void Post(GrainAddress to, GrainMessage message) => ready.Enqueue(new Envelope(to, message));
+    public void Post(GrainAddress to, GrainMessage message) => Post(new Envelope(to, message));
+
+    /// <inheritdoc cref="Post(GrainAddress, GrainMessage)"/>
+    internal void Post(Envelope envelope) => ready.Enqueue(envelope);
 
     /// <summary>All grains of a kind that are stored or have had a turn, sorted by key. Thread-safe.</summary>
     public IReadOnlyList<GrainAddress> Known(GrainKind kind) => known.Of(kind);
@@ -209,12 +212,12 @@ public sealed class EngineCore
         if (slot.Machine is not null)
         {
             if (envelope.Message is not null)
-                Turn(slot, envelope.Message);
+                Turn(slot, envelope.Message, envelope.Ended);
             return;
         }
 
         if (envelope.Message is not null)
-            (slot.Waiting ??= new Queue<GrainMessage>()).Enqueue(envelope.Message);
+            (slot.Waiting ??= new Queue<Envelope>()).Enqueue(envelope);
         if (slot.LoadFailures == 0)
             Load(slot);
     }
@@ -243,7 +246,11 @@ public sealed class EngineCore
             return;
         Turn(slot, activated);
         while (!Broken && slot.Waiting is { Count: > 0 } waiting)
-            Turn(slot, waiting.Dequeue());
+        {
+            var next = waiting.Dequeue();
+            Turn(slot, next.Message!, next.Ended);
+        }
+
         slot.Waiting = null;
     }
 
@@ -267,12 +274,14 @@ public sealed class EngineCore
         }
 
         EngineLog.NoSuchGrain(logger, slot.Address);
+        foreach (var waiting in slot.Waiting ?? [])
+            waiting.Ended?.Tell(false);
         wakes.Set(slot, null);
         slots.Remove(slot.Address);
         return false;
     }
 
-    private void Turn(Slot slot, GrainMessage message)
+    private void Turn(Slot slot, GrainMessage message, TurnEnd? ended = null)
     {
         outputs.Clear();
         try
@@ -286,6 +295,8 @@ public sealed class EngineCore
             return;
         }
 
+        if (ended is not null)
+            outputs.Add(ended);
         var items = outputs.Items;
         var waits = slot.LastBatch > durableBatch;
         for (var i = 0; i < items.Count && !waits; i++)
@@ -319,6 +330,9 @@ public sealed class EngineCore
                 break;
             case SendToWorker send:
                 links.Send(send.Node, send.Message);
+                break;
+            case TurnEnd ended:
+                ended.Tell(true);
                 break;
 
                 // The other outputs are durable by now, and nobody waits for them.

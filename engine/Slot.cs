@@ -15,7 +15,7 @@ internal sealed class Slot(GrainAddress address, int number)
     public IMachine? Machine { get; set; }
 
     /// <summary>Messages that came while the machine could not be loaded. Null: none.</summary>
-    public Queue<GrainMessage>? Waiting { get; set; }
+    public Queue<Envelope>? Waiting { get; set; }
 
     /// <summary>Number of the last batch that holds outputs of this grain; its later sends queue behind that batch.</summary>
     public long LastBatch { get; set; }

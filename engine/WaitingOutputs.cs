@@ -29,6 +29,8 @@ internal sealed class WaitingOutputs(long number)
     /// <summary>Takes back everything that a discarded machine asked for.</summary>
     public void Remove(Slot slot)
     {
+        foreach (var (_, output, _) in items.Where(item => item.Slot == slot))
+            (output as TurnEnd)?.Tell(false);
         items.RemoveAll(item => item.Slot == slot);
         durable = items.Count(item => IsDurable(item.Output));
     }

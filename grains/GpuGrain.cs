@@ -5,6 +5,7 @@ using Orleans.Placement;
 namespace Coordinator.Grains;
 
 /// <summary>Hosts <see cref="Machines.Gpus.GpuMachine"/>, on the silo of its node, which calls it first.</summary>
+[GrainType(GrainNames.Gpu)]
 [PreferLocalPlacement]
 public sealed class GpuGrain(IGrainServices services) : StoredMachineGrain(services, GrainKind.Gpu), IGpuGrain
 {

@@ -1,8 +1,11 @@
 using Coordinator.Machines;
+using Orleans.Metadata;
 
 namespace Coordinator.Grains;
 
 /// <summary>The one cluster: inventory, and which job has which gpus. Its key is <c>cluster</c>.</summary>
+[GrainInterfaceType(GrainNames.ClusterInterface)]
+[DefaultGrainType(GrainNames.Cluster)]
 public interface IClusterGrain : IMachineGrain
 {
     /// <summary>A node says how it is; repeated until taken.</summary>

@@ -1,8 +1,11 @@
 using Coordinator.Machines;
+using Orleans.Metadata;
 
 namespace Coordinator.Grains;
 
 /// <summary>An accelerator: health and rank plan. Its key is the gpu's id, <c>node/index</c>. The end of the chain of command: what passes here, and nothing else, reaches the device.</summary>
+[GrainInterfaceType(GrainNames.GpuInterface)]
+[DefaultGrainType(GrainNames.Gpu)]
 public interface IGpuGrain : IMachineGrain
 {
     /// <summary>The node's worker has found the gpu.</summary>

@@ -8,6 +8,7 @@ namespace Coordinator.Grains;
 /// machines drop what they have seen, and senders repeat. A text that this version cannot read is refused with an
 /// <see cref="ArgumentException"/> that says why.
 /// </summary>
+[GrainInterfaceType(GrainNames.MachineInterface)]
 public interface IMachineGrain : IGrainWithStringKey
 {
     /// <summary>

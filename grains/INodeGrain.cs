@@ -1,8 +1,11 @@
 using Coordinator.Machines;
+using Orleans.Metadata;
 
 namespace Coordinator.Grains;
 
 /// <summary>A host and its worker. Its key is the node's id. Between job and gpu in the chain of command.</summary>
+[GrainInterfaceType(GrainNames.NodeInterface)]
+[DefaultGrainType(GrainNames.Node)]
 public interface INodeGrain : IMachineGrain
 {
     /// <summary>A gateway says that the node's worker has connected to it.</summary>

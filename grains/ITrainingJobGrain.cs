@@ -1,8 +1,11 @@
 using Coordinator.Machines;
+using Orleans.Metadata;
 
 namespace Coordinator.Grains;
 
 /// <summary>A training run. Its key is the job's id. The chain of command begins here: job to node to gpu, ending in a rank plan.</summary>
+[GrainInterfaceType(GrainNames.JobInterface)]
+[DefaultGrainType(GrainNames.Job)]
 public interface ITrainingJobGrain : IMachineGrain
 {
     /// <summary>Starts the training.</summary>

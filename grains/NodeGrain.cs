@@ -9,6 +9,7 @@ namespace Coordinator.Grains;
 /// Hosts <see cref="Machines.Nodes.NodeMachine"/>, which keeps nothing durable: a node's activation asks storage for nothing.
 /// It is activated on the silo that calls it first, which is the one that holds its worker's connection: so heartbeats stay in one process.
 /// </summary>
+[GrainType(GrainNames.Node)]
 [PreferLocalPlacement]
 public sealed class NodeGrain(IGrainServices services) : Grain, INodeGrain
 {

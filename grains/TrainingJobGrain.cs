@@ -4,6 +4,7 @@ using Coordinator.Machines;
 namespace Coordinator.Grains;
 
 /// <summary>Hosts <see cref="Machines.Jobs.TrainingJobMachine"/>. Its reminder is in a file of its own.</summary>
+[GrainType(GrainNames.Job)]
 public sealed partial class TrainingJobGrain(IGrainServices services) : StoredMachineGrain(services, GrainKind.Job), ITrainingJobGrain
 {
     /// <inheritdoc/>

@@ -2,7 +2,6 @@ using System.CommandLine;
 using Coordinator.Cli.Output;
 using Coordinator.Cli.Silo;
 using Coordinator.Machines;
-using Coordinator.Machines.Jobs;
 using Coordinator.Server.Api;
 using Coordinator.Server.Hosting;
 using Coordinator.Server.Storage;
@@ -46,7 +45,7 @@ public static class SiloCommand
                 Name = parsed.GetValue(name)!,
                 TokenFile = parsed.GetValue(token) is { } file ? Path.GetFullPath(file) : null,
                 MachineFactory = (grain, stored) => MachineFactory.Create(grain, stored, settings),
-                ValidateJob = Problems,
+                ValidateJob = JobProblem.Of,
                 Loggers = SiloLogging.ToStandardError(),
             });
             await using (silo)
@@ -88,7 +87,4 @@ public static class SiloCommand
             throw new CommandException(ExitCodes.Usage, $"The silo cannot start in {options.DataDirectory}: {refused.Message}", "Name a folder that can be written with --data-dir.");
         }
     }
-
-    private static IReadOnlyList<JobProblem> Problems(JobSpec spec) =>
-        [.. JobSpecValidator.Validate(spec).Select(problem => new JobProblem($"{problem.Field} is {problem.Value} but must be {problem.Rule}", problem.Field, problem.Remedy))];
 }

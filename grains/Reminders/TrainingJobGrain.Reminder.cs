@@ -8,8 +8,6 @@ namespace Coordinator.Grains;
 /// </content>
 public sealed partial class TrainingJobGrain : IRemindable
 {
-    private const string Wake = "wake";
-
     /// <summary>Orleans' shortest period; a reminder is a safety net and no heartbeat.</summary>
     private static readonly TimeSpan WakePeriod = TimeSpan.FromMinutes(1);
 
@@ -31,8 +29,8 @@ public sealed partial class TrainingJobGrain : IRemindable
         try
         {
             if (wanted)
-                await this.RegisterOrUpdateReminder(Wake, WakePeriod, WakePeriod);
-            else if (await this.GetReminder(Wake) is { } reminder)
+                await this.RegisterOrUpdateReminder(GrainNames.WakeReminder, WakePeriod, WakePeriod);
+            else if (await this.GetReminder(GrainNames.WakeReminder) is { } reminder)
                 await this.UnregisterReminder(reminder);
             reminded = wanted;
         }

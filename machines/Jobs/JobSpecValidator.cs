@@ -5,8 +5,9 @@ using static Coordinator.Machines.Jobs.JobSpecProblems;
 namespace Coordinator.Machines.Jobs;
 
 /// <summary>
-/// Says whether a job can run at all, before anything is started: the same answer in the command line, in the server and in
-/// the tests. Looks at the spec alone; whether the data exists or a port is free is for others to find.
+/// Says whether a job can run at all, before anything is started: the same answer in the command line, in the server, on the workers and in
+/// the tests. A rule that stood anywhere else would let jobs pass that fail later. Looks at the spec alone; whether the data exists or a
+/// device has room is for others to find.
 /// </summary>
 public static class JobSpecValidator
 {
@@ -19,6 +20,14 @@ public static class JobSpecValidator
     /// <summary>Largest block of the collective in elements: 16 MiB of float32, which a frame still holds.</summary>
     public const int MostBlockElements = 1 << 22;
 
+    /// <summary>Most parameters: a gradient, 4 bytes each, is one array, of which .NET lets none have more than 2^31 - 57 bytes.</summary>
+    public const int MostParameters = MostArrayElements / sizeof(float);
+
+    /// <summary>Most tokens of one forward and backward pass: their numbers are one array.</summary>
+    public const int MostTokensOfPass = MostArrayElements;
+
+    private const int MostArrayElements = 0x7FFFFFC7;
+
     /// <summary>Highest priority of a job; the lowest is as far below zero.</summary>
     public const int MostPriority = 1000;
 
@@ -30,14 +39,42 @@ public static class JobSpecValidator
     {
         var problems = new JobSpecProblems();
         CheckJob(problems, spec);
-        CheckModel(problems, spec.Model);
-        CheckTraining(problems, spec.Training);
-        CheckOptimizer(problems, spec.Optimizer);
+        CheckComputation(problems, spec);
         CheckData(problems, spec);
         CheckCollective(problems, spec.Collective);
         CheckFaultTolerance(problems, spec.FaultTolerance);
         CheckCheckpoint(problems, spec.Checkpoint);
         return problems.Found;
+    }
+
+    /// <summary>
+    /// Those problems of a spec that keep its program from being computed. A worker asks for no others: a job that an older coordinator has
+    /// taken in runs to its end, also where a name or a timeout would be refused today.
+    /// </summary>
+    public static IReadOnlyList<JobSpecProblem> ValidateComputation(JobSpec spec)
+    {
+        var problems = new JobSpecProblems();
+        CheckComputation(problems, spec);
+        return problems.Found;
+    }
+
+    /// <summary>Parameters of a model; beyond any limit they are still counted.</summary>
+    public static BigInteger CountParameters(ModelSpec model)
+    {
+        BigInteger channels = model.Channels;
+        if (model.Program == "linear")
+            return channels + 1;
+
+        // Per layer: 12 C^2 weights of attention and MLP, 13 C biases and norms.
+        return ((model.Vocab + (BigInteger)model.Block) * channels) + (model.Layers * ((12 * channels * channels) + (13 * channels))) + (2 * channels);
+    }
+
+    private static void CheckComputation(JobSpecProblems problems, JobSpec spec)
+    {
+        CheckModel(problems, spec.Model);
+        CheckTraining(problems, spec.Training);
+        CheckPass(problems, spec);
+        CheckOptimizer(problems, spec.Optimizer);
     }
 
     private static void CheckJob(JobSpecProblems problems, JobSpec spec)
@@ -88,6 +125,7 @@ public static class JobSpecValidator
         problems.AtLeast("model.channels", model.Channels, 1);
         if (model.Program == "linear")
         {
+            CheckParameterCount(problems, model, "lower model.channels");
             return;
         }
 
@@ -109,23 +147,36 @@ public static class JobSpecValidator
                 $"set model.channels to {Text(((long)model.Channels / model.Heads + 1) * model.Heads)} or change model.heads");
         }
 
-        CheckParameterCount(problems, model);
+        CheckParameterCount(problems, model, "lower model.channels, model.layers, model.vocab or model.block");
     }
 
-    // Devices count parameters with 31 bits. Per layer: 12 C^2 weights of attention and MLP, 13 C biases and norms.
-    private static void CheckParameterCount(JobSpecProblems problems, ModelSpec model)
+    private static void CheckParameterCount(JobSpecProblems problems, ModelSpec model, string remedy)
     {
-        BigInteger channels = model.Channels;
-        var parameters = ((model.Vocab + (BigInteger)model.Block) * channels)
-            + (model.Layers * ((12 * channels * channels) + (13 * channels)))
-            + (2 * channels);
-        if (parameters > int.MaxValue)
+        var parameters = CountParameters(model);
+        if (parameters > MostParameters)
         {
             problems.Add(
                 "model.channels",
                 Text(model.Channels),
-                $"small enough for at most {Text(int.MaxValue)} parameters, where this model has {parameters.ToString(CultureInfo.InvariantCulture)}",
-                "lower model.channels, model.layers, model.vocab or model.block");
+                $"small enough for at most {Text(MostParameters)} parameters, where this model has {parameters.ToString(CultureInfo.InvariantCulture)}",
+                remedy);
+        }
+    }
+
+    // A shard's samples are computed together as far as training.micro_batch lets them be.
+    private static void CheckPass(JobSpecProblems problems, JobSpec spec)
+    {
+        var (training, block) = (spec.Training, spec.Model.Block);
+        if (spec.Model.Program != "gpt" || block < 1 || training.Shards < 1)
+            return;
+        var ofShard = ((long)training.BatchSize + training.Shards - 1) / training.Shards;
+        if (Math.Min(training.MicroBatch, ofShard) > MostTokensOfPass / block)
+        {
+            problems.Add(
+                "training.micro_batch",
+                Text(training.MicroBatch),
+                $"at most {Text(MostTokensOfPass / block)}, so that a pass has no more than {Text(MostTokensOfPass)} tokens with model.block {Text(block)}",
+                "lower training.micro_batch");
         }
     }
 
@@ -166,7 +217,8 @@ public static class JobSpecValidator
         problems.AtLeast("lr_scheduler.warmup_steps", optimizer.WarmupSteps, 0);
         problems.Fraction("optimizer.beta1", optimizer.Beta1);
         problems.Fraction("optimizer.beta2", optimizer.Beta2);
-        problems.Above("optimizer.epsilon", optimizer.Epsilon, 0);
+        if (!((float)optimizer.Epsilon > 0 && double.IsFinite(optimizer.Epsilon)))
+            problems.Add("optimizer.epsilon", Text(optimizer.Epsilon), "a finite number that float32 tells from 0, 1E-45 or more", "set optimizer.epsilon to 1e-8");
         problems.NotNegative("optimizer.weight_decay", optimizer.WeightDecay, "set optimizer.weight_decay to 0 to turn it off");
         problems.NotNegative("optimizer.gradient_clip", optimizer.GradientClip, "set optimizer.gradient_clip to 0 to turn it off");
     }

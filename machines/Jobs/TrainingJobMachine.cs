@@ -55,7 +55,7 @@ public sealed partial class TrainingJobMachine : IMachine
                 OnSubmitted(submit.Spec);
                 break;
             case CancelJob cancel when state is not null && !IsOver:
-                Fail($"cancelled: {cancel.Reason}");
+                Fail(cancel.ReasonOfJob);
                 break;
             case GpusOffered offered when state is not null:
                 OnOffered(offered);

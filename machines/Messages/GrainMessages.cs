@@ -136,7 +136,12 @@ public sealed record SubmitJob(JobSpec Spec) : GrainMessage;
 public sealed record CheckpointWanted(string Reason) : GrainMessage;
 
 /// <summary>End the job without a model.</summary>
-public sealed record CancelJob(string Reason) : GrainMessage;
+public sealed record CancelJob(string Reason) : GrainMessage
+{
+    /// <summary>Why a job that this has ended says that it has.</summary>
+    [JsonIgnore]
+    public string ReasonOfJob => $"cancelled: {Reason}";
+}
 
 /// <summary>A node of the job lost or regained its connection to the silo.</summary>
 public sealed record NodeLinkReported(NodeId Node, WorkerSession Session, bool Connected) : GrainMessage

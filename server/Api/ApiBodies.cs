@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Coordinator.Machines;
+using Coordinator.Machines.Jobs;
 using Coordinator.Server.Storage;
 
 namespace Coordinator.Server.Api;
@@ -32,7 +33,12 @@ public sealed record ErrorBody : ApiBody
 /// <param name="Error">What is wrong.</param>
 /// <param name="Field">Dotted path of the member, such as <c>training.batchSize</c>; null where it is none in particular.</param>
 /// <param name="Remedy">What to do about it.</param>
-public sealed record JobProblem(string Error, string? Field, string Remedy);
+public sealed record JobProblem(string Error, string? Field, string Remedy)
+{
+    /// <summary>All that is wrong with a spec, in the API's words: every silo's <see cref="Hosting.SiloServerOptions.ValidateJob"/>.</summary>
+    public static IReadOnlyList<JobProblem> Of(JobSpec spec) =>
+        [.. JobSpecValidator.Validate(spec).Select(problem => new JobProblem($"{problem.Field} is {problem.Value} but must be {problem.Rule}", problem.Field, problem.Remedy))];
+}
 
 /// <summary>A job was taken in.</summary>
 public sealed record SubmittedBody : ApiBody

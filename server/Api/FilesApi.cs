@@ -9,7 +9,7 @@ using Microsoft.AspNetCore.Routing;
 namespace Coordinator.Server.Api;
 
 /// <summary>Frozen data sets and final models: big files, verified by hash on their way in and never changed afterwards.</summary>
-internal sealed class FilesApi(IGrainHost grains, Views views, SiloServerOptions options)
+internal sealed class FilesApi(DurableChanges changes, Views views, SiloServerOptions options)
 {
     /// <summary>Header with the SHA-256 of a file.</summary>
     public const string HashHeader = "X-Content-SHA256";
@@ -53,12 +53,15 @@ internal sealed class FilesApi(IGrainHost grains, Views views, SiloServerOptions
             return ApiError.BadRequest($"the header {HashHeader} has no SHA-256", "Send the file's SHA-256 as 64 lower-case hexadecimal digits.");
         var outcome = await PutAsync(models, ModelName(job.Id), sha256, context).ConfigureAwait(false);
 
-        // A worker that repeats an upload may do so because the grain never heard of the first one. The question behind the
-        // message fails where the grains have stopped, and the worker comes again.
-        if (outcome is { Kind: FileOutcomeKind.Stored or FileOutcomeKind.Existed })
+        // A worker that repeats an upload may do so because the grain never heard of the first one. It is told that all is well only when
+        // the grain's turn is durable: until then it comes again, and finds the file there.
+        if (outcome is { Kind: FileOutcomeKind.Stored or FileOutcomeKind.Existed }
+            && !await changes.MakeAsync(GrainAddress.Of(job.Id), new ModelStored(sha256, outcome.Bytes), context.RequestAborted).ConfigureAwait(false))
         {
-            grains.Post(GrainAddress.Of(job.Id), new ModelStored(sha256, outcome.Bytes));
-            await views.JobAsync(id).ConfigureAwait(false);
+            return ApiError.Result(
+                StatusCodes.Status503ServiceUnavailable,
+                $"the model is stored, but job '{id}' cannot say so durably at the moment",
+                "Send it again in a moment; look at the database where this lasts.");
         }
 
         return Answer(outcome, sha256);

@@ -5,15 +5,17 @@ using System.Text.Json.Serialization;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 using Coordinator.Server.Hosting;
-using Coordinator.Server.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 
 namespace Coordinator.Server.Api;
 
-/// <summary>Submitting, looking at and cancelling jobs.</summary>
-internal sealed class JobsApi(IGrainHost grains, Views views, IEventStore events, SiloServerOptions options, CancellationToken stopping)
+/// <summary>
+/// Submitting, looking at and cancelling jobs. Statuses 200 and 201 promise that what was asked for is durable, also to whoever says the same
+/// again; 202 promises nothing yet.
+/// </summary>
+internal sealed class JobsApi(DurableChanges changes, Views views, SiloServerOptions options)
 {
     // A misspelt setting must not be a setting left at its default.
     private static readonly JsonSerializerOptions Strict = new(MachinesJson.Default.Options)
@@ -43,37 +45,38 @@ internal sealed class JobsApi(IGrainHost grains, Views views, IEventStore events
             return ApiError.Result(StatusCodes.Status400BadRequest, problems[0].Error, problems[0].Remedy, problems);
 
         var job = id is null ? JobIds.New(spec.Name) : new JobId(id);
-        if (await views.JobAsync(job.Value).ConfigureAwait(false) is { } present)
-        {
-            // A submission whose answer was lost comes again with its id.
-            return SameJob(present.Spec, spec)
-                ? TypedResults.Json(new SubmittedBody { Id = job, Existed = true }, ApiJson.Default.SubmittedBody)
-                : ApiError.Result(StatusCodes.Status409Conflict, $"there is a job '{job}' with another spec", "Submit under another id, or without one.");
-        }
 
-        spec = spec with { Secret = Convert.ToBase64String(RandomNumberGenerator.GetBytes(32)) };
-        grains.Post(GrainAddress.Of(job), new SubmitJob(spec));
-        var durable = await WaitForFirstEventAsync(job, cancel).ConfigureAwait(false);
-        return TypedResults.Json(new SubmittedBody { Id = job }, ApiJson.Default.SubmittedBody, statusCode: durable ? StatusCodes.Status201Created : StatusCodes.Status202Accepted);
+        // A submission whose answer was lost comes again with its id, perhaps while the first one waits for storage. Its own turn comes behind
+        // that one's, changes nothing of a job that is there, and only then is it known whether there is one.
+        var existed = await views.JobAsync(job.Value).ConfigureAwait(false) is not null;
+        var secret = Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
+        var durable = await changes.MakeAsync(GrainAddress.Of(job), new SubmitJob(spec with { Secret = secret }), cancel).ConfigureAwait(false);
+        if (await views.JobAsync(job.Value).ConfigureAwait(false) is { } present && !SameJob(present.Spec, spec))
+            return ApiError.Result(StatusCodes.Status409Conflict, $"there is a job '{job}' with another spec", "Submit under another id, or without one.");
+        var status = !durable ? StatusCodes.Status202Accepted : existed ? StatusCodes.Status200OK : StatusCodes.Status201Created;
+        return TypedResults.Json(new SubmittedBody { Id = job, Existed = existed }, ApiJson.Default.SubmittedBody, statusCode: status);
     }
 
-    private async Task<IResult> CancelAsync(string id, string? reason)
+    /// <summary>A cancellation that comes again, since its answer was lost, finds the job cancelled for its own reason: it is answered as the first one.</summary>
+    private async Task<IResult> CancelAsync(string id, string? reason, CancellationToken cancel)
     {
         if (await views.JobAsync(id).ConfigureAwait(false) is not { } job)
             return ApiError.NoJob(id);
-        if (job.Phase is "finished" or "failed")
-            return ApiError.Result(StatusCodes.Status409Conflict, $"job '{id}' has {job.Phase} already", "There is nothing left to cancel.");
-        grains.Post(GrainAddress.Of(job.Id), new CancelJob(reason ?? "cancelled by request"));
-        return TypedResults.Json(new SubmittedBody { Id = job.Id, Existed = true }, ApiJson.Default.SubmittedBody, statusCode: StatusCodes.Status202Accepted);
+        var message = new CancelJob(reason ?? "cancelled by request");
+        var durable = await changes.MakeAsync(GrainAddress.Of(job.Id), message, cancel).ConfigureAwait(false);
+        if (await views.JobAsync(id).ConfigureAwait(false) is { Phase: "finished" or "failed" } over && over.Reason != message.ReasonOfJob)
+            return ApiError.Result(StatusCodes.Status409Conflict, $"job '{id}' has {over.Phase} already", "There is nothing left to cancel.");
+        return TypedResults.Json(new SubmittedBody { Id = job.Id, Existed = true }, ApiJson.Default.SubmittedBody, statusCode: durable ? StatusCodes.Status200OK : StatusCodes.Status202Accepted);
     }
 
-    private async Task<IResult> CheckpointAsync(string id, string? reason)
+    /// <summary>The job has heard it when this is answered; the wish itself is kept in memory, so 202 is all that can be said before the checkpoint is there.</summary>
+    private async Task<IResult> CheckpointAsync(string id, string? reason, CancellationToken cancel)
     {
         if (await views.JobAsync(id).ConfigureAwait(false) is not { } job)
             return ApiError.NoJob(id);
         if (job.Phase is "finished" or "failed")
             return ApiError.Result(StatusCodes.Status409Conflict, $"job '{id}' has {job.Phase} already", "Its last checkpoints are still there: 'coordinator checkpoint ls' lists them.");
-        grains.Post(GrainAddress.Of(job.Id), new CheckpointWanted(reason ?? "asked by request"));
+        await changes.MakeAsync(GrainAddress.Of(job.Id), new CheckpointWanted(reason ?? "asked by request"), cancel).ConfigureAwait(false);
         return TypedResults.Json(new SubmittedBody { Id = job.Id, Existed = true }, ApiJson.Default.SubmittedBody, statusCode: StatusCodes.Status202Accepted);
     }
 
@@ -110,20 +113,4 @@ internal sealed class JobsApi(IGrainHost grains, Views views, IEventStore events
     }
 
     private static bool SameJob(JobSpec a, JobSpec b) => a with { Secret = "" } == b with { Secret = "" };
-
-    /// <summary>
-    /// A job's first event is stored with its state or, by an engine that stores the two apart, before it in one turn; its grain
-    /// answers after that turn. So event and answer together prove that the job survives the silo.
-    /// </summary>
-    private async Task<bool> WaitForFirstEventAsync(JobId job, CancellationToken cancel)
-    {
-        var page = await Page.WaitAsync(
-            events,
-            () => events.ReadEventsAsync(new EventFilter { Job = job, Limit = 1 }, cancel),
-            options.SubmitTimeout,
-            options.TimeProvider,
-            stopping,
-            cancel).ConfigureAwait(false);
-        return page.Count > 0 && await views.JobAsync(job.Value).ConfigureAwait(false) is not null;
-    }
 }

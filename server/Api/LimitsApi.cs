@@ -5,7 +5,6 @@ using System.Text.Json.Serialization;
 using Coordinator.Machines;
 using Coordinator.Machines.Clusters;
 using Coordinator.Server.Hosting;
-using Coordinator.Server.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -13,11 +12,11 @@ using Microsoft.AspNetCore.Routing;
 namespace Coordinator.Server.Api;
 
 /// <summary>
-/// Power and cooling of the site. What changes them is left for the cluster's grain, and the answer is how things stand once the change and
-/// its event are stored: a silo that dies then takes nothing back (on Orleans the event is stored a moment before the state, so in that
-/// moment it may). Where storing takes too long, the answer is how things stand now, with status 202.
+/// Power and cooling of the site. What changes them is left for the cluster's grain, and the answer is how things stand once its turn with
+/// the change is durable: a silo that dies then takes nothing back. Where storing takes too long, the answer is how things stand now, with
+/// status 202.
 /// </summary>
-internal sealed class LimitsApi(IGrainHost grains, IEventStore events, SiloServerOptions options, CancellationToken stopping)
+internal sealed class LimitsApi(IGrainHost grains, DurableChanges changes)
 {
     /// <summary>What is said of the cap in a query where there is to be none.</summary>
     public const string None = "none";
@@ -34,9 +33,9 @@ internal sealed class LimitsApi(IGrainHost grains, IEventStore events, SiloServe
     {
         routes.MapGet("/power", () => PowerAsync());
         routes.MapPut("/power", SetAsync);
-        routes.MapDelete("/power", () => ChangePowerAsync(new PowerSet(null)));
+        routes.MapDelete("/power", (CancellationToken cancel) => ChangePowerAsync(new PowerSet(null), cancel));
         routes.MapPost("/power/cap", CapAsync);
-        routes.MapPost("/power/approve", (bool? approved, string? reason) => ChangePowerAsync(new PowerApproved(approved ?? true, reason ?? "")));
+        routes.MapPost("/power/approve", (bool? approved, string? reason, CancellationToken cancel) => ChangePowerAsync(new PowerApproved(approved ?? true, reason ?? ""), cancel));
         routes.MapGet("/cooling", () => CoolingAsync());
         routes.MapPut("/cooling/{zone}", SetZoneAsync);
         routes.MapDelete("/cooling/{zone}", ClearZoneAsync);
@@ -56,15 +55,15 @@ internal sealed class LimitsApi(IGrainHost grains, IEventStore events, SiloServe
         var (settings, fault) = await ReadAsync<PowerSettings>(request, JsonSerializer.SerializeToNode(present, MachinesJson.Default.PowerSettings)!.AsObject(), "power settings are", cancel).ConfigureAwait(false);
         if (settings is null)
             return fault!;
-        return settings.Problem() is { } problem ? ApiError.BadRequest(problem, "Correct the value; nothing was changed.") : await ChangePowerAsync(new PowerSet(settings)).ConfigureAwait(false);
+        return settings.Problem() is { } problem ? ApiError.BadRequest(problem, "Correct the value; nothing was changed.") : await ChangePowerAsync(new PowerSet(settings), cancel).ConfigureAwait(false);
     }
 
-    private async Task<IResult> CapAsync(string? watts)
+    private async Task<IResult> CapAsync(string? watts, CancellationToken cancel)
     {
         if (watts == None)
-            return await ChangePowerAsync(new SiteCapSet(null)).ConfigureAwait(false);
+            return await ChangePowerAsync(new SiteCapSet(null), cancel).ConfigureAwait(false);
         return long.TryParse(watts, NumberStyles.None, CultureInfo.InvariantCulture, out var cap) && cap <= PowerSettings.MostWatts
-            ? await ChangePowerAsync(new SiteCapSet(cap)).ConfigureAwait(false)
+            ? await ChangePowerAsync(new SiteCapSet(cap), cancel).ConfigureAwait(false)
             : ApiError.BadRequest($"the cap is '{watts}'; allowed are 0 to {PowerSettings.MostWatts} W, or '{None}'.", "Give ?watts=, such as /power/cap?watts=80000000.");
     }
 
@@ -75,39 +74,18 @@ internal sealed class LimitsApi(IGrainHost grains, IEventStore events, SiloServe
             return fault!;
         if (read.Problem() is { } problem)
             return ApiError.BadRequest(problem, "Correct the zone; nothing was changed.");
-        return await CoolingAsync(await ChangeAsync(new CoolingZoneSet(read), EventKinds.CoolingChanged).ConfigureAwait(false)).ConfigureAwait(false);
+        return await CoolingAsync(await changes.MakeAsync(GrainAddress.Cluster, new CoolingZoneSet(read), cancel).ConfigureAwait(false)).ConfigureAwait(false);
     }
 
-    private async Task<IResult> ClearZoneAsync(string zone)
+    private async Task<IResult> ClearZoneAsync(string zone, CancellationToken cancel)
     {
         if ((await ClusterAsync().ConfigureAwait(false)).Cooling.All(known => known.Zone.Name != zone))
             return ApiError.NotFound($"there is no cooling zone '{zone}'", "List them with GET /api/v1/cooling.");
-        return await CoolingAsync(await ChangeAsync(new CoolingZoneCleared(zone), EventKinds.CoolingChanged).ConfigureAwait(false)).ConfigureAwait(false);
+        return await CoolingAsync(await changes.MakeAsync(GrainAddress.Cluster, new CoolingZoneCleared(zone), cancel).ConfigureAwait(false)).ConfigureAwait(false);
     }
 
-    private async Task<IResult> ChangePowerAsync(GrainMessage change) =>
-        await PowerAsync(await ChangeAsync(change, EventKinds.PowerChanged).ConfigureAwait(false)).ConfigureAwait(false);
-
-    /// <summary>Leaves a change for the cluster, whose event is stored with its state or, by an engine that stores the two apart, in the same turn.</summary>
-    /// <returns>Whether that came about in time.</returns>
-    private async Task<bool> ChangeAsync(GrainMessage change, string kind)
-    {
-        var last = await events.ReadEventsAsync(new EventFilter { Newest = true, Limit = 1 }, stopping).ConfigureAwait(false) is [.., var newest] ? newest.Ordinal : 0;
-        grains.Post(GrainAddress.Cluster, change);
-        var told = await Page.WaitAsync(
-            events,
-            async () =>
-            {
-                var news = await events.ReadEventsAsync(new EventFilter { After = last }, stopping).ConfigureAwait(false);
-                last = news is [.., var end] ? end.Ordinal : last;
-                return (IReadOnlyList<StoredEvent>)[.. news.Where(stored => stored.Event.Kind == kind)];
-            },
-            options.SubmitTimeout,
-            options.TimeProvider,
-            stopping,
-            CancellationToken.None).ConfigureAwait(false);
-        return told.Count > 0;
-    }
+    private async Task<IResult> ChangePowerAsync(GrainMessage change, CancellationToken cancel) =>
+        await PowerAsync(await changes.MakeAsync(GrainAddress.Cluster, change, cancel).ConfigureAwait(false)).ConfigureAwait(false);
 
     /// <summary>The cluster; an empty one where no node came and nothing was set yet.</summary>
     private async Task<ClusterView> ClusterAsync() => await grains.DescribeAsync(GrainAddress.Cluster).ConfigureAwait(false) is { } view

@@ -120,11 +120,12 @@ public sealed partial class SiloServer : IAsyncDisposable
         var views = new Views(options.Grains);
         var info = new InfoApi(options.Links, options);
         var api = app.MapGroup(ApiPath);
-        new JobsApi(options.Grains, views, options.Events, options, app.Lifetime.ApplicationStopping).Map(api);
+        var changes = new DurableChanges(options.Grains, options, app.Lifetime.ApplicationStopping);
+        new JobsApi(changes, views, options).Map(api);
         new HistoryApi(options.Events, options, app.Lifetime.ApplicationStopping).Map(api);
         new ClusterApi(views).Map(api);
-        new LimitsApi(options.Grains, options.Events, options, app.Lifetime.ApplicationStopping).Map(api);
-        new FilesApi(options.Grains, views, options).Map(api);
+        new LimitsApi(options.Grains, changes).Map(api);
+        new FilesApi(changes, views, options).Map(api);
         info.Map(api);
         info.MapHealth(app);
         options.MapPages?.Invoke(app);

@@ -61,7 +61,10 @@ public sealed record SiloServerOptions
     /// <summary>Largest model taken in, bytes.</summary>
     public long MaxModelBytes { get; init; } = 64L << 30;
 
-    /// <summary>How long a submission waits for its job to be durable before it is answered with 202 and not 201, and likewise a change of power or cooling (202 and not 200).</summary>
+    /// <summary>
+    /// How long a submission waits for its job to be durable before it is answered with 202 and not 201; likewise a cancellation and a change
+    /// of power or cooling (202 and not 200), and a final model (503: it is sent again).
+    /// </summary>
     public TimeSpan SubmitTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Source of time.</summary>

@@ -3,6 +3,7 @@ using Orleans.Services;
 namespace Coordinator.Silo.Gateway;
 
 /// <summary>One on every silo: takes messages for workers that are connected to it, from grains on other silos.</summary>
+[GrainInterfaceType("Coordinator.Silo.Gateway.IGatewayService")]
 public interface IGatewayService : IGrainService
 {
     /// <summary>Hands messages to a node's worker, in order.</summary>

@@ -12,6 +12,19 @@ internal sealed class OrleansGrainHost(Lazy<(IGrainFactory Grains, GrainOutbox O
 {
     public void Post(GrainAddress to, GrainMessage message) => orleans.Value.Outbox.Send(to, message);
 
+    /// <summary>A call of its own and not through the outbox: the outbox's calls end for whole batches, and nobody waits for them.</summary>
+    public async Task DeliverAsync(GrainAddress to, GrainMessage message)
+    {
+        try
+        {
+            await GrainCalls.Deliver(orleans.Value.Grains, to, message).ConfigureAwait(false);
+        }
+        catch (Exception e) when (e is OrleansException or InvalidOperationException)
+        {
+            throw new GrainsAwayException($"{to.Kind} {to.Key}", e);
+        }
+    }
+
     /// <summary>A virtual actor exists as soon as it is asked; one that its node's worker has never named is answered as missing.</summary>
     public async Task<string?> DescribeAsync(GrainAddress address)
     {

@@ -1,6 +1,5 @@
 using Coordinator.Grains;
 using Coordinator.Machines;
-using Coordinator.Machines.Jobs;
 using Coordinator.Server.Api;
 using Coordinator.Server.Gateway;
 using Coordinator.Server.Hosting;
@@ -51,7 +50,7 @@ public sealed class OrleansSilo : IAsyncDisposable
                     Grains = new OrleansGrainHost(orleans, store.Observations),
                     Events = store.Events,
                     Links = links,
-                    ValidateJob = Problems,
+                    ValidateJob = JobProblem.Of,
                     Problem = () => store.Problem,
                     Loggers = loggers,
                     ConfigureHost = host => OrleansHosting.Configure(host, settings, store, links),
@@ -92,7 +91,4 @@ public sealed class OrleansSilo : IAsyncDisposable
         foreach (var job in await store.Observations.ListJobsAsync().ConfigureAwait(false))
             await grains.GetGrain<ITrainingJobGrain>(job.Value).Describe().ConfigureAwait(false);
     }
-
-    private static IReadOnlyList<JobProblem> Problems(JobSpec spec) =>
-        [.. JobSpecValidator.Validate(spec).Select(problem => new JobProblem($"{problem.Field} is {problem.Value} but must be {problem.Rule}", problem.Field, problem.Remedy))];
 }

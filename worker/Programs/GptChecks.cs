@@ -7,7 +7,7 @@ internal static class GptChecks
 {
     public static void Parameters(ModelSpec model, ReadOnlySpan<float> parameters)
     {
-        long needed = GptProgram.CountParameters(model);
+        System.Numerics.BigInteger needed = JobSpecValidator.CountParameters(model);
         if (parameters.Length != needed) throw new ArgumentException($"There are {parameters.Length} parameters; the model has {needed}.", nameof(parameters));
     }
 

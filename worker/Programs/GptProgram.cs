@@ -60,10 +60,4 @@ public sealed class GptProgram : ITrainingProgram
         IKernels kernels = KernelFactory.Create(options.Width, options.Threads);
         return new CpuDevice(_spec, Layout, kernels, new GptEngine(_spec, samples, kernels));
     }
-
-    internal static long CountParameters(ModelSpec model)
-    {
-        long c = model.Channels;
-        return ((long)model.Vocab + model.Block) * c + model.Layers * (12 * c * c + 13 * c) + 2 * c;
-    }
 }

@@ -27,6 +27,20 @@ public class ProgramTests
     public void A_job_that_cannot_be_computed_is_refused(JobSpec spec) => Assert.Throws<InvalidJobException>(() => TrainingPrograms.Create(spec));
 
     [Theory]
+    [MemberData(nameof(Invalid), DisableDiscoveryEnumeration = true)]
+    public void A_worker_refuses_by_the_rules_and_in_the_words_of_the_submission(JobSpec spec) =>
+        Assert.Equal(JobSpecValidator.Validate(spec)[0].ToString(), TrainingPrograms.WhyInvalid(spec));
+
+    [Fact]
+    public void What_a_submission_may_have_at_most_a_worker_can_hold()
+    {
+        Assert.True(JobSpecValidator.MostParameters <= Array.MaxLength / sizeof(float));
+        Assert.True(JobSpecValidator.MostTokensOfPass <= Array.MaxLength);
+        foreach (var model in new[] { ComputeWorld.Gpt().Model, ComputeWorld.Linear(batch: 5).Model })
+            Assert.Equal(JobSpecValidator.CountParameters(model), TrainingPrograms.Create(new JobSpec { Model = model }).Layout.ParameterCount);
+    }
+
+    [Theory]
     [Width(VectorWidth.W128)]
     [Width(VectorWidth.W256)]
     [Width(VectorWidth.W512)]

@@ -18,7 +18,7 @@ public sealed class JobSpecValidatorTests
             MinRanks = 1 << 20,
             Model = new() { Layers = 1, Heads = 8, Channels = 8, Block = 1, Vocab = 65536, Dropout = 0.999 },
             Training = new() { Steps = long.MaxValue, BatchSize = 1, Shards = 1 << 20, MicroBatch = 1, Seed = 0 },
-            Optimizer = new() { LearningRate = 1e-9, MinLearningRate = 1e-9, WarmupSteps = 0, Beta1 = 0, Beta2 = 0, Epsilon = 1e-300, WeightDecay = 0, GradientClip = 0 },
+            Optimizer = new() { LearningRate = 1e-9, MinLearningRate = 1e-9, WarmupSteps = 0, Beta1 = 0, Beta2 = 0, Epsilon = 1e-45, WeightDecay = 0, GradientClip = 0 },
             Data = new() { Sha256 = new string('0', 64), Bytes = 4, Encoding = "uint16" },
             Collective = new() { BlockElements = 16, WindowBlocks = 1 },
             FaultTolerance = new() { StartTimeout = TimeSpan.Zero, GatherDelay = TimeSpan.Zero, StateTimeout = TimeSpan.Zero, PeerTimeout = TimeSpan.FromDays(7) },
@@ -65,8 +65,21 @@ public sealed class JobSpecValidatorTests
         ["dropout that is no number"] = (Model(m => m with { Dropout = double.NaN }), "model.dropout is NaN but must be 0 or more and below 1; set model.dropout to 0 to turn it off"),
         ["size"] = (
             Model(m => m with { Channels = int.MaxValue - 3 }),
-            "model.channels is 2147483644 but must be small enough for at most 2147483647 parameters, where this model has 221360928863039782184; "
+            "model.channels is 2147483644 but must be small enough for at most 536870897 parameters, where this model has 221360928863039782184; "
             + "lower model.channels, model.layers, model.vocab or model.block"),
+        ["size of a third of 2^31 parameters"] = (
+            Model(m => m with { Channels = 7720, Layers = 1, Heads = 1 }),
+            "model.channels is 7720 but must be small enough for at most 536870897 parameters, where this model has 717767000; "
+            + "lower model.channels, model.layers, model.vocab or model.block"),
+        ["size of a linear model"] = (
+            Model(m => m with { Program = "linear", Channels = 536870897 }),
+            "model.channels is 536870897 but must be small enough for at most 536870897 parameters, where this model has 536870898; lower model.channels"),
+        ["a pass beyond an array"] = (
+            Valid with { Model = Valid.Model with { Block = 1 << 20, Channels = 4 }, Training = Valid.Training with { BatchSize = 8192, MicroBatch = 4096 } },
+            "training.micro_batch is 4096 but must be at most 2047, so that a pass has no more than 2147483591 tokens with model.block 1048576; lower training.micro_batch"),
+        ["epsilon that is 0 on the device"] = (
+            Optimizer(o => o with { Epsilon = 1e-300 }),
+            "optimizer.epsilon is 1E-300 but must be a finite number that float32 tells from 0, 1E-45 or more; set optimizer.epsilon to 1e-8"),
         ["steps"] = (Training(t => t with { Steps = 0 }), "training.steps is 0 but must be 1 or more; raise training.steps"),
         ["samples beyond 63 bits"] = (
             Training(t => t with { Steps = long.MaxValue }),

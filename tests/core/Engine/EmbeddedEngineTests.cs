@@ -86,6 +86,45 @@ public sealed class EmbeddedEngineTests : IAsyncLifetime, IWorkerLinks
     }
 
     [Fact]
+    public async Task Who_waits_for_a_turn_waits_until_it_and_the_turns_before_it_are_durable()
+    {
+        store.Away = true;
+        var first = engine.DeliverAsync(ToyMachine.Toy("a"), ToyMachine.Order("count"));
+        var repeated = engine.DeliverAsync(ToyMachine.Toy("a"), ToyMachine.Order("say nothing"));
+        await engine.DeliverAsync(ToyMachine.Toy("b"), ToyMachine.Order("say hello"));
+        await engine.WhenSettledAsync();
+        Assert.Equal("{\"id\":\"a\",\"counter\":1}", await engine.DescribeAsync(ToyMachine.Toy("a")));
+        Assert.False(first.IsCompleted);
+        Assert.False(repeated.IsCompleted);
+
+        store.Away = false;
+        time.Advance(TimeSpan.FromMilliseconds(50));
+        Assert.True(await first);
+        Assert.True(await repeated);
+        Assert.Equal("1:1", store.States[ToyMachine.Toy("a")].StateJson);
+    }
+
+    [Fact]
+    public async Task Who_waits_for_a_turn_that_is_lost_is_told_so()
+    {
+        Assert.True(await engine.DeliverAsync(ToyMachine.Toy("a"), ToyMachine.Order("count")));
+        store.Put("a", incarnation: 7, counter: 40);
+        Assert.False(await engine.DeliverAsync(ToyMachine.Toy("a"), ToyMachine.Order("count")));
+        Assert.True(await engine.DeliverAsync(ToyMachine.Toy("a"), ToyMachine.Order("count")));
+        Assert.Equal("8:41", store.States[ToyMachine.Toy("a")].StateJson);
+    }
+
+    [Fact]
+    public async Task Nobody_waits_for_an_engine_that_has_stopped()
+    {
+        store.Away = true;
+        var waiting = engine.DeliverAsync(ToyMachine.Toy("a"), ToyMachine.Order("count"));
+        await engine.StopAsync();
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => waiting);
+        await Assert.ThrowsAsync<ObjectDisposedException>(() => engine.DeliverAsync(ToyMachine.Toy("a"), ToyMachine.Order("count")));
+    }
+
+    [Fact]
     public async Task Messages_from_many_threads_are_all_handled()
     {
         await Task.WhenAll(Enumerable.Range(0, 8).Select(worker => Task.Run(() =>

@@ -69,7 +69,7 @@ public sealed class ApiTests : IAsyncLifetime
         Assert.True((await server.Client.SubmitAsync(new JobSpec(), Job)).Existed);
         var refusal = await Assert.ThrowsAsync<CoordinatorApiException>(() => server.Client.SubmitAsync(new JobSpec { Ranks = 2 }, Job));
         Assert.Equal(HttpStatusCode.Conflict, refusal.Status);
-        Assert.Equal(1, server.Grains.Untaken);
+        Assert.Equal(new JobSpec(), (await server.Client.GetJobAsync(Job))!.Spec);
     }
 
     [Fact]

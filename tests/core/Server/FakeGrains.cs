@@ -25,6 +25,15 @@ public sealed class FakeGrains : IGrainHost
         posts.Writer.TryWrite((to, message));
     }
 
+    /// <summary>How a delivery ends once it is recorded; null: as a durable turn, at once.</summary>
+    public Func<GrainMessage, Task>? OnDeliver { get; set; }
+
+    public Task DeliverAsync(GrainAddress to, GrainMessage message)
+    {
+        Post(to, message);
+        return OnDeliver?.Invoke(message) ?? Task.CompletedTask;
+    }
+
     public Task<string?> DescribeAsync(GrainAddress address) => Task.FromResult(views.GetValueOrDefault(address));
 
     public Task<IReadOnlyList<GrainAddress>> KnownAsync(GrainKind kind) =>

@@ -67,7 +67,7 @@ public sealed class TestServer : IAsyncDisposable
     /// <summary>Makes every submitted job exist: with a view, and with its first event stored.</summary>
     public void AcceptJobs() => Grains.OnPost = (to, message) =>
     {
-        if (message is not SubmitJob submit)
+        if (message is not SubmitJob submit || Grains.DescribeAsync(to).Result is not null)
             return;
         Grains.Show(new JobView { Id = new JobId(to.Key), Phase = "waiting", Spec = submit.Spec });
         Store.Append(new CoordinatorEvent { Kind = EventKinds.JobSubmitted, Job = new JobId(to.Key) });

@@ -44,6 +44,9 @@ public sealed class TestSilos : IAsyncDisposable
     /// <summary>Delivers a message and waits for the end of its turn.</summary>
     public Task Deliver(GrainAddress to, GrainMessage message) => GrainCalls.Deliver(Grains, to, message);
 
+    /// <summary>The first silo's process is gone, in the middle of whatever it did.</summary>
+    public Task KillAsync() => cluster.KillSiloAsync(cluster.Silos[0]);
+
     public async ValueTask DisposeAsync()
     {
         await cluster.DisposeAsync();

@@ -1,0 +1,50 @@
+using System.Text;
+using Coordinator.Grains;
+using Coordinator.Grains.Hosting;
+using Coordinator.Silo.Gateway;
+using Coordinator.Silo.Storage;
+using Coordinator.Tests.Orleans.Support;
+using Microsoft.Extensions.DependencyInjection;
+using Orleans.Metadata;
+
+namespace Coordinator.Tests.Orleans;
+
+/// <summary>
+/// The names under which rows are stored, written out once more: whoever changes one here leaves the rows of every database behind.
+/// </summary>
+public sealed class StableNamesTests
+{
+    [Fact]
+    public async Task Grains_and_interfaces_are_called_what_stored_rows_call_them()
+    {
+        await using var silos = await TestSilos.StartAsync(new SharedStorage());
+        var services = silos.Cluster.GetSiloServiceProvider(silos.Cluster.Silos[0].SiloAddress);
+        var types = services.GetRequiredService<GrainTypeResolver>();
+        var interfaces = services.GetRequiredService<GrainInterfaceTypeResolver>();
+
+        Assert.Equal(
+            ["cluster", "node", "gpu", "trainingjob"],
+            new[] { typeof(ClusterGrain), typeof(NodeGrain), typeof(GpuGrain), typeof(TrainingJobGrain) }.Select(grain => types.GetGrainType(grain).ToString()));
+        Assert.Equal(
+            ["cluster/cluster", "node/n1", "gpu/n1/0", "trainingjob/j1"],
+            new[] { silos.Grains.GetGrain<IClusterGrain>("cluster").GetGrainId(), silos.Grains.GetGrain<INodeGrain>("n1").GetGrainId(), silos.Grains.GetGrain<IGpuGrain>("n1/0").GetGrainId(), silos.Grains.GetGrain<ITrainingJobGrain>("j1").GetGrainId() }.Select(id => id.ToString()));
+        Assert.Equal(
+            ["Coordinator.Grains.IMachineGrain", "Coordinator.Grains.IClusterGrain", "Coordinator.Grains.INodeGrain", "Coordinator.Grains.IGpuGrain", "Coordinator.Grains.ITrainingJobGrain", "Coordinator.Silo.Gateway.IGatewayService"],
+            new[] { typeof(IMachineGrain), typeof(IClusterGrain), typeof(INodeGrain), typeof(IGpuGrain), typeof(ITrainingJobGrain), typeof(IGatewayService) }.Select(one => interfaces.GetGrainInterfaceType(one).ToString()));
+        Assert.Equal("wake", GrainNames.WakeReminder);
+    }
+
+    [Fact]
+    public void Every_grain_and_every_interface_has_its_name_in_code()
+    {
+        var all = typeof(GrainNames).Assembly.GetTypes().Where(type => typeof(IGrain).IsAssignableFrom(type) && type.Namespace == typeof(GrainNames).Namespace).ToArray();
+        Assert.Equal(5, all.Count(type => type.IsInterface));
+        Assert.All(all.Where(type => type.IsInterface), type => Assert.True(type.IsDefined(typeof(GrainInterfaceTypeAttribute), inherit: false), $"{type} has no GrainInterfaceType"));
+        Assert.All(all.Where(type => type is { IsInterface: false, IsAbstract: false }), type => Assert.True(type.IsDefined(typeof(GrainTypeAttribute), inherit: false), $"{type} has no GrainType"));
+    }
+
+    [Fact]
+    public void A_stored_state_has_the_members_that_it_always_had() => Assert.Equal(
+        """{"json":"{}","incarnation":2,"sequence":3,"writer":"w"}""",
+        Encoding.UTF8.GetString(new StateSerializer().Serialize(new StoredMachine { Json = "{}", Incarnation = 2, Sequence = 3, Writer = "w" })));
+}
