@@ -5,7 +5,7 @@ using Coordinator.Server.Hosting;
 
 namespace Coordinator.Cli.Commands;
 
-/// <summary><c>--silo</c> and <c>--token-file</c>, with the environment behind them: how a command finds its silo.</summary>
+/// <summary><c>--silo</c>, <c>--token-file</c> and <c>--proxy</c>: how a command finds its silo. The environment is behind the first two and never behind the third.</summary>
 public sealed class ConnectionOptions
 {
     /// <summary>Environment variable behind <c>--silo</c>.</summary>
@@ -31,11 +31,15 @@ public sealed class ConnectionOptions
     /// <summary>File with the token.</summary>
     public Option<string?> TokenFile { get; } = new("--token-file") { Description = $"File with the silo's token (else ${TokenVariable})." };
 
-    /// <summary>Adds both to a command.</summary>
+    /// <summary>Proxy on the way to the silo.</summary>
+    public Option<Uri?> Proxy { get; } = ProxyOption.Create();
+
+    /// <summary>Adds them to a command.</summary>
     public void AddTo(Command command)
     {
         command.Options.Add(Silo);
         command.Options.Add(TokenFile);
+        command.Options.Add(Proxy);
     }
 
     /// <summary>The silo's address, or null where none is given.</summary>
@@ -57,7 +61,7 @@ public sealed class ConnectionOptions
     {
         var silo = FindSilo(parsed) ?? throw new CommandException(
             ExitCodes.Usage, "No silo is named.", $"Give --silo http://HOST:PORT or set {SiloVariable}; 'train' and 'demo' print theirs.");
-        return new CoordinatorClient(silo, ReadToken(parsed.GetValue(TokenFile)));
+        return new CoordinatorClient(silo, ReadToken(parsed.GetValue(TokenFile)), parsed.GetValue(Proxy));
     }
 
     /// <summary>The token from the file, or from the one that the environment names.</summary>

@@ -23,7 +23,7 @@ public static class HealthCommand
             var silo = connection.FindSilo(parsed) ?? throw new CommandException(
                 ExitCodes.Usage, "No silo is named.", $"Give --silo http://HOST:PORT or set {ConnectionOptions.SiloVariable}.");
             var asked = parsed.GetValue(node);
-            using var client = new CoordinatorClient(silo, asked is null ? "none" : ConnectionOptions.ReadToken(parsed.GetValue(connection.TokenFile)));
+            using var client = new CoordinatorClient(silo, asked is null ? "none" : ConnectionOptions.ReadToken(parsed.GetValue(connection.TokenFile)), parsed.GetValue(connection.Proxy));
             using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
             patience.CancelAfter(Patience);
             if (await ProblemAsync(client, asked, patience.Token) is not { } problem)

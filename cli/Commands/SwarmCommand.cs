@@ -23,6 +23,7 @@ public sealed class SwarmCommand
     private readonly Option<bool> assert = new("--assert") { Description = $"Exit with 1 unless all of these hold: {string.Join("; ", SwarmLimit.All.Select(limit => limit.Name))}." };
     private readonly Option<SwarmInjection> inject = new("--inject") { Description = "skip: one agent lets generations pass by. The measures must then miss, and the exit code be 1." };
     private readonly Option<string?> silo = new("--silo") { Description = "Address of a silo that runs already, of several with commas between them; it is not killed. Never one that has work to do: it gets the swarm's nodes." };
+    private readonly Option<Uri?> proxy = ProxyOption.Create();
     private readonly Option<string?> token = new("--token-file") { Description = $"File with that silo's token (else ${ConnectionOptions.TokenVariable})." };
     private readonly Option<string?> workDirectory = new("--work-dir") { Description = "Where database and logs go and stay (default: a temporary directory, which stays where something was missed)." };
     private readonly Option<OutputFormat> output = OutputOption.Create();
@@ -35,7 +36,7 @@ public sealed class SwarmCommand
     {
         var command = new Command("swarm", "Connect thousands of node agents to a silo, let nodes and the silo die, and measure how long the control plane takes and what it costs.")
         {
-            nodes, gpus, ranks, step, links, together, watch, failures, faultTime, repair, limit, seed, assert, inject, silo, token, workDirectory, output,
+            nodes, gpus, ranks, step, links, together, watch, failures, faultTime, repair, limit, seed, assert, inject, silo, token, proxy, workDirectory, output,
         };
         engine.AddTo(command);
         Checks.InRange(nodes, 3, 1_000_000);
@@ -57,6 +58,8 @@ public sealed class SwarmCommand
             if (result.Errors.Any())
                 return;
             var (count, all) = (result.GetValue(nodes), (long)result.GetValue(nodes) * result.GetValue(gpus));
+            if (result.GetValue(proxy) is not null && result.GetResult(silo) is null)
+                result.AddError("--proxy is a way to a silo, and none is named; name it with --silo, or leave --proxy out.");
             if (result.GetValue(ranks) is { } wanted && (wanted < 3 || wanted > all || wanted > 1 << 20))
                 result.AddError($"--ranks is {wanted}; choose 3 to {Math.Min(all, 1 << 20)}, the gpus that there are.");
             if (result.GetValue(together) is { } at && (at < 1 || at > count / 2))
@@ -121,6 +124,7 @@ public sealed class SwarmCommand
             Inject = parsed.GetValue(inject),
             Backend = existing is null ? engine.Read(parsed) : null,
             Silo = existing ?? "",
+            Proxy = parsed.GetValue(proxy),
             Token = existing is null ? "" : ConnectionOptions.ReadToken(parsed.GetValue(token)),
             WorkDirectory = parsed.GetValue(workDirectory),
         };

@@ -69,6 +69,9 @@ public sealed class TrainCommand
                 ExitCodes.Usage, "--device chooses for workers that this command starts, and with --silo it starts none.", "Start the workers with --device; --job.device_class keeps the job to one class of device.");
         }
 
+        if (silo is null && parsed.GetValue(connection.Proxy) is not null)
+            throw new CommandException(ExitCodes.Usage, "--proxy is a way to a silo, and none is named.", "Name it with --silo, or leave --proxy out: what this command starts here is reached without one.");
+
         var workerDevices = silo is null ? devices.ForWorkers(parsed, parsed.GetValue(gpus), loaded.Spec.DeviceClass) : null;
         using var signals = new Signals();
         var directory = RunDirectory.Create(parsed.GetValue(workDirectory));

@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using Coordinator.Cli.Output;
 using Coordinator.Cli.Runs;
 using Coordinator.Machines;
+using Coordinator.Server.Client;
 using Coordinator.Server.Hosting;
 using Coordinator.Worker;
 using Coordinator.Worker.Agent;
@@ -30,6 +31,7 @@ public sealed class WorkerCommand
         Description = $"Address of the silo; those of a cluster once each, or with commas between them (else ${ConnectionOptions.SiloVariable}).",
     };
     private readonly Option<string?> token = new("--token-file") { Description = $"File with the silo's token (else ${ConnectionOptions.TokenVariable})." };
+    private readonly Option<Uri?> proxy = ProxyOption.Create();
     private readonly Option<string> node = new("--node") { Description = "Name of this node; a second worker of the same name takes its place.", DefaultValueFactory = _ => Environment.MachineName.ToLowerInvariant() };
     private readonly Option<int> gpus = new("--gpus") { Description = "Ranks on each device, 1 or more.", DefaultValueFactory = _ => 1 };
     private readonly Option<string?> directory = new("--data-dir") { Description = "Folder for frozen data (default: a folder of the user's cache)." };
@@ -80,7 +82,7 @@ public sealed class WorkerCommand
     {
         var command = new Command("worker", "Run a worker: the process that computes, one on each node. SIGTERM lets its jobs go on without it first.")
         {
-            silos, token, node, gpus, directory, checkpoints, listen, advertised, width, faults, pipe,
+            silos, token, proxy, node, gpus, directory, checkpoints, listen, advertised, width, faults, pipe,
         };
         devices.AddTo(command);
         Checks.AtLeast(gpus, 1);
@@ -103,7 +105,8 @@ public sealed class WorkerCommand
         var log = new ConsoleLog(parsed.GetValue(node)!);
         var addresses = Silos(parsed);
         var secret = ConnectionOptions.ReadToken(parsed.GetValue(token));
-        using var files = new SiloFiles(addresses, secret);
+        using var http = SiloHttp.Create(parsed.GetValue(proxy));
+        var files = new SiloFiles(addresses, secret, http);
         var store = CreateStore(parsed.GetValue(directory) ?? DefaultDirectory());
         using var programs = new WorkerPrograms(
             new DataStore(store, files.FetchDataAsync), new CpuDeviceOptions { Width = parsed.GetValue(width) }, chosen.Devices, chosen.Backend);
@@ -111,6 +114,7 @@ public sealed class WorkerCommand
         using var telemetry = OpenTelemetry(chosen.Devices, log);
         var services = new WorkerServices(programs, new SiloModelSink(files, WorkerPrograms.Layout, store), log)
         {
+            Http = http,
             Checkpoints = parsed.GetValue(checkpoints) is { } folder ? OpenCheckpoints(folder) : null,
             Telemetry = telemetry,
         };

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Coordinator.Machines;
+using Coordinator.Server.Client;
 
 namespace Coordinator.Cli.Swarm;
 
@@ -15,7 +16,6 @@ public sealed class AgentSwarm : IAsyncDisposable
     private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(20);
 
     private readonly TimeSpan beatPeriod;
-    private readonly SocketsHttpHandler handler = new() { MaxConnectionsPerServer = int.MaxValue, ConnectTimeout = TimeSpan.FromSeconds(5) };
     private readonly HttpMessageInvoker http;
     private readonly SemaphoreSlim opening = new(Opening);
     private readonly CancellationTokenSource end = new();
@@ -30,12 +30,13 @@ public sealed class AgentSwarm : IAsyncDisposable
     /// <param name="beatPeriod">Time between two heartbeats of an agent.</param>
     /// <param name="links">Nodes that a node has a link to on the data plane.</param>
     /// <param name="seed">Decides telemetry and waits.</param>
-    public AgentSwarm(SwarmShape shape, string silos, string token, TimeSpan stepTime, TimeSpan beatPeriod, int links, ulong seed)
+    /// <param name="proxy">Proxy on the way to the silos; null: none.</param>
+    public AgentSwarm(SwarmShape shape, string silos, string token, TimeSpan stepTime, TimeSpan beatPeriod, int links, ulong seed, Uri? proxy = null)
     {
         this.beatPeriod = beatPeriod;
         Shape = shape;
         Plane = new SwarmPlane(stepTime, links, Counts.Complain);
-        http = new HttpMessageInvoker(handler);
+        http = SiloHttp.Create(proxy);
         var doors = new SwarmDoors(SwarmDoors.GatewaysOf(silos), token, http, opening);
         var (gpus, frames) = (shape.Describe(), new AgentFrames(shape));
         Agents = [.. Enumerable.Range(0, shape.Nodes).Select(number => new SwarmAgent(shape, number, seed, gpus, frames, doors, Plane, Counts))];

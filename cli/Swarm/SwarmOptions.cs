@@ -56,6 +56,9 @@ public sealed record SwarmOptions
     /// <summary>Their token.</summary>
     public string Token { get; init; } = "";
 
+    /// <summary>Proxy on the way to them; null: none.</summary>
+    public Uri? Proxy { get; init; }
+
     /// <summary>Where databases and logs go and stay; null: a temporary directory.</summary>
     public string? WorkDirectory { get; init; }
 

@@ -82,8 +82,8 @@ public sealed partial class SwarmRun
 
     private static async Task<SwarmReport> RunAsync(SwarmOptions options, LocalCluster? cluster, string url, string token, Action<SwarmMeasure> measured, CancellationToken cancel)
     {
-        using var client = new CoordinatorClient(url, token);
-        await using var swarm = new AgentSwarm(options.Shape, url, token, options.StepTime, options.BeatPeriod, options.Links, options.Seed);
+        using var client = new CoordinatorClient(url, token, options.Proxy);
+        await using var swarm = new AgentSwarm(options.Shape, url, token, options.StepTime, options.BeatPeriod, options.Links, options.Seed, options.Proxy);
         await using var probe = new ReplyProbe(client, options.Shape);
         var run = new SwarmRun(options, cluster, client, swarm, probe, measured, cancel);
         await run.MeasureAllAsync();

@@ -22,11 +22,14 @@ public sealed class CoordinatorClient : IDisposable
     private readonly HttpClient http;
 
     /// <summary>A client of the silo at a URL such as <c>http://127.0.0.1:7070</c>, or of a cluster's silos, their URLs with commas between them: any one will do.</summary>
-    public CoordinatorClient(string urls, string token)
+    /// <param name="urls">The URL, or the URLs.</param>
+    /// <param name="token">Bearer token.</param>
+    /// <param name="proxy">Proxy to go through; null: none, whatever the environment says.</param>
+    public CoordinatorClient(string urls, string token, Uri? proxy = null)
     {
         var silos = urls.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(url => new Uri(url)).ToArray();
         Url = urls.TrimEnd('/');
-        http = new HttpClient(new SiloFailover(silos))
+        http = new HttpClient(new SiloFailover(silos, proxy))
         {
             BaseAddress = new Uri(silos[0], "/api/v1/"),
             Timeout = Timeout.InfiniteTimeSpan,
@@ -263,6 +266,15 @@ public sealed class CoordinatorClient : IDisposable
     {
         if (answer.IsSuccessStatusCode)
             return;
+        if (answer.Headers.Location is { } elsewhere && (int)answer.StatusCode is >= 300 and < 400)
+        {
+            throw new CoordinatorApiException(
+                answer.StatusCode,
+                $"{answer.RequestMessage?.RequestUri?.GetLeftPart(UriPartial.Authority)} sends its callers on to {elsewhere}, and a token is not sent on",
+                "Name the silo's own address with --silo.",
+                null);
+        }
+
         ErrorBody? body = null;
         try
         {

@@ -7,9 +7,22 @@ namespace Coordinator.Server.Client;
 /// reads is asked of every silo before it fails. Anything else is sent again by itself only if it never left: what became of it
 /// otherwise is for the caller to find out, whose next request goes to another silo.
 /// </summary>
-internal sealed class SiloFailover(IReadOnlyList<Uri> silos) : DelegatingHandler(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(5) })
+internal sealed class SiloFailover : DelegatingHandler
 {
+    private readonly IReadOnlyList<Uri> silos;
     private int current;
+
+    /// <param name="silos">The silos; the first is asked first.</param>
+    /// <param name="proxy">The proxy that the user asked for; null: none.</param>
+    public SiloFailover(IReadOnlyList<Uri> silos, Uri? proxy)
+    {
+        this.silos = silos;
+        var handler = SiloHttp.CreateHandler(proxy);
+
+        // There may be another silo to ask.
+        handler.ConnectTimeout = TimeSpan.FromSeconds(5);
+        InnerHandler = handler;
+    }
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {

@@ -25,7 +25,7 @@ public static class NodeAgent
             services.Log);
         SiloLink? link = null;
         await using var ranks = new NodeRanks(options, services, plane, message => link?.Tell(message));
-        link = new SiloLink(options, plane.Address, services.Log, ranks.Handle, ranks.SiloReached, () => ranks.Positions);
+        link = new SiloLink(options, plane.Address, services.Http, services.Log, ranks.Handle, ranks.SiloReached, () => ranks.Positions);
         using var stop = new CancellationTokenSource();
         var linked = Task.Run(() => link.RunAsync(stop.Token), CancellationToken.None);
         var measuring = services.Telemetry is { } telemetry

@@ -4,19 +4,23 @@ using Coordinator.Machines;
 namespace Coordinator.Worker.Agent;
 
 /// <summary>The silos' big files over HTTP: frozen data down, final models up. The silos are tried in turn; the first that answers well counts.</summary>
-public sealed class SiloFiles : IDisposable
+public sealed class SiloFiles
 {
     private const string HashHeader = "X-Content-SHA256";
 
-    private readonly HttpClient client = new() { Timeout = Timeout.InfiniteTimeSpan };
+    private readonly HttpMessageInvoker http;
+    private readonly AuthenticationHeaderValue? token;
     private readonly Uri[] silos;
 
-    /// <summary>Files of the silos that the worker connects to, written as in <see cref="WorkerOptions.Silos"/>.</summary>
-    public SiloFiles(IReadOnlyList<Uri> silos, string token)
+    /// <summary>Files of the silos that the worker connects to.</summary>
+    /// <param name="silos">As in <see cref="WorkerOptions.Silos"/>.</param>
+    /// <param name="token">Bearer token.</param>
+    /// <param name="http">As in <see cref="WorkerServices.Http"/>.</param>
+    public SiloFiles(IReadOnlyList<Uri> silos, string token, HttpMessageInvoker http)
     {
+        this.http = http;
         this.silos = [.. silos.Select(RootOf)];
-        if (token.Length > 0)
-            client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        this.token = token.Length > 0 ? new AuthenticationHeaderValue("Bearer", token) : null;
     }
 
     /// <summary>Writes a frozen data set to <paramref name="to"/>. Its hash is for the caller to check.</summary>
@@ -24,7 +28,8 @@ public sealed class SiloFiles : IDisposable
     public Task FetchDataAsync(string sha256, Stream to) => FirstAsync(
         async silo =>
         {
-            using var answer = await client.GetAsync(new Uri(silo, $"api/v1/data/{sha256}"), HttpCompletionOption.ResponseHeadersRead).ConfigureAwait(false);
+            using var request = Request(HttpMethod.Get, new Uri(silo, $"api/v1/data/{sha256}"));
+            using var answer = await http.SendAsync(request, CancellationToken.None).ConfigureAwait(false);
             await ThrowUnlessGoodAsync(answer, $"data {sha256}").ConfigureAwait(false);
             to.Position = 0;
             to.SetLength(0);
@@ -38,15 +43,20 @@ public sealed class SiloFiles : IDisposable
         async silo =>
         {
             using var content = new StreamContent(File.OpenRead(path));
-            using var request = new HttpRequestMessage(HttpMethod.Put, new Uri(silo, $"api/v1/jobs/{Uri.EscapeDataString(job.Value)}/model")) { Content = content };
+            using var request = Request(HttpMethod.Put, new Uri(silo, $"api/v1/jobs/{Uri.EscapeDataString(job.Value)}/model"));
+            request.Content = content;
             request.Headers.Add(HashHeader, sha256);
-            using var answer = await client.SendAsync(request, cancel).ConfigureAwait(false);
+            using var answer = await http.SendAsync(request, cancel).ConfigureAwait(false);
             await ThrowUnlessGoodAsync(answer, $"the model of {job}").ConfigureAwait(false);
         },
         cancel);
 
-    /// <inheritdoc/>
-    public void Dispose() => client.Dispose();
+    private HttpRequestMessage Request(HttpMethod method, Uri uri)
+    {
+        var request = new HttpRequestMessage(method, uri);
+        request.Headers.Authorization = token;
+        return request;
+    }
 
     private static Uri RootOf(Uri silo)
     {

@@ -18,6 +18,7 @@ internal sealed class SiloLink
 
     private readonly WorkerOptions options;
     private readonly string dataAddress;
+    private readonly HttpMessageInvoker http;
     private readonly IWorkerLog log;
     private readonly Action<CoordinatorMessage> heard;
     private readonly Action reached;
@@ -32,12 +33,13 @@ internal sealed class SiloLink
     public SiloLink(
         WorkerOptions options,
         string dataAddress,
+        HttpMessageInvoker http,
         IWorkerLog log,
         Action<CoordinatorMessage> heard,
         Action reached,
         Func<IReadOnlyList<RankPosition>> positions)
     {
-        (this.options, this.dataAddress, this.log, this.heard, this.reached, this.positions) = (options, dataAddress, log, heard, reached, positions);
+        (this.options, this.dataAddress, this.http, this.log, this.heard, this.reached, this.positions) = (options, dataAddress, http, log, heard, reached, positions);
         backoff = new Backoff(options.Boot);
         silos = [.. options.Silos.Select(GatewayOf)];
         if (silos.Length == 0)
@@ -121,7 +123,7 @@ internal sealed class SiloLink
             patience.CancelAfter(ConnectTimeout);
             try
             {
-                await socket.ConnectAsync(silo, patience.Token).ConfigureAwait(false);
+                await socket.ConnectAsync(silo, http, patience.Token).ConfigureAwait(false);
             }
             catch (WebSocketException refused)
             {

@@ -20,6 +20,9 @@ public interface IProgramFactory
 /// <summary>What a worker needs from outside.</summary>
 public sealed record WorkerServices(IProgramFactory Programs, IModelSink Models, IWorkerLog Log)
 {
+    /// <summary>Opens the connections to silos, not disposed of. It decides about proxies: a worker of its own uses none.</summary>
+    public required HttpMessageInvoker Http { get; init; }
+
     /// <summary>Where checkpoints are written and read, shared by all workers of a job; null: there is no such folder, and this worker saves nothing.</summary>
     public CheckpointFolder? Checkpoints { get; init; }
 

@@ -22,6 +22,7 @@ public sealed class LoopbackRun : IAsyncDisposable
     private readonly TemporaryFolder folder;
     private readonly List<(CancellationTokenSource Abort, Task Agent, IDisposable[] Owned)> workers = [];
     private readonly EmbeddedSilo silo;
+    private readonly HttpMessageInvoker http = SiloHttp.Create();
 
     private LoopbackRun(TemporaryFolder folder, EmbeddedSilo silo)
     {
@@ -74,10 +75,10 @@ public sealed class LoopbackRun : IAsyncDisposable
     public CancellationTokenSource StartWorker(string node, int gpus, FaultPlan faults)
     {
         Uri[] silos = [new Uri(silo.Url)];
-        var files = new SiloFiles(silos, silo.Token);
+        var files = new SiloFiles(silos, silo.Token, http);
         var store = folder.File(node);
         var programs = new WorkerPrograms(new DataStore(store, files.FetchDataAsync), new CpuDeviceOptions());
-        var services = new WorkerServices(programs, new SiloModelSink(files, WorkerPrograms.Layout, Directory.CreateDirectory(store).FullName), new SilentLog());
+        var services = new WorkerServices(programs, new SiloModelSink(files, WorkerPrograms.Layout, Directory.CreateDirectory(store).FullName), new SilentLog()) { Http = http };
         var options = new WorkerOptions
         {
             Node = new NodeId(node),
@@ -88,7 +89,7 @@ public sealed class LoopbackRun : IAsyncDisposable
             Boot = Interlocked.Increment(ref boots),
         };
         var abort = new CancellationTokenSource();
-        workers.Add((abort, Task.Run(() => NodeAgent.RunAsync(options, services, CancellationToken.None, abort.Token)), [programs, files]));
+        workers.Add((abort, Task.Run(() => NodeAgent.RunAsync(options, services, CancellationToken.None, abort.Token)), [programs]));
         return abort;
     }
 
@@ -103,6 +104,7 @@ public sealed class LoopbackRun : IAsyncDisposable
             abort.Dispose();
         }
 
+        http.Dispose();
         Client.Dispose();
         await silo.StopAsync();
         folder.Dispose();

@@ -68,7 +68,7 @@ public sealed class LimitsApiTests : IAsyncLifetime
     [InlineData("PUT", "cooling/a", "{\"nodes\":[\"*n\"],\"capacityWatts\":1}", "'*n'")]
     public async Task What_cannot_be_is_refused_with_the_value_and_changes_nothing(string method, string path, string body, string named)
     {
-        using var http = new HttpClient();
+        using var http = new HttpClient(SiloHttp.CreateHandler());
         http.DefaultRequestHeaders.Authorization = new("Bearer", silo.Token);
         using var content = new StringContent(body, Encoding.UTF8, "application/json");
         using var request = new HttpRequestMessage(new HttpMethod(method), new Uri($"{silo.Url}/api/v1/{path}")) { Content = content };

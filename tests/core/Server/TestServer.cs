@@ -54,7 +54,7 @@ public sealed class TestServer : IAsyncDisposable
     }
 
     /// <summary>A client without the token.</summary>
-    public HttpClient Stranger() => new() { BaseAddress = new Uri(Server.Url) };
+    public HttpClient Stranger() => new(SiloHttp.CreateHandler()) { BaseAddress = new Uri(Server.Url) };
 
     /// <summary>A client with the token and nothing else.</summary>
     public HttpClient Friend()

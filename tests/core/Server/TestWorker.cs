@@ -2,6 +2,7 @@ using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json;
 using Coordinator.Machines;
+using Coordinator.Server.Client;
 
 namespace Coordinator.Tests.Server;
 
@@ -9,6 +10,8 @@ namespace Coordinator.Tests.Server;
 public sealed class TestWorker : IDisposable
 {
     private readonly byte[] buffer = new byte[1 << 16];
+
+    private static readonly HttpMessageInvoker Http = SiloHttp.Create();
 
     private TestWorker(ClientWebSocket socket) => Socket = socket;
 
@@ -28,7 +31,7 @@ public sealed class TestWorker : IDisposable
         socket.Options.SetRequestHeader("Authorization", $"Bearer {token}");
         socket.Options.CollectHttpResponseDetails = true;
         var worker = new TestWorker(socket);
-        await socket.ConnectAsync(new Uri(server.Server.Url.Replace("http", "ws", StringComparison.Ordinal) + "/worker"), CancellationToken.None);
+        await socket.ConnectAsync(new Uri(server.Server.Url.Replace("http", "ws", StringComparison.Ordinal) + "/worker"), Http, CancellationToken.None);
         return worker;
     }
 

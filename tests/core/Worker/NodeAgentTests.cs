@@ -4,6 +4,7 @@ using System.Net.WebSockets;
 using System.Text.Json;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
+using Coordinator.Server.Client;
 using Coordinator.Worker;
 using Coordinator.Worker.Agent;
 using Coordinator.Worker.Devices;
@@ -17,6 +18,7 @@ public sealed class NodeAgentTests : IAsyncDisposable
 {
     private readonly HttpListener listener = new();
     private readonly CancellationTokenSource leave = new();
+    private readonly HttpMessageInvoker http = SiloHttp.Create();
     private readonly Uri silo;
     private Task agent = Task.CompletedTask;
 
@@ -35,6 +37,7 @@ public sealed class NodeAgentTests : IAsyncDisposable
         await leave.CancelAsync();
         await agent.For("the end of the agent");
         listener.Close();
+        http.Dispose();
     }
 
     [Fact]
@@ -208,7 +211,7 @@ public sealed class NodeAgentTests : IAsyncDisposable
         listener.Start();
         using var socket = new ClientWebSocket();
         socket.Options.SetRequestHeader("Authorization", "Bearer secret");
-        var connecting = socket.ConnectAsync(SiloLink.GatewayOf(silo), CancellationToken.None);
+        var connecting = socket.ConnectAsync(SiloLink.GatewayOf(silo), http, CancellationToken.None);
         using var accepted = await AcceptAsync();
         await connecting.For("the connection");
         var session = new WorkerSession(42, 1);
@@ -243,7 +246,7 @@ public sealed class NodeAgentTests : IAsyncDisposable
     private static WorkerOptions Options(Uri[] silos) => new() { Node = new NodeId("a"), Silos = silos, Gpus = CpuDeviceClass.Devices(2), Boot = 42, Token = "secret" };
 
     private Task RunAsync(WorkerOptions options, IGpuTelemetry? telemetry = null) =>
-        NodeAgent.RunAsync(options, new WorkerServices(new Programs(), new RecordingModels(), new SilentLog()) { Telemetry = telemetry }, leave.Token);
+        NodeAgent.RunAsync(options, new WorkerServices(new Programs(), new RecordingModels(), new SilentLog()) { Http = http, Telemetry = telemetry }, leave.Token);
 
     private async Task<WebSocket> AcceptAsync()
     {

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Threading.Channels;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
+using Coordinator.Server.Client;
 using Coordinator.Worker;
 using Coordinator.Worker.Agent;
 using Coordinator.Worker.Devices;
@@ -392,13 +393,14 @@ public sealed partial class NodeRanksTests : IAsyncDisposable
     private sealed class TestWorker : IProgramFactory, IAsyncDisposable
     {
         private readonly DataPlane plane;
+        private readonly HttpMessageInvoker http = SiloHttp.Create();
 
         public TestWorker(string node, int gpus)
         {
             Node = node;
             plane = new DataPlane(new DataPlaneOptions { Node = new NodeId(node) }, new LossLog(Lost));
             var options = new WorkerOptions { Node = new NodeId(node), Silos = [], Gpus = CpuDeviceClass.Devices(gpus), Boot = 42 };
-            Ranks = new NodeRanks(options, new WorkerServices(this, Models, new SilentLog()), plane, message => Said.Writer.TryWrite(message));
+            Ranks = new NodeRanks(options, new WorkerServices(this, Models, new SilentLog()) { Http = http }, plane, message => Said.Writer.TryWrite(message));
         }
 
         public string Node { get; }
@@ -448,6 +450,7 @@ public sealed partial class NodeRanksTests : IAsyncDisposable
         {
             await plane.DisposeAsync();
             await Ranks.DisposeAsync();
+            http.Dispose();
         }
     }
 
