@@ -1,3 +1,6 @@
 using Coordinator.Cli.Commands;
+using Coordinator.Cli.Output;
+using Coordinator.Server.Hosting;
 
-return await CommandLine.RunAsync(args);
+StandardStreams.Protect();
+return StandardStreams.End(await CommandLine.RunAsync(args), ExitCodes.RunFailed);

@@ -1,3 +1,5 @@
+using Coordinator.Server.Hosting;
 using Coordinator.Silo.Commands;
 
-return await SiloCommandLine.RunAsync(args);
+StandardStreams.Protect();
+return StandardStreams.End(await SiloCommandLine.RunAsync(args), failed: 1);

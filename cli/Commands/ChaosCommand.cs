@@ -57,6 +57,7 @@ public sealed class ChaosCommand
             return ExitCodes.Success;
         }
 
+        StandardStreams.NeverWait();
         using var signals = new Signals();
         var runner = new ChaosRunner(machine, backend, parsed.GetValue(seed), parsed.GetValue(inject), parsed.GetValue(workDirectory));
         var report = new ChaosReport(backend.Orleans is null ? "embedded" : "orleans", parsed.GetValue(seed));

@@ -1,7 +1,7 @@
 namespace Coordinator.Cli.Commands;
 
 /// <summary>A command cannot go on, for a reason that its user can do something about.</summary>
-public sealed class CommandException(int exitCode, string message, string? remedy) : Exception(message)
+public sealed class CommandException(int exitCode, string message, string? remedy, Exception? inner = null) : Exception(message, inner)
 {
     /// <summary>Exit code.</summary>
     public int ExitCode { get; } = exitCode;

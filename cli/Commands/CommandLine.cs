@@ -20,6 +20,7 @@ public static class CommandLine
         ChaosCommand.Create(),
         SwarmCommand.Create(),
         TrainCommand.Create(),
+        DownloadCommand.Create(),
         GenerateCommand.Create(),
         StatusCommand.Create(),
         HealthCommand.Create(),

@@ -40,6 +40,7 @@ public static class DemoCommand
         devices.AddTo(command);
         command.SetAction(async (parsed, _) =>
         {
+            StandardStreams.NeverWait();
             using var signals = new Signals();
             var demo = new DemoRunner(new DemoOptions
             {

@@ -18,6 +18,7 @@ public static class ResumeCommand
         var command = new Command("resume", "Go on with a run of 'train' that was ended or whose processes died: from its newest complete checkpoint, to the same model.") { directory, port };
         command.SetAction(async (parsed, _) =>
         {
+            StandardStreams.NeverWait();
             var path = Path.GetFullPath(parsed.GetValue(directory)!);
             var record = RunRecord.Load(path);
             using var signals = new Signals();

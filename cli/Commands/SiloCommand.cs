@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Diagnostics;
 using Coordinator.Cli.Output;
 using Coordinator.Cli.Silo;
 using Coordinator.Machines;
@@ -12,6 +13,10 @@ namespace Coordinator.Cli.Commands;
 public static class SiloCommand
 {
     private static readonly TimeSpan EndGrace = TimeSpan.FromSeconds(2);
+
+    // Longer than a silo needs to notice, by its pipe, that its parent is gone, and to end, on a machine that has much to do.
+    private static readonly TimeSpan PredecessorPatience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan PredecessorPause = TimeSpan.FromMilliseconds(500);
 
     /// <summary>The command.</summary>
     public static Command Create()
@@ -32,13 +37,15 @@ public static class SiloCommand
         };
         command.SetAction(async (parsed, _) =>
         {
+            StandardStreams.NeverWait();
             var isChild = parsed.GetValue(pipe);
-            using var signals = new Signals(interrupt: !isChild);
+            using var signals = new Signals(isChild);
             using var end = CancellationTokenSource.CreateLinkedTokenSource(signals.Token);
             if (isChild)
                 ParentPipe.Watch(EndGrace, end.Cancel);
             var settings = Settings(parsed.GetValue(policy));
-            var silo = await StartAsync(new EmbeddedSiloOptions
+            var silo = await StartAsync(
+            new EmbeddedSiloOptions
             {
                 DataDirectory = Path.GetFullPath(parsed.GetValue(directory)!),
                 Url = parsed.GetValue(url)!,
@@ -47,7 +54,8 @@ public static class SiloCommand
                 MachineFactory = (grain, stored) => MachineFactory.Create(grain, stored, settings),
                 ValidateJob = JobProblem.Of,
                 Loggers = SiloLogging.ToStandardError(),
-            });
+            },
+            isChild ? PredecessorPatience : TimeSpan.Zero);
             await using (silo)
             {
                 Console.WriteLine($"ready {silo.Url}");
@@ -71,7 +79,26 @@ public static class SiloCommand
         }
     }
 
-    private static async Task<EmbeddedSilo> StartAsync(EmbeddedSiloOptions options)
+    /// <summary>
+    /// A run that is started again right after it was killed finds the silo of the run before in its place for a moment: folder and port
+    /// are free when that one has noticed.
+    /// </summary>
+    private static async Task<EmbeddedSilo> StartAsync(EmbeddedSiloOptions options, TimeSpan patience)
+    {
+        for (var clock = Stopwatch.StartNew(); ; await Task.Delay(PredecessorPause))
+        {
+            try
+            {
+                return await StartOnceAsync(options);
+            }
+            catch (CommandException refused) when (refused.InnerException is StoreLockedException or PortInUseException && clock.Elapsed < patience)
+            {
+                continue;
+            }
+        }
+    }
+
+    private static async Task<EmbeddedSilo> StartOnceAsync(EmbeddedSiloOptions options)
     {
         try
         {
@@ -80,7 +107,7 @@ public static class SiloCommand
         catch (Exception refused) when (refused is StoreLockedException or StoreSchemaException or PortInUseException or FormatException or InvalidDataException)
         {
             // Each of these messages ends with what to do.
-            throw new CommandException(ExitCodes.Usage, refused.Message, null);
+            throw new CommandException(ExitCodes.Usage, refused.Message, null, refused);
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {

@@ -73,6 +73,7 @@ public sealed class SwarmCommand
     {
         var options = Read(parsed);
         var limits = parsed.GetValue(assert) ? SwarmLimit.All : [];
+        StandardStreams.NeverWait();
         using var signals = new Signals();
 
         // A document is one piece; who waits for it sees the lines beside it.

@@ -73,6 +73,7 @@ public sealed class TrainCommand
             throw new CommandException(ExitCodes.Usage, "--proxy is a way to a silo, and none is named.", "Name it with --silo, or leave --proxy out: what this command starts here is reached without one.");
 
         var workerDevices = silo is null ? devices.ForWorkers(parsed, parsed.GetValue(gpus), loaded.Spec.DeviceClass) : null;
+        StandardStreams.NeverWait();
         using var signals = new Signals();
         var directory = RunDirectory.Create(parsed.GetValue(workDirectory));
         var keepLogs = false;

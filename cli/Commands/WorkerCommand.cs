@@ -26,6 +26,9 @@ public sealed class WorkerCommand
 
     private static readonly TimeSpan WarmUpLimit = TimeSpan.FromSeconds(5);
 
+    /// <summary>A worker that ends with its host should not wait long for a silo that ends with it.</summary>
+    private static readonly TimeSpan SilentSilo = TimeSpan.FromSeconds(5);
+
     private readonly Option<string[]> silos = new("--silo")
     {
         Description = $"Address of the silo; those of a cluster once each, or with commas between them (else ${ConnectionOptions.SiloVariable}).",
@@ -94,9 +97,12 @@ public sealed class WorkerCommand
     {
         if (VectorWidths.WhyUnsupported(parsed.GetValue(width)) is { } reason)
             throw new CommandException(ExitCodes.Usage, $"Vector width {parsed.GetValue(width)} cannot run here: {reason}.", "Leave --vector-width out for the widest that this machine has.");
-        using var chosen = devices.Choose(parsed, parsed.GetValue(gpus), parsed.GetValue(width));
+        StandardStreams.NeverWait();
+
+        // Before anything that takes long: what is sent to a whole process group must not end a child that is only starting.
         var isChild = parsed.GetValue(pipe);
-        using var signals = new Signals(interrupt: !isChild);
+        using var signals = new Signals(isChild);
+        using var chosen = devices.Choose(parsed, parsed.GetValue(gpus), parsed.GetValue(width));
         using var abort = new CancellationTokenSource();
 
         // A parent that closes the pipe, or is gone, has no use for farewells.
@@ -107,6 +113,7 @@ public sealed class WorkerCommand
         var secret = ConnectionOptions.ReadToken(parsed.GetValue(token));
         using var http = SiloHttp.Create(parsed.GetValue(proxy));
         var files = new SiloFiles(addresses, secret, http);
+        using var client = new CoordinatorClient(string.Join(',', addresses.Select(silo => silo.GetLeftPart(UriPartial.Authority))), secret, parsed.GetValue(proxy));
         var store = CreateStore(parsed.GetValue(directory) ?? DefaultDirectory());
         using var programs = new WorkerPrograms(
             new DataStore(store, files.FetchDataAsync), new CpuDeviceOptions { Width = parsed.GetValue(width) }, chosen.Devices, chosen.Backend);
@@ -117,6 +124,7 @@ public sealed class WorkerCommand
             Http = http,
             Checkpoints = parsed.GetValue(checkpoints) is { } folder ? OpenCheckpoints(folder) : null,
             Telemetry = telemetry,
+            SaveState = job => SaveAsync(client, job),
         };
         try
         {
@@ -142,6 +150,19 @@ public sealed class WorkerCommand
         Faults = parsed.GetValue(faults)!,
         Connected = silo => Console.WriteLine($"ready {silo}"),
     };
+
+    private static async Task<string?> SaveAsync(CoordinatorClient client, JobId job)
+    {
+        try
+        {
+            var remains = await new FinalCheckpoint(new SiloCalls(client, cluster: null) { Patience = SilentSilo }, job).SaveAsync("a worker that may hold the only state was asked to end");
+            return remains.Saved is not null || remains.Trouble.Length == 0 ? null : remains.Trouble;
+        }
+        catch (Exception away) when (away is CommandException or CoordinatorApiException)
+        {
+            return away.Message;
+        }
+    }
 
     private static NvmlTelemetry? OpenTelemetry(IReadOnlyList<DeviceDescription> devices, ConsoleLog log)
     {

@@ -6,6 +6,9 @@ namespace Coordinator.Cli.Local;
 /// <param name="WasReady">Whether it had said that it is ready.</param>
 public sealed record ChildExit(int Pid, int Code, bool WasReady)
 {
+    /// <summary>SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS: what a process does to itself, be it by the kernel's hand.</summary>
+    private static readonly int[] OwnFaults = [4, 5, 6, 7, 8, 11, 31];
+
     /// <summary>What happened, for people: <c>was killed (SIGKILL)</c>, <c>ended with exit code 2</c>.</summary>
     public string Described => Code switch
     {
@@ -20,4 +23,7 @@ public sealed record ChildExit(int Pid, int Code, bool WasReady)
 
     /// <summary>Whether SIGKILL ended it.</summary>
     public bool Killed => Code == 137;
+
+    /// <summary>Whether somebody else ended it, by a signal. A crash is a signal too, and is the process's own doing.</summary>
+    public bool WasEndedByOthers => Code is > 128 and < 160 && !OwnFaults.Contains(Code - 128);
 }

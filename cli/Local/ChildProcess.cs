@@ -4,20 +4,22 @@ namespace Coordinator.Cli.Local;
 
 /// <summary>
 /// One child process. Its standard input is a pipe that only this process holds: when we die, however we die, the child reads its
-/// end and goes too. Everything that it prints is appended to a log file, and the last lines are kept for a message.
+/// end and goes too. Everything that it prints is appended to a log file as far as that can be written, and the last lines are kept for a message.
 /// </summary>
 public sealed class ChildProcess : IDisposable
 {
     private const int KeptLines = 12;
 
     private readonly Process process;
-    private readonly StreamWriter log;
+    private readonly LogFile log;
     private readonly Queue<string> lastLines = new();
     private readonly object gate = new();
     private readonly Action<string>? onError;
     private readonly TaskCompletionSource<string> ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private ChildProcess(Process process, StreamWriter log, Action<string>? onError)
+    private bool disposed;
+
+    private ChildProcess(Process process, LogFile log, Action<string>? onError)
     {
         this.process = process;
         this.log = log;
@@ -53,9 +55,7 @@ public sealed class ChildProcess : IDisposable
         command.RedirectStandardInput = true;
         command.RedirectStandardOutput = true;
         command.RedirectStandardError = true;
-        var file = new FileStream(logPath, FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
-        var log = new StreamWriter(file) { AutoFlush = true };
-        var child = new ChildProcess(new Process { StartInfo = command, EnableRaisingEvents = true }, log, onError);
+        var child = new ChildProcess(new Process { StartInfo = command, EnableRaisingEvents = true }, new LogFile(logPath), onError);
         child.process.OutputDataReceived += (_, line) => child.Take(line.Data, fromError: false);
         child.process.ErrorDataReceived += (_, line) => child.Take(line.Data, fromError: true);
         try
@@ -123,7 +123,10 @@ public sealed class ChildProcess : IDisposable
     {
         process.Dispose();
         lock (gate)
+        {
+            disposed = true;
             log.Dispose();
+        }
     }
 
     private void Take(string? line, bool fromError)
@@ -132,7 +135,7 @@ public sealed class ChildProcess : IDisposable
             return;
         lock (gate)
         {
-            if (log.BaseStream.CanWrite)
+            if (!disposed)
                 log.WriteLine(line);
             lastLines.Enqueue(line);
             if (lastLines.Count > KeptLines)

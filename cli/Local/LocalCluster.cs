@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.ComponentModel;
 using System.Diagnostics;
 using Coordinator.Cli.Demo;
 using Coordinator.Server.Hosting;
@@ -13,10 +12,9 @@ namespace Coordinator.Cli.Local;
 /// </summary>
 public sealed class LocalCluster : IKillTargets, IAsyncDisposable
 {
-    private static readonly TimeSpan EmbeddedStartLimit = TimeSpan.FromSeconds(30);
-
     // A database is made first, and then several silos find each other: 15 s on two idle cores, and several times that on busy ones.
-    private static readonly TimeSpan OrleansStartLimit = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan StartLook = TimeSpan.FromSeconds(1);
 
     private readonly LocalClusterOptions options;
     private readonly RunDirectory directory;
@@ -49,6 +47,9 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
 
     /// <summary>Completes if a process cannot be kept up.</summary>
     public Task<ClusterFailure> Failure => failure.Task;
+
+    /// <summary>Whether the job was training when it was last heard of. What the workers do needs no silo, so nothing is given up meanwhile.</summary>
+    public Func<bool> IsTraining { get; set; } = () => false;
 
     /// <summary>Number of workers.</summary>
     public int Workers => workers.Count;
@@ -117,7 +118,7 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
     {
         if (options.Backend is { Orleans: not null, Database: null })
         {
-            postgres = await PostgresProcess.StartAsync(directory, notes.Enqueue, cancel);
+            postgres = await PostgresProcess.StartAsync(directory, notes.Enqueue, MayGiveUp, cancel);
             _ = postgres.Ended.ContinueWith(ended => NoteDatabase(ended.Result), cancel, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
         }
 
@@ -127,21 +128,32 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
         running.AddRange(ends);
         var ready = Task.WhenAll(silos.Select(silo => silo.Supervisor.FirstReady));
         var end = Task.WhenAny(ends);
-        var limit = options.Backend.Orleans is null ? EmbeddedStartLimit : OrleansStartLimit;
-        var first = await Task.WhenAny(ready, end, Task.Delay(limit, cancel));
-        cancel.ThrowIfCancellationRequested();
-        if (first == ready)
+
+        // One that is killed while it starts begins again, and so does its time.
+        var (starts, clock) = (0, Stopwatch.StartNew());
+        while (clock.Elapsed < StartLimit)
         {
-            var urls = await ready;
-            for (var silo = 0; silo < urls.Length; silo++)
-                silos[silo].Url = urls[silo];
-            return;
+            var first = await Task.WhenAny(ready, end, Task.Delay(StartLook, cancel));
+            cancel.ThrowIfCancellationRequested();
+            if (first == ready)
+            {
+                var urls = await ready;
+                for (var silo = 0; silo < urls.Length; silo++)
+                    silos[silo].Url = urls[silo];
+                return;
+            }
+
+            if (first == end && failure.Task.IsCompletedSuccessfully)
+                throw new ClusterException(await failure.Task);
+            if (silos.Sum(silo => silo.Supervisor.Status.Starts) is var now && now != starts)
+            {
+                starts = now;
+                clock.Restart();
+            }
         }
 
-        if (first == end && failure.Task.IsCompletedSuccessfully)
-            throw new ClusterException(await failure.Task);
         throw new ClusterException(new ClusterFailure(
-            $"{(silos.Count == 1 ? "The silo" : "The silos")} did not say that {(silos.Count == 1 ? "it listens" : "they listen")} within {limit.TotalSeconds:0} s.",
+            $"{(silos.Count == 1 ? "The silo" : "The silos")} did not say that {(silos.Count == 1 ? "it listens" : "they listen")} within {StartLimit.TotalSeconds:0} s.",
             $"See the silos' logs in {directory.Path}; a machine under heavy load may only need another try.",
             Output.ExitCodes.RunFailed));
     }
@@ -155,8 +167,9 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
                 "silo", "--name", $"silo-{start}", "--data-dir", directory.File("silo"), "--token-file", TokenFile,
                 "--url", child!.Url.Length > 0 ? child.Url : $"http://{options.Host}:{options.Port}", "--parent-pipe"])),
             directory.File("silo.log"),
-            new RestartPolicy { Tries = options.Port == 0 ? 5 : 1 },
-            notes.Enqueue));
+            new RestartPolicy(),
+            notes.Enqueue,
+            mayGiveUp: MayGiveUp));
         return child;
     }
 
@@ -174,7 +187,8 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
                 "--url", child!.Url.Length > 0 ? child.Url : $"http://{options.Host}:{(silo == 0 ? options.Port : 0)}", "--parent-pipe"])),
             directory.File($"silo-{silo}.log"),
             new RestartPolicy(),
-            notes.Enqueue));
+            notes.Enqueue,
+            mayGiveUp: MayGiveUp));
         return child;
     }
 
@@ -196,10 +210,14 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
             directory.File(name + ".log"),
             new RestartPolicy(),
             notes.Enqueue,
-            line => options.WorkerSaid?.Invoke(worker, supervisor!.Status.Pid, line));
+            line => options.WorkerSaid?.Invoke(worker, supervisor!.Status.Pid, line),
+            MayGiveUp);
         workers.Add(supervisor);
         running.Add(Supervise(supervisor));
     }
+
+    /// <summary>Nothing is while the job trains: one of its workers is up, which is not the one that is asked about.</summary>
+    private bool MayGiveUp() => !(IsTraining() && workers.Any(worker => worker.Status.Phase == ChildPhase.Ready));
 
     private ProcessStartInfo Launched(string child, ProcessStartInfo command) => options.Launch?.Invoke(child, command) ?? command;
 
@@ -211,18 +229,8 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
         {
             // Off the caller's thread: starting a process takes milliseconds, and five are started in a row.
             await Task.Yield();
-            try
-            {
-                if (await supervisor.RunAsync(stop.Token) is { } failed)
-                    failure.TrySetResult(failed);
-            }
-            catch (Exception cannot) when (cannot is Win32Exception or IOException or UnauthorizedAccessException)
-            {
-                failure.TrySetResult(new ClusterFailure(
-                    $"{supervisor.Status.Name} cannot be started: {cannot.Message}",
-                    $"See that {directory.Path} can be written, and that processes can still be started.",
-                    Output.ExitCodes.RunFailed));
-            }
+            if (await supervisor.RunAsync(stop.Token) is { } failed)
+                failure.TrySetResult(failed);
         }
     }
 

@@ -21,10 +21,10 @@ public sealed class PostgresProcess : IAsyncDisposable
 
     /// <summary>Makes its folder, and starts it.</summary>
     /// <exception cref="Commands.CommandException">PostgreSQL is not installed, or its folder cannot be made.</exception>
-    public static async Task<PostgresProcess> StartAsync(RunDirectory directory, Action<ChildNote> note, CancellationToken cancel)
+    public static async Task<PostgresProcess> StartAsync(RunDirectory directory, Action<ChildNote> note, Func<bool> mayGiveUp, CancellationToken cancel)
     {
         var server = await PrivatePostgres.CreateAsync(directory, cancel);
-        return new PostgresProcess(server, new Supervisor("database", _ => server.Command(), directory.File("postgres.log"), new RestartPolicy(), note));
+        return new PostgresProcess(server, new Supervisor("database", _ => server.Command(), directory.File("postgres.log"), new RestartPolicy(), note, mayGiveUp: mayGiveUp));
     }
 
     /// <inheritdoc/>

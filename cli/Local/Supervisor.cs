@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Diagnostics;
 
 namespace Coordinator.Cli.Local;
@@ -14,7 +15,7 @@ public enum ChildPhase
     /// <summary>It ended, and is started again after a pause.</summary>
     Down,
 
-    /// <summary>It died at every start and is not tried again.</summary>
+    /// <summary>It ended by itself at every start and is not tried again.</summary>
     GivenUp,
 }
 
@@ -40,8 +41,15 @@ public sealed record ClusterFailure(string Message, string Remedy, int ExitCode)
 /// Keeps one child process up: starts it, waits for its end, starts it again as <see cref="RestartPolicy"/> says. It ends only
 /// processes that it started itself, by their handle.
 /// </summary>
+/// <param name="name">Its name.</param>
+/// <param name="command">The command of a start, counted from 1.</param>
+/// <param name="logPath">File that its output is appended to.</param>
+/// <param name="policy">When it is started again.</param>
+/// <param name="note">Told what happens to it.</param>
+/// <param name="onError">Told every line of its standard error.</param>
+/// <param name="mayGiveUp">Asked before it is given up; null: it may be at any time.</param>
 public sealed class Supervisor(
-    string name, Func<int, ProcessStartInfo> command, string logPath, RestartPolicy policy, Action<ChildNote> note, Action<string>? onError = null)
+    string name, Func<int, ProcessStartInfo> command, string logPath, RestartPolicy policy, Action<ChildNote> note, Action<string>? onError = null, Func<bool>? mayGiveUp = null)
 {
     private readonly TaskCompletionSource<string> firstReady = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly object gate = new();
@@ -68,34 +76,15 @@ public sealed class Supervisor(
         var clock = Stopwatch.StartNew();
         for (var start = 1; ; start++)
         {
-            using var process = ChildProcess.Start(command(start), logPath, onError);
-            lock (gate)
-            {
-                child = process;
-                status = new ChildStatus(name, ChildPhase.Starting, process.Pid, start);
-            }
-
-            Note(process.Pid, start == 1 ? $"started as process {process.Pid}" : $"started again as process {process.Pid}");
-            _ = ObserveReadyAsync(process, start);
-            var ended = process.WaitAsync();
-            var stopped = Task.Delay(Timeout.InfiniteTimeSpan, stop);
-            if (await Task.WhenAny(ended, stopped) == stopped)
-            {
-                await process.StopAsync(TimeSpan.FromSeconds(3));
-                SetDown(ChildPhase.Down);
+            using var process = TryStart(start, out var refused);
+            var exit = process is null ? new ChildExit(0, Output.ExitCodes.RunFailed, WasReady: false) : await KeepAsync(process, start, stop);
+            if (exit is null)
                 return null;
-            }
-
-            var exit = await ended;
-            SetDown(ChildPhase.Down);
-            if (stop.IsCancellationRequested)
-                return null;
-            Note(exit.Pid, exit.Described, exit);
-            var pause = policy.AfterExit(clock.Elapsed, exit);
+            var pause = policy.AfterExit(clock.Elapsed, exit, mayGiveUp?.Invoke() ?? true);
             if (pause is null)
             {
                 SetDown(ChildPhase.GivenUp);
-                return GivenUp(exit, process.LastLines, start);
+                return process is null ? NotStarted(refused) : GivenUp(exit, process.LastLines, start);
             }
 
             try
@@ -120,6 +109,52 @@ public sealed class Supervisor(
             child.Kill();
             return child.Pid;
         }
+    }
+
+    /// <summary>A machine that has no room for another process now may have some in a moment.</summary>
+    private ChildProcess? TryStart(int start, out string refused)
+    {
+        try
+        {
+            refused = "";
+            var process = ChildProcess.Start(command(start), logPath, onError);
+            lock (gate)
+            {
+                child = process;
+                status = new ChildStatus(name, ChildPhase.Starting, process.Pid, start);
+            }
+
+            Note(process.Pid, start == 1 ? $"started as process {process.Pid}" : $"started again as process {process.Pid}");
+            return process;
+        }
+        catch (Win32Exception cannot)
+        {
+            refused = cannot.Message;
+            Note(0, $"cannot be started: {refused}");
+            return null;
+        }
+    }
+
+    /// <summary>Stays with a process to its end.</summary>
+    /// <returns>How it ended; null after a stop.</returns>
+    private async Task<ChildExit?> KeepAsync(ChildProcess process, int start, CancellationToken stop)
+    {
+        _ = ObserveReadyAsync(process, start);
+        var ended = process.WaitAsync();
+        var stopped = Task.Delay(Timeout.InfiniteTimeSpan, stop);
+        if (await Task.WhenAny(ended, stopped) == stopped)
+        {
+            await process.StopAsync(TimeSpan.FromSeconds(3));
+            SetDown(ChildPhase.Down);
+            return null;
+        }
+
+        var exit = await ended;
+        SetDown(ChildPhase.Down);
+        if (stop.IsCancellationRequested)
+            return null;
+        Note(exit.Pid, exit.Described, exit);
+        return exit;
     }
 
     private async Task ObserveReadyAsync(ChildProcess process, int start)
@@ -151,6 +186,9 @@ public sealed class Supervisor(
     }
 
     private void Note(int pid, string text, ChildExit? exit = null) => note(new ChildNote(DateTimeOffset.Now, name, pid, text, exit));
+
+    private ClusterFailure NotStarted(string refused) => new(
+        $"{name} cannot be started: {refused}", "See that its program is there, and that processes can still be started (memory, limits).", Output.ExitCodes.RunFailed);
 
     private ClusterFailure GivenUp(ChildExit exit, IReadOnlyList<string> lastLines, int starts)
     {

@@ -2,6 +2,7 @@ using Coordinator.Cli.Commands;
 using Coordinator.Cli.Local;
 using Coordinator.Cli.Output;
 using Coordinator.Cli.View;
+using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 using Coordinator.Server.Client;
 using Coordinator.Server.Hosting;
@@ -10,16 +11,20 @@ namespace Coordinator.Cli.Runs;
 
 /// <summary>
 /// A job on a silo and workers of this machine that end with the command: what <c>train</c> starts and <c>resume</c> goes on with. Asked to
-/// end by SIGTERM, it saves a checkpoint first, as a scheduler that preempts a job expects, and ends with <see cref="ExitCodes.Retryable"/>.
+/// end by a signal, it saves a checkpoint first, as a scheduler that preempts a job expects, and ends with <see cref="ExitCodes.Retryable"/>;
+/// where nothing is saved, with the signal's exit code. Whatever ends it says what is safe, and the command that goes on.
 /// </summary>
 public sealed class LocalRun(RunRecord record, RunDirectory directory, SiloBackend backend, int port, Signals signals)
 {
-    private static readonly TimeSpan SaveLimit = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan FindLimit = TimeSpan.FromSeconds(20);
-    private static readonly TimeSpan PollPeriod = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan FindPause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan LastDownloadLimit = TimeSpan.FromMinutes(5);
+
+    private bool isKnown;
 
     /// <summary>Submits the job, and follows it to its model.</summary>
     /// <returns>SHA-256 of the model file.</returns>
+    /// <exception cref="OperationCanceledException">A signal came, and there is nothing to go on from.</exception>
     public Task<string> TrainAsync(JobSpec spec, string? frozen)
     {
         if (IsResumable)
@@ -29,10 +34,17 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, SiloBacke
 
     /// <summary>Goes on with the job that the directory's silo knows.</summary>
     /// <returns>SHA-256 of the model file.</returns>
-    public Task<string> ResumeAsync() => RunAsync(run => ResumeAsync(run), record.Job);
+    /// <exception cref="OperationCanceledException">A signal came, and there is nothing to go on from.</exception>
+    public Task<string> ResumeAsync()
+    {
+        isKnown = true;
+        return RunAsync(ResumeAsync, record.Job);
+    }
 
     /// <summary>Orleans silos keep their state in a database of their own, and a private one ends with the run.</summary>
     private bool IsResumable => backend.Orleans is null;
+
+    private string Again => $"coordinator resume {directory.Path}";
 
     private async Task<string> RunAsync(Func<JobRun, Task<JobResult>> follow, string title)
     {
@@ -44,39 +56,38 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, SiloBacke
             Backend = backend,
             Port = port,
         };
-        await using var cluster = await LocalCluster.StartAsync(options, directory, signals.Token);
-        Console.WriteLine($"attach from another terminal:  export {ConnectionOptions.SiloVariable}={cluster.Url} {ConnectionOptions.TokenVariable}={cluster.TokenFile}");
-        Console.WriteLine($"                               coordinator status      (logs: {directory.Path})");
-        using var client = new CoordinatorClient(cluster.Url, SiloToken.Load(cluster.TokenFile));
-        var run = new JobRun(client, title) { Cluster = cluster, Id = record.JobId };
+        JobRun? run = null;
         try
         {
-            var result = await follow(run);
-            Console.WriteLine($"{result.Job.Spec.Training.Steps} steps in {Words.Duration(result.Took)}, {result.Job.Failures} failures healed");
-            return await run.DownloadAsync(result.Job, record.Output, signals.Token);
+            await using var cluster = await LocalCluster.StartAsync(options, directory, signals.Token);
+            Console.WriteLine($"attach from another terminal:  export {ConnectionOptions.SiloVariable}={cluster.Url} {ConnectionOptions.TokenVariable}={cluster.TokenFile}");
+            Console.WriteLine($"                               coordinator status      (logs: {directory.Path})");
+            using var client = new CoordinatorClient(cluster.Url, SiloToken.Load(cluster.TokenFile));
+            run = new JobRun(client, title) { Cluster = cluster, Id = record.JobId, Remedy = () => WhatIsSafe(run?.LastSeen) };
+            try
+            {
+                var result = await follow(run);
+                Console.WriteLine($"{result.Job.Spec.Training.Steps} steps in {Words.Duration(result.Took)}, {result.Job.Failures} failures healed");
+                return await run.DownloadAsync(result.Job, record.Output, signals.Token);
+            }
+            catch (OperationCanceledException) when (signals.ExitCode is not null && IsResumable)
+            {
+                return await EndAsync(run);
+            }
         }
-        catch (OperationCanceledException) when (signals.ExitCode == ExitCodes.Terminated && IsResumable)
+        catch (ClusterException failed) when (IsResumable && (isKnown || run?.LastSeen is not null))
         {
-            throw await SaveAndEndAsync(client);
+            throw new ClusterException(failed.Failure with { Remedy = $"{failed.Failure.Remedy}{Environment.NewLine}{WhatIsSafe(run?.LastSeen)}" });
         }
     }
 
     private async Task<JobResult> ResumeAsync(JobRun run)
     {
-        using var client = new CoordinatorClient(run.Cluster!.Url, SiloToken.Load(run.Cluster.TokenFile));
         var since = DateTimeOffset.Now;
-        for (var until = since + FindLimit; ; await Task.Delay(PollPeriod, signals.Token))
+        for (var until = since + FindLimit; ; await Task.Delay(FindPause, signals.Token))
         {
-            try
-            {
-                if (await client.GetJobAsync(record.JobId, signals.Token) is { } job)
-                    return await run.FollowAsync(job.Id, job.Spec, since, signals.Token);
-            }
-            catch (CoordinatorApiException away) when (away.MayRepeat && DateTimeOffset.Now < until)
-            {
-                continue;
-            }
-
+            if (await run.Calls.AskAsync((silo, limit) => silo.GetJobAsync(record.JobId, limit), signals.Token) is { } job)
+                return await run.FollowAsync(job.Id, job.Spec, since, signals.Token);
             if (DateTimeOffset.Now >= until)
             {
                 throw new CommandException(
@@ -85,19 +96,52 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, SiloBacke
         }
     }
 
-    private async Task<CommandException> SaveAndEndAsync(CoordinatorClient client)
+    /// <summary>A signal came: saves, unless Ctrl-C ends a run that saves nothing by itself either.</summary>
+    /// <returns>SHA-256 of the model file, where the job finished first.</returns>
+    private async Task<string> EndAsync(JobRun run)
     {
-        var again = $"coordinator resume {directory.Path}";
-        using var limit = new CancellationTokenSource(SaveLimit);
+        if (signals.IsInterrupt && run.LastSeen is { } seen && CheckpointInterval.TryParse(seen.Spec.Checkpoint.Interval, out var interval) && interval.IsOff && seen is { Phase: not "finished", Checkpoints: [] })
+            throw new OperationCanceledException(signals.Token);
+        if (run.LastSeen is not null)
+            Console.WriteLine("asked to end: saving the state first (a second signal ends at once)");
+        var remains = await new FinalCheckpoint(run.Calls, record.JobId).SaveAsync("the run was asked to end");
+        if (remains is { Job: { Phase: "finished" } finished })
+            return await FetchAsync(run, finished);
+        if (remains.Saved is { } saved)
+            throw new CommandException(ExitCodes.Retryable, $"Asked to end: the state of step {saved.Id.Step} is saved.", $"To go on: {Again}");
+        if (remains.Job is null or { Recorded: 0, Checkpoints: [] })
+            throw new OperationCanceledException(remains.Trouble, signals.Token);
+        throw new CommandException(
+            remains.Job is { Checkpoints: [_, ..], Phase: not "failed" } ? ExitCodes.Retryable : signals.ExitCode!.Value,
+            $"Asked to end, and nothing was saved now: {remains.Trouble}.", WhatIsSafe(remains.Job));
+    }
+
+    private async Task<string> FetchAsync(JobRun run, JobView finished)
+    {
+        using var limit = new CancellationTokenSource(LastDownloadLimit);
         try
         {
-            var saved = await CheckpointCommand.SaveAsync(client, record.JobId, "the run was asked to end", limit.Token);
-            return new CommandException(ExitCodes.Retryable, $"Asked to end: the state of step {saved.Id.Step} is saved.", $"To go on: {again}");
+            return await run.DownloadAsync(finished, record.Output, limit.Token);
         }
-        catch (Exception failed) when (failed is CommandException or CoordinatorApiException or OperationCanceledException)
+        catch (OperationCanceledException)
         {
-            var why = failed is OperationCanceledException ? $"there was no checkpoint within {SaveLimit.TotalSeconds:0} s" : failed.Message;
-            return new CommandException(ExitCodes.Retryable, $"Asked to end, and nothing was saved now: {why}", $"To go on from the last checkpoint, or the seed: {again}");
+            throw new CommandException(ExitCodes.Retryable, $"Asked to end: the model is finished, and was not fetched within {LastDownloadLimit.TotalMinutes:0} min.", WhatIsSafe(finished));
         }
+    }
+
+    /// <summary>What is left of the run in its directory, and the command that goes on from it.</summary>
+    private string WhatIsSafe(JobView? job)
+    {
+        if (!IsResumable)
+            return backend.Database is null ? "The run's own database ends with it: run the command again." : "The job is in the database that was named, and goes on when silos and workers run on it again.";
+        return job switch
+        {
+            { Phase: "finished" } => $"The model is finished and safe in {directory.Path}. To fetch it: {Again}",
+            { Phase: "failed" } => $"The job has failed; what it left is in {directory.Path}.",
+            { Checkpoints: [.., var last] } => $"The checkpoint of step {last.Id.Step} is safe in {directory.Path}. To go on from there: {Again}",
+            null when !isKnown => "The job had not begun: run the command again.",
+            null => $"What was saved is safe in {directory.Path}. To go on: {Again}",
+            _ => $"The job is stored in {directory.Path}, without a checkpoint so far. To train it from its beginning: {Again}",
+        };
     }
 }

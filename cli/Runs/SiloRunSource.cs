@@ -7,9 +7,18 @@ namespace Coordinator.Cli.Runs;
 /// <summary>A job's data from a silo's HTTP API.</summary>
 public sealed class SiloRunSource(CoordinatorClient client, JobId id) : IRunSource
 {
+    /// <summary>What is done where the silo does not know the job: it died before it had stored it, say. Null: nothing.</summary>
+    public Func<CancellationToken, Task>? Unknown { get; init; }
+
     /// <inheritdoc/>
-    public async Task<JobView> JobAsync(CancellationToken cancel) =>
-        await client.GetJobAsync(id, cancel) ?? throw new IOException($"the silo does not know job {id} yet");
+    public async Task<JobView> JobAsync(CancellationToken cancel)
+    {
+        if (await client.GetJobAsync(id, cancel) is { } job)
+            return job;
+        if (Unknown is not null)
+            await Unknown(cancel);
+        throw new IOException($"the silo does not know job {id} yet");
+    }
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<NodeView>> NodesAsync(CancellationToken cancel) => client.GetNodesAsync(cancel);

@@ -11,13 +11,20 @@ public static class RunDisplay
     public static bool IsTerminal =>
         !Console.IsOutputRedirected && AnsiConsole.Profile.Capabilities.Ansi && Environment.GetEnvironmentVariable("TERM") != "dumb";
 
-    /// <summary>Shows until cancelled, and then the last moment.</summary>
+    /// <summary>Shows until cancelled, and then the last moment. A view that cannot go on ends, and with it nothing else.</summary>
     public static async Task RunAsync(Func<RunData> snapshot, CancellationToken cancel)
     {
-        if (IsTerminal)
-            await RunTerminalAsync(snapshot, cancel);
-        else
-            await RunPlainAsync(snapshot, cancel);
+        try
+        {
+            if (IsTerminal)
+                await RunTerminalAsync(snapshot, cancel);
+            else
+                await RunPlainAsync(snapshot, cancel);
+        }
+        catch (Exception broken) when (!cancel.IsCancellationRequested || broken is not OperationCanceledException)
+        {
+            Console.Error.WriteLine($"the view has ended, and the run goes on without it: {broken.Message}");
+        }
     }
 
     private static async Task RunTerminalAsync(Func<RunData> snapshot, CancellationToken cancel)

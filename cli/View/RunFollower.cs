@@ -31,6 +31,16 @@ public sealed class RunFollower(IRunSource source, string title, LocalCluster? c
     /// <summary>Completes with the job once it has finished or failed and all its steps were read.</summary>
     public Task<JobView> Ended => ended.Task;
 
+    /// <summary>The job as last heard of; null before the first answer.</summary>
+    public JobView? Job
+    {
+        get
+        {
+            lock (gate)
+                return job;
+        }
+    }
+
     /// <summary>What is known now.</summary>
     public RunData Snapshot()
     {
@@ -61,7 +71,8 @@ public sealed class RunFollower(IRunSource source, string title, LocalCluster? c
     }
 
     /// <summary>Reads all events that are stored by now; for the end of a run, when none may be missing.</summary>
-    public async Task DrainEventsAsync(CancellationToken cancel)
+    /// <returns>How many.</returns>
+    public async Task<int> DrainEventsAsync(CancellationToken cancel)
     {
         List<TimedEvent> all = [];
         long after = 0;
@@ -79,6 +90,8 @@ public sealed class RunFollower(IRunSource source, string title, LocalCluster? c
             events.Clear();
             events.AddRange(all);
         }
+
+        return all.Count;
     }
 
     private async Task Repeat(Func<CancellationToken, Task> once, CancellationToken cancel)

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Authentication;
 using Coordinator.Server.Api;
 
 namespace Coordinator.Server.Client;
@@ -32,6 +33,11 @@ public sealed class CoordinatorApiException : Exception
     /// <summary>What is wrong with a job, where that is what it is about.</summary>
     public IReadOnlyList<JobProblem> Problems { get; }
 
-    /// <summary>Whether the same request may succeed in a moment.</summary>
-    public bool MayRepeat => Status is null or HttpStatusCode.ServiceUnavailable;
+    /// <summary>
+    /// Whether the same request may succeed in a moment: there was no answer, or one of a silo that is about to end, or of a proxy whose silo
+    /// is away. A certificate that is refused is refused again.
+    /// </summary>
+    public bool MayRepeat => Status is null
+        ? InnerException?.InnerException is not AuthenticationException
+        : Status is HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests or >= HttpStatusCode.InternalServerError;
 }

@@ -19,6 +19,9 @@ namespace Coordinator.Server.Client;
 /// </summary>
 public sealed class CoordinatorClient : IDisposable
 {
+    /// <summary>A silo that takes or gives no byte of a big file for so long is away: frozen, or its host is gone.</summary>
+    private static readonly TimeSpan IdleTime = TimeSpan.FromMinutes(2);
+
     private readonly HttpClient http;
 
     /// <summary>A client of the silo at a URL such as <c>http://127.0.0.1:7070</c>, or of a cluster's silos, their URLs with commas between them: any one will do.</summary>
@@ -166,14 +169,14 @@ public sealed class CoordinatorClient : IDisposable
         await UploadAsync($"data/{sha256}", path, sha256, cancel).ConfigureAwait(false);
     }
 
-    /// <summary>Downloads a data set to a file; false: the silo has none.</summary>
+    /// <summary>Downloads a data set to a file, behind what the file holds of it already; false: the silo has none.</summary>
     public Task<bool> DownloadDataAsync(string sha256, string path, CancellationToken cancel = default) => DownloadAsync($"data/{sha256}", path, cancel);
 
     /// <summary>Uploads a job's final model.</summary>
     public Task<StoredFileBody> UploadModelAsync(JobId job, string path, string sha256, CancellationToken cancel = default) =>
         UploadAsync($"jobs/{Escape(job.Value)}/model", path, sha256, cancel);
 
-    /// <summary>Downloads a job's final model to a file; false: there is none.</summary>
+    /// <summary>Downloads a job's final model to a file, behind what the file holds of it already; false: there is none.</summary>
     public Task<bool> DownloadModelAsync(JobId job, string path, CancellationToken cancel = default) => DownloadAsync($"jobs/{Escape(job.Value)}/model", path, cancel);
 
     /// <inheritdoc/>
@@ -201,39 +204,83 @@ public sealed class CoordinatorClient : IDisposable
 
     private async Task<StoredFileBody> UploadAsync(string path, string file, string sha256, CancellationToken cancel)
     {
-        var stream = File.OpenRead(file);
+        using var idle = new IdleLimit(IdleTime, cancel);
+        var stream = new WatchedStream(File.OpenRead(file), idle.Renew);
         await using (stream.ConfigureAwait(false))
         {
             using var content = new StreamContent(stream, 1 << 17);
             content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
             content.Headers.Add(FilesApi.HashHeader, sha256);
-            return await SendAsync(HttpMethod.Put, path, content, ApiJson.Default.StoredFileBody, cancel).ConfigureAwait(false);
+            try
+            {
+                return await SendAsync(HttpMethod.Put, path, content, ApiJson.Default.StoredFileBody, idle.Token).ConfigureAwait(false);
+            }
+            catch (CoordinatorApiException) when (stream.Failure is not null)
+            {
+                throw new IOException($"{file} cannot be read: {stream.Failure.Message}", stream.Failure);
+            }
+            catch (OperationCanceledException still) when (!cancel.IsCancellationRequested)
+            {
+                throw Away(still);
+            }
         }
     }
 
+    /// <summary>Goes on behind what the file holds already: stored files never change. Its hash is for the caller to check.</summary>
     private async Task<bool> DownloadAsync(string path, string file, CancellationToken cancel)
     {
-        using var answer = await RequestAsync(HttpMethod.Get, path, null, cancel).ConfigureAwait(false);
-        if (answer.StatusCode == HttpStatusCode.NotFound)
-            return false;
-        await ThrowIfRefusedAsync(answer, cancel).ConfigureAwait(false);
-        var stream = File.Create(file);
+        using var idle = new IdleLimit(IdleTime, cancel);
         try
         {
-            await using (stream.ConfigureAwait(false))
-                await answer.Content.CopyToAsync(stream, cancel).ConfigureAwait(false);
+            return await DownloadAsync(path, file, idle).ConfigureAwait(false);
         }
-        catch (Exception cut) when (cut is HttpRequestException or HttpIOException)
+        catch (OperationCanceledException still) when (!cancel.IsCancellationRequested)
         {
-            throw Away(cut);
+            throw Away(still);
+        }
+    }
+
+    private async Task<bool> DownloadAsync(string path, string file, IdleLimit idle)
+    {
+        var there = File.Exists(file) ? new FileInfo(file).Length : 0;
+        using var answer = await RequestAsync(HttpMethod.Get, path, null, idle.Token, there).ConfigureAwait(false);
+        if (answer.StatusCode == HttpStatusCode.NotFound)
+            return false;
+        if (there > 0 && answer.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
+            return true;
+        await ThrowIfRefusedAsync(answer, idle.Token).ConfigureAwait(false);
+        var target = new FileStream(file, answer.StatusCode == HttpStatusCode.PartialContent ? FileMode.Append : FileMode.Create, FileAccess.Write);
+        await using (target.ConfigureAwait(false))
+        {
+            // Copied by hand: what the network did and what the disk did are two things.
+            var buffer = new byte[1 << 17];
+            int count;
+            while ((count = await ReadAsync(answer, buffer, idle).ConfigureAwait(false)) > 0)
+                await target.WriteAsync(buffer.AsMemory(0, count), idle.Token).ConfigureAwait(false);
         }
 
         return true;
     }
 
-    private async Task<HttpResponseMessage> RequestAsync(HttpMethod method, string path, HttpContent? content, CancellationToken cancel)
+    private async Task<int> ReadAsync(HttpResponseMessage answer, byte[] buffer, IdleLimit idle)
+    {
+        try
+        {
+            idle.Renew();
+            var stream = await answer.Content.ReadAsStreamAsync(idle.Token).ConfigureAwait(false);
+            return await stream.ReadAsync(buffer, idle.Token).ConfigureAwait(false);
+        }
+        catch (Exception cut) when (cut is HttpRequestException or IOException)
+        {
+            throw Away(cut);
+        }
+    }
+
+    private async Task<HttpResponseMessage> RequestAsync(HttpMethod method, string path, HttpContent? content, CancellationToken cancel, long from = 0)
     {
         using var request = new HttpRequestMessage(method, path) { Content = content };
+        if (from > 0)
+            request.Headers.Range = new RangeHeaderValue(from, null);
         try
         {
             return await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancel).ConfigureAwait(false);

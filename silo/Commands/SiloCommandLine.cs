@@ -70,7 +70,8 @@ public static class SiloCommandLine
 
     private static async Task<int> ServeAsync(bool isChild, Func<SiloSettings> read)
     {
-        using var signals = new Signals(interrupt: !isChild);
+        StandardStreams.NeverWait();
+        using var signals = new Signals(isChild);
         using var end = CancellationTokenSource.CreateLinkedTokenSource(signals.Token);
         if (isChild)
             ParentPipe.Watch(EndGrace, end.Cancel);

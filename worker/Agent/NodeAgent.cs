@@ -1,3 +1,4 @@
+using Coordinator.Machines;
 using Coordinator.Worker.Telemetry;
 using Coordinator.Worker.Transport;
 
@@ -8,8 +9,8 @@ public static class NodeAgent
 {
     /// <summary>
     /// Runs until <paramref name="leave"/> is cancelled and the jobs go on without this worker (or
-    /// <see cref="WorkerOptions.LeaveTimeout"/> has passed, or <paramref name="abort"/> is cancelled). When it returns, no thread and no
-    /// socket of the worker is left.
+    /// <see cref="WorkerOptions.LeaveTimeout"/> has passed, or <paramref name="abort"/> is cancelled), or what it holds is saved. When it
+    /// returns, no thread and no socket of the worker is left.
     /// </summary>
     /// <exception cref="System.Net.Sockets.SocketException">The data plane's address cannot be listened on.</exception>
     public static async Task RunAsync(WorkerOptions options, WorkerServices services, CancellationToken leave, CancellationToken abort = default)
@@ -39,29 +40,71 @@ public static class NodeAgent
         }
 
         if (!abort.IsCancellationRequested)
-            await LeaveAsync(options, services.Log, ranks, abort).ConfigureAwait(false);
+            await LeaveAsync(options, services, ranks, abort).ConfigureAwait(false);
         await link.EndAsync("the worker ends").ConfigureAwait(false);
         await stop.CancelAsync().ConfigureAwait(false);
         await measuring.ConfigureAwait(false);
         await linked.ConfigureAwait(false);
     }
 
-    private static async Task LeaveAsync(WorkerOptions options, IWorkerLog log, NodeRanks ranks, CancellationToken abort)
+    /// <summary>
+    /// Others take the state, which costs nothing; or else it is saved, and the worker is a member to the end of that; or else, where neither
+    /// is possible, it is dropped.
+    /// </summary>
+    private static async Task LeaveAsync(WorkerOptions options, WorkerServices services, NodeRanks ranks, CancellationToken abort)
     {
-        log.Info("asked to end: waiting for the jobs to go on without this worker");
+        services.Log.Info("asked to end: waiting for the jobs to go on without this worker");
+        var left = ranks.LeaveAsync("the worker was asked to end");
         try
         {
-            await ranks.LeaveAsync("the worker was asked to end").WaitAsync(options.LeaveTimeout, abort).ConfigureAwait(false);
+            if (services is { SaveState: not null, Checkpoints: not null } && !await EndsAsync(left, Least(options.SaveAfter, options.LeaveTimeout), abort).ConfigureAwait(false))
+            {
+                var saving = SaveAsync(services, ranks.Held, services.SaveState);
+                if (await Task.WhenAny(left, saving).WaitAsync(abort).ConfigureAwait(false) == left || await saving.ConfigureAwait(false))
+                    return;
+            }
+
+            await left.WaitAsync(options.LeaveTimeout, abort).ConfigureAwait(false);
         }
         catch (TimeoutException)
         {
-            log.Warn($"no job answered within {options.LeaveTimeout.TotalSeconds:0.#} s: ending all the same");
+            services.Log.Warn($"no job answered within {options.LeaveTimeout.TotalSeconds:0.#} s: ending all the same");
         }
         catch (OperationCanceledException)
         {
-            log.Warn("asked again: ending at once");
+            services.Log.Warn("asked again: ending at once");
         }
     }
+
+    private static async Task<bool> SaveAsync(WorkerServices services, IReadOnlyList<JobId> jobs, Func<JobId, Task<string?>> save)
+    {
+        services.Log.Info($"nobody has taken what this worker holds of {string.Join(", ", jobs)}: saving it");
+        var troubles = await Task.WhenAll(jobs.Select(async job =>
+        {
+            var trouble = await save(job).ConfigureAwait(false);
+            if (trouble is null)
+                services.Log.Info($"{job}: its state is saved");
+            else
+                services.Log.Warn($"{job}: its state was not saved: {trouble}");
+            return trouble;
+        })).ConfigureAwait(false);
+        return troubles.All(trouble => trouble is null);
+    }
+
+    private static async Task<bool> EndsAsync(Task task, TimeSpan within, CancellationToken abort)
+    {
+        try
+        {
+            await task.WaitAsync(within, abort).ConfigureAwait(false);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
+    }
+
+    private static TimeSpan Least(TimeSpan a, TimeSpan b) => a < b ? a : b;
 
     private static async Task CancelledAsync(CancellationToken first, CancellationToken second)
     {

@@ -46,6 +46,16 @@ public sealed class NodeRanks : IAsyncDisposable
         }
     }
 
+    /// <summary>Jobs of which this worker may hold what they need.</summary>
+    public IReadOnlyList<JobId> Held
+    {
+        get
+        {
+            lock (gate)
+                return [.. jobs.Values.Where(job => job.Slots.Values.Any(slot => !slot.MayEnd)).Select(job => job.Id)];
+        }
+    }
+
     /// <summary>Does what the silo says.</summary>
     /// <exception cref="FormatException">The message is none that a silo sends.</exception>
     public void Handle(CoordinatorMessage message)

@@ -40,8 +40,14 @@ public sealed record WorkerOptions
     /// <summary>Told each silo that has welcomed the worker, each time that it does.</summary>
     public Action<Uri>? Connected { get; init; }
 
-    /// <summary>How long an orderly end waits for the jobs to go on without this worker. Default 10 s.</summary>
+    /// <summary>
+    /// How long an orderly end waits for the jobs to go on without this worker. Default 10 s. It is longer where the worker saves what
+    /// nobody takes (<see cref="WorkerServices.SaveState"/>), for as long as that takes.
+    /// </summary>
     public TimeSpan LeaveTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long others may take what this worker holds before it asks for a checkpoint. Default 3 s.</summary>
+    public TimeSpan SaveAfter { get; init; } = TimeSpan.FromSeconds(3);
 
     /// <summary>Names the process: Unix milliseconds at its start.</summary>
     public long Boot { get; init; } = new DateTimeOffset(Process.GetCurrentProcess().StartTime).ToUnixTimeMilliseconds();

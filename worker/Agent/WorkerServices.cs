@@ -26,6 +26,12 @@ public sealed record WorkerServices(IProgramFactory Programs, IModelSink Models,
     /// <summary>Where checkpoints are written and read, shared by all workers of a job; null: there is no such folder, and this worker saves nothing.</summary>
     public CheckpointFolder? Checkpoints { get; init; }
 
+    /// <summary>
+    /// Asks a job's silo for a checkpoint and waits until the job has recorded it: for a worker that is asked to end and may hold the only
+    /// state that there is. Gives why there was none; null where there is one. Null: nobody can be asked.
+    /// </summary>
+    public Func<JobId, Task<string?>>? SaveState { get; init; }
+
     /// <summary>The vendor's telemetry of the gpus, not disposed of; null: there is none.</summary>
     public IGpuTelemetry? Telemetry { get; init; }
 }

@@ -11,7 +11,7 @@ internal static partial class OwnProcess
     public static void Strike(FaultRule rule)
     {
         // Said first and at once, so that whoever planned the fault can tell it from another's kill.
-        Console.Error.WriteLine($"fault {rule}");
+        Say($"fault {rule}");
         switch (rule.Action)
         {
             case FaultAction.Kill:
@@ -29,6 +29,20 @@ internal static partial class OwnProcess
                 start.ArgumentList.Add($"kill -STOP {Environment.ProcessId}; sleep {seconds}; kill -CONT {Environment.ProcessId}");
                 Process.Start(start)?.WaitForExit();
                 break;
+        }
+    }
+
+    /// <summary>Past every buffer of the process, which may be gone in a moment.</summary>
+    private static void Say(string line)
+    {
+        try
+        {
+            using var error = Console.OpenStandardError();
+            error.Write(System.Text.Encoding.UTF8.GetBytes(line + Environment.NewLine));
+        }
+        catch (IOException)
+        {
+            // Whoever cannot be told does not keep the fault from happening.
         }
     }
 

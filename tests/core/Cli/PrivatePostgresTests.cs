@@ -19,7 +19,7 @@ public sealed class PrivatePostgresTests : IDisposable
     [PostgresFact]
     public async Task It_flushes_what_it_acknowledges_and_listens_on_loopback_only()
     {
-        await using var server = await PostgresProcess.StartAsync(RunDirectory.Create(folder.File("run")), _ => { }, CancellationToken.None);
+        await using var server = await PostgresProcess.StartAsync(RunDirectory.Create(folder.File("run")), _ => { }, () => true, CancellationToken.None);
 
         Assert.Equal(["fsync on", "full_page_writes on", "listen_addresses 127.0.0.1", "synchronous_commit on"], await SettingsAsync(server.ConnectionString));
     }

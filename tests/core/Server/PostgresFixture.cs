@@ -12,7 +12,7 @@ public sealed class PostgresFixture : IAsyncLifetime
     public async Task InitializeAsync()
     {
         if (PrivatePostgres.IsInstalled)
-            server = await PostgresProcess.StartAsync(directory, _ => { }, CancellationToken.None);
+            server = await PostgresProcess.StartAsync(directory, _ => { }, () => true, CancellationToken.None);
     }
 
     public async Task DisposeAsync()
