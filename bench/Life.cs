@@ -80,7 +80,6 @@ internal sealed partial class Life(string folder, LifecycleJob job, string data,
     {
         int code = await Now.EndAsync(cancel);
         if (code != expected) throw new LifeException($"'{Now.Arguments[0]}' ended with {code} where {expected} is right; it said:\n{Now.Output}");
-        Note($"{Now.Arguments[0]}: exit {code}");
     }
 
     /// <summary>Goes on until a command ends well.</summary>
@@ -94,7 +93,7 @@ internal sealed partial class Life(string folder, LifecycleJob job, string data,
             if (code == 134 || said.Contains("Unhandled exception", StringComparison.Ordinal)) throw new LifeException($"it crashed:\n{said}");
             if (code == 0) return;
             if (Commands == MostCommands) throw new LifeException($"{MostCommands} commands did not finish it; the last one said:\n{said}");
-            if (code == 75 && Output is null && !(said.Contains("is saved", StringComparison.Ordinal) || said.Contains("is safe", StringComparison.Ordinal)))
+            if (code == 75 && Now.IsHeard && !(said.Contains("is saved", StringComparison.Ordinal) || said.Contains("is safe", StringComparison.Ordinal)))
                 throw new LifeException($"exit code 75, and nothing was saved:\n{said}");
             bool again = sameCommand || said.Contains("run the command again", StringComparison.Ordinal) || said.Contains("coordinator train", StringComparison.Ordinal)
                 || said.Contains("stopped; all processes", StringComparison.Ordinal) || !File.Exists(Path.Combine(Directory, "run.json"));

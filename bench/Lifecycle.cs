@@ -28,7 +28,7 @@ internal static class Lifecycle
         Dictionary<string, string> undisturbed = [];
         List<string> failed = [];
         int width = options.Schedules.Max(one => one.Name.Length);
-        Console.WriteLine($"{command} ({load})");
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{command} ({load.Cpu}, {load.Cores} cores, load {load.Load:0.0})"));
         try
         {
             foreach (LifecycleSchedule schedule in options.Schedules)

@@ -14,6 +14,9 @@ internal sealed record LifecycleJob(string Name, int DataBytes, params string[] 
     /// <summary>The same without a checkpoint of its own accord: what is saved is saved at a signal.</summary>
     public static LifecycleJob Unsaved { get; } = new("small", 200_000, ["--steps", "1500", "--checkpoint.interval=1h", .. Tiny]);
 
+    /// <summary>Steps for as long as a killed child is started again and again, with growing pauses.</summary>
+    public static LifecycleJob Lasting { get; } = new("lasting", 200_000, ["--steps", "15000", "--checkpoint.interval=1h", .. Tiny]);
+
     /// <summary>Data whose upload takes a while.</summary>
     public static LifecycleJob MuchData { get; } = new("much-data", 96_000_000, ["--steps", "300", .. Tiny]);
 

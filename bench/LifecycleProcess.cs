@@ -19,6 +19,7 @@ internal sealed partial class LifecycleProcess : IDisposable
     public LifecycleProcess(IEnumerable<string> arguments, IReadOnlyList<string> wrapper, string? output)
     {
         Arguments = [.. arguments];
+        IsHeard = output is null;
         ProcessStartInfo own = OwnExecutable.Command(Arguments);
 
         // A shell that runs the bench in the background has its SIGINT ignored, and whoever it starts would inherit that.
@@ -36,6 +37,9 @@ internal sealed partial class LifecycleProcess : IDisposable
     }
 
     public IReadOnlyList<string> Arguments { get; }
+
+    /// <summary>Whether what it says is known here.</summary>
+    public bool IsHeard { get; }
 
     public string Output
     {

@@ -71,19 +71,19 @@ internal static class LifecycleSchedules
             life.Note("SIGKILL to the silo at the submission");
         }),
 
-        new("silo-at-every-start", LifecycleJob.Unsaved, "in the middle of training the silo is killed, and then each one that follows as soon as it is there, seven times", async life =>
+        new("silo-at-every-start", LifecycleJob.Lasting, "in the middle of training the silo is killed, and then each one that follows as soon as it is there, six times", async life =>
         {
             life.Train();
             await life.StepAsync(2);
-            await EachAsync(life, 8, () => life.Now.Silos, "silo");
+            await EachAsync(life, 7, () => life.Now.Silos, "silo");
         }),
 
-        new("worker-at-every-start", LifecycleJob.Unsaved, "a worker is killed, and then each one that follows as soon as it is there, seven times", async life =>
+        new("worker-at-every-start", LifecycleJob.Lasting, "a worker is killed, and then each one that follows as soon as it is there, six times", async life =>
         {
             life.Train();
             await life.StepAsync(2);
             int stays = life.Now.Workers[life.Draw.Below(2)];
-            await EachAsync(life, 8, () => [.. life.Now.Workers.Where(worker => worker != stays)], "worker");
+            await EachAsync(life, 7, () => [.. life.Now.Workers.Where(worker => worker != stays)], "worker");
         }),
 
         new("workers-and-silo", LifecycleJob.Small, "all workers and the silo are killed at once, and the command is not", async life =>

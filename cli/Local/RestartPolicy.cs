@@ -16,7 +16,7 @@ public sealed class RestartPolicy
     public TimeSpan Pause { get; init; } = TimeSpan.FromMilliseconds(300);
 
     /// <summary>The longest pause.</summary>
-    public TimeSpan LongestPause { get; init; } = TimeSpan.FromSeconds(10);
+    public TimeSpan LongestPause { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Failed starts in a row, within <see cref="Window"/>, after which the child is given up. At least 1.</summary>
     public int Tries { get; init; } = 5;

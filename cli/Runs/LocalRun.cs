@@ -103,7 +103,7 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, SiloBacke
         if (signals.IsInterrupt && run.LastSeen is { } seen && CheckpointInterval.TryParse(seen.Spec.Checkpoint.Interval, out var interval) && interval.IsOff && seen is { Phase: not "finished", Checkpoints: [] })
             throw new OperationCanceledException(signals.Token);
         if (run.LastSeen is not null)
-            Console.WriteLine("asked to end: saving the state first (a second signal ends at once)");
+            Console.WriteLine($"asked to end: saving the state first (a second signal ends at once, and '{Again}' goes on from what was saved before)");
         var remains = await new FinalCheckpoint(run.Calls, record.JobId).SaveAsync("the run was asked to end");
         if (remains is { Job: { Phase: "finished" } finished })
             return await FetchAsync(run, finished);

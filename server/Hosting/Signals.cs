@@ -6,7 +6,7 @@ namespace Coordinator.Server.Hosting;
 /// <summary>
 /// The signals that ask a process to end, as a cancellation, so that a command can end its processes and files in order, and the exit code
 /// that follows from the signal: Ctrl-C (SIGINT), SIGTERM, SIGHUP of a terminal that closes, and SIGUSR1 and SIGUSR2, by which batch systems
-/// warn. A second one that is no weaker ends the process at once; its children go with it, by their pipes.
+/// warn. A second one of the same strength ends the process at once; its children go with it, by their pipes.
 /// </summary>
 public sealed class Signals : IDisposable
 {
@@ -63,7 +63,7 @@ public sealed class Signals : IDisposable
     /// <param name="firstNumber">The earlier one's number.</param>
     /// <param name="number">The signal's number.</param>
     /// <param name="since">Time between the two.</param>
-    public static bool EndsAtOnce(int firstNumber, int number, TimeSpan since) => since >= Echo && Strength(number) >= Strength(firstNumber);
+    public static bool EndsAtOnce(int firstNumber, int number, TimeSpan since) => since >= Echo && Strength(number) == Strength(firstNumber) && Strength(number) > 0;
 
     /// <inheritdoc/>
     public void Dispose()
@@ -73,7 +73,7 @@ public sealed class Signals : IDisposable
         source.Dispose();
     }
 
-    /// <summary>A batch system warns first and sends SIGTERM later; systemd and shells may send SIGHUP beside SIGTERM. Those are not a person who insists.</summary>
+    /// <summary>A batch system warns first and sends SIGTERM later; systemd and shells may send SIGHUP beside SIGTERM. Neither is a person who insists.</summary>
     private static int Strength(int number) => number switch
     {
         2 or 15 => 2,
@@ -89,10 +89,16 @@ public sealed class Signals : IDisposable
         {
             if (first is { } earlier)
             {
-                if (!EndsAtOnce(earlier.Number, number, Stopwatch.GetElapsedTime(earlier.At)))
-                    return;
-                StandardStreams.Drain(LastWords);
-                Environment.Exit(128 + number);
+                if (EndsAtOnce(earlier.Number, number, Stopwatch.GetElapsedTime(earlier.At)))
+                {
+                    StandardStreams.Drain(LastWords);
+                    Environment.Exit(128 + number);
+                }
+
+                // What comes behind a warning is what the next one is compared with.
+                if (Strength(number) > Strength(earlier.Number))
+                    first = (number, Stopwatch.GetTimestamp());
+                return;
             }
 
             first = (number, Stopwatch.GetTimestamp());

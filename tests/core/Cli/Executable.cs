@@ -1,12 +1,25 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using System.Text;
 using Coordinator.Cli.Local;
 
 namespace Coordinator.Tests.Cli;
 
 /// <summary>A run of the <c>coordinator</c> executable, with its output as it comes. Killed with its test.</summary>
-public sealed class Executable : IDisposable
+public sealed partial class Executable : IDisposable
 {
+    private const int Interrupt = 2;
+
+    // A shell that starts the tests in the background has their SIGINT ignored; whoever they start would inherit that, and could not be
+    // interrupted.
+    private static readonly nint InterruptBefore = Disposition(Interrupt, 0);
+
+    /// <summary>Runs a command in a session of its own, as a terminal or a batch system does: a signal to its group reaches all its processes.</summary>
+    public static readonly string[] InGroup = ["setsid"];
+
+    /// <summary>The same, with standard output and error on a disk that is full.</summary>
+    public static readonly string[] InGroupWithFullDisk = ["setsid", "sh", "-c", "exec \"$0\" \"$@\" > /dev/full 2>&1"];
+
     private readonly Process process;
     private readonly StringBuilder output = new();
     private readonly object gate = new();
@@ -19,8 +32,18 @@ public sealed class Executable : IDisposable
     }
 
     public Executable(IReadOnlyDictionary<string, string> environment, params string[] arguments)
+        : this(environment, [], arguments)
     {
-        var command = OwnExecutable.Command(arguments);
+    }
+
+    public Executable(string[] wrapper, params string[] arguments)
+        : this(new Dictionary<string, string>(), wrapper, arguments)
+    {
+    }
+
+    private Executable(IReadOnlyDictionary<string, string> environment, string[] wrapper, string[] arguments)
+    {
+        var command = Wrapped(wrapper, OwnExecutable.Command(arguments));
         command.RedirectStandardOutput = true;
         command.RedirectStandardError = true;
         command.RedirectStandardInput = true;
@@ -99,10 +122,16 @@ public sealed class Executable : IDisposable
 
     public void Kill() => process.Kill();
 
-    /// <summary>Sends a signal by its number.</summary>
-    public void Signal(string name)
+    /// <summary>Sends a signal by its name.</summary>
+    public void Signal(string name) => Send(name, Pid);
+
+    /// <summary>Sends a signal to everything in the group of a command that was started <see cref="InGroup"/>.</summary>
+    public void SignalGroup(string name) => Send(name, -Pid);
+
+    /// <summary>Sends a signal to a process, or to a group by the negative number of its leader.</summary>
+    public static void Send(string name, int pid)
     {
-        using var kill = Process.Start(new ProcessStartInfo("/bin/kill", [$"-{name}", $"{Pid}"]))!;
+        using var kill = Process.Start(new ProcessStartInfo("/bin/kill", [$"-{name}", "--", $"{pid}"]))!;
         kill.WaitForExit();
     }
 
@@ -112,6 +141,23 @@ public sealed class Executable : IDisposable
             process.Kill(entireProcessTree: true);
         process.Dispose();
     }
+
+    private static ProcessStartInfo Wrapped(string[] wrapper, ProcessStartInfo own) =>
+        wrapper is [var program, .. var before] ? new ProcessStartInfo(program, [.. before, own.FileName, .. own.ArgumentList]) : own;
+
+    /// <summary>What a signal does (0: the default), and what it did before, where 1 is nothing. What the runtime itself has set stays.</summary>
+    private static nint Disposition(int signal, nint wanted)
+    {
+        if (OperatingSystem.IsWindows())
+            return 0;
+        var before = SetSignal(signal, wanted);
+        if (before != 1)
+            _ = SetSignal(signal, before);
+        return before;
+    }
+
+    [LibraryImport("libc", EntryPoint = "signal")]
+    private static partial nint SetSignal(int signal, nint handler);
 
     private void Take(string? line)
     {

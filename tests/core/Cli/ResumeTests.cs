@@ -63,15 +63,28 @@ public sealed class ResumeTests : IDisposable
     {
         var undisturbed = await Undisturbed.Value;
 
-        using (var train = new Executable(["train", .. Job, "--workers", "2", "--checkpoint.interval=off", "--work-dir", Run, "--out", Path.Combine(directory, "model")]))
+        // To all of its processes at once, as 'timeout', systemd, Slurm and a shell do.
+        using (var train = new Executable(Executable.InGroup, ["train", .. Job, "--workers", "2", "--checkpoint.interval=off", "--work-dir", Run, "--out", Path.Combine(directory, "model")]))
         {
             await train.LineAsync(line => line.Contains("have applied step 1", StringComparison.Ordinal), "the first step", Limit);
-            train.Signal("TERM");
+            train.SignalGroup("TERM");
             Assert.True(await train.EndAsync(Limit) == ExitCodes.Retryable, train.Output);
             Assert.Contains($"coordinator resume {Run}", train.Output, StringComparison.Ordinal);
         }
 
         Assert.Single(Saved());
+
+        // What is given up says what is safe, and the command that goes on.
+        Directory.Delete(Path.Combine(Run, "worker-1"), recursive: true);
+        await File.WriteAllTextAsync(Path.Combine(Run, "worker-1"), "in the way");
+        using (var given = new Executable("resume", Run))
+        {
+            Assert.True(await given.EndAsync(Limit) == ExitCodes.Usage, given.Output);
+            Assert.Contains("is safe in", given.Output, StringComparison.Ordinal);
+            Assert.Contains($"coordinator resume {Run}", given.Output, StringComparison.Ordinal);
+        }
+
+        File.Delete(Path.Combine(Run, "worker-1"));
         using var resume = new Executable("resume", Run);
         Assert.True(await resume.EndAsync(Limit) == ExitCodes.Success, resume.Output);
         Assert.Contains("back to the checkpoint of step", resume.Output, StringComparison.Ordinal);

@@ -87,6 +87,94 @@ public sealed class SupervisorTests : IDisposable
             Assert.Equal(policy.Pause, policy.AfterExit(TimeSpan.FromSeconds(kill * 0.1), new ChildExit(1, 137, WasReady: true)));
     }
 
+    [Theory]
+    [InlineData(137)]
+    [InlineData(143)]
+    [InlineData(130)]
+    [InlineData(129)]
+    [InlineData(138)]
+    public void A_signal_is_no_failed_start_however_often_it_comes(int code)
+    {
+        var policy = new RestartPolicy { Tries = 2, LongestPause = TimeSpan.FromSeconds(4) };
+
+        var pauses = Enumerable.Range(0, 100).Select(kill => policy.AfterExit(TimeSpan.FromSeconds(kill * 0.1), new ChildExit(1, code, WasReady: false))).ToArray();
+
+        Assert.Equal([0.3, 0.6, 1.2, 2.4, 4.0], pauses.Take(5).Select(pause => pause!.Value.TotalSeconds));
+        Assert.All(pauses.Skip(5), pause => Assert.Equal(policy.LongestPause, pause));
+    }
+
+    [Theory]
+    [InlineData(134)]
+    [InlineData(139)]
+    [InlineData(1)]
+    public void A_crash_and_an_exit_of_its_own_are_failed_starts(int code)
+    {
+        var policy = new RestartPolicy { Tries = 2 };
+
+        Assert.NotNull(policy.AfterExit(TimeSpan.Zero, new ChildExit(1, code, WasReady: false)));
+        Assert.Null(policy.AfterExit(TimeSpan.Zero, new ChildExit(1, code, WasReady: false)));
+    }
+
+    [Fact]
+    public void Nothing_is_given_up_while_the_job_trains_and_then_at_the_next_failure()
+    {
+        var policy = new RestartPolicy { Tries = 2 };
+        var refused = new ChildExit(1, ExitCodes.Usage, WasReady: false);
+
+        for (var failure = 0; failure < 100; failure++)
+            Assert.InRange(policy.AfterExit(TimeSpan.FromSeconds(failure * 0.1), refused, mayGiveUp: false)!.Value, TimeSpan.FromMilliseconds(250), policy.LongestPause);
+        Assert.Null(policy.AfterExit(TimeSpan.FromSeconds(10), refused));
+    }
+
+    [Fact]
+    public async Task A_child_that_is_killed_at_every_start_is_started_until_it_comes_up()
+    {
+        var count = Path.Combine(directory, "starts");
+        var supervisor = Shell($"echo . >> {count}; [ $(wc -l < {count}) -gt 7 ] || kill -KILL $$; echo ready at last; read x");
+        var run = supervisor.RunAsync(stop.Token);
+
+        Assert.Equal("at last", await supervisor.FirstReady.WaitAsync(Limit));
+        Assert.Equal(8, supervisor.Status.Starts);
+        await stop.CancelAsync();
+        Assert.Null(await run.WaitAsync(Limit));
+    }
+
+    [Fact]
+    public async Task A_program_that_is_not_there_is_tried_and_given_up_with_the_reason()
+    {
+        var supervisor = new Supervisor("worker-1", _ => new ProcessStartInfo("/no/such/program"), Path.Combine(directory, "log"), new RestartPolicy { Tries = 2 }, notes.Add);
+
+        var failure = await supervisor.RunAsync(stop.Token).WaitAsync(Limit);
+
+        Assert.StartsWith("worker-1 cannot be started: ", failure!.Message, StringComparison.Ordinal);
+        Assert.Equal(2, notes.Count);
+    }
+
+    [Fact]
+    public async Task A_log_on_a_full_disk_costs_the_child_nothing()
+    {
+        var supervisor = new Supervisor("worker-1", _ => new ProcessStartInfo("/bin/sh") { ArgumentList = { "-c", "echo one; echo ready two; read x" } }, "/dev/full", new RestartPolicy(), notes.Add);
+        var run = supervisor.RunAsync(stop.Token);
+
+        Assert.Equal("two", await supervisor.FirstReady.WaitAsync(Limit));
+        await stop.CancelAsync();
+        Assert.Null(await run.WaitAsync(Limit));
+    }
+
+    [Fact]
+    public void A_log_that_can_be_written_again_says_how_many_lines_are_missing()
+    {
+        var path = Path.Combine(directory, "later", "log");
+        using var log = new LogFile(path);
+        log.WriteLine("one");
+        log.WriteLine("two");
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        log.WriteLine("three");
+        log.WriteLine("four");
+
+        Assert.Equal(["(2 lines are missing here: they could not be written)", "three", "four"], File.ReadAllLines(path));
+    }
+
     [Fact]
     public void Failed_starts_count_within_the_window_only()
     {

@@ -1,0 +1,161 @@
+using System.Security.Cryptography;
+using Coordinator.Cli.Local;
+using Coordinator.Cli.Output;
+using Coordinator.Cli.Runs;
+using Coordinator.Machines;
+using Coordinator.Server.Client;
+using Coordinator.Server.Hosting;
+using Coordinator.Worker.Checkpoints;
+
+namespace Coordinator.Tests.Cli;
+
+/// <summary>
+/// A run that is asked to end, in whatever way and wherever it speaks to, saves its state, and says so. The whole life of a run, with kills at
+/// two dozen points, is <c>bench lifecycle</c>.
+/// </summary>
+[Collection("real processes")]
+public sealed class LifeTests : IDisposable
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
+    private static readonly string[] Tiny = ["--model.layers=1", "--model.heads=2", "--model.channels=16", "--model.block=16", "--training.batch_size=4", "--seed", "7"];
+    private static readonly string[] Endless = ["--data", Path.ChangeExtension(typeof(LifeTests).Assembly.Location, ".xml"), "--workers", "2", "--steps", "1000000", .. Tiny];
+
+    private readonly string directory = Directory.CreateTempSubdirectory("life-").FullName;
+
+    private string Run => Path.Combine(directory, "run");
+
+    public void Dispose() => Directory.Delete(directory, recursive: true);
+
+    [Theory]
+    [InlineData("INT")]
+    [InlineData("HUP")]
+    [InlineData("USR1")]
+    public async Task A_signal_to_the_whole_group_saves_and_exits_75(string signal)
+    {
+        using var train = new Executable(Executable.InGroup, ["train", .. Endless, "--work-dir", Run, "--out", Path.Combine(directory, "model")]);
+        await train.LineAsync(line => line.Contains("have applied step 1", StringComparison.Ordinal), "the first step", Limit);
+        train.SignalGroup(signal);
+
+        Assert.True(await train.EndAsync(Limit) == ExitCodes.Retryable, train.Output);
+        Assert.Contains($"To go on: coordinator resume {Run}", train.Output, StringComparison.Ordinal);
+        Assert.Single(Saved());
+    }
+
+    [Fact]
+    public async Task Without_a_work_directory_an_interrupted_run_keeps_its_folder_and_names_it()
+    {
+        using var train = new Executable(["train", .. Endless, "--out", Path.Combine(directory, "model")]);
+        await train.LineAsync(line => line.Contains("have applied step 1", StringComparison.Ordinal), "the first step", Limit);
+        train.Signal("INT");
+
+        Assert.True(await train.EndAsync(Limit) == ExitCodes.Retryable, train.Output);
+        var kept = (await train.LineAsync(line => line.StartsWith("To go on: coordinator resume ", StringComparison.Ordinal), "the command", Limit))["To go on: coordinator resume ".Length..];
+        Assert.True(File.Exists(Path.Combine(kept, "run.json")));
+        Directory.Delete(kept, recursive: true);
+    }
+
+    [Fact]
+    public async Task With_checkpoints_off_an_interrupted_run_saves_nothing_and_does_not_say_so()
+    {
+        using var train = new Executable(["train", .. Endless, "--checkpoint.interval=off", "--work-dir", Run, "--out", Path.Combine(directory, "model")]);
+        await train.LineAsync(line => line.Contains("have applied step 1", StringComparison.Ordinal), "the first step", Limit);
+        train.Signal("INT");
+
+        Assert.True(await train.EndAsync(Limit) == ExitCodes.Interrupted, train.Output);
+        Assert.Empty(Saved());
+    }
+
+    [Fact]
+    public async Task A_second_signal_ends_at_once_what_cannot_be_saved()
+    {
+        using var train = new Executable(["train", .. Endless, "--work-dir", Run, "--out", Path.Combine(directory, "model")]);
+        await train.LineAsync(line => line.Contains("have applied step 1", StringComparison.Ordinal), "the first step", Limit);
+        foreach (var worker in train.Output.Split('\n').Where(line => line.Contains("worker-", StringComparison.Ordinal) && line.Contains(" started as process ", StringComparison.Ordinal)))
+            Executable.Send("STOP", int.Parse(worker[(worker.LastIndexOf(' ') + 1)..]));
+        train.Signal("TERM");
+        await train.LineAsync(line => line.Contains("a second signal ends at once", StringComparison.Ordinal), "the save to begin", Limit);
+
+        // What comes within half a second of the first is its echo.
+        var ended = train.EndAsync(Limit);
+        while (await Task.WhenAny(ended, Task.Run(() => train.Signal("TERM"))) != ended)
+        {
+        }
+
+        Assert.True(await ended == ExitCodes.Terminated, train.Output);
+        Assert.Empty(Saved());
+    }
+
+    [Fact]
+    public async Task With_its_output_on_a_full_disk_a_run_trains_on_and_still_saves_when_the_group_is_asked_to_end()
+    {
+        var (port, token) = (FreePorts.Next(), Path.Combine(Run, "token"));
+        Directory.CreateDirectory(Run);
+        var secret = SiloToken.LoadOrCreate(token);
+        using var train = new Executable(Executable.InGroupWithFullDisk, ["train", .. Endless, "--port", $"{port}", "--work-dir", Run, "--out", Path.Combine(directory, "model")]);
+        using (var client = new CoordinatorClient($"http://127.0.0.1:{port}", secret))
+        {
+            var calls = new SiloCalls(client, cluster: null);
+            for (var after = 0L; ;)
+            {
+                var page = await calls.AskAsync((silo, cancel) => silo.GetEventsAsync(null, after, wait: TimeSpan.FromSeconds(5), cancel: cancel), CancellationToken.None).WaitAsync(Limit);
+                if (page.Items.Any(stored => stored.Event.Kind == EventKinds.GenerationRunning))
+                    break;
+                after = page.Next;
+            }
+        }
+
+        train.SignalGroup("TERM");
+
+        Assert.Equal(ExitCodes.Retryable, await train.EndAsync(Limit));
+        Assert.Single(Saved());
+    }
+
+    [Fact]
+    public async Task The_last_worker_that_is_asked_to_end_saves_and_the_job_goes_on_with_another_to_a_model_that_can_be_fetched()
+    {
+        var (token, checkpoints) = (Path.Combine(directory, "token"), Path.Combine(directory, "checkpoints"));
+        using var silo = new Executable("silo", "--data-dir", directory, "--token-file", token, "--url", "http://127.0.0.1:0");
+        var url = (await silo.LineAsync(line => line.StartsWith("ready ", StringComparison.Ordinal), "the silo", Limit))["ready ".Length..];
+        string[] connection = ["--silo", url, "--token-file", token];
+        string[] worker = ["worker", .. connection, "--node", "lonely", "--data-dir", directory, "--checkpoint-dir", checkpoints];
+        using var train = new Executable(["train", .. connection, "--data", Endless[1], "--workers", "1", "--steps", "6000", "--checkpoint.interval=1h", .. Tiny, "--out", Path.Combine(directory, "never")]);
+        using (var first = new Executable(worker))
+        {
+            await train.LineAsync(line => line.Contains("have applied step 1", StringComparison.Ordinal), "the first step", Limit);
+            train.Signal("TERM");
+            Assert.True(await train.EndAsync(Limit) == ExitCodes.Terminated, train.Output);
+            Assert.Contains("left the job running", train.Output, StringComparison.Ordinal);
+            first.Signal("TERM");
+            Assert.True(await first.EndAsync(Limit) == ExitCodes.Terminated, first.Output);
+            Assert.Contains("its state is saved", first.Output, StringComparison.Ordinal);
+        }
+
+        using (var early = new Executable(["download", .. connection, "--out", Path.Combine(directory, "model")]))
+            Assert.True(await early.EndAsync(Limit) == ExitCodes.Unfinished, early.Output);
+        using var second = new Executable(worker);
+        using var download = new Executable(["download", .. connection, "--wait", "--out", Path.Combine(directory, "model")]);
+        Assert.True(await download.EndAsync(Limit) == ExitCodes.Success, download.Output);
+        Assert.Contains(Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(directory, "model")))), download.Output, StringComparison.Ordinal);
+
+        using var events = new Executable(["events", .. connection]);
+        Assert.True(await events.EndAsync(Limit) == ExitCodes.Success, events.Output);
+        Assert.Contains("back to the checkpoint of step", events.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_result_that_cannot_be_written_is_an_error()
+    {
+        using var listing = new Executable(["sh", "-c", "exec \"$0\" \"$@\" > /dev/full"], "chaos", "--list");
+
+        Assert.Equal(ExitCodes.RunFailed, await listing.EndAsync(Limit));
+        Assert.StartsWith("error: the output cannot be written: ", listing.Output, StringComparison.Ordinal);
+    }
+
+    /// <summary>Complete checkpoints in the run's folder.</summary>
+    private string[] Saved()
+    {
+        var folder = Path.Combine(Run, "checkpoints");
+        return !Directory.Exists(folder) ? []
+            : [.. Directory.GetDirectories(folder).SelectMany(Directory.GetDirectories).Where(one => File.Exists(Path.Combine(one, CheckpointManifest.FileName)))];
+    }
+}

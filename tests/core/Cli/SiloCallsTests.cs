@@ -1,0 +1,131 @@
+using System.Security.Cryptography;
+using Coordinator.Cli.Commands;
+using Coordinator.Cli.Output;
+using Coordinator.Cli.Runs;
+using Coordinator.Machines;
+using Coordinator.Machines.Jobs;
+using Coordinator.Server.Client;
+using Coordinator.Tests.Server;
+using Coordinator.Tests.Worker;
+
+namespace Coordinator.Tests.Cli;
+
+/// <summary>Every call of a run waits for its silo, and goes on where the last one was cut off.</summary>
+public sealed class SiloCallsTests : IAsyncLifetime
+{
+    private static readonly JobId Job = new("patient-1");
+    private static readonly IEnumerable<(long FromClient, long FromServer)> AwayForLong = Enumerable.Repeat(FlakyDoor.Closed, 8);
+
+    private TestServer silo = null!;
+
+    public async Task InitializeAsync() => silo = await TestServer.StartAsync();
+
+    public async Task DisposeAsync() => await silo.DisposeAsync();
+
+    [Fact]
+    public async Task A_model_whose_silo_dies_in_the_middle_is_fetched_on_from_there_when_it_is_back()
+    {
+        var (model, sha256) = MakeFile(400_000);
+        var job = new JobView { Id = Job, Phase = "finished", Spec = new JobSpec(), ModelSha256 = sha256 };
+        silo.Grains.Show(job);
+        await silo.Client.UploadModelAsync(Job, model, sha256);
+        await using var door = new FlakyDoor(silo.Server.Url, [(long.MaxValue, 100_000), .. AwayForLong]);
+        using var client = new CoordinatorClient(door.Url, TestServer.Token);
+        var output = silo.Folder.File("out/model");
+
+        Assert.Equal(sha256, await new JobRun(client, "patient").DownloadAsync(job, output, CancellationToken.None).For("the model"));
+
+        Assert.Equal(await File.ReadAllBytesAsync(model), await File.ReadAllBytesAsync(output));
+        Assert.Equal([output], Directory.GetFiles(Path.GetDirectoryName(output)!));
+        Assert.Equal(0, door.Left);
+        Assert.Contains("Range: bytes=", door.Asked, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Data_whose_silo_dies_in_the_middle_come_again_and_the_job_is_submitted_once()
+    {
+        silo.AcceptJobs();
+        var (data, sha256) = MakeFile(400_000);
+        await using var door = new FlakyDoor(silo.Server.Url, [(100_000, long.MaxValue), .. AwayForLong]);
+        using var client = new CoordinatorClient(door.Url, TestServer.Token);
+        using var enough = new CancellationTokenSource();
+
+        var run = new JobRun(client, "patient") { Id = Job }.RunAsync(new JobSpec { Data = new DataSpec { Sha256 = sha256, Bytes = 400_000 } }, data, enough.Token);
+        var submitted = await Task.WhenAny(silo.Grains.NextAsync<SubmitJob>(), run).For("the submission");
+        await enough.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run);
+
+        Assert.NotSame(run, submitted);
+        Assert.True(await silo.Client.HasDataAsync(sha256));
+        Assert.Equal([Job], (await silo.Client.GetJobsAsync()).Select(job => job.Id));
+        Assert.Equal(0, door.Left);
+    }
+
+    [Fact]
+    public async Task A_silo_that_died_before_it_stored_the_job_is_given_it_again()
+    {
+        var came = 0;
+        silo.Grains.OnPost = (to, message) =>
+        {
+            silo.Store.Append(new CoordinatorEvent { Kind = EventKinds.JobSubmitted, Job = Job });
+            if (++came == 2)
+                silo.Grains.Show(new JobView { Id = Job, Phase = "waiting", Spec = ((SubmitJob)message).Spec });
+        };
+        using var enough = new CancellationTokenSource();
+        var run = new JobRun(silo.Client, "patient") { Id = Job }.RunAsync(new JobSpec(), dataPath: null, enough.Token);
+
+        await silo.Grains.NextAsync<SubmitJob>();
+        await silo.Grains.NextAsync<SubmitJob>();
+        await enough.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run);
+    }
+
+    [Fact]
+    public async Task Where_patience_with_somebody_elses_silo_ends_the_error_says_what_is_safe_and_how_to_fetch_it()
+    {
+        await using var door = new FlakyDoor(silo.Server.Url, Enumerable.Repeat(FlakyDoor.Closed, 1000));
+        using var client = new CoordinatorClient(door.Url, TestServer.Token);
+        var calls = new SiloCalls(client, cluster: null) { Patience = TimeSpan.Zero, Remedy = () => "It is safe." };
+
+        var away = await Assert.ThrowsAsync<CommandException>(() => calls.AskAsync((asked, cancel) => asked.GetInfoAsync(cancel), CancellationToken.None));
+
+        Assert.Equal((ExitCodes.NotFound, "It is safe."), (away.ExitCode, away.Remedy));
+    }
+
+    [Fact]
+    public async Task A_model_that_cannot_be_written_stays_at_the_silo_and_the_error_says_how_to_fetch_it()
+    {
+        var (model, sha256) = MakeFile(1000);
+        var job = new JobView { Id = Job, Phase = "finished", Spec = new JobSpec(), ModelSha256 = sha256 };
+        silo.Grains.Show(job);
+        await silo.Client.UploadModelAsync(Job, model, sha256);
+
+        var refused = await Assert.ThrowsAsync<CommandException>(() => new JobRun(silo.Client, "patient") { Remedy = () => "coordinator resume DIR" }.DownloadAsync(job, Path.Combine(model, "below-a-file"), CancellationToken.None));
+
+        Assert.Equal("coordinator resume DIR", refused.Remedy);
+    }
+
+    [Fact]
+    public void What_a_dead_process_left_of_a_file_is_removed_and_what_lives_stays()
+    {
+        var path = silo.Folder.File("model");
+        var mine = PartialFiles.NameFor(path);
+        var dead = mine.Replace($"-{Environment.ProcessId}.", "-999999999.", StringComparison.Ordinal);
+        string[] strangers = [silo.Folder.File("model.elsewhere-999999999.part"), silo.Folder.File("model.part")];
+        foreach (var file in (string[])[mine, dead, .. strangers])
+            File.WriteAllText(file, "part");
+
+        PartialFiles.Clean(path);
+
+        Assert.Equal([true, false, true, true], ((string[])[mine, dead, .. strangers]).Select(File.Exists));
+    }
+
+    private (string Path, string Sha256) MakeFile(int bytes)
+    {
+        var path = silo.Folder.File($"made-{bytes}");
+        var content = new byte[bytes];
+        new Random(1).NextBytes(content);
+        File.WriteAllBytes(path, content);
+        return (path, Convert.ToHexStringLower(SHA256.HashData(content)));
+    }
+}
