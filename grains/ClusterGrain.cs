@@ -14,6 +14,9 @@ public sealed class ClusterGrain(IGrainServices services) : StoredMachineGrain(s
     public Task ReportGpu(string report) => Take<GpuConditionReported>(report);
 
     /// <inheritdoc/>
+    public Task ReportUnreached(string report) => Take<NodeUnreached>(report);
+
+    /// <inheritdoc/>
     public Task RequestGpus(string request) => Take<GpusRequested>(request);
 
     /// <inheritdoc/>

@@ -16,6 +16,10 @@ public interface IClusterGrain : IMachineGrain
     /// <param name="report">JSON of a <see cref="GpuConditionReported"/>.</param>
     Task ReportGpu(string report);
 
+    /// <summary>A job says that a peer could not connect to a node.</summary>
+    /// <param name="report">JSON of a <see cref="NodeUnreached"/>.</param>
+    Task ReportUnreached(string report);
+
     /// <summary>A job says how many gpus it wants, and which it still uses.</summary>
     /// <param name="request">JSON of a <see cref="GpusRequested"/>.</param>
     Task RequestGpus(string request);

@@ -12,7 +12,7 @@ public static class NodesCommand
     private static readonly IReadOnlyList<Column> Columns =
     [
         new("NODE"), new("CONNECTED"), new("PID"), new("GPUS"), new("RANKS"), new("APPLIED"), new("SILENT"),
-        new("DATA ADDRESS", true), new("DEVICE CLASS", true), new("ACTIVITY", true),
+        new("DATA ADDRESS", true), new("DEVICE CLASS", true), new("ACTIVITY", true), new("SET ASIDE", true),
     ];
 
     /// <summary>The command.</summary>
@@ -30,6 +30,6 @@ public static class NodesCommand
     [
         node.Id.Value, node.Connected ? "yes" : "no", $"{node.ProcessId}", $"{node.Gpus.Count}", $"{node.Ranks.Count}",
         node.Ranks.Count == 0 ? "-" : $"{node.Ranks.Min(rank => rank.Applied)}", node.SilentMs is { } silent ? $"{silent:0} ms" : "-",
-        node.DataAddress, string.Join(' ', node.Gpus.Select(gpu => gpu.DeviceClass).Distinct()), string.Join(' ', node.Ranks.Select(rank => rank.Activity).Distinct()),
+        node.DataAddress, string.Join(' ', node.Gpus.Select(gpu => gpu.DeviceClass).Distinct()), string.Join(' ', node.Ranks.Select(rank => rank.Activity).Distinct()), node.SetAside is { Length: > 0 } why ? why : "-",
     ];
 }

@@ -35,7 +35,8 @@ public sealed class WorkerCommand
     };
     private readonly Option<string?> token = new("--token-file") { Description = $"File with the silo's token (else ${ConnectionOptions.TokenVariable})." };
     private readonly Option<Uri?> proxy = ProxyOption.Create();
-    private readonly Option<string> node = new("--node") { Description = "Name of this node; a second worker of the same name takes its place.", DefaultValueFactory = _ => Environment.MachineName.ToLowerInvariant() };
+    private readonly Option<string> node = new("--node") { Description = "Name of this node; a second worker of the same name is refused while the first is heard.", DefaultValueFactory = _ => Environment.MachineName.ToLowerInvariant() };
+    private readonly Option<bool> replace = new("--replace") { Description = "Take the place of the worker that has this node's name, though it is heard; that one ends. For a person, not for a unit that is started again by itself." };
     private readonly Option<int> gpus = new("--gpus") { Description = "Ranks on each device, 1 or more.", DefaultValueFactory = _ => 1 };
     private readonly Option<string?> directory = new("--data-dir") { Description = "Folder for frozen data (default: a folder of the user's cache)." };
     private readonly Option<string?> checkpoints = new("--checkpoint-dir") { Description = "Folder for checkpoints, on a file system that all workers of a job share (default: none, and nothing is saved)." };
@@ -85,9 +86,14 @@ public sealed class WorkerCommand
     {
         var command = new Command("worker", "Run a worker: the process that computes, one on each node. SIGTERM lets its jobs go on without it first.")
         {
-            silos, token, proxy, node, gpus, directory, checkpoints, listen, advertised, width, faults, pipe,
+            silos, token, proxy, node, replace, gpus, directory, checkpoints, listen, advertised, width, faults, pipe,
         };
         devices.AddTo(command);
+        node.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<string>() is { } name && NodeNames.Problem(name) is { } problem)
+                result.AddError($"'{name}' cannot be --node: {problem}.");
+        });
         Checks.AtLeast(gpus, 1);
         command.SetAction((parsed, _) => RunAsync(parsed));
         return command;
@@ -97,6 +103,7 @@ public sealed class WorkerCommand
     {
         if (VectorWidths.WhyUnsupported(parsed.GetValue(width)) is { } reason)
             throw new CommandException(ExitCodes.Usage, $"Vector width {parsed.GetValue(width)} cannot run here: {reason}.", "Leave --vector-width out for the widest that this machine has.");
+        DataAddressCheck.RefuseImpossible(parsed.GetValue(listen)!, parsed.GetValue(advertised));
         StandardStreams.NeverWait();
 
         // Before anything that takes long: what is sent to a whole process group must not end a child that is only starting.
@@ -111,6 +118,7 @@ public sealed class WorkerCommand
         var log = new ConsoleLog(parsed.GetValue(node)!);
         var addresses = Silos(parsed);
         var secret = ConnectionOptions.ReadToken(parsed.GetValue(token));
+        await DataAddressCheck.RefuseLoopbackToOthersAsync(parsed.GetValue(listen)!, parsed.GetValue(advertised), addresses);
         using var http = SiloHttp.Create(parsed.GetValue(proxy));
         var files = new SiloFiles(addresses, secret, http);
         using var client = new CoordinatorClient(string.Join(',', addresses.Select(silo => silo.GetLeftPart(UriPartial.Authority))), secret, parsed.GetValue(proxy));
@@ -130,6 +138,12 @@ public sealed class WorkerCommand
         {
             await NodeAgent.RunAsync(Options(parsed, addresses, secret, chosen) with { Boot = NextBoot(store, parsed.GetValue(node)!) }, services, signals.Token, abort.Token);
         }
+        catch (WorkerEndedException ended)
+        {
+            if (ended.DisplacedBy is { } boot)
+                BootNumber.NoteAtLeast(store, parsed.GetValue(node)!, boot);
+            throw new CommandException(ended.DisplacedBy is null ? ExitCodes.Usage : ExitCodes.RunFailed, ended.Message, ended.Remedy);
+        }
         catch (SocketException taken)
         {
             throw new CommandException(
@@ -148,6 +162,7 @@ public sealed class WorkerCommand
         DataListen = parsed.GetValue(listen)!,
         DataHost = parsed.GetValue(advertised),
         Faults = parsed.GetValue(faults)!,
+        Replace = parsed.GetValue(replace),
         Connected = silo => Console.WriteLine($"ready {silo}"),
     };
 

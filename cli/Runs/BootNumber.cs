@@ -18,13 +18,37 @@ public static class BootNumber
     /// <exception cref="UnauthorizedAccessException">It may not be noted.</exception>
     public static long Next(string folder, string node, DateTimeOffset started)
     {
-        var name = $"boot-{Uri.EscapeDataString(node)}";
-        var path = Path.Combine(folder, name);
-        var boot = Math.Max(started.ToUnixTimeMilliseconds(), Last(path) + 1);
-        using var file = AtomicFile.Create(folder, name);
-        file.Stream.Write(System.Text.Encoding.ASCII.GetBytes(boot.ToString(CultureInfo.InvariantCulture)));
-        file.Commit(path);
+        var boot = Math.Max(started.ToUnixTimeMilliseconds(), Last(PathOf(folder, node)) + 1);
+        Note(folder, node, boot);
         return boot;
+    }
+
+    /// <summary>Another process of the node had a higher number, noted elsewhere: this node's next one will be above it. Where it cannot be noted, the clock decides.</summary>
+    /// <param name="folder">As for <see cref="Next"/>.</param>
+    /// <param name="node">Name of the node.</param>
+    /// <param name="boot">The other process's number.</param>
+    public static void NoteAtLeast(string folder, string node, long boot)
+    {
+        try
+        {
+            if (boot > Last(PathOf(folder, node)))
+                Note(folder, node, boot);
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            // The clock is right nearly always.
+        }
+    }
+
+    private static string NameOf(string node) => $"boot-{Uri.EscapeDataString(node)}";
+
+    private static string PathOf(string folder, string node) => Path.Combine(folder, NameOf(node));
+
+    private static void Note(string folder, string node, long boot)
+    {
+        using var file = AtomicFile.Create(folder, NameOf(node));
+        file.Stream.Write(System.Text.Encoding.ASCII.GetBytes(boot.ToString(CultureInfo.InvariantCulture)));
+        file.Commit(PathOf(folder, node));
     }
 
     /// <summary>What the process before noted; 0 where there was none, or where the file is damaged, since the clock alone is right nearly always.</summary>

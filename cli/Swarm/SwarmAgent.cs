@@ -139,7 +139,10 @@ public sealed class SwarmAgent
             try
             {
                 var reason = await ServeAsync(running, doors.Silos[(int)(attempt % doors.Silos.Count)], connection, backoff, over);
-                counts.Lose(reason);
+                if (running.WelcomeAt != 0)
+                    counts.Lose(reason);
+                else
+                    counts.TryAgain(reason);
             }
             catch (OperationCanceledException) when (over.IsCancellationRequested)
             {

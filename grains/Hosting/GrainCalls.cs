@@ -39,6 +39,7 @@ public static class GrainCalls
     {
         NodeReported => cluster.ReportNode(text),
         GpuConditionReported => cluster.ReportGpu(text),
+        NodeUnreached => cluster.ReportUnreached(text),
         GpusRequested => cluster.RequestGpus(text),
         PowerSet => cluster.SetPower(text),
         SiteCapSet => cluster.SetSiteCap(text),

@@ -141,6 +141,9 @@ public sealed partial class ClusterMachine : IMachine
             case NodeReported report:
                 OnNode(report, outputs);
                 break;
+            case NodeUnreached unreached:
+                OnUnreached(unreached);
+                break;
             case GpuConditionReported condition:
                 inventory.SetSchedulable(condition.Gpu, condition.Schedulable);
                 Settle(outputs, inventory.OwnerOf(condition.Gpu) is { } owner ? [owner] : []);
@@ -153,9 +156,9 @@ public sealed partial class ClusterMachine : IMachine
                 break;
         }
 
-        if (now >= limitsAt)
+        if (GiveAnotherChance() || now >= limitsAt)
             Settle(outputs, []);
-        NextDeadline = limitsAt;
+        NextDeadline = limitsAt < NextChance || NextChance is null ? limitsAt : NextChance;
         foreach (var (job, allocation) in allocations)
         {
             if (!allocation.OwesOffer)
@@ -191,12 +194,13 @@ public sealed partial class ClusterMachine : IMachine
         if (inventory.Find(report.Node) is { } known && (report.Session, report.Sequence).CompareTo((known.Session, known.Sequence)) < 0)
         {
             // The node was loaded anew and counts from the beginning: it hears where the count stands and goes on from there.
-            outputs.Send(GrainAddress.Of(report.Node), new NodeReportTaken(known.Session, known.Sequence));
+            TakeReport(known);
             return;
         }
 
         var isNews = inventory.Report(report);
-        outputs.Send(GrainAddress.Of(report.Node), new NodeReportTaken(report.Session, report.Sequence));
+        ForgetIfMoved(report);
+        TakeReport(report);
         if (!isNews)
             return;
         NoteLoad(report);
@@ -265,7 +269,7 @@ public sealed partial class ClusterMachine : IMachine
         if (allocation.IsGrown)
             changed.Add(job);
         allocation.IsGrown = false;
-        foreach (var gpu in allocation.Unused.Where(gpu => allocation.Limits.ContainsKey(gpu) || !inventory.IsFit(gpu) || !DeviceClasses.Matches(allocation.DeviceClass, ClassOf(gpu)!)).ToArray())
+        foreach (var gpu in allocation.Unused.Where(gpu => allocation.Limits.ContainsKey(gpu) || !inventory.IsFit(gpu) || inventory.IsSetAside(gpu.Node) || !DeviceClasses.Matches(allocation.DeviceClass, ClassOf(gpu)!)).ToArray())
             Take(gpu);
         foreach (var gpu in allocation.Unused.Reverse().Take(Math.Max(0, ServingOf(job, allocation) - allocation.Wanted)).ToArray())
             Take(gpu);
@@ -351,7 +355,7 @@ public sealed partial class ClusterMachine : IMachine
             inventory.InService(wanted),
             [.. inventory.Free.Where(idle => !DeviceClasses.Matches(wanted, idle.Key)).Select(idle => new FreeGpus(idle.Key, idle.Value.Count))])
         {
-            Held = WaitingOf(allocation) > 0 ? OfRamp : allocation.Held,
+            Held = WaitingOf(allocation) > 0 ? OfRamp : allocation.Held ?? HeldBySetAside(wanted),
         };
     }
 

@@ -12,6 +12,7 @@ internal sealed class GpuInventory
     private readonly Dictionary<NodeId, NodeReported> nodes = [];
     private readonly Dictionary<GpuId, GpuDescription> described = [];
     private readonly HashSet<GpuId> unschedulable = [];
+    private readonly HashSet<NodeId> setAside = [];
     private readonly Dictionary<GpuId, JobId> owners = [];
     private readonly Dictionary<NodeId, SortedSet<GpuId>> ownedOn = [];
     private readonly Dictionary<JobId, int> fit = [];
@@ -82,6 +83,18 @@ internal sealed class GpuInventory
             Count(gpu);
     }
 
+    /// <summary>Whether the node's free gpus are given to nobody.</summary>
+    public bool IsSetAside(NodeId node) => setAside.Contains(node);
+
+    /// <summary>Gives a node's free gpus to nobody from now on, or to whoever wants them. What jobs have they keep.</summary>
+    public void SetAside(NodeId node, bool aside)
+    {
+        if (!(aside ? setAside.Add(node) : setAside.Remove(node)))
+            return;
+        foreach (var gpu in IdsOf(Find(node)))
+            Count(gpu);
+    }
+
     /// <summary>Gives a gpu that no job has to a job.</summary>
     public void Assign(GpuId gpu, JobId job)
     {
@@ -109,7 +122,7 @@ internal sealed class GpuInventory
     private void Count(GpuId gpu)
     {
         Uncount(gpu);
-        if (!described.TryGetValue(gpu, out var description) || !nodes[gpu.Node].Up || unschedulable.Contains(gpu))
+        if (!described.TryGetValue(gpu, out var description) || !nodes[gpu.Node].Up || unschedulable.Contains(gpu) || (setAside.Contains(gpu.Node) && !owners.ContainsKey(gpu)))
             return;
         var deviceClass = description.DeviceClass;
         counted.Add(gpu, deviceClass);

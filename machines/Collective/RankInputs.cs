@@ -29,7 +29,11 @@ public sealed record StateHashed(long Ticket, string Sha256) : RankInput;
 public sealed record FrameArrived(FrameHeader Header, long Payload) : RankInput;
 
 /// <summary>A worker of the generation <paramref name="Generation"/> cannot be reached any more, or sends nonsense.</summary>
-public sealed record PeerLost(NodeId Node, long Generation, Evidence Evidence, string Detail) : RankInput;
+public sealed record PeerLost(NodeId Node, long Generation, Evidence Evidence, string Detail) : RankInput
+{
+    /// <summary>Whether this worker dialled it and never came to a connection in the generation.</summary>
+    public bool Unreached { get; init; }
+}
 
 /// <summary>The rank's program or device failed.</summary>
 public sealed record DeviceFailed(string Detail) : RankInput;

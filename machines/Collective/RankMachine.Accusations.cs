@@ -49,7 +49,7 @@ public sealed partial class RankMachine
             repetitions = 0;
             if (repeatAt <= now)
                 repeatAt = now + RepeatPeriod;
-            Accuse(lost.Node, lost.Evidence, lost.Detail);
+            Accuse(lost.Node, lost.Evidence, lost.Detail, lost.Unreached);
         }
     }
 
@@ -61,7 +61,7 @@ public sealed partial class RankMachine
             OnPeerLost(lost);
     }
 
-    private void Accuse(NodeId node, Evidence evidence, string detail)
+    private void Accuse(NodeId node, Evidence evidence, string detail, bool unreached = false)
     {
         // The ranks of one worker share its connections: one voice is enough, that of the first. Members are sorted by node.
         if (members is null || accusations.ContainsKey(node) || node == Options.Gpu.Node || (rank > 0 && members.Members[rank - 1].Gpu.Node == Options.Gpu.Node))
@@ -74,6 +74,7 @@ public sealed partial class RankMachine
             Accused = node,
             Evidence = evidence,
             Detail = detail,
+            Unreached = unreached ? true : null,
         };
         accusations.Add(node, accusation);
         outputs.Add(new TellJob(accusation));

@@ -99,6 +99,12 @@ public static class EventKinds
     /// <summary>A worker connected.</summary>
     public const string NodeUp = "node.up";
 
+    /// <summary>A second worker came under the name of a node that is heard, and was refused.</summary>
+    public const string NodeRefused = "node.refused";
+
+    /// <summary>No peer reaches a node's data port: its free gpus are given to no job for a while.</summary>
+    public const string NodeSetAside = "node.set-aside";
+
     /// <summary>A node is out of reach.</summary>
     public const string NodeDown = "node.down";
 

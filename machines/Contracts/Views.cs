@@ -61,7 +61,11 @@ public sealed record JobView
 public sealed record MemberView(int Rank, GpuId Gpu, string Address, long Boot, int Shards, bool Connected, string State);
 
 /// <summary>A node as operators see it.</summary>
-public sealed record NodeView(NodeId Id, bool Connected, WorkerSession Session, string DataAddress, int ProcessId, IReadOnlyList<GpuDescription> Gpus, IReadOnlyList<RankPosition> Ranks, double? SilentMs);
+public sealed record NodeView(NodeId Id, bool Connected, WorkerSession Session, string DataAddress, int ProcessId, IReadOnlyList<GpuDescription> Gpus, IReadOnlyList<RankPosition> Ranks, double? SilentMs)
+{
+    /// <summary>Why its free gpus are given to no job for now, such as a data port that no peer reaches; empty: they are.</summary>
+    public string SetAside { get; init; } = "";
+}
 
 /// <summary>A gpu as operators see it.</summary>
 public sealed record GpuView(GpuId Id, string Health, string Reason, int Faults, RankPlan? Plan)

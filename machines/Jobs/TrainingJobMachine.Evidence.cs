@@ -9,7 +9,13 @@ public sealed partial class TrainingJobMachine
     /// <summary>How old what others imply of a node may be: a second, or as long as the words of all members take where that is more.</summary>
     private TimeSpan HearsayDelay => Max(TimeSpan.FromSeconds(1), ArrivalPatience);
 
+    /// <summary>Characters of a peer's error that are shown.</summary>
+    private const int MostWords = 200;
+
     private readonly HashSet<Accusation> edges = [];
+
+    /// <summary>What was said of each node that is accused, first word of each accuser.</summary>
+    private readonly List<PeerAccused> testimonies = [];
     private readonly SortedDictionary<GpuId, string> faulted = [];
     private readonly Dictionary<NodeId, Link> links = [];
     private TimeSpan? softEvidenceAt;
@@ -103,10 +109,14 @@ public sealed partial class TrainingJobMachine
             return;
         if (!edges.Add(new Accusation(accused.Accuser, accused.Accused)))
             return;
+        testimonies.Add(accused);
         stirred = true;
         recoverySince ??= now;
         accusationCause = accused.Evidence switch { Evidence.ConnectionClosed => "connection closed", Evidence.Silent => "silent", _ => "invalid data" };
-        if (accused.Evidence == Evidence.Silent)
+
+        // Where nobody could connect to a node that the silo hears, its process is there: its address or the way to it is in question, and so
+        // is the accuser's own. Others may have more to say of either.
+        if (accused.Evidence == Evidence.Silent || (accused is { Evidence: Evidence.ConnectionClosed, Unreached: true } && links.TryGetValue(accused.Accused, out var link) && link.Connected))
             softEvidenceAt ??= now;
         else
             hardEvidenceAt ??= now;
@@ -149,8 +159,10 @@ public sealed partial class TrainingJobMachine
         {
             // Accusations by or of those that have failed anyway explain nothing more.
             var gone = failed.Keys.Select(gpu => gpu.Node).ToHashSet();
-            foreach (var node in Blame.SmallestCover(edges.Where(edge => !gone.Contains(edge.Accuser) && !gone.Contains(edge.Accused))))
+            var blamed = Blame.SmallestCover(edges.Where(edge => !gone.Contains(edge.Accuser) && !gone.Contains(edge.Accused)));
+            foreach (var node in blamed)
             {
+                TellWhoIsUnreached(node, blamed);
                 foreach (var member in MembersOn(node))
                     failed[member.Gpu] = accusationCause;
             }
@@ -218,7 +230,20 @@ public sealed partial class TrainingJobMachine
         var times = exclusions.TryGetValue(gpu, out var before) && now - before.At < TimeSpan.FromMinutes(1) ? before.Times + 1 : 1;
         var pause = TimeSpan.FromSeconds(Math.Min(30, 0.5 * (1 << Math.Min(times, 10))));
         exclusions[gpu] = new Exclusion(member.Boot, now + pause, now, times);
-        state = state! with { Failures = state.Failures + 1, FirstCause = state.FirstCause ?? $"{gpu}: {cause}" };
-        Observe(EventKinds.RankExcluded, $"{gpu} is out: {cause}", cause, gpu.Node, gpu);
+        var said = faulted.ContainsKey(gpu) ? "" : WordsAgainst(gpu.Node);
+        state = state! with { Failures = state.Failures + 1, FirstCause = state.FirstCause ?? $"{gpu}: {cause}{said}" };
+        Observe(EventKinds.RankExcluded, $"{gpu} is out: {cause}{said}", cause, gpu.Node, gpu);
+    }
+
+    /// <summary>What the first of a node's accusers said, for people; empty where nobody said anything.</summary>
+    private string WordsAgainst(NodeId node) => testimonies.Find(said => said.Accused == node && !string.IsNullOrEmpty(said.Detail)) is { } first
+        ? $" ({first.Accuser} says: {(first.Detail.Length > MostWords ? first.Detail[..MostWords] : first.Detail)})"
+        : "";
+
+    /// <summary>The cluster hears who could not connect to a node that goes for that. Who goes too is no witness.</summary>
+    private void TellWhoIsUnreached(NodeId node, IReadOnlyList<NodeId> blamed)
+    {
+        foreach (var said in testimonies.Where(said => said.Accused == node && said.Unreached is true && !blamed.Contains(said.Accuser)))
+            outputs.Send(GrainAddress.Cluster, new NodeUnreached(node, MembersOn(node).First().Address, said.Accuser, id, said.Generation, said.Detail));
     }
 }

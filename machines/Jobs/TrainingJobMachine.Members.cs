@@ -287,6 +287,7 @@ public sealed partial class TrainingJobMachine
     {
         forming = null;
         edges.Clear();
+        testimonies.Clear();
         softEvidenceAt = null;
         hardEvidenceAt = null;
         faulted.Clear();

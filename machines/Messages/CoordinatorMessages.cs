@@ -6,6 +6,7 @@ namespace Coordinator.Machines;
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "tell")]
 [JsonDerivedType(typeof(Welcome), "welcome")]
 [JsonDerivedType(typeof(HelloWanted), "hello-wanted")]
+[JsonDerivedType(typeof(WorkerRefused), "worker-refused")]
 [JsonDerivedType(typeof(MembershipChanged), "membership-changed")]
 [JsonDerivedType(typeof(ShardsDealt), "shards-dealt")]
 [JsonDerivedType(typeof(RankOrdered), "rank-ordered")]
@@ -26,6 +27,35 @@ public sealed record Welcome(WorkerSession Session, TimeSpan HeartbeatPeriod) : 
 /// </summary>
 /// <param name="Session">Session that is unknown; a worker at another one ignores this.</param>
 public sealed record HelloWanted(WorkerSession Session) : CoordinatorMessage;
+
+/// <summary>Why a worker's connection is ended for good or for now; the status of its WebSocket's close frame (RFC 6455, 7.4.2: 4000 to 4999 are for private use).</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<RefusalKind>))]
+public enum RefusalKind
+{
+    /// <summary>What the worker says of itself can never be right: its name, its address, its protocol. The next connection would say the same.</summary>
+    Invalid = 4000,
+
+    /// <summary>Another worker has the node's name, and it was heard since this one first asked: two live ones.</summary>
+    NameTaken = 4001,
+
+    /// <summary>Another worker has the node's name and was heard not long ago. It may be gone: ask again.</summary>
+    NameHeard = 4002,
+
+    /// <summary>A newer process has the node's name. Nothing that this one does counts any more.</summary>
+    Displaced = 4003,
+
+    /// <summary>A newer connection of the same process stands.</summary>
+    Superseded = 4004,
+}
+
+/// <summary>
+/// A connection is ended by its node's grain. It is for the connection of that session alone, wherever it stands; gateways send it as a close
+/// frame with the kind as its status, so that the worker need not know the message.
+/// </summary>
+/// <param name="Session">The connection.</param>
+/// <param name="Kind">Why, as the worker acts on it.</param>
+/// <param name="Text">Why, for people.</param>
+public sealed record WorkerRefused(WorkerSession Session, RefusalKind Kind, string Text) : CoordinatorMessage;
 
 /// <summary>A job's membership changed; comes before the orders that rest on it.</summary>
 public sealed record MembershipChanged(MembershipChange Change) : CoordinatorMessage;

@@ -17,6 +17,7 @@ namespace Coordinator.Machines;
 [JsonDerivedType(typeof(GpuFaultReported), "gpu-fault-reported")]
 [JsonDerivedType(typeof(GpuMeasured), "gpu-measured")]
 [JsonDerivedType(typeof(NodeReported), "node-reported")]
+[JsonDerivedType(typeof(NodeUnreached), "node-unreached")]
 [JsonDerivedType(typeof(GpuConditionReported), "gpu-condition-reported")]
 [JsonDerivedType(typeof(GpusRequested), "gpus-requested")]
 [JsonDerivedType(typeof(GpusOffered), "gpus-offered")]
@@ -58,7 +59,11 @@ public sealed record WorkerDisconnected(WorkerSession Session, string Reason) : 
 public sealed record NodeOrders(JobId Job, long Incarnation, MembershipChange? Change, IReadOnlyList<RankOrder> Orders, StepsRecorded? Recorded = null, ShardsDealt? Deal = null, CheckpointOrder? Checkpoint = null) : GrainMessage;
 
 /// <summary>The cluster has taken the node's report of this sequence.</summary>
-public sealed record NodeReportTaken(WorkerSession Session, long Sequence) : GrainMessage;
+public sealed record NodeReportTaken(WorkerSession Session, long Sequence) : GrainMessage
+{
+    /// <summary>Why the cluster gives the node's free gpus to nobody for now; null: it does.</summary>
+    public string? SetAside { get; init; }
+}
 
 // To a gpu, from its node.
 
@@ -78,6 +83,15 @@ public sealed record GpuMeasured(WorkerSession Session, GpuReading Reading) : Gr
 
 /// <summary>A node as it is now; repeated until taken.</summary>
 public sealed record NodeReported(NodeId Node, WorkerSession Session, long Sequence, bool Up, string DataAddress, IReadOnlyList<GpuDescription> Gpus) : GrainMessage;
+
+/// <summary>A peer could not connect to a node's data port in a generation, and the job goes on without the node. Not repeated: the next generation says it again.</summary>
+/// <param name="Node">The node.</param>
+/// <param name="Address">Its data address.</param>
+/// <param name="By">Who dialled it.</param>
+/// <param name="Job">The job.</param>
+/// <param name="Generation">Its generation.</param>
+/// <param name="Detail">The dialler's error, for people.</param>
+public sealed record NodeUnreached(NodeId Node, string Address, NodeId By, JobId Job, long Generation, string Detail) : GrainMessage;
 
 /// <summary>Whether a gpu may be given work; repeated until taken.</summary>
 public sealed record GpuConditionReported(GpuId Gpu, WorkerSession Session, bool Schedulable, string Reason) : GrainMessage;

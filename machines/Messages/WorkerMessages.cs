@@ -69,6 +69,9 @@ public sealed record Hello : WorkerMessage
     /// <summary>Process id, for people.</summary>
     public int ProcessId { get; init; }
 
+    /// <summary>Whether a person insists that this worker takes the place of one that is heard; null: nobody does.</summary>
+    public bool? Replace { get; init; }
+
     /// <summary>The node's gpus, by index.</summary>
     public required IReadOnlyList<GpuDescription> Gpus { get; init; }
 }
@@ -175,6 +178,9 @@ public sealed record PeerAccused : JobReport
 
     /// <summary>For people.</summary>
     public string Detail { get; init; } = "";
+
+    /// <summary>Whether the accuser dialled the accused and never came to a connection in the generation; null: it had one, or waited for it.</summary>
+    public bool? Unreached { get; init; }
 }
 
 /// <summary>A rank cannot go on: its program or device failed.</summary>

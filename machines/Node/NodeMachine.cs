@@ -10,6 +10,11 @@ namespace Coordinator.Machines.Nodes;
 /// </para>
 /// Nothing is durable: a node that was loaded anew learns everything from the next hello. Where its silo died and the worker is
 /// connected to another one, no hello comes by itself; the first word of an unknown session makes it ask.
+/// <para>
+/// One process at a time has the node's name. A newer process is refused while the one before it is heard, unless a person insists: two
+/// workers of one name are a mistake, and the one that holds a job's state is the older one. A closed connection is a process that is gone, and
+/// one that is silent for the heartbeat's timeout counts as gone, so a restart gets in at once and a reboot by asking again.
+/// </para>
 /// </summary>
 public sealed class NodeMachine(NodeId id) : IMachine
 {
@@ -25,6 +30,9 @@ public sealed class NodeMachine(NodeId id) : IMachine
     private static readonly TimeSpan LongestRepeat = TimeSpan.FromSeconds(8);
     private static readonly TimeSpan AskPeriod = TimeSpan.FromMilliseconds(250);
 
+    /// <summary>Who is heard so long after a newcomer was first refused lives: two heartbeats, since one may have been under way when it died.</summary>
+    private static readonly TimeSpan ProofOfLife = TimeSpan.FromSeconds(1);
+
     /// <summary>A cluster grain that was loaded anew knows no nodes: each says from time to time that it is there.</summary>
     private static readonly TimeSpan IdleReportPeriod = TimeSpan.FromSeconds(10);
 
@@ -39,6 +47,9 @@ public sealed class NodeMachine(NodeId id) : IMachine
     private long taken;
     private bool reportedUp;
     private TimeSpan? askedAt;
+    private WorkerSession refused;
+    private TimeSpan refusedAt;
+    private string setAside = "";
     private TimeSpan sentAt;
     private TimeSpan repeatAfter;
     private TimeSpan now;
@@ -70,6 +81,9 @@ public sealed class NodeMachine(NodeId id) : IMachine
             case WorkerSaid stranger when hello is null || !stranger.Session.IsOlderThan(hello.Session):
                 AskForHello(stranger.Session);
                 break;
+            case WorkerSaid displaced when displaced.Session.Boot < hello.Session.Boot:
+                Displace(displaced.Session);
+                break;
             case WorkerDisconnected gone when gone.Session == hello?.Session && connected:
                 connected = false;
                 OnLinkDown(gone.Reason);
@@ -78,6 +92,7 @@ public sealed class NodeMachine(NodeId id) : IMachine
                 OnOrders(orders);
                 break;
             case NodeReportTaken report when report.Session == hello?.Session:
+                setAside = report.SetAside ?? "";
                 OnReportTaken(report.Sequence);
                 break;
         }
@@ -87,14 +102,27 @@ public sealed class NodeMachine(NodeId id) : IMachine
 
     /// <inheritdoc/>
     public string Describe(TimeSpan now) => JsonSerializer.Serialize(
-        new NodeView(id, IsUp, hello?.Session ?? default, hello?.DataAddress ?? "", hello?.ProcessId ?? 0, hello?.Gpus ?? [], ranks, hello is null ? null : (now - heardAt).TotalMilliseconds),
+        new NodeView(id, IsUp, hello?.Session ?? default, hello?.DataAddress ?? "", hello?.ProcessId ?? 0, hello?.Gpus ?? [], ranks, hello is null ? null : (now - heardAt).TotalMilliseconds) { SetAside = setAside },
         MachinesJson.Default.NodeView);
 
     private void OnConnected(WorkerConnected worker)
     {
         if (hello is not null && worker.Session.IsOlderThan(hello.Session))
+        {
+            if (worker.Session.Boot < hello.Session.Boot)
+                Displace(worker.Session);
             return;
+        }
+
+        if (hello is not null && worker.Session.Boot > hello.Session.Boot && IsUp && worker.Hello.Replace is not true)
+        {
+            RefuseNewcomer(worker);
+            return;
+        }
+
         var same = hello?.Session == worker.Session;
+        if (hello is not null && !same && connected)
+            EndOlder(hello.Session, worker);
         var repeated = same && connected;
         hello = worker.Hello;
         connected = true;
@@ -110,6 +138,36 @@ public sealed class NodeMachine(NodeId id) : IMachine
             outputs.Observe(new CoordinatorEvent { Kind = EventKinds.NodeUp, Node = id, Text = $"{id} connected, process {hello.ProcessId}, {hello.Gpus.Count} gpus", Numbers = new SortedDictionary<string, double> { ["pid"] = hello.ProcessId, ["boot"] = worker.Session.Boot } });
         TellJobs();
         Report(up: true);
+    }
+
+    /// <summary>The older connection may stand at another silo, which does not know of the newer one.</summary>
+    private void EndOlder(WorkerSession older, WorkerConnected newer) => outputs.Send(id, older.Boot == newer.Session.Boot
+        ? new WorkerRefused(older, RefusalKind.Superseded, "a newer session of this node connected")
+        : Displacement(older, newer.Session.Boot, newer.Hello.ProcessId));
+
+    private void Displace(WorkerSession older) => outputs.Send(id, Displacement(older, hello!.Session.Boot, hello.ProcessId));
+
+    /// <summary>The text ends with the number that the worker's next process has to be above.</summary>
+    private WorkerRefused Displacement(WorkerSession older, long boot, int process) =>
+        new(older, RefusalKind.Displaced, $"process {process} has taken the node's name, boot {boot}");
+
+    private void RefuseNewcomer(WorkerConnected newcomer)
+    {
+        var heardMs = (now - heardAt).TotalMilliseconds;
+        if (refused.Boot != newcomer.Session.Boot)
+        {
+            (refused, refusedAt) = (newcomer.Session, now);
+            outputs.Observe(new CoordinatorEvent
+            {
+                Kind = EventKinds.NodeRefused,
+                Node = id,
+                Text = $"process {newcomer.Hello.ProcessId} at {newcomer.Hello.DataAddress} came as {id}, which process {hello!.ProcessId} at {hello.DataAddress} is: refused",
+                Cause = "name taken",
+            });
+        }
+
+        outputs.Send(id, new WorkerRefused(
+            newcomer.Session, heardAt >= refusedAt + ProofOfLife ? RefusalKind.NameTaken : RefusalKind.NameHeard, $"process {hello!.ProcessId} has this name and was heard {heardMs:0} ms ago"));
     }
 
     private void AskForHello(WorkerSession session)

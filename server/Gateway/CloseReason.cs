@@ -1,5 +1,6 @@
 using System.Net.WebSockets;
 using System.Text;
+using Coordinator.Machines;
 
 namespace Coordinator.Server.Gateway;
 
@@ -12,6 +13,12 @@ internal sealed record CloseReason
     {
         Status = status;
         Text = Cut(text);
+    }
+
+    /// <summary>A refusal that its worker acts on.</summary>
+    public CloseReason(RefusalKind kind, string text)
+        : this((WebSocketCloseStatus)kind, text)
+    {
     }
 
     /// <summary>Status of the close frame (RFC 6455, 7.4).</summary>

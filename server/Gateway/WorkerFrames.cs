@@ -31,7 +31,7 @@ internal static class WorkerFrames
                 && document.RootElement.TryGetProperty("protocol", out var version)
                 && version.ValueKind == JsonValueKind.Number
                 && !(version.TryGetInt32(out var number) && number == Hello.CurrentProtocol))
-                return (null, Policy($"protocol {version.GetRawText()} is not spoken here; this silo speaks {Hello.CurrentProtocol}: run one build on both"));
+                return (null, Invalid($"protocol {version.GetRawText()} is not spoken here; this silo speaks {Hello.CurrentProtocol}: run one build on both"));
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
@@ -41,10 +41,10 @@ internal static class WorkerFrames
 
         var (message, fault) = Read(text);
         if (fault is not null)
-            return (null, fault);
+            return (null, fault.Status == WebSocketCloseStatus.PolicyViolation ? Invalid(fault.Text) : fault);
         if (message is not Hello hello)
-            return (null, Policy("the first frame must be a hello"));
-        return Problem(hello.Node, hello) is { } problem ? (null, Policy(problem)) : (hello, null);
+            return (null, Invalid("the first frame must be a hello"));
+        return Problem(hello.Node, hello) is { } problem ? (null, Invalid(problem)) : (hello, null);
     }
 
     /// <summary>Reads any later frame of a node's connection.</summary>
@@ -103,8 +103,10 @@ internal static class WorkerFrames
 
     private static string? HelloProblem(Hello hello)
     {
-        if (hello.Node.Value.Any(letter => !char.IsAsciiLetterOrDigit(letter) && letter is not ('.' or '-' or '_' or ':')))
-            return "a node's name has letters, digits, '.', '-', '_' and ':' only";
+        if (NodeNames.Problem(hello.Node.Value) is { } name)
+            return name;
+        if (DataAddresses.Problem(hello.DataAddress) is { } address)
+            return $"data address '{hello.DataAddress}': {address}";
         if (hello.Gpus.Any(gpu => gpu is null || gpu.Index < 0))
             return "a gpu of the hello is null or has a negative index";
         return hello.Gpus.DistinctBy(gpu => gpu.Index).Count() < hello.Gpus.Count ? "two gpus of the hello have one index" : null;
@@ -123,6 +125,9 @@ internal static class WorkerFrames
     }
 
     private static CloseReason Policy(string text) => new(WebSocketCloseStatus.PolicyViolation, text);
+
+    /// <summary>The worker would say the same again: it need not come back.</summary>
+    private static CloseReason Invalid(string text) => new(RefusalKind.Invalid, text);
 
     private static CloseReason NoJson() => new(WebSocketCloseStatus.InvalidPayloadData, "the frame is no JSON");
 }

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.WebSockets;
 using Coordinator.Machines;
 using Coordinator.Server.Api;
@@ -34,15 +35,16 @@ internal sealed class WorkerGateway(IGrainHost grains, WorkerLinks links, Gatewa
         using var socket = await context.WebSockets.AcceptWebSocketAsync().ConfigureAwait(false);
         var frames = new FrameReader(socket, options.MaxFrameBytes);
         var (hello, fault) = await GreetAsync(frames, context.RequestAborted).ConfigureAwait(false);
+        fault ??= hello is null ? null : WhyUnreachable(hello, context.Connection);
         if (fault is not null)
             await RefuseAsync(socket, fault, context.RequestAborted).ConfigureAwait(false);
-        if (hello is null)
+        if (fault is not null || hello is null)
             return;
 
         using var link = new WorkerLink(socket, hello.Node, hello.Session, hello.Gpus.Count, options, time, context.RequestAborted);
         if (!links.TryAdd(link))
         {
-            await RefuseAsync(socket, new CloseReason(WebSocketCloseStatus.PolicyViolation, "this or a newer session of the node is connected"), context.RequestAborted).ConfigureAwait(false);
+            await RefuseAsync(socket, new CloseReason(WebSocketCloseStatus.PolicyViolation, "this or a newer connection of the process stands"), context.RequestAborted).ConfigureAwait(false);
             return;
         }
 
@@ -83,6 +85,12 @@ internal sealed class WorkerGateway(IGrainHost grains, WorkerLinks links, Gatewa
             return (null, null);
         }
     }
+
+    /// <summary>A worker on another host that tells its peers a loopback address tells them their own.</summary>
+    private static CloseReason? WhyUnreachable(Hello hello, ConnectionInfo from) =>
+        DataAddresses.IsLoopback(hello.DataAddress) && from.RemoteIpAddress is { } remote && !IPAddress.IsLoopback(remote) && !remote.Equals(from.LocalIpAddress)
+            ? new CloseReason(RefusalKind.Invalid, $"data address {hello.DataAddress} is its own host's loopback, and {remote} is another host: give --data-address")
+            : null;
 
     private async Task ServeAsync(WorkerLink link, Hello hello, WebSocket socket, FrameReader frames)
     {

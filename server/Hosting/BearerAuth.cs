@@ -15,7 +15,10 @@ internal sealed class BearerAuth(string token)
 
     public Task InvokeAsync(HttpContext context, RequestDelegate next)
     {
-        if (context.Request.Path == InfoApi.HealthPath || Knows(context.Request))
+        var knows = Knows(context.Request);
+        if (knows)
+            StrangerGuard.Know(context);
+        if (knows || context.Request.Path == InfoApi.HealthPath)
             return next(context);
         context.Response.Headers.WWWAuthenticate = new StringValues(["Bearer", "Basic realm=\"coordinator: any name, and the token as password\""]);
         return ApiError.Write(

@@ -96,8 +96,11 @@ public sealed partial class SiloServer : IAsyncDisposable
             kestrel.Limits.MaxRequestBodySize = 1 << 20;
             kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
             kestrel.Limits.KeepAliveTimeout = TimeSpan.FromMinutes(2);
+            var guard = new StrangerGuard(options);
             kestrel.Listen(listen.Address, listen.Port, endpoint =>
             {
+                // Before TLS: a connection that never shakes hands is one too.
+                endpoint.Use(next => connection => guard.ServeAsync(connection, next));
                 endpoint.Protocols = HttpProtocols.Http1;
                 if (listen.Tls)
                     endpoint.UseHttps();

@@ -55,6 +55,15 @@ public sealed record SiloServerOptions
     /// <summary>Limits of the worker gateway.</summary>
     public GatewayOptions Gateway { get; init; } = new();
 
+    /// <summary>Connections on which nobody has shown the token yet. For one more, the one goes that has waited longest. At least 1.</summary>
+    public int MaxStrangers { get; init; } = 1024;
+
+    /// <summary>As many of them from one address. At least 1.</summary>
+    public int MaxStrangersOfOneAddress { get; init; } = 256;
+
+    /// <summary>How long a connection may go without showing the token. Above zero.</summary>
+    public TimeSpan StrangerTimeout { get; init; } = TimeSpan.FromSeconds(15);
+
     /// <summary>Largest data set taken in, bytes.</summary>
     public long MaxDataBytes { get; init; } = 64L << 30;
 

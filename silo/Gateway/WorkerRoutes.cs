@@ -39,12 +39,31 @@ public sealed partial class WorkerRoutes : IDisposable
     /// <inheritdoc/>
     public void Dispose() => outbox.Dispose();
 
+    /// <summary>What is for the connection of one session goes by itself: it may stand at another silo than the one that speaks for the node.</summary>
     private async Task Deliver(NodeId node, IReadOnlyList<CoordinatorMessage> messages)
     {
-        if (links.Has(node))
+        for (var next = 0; next < messages.Count;)
         {
-            foreach (var message in messages)
+            var count = 1;
+            if (!WorkerLinks.IsForOneSession(messages[next]))
+            {
+                while (next + count < messages.Count && !WorkerLinks.IsForOneSession(messages[next + count]))
+                    count++;
+            }
+
+            await DeliverTogether(node, [.. messages.Skip(next).Take(count)]).ConfigureAwait(false);
+            next += count;
+        }
+    }
+
+    private async Task DeliverTogether(NodeId node, IReadOnlyList<CoordinatorMessage> messages)
+    {
+        if (links.Send(node, messages[0]))
+        {
+            foreach (var message in messages.Skip(1))
                 links.Send(node, message);
+            if (messages[0] is Welcome)
+                lastSeen.TryRemove(node, out _);
             return;
         }
 
@@ -52,7 +71,9 @@ public sealed partial class WorkerRoutes : IDisposable
         var known = lastSeen.GetValueOrDefault(node);
         if (known is not null && await Try(known, node, texts).ConfigureAwait(false))
             return;
-        lastSeen.TryRemove(node, out _);
+        var speaksForNode = messages[0] is not (HelloWanted or WorkerRefused);
+        if (speaksForNode)
+            lastSeen.TryRemove(node, out _);
         var others = silos.GetApproximateSiloStatuses(onlyActive: true).Keys.Where(silo => !silo.Equals(self.SiloAddress) && !silo.Equals(known)).ToArray();
 
         // Whoever has it says so at once. Waiting for the others as well would hold this node's messages up for as long as a silo that
@@ -62,7 +83,8 @@ public sealed partial class WorkerRoutes : IDisposable
         {
             if (!await answer.ConfigureAwait(false))
                 continue;
-            lastSeen[node] = asked[answer];
+            if (speaksForNode)
+                lastSeen[node] = asked[answer];
             return;
         }
     }

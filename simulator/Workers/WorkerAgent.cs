@@ -64,6 +64,11 @@ internal sealed class WorkerAgent(WorkerProcess process)
                 foreach (var rank in Ranks.ToArray())
                     rank.OnSiloReached();
                 break;
+            case WorkerRefused refused when refused.Session == new WorkerSession(process.Boot, connections):
+                from.WorkerGone("refused");
+                (link, welcome) = (null, false);
+                Retry();
+                break;
             case HelloWanted wanted when wanted.Session == new WorkerSession(process.Boot, connections):
                 link.SendToSilo(Introduction());
                 break;

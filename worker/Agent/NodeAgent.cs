@@ -12,6 +12,7 @@ public static class NodeAgent
     /// <see cref="WorkerOptions.LeaveTimeout"/> has passed, or <paramref name="abort"/> is cancelled), or what it holds is saved. When it
     /// returns, no thread and no socket of the worker is left.
     /// </summary>
+    /// <exception cref="WorkerEndedException">No silo takes the worker, and none will.</exception>
     /// <exception cref="System.Net.Sockets.SocketException">The data plane's address cannot be listened on.</exception>
     public static async Task RunAsync(WorkerOptions options, WorkerServices services, CancellationToken leave, CancellationToken abort = default)
     {
@@ -24,6 +25,8 @@ public static class NodeAgent
                 FrameSent = options.Faults.IsEmpty ? null : options.Faults.FrameSent,
             },
             services.Log);
+        if (await plane.AddressProblemAsync(abort).ConfigureAwait(false) is { } problem)
+            throw new WorkerEndedException($"Peers cannot reach this worker at {plane.Address}: {problem}.", "Say where they can: --data-address where it listens, and --data-host where they are to dial another host.");
         SiloLink? link = null;
         await using var ranks = new NodeRanks(options, services, plane, message => link?.Tell(message));
         link = new SiloLink(options, plane.Address, services.Http, services.Log, ranks.Handle, ranks.SiloReached, () => ranks.Positions);
@@ -35,7 +38,9 @@ public static class NodeAgent
 
         if (await Task.WhenAny(CancelledAsync(leave, abort), linked).ConfigureAwait(false) == linked)
         {
-            // It goes on for ever unless something is broken: that ends the worker, with the reason.
+            // It goes on for ever unless something is broken, or no silo will ever take the worker: that ends it, with the reason.
+            await stop.CancelAsync().ConfigureAwait(false);
+            await measuring.ConfigureAwait(false);
             await linked.ConfigureAwait(false);
         }
 

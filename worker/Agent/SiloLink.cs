@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net.WebSockets;
 using System.Text.Json;
 using Coordinator.Machines;
@@ -7,6 +8,11 @@ namespace Coordinator.Worker.Agent;
 /// <summary>
 /// Keeps a connection to one of the silos: says hello, waits for the welcome, sends heartbeats, and connects again, for as long as it
 /// takes, when the connection is lost. Training does not wait for any of it.
+/// <para>
+/// What can never succeed is not tried for ever: a worker that no silo ever let in, and that all of them refuse for what it is started with,
+/// ends with the reason, as does one whose node's name another worker has. A worker that was let in before stays, whatever a silo says of its
+/// token or its certificate: it may hold the state of a job.
+/// </para>
 /// </summary>
 internal sealed class SiloLink
 {
@@ -25,6 +31,8 @@ internal sealed class SiloLink
     private readonly Func<IReadOnlyList<RankPosition>> positions;
     private readonly Backoff backoff;
     private readonly Uri[] silos;
+    private readonly string?[] refusals;
+    private bool wasWelcome;
     private volatile SiloConnection? current;
     private long connections;
     private long heartbeats;
@@ -44,6 +52,7 @@ internal sealed class SiloLink
         silos = [.. options.Silos.Select(GatewayOf)];
         if (silos.Length == 0)
             throw new ArgumentException("a worker needs the address of at least one silo", nameof(options));
+        refusals = new string?[silos.Length];
     }
 
     /// <summary>Whether a connection stands.</summary>
@@ -55,20 +64,31 @@ internal sealed class SiloLink
     /// <summary>Ends the connection that stands, after what was said has left.</summary>
     public Task EndAsync(string reason) => current?.EndAsync(reason) ?? Task.CompletedTask;
 
+    /// <summary>Connects again and again until it is cancelled.</summary>
+    /// <exception cref="WorkerEndedException">No silo takes the worker, and none will.</exception>
     public async Task RunAsync(CancellationToken cancel)
     {
         // Workers begin with different silos, and after a connection was lost each goes on with the next one.
         for (var attempt = (long)Spread(options.Node); !cancel.IsCancellationRequested; attempt++)
         {
-            var silo = silos[attempt % silos.Length];
+            var index = attempt % silos.Length;
+            var silo = silos[index];
+            refusals[index] = null;
             try
             {
-                var reason = await ServeAsync(silo, cancel).ConfigureAwait(false);
+                var (kind, reason) = await ServeAsync(silo, cancel).ConfigureAwait(false);
                 Trouble($"{silo} closed the connection: {reason}");
+                Judge(kind, reason, index);
             }
             catch (OperationCanceledException) when (cancel.IsCancellationRequested)
             {
                 return;
+            }
+            catch (RefusedException refused)
+            {
+                Trouble($"{silo}: {refused.Failure.Text}");
+                if (refused.Failure.IsFinal)
+                    NoteFinal(index, refused.Failure.Text);
             }
             catch (Exception e) when (e is WebSocketException or OperationCanceledException or IOException or FormatException or JsonException or InvalidOperationException)
             {
@@ -110,7 +130,41 @@ internal sealed class SiloLink
         return uri.Uri;
     }
 
-    private async Task<string> ServeAsync(Uri silo, CancellationToken cancel)
+    /// <summary>Acts on the kind of refusal that ended a connection, if one did.</summary>
+    /// <exception cref="WorkerEndedException">It is for good.</exception>
+    private void Judge(RefusalKind? kind, string reason, long index)
+    {
+        switch (kind)
+        {
+            case RefusalKind.Invalid:
+                NoteFinal(index, reason);
+                break;
+            case RefusalKind.NameTaken:
+                throw new WorkerEndedException(
+                    $"The node's name '{options.Node}' is another worker's: {reason}.", "Choose another --node, end the other worker, or insist with --replace.");
+            case RefusalKind.Displaced:
+                throw new WorkerEndedException(
+                    $"This worker is node '{options.Node}' no more: {reason}.", "Nothing that it computes counts, so it ends; started again, it asks for its name again.")
+                {
+                    DisplacedBy = BootIn(reason),
+                };
+        }
+    }
+
+    /// <summary>A silo refused what this worker is started with. Once all have, the last time that they were asked, another try is of no use.</summary>
+    /// <exception cref="WorkerEndedException">All have, and none ever let the worker in.</exception>
+    private void NoteFinal(long index, string reason)
+    {
+        refusals[index] = reason;
+        if (!wasWelcome && refusals.All(refusal => refusal is not null))
+            throw new WorkerEndedException($"No silo takes this worker: {silos[index]}: {reason}.", "Start it again with that set right.");
+    }
+
+    /// <summary>The number at a text's end; 0 where there is none.</summary>
+    private static long BootIn(string text) =>
+        long.TryParse(text.AsSpan(text.LastIndexOf(' ') + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var boot) ? boot : 0;
+
+    private async Task<(RefusalKind? Kind, string Reason)> ServeAsync(Uri silo, CancellationToken cancel)
     {
         using var socket = new ClientWebSocket();
         if (options.Token.Length > 0)
@@ -127,7 +181,7 @@ internal sealed class SiloLink
             }
             catch (WebSocketException refused)
             {
-                throw new IOException(ConnectFailure.Explain(refused, socket.HttpStatusCode), refused);
+                throw new RefusedException(ConnectFailure.Explain(refused, socket.HttpStatusCode), refused);
             }
         }
 
@@ -142,7 +196,7 @@ internal sealed class SiloLink
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
-            return welcome.Task.IsCompleted ? "it does not take what it is told" : "no welcome came";
+            return (null, welcome.Task.IsCompleted ? "it does not take what it is told" : "no welcome came");
         }
         finally
         {
@@ -151,7 +205,8 @@ internal sealed class SiloLink
             await beating.ConfigureAwait(false);
         }
 
-        return socket.CloseStatusDescription is { Length: > 0 } text ? text : "no reason given";
+        var kind = socket.CloseStatus is { } status && Enum.IsDefined((RefusalKind)status) ? (RefusalKind)status : (RefusalKind?)null;
+        return (kind, socket.CloseStatusDescription is { Length: > 0 } text ? text : "no reason given");
     }
 
     private void Hear(CoordinatorMessage message, Uri silo, SiloConnection connection, TaskCompletionSource<Welcome> welcome)
@@ -161,6 +216,7 @@ internal sealed class SiloLink
             case Welcome greeting:
                 if (welcome.TrySetResult(greeting))
                 {
+                    wasWelcome = true;
                     backoff.Reset();
                     lastTrouble = "";
                     log.Info($"connected to {silo}");
@@ -227,6 +283,7 @@ internal sealed class SiloLink
         Session = session,
         DataAddress = dataAddress,
         ProcessId = Environment.ProcessId,
+        Replace = options.Replace ? true : null,
         Gpus = [.. options.Gpus.Select((gpu, index) => new GpuDescription(index, gpu.Name, gpu.DeviceClass, gpu.Device) { MemoryBytes = gpu.MemoryBytes })],
     };
 
@@ -237,5 +294,10 @@ internal sealed class SiloLink
             return;
         lastTrouble = text;
         log.Warn($"no silo: {text}");
+    }
+
+    private sealed class RefusedException(ConnectFailure failure, Exception inner) : Exception(failure.Text, inner)
+    {
+        public ConnectFailure Failure => failure;
     }
 }

@@ -10,7 +10,7 @@ namespace Coordinator.Worker.Agent;
 /// <summary>Settings of a worker process.</summary>
 public sealed record WorkerOptions
 {
-    /// <summary>The node that this worker speaks for. One worker a node: a second one with the same name takes its place at the silo.</summary>
+    /// <summary>The node that this worker speaks for. One worker a node: a second one with the same name is refused while the first one is heard.</summary>
     public required NodeId Node { get; init; }
 
     /// <summary>Silos to connect to, tried in turn: <c>ws(s)://host:port/worker</c>; <c>http(s)</c> and a missing path are understood too.</summary>
@@ -30,6 +30,9 @@ public sealed record WorkerOptions
 
     /// <summary>Host that peers are told to connect to, where it differs from <see cref="DataListen"/>.</summary>
     public string? DataHost { get; init; }
+
+    /// <summary>Whether this worker takes the place of one that has its name and is heard.</summary>
+    public bool Replace { get; init; }
 
     /// <summary>Faults to suffer.</summary>
     public FaultPlan Faults { get; init; } = FaultPlan.None;

@@ -84,7 +84,7 @@ public sealed class RankHost : IFrameSink, IDisposable
     }
 
     /// <inheritdoc/>
-    public void PeerLost(NodeId node, long generation, Evidence evidence, string detail) => Post(new PeerLost(node, generation, evidence, detail));
+    public void PeerLost(NodeId node, long generation, Evidence evidence, string detail, bool unreached) => Post(new PeerLost(node, generation, evidence, detail) { Unreached = unreached });
 
     /// <inheritdoc/>
     public string? Accept(in FrameHeader header, PooledBlock? payload)

@@ -24,8 +24,11 @@ public sealed record DataPlaneOptions
     /// <summary>How long a connection of a generation that is not known yet is held before it is refused. Default 2 s.</summary>
     public TimeSpan UnknownGenerationHold { get; init; } = TimeSpan.FromSeconds(2);
 
-    /// <summary>Connections that may be proving themselves at once; more are closed unread. Default 1024.</summary>
+    /// <summary>Connections that may be proving themselves at once. For one more, one that has had longer and said less goes. At least 1. Default 1024.</summary>
     public int MaxHandshakes { get; init; } = 1024;
+
+    /// <summary>As many of them from one address. At least 1. Default 256.</summary>
+    public int MaxHandshakesOfOneAddress { get; init; } = 256;
 
     /// <summary>Told of every frame that was handed to the kernel or, within the worker, to its rank. For fault injection.</summary>
     public Action<FrameHeader>? FrameSent { get; init; }

@@ -10,7 +10,7 @@ internal sealed class GenerationLinks
     private readonly NodeId self;
     private readonly ulong jobTag;
     private readonly SortedDictionary<NodeId, PeerLink> links = [];
-    private readonly SortedDictionary<NodeId, (Evidence Evidence, string Detail)> losses = [];
+    private readonly SortedDictionary<NodeId, (Evidence Evidence, string Detail, bool Unreached)> losses = [];
     private readonly PeerLink?[] linkOfRank;
     private readonly IFrameSink?[] sinks;
     private readonly CancellationTokenSource over = new();
@@ -52,13 +52,16 @@ internal sealed class GenerationLinks
 
     public PeerLink? LinkOf(NodeId node) => links.GetValueOrDefault(node);
 
+    /// <summary>Whether this worker opens the connection, and not its peer.</summary>
+    public bool Dials(PeerLink link) => self.CompareTo(link.Peer) < 0;
+
     /// <summary>Connects a local rank, which learns at once of what was lost before. Null disconnects.</summary>
     public void SetSink(GpuId gpu, IFrameSink? sink)
     {
         var rank = Spec.Members.RankOf(gpu);
         if (rank < 0)
             return;
-        KeyValuePair<NodeId, (Evidence Evidence, string Detail)>[] before;
+        KeyValuePair<NodeId, (Evidence Evidence, string Detail, bool Unreached)>[] before;
         lock (gate)
         {
             sinks[rank] = sink;
@@ -66,7 +69,7 @@ internal sealed class GenerationLinks
         }
 
         foreach (var (node, loss) in before)
-            sink?.PeerLost(node, Spec.Generation, loss.Evidence, loss.Detail);
+            sink?.PeerLost(node, Spec.Generation, loss.Evidence, loss.Detail, loss.Unreached);
     }
 
     /// <summary>Sends from a local rank. To another rank of this worker the payload is copied and handed over at once.</summary>
@@ -181,12 +184,12 @@ internal sealed class GenerationLinks
     }
 
     /// <summary>A link is lost for the generation; every local rank is told, once. Links closed because the generation is over accuse nobody.</summary>
-    public void Lose(PeerLink link, Evidence evidence, string detail)
+    public void Lose(PeerLink link, Evidence evidence, string detail, bool unreached = false)
     {
         IFrameSink?[] told;
         lock (gate)
         {
-            if (link.Closed || !losses.TryAdd(link.Peer, (evidence, detail)))
+            if (link.Closed || !losses.TryAdd(link.Peer, (evidence, detail, unreached)))
                 return;
             told = [.. sinks];
         }
@@ -194,7 +197,7 @@ internal sealed class GenerationLinks
         link.Close();
         log.Warn($"{Spec.Job} generation {Spec.Generation}: lost {link.Peer} ({evidence}): {detail}");
         foreach (var sink in told)
-            sink?.PeerLost(link.Peer, Spec.Generation, evidence, detail);
+            sink?.PeerLost(link.Peer, Spec.Generation, evidence, detail, unreached);
     }
 
     /// <summary>The generation is over here: all connections are aborted, nobody is accused.</summary>

@@ -13,5 +13,10 @@ public interface IFrameSink
     string? Accept(in FrameHeader header, PooledBlock? payload);
 
     /// <summary>A worker of the generation is out of reach or sends nonsense; told once for each worker and generation.</summary>
-    void PeerLost(NodeId node, long generation, Evidence evidence, string detail);
+    /// <param name="node">The worker's node.</param>
+    /// <param name="generation">The generation.</param>
+    /// <param name="evidence">What it rests on.</param>
+    /// <param name="detail">For people.</param>
+    /// <param name="unreached">Whether this worker dialled it and never came to a connection in the generation.</param>
+    void PeerLost(NodeId node, long generation, Evidence evidence, string detail, bool unreached);
 }

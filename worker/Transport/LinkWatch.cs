@@ -45,6 +45,9 @@ internal sealed class LinkWatch : IDisposable
         }
     }
 
+    private static string WhyNoConnection(GenerationLinks group, PeerLink link, TimeSpan silence) =>
+        $"no connection with {link.Peer} at {group.Addresses[link.Peer]} in {silence.TotalSeconds:0.0} s{(link.Trouble.Length > 0 ? $": {link.Trouble}" : "")}";
+
     private void Look(GenerationLinks group, TimeSpan now, TimeSpan gap)
     {
         var timeout = group.Spec.PeerTimeout;
@@ -61,7 +64,7 @@ internal sealed class LinkWatch : IDisposable
             var allowed = link.Open ? timeout : 2 * timeout;
             var silence = now - link.HeardAt;
             if (silence > allowed && (link.Reading || !link.Open))
-                group.Lose(link, Evidence.Silent, $"nothing heard from {link.Peer} for {silence.TotalSeconds:0.0} s");
+                group.Lose(link, Evidence.Silent, link.Open ? $"nothing heard from {link.Peer} for {silence.TotalSeconds:0.0} s" : WhyNoConnection(group, link, silence), unreached: !link.Open && group.Dials(link));
         }
     }
 }

@@ -65,6 +65,9 @@ internal sealed class PeerLink
     /// <summary>Whether the link waits for its peer, rather than for this worker's own ranks to take what came.</summary>
     public bool Reading => reading;
 
+    /// <summary>Why the connection does not stand yet, as the last attempt to open it ended; empty where none failed.</summary>
+    public string Trouble { get; set; } = "";
+
     /// <summary>Restarts the measure of silence.</summary>
     public void Heard() => Volatile.Write(ref heardAt, Monotonic.Now.Ticks);
 

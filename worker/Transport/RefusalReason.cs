@@ -29,4 +29,10 @@ public enum RefusalReason : byte
 
     /// <summary>It took too long.</summary>
     TimedOut = 8,
+
+    /// <summary>It had to make room before it had proved itself. A peer comes again.</summary>
+    Busy = 9,
+
+    /// <summary>It is this worker itself, which dialled its own address to see where that leads.</summary>
+    Self = 10,
 }

@@ -37,6 +37,6 @@ internal static partial class SiloHttpRule
     [GeneratedRegex(@"\bClientWebSocket\b")]
     private static partial Regex WebSocketClient();
 
-    [GeneratedRegex(@"\bConnectAsync\(\s*[^,()]*(\([^()]*\))?[^,()]*,\s*[^,()]+\)")]
+    [GeneratedRegex(@"(?<=\b[a-z]\w*\.)ConnectAsync\(\s*[^,()]*(\([^()]*\))?[^,()]*,\s*[^,()]+\)")]
     private static partial Regex OpenedByItself();
 }

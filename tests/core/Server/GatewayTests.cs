@@ -100,20 +100,20 @@ public sealed class GatewayTests : IAsyncLifetime
         await worker.SendAsync("{\"say\":\"hello\",\"protocol\":99,\"shape\":\"of the future\"}");
 
         Assert.Equal(
-            (WebSocketCloseStatus.PolicyViolation, "protocol 99 is not spoken here; this silo speaks 4: run one build on both"),
+            ((WebSocketCloseStatus)RefusalKind.Invalid, "protocol 99 is not spoken here; this silo speaks 4: run one build on both"),
             await worker.CloseAsync());
     }
 
     [Theory]
     [InlineData("not json", WebSocketCloseStatus.InvalidPayloadData)]
     [InlineData("{\"say\":", WebSocketCloseStatus.InvalidPayloadData)]
-    [InlineData("null", WebSocketCloseStatus.PolicyViolation)]
-    [InlineData("[]", WebSocketCloseStatus.PolicyViolation)]
-    [InlineData("{\"say\":\"heartbeat\",\"sequence\":1,\"ranks\":[]}", WebSocketCloseStatus.PolicyViolation)]
-    [InlineData("{\"say\":\"hello\",\"protocol\":2}", WebSocketCloseStatus.PolicyViolation)]
-    [InlineData("{\"say\":\"hello\",\"node\":\"b\",\"session\":{\"boot\":1,\"connection\":1},\"dataAddress\":\"x\",\"gpus\":null}", WebSocketCloseStatus.PolicyViolation)]
-    [InlineData("{\"say\":\"hello\",\"node\":\"b\",\"session\":{\"boot\":1,\"connection\":1},\"dataAddress\":\"x\",\"gpus\":[null]}", WebSocketCloseStatus.PolicyViolation)]
-    [InlineData("{\"say\":\"hello\",\"node\":\"\\u001b[2J\",\"session\":{\"boot\":1,\"connection\":1},\"dataAddress\":\"x\",\"gpus\":[]}", WebSocketCloseStatus.PolicyViolation)]
+    [InlineData("null", (WebSocketCloseStatus)RefusalKind.Invalid)]
+    [InlineData("[]", (WebSocketCloseStatus)RefusalKind.Invalid)]
+    [InlineData("{\"say\":\"heartbeat\",\"sequence\":1,\"ranks\":[]}", (WebSocketCloseStatus)RefusalKind.Invalid)]
+    [InlineData("{\"say\":\"hello\",\"protocol\":2}", (WebSocketCloseStatus)RefusalKind.Invalid)]
+    [InlineData("{\"say\":\"hello\",\"node\":\"b\",\"session\":{\"boot\":1,\"connection\":1},\"dataAddress\":\"x\",\"gpus\":null}", (WebSocketCloseStatus)RefusalKind.Invalid)]
+    [InlineData("{\"say\":\"hello\",\"node\":\"b\",\"session\":{\"boot\":1,\"connection\":1},\"dataAddress\":\"h:1\",\"gpus\":[null]}", (WebSocketCloseStatus)RefusalKind.Invalid)]
+    [InlineData("{\"say\":\"hello\",\"node\":\"\\u001b[2J\",\"session\":{\"boot\":1,\"connection\":1},\"dataAddress\":\"x\",\"gpus\":[]}", (WebSocketCloseStatus)RefusalKind.Invalid)]
     public async Task A_forged_first_frame_closes_its_connection_alone(string frame, WebSocketCloseStatus status)
     {
         using var bystander = await TestWorker.JoinAsync(server, TestWorker.Hello("bystander"));
@@ -208,8 +208,7 @@ public sealed class GatewayTests : IAsyncLifetime
     public async Task A_newer_session_of_a_node_takes_over_from_an_older_one()
     {
         using var older = await TestWorker.JoinAsync(server, TestWorker.Hello("a", boot: 1, connection: 1));
-        using var newer = await TestWorker.ConnectAsync(server);
-        await newer.SayAsync(TestWorker.Hello("a", boot: 1, connection: 2));
+        using var newer = await TestWorker.JoinAsync(server, TestWorker.Hello("a", boot: 1, connection: 2));
 
         Assert.Equal((WebSocketCloseStatus.PolicyViolation, "a newer session of this node connected"), await older.CloseAsync());
         server.Links.Send(new NodeId("a"), new StepsRecorded(new JobId("j"), 1, 1));
@@ -217,17 +216,60 @@ public sealed class GatewayTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData(1, 1)]
-    [InlineData(2, 1)]
-    [InlineData(2, 2)]
-    public async Task A_session_that_is_not_newer_is_refused(long boot, long connection)
+    [InlineData(1)]
+    [InlineData(2)]
+    public async Task A_connection_that_is_not_newer_than_its_own_process_has_is_refused(long connection)
     {
         using var present = await TestWorker.JoinAsync(server, TestWorker.Hello("a", boot: 2, connection: 2));
         using var late = await TestWorker.ConnectAsync(server);
-        await late.SayAsync(TestWorker.Hello("a", boot, connection));
+        await late.SayAsync(TestWorker.Hello("a", 2, connection));
 
-        Assert.Equal((WebSocketCloseStatus.PolicyViolation, "this or a newer session of the node is connected"), await late.CloseAsync());
+        Assert.Equal((WebSocketCloseStatus.PolicyViolation, "this or a newer connection of the process stands"), await late.CloseAsync());
         await AssertUnharmedAsync(present);
+    }
+
+    [Fact]
+    public async Task A_second_worker_of_a_name_speaks_for_nobody_until_the_grain_welcomes_it_and_is_told_when_it_is_refused()
+    {
+        var node = new NodeId("a");
+        using var first = await TestWorker.JoinAsync(server, TestWorker.Hello("a", boot: 1));
+        using var second = await TestWorker.ConnectAsync(server);
+        var hello = TestWorker.Hello("a", boot: 2);
+        await second.SayAsync(hello);
+        await server.Grains.NextAsync<WorkerConnected>();
+
+        server.Links.Send(node, new StepsRecorded(new JobId("j"), 1, 1));
+        Assert.IsType<StepsRecorded>(await first.HearAsync());
+        Assert.True(server.Links.Send(node, new WorkerRefused(hello.Session, RefusalKind.NameHeard, "process 7 has this name")));
+
+        Assert.Equal(((WebSocketCloseStatus)RefusalKind.NameHeard, "process 7 has this name"), await second.CloseAsync());
+        Assert.Equal(hello.Session, (await server.Grains.NextAsync<WorkerDisconnected>()).Session);
+        await AssertUnharmedAsync(first);
+        Assert.False(server.Links.Send(node, new Welcome(hello.Session, TimeSpan.FromHours(1))));
+    }
+
+    [Theory]
+    [InlineData("", "no valid message: an id has 1 to 256 characters")]
+    [InlineData("a/b", "a node's name has letters, digits, '.', '-', '_' and ':' only")]
+    [InlineData("..", "a node's name is not of dots alone")]
+    public async Task A_name_that_no_node_can_have_is_refused_for_good(string name, string problem)
+    {
+        using var worker = await TestWorker.ConnectAsync(server);
+        await worker.SayAsync(TestWorker.Hello(name));
+
+        Assert.Equal(((WebSocketCloseStatus)RefusalKind.Invalid, problem), await worker.CloseAsync());
+    }
+
+    [Theory]
+    [InlineData("0.0.0.0:7071")]
+    [InlineData("127.0.0.1:0")]
+    [InlineData("nowhere")]
+    public async Task A_data_address_that_nobody_can_dial_is_refused_for_good(string address)
+    {
+        using var worker = await TestWorker.ConnectAsync(server);
+        await worker.SayAsync(TestWorker.Hello("a") with { DataAddress = address });
+
+        Assert.Equal(((WebSocketCloseStatus)RefusalKind.Invalid, $"data address '{address}': {DataAddresses.Problem(address)}"), await worker.CloseAsync());
     }
 
     [Fact]

@@ -9,6 +9,8 @@ namespace Coordinator.Tests.Server;
 /// <summary>A worker's side of the gateway, by hand.</summary>
 public sealed class TestWorker : IDisposable
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
     private readonly byte[] buffer = new byte[1 << 16];
 
     private static readonly HttpMessageInvoker Http = SiloHttp.Create();
@@ -35,12 +37,20 @@ public sealed class TestWorker : IDisposable
         return worker;
     }
 
-    /// <summary>Connects, says hello and waits until the node's grain was told.</summary>
+    /// <summary>Lets the node's grain welcome the worker, and hears it.</summary>
+    public async Task WelcomeAsync(TestServer server, Hello hello)
+    {
+        Assert.True(server.Links.Send(hello.Node, new Welcome(hello.Session, TimeSpan.FromHours(1))));
+        Assert.IsType<Welcome>(await HearAsync());
+    }
+
+    /// <summary>Connects, says hello, and is welcomed by the node's grain.</summary>
     public static async Task<TestWorker> JoinAsync(TestServer server, Hello hello)
     {
         var worker = await ConnectAsync(server);
         await worker.SayAsync(hello);
         await server.Grains.NextAsync<WorkerConnected>();
+        await worker.WelcomeAsync(server, hello);
         return worker;
     }
 
@@ -56,7 +66,7 @@ public sealed class TestWorker : IDisposable
         WebSocketReceiveResult result;
         do
         {
-            result = await Socket.ReceiveAsync(buffer, CancellationToken.None);
+            result = await Socket.ReceiveAsync(buffer, CancellationToken.None).WaitAsync(Patience);
             text.Write(buffer, 0, result.Count);
         }
         while (!result.EndOfMessage);
@@ -68,7 +78,7 @@ public sealed class TestWorker : IDisposable
     {
         WebSocketReceiveResult result;
         do
-            result = await Socket.ReceiveAsync(buffer, CancellationToken.None);
+            result = await Socket.ReceiveAsync(buffer, CancellationToken.None).WaitAsync(Patience);
         while (result.MessageType != WebSocketMessageType.Close);
         await Socket.CloseOutputAsync(WebSocketCloseStatus.NormalClosure, "", CancellationToken.None);
         return (Socket.CloseStatus, Socket.CloseStatusDescription);

@@ -225,6 +225,60 @@ public sealed class NodeAgentTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task Refused_while_another_of_its_name_is_heard_it_asks_again_and_once_that_one_is_known_to_live_it_ends()
+    {
+        listener.Start();
+        Start();
+        await RefuseAsync(RefusalKind.NameHeard, "process 7 has this name");
+        await RefuseAsync(RefusalKind.NameTaken, "process 7 has this name");
+
+        var ended = await Assert.ThrowsAsync<WorkerEndedException>(() => agent.For("the end of the agent"));
+        agent = Task.CompletedTask;
+        Assert.Equal("The node's name 'a' is another worker's: process 7 has this name.", ended.Message);
+        Assert.Null(ended.DisplacedBy);
+    }
+
+    [Fact]
+    public async Task Displaced_it_ends_and_knows_the_number_that_its_next_process_has_to_be_above()
+    {
+        listener.Start();
+        Start();
+        using (var socket = await AcceptAsync())
+        {
+            var hello = Assert.IsType<Hello>(await SaidAsync(socket));
+            await TellAsync(socket, new Welcome(hello.Session, TimeSpan.FromHours(1)));
+            await CloseAsync(socket, RefusalKind.Displaced, "process 8 has taken the node's name, boot 4711");
+        }
+
+        var ended = await Assert.ThrowsAsync<WorkerEndedException>(() => agent.For("the end of the agent"));
+        agent = Task.CompletedTask;
+        Assert.Equal(4711, ended.DisplacedBy);
+    }
+
+    [Fact]
+    public async Task It_ends_where_every_silo_refuses_it_for_good_and_not_before()
+    {
+        listener.Start();
+        Start(new Uri(silo, "worker"), new Uri(silo, "worker?2"));
+        await RefuseAsync(RefusalKind.Invalid, "protocol 9 is not spoken here");
+        Assert.False(agent.IsCompleted);
+        await RefuseAsync(RefusalKind.Invalid, "protocol 9 is not spoken here");
+
+        await Assert.ThrowsAsync<WorkerEndedException>(() => agent.For("the end of the agent"));
+        agent = Task.CompletedTask;
+    }
+
+    private async Task RefuseAsync(RefusalKind kind, string text)
+    {
+        using var socket = await AcceptAsync();
+        await SaidAsync(socket);
+        await CloseAsync(socket, kind, text);
+    }
+
+    private static Task CloseAsync(WebSocket socket, RefusalKind kind, string text) =>
+        socket.CloseAsync((WebSocketCloseStatus)kind, text, CancellationToken.None).For("the close");
+
+    [Fact]
     public void Waits_grow_and_differ_between_workers()
     {
         var one = new Backoff(1);

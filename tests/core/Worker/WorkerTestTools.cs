@@ -70,8 +70,8 @@ internal sealed class RecordingSink : IFrameSink
         return null;
     }
 
-    public void PeerLost(NodeId node, long generation, Evidence evidence, string detail) =>
-        losses.Writer.TryWrite(new PeerLost(node, generation, evidence, detail));
+    public void PeerLost(NodeId node, long generation, Evidence evidence, string detail, bool unreached) =>
+        losses.Writer.TryWrite(new PeerLost(node, generation, evidence, detail) { Unreached = unreached });
 }
 
 /// <summary>

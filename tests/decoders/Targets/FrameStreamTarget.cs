@@ -114,6 +114,6 @@ public sealed class FrameStreamTarget : DecoderTarget, IDisposable
             return null;
         }
 
-        public void PeerLost(NodeId node, long generation, Evidence evidence, string detail) => Lost.TrySetResult(evidence);
+        public void PeerLost(NodeId node, long generation, Evidence evidence, string detail, bool unreached) => Lost.TrySetResult(evidence);
     }
 }
