@@ -48,7 +48,16 @@ internal static class ClosingAct
         output.WriteLine(Invariant($"And with what was just measured: {fleet.Name}, {fleet.Gpus:N0} {fleet.Accelerator} for {Days:0} days. Simulated, three policies, the same failures:"));
         var plan = ClusterPlan.Run(fleet, Days, seed, FleetSimulation.Policies, Enum.GetValues<SweepKind>(), isSampled: true, terminal: null);
         var file = Path.Combine(directory, $"demo-{fleet.Name}.html");
-        File.WriteAllText(file, FleetPage.Render(plan.Reports, seed, plan.Sweeps, generations: plan.Sample));
+        try
+        {
+            File.WriteAllText(file, FleetPage.Render(plan.Reports, seed, plan.Sweeps, generations: plan.Sample));
+        }
+        catch (Exception cannot) when (cannot is IOException or UnauthorizedAccessException)
+        {
+            // The demo has shown what it promises; a page is not worth its exit code.
+            file = $"cannot be written: {cannot.Message}";
+        }
+
         output.WriteLine();
         foreach (var line in Lines(fleet, plan))
             output.WriteLine(line);

@@ -78,7 +78,7 @@ public sealed class DemoRunner(DemoOptions options)
             using var client = new CoordinatorClient(cluster.Url, SiloToken.Load(cluster.TokenFile));
             var run = new JobRun(client, title) { Cluster = cluster, OnTick = data => killer?.Observe(data, cluster) };
             var result = await run.RunAsync(spec, frozen, cancel);
-            var info = await client.GetInfoAsync(cancel);
+            var info = await run.Calls.AskAsync((silo, limit) => silo.GetInfoAsync(limit), cancel);
             var file = Path.Combine(options.Output, $"demo-{name}.safetensors");
             var sha256 = await run.DownloadAsync(result.Job, file, cancel);
             var lost = StepLedger.Of(result.Data.Steps, spec.Training.Steps).Lost;
