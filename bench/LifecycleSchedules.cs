@@ -142,12 +142,11 @@ internal static class LifecycleSchedules
             await life.EndAsync(143);
         }),
 
-        new("timeout", LifecycleJob.Unsaved, "under 'timeout 5', which sends SIGTERM to process and group, until it has finished", async life =>
+        new("timeout", LifecycleJob.Lasting, "each command under 'timeout 15', which sends SIGTERM to process and group, until it has finished", life =>
         {
-            life.Wrapper = ["timeout", "--preserve-status", "--signal", "TERM", "5"];
+            life.Wrapper = ["timeout", "--preserve-status", "--signal", "TERM", "15"];
             life.Train();
-            await life.Now.EndAsync(life.Cancel);
-            life.Wrapper = ["timeout", "--preserve-status", "--signal", "TERM", "12"];
+            return Task.CompletedTask;
         }),
 
         new("silo-in-download", LifecycleJob.LargeModel, "the silo is killed while the model is on its way to its file", async life =>
