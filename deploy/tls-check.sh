@@ -72,7 +72,7 @@ say "trained over TLS, silo 10.123.46.10, workers 10.123.46.11 and .12: $(grep -
 refused() {
   local name=$1 must=$2
   shift 2
-  timeout 20 ip netns exec "${mark}w1" "$@" --node "$name" --data-dir "$scratch/$name" > "$scratch/$name.txt" 2>&1 || true
+  timeout 20 ip netns exec "${mark}w1" "$@" --node "$name" --data-address 10.123.46.11:0 --data-dir "$scratch/$name" > "$scratch/$name.txt" 2>&1 || true
   grep -qiE "$must" "$scratch/$name.txt" || fail "$name was refused without saying '$must'"
   ! on w1 env SSL_CERT_FILE="$scratch/trusted.crt" dotnet "$program" health --silo "$silo" --token-file "$scratch/token" --node "$name" 2> /dev/null || fail "$name is connected"
   say "$name: $(grep -iE "$must" "$scratch/$name.txt" | head -n 1)"

@@ -269,7 +269,7 @@ public sealed partial class ClusterMachine : IMachine
         if (allocation.IsGrown)
             changed.Add(job);
         allocation.IsGrown = false;
-        foreach (var gpu in allocation.Unused.Where(gpu => allocation.Limits.ContainsKey(gpu) || !inventory.IsFit(gpu) || inventory.IsSetAside(gpu.Node) || !DeviceClasses.Matches(allocation.DeviceClass, ClassOf(gpu)!)).ToArray())
+        foreach (var gpu in allocation.Unused.Where(gpu => allocation.Limits.ContainsKey(gpu) || !inventory.IsFit(gpu) || (inventory.IsSetAside(gpu.Node) && !allocation.Preferred.Contains(gpu)) || !DeviceClasses.Matches(allocation.DeviceClass, ClassOf(gpu)!)).ToArray())
             Take(gpu);
         foreach (var gpu in allocation.Unused.Reverse().Take(Math.Max(0, ServingOf(job, allocation) - allocation.Wanted)).ToArray())
             Take(gpu);
@@ -328,11 +328,14 @@ public sealed partial class ClusterMachine : IMachine
                 continue;
             var deviceClass = ClassOf(allocation)
                 ?? inventory.Free.Where(idle => DeviceClasses.Matches(allocation.DeviceClass, idle.Key)).OrderByDescending(idle => idle.Value.Count)
-                    .ThenBy(idle => idle.Key, StringComparer.Ordinal).FirstOrDefault().Key;
+                    .ThenBy(idle => idle.Key, StringComparer.Ordinal).FirstOrDefault().Key
+                ?? allocation.Preferred.Where(inventory.IsFreeThoughSetAside).Select(ClassOf).FirstOrDefault(known => DeviceClasses.Matches(allocation.DeviceClass, known!));
             if (deviceClass is null)
                 continue;
             var idle = inventory.FreeOf(deviceClass);
-            var preferred = allocation.Preferred.Where(idle.Contains).Concat(idle.Where(gpu => !allocation.Preferred.Contains(gpu)));
+
+            // A job asks by name for who may hold its state: that one it gets, whether or not peers reach it.
+            var preferred = allocation.Preferred.Where(gpu => idle.Contains(gpu) || (inventory.IsFreeThoughSetAside(gpu) && ClassOf(gpu) == deviceClass)).Concat(idle.Where(gpu => !allocation.Preferred.Contains(gpu)));
             var given = 0;
             foreach (var gpu in MayStart(allocation, deviceClass, preferred, missing))
             {

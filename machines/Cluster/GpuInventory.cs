@@ -86,6 +86,9 @@ internal sealed class GpuInventory
     /// <summary>Whether the node's free gpus are given to nobody.</summary>
     public bool IsSetAside(NodeId node) => setAside.Contains(node);
 
+    /// <summary>Whether the gpu would be free if its node were not set aside.</summary>
+    public bool IsFreeThoughSetAside(GpuId gpu) => setAside.Contains(gpu.Node) && described.ContainsKey(gpu) && nodes[gpu.Node].Up && !owners.ContainsKey(gpu) && !unschedulable.Contains(gpu);
+
     /// <summary>Gives a node's free gpus to nobody from now on, or to whoever wants them. What jobs have they keep.</summary>
     public void SetAside(NodeId node, bool aside)
     {

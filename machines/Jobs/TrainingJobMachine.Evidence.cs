@@ -9,6 +9,9 @@ public sealed partial class TrainingJobMachine
     /// <summary>How old what others imply of a node may be: a second, or as long as the words of all members take where that is more.</summary>
     private TimeSpan HearsayDelay => Max(TimeSpan.FromSeconds(1), ArrivalPatience);
 
+    /// <summary>Cause of an exclusion that would follow each time: the pauses between them grow to ten minutes and not to half a minute.</summary>
+    private const string CannotConnect = "cannot connect";
+
     /// <summary>Characters of a peer's error that are shown.</summary>
     private const int MostWords = 200;
 
@@ -157,6 +160,12 @@ public sealed partial class TrainingJobMachine
 
         if (now >= hardEvidenceAt + DecisionPause || now >= softEvidenceAt + state!.Spec.FaultTolerance.GatherDelay)
         {
+            foreach (var newcomer in WhoCannotConnect())
+            {
+                foreach (var member in MembersOn(newcomer))
+                    failed.TryAdd(member.Gpu, CannotConnect);
+            }
+
             // Accusations by or of those that have failed anyway explain nothing more.
             var gone = failed.Keys.Select(gpu => gpu.Node).ToHashSet();
             var blamed = Blame.SmallestCover(edges.Where(edge => !gone.Contains(edge.Accuser) && !gone.Contains(edge.Accused)));
@@ -172,6 +181,21 @@ public sealed partial class TrainingJobMachine
         }
 
         return failed;
+    }
+
+    /// <summary>
+    /// Newcomers that could not connect to a member of before, which the silo hears and of which no other member of before complains. Either of
+    /// the two may be at fault; the one that has the state stays.
+    /// </summary>
+    private NodeId[] WhoCannotConnect()
+    {
+        var came = newcomers.Select(gpu => gpu.Node).ToHashSet();
+        return
+        [
+            .. testimonies.Where(said => said.Unreached is true && came.Contains(said.Accuser) && !came.Contains(said.Accused)
+                && links.TryGetValue(said.Accused, out var link) && link.Connected
+                && !testimonies.Exists(other => other.Accused == said.Accused && !came.Contains(other.Accuser))).Select(said => said.Accuser).Distinct(),
+        ];
     }
 
     /// <summary>Members with what is known of their node's connection. Members of one node follow each other, and it is looked up once for them.</summary>
@@ -227,8 +251,9 @@ public sealed partial class TrainingJobMachine
     private void Exclude(GpuId gpu, string cause)
     {
         var member = MemberOf(gpu)!;
-        var times = exclusions.TryGetValue(gpu, out var before) && now - before.At < TimeSpan.FromMinutes(1) ? before.Times + 1 : 1;
-        var pause = TimeSpan.FromSeconds(Math.Min(30, 0.5 * (1 << Math.Min(times, 10))));
+        var isUnreached = cause == CannotConnect;
+        var times = exclusions.TryGetValue(gpu, out var before) && now - (isUnreached ? before.Until : before.At) < TimeSpan.FromMinutes(1) ? before.Times + 1 : 1;
+        var pause = TimeSpan.FromSeconds(Math.Min(isUnreached ? 600 : 30, 0.5 * (1 << Math.Min(times, 11))));
         exclusions[gpu] = new Exclusion(member.Boot, now + pause, now, times);
         var said = faulted.ContainsKey(gpu) ? "" : WordsAgainst(gpu.Node);
         state = state! with { Failures = state.Failures + 1, FirstCause = state.FirstCause ?? $"{gpu}: {cause}{said}" };
@@ -236,7 +261,7 @@ public sealed partial class TrainingJobMachine
     }
 
     /// <summary>What the first of a node's accusers said, for people; empty where nobody said anything.</summary>
-    private string WordsAgainst(NodeId node) => testimonies.Find(said => said.Accused == node && !string.IsNullOrEmpty(said.Detail)) is { } first
+    private string WordsAgainst(NodeId node) => testimonies.Find(said => (said.Accused == node || (said.Accuser == node && said.Unreached is true)) && !string.IsNullOrEmpty(said.Detail)) is { } first
         ? $" ({first.Accuser} says: {(first.Detail.Length > MostWords ? first.Detail[..MostWords] : first.Detail)})"
         : "";
 

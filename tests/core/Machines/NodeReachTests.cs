@@ -65,6 +65,17 @@ public sealed class NodeReachTests
         Assert.Equal(0, Offered());
     }
 
+    [Fact]
+    public void A_job_that_asks_for_it_by_name_gets_it_since_it_may_hold_the_jobs_state()
+    {
+        Report("n3:7000", boot: 1);
+        SetAside("n3:7000");
+
+        Handle(new GpusRequested(new JobId("j"), 1, ++sequence, 1, [], [new GpuId(Node, 0)]));
+
+        Assert.Equal(1, Offered());
+    }
+
     private void SetAside(string address)
     {
         outputs.Clear();
