@@ -8,29 +8,29 @@ namespace Coordinator.Grains;
 public sealed class ClusterGrain(IGrainServices services) : StoredMachineGrain(services, GrainKind.Cluster), IClusterGrain
 {
     /// <inheritdoc/>
-    public Task ReportNode(string report) => Take<NodeReported>(report);
+    public Task ReportNode(Mail report) => Take<NodeReported>(report);
 
     /// <inheritdoc/>
-    public Task ReportGpu(string report) => Take<GpuConditionReported>(report);
+    public Task ReportGpu(Mail report) => Take<GpuConditionReported>(report);
 
     /// <inheritdoc/>
-    public Task ReportUnreached(string report) => Take<NodeUnreached>(report);
+    public Task ReportUnreached(Mail report) => Take<NodeUnreached>(report);
 
     /// <inheritdoc/>
-    public Task RequestGpus(string request) => Take<GpusRequested>(request);
+    public Task RequestGpus(Mail request) => Take<GpusRequested>(request);
 
     /// <inheritdoc/>
-    public Task SetPower(string settings) => Take<PowerSet>(settings);
+    public Task SetPower(Mail settings) => Take<PowerSet>(settings);
 
     /// <inheritdoc/>
-    public Task SetSiteCap(string cap) => Take<SiteCapSet>(cap);
+    public Task SetSiteCap(Mail cap) => Take<SiteCapSet>(cap);
 
     /// <inheritdoc/>
-    public Task ApprovePower(string approved) => Take<PowerApproved>(approved);
+    public Task ApprovePower(Mail approved) => Take<PowerApproved>(approved);
 
     /// <inheritdoc/>
-    public Task SetCoolingZone(string zone) => Take<CoolingZoneSet>(zone);
+    public Task SetCoolingZone(Mail zone) => Take<CoolingZoneSet>(zone);
 
     /// <inheritdoc/>
-    public Task ClearCoolingZone(string cleared) => Take<CoolingZoneCleared>(cleared);
+    public Task ClearCoolingZone(Mail cleared) => Take<CoolingZoneCleared>(cleared);
 }

@@ -10,14 +10,14 @@ namespace Coordinator.Grains;
 public sealed class GpuGrain(IGrainServices services) : StoredMachineGrain(services, GrainKind.Gpu), IGpuGrain
 {
     /// <inheritdoc/>
-    public Task Attach(string attached) => Take<GpuAttached>(attached);
+    public Task Attach(Mail attached) => Take<GpuAttached>(attached);
 
     /// <inheritdoc/>
-    public Task Order(string ordered) => Take<GpuOrdered>(ordered);
+    public Task Order(Mail ordered) => Take<GpuOrdered>(ordered);
 
     /// <inheritdoc/>
-    public Task ReportFault(string fault) => Take<GpuFaultReported>(fault);
+    public Task ReportFault(Mail fault) => Take<GpuFaultReported>(fault);
 
     /// <inheritdoc/>
-    public Task Measure(string measured) => Take<GpuMeasured>(measured);
+    public Task Measure(Mail measured) => Take<GpuMeasured>(measured);
 }

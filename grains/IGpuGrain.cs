@@ -1,3 +1,4 @@
+using Coordinator.Grains.Hosting;
 using Coordinator.Machines;
 using Orleans.Metadata;
 
@@ -9,18 +10,18 @@ namespace Coordinator.Grains;
 public interface IGpuGrain : IMachineGrain
 {
     /// <summary>The node's worker has found the gpu.</summary>
-    /// <param name="attached">JSON of a <see cref="GpuAttached"/>.</param>
-    Task Attach(string attached);
+    /// <param name="attached">A <see cref="GpuAttached"/>.</param>
+    Task Attach(Mail attached);
 
     /// <summary>A job's order: prepare, the rank plan, or release. One older than what was passed on goes no further.</summary>
-    /// <param name="ordered">JSON of a <see cref="GpuOrdered"/>.</param>
-    Task Order(string ordered);
+    /// <param name="ordered">A <see cref="GpuOrdered"/>.</param>
+    Task Order(Mail ordered);
 
     /// <summary>A program or the device failed.</summary>
-    /// <param name="fault">JSON of a <see cref="GpuFaultReported"/>.</param>
-    Task ReportFault(string fault);
+    /// <param name="fault">A <see cref="GpuFaultReported"/>.</param>
+    Task ReportFault(Mail fault);
 
     /// <summary>The node's worker has read the device's telemetry.</summary>
-    /// <param name="measured">JSON of a <see cref="GpuMeasured"/>.</param>
-    Task Measure(string measured);
+    /// <param name="measured">A <see cref="GpuMeasured"/>.</param>
+    Task Measure(Mail measured);
 }

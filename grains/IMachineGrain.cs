@@ -1,11 +1,12 @@
+using Coordinator.Grains.Hosting;
 using Orleans.Concurrency;
 
 namespace Coordinator.Grains;
 
 /// <summary>
-/// What all four kinds of grain can be asked. Messages are the records of <c>machines/Messages</c> in the project's own JSON: Orleans
-/// carries text and needs no serializer of ours, and versions are ours to tell apart. Any of them may be lost, repeated and overtaken:
-/// machines drop what they have seen, and senders repeat. A text that this version cannot read is refused with an
+/// What all four kinds of grain can be asked. Messages are the records of <c>machines/Messages</c>, carried as <see cref="Mail"/>: by
+/// reference within a silo, between silos in the project's own JSON, so that versions are ours to tell apart. Any of them may be lost,
+/// repeated and overtaken: machines drop what they have seen, and senders repeat. One that this version cannot read is refused with an
 /// <see cref="ArgumentException"/> that says why.
 /// </summary>
 [GrainInterfaceType(GrainNames.MachineInterface)]
@@ -23,6 +24,6 @@ public interface IMachineGrain : IGrainWithStringKey
     /// Messages that waited for the grain, in one call: they are handled in order in one turn, which makes what they change durable once.
     /// So a grain that thousands report to keeps up with them. What cannot be read is refused after the rest has been handled.
     /// </summary>
-    /// <param name="messages">JSON of <see cref="Machines.GrainMessage"/> records.</param>
-    Task TakeAll(string[] messages);
+    /// <param name="mail">The messages.</param>
+    Task TakeAll(Mail mail);
 }

@@ -1,3 +1,4 @@
+using Coordinator.Grains.Hosting;
 using Coordinator.Machines;
 using Orleans.Metadata;
 
@@ -9,22 +10,22 @@ namespace Coordinator.Grains;
 public interface INodeGrain : IMachineGrain
 {
     /// <summary>A gateway says that the node's worker has connected to it.</summary>
-    /// <param name="connected">JSON of a <see cref="WorkerConnected"/>.</param>
-    Task Connect(string connected);
+    /// <param name="connected">A <see cref="WorkerConnected"/>.</param>
+    Task Connect(Mail connected);
 
     /// <summary>A gateway passes on what the node's worker said: heartbeats end here, reports go on to their job.</summary>
-    /// <param name="said">JSON of a <see cref="WorkerSaid"/>.</param>
-    Task Hear(string said);
+    /// <param name="said">A <see cref="WorkerSaid"/>.</param>
+    Task Hear(Mail said);
 
     /// <summary>A gateway says that the worker's connection ended.</summary>
-    /// <param name="disconnected">JSON of a <see cref="WorkerDisconnected"/>.</param>
-    Task Disconnect(string disconnected);
+    /// <param name="disconnected">A <see cref="WorkerDisconnected"/>.</param>
+    Task Disconnect(Mail disconnected);
 
     /// <summary>A job's orders for the node's gpus, with the membership that they rest on.</summary>
-    /// <param name="orders">JSON of a <see cref="NodeOrders"/>.</param>
-    Task Order(string orders);
+    /// <param name="orders">A <see cref="NodeOrders"/>.</param>
+    Task Order(Mail orders);
 
     /// <summary>The cluster has taken a report.</summary>
-    /// <param name="taken">JSON of a <see cref="NodeReportTaken"/>.</param>
-    Task AcknowledgeReport(string taken);
+    /// <param name="taken">A <see cref="NodeReportTaken"/>.</param>
+    Task AcknowledgeReport(Mail taken);
 }

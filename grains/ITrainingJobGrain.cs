@@ -1,3 +1,4 @@
+using Coordinator.Grains.Hosting;
 using Coordinator.Machines;
 using Orleans.Metadata;
 
@@ -9,34 +10,34 @@ namespace Coordinator.Grains;
 public interface ITrainingJobGrain : IMachineGrain
 {
     /// <summary>Starts the training.</summary>
-    /// <param name="submit">JSON of a <see cref="SubmitJob"/>.</param>
-    Task Submit(string submit);
+    /// <param name="submit">A <see cref="SubmitJob"/>.</param>
+    Task Submit(Mail submit);
 
     /// <summary>Ends the job without a model.</summary>
-    /// <param name="cancel">JSON of a <see cref="CancelJob"/>.</param>
-    Task Cancel(string cancel);
+    /// <param name="cancel">A <see cref="CancelJob"/>.</param>
+    Task Cancel(Mail cancel);
 
     /// <summary>The cluster names all gpus that are the job's.</summary>
-    /// <param name="offered">JSON of a <see cref="GpusOffered"/>.</param>
-    Task OfferGpus(string offered);
+    /// <param name="offered">A <see cref="GpusOffered"/>.</param>
+    Task OfferGpus(Mail offered);
 
     /// <summary>A node says that its worker's connection was lost, or is back.</summary>
-    /// <param name="report">JSON of a <see cref="NodeLinkReported"/>.</param>
-    Task ReportLink(string report);
+    /// <param name="report">A <see cref="NodeLinkReported"/>.</param>
+    Task ReportLink(Mail report);
 
     /// <summary>A gpu is out of service, and asks to be let go of.</summary>
-    /// <param name="withdrawn">JSON of a <see cref="GpuWithdrawn"/>.</param>
-    Task WithdrawGpu(string withdrawn);
+    /// <param name="withdrawn">A <see cref="GpuWithdrawn"/>.</param>
+    Task WithdrawGpu(Mail withdrawn);
 
     /// <summary>A node passes on what one of the job's ranks reports.</summary>
-    /// <param name="report">JSON of a <see cref="WorkerReported"/>.</param>
-    Task Report(string report);
+    /// <param name="report">A <see cref="WorkerReported"/>.</param>
+    Task Report(Mail report);
 
     /// <summary>Somebody wants a checkpoint now.</summary>
-    /// <param name="wanted">JSON of a <see cref="CheckpointWanted"/>.</param>
-    Task SaveCheckpoint(string wanted);
+    /// <param name="wanted">A <see cref="CheckpointWanted"/>.</param>
+    Task SaveCheckpoint(Mail wanted);
 
     /// <summary>The final model is durable in the model store.</summary>
-    /// <param name="stored">JSON of a <see cref="ModelStored"/>.</param>
-    Task AcknowledgeModel(string stored);
+    /// <param name="stored">A <see cref="ModelStored"/>.</param>
+    Task AcknowledgeModel(Mail stored);
 }

@@ -27,25 +27,25 @@ public sealed class NodeGrain(IGrainServices services) : Grain, INodeGrain
     }
 
     /// <inheritdoc/>
-    public Task Connect(string connected) => Turn([GrainText.Read<WorkerConnected>(connected)]);
+    public Task Connect(Mail connected) => Turn([connected.Only<WorkerConnected>()]);
 
     /// <inheritdoc/>
-    public Task Hear(string said) => Turn([GrainText.Read<WorkerSaid>(said)]);
+    public Task Hear(Mail said) => Turn([said.Only<WorkerSaid>()]);
 
     /// <inheritdoc/>
-    public Task Disconnect(string disconnected) => Turn([GrainText.Read<WorkerDisconnected>(disconnected)]);
+    public Task Disconnect(Mail disconnected) => Turn([disconnected.Only<WorkerDisconnected>()]);
 
     /// <inheritdoc/>
-    public Task Order(string orders) => Turn([GrainText.Read<NodeOrders>(orders)]);
+    public Task Order(Mail orders) => Turn([orders.Only<NodeOrders>()]);
 
     /// <inheritdoc/>
-    public Task AcknowledgeReport(string taken) => Turn([GrainText.Read<NodeReportTaken>(taken)]);
+    public Task AcknowledgeReport(Mail taken) => Turn([taken.Only<NodeReportTaken>()]);
 
     /// <inheritdoc/>
     public Task<string> Describe() => Task.FromResult(host!.Describe());
 
     /// <inheritdoc/>
-    public Task TakeAll(string[] messages) => GrainText.TakeAll(messages, Turn);
+    public Task TakeAll(Mail mail) => mail.Handle(Turn);
 
     private async Task Turn(IReadOnlyList<GrainMessage> messages)
     {

@@ -8,26 +8,26 @@ namespace Coordinator.Grains;
 public sealed partial class TrainingJobGrain(IGrainServices services) : StoredMachineGrain(services, GrainKind.Job), ITrainingJobGrain
 {
     /// <inheritdoc/>
-    public Task Submit(string submit) => Take<SubmitJob>(submit);
+    public Task Submit(Mail submit) => Take<SubmitJob>(submit);
 
     /// <inheritdoc/>
-    public Task Cancel(string cancel) => Take<CancelJob>(cancel);
+    public Task Cancel(Mail cancel) => Take<CancelJob>(cancel);
 
     /// <inheritdoc/>
-    public Task OfferGpus(string offered) => Take<GpusOffered>(offered);
+    public Task OfferGpus(Mail offered) => Take<GpusOffered>(offered);
 
     /// <inheritdoc/>
-    public Task ReportLink(string report) => Take<NodeLinkReported>(report);
+    public Task ReportLink(Mail report) => Take<NodeLinkReported>(report);
 
     /// <inheritdoc/>
-    public Task WithdrawGpu(string withdrawn) => Take<GpuWithdrawn>(withdrawn);
+    public Task WithdrawGpu(Mail withdrawn) => Take<GpuWithdrawn>(withdrawn);
 
     /// <inheritdoc/>
-    public Task Report(string report) => Take<WorkerReported>(report);
+    public Task Report(Mail report) => Take<WorkerReported>(report);
 
     /// <inheritdoc/>
-    public Task SaveCheckpoint(string wanted) => Take<CheckpointWanted>(wanted);
+    public Task SaveCheckpoint(Mail wanted) => Take<CheckpointWanted>(wanted);
 
     /// <inheritdoc/>
-    public Task AcknowledgeModel(string stored) => Take<ModelStored>(stored);
+    public Task AcknowledgeModel(Mail stored) => Take<ModelStored>(stored);
 }

@@ -10,13 +10,13 @@ public static class GrainCalls
     /// <exception cref="ArgumentException">No operation of that kind of grain takes such a message.</exception>
     public static Task Deliver(IGrainFactory grains, GrainAddress to, GrainMessage message)
     {
-        var text = GrainText.Write(message);
+        var mail = new Mail(message);
         return to.Kind switch
         {
-            GrainKind.Cluster => Deliver(grains.GetGrain<IClusterGrain>(to.Key), message, text),
-            GrainKind.Node => Deliver(grains.GetGrain<INodeGrain>(to.Key), message, text),
-            GrainKind.Gpu => Deliver(grains.GetGrain<IGpuGrain>(to.Key), message, text),
-            _ => Deliver(grains.GetGrain<ITrainingJobGrain>(to.Key), message, text),
+            GrainKind.Cluster => Deliver(grains.GetGrain<IClusterGrain>(to.Key), message, mail),
+            GrainKind.Node => Deliver(grains.GetGrain<INodeGrain>(to.Key), message, mail),
+            GrainKind.Gpu => Deliver(grains.GetGrain<IGpuGrain>(to.Key), message, mail),
+            _ => Deliver(grains.GetGrain<ITrainingJobGrain>(to.Key), message, mail),
         };
     }
 
@@ -24,7 +24,7 @@ public static class GrainCalls
     /// <exception cref="ArgumentException">No operation of that kind of grain takes such a message, or the grain cannot read one of them.</exception>
     public static Task Deliver(IGrainFactory grains, GrainAddress to, IReadOnlyList<GrainMessage> messages) => messages is [var only]
         ? Deliver(grains, to, only)
-        : Find(grains, to).TakeAll([.. messages.Select(GrainText.Write)]);
+        : Find(grains, to).TakeAll(new Mail(messages));
 
     /// <summary>The grain at an address.</summary>
     public static IMachineGrain Find(IGrainFactory grains, GrainAddress address) => address.Kind switch
@@ -35,49 +35,49 @@ public static class GrainCalls
         _ => grains.GetGrain<ITrainingJobGrain>(address.Key),
     };
 
-    private static Task Deliver(IClusterGrain cluster, GrainMessage message, string text) => message switch
+    private static Task Deliver(IClusterGrain cluster, GrainMessage message, Mail mail) => message switch
     {
-        NodeReported => cluster.ReportNode(text),
-        GpuConditionReported => cluster.ReportGpu(text),
-        NodeUnreached => cluster.ReportUnreached(text),
-        GpusRequested => cluster.RequestGpus(text),
-        PowerSet => cluster.SetPower(text),
-        SiteCapSet => cluster.SetSiteCap(text),
-        PowerApproved => cluster.ApprovePower(text),
-        CoolingZoneSet => cluster.SetCoolingZone(text),
-        CoolingZoneCleared => cluster.ClearCoolingZone(text),
+        NodeReported => cluster.ReportNode(mail),
+        GpuConditionReported => cluster.ReportGpu(mail),
+        NodeUnreached => cluster.ReportUnreached(mail),
+        GpusRequested => cluster.RequestGpus(mail),
+        PowerSet => cluster.SetPower(mail),
+        SiteCapSet => cluster.SetSiteCap(mail),
+        PowerApproved => cluster.ApprovePower(mail),
+        CoolingZoneSet => cluster.SetCoolingZone(mail),
+        CoolingZoneCleared => cluster.ClearCoolingZone(mail),
         _ => throw Unknown("cluster", message),
     };
 
-    private static Task Deliver(INodeGrain node, GrainMessage message, string text) => message switch
+    private static Task Deliver(INodeGrain node, GrainMessage message, Mail mail) => message switch
     {
-        WorkerSaid => node.Hear(text),
-        WorkerConnected => node.Connect(text),
-        WorkerDisconnected => node.Disconnect(text),
-        NodeOrders => node.Order(text),
-        NodeReportTaken => node.AcknowledgeReport(text),
+        WorkerSaid => node.Hear(mail),
+        WorkerConnected => node.Connect(mail),
+        WorkerDisconnected => node.Disconnect(mail),
+        NodeOrders => node.Order(mail),
+        NodeReportTaken => node.AcknowledgeReport(mail),
         _ => throw Unknown("node", message),
     };
 
-    private static Task Deliver(IGpuGrain gpu, GrainMessage message, string text) => message switch
+    private static Task Deliver(IGpuGrain gpu, GrainMessage message, Mail mail) => message switch
     {
-        GpuOrdered => gpu.Order(text),
-        GpuAttached => gpu.Attach(text),
-        GpuFaultReported => gpu.ReportFault(text),
-        GpuMeasured => gpu.Measure(text),
+        GpuOrdered => gpu.Order(mail),
+        GpuAttached => gpu.Attach(mail),
+        GpuFaultReported => gpu.ReportFault(mail),
+        GpuMeasured => gpu.Measure(mail),
         _ => throw Unknown("gpu", message),
     };
 
-    private static Task Deliver(ITrainingJobGrain job, GrainMessage message, string text) => message switch
+    private static Task Deliver(ITrainingJobGrain job, GrainMessage message, Mail mail) => message switch
     {
-        WorkerReported => job.Report(text),
-        SubmitJob => job.Submit(text),
-        CancelJob => job.Cancel(text),
-        GpusOffered => job.OfferGpus(text),
-        NodeLinkReported => job.ReportLink(text),
-        GpuWithdrawn => job.WithdrawGpu(text),
-        CheckpointWanted => job.SaveCheckpoint(text),
-        ModelStored => job.AcknowledgeModel(text),
+        WorkerReported => job.Report(mail),
+        SubmitJob => job.Submit(mail),
+        CancelJob => job.Cancel(mail),
+        GpusOffered => job.OfferGpus(mail),
+        NodeLinkReported => job.ReportLink(mail),
+        GpuWithdrawn => job.WithdrawGpu(mail),
+        CheckpointWanted => job.SaveCheckpoint(mail),
+        ModelStored => job.AcknowledgeModel(mail),
         _ => throw Unknown("job", message),
     };
 

@@ -40,11 +40,11 @@ public abstract class StoredMachineGrain(IGrainServices services, GrainKind kind
     public Task<string> Describe() => Task.FromResult(host!.Describe());
 
     /// <inheritdoc cref="IMachineGrain.TakeAll"/>
-    public Task TakeAll(string[] messages) => GrainText.TakeAll(messages, Turn);
+    public Task TakeAll(Mail mail) => mail.Handle(Turn);
 
-    /// <summary>A message as text: one turn.</summary>
-    protected Task Take<T>(string text)
-        where T : GrainMessage => Turn([GrainText.Read<T>(text)]);
+    /// <summary>The one message of an operation: one turn.</summary>
+    protected Task Take<T>(Mail mail)
+        where T : GrainMessage => Turn([mail.Only<T>()]);
 
     /// <summary>One turn of the machine: the messages one after the other.</summary>
     protected async Task Turn(IReadOnlyList<GrainMessage> messages)

@@ -42,6 +42,19 @@ public static class Contracts
         }
     }
 
+    /// <inheritdoc cref="Read{T}(string)"/>
+    public static T Read<T>(ReadOnlySpan<byte> utf8Json)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<T>(utf8Json, s_reading) ?? throw new JsonException($"a {typeof(T).Name} is null");
+        }
+        catch (NotSupportedException e)
+        {
+            throw new JsonException($"a {typeof(T).Name} has no kind, or not as its first member", e);
+        }
+    }
+
     /// <summary>Reads a grain's stored state.</summary>
     /// <exception cref="StateVersionException">A newer coordinator wrote it.</exception>
     /// <exception cref="JsonException">It cannot be read; the message names the grain.</exception>

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Coordinator.Server.Hosting;
 using Coordinator.Server.Storage;
 using Coordinator.Silo.Hosting;
+using Coordinator.Silo.Storage;
 
 namespace Coordinator.Silo.Commands;
 
@@ -82,7 +83,7 @@ public static class SiloCommandLine
             Console.WriteLine($"ready {silo.Url}");
             await Task.Delay(Timeout.Infinite, end.Token).ContinueWith(_ => { }, TaskScheduler.Default);
         }
-        catch (Exception refused) when (refused is StoreLockedException or StoreSchemaException or PortInUseException or FormatException or InvalidDataException or StoreUnreachableException)
+        catch (Exception refused) when (refused is StoreLockedException or StoreSchemaException or PortInUseException or FormatException or InvalidDataException or StoreUnreachableException or OlderSilosException)
         {
             // Each of these messages ends with what to do.
             Console.Error.WriteLine($"error: {refused.Message}");

@@ -10,13 +10,16 @@ namespace Coordinator.Silo.Gateway;
 public sealed class GatewayService(GrainId id, global::Orleans.Runtime.Silo silo, ILoggerFactory loggers, WorkerLinks links)
     : GrainService(id, silo, loggers), IGatewayService
 {
+    private const int LeastShared = 1024;
+
     /// <inheritdoc/>
-    public Task<bool> Deliver(string node, string[] messages)
+    public Task<bool> Deliver(string node, byte[][] messages)
     {
         var to = new NodeId(node);
         foreach (var text in messages)
         {
-            var message = Contracts.Read<CoordinatorMessage>(text);
+            // What is short is one node's own.
+            var message = text.Length < LeastShared ? Contracts.Read<CoordinatorMessage>(text) : WorkerRoutes.Texts.Read(text);
             if (!links.Send(to, message))
                 return Task.FromResult(false);
         }

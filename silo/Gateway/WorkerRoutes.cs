@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Text.Json;
 using Coordinator.Grains.Hosting;
 using Coordinator.Machines;
 using Coordinator.Server.Gateway;
@@ -17,6 +16,9 @@ public sealed partial class WorkerRoutes : IDisposable
 {
     private const int Window = 256;
     private const int LimitPerNode = 4096;
+
+    /// <summary>Messages to workers as they travel between silos: what all nodes of a job are told alike is written and read once in a silo.</summary>
+    internal static readonly SharedPart<CoordinatorMessage> Texts = new(MachinesJson.Default.CoordinatorMessage);
 
     private readonly WorkerLinks links;
     private readonly ILocalSiloDetails self;
@@ -67,7 +69,7 @@ public sealed partial class WorkerRoutes : IDisposable
             return;
         }
 
-        var texts = messages.Select(message => JsonSerializer.Serialize(message, MachinesJson.Default.CoordinatorMessage)).ToArray();
+        var texts = messages.Select(Texts.Write).ToArray();
         var known = lastSeen.GetValueOrDefault(node);
         if (known is not null && await Try(known, node, texts).ConfigureAwait(false))
             return;
@@ -89,7 +91,7 @@ public sealed partial class WorkerRoutes : IDisposable
         }
     }
 
-    private async Task<bool> Try(SiloAddress silo, NodeId node, string[] texts)
+    private async Task<bool> Try(SiloAddress silo, NodeId node, byte[][] texts)
     {
         try
         {

@@ -70,7 +70,7 @@ internal static class OrleansHosting
             options.ConnectionString = store.ConnectionString;
             options.GrainStorageSerializer = new StateSerializer();
         });
-        silo.Services.AddGrainStorage("Default", (services, _) => new TypedGrainStorage(services.GetRequiredKeyedService<IGrainStorage>(DatabaseStorage)));
+        silo.Services.AddGrainStorage("Default", (services, _) => new TypedGrainStorage(services.GetRequiredKeyedService<IGrainStorage>(DatabaseStorage), store.Gpus));
     }
 
     /// <summary>One of several silos, on a database that they share.</summary>

@@ -22,10 +22,11 @@ public sealed class ClusterStore : IAsyncDisposable
     private readonly Func<string?> problem;
     private readonly Func<ValueTask> close;
 
-    private ClusterStore(IObservationStore observations, IEventStore events, string invariant, string connectionString, Func<string?> problem, Func<ValueTask> close)
+    private ClusterStore(IObservationStore observations, IEventStore events, string invariant, string connectionString, string service, Func<string?> problem, Func<ValueTask> close)
     {
         (Observations, Events, Invariant, ConnectionString) = (observations, events, invariant, connectionString);
         (this.problem, this.close) = (problem, close);
+        Gpus = new StoredGpus(invariant, connectionString, service);
     }
 
     /// <summary>What the providers call the database's kind.</summary>
@@ -40,6 +41,9 @@ public sealed class ClusterStore : IAsyncDisposable
     /// <summary>Takes what grains observe.</summary>
     public IObservationStore Observations { get; }
 
+    /// <summary>Which gpus have a row.</summary>
+    internal StoredGpus Gpus { get; }
+
     /// <summary>Stored events and steps.</summary>
     public IEventStore Events { get; }
 
@@ -53,8 +57,8 @@ public sealed class ClusterStore : IAsyncDisposable
         if (settings.Database is { } database)
         {
             var postgres = await PostgresStore.OpenAsync(new PostgresStoreOptions { ConnectionString = database, Silo = settings.Name, Loggers = loggers }, cancel).ConfigureAwait(false);
-            await OrleansSchema.ApplyToPostgresAsync(database, cancel).ConfigureAwait(false);
-            return new ClusterStore(postgres, postgres, PostgresInvariant, Bounded(database), () => postgres.Problem, postgres.DisposeAsync);
+            await OrleansSchema.ApplyToPostgresAsync(database, cancel: cancel).ConfigureAwait(false);
+            return new ClusterStore(postgres, postgres, PostgresInvariant, Bounded(database), settings.Cluster, () => postgres.Problem, postgres.DisposeAsync);
         }
 
         var file = Path.Combine(settings.DataDirectory, "coordinator.db");
@@ -62,7 +66,7 @@ public sealed class ClusterStore : IAsyncDisposable
         var observations = new SqliteObservations(sqlite, TimeProvider.System);
         var grains = $"Data Source={Path.Combine(settings.DataDirectory, "grains.db")}";
         OrleansSchema.ApplyToSqlite(grains);
-        return new ClusterStore(observations, sqlite, SqliteInvariant, grains, () => observations.Problem, () =>
+        return new ClusterStore(observations, sqlite, SqliteInvariant, grains, settings.Cluster, () => observations.Problem, () =>
         {
             observations.Dispose();
             sqlite.Dispose();
@@ -71,7 +75,11 @@ public sealed class ClusterStore : IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => close();
+    public async ValueTask DisposeAsync()
+    {
+        await Gpus.DisposeAsync().ConfigureAwait(false);
+        await close().ConfigureAwait(false);
+    }
 
     /// <summary>
     /// The providers' connections, bounded where the operator did not: when thousands of grains are loaded at once, a hundred connections of

@@ -1,4 +1,5 @@
 using System.Data.Common;
+using System.Diagnostics;
 using System.Globalization;
 using System.Reflection;
 using Coordinator.Server.Storage;
@@ -15,12 +16,18 @@ namespace Coordinator.Silo.Storage;
 public static class OrleansSchema
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
     /// <summary>Membership, grain storage and reminders, in PostgreSQL. Several silos may do this at once.</summary>
-    public static async Task ApplyToPostgresAsync(string connectionString, CancellationToken cancel = default)
+    /// <exception cref="OlderSilosException">Silos of an older build run, and go on doing so for as long as <paramref name="patience"/> (default: 20 s).</exception>
+    public static async Task ApplyToPostgresAsync(string connectionString, TimeSpan? patience = null, CancellationToken cancel = default)
     {
         await using var source = PostgresConnections.Create(connectionString);
-        await PostgresConnections.PrepareAsync(source, Patience, connection => ApplyAsync(connection, "postgres"), cancel).ConfigureAwait(false);
+        await PostgresConnections.PrepareAsync(
+            source,
+            Patience,
+            connection => ApplyAsync(connection, "postgres", () => AwaitEndOfOlderAsync(connection, patience ?? Patience, cancel)),
+            cancel).ConfigureAwait(false);
     }
 
     /// <summary>Grain storage in a SQLite file.</summary>
@@ -34,7 +41,7 @@ public static class OrleansSchema
         ApplyAsync(connection, "sqlite").GetAwaiter().GetResult();
     }
 
-    private static async Task ApplyAsync(DbConnection connection, string kind)
+    private static async Task ApplyAsync(DbConnection connection, string kind, Func<Task>? beforeRaising = null)
     {
         var files = Assembly.GetExecutingAssembly().GetManifestResourceNames()
             .Where(name => name.StartsWith($"orleans/{kind}/", StringComparison.Ordinal))
@@ -45,6 +52,8 @@ public static class OrleansSchema
         var found = await connection.ExecuteScalarAsync<long>("SELECT coalesce(max(version), 0) FROM orleans_schema_version").ConfigureAwait(false);
         if (found > files[^1].Version)
             throw new StoreSchemaException($"{connection.Database} (Orleans)", found, files[^1].Version);
+        if (found > 0 && found < files[^1].Version && beforeRaising is not null)
+            await beforeRaising().ConfigureAwait(false);
         foreach (var file in files.Where(file => file.Version > found))
         {
             var transaction = await connection.BeginTransactionAsync().ConfigureAwait(false);
@@ -55,6 +64,21 @@ public static class OrleansSchema
                 new { file.Version, Now = DateTimeOffset.UtcNow.ToString("O", CultureInfo.InvariantCulture) },
                 transaction).ConfigureAwait(false);
             await transaction.CommitAsync().ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>
+    /// A version is raised when silos of the one before could not work beside those of the next. A silo that was stopped says so; one that was
+    /// killed is silent, and counts for ten seconds more.
+    /// </summary>
+    private static async Task AwaitEndOfOlderAsync(DbConnection connection, TimeSpan patience, CancellationToken cancel)
+    {
+        var since = Stopwatch.GetTimestamp();
+        while (await connection.ExecuteScalarAsync<string?>("SELECT string_agg(name, ', ' ORDER BY name) FROM silo_member WHERE status = 3 AND alive_at > now() - interval '10 seconds'").ConfigureAwait(false) is { } running)
+        {
+            if (Stopwatch.GetElapsedTime(since) >= patience)
+                throw new OlderSilosException(running);
+            await Task.Delay(Pause, cancel).ConfigureAwait(false);
         }
     }
 

@@ -29,7 +29,7 @@ public sealed class ClusterGrainTests : IAsyncLifetime
         var cluster = silos.Client.GetGrain<IClusterGrain>("cluster");
         var report = new NodeReported(new NodeId("n1"), new WorkerSession(1, 1), 1, true, "host:1", [new GpuDescription(0, "cpu", "cpu", "cpu")]);
 
-        await cluster.ReportNode(GrainText.Write(report));
+        await cluster.ReportNode(new Mail(report));
 
         var view = JsonSerializer.Deserialize(await cluster.Describe(), MachinesJson.Default.ClusterView)!;
         Assert.Equal("n1", Assert.Single(view.Nodes).Id.Value);

@@ -39,12 +39,14 @@ internal sealed class ConformanceServices : IGrainServices, IDisposable
 
     public void Send(NodeId node, CoordinatorMessage message)
     {
+        world.Sent(message);
         if (!Stopping.IsCancellationRequested)
             world.Tell(new SendToWorker(node, message));
     }
 
     public void Send(GrainAddress to, GrainMessage message)
     {
+        world.Sent(message);
         if (Stopping.IsCancellationRequested)
             return;
         world.Know(to);

@@ -83,7 +83,12 @@ internal sealed class OrleansUnderTest : IConformanceEngine
 
     public IReadOnlyList<SendToWorker> TakeSent() => world.TakeSent();
 
-    public async ValueTask DisposeAsync() => await EndAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await EndAsync();
+        if (world.FirstChanged() is { } changed)
+            throw new InvalidOperationException($"a machine wrote to a message that it had sent: {changed}");
+    }
 
     private static Task Do(Action action)
     {

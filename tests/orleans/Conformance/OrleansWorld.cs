@@ -9,6 +9,7 @@ namespace Coordinator.Tests.Orleans.Conformance;
 internal sealed class OrleansWorld
 {
     private readonly Lock gate = new();
+    private readonly ConcurrentQueue<(object Message, string Text)> shared = new();
     private readonly List<Action> late = [];
     private readonly ConcurrentDictionary<GrainAddress, byte> known = new();
     private readonly Hostility? hostility;
@@ -41,6 +42,12 @@ internal sealed class OrleansWorld
 
     /// <summary>Grains that may be active.</summary>
     public IEnumerable<GrainAddress> Known => known.Keys;
+
+    /// <summary>Notes a message as it is sent: from then on sender and receivers share it, and nobody may change it.</summary>
+    public void Sent(object message) => shared.Enqueue((message, SentMessage.Text(message)));
+
+    /// <summary>The first message that is not any more what it was when it was sent; null: there is none.</summary>
+    public string? FirstChanged() => shared.Where(sent => SentMessage.Text(sent.Message) != sent.Text).Select(sent => $"sent as {sent.Text} and is now {SentMessage.Text(sent.Message)}").FirstOrDefault();
 
     public void Active() => Interlocked.Increment(ref activity);
 

@@ -63,8 +63,72 @@ public sealed class PostgresClusterTests(PostgresFixture postgres) : IClassFixtu
         var database = await postgres.CreateDatabaseAsync();
         await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => OrleansSchema.ApplyToPostgresAsync(database)));
 
-        Assert.Equal("1", await AskAsync(database, "SELECT count(*)::text FROM orleans_schema_version"));
+        Assert.Equal("2", await AskAsync(database, "SELECT count(*)::text FROM orleans_schema_version"));
         Assert.Equal("20", await AskAsync(database, "SELECT count(*)::text FROM OrleansQuery"));
+    }
+
+    [PostgresFact]
+    public async Task A_silo_does_not_start_beside_silos_whose_messages_are_others_and_starts_when_they_are_gone()
+    {
+        var database = await postgres.CreateDatabaseAsync();
+        await OrleansSchema.ApplyToPostgresAsync(database);
+        await AskAsync(database, """
+            DELETE FROM orleans_schema_version WHERE version > 1;
+            INSERT INTO silo_membership (cluster) VALUES ('test');
+            INSERT INTO silo_member (cluster, address, port, generation, name, host, status, started_at, alive_at) VALUES ('test', '10.0.0.1', 1, 1, 'silo-old', 'h', 3, now(), now() + interval '1 hour');
+            SELECT 'done'
+            """);
+
+        var refusal = await Assert.ThrowsAsync<OlderSilosException>(() => OrleansSchema.ApplyToPostgresAsync(database, patience: TimeSpan.Zero));
+        Assert.Contains("silo-old", refusal.Message, StringComparison.Ordinal);
+        Assert.Equal("1", await AskAsync(database, "SELECT max(version)::text FROM orleans_schema_version"));
+
+        await AskAsync(database, "UPDATE silo_member SET status = 6; SELECT 'done'");
+        await OrleansSchema.ApplyToPostgresAsync(database, patience: TimeSpan.Zero);
+        Assert.Equal("2", await AskAsync(database, "SELECT max(version)::text FROM orleans_schema_version"));
+    }
+
+    [PostgresFact]
+    public async Task A_gpu_with_a_row_is_read_and_one_without_is_known_to_have_none_on_postgresql()
+    {
+        var database = await postgres.CreateDatabaseAsync();
+        await OrleansSchema.ApplyToPostgresAsync(database);
+        await ReadGpusAsync(ClusterStore.PostgresInvariant, database);
+    }
+
+    [Fact]
+    public async Task A_gpu_with_a_row_is_read_and_one_without_is_known_to_have_none_on_sqlite()
+    {
+        var database = $"Data Source={Path.Combine(Directory.CreateTempSubdirectory("coordinator-grains-").FullName, "grains.db")}";
+        OrleansSchema.ApplyToSqlite(database);
+        await ReadGpusAsync(ClusterStore.SqliteInvariant, database);
+    }
+
+    private static async Task ReadGpusAsync(string invariant, string database)
+    {
+        using var host = new HostBuilder().UseOrleans(silo => silo
+            .UseLocalhostClustering(FreePorts.Next(), FreePorts.Next(), serviceId: "test", clusterId: "test")
+            .AddAdoNetGrainStorageAsDefault((AdoNetGrainStorageOptions options) => (options.Invariant, options.ConnectionString, options.GrainStorageSerializer) = (invariant, database, new StateSerializer()))).Build();
+        await host.StartAsync();
+        await using var gpus = new StoredGpus(invariant, database, "test");
+        var storage = new TypedGrainStorage(host.Services.GetRequiredKeyedService<IGrainStorage>("Default"), gpus);
+        var (ill, well) = (GrainId.Create("gpu", "n1/0"), GrainId.Create("gpu", "n1/1"));
+        var read = new GrainState<StoredMachine>(new StoredMachine { Json = "left from before" });
+        await storage.ReadStateAsync("state", ill, read);
+        Assert.Equal((null, null, false), (read.State!.Json, read.ETag, read.RecordExists));
+
+        read.State = new StoredMachine { Json = "ill", Incarnation = 1 };
+        await storage.WriteStateAsync("state", ill, read);
+        var again = new GrainState<StoredMachine>(new StoredMachine());
+        await storage.ReadStateAsync("state", ill, again);
+        Assert.Equal(("ill", read.ETag, true), (again.State!.Json, again.ETag, again.RecordExists));
+        await storage.ReadStateAsync("state", well, again);
+        Assert.Equal((null, null, false), (again.State!.Json, again.ETag, again.RecordExists));
+
+        // Whoever was told that there is no row, and writes, loses to who wrote one meanwhile.
+        var late = new GrainState<StoredMachine>(new StoredMachine { Json = "late" });
+        await Assert.ThrowsAsync<InconsistentStateException>(() => storage.WriteStateAsync("state", ill, late));
+        await host.StopAsync();
     }
 
     private static async Task RaceAsync(string invariant, string database)
