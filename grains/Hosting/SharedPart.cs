@@ -20,7 +20,7 @@ public sealed class SharedPart<T>(JsonTypeInfo<T> type)
 
     private const int MostKnown = 1024;
 
-    private readonly ConditionalWeakTable<T, byte[]> texts = [];
+    private readonly ConditionalWeakTable<object, byte[]> texts = [];
     private readonly Dictionary<int, WeakReference<T>> known = [];
     private readonly Queue<T> recent = new();
     private readonly Lock gate = new();
@@ -34,10 +34,12 @@ public sealed class SharedPart<T>(JsonTypeInfo<T> type)
     public long Parsed => Interlocked.Read(ref parsed);
 
     /// <summary>The text of a record, written once for as long as the record is there.</summary>
-    public byte[] Write(T part) => texts.GetValue(part, fresh =>
+    /// <param name="part">The record.</param>
+    /// <param name="shared">What of it is shared, and makes all the rest; null: the record itself.</param>
+    public byte[] Write(T part, object? shared = null) => texts.GetValue(shared ?? part, _ =>
     {
         Interlocked.Increment(ref written);
-        return JsonSerializer.SerializeToUtf8Bytes(fresh, type);
+        return JsonSerializer.SerializeToUtf8Bytes(part, type);
     });
 
     /// <summary>The record of a text: the one that was made of the same text before, if it is still used.</summary>

@@ -69,7 +69,7 @@ public sealed partial class WorkerRoutes : IDisposable
             return;
         }
 
-        var texts = messages.Select(Texts.Write).ToArray();
+        var texts = messages.Select(message => Texts.Write(message, (message as MembershipChanged)?.Change)).ToArray();
         var known = lastSeen.GetValueOrDefault(node);
         if (known is not null && await Try(known, node, texts).ConfigureAwait(false))
             return;

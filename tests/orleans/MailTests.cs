@@ -76,6 +76,10 @@ public sealed class MailTests : IAsyncLifetime
         Assert.Equal(2, receiver.Read(sender.Write(next)).ToGeneration);
         Assert.Same(read[0], receiver.Read(sender.Write(Change)));
         Assert.Equal((2, 2), (sender.Written, receiver.Parsed));
+
+        // What goes to each node in a record of its own shares the text by what it holds.
+        var frames = new SharedPart<CoordinatorMessage>(MachinesJson.Default.CoordinatorMessage);
+        Assert.Same(frames.Write(new MembershipChanged(Change), Change), frames.Write(new MembershipChanged(Change), Change));
     }
 
     [Fact]
