@@ -1,6 +1,7 @@
 using System.Globalization;
 using Coordinator.Cli.Demo;
 using Coordinator.Cli.Local;
+using Coordinator.Cli.Paths;
 using Coordinator.Cli.Runs;
 using Coordinator.Cli.View;
 using Coordinator.Machines.Jobs;
@@ -76,7 +77,7 @@ internal static class Goodput
         DateTimeOffset next = DateTimeOffset.MaxValue;
         JobRun run = new(client, severity is null ? "undisturbed" : $"killed: {severity.Name}") { Cluster = cluster, OnTick = data => Strike(data) };
         JobResult result = await run.RunAsync(spec, frozen, cancel);
-        return new Trained(result, await run.DownloadAsync(result.Job, directory.File("model.safetensors"), cancel), kills);
+        return new Trained(result, await run.DownloadAsync(result.Job, OutputPath.Look("--out", directory.File("model.safetensors")), cancel), kills);
 
         void Strike(RunData data)
         {

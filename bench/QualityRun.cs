@@ -1,6 +1,7 @@
 using Coordinator.Cli.Demo;
 using Coordinator.Cli.Local;
 using Coordinator.Cli.Models;
+using Coordinator.Cli.Paths;
 using Coordinator.Cli.Runs;
 using Coordinator.Cli.View;
 using Coordinator.Machines.Jobs;
@@ -32,7 +33,7 @@ internal sealed class QualityRun(QualityOptions options, int workers)
             JobRun run = new(client, $"{workers} workers") { Cluster = cluster, OnTick = data => Strike(data, cluster) };
             JobResult result = await run.RunAsync(spec, frozen, cancel);
             string file = directory.File("model.safetensors");
-            string sha256 = await run.DownloadAsync(result.Job, file, cancel);
+            string sha256 = await run.DownloadAsync(result.Job, OutputPath.Look("--out", file), cancel);
             long lost = StepLedger.Of(result.Data.Steps, spec.Training.Steps).Lost;
             double loss = TrainedModel.Load(file).MeanLoss(text.AsSpan(split));
             return new QualitySample(workers, _kills, result.Job.Failures, result.Took, lost, loss, sha256);

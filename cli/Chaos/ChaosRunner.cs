@@ -23,7 +23,7 @@ public enum ChaosInjection
 public sealed class ChaosRunner(ChaosMachine machine, SiloBackend backend, ulong seed, ChaosInjection injection, string? workDirectory)
 {
     private readonly Dictionary<(long Steps, int Workers), ChaosRecord> undisturbed = [];
-    private readonly RunDirectory directory = RunDirectory.Create(workDirectory);
+    private readonly RunDirectory directory = RunDirectory.Take(workDirectory);
     private int runs;
     private bool keep;
 

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using Coordinator.Cli.Chaos;
 using Coordinator.Cli.Chaos.Scenarios;
 using Coordinator.Cli.Output;
+using Coordinator.Cli.Paths;
 using Coordinator.Server.Hosting;
 
 namespace Coordinator.Cli.Commands;
@@ -14,7 +15,7 @@ public sealed class ChaosCommand
     private readonly Option<bool> quick = new("--quick") { Description = "Only the scenarios marked quick: seven of them, some of each kind." };
     private readonly Option<bool> list = new("--list") { Description = "List the scenarios, and what this machine lacks for them, and run none." };
     private readonly Option<ulong> seed = new("--seed") { Description = "Decides the training, and who is hit when.", DefaultValueFactory = _ => 1 };
-    private readonly Option<string?> workDirectory = new("--work-dir") { Description = "Where databases and logs go and stay (default: a temporary directory, which stays where a scenario failed)." };
+    private readonly PathOption workDirectory = new(PathUse.Folder, "--work-dir") { Description = "Where databases and logs go and stay (default: a temporary directory, which stays where a scenario failed)." };
     private readonly Option<ChaosInjection> inject = new("--inject")
     {
         Description = "flip: one worker flips one bit of one contribution. forget: the record of one step is deleted. Every scenario must then fail, and the exit code be 1.",
@@ -59,7 +60,7 @@ public sealed class ChaosCommand
 
         StandardStreams.NeverWait();
         using var signals = new Signals();
-        var runner = new ChaosRunner(machine, backend, parsed.GetValue(seed), parsed.GetValue(inject), parsed.GetValue(workDirectory));
+        var runner = new ChaosRunner(machine, backend, parsed.GetValue(seed), parsed.GetValue(inject), workDirectory.Folder(parsed));
         var report = new ChaosReport(backend.Orleans is null ? "embedded" : "orleans", parsed.GetValue(seed));
         var isDocument = parsed.GetValue(output) is OutputFormat.Json or OutputFormat.Yaml;
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Coordinator.Cli.Output;
+using Coordinator.Cli.Paths;
 using Coordinator.Cli.View;
 using Coordinator.Machines;
 using Coordinator.Server.Client;
@@ -40,7 +41,7 @@ public static class CheckpointCommand
         }
     }
 
-    private static Option<string?> DirectoryOption() => new("--dir") { Description = "The folder that workers have as --checkpoint-dir; in a run's directory it is 'checkpoints'." };
+    private static PathOption DirectoryOption() => new(PathUse.ReadFolder, "--dir") { Description = "The folder that workers have as --checkpoint-dir; in a run's directory it is 'checkpoints'." };
 
     private static Command CreateList()
     {
@@ -53,7 +54,7 @@ public static class CheckpointCommand
         command.SetAction(async (parsed, _) =>
         {
             using var signals = new Signals();
-            if (parsed.GetValue(directory) is { } path)
+            if (directory.Full(parsed) is { } path)
             {
                 Print([.. Found(path, parsed.GetValue(job.Argument)).Select(found => RowOf(found.Job, found.Id, found.Manifest, found.Trouble ?? "complete"))]);
                 return ExitCodes.Success;
@@ -79,8 +80,8 @@ public static class CheckpointCommand
         var command = new Command("verify", "Read every part of complete checkpoints and compare sizes and hashes. Exit code 1 if one is damaged.") { job, directory, step };
         command.SetAction(parsed =>
         {
-            var folder = Open(parsed.GetValue(directory)!);
-            var found = Found(parsed.GetValue(directory)!, parsed.GetValue(job)).Where(one => parsed.GetValue(step) is not { } only || one.Id.Step == only).ToArray();
+            var folder = Open(directory.Full(parsed)!);
+            var found = Found(folder.Path, parsed.GetValue(job)).Where(one => parsed.GetValue(step) is not { } only || one.Id.Step == only).ToArray();
             var (damaged, sound) = (0, 0);
             foreach (var one in found)
             {

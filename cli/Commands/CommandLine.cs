@@ -4,6 +4,8 @@ using Coordinator.Cli.Configuration;
 using Coordinator.Cli.Local;
 using Coordinator.Cli.Output;
 using Coordinator.Server.Client;
+using Coordinator.Server.Hosting;
+using Coordinator.Server.Storage;
 using Coordinator.Worker.Checkpoints;
 using Coordinator.Worker.Data;
 
@@ -12,6 +14,9 @@ namespace Coordinator.Cli.Commands;
 /// <summary>The command line as a whole: its commands, and what its exit codes mean.</summary>
 public static class CommandLine
 {
+    /// <summary>Adds the place of a failure to its message, for those who look for a fault of the coordinator itself.</summary>
+    private static readonly Option<bool> Debug = new("--debug") { Description = "Where a command fails, also print the failure's stack trace.", Recursive = true };
+
     /// <summary>All commands.</summary>
     public static RootCommand Create() => new(
         "Trains models on many workers so that the result is bit for bit the same whatever fails.")
@@ -20,7 +25,6 @@ public static class CommandLine
         ChaosCommand.Create(),
         SwarmCommand.Create(),
         TrainCommand.Create(),
-        DownloadCommand.Create(),
         GenerateCommand.Create(),
         StatusCommand.Create(),
         HealthCommand.Create(),
@@ -34,54 +38,50 @@ public static class CommandLine
         CoolingCommand.Create(),
         DevicesCommand.Create(),
         CancelCommand.Create(),
+        DownloadCommand.Create(),
         ResumeCommand.Create(),
         CheckpointCommand.Create(),
         SiloCommand.Create(),
         WorkerCommand.Create(),
         SimulateCommand.Create(),
+        Debug,
     };
 
     /// <summary>Runs a command.</summary>
     /// <returns>The exit code, one of <see cref="ExitCodes"/>.</returns>
     public static async Task<int> RunAsync(string[] arguments)
     {
-        var parsed = Create().Parse(arguments);
-        if (parsed.Errors.Count > 0)
-        {
-            var names = string.Join(' ', Names(parsed));
-            return Complain(ExitCodes.Usage, string.Join(Environment.NewLine, parsed.Errors.Select(error => error.Message)), $"See '{names} --help'.");
-        }
-
         try
         {
+            var parsed = Create().Parse(arguments);
+            if (parsed.Errors.Count > 0)
+            {
+                var names = string.Join(' ', Names(parsed));
+                return Complain(ExitCodes.Usage, string.Join(Environment.NewLine, parsed.Errors.Select(error => error.Message)), $"See '{names} --help'.");
+            }
+
             // Signals are the commands' own: each must end its processes and files in order.
             return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
         }
-        catch (CommandException wrong)
+        catch (Exception failed)
         {
-            return Complain(wrong.ExitCode, wrong.Message, wrong.Remedy);
-        }
-        catch (ClusterException failed)
-        {
-            return Complain(failed.Failure.ExitCode, failed.Failure.Message, failed.Failure.Remedy);
-        }
-        catch (CoordinatorApiException refused)
-        {
-            return Complain(CodeOf(refused), refused.Message, refused.Remedy);
-        }
-        catch (ConfigurationException wrong)
-        {
-            return Complain(ExitCodes.Usage, wrong.Message);
-        }
-        catch (DataException wrong)
-        {
-            return Complain(ExitCodes.Usage, wrong.Message);
-        }
-        catch (SafeTensorsException wrong)
-        {
-            return Complain(ExitCodes.Usage, wrong.Message);
+            if (arguments.Contains(Debug.Name))
+                Console.Error.WriteLine(failed);
+            return Complain(FailureText.Innermost(failed));
         }
     }
+
+    /// <summary>Says in a line what failed, and in another what to do: no failure of a command is a stack trace.</summary>
+    /// <returns>The exit code that follows.</returns>
+    private static int Complain(Exception failed) => failed switch
+    {
+        CommandException wrong => Complain(wrong.ExitCode, wrong.Message, wrong.Remedy),
+        ClusterException down => Complain(down.Failure.ExitCode, down.Failure.Message, down.Failure.Remedy),
+        CoordinatorApiException refused => Complain(CodeOf(refused), refused.Message, refused.Remedy),
+        ConfigurationException or DataException or SafeTensorsException or CheckpointException => Complain(ExitCodes.Usage, failed.Message),
+        InvalidDataException or StoreLockedException or StoreSchemaException or StoreUnusableException or PortInUseException => Complain(ExitCodes.Usage, failed.Message),
+        _ => FailureText.Describe(failed) is var (message, remedy) ? Complain(ExitCodes.RunFailed, message, remedy) : ExitCodes.RunFailed,
+    };
 
     /// <summary>Prints an error and what to do about it to standard error.</summary>
     /// <returns><paramref name="exitCode"/>.</returns>

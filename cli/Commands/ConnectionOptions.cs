@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Coordinator.Cli.Output;
+using Coordinator.Cli.Paths;
 using Coordinator.Server.Client;
 using Coordinator.Server.Hosting;
 
@@ -29,7 +30,7 @@ public sealed class ConnectionOptions
     };
 
     /// <summary>File with the token.</summary>
-    public Option<string?> TokenFile { get; } = new("--token-file") { Description = $"File with the silo's token (else ${TokenVariable})." };
+    public PathOption TokenFile { get; } = new(PathUse.Read, "--token-file") { Description = $"File with the silo's token (else ${TokenVariable})." };
 
     /// <summary>Proxy on the way to the silo.</summary>
     public Option<Uri?> Proxy { get; } = ProxyOption.Create();

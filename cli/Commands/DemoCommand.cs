@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Coordinator.Cli.Demo;
 using Coordinator.Cli.Output;
+using Coordinator.Cli.Paths;
 using Coordinator.Server.Hosting;
 
 namespace Coordinator.Cli.Commands;
@@ -11,14 +12,14 @@ public static class DemoCommand
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var data = new Option<string?>("--data")
+        var data = new PathOption(PathUse.ReadAny, "--data")
         {
             Description = "A text file, a directory or a glob to train on (default: the repository's own sources and documents).",
         };
         var seed = new Option<ulong>("--seed") { Description = "Decides the training, and who is killed when.", DefaultValueFactory = _ => 1 };
-        var output = new Option<string>("--out") { Description = "Directory for the two model files.", DefaultValueFactory = _ => "coordinator-demo" };
+        var output = new PathOption(PathUse.Folder, "--out") { Description = "Directory for the two model files.", DefaultValueFactory = _ => "coordinator-demo" };
         var prompt = new Option<string>("--prompt") { Description = "What the trained model is to go on from.", DefaultValueFactory = _ => "/// <summary>The worker " };
-        var workDirectory = new Option<string?>("--work-dir") { Description = "Where databases and logs go and stay (default: a temporary directory)." };
+        var workDirectory = new PathOption(PathUse.Folder, "--work-dir") { Description = "Where databases and logs go and stay (default: a temporary directory)." };
         var quick = new Option<bool>("--quick") { Description = "A tiny model and few steps: seconds instead of minutes, and no legible text." };
         var steps = new Option<long?>("--steps") { Description = $"Optimizer steps, {KillSchedule.MinSteps} or more: fewer for a slow device such as ilgpu:cpu, more for a GPU, so that workers are back before the next is killed (default: 1500; 3000 with --quick on several silos)." };
         steps.Validators.Add(result =>
@@ -40,15 +41,18 @@ public static class DemoCommand
         devices.AddTo(command);
         command.SetAction(async (parsed, _) =>
         {
+            var folder = output.Full(parsed)!;
+            foreach (var name in DemoRunner.Names)
+                OutputPath.Look(output.Name, DemoRunner.PathOf(folder, name));
             StandardStreams.NeverWait();
             using var signals = new Signals();
             var demo = new DemoRunner(new DemoOptions
             {
                 Data = parsed.GetValue(data),
                 Seed = parsed.GetValue(seed),
-                Output = Path.GetFullPath(parsed.GetValue(output)!),
+                Output = folder,
                 Prompt = parsed.GetValue(prompt)!,
-                WorkDirectory = parsed.GetValue(workDirectory),
+                WorkDirectory = workDirectory.Folder(parsed),
                 Backend = engine.Read(parsed),
                 Devices = devices.ForWorkers(parsed, gpusPerWorker: 1),
                 Quick = parsed.GetValue(quick),

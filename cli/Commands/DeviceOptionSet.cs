@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Coordinator.Cli.Local;
 using Coordinator.Cli.Output;
+using Coordinator.Cli.Paths;
 using Coordinator.Cli.Runs;
 using Coordinator.Machines;
 using Coordinator.Worker.Devices;
@@ -16,10 +17,10 @@ public sealed class DeviceOptionSet
         Description = $"What computes: {DeviceSelection.Forms}; without N all of that kind. Repeatable, or with commas between them; one device is one rank, one that is named twice holds two. 'coordinator devices' lists them.",
     };
 
-    private readonly Option<string?> library = LibraryOption();
+    private readonly PathOption library = LibraryOption();
 
     /// <summary><c>--ilgpu</c>.</summary>
-    public static Option<string?> LibraryOption() => new("--ilgpu")
+    public static PathOption LibraryOption() => new(PathUse.Read, "--ilgpu")
     {
         Description = $"The library of ILGPU devices, Coordinator.Worker.Ilgpu.dll, or its folder (else ${IlgpuLibrary.Variable}, else beside this program or in the source tree's build).",
     };
@@ -86,7 +87,7 @@ public sealed class DeviceOptionSet
         }
 
         RefuseOther(wantedClass, devices[0].DeviceClass);
-        string[] from = parsed.GetValue(library) is { } path ? ["--ilgpu", Path.GetFullPath(path)] : [];
+        string[] from = library.Full(parsed) is { } path ? ["--ilgpu", path] : [];
         return worker =>
         [
             "--device", string.Join(',', Enumerable.Range(0, gpusPerWorker).Select(rank => devices[((worker * gpusPerWorker) + rank) % devices.Count].Device)),

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Coordinator.Cli.Local;
+using Coordinator.Cli.Paths;
 
 namespace Coordinator.Cli.Commands;
 
@@ -13,7 +14,7 @@ public sealed class EngineOptionSet
     };
 
     private readonly Option<int> silos = new("--silos") { Description = "Orleans silos, 1 or more.", DefaultValueFactory = _ => 3 };
-    private readonly Option<string?> program = new("--silo-program") { Description = "The Orleans silo's program, Coordinator.Silo.dll (default: beside this one, or the source tree's build)." };
+    private readonly PathOption program = new(PathUse.Read, "--silo-program") { Description = "The Orleans silo's program, Coordinator.Silo.dll (default: beside this one, or the source tree's build)." };
     private readonly Option<string?> database = new("--database") { Description = "PostgreSQL connection string for the Orleans silos (default: a private server that ends with the run)." };
 
     /// <summary>Adds them to a command.</summary>
@@ -31,5 +32,5 @@ public sealed class EngineOptionSet
     /// <exception cref="CommandException">There is no silo program.</exception>
     public SiloBackend Read(ParseResult parsed) => parsed.GetValue(engine) == "embedded"
         ? SiloBackend.Embedded
-        : new SiloBackend { Orleans = SiloProgram.Find(parsed.GetValue(program)), Silos = parsed.GetValue(silos), Database = parsed.GetValue(database) };
+        : new SiloBackend { Orleans = SiloProgram.Find(program.Full(parsed)), Silos = parsed.GetValue(silos), Database = parsed.GetValue(database) };
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text;
 using Coordinator.Cli.Models;
 using Coordinator.Cli.Output;
+using Coordinator.Cli.Paths;
 
 namespace Coordinator.Cli.Commands;
 
@@ -11,7 +12,7 @@ public static class GenerateCommand
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var model = new Option<FileInfo>("--model", "-m") { Description = "The model file that train or demo left (safetensors).", Required = true };
+        var model = new PathOption(PathUse.Read, "--model", "-m") { Description = "The model file that train or demo left (safetensors).", Required = true };
         var prompt = new Option<string>("--prompt", "-p") { Description = "Text to go on from.", DefaultValueFactory = _ => "" };
         var tokens = new Option<int>("--tokens") { Description = "Bytes to make, 0 or more.", DefaultValueFactory = _ => 400 };
         var temperature = new Option<double>("--temperature")
@@ -27,7 +28,7 @@ public static class GenerateCommand
         Checks.AtLeast(topK, 0);
         command.SetAction(parsed =>
         {
-            var trained = TrainedModel.Load(parsed.GetRequiredValue(model).FullName);
+            var trained = TrainedModel.Load(model.Full(parsed)!);
             var start = parsed.GetValue(prompt)!;
             var made = trained.Continue(
                 Encoding.UTF8.GetBytes(start), parsed.GetValue(tokens), parsed.GetValue(temperature), parsed.GetValue(topK), parsed.GetValue(seed));

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using Coordinator.Cli.Output;
+using Coordinator.Cli.Paths;
 using Coordinator.Cli.Silo;
 using Coordinator.Machines;
 using Coordinator.Server.Api;
@@ -21,15 +22,15 @@ public static class SiloCommand
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var directory = new Option<string>("--data-dir") { Description = "Folder of database, token, data sets and models; created where missing.", Required = true };
+        var directory = new PathOption(PathUse.Folder, "--data-dir") { Description = "Folder of database, token, data sets and models; created where missing.", Required = true };
         var url = new Option<string>("--url")
         {
             Description = "Where to listen: http:// or https://, an address and a port (0: any free one).",
             DefaultValueFactory = _ => "http://127.0.0.1:7070",
         };
         var name = new Option<string>("--name") { Description = "Name of the silo.", DefaultValueFactory = _ => $"silo-{Environment.MachineName.ToLowerInvariant()}" };
-        var token = new Option<string?>("--token-file") { Description = "File of the token that workers and clients need; drawn where missing (default: token in the data directory)." };
-        var policy = new Option<string?>("--gpu-policy") { Description = "File that says what is done about GPU errors; docs/gpu-health.policy is what holds without it. The same on every silo." };
+        var token = new PathOption(PathUse.ReadOrMake, "--token-file") { Description = "File of the token that workers and clients need; drawn where missing (default: token in the data directory)." };
+        var policy = new PathOption(PathUse.Read, "--gpu-policy") { Description = "File that says what is done about GPU errors; docs/gpu-health.policy is what holds without it. The same on every silo." };
         var pipe = ParentOption.Create();
         var command = new Command("silo", "Run a silo: the process that hosts the jobs' grains. Killed at any moment and started again on the same folder, it goes on.")
         {
@@ -43,14 +44,14 @@ public static class SiloCommand
             using var end = CancellationTokenSource.CreateLinkedTokenSource(signals.Token);
             if (isChild)
                 ParentPipe.Watch(EndGrace, end.Cancel);
-            var settings = Settings(parsed.GetValue(policy));
+            var settings = Settings(policy.Full(parsed));
             var silo = await StartAsync(
             new EmbeddedSiloOptions
             {
-                DataDirectory = Path.GetFullPath(parsed.GetValue(directory)!),
+                DataDirectory = directory.Folder(parsed)!,
                 Url = parsed.GetValue(url)!,
                 Name = parsed.GetValue(name)!,
-                TokenFile = parsed.GetValue(token) is { } file ? Path.GetFullPath(file) : null,
+                TokenFile = token.Full(parsed),
                 MachineFactory = (grain, stored) => MachineFactory.Create(grain, stored, settings),
                 ValidateJob = JobProblem.Of,
                 Loggers = SiloLogging.ToStandardError(),
@@ -104,7 +105,7 @@ public static class SiloCommand
         {
             return await EmbeddedSilo.StartAsync(options);
         }
-        catch (Exception refused) when (refused is StoreLockedException or StoreSchemaException or PortInUseException or FormatException or InvalidDataException)
+        catch (Exception refused) when (refused is StoreLockedException or StoreSchemaException or StoreUnusableException or PortInUseException or FormatException or InvalidDataException)
         {
             // Each of these messages ends with what to do.
             throw new CommandException(ExitCodes.Usage, refused.Message, null, refused);

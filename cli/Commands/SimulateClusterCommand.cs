@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Coordinator.Cli.Output;
+using Coordinator.Cli.Paths;
 using Coordinator.Cli.Planning;
 using Coordinator.Simulator.Planning;
 using Spectre.Console;
@@ -16,7 +17,7 @@ internal static class SimulateClusterCommand
     {
         var preset = new Option<string>("--preset") { Description = $"One of {string.Join(", ", FleetPresets.All.Select(one => one.Name))}.", DefaultValueFactory = _ => "colossus-100k" };
         preset.AcceptOnlyFromAmong([.. FleetPresets.All.Select(one => one.Name)]);
-        var file = new Option<string?>("--file", "-f") { Description = "A scenario of your own: YAML, a preset with changes or a whole cluster (docs/scale.md)." };
+        var file = new PathOption(PathUse.Read, "--file", "-f") { Description = "A scenario of your own: YAML, a preset with changes or a whole cluster (docs/scale.md)." };
         var days = new Option<double>("--days") { Description = "Simulated days.", DefaultValueFactory = _ => 90 };
         var seed = new Option<ulong>("--seed") { Description = "Decides what fails when; the same for all policies.", DefaultValueFactory = _ => 1 };
         var policy = new Option<string[]>("--policy") { Description = $"Which of {string.Join(", ", FleetSimulation.Policies)} (default: all).", AllowMultipleArgumentsPerToken = true };
@@ -26,8 +27,8 @@ internal static class SimulateClusterCommand
         var sampled = new Option<bool>("--sampled") { Description = "Let the machines form a sample of generations of each sort, and take their times for all others: seconds in place of minutes, and much the same figures." };
         var sweep = new Option<string?>("--sweep") { Description = $"Goodput against {Sweeps} (default: all with --html, else none)." };
         var hour = new Option<int?>("--hour") { Description = "Hour that the page's timeline shows, counted from 0 (default: the one with most failures)." };
-        var csv = new Option<string?>("--csv") { Description = "Also writes the table to this file, for programs." };
-        var html = new Option<string?>("--html") { Description = "Also writes one self-contained page with pictures to this file." };
+        var csv = new PathOption(PathUse.Write, "--csv") { Description = "Also writes the table to this file, for programs." };
+        var html = new PathOption(PathUse.Write, "--html") { Description = "Also writes one self-contained page with pictures to this file." };
         var output = OutputOption.Create();
         Checks.InRange(days, 0.1, 3650);
         spares.Validators.Add(result =>
@@ -58,9 +59,12 @@ internal static class SimulateClusterCommand
             if (result.GetValue(hour) is not null && result.GetValue(html) is null)
                 result.AddError("--hour chooses what the page shows; name the page with --html.");
         });
-        command.SetAction(parsed =>
+        command.SetAction(async (parsed, cancel) =>
         {
-            var fleet = parsed.GetValue(file) is { } path ? ScenarioFile.Load(path) : FleetPresets.Find(parsed.GetValue(preset)!)!;
+            // Looked at first: a place where nothing can be written is told before the minutes, not after them.
+            var table = csv.Output(parsed);
+            var page = html.Output(parsed);
+            var fleet = file.Full(parsed) is { } path ? ScenarioFile.Load(path) : FleetPresets.Find(parsed.GetValue(preset)!)!;
             if (parsed.GetValue(spares) is { } count)
                 fleet = fleet with { Spares = count };
             if (parsed.GetValue(approval) is { } day)
@@ -68,13 +72,11 @@ internal static class SimulateClusterCommand
             var format = parsed.GetValue(output);
             var chosen = parsed.GetValue(policy) is { Length: > 0 } some ? [.. some.Distinct()] : FleetSimulation.Policies;
             var kinds = Kinds(parsed.GetValue(sweep) ?? (parsed.GetValue(html) is null ? "none" : "all"))!;
-
-            // Opened first: a place where nothing can be written is told before the minutes, not after them.
-            using var table = Open(parsed.GetValue(csv), "--csv");
-            using var page = Open(parsed.GetValue(html), "--html");
             var plan = ClusterPlan.Run(fleet, parsed.GetValue(days), parsed.GetValue(seed), chosen, kinds, parsed.GetValue(sampled), Console.IsErrorRedirected ? null : AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) }));
-            table?.Write(FleetPrinter.Csv(plan.Reports, plan.Sweeps));
-            page?.Write(FleetPage.Render(plan.Reports, parsed.GetValue(seed), plan.Sweeps, parsed.GetValue(hour), plan.Sample));
+            if (table is not null)
+                await table.WriteAsync(FleetPrinter.Csv(plan.Reports, plan.Sweeps), cancel);
+            if (page is not null)
+                await page.WriteAsync(FleetPage.Render(plan.Reports, parsed.GetValue(seed), plan.Sweeps, parsed.GetValue(hour), plan.Sample), cancel);
             if (format is OutputFormat.Json or OutputFormat.Yaml)
             {
                 new Listing("ClusterSimulationList", FleetPrinter.Json(plan.Reports, plan.Sweeps), [], []).Print(Console.Out, format);
@@ -107,17 +109,5 @@ internal static class SimulateClusterCommand
             return text == "all" ? Enum.GetValues<SweepKind>() : [];
         var kinds = text.Split(',').Select(name => Enum.GetValues<SweepKind>().Cast<SweepKind?>().FirstOrDefault(kind => kind!.Value.ToString().Equals(name.Trim(), StringComparison.OrdinalIgnoreCase))).ToArray();
         return kinds.Contains(null) ? null : [.. kinds.Select(kind => kind!.Value).Distinct()];
-    }
-
-    private static StreamWriter? Open(string? path, string option)
-    {
-        try
-        {
-            return path is null ? null : File.CreateText(path);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
-        {
-            throw new CommandException(ExitCodes.Usage, $"{option} {path} cannot be written: {e.Message}", "Name a file in a folder that exists.");
-        }
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Coordinator.Cli.Output;
+using Coordinator.Cli.Paths;
 using Coordinator.Cli.Swarm;
 using Coordinator.Server.Hosting;
 
@@ -24,8 +25,8 @@ public sealed class SwarmCommand
     private readonly Option<SwarmInjection> inject = new("--inject") { Description = "skip: one agent lets generations pass by. The measures must then miss, and the exit code be 1." };
     private readonly Option<string?> silo = new("--silo") { Description = "Address of a silo that runs already, of several with commas between them; it is not killed. Never one that has work to do: it gets the swarm's nodes." };
     private readonly Option<Uri?> proxy = ProxyOption.Create();
-    private readonly Option<string?> token = new("--token-file") { Description = $"File with that silo's token (else ${ConnectionOptions.TokenVariable})." };
-    private readonly Option<string?> workDirectory = new("--work-dir") { Description = "Where database and logs go and stay (default: a temporary directory, which stays where something was missed)." };
+    private readonly PathOption token = new(PathUse.Read, "--token-file") { Description = $"File with that silo's token (else ${ConnectionOptions.TokenVariable})." };
+    private readonly PathOption workDirectory = new(PathUse.Folder, "--work-dir") { Description = "Where database and logs go and stay (default: a temporary directory, which stays where something was missed)." };
     private readonly Option<OutputFormat> output = OutputOption.Create();
     private readonly EngineOptionSet engine = new();
 
@@ -126,8 +127,8 @@ public sealed class SwarmCommand
             Backend = existing is null ? engine.Read(parsed) : null,
             Silo = existing ?? "",
             Proxy = parsed.GetValue(proxy),
-            Token = existing is null ? "" : ConnectionOptions.ReadToken(parsed.GetValue(token)),
-            WorkDirectory = parsed.GetValue(workDirectory),
+            Token = existing is null ? "" : ConnectionOptions.ReadToken(token.Full(parsed)),
+            WorkDirectory = workDirectory.Folder(parsed),
         };
     }
 }

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Coordinator.Cli.Configuration;
 using Coordinator.Cli.Local;
 using Coordinator.Cli.Output;
+using Coordinator.Cli.Paths;
 using Coordinator.Cli.Runs;
 using Coordinator.Cli.View;
 using Coordinator.Machines.Jobs;
@@ -13,17 +14,21 @@ namespace Coordinator.Cli.Commands;
 /// <summary><c>train</c>: one job from data to model file, on a cluster of this machine or on one that runs already.</summary>
 public sealed class TrainCommand
 {
-    private readonly Option<FileInfo?> file = new("--file", "-f") { Description = "Job file (YAML). The command line goes over it." };
-    private readonly Option<string?> data = new("--data")
+    private readonly PathOption file = new(PathUse.Read, "--file", "-f") { Description = "Job file (YAML). The command line goes over it." };
+    private readonly PathOption data = new(PathUse.ReadAny, "--data")
     {
         Description = "A text or token file, a directory or a glob (default: the repository's own sources and documents).",
+    };
+    private readonly PathOption initial = new(PathUse.Read, "--init")
+    {
+        Description = "A model to start from in place of the seed's: safetensors with the tensors of the job's own model. The optimizer and the learning rate begin anew. The same as --checkpoint.initial_load_path.",
     };
     private readonly Option<int?> workers = new("--workers", "-w") { Description = "Worker processes, 1 or more (default: what the job file's ranks need, else 2)." };
     private readonly Option<int> gpus = new("--gpus-per-worker") { Description = "Ranks in each worker, 1 or more.", DefaultValueFactory = _ => 1 };
     private readonly Option<long?> steps = new("--steps") { Description = "Optimizer steps; the same as --training.steps." };
     private readonly Option<ulong?> seed = new("--seed") { Description = "Seed of initialisation, data order and dropout; the same as --training.seed." };
-    private readonly Option<string> output = new("--out") { Description = "The model file to write.", DefaultValueFactory = _ => "model.safetensors" };
-    private readonly Option<string?> workDirectory = new("--work-dir") { Description = "Where database and logs go and stay (default: a temporary directory)." };
+    private readonly PathOption output = new(PathUse.Write, "--out") { Description = "The model file to write.", DefaultValueFactory = _ => "model.safetensors" };
+    private readonly PathOption workDirectory = new(PathUse.Folder, RunDirectory.Option) { Description = "Where database and logs go and stay (default: a temporary directory). The same command again goes on with the run that is there." };
     private readonly Option<int> port = new("--port") { Description = "Loopback port of the silo; 0 takes a free one.", DefaultValueFactory = _ => 0 };
     private readonly ConnectionOptions connection = new();
     private readonly EngineOptionSet engine = new();
@@ -39,7 +44,7 @@ public sealed class TrainCommand
             "Train a model. Without --silo, a silo and worker processes are started on this machine and ended with the run.\n"
             + "Every key of a job file can be given as an option: --model.layers=4 --training.batch_size 32 --optimizer.learning_rate=1e-3.")
         {
-            file, data, workers, gpus, steps, seed, output, workDirectory, port,
+            file, data, initial, workers, gpus, steps, seed, output, workDirectory, port,
         };
         engine.AddTo(command);
         devices.AddTo(command);
@@ -60,6 +65,9 @@ public sealed class TrainCommand
 
     private async Task<int> RunAsync(ParseResult parsed)
     {
+        var model = output.Output(parsed)!;
+        if (model.IsStandardOutput)
+            Console.SetOut(Console.Error);
         var loaded = LoadJob(parsed);
         var silo = connection.FindSilo(parsed);
         var backend = silo is null ? engine.Read(parsed) : SiloBackend.Embedded;
@@ -75,16 +83,30 @@ public sealed class TrainCommand
         var workerDevices = silo is null ? devices.ForWorkers(parsed, parsed.GetValue(gpus), loaded.Spec.DeviceClass) : null;
         StandardStreams.NeverWait();
         using var signals = new Signals();
-        var directory = RunDirectory.Create(parsed.GetValue(workDirectory));
+        using var directory = RunDirectory.Take(workDirectory.Full(parsed));
         var keepLogs = false;
         try
         {
+            var there = RunRecord.Find(directory.Path);
+            var asked = silo is null && backend.Orleans is null ? Record(parsed, loaded.Spec, workerDevices!, model) : null;
+            if (there is not null)
+                RefuseOther(there, asked, directory, withData: false);
+            var before = Directory.Exists(directory.File("data")) ? Directory.GetFiles(directory.File("data")) : [];
             var (spec, frozen) = TrainingData.Freeze(loaded.Spec, parsed.GetValue(data) ?? loaded.DataPath, directory);
+            (spec, var weights) = WeightsFile.Freeze(spec, initial.Full(parsed) ?? loaded.InitialPath, directory);
+            if (asked is not null)
+                asked = asked with { JobFile = JobFile.Write(spec) };
+            if (there is not null)
+            {
+                RefuseOther(there, asked, directory, withData: true, () => Remove([frozen, weights], before));
+                return await GoOnAsync(there, directory, model, parsed.GetValue(port), signals);
+            }
+
             Say(spec, frozen);
             keepLogs = silo is null;
             var sha256 = silo is null
-                ? await TrainHereAsync(parsed, backend, workerDevices!, spec, frozen, directory, signals)
-                : await TrainThereAsync(parsed, spec, frozen, signals.Token);
+                ? await new LocalRun(asked ?? Record(parsed, spec, workerDevices!, model), directory, model, backend, parsed.GetValue(port), signals).TrainAsync(spec, frozen, weights)
+                : await TrainThereAsync(parsed, spec, frozen, weights, model, signals.Token);
             Console.WriteLine($"{sha256}  {parsed.GetValue(output)}");
             keepLogs = false;
             return ExitCodes.Success;
@@ -115,25 +137,63 @@ public sealed class TrainCommand
             overrides.Add($"--job.ranks={wantedWorkers * parsed.GetValue(gpus)}");
         else if (parsed.GetValue(file) is null && !parsed.UnmatchedTokens.Any(token => token.StartsWith("--job.ranks", StringComparison.Ordinal)))
             overrides.Add($"--job.ranks={2 * parsed.GetValue(gpus)}");
-        return JobFile.LoadJob(parsed.GetValue(file)?.FullName, overrides.Concat(parsed.UnmatchedTokens));
+        return JobFile.LoadJob(file.Full(parsed), overrides.Concat(parsed.UnmatchedTokens));
     }
 
-    private Task<string> TrainHereAsync(ParseResult parsed, SiloBackend backend, Func<int, IEnumerable<string>> workerDevices, JobSpec spec, string? frozen, RunDirectory directory, Signals signals)
+    private RunRecord Record(ParseResult parsed, JobSpec spec, Func<int, IEnumerable<string>> workerDevices, OutputPath model)
     {
         var perWorker = parsed.GetValue(gpus);
         var count = parsed.GetValue(workers) ?? ((spec.Ranks + perWorker - 1) / perWorker);
-        var record = new RunRecord(
-            JobIds.New(spec.Name).Value, perWorker, [.. Enumerable.Range(0, count).Select(worker => workerDevices(worker).ToArray())], Path.GetFullPath(parsed.GetValue(output)!));
-        return new LocalRun(record, directory, backend, parsed.GetValue(port), signals).TrainAsync(spec, frozen);
+        return new RunRecord(
+            JobIds.New(spec.Name).Value, perWorker, [.. Enumerable.Range(0, count).Select(worker => workerDevices(worker).ToArray())], model.Path, JobFile.Write(spec));
     }
 
-    private async Task<string> TrainThereAsync(ParseResult parsed, JobSpec spec, string? frozen, CancellationToken cancel)
+    /// <summary>A directory with a run's record is for that run; <paramref name="asked"/> is null where this command would leave no record.</summary>
+    private static void RefuseOther(RunRecord there, RunRecord? asked, RunDirectory directory, bool withData, Action? undo = null)
+    {
+        try
+        {
+            if (asked is null)
+                throw RunComparison.Refused(there, directory, "has a silo and workers of its own, and this command names others");
+            RunComparison.RefuseOther(there, asked, directory, withData);
+        }
+        catch (CommandException)
+        {
+            undo?.Invoke();
+            throw;
+        }
+    }
+
+    /// <summary>Files that were frozen only to be compared, unless they were there before.</summary>
+    private static void Remove(IEnumerable<string?> frozen, string[] before)
+    {
+        foreach (var path in frozen.OfType<string>().Except(before))
+            File.Delete(path);
+    }
+
+    /// <summary>The same command again: what a scheduler does with a job that it has preempted.</summary>
+    private static async Task<int> GoOnAsync(RunRecord there, RunDirectory directory, OutputPath model, int port, Signals signals)
+    {
+        if (there.ModelSha256 is { } finished && await FinishedRun.PlaceAsync(there, directory, model, signals.Token))
+        {
+            Console.WriteLine($"job {there.Job} in {directory.Path} has finished already; nothing is trained again");
+            Console.WriteLine($"{finished}  {model.Path}");
+            return ExitCodes.Success;
+        }
+
+        Console.WriteLine($"going on with job {there.Job} in {directory.Path}");
+        var sha256 = await new LocalRun(there, directory, model, SiloBackend.Embedded, port, signals).ResumeAsync();
+        Console.WriteLine($"{sha256}  {model.Path}");
+        return ExitCodes.Success;
+    }
+
+    private async Task<string> TrainThereAsync(ParseResult parsed, JobSpec spec, string? frozen, string? weights, OutputPath model, CancellationToken cancel)
     {
         using var client = connection.Connect(parsed);
-        var run = new JobRun(client, spec.Name);
+        var run = new JobRun(client, spec.Name) { WeightsPath = weights };
         var result = await run.RunAsync(spec, frozen, cancel);
         Console.WriteLine($"{spec.Training.Steps} steps in {Words.Duration(result.Took)}, {result.Job.Failures} failures healed");
-        return await run.DownloadAsync(result.Job, Path.GetFullPath(parsed.GetValue(output)!), cancel);
+        return await run.DownloadAsync(result.Job, model, cancel);
     }
 
     private static void Say(JobSpec spec, string? frozen)

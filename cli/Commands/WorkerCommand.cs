@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using Coordinator.Cli.Output;
+using Coordinator.Cli.Paths;
 using Coordinator.Cli.Runs;
 using Coordinator.Machines;
 using Coordinator.Server.Client;
@@ -33,13 +34,13 @@ public sealed class WorkerCommand
     {
         Description = $"Address of the silo; those of a cluster once each, or with commas between them (else ${ConnectionOptions.SiloVariable}).",
     };
-    private readonly Option<string?> token = new("--token-file") { Description = $"File with the silo's token (else ${ConnectionOptions.TokenVariable})." };
+    private readonly PathOption token = new(PathUse.Read, "--token-file") { Description = $"File with the silo's token (else ${ConnectionOptions.TokenVariable})." };
     private readonly Option<Uri?> proxy = ProxyOption.Create();
     private readonly Option<string> node = new("--node") { Description = "Name of this node; a second worker of the same name is refused while the first is heard.", DefaultValueFactory = _ => Environment.MachineName.ToLowerInvariant() };
     private readonly Option<bool> replace = new("--replace") { Description = "Take the place of the worker that has this node's name, though it is heard; that one ends. For a person, not for a unit that is started again by itself." };
     private readonly Option<int> gpus = new("--gpus") { Description = "Ranks on each device, 1 or more.", DefaultValueFactory = _ => 1 };
-    private readonly Option<string?> directory = new("--data-dir") { Description = "Folder for frozen data (default: a folder of the user's cache)." };
-    private readonly Option<string?> checkpoints = new("--checkpoint-dir") { Description = "Folder for checkpoints, on a file system that all workers of a job share (default: none, and nothing is saved)." };
+    private readonly PathOption directory = new(PathUse.Folder, "--data-dir") { Description = "Folder for frozen data (default: a folder of the user's cache)." };
+    private readonly PathOption checkpoints = new(PathUse.Folder, "--checkpoint-dir") { Description = "Folder for checkpoints, on a file system that all workers of a job share (default: none, and nothing is saved)." };
     private readonly Option<IPEndPoint> listen = new("--data-address")
     {
         Description = "ADDRESS:PORT where other workers reach this one; loopback unless told otherwise, port 0 for any free one.",
@@ -117,12 +118,12 @@ public sealed class WorkerCommand
             ParentPipe.Watch(EndGrace, abort.Cancel);
         var log = new ConsoleLog(parsed.GetValue(node)!);
         var addresses = Silos(parsed);
-        var secret = ConnectionOptions.ReadToken(parsed.GetValue(token));
+        var secret = ConnectionOptions.ReadToken(token.Full(parsed));
         await DataAddressCheck.RefuseLoopbackToOthersAsync(parsed.GetValue(listen)!, parsed.GetValue(advertised), addresses);
         using var http = SiloHttp.Create(parsed.GetValue(proxy));
         var files = new SiloFiles(addresses, secret, http);
         using var client = new CoordinatorClient(string.Join(',', addresses.Select(silo => silo.GetLeftPart(UriPartial.Authority))), secret, parsed.GetValue(proxy));
-        var store = CreateStore(parsed.GetValue(directory) ?? DefaultDirectory());
+        var store = directory.Folder(parsed) ?? FolderPath.Make(directory.Name, DefaultDirectory());
         using var programs = new WorkerPrograms(
             new DataStore(store, files.FetchDataAsync), new CpuDeviceOptions { Width = parsed.GetValue(width) }, chosen.Devices, chosen.Backend);
         await programs.WarmUpAsync(WarmUpLimit);
@@ -130,7 +131,7 @@ public sealed class WorkerCommand
         var services = new WorkerServices(programs, new SiloModelSink(files, WorkerPrograms.Layout, store), log)
         {
             Http = http,
-            Checkpoints = parsed.GetValue(checkpoints) is { } folder ? OpenCheckpoints(folder) : null,
+            Checkpoints = checkpoints.Folder(parsed) is { } folder ? OpenCheckpoints(folder) : null,
             Telemetry = telemetry,
             SaveState = job => SaveAsync(client, job),
         };
@@ -211,18 +212,6 @@ public sealed class WorkerCommand
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
             throw new CommandException(ExitCodes.Usage, $"The worker cannot write to {store}: {refused.Message}", "Name a folder that can be written with --data-dir.");
-        }
-    }
-
-    private static string CreateStore(string path)
-    {
-        try
-        {
-            return Directory.CreateDirectory(path).FullName;
-        }
-        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
-        {
-            throw new CommandException(ExitCodes.Usage, $"The worker cannot use {path}: {refused.Message}", "Name a folder that can be written with --data-dir.");
         }
     }
 

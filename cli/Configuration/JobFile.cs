@@ -9,7 +9,8 @@ namespace Coordinator.Cli.Configuration;
 /// Training data still to be frozen; null where none was named. From a file it is relative to that file's folder and
 /// made a full path; from the command line it stands as given.
 /// </param>
-public sealed record LoadedJob(JobSpec Spec, string? DataPath);
+/// <param name="InitialPath">File of the weights to start from, still to be frozen; null where none was named. As for the data.</param>
+public sealed record LoadedJob(JobSpec Spec, string? DataPath, string? InitialPath = null);
 
 /// <summary>
 /// Job files: YAML with sections of keys, all of them optional. The command line goes over the file, the file over the defaults
@@ -34,6 +35,12 @@ public static class JobFile
         return Apply([.. fromFile, .. OverrideSettings.Read(overrides)]);
     }
 
+    /// <summary>Reads a job that <see cref="Write"/> wrote.</summary>
+    /// <param name="file">Names it in errors.</param>
+    /// <param name="text">The job.</param>
+    /// <exception cref="ConfigurationException">It is none.</exception>
+    public static JobSpec Read(string file, string text) => Apply(YamlSettings.Read(file, Encoding.UTF8.GetBytes(text))).Spec;
+
     /// <summary>
     /// The effective job file, every key with its value: loading it gives the same spec again, but for the secret, which is never shown.
     /// </summary>
@@ -43,7 +50,7 @@ public static class JobFile
         foreach (var section in JobKeys.All.GroupBy(key => key.Section).Where(section => section.Key != "data" || spec.Data.Sha256.Length > 0))
         {
             text.Append(section.Key).Append(":\n");
-            foreach (var key in section)
+            foreach (var key in section.Where(key => spec.Initial is not null || !JobKeys.IsInitial(key)))
             {
                 text.Append("  ").Append(key.LastName).Append(": ").Append(key.Get(spec)).Append('\n');
             }
@@ -56,6 +63,7 @@ public static class JobFile
     {
         var spec = new JobSpec();
         string? dataPath = null;
+        string? initialPath = null;
         var given = new Dictionary<string, Setting>(StringComparer.Ordinal);
         foreach (var setting in settings)
         {
@@ -63,6 +71,12 @@ public static class JobFile
             if (setting.Key == JobKeys.DataPath)
             {
                 dataPath = setting.Value;
+                continue;
+            }
+
+            if (setting.Key == JobKeys.InitialPath)
+            {
+                initialPath = setting.Value;
                 continue;
             }
 
@@ -77,8 +91,14 @@ public static class JobFile
                 "data.path names data to freeze and data.sha256 data already frozen; delete one of the two", given[JobKeys.DataPath].KeyLocation);
         }
 
+        if (initialPath is not null && spec.Initial is not null)
+        {
+            throw new ConfigurationException(
+                "checkpoint.initial_load_path names weights to freeze and checkpoint.initial_load_sha256 weights already frozen; delete one of the two", given[JobKeys.InitialPath].KeyLocation);
+        }
+
         RefuseProblems(JobSpecValidator.Validate(spec), given);
-        return new LoadedJob(spec, dataPath);
+        return new LoadedJob(spec, dataPath, initialPath);
     }
 
     private static void RefuseProblems(IReadOnlyList<JobSpecProblem> problems, Dictionary<string, Setting> given)
@@ -95,13 +115,13 @@ public static class JobFile
 
     private static Setting Anchor(Setting setting, string file)
     {
-        if (setting.Key != JobKeys.DataPath)
+        if (setting.Key is not (JobKeys.DataPath or JobKeys.InitialPath))
         {
             return setting;
         }
 
         return setting.Value.Length > 0 && !setting.Value.Contains('\0')
             ? setting with { Value = Path.GetFullPath(setting.Value, Path.GetDirectoryName(Path.GetFullPath(file))!) }
-            : throw new ConfigurationException($"data.path is '{YamlText.Shown(setting.Value)}' but must be a path", setting.ValueLocation);
+            : throw new ConfigurationException($"{setting.Key} is '{YamlText.Shown(setting.Value)}' but must be a path", setting.ValueLocation);
     }
 }

@@ -11,6 +11,9 @@ internal static class JobKeys
     /// <summary>Training data by path: no field of the spec, which knows frozen data only.</summary>
     public const string DataPath = "data.path";
 
+    /// <summary>Weights to start from by path: no field of the spec, which knows frozen weights only.</summary>
+    public const string InitialPath = "checkpoint.initial_load_path";
+
     /// <summary>In the order in which an effective job file shows them; sections are contiguous.</summary>
     public static readonly IReadOnlyList<JobKey> All =
     [
@@ -51,13 +54,15 @@ internal static class JobKeys
         JobKey.Int("checkpoint.keep_latest", s => s.Checkpoint.KeepLatest, (s, v) => Checkpoint(s, s.Checkpoint with { KeepLatest = v })),
         JobKey.Long("checkpoint.keep_every", s => s.Checkpoint.KeepEvery, (s, v) => Checkpoint(s, s.Checkpoint with { KeepEvery = v })),
         JobKey.Duration("checkpoint.restore_after", s => s.Checkpoint.RestoreAfter, (s, v) => Checkpoint(s, s.Checkpoint with { RestoreAfter = v })),
+        JobKey.Word("checkpoint.initial_load_sha256", s => s.Initial?.Sha256 ?? "", (s, v) => s with { Initial = (s.Initial ?? new()) with { Sha256 = v } }),
+        JobKey.Long("checkpoint.initial_load_bytes", s => s.Initial?.Bytes ?? 0, (s, v) => s with { Initial = (s.Initial ?? new()) with { Bytes = v } }),
         JobKey.Word("data.sha256", s => s.Data.Sha256, (s, v) => Data(s, s.Data with { Sha256 = v })),
         JobKey.Long("data.bytes", s => s.Data.Bytes, (s, v) => Data(s, s.Data with { Bytes = v })),
         JobKey.Word("data.encoding", s => s.Data.Encoding, (s, v) => Data(s, s.Data with { Encoding = v })),
     ];
 
-    /// <summary>Every dotted name, also <see cref="DataPath"/>.</summary>
-    public static readonly IReadOnlyList<string> Names = [.. All.Select(key => key.Name), DataPath];
+    /// <summary>Every dotted name, also <see cref="DataPath"/> and <see cref="InitialPath"/>.</summary>
+    public static readonly IReadOnlyList<string> Names = [.. All.Select(key => key.Name), DataPath, InitialPath];
 
     /// <summary>Every section's name.</summary>
     public static readonly IReadOnlyList<string> Sections = [.. All.Select(key => key.Section).Distinct()];
@@ -66,6 +71,12 @@ internal static class JobKeys
 
     /// <summary>The key of this name; null where there is none.</summary>
     public static JobKey? Find(string name) => ByName.GetValueOrDefault(name);
+
+    /// <summary>Whether a key speaks of the weights that a job starts from, which most jobs have none of.</summary>
+    public static bool IsInitial(JobKey key) => key.Name.StartsWith("checkpoint.initial_load_", StringComparison.Ordinal);
+
+    /// <summary>Whether a key speaks of a file that is frozen by its hash: it is known only once the file has been read.</summary>
+    public static bool IsFrozenFile(JobKey key) => key.Section == "data" || IsInitial(key);
 
     private static JobSpec Model(JobSpec spec, ModelSpec model) => spec with { Model = model };
 

@@ -1,6 +1,7 @@
 using System.Text;
 using Coordinator.Cli.Local;
 using Coordinator.Cli.Models;
+using Coordinator.Cli.Paths;
 using Coordinator.Cli.Runs;
 using Coordinator.Cli.View;
 using Coordinator.Machines.Jobs;
@@ -15,11 +16,17 @@ namespace Coordinator.Cli.Demo;
 /// </summary>
 public sealed class DemoRunner(DemoOptions options)
 {
+    /// <summary>What the two runs are called.</summary>
+    public static IReadOnlyList<string> Names { get; } = ["disturbed", "undisturbed"];
+
+    /// <summary>Model file of a run.</summary>
+    public static string PathOf(string folder, string name) => Path.Combine(folder, $"demo-{name}.safetensors");
+
     /// <summary>Runs both and reports.</summary>
     /// <returns>Whether the demo showed what it promises.</returns>
     public async Task<bool> RunAsync(CancellationToken cancel)
     {
-        var directory = RunDirectory.Create(options.WorkDirectory);
+        using var directory = RunDirectory.Take(options.WorkDirectory);
         var keepLogs = false;
         try
         {
@@ -28,9 +35,9 @@ public sealed class DemoRunner(DemoOptions options)
             Introduce(spec, schedule);
             keepLogs = true;
             var killer = new KillRunner(schedule);
-            var disturbed = await TrainAsync("with kills", "disturbed", spec, frozen!, directory, killer, cancel);
+            var disturbed = await TrainAsync("with kills", Names[0], spec, frozen!, directory, killer, cancel);
             Console.WriteLine("And now the same job, left alone.");
-            var undisturbed = await TrainAsync("undisturbed", "undisturbed", spec, frozen!, directory, killer: null, cancel);
+            var undisturbed = await TrainAsync("undisturbed", Names[1], spec, frozen!, directory, killer: null, cancel);
             var report = Report(spec, killer, disturbed, undisturbed);
             DemoReportPrinter.Print(report);
             SayText(report.Disturbed.File);
@@ -76,11 +83,16 @@ public sealed class DemoRunner(DemoOptions options)
         await using (cluster)
         {
             using var client = new CoordinatorClient(cluster.Url, SiloToken.Load(cluster.TokenFile));
-            var run = new JobRun(client, title) { Cluster = cluster, OnTick = data => killer?.Observe(data, cluster) };
+            var run = new JobRun(client, title)
+            {
+                Cluster = cluster,
+                OnTick = data => killer?.Observe(data, cluster),
+                Remedy = () => $"A finished model is safe in {Path.Combine(directory.File(name), "silo", "models")}; else run the demo again.",
+            };
             var result = await run.RunAsync(spec, frozen, cancel);
             var info = await run.Calls.AskAsync((silo, limit) => silo.GetInfoAsync(limit), cancel);
-            var file = Path.Combine(options.Output, $"demo-{name}.safetensors");
-            var sha256 = await run.DownloadAsync(result.Job, file, cancel);
+            var file = PathOf(options.Output, name);
+            var sha256 = await run.DownloadAsync(result.Job, OutputPath.Look("--out", file), cancel);
             var lost = StepLedger.Of(result.Data.Steps, spec.Training.Steps).Lost;
             return (new DemoRun(file, sha256, result.Took, result.Job.Failures, lost), result.Data, info.Engine);
         }

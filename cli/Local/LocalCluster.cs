@@ -76,7 +76,7 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
         var cluster = new LocalCluster(options, directory);
         try
         {
-            SiloToken.LoadOrCreate(cluster.TokenFile);
+            DrawToken(cluster.TokenFile);
             await cluster.StartSilosAsync(cancel);
             for (var worker = 0; worker < options.Workers; worker++)
                 cluster.StartWorker(worker);
@@ -112,6 +112,19 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
         if (postgres is not null)
             await postgres.DisposeAsync();
         stop.Dispose();
+    }
+
+    private static void DrawToken(string path)
+    {
+        try
+        {
+            SiloToken.LoadOrCreate(path);
+        }
+        catch (Exception unusable) when (unusable is InvalidDataException or IOException or UnauthorizedAccessException)
+        {
+            throw new ClusterException(new ClusterFailure(
+                $"The run's token file {path} cannot be used: {unusable.Message}", "Delete it and run the command again: a new token is drawn.", Output.ExitCodes.Usage));
+        }
     }
 
     private async Task StartSilosAsync(CancellationToken cancel)

@@ -1,16 +1,27 @@
+using Coordinator.Cli.Commands;
+using Coordinator.Cli.Output;
+using Coordinator.Cli.Paths;
+using Coordinator.Server.Files;
+
 namespace Coordinator.Cli.Local;
 
 /// <summary>
 /// A private directory for one run: database, token, frozen data, logs. Readable by its owner only, since it holds the token.
+/// One command at a time works in it: what a second one writes would be read by the first.
 /// </summary>
-public sealed class RunDirectory
+public sealed class RunDirectory : IDisposable
 {
-    private readonly bool temporary;
+    /// <summary>The option that names it.</summary>
+    public const string Option = "--work-dir";
 
-    private RunDirectory(string path, bool temporary)
+    private readonly bool temporary;
+    private readonly FileStream? held;
+
+    private RunDirectory(string path, bool temporary, FileStream? held)
     {
         Path = path;
         this.temporary = temporary;
+        this.held = held;
     }
 
     /// <summary>Absolute path.</summary>
@@ -18,16 +29,28 @@ public sealed class RunDirectory
 
     /// <summary>Creates the directory.</summary>
     /// <param name="given">Where the user wants it, and then it stays; null: under the temporary directory, removed after a run that went well.</param>
-    public static RunDirectory Create(string? given)
+    /// <exception cref="CommandException">It cannot be made or written.</exception>
+    public static RunDirectory Create(string? given) => new(Make(given), temporary: given is null, held: null);
+
+    /// <summary>Creates the directory and keeps other commands out of it, before anything is written there.</summary>
+    /// <param name="given">As for <see cref="Create"/>.</param>
+    /// <param name="what">The option or argument that names it.</param>
+    /// <exception cref="CommandException">It cannot be made or written, or another command works in it; nothing was changed.</exception>
+    public static RunDirectory Take(string? given, string what = Option)
     {
-        var path = given ?? System.IO.Path.Combine(
-            System.IO.Path.GetTempPath(), $"coordinator-{DateTime.Now:yyyyMMdd-HHmmss}-{Environment.ProcessId}");
-        path = System.IO.Path.GetFullPath(path);
-        if (OperatingSystem.IsWindows())
-            Directory.CreateDirectory(path);
-        else
-            Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        return new RunDirectory(path, temporary: given is null);
+        var path = Make(given, what);
+        try
+        {
+            var held = FileLock.TryTake(System.IO.Path.Combine(path, "run.lock")) ?? throw new CommandException(
+                ExitCodes.Usage,
+                $"Another coordinator command is at work in {path}.",
+                "Wait until it has ended or end it, or name another directory; nothing was changed in this one.");
+            return new RunDirectory(path, temporary: given is null, held);
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandException(ExitCodes.Usage, $"{what} cannot use the folder {path}: {refused.Message}", $"Name a folder that can be written with {what}.");
+        }
     }
 
     /// <summary>A file or folder in it.</summary>
@@ -47,4 +70,10 @@ public sealed class RunDirectory
             // A file still in use by the system stays behind in the temporary directory, which the system clears.
         }
     }
+
+    /// <summary>Lets other commands in.</summary>
+    public void Dispose() => held?.Dispose();
+
+    private static string Make(string? given, string what = Option) => FolderPath.Make(
+        what, given ?? System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"coordinator-{DateTime.Now:yyyyMMdd-HHmmss}-{Environment.ProcessId}"));
 }

@@ -17,7 +17,8 @@ public sealed record SiloProgram(string Assembly)
         if (given is not null)
         {
             var path = Path.GetFullPath(Directory.Exists(given) ? Path.Combine(given, FileName) : given);
-            return File.Exists(path) ? new SiloProgram(path) : throw new CommandException(ExitCodes.Usage, $"There is no silo program at {path}.", $"Name the {FileName} of a build with --silo-program.");
+            return IsBuilt(path) ? new SiloProgram(path) : throw new CommandException(
+                ExitCodes.Usage, $"There is no silo program at {path}, with its {System.IO.Path.GetFileNameWithoutExtension(path)}.runtimeconfig.json beside it.", $"Name the {FileName} of a build with --silo-program.");
         }
 
         return BuildOutput.Candidates("silo", FileName).FirstOrDefault(IsBuilt) is { } found

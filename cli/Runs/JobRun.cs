@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Coordinator.Cli.Commands;
 using Coordinator.Cli.Local;
 using Coordinator.Cli.Output;
+using Coordinator.Cli.Paths;
 using Coordinator.Cli.View;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
@@ -33,6 +34,9 @@ public sealed class JobRun(CoordinatorClient client, string title)
     /// <summary>Called some forty times a second with what is known by then.</summary>
     public Action<RunData>? OnTick { get; init; }
 
+    /// <summary>The frozen weights that the job starts from, brought to the silo first; null for a job that starts from its seed, or weights that are there.</summary>
+    public string? WeightsPath { get; init; }
+
     /// <summary>Id of a job that is submitted. Drawn before the submission, so that one whose answer was lost can be repeated without making a second job.</summary>
     public JobId? Id { get; init; }
 
@@ -55,6 +59,8 @@ public sealed class JobRun(CoordinatorClient client, string title)
     {
         if (dataPath is not null)
             await UploadAsync(dataPath, spec.Data.Sha256, cancel);
+        if (WeightsPath is not null)
+            await UploadAsync(WeightsPath, spec.Initial!.Sha256, cancel);
         var submitted = DateTimeOffset.Now;
         var id = Id ?? JobIds.New(spec.Name);
         await SubmitAsync(id, spec, cancel);
@@ -109,24 +115,24 @@ public sealed class JobRun(CoordinatorClient client, string title)
     /// <returns>SHA-256 of the file's bytes.</returns>
     /// <exception cref="CommandException">What arrived is not what the job recorded, or it cannot be written.</exception>
     /// <exception cref="ClusterException">Our silo cannot be kept up.</exception>
-    public async Task<string> DownloadAsync(JobView job, string path, CancellationToken cancel)
+    public async Task<string> DownloadAsync(JobView job, OutputPath output, CancellationToken cancel)
     {
-        var partial = PartialFiles.NameFor(path);
+        string? partial = null;
         try
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-            PartialFiles.Clean(path);
+            partial = output.CreatePartialName();
             var sha256 = await FetchAsync(job, partial, cancel);
-            File.Move(partial, path, overwrite: true);
+            await output.DeliverAsync(partial, cancel);
             return sha256;
         }
         catch (Exception cannot) when (cannot is IOException or UnauthorizedAccessException)
         {
-            throw new CommandException(ExitCodes.RunFailed, $"The model cannot be written to {path}: {cannot.Message}", $"{WhatIsSafe()}", cannot);
+            throw new CommandException(ExitCodes.RunFailed, $"The model cannot be written to {output.Path}: {cannot.Message}", $"{WhatIsSafe()}", cannot);
         }
         finally
         {
-            Discard(partial);
+            if (partial is not null)
+                Discard(partial);
         }
     }
 

@@ -1,11 +1,13 @@
 using Coordinator.Cli.Commands;
 using Coordinator.Cli.Local;
 using Coordinator.Cli.Output;
+using Coordinator.Cli.Paths;
 using Coordinator.Cli.View;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 using Coordinator.Server.Client;
 using Coordinator.Server.Hosting;
+using Coordinator.Worker.Data;
 
 namespace Coordinator.Cli.Runs;
 
@@ -14,7 +16,7 @@ namespace Coordinator.Cli.Runs;
 /// end by a signal, it saves a checkpoint first, as a scheduler that preempts a job expects, and ends with <see cref="ExitCodes.Retryable"/>;
 /// where nothing is saved, with the signal's exit code. Whatever ends it says what is safe, and the command that goes on.
 /// </summary>
-public sealed class LocalRun(RunRecord record, RunDirectory directory, SiloBackend backend, int port, Signals signals)
+public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPath output, SiloBackend backend, int port, Signals signals)
 {
     private static readonly TimeSpan FindLimit = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan FindPause = TimeSpan.FromMilliseconds(100);
@@ -23,22 +25,30 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, SiloBacke
     private bool isKnown;
 
     /// <summary>Submits the job, and follows it to its model.</summary>
+    /// <param name="spec">The job.</param>
+    /// <param name="frozen">Its frozen data; null for a program without data, or data that is with the silo.</param>
+    /// <param name="weights">The frozen weights that it starts from, if it does.</param>
     /// <returns>SHA-256 of the model file.</returns>
     /// <exception cref="OperationCanceledException">A signal came, and there is nothing to go on from.</exception>
-    public Task<string> TrainAsync(JobSpec spec, string? frozen)
+    public Task<string> TrainAsync(JobSpec spec, string? frozen, string? weights = null)
     {
         if (IsResumable)
             record.Save(directory);
-        return RunAsync(run => run.RunAsync(spec, frozen, signals.Token), spec.Name);
+        return RunAsync(run => run.RunAsync(spec, frozen, signals.Token), spec.Name, weights);
     }
 
-    /// <summary>Goes on with the job that the directory's silo knows.</summary>
+    /// <summary>
+    /// Goes on with the job that the directory's silo knows. A run that was killed before its job was stored is begun: its record says
+    /// what was asked for, and its data are in the directory.
+    /// </summary>
     /// <returns>SHA-256 of the model file.</returns>
     /// <exception cref="OperationCanceledException">A signal came, and there is nothing to go on from.</exception>
     public Task<string> ResumeAsync()
     {
         isKnown = true;
-        return RunAsync(ResumeAsync, record.Job);
+        record.Save(directory);
+        var spec = record.ReadSpec();
+        return RunAsync(run => ResumeAsync(run, spec), record.Job, spec?.Initial is { } initial ? Frozen(initial.Sha256) : null);
     }
 
     /// <summary>Orleans silos keep their state in a database of their own, and a private one ends with the run.</summary>
@@ -46,7 +56,7 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, SiloBacke
 
     private string Again => $"coordinator resume {directory.Path}";
 
-    private async Task<string> RunAsync(Func<JobRun, Task<JobResult>> follow, string title)
+    private async Task<string> RunAsync(Func<JobRun, Task<JobResult>> follow, string title, string? weights)
     {
         var options = new LocalClusterOptions
         {
@@ -63,12 +73,12 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, SiloBacke
             Console.WriteLine($"attach from another terminal:  export {ConnectionOptions.SiloVariable}={cluster.Url} {ConnectionOptions.TokenVariable}={cluster.TokenFile}");
             Console.WriteLine($"                               coordinator status      (logs: {directory.Path})");
             using var client = new CoordinatorClient(cluster.Url, SiloToken.Load(cluster.TokenFile));
-            run = new JobRun(client, title) { Cluster = cluster, Id = record.JobId, Remedy = () => WhatIsSafe(run?.LastSeen) };
+            run = new JobRun(client, title) { Cluster = cluster, Id = record.JobId, WeightsPath = weights, Remedy = () => WhatIsSafe(run?.LastSeen) };
             try
             {
                 var result = await follow(run);
                 Console.WriteLine($"{result.Job.Spec.Training.Steps} steps in {Words.Duration(result.Took)}, {result.Job.Failures} failures healed");
-                return await run.DownloadAsync(result.Job, record.Output, signals.Token);
+                return Noted(await run.DownloadAsync(result.Job, output, signals.Token));
             }
             catch (OperationCanceledException) when (signals.ExitCode is not null && IsResumable)
             {
@@ -81,13 +91,33 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, SiloBacke
         }
     }
 
-    private async Task<JobResult> ResumeAsync(JobRun run)
+    private string? Frozen(string sha256) => sha256.Length > 0 && DataStore.PathOf(directory.File("data"), sha256) is var path && File.Exists(path) ? path : null;
+
+    /// <summary>So that the same command, given again, trains nothing. The model is there whether or not that can be noted.</summary>
+    private string Noted(string sha256)
+    {
+        try
+        {
+            if (IsResumable)
+                (record with { ModelSha256 = sha256 }).Save(directory);
+        }
+        catch (Exception full) when (full is IOException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine($"the end of the run could not be noted in {directory.Path}: {full.Message}");
+        }
+
+        return sha256;
+    }
+
+    private async Task<JobResult> ResumeAsync(JobRun run, JobSpec? spec)
     {
         var since = DateTimeOffset.Now;
         for (var until = since + FindLimit; ; await Task.Delay(FindPause, signals.Token))
         {
             if (await run.Calls.AskAsync((silo, limit) => silo.GetJobAsync(record.JobId, limit), signals.Token) is { } job)
                 return await run.FollowAsync(job.Id, job.Spec, since, signals.Token);
+            if (spec is not null)
+                return await run.RunAsync(spec, Frozen(spec.Data.Sha256), signals.Token);
             if (DateTimeOffset.Now >= until)
             {
                 throw new CommandException(
@@ -121,7 +151,7 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, SiloBacke
         using var limit = new CancellationTokenSource(LastDownloadLimit);
         try
         {
-            return await run.DownloadAsync(finished, record.Output, limit.Token);
+            return Noted(await run.DownloadAsync(finished, output, limit.Token));
         }
         catch (OperationCanceledException)
         {
@@ -132,11 +162,13 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, SiloBacke
     /// <summary>What is left of the run in its directory, and the command that goes on from it.</summary>
     private string WhatIsSafe(JobView? job)
     {
+        if (!IsResumable && job is { Phase: "finished" })
+            return $"The model is finished and safe in {FinishedRun.StoredModel(record, directory)}: copy it from there.";
         if (!IsResumable)
             return backend.Database is null ? "The run's own database ends with it: run the command again." : "The job is in the database that was named, and goes on when silos and workers run on it again.";
         return job switch
         {
-            { Phase: "finished" } => $"The model is finished and safe in {directory.Path}. To fetch it: {Again}",
+            { Phase: "finished" } => $"The model is finished and safe in {FinishedRun.StoredModel(record, directory)}. To fetch it: {Again} --out FILE",
             { Phase: "failed" } => $"The job has failed; what it left is in {directory.Path}.",
             { Checkpoints: [.., var last] } => $"The checkpoint of step {last.Id.Step} is safe in {directory.Path}. To go on from there: {Again}",
             null when !isKnown => "The job had not begun: run the command again.",

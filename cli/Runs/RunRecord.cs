@@ -1,8 +1,10 @@
 using System.Text.Json;
 using Coordinator.Cli.Commands;
+using Coordinator.Cli.Configuration;
 using Coordinator.Cli.Local;
 using Coordinator.Cli.Output;
 using Coordinator.Machines;
+using Coordinator.Machines.Jobs;
 using Coordinator.Worker.Files;
 
 namespace Coordinator.Cli.Runs;
@@ -12,7 +14,10 @@ namespace Coordinator.Cli.Runs;
 /// <param name="GpusPerWorker">Ranks in each worker.</param>
 /// <param name="WorkerArguments">Arguments that name each worker's devices; one entry for each worker.</param>
 /// <param name="Output">The model file to write, an absolute path.</param>
-public sealed record RunRecord(string Job, int GpusPerWorker, IReadOnlyList<IReadOnlyList<string>> WorkerArguments, string Output)
+/// <param name="JobFile">The job as it was asked for, every key with its value; null in a directory of a version that did not note it.</param>
+/// <param name="ModelSha256">Hash of the finished model; null while the run is not finished.</param>
+public sealed record RunRecord(
+    string Job, int GpusPerWorker, IReadOnlyList<IReadOnlyList<string>> WorkerArguments, string Output, string? JobFile = null, string? ModelSha256 = null)
 {
     private const string FileName = "run.json";
 
@@ -20,6 +25,9 @@ public sealed record RunRecord(string Job, int GpusPerWorker, IReadOnlyList<IRea
 
     /// <summary>The job's id.</summary>
     public JobId JobId => new(Job);
+
+    /// <summary>The job as it was asked for; null where that was not noted.</summary>
+    public JobSpec? ReadSpec() => JobFile is null ? null : Configuration.JobFile.Read(FileName, JobFile);
 
     /// <summary>Writes it, whole or not at all.</summary>
     public void Save(RunDirectory directory)
@@ -29,21 +37,30 @@ public sealed record RunRecord(string Job, int GpusPerWorker, IReadOnlyList<IRea
         file.Commit(directory.File(FileName));
     }
 
-    /// <summary>Reads it.</summary>
-    /// <exception cref="CommandException">The directory is not there, or is none of a run.</exception>
-    public static RunRecord Load(string directory)
+    /// <summary>Reads it; null where there is none.</summary>
+    /// <exception cref="CommandException">There is one that cannot be read.</exception>
+    public static RunRecord? Find(string directory)
     {
         var path = Path.Combine(directory, FileName);
-        if (!File.Exists(path))
-            throw new CommandException(ExitCodes.NotFound, $"There is no {path}.", "Name the directory of a run of 'coordinator train': its --work-dir, or the one that it printed when it was ended.");
+        if (!Path.Exists(path))
+            return null;
         try
         {
             using var file = File.OpenRead(path);
-            return JsonSerializer.Deserialize<RunRecord>(file, s_json) is { WorkerArguments.Count: > 0 } record ? record : throw new JsonException("it names no workers");
+            var record = JsonSerializer.Deserialize<RunRecord>(file, s_json) is { WorkerArguments.Count: > 0 } read ? read : throw new JsonException("it names no workers");
+            record.ReadSpec();
+            return record;
         }
-        catch (Exception wrong) when (wrong is JsonException or IOException or UnauthorizedAccessException)
+        catch (Exception wrong) when (wrong is JsonException or IOException or UnauthorizedAccessException or ConfigurationException)
         {
             throw new CommandException(ExitCodes.Usage, $"{path} cannot be read: {wrong.Message}", "It is written by 'coordinator train'; restore it from a backup.");
         }
     }
+
+    /// <summary>Reads it.</summary>
+    /// <exception cref="CommandException">The directory is not there, or is none of a run.</exception>
+    public static RunRecord Load(string directory) => Find(directory) ?? throw new CommandException(
+        ExitCodes.NotFound,
+        $"There is no {Path.Combine(directory, FileName)}.",
+        "Name the directory of a run of 'coordinator train': its --work-dir, or the one that it printed when it was ended.");
 }

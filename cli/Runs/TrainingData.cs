@@ -1,4 +1,5 @@
 using Coordinator.Cli.Local;
+using Coordinator.Cli.Paths;
 using Coordinator.Machines.Jobs;
 using Coordinator.Worker.Data;
 
@@ -21,11 +22,15 @@ public static class TrainingData
         return (spec with { Data = frozen }, DataStore.PathOf(store, frozen.Sha256));
     }
 
+    /// <summary>Data with a full path needs no current directory, which can have been removed.</summary>
+    private static string CurrentDirectory(string? path) =>
+        path is not null && Path.IsPathFullyQualified(path) ? Path.GetPathRoot(path)! : PathText.Full("--data", ".");
+
     private static DataSource Find(string? path)
     {
         try
         {
-            return DataSource.Find(path, Directory.GetCurrentDirectory());
+            return DataSource.Find(path, CurrentDirectory(path));
         }
         catch (DataException missing) when (path is null && missing.Problem == DataProblem.Missing)
         {

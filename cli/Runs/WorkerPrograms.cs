@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 using Coordinator.Worker.Agent;
+using Coordinator.Worker.Checkpoints;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.Devices;
 using Coordinator.Worker.Programs;
@@ -27,7 +28,18 @@ public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options, IR
     {
         var program = TrainingPrograms.Create(spec);
         var samples = program.NeedsSamples ? new WindowSampler(await OpenAsync(spec.Data), spec.Model.Block, spec.Training.Seed) : null;
-        return Create(program, spec, samples, gpus?[gpu.Index]);
+        if (spec.Initial is not { } initial)
+            return Create(program, spec, samples, gpus?[gpu.Index]);
+        var weights = await OpenWeightsAsync(initial, program);
+        try
+        {
+            return new PretrainedDevice(Create(program, spec, samples, gpus?[gpu.Index]), weights, program.Layout);
+        }
+        catch
+        {
+            weights.Dispose();
+            throw;
+        }
     }
 
     /// <summary>
@@ -58,6 +70,24 @@ public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options, IR
     private IRankDevice Create(ITrainingProgram program, JobSpec spec, ISampleSource? samples, DeviceDescription? device) => device is null || device.Device == "cpu"
         ? program.CreateCpuDevice(samples, options)
         : (backend ?? throw new InvalidOperationException($"nothing makes the device {device.Device}")).Create(spec, samples, device);
+
+    /// <summary>Fetched and verified by their hash, like data. Every worker looks at them, also for jobs that no command line has looked at.</summary>
+    private async Task<SafeTensorsFile> OpenWeightsAsync(InitialSpec initial, ITrainingProgram program)
+    {
+        await OpenAsync(new DataSpec { Sha256 = initial.Sha256, Bytes = initial.Bytes });
+        try
+        {
+            var weights = SafeTensorsFile.Open(store.FileOf(initial.Sha256));
+            if (InitialWeights.WhyUnfit(weights, program.Layout) is not { } why)
+                return weights;
+            weights.Dispose();
+            throw new InvalidJobException($"The job cannot start from the weights {initial.Sha256}: {why}. Give the job the shape of that model, or other weights.");
+        }
+        catch (SafeTensorsException wrong)
+        {
+            throw new InvalidJobException($"The job cannot start from the weights {initial.Sha256}: {wrong.Message}. Upload a safetensors file.", wrong);
+        }
+    }
 
     /// <summary>Ranks of one worker share the file. A failed attempt is forgotten, so that the next one tries again.</summary>
     private async Task<FrozenData> OpenAsync(DataSpec spec)

@@ -46,6 +46,7 @@ public sealed class EmbeddedSilo : IAsyncDisposable
     /// <summary>Starts a silo.</summary>
     /// <exception cref="StoreLockedException">Another silo has the data directory.</exception>
     /// <exception cref="StoreSchemaException">A newer coordinator wrote the database.</exception>
+    /// <exception cref="StoreUnusableException">What lies where the database should be is none, or damaged.</exception>
     /// <exception cref="PortInUseException">Another process listens on the port.</exception>
     /// <exception cref="FormatException">The URL is none to listen on.</exception>
     /// <exception cref="InvalidDataException">The token file holds no token.</exception>

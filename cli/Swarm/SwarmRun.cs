@@ -54,7 +54,7 @@ public sealed partial class SwarmRun
     {
         if (options.Backend is null)
             return await RunAsync(options, null, options.Silo, options.Token, measured, cancel);
-        var directory = RunDirectory.Create(options.WorkDirectory);
+        using var directory = RunDirectory.Take(options.WorkDirectory);
         var isGood = false;
         try
         {

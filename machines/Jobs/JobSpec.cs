@@ -1,9 +1,11 @@
+using System.Text.Json.Serialization;
+
 namespace Coordinator.Machines.Jobs;
 
 /// <summary>
 /// Everything that decides a job's final weights, fixed at submission, together with what decides how failures are met.
-/// Two jobs with equal <see cref="Model"/>, <see cref="Training"/>, <see cref="Optimizer"/>, <see cref="Data"/> and
-/// <see cref="Collective"/> end with the same bits on one device class, whatever their number of ranks and whatever fails.
+/// Two jobs with equal <see cref="Model"/>, <see cref="Training"/>, <see cref="Optimizer"/>, <see cref="Data"/>,
+/// <see cref="Initial"/> and <see cref="Collective"/> end with the same bits on one device class, whatever their number of ranks and whatever fails.
 /// </summary>
 public sealed record JobSpec
 {
@@ -39,6 +41,10 @@ public sealed record JobSpec
 
     /// <summary>The frozen data set.</summary>
     public DataSpec Data { get; init; } = new();
+
+    /// <summary>The weights that the job starts from, frozen like the data; null: those that its seed gives.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public InitialSpec? Initial { get; init; }
 
     /// <summary>Block size and flow control of the all-reduce.</summary>
     public CollectiveSpec Collective { get; init; } = new();
@@ -136,6 +142,19 @@ public sealed record DataSpec
 
     /// <summary><c>bytes</c> (vocabulary 256) or <c>uint16</c> (token shards).</summary>
     public string Encoding { get; init; } = "bytes";
+}
+
+/// <summary>
+/// Parameters of step 0 from a safetensors file, with the tensors of the job's own model; the optimizer's moments begin at zero all the
+/// same, and the learning rate at its warm-up. Named by the file's hash, so that the bits stay a function of the spec.
+/// </summary>
+public sealed record InitialSpec
+{
+    /// <summary>Lower-case hexadecimal SHA-256 of the file, which is also its name in the data store.</summary>
+    public string Sha256 { get; init; } = "";
+
+    /// <summary>Size of the file in bytes.</summary>
+    public long Bytes { get; init; }
 }
 
 /// <summary>Block size and flow control of the all-reduce.</summary>

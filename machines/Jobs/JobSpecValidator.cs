@@ -44,6 +44,7 @@ public static class JobSpecValidator
         CheckCollective(problems, spec.Collective);
         CheckFaultTolerance(problems, spec.FaultTolerance);
         CheckCheckpoint(problems, spec.Checkpoint);
+        CheckInitial(problems, spec.Initial);
         return problems.Found;
     }
 
@@ -238,7 +239,7 @@ public static class JobSpecValidator
             return;
         }
 
-        if (data.Sha256.Length != 64 || data.Sha256.Any(digit => digit is not ((>= '0' and <= '9') or (>= 'a' and <= 'f'))))
+        if (!IsHash(data.Sha256))
         {
             problems.Add(
                 "data.sha256", $"'{Printable(data.Sha256)}'", "64 lower-case hexadecimal digits", "give the hash that freezing the data printed");
@@ -256,6 +257,21 @@ public static class JobSpecValidator
                 "data.bytes", Text(data.Bytes), $"at least {Text(needed)}, one sample of model.block + 1 tokens", "give longer data or lower model.block");
         }
     }
+
+    private static void CheckInitial(JobSpecProblems problems, InitialSpec? initial)
+    {
+        if (initial is null)
+            return;
+        if (!IsHash(initial.Sha256))
+        {
+            problems.Add(
+                "checkpoint.initial_load_sha256", $"'{Printable(initial.Sha256)}'", "64 lower-case hexadecimal digits", "give the weights' hash, or the file itself with --init");
+        }
+
+        problems.AtLeast("checkpoint.initial_load_bytes", initial.Bytes, 1);
+    }
+
+    private static bool IsHash(string text) => text.Length == 64 && text.All(digit => digit is (>= '0' and <= '9') or (>= 'a' and <= 'f'));
 
     private static void CheckCollective(JobSpecProblems problems, CollectiveSpec collective)
     {

@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+using System.Security.Cryptography;
 using Coordinator.Server.Api;
 using Coordinator.Server.Gateway;
 using Microsoft.AspNetCore.Builder;
@@ -43,10 +45,20 @@ public sealed partial class SiloServer : IAsyncDisposable
     /// <summary>Starts listening.</summary>
     /// <exception cref="PortInUseException">Another process listens there.</exception>
     /// <exception cref="FormatException">The URL is none to listen on.</exception>
+    /// <exception cref="InvalidDataException">It is an https URL, and there is no certificate, or one that cannot be used.</exception>
     public static async Task<SiloServer> StartAsync(SiloServerOptions options, CancellationToken cancel = default)
     {
         var listen = ListenAddress.Parse(options.Url);
-        var app = Build(options, listen);
+        WebApplication app;
+        try
+        {
+            app = Build(options, listen);
+        }
+        catch (Exception exception) when (WhyNoCertificate(listen, options.Url, exception) is { } why)
+        {
+            throw why;
+        }
+
         var gateway = new WorkerGateway(options.Grains, options.Links, options.Gateway, options.TimeProvider, options.Loggers.CreateLogger<WorkerGateway>());
         Map(app, gateway, options);
         try
@@ -58,6 +70,10 @@ public sealed partial class SiloServer : IAsyncDisposable
             await app.DisposeAsync().ConfigureAwait(false);
             if (exception is IOException { InnerException: AddressInUseException })
                 throw new PortInUseException(listen.Port, options.Url, exception);
+            if ((exception as SocketException ?? exception.InnerException as SocketException) is { } refused)
+                throw new FormatException($"cannot listen on '{options.Url}': {refused.Message}. Choose an address of this host, and a port that this user may listen on.", exception);
+            if (WhyNoCertificate(listen, options.Url, exception) is { } why)
+                throw why;
             throw;
         }
 
@@ -79,6 +95,15 @@ public sealed partial class SiloServer : IAsyncDisposable
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(false);
+
+    /// <summary>A certificate is the web server's own to read, when it is built or when it starts; what is wrong with it comes as many kinds of exception.</summary>
+    private static InvalidDataException? WhyNoCertificate(ListenAddress listen, string url, Exception exception) =>
+        listen.Tls && exception is CryptographicException or FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException or InvalidOperationException or ArgumentException
+            ? new InvalidDataException(
+                $"no certificate can be used for {url}: {FailureText.OneLine(exception.Message)} Name one with Kestrel__Certificates__Default__Path, "
+                + "with its key in Kestrel__Certificates__Default__KeyPath or its password in Kestrel__Certificates__Default__Password.",
+                exception)
+            : null;
 
     private static WebApplication Build(SiloServerOptions options, ListenAddress listen)
     {

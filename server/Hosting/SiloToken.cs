@@ -8,12 +8,19 @@ public static class SiloToken
     private const int MinLength = 16;
 
     /// <summary>Reads the token, or draws one (32 random bytes in hexadecimal) where there is no file.</summary>
-    /// <exception cref="InvalidDataException">The file holds no usable token; the message says what to do.</exception>
+    /// <exception cref="InvalidDataException">There is no usable token, and none can be drawn; the message says what to do.</exception>
     public static string LoadOrCreate(string path)
     {
-        if (!File.Exists(path))
-            TryCreate(path);
-        return Load(path);
+        try
+        {
+            if (!Path.Exists(path))
+                TryCreate(path);
+            return Load(path);
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            throw new InvalidDataException($"the token file '{path}' cannot be used: {refused.Message} Name a file that can be read, or a place where one can be made, with --token-file.", refused);
+        }
     }
 
     /// <summary>Reads the token.</summary>
@@ -43,6 +50,9 @@ public static class SiloToken
         catch (IOException) when (File.Exists(path))
         {
             // Another process drew one at the same time, and its token stands.
+        }
+        finally
+        {
             File.Delete(fresh);
         }
     }

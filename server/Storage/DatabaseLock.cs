@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Coordinator.Server.Api;
+using Coordinator.Server.Files;
 
 namespace Coordinator.Server.Storage;
 
@@ -30,7 +31,7 @@ internal sealed class DatabaseLock : IDisposable
         {
             file = new FileStream(databasePath + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (IOException exception) when (exception is not (DirectoryNotFoundException or PathTooLongException))
+        catch (IOException exception) when (FileLock.IsHeld(exception))
         {
             throw new StoreLockedException(databasePath, ReadHolder(holderPath), exception);
         }

@@ -8,6 +8,9 @@ namespace Coordinator.Server.Storage;
 /// <summary>Brings a database to this build's schema by the numbered files of its kind, each in a transaction of its own.</summary>
 internal sealed class Migrations
 {
+    /// <summary>The table that says which schema a database has; every one of ours has it.</summary>
+    public const string VersionTable = "schema_version";
+
     private readonly string prefix;
 
     private Migrations(string kind)

@@ -34,6 +34,7 @@ public sealed class SqliteStore : IEventStore, IDisposable
     /// <summary>Opens the database, creating or migrating it where needed.</summary>
     /// <exception cref="StoreLockedException">Another silo has it open.</exception>
     /// <exception cref="StoreSchemaException">A newer coordinator wrote it.</exception>
+    /// <exception cref="StoreUnusableException">It is another program's, damaged, or cannot be opened at all.</exception>
     public static SqliteStore Open(SqliteStoreOptions options)
     {
         options = options with { Path = Path.GetFullPath(options.Path) };
@@ -44,6 +45,11 @@ public sealed class SqliteStore : IEventStore, IDisposable
         {
             store.Prepare();
             return store;
+        }
+        catch (SqliteException refused) when (SqliteFile.WhyUnusable(options.Path, refused) is { } unusable)
+        {
+            store.Dispose();
+            throw unusable;
         }
         catch
         {
@@ -164,6 +170,8 @@ public sealed class SqliteStore : IEventStore, IDisposable
 
     private void Prepare()
     {
+        // Under the lock: closing the file that was looked at would give up the locks that this process's own connections have on it.
+        SqliteFile.Check(options.Path, Migrations.VersionTable);
         writer = OpenWriter();
 
         // SQLite's library does all its work before it returns.
@@ -171,6 +179,8 @@ public sealed class SqliteStore : IEventStore, IDisposable
 
         // Their processes are dead: this one has the lock.
         writer.Execute("DELETE FROM writer");
+        if (writer.ExecuteScalar<int>("PRAGMA application_id") != SqliteFile.ApplicationId)
+            writer.Execute(string.Create(CultureInfo.InvariantCulture, $"PRAGMA application_id = {SqliteFile.ApplicationId}"));
     }
 
     private SqliteConnection OpenWriter()
@@ -179,7 +189,11 @@ public sealed class SqliteStore : IEventStore, IDisposable
         var mode = connection.ExecuteScalar<string>("PRAGMA journal_mode = WAL");
         connection.Execute("PRAGMA synchronous = FULL");
         if (mode != "wal")
-            throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture, $"SQLite keeps journal mode '{mode}' for '{options.Path}' where wal was asked for: keep the data directory on a local disk"));
+        {
+            connection.Dispose();
+            throw new StoreUnusableException(options.Path, $"SQLite keeps its journal mode {mode} where wal was asked for", "Keep the data directory on a local disk.");
+        }
+
         return connection;
     }
 

@@ -9,7 +9,9 @@ namespace Coordinator.Silo.Commands;
 /// <summary>The command line of the Orleans silo's program. Exit codes are those of <c>coordinator</c>: 0, 2 for usage, 128 + signal.</summary>
 public static class SiloCommandLine
 {
+    private const int RunFailed = 1;
     private const int Usage = 2;
+    private static readonly Option<bool> Debug = new("--debug") { Description = "Where a command fails, also print the failure's stack trace.", Recursive = true };
     private static readonly TimeSpan EndGrace = TimeSpan.FromSeconds(8);
 
     /// <summary>Parses and runs.</summary>
@@ -25,7 +27,19 @@ public static class SiloCommandLine
             return Usage;
         }
 
-        return await parsed.InvokeAsync();
+        try
+        {
+            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        }
+        catch (Exception failed)
+        {
+            if (parsed.GetValue(Debug))
+                Console.Error.WriteLine(failed);
+            var (message, remedy) = FailureText.Describe(failed);
+            Console.Error.WriteLine($"error: {message}");
+            Console.Error.WriteLine(remedy);
+            return RunFailed;
+        }
     }
 
     /// <summary>'@FILE' is a connection string's file here, not a file of further arguments.</summary>
@@ -42,11 +56,20 @@ public static class SiloCommandLine
         var siloPort = new Option<int>("--silo-port") { Description = "Port for the other silos.", DefaultValueFactory = _ => 11111 };
         var dashboard = new Option<string>("--dashboard") { Description = "Whether /orleans serves the Orleans dashboard: on or off.", DefaultValueFactory = _ => "on" };
         dashboard.AcceptOnlyFromAmong("on", "off");
+        foreach (var path in (Option[])[directory, token])
+        {
+            path.Validators.Add(result =>
+            {
+                if (result.Tokens.Any(text => text.Value.Length == 0))
+                    result.AddError($"{path.Name} is empty; name a path.");
+            });
+        }
+
         var policy = new Option<string?>("--gpu-policy") { Description = "File that says what is done about GPU errors; docs/gpu-health.policy is what holds without it. The same on every silo." };
         var cluster = ClusterOptionSet.Create();
         var root = new RootCommand("Run an Orleans silo of the coordinator: grains, workers' gateway and API. Several on one PostgreSQL database are a cluster; without --database one runs alone on SQLite.")
         {
-            directory, url, name, token, pipe, advertised, siloPort, dashboard, policy, cluster.Database, cluster.Cluster, cluster.GatewayPort,
+            directory, url, name, token, pipe, advertised, siloPort, dashboard, policy, cluster.Database, cluster.Cluster, cluster.GatewayPort, Debug,
         };
         foreach (var command in OperatorCommands.Create())
             root.Add(command);
@@ -83,10 +106,16 @@ public static class SiloCommandLine
             Console.WriteLine($"ready {silo.Url}");
             await Task.Delay(Timeout.Infinite, end.Token).ContinueWith(_ => { }, TaskScheduler.Default);
         }
-        catch (Exception refused) when (refused is StoreLockedException or StoreSchemaException or PortInUseException or FormatException or InvalidDataException or StoreUnreachableException or OlderSilosException)
+        catch (Exception refused) when (refused is StoreLockedException or StoreSchemaException or StoreUnusableException or PortInUseException or FormatException or InvalidDataException or StoreUnreachableException or OlderSilosException)
         {
             // Each of these messages ends with what to do.
             Console.Error.WriteLine($"error: {refused.Message}");
+            return Usage;
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine($"error: the silo cannot start: {FailureText.OneLine(refused.Message)}");
+            Console.Error.WriteLine("Name a folder that can be written with --data-dir, and a token file that can be read with --token-file.");
             return Usage;
         }
         catch (OperationCanceledException) when (end.IsCancellationRequested)

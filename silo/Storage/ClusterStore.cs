@@ -64,9 +64,20 @@ public sealed class ClusterStore : IAsyncDisposable
         var file = Path.Combine(settings.DataDirectory, "coordinator.db");
         var sqlite = SqliteStore.Open(new SqliteStoreOptions { Path = file, Silo = settings.Name });
         var observations = new SqliteObservations(sqlite, TimeProvider.System);
-        var grains = $"Data Source={Path.Combine(settings.DataDirectory, "grains.db")}";
-        OrleansSchema.ApplyToSqlite(grains);
-        return new ClusterStore(observations, sqlite, SqliteInvariant, grains, settings.Cluster, () => observations.Problem, () =>
+        var grains = Path.Combine(settings.DataDirectory, "grains.db");
+        try
+        {
+            SqliteFile.Check(grains, OrleansSchema.VersionTable);
+            OrleansSchema.ApplyToSqlite($"Data Source={grains}");
+        }
+        catch
+        {
+            observations.Dispose();
+            sqlite.Dispose();
+            throw;
+        }
+
+        return new ClusterStore(observations, sqlite, SqliteInvariant, $"Data Source={grains}", settings.Cluster, () => observations.Problem, () =>
         {
             observations.Dispose();
             sqlite.Dispose();

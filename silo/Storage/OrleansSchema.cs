@@ -15,6 +15,9 @@ namespace Coordinator.Silo.Storage;
 /// </summary>
 public static class OrleansSchema
 {
+    /// <summary>The table that says which schema a database has.</summary>
+    public const string VersionTable = "orleans_schema_version";
+
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 

@@ -34,6 +34,10 @@ public sealed class DataStore
         return Path.Combine(directory, sha256 + ".bin");
     }
 
+    /// <summary>Path of a frozen data set in this store, whether it is there or not.</summary>
+    /// <exception cref="ArgumentException">Not a lower-case hexadecimal SHA-256.</exception>
+    public string FileOf(string sha256) => PathOf(_directory, sha256);
+
     /// <summary>Opens a data set after verifying size and hash; fetches it first where it is missing or damaged.</summary>
     /// <exception cref="DataException">
     /// <see cref="DataProblem.NotInStore"/> without a fetch, <see cref="DataProblem.Corrupt"/> where the stored (without a fetch) or

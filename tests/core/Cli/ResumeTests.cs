@@ -108,6 +108,119 @@ public sealed class ResumeTests : IDisposable
     }
 
     [Fact]
+    public async Task The_same_command_goes_on_with_the_run_of_its_directory_and_another_one_is_refused_and_changes_nothing()
+    {
+        var undisturbed = await Undisturbed.Value;
+        string[] command = ["train", .. Job, "--workers", "2", "--checkpoint.interval=40", "--work-dir", Run, "--out", Path.Combine(directory, "model")];
+        string[] other = [.. command, "--training.seed=8"];
+        using (var train = new Executable(command))
+        {
+            await train.LineAsync(line => line.Contains("checkpoint of step", StringComparison.Ordinal) && Saved().Count >= 1, "a checkpoint", Limit);
+            var whole = Record();
+            using (var second = new Executable(other))
+            {
+                Assert.True(await second.EndAsync(Limit) == ExitCodes.Usage, second.Output);
+                Assert.Contains($"error: Another coordinator command is at work in {Run}.", second.Output, StringComparison.Ordinal);
+            }
+
+            Assert.Equal(whole, Record());
+            train.Kill();
+            await train.EndAsync(Limit);
+        }
+
+        var before = Record();
+        using (var refused = new Executable(other))
+        {
+            Assert.True(await refused.EndAsync(Limit) == ExitCodes.Usage, refused.Output);
+            Assert.Contains("training.seed is 7 there and 8 here", refused.Output, StringComparison.Ordinal);
+            Assert.Matches(@"its newest checkpoint is of step \d+", refused.Output);
+            Assert.Contains($"coordinator resume {Run}", refused.Output, StringComparison.Ordinal);
+        }
+
+        await File.WriteAllTextAsync(Path.Combine(directory, "other.txt"), string.Concat(Enumerable.Repeat("other words than before\n", 40)));
+        using (var otherData = new Executable([.. command.Select(word => word == Job[1] ? Path.Combine(directory, "other.txt") : word)]))
+        {
+            Assert.True(await otherData.EndAsync(Limit) == ExitCodes.Usage, otherData.Output);
+            Assert.Contains("data.sha256 is", otherData.Output, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(before, Record());
+        using (var again = new Executable(command))
+        {
+            Assert.True(await again.EndAsync(Limit) == ExitCodes.Success, again.Output);
+            Assert.Contains("back to the checkpoint of step", again.Output, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(undisturbed, Hash("model"));
+        File.Delete(Path.Combine(directory, "model"));
+        using (var finished = new Executable(command))
+        {
+            Assert.True(await finished.EndAsync(Limit) == ExitCodes.Success, finished.Output);
+            Assert.Contains("has finished already; nothing is trained again", finished.Output, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(undisturbed, Hash("model"));
+        using (var elsewhere = new Executable("resume", Run, "--workers", "1", "--out", Path.Combine(directory, "other")))
+            Assert.True(await elsewhere.EndAsync(Limit) == ExitCodes.Success, elsewhere.Output);
+        Assert.Equal(undisturbed, Hash("other"));
+    }
+
+    [Fact]
+    public async Task A_model_that_cannot_be_written_at_the_end_is_kept_and_resume_writes_it_elsewhere()
+    {
+        var undisturbed = await Undisturbed.Value;
+        using (var train = new Executable(["train", .. Job, "--workers", "1", "--work-dir", Run, "--out", Path.Combine(directory, "model")]))
+        {
+            await train.LineAsync(line => line.Contains("have applied step 1", StringComparison.Ordinal), "the first step", Limit);
+            Directory.CreateDirectory(Path.Combine(directory, "model"));
+            Assert.True(await train.EndAsync(Limit) == ExitCodes.RunFailed, train.Output);
+            Assert.Contains($"cannot be written to {Path.Combine(directory, "model")}", train.Output, StringComparison.Ordinal);
+            Assert.Contains($"It is safe in {Path.Combine(Run, "silo", "models")}", train.Output, StringComparison.Ordinal);
+        }
+
+        using var resume = new Executable("resume", Run, "--out", Path.Combine(directory, "other"));
+        Assert.True(await resume.EndAsync(Limit) == ExitCodes.Success, resume.Output);
+        Assert.Equal(undisturbed, Hash("other"));
+    }
+
+    [Fact]
+    public async Task A_job_that_starts_from_another_ones_weights_ends_the_same_with_one_worker_and_with_two_that_begin_again()
+    {
+        string[] job = [.. Job, "--init", Path.Combine(directory, "first"), "--training.steps=300"];
+        using (var first = new Executable(["train", .. Job, "--training.steps=20", "--workers", "1", "--out", Path.Combine(directory, "first")]))
+            Assert.True(await first.EndAsync(Limit) == ExitCodes.Success, first.Output);
+        using (var one = new Executable(["train", .. job, "--workers", "1", "--out", Path.Combine(directory, "one")]))
+            Assert.True(await one.EndAsync(Limit) == ExitCodes.Success, one.Output);
+        using (var two = new Executable(["train", .. job, "--workers", "2", "--checkpoint.interval=1h", "--work-dir", Run, "--out", Path.Combine(directory, "two")]))
+        {
+            await two.LineAsync(line => line.Contains("have applied step 1", StringComparison.Ordinal), "the first step", Limit);
+            two.Kill();
+            await two.EndAsync(Limit);
+        }
+
+        File.Delete(Path.Combine(directory, "first"));
+        using var resume = new Executable("resume", Run);
+        Assert.True(await resume.EndAsync(Limit) == ExitCodes.Success, resume.Output);
+        Assert.Equal(Hash("one"), Hash("two"));
+    }
+
+    [Fact]
+    public async Task A_run_that_was_killed_before_its_job_was_stored_is_begun_by_resume()
+    {
+        string[] command = ["train", .. Job, "--training.steps=20", "--workers", "1", "--work-dir", Run, "--out", Path.Combine(directory, "model")];
+        using (var train = new Executable(command))
+            Assert.True(await train.EndAsync(Limit) == ExitCodes.Success, train.Output);
+        var whole = Hash("model");
+
+        // As it was before the silo had heard of the job.
+        Directory.Delete(Path.Combine(Run, "silo"), recursive: true);
+        File.Delete(Path.Combine(directory, "model"));
+        using var resume = new Executable("resume", Run);
+        Assert.True(await resume.EndAsync(Limit) == ExitCodes.Success, resume.Output);
+        Assert.Equal(whole, Hash("model"));
+    }
+
+    [Fact]
     public async Task What_is_no_runs_directory_is_refused()
     {
         using var resume = new Executable("resume", directory);
@@ -139,6 +252,10 @@ public sealed class ResumeTests : IDisposable
     /// <summary>Complete checkpoints in the run's folder, oldest first.</summary>
     private List<string> Saved() => !Directory.Exists(Checkpoints) ? [] :
         [.. Directory.GetDirectories(Checkpoints).SelectMany(Directory.GetDirectories).Where(folder => File.Exists(Path.Combine(folder, CheckpointManifest.FileName))).Order(StringComparer.Ordinal)];
+
+    /// <summary>What a refused command must leave as it was: the run's record, and its frozen data.</summary>
+    private string[] Record() =>
+        [File.ReadAllText(Path.Combine(Run, "run.json")), .. Directory.GetFiles(Path.Combine(Run, "data")).Order(StringComparer.Ordinal)];
 
     private string Hash(string file) => HashOf(Path.Combine(directory, file));
 

@@ -1,0 +1,49 @@
+using System.Security.Cryptography;
+using Coordinator.Cli.Local;
+using Coordinator.Cli.Paths;
+using Coordinator.Server.Files;
+
+namespace Coordinator.Cli.Runs;
+
+/// <summary>A run that has finished, and whose command is given again: nothing is trained, and its model is where it was asked for.</summary>
+public static class FinishedRun
+{
+    /// <summary>The model of a job in its silo's store.</summary>
+    public static string StoredModel(RunRecord record, RunDirectory directory) => Path.Combine(directory.File("silo"), "models", $"{record.Job}.safetensors");
+
+    /// <summary>Finds the model in its place, by its hash, or writes it again from the silo's store.</summary>
+    /// <returns>Whether it is there now; false where the store has no sound copy either.</returns>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    public static async Task<bool> PlaceAsync(RunRecord record, RunDirectory directory, OutputPath output, CancellationToken cancel)
+    {
+        if (output.Kind == FileKind.Regular && !output.IsStream && await HashAsync(output.Path, cancel) == record.ModelSha256)
+            return true;
+        var stored = StoredModel(record, directory);
+        if (!File.Exists(stored) || await HashAsync(stored, cancel) != record.ModelSha256)
+            return false;
+        var partial = output.CreatePartialName();
+        try
+        {
+            File.Copy(stored, partial, overwrite: true);
+            await output.DeliverAsync(partial, cancel);
+            return true;
+        }
+        finally
+        {
+            File.Delete(partial);
+        }
+    }
+
+    private static async Task<string?> HashAsync(string path, CancellationToken cancel)
+    {
+        try
+        {
+            await using var file = File.OpenRead(path);
+            return Convert.ToHexStringLower(await SHA256.HashDataAsync(file, cancel));
+        }
+        catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+}

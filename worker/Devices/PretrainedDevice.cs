@@ -1,0 +1,52 @@
+using Coordinator.Worker.Checkpoints;
+using Coordinator.Worker.Programs;
+
+namespace Coordinator.Worker.Devices;
+
+/// <summary>
+/// A device whose state of step 0 has its parameters from a file and not from the job's seed, for a job that starts from another job's
+/// weights. The file is named by its hash in the job's spec, so the state is a pure function of the spec here, too.
+/// </summary>
+/// <param name="device">Does everything else. Owned.</param>
+/// <param name="weights">The file, found to fit the layout. Owned.</param>
+/// <param name="layout">Places of the tensors.</param>
+public sealed class PretrainedDevice(IRankDevice device, SafeTensorsFile weights, ParameterLayout layout) : IRankDevice
+{
+    /// <inheritdoc/>
+    public int ParameterCount => device.ParameterCount;
+
+    /// <inheritdoc/>
+    public long StateElements => device.StateElements;
+
+    /// <inheritdoc/>
+    public void Initialize()
+    {
+        device.Initialize();
+        InitialWeights.Write(weights, layout, device);
+    }
+
+    /// <inheritdoc/>
+    public DeviceGradient CreateGradient() => device.CreateGradient();
+
+    /// <inheritdoc/>
+    public ShardResult ComputeShard(long step, int shard, DeviceGradient gradient, CancellationToken cancel) => device.ComputeShard(step, shard, gradient, cancel);
+
+    /// <inheritdoc/>
+    public void Add(DeviceGradient sum, DeviceGradient addend) => device.Add(sum, addend);
+
+    /// <inheritdoc/>
+    public double ApplyStep(long step, DeviceGradient reduced, double sumOfSquares, long targets) => device.ApplyStep(step, reduced, sumOfSquares, targets);
+
+    /// <inheritdoc/>
+    public void ReadState(long offset, Span<float> destination) => device.ReadState(offset, destination);
+
+    /// <inheritdoc/>
+    public void WriteState(long offset, ReadOnlySpan<float> source) => device.WriteState(offset, source);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        device.Dispose();
+        weights.Dispose();
+    }
+}
