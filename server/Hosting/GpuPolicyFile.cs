@@ -14,7 +14,8 @@ public static class GpuPolicyFile
             return MachineSettings.Default;
         try
         {
-            return new MachineSettings { GpuPolicy = GpuHealthPolicy.Parse(File.ReadAllText(path)) };
+            var text = File.ReadAllText(path);
+            return string.IsNullOrWhiteSpace(text) ? throw new FormatException("it is empty") : new MachineSettings { GpuPolicy = GpuHealthPolicy.Parse(text) };
         }
         catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException)
         {

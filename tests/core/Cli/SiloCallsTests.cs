@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Coordinator.Cli.Commands;
 using Coordinator.Cli.Output;
+using Coordinator.Cli.Paths;
 using Coordinator.Cli.Runs;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
@@ -33,7 +34,7 @@ public sealed class SiloCallsTests : IAsyncLifetime
         using var client = new CoordinatorClient(door.Url, TestServer.Token);
         var output = silo.Folder.File("out/model");
 
-        Assert.Equal(sha256, await new JobRun(client, "patient").DownloadAsync(job, output, CancellationToken.None).For("the model"));
+        Assert.Equal(sha256, await new JobRun(client, "patient").DownloadAsync(job, OutputPath.Look("--out", output), CancellationToken.None).For("the model"));
 
         Assert.Equal(await File.ReadAllBytesAsync(model), await File.ReadAllBytesAsync(output));
         Assert.Equal([output], Directory.GetFiles(Path.GetDirectoryName(output)!));
@@ -100,7 +101,10 @@ public sealed class SiloCallsTests : IAsyncLifetime
         silo.Grains.Show(job);
         await silo.Client.UploadModelAsync(Job, model, sha256);
 
-        var refused = await Assert.ThrowsAsync<CommandException>(() => new JobRun(silo.Client, "patient") { Remedy = () => "coordinator resume DIR" }.DownloadAsync(job, Path.Combine(model, "below-a-file"), CancellationToken.None));
+        // What is in the way came after the place was looked at.
+        var output = OutputPath.Look("--out", Path.Combine(model + "-folder", "file"));
+        File.Copy(model, model + "-folder");
+        var refused = await Assert.ThrowsAsync<CommandException>(() => new JobRun(silo.Client, "patient") { Remedy = () => "coordinator resume DIR" }.DownloadAsync(job, output, CancellationToken.None));
 
         Assert.Equal("coordinator resume DIR", refused.Remedy);
     }

@@ -1,0 +1,83 @@
+using Coordinator.Cli.Runs;
+using Coordinator.Machines;
+using Coordinator.Machines.Jobs;
+using Coordinator.Tests.Server;
+using Coordinator.Worker.Checkpoints;
+using Coordinator.Worker.Data;
+using Coordinator.Worker.Programs;
+using Coordinator.Worker.Ranks;
+
+namespace Coordinator.Tests.Worker;
+
+/// <summary>A job that starts from a file's weights has them as its state of step 0, and is refused where they are another model's.</summary>
+public sealed class PretrainedDeviceTests : IDisposable
+{
+    private static readonly JobSpec Spec = new() { Model = new ModelSpec { Program = "linear", Channels = 8 } };
+
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public async Task The_state_of_step_0_has_the_files_parameters_and_moments_of_zero()
+    {
+        var parameters = Parameters(Spec);
+        using var programs = Programs();
+        using var device = await programs.CreateAsync(new JobId("job"), Spec with { Initial = Store(Spec, parameters) }, new GpuId(new NodeId("node"), 0), CancellationToken.None);
+        device.WriteState(0, new float[device.StateElements].Select(_ => 7f).ToArray());
+
+        device.Initialize();
+
+        var state = new float[device.StateElements];
+        device.ReadState(0, state);
+        Assert.Equal(parameters, state[..parameters.Length]);
+        Assert.All(state[parameters.Length..], moment => Assert.Equal(0, moment));
+    }
+
+    [Fact]
+    public async Task Weights_of_another_shape_are_the_jobs_fault_and_the_tensor_is_named()
+    {
+        var wider = Spec with { Model = Spec.Model with { Channels = 9 } };
+        using var programs = Programs();
+
+        var refused = await Assert.ThrowsAsync<InvalidJobException>(() => programs.CreateAsync(
+            new JobId("job"), Spec with { Initial = Store(wider, Parameters(wider)) }, new GpuId(new NodeId("node"), 0), CancellationToken.None));
+
+        Assert.Contains("has the shape [1, 9]", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("missing", "it lacks the tensor")]
+    [InlineData("half", "holds F16, and parameters are F32")]
+    [InlineData("more", "it has a tensor 'stray', which the job's model has not")]
+    public void Tensors_that_are_missing_of_another_type_or_too_many_are_named(string what, string why)
+    {
+        var layout = TrainingPrograms.Create(Spec).Layout;
+        var dtype = what == "half" ? SafeTensorsDtype.F16 : SafeTensorsDtype.F32;
+        SafeTensor[] tensors = [.. layout.Tensors.Select(tensor => new SafeTensor(tensor.Name, dtype, [.. tensor.Shape.Select(axis => (long)axis)])).Skip(what == "missing" ? 1 : 0)];
+        if (what == "more")
+            tensors = [.. tensors, new SafeTensor("stray", dtype, [1])];
+        var path = folder.File("weights");
+        using (var writer = SafeTensorsWriter.Create(path, tensors))
+        {
+            foreach (var tensor in writer.Tensors)
+                writer.AppendBytes(tensor.Name, new byte[tensor.Bytes]);
+            writer.Commit();
+        }
+
+        using var file = SafeTensorsFile.Open(path);
+
+        Assert.Contains(why, InitialWeights.WhyUnfit(file, layout), StringComparison.Ordinal);
+    }
+
+    private static float[] Parameters(JobSpec spec) => [.. Enumerable.Range(1, TrainingPrograms.Create(spec).Layout.ParameterCount).Select(i => 1f / i)];
+
+    private WorkerPrograms Programs() => new(new DataStore(folder.Path), new CpuDeviceOptions());
+
+    private InitialSpec Store(JobSpec spec, float[] parameters)
+    {
+        var sha256 = ModelFile.Write(folder.File("model"), spec, WorkerPrograms.Layout(spec), parameters);
+        File.Move(folder.File("model"), DataStore.PathOf(folder.Path, sha256), overwrite: true);
+        return new InitialSpec { Sha256 = sha256, Bytes = new FileInfo(DataStore.PathOf(folder.Path, sha256)).Length };
+    }
+}
