@@ -36,7 +36,7 @@ public sealed record PeerLost(NodeId Node, long Generation, Evidence Evidence, s
 }
 
 /// <summary>The rank's program or device failed.</summary>
-public sealed record DeviceFailed(string Detail) : RankInput;
+public sealed record DeviceFailed(string Detail, FaultKind Kind = FaultKind.Unknown) : RankInput;
 
 /// <summary>The worker was asked to end.</summary>
 public sealed record LeaveRequested(string Reason) : RankInput;

@@ -23,6 +23,7 @@ public sealed partial class RankMachine
     private readonly SortedDictionary<NodeId, PeerAccused> accusations = [];
     private bool aborted;
     private string? fault;
+    private FaultKind faultKind;
     private string? leaveReason;
     private TimeSpan repeatAt;
     private TimeSpan lookAt;
@@ -81,7 +82,7 @@ public sealed partial class RankMachine
         repeatAt = now + RepeatPeriod;
     }
 
-    private void OnDeviceFailed(string detail)
+    private void OnDeviceFailed(string detail, FaultKind kind)
     {
         // Whatever the device was doing has ended, and the numbers behind it can no longer be trusted; a state that was kept for a quick
         // return is gone as well.
@@ -91,7 +92,7 @@ public sealed partial class RankMachine
         answerOwed = false;
         if (phase == Phase.Idle || fault is not null)
             return;
-        fault = detail;
+        (fault, faultKind) = (detail, kind);
         repetitions = 0;
         phase = Phase.Faulted;
         Repeat(all: true);
@@ -128,7 +129,7 @@ public sealed partial class RankMachine
         foreach (var accusation in accusations.Values)
             outputs.Add(new TellJob(accusation));
         if (fault is not null)
-            outputs.Add(new TellJob(new RankFaulted { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu, Detail = fault }));
+            outputs.Add(new TellJob(new RankFaulted { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu, Detail = fault, Kind = faultKind }));
         if (unreadable is not null)
             outputs.Add(new TellJob(unreadable));
         if (leaveReason is not null)

@@ -38,7 +38,7 @@ public sealed partial class RankMachine
                 RequestState();
                 break;
             default:
-                OnDeviceFailed($"the plan of generation {Generation} says {plan.CatchUp} to step {Target}, and this rank has applied {Applied}");
+                OnDeviceFailed($"the plan of generation {Generation} says {plan.CatchUp} to step {Target}, and this rank has applied {Applied}", FaultKind.Worker);
                 break;
         }
     }

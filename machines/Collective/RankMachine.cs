@@ -130,7 +130,7 @@ public sealed partial class RankMachine
                 OnPeerLost(lost);
                 break;
             case DeviceFailed failed:
-                OnDeviceFailed(failed.Detail);
+                OnDeviceFailed(failed.Detail, failed.Kind);
                 break;
             case LeaveRequested leave:
                 leaveReason = leave.Reason;

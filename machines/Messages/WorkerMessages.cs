@@ -194,6 +194,13 @@ public sealed record RankFaulted : JobReport
 
     /// <summary>Whether no device of the class can compute the job at all, so that nothing is gained by trying again. The gpu is not to blame.</summary>
     public bool Impossible { get; init; }
+
+    /// <summary>Whose fault it is, as far as the worker can tell. Workers that know no kinds say only <see cref="Impossible"/>.</summary>
+    public FaultKind Kind { get; init; }
+
+    /// <summary>Whose fault it is, whichever way the worker says it.</summary>
+    [JsonIgnore]
+    public FaultKind Whose => Impossible ? FaultKind.Job : Kind;
 }
 
 /// <summary>

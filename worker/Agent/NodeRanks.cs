@@ -219,7 +219,7 @@ public sealed class NodeRanks : IAsyncDisposable
         {
             // Silence would cost the job its whole answer timeout, and leave nobody the reason.
             services.Log.Warn($"{order.Job}: refused the plan for {order.Gpu}: {mismatch}");
-            Fault(order.Job, order.Generation, order.Gpu, mismatch);
+            Fault(order.Job, order.Generation, order.Gpu, mismatch, FaultKind.Worker);
             return;
         }
 
@@ -244,7 +244,7 @@ public sealed class NodeRanks : IAsyncDisposable
         {
             if (leaving is not null)
             {
-                Fault(order.Job, order.Generation, order.Gpu, "the worker is ending");
+                Fault(order.Job, order.Generation, order.Gpu, "the worker is ending", FaultKind.Worker);
                 return;
             }
 
@@ -319,7 +319,7 @@ public sealed class NodeRanks : IAsyncDisposable
                 if (!IsCurrent(job, slot))
                     return;
                 services.Log.Warn($"{job.Id}: {slot.Gpu} cannot take part: {e.Message}");
-                Fault(job.Id, slot.Generation, slot.Gpu, e.Message, impossible: e is InvalidJobException);
+                Fault(job.Id, slot.Generation, slot.Gpu, e.Message, RankFaultException.KindOf(e));
                 GiveUp(job, slot);
                 SeeWhetherLeft();
             }
@@ -334,7 +334,7 @@ public sealed class NodeRanks : IAsyncDisposable
         {
             if (!IsCurrent(job, slot))
                 return;
-            Fault(job.Id, slot.Generation, slot.Gpu, $"{broken.GetType().Name}: {broken.Message}");
+            Fault(job.Id, slot.Generation, slot.Gpu, $"{broken.GetType().Name}: {broken.Message}", RankFaultException.KindOf(broken));
             GiveUp(job, slot);
             SeeWhetherLeft();
         }
@@ -351,8 +351,8 @@ public sealed class NodeRanks : IAsyncDisposable
         });
     }
 
-    private void Fault(JobId job, long generation, GpuId gpu, string detail, bool impossible = false) =>
-        tell(new RankFaulted { Job = job, Generation = generation, Gpu = gpu, Detail = detail, Impossible = impossible });
+    private void Fault(JobId job, long generation, GpuId gpu, string detail, FaultKind kind) =>
+        tell(new RankFaulted { Job = job, Generation = generation, Gpu = gpu, Detail = detail, Kind = kind, Impossible = kind == FaultKind.Job });
 
     /// <summary>Once for all ranks of the worker: orders for each of them may have come without their membership.</summary>
     private void AskForMembership(JobId job, long generation)

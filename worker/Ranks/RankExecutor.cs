@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Coordinator.Machines;
 using Coordinator.Worker.Devices;
 using Coordinator.Worker.Faults;
+using Coordinator.Worker.Programs;
 using Coordinator.Worker.Transport;
 
 namespace Coordinator.Worker.Ranks;
@@ -143,7 +144,7 @@ public sealed class RankExecutor : IDisposable
     {
         if (e is DeviceLostException)
             lost ??= e.Message;
-        answer(new DeviceFailed($"{e.GetType().Name}: {e.Message}"));
+        answer(new DeviceFailed($"{e.GetType().Name}: {e.Message}", RankFaultException.KindOf(e)));
     }
 
     private void ExecuteWithDevice(RankOutput output)
@@ -236,7 +237,7 @@ public sealed class RankExecutor : IDisposable
             case CancelComputing or DropSubtree or PublishSubtree or ForgetState or StageContribution:
                 break;
             default:
-                answer(new DeviceFailed(loss));
+                answer(new DeviceFailed(loss, FaultKind.Device));
                 break;
         }
     }
