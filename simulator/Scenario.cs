@@ -35,6 +35,9 @@ internal sealed record Scenario
     /// <summary>Whether what the gateway tells a node's grain may be lost, repeated and reordered as well.</summary>
     public required bool LossyGateway { get; init; }
 
+    /// <summary>How long a process takes to make a rank's program, longer than any answer may take; zero: no time.</summary>
+    public TimeSpan SlowStart { get; init; }
+
     /// <summary>Whether control messages cross as JSON text, as they do in production, or as objects.</summary>
     public required bool Json { get; init; }
 
@@ -106,7 +109,10 @@ internal sealed record Scenario
             },
         };
 
-        // From bits that are drawn already, so that worlds without checkpoints stay as they are.
+        // From bits that are drawn already, so that worlds without checkpoints, or without slow starts, stay as they are.
+        var bits = scenario.Spec.Training.Seed / 4;
+        if (withFaults && bits % 16 == 0)
+            scenario = scenario with { SlowStart = scenario.Spec.FaultTolerance.AnswerTimeout * (1 + (bits / 16 % 4)) };
         return scenario with { Spec = scenario.Spec with { Checkpoint = new CheckpointSpec { Interval = (scenario.Spec.Training.Seed % 4) switch { 0 => "off", 1 => "2", 2 => "5", _ => "300ms" } } } };
     }
 }

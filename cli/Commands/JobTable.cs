@@ -10,14 +10,14 @@ public static class JobTable
     public static (IReadOnlyList<Column> Columns, IReadOnlyList<IReadOnlyList<string>> Rows) Of(IEnumerable<JobView> jobs) =>
     (
         [
-            new("JOB"), new("PHASE"), new("STEP"), new("LOSS"), new("RANKS"), new("GENERATION"), new("FAILURES"), new("FIRST CAUSE"),
+            new("JOB"), new("PHASE"), new("STEP"), new("LOSS"), new("RANKS"), new("GENERATION"), new("FAILURES"), new("FIRST CAUSE"), new("WAITS FOR"),
             new("INCARNATION", true), new("TIMELINE", true), new("DEVICE CLASS", true), new("REASON", true), new("MODEL SHA-256", true),
         ],
         [
             .. jobs.Select(job => (IReadOnlyList<string>)
             [
                 job.Id.Value, job.Phase, $"{job.Recorded}/{job.Spec.Training.Steps}", job.Loss?.ToString("0.0000") ?? "-",
-                $"{job.Members.Count}/{job.Spec.Ranks}", $"{job.Generation}", $"{job.Failures}", job.FirstCause ?? "-",
+                $"{job.Members.Count}/{job.Spec.Ranks}", $"{job.Generation}", $"{job.Failures}", job.FirstCause ?? "-", job.Phase == "waiting" && job.Shortage.Length > 0 ? job.Shortage : "-",
                 $"{job.Incarnation}", $"{job.Timeline}", job.DeviceClass.Length > 0 ? job.DeviceClass : "-", job.Reason, job.ModelSha256 ?? "-",
             ]),
         ]

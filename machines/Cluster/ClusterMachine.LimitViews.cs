@@ -13,6 +13,8 @@ public sealed partial class ClusterMachine
         Tell(GpuLimit.Throttled, EventKinds.GpuThrottled, EventKinds.GpuThrottled,
             gpus => $"{gpus} of {job} throttled: the work moves to free gpus of other zones, and what finds none in {DrainAfter.TotalSeconds:0} s is given back", gpus => $"{gpus} of {job} serve in full again");
 
+        Tell(GpuLimit.Idle, EventKinds.GpusIdle, EventKinds.GpusIdle, gpus => $"{job} (priority {allocation.Priority}) gives back {gpus}, and keeps one with its state", gpus => $"{job} may keep {gpus}");
+
         void Tell(string kind, string begins, string ends, Func<string, string> beginning, Func<string, string> ending)
         {
             var added = allocation.Limits.Where(pair => pair.Value.Kind == kind && !(before.TryGetValue(pair.Key, out var known) && known.Kind == kind)).ToArray();

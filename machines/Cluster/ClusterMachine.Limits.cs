@@ -139,7 +139,7 @@ public sealed partial class ClusterMachine
         var owned = inventory.OwnedOn(report.Node);
         foreach (var gpu in owned)
         {
-            if (ClassOf(gpu) is { } deviceClass)
+            if (ClassOf(gpu) is { } deviceClass && !IsParked(gpu))
                 budget.SetGpu(gpu, deviceClass);
         }
 
@@ -150,6 +150,8 @@ public sealed partial class ClusterMachine
             waiting.UnionWith(owned);
         startedUnder[report.Node] = report.Session.Boot;
     }
+
+    private bool IsParked(GpuId gpu) => inventory.OwnerOf(gpu) is { } owner && allocations[owner] is { Parked: true } job && job.Used.Contains(gpu);
 
     private void NoteHost(NodeId node)
     {
@@ -172,15 +174,17 @@ public sealed partial class ClusterMachine
         overWatts = 0;
         var hot = budget.Zones.All.Where(zone => budget.ExcessOf(zone) > 0).ToArray();
         var tooMuch = budget.Usable is { } most && budget.SiteWatts > most;
-        if (hot.Length == 0 && !tooMuch && allocations.Values.All(allocation => allocation.Limits.Count == 0))
+        NoteShort();
+        if (hot.Length == 0 && !tooMuch && allocations.Values.All(allocation => allocation is { Limits.Count: 0, ShortSince: null, Parked: false }))
             return;
         var before = allocations.ToDictionary(pair => pair.Key, pair => pair.Value.Limits);
         foreach (var allocation in allocations.Values)
-            allocation.Limits = [];
+            allocation.Limits = allocation.Parked ? LimitsWhileParked(allocation) : [];
         foreach (var zone in hot)
             Throttle(zone, before);
         if (tooMuch)
             Shed(budget.Usable!.Value, before);
+        AskIdleBack(before);
         foreach (var (job, allocation) in allocations)
         {
             if (!before[job].SequenceEqual(allocation.Limits))
@@ -210,26 +214,55 @@ public sealed partial class ClusterMachine
         }
     }
 
-    /// <summary>Every job keeps one gpu that it uses: it may hold the only state there is.</summary>
+    /// <summary>
+    /// A job is shed to no less than its minimum, or whole: with fewer it would stop, and keep idle what another could use. One that is shed
+    /// whole parks, with its state on one gpu that computes nothing. A job that does not say what it needs keeps one gpu that it uses.
+    /// </summary>
     private void Shed(long usable, Dictionary<JobId, SortedDictionary<GpuId, GpuLimit>> before)
     {
         var load = budget.LoadWatts;
         var reason = $"power: the site may draw no more than {PowerText.Of(usable)}";
         foreach (var (job, allocation) in LeastImportantFirst)
         {
+            if (allocation.Parked)
+                continue;
             var used = allocation.Used.Count(allocation.Gpus.Contains);
-            foreach (var gpu in LeastNeededFirst(allocation).Where(gpu => budget.WattsOf(gpu) > 0).ToArray())
+            GpuId[] drawing = [.. LeastNeededFirst(allocation).Where(gpu => budget.WattsOf(gpu) > 0)];
+            var keep = allocation.Minimum is { } minimum ? Math.Min(minimum, drawing.Length) : 0;
+            var taken = 0;
+            foreach (var gpu in drawing)
             {
                 if (budget.WithOverhead(load) <= usable)
                     return;
-                if (allocation.Used.Contains(gpu) && --used == 0)
+                if (allocation.Minimum is null && allocation.Used.Contains(gpu) && --used == 0)
                     break;
+                if (drawing.Length - taken <= keep)
+                {
+                    ShedWhole(job, allocation);
+                    break;
+                }
+
+                taken++;
                 load -= budget.WattsOf(gpu);
-                allocation.Limits[gpu] = new GpuLimit(GpuLimit.Shed, reason, before[job].GetValueOrDefault(gpu) is { Kind: GpuLimit.Shed } known ? known.Since : now);
+                Take(job, allocation, gpu);
             }
         }
 
         overWatts = Math.Max(0, budget.WithOverhead(load) - usable);
+
+        void ShedWhole(JobId job, Allocation allocation)
+        {
+            allocation.Resumed = false;
+            foreach (var gpu in allocation.Gpus)
+            {
+                if (allocation.Limits.GetValueOrDefault(gpu)?.Kind != GpuLimit.Shed)
+                    load -= budget.WattsOf(gpu);
+                Take(job, allocation, gpu);
+            }
+        }
+
+        void Take(JobId job, Allocation allocation, GpuId gpu) =>
+            allocation.Limits[gpu] = new GpuLimit(GpuLimit.Shed, reason, before[job].GetValueOrDefault(gpu) is { Kind: GpuLimit.Shed } known ? known.Since : now);
     }
 
     /// <summary>Gpus of a job, those first without which it loses least: unused ones, such as serve nobody now, throttled ones, then by falling id.</summary>
@@ -246,14 +279,14 @@ public sealed partial class ClusterMachine
         {
             if (allocation.Limits.Count == 0 && allocation.GivingBack.Count == 0)
                 continue;
-            SortedSet<GpuId> next = [.. allocation.Limits.Where(pair => pair.Value.Kind == GpuLimit.Shed).Select(pair => pair.Key)];
+            SortedSet<GpuId> next = [.. allocation.Limits.Where(pair => pair.Value.Kind is GpuLimit.Shed or GpuLimit.Idle).Select(pair => pair.Key)];
             var replaced = inventory.FitOf(job) - WaitingOf(allocation) - allocation.Wanted;
             var staying = allocation.Used.Count(gpu => allocation.Gpus.Contains(gpu) && !next.Contains(gpu));
 
             // What was asked back stays so: a job of one rank wants a second one because of it.
             foreach (var (gpu, limit) in allocation.Limits.Where(pair => pair.Value.Kind == GpuLimit.Throttled).Reverse().OrderByDescending(pair => allocation.GivingBack.Contains(pair.Key)))
             {
-                if (replaced-- > 0 || allocation.GivingBack.Contains(gpu) || (now >= limit.Since + DrainAfter && staying > 1))
+                if (replaced-- > 0 || allocation.GivingBack.Contains(gpu) || (now >= limit.Since + DrainAfter && staying > Math.Max(1, allocation.Minimum ?? 1)))
                 {
                     next.Add(gpu);
                     staying--;
@@ -289,12 +322,13 @@ public sealed partial class ClusterMachine
     }
 
     /// <summary>Of the free gpus of a class, as many as are missing and may be given out now; says on the allocation why there are no more.</summary>
-    private IEnumerable<GpuId> MayStart(Allocation allocation, string deviceClass, IEnumerable<GpuId> free, int missing)
+    private IEnumerable<GpuId> MayStart(Allocation allocation, string deviceClass, IEnumerable<GpuId> free, int missing, int together)
     {
         // Only zones tell one gpu from another: without them there is no need to look at all that are free.
         if (budget.Zones.All.Count == 0)
             free = free.Take(missing);
         HeldBack? held = null;
+        var isGang = together > 1;
         foreach (var gpu in budget.WhyUnfed(deviceClass) is null ? free.ToArray() : free.Take(1))
         {
             if (missing == 0)
@@ -311,12 +345,19 @@ public sealed partial class ClusterMachine
                 continue;
             }
 
+            // What a job needs to go on at all is its own in one piece, and starts one by one.
             if (!TakeStart(deviceClass))
             {
-                held = OfRamp;
-                break;
+                if (!isGang || together <= 0)
+                {
+                    held = OfRamp;
+                    break;
+                }
+
+                waiting.Add(gpu);
             }
 
+            together--;
             missing--;
             yield return gpu;
         }

@@ -60,6 +60,18 @@ public sealed partial class ClusterMachine : IMachine
 
         public string? DeviceClass { get; set; }
 
+        /// <summary>Fewest gpus with which the job can go on; null: it has not said, and any number will do.</summary>
+        public int? Minimum { get; set; }
+
+        /// <summary>Whether its used gpus hold its state and compute nothing, and so draw nothing.</summary>
+        public bool Parked { get; set; }
+
+        /// <summary>Whether it may go on, and has not said yet that it does: until then its word that it is parked is an old one.</summary>
+        public bool Resumed { get; set; }
+
+        /// <summary>Since when it uses gpus that are too few to go on with; null: they are enough, or it uses none.</summary>
+        public TimeSpan? ShortSince { get; set; }
+
         public long JobIncarnation { get; set; }
 
         public long JobSequence { get; set; } = -1;
@@ -111,7 +123,7 @@ public sealed partial class ClusterMachine : IMachine
         LoadLimits(state);
         foreach (var stored in state.Allocations)
         {
-            var allocation = new Allocation { Wanted = stored.Wanted, DeviceClass = stored.DeviceClass, Priority = stored.Priority };
+            var allocation = new Allocation { Wanted = stored.Wanted, DeviceClass = stored.DeviceClass, Priority = stored.Priority, Minimum = stored.Minimum };
             allocations.Add(stored.Job, allocation);
 
             // What a job used is not stored; until the job says, everything it has counts as used.
@@ -173,15 +185,18 @@ public sealed partial class ClusterMachine : IMachine
     /// <inheritdoc/>
     public string Describe(TimeSpan now) => JsonSerializer.Serialize(
         new ClusterView(
-            [.. inventory.Nodes.Select(node => new ClusterNodeView(node.Node, node.Up, node.Gpus.Count, node.Up ? node.Gpus.Count(gpu => inventory.OwnerOf(new GpuId(node.Node, gpu.Index)) is null) : 0, node.Gpus is [var first, ..] ? first.DeviceClass : ""))],
-            Stored())
+            [.. inventory.Nodes.Select(node => new ClusterNodeView(node.Node, node.Up, node.Gpus.Count, node.Up ? node.Gpus.Count(gpu => inventory.OwnerOf(new GpuId(node.Node, gpu.Index)) is null) : 0, node.Gpus is [var first, ..] ? first.DeviceClass : "")
+            {
+                MemoryBytes = node.Gpus.Any(gpu => gpu.MemoryBytes == 0) ? 0 : node.Gpus.Select(gpu => gpu.MemoryBytes).DefaultIfEmpty().Max(),
+            })],
+            [.. Stored().Select(view => view with { Waits = WaitsOf(view.Job, allocations[view.Job]) })])
         {
             Power = DescribePower(),
             Cooling = DescribeCooling(),
         },
         MachinesJson.Default.ClusterView);
 
-    private AllocationView[] Stored() => [.. allocations.Select(pair => new AllocationView(pair.Key, pair.Value.Wanted, [.. pair.Value.Gpus]) { DeviceClass = pair.Value.DeviceClass, Priority = pair.Value.Priority })];
+    private AllocationView[] Stored() => [.. allocations.Select(pair => new AllocationView(pair.Key, pair.Value.Wanted, [.. pair.Value.Gpus]) { DeviceClass = pair.Value.DeviceClass, Priority = pair.Value.Priority, Minimum = pair.Value.Minimum })];
 
     private void Persist(Outputs outputs)
     {
@@ -227,8 +242,10 @@ public sealed partial class ClusterMachine : IMachine
         allocation.Wanted = request.Wanted;
         allocation.DeviceClass = request.DeviceClass;
         allocation.Priority = request.Priority;
+        allocation.Minimum = request.Minimum;
         if (!allocation.SaidUsed.SequenceEqual(request.Used))
             Use(request.Job, allocation, request.Used);
+        NoteParked(allocation, request.Parked);
         allocation.Preferred.Clear();
         allocation.Preferred.UnionWith(request.Preferred);
 
@@ -273,6 +290,13 @@ public sealed partial class ClusterMachine : IMachine
             Take(gpu);
         foreach (var gpu in allocation.Unused.Reverse().Take(Math.Max(0, ServingOf(job, allocation) - allocation.Wanted)).ToArray())
             Take(gpu);
+
+        // Too few to go on with are of use to others, and it gets them back together with what it lacks.
+        if (LackOf(job, allocation) > 0)
+        {
+            foreach (var gpu in allocation.Unused.ToArray())
+                Take(gpu);
+        }
 
         void Take(GpuId gpu)
         {
@@ -324,7 +348,7 @@ public sealed partial class ClusterMachine : IMachine
 
             // A member that is down and still used holds its place until the job lets go of it; a spare may come on top meanwhile.
             var missing = allocation.Wanted - ServingOf(job, allocation);
-            if (missing <= 0)
+            if (missing <= 0 || !MayGoOn(job, allocation, changed))
                 continue;
             var deviceClass = ClassOf(allocation)
                 ?? inventory.Free.Where(idle => DeviceClasses.Matches(allocation.DeviceClass, idle.Key)).OrderByDescending(idle => idle.Value.Count)
@@ -337,7 +361,10 @@ public sealed partial class ClusterMachine : IMachine
             // A job asks by name for who may hold its state: that one it gets, whether or not peers reach it.
             var preferred = allocation.Preferred.Where(gpu => idle.Contains(gpu) || (inventory.IsFreeThoughSetAside(gpu) && ClassOf(gpu) == deviceClass)).Concat(idle.Where(gpu => !allocation.Preferred.Contains(gpu)));
             var given = 0;
-            foreach (var gpu in MayStart(allocation, deviceClass, preferred, missing))
+            var together = LackOf(job, allocation);
+            if (!MayStartTogether(allocation, deviceClass, idle, together))
+                continue;
+            foreach (var gpu in MayStart(allocation, deviceClass, preferred, missing, together))
             {
                 Add(job, allocation, gpu);
                 changed.Add(job);
@@ -359,6 +386,7 @@ public sealed partial class ClusterMachine : IMachine
             [.. inventory.Free.Where(idle => !DeviceClasses.Matches(wanted, idle.Key)).Select(idle => new FreeGpus(idle.Key, idle.Value.Count))])
         {
             Held = WaitingOf(allocation) > 0 ? OfRamp : allocation.Held ?? HeldBySetAside(wanted),
+            Waits = WaitsOf(job, allocation),
         };
     }
 

@@ -9,6 +9,9 @@ internal sealed record GpuLimit(string Kind, string Reason, TimeSpan Since)
     /// <summary>The site draws too much: the job is to go on without it.</summary>
     public const string Shed = "shed";
 
+    /// <summary>The job has too few gpus to go on with, and another one waits for them.</summary>
+    public const string Idle = "idle";
+
     /// <summary>Its cooling zone is too hot: its work is to move.</summary>
     public const string Throttled = "throttled";
 

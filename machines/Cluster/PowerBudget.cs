@@ -75,10 +75,10 @@ internal sealed class PowerBudget
         CountZones();
     }
 
-    /// <summary>Why the site cannot feed one more gpu of a class; null: it can.</summary>
-    public HeldBack? WhyUnfed(string deviceClass)
+    /// <summary>Why the site cannot feed one more gpu of a class, or several; null: it can.</summary>
+    public HeldBack? WhyUnfed(string deviceClass, int gpus = 1)
     {
-        if (Usable is not { } usable || WithOverhead(LoadWatts + Rates.GpuWatts(deviceClass)) <= usable)
+        if (Usable is not { } usable || WithOverhead(LoadWatts + (gpus * Rates.GpuWatts(deviceClass))) <= usable)
             return null;
         return IsAwaitingApproval
             ? new HeldBack("approval", $"free gpus are held back: the site draws {PowerText.Of(SiteWatts)} and may draw {PowerText.Of(usable)} until the utility approves more ('coordinator power approve')")
@@ -86,7 +86,10 @@ internal sealed class PowerBudget
     }
 
     /// <summary>Why a gpu's zone cannot cool it beside what it cools already; null: it can, or the gpu is in none.</summary>
-    public HeldBack? WhyUncooled(GpuId gpu, string deviceClass) => Zones.Of(gpu.Node) is { } zone && HeatOf(zone) + Rates.GpuWatts(deviceClass) > zone.CapacityWatts
+    public HeldBack? WhyUncooled(GpuId gpu, string deviceClass) => WhyUncooledBy(gpu, Rates.GpuWatts(deviceClass));
+
+    /// <summary>Why a gpu's zone cannot cool so many watts more; null: it can, or the gpu is in none.</summary>
+    public HeldBack? WhyUncooledBy(GpuId gpu, long moreWatts) => Zones.Of(gpu.Node) is { } zone && HeatOf(zone) + moreWatts > zone.CapacityWatts
         ? new HeldBack("cooling", $"free gpus are held back: cooling zone {zone.Name} has {PowerText.Of(HeatOf(zone))} of heat for a capacity of {PowerText.Of(zone.CapacityWatts)} ('coordinator cooling')")
         : null;
 

@@ -24,6 +24,7 @@ public sealed partial class RankMachine
     private bool aborted;
     private string? fault;
     private FaultKind faultKind;
+    private long faultStep;
     private string? leaveReason;
     private TimeSpan repeatAt;
     private TimeSpan lookAt;
@@ -92,7 +93,7 @@ public sealed partial class RankMachine
         answerOwed = false;
         if (phase == Phase.Idle || fault is not null)
             return;
-        (fault, faultKind) = (detail, kind);
+        (fault, faultKind, faultStep) = (detail, kind, Math.Max(0, Applied + 1));
         repetitions = 0;
         phase = Phase.Faulted;
         Repeat(all: true);
@@ -122,14 +123,14 @@ public sealed partial class RankMachine
             return;
         }
 
-        if (phase == Phase.Promised && !answerOwed)
-            Answer();
+        if (phase == Phase.Promised)
+            AnswerOrSayBusy();
         if (aborted && phase is Phase.CatchingUp or Phase.Running)
             outputs.Add(new TellJob(Progress()));
         foreach (var accusation in accusations.Values)
             outputs.Add(new TellJob(accusation));
         if (fault is not null)
-            outputs.Add(new TellJob(new RankFaulted { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu, Detail = fault, Kind = faultKind }));
+            outputs.Add(new TellJob(new RankFaulted { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu, Detail = fault, Kind = faultKind, Step = faultStep }));
         if (unreadable is not null)
             outputs.Add(new TellJob(unreadable));
         if (leaveReason is not null)

@@ -198,9 +198,22 @@ public sealed partial class RankMachine
         fault = null;
         ForgetGeneration();
         answerOwed = work.IsWriting;
-        if (!answerOwed)
-            Answer();
+        AnswerOrSayBusy();
         ReplayLosses();
+    }
+
+    /// <summary>An answer that is owed comes when the device has ended; until then the rank says that it is busy, so that it is not taken for dead.</summary>
+    private void AnswerOrSayBusy()
+    {
+        if (!answerOwed)
+        {
+            Answer();
+            return;
+        }
+
+        repetitions = 0;
+        repeatAt = now + RepeatPeriod;
+        outputs.Add(new TellJob(new RankPreparing { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu, What = Activity, Busy = true }));
     }
 
     /// <summary>Drops what belongs to the generation before: staging, waiting frames, catching up, accusations. P, R and state stay.</summary>

@@ -78,6 +78,9 @@ public static class EventKinds
     /// <summary>A member's answer: <c>applied</c>, <c>boot</c> in the numbers. Not said in jobs of more than 256 members.</summary>
     public const string RankState = "rank.state";
 
+    /// <summary>A member is not ready yet: the job goes on without it, and takes it in when it is. No failure.</summary>
+    public const string RankPreparing = "rank.preparing";
+
     /// <summary>A member said that it needs to leave.</summary>
     public const string RankLeaving = "rank.leaving";
 
@@ -119,6 +122,9 @@ public static class EventKinds
 
     /// <summary>A job is to give gpus back, since there is too little power for all.</summary>
     public const string PowerShed = "power.shed";
+
+    /// <summary>A job that has too few gpus to go on with is to give back all but one, since another waits for them.</summary>
+    public const string GpusIdle = "gpu.idle";
 
     /// <summary>A job gets gpus back, or may keep those that it was to give back.</summary>
     public const string PowerRestored = "power.restored";

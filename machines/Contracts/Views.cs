@@ -14,7 +14,7 @@ public sealed record JobView
     /// <summary>Why it is in that phase, one line.</summary>
     public string Reason { get; init; } = "";
 
-    /// <summary>Why ranks are missing, where the class of devices, power or cooling is the reason; empty otherwise.</summary>
+    /// <summary>Why ranks are missing: the class of devices, power, cooling, or others who have the gpus; empty: none are, or nobody knows yet.</summary>
     public string Shortage { get; init; } = "";
 
     /// <summary>Class of the devices that the job computes on; empty before its first generation.</summary>
@@ -94,7 +94,11 @@ public sealed record ClusterView(IReadOnlyList<ClusterNodeView> Nodes, IReadOnly
 }
 
 /// <summary>A node of the cluster.</summary>
-public sealed record ClusterNodeView(NodeId Id, bool Up, int Gpus, int Free, string DeviceClass);
+public sealed record ClusterNodeView(NodeId Id, bool Up, int Gpus, int Free, string DeviceClass)
+{
+    /// <summary>Memory of its largest gpu, bytes; 0: not known.</summary>
+    public long MemoryBytes { get; init; }
+}
 
 /// <summary>What a job has of the cluster.</summary>
 public sealed record AllocationView(JobId Job, int Wanted, IReadOnlyList<GpuId> Gpus)
@@ -104,4 +108,10 @@ public sealed record AllocationView(JobId Job, int Wanted, IReadOnlyList<GpuId> 
 
     /// <summary>Priority of the job: the higher, the more important.</summary>
     public int Priority { get; init; }
+
+    /// <summary>Fewest gpus with which the job can go on; null: the job has not said.</summary>
+    public int? Minimum { get; init; }
+
+    /// <summary>What the job waits for and who has it, for people; null: it has all that it wants.</summary>
+    public string? Waits { get; init; }
 }

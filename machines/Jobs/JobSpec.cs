@@ -170,7 +170,10 @@ public sealed record CollectiveSpec
 /// <summary>Timeouts of a job, and what it does when the state is out of reach.</summary>
 public sealed record FaultToleranceSpec
 {
-    /// <summary>How long the job waits for all <see cref="JobSpec.Ranks"/> before it starts with fewer, once <see cref="JobSpec.MinRanks"/> are there.</summary>
+    /// <summary>
+    /// How long the job waits for all <see cref="JobSpec.Ranks"/> before it starts with fewer, once <see cref="JobSpec.MinRanks"/> are there.
+    /// A rank that is still being prepared (its data are opened, a library is loaded) is waited for as long, and joins later.
+    /// </summary>
     public TimeSpan StartTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Time a member has to answer a new generation before it is failed; 2 ms more for each member of the job, and no less after the last answer of another one.</summary>

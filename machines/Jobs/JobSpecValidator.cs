@@ -45,7 +45,28 @@ public static class JobSpecValidator
         CheckFaultTolerance(problems, spec.FaultTolerance);
         CheckCheckpoint(problems, spec.Checkpoint);
         CheckInitial(problems, spec.Initial);
+        CheckMemory(problems, spec);
         return problems.Found;
+    }
+
+    /// <summary>Every problem of a spec that is submitted: by then the data that its program reads must be frozen.</summary>
+    public static IReadOnlyList<JobSpecProblem> ValidateSubmitted(JobSpec spec)
+    {
+        var found = Validate(spec);
+        if (spec.Model.Program != "gpt" || spec.Data.Sha256.Length > 0)
+            return found;
+        return [.. found, new JobSpecProblem("data.sha256", "empty", "the hash of a frozen data set, which the program gpt reads", "submit with 'coordinator train --data', or upload the data with PUT /api/v1/data/HASH and name the hash")];
+    }
+
+    // Only what is in range otherwise: a count below zero has its own problem.
+    private static void CheckMemory(JobSpecProblems problems, JobSpec spec)
+    {
+        if (problems.Found.Count == 0 && JobMemory.LeastBytes(spec) is var bytes && bytes > JobMemory.Most)
+        {
+            problems.Add(
+                "model.block", Text(spec.Model.Block), $"small enough for {JobMemory.Text(JobMemory.Most)} of memory, where a rank of this job needs {JobMemory.Text(bytes)}",
+                "lower model.block, training.micro_batch, model.layers or model.channels");
+        }
     }
 
     /// <summary>

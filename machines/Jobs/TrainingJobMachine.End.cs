@@ -100,6 +100,7 @@ public sealed partial class TrainingJobMachine
             }
             else if (forming is not null || IsResuming)
                 Consider(askAt);
+            Consider(NextAside);
             foreach (var (member, link) in WithLinks())
                 Consider(TimeoutOf(member, link), andPast: true);
         }

@@ -127,20 +127,6 @@ public sealed partial class TrainingJobMachine
 
     private bool HasNode(NodeId node) => FirstRankOf(node) >= 0;
 
-    private void OnFaulted(RankFaulted fault)
-    {
-        if (fault.Generation != state!.Generation || MemberOf(fault.Gpu) is null)
-            return;
-        if (fault.Impossible && !state.Started && !IsOver)
-        {
-            // All members are of one class. Excluded, they would be offered again, for ever.
-            Fail($"{fault.Gpu} cannot compute it, nor can another of its class: {fault.Detail}");
-            return;
-        }
-
-        faulted[fault.Gpu] = $"fault: {fault.Detail}";
-    }
-
     /// <summary>
     /// Members that the evidence of now condemns, with the cause; hard evidence at once, soft evidence after it was gathered. Hard evidence
     /// waits for more of it where a generation is work for thousands: nodes that die together go together.
@@ -236,7 +222,8 @@ public sealed partial class TrainingJobMachine
                 return Max(link.Since, formedAt) + LinkGrace;
 
             // A job that was just loaded waits for workers to find their way to the new silo, and asks them when they come.
-            return Max(AnswersDue, link is null ? activatedAt + ArrivalPatience + tolerance.ProgressTimeout : link.Since + tolerance.AnswerTimeout);
+            var due = Max(AnswersDue, link is null ? activatedAt + ArrivalPatience + tolerance.ProgressTimeout : link.Since + tolerance.AnswerTimeout);
+            return PreparationOf(member) is { } preparation ? Max(due, PatienceWith(preparation)) : due;
         }
 
         // While others report progress in this generation nobody is excluded for silence towards the silo.
@@ -254,6 +241,7 @@ public sealed partial class TrainingJobMachine
         var isUnreached = cause == CannotConnect;
         var times = exclusions.TryGetValue(gpu, out var before) && now - (isUnreached ? before.Until : before.At) < TimeSpan.FromMinutes(1) ? before.Times + 1 : 1;
         var pause = TimeSpan.FromSeconds(Math.Min(isUnreached ? 600 : 30, 0.5 * (1 << Math.Min(times, 11))));
+        unheard.Add(gpu);
         exclusions[gpu] = new Exclusion(member.Boot, now + pause, now, times);
         var said = faulted.ContainsKey(gpu) ? "" : WordsAgainst(gpu.Node);
         state = state! with { Failures = state.Failures + 1, FirstCause = state.FirstCause ?? $"{gpu}: {cause}{said}" };

@@ -20,7 +20,7 @@ public sealed partial class TrainingJobMachine
     /// Every member holds the state: all have applied a step in the generation in force, or had done so in the one before when too few were
     /// left to go on. What processes beside them hold is then of no use.
     /// </summary>
-    private bool IsStateHeld => state!.Phase == JobPhase.Active && forming is null && (stalled is null ? state.Planned : heldByThoseLeft);
+    private bool IsStateHeld => state!.Phase == JobPhase.Active && (IsParked || (forming is null && (stalled is null ? state.Planned : heldByThoseLeft)));
 
     /// <summary>Whether it waits for anybody at all, be it for the state or for the number: then a process that was asked to end, and has not ended, is as good a candidate as any.</summary>
     private bool NeedsWhoeverComes => state!.Phase == JobPhase.Waiting || stalled is not null;
@@ -29,7 +29,7 @@ public sealed partial class TrainingJobMachine
     /// Ranks that a generation may have: one more than asked for where the only one of a job of one rank wants to leave, since it
     /// hands the state on as a member.
     /// </summary>
-    private int RoomFor(IReadOnlyList<Member> members) => state!.Spec.Ranks + (state.Spec.Ranks == 1 && members is [var only] && leaving.ContainsKey(only.Gpu) ? 1 : 0);
+    private int RoomFor(IReadOnlyList<Member> members) => state!.Spec.Ranks + (state.Spec.Ranks == 1 && parkedFor is null && members is [var only] && leaving.ContainsKey(only.Gpu) ? 1 : 0);
 
     /// <summary>A gpu that asks for a reset, say, computes rightly as far as anybody knows: it leaves when no work is lost, like a worker that is asked to end.</summary>
     private void OnWithdrawn(GpuWithdrawn withdrawn)
@@ -95,7 +95,7 @@ public sealed partial class TrainingJobMachine
     /// </summary>
     private HashSet<GpuId> Departing(SortedDictionary<GpuId, string> failed)
     {
-        if (leaving.Count == 0 || !IsStateHeld)
+        if (leaving.Count == 0 || !IsStateHeld || IsParked)
             return [];
         HashSet<GpuId> departing = [.. state!.Members.Where(member => leaving.ContainsKey(member.Gpu)).Select(member => member.Gpu)];
         if (state.Members.All(member => failed.ContainsKey(member.Gpu) || departing.Contains(member.Gpu))

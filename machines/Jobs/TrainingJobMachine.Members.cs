@@ -62,7 +62,7 @@ public sealed partial class TrainingJobMachine
     /// While members wait for somebody with the state, any gpu may belong to the worker that has it: those that were excluded are asked
     /// for by name, and as many again as the job has ranks three times over, since a job that was loaded anew has forgotten the names.
     /// </summary>
-    private int Wanted => IsOver ? 0 : RoomFor(state!.Members) + (IsStateLost ? (3 * state!.Spec.Ranks) + exclusions.Count : 0);
+    private int Wanted => IsOver ? 0 : RoomFor(state!.Members) + Replacements + (IsStateLost ? (3 * state!.Spec.Ranks) + exclusions.Count : 0);
 
     private bool IsStateLost => stalled is not null && stateLostAt is not null && state!.Phase == JobPhase.Active;
 
@@ -80,7 +80,15 @@ public sealed partial class TrainingJobMachine
         if (requestAt is { } at && now < at)
             return;
         requestAt = now + RequestPeriod;
-        outputs.Send(GrainAddress.Cluster, new GpusRequested(id, state!.Incarnation, ++requestSequence, Wanted, IsOver ? [] : [.. state.Members.Select(member => member.Gpu)], IsStateLost ? [.. exclusions.Keys] : []) { DeviceClass = state.DeviceClass ?? state.Spec.DeviceClass, Priority = state.Spec.Priority });
+        outputs.Send(GrainAddress.Cluster, new GpusRequested(id, state!.Incarnation, ++requestSequence, Wanted, IsOver ? [] : [.. state.Members.Select(member => member.Gpu)], IsStateLost ? [.. exclusions.Keys] : [])
+        {
+            DeviceClass = state.DeviceClass ?? state.Spec.DeviceClass,
+            Priority = state.Spec.Priority,
+
+            // Whoever looks for its state takes every gpu that may have it.
+            Minimum = IsStateLost ? 1 : state.Spec.MinRanks,
+            Parked = IsParked,
+        });
     }
 
     /// <summary>Why ranks are missing, where the class of devices is the reason, or power or cooling. Said as an event once for each set of classes or cause, and in the view as it is now.</summary>
@@ -100,7 +108,13 @@ public sealed partial class TrainingJobMachine
         }
 
         if (ClassShortage.Explain(missing, state.Spec.Ranks, state.DeviceClass, state.Spec.DeviceClass, supply) is not { } text)
+        {
+            shortage = missing > 0 ? supply.Waits ?? "" : "";
+            if (shortage.Length > 0 && NeedsWhoeverComes && shortagesSaid.Add("gpus"))
+                Observe(EventKinds.JobShort, shortage, "gpus");
             return;
+        }
+
         shortage = text;
         if (shortagesSaid.Add($"{supply.OfClass > 0} {string.Join(' ', supply.Others.Select(other => other.DeviceClass))}"))
             Observe(EventKinds.JobShort, text, "device class");
@@ -111,7 +125,12 @@ public sealed partial class TrainingJobMachine
     {
         var deviceClass = state!.DeviceClass ?? offers.Values.FirstOrDefault(offer => offer.Up && DeviceClasses.Matches(state.Spec.DeviceClass, offer.DeviceClass))?.DeviceClass;
         var anybody = NeedsWhoeverComes;
-        return [.. offers.Values.Where(offer => offer.Up && offer.DeviceClass == deviceClass && !IsMember(offer) && IsLinked(offer) && !leaving.ContainsKey(offer.Gpu) && MayReturn(offer) && (anybody || !IsEnding(offer)))];
+        var usable = offers.Values.Where(offer => offer.Up && offer.DeviceClass == deviceClass && !IsMember(offer) && IsLinked(offer) && !leaving.ContainsKey(offer.Gpu) && MayReturn(offer) && !IsAside(offer) && (anybody || !IsEnding(offer)));
+        if (state.Faults.Count == 0)
+            return [.. usable];
+
+        // What failed is tried elsewhere first, and there again only where the job cannot go on without.
+        return [.. usable.Where(offer => anybody || !HasFaulted(offer)).OrderBy(HasFaulted)];
     }
 
     /// <summary>Whether the offer is a member in the process that was offered; a member's new process is a newcomer.</summary>
@@ -123,9 +142,12 @@ public sealed partial class TrainingJobMachine
 
     private Membership CurrentMembership => new() { Job = id, Generation = state!.Generation, Hash = state.Hash, Members = state.Members };
 
+    /// <summary>
+    /// Whether a gpu that was excluded may come back: after a pause, and in the same process only once that has answered its release. One that
+    /// is frozen would not answer the next question either, and its one freeze would be two failures; its heartbeat may be missed later than that.
+    /// </summary>
     private bool MayReturn(GpuOffer offer) => !exclusions.TryGetValue(offer.Gpu, out var exclusion)
-        || now >= exclusion.Until
-        || (offer.Session.Boot > exclusion.Boot && exclusion.Times <= 3);
+        || (offer.Session.Boot > exclusion.Boot ? exclusion.Times <= 3 || now >= exclusion.Until : now >= exclusion.Until && !unheard.Contains(offer.Gpu));
 
     /// <summary>One pass over everything that can start a new generation. Called after every message.</summary>
     private void Decide()
@@ -134,6 +156,8 @@ public sealed partial class TrainingJobMachine
             formAgain ??= "back to a checkpoint";
         var failed = FailedMembers();
         var candidates = Candidates();
+        Unpark(candidates);
+        Park(candidates);
         candidatesSince = candidates.Count == 0 ? null : candidatesSince ?? now;
         if (state!.Phase == JobPhase.Waiting)
         {
@@ -154,20 +178,24 @@ public sealed partial class TrainingJobMachine
         var departing = Departing(failed);
         var joining = candidates.Count > 0 && (failed.Count > 0 || forming is null) && now >= candidatesSince + JoinGather && state.Members.Count < RoomFor(state.Members) + failed.Count
             && (stalled is null || state.Members.Count + candidates.Count >= state.Spec.MinRanks);
-        if (failed.Count == 0 && departing.Count == 0 && !joining && formAgain is null)
+        var unready = failed.Count == 0 ? Unready(candidates) : [];
+        if (failed.Count == 0 && departing.Count == 0 && !joining && formAgain is null && unready.Count == 0)
         {
             DecideRecovery();
             return;
         }
 
+        GoOnWithout(unready);
         foreach (var (gpu, cause) in failed)
             Exclude(gpu, cause);
         if (failed.Count > 0)
             recoveryCause ??= failed.First().Value;
-        recoveryCause ??= formAgain is not null ? "silo restart" : departing.Count > 0 ? "rank leaves" : "rank joins";
+        recoveryCause ??= formAgain is not null ? "silo restart" : departing.Count > 0 ? "rank leaves" : unready.Count > 0 ? "rank prepares" : "rank joins";
         recoverySince ??= now;
-        var staying = state.Members.Where(member => !failed.ContainsKey(member.Gpu) && !departing.Contains(member.Gpu)).ToList();
-        Form(staying, candidates);
+        var staying = state.Members.Where(member => !failed.ContainsKey(member.Gpu) && !departing.Contains(member.Gpu) && !unready.Contains(member)).ToList();
+        if (staying.Count == 0)
+            parkedFor = null;
+        Form(staying, parkedFor is null ? candidates : []);
     }
 
     private void DecideWaiting(List<GpuOffer> candidates)
@@ -194,7 +222,7 @@ public sealed partial class TrainingJobMachine
         var chosen = candidates.Take(Math.Max(0, RoomFor(staying) - staying.Count)).Select(offer => new Member(offer.Gpu, offer.DataAddress, offer.Session.Boot)).ToList();
         formAgain = null;
         candidatesSince = null;
-        if (staying.Count + chosen.Count < spec.MinRanks)
+        if (staying.Count + chosen.Count < spec.MinRanks && parkedFor is null)
         {
             Starve(staying);
             return;
@@ -212,7 +240,7 @@ public sealed partial class TrainingJobMachine
         Persist(state with
         {
             Phase = JobPhase.Active,
-            Reason = $"generation {generation} with {next.Members.Count} ranks",
+            Reason = parkedFor is null ? $"generation {generation} with {next.Members.Count} ranks" : $"parked: {parkedFor}; {next.Members[0].Gpu} keeps the state and computes nothing",
             Generation = generation,
             Hash = next.Hash,
             Members = next.Members,
@@ -230,12 +258,18 @@ public sealed partial class TrainingJobMachine
         wholeChange = new MembershipChange { Job = id, Incarnation = state.Incarnation, FromGeneration = 0, ToGeneration = generation, Added = next.Members, Hash = next.Hash, Key = key, Spec = spec with { Secret = "" } };
         lastChange = previous == 0 ? null : wholeChange with { FromGeneration = previous, Removed = removed, Added = chosen, Spec = null };
         newcomers = returning;
+        foreach (var gpu in returning)
+            aside.Remove(gpu);
         foreach (var member in gone.Where(member => !returning.Contains(member.Gpu)))
-            BeginRelease(member.Gpu, leaving.TryGetValue(member.Gpu, out var why) ? why : "excluded");
+            BeginRelease(member.Gpu, leaving.TryGetValue(member.Gpu, out var why) ? why : aside.ContainsKey(member.Gpu) ? "not ready yet" : "excluded");
         foreach (var gpu in removed)
             leaving.Remove(gpu);
         foreach (var member in next.Members)
+        {
             releasing.Remove(member.Gpu);
+            unheard.Remove(member.Gpu);
+        }
+
         foreach (var member in chosen.Where(member => ending.TryGetValue(member.Gpu, out var process) && process.Boot == member.Boot))
             leaving.TryAdd(member.Gpu, ending[member.Gpu].Reason);
         ForgetGenerationState();

@@ -55,6 +55,7 @@ public sealed partial class TrainingJobMachine
     private void BeginForming()
     {
         forming = [];
+        ForgetPreparations();
         formedAt = answeredAt = now;
         repetitions = 0;
         AskMissing();
@@ -144,6 +145,9 @@ public sealed partial class TrainingJobMachine
             case RankReleased released:
                 OnReleased(released);
                 return;
+            case RankPreparing preparation:
+                OnPreparing(preparation, reported.Session);
+                break;
             case CheckpointPartSaved saved:
                 OnPartSaved(saved);
                 return;
@@ -173,6 +177,8 @@ public sealed partial class TrainingJobMachine
             PlanTaken taken => [taken.Gpu],
             RankAdvanced progress => [progress.Gpu],
             CheckpointUnreadable damaged => [damaged.Gpu],
+            RankPreparing preparation when IsOver => [preparation.Gpu],
+            RankPreparing => [],
             _ when IsOver => state!.Members.Select(member => member.Gpu),
             _ => (IEnumerable<GpuId>)[],
         };
@@ -202,6 +208,9 @@ public sealed partial class TrainingJobMachine
         if (!forming.TryAdd(answer.Gpu, answer))
             return;
         answeredAt = now;
+        preparing.Remove(answer.Gpu);
+        if (IsParked)
+            requestAt = now;
         if (state.Members.Count > MostToldByMember)
             return;
         Observe(EventKinds.RankState, $"{answer.Gpu} has applied {answer.Applied}{(answer.HasState ? "" : ", without state")}", gpu: answer.Gpu, node: answer.Gpu.Node, step: answer.HasState ? answer.Applied : null,
@@ -231,6 +240,8 @@ public sealed partial class TrainingJobMachine
 
         if (forming is not null)
         {
+            if (IsParked)
+                return;
             if (forming.Count == state!.Members.Count && IsRecordComplete())
                 Plan();
             else if (now >= askAt)
@@ -340,6 +351,7 @@ public sealed partial class TrainingJobMachine
         lastProgress = now;
         stirred = true;
         lastRan = lastPlanned;
+        preparing.Clear();
         Persist(state with { Planned = true, Recorded = recorded });
         Observe(EventKinds.GenerationRunning, $"generation {state.Generation}: all {advancedRanks.Count} ranks have applied step {step}", recoveryCause, step: step,
             durationMs: recoverySince is { } since ? (now - since).TotalMilliseconds : null,
@@ -380,6 +392,7 @@ public sealed partial class TrainingJobMachine
             lastStepMs = last.Milliseconds;
             lastProgress = now;
             NoteReport();
+            SettleFaults();
         }
 
         outputs.Send(GrainAddress.Of(node), new NodeOrders(id, state.Incarnation, null, [], new StepsRecorded(id, state.Timeline, recorded)));

@@ -11,6 +11,9 @@ public sealed partial class TrainingJobMachine
 
     private readonly SortedDictionary<GpuId, PendingRelease> releasing = [];
 
+    /// <summary>Gpus that were excluded and have not answered their release since.</summary>
+    private readonly SortedSet<GpuId> unheard = [];
+
     /// <summary>Releases that are to be repeated, at the earliest; null where nobody could hear one anyway.</summary>
     private TimeSpan? NextRelease => releasing.Where(pair => IsAudible(pair.Key)).Select(pair => (TimeSpan?)pair.Value.At).Min();
 
@@ -32,6 +35,7 @@ public sealed partial class TrainingJobMachine
             if (release.Since + GiveUpAfter <= now)
             {
                 releasing.Remove(gpu);
+                unheard.Remove(gpu);
                 continue;
             }
 
@@ -46,8 +50,10 @@ public sealed partial class TrainingJobMachine
 
     private void OnReleased(RankReleased released)
     {
-        if (released.Generation >= state!.Generation || IsOver || MemberOf(released.Gpu) is null)
-            releasing.Remove(released.Gpu);
+        if (released.Generation < state!.Generation && !IsOver && MemberOf(released.Gpu) is not null)
+            return;
+        releasing.Remove(released.Gpu);
+        stirred |= unheard.Remove(released.Gpu);
     }
 
     private void SendRelease(GpuId gpu, string reason) => outputs.Send(GrainAddress.Of(gpu.Node), new NodeOrders(id, state!.Incarnation, null,

@@ -45,7 +45,7 @@ public sealed partial class TrainingJobMachine : IMachine
     {
         this.now = now;
         this.outputs = outputs;
-        stirred = message is not (NodeLinkReported or WorkerReported { Report: RankState or PlanTaken or RankAdvanced or PeerAccused or StepsApplied or RankFinished or RankReleased or CheckpointPartSaved });
+        stirred = message is not (NodeLinkReported or WorkerReported { Report: RankState or PlanTaken or RankAdvanced or PeerAccused or StepsApplied or RankFinished or RankReleased or RankPreparing or CheckpointPartSaved });
         switch (message)
         {
             case Activated activated:
@@ -170,6 +170,18 @@ public sealed partial class TrainingJobMachine : IMachine
             Numbers = numbers,
         });
 
+    /// <summary>Why it is in its phase; where it waits, what for, and who has that.</summary>
+    private string ReasonNow
+    {
+        get
+        {
+            var reason = stalled ?? state!.Reason;
+            if (PreparingNow is { Length: > 0 } slow)
+                return $"{reason}; {slow}";
+            return NeedsWhoeverComes && shortage.Length > 0 ? $"{reason}: {shortage}" : reason;
+        }
+    }
+
     private JobView View()
     {
         var shards = state!.Members.Count is > 0 and var count && count <= state.Spec.Training.Shards ? ShardMap.Cut(state.Spec.Training.Shards, count) : [];
@@ -178,10 +190,10 @@ public sealed partial class TrainingJobMachine : IMachine
             Id = id,
             Phase = state.Phase switch
             {
-                JobPhase.Active => forming is null ? stalled is null ? "running" : "waiting" : "forming",
+                JobPhase.Active => IsParked ? "waiting" : forming is null ? stalled is null ? "running" : "waiting" : "forming",
                 var phase => phase.ToString().ToLowerInvariant(),
             },
-            Reason = stalled ?? state.Reason,
+            Reason = IsOver ? state.Reason : ReasonNow,
             Shortage = shortage,
             DeviceClass = state.DeviceClass ?? "",
             Spec = state.Spec with { Secret = "" },
@@ -205,7 +217,7 @@ public sealed partial class TrainingJobMachine : IMachine
 
         string StateOf(Member member) => forming switch
         {
-            not null => forming.ContainsKey(member.Gpu) ? "answered" : "asked",
+            not null => forming.ContainsKey(member.Gpu) ? IsParked ? "parked" : "answered" : PreparationOf(member) is null ? "asked" : "preparing",
             _ when finishedHashes.ContainsKey(member.Gpu) => "finished",
             _ when advancedRanks.Contains(member.Gpu) => "training",
             _ when plansTaken.Contains(member.Gpu) => "resuming",

@@ -77,6 +77,12 @@ public sealed record TrainingJobState
     /// <summary>Processes that held the state when all members of a generation had last applied a step in it, before the present generation.</summary>
     public IReadOnlyList<WorkerProcess> Holders { get; init; } = [];
 
+    /// <summary>Faults of ranks since the job last came a step farther, oldest first: whether a gpu or the job is to blame shows when others try the same work.</summary>
+    public IReadOnlyList<RankFault> Faults { get; init; } = [];
+
+    /// <summary>Steps that were applied when the last of them came; a step beyond settles them.</summary>
+    public long FaultedAt { get; init; }
+
     /// <summary>SHA-256 of the final model file, once it is durable.</summary>
     public string? ModelSha256 { get; init; }
 }

@@ -73,7 +73,7 @@ public sealed record GpuAttached(WorkerSession Session, GpuDescription Descripti
 /// <summary>A job's order for the gpu.</summary>
 public sealed record GpuOrdered(RankOrder Order) : GrainMessage;
 
-/// <summary>A program or device failed on the gpu.</summary>
+/// <summary>From a job: its program or device failed on the gpu, in a process whose sessions are not later than this, and other gpus have done the same work since.</summary>
 public sealed record GpuFaultReported(WorkerSession Session, string Detail) : GrainMessage;
 
 /// <summary>The vendor's telemetry of the gpu.</summary>
@@ -107,6 +107,12 @@ public sealed record GpusRequested(JobId Job, long Incarnation, long Sequence, i
 
     /// <summary>Priority of the job: where there is too little for all, the one with the lowest gives back first.</summary>
     public int Priority { get; init; }
+
+    /// <summary>Fewest gpus with which the job can go on: below them it is given all that it lacks or nothing. Null: an older job speaks, and any number will do.</summary>
+    public int? Minimum { get; init; }
+
+    /// <summary>Whether the job is parked: the gpus that it uses hold its state and compute nothing, until the cluster wants none of them back any more.</summary>
+    public bool Parked { get; init; }
 }
 
 // To a job.
@@ -138,6 +144,9 @@ public sealed record GpuSupply(int OfClass, IReadOnlyList<FreeGpus> Others)
 {
     /// <summary>Why free gpus of its class are not given to it; null: there are none, or an older cluster speaks.</summary>
     public Clusters.HeldBack? Held { get; init; }
+
+    /// <summary>How many the job wants and there are free, and who has the others, for people; null: an older cluster speaks.</summary>
+    public string? Waits { get; init; }
 }
 
 /// <summary>Free gpus of one class.</summary>

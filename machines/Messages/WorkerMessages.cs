@@ -16,6 +16,7 @@ namespace Coordinator.Machines;
 [JsonDerivedType(typeof(RankFinished), "rank-finished")]
 [JsonDerivedType(typeof(RankLeaving), "rank-leaving")]
 [JsonDerivedType(typeof(RankReleased), "rank-released")]
+[JsonDerivedType(typeof(RankPreparing), "rank-preparing")]
 [JsonDerivedType(typeof(MembershipUnknown), "membership-unknown")]
 [JsonDerivedType(typeof(CheckpointPartSaved), "checkpoint-part-saved")]
 [JsonDerivedType(typeof(CheckpointSealed), "checkpoint-sealed")]
@@ -34,6 +35,7 @@ public abstract record WorkerMessage;
 [JsonDerivedType(typeof(RankFinished), "rank-finished")]
 [JsonDerivedType(typeof(RankLeaving), "rank-leaving")]
 [JsonDerivedType(typeof(RankReleased), "rank-released")]
+[JsonDerivedType(typeof(RankPreparing), "rank-preparing")]
 [JsonDerivedType(typeof(MembershipUnknown), "membership-unknown")]
 [JsonDerivedType(typeof(CheckpointPartSaved), "checkpoint-part-saved")]
 [JsonDerivedType(typeof(CheckpointSealed), "checkpoint-sealed")]
@@ -198,6 +200,9 @@ public sealed record RankFaulted : JobReport
     /// <summary>Whose fault it is, as far as the worker can tell. Workers that know no kinds say only <see cref="Impossible"/>.</summary>
     public FaultKind Kind { get; init; }
 
+    /// <summary>Step that it was at: behind the last one that it had applied; 0: it had no state.</summary>
+    public long Step { get; init; }
+
     /// <summary>Whose fault it is, whichever way the worker says it.</summary>
     [JsonIgnore]
     public FaultKind Whose => Impossible ? FaultKind.Job : Kind;
@@ -250,6 +255,29 @@ public sealed record RankReleased : JobReport
 {
     /// <summary>The gpu.</summary>
     public required GpuId Gpu { get; init; }
+}
+
+/// <summary>
+/// The rank is asked, and cannot answer yet: its program is being made (data are opened, a library is loaded), or its device is writing
+/// the state. Repeated for as long as that takes, so that slow is told from dead; a rank that the job went on without says at last that
+/// it is ready, until it hears anything from the job.
+/// </summary>
+public sealed record RankPreparing : JobReport
+{
+    /// <summary>The gpu.</summary>
+    public required GpuId Gpu { get; init; }
+
+    /// <summary>What it is doing, in a word or two, for people.</summary>
+    public string What { get; init; } = "";
+
+    /// <summary>How long it has been at it, milliseconds.</summary>
+    public double Milliseconds { get; init; }
+
+    /// <summary>Whether the rank stands, and only waits for its device: it may hold the state, and nobody goes on without it.</summary>
+    public bool Busy { get; init; }
+
+    /// <summary>Whether it is ready now.</summary>
+    public bool Ready { get; init; }
 }
 
 /// <summary>A change started from a membership that this worker does not have; it needs the whole.</summary>

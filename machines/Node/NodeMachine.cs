@@ -202,8 +202,6 @@ public sealed class NodeMachine(NodeId id) : IMachine
                 break;
             case JobReport report:
                 jobs.TryAdd(report.Job, 0);
-                if (report is RankFaulted { Impossible: false } fault && fault.Gpu.Node == id)
-                    outputs.Send(GrainAddress.Of(fault.Gpu), new GpuFaultReported(said.Session, fault.Detail));
                 outputs.Send(GrainAddress.Of(report.Job), new WorkerReported(id, said.Session, report));
                 break;
         }

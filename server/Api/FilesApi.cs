@@ -107,7 +107,7 @@ internal sealed class FilesApi(DurableChanges changes, Views views, SiloServerOp
 
     private static IResult NoHash(string text) => ApiError.BadRequest($"'{text}' is no SHA-256", "Use 64 lower-case hexadecimal digits.");
 
-    private static string DataName(string sha256) => sha256 + ".bin";
+    internal static string DataName(string sha256) => sha256 + ".bin";
 
     private static string ModelName(JobId job) => job.Value + ".safetensors";
 }

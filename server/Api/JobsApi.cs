@@ -25,6 +25,8 @@ internal sealed class JobsApi(DurableChanges changes, Views views, SiloServerOpt
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     };
 
+    private readonly SubmissionChecks checks = new(views, options);
+
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.MapPost("/jobs", SubmitAsync);
@@ -43,6 +45,12 @@ internal sealed class JobsApi(DurableChanges changes, Views views, SiloServerOpt
             return fault!;
         if (options.ValidateJob?.Invoke(spec) is { Count: > 0 } problems)
             return ApiError.Result(StatusCodes.Status400BadRequest, problems[0].Error, problems[0].Remedy, problems);
+
+        if (id is null || await views.JobAsync(id).ConfigureAwait(false) is null)
+        {
+            if (await checks.ProblemsAsync(spec).ConfigureAwait(false) is { Count: > 0 } found)
+                return ApiError.Result(StatusCodes.Status400BadRequest, found[0].Error, found[0].Remedy, found);
+        }
 
         var job = id is null ? JobIds.New(spec.Name) : new JobId(id);
 

@@ -37,6 +37,9 @@ internal sealed class Views(IGrainHost grains)
             ? view.Deserialize(MachinesJson.Default.JobView)
             : null;
 
+    /// <summary>The cluster's view, or null.</summary>
+    public async Task<ClusterView?> ClusterAsync() => await ReadAsync(GrainAddress.Cluster).ConfigureAwait(false) is { } view ? Contracts.Read<ClusterView>(view.ToJsonString()) : null;
+
     private static JsonObject Stamp(JsonObject view)
     {
         view.Insert(0, "apiVersion", ApiBody.Version);

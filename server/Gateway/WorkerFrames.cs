@@ -90,6 +90,7 @@ internal static class WorkerFrames
         PlanTaken taken => Foreign(node, taken.Gpu),
         RankAdvanced advanced => Foreign(node, advanced.Gpu),
         RankFaulted faulted => Foreign(node, faulted.Gpu),
+        RankPreparing preparing => Foreign(node, preparing.Gpu),
         RankFinished finished => Foreign(node, finished.Gpu),
         RankLeaving leaving => Foreign(node, leaving.Gpu),
         CheckpointPartSaved part => Foreign(node, part.Gpu),

@@ -24,6 +24,8 @@ internal static class WorkerNumbers
         GpusMeasured measured when measured.Readings.Any(reading => reading is null || reading.Index < 0) => "a reading is null or has a negative index",
         RankState state => Problem(state),
         RankAdvanced advanced when IsNoCount(advanced.Step) => $"step {advanced.Step} cannot be",
+        RankFaulted faulted when IsNoCount(faulted.Step) => $"a fault in step {faulted.Step} cannot be",
+        RankPreparing preparing when IsNoTime(preparing.Milliseconds) => $"a preparation of {preparing.Milliseconds} ms cannot be",
         RankFinished finished when IsNoCount(finished.Step) || IsNoCount(finished.RecordedThrough) => $"step {finished.Step}, recorded through {finished.RecordedThrough}, cannot be",
         StepsApplied applied => Problem(applied),
         CheckpointPartSaved saved => Problem(saved.Checkpoint) ?? Problem(saved),

@@ -43,6 +43,9 @@ public sealed record SiloServerOptions
     /// <summary>Finds what is wrong with a job spec; null lets every readable one pass.</summary>
     public Func<JobSpec, IReadOnlyList<JobProblem>>? ValidateJob { get; init; }
 
+    /// <summary>Whether all data sets of the cluster are in this silo's folder, so that what is not there is nowhere. Not so where several silos serve one cluster.</summary>
+    public bool HoldsAllData { get; init; } = true;
+
     /// <summary>Says why the silo is unwell, or null; asked by the health check.</summary>
     public Func<string?>? Problem { get; init; }
 

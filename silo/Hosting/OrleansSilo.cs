@@ -51,6 +51,7 @@ public sealed class OrleansSilo : IAsyncDisposable
                     Events = store.Events,
                     Links = links,
                     ValidateJob = JobProblem.Of,
+                    HoldsAllData = !store.IsShared,
                     Problem = () => store.Problem,
                     Loggers = loggers,
                     ConfigureHost = host => OrleansHosting.Configure(host, settings, store, links),

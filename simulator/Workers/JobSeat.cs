@@ -18,6 +18,9 @@ internal sealed class JobSeat
 
     public SortedDictionary<int, RankHost> Ranks { get; } = [];
 
+    /// <summary>Ranks whose programs are being made, by gpu.</summary>
+    public SortedDictionary<int, SlowStart> Preparing { get; } = [];
+
     /// <summary>Peers lost in the known generation, for ranks whose first order comes after the loss.</summary>
     public List<PeerLost> Losses { get; } = [];
 

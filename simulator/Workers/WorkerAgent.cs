@@ -251,6 +251,8 @@ internal sealed class WorkerAgent(WorkerProcess process)
         {
             if (seat is not null && seat.Ranks.TryGetValue(order.Gpu.Index, out var released) && seat.Obeys(order))
                 released.OnOrder(order, null);
+            if (seat is not null && seat.Preparing.TryGetValue(order.Gpu.Index, out var slow))
+                (slow.Waiting, slow.Generation, slow.IsHeard) = (null, order.Generation, World.Now >= slow.Until);
             Say(new RankReleased { Job = order.Job, Generation = order.Generation, Gpu = order.Gpu });
             EndIfLetGo();
             return;
@@ -284,6 +286,8 @@ internal sealed class WorkerAgent(WorkerProcess process)
         seat.Obey(order);
         if (!seat.Ranks.TryGetValue(order.Gpu.Index, out var rank))
         {
+            if (MustWait(seat, order))
+                return;
             seat.Ranks.Add(order.Gpu.Index, rank = new RankHost(process, order.Job, order.Gpu));
             foreach (var lost in seat.Losses)
                 rank.Handle(lost);
@@ -299,6 +303,40 @@ internal sealed class WorkerAgent(WorkerProcess process)
         foreach (var (header, word, truth) in seat.TakeHeld(order.Gpu.Index))
             rank.OnFrame(header, word, truth);
     }
+
+    /// <summary>Whether the rank's program is still being made; the order waits then, and the process says so meanwhile.</summary>
+    private bool MustWait(JobSeat seat, RankOrder order)
+    {
+        if (process.Scenario.SlowStart == TimeSpan.Zero)
+            return false;
+        if (!seat.Preparing.TryGetValue(order.Gpu.Index, out var slow))
+        {
+            seat.Preparing.Add(order.Gpu.Index, slow = new SlowStart(World.Now + process.Scenario.SlowStart));
+            SayPreparing(seat, order.Job, order.Gpu, slow);
+        }
+
+        (slow.Waiting, slow.Generation) = (order, order.Generation);
+        if (World.Now < slow.Until)
+            return true;
+        slow.IsHeard = true;
+        seat.Preparing.Remove(order.Gpu.Index);
+        return false;
+    }
+
+    private void SayPreparing(JobSeat seat, JobId job, GpuId gpu, SlowStart slow) => process.Post(process.Scenario.Spec.FaultTolerance.AnswerTimeout / 4, () =>
+    {
+        var isReady = World.Now >= slow.Until;
+        if (slow.IsHeard)
+            return;
+        if (isReady && slow.Waiting is { } waiting)
+        {
+            OnOrder(waiting);
+            return;
+        }
+
+        Say(new RankPreparing { Job = job, Generation = slow.Generation, Gpu = gpu, What = "making its program", Ready = isReady });
+        SayPreparing(seat, job, gpu, slow);
+    }, timer: true);
 
     private void EndIfLetGo()
     {

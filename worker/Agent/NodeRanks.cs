@@ -14,6 +14,8 @@ namespace Coordinator.Worker.Agent;
 public sealed class NodeRanks : IAsyncDisposable
 {
     private static readonly TimeSpan AskPause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan LongestSayPeriod = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan ShortestSayPeriod = TimeSpan.FromMilliseconds(10);
 
     private readonly WorkerOptions options;
     private readonly WorkerServices services;
@@ -250,12 +252,16 @@ public sealed class NodeRanks : IAsyncDisposable
 
             slot = job.Slots[order.Gpu] = new RankSlot(order.Gpu);
             var made = slot;
-            InBackground(() => MakeAsync(job, made, spec));
+
+            // Opening data or loading a library may hold a thread for long, and those of the pool carry what the silo is told meanwhile.
+            background.Add(Task.Factory.StartNew(() => MakeAsync(job, made, spec), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap());
+            InBackground(() => SayPreparingAsync(job, made, spec));
         }
 
         slot.Released = false;
         slot.HadPlan |= order is RankPlan;
         slot.Generation = order.Generation;
+        slot.HeardSinceReady = slot.IsReady;
         slot.Post(new OrderArrived(order, members, cuts));
     }
 
@@ -275,6 +281,7 @@ public sealed class NodeRanks : IAsyncDisposable
         {
             slot.Released = true;
             slot.Generation = release.Generation;
+            slot.HeardSinceReady = slot.IsReady;
             slot.Post(new OrderArrived(release, null));
             if (release.Forget)
                 GiveUp(job, slot);
@@ -284,33 +291,66 @@ public sealed class NodeRanks : IAsyncDisposable
             plane.Leave(release.Job, release.Generation);
     }
 
+    /// <summary>
+    /// Says that a rank prepares, for as long as it does: whoever waits for its answer can tell slow from dead. Where the job went on without
+    /// it, says that it is ready, until the job is heard.
+    /// </summary>
+    private async Task SayPreparingAsync(KnownJob job, RankSlot slot, JobSpec spec)
+    {
+        var began = Monotonic.Now;
+        var period = spec.FaultTolerance.AnswerTimeout / 4 < LongestSayPeriod ? spec.FaultTolerance.AnswerTimeout / 4 : LongestSayPeriod;
+        using var timer = new PeriodicTimer(period > ShortestSayPeriod ? period : ShortestSayPeriod);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(slot.Gone).ConfigureAwait(false))
+            {
+                lock (gate)
+                {
+                    if (!IsCurrent(job, slot) || (slot.IsReady && (!slot.Released || slot.HeardSinceReady)))
+                        return;
+                    tell(new RankPreparing
+                    {
+                        Job = job.Id,
+                        Generation = slot.Generation,
+                        Gpu = slot.Gpu,
+                        What = "making its program",
+                        Milliseconds = (Monotonic.Now - began).TotalMilliseconds,
+                        Ready = slot.IsReady,
+                    });
+                }
+            }
+        }
+        catch (Exception e) when (e is OperationCanceledException or ObjectDisposedException)
+        {
+            // The slot was given up.
+        }
+    }
+
     private async Task MakeAsync(KnownJob job, RankSlot slot, JobSpec spec)
     {
         try
         {
             var device = await services.Programs.CreateAsync(job.Id, spec, slot.Gpu, slot.Gone).ConfigureAwait(false);
+
+            // Its first gradient is made here, outside the lock: the worker answers meanwhile, and its heart beats.
+            var host = new RankHost(
+                new RankHostOptions { Job = job.Id, Spec = spec, Gpu = slot.Gpu, Boot = options.Boot, Checkpoints = services.Checkpoints },
+                device,
+                new Outlet(plane, job.Id, tell),
+                services.Models,
+                options.Faults,
+                services.Log,
+                threads: threads);
+            var isCurrent = false;
             lock (gate)
             {
-                if (!IsCurrent(job, slot))
-                {
-                    device.Dispose();
-                    return;
-                }
-
-                var host = new RankHost(
-                    new RankHostOptions { Job = job.Id, Spec = spec, Gpu = slot.Gpu, Boot = options.Boot, Checkpoints = services.Checkpoints },
-                    device,
-                    new Outlet(plane, job.Id, tell),
-                    services.Models,
-                    options.Faults,
-                    services.Log,
-                    threads: threads);
-                _ = host.Over.ContinueWith(over => OnOver(job, slot, over.Result), TaskScheduler.Default);
-                slot.Fill(host);
-                plane.Attach(job.Id, slot.Gpu, host);
-                if (leaving is not null)
-                    host.Post(new LeaveRequested("the worker was asked to end"));
+                isCurrent = IsCurrent(job, slot);
+                if (isCurrent)
+                    Seat(job, slot, host);
             }
+
+            if (!isCurrent)
+                host.Dispose();
         }
         catch (Exception e)
         {
@@ -324,6 +364,15 @@ public sealed class NodeRanks : IAsyncDisposable
                 SeeWhetherLeft();
             }
         }
+    }
+
+    private void Seat(KnownJob job, RankSlot slot, RankHost host)
+    {
+        _ = host.Over.ContinueWith(over => OnOver(job, slot, over.Result), TaskScheduler.Default);
+        slot.Fill(host);
+        plane.Attach(job.Id, slot.Gpu, host);
+        if (leaving is not null)
+            host.Post(new LeaveRequested("the worker was asked to end"));
     }
 
     private void OnOver(KnownJob job, RankSlot slot, Exception? broken)

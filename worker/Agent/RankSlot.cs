@@ -27,6 +27,12 @@ internal sealed class RankSlot(GpuId gpu) : IDisposable
     /// <summary>Generation of the last order.</summary>
     public long Generation { get; set; }
 
+    /// <summary>Whether the rank stands.</summary>
+    public bool IsReady => host is not null;
+
+    /// <summary>Whether an order came since the rank stands: then the job knows.</summary>
+    public bool HeardSinceReady { get; set; }
+
     /// <summary>Cancelled when the slot is given up.</summary>
     public CancellationToken Gone => gone.Token;
 

@@ -11,7 +11,7 @@ internal sealed unsafe class AlignedBuffer : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         Length = length;
-        nuint bytes = (nuint)Math.Max(length, 16) * sizeof(float);
+        nuint bytes = checked((nuint)Math.Max(length, 16) * sizeof(float));
         _pointer = (float*)NativeMemory.AlignedAlloc(bytes, 64);
         NativeMemory.Clear(_pointer, bytes);
         GC.AddMemoryPressure((long)bytes);

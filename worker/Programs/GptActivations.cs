@@ -14,8 +14,8 @@ internal sealed unsafe class GptActivations : IDisposable
     public GptActivations(ModelSpec model, int batch, int time, bool training)
     {
         long rows = (long)batch * time, channels = model.Channels;
-        long square = (long)batch * model.Heads * time * time;
-        Rows = (int)rows;
+        long square = checked((long)batch * model.Heads * time * time);
+        Rows = checked((int)rows);
 
         // Two rounds over the same takes: one to measure, one to place.
         long total = Place(null, model.Layers, rows, channels, square, model.Vocab, training);

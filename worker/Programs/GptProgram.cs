@@ -57,6 +57,14 @@ public sealed class GptProgram : ITrainingProgram
     public IRankDevice CreateCpuDevice(ISampleSource? samples, CpuDeviceOptions options)
     {
         ArgumentNullException.ThrowIfNull(samples);
+        if (JobMemory.LeastBytes(_spec) is var needed && needed > GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)
+        {
+            // Asked for all the same, the system would promise it, and kill the worker where the promise is called in.
+            throw new InvalidJobException(
+                $"a rank needs at least {JobMemory.Text(needed)} of memory and this worker may use {JobMemory.Text(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)}; "
+                + "lower model.block, training.micro_batch, model.layers or model.channels");
+        }
+
         IKernels kernels = KernelFactory.Create(options.Width, options.Threads);
         return new CpuDevice(_spec, Layout, kernels, new GptEngine(_spec, samples, kernels));
     }

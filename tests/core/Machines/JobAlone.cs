@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Text.Json;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 
@@ -40,7 +41,16 @@ internal sealed class JobAlone
     public SortedDictionary<NodeId, int> Orders { get; } = [];
 
     /// <summary>Gpus that it asked for last.</summary>
-    public int Wanted { get; private set; }
+    public int Wanted => Request.Wanted;
+
+    /// <summary>What it said to the cluster last.</summary>
+    public GpusRequested Request { get; private set; } = new(Job, 0, 0, 0, [], []);
+
+    /// <summary>Gpus that it said are to blame for a fault.</summary>
+    public List<GpuId> Suspected { get; } = [];
+
+    /// <summary>Why it is in its phase, as operators see it.</summary>
+    public string Reason => JsonSerializer.Deserialize(machine.Describe(now), MachinesJson.Default.JobView)!.Reason;
 
     public long Generation { get; private set; }
 
@@ -77,6 +87,10 @@ internal sealed class JobAlone
     public void Records(int node, long step) => Says(node, new StepsApplied { Job = Job, Generation = Generation, Timeline = 0, Steps = [new StepRecord(step, Generation, 1, 1, 1, 1)] });
 
     public void WantsToEnd(int node, int life = 0) => Says(node, new RankLeaving { Job = Job, Generation = Generation, Gpu = Gpu(node), Reason = "asked to end" }, life);
+
+    public void Faults(int node, FaultKind kind, long step) => Says(node, new RankFaulted { Job = Job, Generation = Generation, Gpu = Gpu(node), Detail = "it broke", Kind = kind, Step = step });
+
+    public void Prepares(int node, bool ready = false, bool busy = false) => Says(node, new RankPreparing { Job = Job, Generation = Generation, Gpu = Gpu(node), What = "opening data", Ready = ready, Busy = busy });
 
     public void IsReleased(int node) => Says(node, new RankReleased { Job = Job, Generation = Generation, Gpu = Gpu(node) });
 
@@ -126,7 +140,9 @@ internal sealed class JobAlone
         foreach (var output in outputs.Items.OfType<SendToGrain>())
         {
             if (output.Message is GpusRequested request)
-                Wanted = request.Wanted;
+                Request = request;
+            if (output.Message is GpuFaultReported)
+                Suspected.Add(GpuId.Parse(output.To.Key));
             if (output.Message is not NodeOrders orders)
                 continue;
             Orders[new NodeId(output.To.Key)] = Orders.GetValueOrDefault(new NodeId(output.To.Key)) + 1;

@@ -137,6 +137,21 @@ public sealed class RankCheckpointTests
         Assert.Contains(Said, message => message is RankState { Generation: 2, HasState: true, Applied: 12 });
     }
 
+    [Fact]
+    public void A_rank_whose_device_is_busy_says_so_again_and_again_until_it_answers()
+    {
+        Prepare(1);
+        Plan(1, CatchUp.LoadCheckpoint, firstStep: 13, checkpoint: Saved);
+        due.Clear();
+        done.Clear();
+        rank.Handle(now, new OrderArrived(new PrepareRank { Job = Job, Incarnation = 1, Timeline = 0, Generation = 2, Gpu = Gpu }, Members(2)), done);
+        for (var i = 0; i < 8; i++)
+            rank.Handle(now = rank.NextDeadline!.Value, new RankDeadlinePassed(), done);
+        Assert.Equal(9, Said.Count(message => message is RankPreparing { Busy: true, Generation: 2, What: "initialising" }));
+        Assert.Equal(TimeSpan.FromSeconds(5), now);
+        Assert.DoesNotContain(Said, message => message is RankState);
+    }
+
     private void TrainTo(long step)
     {
         lastStep = step;

@@ -41,6 +41,8 @@ public sealed class FakeGrains : IGrainHost
 
     public void Show(JobView view) => views[GrainAddress.Of(view.Id)] = JsonSerializer.Serialize(view, MachinesJson.Default.JobView);
 
+    public void Show(ClusterView view) => views[GrainAddress.Cluster] = JsonSerializer.Serialize(view, MachinesJson.Default.ClusterView);
+
     /// <summary>The next message, which must be a <typeparamref name="T"/>.</summary>
     public async Task<T> NextAsync<T>()
         where T : GrainMessage

@@ -1,0 +1,35 @@
+namespace Coordinator.Machines.Jobs;
+
+/// <summary>
+/// What a rank of a job takes on its device at the least: state, two gradients, and for gpt the activations of a micro-batch. No device
+/// makes do with less, so what is more than a device has can be refused before anybody tries.
+/// </summary>
+public static class JobMemory
+{
+    /// <summary>More than any device has, bytes: 64 TiB.</summary>
+    public const long Most = 1L << 46;
+
+    /// <summary>Bytes that a rank needs at the least; <see cref="long.MaxValue"/> where they are more than can be counted.</summary>
+    public static long LeastBytes(JobSpec spec)
+    {
+        var (model, training) = (spec.Model, spec.Training);
+        if (model.Program != "gpt")
+            return Count(5.0 * model.Channels);
+
+        // In floating point: what a stranger asks for may overflow any integer, and the answer need not be exact.
+        double channels = model.Channels, block = model.Block, layers = model.Layers, heads = model.Heads, vocab = model.Vocab;
+        var parameters = ((vocab + block) * channels) + (layers * ((12 * channels * channels) + (13 * channels))) + (2 * channels);
+        double sequences = Math.Min(training.MicroBatch, Math.Ceiling((double)training.BatchSize / Math.Max(1, training.Shards)));
+        var rows = sequences * block;
+
+        // Of each layer, as the backward pass wants it: eight times the stream, the wide layer twice, and attention's probabilities.
+        var activations = (layers * ((16 * rows * channels) + (heads * rows * block))) + (rows * vocab);
+        return Count((5 * parameters) + activations);
+    }
+
+    private static long Count(double floats) => floats * sizeof(float) < long.MaxValue ? (long)(floats * sizeof(float)) : long.MaxValue;
+
+    /// <summary>Bytes for people: GiB, or TiB where they are many.</summary>
+    public static string Text(long bytes) => bytes < 1L << 42
+        ? FormattableString.Invariant($"{bytes / (double)(1L << 30):0.#} GiB") : FormattableString.Invariant($"{bytes / (double)(1L << 40):0} TiB");
+}

@@ -1,0 +1,35 @@
+namespace Coordinator.Machines.Jobs;
+
+/// <content>
+/// Parking: where the cluster wants all gpus of the job back, for want of power or cooling, one member stays and keeps the state, under a
+/// promise and without a plan, so it computes nothing. The job goes on when the cluster lets it: with its minimum at once.
+/// </content>
+public sealed partial class TrainingJobMachine
+{
+    /// <summary>Why the job is parked, or is about to be; null: it is not.</summary>
+    private string? parkedFor;
+
+    /// <summary>The member that keeps the state has promised to compute nothing.</summary>
+    private bool IsParked => parkedFor is not null && forming is not null && forming.Count == state!.Members.Count && forming.Values.Any(answer => answer.HasState);
+
+    /// <summary>Whether the cluster wants back every member that the job has.</summary>
+    private bool IsToPark => state!.Members.Count > 0 && state.Members.All(member => givingBack.Contains(member.Gpu) && !ending.ContainsKey(member.Gpu));
+
+    /// <summary>Parks the job where the cluster wants all of it back and gives nothing for it, once every member holds the state.</summary>
+    private void Park(List<GpuOffer> candidates)
+    {
+        if (parkedFor is not null || candidates.Count > 0 || !IsToPark || !IsStateHeld)
+            return;
+        parkedFor = leaving[state!.Members[0].Gpu];
+        formAgain ??= $"parked: {parkedFor}";
+    }
+
+    /// <summary>Lets a parked job go on once the cluster wants nothing back and there are enough ranks.</summary>
+    private void Unpark(List<GpuOffer> candidates)
+    {
+        if (parkedFor is null || (IsToPark && candidates.Count == 0) || state!.Members.Count + candidates.Count < state.Spec.MinRanks)
+            return;
+        parkedFor = null;
+        formAgain ??= "its gpus may compute again";
+    }
+}

@@ -1,0 +1,56 @@
+using Coordinator.Machines;
+using Coordinator.Machines.Jobs;
+using Coordinator.Server.Files;
+using Coordinator.Server.Hosting;
+
+namespace Coordinator.Server.Api;
+
+/// <summary>
+/// What can be known of a job before anything of it runs, beyond its spec alone: whether its data are here, and whether any gpu of its
+/// class that the cluster knows has the memory. What is refused here would fail on every device, one after the other.
+/// </summary>
+internal sealed class SubmissionChecks(Views views, SiloServerOptions options)
+{
+    private readonly string data = Path.Combine(options.DataDirectory, "data");
+
+    /// <summary>What is wrong; none: nothing that can be known now.</summary>
+    public async Task<IReadOnlyList<JobProblem>> ProblemsAsync(JobSpec spec)
+    {
+        var problems = new List<JobProblem>();
+        if (DataProblem(spec.Data) is { } missing)
+            problems.Add(missing);
+        if (await MemoryProblemAsync(spec).ConfigureAwait(false) is { } tooLarge)
+            problems.Add(tooLarge);
+        return problems;
+    }
+
+    private JobProblem? DataProblem(DataSpec spec)
+    {
+        // Another silo may hold what this one does not.
+        if (spec.Sha256.Length == 0 || !FileStore.IsHash(spec.Sha256))
+            return null;
+        var file = new FileInfo(Path.Combine(data, FilesApi.DataName(spec.Sha256)));
+        if (!file.Exists)
+        {
+            return options.HoldsAllData
+                ? new JobProblem($"data.sha256 names data that this silo does not have ({spec.Sha256})", "data.sha256", $"Upload the data first: PUT /api/v1/data/{spec.Sha256}, or 'coordinator train --data'.")
+                : null;
+        }
+
+        return file.Length == spec.Bytes
+            ? null
+            : new JobProblem($"data.bytes is {spec.Bytes} but the data set {spec.Sha256} has {file.Length}", "data.bytes", $"Set data.bytes to {file.Length}.");
+    }
+
+    private async Task<JobProblem?> MemoryProblemAsync(JobSpec spec)
+    {
+        var needed = JobMemory.LeastBytes(spec);
+        var nodes = (await views.ClusterAsync().ConfigureAwait(false))?.Nodes.Where(node => node.Up && node.Gpus > 0 && DeviceClasses.Matches(spec.DeviceClass, node.DeviceClass)).ToArray() ?? [];
+        if (nodes.Length == 0 || nodes.Any(node => node.MemoryBytes == 0 || node.MemoryBytes >= needed))
+            return null;
+        return new JobProblem(
+            $"a rank of this job needs at least {JobMemory.Text(needed)} of memory, and the largest device{(spec.DeviceClass.Length > 0 ? $" of class {spec.DeviceClass}" : "")} that is connected has {JobMemory.Text(nodes.Max(node => node.MemoryBytes))}",
+            "model.block",
+            "Lower model.block, training.micro_batch, model.layers or model.channels, or start workers whose devices have more memory first.");
+    }
+}

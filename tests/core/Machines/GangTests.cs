@@ -1,0 +1,262 @@
+using System.Text.Json;
+using Coordinator.Machines;
+using Coordinator.Machines.Clusters;
+
+namespace Coordinator.Tests.Machines;
+
+/// <summary>What jobs need in one piece, at the cluster's machine alone: gpus, and power for them. A gpu draws 100 W, a host nothing.</summary>
+public sealed class GangTests
+{
+    private readonly Outputs outputs = new();
+    private readonly List<CoordinatorEvent> events = [];
+    private readonly Dictionary<string, GpusOffered> offers = [];
+    private ClusterMachine machine = new(null);
+    private TimeSpan now;
+    private long sequence;
+    private string? stored;
+
+    [Fact]
+    public void A_job_that_needs_more_than_there_is_gets_nothing_says_so_and_keeps_nobody_waiting()
+    {
+        Report(gpus: 3);
+        Request("big", wanted: 8, minimum: 8, priority: 9);
+        Assert.Empty(Gpus("big"));
+        Request("small", wanted: 2, minimum: 1);
+        Assert.Equal([Gpu(0), Gpu(1)], Gpus("small"));
+        Request("big", wanted: 8, minimum: 8, priority: 9);
+        Assert.Equal("wants 8, 1 free; the cluster has 3 of them in service, so it waits until more come", offers["big"].Supply!.Waits);
+
+        Report(node: 1, gpus: 7);
+        Assert.Equal(8, Gpus("big").Length);
+    }
+
+    [Fact]
+    public void Who_waits_says_how_many_it_wants_how_many_are_free_and_who_has_the_others()
+    {
+        Report(gpus: 3);
+        Request("low-245bce", wanted: 2, minimum: 1, priority: 1);
+        Request("high", wanted: 2, minimum: 2, priority: 5);
+        Assert.Empty(Gpus("high"));
+        Assert.Equal("wants 2, 1 free; low-245bce (priority 1) has 2", offers["high"].Supply!.Waits);
+        Assert.Equal("wants 2, 1 free; low-245bce (priority 1) has 2", View().Allocations.Single(view => view.Job.Value == "high").Waits);
+
+        Request("low-245bce", wanted: 0, minimum: 1, priority: 1);
+        Assert.Equal(2, Gpus("high").Length);
+    }
+
+    [Fact]
+    public void Two_jobs_never_hold_half_of_what_each_needs()
+    {
+        Report(gpus: 1);
+        Request("a", wanted: 2, minimum: 2);
+        Request("b", wanted: 2, minimum: 2);
+        Report(gpus: 2);
+        Assert.Equal(2, Gpus("a").Length);
+        Assert.Empty(Gpus("b"));
+
+        // What was given and is not used goes back when it is no longer enough, and comes again as a whole.
+        Report(node: 1, gpus: 2);
+        Assert.Equal([Gpu(0, 1), Gpu(1, 1)], Gpus("b"));
+        Report(gpus: 2, up: false);
+        Assert.Empty(Gpus("a"));
+        Report(gpus: 2);
+        Assert.Equal([Gpu(0), Gpu(1)], Gpus("a"));
+    }
+
+    [Fact]
+    public void A_member_that_a_job_lost_is_replaced_alone_and_its_others_are_not_taken_from_it()
+    {
+        Report(gpus: 2);
+        Report(node: 1, gpus: 1);
+        Request("a", wanted: 3, minimum: 3);
+        Request("a", wanted: 3, minimum: 3, used: [Gpu(0), Gpu(1), Gpu(0, 1)]);
+        Report(node: 1, gpus: 1, up: false);
+        Request("a", wanted: 3, minimum: 3, used: [Gpu(0), Gpu(1)]);
+        Assert.Equal([Gpu(0), Gpu(1)], Gpus("a"));
+        Report(node: 2, gpus: 1);
+        Assert.Equal([Gpu(0), Gpu(1), Gpu(0, 2)], Gpus("a"));
+    }
+
+    [Fact]
+    public void A_job_that_cannot_go_on_gives_back_all_but_one_after_a_while_where_that_helps_another()
+    {
+        Report(gpus: 2);
+        Request("a", wanted: 3, minimum: 3, used: [Gpu(0), Gpu(1)]);
+        Wait(TimeSpan.FromMinutes(5));
+        Assert.Empty(AskedBack("a"));
+
+        // Two would not help: one stays with the state.
+        Request("b", wanted: 2, minimum: 2);
+        Assert.Empty(AskedBack("a"));
+        Request("b", wanted: 0, minimum: 2);
+        Request("c", wanted: 1, minimum: 1);
+        Assert.Equal([Gpu(1)], AskedBack("a"));
+        Assert.Equal("idle: 2 gpus are too few for it to go on with, and c waits for them", offers["a"].Gpus[1].GiveBack);
+        Assert.Contains(events, e => e is { Kind: EventKinds.GpusIdle, Job.Value: "a" });
+        Request("a", wanted: 3, minimum: 3, used: [Gpu(0)]);
+        Assert.Equal([Gpu(1)], Gpus("c"));
+        Assert.Equal([Gpu(0)], Gpus("a"));
+    }
+
+    [Fact]
+    public void Of_two_jobs_that_were_left_with_too_few_the_less_important_one_gives_to_the_other()
+    {
+        Request("a", wanted: 3, minimum: 3, used: [Gpu(0), Gpu(1)]);
+        Request("b", wanted: 3, minimum: 3, priority: 1, used: [Gpu(2), Gpu(3)]);
+        Report(gpus: 4);
+        Wait(TimeSpan.FromSeconds(29));
+        Assert.Empty(AskedBack("a"));
+        Wait(TimeSpan.FromSeconds(2));
+        Assert.Equal([Gpu(1)], AskedBack("a"));
+        Assert.Empty(AskedBack("b"));
+    }
+
+    [Fact]
+    public void A_cap_takes_the_less_important_job_whole_before_it_stops_a_more_important_one()
+    {
+        Hear(new PowerSet(Settings));
+        Report(gpus: 3);
+        Request("low", wanted: 1, minimum: 1, priority: 1);
+        Request("high", wanted: 2, minimum: 2, priority: 5);
+        Request("low", wanted: 1, minimum: 1, priority: 1, used: [Gpu(0)]);
+        Request("high", wanted: 2, minimum: 2, priority: 5, used: [Gpu(1), Gpu(2)]);
+        Hear(new SiteCapSet(200));
+        Assert.Equal([Gpu(0)], AskedBack("low"));
+        Assert.Empty(AskedBack("high"));
+
+        // Its state stays on a gpu that draws nothing; it may go on when there is power for it.
+        Request("low", wanted: 1, minimum: 1, priority: 1, used: [Gpu(0)], parked: true);
+        Assert.Equal(200, View().Power!.DrawWatts);
+        Assert.Equal(0, View().Power!.OverWatts);
+        Hear(new SiteCapSet(299));
+        Assert.Equal([Gpu(0)], AskedBack("low"));
+        Hear(new SiteCapSet(300));
+        Assert.Empty(AskedBack("low"));
+        Assert.Equal(300, View().Power!.DrawWatts);
+
+        // What it said before it heard that is an old word.
+        Request("low", wanted: 1, minimum: 1, priority: 1, used: [Gpu(0)], parked: true);
+        Assert.Equal(300, View().Power!.DrawWatts);
+        Assert.Empty(AskedBack("low"));
+    }
+
+    [Fact]
+    public void A_job_is_shed_to_its_minimum_or_whole_and_gets_back_what_it_needs_in_one_piece()
+    {
+        Hear(new PowerSet(Settings));
+        Report(gpus: 4);
+        GpuId[] all = [.. Enumerable.Range(0, 4).Select(index => Gpu(index))];
+        Request("a", wanted: 4, minimum: 3);
+        Request("a", wanted: 4, minimum: 3, used: all);
+        Hear(new SiteCapSet(300));
+        Assert.Equal([Gpu(3)], AskedBack("a"));
+        Hear(new SiteCapSet(299));
+        Assert.Equal(all, AskedBack("a"));
+
+        // One gpu keeps the state. With power for two it could not go on, and gets nothing; with power for three it gets what it needs.
+        Request("a", wanted: 4, minimum: 3, used: [Gpu(0)], parked: true);
+        Assert.Equal([Gpu(0)], Gpus("a"));
+        Assert.Equal(0, View().Power!.DrawWatts);
+        Assert.Equal("power", offers["a"].Supply!.Held!.Cause);
+        Hear(new SiteCapSet(300));
+        Assert.Equal(3, Gpus("a").Length);
+        Assert.Empty(AskedBack("a"));
+        Assert.Equal(300, View().Power!.DrawWatts);
+    }
+
+    [Fact]
+    public void A_parked_job_stays_parked_when_the_cluster_was_loaded_anew()
+    {
+        Hear(new PowerSet(Settings));
+        Report(gpus: 2);
+        Request("a", wanted: 2, minimum: 2);
+        Request("a", wanted: 2, minimum: 2, used: [Gpu(0), Gpu(1)]);
+        Hear(new SiteCapSet(100));
+        Request("a", wanted: 2, minimum: 2, used: [Gpu(0)], parked: true);
+        machine = new ClusterMachine(stored);
+        Hear(new Activated("s"));
+        Report(gpus: 2);
+        Request("a", wanted: 2, minimum: 2, used: [Gpu(0)], parked: true);
+        Assert.Equal([Gpu(0)], AskedBack("a"));
+        Assert.Equal([Gpu(0)], Gpus("a"));
+        Hear(new SiteCapSet(200));
+        Assert.Equal([Gpu(0), Gpu(1)], Gpus("a"));
+        Assert.Empty(AskedBack("a"));
+    }
+
+    [Fact]
+    public void Under_a_ramp_a_job_has_what_it_needs_at_once_and_its_gpus_start_one_after_the_other()
+    {
+        Hear(new PowerSet(Settings with { RampWattsPerSecond = 100 }));
+        Report(gpus: 3);
+        Wait(TimeSpan.FromSeconds(5));
+        Request("a", wanted: 2, minimum: 2);
+        Assert.Equal(2, Gpus("a").Length);
+        Request("b", wanted: 2, minimum: 2);
+        Assert.Empty(Gpus("b"));
+        Wait(TimeSpan.FromSeconds(5));
+        Assert.Equal(2, offers["a"].Gpus.Count(offer => offer.Up));
+    }
+
+    [Fact]
+    public void What_a_zone_cannot_cool_is_not_taken_from_a_job_that_would_stop_by_it()
+    {
+        Report(gpus: 1);
+        Report(node: 1, gpus: 1);
+        Hear(new PowerSet(Settings));
+        Request("a", wanted: 2, minimum: 2);
+        Request("a", wanted: 2, minimum: 2, used: [Gpu(0), Gpu(0, 1)]);
+        Hear(new CoolingZoneSet(new CoolingZone("hall", ["n01"], 0)));
+        Wait(TimeSpan.FromMinutes(1));
+        Assert.Empty(AskedBack("a"));
+    }
+
+    private static PowerSettings Settings => new() { WattsPerGpu = 100, WattsPerNode = 0, Overhead = 1 };
+
+    private static GpuId Gpu(int index, int node = 0) => new(new NodeId($"n{node:00}"), index);
+
+    private void Report(int gpus, int node = 0, bool up = true) => Hear(new NodeReported(
+        new NodeId($"n{node:00}"), new WorkerSession(1, 1), ++sequence, up, "host:1", [.. Enumerable.Range(0, gpus).Select(index => new GpuDescription(index, "gpu", "a", "cpu"))]));
+
+    private void Request(string job, int wanted, int minimum, int priority = 0, GpuId[]? used = null, bool parked = false) =>
+        Hear(new GpusRequested(new JobId(job), 1, ++sequence, wanted, used ?? [], []) { Priority = priority, Minimum = minimum, Parked = parked });
+
+    private void Wait(TimeSpan time)
+    {
+        for (var end = now + time; machine.NextDeadline is { } deadline && deadline <= end;)
+        {
+            now = deadline > now ? deadline : now + TimeSpan.FromMilliseconds(1);
+            Hear(new DeadlinePassed());
+            if (now >= end)
+                return;
+        }
+
+        now += time;
+        Hear(new DeadlinePassed());
+    }
+
+    private void Hear(GrainMessage message)
+    {
+        outputs.Clear();
+        machine.Handle(now, message, outputs);
+        stored = outputs.Items.OfType<PersistState>().LastOrDefault()?.StateJson ?? stored;
+        events.AddRange(outputs.Items.OfType<ObserveEvent>().Select(observed => observed.Event));
+        foreach (var sent in outputs.Items.OfType<SendToGrain>())
+        {
+            if (sent.Message is GpusOffered offered)
+                offers[sent.To.Key] = offered;
+        }
+    }
+
+    private GpuId[] AskedBack(string job)
+    {
+        // The job hears of further changes after a pause.
+        now += TimeSpan.FromMilliseconds(150);
+        Hear(new DeadlinePassed());
+        return [.. offers[job].Gpus.Where(offer => offer.GiveBack is not null).Select(offer => offer.Gpu)];
+    }
+
+    private GpuId[] Gpus(string job) => [.. View().Allocations.Where(allocation => allocation.Job.Value == job).SelectMany(allocation => allocation.Gpus)];
+
+    private ClusterView View() => JsonSerializer.Deserialize(machine.Describe(now), MachinesJson.Default.ClusterView)!;
+}
