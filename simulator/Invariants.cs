@@ -45,8 +45,23 @@ public static class Invariants
     /// <summary>Between an answer and the next plan a rank applies nothing and overwrites neither P nor R.</summary>
     public const string PromiseKept = "promise-kept";
 
-    /// <summary>What a rank answers (state, step, tags, subtrees) is what its memory holds.</summary>
+    /// <summary>What a rank answers (state, timeline, step, tags, subtrees, shards) is what its memory holds and its plan gave it.</summary>
     public const string AnswerIsTrue = "answer-is-true";
+
+    /// <summary>A rank answers no question while its device writes the state, be it by initialising, by loading or by applying.</summary>
+    public const string AnswerAwaitsWrite = "answer-awaits-write";
+
+    /// <summary>A rank that has taken a question answers it at once, or where its device writes the state as soon as that has ended.</summary>
+    public const string QuestionIsAnswered = "question-is-answered";
+
+    /// <summary>A rank says that it initialises or applies while its device does, and only then.</summary>
+    public const string ActivityIsTrue = "activity-is-true";
+
+    /// <summary>Once a state is given up, nothing that came with it is held, offered or sent: neither tags nor subtrees nor shards.</summary>
+    public const string DiscardedIsGone = "discarded-is-gone";
+
+    /// <summary>What a survivor holds of the interrupted step is dealt to one who holds it, and is neither computed again nor dropped.</summary>
+    public const string HeldWorkCounts = "held-work-counts";
 
     /// <summary>Within a process life a rank's applied step rises by one at a time, or jumps by a fetched state, and never falls.</summary>
     public const string StepsAscend = "steps-ascend";
@@ -111,6 +126,11 @@ public static class Invariants
         LastStateStays,
         PromiseKept,
         AnswerIsTrue,
+        AnswerAwaitsWrite,
+        QuestionIsAnswered,
+        ActivityIsTrue,
+        DiscardedIsGone,
+        HeldWorkCounts,
         StepsAscend,
         EqualStates,
         StateIsSerial,

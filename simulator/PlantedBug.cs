@@ -71,4 +71,28 @@ public enum PlantedBug
 
     /// <summary>The final model is brought to the store from a state that lacks the last step.</summary>
     ModelOfEarlierStep,
+
+    /// <summary>The job deals the interrupted step anew, each rank's shards to the next one, be they computed or not.</summary>
+    HeldWorkDealtAway,
+
+    /// <summary>A rank that has lost its state offers the blocks of R that came with it.</summary>
+    OldTagsOffered,
+
+    /// <summary>A rank that has lost its state offers the subtrees that it held of the next step.</summary>
+    OldSubtreesOffered,
+
+    /// <summary>A rank that has lost its state offers to compute the shards that it had been given.</summary>
+    OldShardsOffered,
+
+    /// <summary>A rank says that it has no state while its device makes or loads one.</summary>
+    AnsweredWhileInitialising,
+
+    /// <summary>A rank says where it stands while its optimizer runs.</summary>
+    AnsweredWhileApplying,
+
+    /// <summary>A rank forgets, once, the question that waited until its device had written the state.</summary>
+    OwedAnswerForgotten,
+
+    /// <summary>A rank goes on saying what its device was doing when that failed.</summary>
+    StaleActivity,
 }

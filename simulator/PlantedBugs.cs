@@ -47,6 +47,14 @@ public static class PlantedBugs
         new(PlantedBug.StepRecordedTwice, Invariants.RecordedOnce, 20, []),
         new(PlantedBug.StepNotRecorded, Invariants.RecordedOnce, 5, []),
         new(PlantedBug.ModelOfEarlierStep, Invariants.FinalModel, 5, []),
+        new(PlantedBug.HeldWorkDealtAway, Invariants.HeldWorkCounts, 10, []),
+        new(PlantedBug.OldTagsOffered, Invariants.DiscardedIsGone, 10, [], First: 147),
+        new(PlantedBug.OldSubtreesOffered, Invariants.DiscardedIsGone, 10, [], First: 147),
+        new(PlantedBug.OldShardsOffered, Invariants.DiscardedIsGone, 10, [], First: 147),
+        new(PlantedBug.AnsweredWhileInitialising, Invariants.AnswerAwaitsWrite, 40, [Invariants.PromiseKept]),
+        new(PlantedBug.AnsweredWhileApplying, Invariants.AnswerAwaitsWrite, 40, [Invariants.PromiseKept]),
+        new(PlantedBug.OwedAnswerForgotten, Invariants.QuestionIsAnswered, 40, []),
+        new(PlantedBug.StaleActivity, Invariants.ActivityIsTrue, 40, []),
     ];
 
     /// <summary>Whatever compares numbers with the serial run or ranks with each other: a wrong bit is seen by the next of them, and the next.</summary>

@@ -25,11 +25,13 @@ internal sealed class ProtocolRun
         var aim = options.Faults ? FaultAim.Of(seed) : null;
         scenario = Scenario.Draw(world.Workload, world.Faults, options.Faults);
         scenario = aim?.Apply(scenario) ?? scenario;
+        var stage = options.Faults ? StagedCell.Of(seed) : null;
+        scenario = stage?.Apply(scenario) ?? scenario;
         model = new ToyModel(scenario.Spec.Training.Seed, scenario.Spec.Training.Shards, scenario.ReducedBlocks, scenario.StateBlocks);
         checkers = new Checkers(options, scenario, model);
         cluster = new SimulatedCluster(world, scenario, checkers, model);
         var losesState = options.Faults && world.Faults.Chance(scenario.Spec.Checkpoint.Interval == "off" ? 0.06 : 0.25);
-        injector = new FaultInjector(world, cluster, scenario, options.Faults ? PlannedFault.Draw(world.Faults, scenario, losesState) : [], aim);
+        injector = new FaultInjector(world, cluster, scenario, options.Faults ? PlannedFault.Draw(world.Faults, scenario, losesState) : [], aim, stage);
     }
 
     /// <summary>Ranks of living processes that have not gone home; the dead need not.</summary>

@@ -9,7 +9,12 @@ internal sealed class SimulatedCluster
     {
         Checkers = checkers;
         Map = new NetworkMap(world);
-        Silo = new SiloProcess(world, scenario, checkers, world.Options.Plant == PlantedBug.StaleIncarnationObeyed ? FencelessGrain.Create : MachineFactory.Create);
+        Silo = new SiloProcess(world, scenario, checkers, world.Options.Plant switch
+        {
+            PlantedBug.StaleIncarnationObeyed => FencelessGrain.Create,
+            PlantedBug.HeldWorkDealtAway => (address, state) => RedealingGrain.Create(address, state, model.Shards),
+            _ => MachineFactory.Create,
+        });
         var network = new PeerNetwork(Map, scenario);
         var folder = new SharedFolder(scenario.Spec.Training.Seed, world.Options.Faults);
         Workers = [.. Enumerable.Range(1, scenario.Nodes).Select(i => new WorkerProcess(world, new NodeId($"node-{i}"), scenario, Silo, network, folder, checkers, model, Moments))];

@@ -8,6 +8,7 @@ internal sealed class OrderChecker(Checkers checkers, int shards, long steps)
     private readonly SortedDictionary<(long Incarnation, long Generation), RankPlan> plans = [];
     private readonly SortedDictionary<long, string> hashes = [];
     private readonly SortedSet<GpuId> answered = [];
+    private readonly SortedDictionary<(long Generation, GpuId Gpu), RankState> answers = [];
 
     /// <summary>Memberships that left the job, by generation.</summary>
     public SortedDictionary<long, Membership> Memberships { get; } = [];
@@ -41,6 +42,7 @@ internal sealed class OrderChecker(Checkers checkers, int shards, long steps)
     /// <summary>A member has answered.</summary>
     public void OnAnswer(RankState answer)
     {
+        answers[(answer.Generation, answer.Gpu)] = answer;
         if (answer.Generation == NewestGeneration)
             answered.Add(answer.Gpu);
     }
@@ -103,5 +105,23 @@ internal sealed class OrderChecker(Checkers checkers, int shards, long steps)
 
         if (next != shards && !(next == 0 && plan.FirstStep > steps))
             checkers.Fail(Invariants.PlansAgree, $"generation {plan.Generation} deals {next} of {shards} shards");
+        else if (next > 0 && members is not null)
+            CheckHeld(plan, members);
+    }
+
+    /// <summary>A shard whose sum survivors hold goes to one of them.</summary>
+    private void CheckHeld(RankPlan plan, Membership members)
+    {
+        var held = members.Members.Select(member => answers.TryGetValue((plan.Generation, member.Gpu), out var answer) && answer.Boot == member.Boot
+            && answer.HasState && answer.Timeline == plan.Timeline && answer.Applied == plan.FirstStep - 1 ? answer.Held : []).ToArray();
+        foreach (var run in plan.FirstStepShards)
+        {
+            for (var shard = run.Start; shard < run.Start + run.Count; shard++)
+            {
+                var holder = Array.FindIndex(held, mine => mine.Any(subtree => subtree.Contains(Subtree.Leaf(shard))));
+                if (holder >= 0 && !held[run.Rank].Any(subtree => subtree.Contains(Subtree.Leaf(shard))))
+                    checkers.Fail(Invariants.HeldWorkCounts, $"generation {plan.Generation} deals shard {shard} of step {plan.FirstStep} to rank {run.Rank}; rank {holder} holds it");
+            }
+        }
     }
 }

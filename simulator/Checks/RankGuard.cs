@@ -14,6 +14,9 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
     private long highest = -1;
     private int timeline;
     private long highestGeneration;
+    private long asked;
+    private bool released;
+    private readonly OldStateGuard old = new(checkers, model, memory, gpu);
 
     /// <summary>Membership of the newest order.</summary>
     public Membership? Members { get; private set; }
@@ -27,12 +30,36 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
             // On a newer timeline the job has gone back, and the rank with it.
             if (ranked.Timeline > timeline)
                 (timeline, highest) = (ranked.Timeline, -1);
-            (plan, promised, planned) = (ranked, 0, true);
+            (plan, promised, planned, released) = (ranked, 0, true, false);
+            old.OnPlan(ranked, members!);
         }
         else if (order is ReleaseRank release)
         {
-            (plan, promised, planned) = (null, 0, planned && !release.Forget);
+            (plan, promised, planned, asked, released) = (null, 0, planned && !release.Forget, 0, true);
+            old.OnReleased();
         }
+    }
+
+    /// <summary>Whether the rank was told that it is no member, and asked nothing since.</summary>
+    public bool IsReleased => released;
+
+    /// <summary>Whether a question waits until the device has written the state.</summary>
+    public bool IsAsked => asked != 0;
+
+    /// <summary>The machine has taken a question.</summary>
+    public void OnAsked(long generation) => (asked, released) = (generation, false);
+
+    /// <summary>The state is given up: for another one, or for good.</summary>
+    public void OnDiscarded() => old.OnDiscarded();
+
+    /// <summary>All that an input asked for is done.</summary>
+    public void OnTurnEnded(string activity)
+    {
+        old.OnTurnEnded();
+        if (asked != 0 && !memory.IsWriting)
+            Fail(Invariants.QuestionIsAnswered, $"is asked for generation {asked} and says nothing, though its device writes nothing");
+        if (activity == "applying" != memory.Applying || activity == "initialising" != memory.Initializing)
+            Fail(Invariants.ActivityIsTrue, $"says that it is {activity} while its device {(memory.Applying ? "applies" : memory.Initializing ? "initialises" : "writes nothing")}");
     }
 
     /// <summary>Highest incarnation of a job's machine that the rank has obeyed.</summary>
@@ -74,9 +101,11 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
     {
         if (plan?.Generation == answer.Generation)
             Fail(Invariants.PromiseKept, $"answers for generation {answer.Generation} after it took the plan");
-        if (memory.Applying)
-            Fail(Invariants.AnswerIsTrue, "answers while the optimizer runs");
+        if (memory.IsWriting)
+            Fail(Invariants.AnswerAwaitsWrite, $"answers while its device {(memory.Applying ? "applies" : "initialises")}");
+        old.OnAnswer(answer);
         (promised, plan) = (answer.Generation, null);
+        asked = asked == answer.Generation ? 0 : asked;
         promisedSubtrees = new SortedSet<Subtree>(answer.Held);
         if (answer.HasState)
             AnswerHolds(answer);
@@ -85,7 +114,12 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
     }
 
     /// <summary>The device failed: what was promised of its memory is void, and as far as its state goes the rank is no survivor.</summary>
-    public void OnDeviceFailed() => (plan, promised, highest) = (null, 0, -1);
+    public void OnDeviceFailed()
+    {
+        (plan, promised, highest, asked) = (null, 0, -1, 0);
+        old.OnReleased();
+        old.OnDiscarded();
+    }
 
     public void OnInitialize(long generation)
     {
@@ -107,6 +141,8 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
             : ShardMap.Cut(model.Shards, Members!.Members.Count)[plan.Rank].Any(span => compute.Shard >= span.Start && compute.Shard < span.Start + span.Count);
         if (!mine || compute.Step < plan.FirstStep)
             Fail(Invariants.PlanIsAuthority, $"computes shard {compute.Shard} of step {compute.Step}, which generation {generation} does not give it");
+        if (memory.Partials.Any(partial => partial.Value.Step == compute.Step && partial.Key.Contains(Subtree.Leaf(compute.Shard))))
+            Fail(Invariants.HeldWorkCounts, $"computes shard {compute.Shard} of step {compute.Step}, which it holds");
     }
 
     public void OnKeep(KeepGradient keep)
@@ -132,8 +168,11 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
     {
         if (promised != 0 && promisedSubtrees.Contains(drop.Subtree))
             Fail(Invariants.PromiseKept, $"drops {drop.Subtree} between answer and plan");
-        if (!memory.Partials.ContainsKey(drop.Subtree))
+        if (!memory.Partials.TryGetValue(drop.Subtree, out var dropped))
             Fail(Invariants.HostContract, $"drops {drop.Subtree}, which it does not hold");
+        else if (plan is { CatchUp: CatchUp.None } && dropped.Step == plan.FirstStep && memory.StateStep == plan.FirstStep - 1 && !memory.Applying
+            && plan.FirstStepShards.Any(run => run.Rank == plan.Rank && drop.Subtree.Start >= run.Start && drop.Subtree.End <= run.Start + run.Count))
+            Fail(Invariants.HeldWorkCounts, $"drops {drop.Subtree} of step {plan.FirstStep}, which generation {plan.Generation} leaves to it");
     }
 
     public void OnStage(StageContribution stage)
@@ -178,8 +217,11 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
             Fail(Invariants.WholeBeforeApply, $"{what} while the optimizer runs");
     }
 
+    public void OnSend(SendFrame send) => old.OnSend(send);
+
     public void OnReducedBlock(int block)
     {
+        old.OnReduced(block);
         var value = memory.Reduced[block];
         var serial = model.Reduced(value.Step);
         if (value.Word != serial.Blocks[block] || value.SumOfSquares != ToyModel.SumOfSquares(value.Word) || (block == 0 && memory.ReducedScore != serial.Score))
@@ -248,6 +290,8 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
     {
         if (memory.StateStep != answer.Applied)
             Fail(Invariants.AnswerIsTrue, $"answers step {answer.Applied} with a state of step {memory.StateStep}");
+        if (answer.Timeline != timeline)
+            Fail(Invariants.AnswerIsTrue, $"answers with a state of timeline {answer.Timeline}; its last plan was of {timeline}");
         StateStandsAt(answer.Applied);
         foreach (var run in answer.Reduced)
         {

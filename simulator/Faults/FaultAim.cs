@@ -17,7 +17,7 @@ internal sealed record FaultAim(ProtocolPhase Phase, FaultKind Kind, long Step, 
     {
         if (seed % Every != 0)
             return null;
-        var (phase, kind) = FaultTable.Cells[(int)(seed / Every % (ulong)FaultTable.Cells.Count)];
+        var (phase, kind) = FaultTable.DrawnCells[(int)(seed / Every % (ulong)FaultTable.DrawnCells.Count)];
         var prng = Prng.Derive(seed, "aim");
         var step = prng.Below(Scenario.MinSteps - 2);
         return kind == FaultKind.AllWorkersKilled ? null : new FaultAim(phase, kind, phase == ProtocolPhase.Initialising ? 0 : step, kind == FaultKind.Leave && prng.Chance(0.3));

@@ -20,10 +20,11 @@ internal sealed class FaultInjector
     private readonly List<PhaseCue> byPhase = [];
     private readonly FaultKind[] kinds;
     private readonly AimedFault? aimed;
+    private readonly StagedFault? staged;
     private bool active = true;
     private bool toppingUp;
 
-    public FaultInjector(VirtualWorld world, SimulatedCluster cluster, Scenario scenario, IReadOnlyList<PlannedFault> faults, FaultAim? aim)
+    public FaultInjector(VirtualWorld world, SimulatedCluster cluster, Scenario scenario, IReadOnlyList<PlannedFault> faults, FaultAim? aim, StagedCell? stage)
     {
         (this.world, this.cluster, steps) = (world, cluster, scenario.Steps);
         watch = new PhaseWatch(cluster);
@@ -33,6 +34,8 @@ internal sealed class FaultInjector
             Plan(fault);
         if (aim is not null)
             aimed = new AimedFault(aim, cluster, watch, strikes, world.Faults, () => Struck.ContainsKey((aim.Phase, aim.Kind)));
+        if (stage is not null)
+            staged = new StagedFault(stage, world, cluster, scenario.Job, watch, strikes, Count);
         if (aim?.Opening is { } opening)
             Plan(opening);
         cluster.Moments.StepApplied = OnStep;
@@ -63,7 +66,7 @@ internal sealed class FaultInjector
     public bool LostState { get; private set; }
 
     /// <summary>Whether all planned faults have had their cue, and enough of them struck.</summary>
-    public bool IsSpent => planned.Count == 0 && byPhase.Count == 0 && aimed is null or { IsSpent: true } && (kinds.Length == 0 || Total >= MinFaults);
+    public bool IsSpent => planned.Count == 0 && byPhase.Count == 0 && aimed is null or { IsSpent: true } && staged is null or { IsSpent: true } && (kinds.Length == 0 || Total >= MinFaults);
 
     private Prng Prng => world.Faults;
 
@@ -143,6 +146,8 @@ internal sealed class FaultInjector
 
         if (aimed is { IsSpent: false })
             aimed.Look();
+        if (staged is { IsSpent: false })
+            staged.Look();
     }
 
     /// <summary>The first worker that is in a phase, or -1.</summary>

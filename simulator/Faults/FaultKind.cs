@@ -89,4 +89,19 @@ internal enum FaultKind
 
     /// <summary>Many messages between grains are overtaken by later ones for a while.</summary>
     MessagesReordered,
+
+    /// <summary>The device of a rank fails that is released and keeps its state for a quick return, or whose device still writes it. Staged.</summary>
+    IdleDeviceFault,
+
+    /// <summary>A question comes to a rank whose device initialises, loads or applies. Staged.</summary>
+    QuestionWhileWriting,
+
+    /// <summary>The device fails that initialises, loads or applies while a question waits for it. Staged.</summary>
+    DeviceFaultWhileAsked,
+
+    /// <summary>
+    /// All workers but one that is frozen die, the job goes back to a checkpoint on a new timeline, and before that is as far as the
+    /// frozen one was, it thaws. Staged.
+    /// </summary>
+    OldTimelineThaws,
 }

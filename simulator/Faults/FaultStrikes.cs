@@ -43,6 +43,39 @@ internal sealed class FaultStrikes(VirtualWorld world, SimulatedCluster cluster,
         return true;
     }
 
+    /// <summary>The grain of the job is thrown away and loaded again; a generation that does not run yet then forms anew. False where it cannot be.</summary>
+    public bool ReloadJob(JobId job, WorkerProcess cued)
+    {
+        if (Silo is not { Alive: true, Frozen: false } || !Silo.MayReloadGrain(GrainAddress.Of(job)))
+            return false;
+        count(FaultKind.GrainReload, cued);
+        Silo.ReloadGrain(GrainAddress.Of(job));
+        return true;
+    }
+
+    /// <summary>A worker's devices take long to write a state, for a while.</summary>
+    public void SlowWrites(WorkerProcess worker, double factor)
+    {
+        count(FaultKind.SlowRank, worker);
+        worker.StateFactor = factor;
+        After(1000, 4000, () => worker.StateFactor = 1);
+    }
+
+    /// <summary>All others die, and this one, which holds their state, is frozen; they come back, and it does not.</summary>
+    public void LeaveOneFrozen(WorkerProcess holder)
+    {
+        count(FaultKind.WorkerFreeze, holder);
+        holder.Freeze();
+        foreach (var worker in cluster.Workers.Where(worker => worker != holder && worker.Alive))
+        {
+            count(FaultKind.WorkerCrash, worker);
+            Kill(worker);
+        }
+    }
+
+    /// <summary>Whether the job does not need this worker's state: somebody else has it, or nobody has begun.</summary>
+    public bool MaySpare(WorkerProcess victim) => !cluster.Checkers.Orders.PlansMade || cluster.HoldersBeside(victim) > 0;
+
     /// <summary>Everything is put right.</summary>
     public void HealAll()
     {
@@ -61,6 +94,7 @@ internal sealed class FaultStrikes(VirtualWorld world, SimulatedCluster cluster,
         foreach (var worker in cluster.Workers)
         {
             Array.Fill(worker.ComputeFactor, 1);
+            worker.StateFactor = 1;
             worker.SetClockRate(1);
             worker.Peers.CorruptNext = null;
             if (worker.Frozen)
@@ -248,9 +282,6 @@ internal sealed class FaultStrikes(VirtualWorld world, SimulatedCluster cluster,
     }
 
     private bool MayKill(WorkerProcess victim) => victim.Alive && !cluster.WouldLoseState(victim);
-
-    /// <summary>Whether the job does not need this worker's state: somebody else has it, or nobody has begun.</summary>
-    private bool MaySpare(WorkerProcess victim) => !cluster.Checkers.Orders.PlansMade || cluster.HoldersBeside(victim) > 0;
 
     private void Kill(WorkerProcess victim)
     {

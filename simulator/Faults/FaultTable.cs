@@ -15,6 +15,12 @@ public sealed class FaultTable
     private static readonly (ProtocolPhase Phase, FaultKind Kind)[] Possible =
         [.. Kinds.SelectMany(kind => Phases.Where(phase => WhyImpossible(phase, kind) is null).Select(phase => (phase, kind)))];
 
+    /// <summary>The first of the faults that are staged: those for which several things have to come together.</summary>
+    internal const FaultKind FirstStaged = FaultKind.IdleDeviceFault;
+
+    private static readonly (ProtocolPhase Phase, FaultKind Kind)[] Drawn = [.. Possible.Where(cell => cell.Kind < FirstStaged)];
+    private static readonly (ProtocolPhase Phase, FaultKind Kind)[] Staged = [.. Possible.Where(cell => cell.Kind >= FirstStaged)];
+
     private readonly int[,] times = new int[Kinds.Length, Phases.Length];
     private readonly int[] seeds = new int[Kinds.Length];
 
@@ -24,8 +30,11 @@ public sealed class FaultTable
     /// <summary>Cells that can be hit.</summary>
     public static int PossibleCells => Possible.Length;
 
-    /// <summary>Those cells, fault by fault.</summary>
-    internal static IReadOnlyList<(ProtocolPhase Phase, FaultKind Kind)> Cells => Possible;
+    /// <summary>Those cells, fault by fault, of the faults that any seed may draw.</summary>
+    internal static IReadOnlyList<(ProtocolPhase Phase, FaultKind Kind)> DrawnCells => Drawn;
+
+    /// <summary>Those of the staged faults.</summary>
+    internal static IReadOnlyList<(ProtocolPhase Phase, FaultKind Kind)> StagedCells => Staged;
 
     /// <summary>Cells in which no fault has struck although one can, as "phase × fault".</summary>
     public IReadOnlyList<string> EmptyCells =>
@@ -60,11 +69,8 @@ public sealed class FaultTable
 
         foreach (var kind in Kinds)
         {
-            foreach (var phase in Phases)
-            {
-                if (WhyImpossible(phase, kind) is { } why)
-                    text.AppendLine(c, $"- {phase} × {kind}: {why}");
-            }
+            foreach (var why in Phases.Where(phase => WhyImpossible(phase, kind) is not null).GroupBy(phase => WhyImpossible(phase, kind)!))
+                text.AppendLine(c, $"- {string.Join(", ", why)} × {kind}: {why.Key}");
         }
 
         return text.ToString();
@@ -92,6 +98,10 @@ public sealed class FaultTable
     {
         (ProtocolPhase.NoSilo, FaultKind.SiloFreeze) => "what is dead or frozen cannot freeze",
         (ProtocolPhase.NoSilo, FaultKind.GrainReload) => "a silo that is dead or frozen loads nothing",
+        (not (ProtocolPhase.Initialising or ProtocolPhase.Applying or ProtocolPhase.Outside), FaultKind.IdleDeviceFault) => "counted by what the released rank's device does",
+        (not (ProtocolPhase.Initialising or ProtocolPhase.Applying), FaultKind.QuestionWhileWriting or FaultKind.DeviceFaultWhileAsked) => "counted by what the device writes",
+        (ProtocolPhase.Finishing, FaultKind.OldTimelineThaws) => "the job is then beyond the step of the frozen worker",
+        (ProtocolPhase.Outside, FaultKind.OldTimelineThaws) => "counted by the foremost of the workers that go on",
         _ => null,
     };
 }

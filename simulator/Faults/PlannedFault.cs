@@ -28,7 +28,7 @@ internal sealed record PlannedFault(FaultKind Kind)
     /// <summary>Draws the faults of a seed: a subset of the kinds, then some faults of those kinds.</summary>
     public static List<PlannedFault> Draw(Prng prng, Scenario scenario, bool losesState)
     {
-        var all = Enum.GetValues<FaultKind>().Where(kind => kind != FaultKind.AllWorkersKilled).ToArray();
+        var all = Enum.GetValues<FaultKind>().Where(kind => kind is not FaultKind.AllWorkersKilled and < FaultTable.FirstStaged).ToArray();
         var kinds = all.Where(_ => prng.Chance(0.3)).ToList();
         if (kinds.Count == 0)
             kinds.Add(prng.Pick(all));

@@ -21,9 +21,12 @@ internal sealed partial class RankHost
     private void Load(LoadState load)
     {
         guard.OnLoad(load, machine.Generation);
+        guard.OnDiscarded();
         memory.Forget();
-        OnDevice(process.Scenario.ApplyTime * 4, () =>
+        memory.Initializing = true;
+        OnDevice(process.Scenario.ApplyTime * 4 * process.StateFactor, () =>
         {
+            memory.Initializing = false;
             var (words, reason) = process.Folder.Read(load.Checkpoint, process.Model.StateBlocks);
             if (words is not null)
             {

@@ -31,6 +31,9 @@ internal sealed partial class RankHost
         var header = send.Header;
         if (send.Source == PayloadSource.State)
             process.Moments.Reach(Moment.StateSent, process);
+        guard.OnSend(send);
+        if (send.Header.Kind == FrameKind.StateRequest)
+            guard.OnDiscarded();
         var asked = Read(send);
         var member = guard.Members!.Members[header.To];
         var life = deviceLife;
@@ -149,7 +152,7 @@ internal sealed partial class RankHost
         guard.OnApply(apply, machine.Generation);
         process.Moments.Reach(apply.Step == process.Scenario.Steps ? Moment.LastStepStarted : Moment.ApplyStarted, process);
         memory.Applying = true;
-        OnDevice(process.Scenario.ApplyTime * (0.5 + World.Workload.Unit()), () =>
+        OnDevice(process.Scenario.ApplyTime * (0.5 + World.Workload.Unit()) * process.StateFactor, () =>
         {
             memory.Applying = false;
             var squares = 0.0;

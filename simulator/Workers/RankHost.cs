@@ -21,7 +21,6 @@ internal sealed partial class RankHost
     private readonly string name;
     private bool handling;
     private RankOrder? arriving;
-    private PeerAccused? keptAccusation;
 
     public RankHost(WorkerProcess process, JobId job, GpuId gpu)
     {
@@ -46,11 +45,21 @@ internal sealed partial class RankHost
     public GpuId Gpu { get; }
     public long Generation => machine.Generation;
     public bool IsIdle => machine.Activity == "idle";
-    public string Activity => machine.Activity;
+    public string Activity => staleActivity ?? machine.Activity;
+
+    /// <summary>Whether it was released, and has or makes a state all the same: kept for a quick return.</summary>
+    public bool IsKept => guard.IsReleased && (memory.StateStep >= 0 || memory.IsWriting);
+
+    /// <summary>Whether a question waits until its device has written the state.</summary>
+    public bool IsAsked => guard.IsAsked;
+
+    /// <summary>Whether its device makes or loads a state, or applies a step.</summary>
+    public bool IsInitializing => memory.Initializing;
+    public bool IsApplying => memory.Applying;
 
     /// <summary>Whether the process may end, as far as this rank goes.</summary>
     public bool MayEnd => Plant == PlantedBug.EndsOnceReleased ? IsIdle : machine.MayEnd;
-    public RankPosition Position => new(Gpu.Index, Job, machine.Generation, machine.Applied, machine.Activity);
+    public RankPosition Position => new(Gpu.Index, Job, machine.Generation, machine.Applied, Activity);
 
     /// <summary>The step of the state that this rank holds, or -1.</summary>
     public long HeldStep => memory.StateStep;
@@ -82,9 +91,10 @@ internal sealed partial class RankHost
     public void FailDevice(string detail)
     {
         deviceLife++;
+        PlantAtFailure();
         guard.OnDeviceFailed();
         memory.Forget();
-        memory.Applying = false;
+        memory.Applying = memory.Initializing = false;
         Handle(new DeviceFailed(detail));
     }
 
@@ -118,15 +128,23 @@ internal sealed partial class RankHost
         handling = true;
         if (input is PeerLost lost)
             guard.OnPeerLost(lost);
+        owed = guard.IsAsked;
+        var generation = machine.Generation;
         machine.Handle(process.Clock, input, outputs);
         handling = false;
         var due = outputs.ToArray();
         outputs.Clear();
         if (arriving is not null)
             guard.OnObeyed(arriving, due.Length > 0);
+        if (arriving is PrepareRank && machine.Generation > generation)
+            guard.OnAsked(machine.Generation);
         arriving = null;
         foreach (var output in due)
             Do(output);
+        if (AnswersTooEarly)
+            Do(new TellJob(WithoutState));
+        guard.OnTurnEnded(Activity);
+        staleActivity = null;
         var mine = ++timer;
         if (machine.NextDeadline is { } deadline)
         {
@@ -144,7 +162,11 @@ internal sealed partial class RankHost
             World.Note(name, "does", 0, 0, output);
         switch (output)
         {
-            case TellJob tell:
+            case TellJob { Message: RankState } when Plant == PlantedBug.OwedAnswerForgotten && owed && !planted:
+                planted = true;
+                break;
+            case TellJob said:
+                var tell = said with { Message = Tamper(said.Message) };
                 World.Note(name, "says", 0, 0, tell.Message);
                 if (tell.Message is RankState answer)
                 {
@@ -167,8 +189,11 @@ internal sealed partial class RankHost
                 break;
             case InitializeState initialize:
                 guard.OnInitialize(machine.Generation);
-                OnDevice(process.Scenario.ApplyTime, () =>
+                guard.OnDiscarded();
+                memory.Initializing = true;
+                OnDevice(process.Scenario.ApplyTime * process.StateFactor, () =>
                 {
+                    memory.Initializing = false;
                     memory.SetState(process.Model.State(0), 0);
                     Handle(new StateInitialized(initialize.Ticket));
                 });
@@ -243,6 +268,7 @@ internal sealed partial class RankHost
                 break;
             case ForgetState:
                 process.Network.OnGivingUp(process, this);
+                guard.OnDiscarded();
                 memory.Forget();
                 break;
             default:
@@ -260,17 +286,6 @@ internal sealed partial class RankHost
 
         process.Agent.Say(message);
     }
-
-    /// <summary>Planted bugs in what the machine gets to see of an order.</summary>
-    private RankOrder Tamper(RankOrder order, Membership? members) => (Plant, order) switch
-    {
-        (PlantedBug.StaleIncarnationObeyed, PrepareRank) => order with { Incarnation = Math.Max(order.Incarnation, guard.HighestIncarnation), Generation = Math.Max(order.Generation, machine.Generation) },
-        (PlantedBug.RecutInInterruptedStep, RankPlan { FirstStep: > 1, FirstStepShards.Count: > 0 } plan) when members is not null => plan with
-        {
-            FirstStepShards = [.. ShardMap.Cut(process.Model.Shards, members.Members.Count).SelectMany((spans, rank) => spans.Select(span => new ShardRun(rank, span.Start, span.Count)))],
-        },
-        _ => order,
-    };
 
     /// <summary>Queues work on the device, which does one thing at a time.</summary>
     private void OnDevice(TimeSpan duration, Action done)

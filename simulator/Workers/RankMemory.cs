@@ -32,6 +32,12 @@ internal sealed class RankMemory(ToyModel model)
     /// <summary>Whether the optimizer is running: the state is neither of this step nor of the next.</summary>
     public bool Applying { get; set; }
 
+    /// <summary>Whether the device makes the state of step 0 or loads one.</summary>
+    public bool Initializing { get; set; }
+
+    /// <summary>Whether the device writes the state.</summary>
+    public bool IsWriting => Applying || Initializing;
+
     /// <summary>The step of the whole state, or -1 where its blocks differ or are not there.</summary>
     public long StateStep
     {

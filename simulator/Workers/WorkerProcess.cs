@@ -32,6 +32,9 @@ internal sealed class WorkerProcess : SimulatedProcess
     /// <summary>How much longer than ordinary each gpu takes; a fault.</summary>
     public double[] ComputeFactor { get; }
 
+    /// <summary>How much longer than ordinary its devices take to write a state; a fault.</summary>
+    public double StateFactor { get; set; } = 1;
+
     /// <summary>Names this life, in milliseconds since 1970, as in production.</summary>
     public long Boot { get; private set; }
 

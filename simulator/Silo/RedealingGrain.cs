@@ -1,0 +1,36 @@
+using Coordinator.Machines;
+
+namespace Coordinator.Simulator;
+
+/// <summary>The planted bug of work that is done twice: a job that deals the interrupted step's shards with no regard for who has computed them.</summary>
+internal sealed class RedealingGrain(IMachine machine, int shards) : IMachine
+{
+    public GrainAddress Address => machine.Address;
+
+    public TimeSpan? NextDeadline => machine.NextDeadline;
+
+    /// <summary>The shipping machines, and before the job's a host that changes what it deals.</summary>
+    public static IMachine Create(GrainAddress address, string? stateJson, int shards)
+    {
+        var machine = MachineFactory.Create(address, stateJson);
+        return address.Kind == GrainKind.Job ? new RedealingGrain(machine, shards) : machine;
+    }
+
+    public void Handle(TimeSpan now, GrainMessage message, Outputs outputs)
+    {
+        var mine = new Outputs();
+        machine.Handle(now, message, mine);
+        foreach (var output in mine.Items)
+            outputs.Add(output is SendToGrain { Message: NodeOrders { Deal: { } deal } orders } send ? send with { Message = orders with { Deal = Redeal(deal) } } : output);
+    }
+
+    public string Describe(TimeSpan now) => machine.Describe(now);
+
+    /// <summary>Each rank's shards to the next one that has any.</summary>
+    private ShardsDealt Redeal(ShardsDealt deal)
+    {
+        var runs = ShardDeal.Unfold(deal, shards);
+        var ranks = runs.Select(run => run.Rank).Distinct().Order().ToList();
+        return deal with { Base = null, Runs = [.. runs.Select(run => run with { Rank = ranks[(ranks.IndexOf(run.Rank) + 1) % ranks.Count] })] };
+    }
+}
