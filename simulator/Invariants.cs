@@ -63,6 +63,9 @@ public static class Invariants
     /// <summary>What a survivor holds of the interrupted step is dealt to one who holds it, and is neither computed again nor dropped.</summary>
     public const string HeldWorkCounts = "held-work-counts";
 
+    /// <summary>A rank reports a fault only where its device failed since it was last asked: no plan is one that it cannot follow.</summary>
+    public const string FaultIsReal = "fault-is-real";
+
     /// <summary>Within a process life a rank's applied step rises by one at a time, or jumps by a fetched state, and never falls.</summary>
     public const string StepsAscend = "steps-ascend";
 
@@ -131,6 +134,7 @@ public static class Invariants
         ActivityIsTrue,
         DiscardedIsGone,
         HeldWorkCounts,
+        FaultIsReal,
         StepsAscend,
         EqualStates,
         StateIsSerial,

@@ -93,6 +93,9 @@ public enum PlantedBug
     /// <summary>A rank forgets, once, the question that waited until its device had written the state.</summary>
     OwedAnswerForgotten,
 
+    /// <summary>A rank reports a fault when it is given a plan, though its device works.</summary>
+    FaultInvented,
+
     /// <summary>A rank goes on saying what its device was doing when that failed.</summary>
     StaleActivity,
 }

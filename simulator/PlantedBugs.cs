@@ -54,6 +54,7 @@ public static class PlantedBugs
         new(PlantedBug.AnsweredWhileInitialising, Invariants.AnswerAwaitsWrite, 40, [Invariants.PromiseKept]),
         new(PlantedBug.AnsweredWhileApplying, Invariants.AnswerAwaitsWrite, 40, [Invariants.PromiseKept]),
         new(PlantedBug.OwedAnswerForgotten, Invariants.QuestionIsAnswered, 40, []),
+        new(PlantedBug.FaultInvented, Invariants.FaultIsReal, 10, []),
         new(PlantedBug.StaleActivity, Invariants.ActivityIsTrue, 40, []),
     ];
 

@@ -23,8 +23,9 @@ var copy = new Option<string>("--work") { Description = "Folder for the copy tha
 var outcomes = new Option<string?>("--out") { Description = "File for the outcomes; mutants that it has are not tried again. Default: outcomes.tsv in the work folder." };
 var again = new Option<string?>("--again") { Description = "Instead of a sample: the mutants of an earlier table of outcomes that nothing caught, found again by file, operator and code." };
 var jobs = new Option<int>("--jobs") { Description = "Mutants that are tried side by side.", DefaultValueFactory = _ => 1 };
+var noBuild = new Option<bool>("--no-build") { Description = "The copy was built with this sample before: to go on after an interruption." };
 var only = new Option<int[]>("--only") { Description = "Only these mutants of the sample.", AllowMultipleArgumentsPerToken = true };
-var command = new RootCommand("Changes lines of machines/ mechanically, one at a time, and says which invariant or test notices.") { seed, count, seeds, first, tests, folders, tree, copy, outcomes, again, only, jobs };
+var command = new RootCommand("Changes lines of machines/ mechanically, one at a time, and says which invariant or test notices.") { seed, count, seeds, first, tests, folders, tree, copy, outcomes, again, only, jobs, noBuild };
 command.SetAction(parsed =>
 {
     var (root, work) = (Path.GetFullPath(parsed.GetValue(tree)!), Path.GetFullPath(parsed.GetValue(copy)!));
@@ -38,10 +39,14 @@ command.SetAction(parsed =>
     var wanted = parsed.GetValue(again) is { } earlier ? ResultFile.Survivors(earlier, source.All, Console.Error.WriteLine) : null;
     var sample = source.Draw(parsed.GetValue(seed), wanted?.Count ?? parsed.GetValue(count), wanted, Console.Error.WriteLine);
     Console.WriteLine($"{sample.Count} of {source.All.Count} mutants");
-    Directory.CreateDirectory(work);
-    WorkingCopy.Make(root, work);
-    source.Write(work, sample);
-    WorkingCopy.Build(work);
+    if (!parsed.GetValue(noBuild))
+    {
+        Directory.CreateDirectory(work);
+        WorkingCopy.Make(root, work);
+        source.Write(work, sample);
+        WorkingCopy.Build(work, Trial.ProjectFor(parsed.GetValue(tests)!));
+    }
+
     var file = new ResultFile(parsed.GetValue(outcomes) ?? Path.Combine(work, "outcomes.tsv"));
     var known = file.Read();
     using var trials = new ThreadLocal<Trial>(() => new Trial(work, parsed.GetValue(seeds), parsed.GetValue(first), parsed.GetValue(tests)!), trackAllValues: true);

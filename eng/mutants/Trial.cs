@@ -20,7 +20,10 @@ internal sealed partial class Trial(string copy, int seeds, int seedsFirst, stri
 
     private Process? runner;
 
-    private string Binaries => Path.Combine(copy, "tests", "core", "bin", "Release", "net10.0");
+    private string Binaries => Path.Combine(copy, ProjectFor(testFilter), "bin", "Release", "net10.0");
+
+    /// <summary>The project that has to be built: without tests the simulator is enough.</summary>
+    public static string ProjectFor(string testFilter) => testFilter.Length > 0 ? "tests/core" : "simulator";
 
     /// <summary>Runs until somebody notices the mutant.</summary>
     public Outcome Run(int mutant)

@@ -19,8 +19,8 @@ internal static class WorkingCopy
         }
     }
 
-    /// <summary>Builds the command and the tests. A mutant may make code unreachable: warnings are no errors here, and nothing is analysed.</summary>
-    public static void Build(string copy) => Run(copy, "dotnet", ["build", "tests/core", "-v", "q", "--nologo", "-p:TreatWarningsAsErrors=false", "-p:RunAnalyzers=false", "-p:GenerateDocumentationFile=false", "-nodeReuse:false"]);
+    /// <summary>Builds the tests, or the simulator alone. A mutant may make code unreachable: warnings are no errors here, and nothing is analysed.</summary>
+    public static void Build(string copy, string project) => Run(copy, "dotnet", ["build", project, "-v", "q", "--nologo", "-p:TreatWarningsAsErrors=false", "-p:RunAnalyzers=false", "-p:GenerateDocumentationFile=false", "-nodeReuse:false"]);
 
     private static bool IsSame(string from, string to) =>
         File.Exists(to) && new FileInfo(from).Length == new FileInfo(to).Length && File.ReadAllBytes(from).AsSpan().SequenceEqual(File.ReadAllBytes(to));

@@ -16,6 +16,7 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
     private long highestGeneration;
     private long asked;
     private bool released;
+    private bool failed;
     private readonly OldStateGuard old = new(checkers, model, memory, gpu);
 
     /// <summary>Membership of the newest order.</summary>
@@ -47,7 +48,7 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
     public bool IsAsked => asked != 0;
 
     /// <summary>The machine has taken a question.</summary>
-    public void OnAsked(long generation) => (asked, released) = (generation, false);
+    public void OnAsked(long generation) => (asked, released, failed) = (generation, false, false);
 
     /// <summary>The state is given up: for another one, or for good.</summary>
     public void OnDiscarded() => old.OnDiscarded();
@@ -88,6 +89,12 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
             Fail(Invariants.AccusationsLapse, $"accuses {accused.Accused} in generation {accused.Generation}, in which nothing came between them");
     }
 
+    public void OnFaulted(RankFaulted fault)
+    {
+        if (!failed)
+            Fail(Invariants.FaultIsReal, $"reports a fault in generation {fault.Generation} although its device works: {fault.Detail}");
+    }
+
     /// <summary>The process was asked to end, and does.</summary>
     public void OnEnd()
     {
@@ -116,7 +123,7 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
     /// <summary>The device failed: what was promised of its memory is void, and as far as its state goes the rank is no survivor.</summary>
     public void OnDeviceFailed()
     {
-        (plan, promised, highest, asked) = (null, 0, -1, 0);
+        (plan, promised, highest, asked, failed) = (null, 0, -1, 0, true);
         old.OnReleased();
         old.OnDiscarded();
     }

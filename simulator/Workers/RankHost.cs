@@ -79,6 +79,12 @@ internal sealed partial class RankHost
             records.OnPrepare(prepare);
         arriving = order;
         Handle(new OrderArrived(Tamper(order, members), members));
+        if (Plant == PlantedBug.FaultInvented && order is RankPlan { FirstStep: > 3 } && !planted)
+        {
+            planted = true;
+            Do(new TellJob(new RankFaulted { Job = Job, Generation = order.Generation, Gpu = Gpu, Detail = "invented" }));
+        }
+
         if (Plant == PlantedBug.AccusationKept && order is RankPlan && keptAccusation is { } kept && kept.Generation < order.Generation && members is not null
             && members.Members.Any(member => member.Gpu.Node == kept.Accused) && members.Members.Any(member => member.Gpu.Node == kept.Accuser))
             Say(kept with { Generation = order.Generation });
@@ -176,6 +182,10 @@ internal sealed partial class RankHost
                 else if (tell.Message is RankFinished finished)
                 {
                     process.Checkers.Final.OnStateHash(Gpu, finished.StateSha256);
+                }
+                else if (tell.Message is RankFaulted fault)
+                {
+                    guard.OnFaulted(fault);
                 }
 
                 Say(tell.Message);
