@@ -11,7 +11,7 @@ public sealed class ResumeTests : IDisposable
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
     private static readonly string[] Job =
     [
-        "--data", Path.ChangeExtension(typeof(ResumeTests).Assembly.Location, ".xml"), "--steps", "1200", "--seed", "7",
+        "--data", Path.ChangeExtension(typeof(ResumeTests).Assembly.Location, ".xml"), "--steps", "3000", "--seed", "7",
         "--model.layers=1", "--model.heads=2", "--model.channels=16", "--model.block=16", "--training.batch_size=4",
     ];
 
