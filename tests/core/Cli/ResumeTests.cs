@@ -175,7 +175,7 @@ public sealed class ResumeTests : IDisposable
             Directory.CreateDirectory(Path.Combine(directory, "model"));
             Assert.True(await train.EndAsync(Limit) == ExitCodes.RunFailed, train.Output);
             Assert.Contains($"cannot be written to {Path.Combine(directory, "model")}", train.Output, StringComparison.Ordinal);
-            Assert.Contains($"It is safe in {Path.Combine(Run, "silo", "models")}", train.Output, StringComparison.Ordinal);
+            Assert.Contains($"The model is finished and safe in {Path.Combine(Run, "silo", "models")}", train.Output, StringComparison.Ordinal);
         }
 
         using var resume = new Executable("resume", Run, "--out", Path.Combine(directory, "other"));
