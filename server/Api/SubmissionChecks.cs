@@ -17,29 +17,32 @@ internal sealed class SubmissionChecks(Views views, SiloServerOptions options)
     public async Task<IReadOnlyList<JobProblem>> ProblemsAsync(JobSpec spec)
     {
         var problems = new List<JobProblem>();
-        if (DataProblem(spec.Data) is { } missing)
+        if (FileProblem(spec.Data.Sha256, spec.Data.Bytes, "data.sha256", "data.bytes", "--data") is { } missing)
             problems.Add(missing);
+        if (spec.Initial is { } initial && FileProblem(initial.Sha256, initial.Bytes, "checkpoint.initial_load_sha256", "checkpoint.initial_load_bytes", "--init") is { } weightless)
+            problems.Add(weightless);
         if (await MemoryProblemAsync(spec).ConfigureAwait(false) is { } tooLarge)
             problems.Add(tooLarge);
         return problems;
     }
 
-    private JobProblem? DataProblem(DataSpec spec)
+    /// <summary>A file that a job names by its hash: its data, and the weights that it starts from.</summary>
+    private JobProblem? FileProblem(string sha256, long bytes, string hashKey, string bytesKey, string option)
     {
         // Another silo may hold what this one does not.
-        if (spec.Sha256.Length == 0 || !FileStore.IsHash(spec.Sha256))
+        if (sha256.Length == 0 || !FileStore.IsHash(sha256))
             return null;
-        var file = new FileInfo(Path.Combine(data, FilesApi.DataName(spec.Sha256)));
+        var file = new FileInfo(Path.Combine(data, FilesApi.DataName(sha256)));
         if (!file.Exists)
         {
             return options.HoldsAllData
-                ? new JobProblem($"data.sha256 names data that this silo does not have ({spec.Sha256})", "data.sha256", $"Upload the data first: PUT /api/v1/data/{spec.Sha256}, or 'coordinator train --data'.")
+                ? new JobProblem($"{hashKey} names data that this silo does not have ({sha256})", hashKey, $"Upload the data first: PUT /api/v1/data/{sha256}, or 'coordinator train {option}'.")
                 : null;
         }
 
-        return file.Length == spec.Bytes
+        return file.Length == bytes
             ? null
-            : new JobProblem($"data.bytes is {spec.Bytes} but the data set {spec.Sha256} has {file.Length}", "data.bytes", $"Set data.bytes to {file.Length}.");
+            : new JobProblem($"{bytesKey} is {bytes} but the data set {sha256} has {file.Length}", bytesKey, $"Set {bytesKey} to {file.Length}.");
     }
 
     private async Task<JobProblem?> MemoryProblemAsync(JobSpec spec)

@@ -42,6 +42,18 @@ public sealed class SubmissionTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Weights_to_start_from_that_are_not_here_or_are_of_another_size_are_named()
+    {
+        server.AcceptJobs();
+        var (path, sha256) = MakeData(500);
+        await server.Client.UploadDataAsync(path, sha256);
+        var spec = Spec(sha256, 500) with { Initial = new InitialSpec { Sha256 = new string('a', 64), Bytes = 500 } };
+        Assert.Equal("checkpoint.initial_load_sha256", Assert.Single(await RefusedAsync(spec)).Field);
+        var wrong = Assert.Single(await RefusedAsync(spec with { Initial = new InitialSpec { Sha256 = sha256, Bytes = 499 } }));
+        Assert.Equal("checkpoint.initial_load_bytes", wrong.Field);
+    }
+
+    [Fact]
     public async Task Data_that_another_silo_may_hold_are_not_looked_for_here()
     {
         await server.DisposeAsync();
