@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using Coordinator.Machines;
+using Coordinator.Server.Client;
 using Coordinator.Server.Gateway;
 using Coordinator.Server.Hosting;
 using Coordinator.Server.Storage;
@@ -90,7 +91,7 @@ public sealed class DurableSubmissionTests : IAsyncLifetime
 
     private static async Task<HttpStatusCode> SubmitAsync(SiloServer server)
     {
-        using var http = new HttpClient();
+        using var http = new HttpClient(SiloHttp.CreateHandler());
         http.DefaultRequestHeaders.Authorization = new("Bearer", "token-of-this-test");
         using var content = new StringContent("{\"model\":{\"program\":\"linear\"}}", Encoding.UTF8, "application/json");
         using var answer = await http.PostAsync(new Uri($"{server.Url}/api/v1/jobs?id={TwoWorkers.Job}"), content);
