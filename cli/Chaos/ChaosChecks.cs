@@ -22,14 +22,14 @@ public static class ChaosChecks
             yield return $"the job recorded SHA-256 {record.Job.ModelSha256}, the file has {record.ModelSha256}";
         foreach (var stored in record.Of(EventKinds.Diverged))
             yield return stored.Event.Text;
-        foreach (var wrong in OfSteps(record.Steps, steps))
+        foreach (var wrong in OfSteps(record.Steps, steps, mayReturn: record.Of(EventKinds.StateRegained).Any()))
             yield return wrong;
         foreach (var wrong in OfRestores(record))
             yield return wrong;
     }
 
-    /// <summary>What is wrong with a record of steps: each of 1 to N is there, once on each timeline at most, and again only on a newer timeline and with an equal loss.</summary>
-    public static IEnumerable<string> OfSteps(IReadOnlyList<StoredStep> steps, long last)
+    /// <summary>What is wrong with a record of steps: each of 1 to N is there, once on each timeline at most, and again only on a newer timeline and with an equal loss. Where a worker with a state of an earlier timeline <paramref name="mayReturn"/>, what only it knows is recorded of that timeline late.</summary>
+    public static IEnumerable<string> OfSteps(IReadOnlyList<StoredStep> steps, long last, bool mayReturn = false)
     {
         var missing = Enumerable.Range(1, (int)last).Select(step => (long)step).Except(steps.Select(stored => stored.Step.Step)).ToArray();
         if (missing.Length > 0)
@@ -46,7 +46,7 @@ public static class ChaosChecks
             yield return $"{different.Length} steps that were computed again have another loss: {List(different)}";
         foreach (var (before, next) in steps.Zip(steps.Skip(1)))
         {
-            if (next.Timeline < before.Timeline)
+            if (next.Timeline < before.Timeline && !mayReturn)
             {
                 yield return $"step {next.Step.Step} of timeline {next.Timeline} is recorded behind one of timeline {before.Timeline}";
                 break;
@@ -61,13 +61,14 @@ public static class ChaosChecks
     private static IEnumerable<string> OfRestores(ChaosRecord record)
     {
         var restores = record.Of(EventKinds.CheckpointRestored).ToArray();
-        if (record.Job.Timeline != restores.Length)
-            yield return $"the job is on timeline {record.Job.Timeline}, and {restores.Length} returns to a checkpoint are recorded";
+        var returns = restores.Length + record.Of(EventKinds.StateRegained).Count();
+        if (record.Job.Timeline != returns)
+            yield return $"the job is on timeline {record.Job.Timeline}, and {returns} returns to a checkpoint are recorded";
         foreach (var (ordinal, restore) in restores.Select(stored => (stored.Ordinal, stored.Event)))
         {
             var damaged = record.Of(EventKinds.CheckpointUnreadable).Where(stored => stored.Ordinal < ordinal).Select(stored => stored.Event.Step).ToHashSet();
             var newest = record.Of(EventKinds.CheckpointSaved).LastOrDefault(stored => stored.Ordinal < ordinal && !damaged.Contains(stored.Event.Step))?.Event.Step ?? 0;
-            if (restore.Step != newest)
+            if (restore.Step != newest && !record.Of(EventKinds.StateRegained).Any())
                 yield return $"the job went back to step {restore.Step}, and the newest complete checkpoint that can be read was that of step {newest}";
             var first = record.Steps.Where(stored => stored.Timeline == restore.Timeline).Select(stored => (long?)stored.Step.Step).Min();
             if (first is { } step && step != restore.Step + 1)

@@ -56,5 +56,8 @@ public sealed record SaveOrdered(SaveCheckpoint Order) : RankInput;
 /// <summary>The slice is durable, as <see cref="SaveState"/> asked; <paramref name="Failure"/> says why it is not.</summary>
 public sealed record StateSaved(CheckpointId Checkpoint, CheckpointPart? Part, double SnapshotMs, double WriteMs, string? Failure) : RankInput;
 
-/// <summary>The state was read from the checkpoint, as <see cref="LoadState"/> asked under <paramref name="Ticket"/>; <paramref name="Failure"/> says why it was not.</summary>
-public sealed record StateLoaded(long Ticket, string? Failure) : RankInput;
+/// <summary>
+/// The state was read from the checkpoint, as <see cref="LoadState"/> asked under <paramref name="Ticket"/>; <paramref name="Failure"/> says
+/// why it was not, and <paramref name="IsStateTouched"/> whether the state that was there before is gone all the same.
+/// </summary>
+public sealed record StateLoaded(long Ticket, string? Failure, bool IsStateTouched = true) : RankInput;

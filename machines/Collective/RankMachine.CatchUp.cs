@@ -14,33 +14,41 @@ public sealed partial class RankMachine
     private void CatchUp()
     {
         phase = Phase.CatchingUp;
-        switch (plan!.CatchUp)
+        var isOfPlan = stateTimeline == plan!.Timeline;
+        switch (plan.CatchUp)
         {
-            case Machines.CatchUp.None when Applied == Target:
+            case Machines.CatchUp.None when isOfPlan && Applied == Target:
                 Caught();
                 break;
             case Machines.CatchUp.Initialize when Target == 0:
-                DiscardState();
+                GiveUpState(plan);
                 outputs.Add(new InitializeState(work.BeginWriting(StateTask.Initialising)));
                 break;
             case Machines.CatchUp.LoadCheckpoint when plan.Checkpoint is { } checkpoint && checkpoint.Id.Step == Target:
-                DiscardState();
-                loading = checkpoint;
-                outputs.Add(new LoadState(work.BeginWriting(StateTask.Loading), checkpoint));
+                StopComputing();
+                loading = plan;
+                outputs.Add(new LoadState(work.BeginWriting(StateTask.Loading), checkpoint, VerifyFirst: Applied >= 0));
                 break;
-            case Machines.CatchUp.ApplyReduced or Machines.CatchUp.FetchReduced when Applied == Target - 1:
+            case Machines.CatchUp.ApplyReduced or Machines.CatchUp.FetchReduced when isOfPlan && Applied == Target - 1:
                 StopComputing();
                 RequestReduced();
                 ApplyIfWhole(Target);
                 break;
             case Machines.CatchUp.FetchState:
-                DiscardState();
+                StopComputing();
                 RequestState();
                 break;
             default:
                 OnDeviceFailed($"the plan of generation {Generation} says {plan.CatchUp} to step {Target}, and this rank has applied {Applied}", FaultKind.Worker);
                 break;
         }
+    }
+
+    /// <summary>What takes the place of the state is there, or needs nothing but the seed.</summary>
+    private void GiveUpState(RankPlan by)
+    {
+        DiscardState();
+        EnterTimeline(by);
     }
 
     private void RequestReduced()
@@ -77,6 +85,9 @@ public sealed partial class RankMachine
             return;
         }
 
+        // The donor serves only what it has verified or applied itself: from the first block on the state that was kept is of no more use.
+        if (fetchingLeft == fetching.Length)
+            GiveUpState(plan!);
         outputs.Add(new StoreState(frame.Payload, header));
         outputs.Add(new ReleasePayload(frame.Payload));
         fetching[header.Block] = true;
@@ -103,7 +114,7 @@ public sealed partial class RankMachine
     /// </summary>
     private void OnStateRequest(FrameHeader request)
     {
-        if (Applied != request.Step || work.IsWriting)
+        if (Applied != request.Step || work.IsWriting || fetching is not null)
         {
             stateRequests.Add(request);
             return;

@@ -9,7 +9,9 @@ public sealed partial class RankMachine
     private CheckpointId? toSave;
     private CheckpointId? writing;
     private bool isSaveSpoilt;
-    private CheckpointRef? loading;
+
+    /// <summary>The plan under which a checkpoint is loaded.</summary>
+    private RankPlan? loading;
     private CheckpointPartSaved? saved;
     private CheckpointUnreadable? unreadable;
 
@@ -81,17 +83,27 @@ public sealed partial class RankMachine
         Late = isLate,
     }));
 
-    private void OnStateLoaded(long ticket, string? failure)
+    private void OnStateLoaded(StateLoaded done)
     {
-        if (!IsStateWritten(ticket))
+        if (!IsStateWritten(done.Ticket))
             return;
-        if (failure is null)
-            Applied = loading!.Id.Step;
-        else if (phase == Phase.CatchingUp && plan?.Checkpoint is { } checkpoint)
+        var checkpoint = loading!.Checkpoint!.Id;
+        if (done.Failure is null || done.IsStateTouched)
+            GiveUpState(loading);
+        if (done.Failure is null)
+            Applied = checkpoint.Step;
+        else if (phase is Phase.CatchingUp or Phase.Promised)
         {
-            unreadable = new CheckpointUnreadable { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu, Checkpoint = checkpoint.Id, Detail = failure };
-            Repeat(all: true);
-            return;
+            var report = new CheckpointUnreadable { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu, Checkpoint = checkpoint, Detail = done.Failure };
+            if (phase == Phase.CatchingUp)
+            {
+                unreadable = report;
+                Repeat(all: true);
+                return;
+            }
+
+            // Asked meanwhile, it says so once, before its answer: else the next plan might send it to the same checkpoint.
+            outputs.Add(new TellJob(report));
         }
 
         if (answerOwed)

@@ -386,7 +386,7 @@ public sealed partial class RankMachine
     {
         var header = frame.Header;
         var wanted = phase == Phase.CatchingUp ? Target : Applied + 1;
-        if (work.IsWriting || header.Step != wanted || Applied != wanted - 1 || header.Block >= tags.Length || tags[header.Block] == header.Step)
+        if (work.IsWriting || fetching is not null || header.Step != wanted || Applied != wanted - 1 || header.Block >= tags.Length || tags[header.Block] == header.Step)
         {
             outputs.Add(new ReleasePayload(frame.Payload));
             return;

@@ -112,7 +112,7 @@ public sealed partial class RankMachine
                 OnStepFinished(finished.Ticket, finished.Step);
                 break;
             case StateLoaded loaded:
-                OnStateLoaded(loaded.Ticket, loaded.Failure);
+                OnStateLoaded(loaded);
                 break;
             case SaveOrdered order:
                 OnSaveOrdered(order.Order);
@@ -287,11 +287,12 @@ public sealed partial class RankMachine
         isLetGo = false;
         BeginLooking();
         outputs.Add(new TellJob(new PlanTaken { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu }));
-        if (ranked.Timeline > stateTimeline && Applied >= 0)
-            DiscardState();
-        stateTimeline = ranked.Timeline;
         timeline = ranked.Timeline;
-        NoteRecorded(ranked.Timeline, ranked.RecordedThrough);
+
+        // A state of another timeline than the plan goes on from counts for nothing under it, and yet it is kept until what takes its place is
+        // there: that may turn out to be unreadable, and its donor may die.
+        if (Applied < 0 || stateTimeline == (ranked.StateTimeline ?? ranked.Timeline))
+            EnterTimeline(ranked);
         ComputeMaps(made);
         CatchUp();
         var frames = waitingFrames.ToArray();
@@ -336,9 +337,17 @@ public sealed partial class RankMachine
         stepOfShards = -1;
     }
 
+    /// <summary>The state is of the plan's timeline from now on, or there is none.</summary>
+    private void EnterTimeline(RankPlan ranked)
+    {
+        stateTimeline = ranked.Timeline;
+        NoteRecorded(ranked.Timeline, ranked.RecordedThrough);
+    }
+
+    /// <summary>What is recorded, as far as it concerns the timeline of this rank's state: a job that comes back to that has to learn it from here.</summary>
     private void NoteRecorded(int ofTimeline, long through)
     {
-        if (ofTimeline < recordedTimeline)
+        if (ofTimeline < recordedTimeline || (Applied >= 0 && ofTimeline != stateTimeline))
             return;
         recordedThrough = ofTimeline > recordedTimeline ? through : Math.Max(recordedThrough, through);
         recordedTimeline = ofTimeline;

@@ -94,5 +94,8 @@ public sealed record ForgetState : RankOutput;
 /// </summary>
 public sealed record SaveState(CheckpointId Checkpoint, int Rank, int Ranks, int Start, int Count) : RankOutput;
 
-/// <summary>Set the state from a checkpoint, after verifying it; answer <see cref="StateLoaded"/>. After a failure the state is undefined.</summary>
-public sealed record LoadState(long Ticket, CheckpointRef Checkpoint) : RankOutput;
+/// <summary>
+/// Set the state from a checkpoint, which is verified while it is read; answer <see cref="StateLoaded"/>. With
+/// <paramref name="VerifyFirst"/> there is a state already, and nothing of it may be overwritten before the whole checkpoint has been verified.
+/// </summary>
+public sealed record LoadState(long Ticket, CheckpointRef Checkpoint, bool VerifyFirst) : RankOutput;

@@ -8,9 +8,10 @@ public sealed partial class TrainingJobMachine
 
     private void OnRankFinished(RankFinished finished)
     {
-        NoteRecorded(state!.Timeline, finished.RecordedThrough);
+        // One of an earlier generation may speak of the record of another timeline.
         if (IsOver || finished.Generation != state!.Generation || MemberOf(finished.Gpu) is null || finished.Step != state.Spec.Training.Steps)
             return;
+        NoteRecorded(state.Timeline, finished.RecordedThrough);
         OnAdvanced(finished.Gpu, finished.Step);
         finishedHashes[finished.Gpu] = finished.StateSha256;
         if (finishedHashes.Values.First() != finished.StateSha256)
@@ -60,10 +61,10 @@ public sealed partial class TrainingJobMachine
         requestAt = now;
     }
 
-    /// <summary>Fails the job once its state was out of reach for as long as it may be.</summary>
+    /// <summary>Fails the job once its state was out of reach for as long as it may be, and there is none to go back to.</summary>
     private void CheckStateTimeout()
     {
-        if (StateDeadline is { } deadline && now >= deadline)
+        if (StateDeadline is { } deadline && now >= deadline && NewestReadable is null && keptStep == 0)
             Fail($"no worker with the state of step {recorded} or later came back within {state!.Spec.FaultTolerance.StateTimeout.TotalSeconds:0} s (fault_tolerance.state_timeout){(state.Checkpoints.Count > 0 ? $", and none of its {state.Checkpoints.Count} checkpoints can be read" : "")}");
     }
 

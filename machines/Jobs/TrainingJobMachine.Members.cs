@@ -152,7 +152,7 @@ public sealed partial class TrainingJobMachine
     /// <summary>One pass over everything that can start a new generation. Called after every message.</summary>
     private void Decide()
     {
-        if (stalled is not null && IsStateLost && now >= RestoreDue)
+        if (IsStateLost && state!.Members.Count >= state.Spec.MinRanks && now >= RestoreDue)
             formAgain ??= "back to a checkpoint";
         var failed = FailedMembers();
         var candidates = Candidates();
@@ -168,10 +168,10 @@ public sealed partial class TrainingJobMachine
         if (IsStateLost && failed.Count == 0 && now >= candidatesSince + JoinGather
             && candidates.Where(offer => !IsStateless(offer)).ToList() is { Count: > 0 } rescuers && state.Members.Count + rescuers.Count > state.Spec.Ranks)
         {
-            // Members without state make room for processes that may have it.
+            // Members without state make room for processes that may have it, and those that hold an earlier one only after them.
             recoveryCause ??= "state out of reach";
             recoverySince ??= now;
-            Form([.. state.Members.Take(Math.Max(0, state.Spec.Ranks - rescuers.Count))], rescuers);
+            Form([.. state.Members.OrderBy(member => !behind.ContainsKey(member.Gpu)).Take(Math.Max(0, state.Spec.Ranks - rescuers.Count))], rescuers);
             return;
         }
 

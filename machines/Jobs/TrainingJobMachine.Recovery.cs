@@ -56,6 +56,7 @@ public sealed partial class TrainingJobMachine
     {
         forming = [];
         ForgetPreparations();
+        regaining = null;
         formedAt = answeredAt = now;
         repetitions = 0;
         AskMissing();
@@ -158,7 +159,7 @@ public sealed partial class TrainingJobMachine
                 OnSaveFailed(failed);
                 return;
             case CheckpointUnreadable damaged:
-                OnUnreadable(damaged);
+                OnUnreadable(damaged, reported.Session);
                 break;
         }
 
@@ -242,8 +243,13 @@ public sealed partial class TrainingJobMachine
         {
             if (IsParked)
                 return;
-            if (forming.Count == state!.Members.Count && IsRecordComplete())
-                Plan();
+            if (forming.Count == state!.Members.Count)
+            {
+                RankState[] answers = [.. forming.Values];
+                var choice = ChooseState(answers);
+                if (IsRecordComplete(choice))
+                    Plan(choice, answers);
+            }
             else if (now >= askAt)
             {
                 repetitions++;
@@ -258,15 +264,19 @@ public sealed partial class TrainingJobMachine
     }
 
     /// <summary>
-    /// All that any member has applied is recorded; members say what they know before they answer. Where one of those that have
-    /// applied the most can be reached, its word is only late, and is asked for again; else, after the answer timeout, the job goes on
-    /// without, and the gap shows.
+    /// All that any member has applied on the way to the state that was chosen is recorded; members say what they know before they answer.
+    /// Where one of those that have applied the most can be reached, its word is only late, and is asked for again; else, after the answer
+    /// timeout, the job goes on without, and the gap shows. What members know of another timeline is recorded only where it is needed, so
+    /// they are asked for that at once.
     /// </summary>
-    private bool IsRecordComplete()
+    private bool IsRecordComplete(StateChoice choice)
     {
-        var holders = forming!.Values.Where(answer => answer.HasState && answer.Timeline == state!.Timeline && answer.Applied > recorded).ToArray();
+        var timeline = TimelineOf(choice);
+        var holders = forming!.Values.Where(answer => answer.HasState && answer.Timeline == timeline && answer.Applied > RecordedOf(choice)).ToArray();
         if (holders.Length == 0)
             return true;
+        if (timeline != state!.Timeline && regaining != timeline)
+            (regaining, askAt) = (timeline, now);
         var isLate = holders.Any(answer => MemberOf(answer.Gpu) is { } member && IsReachable(member));
         if (now >= Max(AnswersDue, isLate ? formedAt + RecordPatience : TimeSpan.Zero))
             return true;
@@ -275,24 +285,24 @@ public sealed partial class TrainingJobMachine
         return false;
     }
 
-    private void Plan()
+    private void Plan(StateChoice choice, RankState[] answers)
     {
-        var answers = forming!.Values.ToArray();
         var spec = state!.Spec;
-        var decision = RecoveryPlanner.Plan(answers, spec.Training.Shards, spec.Training.Steps, state.Timeline, recorded) ?? Restore(answers);
+        var decision = DecisionFor(choice, answers);
         if (decision is null)
         {
             stalled = $"no worker holds the state of step {recorded} or later; waiting for one that does"
-                + (RestoreDue is { } due ? $"; back to the checkpoint of step {NewestReadable?.Id.Step ?? 0} in {Max(TimeSpan.Zero, due - now).TotalSeconds:0} s (checkpoint.restore_after)"
+                + (NewestReadable is not null && RestoreDue is { } due ? $"; back to the checkpoint of step {NewestReadable.Id.Step} in {Max(TimeSpan.Zero, due - now).TotalSeconds:0} s (checkpoint.restore_after)"
+                : keptStep > 0 && RestoreDue is { } then ? $"; back to the state of step {keptStep} that a worker holds in {Max(TimeSpan.Zero, then - now).TotalSeconds:0} s"
                 : state.Checkpoints.Count > 0 ? "; none of its checkpoints can be read" : "")
-                + (RestoreDue is null && spec.FaultTolerance.StateTimeout > TimeSpan.Zero ? $", at most {spec.FaultTolerance.StateTimeout.TotalSeconds:0} s (fault_tolerance.state_timeout)" : "");
+                + (NewestReadable is null && keptStep == 0 && spec.FaultTolerance.StateTimeout > TimeSpan.Zero ? $", at most {spec.FaultTolerance.StateTimeout.TotalSeconds:0} s (fault_tolerance.state_timeout)" : "");
             forming = null;
             Observe(EventKinds.JobWaiting, stalled, recoveryCause);
             return;
         }
 
-        stateLostAt = null;
         stateless.Clear();
+        behind.Clear();
         plannedAt = now;
         GpuId[] members = [.. forming!.Keys];
         var (start, runs) = ShardDeal.Fold(decision.FirstStepShards, spec.Training.Shards, members, lastPlanned, lastRan);
@@ -312,6 +322,7 @@ public sealed partial class TrainingJobMachine
                 FirstStep = decision.Target + 1,
                 CatchUp = decision.Members[rank].Way,
                 Donors = decision.Members[rank].Donors,
+                StateTimeline = choice.Source == StateSource.Kept ? choice.Timeline : null,
                 Checkpoint = decision.Members[rank].Way == CatchUp.LoadCheckpoint ? restoring : null,
                 RecordedThrough = recorded,
                 Device = offers.TryGetValue(answers[rank].Gpu, out var offer) && offer.Device.Length > 0 ? offer.Device : state.Device,
@@ -350,6 +361,7 @@ public sealed partial class TrainingJobMachine
             return;
         lastProgress = now;
         stirred = true;
+        StateIsFound();
         lastRan = lastPlanned;
         preparing.Clear();
         Persist(state with { Planned = true, Recorded = recorded });
@@ -371,17 +383,27 @@ public sealed partial class TrainingJobMachine
     {
         if (timeline == state!.Timeline)
             recorded = Math.Max(recorded, through);
+        else
+            recordedBefore[timeline] = Math.Max(recordedBefore.GetValueOrDefault(timeline), through);
     }
 
     /// <summary>
     /// Records steps. A gap before the first one is no loss: a rank begins behind what it knows to be recorded, and it knows that only
-    /// from this job, in this activation or an earlier one.
+    /// from this job, in this activation or an earlier one. Steps of another timeline are recorded as such where the job is about to go on from
+    /// a state of it, and else nobody needs them.
     /// </summary>
     private void OnSteps(NodeId node, StepsApplied steps)
     {
-        if (steps.Timeline != state!.Timeline || steps.Steps.Count == 0)
+        if (steps.Steps.Count == 0)
             return;
         var last = steps.Steps[^1];
+        if (steps.Timeline != state!.Timeline)
+        {
+            if (steps.Timeline == regaining && forming is not null)
+                RecordForRegained(node, steps, last.Step);
+            return;
+        }
+
         if (last.Step > recorded)
         {
             outputs.Add(new ObserveSteps(id, steps.Timeline, [.. steps.Steps.Where(step => step.Step > recorded)]));
@@ -396,5 +418,18 @@ public sealed partial class TrainingJobMachine
         }
 
         outputs.Send(GrainAddress.Of(node), new NodeOrders(id, state.Incarnation, null, [], new StepsRecorded(id, state.Timeline, recorded)));
+    }
+
+    private void RecordForRegained(NodeId node, StepsApplied steps, long last)
+    {
+        var known = recordedBefore.GetValueOrDefault(steps.Timeline);
+        if (last > known)
+        {
+            outputs.Add(new ObserveSteps(id, steps.Timeline, [.. steps.Steps.Where(step => step.Step > known)]));
+            recordedBefore[steps.Timeline] = last;
+            stirred = true;
+        }
+
+        outputs.Send(GrainAddress.Of(node), new NodeOrders(id, state!.Incarnation, null, [], new StepsRecorded(id, steps.Timeline, recordedBefore[steps.Timeline])));
     }
 }

@@ -18,7 +18,7 @@ public abstract record RankOrder
     /// <summary>Activation of the job's machine that orders.</summary>
     public required long Incarnation { get; init; }
 
-    /// <summary>The job's timeline; state of a lower one is worthless.</summary>
+    /// <summary>The job's timeline. A state of another counts only where a plan says so.</summary>
     public required int Timeline { get; init; }
 
     /// <summary>The generation that the order belongs to.</summary>
@@ -62,6 +62,13 @@ public sealed record RankPlan : RankOrder
 
     /// <summary>What <see cref="CatchUp.LoadCheckpoint"/> is to load; null otherwise.</summary>
     public CheckpointRef? Checkpoint { get; init; }
+
+    /// <summary>
+    /// Timeline of the state that the members go on from, where it is not that of the plan: they keep a state of it, which from now on is of the
+    /// plan's timeline. Null: the plan's own.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? StateTimeline { get; init; }
 
     /// <summary>Steps up to here are recorded by the coordinator; records of them may be forgotten.</summary>
     public long RecordedThrough { get; init; }

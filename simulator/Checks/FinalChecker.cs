@@ -52,7 +52,7 @@ internal sealed class FinalChecker(Checkers checkers, ToyModel model, long steps
                 Waits++;
                 LastWait = observed.Text;
                 break;
-            case EventKinds.CheckpointRestored:
+            case EventKinds.CheckpointRestored or EventKinds.StateRegained:
                 Restored++;
                 checkers.Storage.OnRestored(observed.Timeline!.Value, observed.Step!.Value);
                 break;

@@ -21,8 +21,12 @@ internal sealed partial class RankHost
     private void Load(LoadState load)
     {
         guard.OnLoad(load, machine.Generation);
-        guard.OnDiscarded();
-        memory.Forget();
+        if (!load.VerifyFirst)
+        {
+            guard.OnDiscarded();
+            memory.Forget();
+        }
+
         memory.Initializing = true;
         OnDevice(process.Scenario.ApplyTime * 4 * process.StateFactor, () =>
         {
@@ -30,11 +34,14 @@ internal sealed partial class RankHost
             var (words, reason) = process.Folder.Read(load.Checkpoint, process.Model.StateBlocks);
             if (words is not null)
             {
+                // Only now is what was there before given up: it was kept until the whole checkpoint was read.
+                if (load.VerifyFirst)
+                    guard.OnDiscarded();
                 memory.SetState(words, load.Checkpoint.Id.Step);
                 guard.OnStateBlock();
             }
 
-            Handle(new StateLoaded(load.Ticket, words is null ? reason : null));
+            Handle(new StateLoaded(load.Ticket, words is null ? reason : null, IsStateTouched: words is not null));
         });
     }
 }

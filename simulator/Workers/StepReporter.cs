@@ -12,18 +12,17 @@ internal sealed class StepReporter(WorkerProcess process, RankHost host)
 
     private readonly SortedDictionary<long, StepRecord> kept = [];
     private int timeline;
-    private int rank = -1;
+    private RankPlan? plan;
     private TimeSpan lastApplied;
     private bool armed;
 
-    public void OnPlan(RankPlan plan)
+    public void OnPlan(RankPlan ranked)
     {
-        // What is known of an older timeline is worth nothing.
-        if (plan.Timeline > timeline)
-            kept.Clear();
-        (timeline, rank) = (plan.Timeline, plan.Rank);
-        OnRecorded(plan.Timeline, plan.RecordedThrough);
-        Send(plan.Generation);
+        plan = ranked;
+        if (kept.Count == 0)
+            timeline = ranked.Timeline;
+        OnRecorded(ranked.Timeline, ranked.RecordedThrough);
+        Send(ranked.Generation);
     }
 
     /// <summary>The job counts on hearing what a member knows before the member's answer.</summary>
@@ -35,6 +34,13 @@ internal sealed class StepReporter(WorkerProcess process, RankHost host)
 
     public void OnApplied(ApplyStep apply, Score score, double squares)
     {
+        // What an older timeline left is kept until a step of the newer one is there.
+        if (plan is { } by && by.Timeline != timeline)
+        {
+            kept.Clear();
+            timeline = by.Timeline;
+        }
+
         var milliseconds = lastApplied == default ? 0 : (process.Clock - lastApplied).TotalMilliseconds;
         lastApplied = process.Clock;
         kept[apply.Step] = new StepRecord(apply.Step, apply.Generation, score.Loss / score.Targets, Math.Sqrt(squares) / score.Targets, milliseconds, score.Targets);
@@ -43,7 +49,7 @@ internal sealed class StepReporter(WorkerProcess process, RankHost host)
 
     public void SendNew(long generation)
     {
-        if (rank == 0)
+        if (plan?.Rank == 0)
             Send(generation);
     }
 

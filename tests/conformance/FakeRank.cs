@@ -63,7 +63,7 @@ internal sealed class FakeRank(JobId job, GpuId gpu, long boot, string deviceCla
             return [];
         var ready = plan.CatchUp switch
         {
-            CatchUp.None => hasState && Applied == plan.FirstStep - 1,
+            CatchUp.None => hasState && Applied == plan.FirstStep - 1 && timeline == (plan.StateTimeline ?? plan.Timeline),
             CatchUp.Initialize => plan.FirstStep == 1,
             CatchUp.FetchState => plan.Donors.Count > 0,
             CatchUp.LoadCheckpoint => plan.Checkpoint?.Id.Step == plan.FirstStep - 1,

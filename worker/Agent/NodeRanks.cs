@@ -483,7 +483,7 @@ public sealed class NodeRanks : IAsyncDisposable
         /// <summary>Whether the ranks have not been told so far already. Whatever comes for each of them is told to all.</summary>
         public bool IsNews(StepsRecorded now)
         {
-            if ((now.Timeline, now.Through).CompareTo(recorded) <= 0)
+            if (now.Timeline == recorded.Timeline && now.Through <= recorded.Through)
                 return false;
             recorded = (now.Timeline, now.Through);
             return true;

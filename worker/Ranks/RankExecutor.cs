@@ -205,7 +205,11 @@ public sealed class RankExecutor : IDisposable
                 saver.Save(save);
                 break;
             case LoadState load:
-                PostState(() => answer(new StateLoaded(load.Ticket, saver.Load(load.Checkpoint))));
+                PostState(() =>
+                {
+                    var (failure, isStateTouched) = saver.Load(load.Checkpoint, load.VerifyFirst);
+                    answer(new StateLoaded(load.Ticket, failure, isStateTouched));
+                });
                 break;
             case HashState hash:
                 PostState(() => answer(new StateHashed(hash.Ticket, Hash())));

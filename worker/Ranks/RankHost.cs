@@ -245,7 +245,7 @@ public sealed class RankHost : IFrameSink, IDisposable
 
         // Not where the state was discarded meanwhile, or the machine had ended that work: then nothing was applied.
         if (applied is not null && before != applied.Step && machine.Applied == applied.Step)
-            reporter.Log.Add(applied);
+            reporter.Applied(applied);
         foreach (var output in outputs)
         {
             if (output is TellJob { Message: RankState answer } && reporter.BeforeAnswer(answer) is { } report)

@@ -51,23 +51,33 @@ internal sealed class StateSaver(RankHostOptions options, IRankDevice device, Fa
         Writing = Task.Run(() => WriteAsync(folder, save, offset, length, copied.Task));
     }
 
-    /// <summary>Reads the state. On the device's thread.</summary>
-    /// <returns>Why it is not there; null where it is.</returns>
-    public string? Load(CheckpointRef checkpoint)
+    /// <summary>
+    /// Reads the state. On the device's thread. With <paramref name="verifyFirst"/> the checkpoint is read twice, and the device's state is
+    /// overwritten only once all of it has been found right.
+    /// </summary>
+    /// <returns>Why it is not there, null where it is; and whether the state that was there before is gone.</returns>
+    public (string? Failure, bool IsStateTouched) Load(CheckpointRef checkpoint, bool verifyFirst)
     {
         if (options.Checkpoints is not { } folder)
-            return "this worker has no folder for checkpoints; start the workers with --checkpoint-dir";
+            return ("this worker has no folder for checkpoints; start the workers with --checkpoint-dir", false);
+        var isTouched = false;
         try
         {
             var manifest = folder.ReadManifest(options.Job, checkpoint.Id, checkpoint.ManifestSha256);
             if (manifest.Elements != device.StateElements)
-                return $"the checkpoint holds {manifest.Elements} elements, and the job's state has {device.StateElements}";
-            folder.Read(options.Job, manifest, device.WriteState);
-            return null;
+                return ($"the checkpoint holds {manifest.Elements} elements, and the job's state has {device.StateElements}", false);
+            if (verifyFirst)
+                folder.Read(options.Job, manifest, (_, _) => { });
+            folder.Read(options.Job, manifest, (offset, elements) =>
+            {
+                isTouched = true;
+                device.WriteState(offset, elements);
+            });
+            return (null, true);
         }
         catch (CheckpointException e)
         {
-            return e.Message;
+            return (e.Message, isTouched);
         }
     }
 

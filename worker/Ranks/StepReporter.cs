@@ -28,6 +28,7 @@ public sealed class StepReporter(JobId job, long lastStep)
     public static readonly TimeSpan GapPatience = TimeSpan.FromSeconds(1);
 
     private RankPlan? plan;
+    private (int Timeline, long Recorded) entered;
     private TimeSpan notBefore;
     private TimeSpan gapUntil;
     private long reportedThrough;
@@ -39,13 +40,16 @@ public sealed class StepReporter(JobId job, long lastStep)
     /// <summary>When to ask <see cref="Due"/> next; null: when something happens.</summary>
     public TimeSpan? NextDue => plan is null || !IsWaiting ? null : HasUrgent ? TimeSpan.Zero : notBefore;
 
-    private bool HasUrgent => plan!.Rank == 0 && (Log.Last - reportedThrough >= EagerCount || (Log.Last == lastStep && reportedThrough < lastStep));
+    private bool HasUrgent => plan!.Rank == 0 && Log.Timeline == plan.Timeline && (Log.Last - reportedThrough >= EagerCount || (Log.Last == lastStep && reportedThrough < lastStep));
 
     /// <summary>A plan came into force.</summary>
     public void Begin(RankPlan ranked, TimeSpan now)
     {
-        Log.Enter(ranked.Timeline);
+        // What an older timeline left is kept until a step of the newer one is there: it may be all that is left of those steps.
+        entered = (ranked.Timeline, ranked.RecordedThrough);
         Log.Take(ranked.Timeline, ranked.RecordedThrough);
+        if (Log.Count == 0)
+            EnterTimeline();
         if (plan is { } old && (old.Generation, old.Incarnation) == (ranked.Generation, ranked.Incarnation))
             return;
         plan = ranked;
@@ -54,10 +58,19 @@ public sealed class StepReporter(JobId job, long lastStep)
         notBefore = now + (ranked.Rank == 0 ? Period : TimeSpan.FromMilliseconds(Math.Min(ranked.Rank, 250) - 1));
     }
 
+    /// <summary>A step was applied under the newest plan.</summary>
+    public void Applied(StepRecord record)
+    {
+        EnterTimeline();
+        Log.Add(record);
+    }
+
     /// <summary>The coordinator has the timeline's steps up to <paramref name="through"/>.</summary>
     public void Recorded(int timeline, long through)
     {
         Log.Take(timeline, through);
+        if (Log.Count == 0)
+            EnterTimeline();
         if (timeline != Log.Timeline || cutAt == 0 || through < cutAt)
             return;
         reportedThrough = cutAt;
@@ -91,7 +104,7 @@ public sealed class StepReporter(JobId job, long lastStep)
     {
         if (plan is null || (now < notBefore && !HasUrgent))
             return null;
-        var steps = Waiting();
+        var steps = IsWaiting ? Waiting() : [];
         if (steps.Count == 0)
             return null;
         if (plan.Rank == 0 && Log.First > Log.Recorded + 1 && now < gapUntil)
@@ -107,7 +120,13 @@ public sealed class StepReporter(JobId job, long lastStep)
         return new StepsApplied { Job = job, Generation = plan.Generation, Timeline = Log.Timeline, Steps = steps };
     }
 
-    private bool IsWaiting => Log.Count > 0 && (plan!.Rank == 0 || Log.First < plan.FirstStep);
+    private void EnterTimeline()
+    {
+        Log.Enter(entered.Timeline);
+        Log.Take(entered.Timeline, entered.Recorded);
+    }
+
+    private bool IsWaiting => Log.Count > 0 && Log.Timeline == plan!.Timeline && (plan!.Rank == 0 || Log.First < plan.FirstStep);
 
     private IReadOnlyList<StepRecord> Waiting() => Log.Oldest(MaxBatch, plan!.Rank == 0 ? long.MaxValue : plan.FirstStep - 1);
 }

@@ -45,13 +45,14 @@ public static class RecoveryPlanner
     }
 
     /// <summary>
-    /// Nobody holds the state: the first members read it from a checkpoint of step <paramref name="target"/>, as many as serve a newcomer
-    /// otherwise, and the others fetch it from them. So the store is read a few times and not once for each rank. Step 0 needs no checkpoint:
-    /// all begin from the seed.
+    /// Nobody holds the state: some members read it from a checkpoint of step <paramref name="target"/>, as many as serve a newcomer
+    /// otherwise, and the others fetch it from them. So the store is read a few times and not once for each rank. Who holds an earlier state
+    /// reads last, since it is to keep that until the checkpoint has been verified. Step 0 needs no checkpoint: all begin from the seed.
     /// </summary>
-    public static RecoveryDecision Restore(IReadOnlyList<RankState> states, int shards, long steps, long target)
+    public static RecoveryDecision Restore(IReadOnlyList<RankState> states, int shards, long steps, long target, Func<RankState, bool> mayRead)
     {
-        var ways = states.Select((_, rank) => new MemberCatchUp(target == 0 ? CatchUp.Initialize : rank < MaxDonors ? CatchUp.LoadCheckpoint : CatchUp.FetchState, [])).ToArray();
+        var readers = Enumerable.Range(0, states.Count).Where(rank => mayRead(states[rank])).OrderBy(rank => states[rank].HasState).Take(MaxDonors).ToHashSet();
+        var ways = states.Select((_, rank) => new MemberCatchUp(target == 0 ? CatchUp.Initialize : readers.Contains(rank) ? CatchUp.LoadCheckpoint : CatchUp.FetchState, [])).ToArray();
         var members = WithStateDonors(ways, states);
         return new RecoveryDecision(
             target, members, target >= steps ? [] : FromMap(ShardMap.Cut(shards, states.Count)), 0, $"go back to {(target == 0 ? "the seed" : $"the checkpoint of step {target}")} with {states.Count} ranks");
@@ -61,7 +62,8 @@ public static class RecoveryPlanner
 
     private static bool IsWhole(RankState state, long step) => state.Reduced.Count > 0 && state.Reduced.All(run => run.Step == step);
 
-    private static long Reach(RankState state) => IsWhole(state, state.Applied + 1) ? state.Applied + 1 : state.Applied;
+    /// <summary>The step that a member's state stands at, or that it can apply with the reduced gradient that it holds whole.</summary>
+    internal static long Reach(RankState state) => IsWhole(state, state.Applied + 1) ? state.Applied + 1 : state.Applied;
 
     private static MemberCatchUp WayOf(RankState state, ReducedSources sources, long target, int timeline)
     {

@@ -15,12 +15,23 @@ internal sealed class JobAlone
     private readonly SortedDictionary<GpuId, RankOrder> newest = [];
     private TimeSpan now = TimeSpan.FromSeconds(10);
     private long offers;
+    private readonly HashSet<(int Node, long Generation)> answered = [];
 
-    public JobAlone(int ranks, int minRanks)
+    public JobAlone(int ranks, int minRanks, Func<JobSpec, JobSpec>? with = null)
     {
         Tell(new Activated("silo"));
-        Tell(new SubmitJob(new JobSpec { Ranks = ranks, MinRanks = minRanks, Training = new TrainingSpec { Steps = 20, Shards = Math.Max(4, (int)BitOperations.RoundUpToPowerOf2((uint)ranks)) } }));
+        var spec = new JobSpec { Ranks = ranks, MinRanks = minRanks, Training = new TrainingSpec { Steps = 20, Shards = Math.Max(4, (int)BitOperations.RoundUpToPowerOf2((uint)ranks)) } };
+        Tell(new SubmitJob(with?.Invoke(spec) ?? spec));
     }
+
+    /// <summary>Steps that it has recorded, with their timelines, in order.</summary>
+    public List<(int Timeline, long Step)> Recorded { get; } = [];
+
+    /// <summary>What it says of itself.</summary>
+    public JobView View => JsonSerializer.Deserialize(machine.Describe(now), MachinesJson.Default.JobView)!;
+
+    /// <summary>The plan that a gpu was given in the present generation; null: it was given none.</summary>
+    public RankPlan? PlanOf(int node) => newest.GetValueOrDefault(Gpu(node)) is RankPlan plan && plan.Generation == Generation ? plan : null;
 
     /// <summary>Kinds of the events that it told, in order.</summary>
     public List<string> Events { get; } = [];
@@ -69,22 +80,42 @@ internal sealed class JobAlone
     public void Says(int node, JobReport report, int life = 0) => Tell(new WorkerReported(Gpu(node).Node, Session(node, life), report));
 
     /// <summary>A member answers the question of the present generation: where it stands, or that it has no state where that is null.</summary>
-    public void Answers(int node, long? applied, int life = 0) => Says(node, new RankState
+    public void Answers(int node, long? applied, int life = 0, int timeline = 0, long recorded = 0)
+    {
+        answered.Add((node, Generation));
+        Says(node, AnswerOf(node, applied, life, timeline, recorded), life);
+    }
+
+    private RankState AnswerOf(int node, long? applied, int life, int timeline, long recorded) => new()
     {
         Job = Job,
         Generation = Generation,
         Gpu = Gpu(node),
         Boot = Session(node, life).Boot,
         HasState = applied is not null,
-        Timeline = 0,
+        Timeline = timeline,
         Applied = applied ?? 0,
+        RecordedThrough = recorded,
         StateBlocks = 1,
-    }, life);
+    };
 
     /// <summary>A member has taken its plan and applied a step under it.</summary>
     public void Advances(int node, long step, int life = 0) => Says(node, new RankAdvanced { Job = Job, Generation = Generation, Gpu = Gpu(node), Step = step }, life);
 
     public void Records(int node, long step) => Says(node, new StepsApplied { Job = Job, Generation = Generation, Timeline = 0, Steps = [new StepRecord(step, Generation, 1, 1, 1, 1)] });
+
+    /// <summary>A member says what it has applied, as it does before its answer.</summary>
+    public void SaysSteps(int node, int timeline, long first, long last) => Says(node, new StepsApplied
+    {
+        Job = Job,
+        Generation = Generation,
+        Timeline = timeline,
+        Steps = [.. Enumerable.Range((int)first, (int)(last - first) + 1).Select(step => new StepRecord(step, Generation, 1, 1, 1, 1))],
+    });
+
+    /// <summary>A member cannot read the checkpoint that its plan names.</summary>
+    public void CannotRead(int node, long step) =>
+        Says(node, new CheckpointUnreadable { Job = Job, Generation = Generation, Gpu = Gpu(node), Checkpoint = new CheckpointId(0, step, 1), Detail = "damaged" });
 
     public void WantsToEnd(int node, int life = 0) => Says(node, new RankLeaving { Job = Job, Generation = Generation, Gpu = Gpu(node), Reason = "asked to end" }, life);
 
@@ -113,11 +144,32 @@ internal sealed class JobAlone
         }
     }
 
+    /// <summary>Time passes until a gpu is asked where it stands, in a generation in which it has not answered yet.</summary>
+    public TimeSpan AdvanceUntilAsked(int node, TimeSpan within)
+    {
+        for (var began = now; now < began + within; Advance(TimeSpan.FromMilliseconds(10)))
+        {
+            if (newest.TryGetValue(Gpu(node), out var order) && order is PrepareRank && order.Generation == Generation && !answered.Contains((node, Generation)))
+                return now - began;
+        }
+
+        throw new TimeoutException($"n{node} is not asked within {within}; {View.Phase}: {View.Reason}");
+    }
+
     /// <summary>Another silo loads it from what is stored.</summary>
     public void Reload()
     {
         machine = new TrainingJobMachine(Job, state);
         Tell(new Activated("another silo"));
+    }
+
+    /// <summary>Another silo loads it from what is stored, and finds that it has saved these steps, oldest first.</summary>
+    public void ReloadWithCheckpoints(params long[] steps)
+    {
+        var stored = Coordinator.Machines.Contracts.ReadState<TrainingJobState>(GrainAddress.Of(Job), state);
+        CheckpointRef[] saved = [.. steps.Select(step => new CheckpointRef(new CheckpointId(0, step, 1), new string('a', 64), 10, 1))];
+        state = JsonSerializer.Serialize(stored with { Checkpoints = saved, Recorded = View.Recorded }, MachinesJson.Default.TrainingJobState);
+        Reload();
     }
 
     /// <summary>Members train from the seed: every one has applied step 1, and it is recorded.</summary>
@@ -137,6 +189,7 @@ internal sealed class JobAlone
         machine.Handle(now, message, outputs);
         state = outputs.Items.OfType<PersistState>().LastOrDefault()?.StateJson ?? state;
         Events.AddRange(outputs.Items.OfType<ObserveEvent>().Select(observed => observed.Event.Kind));
+        Recorded.AddRange(outputs.Items.OfType<ObserveSteps>().SelectMany(observed => observed.Steps.Select(step => (observed.Timeline, step.Step))));
         foreach (var output in outputs.Items.OfType<SendToGrain>())
         {
             if (output.Message is GpusRequested request)

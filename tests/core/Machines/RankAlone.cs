@@ -36,11 +36,12 @@ internal sealed class RankAlone
     public void Prepare(long generation, int timeline = 0, long recorded = 0) =>
         Order(new PrepareRank { Job = Job, Incarnation = 1, Timeline = timeline, Generation = generation, Gpu = Gpu, RecordedThrough = recorded });
 
-    public void Plan(long generation, CatchUp way, long firstStep, int timeline = 0, CheckpointRef? checkpoint = null) => Order(new RankPlan
+    public void Plan(long generation, CatchUp way, long firstStep, int timeline = 0, CheckpointRef? checkpoint = null, int? stateTimeline = null) => Order(new RankPlan
     {
         Job = Job,
         Incarnation = 1,
         Timeline = timeline,
+        StateTimeline = stateTimeline,
         Generation = generation,
         Gpu = Gpu,
         Rank = 0,

@@ -23,6 +23,11 @@ public sealed class ProtocolSimulationTests(ITestOutputHelper output)
     [InlineData(1217)] // The last member wanted to leave, and was let go when newcomers came, before they had the state.
     [InlineData(1417)] // Two were asked to leave; the generation without them never ran, and the state ended with them.
     [InlineData(1720)] // Of a worker's two ranks one was let go; too few were left, and the other was kept for good.
+    [InlineData(9429)] // A released rank's device failed while it applied; the rank waited for ever for the optimizer to end.
+    [InlineData(47789)] // The same, in a job that all workers of had died before.
+    [InlineData(29314)] // The only checkpoint was damaged, and the worker that came back with a later state of the old timeline was not heeded.
+    [InlineData(42757)] // The same, among ten ranks that had no state.
+    [InlineData(179)] // A rank that had finished on the old timeline spoke of its record as of the new one's.
     public void A_seed_that_once_found_a_bug_keeps_every_invariant(ulong seed)
     {
         var report = ProtocolSimulation.Run(seed, new SimulationOptions());

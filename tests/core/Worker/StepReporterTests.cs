@@ -84,6 +84,23 @@ public sealed class StepReporterTests
         Assert.Equal([1], Steps(reporter.Due(TimeSpan.FromHours(1))));
     }
 
+    [Fact]
+    public void What_an_older_timeline_left_is_said_with_an_answer_of_that_timeline_until_a_step_of_the_newer_one_is_applied()
+    {
+        var reporter = Reporter(rank: 0);
+        Apply(reporter, 1, 3);
+        reporter.Begin(Plan(rank: 0, generation: 2, firstStep: 1, recorded: 0) with { Timeline = 1 }, TimeSpan.Zero);
+        Assert.Null(reporter.Due(TimeSpan.FromHours(1)));
+        var answer = new RankState { Job = Sample.Job, Generation = 3, Gpu = Sample.Gpu("a"), Boot = 1, HasState = true, Timeline = 0, Applied = 3, StateBlocks = 1, Reduced = [], Held = [], Assigned = [] };
+        Assert.Equal([1, 2, 3], Steps(reporter.BeforeAnswer(answer)));
+        Assert.Equal(0, reporter.BeforeAnswer(answer)!.Timeline);
+        reporter.Recorded(0, 2);
+        Assert.Equal([3], Steps(reporter.BeforeAnswer(answer)));
+        reporter.Applied(new StepRecord(1, 2, 0, 0, 0, 0));
+        Assert.Null(reporter.BeforeAnswer(answer));
+        Assert.Equal([1], Steps(reporter.Due(TimeSpan.FromHours(1))));
+    }
+
     private static StepReporter Reporter(int rank, long lastStep = 1000)
     {
         var reporter = new StepReporter(Sample.Job, lastStep);
@@ -108,7 +125,7 @@ public sealed class StepReporterTests
     private static void Apply(StepReporter reporter, long from, long to)
     {
         for (var step = from; step <= to; step++)
-            reporter.Log.Add(new StepRecord(step, 1, 0, 0, 0, 0));
+            reporter.Applied(new StepRecord(step, 1, 0, 0, 0, 0));
     }
 
     private static IEnumerable<int> Steps(StepsApplied? report) => report?.Steps.Select(step => (int)step.Step) ?? [];

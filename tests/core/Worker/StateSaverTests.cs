@@ -1,0 +1,85 @@
+using Coordinator.Machines;
+using Coordinator.Worker.Checkpoints;
+using Coordinator.Worker.Faults;
+using Coordinator.Worker.Ranks;
+
+namespace Coordinator.Tests.Worker;
+
+/// <summary>A checkpoint takes the place of a state only once all of it has been found right.</summary>
+public sealed class StateSaverTests : IDisposable
+{
+    private const int Elements = 120;
+    private static readonly CheckpointId Id = new(0, 12, 1);
+
+    private readonly string root = Directory.CreateTempSubdirectory("coordinator-saver-").FullName;
+    private readonly TinyDevice device = new(Elements / 3);
+    private readonly float[] before = [.. Enumerable.Range(0, Elements).Select(i => i * 0.5f)];
+    private readonly float[] saved = [.. Enumerable.Range(0, Elements).Select(i => 7 - i)];
+
+    public void Dispose()
+    {
+        device.Dispose();
+        Directory.Delete(root, recursive: true);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_right_checkpoint_is_the_state(bool verifyFirst)
+    {
+        var checkpoint = Save();
+        Assert.Equal((null, true), Load(checkpoint, verifyFirst));
+        Assert.Equal(saved, StateNow());
+    }
+
+    [Fact]
+    public void Of_a_damaged_one_nothing_is_written_over_a_state_that_is_to_be_kept()
+    {
+        var checkpoint = Save();
+        Damage();
+        var (failure, isTouched) = Load(checkpoint, verifyFirst: true);
+        Assert.NotNull(failure);
+        Assert.False(isTouched);
+        Assert.Equal(before, StateNow());
+    }
+
+    [Fact]
+    public void Where_none_is_to_be_kept_a_damaged_one_is_read_once_and_what_is_left_is_said_to_be_no_state()
+    {
+        var checkpoint = Save();
+        Damage();
+        var (failure, isTouched) = Load(checkpoint, verifyFirst: false);
+        Assert.NotNull(failure);
+        Assert.True(isTouched);
+    }
+
+    private CheckpointFolder Folder => new(Path.Combine(root, "checkpoints"));
+
+    private CheckpointRef Save()
+    {
+        device.WriteState(0, before);
+        CheckpointPart[] parts = [Folder.WritePart(Sample.Job, Id, 0, 2, 0, saved.AsSpan(0, 60)), Folder.WritePart(Sample.Job, Id, 1, 2, 60, saved.AsSpan(60))];
+        var sha256 = Folder.Seal(new CheckpointManifest { Job = Sample.Job.Value, Timeline = Id.Timeline, Step = Id.Step, Generation = Id.Generation, DeviceClass = "cpu", Elements = Elements, Parts = parts });
+        return new CheckpointRef(Id, sha256, parts.Sum(part => part.Bytes), parts.Length);
+    }
+
+    /// <summary>A bit of the second part flips, so that the first has been taken when it shows.</summary>
+    private void Damage()
+    {
+        var path = Path.Combine(Folder.PathOf(Sample.Job, Id), "part-00001-of-00002.safetensors");
+        var bytes = File.ReadAllBytes(path);
+        bytes[^1] ^= 1;
+        File.WriteAllBytes(path, bytes);
+    }
+
+    private (string? Failure, bool IsStateTouched) Load(CheckpointRef checkpoint, bool verifyFirst) => new StateSaver(
+        new RankHostOptions { Job = Sample.Job, Spec = Sample.Spec(), Gpu = Sample.Gpu("a"), Boot = 1, Checkpoints = Folder },
+        device, FaultPlan.None, job => job(), _ => { }).Load(checkpoint, verifyFirst);
+
+    private float[] StateNow()
+    {
+        var state = new float[Elements];
+        device.ReadState(0, state);
+        return state;
+    }
+}
