@@ -143,7 +143,7 @@ public static class CheckpointCommand
         {
             foreach (var id in folder.List(one))
             {
-                var isIncomplete = !File.Exists(System.IO.Path.Combine(folder.PathOf(one, id), CheckpointManifest.FileName));
+                var isIncomplete = !System.IO.Path.Exists(System.IO.Path.Combine(folder.PathOf(one, id), CheckpointManifest.FileName));
                 CheckpointManifest? manifest = null;
                 string? trouble = isIncomplete ? "without a manifest: it was being written, or its writers died" : null;
                 try

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Coordinator.Cli.Output;
 using Coordinator.Cli.Paths;
+using Coordinator.Disk;
 using Coordinator.Server.Client;
 using Coordinator.Server.Hosting;
 
@@ -74,7 +75,10 @@ public sealed class ConnectionOptions
             throw new CommandException(ExitCodes.Usage, "No token is named.", $"Give --token-file FILE or set {TokenVariable}.");
         try
         {
-            return SiloToken.Load(path);
+            var token = SiloToken.Load(path);
+            if (PrivateFiles.WhyOpen(path) is { } open)
+                Console.Error.WriteLine($"warning: {open}");
+            return token;
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException or InvalidDataException)
         {

@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using Coordinator.Cli.Output;
 using Coordinator.Cli.Paths;
 using Coordinator.Cli.Runs;
+using Coordinator.Disk;
 using Coordinator.Machines;
 using Coordinator.Server.Client;
 using Coordinator.Server.Hosting;
@@ -125,7 +126,11 @@ public sealed class WorkerCommand
         using var client = new CoordinatorClient(string.Join(',', addresses.Select(silo => silo.GetLeftPart(UriPartial.Authority))), secret, parsed.GetValue(proxy));
         var store = directory.Folder(parsed) ?? FolderPath.Make(directory.Name, DefaultDirectory());
         using var programs = new WorkerPrograms(
-            new DataStore(store, files.FetchDataAsync), new CpuDeviceOptions { Width = parsed.GetValue(width) }, chosen.Devices, chosen.Backend);
+            new DataStore(store, files.FetchDataAsync), new CpuDeviceOptions { Width = parsed.GetValue(width) }, chosen.Devices, chosen.Backend)
+        {
+            Silos = files,
+            Log = log,
+        };
         await programs.WarmUpAsync(WarmUpLimit);
         using var telemetry = OpenTelemetry(chosen.Devices, log);
         var services = new WorkerServices(programs, new SiloModelSink(files, WorkerPrograms.Layout, store), log)
@@ -194,7 +199,10 @@ public sealed class WorkerCommand
     {
         try
         {
-            return new CheckpointFolder(path);
+            var opened = new CheckpointFolder(path);
+            if (PrivateFiles.WhyOpen(opened.Path) is { } open)
+                Console.Error.WriteLine($"warning: {open}; what this worker makes in it is closed all the same");
+            return opened;
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {

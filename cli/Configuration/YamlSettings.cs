@@ -1,4 +1,5 @@
 using System.Text;
+using Coordinator.Disk;
 using YamlDotNet.Core;
 using YamlDotNet.Core.Events;
 
@@ -29,8 +30,8 @@ internal sealed class YamlSettings
         var noun = (form ?? SettingsForm.Job).Noun;
         try
         {
-            using var stream = File.OpenRead(path);
-            if (stream.Length > LargestBytes)
+            using var stream = RegularFile.OpenNamed(path);
+            if (stream.CanSeek && stream.Length > LargestBytes)
             {
                 throw new ConfigurationException($"{stream.Length} bytes are no {noun}; the most is {LargestBytes}", path);
             }

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Coordinator.Cli.Planning;
 using Coordinator.Cli.View;
+using Coordinator.Disk;
 using Coordinator.Simulator.Planning;
 using static System.FormattableString;
 
@@ -50,7 +51,8 @@ internal static class ClosingAct
         var file = Path.Combine(directory, $"demo-{fleet.Name}.html");
         try
         {
-            File.WriteAllText(file, FleetPage.Render(plan.Reports, seed, plan.Sweeps, generations: plan.Sample));
+            using var page = new StreamWriter(UserMask.CreateUsersFile(file));
+            page.Write(FleetPage.Render(plan.Reports, seed, plan.Sweeps, generations: plan.Sample));
         }
         catch (Exception cannot) when (cannot is IOException or UnauthorizedAccessException)
         {

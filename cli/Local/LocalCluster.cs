@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using Coordinator.Cli.Demo;
+using Coordinator.Disk;
 using Coordinator.Server.Hosting;
 
 namespace Coordinator.Cli.Local;
@@ -78,6 +79,8 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
         {
             DrawToken(cluster.TokenFile);
             await cluster.StartSilosAsync(cancel);
+            if (options.BeforeWorkers is { } before)
+                await before(cluster);
             for (var worker = 0; worker < options.Workers; worker++)
                 cluster.StartWorker(worker);
             return cluster;
@@ -190,7 +193,7 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
     {
         var (siloPort, gatewayPort) = (FreePorts.Next(), FreePorts.Next());
         var connection = directory.File("database");
-        File.WriteAllText(connection, Database);
+        PrivateFiles.WriteAllText(connection, Database!);
         SiloChild? child = null;
         child = new SiloChild(new Supervisor(
             $"silo-{silo}",

@@ -29,6 +29,9 @@ public sealed record LocalClusterOptions
     /// <summary>Changes the command of a process before it starts, from its name and the command: puts it into a namespace, or gives it an environment. Null: as it is.</summary>
     public Func<string, ProcessStartInfo, ProcessStartInfo>? Launch { get; init; }
 
+    /// <summary>What is done once the silos listen and before any worker starts; what it throws ends the cluster. Null: nothing.</summary>
+    public Func<LocalCluster, Task>? BeforeWorkers { get; init; }
+
     /// <summary>Further arguments of a worker's start: (worker from 0, start from 1) to arguments. The demo arms faults with it.</summary>
     public Func<int, int, IEnumerable<string>> WorkerArguments { get; init; } = (_, _) => [];
 

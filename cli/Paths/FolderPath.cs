@@ -1,5 +1,6 @@
 using Coordinator.Cli.Commands;
 using Coordinator.Cli.Output;
+using Coordinator.Disk;
 using Coordinator.Server.Files;
 
 namespace Coordinator.Cli.Paths;
@@ -7,8 +8,6 @@ namespace Coordinator.Cli.Paths;
 /// <summary>Folders that a command writes into.</summary>
 public static class FolderPath
 {
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-
     /// <summary>Makes a folder where it is missing, for its owner alone, and finds that it can be written.</summary>
     /// <param name="what">The option or argument that names it.</param>
     /// <param name="text">What was given.</param>
@@ -19,10 +18,9 @@ public static class FolderPath
         var path = PathText.Full(what, text);
         try
         {
-            if (OperatingSystem.IsWindows())
-                Directory.CreateDirectory(path);
-            else
-                Directory.CreateDirectory(path, OwnerOnly);
+            path = PrivateFiles.CreateFolder(path, "run.json", "silo", "token", "coordinator.db", "boot-*", "*.bin");
+            if (PrivateFiles.WhyOpen(path) is { } open)
+                Console.Error.WriteLine($"warning: {open}; what is made in it is closed all the same");
             Probe(path);
             return path;
         }

@@ -1,6 +1,7 @@
 using System.Text;
 using Coordinator.Cli.Commands;
 using Coordinator.Cli.Output;
+using Coordinator.Disk;
 using Coordinator.Cli.Runs;
 using Coordinator.Server.Files;
 
@@ -74,7 +75,7 @@ public sealed class OutputPath
         if (IsStream)
             return System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"coordinator-{Guid.NewGuid():N}.part");
         var folder = System.IO.Path.GetDirectoryName(target)!;
-        Directory.CreateDirectory(folder);
+        UserMask.CreateUsersFolder(folder);
         PartialFiles.Clean(target);
         var name = PartialFiles.NameFor(target);
         return Encoding.UTF8.GetByteCount(System.IO.Path.GetFileName(name)) <= PathText.MostNameBytes ? name : System.IO.Path.Combine(folder, $"coordinator-{Guid.NewGuid():N}.part");
@@ -114,7 +115,9 @@ public sealed class OutputPath
         try
         {
             partial = CreatePartialName();
-            await File.WriteAllTextAsync(partial, text, cancel);
+            var file = new StreamWriter(UserMask.CreateUsersFile(partial));
+            await using (file)
+                await file.WriteAsync(text.AsMemory(), cancel);
             await DeliverAsync(partial, cancel);
         }
         catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)

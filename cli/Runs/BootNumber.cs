@@ -1,4 +1,5 @@
 using System.Globalization;
+using Coordinator.Disk;
 using Coordinator.Worker.Files;
 
 namespace Coordinator.Cli.Runs;
@@ -10,6 +11,8 @@ namespace Coordinator.Cli.Runs;
 /// </summary>
 public static class BootNumber
 {
+    private const int MostBytes = 1 << 10;
+
     /// <summary>The number of this process; noted durably before it is used.</summary>
     /// <param name="folder">The worker's data folder.</param>
     /// <param name="node">Name of the node; several may share a folder.</param>
@@ -52,6 +55,15 @@ public static class BootNumber
     }
 
     /// <summary>What the process before noted; 0 where there was none, or where the file is damaged, since the clock alone is right nearly always.</summary>
-    private static long Last(string path) =>
-        File.Exists(path) && long.TryParse(File.ReadAllText(path), NumberStyles.None, CultureInfo.InvariantCulture, out var boot) && boot < long.MaxValue ? boot : 0;
+    private static long Last(string path)
+    {
+        try
+        {
+            return long.TryParse(RegularFile.ReadAllText(path, MostBytes), NumberStyles.None, CultureInfo.InvariantCulture, out var boot) && boot < long.MaxValue ? boot : 0;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return 0;
+        }
+    }
 }

@@ -61,6 +61,7 @@ public sealed class JobRun(CoordinatorClient client, string title)
             await UploadAsync(dataPath, spec.Data.Sha256, cancel);
         if (WeightsPath is not null)
             await UploadAsync(WeightsPath, spec.Initial!.Sha256, cancel);
+        await using var kept = dataPath is null ? null : new DataWatch(client, dataPath, spec.Data.Sha256);
         var submitted = DateTimeOffset.Now;
         var id = Id ?? JobIds.New(spec.Name);
         await SubmitAsync(id, spec, cancel);

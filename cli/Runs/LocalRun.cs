@@ -24,6 +24,8 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
 
     private bool isKnown;
 
+    private string? sound;
+
     /// <summary>Submits the job, and follows it to its model.</summary>
     /// <param name="spec">The job.</param>
     /// <param name="frozen">Its frozen data; null for a program without data, or data that is with the silo.</param>
@@ -48,7 +50,7 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
         isKnown = true;
         record.Save(directory);
         var spec = record.ReadSpec();
-        return RunAsync(run => ResumeAsync(run, spec), record.Job, spec?.Initial is { } initial ? Frozen(initial.Sha256) : null);
+        return RunAsync(run => ResumeAsync(run, spec), record.Job, spec?.Initial is { } initial ? Frozen(initial.Sha256) : null, RestoreDataAsync);
     }
 
     /// <summary>Orleans silos keep their state in a database of their own, and a private one ends with the run.</summary>
@@ -56,7 +58,7 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
 
     private string Again => $"coordinator resume {directory.Path}";
 
-    private async Task<string> RunAsync(Func<JobRun, Task<JobResult>> follow, string title, string? weights)
+    private async Task<string> RunAsync(Func<JobRun, Task<JobResult>> follow, string title, string? weights, Func<LocalCluster, Task>? beforeWorkers = null)
     {
         var options = new LocalClusterOptions
         {
@@ -65,6 +67,7 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
             Devices = worker => record.WorkerArguments[worker],
             Backend = backend,
             Port = port,
+            BeforeWorkers = beforeWorkers,
         };
         JobRun? run = null;
         try
@@ -115,7 +118,12 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
         for (var until = since + FindLimit; ; await Task.Delay(FindPause, signals.Token))
         {
             if (await run.Calls.AskAsync((silo, limit) => silo.GetJobAsync(record.JobId, limit), signals.Token) is { } job)
+            {
+                using var client = new CoordinatorClient(run.Cluster!.Url, SiloToken.Load(run.Cluster.TokenFile));
+                await using var kept = sound is null ? null : new DataWatch(client, sound, job.Spec.Data.Sha256);
                 return await run.FollowAsync(job.Id, job.Spec, since, signals.Token);
+            }
+
             if (spec is not null)
                 return await run.RunAsync(spec, Frozen(spec.Data.Sha256), signals.Token);
             if (DateTimeOffset.Now >= until)
@@ -124,6 +132,13 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
                     ExitCodes.NotFound, $"The database in {directory.Path} does not know job {record.Job}.", "The run ended before its job was stored: start it again with 'coordinator train'.");
             }
         }
+    }
+
+    /// <summary>The job's data are brought to the silo again where it has lost them, before any worker asks for them.</summary>
+    private async Task RestoreDataAsync(LocalCluster cluster)
+    {
+        using var client = new CoordinatorClient(cluster.Url, SiloToken.Load(cluster.TokenFile));
+        sound = await FrozenCopies.RestoreAsync(client, record.JobId, directory, signals.Token);
     }
 
     /// <summary>A signal came: saves, unless Ctrl-C ends a run that saves nothing by itself either.</summary>

@@ -3,6 +3,7 @@ using Coordinator.Cli.Commands;
 using Coordinator.Cli.Configuration;
 using Coordinator.Cli.Local;
 using Coordinator.Cli.Output;
+using Coordinator.Disk;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 using Coordinator.Worker.Files;
@@ -46,7 +47,7 @@ public sealed record RunRecord(
             return null;
         try
         {
-            using var file = File.OpenRead(path);
+            using var file = RegularFile.OpenRead(path);
             var record = JsonSerializer.Deserialize<RunRecord>(file, s_json) is { WorkerArguments.Count: > 0 } read ? read : throw new JsonException("it names no workers");
             record.ReadSpec();
             return record;

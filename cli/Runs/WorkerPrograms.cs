@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
+using System.Net;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
+using Coordinator.Worker;
 using Coordinator.Worker.Agent;
 using Coordinator.Worker.Checkpoints;
 using Coordinator.Worker.Data;
@@ -17,7 +19,21 @@ namespace Coordinator.Cli.Runs;
 /// <param name="backend">Makes devices that are not the CPU, not disposed of; null where there are none.</param>
 public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options, IReadOnlyList<DeviceDescription>? gpus = null, IDeviceBackend? backend = null) : IProgramFactory, IDisposable
 {
+    // Whoever has a sound copy, the command that submitted the job above all, brings it up again within two seconds.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(6);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
+
+    private readonly SemaphoreSlim keeping = new(1);
     private readonly ConcurrentDictionary<string, Lazy<Task<FrozenData>>> open = new();
+
+    /// <summary>How silos are given data again of which they have no sound copy; null: they are not.</summary>
+    public SiloFiles? Silos { get; init; }
+
+    /// <summary>How long data are waited for that no silo has, before they count as missing everywhere.</summary>
+    public TimeSpan DataPatience { get; init; } = Patience;
+
+    /// <summary>Where to say what was put right.</summary>
+    public IWorkerLog? Log { get; init; }
 
     /// <summary>The tensors of a job's model, for its file.</summary>
     public static IReadOnlyList<ModelTensor> Layout(JobSpec spec) =>
@@ -39,6 +55,27 @@ public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options, IR
         {
             weights.Dispose();
             throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async Task KeepAsync(JobSpec spec)
+    {
+        var sha256 = spec.Data.Sha256;
+        if (Silos is not { } silos || !open.TryGetValue(sha256, out var data) || !data.IsValueCreated || !data.Value.IsCompletedSuccessfully || !await keeping.WaitAsync(0))
+            return;
+        try
+        {
+            if (await silos.RestoreDataAsync(sha256, DataStore.PathOf(store.Directory, sha256), CancellationToken.None))
+                Log?.Info($"the silo had no sound copy of data {sha256}: it has this worker's now");
+        }
+        catch (Exception e) when (e is HttpRequestException or IOException or UnauthorizedAccessException)
+        {
+            Log?.Warn($"data {sha256} cannot be brought to the silo again: {e.Message}");
+        }
+        finally
+        {
+            keeping.Release();
         }
     }
 
@@ -92,7 +129,7 @@ public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options, IR
     /// <summary>Ranks of one worker share the file. A failed attempt is forgotten, so that the next one tries again.</summary>
     private async Task<FrozenData> OpenAsync(DataSpec spec)
     {
-        var opening = open.GetOrAdd(spec.Sha256, _ => new Lazy<Task<FrozenData>>(() => store.OpenAsync(spec)));
+        var opening = open.GetOrAdd(spec.Sha256, _ => new Lazy<Task<FrozenData>>(() => FindAsync(spec)));
         try
         {
             return await opening.Value;
@@ -101,6 +138,30 @@ public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options, IR
         {
             open.TryRemove(new KeyValuePair<string, Lazy<Task<FrozenData>>>(spec.Sha256, opening));
             throw;
+        }
+    }
+
+    /// <exception cref="MissingDataException">They are neither here nor on any silo.</exception>
+    private async Task<FrozenData> FindAsync(DataSpec spec)
+    {
+        for (var until = Monotonic.Now + DataPatience; ;)
+        {
+            try
+            {
+                return await store.OpenAsync(spec);
+            }
+            catch (HttpRequestException none) when (none.StatusCode == HttpStatusCode.NotFound)
+            {
+                if (Monotonic.Now >= until)
+                {
+                    throw new MissingDataException(
+                        $"the job's data, SHA-256 {spec.Sha256}, {spec.Bytes} bytes, are missing or damaged everywhere: there is no sound copy in {store.Directory}, and the silo says: {none.Message}. "
+                        + "Bring them up again (the command that submitted the job does so while it runs), or submit the job anew with its --data",
+                        none);
+                }
+            }
+
+            await Task.Delay(Pause);
         }
     }
 

@@ -53,7 +53,7 @@ public sealed class EmbeddedSilo : IAsyncDisposable
     public static async Task<EmbeddedSilo> StartAsync(EmbeddedSiloOptions options, CancellationToken cancel = default)
     {
         ListenAddress.Parse(options.Url);
-        var token = SiloToken.LoadOrCreate(options.TokenFile ?? Path.Combine(options.DataDirectory, "token"));
+        var token = SiloToken.OfSilo(options.TokenFile, options.DataDirectory, options.Loggers);
         var store = SqliteStore.Open(new SqliteStoreOptions
         {
             Path = Path.Combine(options.DataDirectory, "coordinator.db"),
@@ -128,6 +128,11 @@ public sealed class EmbeddedSilo : IAsyncDisposable
         Links = links,
         ValidateJob = options.ValidateJob,
         Problem = () => engine.Problem,
+        Observe = observed =>
+        {
+            store.Append(observed);
+            return Task.CompletedTask;
+        },
         Gateway = options.Gateway,
         TimeProvider = options.TimeProvider,
         Loggers = options.Loggers,

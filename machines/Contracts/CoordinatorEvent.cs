@@ -138,6 +138,12 @@ public static class EventKinds
     /// <summary>Gpus of a job are throttled, since their cooling zone is too hot, or are so no more.</summary>
     public const string GpuThrottled = "gpu.throttled";
 
+    /// <summary>A stored file is not what it was when it was stored; it is not served, and waits for its right bytes.</summary>
+    public const string StorageDamaged = "storage.damaged";
+
+    /// <summary>The right bytes came, and took the damaged file's place.</summary>
+    public const string StorageRepaired = "storage.repaired";
+
     /// <summary>A silo process started or stopped.</summary>
     public const string Silo = "silo";
 }

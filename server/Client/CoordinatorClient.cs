@@ -6,6 +6,7 @@ using System.Security.Authentication;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
+using Coordinator.Disk;
 using Coordinator.Machines;
 using Coordinator.Machines.Clusters;
 using Coordinator.Machines.Jobs;
@@ -205,7 +206,7 @@ public sealed class CoordinatorClient : IDisposable
     private async Task<StoredFileBody> UploadAsync(string path, string file, string sha256, CancellationToken cancel)
     {
         using var idle = new IdleLimit(IdleTime, cancel);
-        var stream = new WatchedStream(File.OpenRead(file), idle.Renew);
+        var stream = new WatchedStream(RegularFile.OpenRead(file), idle.Renew);
         await using (stream.ConfigureAwait(false))
         {
             using var content = new StreamContent(stream, 1 << 17);
@@ -249,7 +250,7 @@ public sealed class CoordinatorClient : IDisposable
         if (there > 0 && answer.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
             return true;
         await ThrowIfRefusedAsync(answer, idle.Token).ConfigureAwait(false);
-        var target = new FileStream(file, answer.StatusCode == HttpStatusCode.PartialContent ? FileMode.Append : FileMode.Create, FileAccess.Write);
+        var target = answer.StatusCode == HttpStatusCode.PartialContent ? new FileStream(file, FileMode.Append, FileAccess.Write) : UserMask.CreateUsersFile(file);
         await using (target.ConfigureAwait(false))
         {
             // Copied by hand: what the network did and what the disk did are two things.

@@ -15,12 +15,15 @@ internal enum FileOutcomeKind
     /// <summary>It was stored before.</summary>
     Existed,
 
+    /// <summary>It is durable now, in the place of a damaged copy.</summary>
+    Repaired,
+
     /// <summary>What came is not what was announced.</summary>
     WrongHash,
 
     /// <summary>It exceeds the limit.</summary>
     TooLarge,
 
-    /// <summary>Another file has that name.</summary>
+    /// <summary>Another file was stored under that name.</summary>
     Conflict,
 }

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using Coordinator.Disk;
 using Coordinator.Server.Api;
 using Coordinator.Server.Gateway;
 using Microsoft.AspNetCore.Builder;
@@ -77,6 +78,7 @@ public sealed partial class SiloServer : IAsyncDisposable
             throw;
         }
 
+        WarnOfOpenKey(app, listen, options);
         var url = listen.UrlAt(PortOf(app));
         if (!listen.Tls && !System.Net.IPAddress.IsLoopback(listen.Address))
             InTheClear(options.Loggers.CreateLogger<SiloServer>(), url);
@@ -159,6 +161,14 @@ public sealed partial class SiloServer : IAsyncDisposable
         options.MapPages?.Invoke(app);
     }
 
+    /// <summary>A private key that others may read is no secret; whether that is so on purpose, only the operator knows.</summary>
+    private static void WarnOfOpenKey(WebApplication app, ListenAddress listen, SiloServerOptions options)
+    {
+        var certificate = app.Configuration.GetSection("Kestrel:Certificates:Default");
+        if (listen.Tls && (certificate["KeyPath"] ?? certificate["Path"]) is { Length: > 0 } key && PrivateFiles.WhyOpen(key) is { } open)
+            OpenKey(options.Loggers.CreateLogger<SiloServer>(), open);
+    }
+
     private static int PortOf(WebApplication app)
     {
         var addresses = app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses;
@@ -167,4 +177,7 @@ public sealed partial class SiloServer : IAsyncDisposable
 
     [LoggerMessage(1, LogLevel.Warning, "listening on {Url} without TLS: whoever sees the traffic sees the token")]
     private static partial void InTheClear(ILogger logger, string url);
+
+    [LoggerMessage(2, LogLevel.Warning, "the key of the certificate: {Open}")]
+    private static partial void OpenKey(ILogger logger, string open);
 }

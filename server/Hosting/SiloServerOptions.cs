@@ -1,3 +1,4 @@
+using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 using Coordinator.Server.Api;
 using Coordinator.Server.Gateway;
@@ -45,6 +46,9 @@ public sealed record SiloServerOptions
 
     /// <summary>Whether all data sets of the cluster are in this silo's folder, so that what is not there is nowhere. Not so where several silos serve one cluster.</summary>
     public bool HoldsAllData { get; init; } = true;
+
+    /// <summary>Stores an event that is no grain's, such as that a stored file is damaged; null: it is only logged.</summary>
+    public Func<CoordinatorEvent, Task>? Observe { get; init; }
 
     /// <summary>Says why the silo is unwell, or null; asked by the health check.</summary>
     public Func<string?>? Problem { get; init; }

@@ -1,11 +1,30 @@
 using System.Security.Cryptography;
+using Coordinator.Disk;
+using Microsoft.Extensions.Logging;
 
 namespace Coordinator.Server.Hosting;
 
 /// <summary>The bearer token of a silo, in a file that its user alone can read.</summary>
-public static class SiloToken
+public static partial class SiloToken
 {
     private const int MinLength = 16;
+    private const int MostBytes = 1 << 16;
+
+    /// <summary>
+    /// The token of a silo: in the file that its operator names, else in <c>token</c> of its data directory. The silo's own file is closed to
+    /// others; of one that was named and is open to others it warns, since who is to read it is the operator's to say.
+    /// </summary>
+    /// <exception cref="InvalidDataException">The file holds no usable token; the message says what to do.</exception>
+    public static string OfSilo(string? named, string dataDirectory, ILoggerFactory loggers)
+    {
+        var path = named ?? Path.Combine(dataDirectory, "token");
+        var token = LoadOrCreate(path);
+        if (named is null)
+            PrivateFiles.Tighten(path);
+        else if (PrivateFiles.WhyOpen(path) is { } open)
+            LogOpen(loggers.CreateLogger(typeof(SiloToken)), open);
+        return token;
+    }
 
     /// <summary>Reads the token, or draws one (32 random bytes in hexadecimal) where there is no file.</summary>
     /// <exception cref="InvalidDataException">There is no usable token, and none can be drawn; the message says what to do.</exception>
@@ -28,7 +47,7 @@ public static class SiloToken
     /// <exception cref="FileNotFoundException">There is no file.</exception>
     public static string Load(string path)
     {
-        var token = File.ReadAllText(path).Trim();
+        var token = RegularFile.ReadNamedText(path, MostBytes).Trim();
         if (token.Length < MinLength || token.Any(letter => letter is <= ' ' or > '~'))
             throw new InvalidDataException($"'{path}' holds no token. Delete it, and a new one is drawn; workers and clients then need the new one.");
         return token;
@@ -36,12 +55,11 @@ public static class SiloToken
 
     private static void TryCreate(string path)
     {
-        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
+        if (!Directory.Exists(folder))
+            PrivateFiles.CreateFolder(folder);
         var fresh = $"{path}.{Guid.NewGuid():N}";
-        var settings = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-            settings.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        using (var writer = new StreamWriter(fresh, settings))
+        using (var writer = new StreamWriter(PrivateFiles.Open(fresh, FileMode.CreateNew, FileAccess.Write, FileShare.None)))
             writer.WriteLine(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32)));
         try
         {
@@ -56,4 +74,7 @@ public static class SiloToken
             File.Delete(fresh);
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Open}")]
+    private static partial void LogOpen(ILogger logger, string open);
 }

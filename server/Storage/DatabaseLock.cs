@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Coordinator.Disk;
 using Coordinator.Server.Api;
 using Coordinator.Server.Files;
 
@@ -12,6 +13,8 @@ namespace Coordinator.Server.Storage;
 /// </summary>
 internal sealed class DatabaseLock : IDisposable
 {
+    private const int MostBytes = 1 << 16;
+
     private readonly FileStream file;
     private readonly string holderPath;
 
@@ -29,7 +32,8 @@ internal sealed class DatabaseLock : IDisposable
         FileStream file;
         try
         {
-            file = new FileStream(databasePath + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            file = PrivateFiles.Open(databasePath + ".lock", FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            PrivateFiles.Tighten(file.Name);
         }
         catch (IOException exception) when (FileLock.IsHeld(exception))
         {
@@ -45,7 +49,7 @@ internal sealed class DatabaseLock : IDisposable
     public void Name(StoreHolder holder)
     {
         var fresh = holderPath + ".tmp";
-        File.WriteAllBytes(fresh, JsonSerializer.SerializeToUtf8Bytes(holder, ApiJson.Default.StoreHolder));
+        PrivateFiles.WriteAllText(fresh, JsonSerializer.Serialize(holder, ApiJson.Default.StoreHolder));
         File.Move(fresh, holderPath, overwrite: true);
     }
 
@@ -60,7 +64,7 @@ internal sealed class DatabaseLock : IDisposable
     {
         try
         {
-            return JsonSerializer.Deserialize(File.ReadAllBytes(path), ApiJson.Default.StoreHolder);
+            return JsonSerializer.Deserialize(RegularFile.ReadAllBytes(path, MostBytes), ApiJson.Default.StoreHolder);
         }
         catch (Exception exception) when (exception is IOException or JsonException or UnauthorizedAccessException)
         {

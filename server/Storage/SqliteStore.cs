@@ -1,5 +1,6 @@
 using System.Data;
 using System.Globalization;
+using Coordinator.Disk;
 using Coordinator.Machines;
 using Dapper;
 using Microsoft.Data.Sqlite;
@@ -38,7 +39,7 @@ public sealed class SqliteStore : IEventStore, IDisposable
     public static SqliteStore Open(SqliteStoreOptions options)
     {
         options = options with { Path = Path.GetFullPath(options.Path) };
-        Directory.CreateDirectory(Path.GetDirectoryName(options.Path)!);
+        PrivateFiles.CreateFolder(Path.GetDirectoryName(options.Path)!, "coordinator.db", "token", "data", "models");
         var held = DatabaseLock.Acquire(options.Path, new StoreHolder(options.Silo, Environment.ProcessId, null));
         var store = new SqliteStore(options, held);
         try
@@ -172,6 +173,11 @@ public sealed class SqliteStore : IEventStore, IDisposable
     {
         // Under the lock: closing the file that was looked at would give up the locks that this process's own connections have on it.
         SqliteFile.Check(options.Path, Migrations.VersionTable);
+
+        // The key of the data plane is in it. SQLite gives its log and index the permissions of the database.
+        PrivateFiles.Touch(options.Path);
+        foreach (var suffix in (string[])["-wal", "-shm", "-journal"])
+            PrivateFiles.Tighten(options.Path + suffix);
         writer = OpenWriter();
 
         // SQLite's library does all its work before it returns.

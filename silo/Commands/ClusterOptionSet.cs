@@ -1,10 +1,13 @@
 using System.CommandLine;
+using Coordinator.Disk;
 
 namespace Coordinator.Silo.Commands;
 
 /// <summary>The options that say which cluster is meant: those of a silo and of the operator's commands alike.</summary>
 internal sealed record ClusterOptionSet(Option<string?> Database, Option<string> Cluster, Option<int> GatewayPort)
 {
+    private const int MostBytes = 1 << 16;
+
     public static ClusterOptionSet Create() => new(
         new Option<string?>("--database") { Description = "PostgreSQL connection string (Host=…;Database=…;Username=…), or @FILE that holds it, so that no password is in a process list." },
         new Option<string>("--cluster") { Description = "Name of the cluster: silos of one name on one database belong together.", DefaultValueFactory = _ => "coordinator" },
@@ -19,7 +22,10 @@ internal sealed record ClusterOptionSet(Option<string?> Database, Option<string>
             return text;
         try
         {
-            return File.ReadAllText(text[1..]).Trim();
+            var connection = RegularFile.ReadNamedText(text[1..], MostBytes).Trim();
+            if (PrivateFiles.WhyOpen(text[1..]) is { } open)
+                Console.Error.WriteLine($"warning: {open}");
+            return connection;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -32,7 +32,7 @@ public sealed class OrleansSilo : IAsyncDisposable
     public static async Task<OrleansSilo> StartAsync(SiloSettings settings, ILoggerFactory loggers, CancellationToken cancel = default)
     {
         ListenAddress.Parse(settings.Url);
-        var token = SiloToken.LoadOrCreate(settings.TokenFile ?? Path.Combine(settings.DataDirectory, "token"));
+        var token = SiloToken.OfSilo(settings.TokenFile, settings.DataDirectory, loggers);
         var store = await ClusterStore.OpenAsync(settings, loggers, cancel).ConfigureAwait(false);
         try
         {
@@ -53,6 +53,7 @@ public sealed class OrleansSilo : IAsyncDisposable
                     ValidateJob = JobProblem.Of,
                     HoldsAllData = !store.IsShared,
                     Problem = () => store.Problem,
+                    Observe = store.Observations.AppendAsync,
                     Loggers = loggers,
                     ConfigureHost = host => OrleansHosting.Configure(host, settings, store, links),
                     MapPages = app =>

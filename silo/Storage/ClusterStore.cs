@@ -1,3 +1,4 @@
+using Coordinator.Disk;
 using Coordinator.Server.Storage;
 using Coordinator.Server.Storage.Postgres;
 using Microsoft.Extensions.Logging;
@@ -53,7 +54,7 @@ public sealed class ClusterStore : IAsyncDisposable
     /// <summary>Opens the database and brings it to this build's schema.</summary>
     public static async Task<ClusterStore> OpenAsync(SiloSettings settings, ILoggerFactory loggers, CancellationToken cancel = default)
     {
-        Directory.CreateDirectory(settings.DataDirectory);
+        PrivateFiles.CreateFolder(settings.DataDirectory, "coordinator.db", "token", "data", "models");
         if (settings.Database is { } database)
         {
             var postgres = await PostgresStore.OpenAsync(new PostgresStoreOptions { ConnectionString = database, Silo = settings.Name, Loggers = loggers }, cancel).ConfigureAwait(false);
@@ -68,6 +69,7 @@ public sealed class ClusterStore : IAsyncDisposable
         try
         {
             SqliteFile.Check(grains, OrleansSchema.VersionTable);
+            PrivateFiles.Touch(grains);
             OrleansSchema.ApplyToSqlite($"Data Source={grains}");
         }
         catch

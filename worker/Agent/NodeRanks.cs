@@ -169,6 +169,9 @@ public sealed class NodeRanks : IAsyncDisposable
             return;
         }
 
+        // Whoever is new in a generation needs what the others have, and one of them is enough to see that it is there.
+        if (next.Members[0].Gpu.Node == options.Node)
+            _ = Task.Run(() => services.Programs.KeepAsync(spec));
         plane.Join(new GenerationSpec
         {
             Members = next,

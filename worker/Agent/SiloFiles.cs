@@ -1,4 +1,6 @@
+using System.Net;
 using System.Net.Http.Headers;
+using Coordinator.Disk;
 using Coordinator.Machines;
 
 namespace Coordinator.Worker.Agent;
@@ -24,7 +26,7 @@ public sealed class SiloFiles
     }
 
     /// <summary>Writes a frozen data set to <paramref name="to"/>. Its hash is for the caller to check.</summary>
-    /// <exception cref="HttpRequestException">No silo has it, or none can be reached.</exception>
+    /// <exception cref="HttpRequestException">No silo has it (every one of them said so: the status is 404), or none can be reached.</exception>
     public Task FetchDataAsync(string sha256, Stream to) => FirstAsync(
         async silo =>
         {
@@ -37,12 +39,43 @@ public sealed class SiloFiles
         },
         CancellationToken.None);
 
+    /// <summary>Brings a frozen data set up again where the silo that answers has no sound copy of it.</summary>
+    /// <returns>Whether it was brought.</returns>
+    /// <exception cref="HttpRequestException">No silo took it, or none can be reached.</exception>
+    /// <exception cref="IOException">The copy here cannot be read.</exception>
+    public async Task<bool> RestoreDataAsync(string sha256, string path, CancellationToken cancel)
+    {
+        var brought = false;
+        await FirstAsync(
+            async silo =>
+            {
+                var address = new Uri(silo, $"api/v1/data/{sha256}");
+                using var question = Request(HttpMethod.Head, address);
+                using var answer = await http.SendAsync(question, cancel).ConfigureAwait(false);
+                if (answer.StatusCode != HttpStatusCode.NotFound)
+                {
+                    await ThrowUnlessGoodAsync(answer, $"data {sha256}").ConfigureAwait(false);
+                    return;
+                }
+
+                using var content = new StreamContent(RegularFile.OpenRead(path));
+                using var request = Request(HttpMethod.Put, address);
+                request.Content = content;
+                request.Headers.Add(HashHeader, sha256);
+                using var taken = await http.SendAsync(request, cancel).ConfigureAwait(false);
+                await ThrowUnlessGoodAsync(taken, $"data {sha256}").ConfigureAwait(false);
+                brought = true;
+            },
+            cancel).ConfigureAwait(false);
+        return brought;
+    }
+
     /// <summary>Brings a model file up. The same file may come again.</summary>
     /// <exception cref="HttpRequestException">No silo took it, or none can be reached.</exception>
     public Task PutModelAsync(JobId job, string path, string sha256, CancellationToken cancel) => FirstAsync(
         async silo =>
         {
-            using var content = new StreamContent(File.OpenRead(path));
+            using var content = new StreamContent(RegularFile.OpenRead(path));
             using var request = Request(HttpMethod.Put, new Uri(silo, $"api/v1/jobs/{Uri.EscapeDataString(job.Value)}/model"));
             request.Content = content;
             request.Headers.Add(HashHeader, sha256);
@@ -74,17 +107,21 @@ public sealed class SiloFiles
 
     private async Task FirstAsync(Func<Uri, Task> attempt, CancellationToken cancel)
     {
-        for (var i = 0; ; i++)
+        Exception? refused = null;
+        foreach (var silo in silos)
         {
             try
             {
-                await attempt(silos[i]).ConfigureAwait(false);
+                await attempt(silo).ConfigureAwait(false);
                 return;
             }
-            catch (Exception e) when (e is HttpRequestException or IOException && i + 1 < silos.Length && !cancel.IsCancellationRequested)
+            catch (Exception e) when (e is HttpRequestException or IOException && !cancel.IsCancellationRequested)
             {
-                // The next silo may be there, or have it.
+                // The next silo may be there, or have it. That there is none anywhere is said only where every silo has said so.
+                refused = refused is null or HttpRequestException { StatusCode: HttpStatusCode.NotFound } ? e : refused;
             }
         }
+
+        throw refused!;
     }
 }

@@ -15,6 +15,12 @@ public interface IProgramFactory
     /// What this throws becomes a report that the rank cannot go on, with the exception's message.
     /// </summary>
     Task<IRankDevice> CreateAsync(JobId job, JobSpec spec, GpuId gpu, CancellationToken cancel);
+
+    /// <summary>
+    /// Sees that others can still get what this worker has for the job: its data, say. Called on one worker of each new generation, and never
+    /// throws.
+    /// </summary>
+    Task KeepAsync(JobSpec spec) => Task.CompletedTask;
 }
 
 /// <summary>What a worker needs from outside.</summary>

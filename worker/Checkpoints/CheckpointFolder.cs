@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using Coordinator.Disk;
 using Coordinator.Machines;
 using Coordinator.Worker.Files;
 
@@ -25,7 +26,10 @@ public sealed class CheckpointFolder
     /// <summary>The folder <paramref name="path"/>, which is created.</summary>
     /// <exception cref="IOException">It cannot be created.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be created.</exception>
-    public CheckpointFolder(string path) => root = Directory.CreateDirectory(path).FullName;
+    public CheckpointFolder(string path) => root = PrivateFiles.CreateFolder(path);
+
+    /// <summary>Opens a part; for tests, which let storage hang.</summary>
+    internal Func<string, Stream> Opening { get; init; } = RegularFile.OpenRead;
 
     /// <summary>The folder's path.</summary>
     public string Path => root;
@@ -84,8 +88,8 @@ public sealed class CheckpointFolder
             using var file = AtomicFile.Create(folder, CheckpointManifest.FileName);
             file.Stream.Write(bytes);
             file.Commit(path);
-            DirectorySync.Flush(System.IO.Path.GetDirectoryName(folder)!);
-            DirectorySync.Flush(root);
+            DurableFolder.Flush(System.IO.Path.GetDirectoryName(folder)!);
+            DurableFolder.Flush(root);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -106,13 +110,12 @@ public sealed class CheckpointFolder
         byte[] bytes;
         try
         {
-            var file = new FileInfo(path);
-            if (!file.Exists)
-                throw new CheckpointException($"{path}: there is none, so the checkpoint was never complete, or was removed");
-            RefuseLink(file);
-            if (file.Length > CheckpointManifest.MostBytes)
-                throw new CheckpointException($"{path}: {file.Length} bytes are too many for a manifest");
-            bytes = File.ReadAllBytes(path);
+            RefuseLink(new FileInfo(path));
+            bytes = RegularFile.ReadAllBytes(path, CheckpointManifest.MostBytes);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new CheckpointException($"{path}: there is none, so the checkpoint was never complete, or was removed", e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -133,13 +136,13 @@ public sealed class CheckpointFolder
     /// </summary>
     /// <param name="job">The job.</param>
     /// <param name="manifest">The checkpoint's manifest.</param>
-    /// <param name="take">Receives the elements: number of the first, and the elements, in order.</param>
+    /// <param name="take">Receives the elements: number of the first, and the elements, in order. What it throws ends the reading.</param>
     /// <exception cref="CheckpointException">A part is missing or damaged.</exception>
     public void Read(JobId job, CheckpointManifest manifest, StateTaker take)
     {
         var folder = Confined(PathOf(job, manifest.Id));
         foreach (var part in manifest.Parts)
-            PartFile.Read(System.IO.Path.Combine(folder, part.File), part, take);
+            PartFile.Read(System.IO.Path.Combine(folder, part.File), part, take, Opening);
     }
 
     /// <summary>Checkpoints of a job in the folder, complete or not, oldest first.</summary>

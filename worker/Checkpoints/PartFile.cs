@@ -15,15 +15,12 @@ internal static class PartFile
     private const int PieceBytes = 1 << 20;
 
     /// <exception cref="CheckpointException">It is missing, has another size or hash, or is no part of this checkpoint.</exception>
-    public static void Read(string path, CheckpointPart part, StateTaker take)
+    public static void Read(string path, CheckpointPart part, StateTaker take, Func<string, Stream> open)
     {
         try
         {
-            var file = new FileInfo(path);
-            if (!file.Exists)
-                throw new CheckpointException($"{path}: is missing; restore it, or remove the checkpoint's folder");
-            CheckpointFolder.RefuseLink(file);
-            using var stream = new FileStream(path, new FileStreamOptions { Mode = FileMode.Open, Access = FileAccess.Read, Share = FileShare.Read | FileShare.Delete, BufferSize = 0, Options = FileOptions.SequentialScan });
+            CheckpointFolder.RefuseLink(new FileInfo(path));
+            using var stream = open(path);
             if (stream.Length != part.Bytes)
                 throw new CheckpointException($"{path}: is {stream.Length} bytes long, and the manifest says {part.Bytes}: it was cut short or exchanged");
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -33,13 +30,17 @@ internal static class PartFile
             if (sha256 != part.Sha256)
                 throw new CheckpointException($"{path}: has SHA-256 {sha256}, and the manifest says {part.Sha256}: it is damaged");
         }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new CheckpointException($"{path}: is missing; restore it, or remove the checkpoint's folder", e);
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or SafeTensorsException)
         {
             throw new CheckpointException($"{path}: cannot be read: {e.Message}", e);
         }
     }
 
-    private static void ReadHeader(string path, CheckpointPart part, FileStream stream, IncrementalHash hash)
+    private static void ReadHeader(string path, CheckpointPart part, Stream stream, IncrementalHash hash)
     {
         var prefix = new byte[8];
         stream.ReadExactly(prefix);
@@ -59,7 +60,7 @@ internal static class PartFile
             throw new CheckpointException($"{path}: does not hold the state from element {part.Offset} on");
     }
 
-    private static void ReadElements(CheckpointPart part, FileStream stream, IncrementalHash hash, StateTaker take)
+    private static void ReadElements(CheckpointPart part, Stream stream, IncrementalHash hash, StateTaker take)
     {
         if (!BitConverter.IsLittleEndian)
             throw new PlatformNotSupportedException("checkpoints are read on little-endian machines only");

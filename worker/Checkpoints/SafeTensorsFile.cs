@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using Coordinator.Disk;
 using Microsoft.Win32.SafeHandles;
 
 namespace Coordinator.Worker.Checkpoints;
@@ -60,7 +61,7 @@ public sealed class SafeTensorsFile : IDisposable
         SafeFileHandle? handle = null;
         try
         {
-            handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+            handle = RegularFile.OpenHandle(path);
             return new SafeTensorsFile(handle, path);
         }
         catch (Exception e)

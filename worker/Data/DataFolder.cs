@@ -1,3 +1,5 @@
+using Coordinator.Disk;
+
 namespace Coordinator.Worker.Data;
 
 /// <summary>Walks folders for data files.</summary>
@@ -47,7 +49,7 @@ internal static class DataFolder
 
         try
         {
-            using var handle = File.OpenHandle(path);
+            using var handle = RegularFile.OpenHandle(path);
             Span<byte> head = stackalloc byte[SniffBytes];
             head = head[..RandomAccess.Read(handle, head, 0)];
             return TokenShard.HasMagic(head) || !head.Contains((byte)0);
@@ -70,9 +72,11 @@ internal static class DataFolder
         }
     }
 
-    // Pipes and devices have no length, so they are never opened, which could wait for ever; neither are broken links.
+    // Pipes and devices have no length, so they are never opened; neither are links that lead nowhere.
     private static long LengthOf(FileInfo file)
     {
+        if (OperatingSystem.IsLinux())
+            return RegularFile.FactsOf(file.FullName) is { IsRegular: true } facts ? facts.Bytes : 0;
         var target = file.LinkTarget is null ? file : file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo;
         return target is { Exists: true } ? target.Length : 0;
     }

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Coordinator.Disk;
 using Coordinator.Machines.Jobs;
 using Coordinator.Worker.Files;
 
@@ -14,13 +15,19 @@ public sealed class DataStore
 
     private readonly string _directory;
     private readonly Func<string, Stream, Task>? _fetch;
+    private readonly TimeSpan _readLimit;
 
     /// <param name="directory">Where the files are; created when something is stored.</param>
     /// <param name="fetch">
     /// Writes the data of the given SHA-256 to the stream, for data that is missing or damaged here; null where there is nowhere
     /// to fetch from. What it writes is checked before it is kept; what it throws goes to the caller of <see cref="OpenAsync"/>.
     /// </param>
-    public DataStore(string directory, Func<string, Stream, Task>? fetch = null) => (_directory, _fetch) = (directory, fetch);
+    /// <param name="readLimit">How long the storage may say nothing while data are verified; null: <see cref="StorageRead.DefaultLimit"/>.</param>
+    public DataStore(string directory, Func<string, Stream, Task>? fetch = null, TimeSpan? readLimit = null) =>
+        (_directory, _fetch, _readLimit) = (directory, fetch, readLimit ?? StorageRead.DefaultLimit);
+
+    /// <summary>Where the files are.</summary>
+    public string Directory => _directory;
 
     /// <summary>Path of a frozen data set, whether it is there or not.</summary>
     /// <exception cref="ArgumentException">Not a lower-case hexadecimal SHA-256; it could name a file elsewhere.</exception>
@@ -48,7 +55,7 @@ public sealed class DataStore
         var path = PathOf(_directory, spec.Sha256);
         try
         {
-            return FrozenData.Open(path, spec);
+            return await ReadAsync(path, spec).ConfigureAwait(false);
         }
         catch (DataException e) when (e.Problem is DataProblem.Missing && _fetch is null)
         {
@@ -58,13 +65,26 @@ public sealed class DataStore
                 + "copy the file here or start the worker with its silo's address",
                 e);
         }
-        catch (DataException e) when (e.Problem is DataProblem.Missing or DataProblem.Corrupt && _fetch is not null)
+        catch (DataException e) when (e.Problem is DataProblem.Missing or DataProblem.Corrupt or DataProblem.Unreadable && _fetch is not null && e.InnerException is not StorageTimeoutException)
         {
-            // Missing or damaged: the fetched copy takes its place below.
+            // Missing, damaged, or on a disk that fails: the fetched copy takes its place below.
         }
 
         await FetchAsync(path, spec.Sha256).ConfigureAwait(false);
-        return FrozenData.Open(path, spec);
+        return await ReadAsync(path, spec).ConfigureAwait(false);
+    }
+
+    /// <summary>Verifies on a thread that may be left behind, so that no rank waits for storage that never answers.</summary>
+    private async Task<FrozenData> ReadAsync(string path, DataSpec spec)
+    {
+        try
+        {
+            return await StorageRead.RunAsync(path, _readLimit, reading => FrozenData.Open(path, spec, reading.Moved)).ConfigureAwait(false);
+        }
+        catch (StorageTimeoutException e)
+        {
+            throw new DataException(DataProblem.Unreadable, e.Message, e);
+        }
     }
 
     private async Task FetchAsync(string path, string sha256)

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using Coordinator.Disk;
 using Coordinator.Machines.Jobs;
 using Microsoft.Win32.SafeHandles;
 
@@ -41,12 +42,15 @@ public sealed class FrozenData : IDisposable
     /// <exception cref="DataException">
     /// <see cref="DataProblem.Missing"/>, <see cref="DataProblem.Unreadable"/>, or <see cref="DataProblem.Corrupt"/> where size or hash differ.
     /// </exception>
-    public static FrozenData Open(string path, DataSpec spec)
+    /// <param name="path">The file.</param>
+    /// <param name="spec">What it must be.</param>
+    /// <param name="moved">Told after every piece that was read; what it throws ends the reading.</param>
+    public static FrozenData Open(string path, DataSpec spec, Action? moved = null)
     {
         var handle = OpenHandle(path);
         try
         {
-            Verify(handle, path, spec);
+            Verify(handle, path, spec, moved);
             return new FrozenData(handle, path, spec);
         }
         catch
@@ -84,11 +88,15 @@ public sealed class FrozenData : IDisposable
     {
         try
         {
-            return File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+            return RegularFile.OpenHandle(path);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             throw new DataException(DataProblem.Missing, $"{path}: no such frozen data; freeze the data again", e);
+        }
+        catch (NotARegularFileException e)
+        {
+            throw new DataException(DataProblem.Corrupt, e.Message, e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -96,7 +104,7 @@ public sealed class FrozenData : IDisposable
         }
     }
 
-    private static void Verify(SafeFileHandle handle, string path, DataSpec spec)
+    private static void Verify(SafeFileHandle handle, string path, DataSpec spec, Action? moved)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var buffer = ArrayPool<byte>.Shared.Rent(1 << 20);
@@ -108,6 +116,7 @@ public sealed class FrozenData : IDisposable
             {
                 hash.AppendData(buffer, 0, count);
                 offset += count;
+                moved?.Invoke();
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
+using Coordinator.Disk;
 using Coordinator.Machines.Jobs;
 using Coordinator.Worker.Files;
 
@@ -164,18 +165,49 @@ internal sealed class JoinedData : IDisposable
         _lastByte = content[^1];
     }
 
-    private static FileStream? Open(string path)
+    /// <summary>The file, or what came through a pipe of the shell's; null where it is empty.</summary>
+    private FileStream? Open(string path)
     {
         try
         {
-            // Length before opening: pipes and devices have none, and opening one could wait for ever.
-            return new FileInfo(path).Length == 0
-                ? null
-                : new FileStream(path, new FileStreamOptions { Options = FileOptions.SequentialScan, BufferSize = 0 });
+            var named = RegularFile.OpenNamed(path);
+            var input = named.CanSeek ? named : Spool(named);
+            if (input.Length > 0)
+                return input;
+            input.Dispose();
+            return null;
+        }
+        catch (NotARegularFileException e)
+        {
+            throw new DataException(
+                DataProblem.Unreadable,
+                $"{e.Message}. What a program writes is read where the shell hands it over, as in --data <(zcat text.gz)",
+                e);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw DataFreezer.Unreadable(path, e);
+        }
+    }
+
+    /// <summary>A pipe's content in a file that goes when it is closed: how long it is decides what it is.</summary>
+    private FileStream Spool(FileStream pipe)
+    {
+        using (pipe)
+        {
+            var path = Path.Combine(_storeDirectory, $"spool.{Guid.NewGuid():N}.tmp");
+            var file = PrivateFiles.Open(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16, FileOptions.DeleteOnClose);
+            try
+            {
+                pipe.CopyTo(file);
+                file.Position = 0;
+                return file;
+            }
+            catch
+            {
+                file.Dispose();
+                throw;
+            }
         }
     }
 

@@ -1,9 +1,11 @@
+using Coordinator.Disk;
+
 namespace Coordinator.Worker.Files;
 
 /// <summary>
 /// A file that becomes visible all at once or not at all: bytes go to a temporary file in the target's own directory,
 /// and <see cref="Commit"/> makes them durable before one rename shows them under the final name.
-/// A process that dies in between leaves the previous file untouched and at most a <c>*.tmp</c> beside it.
+/// A process that dies in between leaves the previous file untouched and at most a <c>*.tmp</c> beside it. It is its owner's alone.
 /// </summary>
 public sealed class AtomicFile : IDisposable
 {
@@ -13,7 +15,7 @@ public sealed class AtomicFile : IDisposable
     private AtomicFile(string temporaryPath)
     {
         _temporaryPath = temporaryPath;
-        Stream = new FileStream(temporaryPath, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read, bufferSize: 1 << 16);
+        Stream = PrivateFiles.Open(temporaryPath, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read, bufferSize: 1 << 16);
     }
 
     /// <summary>Where the content is written; also readable and seekable, so that what was written can be checked before it is shown.</summary>
@@ -26,13 +28,14 @@ public sealed class AtomicFile : IDisposable
     /// <exception cref="UnauthorizedAccessException">The directory may not be written.</exception>
     public static AtomicFile Create(string directory, string label)
     {
-        Directory.CreateDirectory(directory);
+        if (!Directory.Exists(directory))
+            PrivateFiles.CreateFolder(directory);
         return new AtomicFile(Path.Combine(directory, $"{label}.{Guid.NewGuid():N}.tmp"));
     }
 
     /// <summary>
     /// Content to disk, then the rename, then the directory to disk: after the return the file survives a power cut.
-    /// An existing file of that name is replaced.
+    /// An existing file of that name is replaced, and so is a pipe or whatever else lies there; a folder is moved aside.
     /// </summary>
     /// <param name="path">Final name, in the directory that was given to <see cref="Create"/>.</param>
     /// <exception cref="IOException">Flushing or renaming failed; nothing is visible under the name that was not before.</exception>
@@ -40,9 +43,10 @@ public sealed class AtomicFile : IDisposable
     {
         Stream.Flush(flushToDisk: true);
         Stream.Dispose();
+        RegularFile.MakeWay(path);
         File.Move(_temporaryPath, path, overwrite: true);
         _committed = true;
-        DirectorySync.Flush(Path.GetDirectoryName(Path.GetFullPath(path))!);
+        DurableFolder.Flush(Path.GetDirectoryName(Path.GetFullPath(path))!);
     }
 
     /// <summary>Closes the file; what was not committed is deleted.</summary>

@@ -126,6 +126,9 @@ public sealed class RankExecutor : IDisposable
         }
     }
 
+    /// <summary>The rank is asked for its state, and answers when a checkpoint that it may be loading is read or given up.</summary>
+    public void Hurry() => saver.Hurry();
+
     /// <summary>Disposes of a device that was lost, and of all numbers on it. Waits for the call under way, which fails if it has not yet.</summary>
     public void EndDevice()
     {
@@ -205,11 +208,7 @@ public sealed class RankExecutor : IDisposable
                 saver.Save(save);
                 break;
             case LoadState load:
-                PostState(() =>
-                {
-                    var (failure, isStateTouched) = saver.Load(load.Checkpoint, load.VerifyFirst);
-                    answer(new StateLoaded(load.Ticket, failure, isStateTouched));
-                });
+                saver.Load(load);
                 break;
             case HashState hash:
                 PostState(() => answer(new StateHashed(hash.Ticket, Hash())));
@@ -250,6 +249,7 @@ public sealed class RankExecutor : IDisposable
     public void Dispose()
     {
         ended.Cancel();
+        saver.Dispose();
         cancelComputing?.Cancel();
         deviceThread.Dispose();
         foreach (var payload in payloads.Values)

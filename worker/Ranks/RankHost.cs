@@ -218,7 +218,12 @@ public sealed class RankHost : IFrameSink, IDisposable
     {
         var before = machine.Generation;
         if (order.Order is PrepareRank prepare)
+        {
             reporter.Log.Take(prepare.Timeline, prepare.RecordedThrough);
+            if (prepare.Generation > before)
+                executor.Hurry();
+        }
+
         Turn(order);
         if (machine.Generation != order.Order.Generation)
             return;

@@ -1,3 +1,4 @@
+using Coordinator.Disk;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 using Coordinator.Worker.Checkpoints;
@@ -21,6 +22,9 @@ public sealed record RankHostOptions
 
     /// <summary>Where checkpoints are written and read; null: this worker has no such folder.</summary>
     public CheckpointFolder? Checkpoints { get; init; }
+
+    /// <summary>How long a checkpoint's storage may say nothing before the checkpoint counts as unreadable. Default 30 s.</summary>
+    public TimeSpan ReadLimit { get; init; } = StorageRead.DefaultLimit;
 
     /// <summary>What the machine of a rank with <paramref name="parameters"/> parameters is made with.</summary>
     public RankOptions ForMachine(int parameters)

@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Diagnostics;
+using Coordinator.Disk;
 using Coordinator.Machines;
 using Coordinator.Worker.Checkpoints;
 using Coordinator.Worker.Devices;
@@ -10,12 +12,17 @@ namespace Coordinator.Worker.Ranks;
 /// A rank's part in checkpoints: a copy of its slice, for which the device waits, and the writing of the copy, for which nobody does. The
 /// copy's memory is kept for the next one; what is written at a time in a process is bounded, since ranks may be many.
 /// </summary>
-internal sealed class StateSaver(RankHostOptions options, IRankDevice device, FaultPlan faults, Action<Action> postState, Action<RankInput> answer)
+internal sealed class StateSaver(RankHostOptions options, IRankDevice device, FaultPlan faults, Action<Action> postState, Action<RankInput> answer) : IDisposable
 {
     private static readonly SemaphoreSlim s_writers = new(Math.Max(2, Environment.ProcessorCount / 2));
 
+    private static readonly TimeSpan HurriedLimit = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan RoomPause = TimeSpan.FromSeconds(1);
+
     private readonly int blockElements = options.Spec.Collective.BlockElements;
     private float[] staging = [];
+    private CancellationTokenSource? loading;
+    private volatile bool isHurried;
 
     /// <summary>Ends with the writing under way.</summary>
     public Task Writing { get; private set; } = Task.CompletedTask;
@@ -52,33 +59,93 @@ internal sealed class StateSaver(RankHostOptions options, IRankDevice device, Fa
     }
 
     /// <summary>
-    /// Reads the state. On the device's thread. With <paramref name="verifyFirst"/> the checkpoint is read twice, and the device's state is
-    /// overwritten only once all of it has been found right.
+    /// Reads the state on a thread of storage's own, and writes it to the device piece by piece, on the device's thread. Storage that says
+    /// nothing for <see cref="RankHostOptions.ReadLimit"/> is this checkpoint's fault and not the rank's, which goes on all the while.
     /// </summary>
-    /// <returns>Why it is not there, null where it is; and whether the state that was there before is gone.</returns>
-    public (string? Failure, bool IsStateTouched) Load(CheckpointRef checkpoint, bool verifyFirst)
+    public void Load(LoadState order)
     {
-        if (options.Checkpoints is not { } folder)
-            return ("this worker has no folder for checkpoints; start the workers with --checkpoint-dir", false);
-        var isTouched = false;
+        Dispose();
+        loading = new CancellationTokenSource();
+        isHurried = false;
+        _ = LoadAsync(order, loading.Token);
+    }
+
+    /// <summary>Somebody waits for the end of the load: storage that says nothing is not waited for as long as before. One that reads on is.</summary>
+    public void Hurry() => isHurried = true;
+
+    /// <summary>Nobody needs the load under way.</summary>
+    public void Dispose()
+    {
+        loading?.Cancel();
+        loading?.Dispose();
+        loading = null;
+    }
+
+    private async Task LoadAsync(LoadState order, CancellationToken abandon)
+    {
+        var (load, failure) = (new LoadUnderWay(), (string?)null);
         try
         {
-            var manifest = folder.ReadManifest(options.Job, checkpoint.Id, checkpoint.ManifestSha256);
-            if (manifest.Elements != device.StateElements)
-                return ($"the checkpoint holds {manifest.Elements} elements, and the job's state has {device.StateElements}", false);
-            if (verifyFirst)
-                folder.Read(options.Job, manifest, (_, _) => { });
-            folder.Read(options.Job, manifest, (offset, elements) =>
+            if (options.Checkpoints is not { } folder)
+                failure = "this worker has no folder for checkpoints; start the workers with --checkpoint-dir";
+            else
             {
-                isTouched = true;
-                device.WriteState(offset, elements);
-            });
-            return (null, true);
+                failure = await StorageRead.RunAsync(
+                    folder.PathOf(options.Job, order.Checkpoint.Id), LimitNow, reading => Read(folder, order, reading, load, abandon), abandon).ConfigureAwait(false);
+            }
         }
-        catch (CheckpointException e)
+        catch (OperationCanceledException) when (abandon.IsCancellationRequested)
         {
-            return (e.Message, isTouched);
+            return;
         }
+        catch (Exception e)
+        {
+            failure = e is CheckpointException or IOException ? e.Message : $"{e.GetType().Name}: {e.Message}";
+        }
+
+        load.HasFailed = failure is not null;
+        postState(() => answer(new StateLoaded(order.Ticket, failure, IsStateTouched: failure is null || load.IsTouched)));
+
+        TimeSpan LimitNow() => isHurried && options.ReadLimit > HurriedLimit ? HurriedLimit : options.ReadLimit;
+    }
+
+    private string? Read(CheckpointFolder folder, LoadState order, StorageRead reading, LoadUnderWay load, CancellationToken abandon)
+    {
+        var checkpoint = order.Checkpoint;
+        var manifest = folder.ReadManifest(options.Job, checkpoint.Id, checkpoint.ManifestSha256);
+        if (manifest.Elements != device.StateElements)
+            return $"the checkpoint holds {manifest.Elements} elements, and the job's state has {device.StateElements}";
+        reading.Moved();
+
+        // A state that is there is overwritten only once all that takes its place has been found right.
+        if (order.VerifyFirst)
+            folder.Read(options.Job, manifest, (_, _) => reading.Moved());
+        folder.Read(options.Job, manifest, (offset, elements) =>
+        {
+            // A device that is slow to take a piece is no fault of the storage.
+            while (!load.Room.Wait(RoomPause))
+                reading.Moved();
+            reading.Moved();
+            var piece = ArrayPool<float>.Shared.Rent(elements.Length);
+            var length = elements.Length;
+            elements.CopyTo(piece);
+            postState(() =>
+            {
+                try
+                {
+                    if (load.HasFailed || abandon.IsCancellationRequested)
+                        return;
+                    load.IsTouched = true;
+                    device.WriteState(offset, piece.AsSpan(0, length));
+                }
+                finally
+                {
+                    ArrayPool<float>.Shared.Return(piece);
+                    load.Room.Release();
+                }
+            });
+        });
+        return null;
     }
 
     private async Task WriteAsync(CheckpointFolder folder, SaveState save, long offset, int length, Task<double> copied)
@@ -104,5 +171,16 @@ internal sealed class StateSaver(RankHostOptions options, IRankDevice device, Fa
             // A failed write never stops training.
             answer(new StateSaved(save.Checkpoint, null, 0, 0, e.Message));
         }
+    }
+
+    /// <summary>One try to load: how many pieces may wait for the device, and whether those that still do are worth anything.</summary>
+    private sealed class LoadUnderWay
+    {
+        public SemaphoreSlim Room { get; } = new(4);
+
+        public volatile bool HasFailed;
+
+        /// <summary>Anything was written to the device. Of the device's thread.</summary>
+        public bool IsTouched { get; set; }
     }
 }

@@ -13,21 +13,22 @@ internal static partial class ArrowRules
     public static readonly IReadOnlyDictionary<string, string[]> Allowed = new Dictionary<string, string[]>
     {
         ["machines"] = [],
+        ["disk"] = [],
         ["grains"] = ["machines"],
         ["engine"] = ["machines"],
-        ["server"] = ["machines"],
-        ["silo"] = ["machines", "grains", "server"],
-        ["worker"] = ["machines"],
+        ["server"] = ["machines", "disk"],
+        ["silo"] = ["machines", "disk", "grains", "server"],
+        ["worker"] = ["machines", "disk"],
         ["worker.ilgpu"] = ["machines", "worker"],
         ["simulator"] = ["machines"],
-        ["cli"] = ["machines", "engine", "server", "worker", "simulator"],
+        ["cli"] = ["machines", "disk", "engine", "server", "worker", "simulator"],
         // The recovery bench starts the command's own processes, and kills them.
         ["bench"] = ["machines", "engine", "server", "worker", "worker.ilgpu", "simulator", "cli", "tests/decoders"],
         // What every engine must do, and no engine: transcripts, and what plays them.
         ["tests/conformance"] = ["machines"],
         // What feeds readers with generated inputs: a part by the tests, a million by a bench.
         ["tests/decoders"] = ["machines", "server", "worker", "cli", "tests/conformance"],
-        ["tests/core"] = ["machines", "engine", "server", "worker", "simulator", "cli", "tests/conformance", "tests/decoders"],
+        ["tests/core"] = ["machines", "disk", "engine", "server", "worker", "simulator", "cli", "tests/conformance", "tests/decoders"],
         // Its clusters of real processes are those that the command starts.
         ["tests/orleans"] = ["machines", "grains", "silo", "server", "worker", "cli", "tests/conformance"],
         ["tests/ilgpu"] = ["machines", "worker", "worker.ilgpu", "cli"],
@@ -37,7 +38,7 @@ internal static partial class ArrowRules
     private static readonly (string Namespace, string Folder)[] Namespaces =
     [
         ("Coordinator.Worker.Ilgpu", "worker.ilgpu"), ("Coordinator.Tests.Orleans", "tests/orleans"), ("Coordinator.Tests.Ilgpu", "tests/ilgpu"),
-        ("Coordinator.Machines", "machines"), ("Coordinator.Grains", "grains"), ("Coordinator.Engine", "engine"), ("Coordinator.Server", "server"),
+        ("Coordinator.Machines", "machines"), ("Coordinator.Disk", "disk"), ("Coordinator.Grains", "grains"), ("Coordinator.Engine", "engine"), ("Coordinator.Server", "server"),
         ("Coordinator.Silo", "silo"), ("Coordinator.Worker", "worker"), ("Coordinator.Simulator", "simulator"), ("Coordinator.Cli", "cli"),
         ("Coordinator.Bench", "bench"), ("Coordinator.Conformance", "tests/conformance"), ("Coordinator.Decoders", "tests/decoders"), ("Coordinator.Tests", "tests/core"),
     ];

@@ -1,4 +1,5 @@
 using Coordinator.Machines;
+using Coordinator.Tests.Disk;
 using Coordinator.Worker.Checkpoints;
 
 namespace Coordinator.Tests.Checkpoints;
@@ -97,6 +98,19 @@ public sealed class CheckpointFolderTests : IDisposable
         Assert.Throws<CheckpointException>(() => Load(sha256));
         File.Delete(Part);
         Assert.Contains("is missing", Assert.Throws<CheckpointException>(() => Load(sha256)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("pipe")]
+    [InlineData("folder")]
+    [InlineData("socket")]
+    public void What_is_no_file_in_the_place_of_a_part_or_manifest_is_named_and_not_waited_for(string kind)
+    {
+        var sha256 = Save(3);
+        SpecialFiles.Put(Part, kind);
+        Assert.Contains($"is a {kind} and no file", Assert.Throws<CheckpointException>(() => Load(sha256)).Message, StringComparison.Ordinal);
+        SpecialFiles.Put(Manifest, kind);
+        Assert.Contains($"is a {kind} and no file", Assert.Throws<CheckpointException>(() => Load(sha256)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -64,6 +64,10 @@ public sealed partial class Executable : IDisposable
 
     public int Pid => process.Id;
 
+    /// <summary>A run whose user has that mask for new files.</summary>
+    public static Executable UnderMask(string mask, params string[] arguments) =>
+        new(["/bin/sh", "-c", $"umask {mask}; exec \"$@\"", "sh"], arguments);
+
     /// <summary>Standard output and error so far, line by line.</summary>
     public string Output
     {

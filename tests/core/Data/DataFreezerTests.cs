@@ -1,6 +1,8 @@
+using System.IO.Pipes;
 using System.Security.Cryptography;
 using System.Text;
 using Coordinator.Machines.Jobs;
+using Coordinator.Tests.Disk;
 using Coordinator.Worker.Data;
 
 namespace Coordinator.Tests.Data;
@@ -25,6 +27,36 @@ public sealed class DataFreezerTests : IDisposable
         Assert.Equal(new DataSpec { Sha256 = hash, Bytes = 11, Encoding = "bytes" }, spec);
         Assert.Equal([_folder.Of($"store/{hash}.bin")], Directory.GetFiles(_folder.Of("store")));
         Assert.Equal("hello world", File.ReadAllText(_folder.Of($"store/{hash}.bin")));
+    }
+
+    [Theory]
+    [InlineData("pipe")]
+    [InlineData("device")]
+    [InlineData("socket")]
+    public void What_is_named_as_data_and_is_no_file_is_refused_and_not_taken_for_empty(string kind)
+    {
+        SpecialFiles.Put(_folder.Of("named"), kind);
+        var error = Assert.Throws<DataException>(() => _freezer.Freeze(_folder.Of("named"), Small));
+        Assert.Equal(DataProblem.Unreadable, error.Problem);
+        Assert.StartsWith($"{_folder.Of("named")} is a {kind} and no file", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_the_shell_hands_over_through_a_pipe_is_frozen_like_a_file()
+    {
+        using var pipe = new AnonymousPipeServerStream(PipeDirection.Out);
+        var path = $"/dev/fd/{pipe.GetClientHandleAsString()}";
+        pipe.Write("hello world"u8);
+        pipe.Dispose();
+        Assert.Equal(_freezer.Freeze(_folder.Write("a.txt", "hello world"), Small), _freezer.Freeze(path, Small));
+    }
+
+    [Fact]
+    public void A_loop_of_links_in_a_folder_is_passed_over()
+    {
+        _folder.Write("data/a.txt", "hello world");
+        SpecialFiles.Put(_folder.Of("data/loop"), "loop");
+        Assert.Equal("hello world", FrozenText(_freezer.Freeze(_folder.Of("data"), Small)));
     }
 
     [Fact]

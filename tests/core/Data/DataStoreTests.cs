@@ -1,4 +1,5 @@
 using Coordinator.Machines.Jobs;
+using Coordinator.Tests.Disk;
 using Coordinator.Worker.Data;
 
 namespace Coordinator.Tests.Data;
@@ -59,6 +60,18 @@ public sealed class DataStoreTests : IDisposable
         var tokens = new int[11];
         data.ReadTokens(0, tokens);
         Assert.Equal("hello world".Select(c => (int)c), tokens);
+    }
+
+    [Theory]
+    [InlineData("pipe")]
+    [InlineData("folder")]
+    [InlineData("loop")]
+    public async Task What_is_no_file_in_the_place_of_a_copy_is_not_waited_for_and_replaced(string kind)
+    {
+        SpecialFiles.Put(_folder.Write($"node/{_spec.Sha256}.bin", ""), kind);
+        var store = new DataStore(_folder.Of("node"), (_, stream) => stream.WriteAsync("hello world"u8.ToArray()).AsTask());
+        using var data = await store.OpenAsync(_spec);
+        Assert.Equal(11, data.Tokens);
     }
 
     [Fact]

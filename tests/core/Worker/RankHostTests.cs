@@ -1,7 +1,9 @@
 using System.Runtime.InteropServices;
 using System.Threading.Channels;
 using Coordinator.Machines;
+using Coordinator.Tests.Data;
 using Coordinator.Worker;
+using Coordinator.Worker.Checkpoints;
 using Coordinator.Worker.Devices;
 using Coordinator.Worker.Faults;
 using Coordinator.Worker.Ranks;
@@ -164,6 +166,42 @@ public sealed class RankHostTests : IDisposable
     }
 
     [Fact]
+    public async Task Storage_that_never_answers_is_the_checkpoints_fault_and_the_rank_goes_on()
+    {
+        using var root = new TemporaryFolder();
+        using var storage = new DeadStorage();
+        Start(checkpoints: new CheckpointFolder(root.Of("checkpoints")) { Opening = storage.Open });
+        var saved = Save(new CheckpointFolder(root.Of("checkpoints")));
+        Do(new LoadState(1, saved));
+        await storage.Asked.For("the reading of a part");
+        Assert.Contains("did not answer", (await script.Next<StateLoaded>()).Failure, StringComparison.Ordinal);
+
+        Do(new InitializeState(2), new HashState(3));
+        await script.Next<StateInitialized>();
+        var before = (await script.Next<StateHashed>()).Sha256;
+
+        // What comes late is the state of a checkpoint that was given up.
+        storage.Answer();
+        Do(new HashState(4));
+        Assert.Equal(before, (await script.Next<StateHashed>()).Sha256);
+    }
+
+    [Fact]
+    public async Task A_checkpoint_is_loaded_while_the_rank_answers_others()
+    {
+        using var root = new TemporaryFolder();
+        var folder = new CheckpointFolder(root.Of("checkpoints"));
+        Start(checkpoints: folder);
+        Do(new HashState(4));
+        var before = (await script.Next<StateHashed>()).Sha256;
+        Do(new LoadState(5, Save(folder)), new SendFrame(Header(FrameKind.Ready), PayloadSource.None));
+        await outlet.Frames.Next("the frame");
+        Assert.Null((await script.Next<StateLoaded>()).Failure);
+        Do(new HashState(4));
+        Assert.NotEqual(before, (await script.Next<StateHashed>()).Sha256);
+    }
+
+    [Fact]
     public async Task A_broken_invariant_ends_the_rank_and_says_so()
     {
         Start();
@@ -208,8 +246,23 @@ public sealed class RankHostTests : IDisposable
         return (Header(FrameKind.Contribution) with { Block = block, Subtree = subtree, PayloadBytes = length * 4, Loss = 1, Targets = 1 }, payload);
     }
 
-    private void Start(FaultPlan? faults = null) => host = new RankHost(
-        new RankHostOptions { Job = Sample.Job, Spec = Sample.Spec(), Gpu = Sample.Gpu("a"), Boot = 1 },
+    /// <summary>A checkpoint of one part, all of it 7.</summary>
+    private static CheckpointRef Save(CheckpointFolder folder)
+    {
+        var id = new CheckpointId(0, 1, 1);
+        var part = folder.WritePart(Sample.Job, id, 0, 1, 0, Enumerable.Repeat(7f, 3 * Parameters).ToArray());
+        var sha256 = folder.Seal(new CheckpointManifest
+        {
+            Job = Sample.Job.Value, Timeline = 0, Step = 1, Generation = 1, DeviceClass = "tiny", Elements = 3 * Parameters, Parts = [part],
+        });
+        return new CheckpointRef(id, sha256, part.Bytes, 1);
+    }
+
+    private void Start(FaultPlan? faults = null, CheckpointFolder? checkpoints = null) => host = new RankHost(
+        new RankHostOptions
+        {
+            Job = Sample.Job, Spec = Sample.Spec(), Gpu = Sample.Gpu("a"), Boot = 1, Checkpoints = checkpoints, ReadLimit = TimeSpan.FromMilliseconds(100),
+        },
         device,
         outlet,
         models,
@@ -230,6 +283,26 @@ public sealed class RankHostTests : IDisposable
     {
         Do(new SendFrame(Header(FrameKind.Contribution) with { Subtree = subtree, Block = block }, PayloadSource.Partial));
         return (await outlet.Frames.Next("the contribution")).Payload;
+    }
+
+    /// <summary>A part whose bytes come when the test says so.</summary>
+    private sealed class DeadStorage : IDisposable
+    {
+        private readonly ManualResetEventSlim answer = new();
+        private readonly TaskCompletionSource asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task Asked => asked.Task;
+
+        public Stream Open(string path)
+        {
+            asked.TrySetResult();
+            answer.Wait();
+            return File.OpenRead(path);
+        }
+
+        public void Answer() => answer.Set();
+
+        public void Dispose() => answer.Set();
     }
 
     private sealed record Instruct(RankOutput[] Outputs) : RankInput;
