@@ -78,7 +78,7 @@ public sealed class ContractTests
         foreach (var property in type.GetProperties().Where(property => property.GetCustomAttribute<RequiredMemberAttribute>() is not null))
             required[JsonNamingPolicy.CamelCase.ConvertName(property.Name)] = Sample(property.PropertyType);
 
-        var read = typeof(Reader).GetMethod(nameof(Reader.Read))!.MakeGenericMethod(type).Invoke(null, [required.ToJsonString()])!;
+        var read = typeof(Reader).GetMethod(nameof(Reader.Read), [typeof(string)])!.MakeGenericMethod(type).Invoke(null, [required.ToJsonString()])!;
 
         foreach (var property in type.GetProperties().Where(property => property.SetMethod is not null && property.GetCustomAttribute<RequiredMemberAttribute>() is null))
         {
@@ -128,7 +128,7 @@ public sealed class ContractTests
 
     private static object Read(Type type, string file, string text) => States.TryGetValue(file, out var state)
         ? typeof(Reader).GetMethod(nameof(Reader.ReadState))!.MakeGenericMethod(type).Invoke(null, [state.Grain, text])!
-        : typeof(Reader).GetMethod(nameof(Reader.Read))!.MakeGenericMethod(type).Invoke(null, [text])!;
+        : typeof(Reader).GetMethod(nameof(Reader.Read), [typeof(string)])!.MakeGenericMethod(type).Invoke(null, [text])!;
 
     private static void AssertHolds(JsonNode expected, JsonNode actual, string path)
     {

@@ -172,7 +172,7 @@ public sealed class RankHostTests : IDisposable
         using var storage = new DeadStorage();
         Start(checkpoints: new CheckpointFolder(root.Of("checkpoints")) { Opening = storage.Open });
         var saved = Save(new CheckpointFolder(root.Of("checkpoints")));
-        Do(new LoadState(1, saved));
+        Do(new LoadState(1, saved, VerifyFirst: false));
         await storage.Asked.For("the reading of a part");
         Assert.Contains("did not answer", (await script.Next<StateLoaded>()).Failure, StringComparison.Ordinal);
 
@@ -194,7 +194,7 @@ public sealed class RankHostTests : IDisposable
         Start(checkpoints: folder);
         Do(new HashState(4));
         var before = (await script.Next<StateHashed>()).Sha256;
-        Do(new LoadState(5, Save(folder)), new SendFrame(Header(FrameKind.Ready), PayloadSource.None));
+        Do(new LoadState(5, Save(folder), VerifyFirst: true), new SendFrame(Header(FrameKind.Ready), PayloadSource.None));
         await outlet.Frames.Next("the frame");
         Assert.Null((await script.Next<StateLoaded>()).Failure);
         Do(new HashState(4));

@@ -25,30 +25,30 @@ public sealed class StateSaverTests : IDisposable
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void A_right_checkpoint_is_the_state(bool verifyFirst)
+    public async Task A_right_checkpoint_is_the_state(bool verifyFirst)
     {
         var checkpoint = Save();
-        Assert.Equal((null, true), Load(checkpoint, verifyFirst));
+        Assert.Equal((null, true), await LoadAsync(checkpoint, verifyFirst));
         Assert.Equal(saved, StateNow());
     }
 
     [Fact]
-    public void Of_a_damaged_one_nothing_is_written_over_a_state_that_is_to_be_kept()
+    public async Task Of_a_damaged_one_nothing_is_written_over_a_state_that_is_to_be_kept()
     {
         var checkpoint = Save();
         Damage();
-        var (failure, isTouched) = Load(checkpoint, verifyFirst: true);
+        var (failure, isTouched) = await LoadAsync(checkpoint, verifyFirst: true);
         Assert.NotNull(failure);
         Assert.False(isTouched);
         Assert.Equal(before, StateNow());
     }
 
     [Fact]
-    public void Where_none_is_to_be_kept_a_damaged_one_is_read_once_and_what_is_left_is_said_to_be_no_state()
+    public async Task Where_none_is_to_be_kept_a_damaged_one_is_read_once_and_what_is_left_is_said_to_be_no_state()
     {
         var checkpoint = Save();
         Damage();
-        var (failure, isTouched) = Load(checkpoint, verifyFirst: false);
+        var (failure, isTouched) = await LoadAsync(checkpoint, verifyFirst: false);
         Assert.NotNull(failure);
         Assert.True(isTouched);
     }
@@ -72,9 +72,16 @@ public sealed class StateSaverTests : IDisposable
         File.WriteAllBytes(path, bytes);
     }
 
-    private (string? Failure, bool IsStateTouched) Load(CheckpointRef checkpoint, bool verifyFirst) => new StateSaver(
-        new RankHostOptions { Job = Sample.Job, Spec = Sample.Spec(), Gpu = Sample.Gpu("a"), Boot = 1, Checkpoints = Folder },
-        device, FaultPlan.None, job => job(), _ => { }).Load(checkpoint, verifyFirst);
+    private async Task<(string? Failure, bool IsStateTouched)> LoadAsync(CheckpointRef checkpoint, bool verifyFirst)
+    {
+        var answered = new TaskCompletionSource<StateLoaded>(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var saver = new StateSaver(
+            new RankHostOptions { Job = Sample.Job, Spec = Sample.Spec(), Gpu = Sample.Gpu("a"), Boot = 1, Checkpoints = Folder },
+            device, FaultPlan.None, job => job(), input => answered.TrySetResult(Assert.IsType<StateLoaded>(input)));
+        saver.Load(new LoadState(1, checkpoint, verifyFirst));
+        var loaded = await answered.Task;
+        return (loaded.Failure, loaded.IsStateTouched);
+    }
 
     private float[] StateNow()
     {
