@@ -43,25 +43,9 @@ public sealed class KeptStateTests
     [Fact]
     public void A_later_state_that_comes_back_when_all_began_again_from_the_seed_is_gone_on_from()
     {
-        var young = new JobAlone(ranks: 2, minRanks: 1, spec => spec with { Checkpoint = new CheckpointSpec { Interval = "1h" } });
-        young.Train(0, 1);
-        young.Offer((0, 0));
-        young.LosesLink(1);
-        young.AdvanceUntilAsked(0, TimeSpan.FromMinutes(1));
-        young.Records(0, 8);
-        young.Answers(0, 8);
-        young.Advances(0, 9);
-        young.Restarts(0, life: 1);
-        young.Offer((0, 1));
-        young.AdvanceUntilAsked(0, TimeSpan.FromMinutes(1));
-        young.Answers(0, null, life: 1);
-        Assert.Equal((CatchUp.Initialize, 1), (young.PlanOf(0)!.CatchUp, young.PlanOf(0)!.Timeline));
-        young.Offer((0, 1), (1, 0));
-        young.IsHeard(1, heard: true);
-        young.AdvanceUntilAsked(1, TimeSpan.FromMinutes(1));
-        young.Answers(0, 0, life: 1, timeline: 1);
-        young.Answers(1, 7, recorded: 7);
-        Assert.Equal((CatchUp.None, 0, 2, 8L), (young.PlanOf(1)!.CatchUp, young.PlanOf(1)!.StateTimeline!.Value, young.PlanOf(1)!.Timeline, young.PlanOf(1)!.FirstStep));
+        RankState[] answers = [Answer(0, 0, timeline: 1), Answer(1, 7, timeline: 0), Answer(2, null, timeline: 0)];
+        Assert.Equal(new StateChoice(StateSource.Kept, 0, 7), StateChoice.Of(answers, timeline: 1, recorded: 0, checkpoint: null, mayGoBack: false, isSeedAState: true));
+        Assert.Equal(new StateChoice(StateSource.Present), StateChoice.Of([answers[0], answers[2]], timeline: 1, recorded: 0, checkpoint: null, mayGoBack: false, isSeedAState: true));
     }
 
     [Fact]
@@ -232,6 +216,18 @@ public sealed class KeptStateTests
         job.Says(0, new RankFinished { Job = JobAlone.Job, Generation = 1, Gpu = JobAlone.Gpu(0), Step = 20, RecordedThrough = 20, StateSha256 = "0" });
         Assert.Equal(4, job.View.Recorded);
     }
+
+    private static RankState Answer(int node, long? applied, int timeline) => new()
+    {
+        Job = JobAlone.Job,
+        Generation = 2,
+        Gpu = JobAlone.Gpu(node),
+        Boot = 1,
+        HasState = applied is not null,
+        Timeline = timeline,
+        Applied = applied ?? 0,
+        StateBlocks = 1,
+    };
 
     private void Train()
     {
