@@ -22,6 +22,7 @@ public sealed class UnreachedMemberTests
         JoinsAndCannotConnect();
         for (var times = 1; times <= 5; times++)
         {
+            job.IsReleased(1);
             job.Answers(2, 1);
             job.Advances(2, 2);
             job.Advance(TimeSpan.FromSeconds(0.5 * (1 << times)) + TimeSpan.FromMilliseconds(200));
@@ -29,6 +30,7 @@ public sealed class UnreachedMemberTests
             Accuse();
         }
 
+        job.IsReleased(1);
         job.Answers(2, 1);
         job.Advances(2, 2);
         job.Advance(TimeSpan.FromSeconds(31));
