@@ -33,7 +33,7 @@ internal sealed partial class RankHost
             process.Moments.Reach(Moment.StateSent, process);
         guard.OnSend(send);
         if (send.Header.Kind == FrameKind.StateRequest)
-            guard.OnDiscarded();
+            isFetching = true;
         var asked = Read(send);
         var member = guard.Members!.Members[header.To];
         var life = deviceLife;

@@ -20,6 +20,7 @@ internal sealed partial class RankHost
     private long timer;
     private readonly string name;
     private bool handling;
+    private bool isFetching;
     private RankOrder? arriving;
 
     public RankHost(WorkerProcess process, JobId job, GpuId gpu)
@@ -257,6 +258,11 @@ internal sealed partial class RankHost
                 break;
             case StoreState store:
                 guard.OnStoreState(store, machine.Generation);
+
+                // What was there is kept until the first block of what takes its place.
+                if (isFetching)
+                    guard.OnDiscarded();
+                isFetching = false;
                 memory.State[store.Header.Block] = memory.Payloads[store.Payload].Word;
                 memory.StateSteps[store.Header.Block] = store.Header.Step;
                 guard.OnStateBlock();

@@ -32,6 +32,8 @@ public sealed class HostilePathTests : IDisposable
         File.WriteAllText(Of("a-file"), "this is no file of any kind that is asked for\n");
         File.WriteAllText(Of("empty"), "");
         File.WriteAllText(Of("token"), new string('a', 64));
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(Of("token"), UnixFileMode.UserRead | UnixFileMode.UserWrite);
         Directory.CreateDirectory(Of("folder"));
         File.CreateSymbolicLink(Of("round"), Of("again"));
         File.CreateSymbolicLink(Of("again"), Of("round"));

@@ -15,6 +15,7 @@ public sealed class SiloProgramTests : IDisposable
     public void It_is_found_by_its_path_or_its_folders()
     {
         File.WriteAllText(folder.File("Coordinator.Silo.dll"), "");
+        File.WriteAllText(folder.File("Coordinator.Silo.runtimeconfig.json"), "{}");
 
         Assert.Equal(folder.File("Coordinator.Silo.dll"), SiloProgram.Find(folder.File("Coordinator.Silo.dll")).Assembly);
         Assert.Equal(folder.File("Coordinator.Silo.dll"), SiloProgram.Find(folder.Path).Assembly);
@@ -26,7 +27,7 @@ public sealed class SiloProgramTests : IDisposable
         var missing = Assert.Throws<CommandException>(() => SiloProgram.Find(folder.Path));
 
         Assert.Equal(ExitCodes.Usage, missing.ExitCode);
-        Assert.Equal($"There is no silo program at {folder.File("Coordinator.Silo.dll")}.", missing.Message);
+        Assert.Equal($"There is no silo program at {folder.File("Coordinator.Silo.dll")}, with its Coordinator.Silo.runtimeconfig.json beside it.", missing.Message);
     }
 
     [Fact]

@@ -127,6 +127,12 @@ public sealed class FenceTests
         { "simulator: loses every order", "a-job-that-needs-more-than-there-is-takes-nothing", "await view Job:k phase=finished within 20s" },
         { "simulator: stores no observations", "a-rank-that-prepares-is-no-failure", "expect event 1x rank.excluded gpu=n2/0 cause=\"no answer\"" },
         { "simulator: stores no observations", "one-freeze-is-one-failure", "expect event 1x rank.excluded" },
+        { "embedded: stores no observations", "a-second-worker-of-a-name-is-refused", "expect event 1x node.refused node=n1" },
+        { "embedded: stores no observations", "a-node-that-no-peer-reaches-is-set-aside", "expect event 1x rank.excluded gpu=n3/0 text=\"n3/0 is out: connection closed (n1 says: connecting to n3:7000: Connection refused)\"" },
+        { "embedded: stores no observations", "an-earlier-state-is-better-than-none", "expect event 1x state.regained step=4 timeline=1" },
+        { "simulator: stores no observations", "a-second-worker-of-a-name-is-refused", "expect event 1x node.refused node=n1" },
+        { "simulator: stores no observations", "a-node-that-no-peer-reaches-is-set-aside", "expect event 1x rank.excluded gpu=n3/0 text=\"n3/0 is out: connection closed (n1 says: connecting to n3:7000: Connection refused)\"" },
+        { "simulator: stores no observations", "an-earlier-state-is-better-than-none", "expect event 1x state.regained step=4 timeline=1" },
     };
 
     [Theory]

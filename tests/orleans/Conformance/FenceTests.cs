@@ -62,6 +62,12 @@ public sealed class FenceTests
         { nameof(OrleansFences.StoresNoObservations), "with-all-holders-gone-the-job-goes-back", "await event checkpoint.saved within 10s" },
         { nameof(OrleansFences.StoresNoObservations), "a-second-worker-of-a-name-is-refused", "expect event 1x node.refused node=n1" },
         { nameof(OrleansFences.StoresNoObservations), "a-node-that-no-peer-reaches-is-set-aside", "expect event 1x rank.excluded gpu=n3/0 text=\"n3/0 is out: connection closed (n1 says: connecting to n3:7000: Connection refused)\"" },
+        { nameof(OrleansFences.StoresNoObservations), "an-earlier-state-is-better-than-none", "expect event 1x state.regained step=4 timeline=1" },
+        { nameof(OrleansFences.CarriesNothing), "a-cap-takes-the-less-important-job-whole", "await view Job:j phase=running recorded>=2 within 10s" },
+        { nameof(OrleansFences.StoresNoObservations), "a-job-that-fails-everywhere-is-to-blame-itself", "expect event 1x job.failed" },
+        { nameof(OrleansFences.CarriesNothing), "a-job-that-needs-more-than-there-is-takes-nothing", "await view Job:k phase=finished within 20s" },
+        { nameof(OrleansFences.StoresNoObservations), "a-rank-that-prepares-is-no-failure", "expect event 1x rank.excluded gpu=n2/0 cause=\"no answer\"" },
+        { nameof(OrleansFences.StoresNoObservations), "one-freeze-is-one-failure", "expect event 1x rank.excluded" },
     };
 
     [Theory]
