@@ -1,14 +1,17 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 
 namespace Coordinator.Cli.Local;
 
 /// <summary>
 /// One child process. Its standard input is a pipe that only this process holds: when we die, however we die, the child reads its
-/// end and goes too. Everything that it prints is appended to a log file as far as that can be written, and the last lines are kept for a message.
+/// end and goes too; one that is stopped (SIGSTOP) reads nothing, so whatever child is left when this process exits is killed. Everything that it prints is appended to a log file as far as that can be written, and the last lines are kept for a message.
 /// </summary>
 public sealed class ChildProcess : IDisposable
 {
     private const int KeptLines = 12;
+
+    private static readonly ConcurrentDictionary<ChildProcess, int> Running = [];
 
     private readonly Process process;
     private readonly LogFile log;
@@ -18,6 +21,12 @@ public sealed class ChildProcess : IDisposable
     private readonly TaskCompletionSource<string> ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private bool disposed;
+
+    static ChildProcess() => AppDomain.CurrentDomain.ProcessExit += (_, _) =>
+    {
+        foreach (var child in Running.Keys)
+            child.Kill();
+    };
 
     private ChildProcess(Process process, LogFile log, Action<string>? onError)
     {
@@ -69,6 +78,7 @@ public sealed class ChildProcess : IDisposable
         }
 
         child.Pid = child.process.Id;
+        Running.TryAdd(child, child.Pid);
         child.process.BeginOutputReadLine();
         child.process.BeginErrorReadLine();
         return child;
@@ -78,6 +88,7 @@ public sealed class ChildProcess : IDisposable
     public async Task<ChildExit> WaitAsync()
     {
         await process.WaitForExitAsync();
+        Running.TryRemove(this, out _);
         ready.TrySetCanceled();
         return new ChildExit(Pid, process.ExitCode, IsReady);
     }
@@ -121,6 +132,7 @@ public sealed class ChildProcess : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        Running.TryRemove(this, out _);
         process.Dispose();
         lock (gate)
         {

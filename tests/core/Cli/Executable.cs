@@ -139,6 +139,20 @@ public sealed partial class Executable : IDisposable
         kill.WaitForExit();
     }
 
+    /// <summary>Whether the process runs or is stopped; one that only waits to be reaped does neither.</summary>
+    public static bool IsAlive(int pid)
+    {
+        try
+        {
+            var line = File.ReadAllText($"/proc/{pid}/stat");
+            return line[(line.LastIndexOf(')') + 2)..][0] is not ('Z' or 'X');
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
     public void Dispose()
     {
         if (!ended.Task.IsCompleted)

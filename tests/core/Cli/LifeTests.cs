@@ -76,8 +76,13 @@ public sealed class LifeTests : IDisposable
     {
         using var train = new Executable(["train", .. Endless, "--work-dir", Run, "--out", Path.Combine(directory, "model")]);
         await train.LineAsync(line => line.Contains("have applied step 1", StringComparison.Ordinal), "the first step", Limit);
-        foreach (var worker in train.Output.Split('\n').Where(line => line.Contains("worker-", StringComparison.Ordinal) && line.Contains(" started as process ", StringComparison.Ordinal)))
-            Executable.Send("STOP", int.Parse(worker[(worker.LastIndexOf(' ') + 1)..]));
+        int[] workers =
+        [
+            .. train.Output.Split('\n').Where(line => line.Contains("worker-", StringComparison.Ordinal) && line.Contains(" started as process ", StringComparison.Ordinal))
+                .Select(line => int.Parse(line[(line.LastIndexOf(' ') + 1)..])),
+        ];
+        foreach (var worker in workers)
+            Executable.Send("STOP", worker);
         train.Signal("TERM");
         await train.LineAsync(line => line.Contains("a second signal ends at once", StringComparison.Ordinal), "the save to begin", Limit);
 
@@ -89,6 +94,10 @@ public sealed class LifeTests : IDisposable
 
         Assert.True(await ended == ExitCodes.Terminated, train.Output);
         Assert.Empty(Saved());
+
+        // A process that is stopped does not see that its parent is gone.
+        Assert.Equal(2, workers.Length);
+        Assert.True(await Task.Run(() => SpinWait.SpinUntil(() => !workers.Any(Executable.IsAlive), Limit)), "a worker was left behind");
     }
 
     [Fact]
