@@ -153,10 +153,12 @@ public sealed partial class ClusterMachine
         if (allocation.Wanted == 0 || ServingOf(job, allocation) >= allocation.Wanted)
             return null;
         var wanted = ClassOf(allocation) ?? allocation.DeviceClass;
-        var free = inventory.Free.Where(idle => DeviceClasses.Matches(wanted, idle.Key)).Sum(idle => idle.Value.Count);
+        var idle = inventory.Free.Where(free => free.Value.Count > 0 && DeviceClasses.Matches(wanted, free.Key)).ToArray();
+        var free = idle.Length < 2 ? $"{idle.Sum(of => of.Value.Count)} free"
+            : $"{string.Join(", ", idle.Take(MostNamed).Select(of => $"{of.Value.Count} of class {of.Key}"))} free, and gpus of different classes are never mixed in a job";
         var inService = inventory.InService(wanted);
         var least = Math.Min(allocation.Minimum ?? 1, allocation.Wanted);
-        var text = $"wants {allocation.Wanted}{(least < allocation.Wanted ? $" (at least {least})" : "")}, {(allocation.Gpus.Count > 0 ? $"has {allocation.Gpus.Count}, " : "")}{free} free";
+        var text = $"wants {allocation.Wanted}{(least < allocation.Wanted ? $" (at least {least})" : "")}, {(allocation.Gpus.Count > 0 ? $"has {allocation.Gpus.Count}, " : "")}{free}";
         if (inService < least)
             return $"{text}; the cluster has {inService} of them in service, so it waits until more come";
         var others = MostImportantFirst.Where(pair => pair.Key != job && pair.Value.Gpus.Count > 0 && pair.Value.Gpus.Any(gpu => ClassOf(gpu) is { } of && DeviceClasses.Matches(wanted, of))).ToArray();

@@ -62,11 +62,14 @@ public sealed record SiloServerOptions
     /// <summary>Limits of the worker gateway.</summary>
     public GatewayOptions Gateway { get; init; } = new();
 
-    /// <summary>Connections on which nobody has shown the token yet. For one more, the one goes that has waited longest. At least 1.</summary>
-    public int MaxStrangers { get; init; } = 1024;
+    /// <summary>
+    /// Connections on which nobody has shown the token yet. For one more, the one goes that has waited longest. At least 1. Thousands of
+    /// workers that connect at one moment, as they do when a silo has died, are all strangers until their first request is read.
+    /// </summary>
+    public int MaxStrangers { get; init; } = 8192;
 
-    /// <summary>As many of them from one address. At least 1.</summary>
-    public int MaxStrangersOfOneAddress { get; init; } = 256;
+    /// <summary>As many of them from one address, which may be the gateway of a whole site. At least 1.</summary>
+    public int MaxStrangersOfOneAddress { get; init; } = 4096;
 
     /// <summary>How long a connection may go without showing the token. Above zero.</summary>
     public TimeSpan StrangerTimeout { get; init; } = TimeSpan.FromSeconds(15);

@@ -12,8 +12,10 @@ namespace Coordinator.Server.Hosting;
 internal sealed class StrangerGuard(SiloServerOptions options)
 {
     private readonly Dictionary<IPAddress, LinkedList<Stranger>> lines = [];
+
+    // All of them in the order in which they came, whatever their address.
+    private readonly LinkedList<Stranger> all = [];
     private readonly Lock gate = new();
-    private int count;
 
     /// <summary>Serves a connection.</summary>
     public async Task ServeAsync(ConnectionContext connection, ConnectionDelegate next)
@@ -48,10 +50,10 @@ internal sealed class StrangerGuard(SiloServerOptions options)
                 lines.Add(stranger.Address, line = []);
             if (line.Count >= options.MaxStrangersOfOneAddress)
                 going = line.First!.Value;
-            else if (count >= options.MaxStrangers)
-                going = lines.Values.MaxBy(some => some.Count)!.First!.Value;
+            else if (all.Count >= options.MaxStrangers)
+                going = all.First!.Value;
             stranger.Place = line.AddLast(stranger);
-            count++;
+            stranger.PlaceAmongAll = all.AddLast(stranger);
         }
 
         if (going is not null)
@@ -71,7 +73,7 @@ internal sealed class StrangerGuard(SiloServerOptions options)
             if (stranger.Place is not { List: { } line } place)
                 return false;
             line.Remove(place);
-            count--;
+            all.Remove(stranger.PlaceAmongAll!);
             if (line.Count == 0)
                 lines.Remove(stranger.Address);
             return true;
@@ -87,5 +89,7 @@ internal sealed class StrangerGuard(SiloServerOptions options)
         public IPAddress Address => address;
 
         public LinkedListNode<Stranger>? Place { get; set; }
+
+        public LinkedListNode<Stranger>? PlaceAmongAll { get; set; }
     }
 }
