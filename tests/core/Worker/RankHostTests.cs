@@ -253,7 +253,13 @@ public sealed class RankHostTests : IDisposable
         var part = folder.WritePart(Sample.Job, id, 0, 1, 0, Enumerable.Repeat(7f, 3 * Parameters).ToArray());
         var sha256 = folder.Seal(new CheckpointManifest
         {
-            Job = Sample.Job.Value, Timeline = 0, Step = 1, Generation = 1, DeviceClass = "tiny", Elements = 3 * Parameters, Parts = [part],
+            Job = Sample.Job.Value,
+            Timeline = 0,
+            Step = 1,
+            Generation = 1,
+            DeviceClass = "tiny",
+            Elements = 3 * Parameters,
+            Parts = [part],
         });
         return new CheckpointRef(id, sha256, part.Bytes, 1);
     }
@@ -261,7 +267,12 @@ public sealed class RankHostTests : IDisposable
     private void Start(FaultPlan? faults = null, CheckpointFolder? checkpoints = null) => host = new RankHost(
         new RankHostOptions
         {
-            Job = Sample.Job, Spec = Sample.Spec(), Gpu = Sample.Gpu("a"), Boot = 1, Checkpoints = checkpoints, ReadLimit = TimeSpan.FromMilliseconds(100),
+            Job = Sample.Job,
+            Spec = Sample.Spec(),
+            Gpu = Sample.Gpu("a"),
+            Boot = 1,
+            Checkpoints = checkpoints,
+            ReadLimit = TimeSpan.FromMilliseconds(100),
         },
         device,
         outlet,
