@@ -86,14 +86,15 @@ public sealed partial class RankMachine
     private void OnDeviceFailed(string detail, FaultKind kind)
     {
         // Whatever the device was doing has ended, and the numbers behind it can no longer be trusted; a state that was kept for a quick
-        // return is gone as well.
+        // return is gone as well, and with it the step at which the device failed.
+        var failedAt = Math.Max(0, Applied + 1);
         DiscardState();
         work.Fail();
         isSaveSpoilt = writing is not null;
         answerOwed = false;
         if (phase == Phase.Idle || fault is not null)
             return;
-        (fault, faultKind, faultStep) = (detail, kind, Math.Max(0, Applied + 1));
+        (fault, faultKind, faultStep) = (detail, kind, failedAt);
         repetitions = 0;
         phase = Phase.Faulted;
         Repeat(all: true);

@@ -41,6 +41,14 @@ public sealed class RankDeviceWorkTests
         Assert.False(rank.AnswerTo(2)!.HasState);
     }
 
+    [Fact]
+    public void A_fault_names_the_step_at_which_the_device_failed()
+    {
+        rank.TrainTo(3);
+        rank.Hand(new DeviceFailed("lost"));
+        Assert.Contains(rank.Said, message => message is RankFaulted { Generation: 1, Step: 4 });
+    }
+
     [Theory]
     [InlineData("initialising")]
     [InlineData("loading")]
