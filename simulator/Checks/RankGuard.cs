@@ -12,7 +12,10 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
     private readonly SortedSet<(long Generation, NodeId Node)> lost = [];
     private readonly SortedSet<(long Generation, NodeId Node)> heard = [];
     private long highest = -1;
+
+    // Of the state that it holds, and the plan under which another state is to take its place.
     private int timeline;
+    private RankPlan? replacing;
     private long highestGeneration;
     private long asked;
     private bool released;
@@ -28,9 +31,7 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
             Members = members;
         if (order is RankPlan ranked && ranked.Generation == promised)
         {
-            // On a newer timeline the job has gone back, and the rank with it.
-            if (ranked.Timeline > timeline)
-                (timeline, highest) = (ranked.Timeline, -1);
+            Enter(ranked);
             (plan, promised, planned, released) = (ranked, 0, true, false);
             old.OnPlan(ranked, members!);
         }
@@ -51,7 +52,15 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
     public void OnAsked(long generation) => (asked, released, failed) = (generation, false, false);
 
     /// <summary>The state is given up: for another one, or for good.</summary>
-    public void OnDiscarded() => old.OnDiscarded();
+    public void OnDiscarded()
+    {
+        old.OnDiscarded();
+
+        // On a newer timeline the job has gone back, and the rank with it as soon as it gives up what it had kept until then.
+        if (replacing is { } by)
+            GoBack(by);
+        replacing = null;
+    }
 
     /// <summary>All that an input asked for is done.</summary>
     public void OnTurnEnded(string activity)
@@ -123,7 +132,7 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
     /// <summary>The device failed: what was promised of its memory is void, and as far as its state goes the rank is no survivor.</summary>
     public void OnDeviceFailed()
     {
-        (plan, promised, highest, asked, failed) = (null, 0, -1, 0, true);
+        (plan, promised, highest, asked, failed, replacing) = (null, 0, -1, 0, true, null);
         old.OnReleased();
         old.OnDiscarded();
     }
@@ -134,7 +143,7 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
             return;
         if (plan!.FirstStep != 1 || plan.CatchUp != CatchUp.Initialize)
             Fail(Invariants.PlanIsAuthority, "initialises without being told to");
-        if (highest > 0)
+        if (highest > 0 && !MayGoBack)
             Fail(Invariants.StepsAscend, $"initialises after it had applied step {highest}");
     }
 
@@ -243,7 +252,7 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
             Fail(Invariants.PlanIsAuthority, $"takes a block of the state of step {store.Header.Step} without being told to");
         if (memory.Applying)
             Fail(Invariants.WholeBeforeApply, "takes a state while the optimizer runs");
-        if (store.Header.Step < highest)
+        if (store.Header.Step < highest && !MayGoBack)
             Fail(Invariants.StepsAscend, $"goes back from step {highest} to {store.Header.Step}");
     }
 
@@ -291,6 +300,30 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
         if (apply.Step <= highest)
             Fail(Invariants.StepsAscend, $"applies step {apply.Step} after step {highest}");
         Stands(apply.Step);
+    }
+
+    /// <summary>Whether the state that is held is of an earlier timeline than the plan by which it is to be replaced.</summary>
+    private bool MayGoBack => replacing?.Timeline > timeline;
+
+    /// <summary>
+    /// A state that the plan goes on from is of the plan's timeline at once, and so is an earlier one of the timeline that the plan goes on from.
+    /// Any other is kept, with its timeline, until the one that replaces it is there.
+    /// </summary>
+    private void Enter(RankPlan ranked)
+    {
+        replacing = null;
+        if (memory.StateStep < 0)
+            GoBack(ranked);
+        else if (ranked.CatchUp is CatchUp.None or CatchUp.ApplyReduced or CatchUp.FetchReduced || timeline == (ranked.StateTimeline ?? ranked.Timeline))
+            timeline = Math.Max(timeline, ranked.Timeline);
+        else
+            replacing = ranked;
+    }
+
+    private void GoBack(RankPlan by)
+    {
+        if (by.Timeline > timeline)
+            (timeline, highest) = (by.Timeline, -1);
     }
 
     private void AnswerHolds(RankState answer)
