@@ -34,8 +34,8 @@ internal sealed class ProtocolRun
         injector = new FaultInjector(world, cluster, scenario, options.Faults ? PlannedFault.Draw(world.Faults, scenario, losesState) : [], aim, stage);
     }
 
-    /// <summary>Ranks of living processes that have not gone home; the dead need not.</summary>
-    private IEnumerable<RankHost> BusyRanks() => cluster.Workers.Where(worker => worker.Alive).SelectMany(worker => worker.Agent.Ranks).Where(rank => !rank.IsIdle);
+    /// <summary>Ranks of living processes that have not gone home; the dead need not, and a slow device may write for longer than anybody waits.</summary>
+    private IEnumerable<RankHost> BusyRanks() => cluster.Workers.Where(worker => worker.Alive).SelectMany(worker => worker.Agent.Ranks).Where(rank => !rank.IsIdle && !rank.IsOutlasted);
 
     private bool IsOver => checkers.Final.IsOver;
 

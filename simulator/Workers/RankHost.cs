@@ -51,6 +51,9 @@ internal sealed partial class RankHost
     /// <summary>Whether it was released, and has or makes a state all the same: kept for a quick return.</summary>
     public bool IsKept => guard.IsReleased && (memory.StateStep >= 0 || memory.IsWriting);
 
+    /// <summary>Whether it has gone home, and only its device, which nothing can stop, still writes a state.</summary>
+    public bool IsOutlasted => guard.IsReleased && memory.IsWriting;
+
     /// <summary>Whether a question waits until its device has written the state.</summary>
     public bool IsAsked => guard.IsAsked;
 
