@@ -125,7 +125,7 @@ public sealed partial class TrainingJobMachine
     {
         var deviceClass = state!.DeviceClass ?? offers.Values.FirstOrDefault(offer => offer.Up && DeviceClasses.Matches(state.Spec.DeviceClass, offer.DeviceClass))?.DeviceClass;
         var anybody = NeedsWhoeverComes;
-        var usable = offers.Values.Where(offer => offer.Up && offer.DeviceClass == deviceClass && !IsMember(offer) && IsLinked(offer) && !leaving.ContainsKey(offer.Gpu) && MayReturn(offer) && !IsAside(offer) && (anybody || !IsEnding(offer)));
+        var usable = offers.Values.Where(offer => offer.Up && offer.DeviceClass == deviceClass && !IsMember(offer) && IsLinked(offer) && !leaving.ContainsKey(offer.Gpu) && MayReturn(offer) && (state.Phase == JobPhase.Waiting || !IsAside(offer)) && (anybody || !IsEnding(offer)));
         if (state.Faults.Count == 0)
             return [.. usable];
 
