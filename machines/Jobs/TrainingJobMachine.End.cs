@@ -89,6 +89,8 @@ public sealed partial class TrainingJobMachine
             Consider(since + JoinGather);
         foreach (var exclusion in exclusions.Values)
             Consider(exclusion.Until);
+        foreach (var left in aside.Values)
+            Consider(left.Until);
         Consider(NextSaveDeadline);
         if (state.Phase == JobPhase.Active)
         {

@@ -11,6 +11,8 @@ public sealed partial class TrainingJobMachine
 
     private void OnFaulted(RankFaulted fault)
     {
+        // It prepares no more, so nothing is to be waited for.
+        stirred |= aside.Remove(fault.Gpu);
         if (fault.Generation != state!.Generation || MemberOf(fault.Gpu) is not { } member || IsOver || !faulted.TryAdd(fault.Gpu, $"fault: {fault.Detail}"))
             return;
         if (fault.Whose == FaultKind.Worker)

@@ -6,10 +6,19 @@ namespace Coordinator.Machines.Jobs;
 /// </content>
 public sealed partial class TrainingJobMachine
 {
+    /// <summary>
+    /// Who was set aside is tried again when it has said nothing for so long, be it that it prepares or that it is ready: the word that it is
+    /// ready is said once, and may be lost.
+    /// </summary>
+    private static readonly TimeSpan AsideTime = TimeSpan.FromSeconds(30);
+
     private readonly SortedDictionary<GpuId, Preparation> preparing = [];
 
-    /// <summary>Gpus that the job went on without, and the process that prepares there.</summary>
-    private readonly SortedDictionary<GpuId, long> aside = [];
+    /// <summary>Gpus that the job went on without.</summary>
+    private readonly SortedDictionary<GpuId, Aside> aside = [];
+
+    /// <summary>A process that prepares while the job goes on, and when it is tried again whatever it says.</summary>
+    private sealed record Aside(long Boot, TimeSpan Until);
 
     private sealed record Preparation(long Boot, TimeSpan Since, TimeSpan HeardAt, string What, bool IsBusy);
 
@@ -24,6 +33,8 @@ public sealed partial class TrainingJobMachine
             return;
         }
 
+        if (aside.TryGetValue(report.Gpu, out var left) && left.Boot == session.Boot)
+            aside[report.Gpu] = left with { Until = now + AsideTime };
         if (forming is null || report.Generation != state!.Generation || forming.ContainsKey(report.Gpu) || MemberOf(report.Gpu)?.Boot != session.Boot)
             return;
         var since = preparing.TryGetValue(report.Gpu, out var known) && known.Boot == session.Boot ? known.Since : now;
@@ -78,13 +89,13 @@ public sealed partial class TrainingJobMachine
         foreach (var member in unready)
         {
             var preparation = preparing[member.Gpu];
-            aside[member.Gpu] = member.Boot;
+            aside[member.Gpu] = new Aside(member.Boot, now + AsideTime);
             preparing.Remove(member.Gpu);
             Observe(EventKinds.RankPreparing, $"{member.Gpu} is not ready after {(now - preparation.Since).TotalSeconds:0.#} s ({preparation.What}): the others go on, and it joins when it is", gpu: member.Gpu, node: member.Gpu.Node);
         }
     }
 
-    private bool IsAside(GpuOffer offer) => aside.TryGetValue(offer.Gpu, out var boot) && boot == offer.Session.Boot;
+    private bool IsAside(GpuOffer offer) => aside.TryGetValue(offer.Gpu, out var left) && left.Boot == offer.Session.Boot && now < left.Until;
 
     /// <summary>Who prepares, for people; empty: nobody.</summary>
     private string PreparingNow => forming is null || preparing.Count == 0 ? ""

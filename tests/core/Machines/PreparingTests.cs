@@ -64,11 +64,44 @@ public sealed class PreparingTests
 
         // Not before it says so, and at once then.
         job.Offer((1, 0), (2, 0));
-        job.Advance(TimeSpan.FromSeconds(30));
+        job.Advance(TimeSpan.FromSeconds(20));
         Assert.Equal(2, job.Generation);
         job.Prepares(2, ready: true);
         job.Advance(TimeSpan.FromMilliseconds(100));
         Assert.Equal(3, job.Generation);
+    }
+
+    [Fact]
+    public void A_rank_that_was_set_aside_is_tried_again_when_it_has_said_nothing_for_half_a_minute()
+    {
+        var job = SetsAside();
+        job.Prepares(2);
+        job.Advance(TimeSpan.FromSeconds(20));
+        job.Prepares(2);
+        job.Advance(TimeSpan.FromSeconds(29));
+        Assert.Equal(3, job.Generation);
+        job.Advance(TimeSpan.FromSeconds(2));
+        Assert.Equal(4, job.Generation);
+    }
+
+    [Fact]
+    public void A_rank_that_was_set_aside_and_whose_preparing_fails_is_tried_again()
+    {
+        var job = SetsAside();
+        job.Faults(2, FaultKind.Device, step: 0);
+        job.IsReleased(2);
+        job.Advance(TimeSpan.FromMilliseconds(100));
+        Assert.Equal(4, job.Generation);
+    }
+
+    [Fact]
+    public void A_job_that_has_no_member_left_asks_also_the_one_that_was_set_aside()
+    {
+        var job = SetsAside();
+        job.LosesLink(1);
+        job.Restarts(1, life: 1);
+        job.Advance(TimeSpan.FromSeconds(1));
+        Assert.Equal(JobAlone.Gpu(2), job.View.Members.Select(member => member.Gpu).Single());
     }
 
     [Fact]
@@ -90,6 +123,30 @@ public sealed class PreparingTests
         job.Advance(TimeSpan.FromSeconds(1.1));
         Assert.Equal(3, job.Generation);
         Assert.DoesNotContain(EventKinds.RankExcluded, job.Events);
+    }
+
+    /// <summary>A job that trains on node 1 and has gone on without node 2, which prepares.</summary>
+    private static JobAlone SetsAside()
+    {
+        var job = new JobAlone(ranks: 2, minRanks: 1);
+        job.Offer((1, 0));
+        job.Advance(TimeSpan.FromSeconds(11));
+        job.Answers(1, null);
+        job.Advances(1, 1);
+        job.Records(1, 1);
+        job.Offer((1, 0), (2, 0));
+        job.Advance(TimeSpan.FromMilliseconds(100));
+        job.Answers(1, 1);
+        job.Prepares(2);
+        job.Advance(TimeSpan.FromSeconds(2));
+        job.Prepares(2);
+        job.Advance(TimeSpan.FromSeconds(1.1));
+        Assert.Equal(3, job.Generation);
+        job.Answers(1, 1);
+        job.Advances(1, 2);
+        job.Records(1, 2);
+        job.IsReleased(2);
+        return job;
     }
 
     [Fact]
