@@ -24,7 +24,8 @@ public sealed partial class TrainingJobMachine
             Faults = [.. state.Faults.TakeLast(MostFaults - 1), new RankFault(fault.Gpu, member.Boot, fault.Generation, fault.Whose, fault.Detail)],
             FaultedAt = Math.Max(state.FaultedAt, Math.Max(recorded, Math.Min(fault.Step, state.Spec.Training.Steps) - 1)),
         };
-        if (FaultPolicy.WhyJobs(state.Faults, state.Started, [.. Reachable]) is { } why)
+        // Before the first offer after a load the members are all that is known of the gpus that could be tried.
+        if (offerSequence >= 0 && FaultPolicy.WhyJobs(state.Faults, state.Started, [.. Reachable]) is { } why)
             Fail(why);
     }
 

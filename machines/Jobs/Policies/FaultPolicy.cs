@@ -20,6 +20,12 @@ public static class FaultPolicy
     /// </summary>
     public const int Generations = 3;
 
+    /// <summary>
+    /// As many where steps of the job were recorded: that it can be computed is proved then, so accidents that follow each other are likelier
+    /// than they are otherwise.
+    /// </summary>
+    public const int GenerationsOnceComputed = 2 * Generations;
+
     /// <summary>Nodes on which the same work must have failed where there are more gpus than were tried: three hosts are not broken alike.</summary>
     public const int Nodes = 3;
 
@@ -36,7 +42,7 @@ public static class FaultPolicy
         var tried = faults.Select(fault => fault.Gpu).ToHashSet();
         var generations = faults.Select(fault => fault.Generation).Distinct().Count();
         var nodes = tried.Select(gpu => gpu.Node).Distinct().Count();
-        if (generations < Generations || (nodes < Nodes && !reachable.All(tried.Contains)))
+        if (generations < (hasComputed ? GenerationsOnceComputed : Generations) || (nodes < Nodes && !reachable.All(tried.Contains)))
             return null;
         var where = tried.Count == 1 ? $"{last.Gpu}, the only gpu there is for it" : $"{tried.Count} gpus ({string.Join(", ", tried.Order().Take(8))}{(tried.Count > 8 ? ", …" : "")})";
         return $"it failed in {generations} generations in a row on {where}{(hasComputed ? ", at the same step" : ", before the first step")}, so the job is to blame and no gpu: {last.Detail}";

@@ -87,7 +87,7 @@ public sealed class FaultPolicyTests
     }
 
     [Fact]
-    public void Several_gpus_that_fail_one_after_the_other_at_one_step_are_an_accident_until_every_one_was_tried_three_generations_long()
+    public void Several_gpus_that_fail_one_after_the_other_in_a_job_that_has_trained_are_an_accident_until_every_one_was_tried_six_generations_long()
     {
         var job = new JobAlone(ranks: 2, minRanks: 1);
         job.Train(1, 2);
@@ -95,11 +95,16 @@ public sealed class FaultPolicyTests
         job.IsReleased(1);
         job.Faults(2, FaultKind.Unknown, step: 2);
         job.IsReleased(2);
-        Assert.DoesNotContain(EventKinds.JobFailed, job.Events);
-        IsAsked(job, 1);
-        Assert.DoesNotContain(EventKinds.JobFailed, job.Events);
-        job.Faults(1, FaultKind.Unknown, step: 2);
+        for (var generation = 3; generation <= 6; generation++)
+        {
+            IsAsked(job, 1);
+            Assert.DoesNotContain(EventKinds.JobFailed, job.Events);
+            job.Faults(1, FaultKind.Unknown, step: 2);
+            job.IsReleased(1);
+        }
+
         Assert.Contains(EventKinds.JobFailed, job.Events);
+        Assert.Contains("in 6 generations in a row", job.Reason, StringComparison.Ordinal);
         Assert.Contains("at the same step", job.Reason, StringComparison.Ordinal);
         Assert.Empty(job.Suspected);
     }
