@@ -107,7 +107,7 @@ public sealed partial class ClusterMachine
 
     /// <summary>
     /// Asks back what jobs hold that cannot go on with it, where another job that waits could go on with that and what is free. Each keeps
-    /// one that it uses: the others hold the same state, or the job does not let them go.
+    /// one that it uses, a fit one if there is any: the others hold the same state, or the job does not let them go.
     /// </summary>
     private void AskIdleBack(Dictionary<JobId, SortedDictionary<GpuId, GpuLimit>> before)
     {
@@ -121,7 +121,7 @@ public sealed partial class ClusterMachine
                 continue;
             }
 
-            var used = allocation.Used.Where(allocation.Gpus.Contains).ToArray();
+            var used = allocation.Used.Where(allocation.Gpus.Contains).OrderByDescending(inventory.IsFit).ToArray();
             if (used.Length < 2 || ClassOf(allocation) is not { } deviceClass)
                 continue;
             var helped = MostImportantFirst.Where(pair => pair.Key != job && (pair.Value.ShortSince is null || IsMoreImportant(pair, job, allocation)) && DeviceClasses.Matches(ClassOf(pair.Value) ?? pair.Value.DeviceClass, deviceClass)

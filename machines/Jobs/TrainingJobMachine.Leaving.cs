@@ -91,7 +91,8 @@ public sealed partial class TrainingJobMachine
 
     /// <summary>
     /// Members that go in the next generation: those that want to, once all hold the state, also where too few are left to go on: a worker
-    /// with several ranks ends when all of them may. One member stays, whatever it wants, where nobody would be left with the state.
+    /// with several ranks ends when all of them may. One member stays, whatever it wants, where nobody would be left with the state: one that
+    /// can be reached, if any can.
     /// </summary>
     private HashSet<GpuId> Departing(SortedDictionary<GpuId, string> failed)
     {
@@ -99,7 +100,7 @@ public sealed partial class TrainingJobMachine
             return [];
         HashSet<GpuId> departing = [.. state!.Members.Where(member => leaving.ContainsKey(member.Gpu)).Select(member => member.Gpu)];
         if (state.Members.All(member => failed.ContainsKey(member.Gpu) || departing.Contains(member.Gpu))
-            && state.Members.FirstOrDefault(member => !failed.ContainsKey(member.Gpu)) is { } last)
+            && state.Members.Where(member => !failed.ContainsKey(member.Gpu)).OrderByDescending(IsReachable).FirstOrDefault() is { } last)
             departing.Remove(last.Gpu);
         return departing;
     }
