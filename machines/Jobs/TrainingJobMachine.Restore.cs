@@ -108,8 +108,9 @@ public sealed partial class TrainingJobMachine
 
     private static WorkerProcess ProcessOf(Member member) => new(member.Gpu.Node, member.Boot);
 
+    /// <summary>Whether some member has not failed to read it; without members, those that come may be others.</summary>
     private bool MayBeReadable(CheckpointRef checkpoint) =>
-        !unreadable.TryGetValue(checkpoint.Id, out var tried) || state!.Members.Any(member => !tried.Contains(ProcessOf(member)));
+        !unreadable.TryGetValue(checkpoint.Id, out var tried) || state!.Members.Count == 0 || state.Members.Any(member => !tried.Contains(ProcessOf(member)));
 
     /// <summary>All have answered: what they go on from.</summary>
     private StateChoice ChooseState(IReadOnlyList<RankState> answers)
