@@ -129,12 +129,16 @@ public sealed class RankExecutor : IDisposable
     /// <summary>The rank is asked for its state, and answers when a checkpoint that it may be loading is read or given up.</summary>
     public void Hurry() => saver.Hurry();
 
+    /// <summary>What a checkpoint that is being read would bring is of no use any more: nothing of it is written from now on.</summary>
+    public void AbandonLoad() => saver.Dispose();
+
     /// <summary>Disposes of a device that was lost, and of all numbers on it. Waits for the call under way, which fails if it has not yet.</summary>
     public void EndDevice()
     {
         if (deviceEnded)
             return;
         deviceEnded = true;
+        AbandonLoad();
         cancelComputing?.Cancel();
         deviceThread.Dispose();
         partials.Dispose();
@@ -152,6 +156,9 @@ public sealed class RankExecutor : IDisposable
 
     private void ExecuteWithDevice(RankOutput output)
     {
+        // The machine has one task at a time write the state: a load that still reads was given up when the device failed.
+        if (output is InitializeState or StoreState or ApplyStep)
+            AbandonLoad();
         switch (output)
         {
             case TellJob tell:

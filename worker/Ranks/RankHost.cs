@@ -179,6 +179,7 @@ public sealed class RankHost : IFrameSink, IDisposable
                     Turn(new ShardComputed(ready.Ticket));
                 break;
             case DeviceFailed failed:
+                executor.AbandonLoad();
                 if (executor.DeviceLoss is not null)
                     executor.EndDevice();
                 Turn(failed);

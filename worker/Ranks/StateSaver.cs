@@ -65,20 +65,25 @@ internal sealed class StateSaver(RankHostOptions options, IRankDevice device, Fa
     public void Load(LoadState order)
     {
         Dispose();
-        loading = new CancellationTokenSource();
+        var load = new CancellationTokenSource();
+        loading = load;
         isHurried = false;
-        _ = LoadAsync(order, loading.Token);
+        _ = LoadAsync(order, load.Token);
     }
 
     /// <summary>Somebody waits for the end of the load: storage that says nothing is not waited for as long as before. One that reads on is.</summary>
     public void Hurry() => isHurried = true;
 
-    /// <summary>Nobody needs the load under way.</summary>
+    /// <summary>
+    /// Nobody needs the load under way: pieces of it that the device has not begun to take are dropped, and it is not answered. Another may
+    /// follow. Any thread may call it.
+    /// </summary>
     public void Dispose()
     {
-        loading?.Cancel();
-        loading?.Dispose();
-        loading = null;
+        if (Interlocked.Exchange(ref loading, null) is not { } load)
+            return;
+        load.Cancel();
+        load.Dispose();
     }
 
     private async Task LoadAsync(LoadState order, CancellationToken abandon)
@@ -103,7 +108,8 @@ internal sealed class StateSaver(RankHostOptions options, IRankDevice device, Fa
             failure = e is CheckpointException or IOException ? e.Message : $"{e.GetType().Name}: {e.Message}";
         }
 
-        load.HasFailed = failure is not null;
+        if (failure is not null)
+            load.HasFailed = true;
         postState(() => answer(new StateLoaded(order.Ticket, failure, IsStateTouched: failure is null || load.IsTouched)));
 
         TimeSpan LimitNow() => isHurried && options.ReadLimit > HurriedLimit ? HurriedLimit : options.ReadLimit;
@@ -123,7 +129,7 @@ internal sealed class StateSaver(RankHostOptions options, IRankDevice device, Fa
         folder.Read(options.Job, manifest, (offset, elements) =>
         {
             // A device that is slow to take a piece is no fault of the storage.
-            while (!load.Room.Wait(RoomPause))
+            while (!load.Room.Wait(RoomPause, abandon))
                 reading.Moved();
             reading.Moved();
             var piece = ArrayPool<float>.Shared.Rent(elements.Length);
@@ -137,6 +143,11 @@ internal sealed class StateSaver(RankHostOptions options, IRankDevice device, Fa
                         return;
                     load.IsTouched = true;
                     device.WriteState(offset, piece.AsSpan(0, length));
+                }
+                catch
+                {
+                    load.HasFailed = true;
+                    throw;
                 }
                 finally
                 {

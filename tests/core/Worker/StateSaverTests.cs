@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Coordinator.Machines;
 using Coordinator.Worker.Checkpoints;
 using Coordinator.Worker.Faults;
@@ -53,6 +54,71 @@ public sealed class StateSaverTests : IDisposable
         Assert.True(isTouched);
     }
 
+    [Fact]
+    public async Task A_load_that_is_given_up_in_the_middle_writes_nothing_more_and_another_may_follow()
+    {
+        var checkpoint = Save();
+        var answered = new TaskCompletionSource<StateLoaded>(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var pieces = new BlockingCollection<Action>();
+        using var saver = Saver(pieces.Add, input => answered.TrySetResult(Assert.IsType<StateLoaded>(input)));
+        saver.Load(new LoadState(1, checkpoint, VerifyFirst: false));
+        Take()();
+        var late = Take();
+        Assert.NotEqual(before, StateNow());
+
+        saver.Dispose();
+        device.WriteState(0, before);
+        late();
+        Assert.Equal(before, StateNow());
+
+        saver.Load(new LoadState(2, checkpoint, VerifyFirst: false));
+        while (!answered.Task.IsCompleted)
+            Take()();
+        var second = await answered.Task;
+        Assert.Equal((2, null), (second.Ticket, second.Failure));
+        Assert.Equal(saved, StateNow());
+
+        Action Take() => pieces.TryTake(out var piece, TimeSpan.FromMinutes(1)) ? piece : throw new TimeoutException("no piece came");
+    }
+
+    [Fact]
+    public async Task Storage_that_answers_late_is_heard_by_nobody()
+    {
+        var checkpoint = Save();
+        using var answer = new ManualResetEventSlim();
+        var opened = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var closed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var folder = new CheckpointFolder(Path.Combine(root, "checkpoints"))
+        {
+            Opening = path =>
+            {
+                opened.TrySetResult();
+                answer.Wait();
+                return new Closing(path, () => closed.TrySetResult());
+            },
+        };
+        using var saver = Saver(job => job(), input => Assert.Fail($"{input}"), folder);
+        saver.Load(new LoadState(1, checkpoint, VerifyFirst: false));
+        await opened.Task.For("the reading of a part");
+        saver.Dispose();
+        answer.Set();
+        await closed.Task.For("the end of the reading");
+        Assert.Equal(before, StateNow());
+    }
+
+    private sealed class Closing(string path, Action closed) : FileStream(path, FileMode.Open, FileAccess.Read)
+    {
+        protected override void Dispose(bool disposing)
+        {
+            base.Dispose(disposing);
+            if (disposing)
+                closed();
+        }
+    }
+
+    private StateSaver Saver(Action<Action> postState, Action<RankInput> answer, CheckpointFolder? folder = null) => new(
+        new RankHostOptions { Job = Sample.Job, Spec = Sample.Spec(), Gpu = Sample.Gpu("a"), Boot = 1, Checkpoints = folder ?? Folder }, device, FaultPlan.None, postState, answer);
+
     private CheckpointFolder Folder => new(Path.Combine(root, "checkpoints"));
 
     private CheckpointRef Save()
@@ -75,9 +141,7 @@ public sealed class StateSaverTests : IDisposable
     private async Task<(string? Failure, bool IsStateTouched)> LoadAsync(CheckpointRef checkpoint, bool verifyFirst)
     {
         var answered = new TaskCompletionSource<StateLoaded>(TaskCreationOptions.RunContinuationsAsynchronously);
-        using var saver = new StateSaver(
-            new RankHostOptions { Job = Sample.Job, Spec = Sample.Spec(), Gpu = Sample.Gpu("a"), Boot = 1, Checkpoints = Folder },
-            device, FaultPlan.None, job => job(), input => answered.TrySetResult(Assert.IsType<StateLoaded>(input)));
+        using var saver = Saver(job => job(), input => answered.TrySetResult(Assert.IsType<StateLoaded>(input)));
         saver.Load(new LoadState(1, checkpoint, verifyFirst));
         var loaded = await answered.Task;
         return (loaded.Failure, loaded.IsStateTouched);
