@@ -29,7 +29,7 @@ internal static class DataAddressCheck
     /// <exception cref="CommandException">It is one, and a silo is elsewhere.</exception>
     public static async Task RefuseLoopbackToOthersAsync(IPEndPoint listen, string? advertised, IReadOnlyList<Uri> silos)
     {
-        if (!DataAddresses.IsLoopback($"{(listen.AddressFamily == AddressFamily.InterNetworkV6 && advertised is null ? $"[{listen.Address}]" : advertised ?? listen.Address.ToString())}:1"))
+        if (!DataAddresses.IsLoopback(DataAddresses.Join(advertised ?? listen.Address.ToString(), 1)))
             return;
         foreach (var silo in silos)
         {

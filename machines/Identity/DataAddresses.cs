@@ -15,11 +15,40 @@ public static class DataAddresses
             return "it is not host:port";
         if (port == 0)
             return "port 0 stands for any port, and nobody can dial it";
-        return HostProblem(host);
+        return BareHostProblem(host);
     }
 
-    /// <summary>Why the text can be no other host's name or address; null: it can.</summary>
-    public static string? HostProblem(string host)
+    /// <summary>Why the text can be no other host's name or address; null: it can. An IPv6 address may be in brackets.</summary>
+    public static string? HostProblem(string host) =>
+        BareHostProblem(host is ['[', .., ']'] && host.Contains(':', StringComparison.Ordinal) ? host[1..^1] : host);
+
+    /// <summary>Whether the address is of its own host's loopback, which no other host reaches.</summary>
+    public static bool IsLoopback(string address) => TrySplit(address, out var host, out _)
+        && (host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || host == "::1" || Octets(host)?[0] == 127);
+
+    /// <summary>An address of a host and a port; an IPv6 address gets its brackets where it has none.</summary>
+    public static string Join(string host, int port)
+    {
+        var text = host.Contains(':', StringComparison.Ordinal) && !host.StartsWith('[') ? $"[{host}]" : host;
+        return string.Create(CultureInfo.InvariantCulture, $"{text}:{port}");
+    }
+
+    /// <summary>Takes an address apart; the brackets of an IPv6 address are left out.</summary>
+    public static bool TrySplit(string address, out string host, out int port)
+    {
+        (host, port) = ("", 0);
+        var colon = address.LastIndexOf(':');
+        if (colon < 0 || !int.TryParse(address.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out port) || port > 65535)
+            return false;
+        host = address[..colon];
+        if (host is ['[', .., ']'])
+            host = host[1..^1];
+        else if (host.Contains(':', StringComparison.Ordinal))
+            return false;
+        return true;
+    }
+
+    private static string? BareHostProblem(string host)
     {
         if (host.Length == 0)
             return "it names no host";
@@ -37,25 +66,6 @@ public static class DataAddresses
         return octets[0] == 0 ? "it stands for all addresses of its own host"
             : octets[0] >= 224 ? "it is a group's address and no host's"
             : null;
-    }
-
-    /// <summary>Whether the address is of its own host's loopback, which no other host reaches.</summary>
-    public static bool IsLoopback(string address) => TrySplit(address, out var host, out _)
-        && (host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || host == "::1" || Octets(host)?[0] == 127);
-
-    /// <summary>Takes an address apart; the brackets of an IPv6 address are left out.</summary>
-    public static bool TrySplit(string address, out string host, out int port)
-    {
-        (host, port) = ("", 0);
-        var colon = address.LastIndexOf(':');
-        if (colon < 0 || !int.TryParse(address.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out port) || port > 65535)
-            return false;
-        host = address[..colon];
-        if (host is ['[', .., ']'])
-            host = host[1..^1];
-        else if (host.Contains(':', StringComparison.Ordinal))
-            return false;
-        return true;
     }
 
     private static int[]? Octets(string host)

@@ -47,7 +47,7 @@ public sealed class DataPlane : IAsyncDisposable, IDoorKeeper
         }
 
         var bound = (IPEndPoint)listener.LocalEndPoint!;
-        Address = options.AdvertisedHost is { } host ? $"{host}:{bound.Port}" : bound.ToString();
+        Address = options.AdvertisedHost is { } host ? DataAddresses.Join(host, bound.Port) : bound.ToString();
         watch = new LinkWatch(() => Volatile.Read(ref watched), options.KeepAlivePeriod);
         door = new DataDoor(options, listener, this, log, stopping.Token);
         accepting = Task.Run(door.RunAsync);
