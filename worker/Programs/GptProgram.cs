@@ -1,3 +1,4 @@
+using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.Devices;
@@ -59,8 +60,9 @@ public sealed class GptProgram : ITrainingProgram
         ArgumentNullException.ThrowIfNull(samples);
         if (JobMemory.LeastBytes(_spec) is var needed && needed > GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)
         {
-            // Asked for all the same, the system would promise it, and kill the worker where the promise is called in.
-            throw new InvalidJobException(
+            // Asked for all the same, the system would promise it, and kill the worker where the promise is called in. Another worker may have it.
+            throw new RankFaultException(
+                FaultKind.Unknown,
                 $"a rank needs at least {JobMemory.Text(needed)} of memory and this worker may use {JobMemory.Text(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)}; "
                 + "lower model.block, training.micro_batch, model.layers or model.channels");
         }
