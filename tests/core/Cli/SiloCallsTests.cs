@@ -93,6 +93,22 @@ public sealed class SiloCallsTests : IAsyncLifetime
         Assert.Equal((ExitCodes.NotFound, "It is safe."), (away.ExitCode, away.Remedy));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task The_patience_counts_from_the_first_failure_since_something_moved(bool moved)
+    {
+        var attempts = 0;
+        var calls = new SiloCalls(silo.Client, cluster: null) { Patience = TimeSpan.FromMilliseconds(700), MovingTime = moved ? TimeSpan.Zero : TimeSpan.FromHours(1) };
+        Task<int> MoveAsync() => calls.MoveAsync(
+            (_, _) => ++attempts < 8 ? throw new CoordinatorApiException("cut off", "Wait.", new IOException("reset")) : Task.FromResult(attempts), CancellationToken.None);
+
+        if (moved)
+            Assert.Equal(8, await MoveAsync());
+        else
+            Assert.StartsWith("cut off (for ", (await Assert.ThrowsAsync<CommandException>(MoveAsync)).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_model_that_cannot_be_written_stays_at_the_silo_and_the_error_says_how_to_fetch_it()
     {
