@@ -113,8 +113,9 @@ public sealed class TrainCommand
         }
         catch (OperationCanceledException) when (signals.ExitCode is { } code)
         {
-            keepLogs = false;
-            Console.Error.WriteLine(silo is null ? "stopped; all processes of the run have ended" : "left the job running; 'coordinator status' shows it, 'coordinator cancel' ends it");
+            // Whatever the run knew of its job when it was stopped: what a checkpoint holds is not thrown away.
+            keepLogs = silo is null && directory.HasCheckpoint;
+            Console.Error.WriteLine(silo is null ? $"stopped; all processes of the run have ended{(keepLogs ? $", and its checkpoints are in {directory.Path}" : "")}" : "left the job running; 'coordinator status' shows it, 'coordinator cancel' ends it");
             return code;
         }
         finally

@@ -2,6 +2,7 @@ using Coordinator.Cli.Commands;
 using Coordinator.Cli.Output;
 using Coordinator.Cli.Paths;
 using Coordinator.Server.Files;
+using Coordinator.Worker.Checkpoints;
 
 namespace Coordinator.Cli.Local;
 
@@ -50,6 +51,23 @@ public sealed class RunDirectory : IDisposable
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
             throw new CommandException(ExitCodes.Usage, $"{what} cannot use the folder {path}: {refused.Message}", $"Name a folder that can be written with {what}.");
+        }
+    }
+
+    /// <summary>Whether a whole checkpoint lies in it, from which the run's job can go on.</summary>
+    public bool HasCheckpoint
+    {
+        get
+        {
+            try
+            {
+                return Directory.Exists(File("checkpoints")) && Directory.EnumerateFiles(File("checkpoints"), CheckpointManifest.FileName, SearchOption.AllDirectories).Any();
+            }
+            catch (Exception unknown) when (unknown is IOException or UnauthorizedAccessException)
+            {
+                // What cannot be looked at may be one.
+                return true;
+            }
         }
     }
 

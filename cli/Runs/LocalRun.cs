@@ -154,11 +154,14 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
             return await FetchAsync(run, finished);
         if (remains.Saved is { } saved)
             throw new CommandException(ExitCodes.Retryable, $"Asked to end: the state of step {saved.Id.Step} is saved.", $"To go on: {Again}");
-        if (remains.Job is null or { Recorded: 0, Checkpoints: [] })
+
+        // A silo that did not answer says nothing of what there is: what was heard of it before still holds.
+        var job = remains.Job ?? run.LastSeen;
+        if (job is null or { Recorded: 0, Checkpoints: [] })
             throw new OperationCanceledException(remains.Trouble, signals.Token);
         throw new CommandException(
-            remains.Job is { Checkpoints: [_, ..], Phase: not "failed" } ? ExitCodes.Retryable : signals.ExitCode!.Value,
-            $"Asked to end, and nothing was saved now: {remains.Trouble}.", WhatIsSafe(remains.Job));
+            job is { Checkpoints: [_, ..], Phase: not "failed" } ? ExitCodes.Retryable : signals.ExitCode!.Value,
+            $"Asked to end, and nothing was saved now: {remains.Trouble}.", WhatIsSafe(job));
     }
 
     private async Task<string> FetchAsync(JobRun run, JobView finished)
