@@ -1,3 +1,5 @@
+using System.Runtime.Versioning;
+
 namespace Coordinator.Disk;
 
 /// <summary>
@@ -54,7 +56,7 @@ public static class PrivateFiles
             CreateFolder(above);
         Directory.CreateDirectory(path, OwnerFolder);
         if (WhyOpen(path) is not null && RegularFile.FactsOf(path) is { IsSharedFolder: false } facts && facts.Owner == PosixCalls.EffectiveUser() && IsOurs(path, marks))
-            File.SetUnixFileMode(path, OwnerFolder);
+            SetMode(path, OwnerFolder);
         return path;
     }
 
@@ -67,7 +69,21 @@ public static class PrivateFiles
     public static void Tighten(string path)
     {
         if (!OperatingSystem.IsWindows() && RegularFile.FactsOf(path) is { IsRegular: true, IsOpenToOthers: true } facts && facts.Owner == PosixCalls.EffectiveUser())
-            File.SetUnixFileMode(path, OwnerFile);
+            SetMode(path, OwnerFile);
+    }
+
+    // Some file systems know no permissions, and some may not be changed: what is to be done there can be done all the same.
+    [UnsupportedOSPlatform("windows")]
+    private static void SetMode(string path, UnixFileMode mode)
+    {
+        try
+        {
+            File.SetUnixFileMode(path, mode);
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            // Who wants to know asks WhyOpen.
+        }
     }
 
     private static bool IsOurs(string path, string[] marks) =>

@@ -31,8 +31,16 @@ public static class UserMask
         if (Path.GetDirectoryName(path) is { } above)
             CreateUsersFolder(above);
         Directory.CreateDirectory(path);
-        if (!OperatingSystem.IsWindows() && users is { } mask)
+        if (OperatingSystem.IsWindows() || users is not { } mask)
+            return;
+        try
+        {
             File.SetUnixFileMode(path, (UnixFileMode)(AnyFolder & ~mask));
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            // A file system that knows no permissions.
+        }
     }
 
     /// <summary>Makes or empties a file that is the user's own, with the permissions that the user's mask gives; those of a file that is there stay.</summary>
@@ -42,8 +50,17 @@ public static class UserMask
     {
         var isNew = !Path.Exists(path);
         var file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read);
-        if (!OperatingSystem.IsWindows() && isNew && users is { } mask)
+        if (OperatingSystem.IsWindows() || !isNew || users is not { } mask)
+            return file;
+        try
+        {
             File.SetUnixFileMode(file.SafeFileHandle, (UnixFileMode)(AnyFile & ~mask));
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            // A file system that knows no permissions.
+        }
+
         return file;
     }
 }
