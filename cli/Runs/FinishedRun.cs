@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using Coordinator.Cli.Local;
 using Coordinator.Cli.Paths;
+using Coordinator.Disk;
 using Coordinator.Server.Files;
 
 namespace Coordinator.Cli.Runs;
@@ -24,7 +25,7 @@ public static class FinishedRun
         var partial = output.CreatePartialName();
         try
         {
-            File.Copy(stored, partial, overwrite: true);
+            await CopyAsync(stored, partial, cancel);
             await output.DeliverAsync(partial, cancel);
             return true;
         }
@@ -32,6 +33,15 @@ public static class FinishedRun
         {
             File.Delete(partial);
         }
+    }
+
+    /// <summary>With the permissions of the user's own files: the store's are for its owner alone.</summary>
+    private static async Task CopyAsync(string from, string to, CancellationToken cancel)
+    {
+        await using var source = File.OpenRead(from);
+        await using var target = UserMask.CreateUsersFile(to);
+        await source.CopyToAsync(target, cancel);
+        target.Flush(flushToDisk: true);
     }
 
     private static async Task<string?> HashAsync(string path, CancellationToken cancel)
