@@ -61,17 +61,13 @@ public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options, IR
     /// <inheritdoc/>
     public async Task KeepAsync(JobSpec spec)
     {
-        var sha256 = spec.Data.Sha256;
-        if (Silos is not { } silos || !open.TryGetValue(sha256, out var data) || !data.IsValueCreated || !data.Value.IsCompletedSuccessfully || !await keeping.WaitAsync(0))
+        if (Silos is not { } silos || !await keeping.WaitAsync(0))
             return;
         try
         {
-            if (await silos.RestoreDataAsync(sha256, DataStore.PathOf(store.Directory, sha256), CancellationToken.None))
-                Log?.Info($"the silo had no sound copy of data {sha256}: it has this worker's now");
-        }
-        catch (Exception e) when (e is HttpRequestException or IOException or UnauthorizedAccessException)
-        {
-            Log?.Warn($"data {sha256} cannot be brought to the silo again: {e.Message}");
+            await KeepAsync(silos, spec.Data.Sha256);
+            if (spec.Initial is { } initial)
+                await KeepAsync(silos, initial.Sha256);
         }
         finally
         {
@@ -104,6 +100,22 @@ public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options, IR
         }
     }
 
+    private async Task KeepAsync(SiloFiles silos, string sha256)
+    {
+        if (!open.TryGetValue(sha256, out var data) || !data.IsValueCreated || !data.Value.IsCompletedSuccessfully)
+            return;
+        try
+        {
+            if (await silos.RestoreDataAsync(sha256, DataStore.PathOf(store.Directory, sha256), CancellationToken.None))
+                Log?.Info($"the silo had no sound copy of data {sha256}: it has this worker's now");
+        }
+        catch (Exception e)
+        {
+            // Nobody waits for this, and it comes again.
+            Log?.Warn($"data {sha256} cannot be brought to the silo again: {e.Message}");
+        }
+    }
+
     private IRankDevice Create(ITrainingProgram program, JobSpec spec, ISampleSource? samples, DeviceDescription? device) => device is null || device.Device == "cpu"
         ? program.CreateCpuDevice(samples, options)
         : (backend ?? throw new InvalidOperationException($"nothing makes the device {device.Device}")).Create(spec, samples, device);
@@ -112,19 +124,29 @@ public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options, IR
     private async Task<SafeTensorsFile> OpenWeightsAsync(InitialSpec initial, ITrainingProgram program)
     {
         await OpenAsync(new DataSpec { Sha256 = initial.Sha256, Bytes = initial.Bytes });
+        var path = store.FileOf(initial.Sha256);
         try
         {
-            var weights = SafeTensorsFile.Open(store.FileOf(initial.Sha256));
+            var weights = SafeTensorsFile.Open(path);
             if (InitialWeights.WhyUnfit(weights, program.Layout) is not { } why)
                 return weights;
             weights.Dispose();
             throw new InvalidJobException($"The job cannot start from the weights {initial.Sha256}: {why}. Give the job the shape of that model, or other weights.");
+        }
+        catch (SafeTensorsException lost) when (lost.Problem is SafeTensorsProblem.Missing or SafeTensorsProblem.Unreadable || (lost.Problem == SafeTensorsProblem.Truncated && IsShorter(path, initial.Bytes)))
+        {
+            // The next attempt looks at it from its first byte, and fetches it again.
+            open.TryRemove(initial.Sha256, out _);
+            throw new RankFaultException(FaultKind.Worker, $"This worker's copy of the weights {initial.Sha256} cannot be read any more: {lost.Message}", lost);
         }
         catch (SafeTensorsException wrong)
         {
             throw new InvalidJobException($"The job cannot start from the weights {initial.Sha256}: {wrong.Message}. Upload a safetensors file.", wrong);
         }
     }
+
+    /// <summary>A file that was found right and has become shorter is damaged here; one that is as long as it should be was always like that.</summary>
+    private static bool IsShorter(string path, long bytes) => new FileInfo(path) is not { Exists: true } file || file.Length < bytes;
 
     /// <summary>Ranks of one worker share the file. A failed attempt is forgotten, so that the next one tries again.</summary>
     private async Task<FrozenData> OpenAsync(DataSpec spec)

@@ -47,6 +47,34 @@ public sealed class PretrainedDeviceTests : IDisposable
     }
 
     [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Weights_that_this_worker_has_lost_since_are_its_own_fault(bool isGone)
+    {
+        var initial = Store(Spec, Parameters(Spec));
+        using var programs = Programs();
+        (await CreateAsync(programs, initial)).Dispose();
+        var path = DataStore.PathOf(folder.Path, initial.Sha256);
+        if (isGone)
+            File.Delete(path);
+        else
+            await File.WriteAllBytesAsync(path, new byte[4]);
+
+        Assert.Equal(FaultKind.Worker, (await Assert.ThrowsAsync<RankFaultException>(() => CreateAsync(programs, initial))).Kind);
+    }
+
+    [Fact]
+    public async Task Weights_that_never_were_whole_are_the_jobs_fault()
+    {
+        var cut = new byte[4];
+        var sha256 = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(cut));
+        await File.WriteAllBytesAsync(DataStore.PathOf(folder.Path, sha256), cut);
+        using var programs = Programs();
+
+        await Assert.ThrowsAsync<InvalidJobException>(() => CreateAsync(programs, new InitialSpec { Sha256 = sha256, Bytes = cut.Length }));
+    }
+
+    [Theory]
     [InlineData("missing", "it lacks the tensor")]
     [InlineData("half", "holds F16, and parameters are F32")]
     [InlineData("more", "it has a tensor 'stray', which the job's model has not")]
@@ -71,6 +99,9 @@ public sealed class PretrainedDeviceTests : IDisposable
     }
 
     private static float[] Parameters(JobSpec spec) => [.. Enumerable.Range(1, TrainingPrograms.Create(spec).Layout.ParameterCount).Select(i => 1f / i)];
+
+    private static Task<Coordinator.Worker.Devices.IRankDevice> CreateAsync(WorkerPrograms programs, InitialSpec initial) =>
+        programs.CreateAsync(new JobId("job"), Spec with { Initial = initial }, new GpuId(new NodeId("node"), 0), CancellationToken.None);
 
     private WorkerPrograms Programs() => new(new DataStore(folder.Path), new CpuDeviceOptions());
 
