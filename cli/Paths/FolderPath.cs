@@ -18,7 +18,7 @@ public static class FolderPath
         var path = PathText.Full(what, text);
         try
         {
-            path = PrivateFiles.CreateFolder(path, "run.json", "silo", "token", "coordinator.db", "boot-*", "*.bin");
+            path = PrivateFiles.CreateFolder(path, "run.json", "run.lock", "coordinator.db", "boot-*");
             if (PrivateFiles.WhyOpen(path) is { } open)
                 Console.Error.WriteLine($"warning: {open}; what is made in it is closed all the same");
             Probe(path);
