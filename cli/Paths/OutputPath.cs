@@ -4,6 +4,7 @@ using Coordinator.Cli.Output;
 using Coordinator.Disk;
 using Coordinator.Cli.Runs;
 using Coordinator.Server.Files;
+using Microsoft.Win32.SafeHandles;
 
 namespace Coordinator.Cli.Paths;
 
@@ -104,6 +105,16 @@ public sealed class OutputPath
         {
             // A single file that is mounted into a container cannot be renamed over.
             await WriteIntoAsync(partial, cancel);
+            return;
+        }
+
+        try
+        {
+            DurableFolder.Flush(System.IO.Path.GetDirectoryName(target)!);
+        }
+        catch (IOException)
+        {
+            // The file is there. A folder that may be written and not read cannot be flushed.
         }
     }
 
@@ -148,6 +159,8 @@ public sealed class OutputPath
 
     private Stream Open() => descriptor switch
     {
+        // The console's streams hide that nobody reads a pipe any more. A file's place is theirs to know.
+        1 or 2 when Kind == FileKind.Pipe => new FileStream(new SafeFileHandle(descriptor.Value, ownsHandle: false), FileAccess.Write, bufferSize: 0),
         1 => Console.OpenStandardOutput(),
         2 => Console.OpenStandardError(),
         _ => new FileStream(target, Mode, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0),

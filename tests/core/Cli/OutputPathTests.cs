@@ -101,6 +101,20 @@ public sealed class OutputPathTests : IDisposable
     }
 
     [Fact]
+    public async Task Standard_output_that_nobody_reads_any_more_is_an_error_where_it_is_the_model()
+    {
+        var command = OwnExecutable.Command(["train", "--model.program=linear", "--steps", "5", "--workers", "1", "--work-dir", Of("run"), "--out", "/dev/stdout"]);
+        (command.RedirectStandardOutput, command.RedirectStandardError) = (true, true);
+        using var train = Process.Start(command)!;
+        var words = train.StandardError.ReadToEndAsync();
+        train.StandardOutput.Close();
+        await train.WaitForExitAsync().WaitAsync(Limit);
+
+        Assert.True(train.ExitCode == ExitCodes.RunFailed, await words);
+        Assert.Contains("The model cannot be written to /dev/stdout", await words, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_folder_that_its_user_may_not_write_is_refused_before_anything_is_done()
     {
         if (OperatingSystem.IsWindows())
