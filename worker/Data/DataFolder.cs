@@ -10,7 +10,8 @@ internal static class DataFolder
 
     public static bool IsBuildOutput(string folder) => folder is "bin" or "obj" or "artifacts";
 
-    /// <summary>All files below <paramref name="root"/> that are not empty, in no particular order. Hidden entries and skipped folders are left out.</summary>
+    /// <summary>All files below <paramref name="root"/> that are not empty, in no particular order. Hidden entries, skipped folders and
+    /// folders of runs, which hold tokens and databases, are left out.</summary>
     /// <exception cref="DataException"><see cref="DataProblem.Unreadable"/>: a folder cannot be listed.</exception>
     public static List<DataFile> Walk(string root, Func<string, bool> skipFolder)
     {
@@ -18,7 +19,12 @@ internal static class DataFolder
         var pending = new Stack<(DirectoryInfo Folder, string Prefix)>([(new DirectoryInfo(root), "")]);
         while (pending.TryPop(out var next))
         {
-            foreach (var entry in List(next.Folder).Where(entry => !entry.Name.StartsWith('.')))
+            var entries = List(next.Folder);
+
+            // What was named itself is walked whatever it is: a command's own folder may be where its data are.
+            if (next.Prefix.Length > 0 && entries.Any(entry => entry.Name is "run.lock" or "run.json"))
+                continue;
+            foreach (var entry in entries.Where(entry => !entry.Name.StartsWith('.')))
             {
                 if (entry is DirectoryInfo folder)
                 {

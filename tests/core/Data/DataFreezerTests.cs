@@ -107,6 +107,20 @@ public sealed class DataFreezerTests : IDisposable
         Assert.Equal("kept!", FrozenText(_freezer.Freeze(_folder.Of("data"), Small)));
     }
 
+    [Theory]
+    [InlineData("run.lock")]
+    [InlineData("run.json")]
+    public void Folders_of_runs_in_a_folder_are_left_out(string mark)
+    {
+        _folder.Write("data/keep.txt", "kept!");
+        _folder.Write($"data/run/{mark}", "");
+        _folder.Write("data/run/token", "secret");
+        _folder.Write("data/run/logs/silo.log", "log");
+
+        Assert.Equal("kept!", FrozenText(_freezer.Freeze(_folder.Of("data"), Small)));
+        Assert.Equal(["keep.txt"], DataSource.Find("data/**", _folder.Path).Files.Select(file => file.RelativePath));
+    }
+
     [Fact]
     public void A_folder_that_links_to_itself_is_walked_once()
     {
@@ -203,7 +217,7 @@ public sealed class DataFreezerTests : IDisposable
         var path = _folder.Of("data");
         AssertRefused(
             DataProblem.Empty,
-            $"{path}: no text or token file that is not empty (hidden entries, and folders bin, obj and artifacts, are left out); "
+            $"{path}: no text or token file that is not empty (hidden entries, folders bin, obj and artifacts, and folders of runs are left out); "
             + "name a file, a directory or a glob with --data",
             path);
     }
