@@ -186,6 +186,38 @@ public sealed class RankHostTests : IDisposable
         Assert.Equal(before, (await script.Next<StateHashed>()).Sha256);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_checkpoint_that_comes_late_is_not_written_over_what_took_its_place(bool deviceFails)
+    {
+        using var root = new TemporaryFolder();
+        using var storage = new DeadStorage();
+        Start(checkpoints: new CheckpointFolder(root.Of("checkpoints")) { Opening = storage.Open }, readLimit: TimeSpan.FromMinutes(5));
+        var saved = Save(new CheckpointFolder(root.Of("checkpoints")));
+        Do(new LoadState(1, saved, VerifyFirst: false));
+        await storage.Asked.For("the reading of a part");
+        if (deviceFails)
+        {
+            device.HoldComputing = new TaskCompletionSource();
+            device.HoldComputing.SetException(new InvalidOperationException("out of memory"));
+            Do(new ComputeShard(1, 1, 0));
+            await script.Next<DeviceFailed>();
+        }
+        else
+        {
+            Do(new InitializeState(2));
+            await script.Next<StateInitialized>();
+        }
+
+        Do(new HashState(3));
+        var before = (await script.Next<StateHashed>()).Sha256;
+        storage.Answer();
+        await storage.Closed.For("the end of the reading");
+        Do(new HashState(4));
+        Assert.Equal(before, (await script.Next<StateHashed>()).Sha256);
+    }
+
     [Fact]
     public async Task A_checkpoint_is_loaded_while_the_rank_answers_others()
     {
@@ -264,7 +296,7 @@ public sealed class RankHostTests : IDisposable
         return new CheckpointRef(id, sha256, part.Bytes, 1);
     }
 
-    private void Start(FaultPlan? faults = null, CheckpointFolder? checkpoints = null) => host = new RankHost(
+    private void Start(FaultPlan? faults = null, CheckpointFolder? checkpoints = null, TimeSpan? readLimit = null) => host = new RankHost(
         new RankHostOptions
         {
             Job = Sample.Job,
@@ -272,7 +304,7 @@ public sealed class RankHostTests : IDisposable
             Gpu = Sample.Gpu("a"),
             Boot = 1,
             Checkpoints = checkpoints,
-            ReadLimit = TimeSpan.FromMilliseconds(100),
+            ReadLimit = readLimit ?? TimeSpan.FromMilliseconds(100),
         },
         device,
         outlet,
@@ -301,19 +333,31 @@ public sealed class RankHostTests : IDisposable
     {
         private readonly ManualResetEventSlim answer = new();
         private readonly TaskCompletionSource asked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public Task Asked => asked.Task;
+
+        public Task Closed => closed.Task;
 
         public Stream Open(string path)
         {
             asked.TrySetResult();
             answer.Wait();
-            return File.OpenRead(path);
+            return new Part(path, closed);
         }
 
         public void Answer() => answer.Set();
 
         public void Dispose() => answer.Set();
+
+        private sealed class Part(string path, TaskCompletionSource closed) : FileStream(path, FileMode.Open, FileAccess.Read)
+        {
+            protected override void Dispose(bool disposing)
+            {
+                base.Dispose(disposing);
+                closed.TrySetResult();
+            }
+        }
     }
 
     private sealed record Instruct(RankOutput[] Outputs) : RankInput;
