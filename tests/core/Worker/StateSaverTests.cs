@@ -60,7 +60,13 @@ public sealed class StateSaverTests : IDisposable
         var checkpoint = Save();
         var answered = new TaskCompletionSource<StateLoaded>(TaskCreationOptions.RunContinuationsAsynchronously);
         using var pieces = new BlockingCollection<Action>();
-        using var saver = Saver(pieces.Add, input => answered.TrySetResult(Assert.IsType<StateLoaded>(input)));
+
+        // The word that the first one was read whole may be under way when it is given up; its ticket says whose it is.
+        using var saver = Saver(pieces.Add, input =>
+        {
+            if (Assert.IsType<StateLoaded>(input) is { Ticket: 2 } again)
+                answered.TrySetResult(again);
+        });
         saver.Load(new LoadState(1, checkpoint, VerifyFirst: false));
         Take()();
         var late = Take();
