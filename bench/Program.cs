@@ -16,10 +16,8 @@ using Coordinator.Bench;
     ("decoders", "a million generated inputs into everything that reads bytes of strangers: no crash, no hang, memory under a limit", DecoderInputs.Run),
     ("recovery", "time from a SIGKILL to the next step applied on all ranks, over many kills", Recovery.Run),
     ("lifecycle", "kills at two dozen points over the whole life of a train, and a supervisor that goes on: the undisturbed model", Lifecycle.Run),
-#if WITH_ILGPU
     ("ilgpu", "tokens a second on an ILGPU device, where the time goes by kernel, and PyTorch beside it", Coordinator.Bench.Ilgpu.IlgpuBench.Run),
     ("ptx", "the kernels' PTX, made without a GPU: local memory, products open to fusion, vector loads", Coordinator.Bench.Ilgpu.PtxBench.Run),
-#endif
 ];
 
 foreach ((string name, _, Func<string[], int> run) in benches)

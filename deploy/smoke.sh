@@ -4,12 +4,12 @@
 # and a worker's network is cut; again while every silo and worker is replaced by another image's, one at a time (cluster only); and again
 # with a backup on the way, which is restored into a new cluster and goes on from its checkpoint. All models must be the same. Then everything
 # is taken down, and it looks whether anything is left.
-# Without an argument: cluster, or embedded where Orleans does not restore. Needs root where it has to install or start an engine.
+# Without an argument: cluster. Needs root where it has to install or start an engine.
 # Exit code 0: all of it held.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-profile=${1:-}
+profile=${1:-cluster}
 steps=${2:-320}
 export COMPOSE_PROJECT_NAME=coordinator-smoke COORDINATOR_IMAGE=coordinator:smoke
 started=$SECONDS
@@ -61,11 +61,7 @@ fi
 
 say "building $COORDINATOR_IMAGE"
 docker build -t "$COORDINATOR_IMAGE" ${SMOKE_BUILD_OPTIONS:-} . > "$scratch/build.txt" 2>&1 || { tail -n 30 "$scratch/build.txt"; fail "the image does not build"; }
-grep -hoE '### NOT BUILT HERE: .*' "$scratch/build.txt" | sort -u || true
-if docker run --rm --entrypoint sh "$COORDINATOR_IMAGE" -c 'test -x /opt/coordinator/silo/Coordinator.Silo'; then has_orleans=1; else has_orleans=""; fi
-[ -n "$profile" ] || { [ -n "$has_orleans" ] && profile=cluster || profile=embedded; }
 export COMPOSE_PROFILE=$profile
-[ "$profile" = embedded ] || [ -n "$has_orleans" ] || fail "the image has no Orleans silo, since Orleans did not restore: try 'deploy/smoke.sh embedded'"
 
 case $profile in
   cluster) client=coordinator silo=silo-2 database=postgres ;;

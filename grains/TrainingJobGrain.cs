@@ -3,10 +3,18 @@ using Coordinator.Machines;
 
 namespace Coordinator.Grains;
 
-/// <summary>Hosts <see cref="Machines.Jobs.TrainingJobMachine"/>. Its reminder is in a file of its own.</summary>
+/// <summary>
+/// Hosts <see cref="Machines.Jobs.TrainingJobMachine"/>. A job that still has something to do is reminded of it once a minute, so that it
+/// wakes after all silos have died even if no worker is left to speak to it. Where anybody does, the first word wakes it long before.
+/// </summary>
 [GrainType(GrainNames.Job)]
-public sealed partial class TrainingJobGrain(IGrainServices services) : StoredMachineGrain(services, GrainKind.Job), ITrainingJobGrain
+public sealed class TrainingJobGrain(IGrainServices services) : StoredMachineGrain(services, GrainKind.Job), ITrainingJobGrain, IRemindable
 {
+    /// <summary>Orleans' shortest period; a reminder is a safety net and no heartbeat.</summary>
+    private static readonly TimeSpan WakePeriod = TimeSpan.FromMinutes(1);
+
+    private bool? reminded;
+
     /// <inheritdoc/>
     public Task Submit(Mail submit) => Take<SubmitJob>(submit);
 
@@ -30,4 +38,32 @@ public sealed partial class TrainingJobGrain(IGrainServices services) : StoredMa
 
     /// <inheritdoc/>
     public Task AcknowledgeModel(Mail stored) => Take<ModelStored>(stored);
+
+    /// <inheritdoc/>
+    public Task ReceiveReminder(string reminderName, TickStatus status)
+    {
+        reminded = true;
+        return Turn([new DeadlinePassed()]);
+    }
+
+    /// <inheritdoc/>
+    protected override async Task AfterTurn()
+    {
+        var wanted = NextDeadline is not null;
+        if (reminded == wanted)
+            return;
+        try
+        {
+            if (wanted)
+                await this.RegisterOrUpdateReminder(GrainNames.WakeReminder, WakePeriod, WakePeriod);
+            else if (await this.GetReminder(GrainNames.WakeReminder) is { } reminder)
+                await this.UnregisterReminder(reminder);
+            reminded = wanted;
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            // The next turn tries again; the job works without.
+            Services.OnStorageAway(Address, e);
+        }
+    }
 }

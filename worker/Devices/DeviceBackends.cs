@@ -21,8 +21,7 @@ public static class DeviceBackends
             if (assembly.GetCustomAttribute<DeviceBackendAttribute>() is not { } named)
             {
                 throw new DeviceBackendException(
-                    $"{path} holds no devices: it was built without the packages that it needs.",
-                    "Build it where they restore: dotnet build -c Release, with no 'NOT BUILT HERE' line for worker.ilgpu.");
+                    $"{path} holds no devices.", $"Name an assembly that carries {nameof(DeviceBackendAttribute)}.");
             }
 
             return Activator.CreateInstance(named.Backend) as IDeviceBackend

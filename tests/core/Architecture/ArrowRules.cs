@@ -46,6 +46,10 @@ internal static partial class ArrowRules
     private static readonly string[] OrleansFolders = ["grains", "silo", "tests/orleans"];
     private static readonly string[] IlgpuFolders = ["worker.ilgpu", "tests/ilgpu"];
 
+    // What decides which source is compiled against what.
+    private static readonly string[] InTheBuild =
+        ["PackageReference", "PackageDownload", "ProjectReference", "FrameworkReference", "Reference", "Compile", "DefineConstants", "EnableDefaultCompileItems"];
+
     /// <summary>The project folder that a file belongs to; null outside all of them.</summary>
     public static string? FolderOf(string path) =>
         Allowed.Keys.Where(folder => path.StartsWith(folder + "/", StringComparison.Ordinal)).MaxBy(folder => folder.Length);
@@ -109,31 +113,12 @@ internal static partial class ArrowRules
     }
 
     /// <summary>
-    /// Optional packages that a project references without the probe asking for them, or outside any condition: either
-    /// breaks the build where the package does not restore.
+    /// References and files of a project that depend on a condition: a project is the same wherever it is built, and so is its lock file.
     /// </summary>
-    public static IEnumerable<string> CheckOptional(RepositoryFile project, RepositoryFile probe)
-    {
-        var asked = Includes(XDocument.Parse(probe.Text), "PackageReference").Concat(Includes(XDocument.Parse(probe.Text), "PackageDownload")).ToHashSet();
-        foreach (var reference in XDocument.Parse(project.Text).Descendants().Where(element => element.Name.LocalName is "PackageReference" or "PackageDownload"))
-        {
-            var package = reference.Attribute("Include")?.Value ?? "";
-            if (!IsOrleans(package) && !IsIlgpu(package))
-            {
-                continue;
-            }
-
-            if (!asked.Contains(package))
-            {
-                yield return $"{project.Path}: {package} is not asked for in {probe.Path}";
-            }
-
-            if (!reference.AncestorsAndSelf().Any(element => element.Attribute("Condition")?.Value is { } condition && ConditionOnWorld().IsMatch(condition)))
-            {
-                yield return $"{project.Path}: {package} is referenced unconditionally";
-            }
-        }
-    }
+    public static IEnumerable<string> CheckConditions(RepositoryFile project) =>
+        from element in XDocument.Parse(project.Text).Descendants()
+        where InTheBuild.Contains(element.Name.LocalName) && element.AncestorsAndSelf().Any(part => part.Attribute("Condition") is not null)
+        select $"{project.Path}: {element.Name.LocalName} {(element.Attribute("Include") ?? element.Attribute("Remove"))?.Value} depends on a condition";
 
     private static string? CheckLibrary(string folder, string library) =>
         folder == "machines" && !library.EndsWith("Analyzers", StringComparison.Ordinal)
@@ -180,7 +165,4 @@ internal static partial class ArrowRules
 
     [GeneratedRegex(@"^\s*(global\s+)?using\s+(static\s+)?(\w+\s*=\s*)?(global::)?(?<name>[\w.]+)[^;(]*;", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
     private static partial Regex UsingDirective();
-
-    [GeneratedRegex("WithOrleans|WithIlgpu|GrainsBuild")]
-    private static partial Regex ConditionOnWorld();
 }

@@ -2,8 +2,6 @@ namespace Coordinator.Tests.Architecture;
 
 public sealed class ArrowTests
 {
-    private static readonly RepositoryFile Probe = new("eng/probe/Packages.csproj", """<Project><ItemGroup><PackageReference Include="Microsoft.Orleans.Server" /></ItemGroup></Project>""");
-
     [Fact]
     public void Every_project_references_only_what_its_folder_may_use() =>
         Complaints.AssertNone(Projects().SelectMany(ArrowRules.CheckProject));
@@ -13,12 +11,14 @@ public sealed class ArrowTests
         Complaints.AssertNone(Repository.Ending(".cs").SelectMany(ArrowRules.CheckSource));
 
     [Fact]
-    public void Every_optional_package_is_conditional_and_probed_for()
-    {
-        var probe = Repository.Files.Single(file => file.Path == "eng/probe/Packages.csproj");
+    public void Every_project_is_the_same_wherever_it_is_built() =>
+        Complaints.AssertNone(Repository.Ending(".csproj").Concat(Repository.Ending(".props")).SelectMany(ArrowRules.CheckConditions));
 
-        Complaints.AssertNone(Projects().SelectMany(project => ArrowRules.CheckOptional(project, probe)));
-    }
+    [Fact]
+    public void Every_project_has_its_lock_file() =>
+        Assert.Equal(
+            Repository.Ending(".csproj").Select(project => FolderOf(project.Path)).Order(StringComparer.Ordinal),
+            Repository.Ending("/packages.lock.json").Select(locked => FolderOf(locked.Path)).Order(StringComparer.Ordinal));
 
     [Fact]
     public void Every_folder_of_the_table_has_its_project_in_the_solution()
@@ -74,12 +74,17 @@ public sealed class ArrowTests
         Assert.Empty(ArrowRules.CheckSource(new RepositoryFile(path, line)));
 
     [Theory]
-    [InlineData("""<ItemGroup><PackageReference Include="Microsoft.Orleans.Server" /></ItemGroup>""", 1)]
-    [InlineData("""<ItemGroup Condition="'$(WithOrleans)' != 'false'"><PackageReference Include="Microsoft.Orleans.Streaming" /></ItemGroup>""", 1)]
-    [InlineData("""<ItemGroup Condition="'$(WithOrleans)' != 'false'"><PackageReference Include="Microsoft.Orleans.Server" /></ItemGroup>""", 0)]
-    public void An_optional_package_must_be_conditional_and_probed_for(string items, int complaints) =>
-        Assert.Equal(complaints, ArrowRules.CheckOptional(new RepositoryFile("silo/Some.csproj", $"<Project>{items}</Project>"), Probe).Count());
+    [InlineData("""<ItemGroup><PackageReference Include="Microsoft.Orleans.Server" /></ItemGroup>""", 0)]
+    [InlineData("""<PropertyGroup><Configuration Condition="'$(Configuration)' == ''">Release</Configuration></PropertyGroup>""", 0)]
+    [InlineData("""<ItemGroup Condition="'$(Some)' != 'false'"><PackageReference Include="Microsoft.Orleans.Server" /></ItemGroup>""", 1)]
+    [InlineData("""<ItemGroup><ProjectReference Include="../silo/Coordinator.Silo.csproj" Condition="'$(Some)' == ''" /></ItemGroup>""", 1)]
+    [InlineData("""<ItemGroup Condition="'$(Some)' == 'false'"><Compile Remove="Ilgpu/**" /></ItemGroup>""", 1)]
+    [InlineData("""<Choose><When Condition="'$(Some)' == ''"><PropertyGroup><DefineConstants>SOME</DefineConstants></PropertyGroup></When></Choose>""", 1)]
+    public void What_a_project_is_built_from_depends_on_no_condition(string items, int complaints) =>
+        Assert.Equal(complaints, ArrowRules.CheckConditions(new RepositoryFile("silo/Some.csproj", $"<Project>{items}</Project>")).Count());
 
     private static IEnumerable<RepositoryFile> Projects() =>
         Repository.Ending(".csproj").Where(file => !file.Path.StartsWith("eng/", StringComparison.Ordinal));
+
+    private static string FolderOf(string path) => path[..path.LastIndexOf('/')];
 }
