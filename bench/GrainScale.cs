@@ -12,7 +12,7 @@ namespace Coordinator.Bench;
 
 /// <summary>
 /// What thousands of nodes cost a silo: as many real connections to real silo processes, with hello, heartbeats and the answers of ranks,
-/// driven from this process on the same machine. The embedded engine and Orleans, one after the other in one run.
+/// driven from this process on the same machine. One silo alone on SQLite and a cluster on PostgreSQL, one after the other in one run.
 /// </summary>
 internal static class GrainScale
 {
@@ -30,11 +30,11 @@ internal static class GrainScale
         for (int i = 0; i + 1 < args.Length; i += 2) given[args[i]] = args[i + 1];
         int nodes = Number(given, "--nodes", 12_500), gpus = Number(given, "--gpus-per-node", 8), silos = Number(given, "--silos", 3);
         int[] ranks = [.. given.GetValueOrDefault("--ranks", "256,1024").Split(',').Select(text => int.TryParse(text, out int count) ? count : -1)];
-        string engine = given.GetValueOrDefault("--engine", "both");
-        if (args.Length % 2 == 1 || given.Keys.Except(["--nodes", "--gpus-per-node", "--silos", "--ranks", "--engine"]).Any() || nodes < 2 || gpus < 1 || silos < 1
-            || ranks.Any(count => count < 2 || count > nodes * gpus) || engine is not ("both" or "embedded" or "orleans"))
+        string which = given.GetValueOrDefault("--which", "both");
+        if (args.Length % 2 == 1 || given.Keys.Except(["--nodes", "--gpus-per-node", "--silos", "--ranks", "--which"]).Any() || nodes < 2 || gpus < 1 || silos < 2
+            || ranks.Any(count => count < 2 || count > nodes * gpus) || which is not ("both" or "alone" or "cluster"))
         {
-            Console.Error.WriteLine("usage: grains [--engine both|embedded|orleans] [--nodes 12500] [--gpus-per-node 8] [--silos 3] [--ranks 256,1024]");
+            Console.Error.WriteLine("usage: grains [--which both|alone|cluster] [--nodes 12500] [--gpus-per-node 8] [--silos 3] [--ranks 256,1024]");
             return 2;
         }
 
@@ -42,8 +42,8 @@ internal static class GrainScale
         {
             MachineLoad machine = MachineLoad.Now();
             Console.WriteLine($"bench grains {string.Join(' ', args)}".TrimEnd() + string.Create(CultureInfo.InvariantCulture, $"; {machine.Cores} cores, {machine.Cpu}, load {machine.Load:0.0}; the driver shares the cores"));
-            if (engine is "both" or "embedded") MeasureAsync("embedded, 1 silo", SiloBackend.Embedded, nodes, gpus, ranks).GetAwaiter().GetResult();
-            if (engine is "both" or "orleans") MeasureAsync($"orleans, {silos} silos", new SiloBackend { Orleans = SiloProgram.Find(null), Silos = silos }, nodes, gpus, ranks).GetAwaiter().GetResult();
+            if (which is "both" or "alone") MeasureAsync("1 silo on SQLite", SiloBackend.Alone, nodes, gpus, ranks).GetAwaiter().GetResult();
+            if (which is "both" or "cluster") MeasureAsync($"{silos} silos on PostgreSQL", new SiloBackend { Silos = silos }, nodes, gpus, ranks).GetAwaiter().GetResult();
             return 0;
         }
         catch (CommandException wrong)
@@ -78,11 +78,11 @@ internal static class GrainScale
             Say($"  all welcomed after     {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s{(counts.TriedAgain == 0 ? "" : $"; {counts.TriedAgain} connections were tried again ({counts.LastReason})")}");
             await UntilAsync(s_look, "the cluster to know all gpus", async () => await client.GetClusterAsync() is { } view && view.Nodes.Count(node => node.Up) == nodes && view.Nodes.Sum(node => node.Gpus) == nodes * gpus);
             Say($"  all gpus known after   {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s");
-            if (backend.Orleans is { } program)
+            if (backend.IsCluster)
             {
-                await UntilAsync(s_look, "all gpus' grains to be active", async () => (await ActivationsAsync(program, cluster)).Gpus >= nodes * gpus);
+                await UntilAsync(s_look, "all gpus' grains to be active", async () => (await ActivationsAsync(cluster)).Gpus >= nodes * gpus);
                 TimeSpan took = Stopwatch.GetElapsedTime(began);
-                (int ofNodes, int ofGpus) = await ActivationsAsync(program, cluster);
+                (int ofNodes, int ofGpus) = await ActivationsAsync(cluster);
                 Say($"  all active after       {took.TotalSeconds:0.0} s: {ofNodes} node and {ofGpus} gpu grains, {(ofNodes + ofGpus) / took.TotalSeconds:0} activations a second");
             }
 
@@ -140,15 +140,15 @@ internal static class GrainScale
     }
 
     /// <summary>Activations of nodes' and gpus' grains on all silos, by Orleans' own count.</summary>
-    private static async Task<(int Nodes, int Gpus)> ActivationsAsync(SiloProgram program, LocalCluster cluster)
+    private static async Task<(int Nodes, int Gpus)> ActivationsAsync(LocalCluster cluster)
     {
-        ProcessStartInfo command = program.Command(["grains", "--database", cluster.Database!, "--cluster", cluster.ClusterName]);
+        ProcessStartInfo command = OwnExecutable.Command(["grains", "--database", cluster.Database!, "--cluster", cluster.ClusterName]);
         (command.RedirectStandardOutput, command.RedirectStandardError) = (true, true);
         using Process process = Process.Start(command)!;
         Task<string> errors = process.StandardError.ReadToEndAsync();
         string[] lines = (await process.StandardOutput.ReadToEndAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         await process.WaitForExitAsync();
-        if (process.ExitCode != 0) throw new RecoveryFailedException($"the silo's program cannot count the grains: {await errors}");
+        if (process.ExitCode != 0) throw new RecoveryFailedException($"'coordinator grains' cannot count the grains: {await errors}");
         return (Sum("NodeGrain"), Sum("GpuGrain"));
 
         // Lines of count, type, silo.

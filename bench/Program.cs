@@ -7,7 +7,7 @@ using Coordinator.Bench;
     ("seam", "what a rank costs beside its device: time and allocated bytes a step, to compare two builds", SeamCost.Run),
     ("silo-kills", "what killing one silo, several and all does to a job: failover time, step times, hash", SiloKills.Run),
     ("silo-freezes", "whether silos that are frozen for 0.5 s, for 2 s, or starved of cores are declared dead by the others", SiloFreezes.Run),
-    ("grains", "what thousands of nodes cost a silo: connections, memory, heartbeats, a generation; embedded and Orleans", GrainScale.Run),
+    ("grains", "what thousands of nodes cost a silo: connections, memory, heartbeats, a generation; one silo alone, and a cluster", GrainScale.Run),
     ("machines", "a million gpus' machines in one embedded engine: memory, and the time to form a generation", MachineScale.Run),
     ("ranks", "thousands of ranks in step: steps a second against ranks, kills at seeded steps, one hash", Ranks.Run),
     ("quality", "nanoGPT's CPU configuration on a text: loss on its last tenth, by one worker and by workers that are killed", Quality.Run),

@@ -45,7 +45,7 @@ internal static class SiloFreezes
     private static async Task<int> RunAsync(int rounds, CancellationToken cancel)
     {
         RunDirectory directory = RunDirectory.Create(null);
-        SiloBackend backend = new() { Orleans = SiloProgram.Find(null), Silos = 3 };
+        SiloBackend backend = new() { Silos = 3 };
         LocalCluster cluster = await LocalCluster.StartAsync(new LocalClusterOptions { Workers = 1, Backend = backend }, directory, cancel);
         await using (cluster)
         {

@@ -16,8 +16,6 @@ internal sealed record SiloKillsOptions
     // A silo may take a while to come back, and blows wait for it; but for that a disturbed run is hardly slower.
     private const double Reserve = 1.6;
 
-    public bool Orleans { get; private init; } = true;
-
     public int Silos { get; private init; } = 3;
 
     public int Workers { get; private init; } = 4;
@@ -31,14 +29,12 @@ internal sealed record SiloKillsOptions
 
     public int Undisturbed { get; private init; } = 2;
 
-    public string? SiloProgramPath { get; private init; }
-
     public string? Database { get; private init; }
 
     public string? WorkDirectory { get; private init; }
 
     public static string Usage =>
-        "silo-kills [--engine orleans|embedded] [--silos 3] [--workers 4] [--every 20s] [--for 5m] [--steps auto] [--undisturbed 2] [--silo-program DLL] [--database CONNECTION] [--work-dir DIR]\n"
+        "silo-kills [--silos 3] [--workers 4] [--every 20s] [--for 5m] [--steps auto] [--undisturbed 2] [--database CONNECTION] [--work-dir DIR]\n"
         + "       silo-kills --quick …    the same, with --every 5s --for 10s --undisturbed 1";
 
     /// <summary>Kills of a single silo.</summary>
@@ -48,7 +44,6 @@ internal sealed record SiloKillsOptions
     public static SiloKillsOptions Parse(string[] args)
     {
         SiloKillsOptions options = new();
-        bool silosGiven = false;
         if (args is ["--quick", ..])
         {
             options = options with { Every = TimeSpan.FromSeconds(5), For = TimeSpan.FromSeconds(10), Undisturbed = 1 };
@@ -59,29 +54,25 @@ internal sealed record SiloKillsOptions
         {
             if (i + 1 == args.Length) throw new FormatException($"{args[i]} needs a value");
             string value = args[i + 1];
-            silosGiven |= args[i] == "--silos";
             options = args[i] switch
             {
-                "--engine" when value is "orleans" or "embedded" => options with { Orleans = value == "orleans" },
                 "--silos" => options with { Silos = Number(args[i], value, 1, 9) },
                 "--workers" => options with { Workers = Number(args[i], value, 1, 8) },
                 "--every" => options with { Every = Duration(args[i], value) },
                 "--for" => options with { For = Duration(args[i], value) },
                 "--steps" => options with { Steps = value == "auto" ? null : Number(args[i], value, 100, 10_000_000) },
                 "--undisturbed" => options with { Undisturbed = Number(args[i], value, 1, 10) },
-                "--silo-program" => options with { SiloProgramPath = value },
                 "--database" => options with { Database = value },
                 "--work-dir" => options with { WorkDirectory = value },
                 _ => throw new FormatException($"{args[i]} {value} is no option of it"),
             };
         }
 
-        if (!options.Orleans && silosGiven && options.Silos != 1) throw new FormatException("the embedded engine has one silo");
         if (options.For < options.Every) throw new FormatException("--for is shorter than --every: nothing would be killed");
-        return options.Orleans ? options : options with { Silos = 1 };
+        return options;
     }
 
-    public SiloBackend Backend() => Orleans ? new SiloBackend { Orleans = SiloProgram.Find(SiloProgramPath), Silos = Silos, Database = Database } : SiloBackend.Embedded;
+    public SiloBackend Backend() => new() { Silos = Silos, Database = Database };
 
     public JobSpec Job(int steps)
     {

@@ -37,7 +37,7 @@ internal sealed class SiloKillsReport
         text.AppendLine();
         Add($"{_command}");
         Add($"{_machine.Cores} cores, {_machine.Cpu}; load average after each run {string.Join(", ", _undisturbed.Prepend(_disturbed).Select(run => run.Load.ToString("0.0", CultureInfo.InvariantCulture)))} (the run's own processes, mostly)");
-        Add($"{(_options.Orleans ? "orleans" : "embedded")}, {_options.Silos} silos, {_options.Workers} workers, {_options.Steps} steps; {_blows.Count} blows, {_blows.Sum(blow => blow.Silos.Count)} silos killed");
+        Add($"{(_options.Backend().IsCluster ? "PostgreSQL" : "SQLite")}, {_options.Silos} silos, {_options.Workers} workers, {_options.Steps} steps; {_blows.Count} blows, {_blows.Sum(blow => blow.Silos.Count)} silos killed");
         Add($"hashes        {(_hashes.Count == 1 ? "identical" : "DIFFERENT")}: {string.Join(' ', _hashes)}");
         Add($"steps lost    {_lost}; members left out {_disturbed.Job.Failures}");
         text.AppendLine();

@@ -70,8 +70,8 @@ internal sealed class SiloKillsRun
                 }
             }
 
-            // The embedded engine's silo has its files to itself.
-            async Task<LocalCluster?> StrangersAsync(string name, LocalCluster beside) => options.Orleans
+            // A silo that is alone has its files to itself.
+            async Task<LocalCluster?> StrangersAsync(string name, LocalCluster beside) => options.Backend().IsCluster
                 ? await LocalCluster.StartAsync(new LocalClusterOptions { Workers = 0, Backend = options.Backend() with { Database = beside.Database } }, RunDirectory.Create(directory.File(name + "-strangers")), cancel)
                 : null;
         }

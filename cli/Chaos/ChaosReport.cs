@@ -6,7 +6,7 @@ using Coordinator.Cli.View;
 namespace Coordinator.Cli.Chaos;
 
 /// <summary>The report of many scenarios: rows for people as they end, a document for programs at the end.</summary>
-public sealed class ChaosReport(string engine, ulong seed)
+public sealed class ChaosReport(string silos, ulong seed)
 {
     private readonly List<ChaosResult> results = [];
 
@@ -45,7 +45,7 @@ public sealed class ChaosReport(string engine, ulong seed)
 
     private JsonObject ToJson() => new()
     {
-        ["engine"] = engine,
+        ["silos"] = silos,
         ["seed"] = seed,
         ["passed"] = Count(ChaosVerdict.Passed),
         ["failed"] = Count(ChaosVerdict.Failed),

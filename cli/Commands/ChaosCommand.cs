@@ -21,7 +21,7 @@ public sealed class ChaosCommand
         Description = "flip: one worker flips one bit of one contribution. forget: the record of one step is deleted. Every scenario must then fail, and the exit code be 1.",
     };
     private readonly Option<OutputFormat> output = OutputOption.Create();
-    private readonly EngineOptionSet engine = new();
+    private readonly SilosOptionSet silos = new();
 
     /// <summary>The command.</summary>
     public static Command Create() => new ChaosCommand().Build();
@@ -32,7 +32,7 @@ public sealed class ChaosCommand
         {
             scenarios, quick, list, seed, workDirectory, inject, output,
         };
-        engine.AddTo(command);
+        silos.AddTo(command);
         scenarios.Validators.Add(result =>
         {
             foreach (var name in result.Tokens.Select(token => token.Value).Where(name => ChaosScenarios.Find(name) is null))
@@ -50,8 +50,8 @@ public sealed class ChaosCommand
     private async Task<int> RunAsync(ParseResult parsed)
     {
         var chosen = Choose(parsed);
-        var backend = engine.Read(parsed);
-        var machine = ChaosMachine.Look(usesPostgres: backend.Orleans is not null);
+        var backend = silos.Read(parsed);
+        var machine = ChaosMachine.Look(usesPostgres: backend.IsCluster);
         if (parsed.GetValue(list))
         {
             Describe(chosen, machine).Print(Console.Out, parsed.GetValue(output));
@@ -61,7 +61,7 @@ public sealed class ChaosCommand
         StandardStreams.NeverWait();
         using var signals = new Signals();
         var runner = new ChaosRunner(machine, backend, parsed.GetValue(seed), parsed.GetValue(inject), workDirectory.Folder(parsed));
-        var report = new ChaosReport(backend.Orleans is null ? "embedded" : "orleans", parsed.GetValue(seed));
+        var report = new ChaosReport(backend.IsCluster ? $"{backend.Silos} on PostgreSQL" : "1 on SQLite", parsed.GetValue(seed));
         var isDocument = parsed.GetValue(output) is OutputFormat.Json or OutputFormat.Yaml;
 
         // A document is one piece; who waits for it sees the rows beside it.

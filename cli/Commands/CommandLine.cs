@@ -42,6 +42,9 @@ public static class CommandLine
         ResumeCommand.Create(),
         CheckpointCommand.Create(),
         SiloCommand.Create(),
+        OperatorCommands.Silos(),
+        OperatorCommands.Grains(),
+        OperatorCommands.Grain(),
         WorkerCommand.Create(),
         SimulateCommand.Create(),
         Debug,
@@ -53,7 +56,8 @@ public static class CommandLine
     {
         try
         {
-            var parsed = Create().Parse(arguments);
+            // '@FILE' is a file with a value here, not one of further arguments.
+            var parsed = Create().Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
             if (parsed.Errors.Count > 0)
             {
                 var names = string.Join(' ', Names(parsed));

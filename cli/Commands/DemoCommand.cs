@@ -29,7 +29,7 @@ public static class DemoCommand
         });
         var inject = new Option<string?>("--inject") { Description = "flip: one worker flips one bit of one contribution, and the demo must notice and exit 1." };
         inject.AcceptOnlyFromAmong("flip");
-        var engine = new EngineOptionSet();
+        var silos = new SilosOptionSet();
         var devices = new DeviceOptionSet();
         var command = new Command(
             "demo",
@@ -37,7 +37,7 @@ public static class DemoCommand
         {
             data, seed, output, prompt, workDirectory, quick, steps, inject,
         };
-        engine.AddTo(command);
+        silos.AddTo(command);
         devices.AddTo(command);
         command.SetAction(async (parsed, _) =>
         {
@@ -53,7 +53,7 @@ public static class DemoCommand
                 Output = folder,
                 Prompt = parsed.GetValue(prompt)!,
                 WorkDirectory = workDirectory.Folder(parsed),
-                Backend = engine.Read(parsed),
+                Backend = silos.Read(parsed),
                 Devices = devices.ForWorkers(parsed, gpusPerWorker: 1),
                 Quick = parsed.GetValue(quick),
                 Steps = parsed.GetValue(steps),

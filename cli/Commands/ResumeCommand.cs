@@ -59,7 +59,7 @@ public sealed class ResumeCommand
         using var signals = new Signals();
         try
         {
-            var sha256 = await new LocalRun(record, run, model, SiloBackend.Embedded, parsed.GetValue(port), signals).ResumeAsync();
+            var sha256 = await new LocalRun(record, run, model, SiloBackend.Alone, parsed.GetValue(port), signals).ResumeAsync();
             Console.WriteLine($"{sha256}  {record.Output}");
             return ExitCodes.Success;
         }

@@ -28,7 +28,7 @@ public sealed class SwarmCommand
     private readonly PathOption token = new(PathUse.Read, "--token-file") { Description = $"File with that silo's token (else ${ConnectionOptions.TokenVariable})." };
     private readonly PathOption workDirectory = new(PathUse.Folder, "--work-dir") { Description = "Where database and logs go and stay (default: a temporary directory, which stays where something was missed)." };
     private readonly Option<OutputFormat> output = OutputOption.Create();
-    private readonly EngineOptionSet engine = new();
+    private readonly SilosOptionSet silos = new();
 
     /// <summary>The command.</summary>
     public static Command Create() => new SwarmCommand().Build();
@@ -39,7 +39,7 @@ public sealed class SwarmCommand
         {
             nodes, gpus, ranks, step, links, together, watch, failures, faultTime, repair, limit, seed, assert, inject, silo, token, proxy, workDirectory, output,
         };
-        engine.AddTo(command);
+        silos.AddTo(command);
         Checks.InRange(nodes, 3, 1_000_000);
         Checks.InRange(gpus, 1, 1024);
         Checks.InRange(step, 0.01, 3600);
@@ -124,7 +124,7 @@ public sealed class SwarmCommand
             Limit = TimeSpan.FromSeconds(parsed.GetValue(limit)),
             Seed = parsed.GetValue(seed),
             Inject = parsed.GetValue(inject),
-            Backend = existing is null ? engine.Read(parsed) : null,
+            Backend = existing is null ? silos.Read(parsed) : null,
             Silo = existing ?? "",
             Proxy = parsed.GetValue(proxy),
             Token = existing is null ? "" : ConnectionOptions.ReadToken(token.Full(parsed)),

@@ -31,7 +31,7 @@ public sealed class TrainCommand
     private readonly PathOption workDirectory = new(PathUse.Folder, RunDirectory.Option) { Description = "Where database and logs go and stay (default: a temporary directory). The same command again goes on with the run that is there." };
     private readonly Option<int> port = new("--port") { Description = "Loopback port of the silo; 0 takes a free one.", DefaultValueFactory = _ => 0 };
     private readonly ConnectionOptions connection = new();
-    private readonly EngineOptionSet engine = new();
+    private readonly SilosOptionSet silos = new();
     private readonly DeviceOptionSet devices = new();
 
     /// <summary>The command.</summary>
@@ -46,7 +46,7 @@ public sealed class TrainCommand
         {
             file, data, initial, workers, gpus, steps, seed, output, workDirectory, port,
         };
-        engine.AddTo(command);
+        silos.AddTo(command);
         devices.AddTo(command);
         connection.AddTo(command);
         Checks.AtLeast(gpus, 1);
@@ -70,7 +70,7 @@ public sealed class TrainCommand
             Console.SetOut(Console.Error);
         var loaded = LoadJob(parsed);
         var silo = connection.FindSilo(parsed);
-        var backend = silo is null ? engine.Read(parsed) : SiloBackend.Embedded;
+        var backend = silo is null ? silos.Read(parsed) : SiloBackend.Alone;
         if (silo is not null && devices.IsGiven(parsed))
         {
             throw new CommandException(
@@ -88,7 +88,7 @@ public sealed class TrainCommand
         try
         {
             var there = RunRecord.Find(directory.Path);
-            var asked = silo is null && backend.Orleans is null ? Record(parsed, loaded.Spec, workerDevices!, model) : null;
+            var asked = silo is null && !backend.IsCluster ? Record(parsed, loaded.Spec, workerDevices!, model) : null;
             if (there is not null)
                 RefuseOther(there, asked, directory, withData: false);
             var before = Directory.Exists(directory.File("data")) ? Directory.GetFiles(directory.File("data")) : [];
@@ -183,7 +183,7 @@ public sealed class TrainCommand
         }
 
         Console.WriteLine($"going on with job {there.Job} in {directory.Path}");
-        var sha256 = await new LocalRun(there, directory, model, SiloBackend.Embedded, port, signals).ResumeAsync();
+        var sha256 = await new LocalRun(there, directory, model, SiloBackend.Alone, port, signals).ResumeAsync();
         Console.WriteLine($"{sha256}  {model.Path}");
         return ExitCodes.Success;
     }

@@ -21,7 +21,7 @@ public sealed record DemoOptions
     public string? WorkDirectory { get; init; }
 
     /// <summary>What hosts the grains.</summary>
-    public SiloBackend Backend { get; init; } = SiloBackend.Embedded;
+    public SiloBackend Backend { get; init; } = SiloBackend.Alone;
 
     /// <summary>Arguments that name a worker's devices, from the worker's number. Null: the CPU.</summary>
     public Func<int, IEnumerable<string>>? Devices { get; init; }

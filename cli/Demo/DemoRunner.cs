@@ -62,7 +62,7 @@ public sealed class DemoRunner(DemoOptions options)
             $"A GPT of {model.Layers} layers and {model.Channels} channels, {spec.Training.Steps} steps on {Words.Bytes(spec.Data.Bytes)} of "
             + (options.Data is null ? "this repository's own text" : options.Data) + $" (sha256 {spec.Data.Sha256[..12]}…).");
         Console.WriteLine(
-            $"{DemoPlan.Workers} worker processes; seed {schedule.Seed} will SIGKILL {schedule.WorkerKills} workers and {(options.Backend.Silos == 1 ? "the silo" : $"{schedule.SiloKills} of {options.Backend.Silos} Orleans silos")} while they train"
+            $"{DemoPlan.Workers} worker processes; seed {schedule.Seed} will SIGKILL {schedule.WorkerKills} workers and {(options.Backend.Silos == 1 ? "the silo" : $"{schedule.SiloKills} of {options.Backend.Silos} silos")} while they train"
             + (options.Flip ? ", and one worker flips one bit." : "."));
     }
 

@@ -7,8 +7,8 @@ using Coordinator.Server.Hosting;
 namespace Coordinator.Cli.Local;
 
 /// <summary>
-/// A cluster on this machine: a silo process and N worker processes of this same program, on loopback, kept up by supervisors; or, with
-/// Orleans, several silo processes on one PostgreSQL database.
+/// A cluster on this machine: a silo process and N worker processes of this same program, on loopback, kept up by supervisors; or several silo
+/// processes on one PostgreSQL database.
 /// What is killed comes back; after <see cref="DisposeAsync"/>, or after this process died in whatever way, none of them is left.
 /// </summary>
 public sealed class LocalCluster : IKillTargets, IAsyncDisposable
@@ -37,10 +37,10 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
     /// <summary>Address of the silo; of several, with commas between them.</summary>
     public string Url => string.Join(',', silos.Select(silo => silo.Url));
 
-    /// <summary>PostgreSQL database of the Orleans silos, if they are some.</summary>
+    /// <summary>PostgreSQL database of the silos, if they are a cluster.</summary>
     public string? Database => options.Backend.Database ?? postgres?.ConnectionString;
 
-    /// <summary>Name under which the Orleans silos know each other in it.</summary>
+    /// <summary>Name under which the silos know each other in it.</summary>
     public string ClusterName { get; } = $"run-{Guid.NewGuid():N}";
 
     /// <summary>File with the token that the silo asks for.</summary>
@@ -132,14 +132,14 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
 
     private async Task StartSilosAsync(CancellationToken cancel)
     {
-        if (options.Backend is { Orleans: not null, Database: null })
+        if (options.Backend is { IsCluster: true, Database: null })
         {
             postgres = await PostgresProcess.StartAsync(directory, notes.Enqueue, MayGiveUp, cancel);
             _ = postgres.Ended.ContinueWith(ended => NoteDatabase(ended.Result), cancel, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
         }
 
         for (var silo = 0; silo < options.Backend.Silos; silo++)
-            silos.Add(options.Backend.Orleans is { } program ? OrleansSilo(program, silo) : EmbeddedSilo());
+            silos.Add(options.Backend.IsCluster ? SiloOfCluster(silo) : SiloAlone());
         var ends = silos.Select(silo => Supervise(silo.Supervisor)).ToArray();
         running.AddRange(ends);
         var ready = Task.WhenAll(silos.Select(silo => silo.Supervisor.FirstReady));
@@ -174,7 +174,7 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
             Output.ExitCodes.RunFailed));
     }
 
-    private SiloChild EmbeddedSilo()
+    private SiloChild SiloAlone()
     {
         SiloChild? child = null;
         child = new SiloChild(new Supervisor(
@@ -189,7 +189,7 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
         return child;
     }
 
-    private SiloChild OrleansSilo(SiloProgram program, int silo)
+    private SiloChild SiloOfCluster(int silo)
     {
         var (siloPort, gatewayPort) = (FreePorts.Next(), FreePorts.Next());
         var connection = directory.File("database");
@@ -197,8 +197,8 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
         SiloChild? child = null;
         child = new SiloChild(new Supervisor(
             $"silo-{silo}",
-            _ => Launched($"silo-{silo}", program.Command([
-                "--name", $"silo-{silo}", "--data-dir", directory.File("silo"), "--token-file", TokenFile, "--database", $"@{connection}",
+            _ => Launched($"silo-{silo}", OwnExecutable.Command([
+                "silo", "--name", $"silo-{silo}", "--data-dir", directory.File("silo"), "--token-file", TokenFile, "--database", $"@{connection}",
                 "--cluster", ClusterName, "--silo-port", $"{siloPort}", "--gateway-port", $"{gatewayPort}",
                 "--url", child!.Url.Length > 0 ? child.Url : $"http://{options.Host}:{(silo == 0 ? options.Port : 0)}", "--parent-pipe"])),
             directory.File($"silo-{silo}.log"),

@@ -15,7 +15,7 @@ public sealed record LocalClusterOptions
     public Func<int, IEnumerable<string>>? Devices { get; init; }
 
     /// <summary>What hosts the grains.</summary>
-    public SiloBackend Backend { get; init; } = SiloBackend.Embedded;
+    public SiloBackend Backend { get; init; } = SiloBackend.Alone;
 
     /// <summary>Port of the silo; 0 takes a free one.</summary>
     public int Port { get; init; }

@@ -1,17 +1,17 @@
 namespace Coordinator.Cli.Local;
 
-/// <summary>What hosts the grains of a cluster on this machine.</summary>
+/// <summary>The silos of a cluster on this machine: one alone on SQLite, or several on PostgreSQL.</summary>
 public sealed record SiloBackend
 {
-    /// <summary>One silo of this program on SQLite.</summary>
-    public static SiloBackend Embedded { get; } = new();
+    /// <summary>One silo, alone on SQLite.</summary>
+    public static SiloBackend Alone { get; } = new();
 
-    /// <summary>Program of the Orleans silos; null: the embedded engine.</summary>
-    public SiloProgram? Orleans { get; init; }
-
-    /// <summary>Silo processes; the embedded engine has one.</summary>
+    /// <summary>Silo processes.</summary>
     public int Silos { get; init; } = 1;
 
-    /// <summary>PostgreSQL connection string for Orleans silos; null: a private server is started with the run.</summary>
+    /// <summary>PostgreSQL connection string of the cluster; null: several silos get a private server that is started with the run.</summary>
     public string? Database { get; init; }
+
+    /// <summary>Whether the silos are a cluster on PostgreSQL.</summary>
+    public bool IsCluster => Silos > 1 || Database is not null;
 }

@@ -53,8 +53,8 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
         return RunAsync(run => ResumeAsync(run, spec), record.Job, spec?.Initial is { } initial ? Frozen(initial.Sha256) : null, RestoreDataAsync);
     }
 
-    /// <summary>Orleans silos keep their state in a database of their own, and a private one ends with the run.</summary>
-    private bool IsResumable => backend.Orleans is null;
+    /// <summary>The silos of a cluster keep their state in a database of its own, and a private one ends with the run.</summary>
+    private bool IsResumable => !backend.IsCluster;
 
     private string Again => $"coordinator resume {directory.Path}";
 

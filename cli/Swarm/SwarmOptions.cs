@@ -48,7 +48,7 @@ public sealed record SwarmOptions
     public SwarmInjection Inject { get; init; }
 
     /// <summary>Silo processes to start; null: <see cref="Silo"/> is there already.</summary>
-    public SiloBackend? Backend { get; init; } = SiloBackend.Embedded;
+    public SiloBackend? Backend { get; init; } = SiloBackend.Alone;
 
     /// <summary>Address of silos that are there already, with commas between them.</summary>
     public string Silo { get; init; } = "";

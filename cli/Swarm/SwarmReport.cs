@@ -22,7 +22,7 @@ public sealed record SwarmReport(SwarmOptions Options, IReadOnlyList<SwarmMeasur
     /// <summary>The first line.</summary>
     public static string Heading(SwarmOptions options) => string.Create(
         CultureInfo.InvariantCulture,
-        $"swarm: {options.Nodes} nodes of {options.GpusPerNode} gpus, a job of {options.Ranks} ranks, steps of {options.StepTime.TotalSeconds:0.###} s; silo: {(options.Backend is not { } backend ? options.Silo : backend.Orleans is null ? "embedded" : $"orleans, {backend.Silos}")}; {Environment.ProcessorCount} cores, which silo and swarm share");
+        $"swarm: {options.Nodes} nodes of {options.GpusPerNode} gpus, a job of {options.Ranks} ranks, steps of {options.StepTime.TotalSeconds:0.###} s; silo: {(options.Backend is not { } backend ? options.Silo : backend.IsCluster ? $"{backend.Silos} on PostgreSQL" : "1 on SQLite")}; {Environment.ProcessorCount} cores, which silo and swarm share");
 
     /// <summary>A measure's lines: what it came to, and below what that cost.</summary>
     public static IEnumerable<string> Lines(SwarmMeasure measure)

@@ -121,7 +121,7 @@ public sealed partial class SwarmRun
         var applied = swarm.Plane.AppliedOf(job);
 
         // With several silos only those whose own has died lose their connection.
-        await UntilAsync(() => options.Backend is { Orleans: null }
+        await UntilAsync(() => options.Backend is { Silos: 1 }
             ? (swarm.Agents.All(agent => agent.WelcomeAt > began), $"{swarm.Agents.Count(agent => agent.WelcomeAt > began)} of {options.Nodes} nodes are welcome at the new silo")
             : AllWelcome());
         var welcome = Stopwatch.GetElapsedTime(began).TotalSeconds;
@@ -133,7 +133,7 @@ public sealed partial class SwarmRun
             var view = await client.GetJobAsync(job, cancel);
             after = view?.Incarnation ?? incarnation;
             var reached = view?.Members.Count(member => member.Connected) ?? 0;
-            var isNew = after > incarnation || options.Backend is { Orleans: not null };
+            var isNew = after > incarnation || options.Backend is { Silos: > 1 };
             return (isNew && view is { Phase: "running" } && reached == options.Ranks, $"the job is {view?.Phase ?? "away"} under incarnation {after} and reaches {reached} of {options.Ranks} members");
         });
         return (Stopwatch.GetElapsedTime(began).TotalSeconds, string.Create(CultureInfo.InvariantCulture, $"{killed.Name} (process {killed.Pid}): all welcome after {welcome:0.0} s, a step applied since recorded after {recorded:0.0} s, all {options.Ranks} members reached by incarnation {after} (it was {incarnation}), in generation {now.Generation} (it was {generation})"));

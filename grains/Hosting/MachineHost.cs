@@ -65,14 +65,16 @@ internal sealed class MachineHost(IGrainServices services, GrainAddress address,
         var state = outputs.Items.OfType<PersistState>().LastOrDefault();
         var observations = outputs.Items.Where(output => output is ObserveEvent or ObserveSteps).ToArray();
 
-        // Observations come first: a state that says "finished" must not outlive its silo while the step records do not.
-        if (observations.Length > 0 && !await services.Store(address, state?.Incarnation ?? incarnation, observations))
-            throw new GivenUpException($"a later activation of {address} has stored observations");
-
-        // All writes of the turn come before any of its sends: later than asked is never too early for a persist.
+        // Observations come first: a state that says "finished" must not outlive its silo while the step records do not. All writes of the
+        // turn come before any of its sends: later than asked is never too early for a persist.
+        var observed = observations.Length > 0 ? services.Store(address, state?.Incarnation ?? incarnation, observations) : Task.FromResult(true);
+        if (state is null || !services.StoresInOrder)
+            await RefuseIfLater(observed);
         if (state is not null)
         {
-            await persist(state);
+            var persisted = persist(state);
+            await RefuseIfLater(observed);
+            await persisted;
             incarnation = state.Incarnation;
         }
 
@@ -83,5 +85,12 @@ internal sealed class MachineHost(IGrainServices services, GrainAddress address,
             else if (output is SendToGrain grain)
                 services.Send(grain.To, grain.Message);
         }
+    }
+
+    /// <exception cref="GivenUpException">What the turn observed was refused.</exception>
+    private async Task RefuseIfLater(Task<bool> observed)
+    {
+        if (!await observed)
+            throw new GivenUpException($"a later activation of {address} has stored observations");
     }
 }

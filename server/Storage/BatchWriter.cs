@@ -28,6 +28,33 @@ internal sealed class BatchWriter(DbTransaction transaction, string silo, DateTi
         """,
         new { Kind = grain.Kind.ToString(), grain.Key, incarnation }) == 1;
 
+    /// <summary>Writes an entry: a state over a lower one, or what an incarnation observed that is not below the last.</summary>
+    /// <returns>False if it was refused; then nothing of it was written.</returns>
+    public bool TryWrite(CommitEntry entry)
+    {
+        if (entry.State is { } state)
+            return TryReplace(state);
+        if (entry.Observer is { } observer && !TryObserve(observer.Grain, observer.Incarnation))
+            return false;
+        foreach (var observation in entry.Observations)
+        {
+            if (observation is ObserveSteps steps)
+                Write(steps);
+            else if (observation is ObserveEvent observed)
+                Write(new NewEvent(entry.Time, observed.Event));
+        }
+
+        return true;
+    }
+
+    private bool TryReplace(GrainState write) => Execute(
+        """
+        INSERT INTO grain_state (kind, key, incarnation, sequence, state) VALUES (@Kind, @Key, @Incarnation, @Sequence, @State)
+        ON CONFLICT (kind, key) DO UPDATE SET incarnation = excluded.incarnation, sequence = excluded.sequence, state = excluded.state
+        WHERE (grain_state.incarnation, grain_state.sequence) < (excluded.incarnation, excluded.sequence)
+        """,
+        new { Kind = write.Grain.Kind.ToString(), write.Grain.Key, write.State.Incarnation, write.State.Sequence, State = write.State.StateJson }) == 1;
+
     /// <summary>Writes a state over a lower one.</summary>
     /// <returns>False if the stored one is neither lower nor the same.</returns>
     public bool TryWrite(GrainState write)

@@ -77,6 +77,33 @@ public sealed class SqliteStore : IEventStore, IDisposable
         return reader.QuerySingleOrDefault<string>("SELECT state FROM grain_state WHERE kind = @Kind AND key = @Key", Key(grain));
     }
 
+    /// <summary>A grain's state with its place among the writes; null where it has none.</summary>
+    public PersistState? ReadState(GrainAddress grain)
+    {
+        using var reader = OpenReader();
+        return reader.QuerySingleOrDefault<(string State, long Incarnation, long Sequence)?>("SELECT state, incarnation, sequence FROM grain_state WHERE kind = @Kind AND key = @Key", Key(grain)) is { } row
+            ? new PersistState(row.State, row.Incarnation, row.Sequence)
+            : null;
+    }
+
+    /// <summary>
+    /// Makes entries durable in one transaction, each whole or not at all, and notes of each whether it was taken. A number that was committed
+    /// before, its acknowledgement lost, is not stored again; the entries know from then what became of them.
+    /// </summary>
+    internal void Commit(long number, IReadOnlyList<CommitEntry> entries)
+    {
+        Write(transaction =>
+        {
+            var writing = new BatchWriter(transaction, options.Silo, options.TimeProvider.GetUtcNow());
+            if (!writing.Claim(writerId, number))
+                return false;
+            foreach (var entry in entries)
+                entry.IsTaken = writing.TryWrite(entry);
+            return true;
+        });
+        changes.Pulse();
+    }
+
     /// <summary>
     /// Makes a batch durable, all of it or nothing. A state is refused where another writer's stored (incarnation, sequence)
     /// is not below its own; one's own, stored already, counts as stored.
@@ -115,6 +142,27 @@ public sealed class SqliteStore : IEventStore, IDisposable
 
         changes.Pulse();
         return [];
+    }
+
+    private void Write(Func<SqliteTransaction, bool> write)
+    {
+        lock (gate)
+        {
+            try
+            {
+                writer ??= OpenWriter();
+                using var transaction = writer.BeginTransaction(deferred: false);
+                if (write(transaction))
+                    transaction.Commit();
+            }
+            catch
+            {
+                // Whatever state the connection is in, the next try begins with a fresh one.
+                writer?.Dispose();
+                writer = null;
+                throw;
+            }
+        }
     }
 
     /// <summary>Stores one event that is no grain's, such as a silo's start.</summary>

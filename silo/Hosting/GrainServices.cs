@@ -1,7 +1,7 @@
 using Coordinator.Grains.Hosting;
 using Coordinator.Machines;
-using Coordinator.Server.Storage;
 using Coordinator.Silo.Gateway;
+using Coordinator.Silo.Storage;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using GrainAddress = Coordinator.Machines.GrainAddress;
@@ -9,7 +9,7 @@ using GrainAddress = Coordinator.Machines.GrainAddress;
 namespace Coordinator.Silo.Hosting;
 
 /// <summary>What this silo gives its grains.</summary>
-public sealed partial class GrainServices(SiloSettings settings, GrainOutbox outbox, WorkerRoutes workers, IObservationStore store, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<GrainServices> logger) : IGrainServices
+public sealed partial class GrainServices(SiloSettings settings, GrainOutbox outbox, WorkerRoutes workers, SiloStore store, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<GrainServices> logger) : IGrainServices
 {
     private readonly long startedAt = time.GetTimestamp();
 
@@ -26,7 +26,10 @@ public sealed partial class GrainServices(SiloSettings settings, GrainOutbox out
     public CancellationToken Stopping => lifetime.ApplicationStopping;
 
     /// <inheritdoc/>
-    public Task<bool> Store(GrainAddress grain, long incarnation, IReadOnlyList<Output> observations) => store.StoreAsync(grain, incarnation, observations);
+    public bool StoresInOrder => store.KeepsOrder;
+
+    /// <inheritdoc/>
+    public Task<bool> Store(GrainAddress grain, long incarnation, IReadOnlyList<Output> observations) => store.Observations.StoreAsync(grain, incarnation, observations);
 
     /// <inheritdoc/>
     public void Send(NodeId node, CoordinatorMessage message) => workers.Send(node, message);

@@ -8,8 +8,6 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Orleans.Configuration;
 using Orleans.Dashboard;
-using Orleans.Runtime.Hosting;
-using Orleans.Storage;
 
 namespace Coordinator.Silo.Hosting;
 
@@ -19,13 +17,12 @@ internal static class OrleansHosting
     /// <summary>Where the dashboard lies.</summary>
     public const string DashboardPath = "/orleans";
 
-    private const string DatabaseStorage = "database";
-
-    public static void Configure(IHostApplicationBuilder host, SiloSettings settings, ClusterStore store, WorkerLinks links)
+    public static void Configure(IHostApplicationBuilder host, SiloSettings settings, SiloStore store, WorkerLinks links)
     {
         host.Services.AddSingleton(settings);
         host.Services.AddSingleton(links);
         host.Services.AddSingleton(TimeProvider.System);
+        host.Services.AddSingleton(store);
         host.Services.AddSingleton(store.Observations);
         host.Services.AddSingleton<GrainOutbox>();
         host.Services.AddSingleton<GatewayServiceClient>();
@@ -38,9 +35,9 @@ internal static class OrleansHosting
             silo.Configure<SiloMessagingOptions>(Limits);
             silo.Configure<ClientMessagingOptions>(Limits);
             silo.AddGrainService<GatewayService>();
-            Store(silo, store);
-            if (store.IsShared)
-                Join(silo, settings, store);
+            store.AddGrainStorage(silo);
+            if (store is PostgresSiloStore shared)
+                Join(silo, settings, shared);
             else
                 StandAlone(silo, settings);
             if (settings.Dashboard)
@@ -62,22 +59,11 @@ internal static class OrleansHosting
         options.MaxMessageBodySize = 64 << 20;
     }
 
-    private static void Store(ISiloBuilder silo, ClusterStore store)
-    {
-        silo.AddAdoNetGrainStorage(DatabaseStorage, (AdoNetGrainStorageOptions options) =>
-        {
-            options.Invariant = store.Invariant;
-            options.ConnectionString = store.ConnectionString;
-            options.GrainStorageSerializer = new StateSerializer();
-        });
-        silo.Services.AddGrainStorage("Default", (services, _) => new TypedGrainStorage(services.GetRequiredKeyedService<IGrainStorage>(DatabaseStorage), store.Gpus));
-    }
-
     /// <summary>One of several silos, on a database that they share.</summary>
-    private static void Join(ISiloBuilder silo, SiloSettings settings, ClusterStore store)
+    private static void Join(ISiloBuilder silo, SiloSettings settings, PostgresSiloStore store)
     {
-        silo.UseAdoNetClustering((AdoNetClusteringSiloOptions options) => (options.Invariant, options.ConnectionString) = (store.Invariant, store.ConnectionString));
-        silo.UseAdoNetReminderService((AdoNetReminderTableOptions options) => (options.Invariant, options.ConnectionString) = (store.Invariant, store.ConnectionString));
+        silo.UseAdoNetClustering((AdoNetClusteringSiloOptions options) => (options.Invariant, options.ConnectionString) = (PostgresSiloStore.Invariant, store.ConnectionString));
+        silo.UseAdoNetReminderService((AdoNetReminderTableOptions options) => (options.Invariant, options.ConnectionString) = (PostgresSiloStore.Invariant, store.ConnectionString));
         silo.Configure<ClusterMembershipOptions>(FailureDetection.Configure);
         silo.Configure<EndpointOptions>(endpoint =>
         {
@@ -89,10 +75,26 @@ internal static class OrleansHosting
         });
     }
 
-    /// <summary>The only silo. Reminders need no table: nothing can wake a job before this process is back, and then it wakes them itself.</summary>
+    /// <summary>
+    /// The only silo. It speaks to no other: it has no gateway, its port is any free one, so that as many such silos as one likes start beside
+    /// each other, and a connection from another silo is closed before a byte of it is read. Reminders need no table: nothing can wake a job before this
+    /// process is back, and then it wakes them itself.
+    /// </summary>
     private static void StandAlone(ISiloBuilder silo, SiloSettings settings)
     {
-        silo.UseLocalhostClustering(settings.SiloPort, settings.GatewayPort, serviceId: settings.Cluster, clusterId: settings.Cluster);
+        var itself = new IPEndPoint(IPAddress.Loopback, settings.SiloPort);
+        silo.UseDevelopmentClustering(itself);
+        silo.Configure<EndpointOptions>(endpoint =>
+        {
+            // The port under which it knows itself is a name: nobody connects to it.
+            (endpoint.AdvertisedIPAddress, endpoint.SiloPort, endpoint.GatewayPort) = (itself.Address, itself.Port, 0);
+            endpoint.SiloListeningEndpoint = new IPEndPoint(IPAddress.Loopback, 0);
+        });
+        silo.Configure<SiloConnectionOptions>(connections => connections.ConfigureSiloInboundConnection(builder => builder.Use(_ => connection =>
+        {
+            connection.Abort();
+            return Task.CompletedTask;
+        })));
         silo.UseInMemoryReminderService();
     }
 

@@ -1,11 +1,15 @@
+using System.Data.Common;
 using Coordinator.Grains;
+using Coordinator.Grains.Hosting;
 using Coordinator.Machines;
 using Coordinator.Server.Api;
 using Coordinator.Server.Gateway;
 using Coordinator.Server.Hosting;
+using Coordinator.Server.Storage;
 using Coordinator.Silo.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using GrainAddress = Coordinator.Machines.GrainAddress;
 
 namespace Coordinator.Silo.Hosting;
 
@@ -18,22 +22,30 @@ public sealed class OrleansSilo : IAsyncDisposable
     /// <summary>What <c>GET /info</c> names as the engine.</summary>
     public const string EngineName = "orleans";
 
-    private readonly ClusterStore store;
+    private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(1);
+
+    private readonly SiloStore store;
     private readonly SiloServer server;
     private readonly string name;
     private int stopped;
 
-    private OrleansSilo(ClusterStore store, SiloServer server, string name) => (this.store, this.server, this.name) = (store, server, name);
+    private OrleansSilo(SiloStore store, SiloServer server, string name, string token) => (this.store, this.server, this.name, Token) = (store, server, name, token);
 
     /// <summary>Where it listens, with the port that it got.</summary>
     public string Url => server.Url;
 
-    /// <summary>Starts a silo and joins the cluster.</summary>
+    /// <summary>The bearer token that workers and clients need.</summary>
+    public string Token { get; }
+
+    /// <summary>Stored events and steps.</summary>
+    public IEventStore Events => store.Events;
+
+    /// <summary>Starts a silo and, with a database, joins the cluster.</summary>
     public static async Task<OrleansSilo> StartAsync(SiloSettings settings, ILoggerFactory loggers, CancellationToken cancel = default)
     {
         ListenAddress.Parse(settings.Url);
         var token = SiloToken.OfSilo(settings.TokenFile, settings.DataDirectory, loggers);
-        var store = await ClusterStore.OpenAsync(settings, loggers, cancel).ConfigureAwait(false);
+        var store = await SiloStore.OpenAsync(settings, loggers, cancel).ConfigureAwait(false);
         try
         {
             var links = new WorkerLinks();
@@ -63,10 +75,11 @@ public sealed class OrleansSilo : IAsyncDisposable
                     },
                 },
                 cancel).ConfigureAwait(false);
+            store.NameHolder(server.Url);
             if (!store.IsShared)
-                await WakeJobsAsync(orleans.Value.Item1, store).ConfigureAwait(false);
+                await WakeAsync(orleans.Value.Item1, store).ConfigureAwait(false);
             await store.Observations.AppendAsync(new CoordinatorEvent { Kind = EventKinds.Silo, Cause = "started", Text = $"silo {settings.Name} started, process {Environment.ProcessId}" }).ConfigureAwait(false);
-            return new OrleansSilo(store, server, settings.Name);
+            return new OrleansSilo(store, server, settings.Name, token);
         }
         catch
         {
@@ -81,15 +94,25 @@ public sealed class OrleansSilo : IAsyncDisposable
         if (Interlocked.Exchange(ref stopped, 1) != 0)
             return;
         await server.StopAsync().ConfigureAwait(false);
+        try
+        {
+            await store.Observations.AppendAsync(new CoordinatorEvent { Kind = EventKinds.Silo, Cause = "stopped", Text = $"silo {name} stopped" }).WaitAsync(StopPatience).ConfigureAwait(false);
+        }
+        catch (Exception away) when (away is DbException or TimeoutException or OperationCanceledException)
+        {
+            // Storage is away, and this event is not worth waiting for it.
+        }
+
         await store.DisposeAsync().ConfigureAwait(false);
     }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(false);
 
-    /// <summary>A silo that is alone has nobody who kept its reminders: asking a job loads it, and it goes on by itself.</summary>
-    private static async Task WakeJobsAsync(IGrainFactory grains, ClusterStore store)
+    /// <summary>A silo that is alone has nobody who kept its reminders: asking the cluster and the jobs loads them, and they go on by themselves.</summary>
+    private static async Task WakeAsync(IGrainFactory grains, SiloStore store)
     {
+        await GrainCalls.Find(grains, GrainAddress.Cluster).Describe().ConfigureAwait(false);
         foreach (var job in await store.Observations.ListJobsAsync().ConfigureAwait(false))
             await grains.GetGrain<ITrainingJobGrain>(job.Value).Describe().ConfigureAwait(false);
     }

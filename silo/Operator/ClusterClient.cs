@@ -9,18 +9,12 @@ namespace Coordinator.Silo.Operator;
 /// <summary>An Orleans client of a cluster, for the operator's commands.</summary>
 internal static class ClusterClient
 {
-    private const int NotFound = 3;
     private const int Attempts = 4;
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
-    /// <summary>Connects, does something with the grains, and disconnects.</summary>
-    /// <param name="database">Database of the cluster's membership; null: the silo that runs alone on this machine.</param>
-    /// <param name="cluster">Name of the cluster.</param>
-    /// <param name="gatewayPort">Port of the silo that runs alone.</param>
-    /// <param name="use">What to do.</param>
-    /// <param name="cancel">Gives up.</param>
-    /// <returns>The exit code.</returns>
-    public static async Task<int> RunAsync(string? database, string cluster, int gatewayPort, Func<IGrainFactory, Task<int>> use, CancellationToken cancel)
+    /// <summary>Connects, asks the grains, and disconnects.</summary>
+    /// <exception cref="ClusterAwayException">No silo answers.</exception>
+    public static async Task<T> AskAsync<T>(ClusterPlace place, Func<IGrainFactory, Task<T>> ask, CancellationToken cancel)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Logging.SetMinimumLevel(LogLevel.None);
@@ -28,16 +22,8 @@ internal static class ClusterClient
         builder.UseOrleansClient(client =>
         {
             client.Configure<ClientMessagingOptions>(options => options.ResponseTimeout = TimeSpan.FromSeconds(10));
-            if (database is null)
-            {
-                client.UseLocalhostClustering(gatewayPort, serviceId: cluster, clusterId: cluster);
-            }
-            else
-            {
-                client.Configure<ClusterOptions>(options => (options.ClusterId, options.ServiceId) = (cluster, cluster));
-                client.UseAdoNetClustering((AdoNetClusteringClientOptions options) => (options.Invariant, options.ConnectionString) = (ClusterStore.PostgresInvariant, database));
-            }
-
+            client.Configure<ClusterOptions>(options => (options.ClusterId, options.ServiceId) = (place.Cluster, place.Cluster));
+            client.UseAdoNetClustering((AdoNetClusteringClientOptions options) => (options.Invariant, options.ConnectionString) = (PostgresSiloStore.Invariant, place.Database));
             client.UseConnectionRetryFilter(async (_, cancelled) =>
             {
                 if (++attempts >= Attempts)
@@ -53,14 +39,12 @@ internal static class ClusterClient
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            Console.Error.WriteLine($"error: no silo of cluster '{cluster}' answers: {e.Message}");
-            Console.Error.WriteLine("Start one, or name its cluster with --cluster and its database with --database (a silo without one: its --gateway-port).");
-            return NotFound;
+            throw new ClusterAwayException(place.Cluster, e);
         }
 
         try
         {
-            return await use(host.Services.GetRequiredService<IGrainFactory>());
+            return await ask(host.Services.GetRequiredService<IGrainFactory>());
         }
         finally
         {

@@ -34,7 +34,7 @@ public sealed class ChaosScenariosTests
     [Fact]
     public async Task A_scenario_that_cannot_run_here_is_skipped_and_starts_nothing()
     {
-        var runner = new ChaosRunner(Able with { HasIp = false }, Coordinator.Cli.Local.SiloBackend.Embedded, 1, ChaosInjection.None, null);
+        var runner = new ChaosRunner(Able with { HasIp = false }, Coordinator.Cli.Local.SiloBackend.Alone, 1, ChaosInjection.None, null);
         var result = await runner.RunAsync(ChaosScenarios.Find("host-unplugged")!, CancellationToken.None);
         runner.Clean();
         Assert.Equal(ChaosVerdict.Skipped, result.Verdict);

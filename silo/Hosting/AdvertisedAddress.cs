@@ -2,10 +2,10 @@ using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
 
-namespace Coordinator.Silo.Commands;
+namespace Coordinator.Silo.Hosting;
 
 /// <summary>The address that a silo gives the others: written as one, or as this host's name, which is all that a container knows beforehand.</summary>
-internal static class AdvertisedAddress
+public static class AdvertisedAddress
 {
     /// <summary>Reads <c>--advertise</c>.</summary>
     /// <exception cref="FormatException">It is no address, and no name that stands for one of this host's; the message names it.</exception>

@@ -1,23 +1,26 @@
 using System.CommandLine;
+using Coordinator.Cli.Output;
 using Coordinator.Disk;
 
-namespace Coordinator.Silo.Commands;
+namespace Coordinator.Cli.Commands;
 
 /// <summary>The options that say which cluster is meant: those of a silo and of the operator's commands alike.</summary>
-internal sealed record ClusterOptionSet(Option<string?> Database, Option<string> Cluster, Option<int> GatewayPort)
+public sealed record ClusterOptionSet(Option<string?> Database, Option<string> Cluster)
 {
     private const int MostBytes = 1 << 16;
 
+    /// <summary>The options.</summary>
     public static ClusterOptionSet Create() => new(
         new Option<string?>("--database") { Description = "PostgreSQL connection string (Host=…;Database=…;Username=…), or @FILE that holds it, so that no password is in a process list." },
-        new Option<string>("--cluster") { Description = "Name of the cluster: silos of one name on one database belong together.", DefaultValueFactory = _ => "coordinator" },
-        new Option<int>("--gateway-port") { Description = "Port for Orleans clients, such as the operator's commands.", DefaultValueFactory = _ => 30000 });
+        new Option<string>("--cluster") { Description = "Name of the cluster: silos of one name on one database belong together.", DefaultValueFactory = _ => "coordinator" });
 
     /// <summary>The connection string, from its file where it is in one.</summary>
-    /// <exception cref="FormatException">The file cannot be read.</exception>
-    public string? ReadDatabase(ParseResult parsed)
+    /// <exception cref="CommandException">The file cannot be read.</exception>
+    public string? ReadDatabase(ParseResult parsed) => ReadDatabase(parsed.GetValue(Database));
+
+    /// <inheritdoc cref="ReadDatabase(ParseResult)"/>
+    internal static string? ReadDatabase(string? text)
     {
-        var text = parsed.GetValue(Database);
         if (text is null || !text.StartsWith('@'))
             return text;
         try
@@ -29,7 +32,7 @@ internal sealed record ClusterOptionSet(Option<string?> Database, Option<string>
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new FormatException($"--database {text} cannot be read: {e.Message} Write a connection string into that file, or name another.", e);
+            throw new CommandException(ExitCodes.Usage, $"--database {text} cannot be read: {e.Message}", "Write a connection string into that file, or name another.");
         }
     }
 }
