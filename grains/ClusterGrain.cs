@@ -4,6 +4,7 @@ using Coordinator.Machines;
 namespace Coordinator.Grains;
 
 /// <summary>Hosts <see cref="Machines.Clusters.ClusterMachine"/>.</summary>
+[KeepAlive]
 [GrainType(GrainNames.Cluster)]
 public sealed class ClusterGrain(IGrainServices services) : StoredMachineGrain(services, GrainKind.Cluster), IClusterGrain
 {

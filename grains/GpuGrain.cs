@@ -4,7 +4,11 @@ using Orleans.Placement;
 
 namespace Coordinator.Grains;
 
-/// <summary>Hosts <see cref="Machines.Gpus.GpuMachine"/>, on the silo of its node, which calls it first.</summary>
+/// <summary>
+/// Hosts <see cref="Machines.Gpus.GpuMachine"/>, on the silo of its node, which calls it first. It is not collected when it is idle: a gpu that is
+/// well has no deadline, and with its activation its plan would go, and the newest order that it has passed on, by which it knows older ones.
+/// </summary>
+[KeepAlive]
 [GrainType(GrainNames.Gpu)]
 [PreferLocalPlacement]
 public sealed class GpuGrain(IGrainServices services) : StoredMachineGrain(services, GrainKind.Gpu), IGpuGrain

@@ -8,11 +8,14 @@ namespace Coordinator.Grains;
 /// <summary>
 /// Hosts <see cref="Machines.Nodes.NodeMachine"/>, which keeps nothing durable: a node's activation asks storage for nothing.
 /// It is activated on the silo that calls it first, which is the one that holds its worker's connection: so heartbeats stay in one process.
+/// It is not collected when it is idle: its worker's session, by which it knows older ones, is nowhere else.
 /// </summary>
+[KeepAlive]
 [GrainType(GrainNames.Node)]
 [PreferLocalPlacement]
 public sealed class NodeGrain(IGrainServices services) : Grain, INodeGrain
 {
+    private GrainAddress address;
     private MachineHost? host;
     private DeadlineTimer? timer;
 
@@ -20,9 +23,10 @@ public sealed class NodeGrain(IGrainServices services) : Grain, INodeGrain
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
         await base.OnActivateAsync(cancellationToken);
-        host = new MachineHost(services, new GrainAddress(GrainKind.Node, this.GetPrimaryKeyString()), _ => throw new NotSupportedException("a node keeps nothing durable"));
+        address = new GrainAddress(GrainKind.Node, this.GetPrimaryKeyString());
+        host = new MachineHost(services, address, _ => throw new NotSupportedException("a node keeps nothing durable"));
         timer = new DeadlineTimer(this, services, () => Turn([new DeadlinePassed()]));
-        await GrainBoundary.Cross($"Node:{this.GetPrimaryKeyString()}", () => host.Start(null, 0), () => { });
+        await GrainBoundary.Cross(address, () => host.Start(null, 0), () => { });
         timer.Set(host.NextDeadline);
     }
 
@@ -49,7 +53,7 @@ public sealed class NodeGrain(IGrainServices services) : Grain, INodeGrain
 
     private async Task Turn(IReadOnlyList<GrainMessage> messages)
     {
-        await GrainBoundary.Cross($"Node:{this.GetPrimaryKeyString()}", () => host!.Turn(messages), DeactivateOnIdle);
+        await GrainBoundary.Cross(address, () => host!.Turn(messages), DeactivateOnIdle);
         timer!.Set(host!.NextDeadline);
     }
 }

@@ -1,3 +1,5 @@
+using GrainAddress = Coordinator.Machines.GrainAddress;
+
 namespace Coordinator.Grains.Hosting;
 
 /// <summary>
@@ -8,7 +10,7 @@ internal static class GrainBoundary
 {
     /// <summary>Runs a turn; where it fails, <paramref name="giveUp"/> and tell the caller in a form that travels.</summary>
     /// <exception cref="InvalidOperationException">The turn failed; the message says why.</exception>
-    public static async Task Cross(string grain, Func<Task> turn, Action giveUp)
+    public static async Task Cross(GrainAddress grain, Func<Task> turn, Action giveUp)
     {
         try
         {

@@ -6,17 +6,22 @@ namespace Coordinator.Grains.Hosting;
 /// <summary>Which operation of which grain takes which message.</summary>
 public static class GrainCalls
 {
+    private static readonly (GrainType Type, GrainInterfaceType Face) Cluster = Names(GrainNames.Cluster, GrainNames.ClusterInterface);
+    private static readonly (GrainType Type, GrainInterfaceType Face) Node = Names(GrainNames.Node, GrainNames.NodeInterface);
+    private static readonly (GrainType Type, GrainInterfaceType Face) Gpu = Names(GrainNames.Gpu, GrainNames.GpuInterface);
+    private static readonly (GrainType Type, GrainInterfaceType Face) Job = Names(GrainNames.Job, GrainNames.JobInterface);
+
     /// <summary>Calls the operation; ends when the grain's turn has ended.</summary>
     /// <exception cref="ArgumentException">No operation of that kind of grain takes such a message.</exception>
     public static Task Deliver(IGrainFactory grains, GrainAddress to, GrainMessage message)
     {
-        var mail = new Mail(message);
+        var (grain, mail) = (Find(grains, to), new Mail(message));
         return to.Kind switch
         {
-            GrainKind.Cluster => Deliver(grains.GetGrain<IClusterGrain>(to.Key), message, mail),
-            GrainKind.Node => Deliver(grains.GetGrain<INodeGrain>(to.Key), message, mail),
-            GrainKind.Gpu => Deliver(grains.GetGrain<IGpuGrain>(to.Key), message, mail),
-            _ => Deliver(grains.GetGrain<ITrainingJobGrain>(to.Key), message, mail),
+            GrainKind.Cluster => Deliver((IClusterGrain)grain, message, mail),
+            GrainKind.Node => Deliver((INodeGrain)grain, message, mail),
+            GrainKind.Gpu => Deliver((IGpuGrain)grain, message, mail),
+            _ => Deliver((ITrainingJobGrain)grain, message, mail),
         };
     }
 
@@ -26,14 +31,18 @@ public static class GrainCalls
         ? Deliver(grains, to, only)
         : Find(grains, to).TakeAll(new Mail(messages));
 
-    /// <summary>The grain at an address.</summary>
-    public static IMachineGrain Find(IGrainFactory grains, GrainAddress address) => address.Kind switch
+    /// <summary>The grain at an address. By its names: from an interface's type they would be looked up by reflection at every call.</summary>
+    public static IMachineGrain Find(IGrainFactory grains, GrainAddress address)
     {
-        GrainKind.Cluster => grains.GetGrain<IClusterGrain>(address.Key),
-        GrainKind.Node => grains.GetGrain<INodeGrain>(address.Key),
-        GrainKind.Gpu => grains.GetGrain<IGpuGrain>(address.Key),
-        _ => grains.GetGrain<ITrainingJobGrain>(address.Key),
-    };
+        var (type, face) = address.Kind switch
+        {
+            GrainKind.Cluster => Cluster,
+            GrainKind.Node => Node,
+            GrainKind.Gpu => Gpu,
+            _ => Job,
+        };
+        return (IMachineGrain)grains.GetGrain(GrainId.Create(type, address.Key), face);
+    }
 
     private static Task Deliver(IClusterGrain cluster, GrainMessage message, Mail mail) => message switch
     {
@@ -80,6 +89,8 @@ public static class GrainCalls
         ModelStored => job.AcknowledgeModel(mail),
         _ => throw Unknown("job", message),
     };
+
+    private static (GrainType Type, GrainInterfaceType Face) Names(string type, string face) => (GrainType.Create(type), GrainInterfaceType.Create(face));
 
     private static ArgumentException Unknown(string kind, GrainMessage message) => new($"no operation of a {kind} grain takes a {message.GetType().Name}");
 }

@@ -23,16 +23,17 @@ public abstract class StoredMachineGrain(IGrainServices services, GrainKind kind
     protected IGrainServices Services => services;
 
     /// <summary>The grain.</summary>
-    protected GrainAddress Address => new(kind, this.GetPrimaryKeyString());
+    protected GrainAddress Address { get; private set; }
 
     /// <inheritdoc/>
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
         await base.OnActivateAsync(cancellationToken);
+        Address = new GrainAddress(kind, this.GetPrimaryKeyString());
         durable = State;
         host = new MachineHost(services, Address, Persist);
         timer = new DeadlineTimer(this, services, () => Turn([new DeadlinePassed()]));
-        await GrainBoundary.Cross(Address.ToString(), () => host.Start(State.Json, State.Incarnation), () => { });
+        await GrainBoundary.Cross(Address, () => host.Start(State.Json, State.Incarnation), () => { });
         timer.Set(host.NextDeadline);
     }
 
@@ -49,7 +50,7 @@ public abstract class StoredMachineGrain(IGrainServices services, GrainKind kind
     /// <summary>One turn of the machine: the messages one after the other.</summary>
     protected async Task Turn(IReadOnlyList<GrainMessage> messages)
     {
-        await GrainBoundary.Cross(Address.ToString(), () => host!.Turn(messages), DeactivateOnIdle);
+        await GrainBoundary.Cross(Address, () => host!.Turn(messages), DeactivateOnIdle);
         await AfterTurn();
         timer!.Set(host!.NextDeadline);
     }

@@ -21,14 +21,14 @@ internal static partial class ArrowRules
         ["worker"] = ["machines", "disk"],
         ["worker.ilgpu"] = ["machines", "worker"],
         ["simulator"] = ["machines"],
-        ["cli"] = ["machines", "disk", "engine", "server", "worker", "simulator"],
+        ["cli"] = ["machines", "disk", "engine", "server", "silo", "worker", "simulator"],
         // The recovery bench starts the command's own processes, and kills them.
         ["bench"] = ["machines", "engine", "server", "worker", "worker.ilgpu", "simulator", "cli", "tests/decoders"],
         // What every engine must do, and no engine: transcripts, and what plays them.
         ["tests/conformance"] = ["machines"],
         // What feeds readers with generated inputs: a part by the tests, a million by a bench.
         ["tests/decoders"] = ["machines", "server", "worker", "cli", "tests/conformance"],
-        ["tests/core"] = ["machines", "disk", "engine", "server", "worker", "simulator", "cli", "tests/conformance", "tests/decoders"],
+        ["tests/core"] = ["machines", "disk", "engine", "server", "silo", "worker", "simulator", "cli", "tests/conformance", "tests/decoders"],
         // Its clusters of real processes are those that the command starts.
         ["tests/orleans"] = ["machines", "grains", "silo", "server", "worker", "cli", "tests/conformance"],
         ["tests/ilgpu"] = ["machines", "worker", "worker.ilgpu", "cli"],

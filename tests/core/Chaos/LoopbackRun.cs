@@ -1,9 +1,9 @@
 using Coordinator.Cli.Runs;
-using Coordinator.Cli.Silo;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 using Coordinator.Server.Api;
 using Coordinator.Server.Client;
+using Coordinator.Silo.Hosting;
 using Coordinator.Tests.Server;
 using Coordinator.Worker;
 using Coordinator.Worker.Agent;
@@ -21,10 +21,10 @@ public sealed class LoopbackRun : IAsyncDisposable
 
     private readonly TemporaryFolder folder;
     private readonly List<(CancellationTokenSource Abort, Task Agent, IDisposable[] Owned)> workers = [];
-    private readonly EmbeddedSilo silo;
+    private readonly OrleansSilo silo;
     private readonly HttpMessageInvoker http = SiloHttp.Create();
 
-    private LoopbackRun(TemporaryFolder folder, EmbeddedSilo silo)
+    private LoopbackRun(TemporaryFolder folder, OrleansSilo silo)
     {
         (this.folder, this.silo) = (folder, silo);
         Client = new CoordinatorClient(silo.Url, silo.Token);
@@ -38,14 +38,7 @@ public sealed class LoopbackRun : IAsyncDisposable
     public static async Task<LoopbackRun> StartAsync()
     {
         var folder = new TemporaryFolder();
-        var silo = await EmbeddedSilo.StartAsync(new EmbeddedSiloOptions
-        {
-            DataDirectory = folder.File("silo"),
-            Url = "http://127.0.0.1:0",
-            Name = "silo",
-            MachineFactory = MachineFactory.Create,
-        });
-        return new LoopbackRun(folder, silo);
+        return new LoopbackRun(folder, await TestSilo.StartAsync(folder.File("silo")));
     }
 
     /// <summary>An undisturbed run, or one whose workers have faults that end nobody.</summary>

@@ -1,6 +1,4 @@
 using Coordinator.Cli.Commands;
-using Coordinator.Cli.Silo;
-using Coordinator.Machines;
 using Coordinator.Tests.Server;
 
 namespace Coordinator.Tests.Cli;
@@ -14,7 +12,7 @@ public sealed class SecondWorkerTests
     public async Task A_second_worker_of_a_name_ends_while_the_first_is_heard_and_the_first_ends_where_a_person_insists()
     {
         using var folder = new TemporaryFolder();
-        var silo = await EmbeddedSilo.StartAsync(new EmbeddedSiloOptions { DataDirectory = folder.File("silo"), Url = "http://127.0.0.1:0", Name = "silo", MachineFactory = MachineFactory.Create });
+        var silo = await TestSilo.StartAsync(folder.File("silo"));
         var token = folder.File("token");
         await File.WriteAllTextAsync(token, silo.Token);
         try

@@ -1,23 +1,23 @@
 using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
-using Coordinator.Cli.Silo;
 using Coordinator.Machines;
 using Coordinator.Machines.Clusters;
 using Coordinator.Server.Client;
+using Coordinator.Silo.Hosting;
 
 namespace Coordinator.Tests.Server;
 
-/// <summary>Power and cooling through the HTTP API of an embedded silo, with the real cluster behind it.</summary>
+/// <summary>Power and cooling through the HTTP API of a silo, with the real cluster behind it.</summary>
 public sealed class LimitsApiTests : IAsyncLifetime
 {
     private readonly TemporaryFolder folder = new();
-    private EmbeddedSilo silo = null!;
+    private OrleansSilo silo = null!;
     private CoordinatorClient client = null!;
 
     public async Task InitializeAsync()
     {
-        silo = await EmbeddedSilo.StartAsync(new EmbeddedSiloOptions { DataDirectory = folder.Path, Url = "http://127.0.0.1:0", Name = "silo", MachineFactory = MachineFactory.Create });
+        silo = await TestSilo.StartAsync(folder.Path);
         client = new CoordinatorClient(silo.Url, silo.Token);
     }
 
