@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Coordinator.Cli.Local;
 using Coordinator.Cli.Output;
 using Coordinator.Cli.Paths;
 using Coordinator.Cli.Runs;
@@ -9,9 +8,12 @@ using Coordinator.Worker.Kernels;
 
 namespace Coordinator.Cli.Commands;
 
-/// <summary><c>--device</c> and <c>--ilgpu</c>, for commands that compute or start workers that do.</summary>
+/// <summary><c>--device</c> and <c>--device-library</c>, for commands that compute or start workers that do.</summary>
 public sealed class DeviceOptionSet
 {
+    /// <summary>The option that names a library of devices.</summary>
+    public const string LibraryName = "--device-library";
+
     private readonly Option<string[]> device = new("--device")
     {
         Description = $"What computes: {DeviceSelection.Forms}; without N all of that kind. Repeatable, or with commas between them; one device is one rank, one that is named twice holds two. 'coordinator devices' lists them.",
@@ -19,10 +21,10 @@ public sealed class DeviceOptionSet
 
     private readonly PathOption library = LibraryOption();
 
-    /// <summary><c>--ilgpu</c>.</summary>
-    public static PathOption LibraryOption() => new(PathUse.Read, "--ilgpu")
+    /// <summary><c>--device-library</c>.</summary>
+    public static PathOption LibraryOption() => new(PathUse.Read, LibraryName)
     {
-        Description = $"The library of ILGPU devices, Coordinator.Worker.Ilgpu.dll, or its folder (else ${IlgpuLibrary.Variable}, else beside this program or in the source tree's build).",
+        Description = "An assembly of devices that this program does not have, an IDeviceBackend of others: 'coordinator devices' lists them, and --device takes their names.",
     };
 
     /// <summary>Adds them to a command.</summary>
@@ -32,9 +34,14 @@ public sealed class DeviceOptionSet
         {
             foreach (var text in DeviceSelection.Split(result.Tokens.Select(token => token.Value)))
             {
-                if (DeviceSelection.WhyNone(text) is { } wrong)
+                if (DeviceSelection.WhyNone(text, result.GetResult(library) is { Implicit: false }) is { } wrong)
                     result.AddError(wrong);
             }
+        });
+        library.Validators.Add(result =>
+        {
+            if (result.GetResult(device) is not { Implicit: false })
+                result.AddError($"{LibraryName} brings devices, and none of them is named: name one with --device.");
         });
         command.Add(device);
         command.Add(library);
@@ -43,19 +50,19 @@ public sealed class DeviceOptionSet
     /// <summary>Whether a device was named.</summary>
     public bool IsGiven(ParseResult parsed) => parsed.GetValue(device) is { Length: > 0 };
 
-    /// <summary>The devices that were named, each <paramref name="ranks"/> times, and the library that makes those that need one.</summary>
+    /// <summary>The devices that were named, each <paramref name="ranks"/> times, and what makes those that are not the CPU.</summary>
     /// <exception cref="CommandException">A device is not here, or the library is not.</exception>
     public ChosenDevices Choose(ParseResult parsed, int ranks, VectorWidth width = VectorWidth.Auto)
     {
         var texts = DeviceSelection.Split(parsed.GetValue(device));
-        var backend = texts.Any(DeviceSelection.NeedsLibrary) ? IlgpuLibrary.Load(parsed.GetValue(library)) : null;
+        var backends = DeviceBackendSet.Open(texts.Any(DeviceSelection.IsOfIlgpu), library.Full(parsed));
         try
         {
-            return new ChosenDevices(DeviceSelection.Choose(texts, CpuDeviceClass.Devices(1, width)[0], backend?.List() ?? [], ranks), backend);
+            return new ChosenDevices(DeviceSelection.Choose(texts, CpuDeviceClass.Devices(1, width)[0], backends.List(), ranks), backends);
         }
         catch
         {
-            backend?.Dispose();
+            backends.Dispose();
             throw;
         }
     }
@@ -87,7 +94,7 @@ public sealed class DeviceOptionSet
         }
 
         RefuseOther(wantedClass, devices[0].DeviceClass);
-        string[] from = library.Full(parsed) is { } path ? ["--ilgpu", path] : [];
+        string[] from = library.Full(parsed) is { } path ? [LibraryName, path] : [];
         return worker =>
         [
             "--device", string.Join(',', Enumerable.Range(0, gpusPerWorker).Select(rank => devices[((worker * gpusPerWorker) + rank) % devices.Count].Device)),
@@ -110,9 +117,9 @@ public sealed class DeviceOptionSet
 
 /// <summary>Devices for the ranks of one process.</summary>
 /// <param name="Devices">By the gpu's index.</param>
-/// <param name="Backend">Makes those that are not the CPU; null where all are.</param>
-public sealed record ChosenDevices(IReadOnlyList<DeviceDescription> Devices, IDeviceBackend? Backend) : IDisposable
+/// <param name="Backends">Make those that are not the CPU.</param>
+public sealed record ChosenDevices(IReadOnlyList<DeviceDescription> Devices, DeviceBackendSet Backends) : IDisposable
 {
     /// <inheritdoc/>
-    public void Dispose() => Backend?.Dispose();
+    public void Dispose() => Backends.Dispose();
 }

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
-using Coordinator.Cli.Local;
 using Coordinator.Cli.Output;
+using Coordinator.Cli.Runs;
 using Coordinator.Worker.Devices;
 using Coordinator.Worker.Kernels;
 
@@ -21,19 +21,8 @@ public static class DevicesCommand
         var command = new Command("devices", "List the devices of this host: what to write after --device, and the class that decides their bits.") { library, format };
         command.SetAction(parsed =>
         {
-            List<DeviceDescription> devices = [.. CpuDeviceClass.Devices(1)];
-            try
-            {
-                using var backend = IlgpuLibrary.Load(parsed.GetValue(library));
-                devices.AddRange(backend.List());
-            }
-            catch (CommandException without) when (parsed.GetValue(library) is null)
-            {
-                // The list is right all the same, for this build.
-                Console.Error.WriteLine($"note: {without.Message}");
-                Console.Error.WriteLine(without.Remedy);
-            }
-
+            using var backends = DeviceBackendSet.Open(withIlgpu: true, library.Full(parsed));
+            DeviceDescription[] devices = [.. CpuDeviceClass.Devices(1), .. backends.List()];
             new Listing("DeviceList", new JsonArray([.. devices.Select(Document)]), Columns, [.. devices.Select(Row)]).Print(Console.Out, parsed.GetValue(format));
             return ExitCodes.Success;
         });

@@ -126,7 +126,7 @@ public sealed class WorkerCommand
         using var client = new CoordinatorClient(string.Join(',', addresses.Select(silo => silo.GetLeftPart(UriPartial.Authority))), secret, parsed.GetValue(proxy));
         var store = directory.Folder(parsed) ?? FolderPath.Make(directory.Name, DefaultDirectory());
         using var programs = new WorkerPrograms(
-            new DataStore(store, files.FetchDataAsync), new CpuDeviceOptions { Width = parsed.GetValue(width) }, chosen.Devices, chosen.Backend)
+            new DataStore(store, files.FetchDataAsync), new CpuDeviceOptions { Width = parsed.GetValue(width) }, chosen.Devices, chosen.Backends)
         {
             Silos = files,
             Log = log,

@@ -22,6 +22,9 @@ public sealed record RunRecord(
 {
     private const string FileName = "run.json";
 
+    // An option of earlier versions, which loaded ILGPU's devices from a file that it named. It is part of the program now.
+    private const string FormerLibrary = "--ilgpu";
+
     private static readonly JsonSerializerOptions s_json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true };
 
     /// <summary>The job's id.</summary>
@@ -50,7 +53,7 @@ public sealed record RunRecord(
             using var file = RegularFile.OpenRead(path);
             var record = JsonSerializer.Deserialize<RunRecord>(file, s_json) is { WorkerArguments.Count: > 0 } read ? read : throw new JsonException("it names no workers");
             record.ReadSpec();
-            return record;
+            return record with { WorkerArguments = [.. record.WorkerArguments.Select(WithoutFormerLibrary)] };
         }
         catch (Exception wrong) when (wrong is JsonException or IOException or UnauthorizedAccessException or ConfigurationException)
         {
@@ -64,4 +67,7 @@ public sealed record RunRecord(
         ExitCodes.NotFound,
         $"There is no {Path.Combine(directory, FileName)}.",
         "Name the directory of a run of 'coordinator train': its --work-dir, or the one that it printed when it was ended.");
+
+    private static IReadOnlyList<string> WithoutFormerLibrary(IReadOnlyList<string> arguments) =>
+        [.. arguments.Where((argument, at) => argument != FormerLibrary && (at == 0 || arguments[at - 1] != FormerLibrary))];
 }

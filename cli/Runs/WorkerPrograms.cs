@@ -16,8 +16,8 @@ namespace Coordinator.Cli.Runs;
 /// <param name="store">Frozen data.</param>
 /// <param name="options">How CPU devices compute.</param>
 /// <param name="gpus">The worker's devices, by the gpu's index; null: the CPU for every one.</param>
-/// <param name="backend">Makes devices that are not the CPU, not disposed of; null where there are none.</param>
-public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options, IReadOnlyList<DeviceDescription>? gpus = null, IDeviceBackend? backend = null) : IProgramFactory, IDisposable
+/// <param name="backends">Make devices that are not the CPU, not disposed of; null where there are none.</param>
+public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options, IReadOnlyList<DeviceDescription>? gpus = null, DeviceBackendSet? backends = null) : IProgramFactory, IDisposable
 {
     // Whoever has a sound copy, the command that submitted the job above all, brings it up again within two seconds.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(6);
@@ -118,7 +118,7 @@ public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options, IR
 
     private IRankDevice Create(ITrainingProgram program, JobSpec spec, ISampleSource? samples, DeviceDescription? device) => device is null || device.Device == "cpu"
         ? program.CreateCpuDevice(samples, options)
-        : (backend ?? throw new InvalidOperationException($"nothing makes the device {device.Device}")).Create(spec, samples, device);
+        : (backends ?? throw new InvalidOperationException($"nothing makes the device {device.Device}")).Create(spec, samples, device);
 
     /// <summary>Fetched and verified by their hash, like data. Every worker looks at them, also for jobs that no command line has looked at.</summary>
     private async Task<SafeTensorsFile> OpenWeightsAsync(InitialSpec initial, ITrainingProgram program)

@@ -1,7 +1,6 @@
 using Coordinator.Machines.Jobs;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.Devices;
-using Coordinator.Worker.Ilgpu.Devices;
 using Coordinator.Worker.Ilgpu.Kernels;
 using Coordinator.Worker.Kernels;
 using Coordinator.Worker.Programs;
@@ -11,8 +10,6 @@ using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
 using ILGPU.Runtime.Cuda;
 using ILGPU.Runtime.OpenCL;
-
-[assembly: DeviceBackend(typeof(IlgpuBackend))]
 
 namespace Coordinator.Worker.Ilgpu.Devices;
 

@@ -5,7 +5,7 @@ using Coordinator.Machines.Jobs;
 namespace Coordinator.Worker.Devices;
 
 /// <summary>
-/// Loads libraries of devices into this process. Each gets a load context of its own: what it depends on is found beside it, by its
+/// Loads libraries of devices that others made into this process. Each gets a load context of its own: what it depends on is found beside it, by its
 /// <c>.deps.json</c>, and meets nothing of ours; only the contract (this assembly and the machines) is shared.
 /// </summary>
 public static class DeviceBackends
@@ -21,7 +21,7 @@ public static class DeviceBackends
             if (assembly.GetCustomAttribute<DeviceBackendAttribute>() is not { } named)
             {
                 throw new DeviceBackendException(
-                    $"{path} holds no devices.", $"Name an assembly that carries {nameof(DeviceBackendAttribute)}.");
+                    $"{path} holds no devices.", $"Name an assembly that names its {nameof(IDeviceBackend)} with {nameof(DeviceBackendAttribute)}.");
             }
 
             return Activator.CreateInstance(named.Backend) as IDeviceBackend

@@ -26,12 +26,13 @@ public sealed record DeviceDescription
 }
 
 /// <summary>
-/// A way to compute on accelerators, in an assembly of its own that a worker loads at run time: the core knows no such library. The
-/// assembly names its class by <see cref="DeviceBackendAttribute"/>; it is made once a process, by a constructor without parameters.
+/// A way to compute on accelerators, in an assembly of its own: the worker knows no such library. ILGPU's is built in. An assembly of others
+/// names its class by <see cref="DeviceBackendAttribute"/> and is loaded at run time; the class is made once a process, by a constructor
+/// without parameters.
 /// </summary>
 public interface IDeviceBackend : IDisposable
 {
-    /// <summary>First part of its devices' names: <c>ilgpu</c>.</summary>
+    /// <summary>First part of its devices' names, before a colon: <c>ilgpu</c>. Neither that nor <c>cpu</c> for libraries of others.</summary>
     string Name { get; }
 
     /// <summary>All devices of this host, real ones and those that only simulate one, the same order at every call.</summary>

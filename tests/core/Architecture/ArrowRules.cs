@@ -21,7 +21,7 @@ internal static partial class ArrowRules
         ["worker"] = ["machines", "disk"],
         ["worker.ilgpu"] = ["machines", "worker"],
         ["simulator"] = ["machines"],
-        ["cli"] = ["machines", "disk", "engine", "server", "silo", "worker", "simulator"],
+        ["cli"] = ["machines", "disk", "engine", "server", "silo", "worker", "worker.ilgpu", "simulator"],
         // The recovery bench starts the command's own processes, and kills them.
         ["bench"] = ["machines", "engine", "server", "worker", "worker.ilgpu", "simulator", "cli", "tests/decoders"],
         // What every engine must do, and no engine: transcripts, and what plays them.

@@ -46,6 +46,8 @@ public sealed class ArrowTests
     [InlineData("cli", "ProjectReference", "../grains/Coordinator.Grains.csproj")]
     [InlineData("cli", "PackageReference", "Microsoft.Orleans.Client")]
     [InlineData("cli", "PackageReference", "ILGPU.Algorithms")]
+    [InlineData("worker.ilgpu", "ProjectReference", "../cli/Coordinator.Cli.csproj")]
+    [InlineData("silo", "ProjectReference", "../cli/Coordinator.Cli.csproj")]
     [InlineData("elsewhere", "PackageReference", "Dapper")]
     public void A_wrong_reference_is_refused(string folder, string element, string include)
     {
@@ -62,11 +64,14 @@ public sealed class ArrowTests
     [InlineData("cli/A.cs", "using Coordinator.Grains;")]
     [InlineData("cli/A.cs", "using global::Orleans.Hosting;")]
     [InlineData("worker/A.cs", "using ILGPU;")]
+    [InlineData("cli/A.cs", "using ILGPU;")]
     public void A_wrong_using_is_refused(string path, string line) =>
         Assert.Single(ArrowRules.CheckSource(new RepositoryFile(path, $"using System;\n{line}\n")));
 
     [Theory]
     [InlineData("worker.ilgpu/A.cs", "using Coordinator.Worker.Devices;")]
+    [InlineData("cli/A.cs", "using Coordinator.Worker.Ilgpu.Devices;")]
+    [InlineData("cli/A.cs", "using Coordinator.Silo;")]
     [InlineData("worker/A.cs", "using Coordinator.Worker.Devices;")]
     [InlineData("silo/A.cs", "using Orleans.Hosting;")]
     [InlineData("machines/A.cs", "using var orleans = Orleans.Open();")]

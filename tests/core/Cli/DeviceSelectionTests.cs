@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Coordinator.Cli.Commands;
 using Coordinator.Cli.Output;
 using Coordinator.Cli.Runs;
@@ -12,11 +13,16 @@ using Coordinator.Worker.Programs;
 namespace Coordinator.Tests.Cli;
 
 /// <summary>A library of devices for the loader to find in this assembly.</summary>
-public sealed class TestBackend : IDeviceBackend
+public sealed class TestBackend(string name, string device) : IDeviceBackend
 {
-    public string Name => "test";
+    public TestBackend()
+        : this("test", "test:0")
+    {
+    }
 
-    public IReadOnlyList<DeviceDescription> List() => [DeviceSelectionTests.Device("test:0", "toy")];
+    public string Name => name;
+
+    public IReadOnlyList<DeviceDescription> List() => [DeviceSelectionTests.Device(device, "toy")];
 
     public IRankDevice Create(JobSpec spec, ISampleSource? samples, DeviceDescription device) => throw new InvalidJobException("a toy computes nothing");
 
@@ -48,7 +54,7 @@ public sealed class DeviceSelectionTests
         var missing = Assert.Throws<CommandException>(() => Choose("ilgpu:cuda", 1, [Device("ilgpu:cpu", "simulated")]));
 
         Assert.Equal(ExitCodes.Usage, missing.ExitCode);
-        Assert.Equal("There is no device ilgpu:cuda on this host. ILGPU finds: ilgpu:cpu (ilgpu:cpu).", missing.Message);
+        Assert.Equal("There is no device ilgpu:cuda on this host. Found: ilgpu:cpu (ilgpu:cpu).", missing.Message);
     }
 
     [Fact]
@@ -56,7 +62,7 @@ public sealed class DeviceSelectionTests
     {
         var missing = Assert.Throws<CommandException>(() => Choose("ilgpu:cuda:7", 1, Found));
 
-        Assert.Equal("There is no device ilgpu:cuda:7 on this host. ILGPU finds: ilgpu:cuda:0 (ilgpu:cuda:0), ilgpu:cuda:1 (ilgpu:cuda:1), ilgpu:cpu (ilgpu:cpu).", missing.Message);
+        Assert.Equal("There is no device ilgpu:cuda:7 on this host. Found: ilgpu:cuda:0 (ilgpu:cuda:0), ilgpu:cuda:1 (ilgpu:cuda:1), ilgpu:cpu (ilgpu:cpu).", missing.Message);
     }
 
     [Theory]
@@ -70,6 +76,56 @@ public sealed class DeviceSelectionTests
     [InlineData("CPU")]
     public void What_names_no_device_on_any_host_is_refused_as_it_is_read(string text) =>
         Assert.Equal($"'{text}' is no device; write cpu, ilgpu:cuda[:N], ilgpu:opencl[:N] or ilgpu:cpu.", DeviceSelection.WhyNone(text));
+
+    [Theory]
+    [InlineData("test:0")]
+    [InlineData("test:fast:1")]
+    public void A_library_has_names_of_its_own(string text)
+    {
+        Assert.Null(DeviceSelection.WhyNone(text, withLibrary: true));
+        Assert.NotNull(DeviceSelection.WhyNone(text));
+    }
+
+    [Theory]
+    [InlineData("test")]
+    [InlineData("test:")]
+    [InlineData(":0")]
+    [InlineData("cpu:0")]
+    [InlineData("ilgpu:metal")]
+    public void What_no_library_can_have_is_refused_with_one_too(string text) =>
+        Assert.Equal($"'{text}' is no device; write cpu, ilgpu:cuda[:N], ilgpu:opencl[:N] or ilgpu:cpu, or a device of the library.", DeviceSelection.WhyNone(text, withLibrary: true));
+
+    [Theory]
+    [InlineData("test", "test:0", null)]
+    [InlineData("ilgpu", "ilgpu:cuda:0", "'ilgpu' is the name of devices of this program")]
+    [InlineData("cpu", "cpu:0", "'cpu' is the name of devices of this program")]
+    [InlineData("test", "ilgpu:cpu", "its device 'ilgpu:cpu' is not called 'test:' and more")]
+    public void A_library_cannot_take_names_of_others(string name, string device, string? why)
+    {
+        using var backend = new TestBackend(name, device);
+
+        Assert.Equal(why, DeviceBackendSet.WhyMisnamed(backend));
+    }
+
+    [Fact]
+    public void A_rank_gets_its_device_from_the_library_that_it_is_called_by()
+    {
+        using var backends = DeviceBackendSet.Open(withIlgpu: false, typeof(TestBackend).Assembly.Location);
+
+        Assert.Equal(["test:0"], backends.List().Select(device => device.Device));
+        Assert.Equal("a toy computes nothing", Assert.Throws<InvalidJobException>(() => backends.Create(new JobSpec(), null, Device("test:0", "toy"))).Message);
+        Assert.Throws<InvalidOperationException>(() => backends.Create(new JobSpec(), null, Device("tests:0", "toy")));
+    }
+
+    [Fact]
+    public async Task The_command_lists_the_devices_of_a_library_beside_its_own()
+    {
+        using var devices = new Executable("devices", "--device-library", typeof(TestBackend).Assembly.Location, "-o", "json");
+
+        Assert.Equal(ExitCodes.Success, await devices.EndAsync(TimeSpan.FromMinutes(1)));
+        var listed = JsonNode.Parse(devices.Output)!["items"]!.AsArray().Select(item => (string?)item!["device"]);
+        Assert.Equal(["cpu", "ilgpu:cpu", "test:0"], listed.Where(device => device is "cpu" or "ilgpu:cpu" or "test:0"));
+    }
 
     [Fact]
     public void A_library_is_loaded_with_the_contract_shared_and_the_rest_its_own()
@@ -86,7 +142,7 @@ public sealed class DeviceSelectionTests
         var empty = Assert.Throws<DeviceBackendException>(() => DeviceBackends.Load(typeof(JobSpec).Assembly.Location));
         var text = Assert.Throws<DeviceBackendException>(() => DeviceBackends.Load(Path.ChangeExtension(typeof(TestBackend).Assembly.Location, ".deps.json")));
 
-        Assert.Equal($"{typeof(JobSpec).Assembly.Location} holds no devices: it was built without the packages that it needs.", empty.Message);
+        Assert.Equal($"{typeof(JobSpec).Assembly.Location} holds no devices.", empty.Message);
         Assert.NotEqual(empty.Remedy, text.Remedy);
     }
 

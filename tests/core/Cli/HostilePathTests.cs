@@ -17,11 +17,11 @@ public sealed class HostilePathTests : IDisposable
     // What makes a command read the option at all: some are only looked at together with others.
     private static readonly Dictionary<string, string[]> Together = new()
     {
-        ["--ilgpu"] = ["--device", "ilgpu:cuda"],
+        ["--device-library"] = ["--device", "test:0"],
         ["--silo-program"] = ["--engine", "orleans"],
         ["train --token-file"] = ["--silo", "http://127.0.0.1:1", "--model.program=linear"],
         ["swarm --token-file"] = ["--silo", "http://127.0.0.1:1"],
-        ["devices --ilgpu"] = [],
+        ["devices --device-library"] = [],
         ["health --token-file"] = ["--node", "any"],
     };
 

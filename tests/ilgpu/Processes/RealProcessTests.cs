@@ -47,8 +47,8 @@ public sealed class RealProcessTests : IDisposable
 
     private static async Task<(int Code, string Output)> RunAsync(params string[] arguments)
     {
-        string library = typeof(IlgpuBackend).Assembly.Location;
-        ProcessStartInfo command = OwnExecutable.Command([.. arguments, "--device", TestDevice.Name, "--ilgpu", library, "--data", Path.ChangeExtension(library, ".xml")]);
+        string text = Path.ChangeExtension(typeof(IlgpuBackend).Assembly.Location, ".xml");
+        ProcessStartInfo command = OwnExecutable.Command([.. arguments, "--device", TestDevice.Name, "--data", text]);
         command.RedirectStandardOutput = command.RedirectStandardError = command.RedirectStandardInput = true;
         command.Environment.Remove("COORDINATOR_SILO");
         command.Environment.Remove("COORDINATOR_TOKEN_FILE");
