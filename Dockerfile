@@ -4,11 +4,9 @@ ARG DOTNET=10.0
 FROM mcr.microsoft.com/dotnet/sdk:${DOTNET} AS build
 WORKDIR /src
 COPY . .
-# Restoring the solution finds out which of the optional packages there are (docs/decisions/0002); the projects then build with those.
 RUN dotnet restore Coordinator.sln \
  && dotnet publish cli -c Release --no-restore -o /opt/coordinator/cli \
  && dotnet publish silo -c Release --no-restore -o /opt/coordinator/silo \
- && dotnet publish worker.ilgpu -c Release --no-restore -o /opt/coordinator/ilgpu \
  && mkdir /opt/coordinator/bin /opt/coordinator/text \
  && ln -s ../cli/coordinator /opt/coordinator/bin/coordinator \
  && ln -s ../silo/Coordinator.Silo /opt/coordinator/bin/coordinator-silo \
@@ -17,7 +15,7 @@ RUN dotnet restore Coordinator.sln \
 
 FROM mcr.microsoft.com/dotnet/aspnet:${DOTNET}
 COPY --from=build /opt/coordinator /opt/coordinator
-ENV PATH=/opt/coordinator/bin:$PATH COORDINATOR_ILGPU=/opt/coordinator/ilgpu ASPNETCORE_HTTP_PORTS= DOTNET_EnableDiagnostics=0 HOME=/tmp
+ENV PATH=/opt/coordinator/bin:$PATH ASPNETCORE_HTTP_PORTS= DOTNET_EnableDiagnostics=0 HOME=/tmp
 # A volume that is mounted for the first time takes the folder's owner: the programs run as `app`, uid 1654 of the public images.
 RUN mkdir -p /data /checkpoints /models /run/coordinator && chown 1654:1654 /data /checkpoints /models /run/coordinator
 WORKDIR /models

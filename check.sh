@@ -15,12 +15,17 @@ run() {
   "$@"
 }
 
-# Lock files that restore would change were not committed with the package that changed them.
+# Lock files that restore changes or makes were not committed with the package that changed them.
 lock_files_are_current() {
-  ! git rev-parse --git-dir > /dev/null 2>&1 || git diff --exit-code --stat -- '*packages.lock.json'
+  git rev-parse --git-dir > /dev/null 2>&1 || return 0
+  git diff --exit-code --stat -- '*packages.lock.json' || return
+  local made
+  made=$(git ls-files --others --exclude-standard -- '*packages.lock.json')
+  [ -z "$made" ] || { echo "not committed: $made"; return 1; }
 }
 
 run "restore" dotnet restore
+run "restore of what is in no solution" dotnet restore eng/mutants
 run "lock files" lock_files_are_current
 run "format" dotnet format whitespace --no-restore --verify-no-changes
 run "build" dotnet build --no-restore -c "$configuration" -warnaserror

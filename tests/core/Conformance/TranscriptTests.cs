@@ -4,7 +4,7 @@ using Xunit.Abstractions;
 
 namespace Coordinator.Tests.Conformance;
 
-/// <summary>The transcripts of tests/conformance on the engines that need no optional package.</summary>
+/// <summary>The transcripts of tests/conformance on the engines that are no cluster.</summary>
 public sealed class TranscriptTests(ITestOutputHelper output)
 {
     public static TheoryData<string> Names => [.. Transcript.Names];
