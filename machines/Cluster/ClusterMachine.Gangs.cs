@@ -30,28 +30,35 @@ public sealed partial class ClusterMachine
             budget.SetGpu(gpu, allocation.Parked ? null : ClassOf(gpu) ?? "");
     }
 
-    /// <summary>Lets a parked job go on where the site can feed, and there is, what it needs to go on with.</summary>
+    /// <summary>
+    /// Lets a parked job go on where the site can feed, and there is, what it needs to go on with. A gpu of a zone that cannot cool it any more
+    /// counts for nothing, nor does one whose node is away: there must be others in their place. The former is a member until the others
+    /// have its state, throttled; for want of the latter the job finds its state elsewhere, or waits for it.
+    /// </summary>
     private bool MayGoOn(JobId job, Allocation allocation, SortedSet<JobId> changed)
     {
         if (!allocation.Parked)
             return true;
         var parked = allocation.Used.Where(allocation.Gpus.Contains).ToArray();
-        if (parked.Length == 0 || ClassOf(allocation) is not { } deviceClass)
+        if (parked.Length == 0 || (ClassOf(allocation) ?? allocation.DeviceClass) is not { Length: > 0 } deviceClass)
             return false;
-        var more = Math.Max(0, Math.Min(allocation.Minimum ?? 1, allocation.Wanted) - inventory.FitOf(job));
+        var serving = parked.Where(inventory.IsFit).ToArray();
+        var hot = serving.Where(gpu => budget.WhyUncooled(gpu, deviceClass) is not null).ToArray();
+        var more = Math.Max(0, Math.Min(allocation.Minimum ?? 1, allocation.Wanted) - inventory.FitOf(job) + hot.Length);
         var idle = inventory.FreeOf(deviceClass);
-        allocation.Held = budget.WhyUnfed(deviceClass, parked.Length + more) ?? parked.Select(gpu => budget.WhyUncooled(gpu, deviceClass)).FirstOrDefault(held => held is not null);
+        allocation.Held = budget.WhyUnfed(deviceClass, serving.Length + more) ?? (idle.Count < more && hot.Length > 0 ? budget.WhyUncooled(hot[0], deviceClass) : null);
         if (allocation.Held is not null || idle.Count < more)
             return false;
         (allocation.Parked, allocation.Resumed) = (false, true);
         foreach (var gpu in parked)
-        {
             allocation.Limits.Remove(gpu);
+        foreach (var gpu in serving)
             budget.SetGpu(gpu, ClassOf(gpu) ?? "");
-        }
 
-        if (MayStartTogether(allocation, deviceClass, idle, more))
+        if (MayStartTogether(allocation, deviceClass, idle, idle.Count, more))
         {
+            foreach (var gpu in hot)
+                allocation.Limits[gpu] = new GpuLimit(GpuLimit.Throttled, TooHot(budget.Zones.Of(gpu.Node)!), now);
             Observe(EventKinds.PowerRestored, "", $"{job} is parked no more", job, parked.Length);
             changed.Add(job);
             return true;
@@ -79,11 +86,11 @@ public sealed partial class ClusterMachine
     }
 
     /// <summary>Whether so many gpus of a class may be given out together; says on the allocation why not, where they are held back.</summary>
-    private bool MayStartTogether(Allocation allocation, string deviceClass, SortedSet<GpuId> idle, int together)
+    private bool MayStartTogether(Allocation allocation, string deviceClass, IEnumerable<GpuId> idle, int count, int together)
     {
         if (together == 0)
             return true;
-        if (idle.Count < together)
+        if (count < together)
             return false;
         allocation.Held = budget.WhyUnfed(deviceClass, together);
         if (allocation.Held is not null || budget.Zones.All.Count == 0)

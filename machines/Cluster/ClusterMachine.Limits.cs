@@ -198,10 +198,12 @@ public sealed partial class ClusterMachine
         }
     }
 
+    private static string TooHot(CoolingZone zone) => $"cooling: zone {zone.Name} takes away no more than {PowerText.Of(zone.CapacityWatts)}";
+
     private void Throttle(CoolingZone zone, Dictionary<JobId, SortedDictionary<GpuId, GpuLimit>> before)
     {
         var heat = budget.HeatOf(zone);
-        var reason = $"cooling: zone {zone.Name} takes away no more than {PowerText.Of(zone.CapacityWatts)}";
+        var reason = TooHot(zone);
         foreach (var (job, allocation) in LeastImportantFirst)
         {
             foreach (var gpu in LeastNeededFirst(allocation).Where(gpu => budget.Zones.Of(gpu.Node)?.Name == zone.Name).ToArray())

@@ -346,10 +346,11 @@ public sealed partial class ClusterMachine : IMachine
         {
             allocation.Held = null;
 
-            // A member that is down and still used holds its place until the job lets go of it; a spare may come on top meanwhile.
-            var missing = allocation.Wanted - ServingOf(job, allocation);
-            if (missing <= 0 || !MayGoOn(job, allocation, changed))
+            // A member that is down and still used holds its place until the job lets go of it; a spare may come on top meanwhile. What a job
+            // has while it is parked serves it again once it goes on.
+            if (ServingOf(job, allocation) >= allocation.Wanted || !MayGoOn(job, allocation, changed))
                 continue;
+            var missing = allocation.Wanted - ServingOf(job, allocation);
             var deviceClass = ClassOf(allocation)
                 ?? inventory.Free.Where(idle => DeviceClasses.Matches(allocation.DeviceClass, idle.Key)).OrderByDescending(idle => idle.Value.Count)
                     .ThenBy(idle => idle.Key, StringComparer.Ordinal).FirstOrDefault().Key
@@ -359,10 +360,11 @@ public sealed partial class ClusterMachine : IMachine
             var idle = inventory.FreeOf(deviceClass);
 
             // A job asks by name for who may hold its state: that one it gets, whether or not peers reach it.
-            var preferred = allocation.Preferred.Where(gpu => idle.Contains(gpu) || (inventory.IsFreeThoughSetAside(gpu) && ClassOf(gpu) == deviceClass)).Concat(idle.Where(gpu => !allocation.Preferred.Contains(gpu)));
+            GpuId[] named = [.. allocation.Preferred.Where(gpu => idle.Contains(gpu) || (inventory.IsFreeThoughSetAside(gpu) && ClassOf(gpu) == deviceClass))];
+            var preferred = named.Concat(idle.Where(gpu => !allocation.Preferred.Contains(gpu)));
             var given = 0;
             var together = LackOf(job, allocation);
-            if (!MayStartTogether(allocation, deviceClass, idle, together))
+            if (!MayStartTogether(allocation, deviceClass, preferred, idle.Count + named.Count(gpu => !idle.Contains(gpu)), together))
                 continue;
             foreach (var gpu in MayStart(allocation, deviceClass, preferred, missing, together))
             {

@@ -211,6 +211,99 @@ public sealed class GangTests
         Assert.Empty(AskedBack("a"));
     }
 
+    [Fact]
+    public void A_parked_job_that_goes_on_gets_no_more_than_it_wants()
+    {
+        Hear(new PowerSet(Settings));
+        Report(gpus: 4);
+        Request("a", wanted: 2, minimum: 2);
+        Request("a", wanted: 2, minimum: 2, used: [Gpu(0), Gpu(1)]);
+        Hear(new SiteCapSet(100));
+        Request("a", wanted: 2, minimum: 2, used: [Gpu(0)], parked: true);
+        Hear(new SiteCapSet(1000));
+        Assert.Equal([Gpu(0), Gpu(1)], Gpus("a"));
+    }
+
+    [Fact]
+    public void A_job_that_is_parked_in_a_zone_that_has_become_too_hot_goes_on_elsewhere()
+    {
+        ParkOnNode0(minimum: 1);
+        Report(gpus: 2, node: 1);
+        Hear(new CoolingZoneSet(new CoolingZone("hall", ["n00"], 0)));
+        Hear(new SiteCapSet(1000));
+        Assert.Equal([Gpu(0), Gpu(0, 1)], Gpus("a"));
+        Assert.Equal([Gpu(0)], AskedBack("a"));
+        Assert.True(offers["a"].Gpus.Single(offer => offer.Gpu == Gpu(0, 1)).Up);
+
+        // It hands the state on as a member, and leaves.
+        Request("a", wanted: 2, minimum: 1, used: [Gpu(0), Gpu(0, 1)]);
+        Assert.Equal([Gpu(0)], AskedBack("a"));
+        Request("a", wanted: 1, minimum: 1, used: [Gpu(0, 1)]);
+        Assert.Equal([Gpu(0, 1)], Gpus("a"));
+        Assert.Empty(AskedBack("a"));
+    }
+
+    [Fact]
+    public void Where_nothing_else_is_cool_it_stays_parked_and_says_so()
+    {
+        ParkOnNode0(minimum: 1);
+        Hear(new CoolingZoneSet(new CoolingZone("hall", ["n00"], 0)));
+        Hear(new SiteCapSet(1000));
+        Assert.Equal([Gpu(0)], AskedBack("a"));
+        Assert.Equal("cooling", offers["a"].Supply!.Held!.Cause);
+        Assert.Equal(0, View().Power!.DrawWatts);
+        Hear(new CoolingZoneSet(new CoolingZone("hall", ["n00"], 100)));
+        Assert.Empty(AskedBack("a"));
+    }
+
+    [Fact]
+    public void A_job_that_is_parked_on_a_node_that_died_goes_on_with_the_power_that_it_needs_without_it()
+    {
+        ParkOnNode0(minimum: 1);
+        Report(gpus: 1, up: false);
+        Report(gpus: 1, node: 1);
+        Hear(new SiteCapSet(100));
+        Assert.Contains(Gpu(0, 1), Gpus("a"));
+        Assert.DoesNotContain(Gpu(0, 1), AskedBack("a"));
+        Assert.True(offers["a"].Gpus.Single(offer => offer.Gpu == Gpu(0, 1)).Up);
+    }
+
+    [Fact]
+    public void A_job_that_is_parked_on_a_node_of_which_a_cluster_that_was_loaded_anew_knows_nothing_goes_on()
+    {
+        ParkOnNode0(minimum: 1);
+        machine = new ClusterMachine(stored);
+        Hear(new Activated("s"));
+        Report(gpus: 1, node: 1);
+        Request("a", wanted: 1, minimum: 1, used: [Gpu(0)], parked: true);
+        Hear(new SiteCapSet(100));
+        Assert.Contains(Gpu(0, 1), Gpus("a"));
+    }
+
+    [Fact]
+    public void Who_may_hold_the_state_is_given_by_name_also_when_nothing_else_is_free()
+    {
+        Report(gpus: 1);
+        Hear(new NodeUnreached(Gpu(0).Node, "host:1", new NodeId("p1"), new JobId("j"), 1, "refused"));
+        Hear(new NodeUnreached(Gpu(0).Node, "host:1", new NodeId("p2"), new JobId("j"), 1, "refused"));
+        Request("a", wanted: 1, minimum: 1);
+        Assert.Empty(Gpus("a"));
+        Request("a", wanted: 1, minimum: 1, preferred: [Gpu(0)]);
+        Assert.Equal([Gpu(0)], Gpus("a"));
+    }
+
+    /// <summary>Job a, of one rank, is parked on node 0, since there is no power.</summary>
+    private void ParkOnNode0(int minimum)
+    {
+        Hear(new PowerSet(Settings));
+        Report(gpus: 1);
+        Request("a", wanted: 1, minimum: minimum);
+        Request("a", wanted: 1, minimum: minimum, used: [Gpu(0)]);
+        Hear(new SiteCapSet(0));
+        Request("a", wanted: 1, minimum: minimum, used: [Gpu(0)], parked: true);
+        Assert.Equal([Gpu(0)], AskedBack("a"));
+    }
+
     private static PowerSettings Settings => new() { WattsPerGpu = 100, WattsPerNode = 0, Overhead = 1 };
 
     private static GpuId Gpu(int index, int node = 0) => new(new NodeId($"n{node:00}"), index);
@@ -218,8 +311,14 @@ public sealed class GangTests
     private void Report(int gpus, int node = 0, bool up = true) => Hear(new NodeReported(
         new NodeId($"n{node:00}"), new WorkerSession(1, 1), ++sequence, up, "host:1", [.. Enumerable.Range(0, gpus).Select(index => new GpuDescription(index, "gpu", "a", "cpu"))]));
 
-    private void Request(string job, int wanted, int minimum, int priority = 0, GpuId[]? used = null, bool parked = false) =>
-        Hear(new GpusRequested(new JobId(job), 1, ++sequence, wanted, used ?? [], []) { Priority = priority, Minimum = minimum, Parked = parked });
+    private void Request(string job, int wanted, int minimum, int priority = 0, GpuId[]? used = null, bool parked = false, GpuId[]? preferred = null) =>
+        Hear(new GpusRequested(new JobId(job), 1, ++sequence, wanted, used ?? [], preferred ?? [])
+        {
+            Priority = priority,
+            Minimum = minimum,
+            Parked = parked,
+            DeviceClass = used is null ? null : "a",
+        });
 
     private void Wait(TimeSpan time)
     {
