@@ -20,6 +20,9 @@ public sealed partial class TrainingJobMachine
     /// <summary>What was said of each node that is accused, first word of each accuser.</summary>
     private readonly List<PeerAccused> testimonies = [];
     private readonly SortedDictionary<GpuId, string> faulted = [];
+
+    /// <summary>Whether a member has the state, by its answer in this generation.</summary>
+    private readonly SortedDictionary<GpuId, bool> holding = [];
     private readonly Dictionary<NodeId, Link> links = [];
     private TimeSpan? softEvidenceAt;
     private TimeSpan? hardEvidenceAt;
@@ -175,14 +178,22 @@ public sealed partial class TrainingJobMachine
     /// </summary>
     private NodeId[] WhoCannotConnect()
     {
-        var came = newcomers.Select(gpu => gpu.Node).ToHashSet();
+        if (!testimonies.Exists(said => said.Unreached is true))
+            return [];
+        var isNew = state!.Members.GroupBy(member => member.Gpu.Node).ToDictionary(node => node.Key, node => node.All(IsNew));
         return
         [
-            .. testimonies.Where(said => said.Unreached is true && came.Contains(said.Accuser) && !came.Contains(said.Accused)
+            .. testimonies.Where(said => said.Unreached is true && isNew[said.Accuser] && !isNew[said.Accused]
                 && links.TryGetValue(said.Accused, out var link) && link.Connected
-                && !testimonies.Exists(other => other.Accused == said.Accused && !came.Contains(other.Accuser))).Select(said => said.Accuser).Distinct(),
+                && !testimonies.Exists(other => other.Accused == said.Accused && !isNew[other.Accuser])).Select(said => said.Accuser).Distinct(),
         ];
     }
+
+    /// <summary>
+    /// Whether a member has nothing that the job would miss: by its own word in this generation, or, before that has come, since it joined after a
+    /// generation last ran. Members may come in several generations of which none runs, so the last one's newcomers are not all.
+    /// </summary>
+    private bool IsNew(Member member) => holding.TryGetValue(member.Gpu, out var holds) ? !holds : state!.Newcomers.Contains(member.Gpu);
 
     /// <summary>Members with what is known of their node's connection. Members of one node follow each other, and it is looked up once for them.</summary>
     private IEnumerable<(Member Member, Link? Link)> WithLinks()

@@ -21,12 +21,19 @@ public sealed partial class TrainingJobMachine
         // Durable with the generation that follows, or with the job's end.
         state = state with
         {
-            Faults = [.. state.Faults.TakeLast(MostFaults - 1), new RankFault(fault.Gpu, member.Boot, fault.Generation, fault.Whose, fault.Detail)],
+            Faults = [.. state.Faults.TakeLast(MostFaults - 1), new RankFault(fault.Gpu, member.Boot, fault.Generation, fault.Whose, fault.Detail) { At = now }],
             FaultedAt = Math.Max(state.FaultedAt, Math.Max(recorded, Math.Min(fault.Step, state.Spec.Training.Steps) - 1)),
         };
         // Before the first offer after a load the members are all that is known of the gpus that could be tried.
-        if (offerSequence >= 0 && FaultPolicy.WhyJobs(state.Faults, state.Started, [.. Reachable]) is { } why)
+        if (offerSequence >= 0 && FaultPolicy.WhyJobs(state.Faults, state.Started || state.Computed, [.. Reachable]) is { } why)
             Fail(why);
+    }
+
+    /// <summary>A member has computed a shard, or applied a step: some device can compute the job. Durable with what is stored next.</summary>
+    private void NoteComputed()
+    {
+        if (!state!.Computed)
+            state = state with { Computed = true };
     }
 
     /// <summary>Gpus that the job could try: its members, and those offered that serve.</summary>

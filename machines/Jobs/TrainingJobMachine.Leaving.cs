@@ -11,7 +11,6 @@ public sealed partial class TrainingJobMachine
     private readonly SortedDictionary<GpuId, string> leaving = [];
     private readonly SortedDictionary<GpuId, Ending> ending = [];
     private readonly SortedSet<GpuId> givingBack = [];
-    private bool heldByThoseLeft;
 
     /// <summary>A worker process that was asked to end.</summary>
     private sealed record Ending(long Boot, string Reason);
@@ -20,7 +19,7 @@ public sealed partial class TrainingJobMachine
     /// Every member holds the state: all have applied a step in the generation in force, or had done so in the one before when too few were
     /// left to go on. What processes beside them hold is then of no use.
     /// </summary>
-    private bool IsStateHeld => state!.Phase == JobPhase.Active && (IsParked || (forming is null && (stalled is null ? state.Planned : heldByThoseLeft)));
+    private bool IsStateHeld => state!.Phase == JobPhase.Active && (IsParked || (forming is null && (state.Planned || state.HeldByMembers)));
 
     /// <summary>Whether it waits for anybody at all, be it for the state or for the number: then a process that was asked to end, and has not ended, is as good a candidate as any.</summary>
     private bool NeedsWhoeverComes => state!.Phase == JobPhase.Waiting || stalled is not null;

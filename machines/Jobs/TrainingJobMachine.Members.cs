@@ -166,12 +166,12 @@ public sealed partial class TrainingJobMachine
         }
 
         if (IsStateLost && failed.Count == 0 && now >= candidatesSince + JoinGather
-            && candidates.Where(offer => !IsStateless(offer)).ToList() is { Count: > 0 } rescuers && state.Members.Count + rescuers.Count > state.Spec.Ranks)
+            && candidates.Where(MayRescue).ToList() is { Count: > 0 } rescuers && state.Members.Count + rescuers.Count > state.Spec.Ranks)
         {
-            // Members without state make room for processes that may have it, and those that hold an earlier one only after them.
+            // Members without state make room for processes that may have it, and those that hold an earlier one only after them, the furthest last.
             recoveryCause ??= "state out of reach";
             recoverySince ??= now;
-            Form([.. state.Members.OrderBy(member => !behind.ContainsKey(member.Gpu)).Take(Math.Max(0, state.Spec.Ranks - rescuers.Count))], rescuers);
+            Form([.. state.Members.OrderByDescending(StepBehind).Take(Math.Max(0, state.Spec.Ranks - rescuers.Count))], rescuers);
             return;
         }
 
@@ -229,7 +229,6 @@ public sealed partial class TrainingJobMachine
         }
 
         stalled = null;
-        heldByThoseLeft = false;
         var gone = Others(staying);
         var returning = chosen.Select(member => member.Gpu).ToHashSet();
         var removed = gone.Select(member => member.Gpu).Where(gpu => !returning.Contains(gpu)).ToArray();
@@ -248,6 +247,11 @@ public sealed partial class TrainingJobMachine
             Device = first?.Device ?? state.Device,
             Planned = false,
             Holders = HoldersNow,
+            Newcomers = NewcomersIn(next.Members, returning),
+
+            // A job is parked only where every member holds the state, and those that stay do so until one of them computes.
+            HeldByMembers = parkedFor is not null && chosen.Count == 0,
+            ParkedFor = parkedFor,
             Recorded = recorded,
         });
         KeepSavingThrough(next.Members);
@@ -277,6 +281,14 @@ public sealed partial class TrainingJobMachine
         BeginForming();
     }
 
+    /// <summary>Members that came now, or before in a generation that has not run. Where all of them did, nobody is new beside the others.</summary>
+    private GpuId[] NewcomersIn(IReadOnlyList<Member> members, HashSet<GpuId> came)
+    {
+        var before = state!.Planned ? [] : state.Newcomers.ToHashSet();
+        GpuId[] all = [.. members.Select(member => member.Gpu).Where(gpu => came.Contains(gpu) || before.Contains(gpu))];
+        return all.Length == members.Count ? [] : all;
+    }
+
     /// <summary>Members that do not stay.</summary>
     private Member[] Others(List<Member> staying)
     {
@@ -291,7 +303,7 @@ public sealed partial class TrainingJobMachine
         var text = staying.Count == 0
             ? $"no worker is left (last: {string.Join(", ", gone.Select(member => member.Gpu))}); waiting for workers"
             : $"{staying.Count} of at least {state!.Spec.MinRanks} ranks are left; waiting for workers";
-        heldByThoseLeft = staying.Count > 0 && IsStateHeld;
+        var isHeld = staying.Count > 0 && (IsStateHeld || state!.HeldByMembers);
         var (generation, hash) = (state!.Generation, state.Hash);
         if (gone.Length > 0)
         {
@@ -300,7 +312,7 @@ public sealed partial class TrainingJobMachine
             (generation, hash) = (next.Generation, next.Hash);
         }
 
-        Persist(state! with { Phase = staying.Count == 0 ? JobPhase.Waiting : JobPhase.Active, Reason = text, Generation = generation, Hash = hash, Members = staying, Planned = false, Holders = HoldersNow, Recorded = recorded });
+        Persist(state! with { Phase = staying.Count == 0 ? JobPhase.Waiting : JobPhase.Active, Reason = text, Generation = generation, Hash = hash, Members = staying, Planned = false, Holders = HoldersNow, HeldByMembers = isHeld, ParkedFor = null, Recorded = recorded });
         foreach (var member in gone)
         {
             BeginRelease(member.Gpu, leaving.TryGetValue(member.Gpu, out var why) ? why : "excluded");
@@ -320,6 +332,7 @@ public sealed partial class TrainingJobMachine
     private void ForgetGenerationState()
     {
         forming = null;
+        holding.Clear();
         edges.Clear();
         testimonies.Clear();
         softEvidenceAt = null;

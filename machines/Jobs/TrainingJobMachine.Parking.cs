@@ -6,7 +6,7 @@ namespace Coordinator.Machines.Jobs;
 /// </content>
 public sealed partial class TrainingJobMachine
 {
-    /// <summary>Why the job is parked, or is about to be; null: it is not.</summary>
+    /// <summary>Why the job is parked, or is about to be; null: it is not. Durable with the generation that follows.</summary>
     private string? parkedFor;
 
     /// <summary>The member that keeps the state has promised to compute nothing.</summary>
@@ -24,10 +24,13 @@ public sealed partial class TrainingJobMachine
         formAgain ??= $"parked: {parkedFor}";
     }
 
-    /// <summary>Lets a parked job go on once the cluster wants nothing back and there are enough ranks.</summary>
+    /// <summary>
+    /// Lets a parked job go on once the cluster wants nothing back, or gives others for what it wants back, and there are enough ranks. A job that
+    /// was loaded anew stays parked until the cluster has spoken.
+    /// </summary>
     private void Unpark(List<GpuOffer> candidates)
     {
-        if (parkedFor is null || (IsToPark && candidates.Count == 0) || state!.Members.Count + candidates.Count < state.Spec.MinRanks)
+        if (parkedFor is null || offerSequence < 0 || (IsToPark && candidates.Count == 0) || state!.Members.Count + candidates.Count < state.Spec.MinRanks)
             return;
         parkedFor = null;
         formAgain ??= "its gpus may compute again";

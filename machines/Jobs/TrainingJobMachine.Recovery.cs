@@ -28,6 +28,9 @@ public sealed partial class TrainingJobMachine
     /// <summary>When the last answer to the generation's question came that was news, or the question itself left.</summary>
     private TimeSpan answeredAt;
     private TimeSpan plannedAt;
+
+    /// <summary>When the last record came that the plan waits for.</summary>
+    private TimeSpan recordsCameAt;
     private TimeSpan? askAt;
     private TimeSpan? stateLostAt;
     private long recorded;
@@ -208,6 +211,7 @@ public sealed partial class TrainingJobMachine
             stateless[answer.Gpu] = answer.Boot;
         if (!forming.TryAdd(answer.Gpu, answer))
             return;
+        NoteHolding(answer);
         answeredAt = now;
         preparing.Remove(answer.Gpu);
         if (IsParked)
@@ -216,6 +220,16 @@ public sealed partial class TrainingJobMachine
             return;
         Observe(EventKinds.RankState, $"{answer.Gpu} has applied {answer.Applied}{(answer.HasState ? "" : ", without state")}", gpu: answer.Gpu, node: answer.Gpu.Node, step: answer.HasState ? answer.Applied : null,
             numbers: new SortedDictionary<string, double> { ["applied"] = answer.HasState ? answer.Applied : -1, ["boot"] = answer.Boot, ["held"] = answer.Held.Sum(subtree => subtree.Size) });
+    }
+
+    /// <summary>What an answer proves: that its member has the state or has not, and that the job can be computed.</summary>
+    private void NoteHolding(RankState answer)
+    {
+        holding[answer.Gpu] = answer.HasState;
+        if (!answer.HasState && state!.HeldByMembers)
+            Persist(state with { HeldByMembers = false, Recorded = recorded });
+        if (answer is { HasState: true } and ({ Applied: > 0 } or { Held.Count: > 0 }))
+            NoteComputed();
     }
 
     /// <summary>
@@ -267,7 +281,7 @@ public sealed partial class TrainingJobMachine
     /// All that any member has applied on the way to the state that was chosen is recorded; members say what they know before they answer.
     /// Where one of those that have applied the most can be reached, its word is only late, and is asked for again; else, after the answer
     /// timeout, the job goes on without, and the gap shows. What members know of another timeline is recorded only where it is needed, so
-    /// they are asked for that at once.
+    /// they are asked for that at once. A member says some hundreds of steps at a time: while more come, the job waits, however many there are.
     /// </summary>
     private bool IsRecordComplete(StateChoice choice)
     {
@@ -278,7 +292,7 @@ public sealed partial class TrainingJobMachine
         if (timeline != state!.Timeline && regaining != timeline)
             (regaining, askAt) = (timeline, now);
         var isLate = holders.Any(answer => MemberOf(answer.Gpu) is { } member && IsReachable(member));
-        if (now >= Max(AnswersDue, isLate ? formedAt + RecordPatience : TimeSpan.Zero))
+        if (now >= Max(AnswersDue, isLate ? Max(formedAt, recordsCameAt) + RecordPatience : TimeSpan.Zero))
             return true;
         if (now >= askAt)
             Ask(state!.Members);
@@ -356,6 +370,7 @@ public sealed partial class TrainingJobMachine
 
     private void OnAdvanced(GpuId gpu, long step)
     {
+        NoteComputed();
         plansTaken.Add(gpu);
         if (forming is not null || MemberOf(gpu) is null || !advancedRanks.Add(gpu) || advancedRanks.Count < state!.Members.Count)
             return;
@@ -364,7 +379,7 @@ public sealed partial class TrainingJobMachine
         StateIsFound();
         lastRan = lastPlanned;
         preparing.Clear();
-        Persist(state with { Planned = true, Recorded = recorded });
+        Persist(state with { Planned = true, Newcomers = [], HeldByMembers = false, Recorded = recorded });
         Observe(EventKinds.GenerationRunning, $"generation {state.Generation}: all {advancedRanks.Count} ranks have applied step {step}", recoveryCause, step: step,
             durationMs: recoverySince is { } since ? (now - since).TotalMilliseconds : null,
             numbers: new SortedDictionary<string, double>
@@ -404,7 +419,8 @@ public sealed partial class TrainingJobMachine
             return;
         }
 
-        if (last.Step > recorded)
+        var isNews = last.Step > recorded;
+        if (isNews)
         {
             outputs.Add(new ObserveSteps(id, steps.Timeline, [.. steps.Steps.Where(step => step.Step > recorded)]));
             recorded = last.Step;
@@ -418,12 +434,27 @@ public sealed partial class TrainingJobMachine
         }
 
         outputs.Send(GrainAddress.Of(node), new NodeOrders(id, state.Incarnation, null, [], new StepsRecorded(id, state.Timeline, recorded)));
+        if (isNews)
+            AskForMore(node, steps.Timeline, recorded);
+    }
+
+    /// <summary>
+    /// All members have answered, and the plan waits for the record: the one that has just said some of it, and has applied more, is asked for the
+    /// next at once. A question's period for each few hundred steps would take minutes where a silo was away for long.
+    /// </summary>
+    private void AskForMore(NodeId node, int timeline, long through)
+    {
+        if (forming?.Count != state!.Members.Count)
+            return;
+        recordsCameAt = now;
+        Tell(MembersOn(node).Where(member => forming[member.Gpu] is { HasState: true } answer && answer.Timeline == timeline && answer.Applied > through));
     }
 
     private void RecordForRegained(NodeId node, StepsApplied steps, long last)
     {
         var known = recordedBefore.GetValueOrDefault(steps.Timeline);
-        if (last > known)
+        var isNews = last > known;
+        if (isNews)
         {
             outputs.Add(new ObserveSteps(id, steps.Timeline, [.. steps.Steps.Where(step => step.Step > known)]));
             recordedBefore[steps.Timeline] = last;
@@ -431,5 +462,7 @@ public sealed partial class TrainingJobMachine
         }
 
         outputs.Send(GrainAddress.Of(node), new NodeOrders(id, state!.Incarnation, null, [], new StepsRecorded(id, steps.Timeline, recordedBefore[steps.Timeline])));
+        if (isNews)
+            AskForMore(node, steps.Timeline, last);
     }
 }

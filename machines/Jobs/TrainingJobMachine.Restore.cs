@@ -18,7 +18,9 @@ public sealed partial class TrainingJobMachine
     private readonly SortedDictionary<int, long> recordedBefore = [];
 
     /// <summary>Ranks that hold a state which is not the latest, by the process that said so: it has no other to wait for.</summary>
-    private readonly SortedDictionary<GpuId, long> behind = [];
+    private readonly SortedDictionary<GpuId, EarlierState> behind = [];
+
+    private readonly record struct EarlierState(long Boot, long Step);
 
     private CheckpointRef? restoring;
 
@@ -79,14 +81,24 @@ public sealed partial class TrainingJobMachine
         foreach (var member in MembersOn(holder.Node).Where(member => member.Boot == holder.Boot))
         {
             isMember = true;
-            if (!IsKnown(stateless) && !IsKnown(behind))
+            if (!(stateless.TryGetValue(member.Gpu, out var boot) && boot == holder.Boot) && StepBehind(member) is null)
                 return false;
-
-            bool IsKnown(SortedDictionary<GpuId, long> processes) => processes.TryGetValue(member.Gpu, out var boot) && boot == holder.Boot;
         }
 
         return isMember;
     }
+
+    /// <summary>The step of the earlier state that a process has said it holds; null: it has said no such thing.</summary>
+    private long? StepBehind(GpuId gpu, long boot) => behind.TryGetValue(gpu, out var known) && known.Boot == boot ? known.Step : null;
+
+    private long? StepBehind(Member member) => StepBehind(member.Gpu, member.Boot);
+
+    /// <summary>
+    /// Whether the job may be better off with the process than with its members, while it waits for the latest state: one that has not said what
+    /// it holds may have that; one that has must be ahead of all of them, or two with earlier states would take each other's place for ever.
+    /// </summary>
+    private bool MayRescue(GpuOffer offer) =>
+        !IsStateless(offer) && (StepBehind(offer.Gpu, offer.Session.Boot) is not { } step || step > (state!.Members.Max(StepBehind) ?? -1));
 
     /// <summary>
     /// The processes that may hold the state: the members', once all of them have it. Before that some of them may have got it already,
@@ -121,7 +133,7 @@ public sealed partial class TrainingJobMachine
         stateLostAt ??= now;
         keptStep = StateChoice.Furthest(answers)?.Step ?? 0;
         foreach (var answer in answers.Where(answer => answer.HasState))
-            behind[answer.Gpu] = answer.Boot;
+            behind[answer.Gpu] = new EarlierState(answer.Boot, RecoveryPlanner.Reach(answer));
         if (RestoreDue is not { } due || now < due)
         {
             LookAgainLater();

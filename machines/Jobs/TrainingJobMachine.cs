@@ -118,8 +118,10 @@ public sealed partial class TrainingJobMachine : IMachine
         submittedAt = now;
         if (state is null)
             return;
-        Persist(state with { Incarnation = state.Incarnation + 1 });
+        // How long ago the faults were nobody knows; they count as those of now.
+        Persist(state with { Incarnation = state.Incarnation + 1, Faults = [.. state.Faults.Select(fault => fault with { At = now })] });
         recorded = state.Recorded;
+        parkedFor = state.ParkedFor;
         if (state.Planned)
         {
             // All of them trained in this generation. One that has begun anew since then says that the membership is unknown to it.

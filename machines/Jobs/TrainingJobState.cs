@@ -77,6 +77,18 @@ public sealed record TrainingJobState
     /// <summary>Processes that held the state when all members of a generation had last applied a step in it, before the present generation.</summary>
     public IReadOnlyList<WorkerProcess> Holders { get; init; } = [];
 
+    /// <summary>Members that came since a generation last ran, where others had trained before them: they are new, and nothing is known of the way to them.</summary>
+    public IReadOnlyList<GpuId> Newcomers { get; init; } = [];
+
+    /// <summary>Every member holds the latest state, though the generation has not run: too few were left to go on, or the job is parked.</summary>
+    public bool HeldByMembers { get; init; }
+
+    /// <summary>Why the job is parked, or is about to be; null: it is not.</summary>
+    public string? ParkedFor { get; init; }
+
+    /// <summary>A member has computed a shard of the job, so it can be computed; <see cref="Started"/> comes later.</summary>
+    public bool Computed { get; init; }
+
     /// <summary>Faults of ranks since the job last came a step farther, oldest first: whether a gpu or the job is to blame shows when others try the same work.</summary>
     public IReadOnlyList<RankFault> Faults { get; init; } = [];
 

@@ -52,6 +52,45 @@ public sealed class FaultPolicyTests
     }
 
     [Fact]
+    public void Faults_of_different_kinds_before_any_step_are_accidents()
+    {
+        var job = FailsOnThree(
+            (1, FaultKind.Device, "CUDA error 214: uncorrectable ECC error"), (2, FaultKind.Unknown, "out of memory"), (3, FaultKind.Device, "the device fell off the bus"));
+        Assert.DoesNotContain(EventKinds.JobFailed, job.Events);
+    }
+
+    [Fact]
+    public void Faults_that_differ_only_in_their_numbers_are_alike()
+    {
+        var job = FailsOnThree(
+            (1, FaultKind.Unknown, "device 0 has 512 bytes left"), (2, FaultKind.Unknown, "device 1 has 0 bytes left"), (3, FaultKind.Unknown, "device 0 has 70 bytes left"));
+        Assert.Contains(EventKinds.JobFailed, job.Events);
+    }
+
+    [Fact]
+    public void Faults_that_lie_far_apart_are_accidents()
+    {
+        var job = FailsOnThree(TimeSpan.FromMinutes(45), (1, FaultKind.Device, "lost"), (2, FaultKind.Device, "lost"), (3, FaultKind.Device, "lost"));
+        Assert.DoesNotContain(EventKinds.JobFailed, job.Events);
+    }
+
+    [Fact]
+    public void Where_a_member_has_computed_a_shard_it_can_be_computed_and_faults_before_the_first_step_are_likelier_accidents()
+    {
+        var job = new JobAlone(ranks: 3, minRanks: 1);
+        job.Offer((1, 0), (2, 0), (3, 0));
+        for (var node = 1; node <= 3; node++)
+        {
+            for (var other = node; other <= 3; other++)
+                job.AnswersWithHeldWork(other);
+            job.Faults(node, FaultKind.Device, step: 1);
+            job.IsReleased(node);
+        }
+
+        Assert.DoesNotContain(EventKinds.JobFailed, job.Events);
+    }
+
+    [Fact]
     public void A_gpu_that_is_alone_is_tried_three_times()
     {
         var job = new JobAlone(ranks: 1, minRanks: 1);
@@ -147,6 +186,26 @@ public sealed class FaultPolicyTests
         job.Advances(1, 2);
         job.Records(1, 2);
         Assert.Equal([JobAlone.Gpu(2)], job.Suspected);
+    }
+
+    /// <summary>A job of one rank fails on one node after the other.</summary>
+    private static JobAlone FailsOnThree(params (int Node, FaultKind Kind, string Detail)[] faults) => FailsOnThree(TimeSpan.Zero, faults);
+
+    private static JobAlone FailsOnThree(TimeSpan between, params (int Node, FaultKind Kind, string Detail)[] faults)
+    {
+        var job = new JobAlone(ranks: 1, minRanks: 1);
+        foreach (var (node, kind, detail) in faults)
+        {
+            job.Offer();
+            job.Advance(between);
+            job.Offer((1, 0), (2, 0), (3, 0));
+            job.Advance(TimeSpan.FromMilliseconds(100));
+            Assert.IsType<PrepareRank>(job.Newest[JobAlone.Gpu(node)]);
+            job.Faults(node, kind, step: 0, detail);
+            job.IsReleased(node);
+        }
+
+        return job;
     }
 
     /// <summary>Time passes until the node is asked to take part.</summary>

@@ -51,6 +51,9 @@ internal sealed class JobAlone
     /// <summary>How often each node was given orders.</summary>
     public SortedDictionary<NodeId, int> Orders { get; } = [];
 
+    /// <summary>How often each node's gpu was asked where it stands.</summary>
+    public SortedDictionary<NodeId, int> Questions { get; } = [];
+
     /// <summary>Gpus that it asked for last.</summary>
     public int Wanted => Request.Wanted;
 
@@ -86,6 +89,9 @@ internal sealed class JobAlone
         Says(node, AnswerOf(node, applied, life, timeline, recorded), life);
     }
 
+    /// <summary>A member answers that it holds the seed's state, and a shard of the first step that it has computed.</summary>
+    public void AnswersWithHeldWork(int node) => Says(node, AnswerOf(node, 0, life: 0, timeline: 0, recorded: 0) with { Held = [Subtree.Leaf(node)] });
+
     private RankState AnswerOf(int node, long? applied, int life, int timeline, long recorded) => new()
     {
         Job = Job,
@@ -119,7 +125,8 @@ internal sealed class JobAlone
 
     public void WantsToEnd(int node, int life = 0) => Says(node, new RankLeaving { Job = Job, Generation = Generation, Gpu = Gpu(node), Reason = "asked to end" }, life);
 
-    public void Faults(int node, FaultKind kind, long step) => Says(node, new RankFaulted { Job = Job, Generation = Generation, Gpu = Gpu(node), Detail = "it broke", Kind = kind, Step = step });
+    public void Faults(int node, FaultKind kind, long step, string detail = "it broke") =>
+        Says(node, new RankFaulted { Job = Job, Generation = Generation, Gpu = Gpu(node), Detail = detail, Kind = kind, Step = step });
 
     public void Prepares(int node, bool ready = false, bool busy = false) => Says(node, new RankPreparing { Job = Job, Generation = Generation, Gpu = Gpu(node), What = "opening data", Ready = ready, Busy = busy });
 
@@ -204,6 +211,8 @@ internal sealed class JobAlone
             foreach (var order in orders.Orders)
             {
                 newest[order.Gpu] = order;
+                if (order is PrepareRank)
+                    Questions[order.Gpu.Node] = Questions.GetValueOrDefault(order.Gpu.Node) + 1;
                 Generation = Math.Max(Generation, order.Generation);
             }
         }

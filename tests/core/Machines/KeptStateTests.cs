@@ -14,7 +14,10 @@ public sealed class KeptStateTests
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(500);
 
-    private readonly JobAlone job = new(ranks: 2, minRanks: 1);
+    private const long Far = 40_000;
+    private const long Steps = 100_000;
+
+    private readonly JobAlone job = new(ranks: 2, minRanks: 1, spec => spec with { Training = spec.Training with { Steps = Steps } });
 
     [Fact]
     public void A_later_state_that_comes_back_after_the_checkpoint_proved_unreadable_is_gone_on_from()
@@ -213,8 +216,88 @@ public sealed class KeptStateTests
     public void The_word_of_a_rank_that_finished_on_an_earlier_timeline_is_not_of_the_present_record()
     {
         GoBackTo(4);
-        job.Says(0, new RankFinished { Job = JobAlone.Job, Generation = 1, Gpu = JobAlone.Gpu(0), Step = 20, RecordedThrough = 20, StateSha256 = "0" });
+        job.Says(0, new RankFinished { Job = JobAlone.Job, Generation = 1, Gpu = JobAlone.Gpu(0), Step = Steps, RecordedThrough = Steps, StateSha256 = "0" });
         Assert.Equal(4, job.View.Recorded);
+    }
+
+    [Fact]
+    public void Workers_with_earlier_states_do_not_take_each_others_place()
+    {
+        var narrow = LoseOf(15);
+        narrow.Offer((2, 0));
+        narrow.AdvanceUntilAsked(2, TimeSpan.FromMinutes(1));
+        narrow.Answers(2, 9, recorded: 9);
+        narrow.Offer((2, 0), (3, 0));
+
+        // It may have the latest state, so it is asked; then it is known to have less.
+        narrow.AdvanceUntilAsked(3, Soon);
+        narrow.Answers(3, 5, recorded: 5);
+        narrow.AdvanceUntilAsked(2, Soon);
+        narrow.Answers(2, 9, recorded: 9);
+        var generation = narrow.Generation;
+        narrow.Advance(TimeSpan.FromMinutes(2));
+        Assert.Equal(generation, narrow.Generation);
+        Assert.Equal([JobAlone.Gpu(2)], narrow.View.Members.Select(member => member.Gpu));
+
+        // Another process of the same node may have anything.
+        narrow.Restarts(3, life: 1);
+        narrow.Offer((2, 0), (3, 1));
+        narrow.AdvanceUntilAsked(3, Soon);
+    }
+
+    [Fact]
+    public void All_that_a_returning_worker_has_computed_is_recorded_before_the_job_goes_on_from_it_however_much_that_is()
+    {
+        GoBackTo(4);
+        job.CannotRead(2, 4);
+        job.Answers(2, null);
+        Return(0);
+        job.Answers(2, null);
+        job.Answers(0, Far, recorded: 15);
+        SayAllOfTimeline0(TimeSpan.FromMinutes(1));
+        AssertGoesOnFrom(0, step: Far, ofTimeline: 0, timeline: 2);
+        Assert.Equal(Enumerable.Range(16, (int)Far - 15).Select(step => (0, (long)step)), job.Recorded.Skip(2));
+    }
+
+    [Fact]
+    public void All_that_was_computed_while_no_silo_was_there_is_recorded_before_the_job_goes_on()
+    {
+        Train();
+        job.IsHeard(0, heard: true);
+        job.Restarts(1, life: 1);
+        job.AdvanceUntilAsked(0, Soon);
+        job.Answers(0, Far, recorded: 15);
+        SayAllOfTimeline0(TimeSpan.FromMinutes(1));
+        Assert.Equal(Far + 1, job.PlanOf(0)!.FirstStep);
+        Assert.Equal(Enumerable.Range(16, (int)Far - 15).Select(step => (0, (long)step)), job.Recorded.Skip(2));
+    }
+
+    /// <summary>Whenever node 0 is asked, it says the next of the steps that it has applied and that are not recorded, as many as a worker says at once.</summary>
+    private void SayAllOfTimeline0(TimeSpan within)
+    {
+        var asked = -1;
+        for (var waited = TimeSpan.Zero; waited < within && job.PlanOf(0) is null; waited += Moment / 50)
+        {
+            if (job.Questions[JobAlone.Gpu(0).Node] != asked)
+            {
+                asked = job.Questions[JobAlone.Gpu(0).Node];
+                var next = job.Recorded.Last(step => step.Timeline == 0).Step + 1;
+                if (next <= Far)
+                    job.SaysSteps(0, timeline: 0, next, Math.Min(Far, next + 511));
+            }
+
+            job.Advance(Moment / 50);
+        }
+    }
+
+    /// <summary>A job of one rank whose only worker, of node 1, is out of reach; steps up to this one are recorded.</summary>
+    private static JobAlone LoseOf(long recorded)
+    {
+        var narrow = new JobAlone(ranks: 1, minRanks: 1);
+        narrow.Train(1);
+        narrow.Records(1, recorded);
+        narrow.LosesLink(1);
+        return narrow;
     }
 
     private static RankState Answer(int node, long? applied, int timeline) => new()

@@ -37,6 +37,95 @@ public sealed class UnreachedMemberTests
         Assert.IsType<ReleaseRank>(job.Newest[JobAlone.Gpu(1)]);
     }
 
+    [Fact]
+    public void Newcomers_that_come_one_after_the_other_and_cannot_connect_leave_again_and_the_holder_stays()
+    {
+        var wide = Staggered();
+        CannotConnect(wide, 1);
+        CannotConnect(wide, 2);
+        wide.Advance(TimeSpan.FromMilliseconds(100));
+        Assert.Equal([JobAlone.Gpu(3)], wide.View.Members.Select(member => member.Gpu));
+        Assert.DoesNotContain(EventKinds.JobWaiting, wide.Events);
+    }
+
+    [Fact]
+    public void Who_has_not_trained_yet_is_a_newcomer_also_for_the_silo_that_loads_the_job_anew()
+    {
+        var wide = Staggered();
+        wide.Reload();
+        wide.Offer((1, 0), (2, 0), (3, 0));
+        wide.IsHeard(3, heard: true);
+        wide.Answers(1, null);
+        wide.Answers(2, null);
+        wide.Answers(3, 1);
+        CannotConnect(wide, 1);
+        CannotConnect(wide, 2);
+        wide.Advance(TimeSpan.FromMilliseconds(100));
+        Assert.Equal([JobAlone.Gpu(3)], wide.View.Members.Select(member => member.Gpu));
+    }
+
+    [Fact]
+    public void Where_all_are_new_the_one_that_has_the_state_stays()
+    {
+        var wide = Trains();
+        wide.LosesLink(3);
+        wide.Advance(TimeSpan.FromSeconds(10));
+        Assert.Empty(wide.View.Members);
+        wide.Offer();
+        wide.IsReleased(3);
+        wide.IsHeard(3, heard: true);
+        wide.Offer((1, 0), (2, 0), (3, 0));
+        wide.AdvanceUntilAsked(3, TimeSpan.FromSeconds(2));
+        Assert.Equal(3, wide.View.Members.Count);
+        wide.Answers(1, null);
+        wide.Answers(2, null);
+        wide.Answers(3, 1);
+        CannotConnect(wide, 1);
+        CannotConnect(wide, 2);
+        wide.Advance(TimeSpan.FromMilliseconds(100));
+        Assert.Equal([JobAlone.Gpu(3)], wide.View.Members.Select(member => member.Gpu));
+    }
+
+    /// <summary>Node 3 has trained alone; node 1 has joined it, and node 2 after that, before the generation with node 1 has run.</summary>
+    private static JobAlone Staggered()
+    {
+        var wide = Trains();
+        wide.Offer((1, 0), (3, 0));
+        wide.Advance(TimeSpan.FromMilliseconds(100));
+        wide.Answers(1, null);
+        wide.Answers(3, 1);
+        wide.Offer((1, 0), (2, 0), (3, 0));
+        wide.Advance(TimeSpan.FromMilliseconds(100));
+        Assert.Equal(3, wide.View.Members.Count);
+        wide.Answers(1, null);
+        wide.Answers(2, null);
+        wide.Answers(3, 1);
+        return wide;
+    }
+
+    private static JobAlone Trains()
+    {
+        var wide = new JobAlone(ranks: 3, minRanks: 1);
+        wide.Offer((3, 0));
+        wide.Advance(TimeSpan.FromSeconds(11));
+        wide.Answers(3, null);
+        wide.Advances(3, 1);
+        wide.Records(3, 1);
+        wide.IsHeard(3, heard: true);
+        return wide;
+    }
+
+    private static void CannotConnect(JobAlone to, int accuser) => to.Says(accuser, new PeerAccused
+    {
+        Job = JobAlone.Job,
+        Generation = to.Generation,
+        Accuser = JobAlone.Gpu(accuser).Node,
+        Accused = JobAlone.Gpu(3).Node,
+        Evidence = Evidence.ConnectionClosed,
+        Unreached = true,
+        Detail = "connecting to n3:7000: Connection refused",
+    });
+
     private void JoinsAndCannotConnect()
     {
         job.Offer((2, 0));
