@@ -148,9 +148,14 @@ public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options, IR
     /// <summary>A file that was found right and has become shorter is damaged here; one that is as long as it should be was always like that.</summary>
     private static bool IsShorter(string path, long bytes) => new FileInfo(path) is not { Exists: true } file || file.Length < bytes;
 
-    /// <summary>Ranks of one worker share the file. A failed attempt is forgotten, so that the next one tries again.</summary>
+    /// <summary>
+    /// Ranks of one worker share the file. A failed attempt is forgotten, so that the next one tries again; so is a file that could not be read while
+    /// it was in use.
+    /// </summary>
     private async Task<FrozenData> OpenAsync(DataSpec spec)
     {
+        if (open.TryGetValue(spec.Sha256, out var known) && known is { IsValueCreated: true, Value.IsCompletedSuccessfully: true } && known.Value.Result.IsDamaged)
+            open.TryRemove(new KeyValuePair<string, Lazy<Task<FrozenData>>>(spec.Sha256, known));
         var opening = open.GetOrAdd(spec.Sha256, _ => new Lazy<Task<FrozenData>>(() => FindAsync(spec)));
         try
         {

@@ -213,7 +213,7 @@ public sealed partial class RankMachine
 
         repetitions = 0;
         repeatAt = now + RepeatPeriod;
-        outputs.Add(new TellJob(new RankPreparing { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu, What = Activity, Busy = true }));
+        outputs.Add(new TellJob(new RankPreparing { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu, What = Activity, Busy = true, Loading = work.Writing == StateTask.Loading ? true : null }));
     }
 
     /// <summary>Drops what belongs to the generation before: staging, waiting frames, catching up, accusations. P, R and state stay.</summary>

@@ -88,7 +88,11 @@ public sealed partial class TrainingJobMachine
         if (candidatesSince is { } since)
             Consider(since + JoinGather);
         foreach (var exclusion in exclusions.Values)
+        {
             Consider(exclusion.Until);
+            Consider(exclusion.At + LongestPause);
+        }
+
         foreach (var left in aside.Values)
             Consider(left.Until);
         Consider(NextSaveDeadline);

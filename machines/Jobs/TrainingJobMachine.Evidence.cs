@@ -9,8 +9,11 @@ public sealed partial class TrainingJobMachine
     /// <summary>How old what others imply of a node may be: a second, or as long as the words of all members take where that is more.</summary>
     private TimeSpan HearsayDelay => Max(TimeSpan.FromSeconds(1), ArrivalPatience);
 
-    /// <summary>Cause of an exclusion that would follow each time: the pauses between them grow to ten minutes and not to half a minute.</summary>
+    /// <summary>Cause of an exclusion that would follow each time, like one for what a worker lacks: the pauses between them grow to ten minutes and not to half a minute.</summary>
     private const string CannotConnect = "cannot connect";
+
+    /// <summary>The longest pause of a gpu whose return is worth an interruption, or that interrupts nobody, since the job waits.</summary>
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
 
     /// <summary>Characters of a peer's error that are shown.</summary>
     private const int MostWords = 200;
@@ -20,6 +23,9 @@ public sealed partial class TrainingJobMachine
     /// <summary>What was said of each node that is accused, first word of each accuser.</summary>
     private readonly List<PeerAccused> testimonies = [];
     private readonly SortedDictionary<GpuId, string> faulted = [];
+
+    /// <summary>Those of them whose worker cannot take a rank, whatever its gpu can do.</summary>
+    private readonly SortedSet<GpuId> unable = [];
 
     /// <summary>Whether a member has the state, by its answer in this generation.</summary>
     private readonly SortedDictionary<GpuId, bool> holding = [];
@@ -249,9 +255,9 @@ public sealed partial class TrainingJobMachine
     private void Exclude(GpuId gpu, string cause)
     {
         var member = MemberOf(gpu)!;
-        var isUnreached = cause == CannotConnect;
-        var times = exclusions.TryGetValue(gpu, out var before) && now - (isUnreached ? before.Until : before.At) < TimeSpan.FromMinutes(1) ? before.Times + 1 : 1;
-        var pause = TimeSpan.FromSeconds(Math.Min(isUnreached ? 600 : 30, 0.5 * (1 << Math.Min(times, 11))));
+        var isLasting = cause == CannotConnect || unable.Contains(gpu);
+        var times = exclusions.TryGetValue(gpu, out var before) && now - (isLasting ? before.Until : before.At) < TimeSpan.FromMinutes(1) ? before.Times + 1 : 1;
+        var pause = TimeSpan.FromSeconds(Math.Min(isLasting ? 600 : LongestPause.TotalSeconds, 0.5 * (1 << Math.Min(times, 11))));
         unheard.Add(gpu);
         exclusions[gpu] = new Exclusion(member.Boot, now + pause, now, times);
         var said = faulted.ContainsKey(gpu) ? "" : WordsAgainst(gpu.Node);

@@ -16,7 +16,10 @@ public sealed partial class TrainingJobMachine
         if (fault.Generation != state!.Generation || MemberOf(fault.Gpu) is not { } member || IsOver || !faulted.TryAdd(fault.Gpu, $"fault: {fault.Detail}"))
             return;
         if (fault.Whose == FaultKind.Worker)
+        {
+            unable.Add(fault.Gpu);
             return;
+        }
 
         // Durable with the generation that follows, or with the job's end.
         state = state with

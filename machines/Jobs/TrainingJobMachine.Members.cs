@@ -147,7 +147,9 @@ public sealed partial class TrainingJobMachine
     /// is frozen would not answer the next question either, and its one freeze would be two failures; its heartbeat may be missed later than that.
     /// </summary>
     private bool MayReturn(GpuOffer offer) => !exclusions.TryGetValue(offer.Gpu, out var exclusion)
-        || (offer.Session.Boot > exclusion.Boot ? exclusion.Times <= 3 || now >= exclusion.Until : now >= exclusion.Until && !unheard.Contains(offer.Gpu));
+        || (offer.Session.Boot > exclusion.Boot ? exclusion.Times <= 3 || IsPast(exclusion) : IsPast(exclusion) && !unheard.Contains(offer.Gpu));
+
+    private bool IsPast(Exclusion exclusion) => now >= exclusion.Until || (NeedsWhoeverComes && now >= exclusion.At + LongestPause);
 
     /// <summary>One pass over everything that can start a new generation. Called after every message.</summary>
     private void Decide()
@@ -338,6 +340,7 @@ public sealed partial class TrainingJobMachine
         softEvidenceAt = null;
         hardEvidenceAt = null;
         faulted.Clear();
+        unable.Clear();
         plans.Clear();
         deal = null;
         plansTaken.Clear();

@@ -12,6 +12,9 @@ public sealed partial class TrainingJobMachine
     /// </summary>
     private static readonly TimeSpan AsideTime = TimeSpan.FromSeconds(30);
 
+    /// <summary>Bytes a second at least, at which a checkpoint is loaded by a device and a storage that work.</summary>
+    private const double LoadingRate = 10e6;
+
     private readonly SortedDictionary<GpuId, Preparation> preparing = [];
 
     /// <summary>Gpus that the job went on without.</summary>
@@ -20,7 +23,7 @@ public sealed partial class TrainingJobMachine
     /// <summary>A process that prepares while the job goes on, and when it is tried again whatever it says.</summary>
     private sealed record Aside(long Boot, TimeSpan Until);
 
-    private sealed record Preparation(long Boot, TimeSpan Since, TimeSpan HeardAt, string What, bool IsBusy);
+    private sealed record Preparation(long Boot, TimeSpan Since, TimeSpan HeardAt, string What, bool IsBusy, bool IsLoading);
 
     private void OnPreparing(RankPreparing report, WorkerSession session)
     {
@@ -38,7 +41,7 @@ public sealed partial class TrainingJobMachine
         if (forming is null || report.Generation != state!.Generation || forming.ContainsKey(report.Gpu) || MemberOf(report.Gpu)?.Boot != session.Boot)
             return;
         var since = preparing.TryGetValue(report.Gpu, out var known) && known.Boot == session.Boot ? known.Since : now;
-        preparing[report.Gpu] = new Preparation(session.Boot, since, now, report.What, report.Busy);
+        preparing[report.Gpu] = new Preparation(session.Boot, since, now, report.What, report.Busy, report.Loading is true);
         stirred |= known is null;
     }
 
@@ -52,12 +55,16 @@ public sealed partial class TrainingJobMachine
     private Preparation? PreparationOf(Member member) =>
         preparing.TryGetValue(member.Gpu, out var preparation) && preparation.Boot == member.Boot ? preparation : null;
 
-    /// <summary>Time that a preparing member has, as long as it is heard; a device that is busy for longer hangs.</summary>
+    /// <summary>
+    /// Time that a preparing member has, as long as it is heard; a device that is busy for longer hangs. One that loads a checkpoint has besides the
+    /// time that the job's largest one takes at <see cref="LoadingRate"/>.
+    /// </summary>
     private TimeSpan PatienceWith(Preparation preparation)
     {
         var tolerance = state!.Spec.FaultTolerance;
         var heard = preparation.HeardAt + tolerance.AnswerTimeout;
-        var bound = preparation.Since + Max(tolerance.StartTimeout, tolerance.AnswerTimeout);
+        var loading = preparation.IsLoading ? TimeSpan.FromSeconds(state.Checkpoints.Select(checkpoint => checkpoint.Bytes).DefaultIfEmpty(0).Max() / LoadingRate) : TimeSpan.Zero;
+        var bound = preparation.Since + Max(tolerance.StartTimeout, tolerance.AnswerTimeout) + loading;
         return preparation.IsBusy && bound < heard ? bound : heard;
     }
 

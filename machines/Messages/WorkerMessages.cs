@@ -53,8 +53,11 @@ public abstract record JobReport : WorkerMessage
 /// <summary>The first frame of a connection; said again, unchanged, until <see cref="Welcome"/> comes and when <see cref="HelloWanted"/> asks for it.</summary>
 public sealed record Hello : WorkerMessage
 {
-    /// <summary>The protocol version that this build speaks.</summary>
-    public const int CurrentProtocol = 4;
+    /// <summary>
+    /// The protocol version that this build speaks. A silo lets in no other one: what one of the two says and the other does not know would end
+    /// their connection each time that it is said. A further message of workers raises it; a further member that may be null does not.
+    /// </summary>
+    public const int CurrentProtocol = 5;
 
     /// <summary>Version of this protocol; a silo refuses one that it does not speak, naming both.</summary>
     public int Protocol { get; init; } = CurrentProtocol;
@@ -278,6 +281,9 @@ public sealed record RankPreparing : JobReport
 
     /// <summary>Whether it is ready now.</summary>
     public bool Ready { get; init; }
+
+    /// <summary>Whether what keeps it busy is a checkpoint that is being loaded, which takes as long as the checkpoint is large; null: it is not, or an older worker speaks.</summary>
+    public bool? Loading { get; init; }
 }
 
 /// <summary>A change started from a membership that this worker does not have; it needs the whole.</summary>

@@ -17,6 +17,7 @@ public sealed class FrozenData : IDisposable
     private readonly SafeFileHandle _handle;
     private readonly string _path;
     private readonly int _bytesPerToken;
+    private volatile bool _isDamaged;
 
     private FrozenData(SafeFileHandle handle, string path, DataSpec spec)
     {
@@ -25,6 +26,9 @@ public sealed class FrozenData : IDisposable
         _bytesPerToken = BytesPerToken(spec.Encoding);
         Tokens = spec.Bytes / _bytesPerToken;
     }
+
+    /// <summary>Whether a read has failed since it was opened: whoever opens it next must verify it again.</summary>
+    public bool IsDamaged => _isDamaged;
 
     /// <summary>Number of tokens, T.</summary>
     public long Tokens { get; }
@@ -74,6 +78,11 @@ public sealed class FrozenData : IDisposable
             var bytes = rented.AsSpan(0, tokens.Length * _bytesPerToken);
             ReadFully(first * _bytesPerToken, bytes);
             Decode(bytes, tokens);
+        }
+        catch (DataException)
+        {
+            _isDamaged = true;
+            throw;
         }
         finally
         {

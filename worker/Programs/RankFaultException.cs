@@ -1,4 +1,5 @@
 using Coordinator.Machines;
+using Coordinator.Worker.Data;
 using Coordinator.Worker.Devices;
 
 namespace Coordinator.Worker.Programs;
@@ -17,7 +18,8 @@ public class RankFaultException(FaultKind kind, string message, Exception? inner
 
     /// <summary>
     /// Whose fault an exception is: the kind that it or what caused it names. Numbers of a job that overflow are the job's: they do so on
-    /// every device.
+    /// every device. So are data that no program of it can read; a copy of them, a disk or a silo that this worker cannot read is the
+    /// worker's. None of that says anything of a device.
     /// </summary>
     public static FaultKind KindOf(Exception failure)
     {
@@ -29,11 +31,21 @@ public class RankFaultException(FaultKind kind, string message, Exception? inner
                     return typed.Kind;
                 case DeviceLostException:
                     return FaultKind.Device;
-                case OverflowException:
+                case DataException data:
+                    return KindOf(data.Problem);
+                case OverflowException or InvalidDataException:
                     return FaultKind.Job;
+                case IOException or UnauthorizedAccessException or HttpRequestException:
+                    return FaultKind.Worker;
             }
         }
 
         return FaultKind.Unknown;
     }
+
+    private static FaultKind KindOf(DataProblem problem) => problem switch
+    {
+        DataProblem.Missing or DataProblem.NotInStore or DataProblem.Unreadable or DataProblem.Corrupt or DataProblem.StoreUnwritable => FaultKind.Worker,
+        _ => FaultKind.Job,
+    };
 }

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Coordinator.Machines;
+using Coordinator.Worker.Data;
 using Coordinator.Worker.Devices;
 using Coordinator.Worker.Faults;
 using Coordinator.Worker.Programs;
@@ -48,6 +49,7 @@ public sealed class RankExecutor : IDisposable
     private Task storing = Task.CompletedTask;
     private long lastAppliedTicks;
     private volatile string? lost;
+    private FaultKind lostKind;
     private bool deviceEnded;
 
     /// <summary>An executor without any numbers yet. It disposes of the device at its end.</summary>
@@ -67,7 +69,7 @@ public sealed class RankExecutor : IDisposable
     /// <summary>P; for tests.</summary>
     public PartialSums Partials => partials;
 
-    /// <summary>The device's own words, once it was lost; null before. Any thread may ask.</summary>
+    /// <summary>The device's own words, once it was lost, or those of the data that it cannot read any more; null before. Any thread may ask.</summary>
     public string? DeviceLoss => lost;
 
     /// <summary>Payloads held; for tests.</summary>
@@ -149,8 +151,8 @@ public sealed class RankExecutor : IDisposable
 
     private void Failed(Exception e)
     {
-        if (e is DeviceLostException)
-            lost ??= e.Message;
+        if (e is DeviceLostException or DataException && lost is null)
+            (lostKind, lost) = (RankFaultException.KindOf(e), e.Message);
         answer(new DeviceFailed($"{e.GetType().Name}: {e.Message}", RankFaultException.KindOf(e)));
     }
 
@@ -247,7 +249,7 @@ public sealed class RankExecutor : IDisposable
             case CancelComputing or DropSubtree or PublishSubtree or ForgetState or StageContribution:
                 break;
             default:
-                answer(new DeviceFailed(loss, FaultKind.Device));
+                answer(new DeviceFailed(loss, lostKind));
                 break;
         }
     }

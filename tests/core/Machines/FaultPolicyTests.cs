@@ -173,6 +173,28 @@ public sealed class FaultPolicyTests
         Assert.DoesNotContain("\"detail\"", job.State, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void A_worker_that_lacks_what_a_rank_needs_interrupts_others_ever_less_often_and_is_waited_for_where_there_are_none(int minRanks)
+    {
+        var job = new JobAlone(ranks: 2, minRanks: minRanks);
+        job.Train(1, 2);
+        for (var times = 1; times <= 8; times++)
+        {
+            if (times > 1)
+                IsAsked(job, 2, within: TimeSpan.FromMinutes(5));
+            job.Faults(2, FaultKind.Worker, step: 2);
+            job.IsReleased(2);
+            job.Answers(1, 1);
+            job.Advances(1, 2);
+        }
+
+        var generation = job.Generation;
+        job.Advance(TimeSpan.FromSeconds(40));
+        Assert.Equal(minRanks == 2, job.Generation > generation);
+    }
+
     [Fact]
     public void Faults_that_are_not_settled_outlive_the_silo()
     {
@@ -209,9 +231,11 @@ public sealed class FaultPolicyTests
     }
 
     /// <summary>Time passes until the node is asked to take part.</summary>
-    private static void IsAsked(JobAlone job, int node)
+    private static void IsAsked(JobAlone job, int node) => IsAsked(job, node, TimeSpan.FromSeconds(20));
+
+    private static void IsAsked(JobAlone job, int node, TimeSpan within)
     {
-        for (var i = 0; i < 400 && job.Newest[JobAlone.Gpu(node)] is not PrepareRank; i++)
+        for (var waited = TimeSpan.Zero; waited < within && job.Newest[JobAlone.Gpu(node)] is not PrepareRank; waited += TimeSpan.FromMilliseconds(50))
             job.Advance(TimeSpan.FromMilliseconds(50));
         Assert.IsType<PrepareRank>(job.Newest[JobAlone.Gpu(node)]);
     }

@@ -128,7 +128,8 @@ internal sealed class JobAlone
     public void Faults(int node, FaultKind kind, long step, string detail = "it broke") =>
         Says(node, new RankFaulted { Job = Job, Generation = Generation, Gpu = Gpu(node), Detail = detail, Kind = kind, Step = step });
 
-    public void Prepares(int node, bool ready = false, bool busy = false) => Says(node, new RankPreparing { Job = Job, Generation = Generation, Gpu = Gpu(node), What = "opening data", Ready = ready, Busy = busy });
+    public void Prepares(int node, bool ready = false, bool busy = false, bool? loading = null) =>
+        Says(node, new RankPreparing { Job = Job, Generation = Generation, Gpu = Gpu(node), What = "opening data", Ready = ready, Busy = busy, Loading = loading });
 
     public void IsReleased(int node) => Says(node, new RankReleased { Job = Job, Generation = Generation, Gpu = Gpu(node) });
 
@@ -163,6 +164,9 @@ internal sealed class JobAlone
         throw new TimeoutException($"n{node} is not asked within {within}; {View.Phase}: {View.Reason}");
     }
 
+    /// <summary>Size of the checkpoints of <see cref="ReloadWithCheckpoints"/>.</summary>
+    public long CheckpointBytes { get; init; } = 10;
+
     /// <summary>Another silo loads it from what is stored.</summary>
     public void Reload()
     {
@@ -174,7 +178,7 @@ internal sealed class JobAlone
     public void ReloadWithCheckpoints(params long[] steps)
     {
         var stored = Coordinator.Machines.Contracts.ReadState<TrainingJobState>(GrainAddress.Of(Job), state);
-        CheckpointRef[] saved = [.. steps.Select(step => new CheckpointRef(new CheckpointId(0, step, 1), new string('a', 64), 10, 1))];
+        CheckpointRef[] saved = [.. steps.Select(step => new CheckpointRef(new CheckpointId(0, step, 1), new string('a', 64), CheckpointBytes, 1))];
         state = JsonSerializer.Serialize(stored with { Checkpoints = saved, Recorded = View.Recorded }, MachinesJson.Default.TrainingJobState);
         Reload();
     }

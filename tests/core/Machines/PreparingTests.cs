@@ -177,6 +177,32 @@ public sealed class PreparingTests
     }
 
     [Fact]
+    public void A_rank_that_loads_a_checkpoint_has_the_time_that_its_size_takes_and_no_more()
+    {
+        var job = new JobAlone(ranks: 2, minRanks: 1) { CheckpointBytes = 1_000_000_000 };
+        job.Train(1, 2);
+        job.ReloadWithCheckpoints(1);
+        job.Restarts(2, life: 1);
+        job.Offer((1, 0), (2, 1));
+        job.Advance(TimeSpan.FromSeconds(1));
+        job.Answers(2, null, life: 1);
+        var generation = job.Generation;
+        Loads(TimeSpan.FromSeconds(105));
+        Assert.Equal(generation, job.Generation);
+        Loads(TimeSpan.FromSeconds(10));
+        Assert.True(job.Generation > generation);
+
+        void Loads(TimeSpan time)
+        {
+            for (var waited = TimeSpan.Zero; waited < time; waited += TimeSpan.FromSeconds(0.5))
+            {
+                job.Prepares(1, busy: true, loading: true);
+                job.Advance(TimeSpan.FromSeconds(0.5));
+            }
+        }
+    }
+
+    [Fact]
     public void A_node_that_froze_is_not_asked_again_before_it_is_heard()
     {
         var job = new JobAlone(ranks: 2, minRanks: 1);

@@ -93,14 +93,16 @@ public sealed class GatewayTests : IAsyncLifetime
         Assert.Equal(0, server.Grains.Untaken);
     }
 
-    [Fact]
-    public async Task Another_protocol_is_refused_with_both_versions_named()
+    [Theory]
+    [InlineData(4, "a worker that knows no preparing, and whose faults name no kind")]
+    [InlineData(99, "of the future")]
+    public async Task Another_protocol_is_refused_with_both_versions_named(int protocol, string shape)
     {
         using var worker = await TestWorker.ConnectAsync(server);
-        await worker.SendAsync("{\"say\":\"hello\",\"protocol\":99,\"shape\":\"of the future\"}");
+        await worker.SendAsync($"{{\"say\":\"hello\",\"protocol\":{protocol},\"shape\":\"{shape}\"}}");
 
         Assert.Equal(
-            ((WebSocketCloseStatus)RefusalKind.Invalid, "protocol 99 is not spoken here; this silo speaks 4: run one build on both"),
+            ((WebSocketCloseStatus)RefusalKind.Invalid, $"protocol {protocol} is not spoken here; this silo speaks 5: run one build on both"),
             await worker.CloseAsync());
     }
 
