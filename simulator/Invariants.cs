@@ -93,6 +93,12 @@ public static class Invariants
     /// <summary>A machine asks only for what exists: payloads it was given, subtrees it holds.</summary>
     public const string HostContract = "host-contract";
 
+    /// <summary>
+    /// A rank holds no payload that nothing is made of: none of an ended generation, none once it is released or its device has failed, and under a
+    /// plan only contributions to steps that it has not applied. So its memory does not grow.
+    /// </summary>
+    public const string PayloadsAreReleased = "payloads-are-released";
+
     /// <summary>Recorded steps ascend without gap, once each, and were applied by some rank.</summary>
     public const string RecordedOnce = "recorded-once";
 
@@ -144,6 +150,7 @@ public static class Invariants
         WholeBeforeApply,
         SourceUnchanged,
         HostContract,
+        PayloadsAreReleased,
         RecordedOnce,
         FinalModel,
         PowerCapHeld,

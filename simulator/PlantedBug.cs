@@ -98,4 +98,10 @@ public enum PlantedBug
 
     /// <summary>A rank goes on saying what its device was doing when that failed.</summary>
     StaleActivity,
+
+    /// <summary>A rank does not give back the payload of a reduced block that it has stored.</summary>
+    StoredPayloadKept,
+
+    /// <summary>A rank does not give back what was contributed to it in a generation that has ended.</summary>
+    StagingKept,
 }

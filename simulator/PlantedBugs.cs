@@ -26,7 +26,7 @@ public static class PlantedBugs
     /// <summary>All of them.</summary>
     public static IReadOnlyList<BugExpectation> All { get; } =
     [
-        new(PlantedBug.SendBeforePersist, Invariants.PersistBeforeSend, 5, [Invariants.RecordedOnce]),
+        new(PlantedBug.SendBeforePersist, Invariants.PersistBeforeSend, 5, [Invariants.RecordedOnce, Invariants.LastStateStays]),
         new(PlantedBug.UnsyncedPersist, Invariants.AcknowledgedIsDurable, 10, [Invariants.WritesAscend, Invariants.LastStateStays, .. NoEnd]),
         new(PlantedBug.OwnWriteTakenForConflict, Invariants.OwnWriteIsNoConflict, 10, []),
         new(PlantedBug.StaleIncarnationObeyed, Invariants.StaleOrderRefused, 10, []),
@@ -51,11 +51,13 @@ public static class PlantedBugs
         new(PlantedBug.OldTagsOffered, Invariants.DiscardedIsGone, 10, [], First: 19),
         new(PlantedBug.OldSubtreesOffered, Invariants.DiscardedIsGone, 10, [], First: 19),
         new(PlantedBug.OldShardsOffered, Invariants.DiscardedIsGone, 10, [], First: 19),
-        new(PlantedBug.AnsweredWhileInitialising, Invariants.AnswerAwaitsWrite, 40, [Invariants.PromiseKept]),
-        new(PlantedBug.AnsweredWhileApplying, Invariants.AnswerAwaitsWrite, 40, [Invariants.PromiseKept]),
+        new(PlantedBug.AnsweredWhileInitialising, Invariants.AnswerAwaitsWrite, 40, [Invariants.PromiseKept, Invariants.PayloadsAreReleased]),
+        new(PlantedBug.AnsweredWhileApplying, Invariants.AnswerAwaitsWrite, 40, [Invariants.PromiseKept, Invariants.PayloadsAreReleased]),
         new(PlantedBug.OwedAnswerForgotten, Invariants.QuestionIsAnswered, 40, []),
         new(PlantedBug.FaultInvented, Invariants.FaultIsReal, 10, []),
         new(PlantedBug.StaleActivity, Invariants.ActivityIsTrue, 40, []),
+        new(PlantedBug.StoredPayloadKept, Invariants.PayloadsAreReleased, 5, []),
+        new(PlantedBug.StagingKept, Invariants.PayloadsAreReleased, 10, []),
     ];
 
     /// <summary>Whatever compares numbers with the serial run or ranks with each other: a wrong bit is seen by the next of them, and the next.</summary>

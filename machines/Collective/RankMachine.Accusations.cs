@@ -94,6 +94,7 @@ public sealed partial class RankMachine
         answerOwed = false;
         if (phase == Phase.Idle || fault is not null)
             return;
+        ReleaseFrames();
         (fault, faultKind, faultStep) = (detail, kind, failedAt);
         repetitions = 0;
         phase = Phase.Faulted;

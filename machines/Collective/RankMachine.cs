@@ -219,10 +219,7 @@ public sealed partial class RankMachine
     /// <summary>Drops what belongs to the generation before: staging, waiting frames, catching up, accusations. P, R and state stay.</summary>
     private void ForgetGeneration()
     {
-        ReleaseStaging();
-        foreach (var frame in waitingFrames)
-            outputs.Add(new ReleasePayload(frame.Payload));
-        waitingFrames.Clear();
+        ReleaseFrames();
         stateRequests.Clear();
         fetching = null;
         advanced = false;
@@ -230,6 +227,15 @@ public sealed partial class RankMachine
         aborted = false;
         toSave = null;
         unreadable = null;
+    }
+
+    /// <summary>Gives back all payloads: nothing more is made of them.</summary>
+    private void ReleaseFrames()
+    {
+        ReleaseStaging();
+        foreach (var frame in waitingFrames)
+            outputs.Add(new ReleasePayload(frame.Payload));
+        waitingFrames.Clear();
     }
 
     private void Answer()

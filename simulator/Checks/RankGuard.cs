@@ -62,14 +62,32 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
         replacing = null;
     }
 
-    /// <summary>All that an input asked for is done.</summary>
-    public void OnTurnEnded(string activity)
+    /// <summary>All that an input asked for is done; the rank is in a generation, and has applied steps.</summary>
+    public void OnTurnEnded(string activity, long generation, long applied)
     {
         old.OnTurnEnded();
+        foreach (var (header, _, _) in memory.Payloads.Values)
+        {
+            if (WhyOfNoUse(header, generation, applied) is { } why)
+                Fail(Invariants.PayloadsAreReleased, $"holds a payload ({header.Kind}, generation {header.Generation}, step {header.Step}) {why}");
+        }
+
         if (asked != 0 && !memory.IsWriting)
             Fail(Invariants.QuestionIsAnswered, $"is asked for generation {asked} and says nothing, though its device writes nothing");
         if (activity == "applying" != memory.Applying || activity == "initialising" != memory.Initializing)
             Fail(Invariants.ActivityIsTrue, $"says that it is {activity} while its device {(memory.Applying ? "applies" : memory.Initializing ? "initialises" : "writes nothing")}");
+    }
+
+    /// <summary>Why a payload should have been given back; null: the rank still needs it. Between promise and plan all that comes waits for the plan.</summary>
+    private string? WhyOfNoUse(FrameHeader header, long generation, long applied)
+    {
+        if (header.Generation != generation)
+            return $"in generation {generation}";
+        if (released || failed)
+            return released ? "after it was released" : "after its device failed";
+        if (promised != 0 || asked != 0)
+            return null;
+        return header.Kind != FrameKind.Contribution || header.Step <= applied ? $"when step {applied} is applied" : null;
     }
 
     /// <summary>Highest incarnation of a job's machine that the rank has obeyed.</summary>

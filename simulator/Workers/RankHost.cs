@@ -153,7 +153,7 @@ internal sealed partial class RankHost
             Do(output);
         if (AnswersTooEarly)
             Do(new TellJob(WithoutState));
-        guard.OnTurnEnded(Activity);
+        guard.OnTurnEnded(Activity, machine.Generation, machine.Applied);
         staleActivity = null;
         var mine = ++timer;
         if (machine.NextDeadline is { } deadline)
@@ -246,6 +246,8 @@ internal sealed partial class RankHost
                 process.Moments.Reach(Moment.ContributionStaged, process);
                 if (Plant == PlantedBug.ReducedOverwrittenEarly)
                     memory.Reduced[stage.Header.Block] = new ReducedBlock(stage.Header.Step, memory.Payloads[stage.Payload].Word, 0);
+                break;
+            case ReleasePayload kept when IsKeptByMistake(kept):
                 break;
             case ReleasePayload release:
                 if (!memory.Payloads.Remove(release.Payload))

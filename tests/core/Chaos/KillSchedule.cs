@@ -4,7 +4,14 @@ namespace Coordinator.Tests.Chaos;
 /// <param name="Worker">Which worker, from 0.</param>
 /// <param name="Start">At which of its starts, from 1.</param>
 /// <param name="Rule">The fault as <c>--fault</c> takes it.</param>
-public sealed record ArmedFault(int Worker, int Start, string Rule);
+public sealed record ArmedFault(int Worker, int Start, string Rule)
+{
+    /// <summary>
+    /// Workers that are killed from outside when it strikes, wherever they are. Two that have the same rule need not die in one step: the one that
+    /// is slower may be left without what the other had for it, wait for the other's next process, and hand the state on to that.
+    /// </summary>
+    public IReadOnlyList<int> With { get; init; } = [];
+}
 
 /// <summary>SIGKILL from outside, once something was stored.</summary>
 /// <param name="After">Kind of the event.</param>

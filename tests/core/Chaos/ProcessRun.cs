@@ -28,6 +28,8 @@ public static class ProcessRun
     private static async Task<RunRecord> RunAsync(KillSchedule schedule, RunDirectory directory, Func<JobSpec, JobSpec>? change)
     {
         var struck = new ConcurrentQueue<string>();
+        var taken = new ConcurrentQueue<int>();
+        LocalCluster? running = null;
         using var limit = new CancellationTokenSource(ChaosRuns.Limit);
         await using var cluster = await LocalCluster.StartAsync(
             new LocalClusterOptions
@@ -38,12 +40,21 @@ public static class ProcessRun
                     [.. schedule.Faults.Where(fault => fault.Worker == worker && fault.Start == start).SelectMany(fault => new[] { "--fault", fault.Rule })],
                 WorkerSaid = (worker, _, line) =>
                 {
-                    if (line.StartsWith("fault ", StringComparison.Ordinal))
-                        struck.Enqueue($"{worker} {line["fault ".Length..]}");
+                    if (!line.StartsWith("fault ", StringComparison.Ordinal))
+                        return;
+                    var rule = line["fault ".Length..];
+                    foreach (var other in schedule.Faults.Where(fault => fault.Worker == worker && fault.Rule == rule).SelectMany(fault => fault.With))
+                    {
+                        if (running!.KillWorker(other) is not null)
+                            taken.Enqueue(other);
+                    }
+
+                    struck.Enqueue($"{worker} {rule}");
                 },
             },
             directory,
             limit.Token);
+        running = cluster;
         using var client = new CoordinatorClient(cluster.Url, SiloToken.Load(cluster.TokenFile));
         var (spec, file) = schedule.Workload.Freeze(directory.File("source"), schedule.Ranks, schedule.GoOn ? 1 : schedule.Ranks);
         spec = spec with { FaultTolerance = spec.FaultTolerance with { PeerTimeout = schedule.PeerTimeout } };
@@ -68,6 +79,9 @@ public static class ProcessRun
         var planned = schedule.Faults.Select(fault => $"{fault.Worker} {fault.Rule}").Order().ToArray();
         if (!planned.SequenceEqual(struck.Order()))
             throw new InvalidOperationException($"planned were {string.Join(", ", planned)}; struck have {string.Join(", ", struck)}\n{Story(record)}");
+        var together = schedule.Faults.SelectMany(fault => fault.With).Order().ToArray();
+        if (!together.SequenceEqual(taken.Order()))
+            throw new InvalidOperationException($"to be killed with others were workers {string.Join(", ", together)}; those that were: {string.Join(", ", taken)}\n{Story(record)}");
         var expected = schedule.Blow is { } all ? (all.Silo ? 1 : 0) + all.Workers.Length : 0;
         if (blows != expected)
             throw new InvalidOperationException($"{blows} of {expected} processes were killed from outside\n{Story(record)}");

@@ -14,7 +14,7 @@ public sealed class RestoreTests
     public async Task All_workers_killed_while_they_save_go_back_to_the_checkpoint_before()
     {
         // Both die in the same save: the newest checkpoint stays without a manifest.
-        var record = await RunAsync(new ArmedFault(0, 1, "kill@save:700"), new ArmedFault(1, 1, "kill@save:700"));
+        var record = await RunAsync(new ArmedFault(0, 1, "kill@save:700") { With = [1] });
         await AssertRestoredAsync(record, 1);
     }
 
@@ -30,8 +30,8 @@ public sealed class RestoreTests
     public async Task Killed_again_after_it_went_back_it_goes_back_again()
     {
         var record = await RunAsync(
-            new ArmedFault(0, 1, "kill@compute:600"), new ArmedFault(1, 1, "kill@compute:600"),
-            new ArmedFault(0, 2, "kill@compute:900"), new ArmedFault(1, 2, "kill@compute:900"));
+            new ArmedFault(0, 1, "kill@compute:600") { With = [1] },
+            new ArmedFault(0, 2, "kill@compute:900") { With = [1] });
         await AssertRestoredAsync(record, 2);
     }
 

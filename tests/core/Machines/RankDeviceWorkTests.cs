@@ -173,6 +173,18 @@ public sealed class RankDeviceWorkTests
         Assert.Contains(rank.Said, message => message is CheckpointPartSaved { Checkpoint.Generation: 2 });
     }
 
+    [Fact]
+    public void A_rank_whose_device_fails_gives_back_what_came_for_it()
+    {
+        var two = new RankAlone { Others = 1 };
+        two.Prepare(1);
+        two.BlockArrives(0, step: 0, timeline: 0);
+        two.BlockArrives(1, step: 0, timeline: 0);
+        Assert.Empty(two.Done.OfType<ReleasePayload>());
+        two.Hand(new DeviceFailed("ecc"));
+        Assert.Equal([1L, 2L], two.Done.OfType<ReleasePayload>().Select(release => release.Payload));
+    }
+
     private void Begin(string work)
     {
         rank.Prepare(1);
