@@ -87,7 +87,7 @@ public sealed partial class TrainingJobMachine
 
             // Whoever looks for its state takes every gpu that may have it.
             Minimum = IsStateLost ? 1 : state.Spec.MinRanks,
-            Parked = IsParked,
+            Parked = CountsAsParked,
         });
     }
 

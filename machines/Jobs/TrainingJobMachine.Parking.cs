@@ -9,8 +9,14 @@ public sealed partial class TrainingJobMachine
     /// <summary>Why the job is parked, or is about to be; null: it is not. Durable with the generation that follows.</summary>
     private string? parkedFor;
 
+    /// <summary>It was parked when it was loaded: its member has promised to compute nothing, and may not have been heard since.</summary>
+    private bool wasParked;
+
     /// <summary>The member that keeps the state has promised to compute nothing.</summary>
     private bool IsParked => parkedFor is not null && forming is not null && forming.Count == state!.Members.Count && forming.Values.Any(answer => answer.HasState);
+
+    /// <summary>What the cluster is told. Were a job that has just been loaded to say that it computes, another one might have to stop for that.</summary>
+    private bool CountsAsParked => IsParked || (wasParked && parkedFor is not null && !(forming?.Count == state!.Members.Count));
 
     /// <summary>Whether the cluster wants back every member that the job has.</summary>
     private bool IsToPark => state!.Members.Count > 0 && state.Members.All(member => givingBack.Contains(member.Gpu) && !ending.ContainsKey(member.Gpu));
@@ -25,12 +31,13 @@ public sealed partial class TrainingJobMachine
     }
 
     /// <summary>
-    /// Lets a parked job go on once the cluster wants nothing back, or gives others for what it wants back, and there are enough ranks. A job that
-    /// was loaded anew stays parked until the cluster has spoken.
+    /// Lets a parked job go on once the cluster wants nothing back, or gives others for what it wants back, and there are enough ranks. A job, or a
+    /// cluster, that was loaded anew knows nothing of what the other has said: it stays parked until the cluster speaks of its member.
     /// </summary>
     private void Unpark(List<GpuOffer> candidates)
     {
-        if (parkedFor is null || offerSequence < 0 || (IsToPark && candidates.Count == 0) || state!.Members.Count + candidates.Count < state.Spec.MinRanks)
+        var isHeldBack = IsToPark || state!.Members.All(member => !offers.ContainsKey(member.Gpu));
+        if (parkedFor is null || (isHeldBack && candidates.Count == 0) || state!.Members.Count + candidates.Count < state.Spec.MinRanks)
             return;
         parkedFor = null;
         formAgain ??= "its gpus may compute again";

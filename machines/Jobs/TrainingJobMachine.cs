@@ -122,6 +122,7 @@ public sealed partial class TrainingJobMachine : IMachine
         Persist(state with { Incarnation = state.Incarnation + 1, Faults = [.. state.Faults.Select(fault => fault with { At = now })] });
         recorded = state.Recorded;
         parkedFor = state.ParkedFor;
+        wasParked = parkedFor is not null;
         if (state.Planned)
         {
             // All of them trained in this generation. One that has begun anew since then says that the membership is unknown to it.

@@ -87,7 +87,10 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
             return released ? "after it was released" : "after its device failed";
         if (promised != 0 || asked != 0)
             return null;
-        return header.Kind != FrameKind.Contribution || header.Step <= applied ? $"when step {applied} is applied" : null;
+
+        // A state that is kept until another one takes its place may be of a later step than that.
+        var done = replacing is { } by ? by.FirstStep - 1 : applied;
+        return header.Kind != FrameKind.Contribution || header.Step <= done ? $"when step {done} is applied" : null;
     }
 
     /// <summary>Highest incarnation of a job's machine that the rank has obeyed.</summary>

@@ -81,7 +81,12 @@ public sealed class ParkingTests
         job.Answers(1, 1);
         job.Reload();
         Assert.IsType<PrepareRank>(job.Newest[JobAlone.Gpu(1)]);
+        Assert.True(job.Request.Parked);
         job.Answers(1, 1);
+
+        // A cluster that was loaded anew does not know the node yet.
+        job.Offer();
+        job.Advance(TimeSpan.FromSeconds(3));
         Assert.IsType<PrepareRank>(job.Newest[JobAlone.Gpu(1)]);
         job.Advance(TimeSpan.FromSeconds(3));
         Assert.True(job.Request.Parked);
