@@ -1,4 +1,4 @@
-# The coordinator's programs in one image: `coordinator` (client, embedded silo, worker) and `coordinator-silo` (an Orleans silo).
+# The coordinator's one program in an image: client, silo and worker.
 # No BuildKit syntax, so that every engine from 20.10 on builds it: docker build -t coordinator .
 ARG DOTNET=10.0
 FROM mcr.microsoft.com/dotnet/sdk:${DOTNET} AS build
@@ -6,10 +6,8 @@ WORKDIR /src
 COPY . .
 RUN dotnet restore Coordinator.sln \
  && dotnet publish cli -c Release --no-restore -o /opt/coordinator/cli \
- && dotnet publish silo -c Release --no-restore -o /opt/coordinator/silo \
  && mkdir /opt/coordinator/bin /opt/coordinator/text \
  && ln -s ../cli/coordinator /opt/coordinator/bin/coordinator \
- && ln -s ../silo/Coordinator.Silo /opt/coordinator/bin/coordinator-silo \
  && cp deploy/crash /opt/coordinator/bin/crash \
  && cp README.md docs/*.md /opt/coordinator/text/
 

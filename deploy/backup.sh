@@ -22,7 +22,7 @@ if [ -n "$database" ]; then
   copy "$silo" data run/coordinator > "$folder.part/data.tar"
   docker exec "$database" pg_dump -h /var/run/postgresql -U coordinator -Fc coordinator > "$folder.part/database.dump"
 else
-  # The embedded silo's SQLite file, as a crash would leave it: the silo stands still for the moment of the copy.
+  # The SQLite file of a silo that is alone, as a crash would leave it: the silo stands still for the moment of the copy.
   docker pause "$silo" > /dev/null
   trap 'docker unpause "$silo" > /dev/null' EXIT
   copy "$silo" data run/coordinator > "$folder.part/data.tar"

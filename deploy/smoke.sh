@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The compose cluster, tried: deploy/smoke.sh [cluster|embedded] [STEPS]
+# The compose cluster, tried: deploy/smoke.sh [cluster|single] [STEPS]
 # Brings the cluster up and trains; trains again while a worker, the silo and the database are crashed (kill -9 of the containers' processes)
 # and a worker's network is cut; again while every silo and worker is replaced by another image's, one at a time (cluster only); and again
 # with a backup on the way, which is restored into a new cluster and goes on from its checkpoint. All models must be the same. Then everything
@@ -65,8 +65,8 @@ export COMPOSE_PROFILE=$profile
 
 case $profile in
   cluster) client=coordinator silo=silo-2 database=postgres ;;
-  embedded) client=embedded-coordinator silo=silo database="" ;;
-  *) fail "'$profile' is no profile: write cluster or embedded" ;;
+  single) client=single-coordinator silo=silo database="" ;;
+  *) fail "'$profile' is no profile: write cluster or single" ;;
 esac
 
 # The one container of a service, or one of several.

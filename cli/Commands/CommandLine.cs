@@ -50,14 +50,16 @@ public static class CommandLine
         Debug,
     };
 
+    /// <summary>Parses; '@FILE' is a file with a value here, and not one of further arguments.</summary>
+    internal static ParseResult Parse(string[] arguments) => Create().Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+
     /// <summary>Runs a command.</summary>
     /// <returns>The exit code, one of <see cref="ExitCodes"/>.</returns>
     public static async Task<int> RunAsync(string[] arguments)
     {
         try
         {
-            // '@FILE' is a file with a value here, not one of further arguments.
-            var parsed = Create().Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+            var parsed = Parse(arguments);
             if (parsed.Errors.Count > 0)
             {
                 var names = string.Join(' ', Names(parsed));

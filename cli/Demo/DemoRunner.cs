@@ -82,6 +82,8 @@ public sealed class DemoRunner(DemoOptions options)
             cancel);
         await using (cluster)
         {
+            if (killer is not null)
+                Console.WriteLine($"The grains of {(options.Backend.Silos == 1 ? "the silo" : "a silo")}, as Orleans shows them: {cluster.Url.Split(',')[0]}/orleans/ (any name; the password is in {cluster.TokenFile}).");
             using var client = new CoordinatorClient(cluster.Url, SiloToken.Load(cluster.TokenFile));
             var run = new JobRun(client, title)
             {

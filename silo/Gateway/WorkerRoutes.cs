@@ -21,6 +21,7 @@ public sealed partial class WorkerRoutes : IDisposable
     internal static readonly SharedPart<CoordinatorMessage> Texts = new(MachinesJson.Default.CoordinatorMessage);
 
     private readonly WorkerLinks links;
+    private readonly bool isAlone;
     private readonly ILocalSiloDetails self;
     private readonly ISiloStatusOracle silos;
     private readonly GatewayServiceClient gateways;
@@ -29,14 +30,22 @@ public sealed partial class WorkerRoutes : IDisposable
     private readonly Outbox<NodeId, CoordinatorMessage> outbox;
 
     /// <summary>Routes of the silo that this is injected into.</summary>
-    public WorkerRoutes(WorkerLinks links, ILocalSiloDetails self, ISiloStatusOracle silos, GatewayServiceClient gateways, ILogger<WorkerRoutes> logger)
+    public WorkerRoutes(SiloSettings settings, WorkerLinks links, ILocalSiloDetails self, ISiloStatusOracle silos, GatewayServiceClient gateways, ILogger<WorkerRoutes> logger)
     {
         (this.links, this.self, this.silos, this.gateways, this.logger) = (links, self, silos, gateways, logger);
+        isAlone = settings.Database is null;
         outbox = new Outbox<NodeId, CoordinatorMessage>(Deliver, (node, count, why) => Lost(logger, count, node, why.Message), Window, LimitPerNode);
     }
 
     /// <summary>Sends to a node's worker. Messages of one silo to one node keep their order.</summary>
-    public void Send(NodeId node, CoordinatorMessage message) => outbox.Send(node, message);
+    public void Send(NodeId node, CoordinatorMessage message)
+    {
+        // A silo that is alone has all the connections that there are.
+        if (isAlone)
+            links.Send(node, message);
+        else
+            outbox.Send(node, message);
+    }
 
     /// <inheritdoc/>
     public void Dispose() => outbox.Dispose();

@@ -17,6 +17,9 @@ internal static class OrleansHosting
     /// <summary>Where the dashboard lies.</summary>
     public const string DashboardPath = "/orleans";
 
+    private static readonly TimeSpan CounterInterval = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan ProfilerRest = TimeSpan.FromSeconds(5);
+
     public static void Configure(IHostApplicationBuilder host, SiloSettings settings, SiloStore store, WorkerLinks links)
     {
         host.Services.AddSingleton(settings);
@@ -41,7 +44,7 @@ internal static class OrleansHosting
             else
                 StandAlone(silo, settings);
             if (settings.Dashboard)
-                silo.AddDashboard(options => options.HideTrace = true);
+                AddDashboard(silo);
         });
     }
 
@@ -49,6 +52,20 @@ internal static class OrleansHosting
     {
         if (settings.Dashboard)
             app.MapOrleansDashboard(DashboardPath);
+    }
+
+    /// <summary>
+    /// Its counters walk over all activations, which with 100,000 gpus is not to be done every second; and calls are measured only while somebody
+    /// looks, which the dashboard takes to be so in a silo's first moments.
+    /// </summary>
+    private static void AddDashboard(ISiloBuilder silo)
+    {
+        silo.AddDashboard(options =>
+        {
+            options.HideTrace = true;
+            options.CounterUpdateIntervalMs = (int)CounterInterval.TotalMilliseconds;
+        });
+        silo.Configure<GrainProfilerOptions>(options => options.DeactivationTime = ProfilerRest);
     }
 
     private static void Limits(MessagingOptions options)

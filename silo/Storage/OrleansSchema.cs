@@ -5,7 +5,6 @@ using System.Reflection;
 using Coordinator.Server.Storage;
 using Coordinator.Server.Storage.Postgres;
 using Dapper;
-using Microsoft.Data.Sqlite;
 
 namespace Coordinator.Silo.Storage;
 
@@ -15,9 +14,6 @@ namespace Coordinator.Silo.Storage;
 /// </summary>
 public static class OrleansSchema
 {
-    /// <summary>The table that says which schema a database has.</summary>
-    public const string VersionTable = "orleans_schema_version";
-
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
@@ -29,25 +25,14 @@ public static class OrleansSchema
         await PostgresConnections.PrepareAsync(
             source,
             Patience,
-            connection => ApplyAsync(connection, "postgres", () => AwaitEndOfOlderAsync(connection, patience ?? Patience, cancel)),
+            connection => ApplyAsync(connection, () => AwaitEndOfOlderAsync(connection, patience ?? Patience, cancel)),
             cancel).ConfigureAwait(false);
     }
 
-    /// <summary>Grain storage in a SQLite file.</summary>
-    public static void ApplyToSqlite(string connectionString)
-    {
-        using var connection = new SqliteConnection(connectionString);
-        connection.Open();
-        connection.Execute("PRAGMA journal_mode = WAL");
-
-        // SQLite's library does all its work before it returns.
-        ApplyAsync(connection, "sqlite").GetAwaiter().GetResult();
-    }
-
-    private static async Task ApplyAsync(DbConnection connection, string kind, Func<Task>? beforeRaising = null)
+    private static async Task ApplyAsync(DbConnection connection, Func<Task> beforeRaising)
     {
         var files = Assembly.GetExecutingAssembly().GetManifestResourceNames()
-            .Where(name => name.StartsWith($"orleans/{kind}/", StringComparison.Ordinal))
+            .Where(name => name.StartsWith("orleans/postgres/", StringComparison.Ordinal))
             .Select(name => (Name: name, Version: int.Parse(name.Split('/')[^1].AsSpan(0, 4), CultureInfo.InvariantCulture)))
             .OrderBy(file => file.Version)
             .ToArray();
@@ -55,7 +40,7 @@ public static class OrleansSchema
         var found = await connection.ExecuteScalarAsync<long>("SELECT coalesce(max(version), 0) FROM orleans_schema_version").ConfigureAwait(false);
         if (found > files[^1].Version)
             throw new StoreSchemaException($"{connection.Database} (Orleans)", found, files[^1].Version);
-        if (found > 0 && found < files[^1].Version && beforeRaising is not null)
+        if (found > 0 && found < files[^1].Version)
             await beforeRaising().ConfigureAwait(false);
         foreach (var file in files.Where(file => file.Version > found))
         {

@@ -1,4 +1,7 @@
+using Coordinator.Cli.Commands;
 using Coordinator.Cli.Output;
+using Coordinator.Disk;
+using Coordinator.Tests.Server;
 
 namespace Coordinator.Tests.Cli;
 
@@ -27,9 +30,10 @@ public sealed class CommandLineTests : IDisposable
     [InlineData(ExitCodes.Usage, "status")]
     [InlineData(ExitCodes.Usage, "status", "--silo", "not a url")]
     [InlineData(ExitCodes.Usage, "status", "--silo", "http://127.0.0.1:1,nonsense")]
-    [InlineData(ExitCodes.Usage, "demo", "--engine", "steam")]
-    [InlineData(ExitCodes.Usage, "demo", "--engine", "orleans", "--silo-program", "/no/such/program")]
-    [InlineData(ExitCodes.Usage, "train", "--engine", "orleans", "--silo-program", "/no/such/program", "--model.program=linear")]
+    [InlineData(ExitCodes.Usage, "demo", "--silos", "0")]
+    [InlineData(ExitCodes.Usage, "train", "--silos", "3", "--database", "@/no/such/file", "--model.program=linear")]
+    [InlineData(ExitCodes.Usage, "silos")]
+    [InlineData(ExitCodes.NotFound, "silos", "--database", "Host=127.0.0.1;Port=1;Database=x;Username=x")]
     [InlineData(ExitCodes.Usage, "worker", "--silo", "http://127.0.0.1:1", "--fault", "kill@lunch")]
     [InlineData(ExitCodes.Usage, "worker", "--silo", "http://127.0.0.1:1", "--device", "metal")]
     [InlineData(ExitCodes.Usage, "worker", "--silo", "http://127.0.0.1:1", "--device", "test:0", "--device-library", "/no/such/library")]
@@ -49,7 +53,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData(ExitCodes.Usage, "chaos", "--scenario", "earthquake")]
     [InlineData(ExitCodes.Usage, "chaos", "--quick", "--scenario", "silo-killed")]
     [InlineData(ExitCodes.Usage, "chaos", "--inject", "frogs")]
-    [InlineData(ExitCodes.Usage, "chaos", "--engine", "orleans", "--silo-program", "/no/such/program")]
+    [InlineData(ExitCodes.Usage, "chaos", "--silos", "many")]
     [InlineData(ExitCodes.Usage, "simulate", "protocol", "--trace")]
     [InlineData(ExitCodes.Success, "simulate", "protocol", "--seed", "1")]
     [InlineData(ExitCodes.RunFailed, "simulate", "protocol", "--seed", "1", "--bug", "StepNotRecorded")]
@@ -123,4 +127,25 @@ public sealed class CommandLineTests : IDisposable
             Assert.False(exit.Killed, string.Join('\n', child.LastLines));
         }
     }
+
+    [Fact]
+    public void A_connection_string_with_blanks_is_read_from_its_file_and_not_as_further_arguments()
+    {
+        using var folder = new TemporaryFolder();
+        var file = folder.File("database");
+        File.WriteAllText(file, "Host=postgres;Username=coordinator;GSS Encryption Mode=Disable\n");
+        PrivateFiles.Tighten(file);
+        var parsed = CommandLine.Parse(["silo", "--data-dir", "data", "--database", "@" + file]);
+
+        Assert.Empty(parsed.Errors);
+        Assert.Equal("Host=postgres;Username=coordinator;GSS Encryption Mode=Disable", ClusterOptionSet.ReadDatabase(parsed.GetValue<string>("--database")));
+    }
+
+    [Theory]
+    [InlineData("--cluster", "a")]
+    [InlineData("--advertise", "10.0.0.5")]
+    [InlineData("--silo-port", "11111")]
+    [InlineData("--gateway-port", "30000")]
+    public void What_belongs_to_a_cluster_is_refused_where_no_database_is_named(string option, string value) =>
+        Assert.StartsWith($"{option} is for a silo of a cluster", Assert.Single(CommandLine.Parse(["silo", "--data-dir", "data", option, value]).Errors).Message, StringComparison.Ordinal);
 }

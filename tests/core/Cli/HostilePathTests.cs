@@ -18,7 +18,6 @@ public sealed class HostilePathTests : IDisposable
     private static readonly Dictionary<string, string[]> Together = new()
     {
         ["--device-library"] = ["--device", "test:0"],
-        ["--silo-program"] = ["--engine", "orleans"],
         ["train --token-file"] = ["--silo", "http://127.0.0.1:1", "--model.program=linear"],
         ["swarm --token-file"] = ["--silo", "http://127.0.0.1:1"],
         ["devices --device-library"] = [],

@@ -4,6 +4,7 @@ using Coordinator.Grains.Hosting;
 using Coordinator.Silo;
 using Coordinator.Silo.Hosting;
 using Coordinator.Silo.Storage;
+using Coordinator.Tests.Orleans.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -46,15 +47,7 @@ public sealed class PostgresClusterTests(PostgresFixture postgres) : IClassFixtu
     {
         var database = await postgres.CreateDatabaseAsync();
         await OrleansSchema.ApplyToPostgresAsync(database);
-        await RaceAsync(ClusterStore.PostgresInvariant, database);
-    }
-
-    [Fact]
-    public async Task Of_two_writes_that_rest_on_one_version_the_second_is_refused_on_sqlite()
-    {
-        var database = $"Data Source={Path.Combine(Directory.CreateTempSubdirectory("coordinator-grains-").FullName, "grains.db")}";
-        OrleansSchema.ApplyToSqlite(database);
-        await RaceAsync(ClusterStore.SqliteInvariant, database);
+        await StorageRace.RunAsync(PostgresSiloStore.Invariant, database);
     }
 
     [PostgresFact]
@@ -93,24 +86,16 @@ public sealed class PostgresClusterTests(PostgresFixture postgres) : IClassFixtu
     {
         var database = await postgres.CreateDatabaseAsync();
         await OrleansSchema.ApplyToPostgresAsync(database);
-        await ReadGpusAsync(ClusterStore.PostgresInvariant, database);
+        await ReadGpusAsync(database);
     }
 
-    [Fact]
-    public async Task A_gpu_with_a_row_is_read_and_one_without_is_known_to_have_none_on_sqlite()
-    {
-        var database = $"Data Source={Path.Combine(Directory.CreateTempSubdirectory("coordinator-grains-").FullName, "grains.db")}";
-        OrleansSchema.ApplyToSqlite(database);
-        await ReadGpusAsync(ClusterStore.SqliteInvariant, database);
-    }
-
-    private static async Task ReadGpusAsync(string invariant, string database)
+    private static async Task ReadGpusAsync(string database)
     {
         using var host = new HostBuilder().UseOrleans(silo => silo
             .UseLocalhostClustering(FreePorts.Next(), FreePorts.Next(), serviceId: "test", clusterId: "test")
-            .AddAdoNetGrainStorageAsDefault((AdoNetGrainStorageOptions options) => (options.Invariant, options.ConnectionString, options.GrainStorageSerializer) = (invariant, database, new StateSerializer()))).Build();
+            .AddAdoNetGrainStorageAsDefault((AdoNetGrainStorageOptions options) => (options.Invariant, options.ConnectionString, options.GrainStorageSerializer) = (PostgresSiloStore.Invariant, database, new StateSerializer()))).Build();
         await host.StartAsync();
-        await using var gpus = new StoredGpus(invariant, database, "test");
+        await using var gpus = new StoredGpus(database, "test");
         var storage = new TypedGrainStorage(host.Services.GetRequiredKeyedService<IGrainStorage>("Default"), gpus);
         var (ill, well) = (GrainId.Create("gpu", "n1/0"), GrainId.Create("gpu", "n1/1"));
         var read = new GrainState<StoredMachine>(new StoredMachine { Json = "left from before" });
@@ -128,38 +113,6 @@ public sealed class PostgresClusterTests(PostgresFixture postgres) : IClassFixtu
         // Whoever was told that there is no row, and writes, loses to who wrote one meanwhile.
         var late = new GrainState<StoredMachine>(new StoredMachine { Json = "late" });
         await Assert.ThrowsAsync<InconsistentStateException>(() => storage.WriteStateAsync("state", ill, late));
-        await host.StopAsync();
-    }
-
-    private static async Task RaceAsync(string invariant, string database)
-    {
-        using var host = new HostBuilder().UseOrleans(silo => silo
-            .UseLocalhostClustering(FreePorts.Next(), FreePorts.Next())
-            .AddAdoNetGrainStorageAsDefault((AdoNetGrainStorageOptions options) => (options.Invariant, options.ConnectionString, options.GrainStorageSerializer) = (invariant, database, new StateSerializer()))).Build();
-        await host.StartAsync();
-        var storage = host.Services.GetRequiredKeyedService<IGrainStorage>("Default");
-        var grain = GrainId.Create("job", "j1");
-        var one = new GrainState<StoredMachine>(new StoredMachine());
-        var other = new GrainState<StoredMachine>(new StoredMachine());
-        await storage.ReadStateAsync("machine", grain, one);
-        await storage.ReadStateAsync("machine", grain, other);
-        Assert.Null(one.ETag);
-
-        one.State = new StoredMachine { Json = "first", Incarnation = 1, Writer = "a" };
-        await storage.WriteStateAsync("machine", grain, one);
-        other.State = new StoredMachine { Json = "second", Incarnation = 1, Writer = "b" };
-        await Assert.ThrowsAsync<InconsistentStateException>(() => storage.WriteStateAsync("machine", grain, other));
-
-        await storage.ReadStateAsync("machine", grain, other);
-        Assert.Equal(("first", one.ETag), (other.State.Json, other.ETag));
-        one.State = new StoredMachine { Json = new string('x', 1 << 20), Incarnation = 2, Writer = "a" };
-        await storage.WriteStateAsync("machine", grain, one);
-        other.State = new StoredMachine { Json = "third" };
-        await Assert.ThrowsAsync<InconsistentStateException>(() => storage.WriteStateAsync("machine", grain, other));
-        await storage.ReadStateAsync("machine", grain, other);
-        Assert.Equal(1 << 20, other.State.Json!.Length);
-        await storage.ClearStateAsync("machine", grain, other);
-        Assert.False(other.RecordExists);
         await host.StopAsync();
     }
 
