@@ -186,7 +186,8 @@ public sealed partial class TrainingJobMachine
     {
         if (!testimonies.Exists(said => said.Unreached is true))
             return [];
-        var isNew = state!.Members.GroupBy(member => member.Gpu.Node).ToDictionary(node => node.Key, node => node.All(IsNew));
+        var came = state!.Newcomers.ToHashSet();
+        var isNew = state.Members.GroupBy(member => member.Gpu.Node).ToDictionary(node => node.Key, node => node.All(member => IsNew(member, came)));
         return
         [
             .. testimonies.Where(said => said.Unreached is true && isNew[said.Accuser] && !isNew[said.Accused]
@@ -199,7 +200,7 @@ public sealed partial class TrainingJobMachine
     /// Whether a member has nothing that the job would miss: by its own word in this generation, or, before that has come, since it joined after a
     /// generation last ran. Members may come in several generations of which none runs, so the last one's newcomers are not all.
     /// </summary>
-    private bool IsNew(Member member) => holding.TryGetValue(member.Gpu, out var holds) ? !holds : state!.Newcomers.Contains(member.Gpu);
+    private bool IsNew(Member member, HashSet<GpuId> came) => holding.TryGetValue(member.Gpu, out var holds) ? !holds : came.Contains(member.Gpu);
 
     /// <summary>Members with what is known of their node's connection. Members of one node follow each other, and it is looked up once for them.</summary>
     private IEnumerable<(Member Member, Link? Link)> WithLinks()

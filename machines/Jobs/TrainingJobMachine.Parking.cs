@@ -26,7 +26,7 @@ public sealed partial class TrainingJobMachine
     {
         if (parkedFor is not null || candidates.Count > 0 || !IsToPark || !IsStateHeld)
             return;
-        parkedFor = leaving[state!.Members[0].Gpu];
+        (parkedFor, wasParked) = (leaving[state!.Members[0].Gpu], false);
         formAgain ??= $"parked: {parkedFor}";
     }
 

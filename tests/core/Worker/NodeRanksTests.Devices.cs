@@ -1,4 +1,5 @@
 using Coordinator.Machines;
+using Coordinator.Worker.Data;
 using Coordinator.Worker.Kernels;
 using Coordinator.Worker.Programs;
 
@@ -23,14 +24,21 @@ public sealed partial class NodeRanksTests
         Assert.NotEqual(Expected(steps: 5), await TrainAsync("a", steps: 5, device => new AwayDevice(device) { Flaw = flaw }));
 
     [Fact]
-    public async Task A_lost_device_is_told_and_disposed_of_and_the_next_generation_begins_with_another()
+    public Task A_lost_device_is_told_and_disposed_of_and_the_next_generation_begins_with_another() =>
+        IsReplacedAsync(null, FaultKind.Device, "CUDA_ERROR_ILLEGAL_ADDRESS on tiny:0");
+
+    [Fact]
+    public Task Data_that_cannot_be_read_any_more_are_the_workers_fault_and_the_next_generation_opens_them_anew() =>
+        IsReplacedAsync(new DataException(DataProblem.Corrupt, "the data were cut short while in use"), FaultKind.Worker, "the data were cut short while in use");
+
+    private async Task IsReplacedAsync(Exception? loss, FaultKind kind, string detail)
     {
         var worker = Worker("a", 2);
-        worker.Loses = 1;
+        (worker.Loses, worker.Loss) = (1, loss);
         var spec = Sample.Spec(shards: 8, steps: 5);
         await StartAsync("aa", spec);
         var fault = (RankFaulted)await worker.Said.Reader.Next("the fault", said => said is RankFaulted);
-        Assert.Equal((1, true), (fault.Gpu.Index, fault.Detail.Contains("CUDA_ERROR_ILLEGAL_ADDRESS on tiny:0", StringComparison.Ordinal)));
+        Assert.Equal((1, true, kind), (fault.Gpu.Index, fault.Detail.Contains(detail, StringComparison.Ordinal), fault.Kind));
         var lost = worker.Devices.Single(device => device.LostFrom > 0);
         Assert.True(lost.Disposed);
         Assert.False(worker.Devices.Single(device => device.LostFrom == 0).Disposed);

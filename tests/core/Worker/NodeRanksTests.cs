@@ -419,6 +419,8 @@ public sealed partial class NodeRanksTests : IAsyncDisposable
         /// <summary>The gpu whose first device is lost at step 3.</summary>
         public int? Loses { get; set; }
 
+        public Exception? Loss { get; set; }
+
         public Channel<WorkerMessage> Said { get; } = Channel.CreateUnbounded<WorkerMessage>();
 
         public string? WhyNoProgram { get; set; }
@@ -441,7 +443,7 @@ public sealed partial class NodeRanksTests : IAsyncDisposable
                 throw new InvalidOperationException(WhyNoProgram);
             var device = new TinyDevice(Parameters) { HoldComputing = HoldComputing, HoldFrom = HoldFrom, LostFrom = Loses == gpu.Index ? 3 : 0 };
             if (Loses == gpu.Index)
-                Loses = null;
+                (Loses, device.Loss) = (null, Loss ?? device.Loss);
             Devices.Enqueue(device);
             return Wrap(device);
         }

@@ -95,6 +95,9 @@ internal sealed class TinyDevice(int parameters) : IRankDevice
     /// <summary>The step at which the device is lost, for good; 0: never.</summary>
     public long LostFrom { get; set; }
 
+    /// <summary>As what it is lost.</summary>
+    public Exception Loss { get; set; } = new DeviceLostException("CUDA_ERROR_ILLEGAL_ADDRESS on tiny:0");
+
     public int ParameterCount => parameters;
 
     /// <summary>Ends when the step that is held is being computed.</summary>
@@ -119,7 +122,7 @@ internal sealed class TinyDevice(int parameters) : IRankDevice
         var gradient = ((HostGradient)into).Floats;
         Calls.Enqueue($"compute {step} {shard}");
         if (LostFrom > 0 && step >= LostFrom)
-            throw new DeviceLostException("CUDA_ERROR_ILLEGAL_ADDRESS on tiny:0");
+            throw Loss;
         if (step == HoldFrom)
             reached.TrySetResult();
         if (step >= HoldFrom)
