@@ -37,6 +37,10 @@ public interface ITrainingJobGrain : IMachineGrain
     /// <param name="wanted">A <see cref="CheckpointWanted"/>.</param>
     Task SaveCheckpoint(Mail wanted);
 
+    /// <summary>Gives the job more steps or ranks.</summary>
+    /// <param name="wanted">An <see cref="ExtendJob"/>.</param>
+    Task Extend(Mail wanted);
+
     /// <summary>The final model is durable in the model store.</summary>
     /// <param name="stored">A <see cref="ModelStored"/>.</param>
     Task AcknowledgeModel(Mail stored);

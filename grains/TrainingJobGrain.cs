@@ -37,6 +37,9 @@ public sealed class TrainingJobGrain(IGrainServices services) : StoredMachineGra
     public Task SaveCheckpoint(Mail wanted) => Take<CheckpointWanted>(wanted);
 
     /// <inheritdoc/>
+    public Task Extend(Mail wanted) => Take<ExtendJob>(wanted);
+
+    /// <inheritdoc/>
     public Task AcknowledgeModel(Mail stored) => Take<ModelStored>(stored);
 
     /// <inheritdoc/>

@@ -38,6 +38,7 @@ public static class CommandLine
         CoolingCommand.Create(),
         DevicesCommand.Create(),
         CancelCommand.Create(),
+        ExtendCommand.Create(),
         DownloadCommand.Create(),
         ResumeCommand.Create(),
         CheckpointCommand.Create(),

@@ -14,9 +14,12 @@ public sealed class ResumeCommand
     private readonly PathOption output = new(PathUse.Write, "--out") { Description = "The model file to write (default: the run's own)." };
     private readonly Option<int?> workers = new("--workers", "-w")
     {
-        Description = "Worker processes from now on, 1 or more, and no more than the job's ranks need (default: as many as the run had). The model is the same for any number.",
+        Description = "Worker processes from now on, 1 or more, and no more than the job's shards need (default: as many as the run had). The model is the same for any number.",
     };
-    private readonly Option<string?> steps = new("--steps") { Description = "Refused, with what can be done in its place.", Hidden = true };
+    private readonly Option<long?> steps = new("--steps")
+    {
+        Description = "Optimizer steps of the job from now on, no fewer than it has. The learning rate falls to the step to which it fell before, so the model is that of a job with these --steps and the old ones as --lr_scheduler.decay_steps. A finished job goes on from its newest checkpoint.",
+    };
     private readonly Option<int> port = new("--port") { Description = "Loopback port of the silo; 0 takes a free one.", DefaultValueFactory = _ => 0 };
 
     /// <summary>The command.</summary>
@@ -30,9 +33,11 @@ public sealed class ResumeCommand
             if (result.GetValueOrDefault<int?>() is < 1)
                 result.AddError("--workers is less than 1; choose 1 or more.");
         });
-        steps.Validators.Add(result => result.AddError(
-            "--steps cannot be changed: the learning rate falls until a job's last step, so every step of another number of steps would have had other bits. "
-            + "To train the model further, start a job from it: coordinator train --init MODEL --steps N"));
+        steps.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<long?>() is < 1)
+                result.AddError("--steps is less than 1; choose at least the steps that the job has.");
+        });
         var command = new Command("resume", "Go on with a run of 'train' that was ended or whose processes died: from its newest complete checkpoint, to the same model.")
         {
             directory, output, workers, steps, port,
@@ -53,13 +58,13 @@ public sealed class ResumeCommand
         var model = output.Output(parsed) ?? OutputPath.Look("--out", record.Output);
         if (model.IsStandardOutput)
             Console.SetOut(Console.Error);
-        record = record with { Output = model.Path };
+        record = record.WithOutput(model.Path);
         if (parsed.GetValue(workers) is { } count)
-            record = record with { WorkerArguments = ArgumentsFor(count, record) };
+            record = record.WithWorkers(ArgumentsFor(count, record));
         using var signals = new Signals();
         try
         {
-            var sha256 = await new LocalRun(record, run, model, SiloBackend.Alone, parsed.GetValue(port), signals).ResumeAsync();
+            var sha256 = await new LocalRun(record, run, model, SiloBackend.Alone, parsed.GetValue(port), signals).ResumeAsync(parsed.GetValue(steps), forWorkers: parsed.GetValue(workers) is not null);
             Console.WriteLine($"{sha256}  {record.Output}");
             return ExitCodes.Success;
         }
@@ -73,14 +78,22 @@ public sealed class ResumeCommand
     /// <summary>Workers behind the run's last one get devices from its first one on, as in <c>train</c>.</summary>
     private static string[][] ArgumentsFor(int count, RunRecord record)
     {
-        if (record.ReadSpec() is { } spec && (count - 1) * record.GpusPerWorker >= spec.Ranks)
+        if (record.RunningSpec() is { } spec)
         {
-            throw new CommandException(
-                ExitCodes.Usage,
-                $"--workers is {count}, and the job has {spec.Ranks} ranks (job.ranks) of which each worker takes {record.GpusPerWorker}: some workers would have nothing to do.",
-                $"Choose 1 to {(spec.Ranks + record.GpusPerWorker - 1) / record.GpusPerWorker}. A job keeps its number of ranks; give 'train' a higher --job.ranks for one that is to grow later.");
+            var (shards, least, perWorker) = (spec.Training.Shards, spec.MinRanks, record.GpusPerWorker);
+            if ((long)(count - 1) * perWorker >= shards)
+            {
+                throw new CommandException(
+                    ExitCodes.Usage,
+                    $"--workers is {count}, and the job has {shards} shards (training.shards), of which a rank computes at least one, and each worker has {perWorker} of its ranks: some workers would have nothing to do.",
+                    $"Choose 1 to {(shards + perWorker - 1) / perWorker}. A job's shards decide its bits and never change.");
+            }
+
+            if ((long)count * perWorker < least)
+                throw new CommandException(ExitCodes.Usage, $"--workers is {count}, which makes {count * perWorker} ranks, and the job goes on with no fewer than {least} (job.min_ranks).", $"Choose at least {(least + perWorker - 1) / perWorker}.");
         }
 
-        return [.. Enumerable.Range(0, count).Select(worker => record.WorkerArguments[worker % record.WorkerArguments.Count].ToArray())];
+        var asked = record.AsAsked().WorkerArguments;
+        return [.. Enumerable.Range(0, count).Select(worker => asked[worker % asked.Count].ToArray())];
     }
 }

@@ -175,6 +175,8 @@ public sealed class TrainCommand
     /// <summary>The same command again: what a scheduler does with a job that it has preempted.</summary>
     private static async Task<int> GoOnAsync(RunRecord there, RunDirectory directory, OutputPath model, int port, Signals signals)
     {
+        if (there.Steps is { } steps)
+            Console.WriteLine($"the run in {directory.Path} was given {steps} steps by 'coordinator resume', and goes as far as that");
         if (there.ModelSha256 is { } finished && await FinishedRun.PlaceAsync(there, directory, model, signals.Token))
         {
             Console.WriteLine($"job {there.Job} in {directory.Path} has finished already; nothing is trained again");
@@ -183,7 +185,7 @@ public sealed class TrainCommand
         }
 
         Console.WriteLine($"going on with job {there.Job} in {directory.Path}");
-        var sha256 = await new LocalRun(there, directory, model, SiloBackend.Alone, port, signals).ResumeAsync();
+        var sha256 = await new LocalRun(there.WithOutput(model.Path), directory, model, SiloBackend.Alone, port, signals).ResumeAsync();
         Console.WriteLine($"{sha256}  {model.Path}");
         return ExitCodes.Success;
     }

@@ -41,6 +41,7 @@ internal static class JobKeys
         JobKey.Real("optimizer.weight_decay", s => s.Optimizer.WeightDecay, (s, v) => Optimizer(s, s.Optimizer with { WeightDecay = v })),
         JobKey.Real("optimizer.gradient_clip", s => s.Optimizer.GradientClip, (s, v) => Optimizer(s, s.Optimizer with { GradientClip = v })),
         JobKey.Long("lr_scheduler.warmup_steps", s => s.Optimizer.WarmupSteps, (s, v) => Optimizer(s, s.Optimizer with { WarmupSteps = v })),
+        JobKey.Long("lr_scheduler.decay_steps", s => s.Optimizer.DecaySteps, (s, v) => Optimizer(s, s.Optimizer with { DecaySteps = v })),
         JobKey.Real("lr_scheduler.min_learning_rate", s => s.Optimizer.MinLearningRate, (s, v) => Optimizer(s, s.Optimizer with { MinLearningRate = v })),
         JobKey.Int("collective.block_elements", s => s.Collective.BlockElements, (s, v) => Collective(s, s.Collective with { BlockElements = v })),
         JobKey.Int("collective.window_blocks", s => s.Collective.WindowBlocks, (s, v) => Collective(s, s.Collective with { WindowBlocks = v })),

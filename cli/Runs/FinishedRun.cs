@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Coordinator.Cli.Local;
 using Coordinator.Cli.Paths;
 using Coordinator.Disk;
+using Coordinator.Machines;
 using Coordinator.Server.Files;
 
 namespace Coordinator.Cli.Runs;
@@ -9,8 +10,16 @@ namespace Coordinator.Cli.Runs;
 /// <summary>A run that has finished, and whose command is given again: nothing is trained, and its model is where it was asked for.</summary>
 public static class FinishedRun
 {
-    /// <summary>The model of a job in its silo's store.</summary>
-    public static string StoredModel(RunRecord record, RunDirectory directory) => Path.Combine(directory.File("silo"), "models", $"{record.Job}.safetensors");
+    /// <summary>The model of a finished run in its silo's store.</summary>
+    public static string StoredModel(RunRecord record, RunDirectory directory) => StoredModel(directory, record.ModelFile ?? ModelFiles.NameOf(record.JobId, 0, 0));
+
+    /// <summary>The model of a finished job in its silo's store.</summary>
+    public static string StoredModel(JobView job, RunDirectory directory) => StoredModel(directory, NameOf(job));
+
+    /// <summary>Name of the model of a finished job in its silo's store.</summary>
+    public static string NameOf(JobView job) => ModelFiles.NameOf(job.Id, job.Spec.Training.Steps, job.Submitted?.Steps ?? job.Spec.Training.Steps);
+
+    private static string StoredModel(RunDirectory directory, string name) => Path.Combine(directory.File("silo"), "models", name);
 
     /// <summary>Finds the model in its place, by its hash, or writes it again from the silo's store.</summary>
     /// <returns>Whether it is there now; false where the store has no sound copy either.</returns>

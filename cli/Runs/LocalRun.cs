@@ -43,14 +43,22 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
     /// Goes on with the job that the directory's silo knows. A run that was killed before its job was stored is begun: its record says
     /// what was asked for, and its data are in the directory.
     /// </summary>
+    /// <param name="steps">Steps that the job is to have; null: those that it has.</param>
+    /// <param name="forWorkers">Whether the job is to have ranks for all of the run's workers.</param>
     /// <returns>SHA-256 of the model file.</returns>
     /// <exception cref="OperationCanceledException">A signal came, and there is nothing to go on from.</exception>
-    public Task<string> ResumeAsync()
+    /// <exception cref="CommandException">The job cannot be given so many steps, or ranks for so many workers; nothing was changed.</exception>
+    public Task<string> ResumeAsync(long? steps = null, bool forWorkers = false)
     {
         isKnown = true;
-        record.Save(directory);
-        var spec = record.ReadSpec();
-        return RunAsync(run => ResumeAsync(run, spec), record.Job, spec?.Initial is { } initial ? Frozen(initial.Sha256) : null, RestoreDataAsync);
+        return RunAsync(ResumeAsync, record.Job, record.ReadSpec()?.Initial is { } initial ? Frozen(initial.Sha256) : null, BeforeWorkersAsync);
+
+        async Task BeforeWorkersAsync(LocalCluster cluster)
+        {
+            record = await RunExtension.ApplyAsync(cluster, record, directory, steps, forWorkers, signals.Token);
+            record.Save(directory);
+            await RestoreDataAsync(cluster);
+        }
     }
 
     /// <summary>The silos of a cluster keep their state in a database of its own, and a private one ends with the run.</summary>
@@ -81,7 +89,7 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
             {
                 var result = await follow(run);
                 Console.WriteLine($"{result.Job.Spec.Training.Steps} steps in {Words.Duration(result.Took)}, {result.Job.Failures} failures healed");
-                return Noted(await run.DownloadAsync(result.Job, output, signals.Token));
+                return Noted(result.Job, await run.DownloadAsync(result.Job, output, signals.Token));
             }
             catch (OperationCanceledException) when (signals.ExitCode is not null && IsResumable)
             {
@@ -97,12 +105,12 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
     private string? Frozen(string sha256) => sha256.Length > 0 && DataStore.PathOf(directory.File("data"), sha256) is var path && File.Exists(path) ? path : null;
 
     /// <summary>So that the same command, given again, trains nothing. The model is there whether or not that can be noted.</summary>
-    private string Noted(string sha256)
+    private string Noted(JobView job, string sha256)
     {
         try
         {
             if (IsResumable)
-                (record with { ModelSha256 = sha256 }).Save(directory);
+                (record with { ModelSha256 = sha256, ModelFile = FinishedRun.NameOf(job) }).Save(directory);
         }
         catch (Exception full) when (full is IOException or UnauthorizedAccessException)
         {
@@ -112,8 +120,9 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
         return sha256;
     }
 
-    private async Task<JobResult> ResumeAsync(JobRun run, JobSpec? spec)
+    private async Task<JobResult> ResumeAsync(JobRun run)
     {
+        var spec = record.RunningSpec();
         var since = DateTimeOffset.Now;
         for (var until = since + FindLimit; ; await Task.Delay(FindPause, signals.Token))
         {
@@ -169,7 +178,7 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
         using var limit = new CancellationTokenSource(LastDownloadLimit);
         try
         {
-            return Noted(await run.DownloadAsync(finished, output, limit.Token));
+            return Noted(finished, await run.DownloadAsync(finished, output, limit.Token));
         }
         catch (OperationCanceledException)
         {
@@ -181,12 +190,12 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
     private string WhatIsSafe(JobView? job)
     {
         if (!IsResumable && job is { Phase: "finished" })
-            return $"The model is finished and safe in {FinishedRun.StoredModel(record, directory)}: copy it from there.";
+            return $"The model is finished and safe in {FinishedRun.StoredModel(job, directory)}: copy it from there.";
         if (!IsResumable)
             return backend.Database is null ? "The run's own database ends with it: run the command again." : "The job is in the database that was named, and goes on when silos and workers run on it again.";
         return job switch
         {
-            { Phase: "finished" } => $"The model is finished and safe in {FinishedRun.StoredModel(record, directory)}. To fetch it: {Again} --out FILE",
+            { Phase: "finished" } => $"The model is finished and safe in {FinishedRun.StoredModel(job, directory)}. To fetch it: {Again} --out FILE",
             { Phase: "failed" } => $"The job has failed; what it left is in {directory.Path}.",
             { Checkpoints: [.., var last] } => $"The checkpoint of step {last.Id.Step} is safe in {directory.Path}. To go on from there: {Again}",
             null when !isKnown => "The job had not begun: run the command again.",

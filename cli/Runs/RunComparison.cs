@@ -14,7 +14,7 @@ public static class RunComparison
 {
     private const int MostShown = 4;
 
-    /// <summary>Refuses a command that is another than the one that began the run.</summary>
+    /// <summary>Refuses a command that is another than the one that began the run, and than the run as it is now.</summary>
     /// <param name="there">What the directory records.</param>
     /// <param name="asked">What is asked for now; its data need not be frozen yet.</param>
     /// <param name="directory">The directory.</param>
@@ -22,8 +22,9 @@ public static class RunComparison
     /// <exception cref="CommandException">It is another command.</exception>
     public static void RefuseOther(RunRecord there, RunRecord asked, RunDirectory directory, bool withData)
     {
-        string[] differences = [.. Differences(there, asked, withData)];
-        if (differences.Length == 0)
+        // What 'resume' has changed since changes no step that was trained: the command that began the run is known by what it asked for.
+        string[] differences = [.. Differences(there.AsAsked(), asked, withData)];
+        if (differences.Length == 0 || !Differences(there.AsRunning(), asked, withData).Any())
             return;
         var more = differences.Length > MostShown ? $", and {differences.Length - MostShown} more" : "";
         throw Refused(there, directory, $"was started by another command: {string.Join("; ", differences.Take(MostShown))}{more}");

@@ -13,9 +13,9 @@ namespace Coordinator.Cli.Runs;
 /// <summary>What a run's directory must say beside its database, so that the run can be resumed: <c>run.json</c>, written before the job is submitted.</summary>
 /// <param name="Job">The job.</param>
 /// <param name="GpusPerWorker">Ranks in each worker.</param>
-/// <param name="WorkerArguments">Arguments that name each worker's devices; one entry for each worker.</param>
+/// <param name="WorkerArguments">Arguments that name the devices of each worker that runs; one entry for each.</param>
 /// <param name="Output">The model file to write, an absolute path.</param>
-/// <param name="JobFile">The job as it was asked for, every key with its value; null in a directory of a version that did not note it.</param>
+/// <param name="JobFile">The job as <c>train</c> asked for it, every key with its value; null in a directory of a version that did not note it.</param>
 /// <param name="ModelSha256">Hash of the finished model; null while the run is not finished.</param>
 public sealed record RunRecord(
     string Job, int GpusPerWorker, IReadOnlyList<IReadOnlyList<string>> WorkerArguments, string Output, string? JobFile = null, string? ModelSha256 = null)
@@ -27,11 +27,41 @@ public sealed record RunRecord(
 
     private static readonly JsonSerializerOptions s_json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true };
 
+    /// <summary>The workers as <c>train</c> asked for them, where <c>resume</c> has changed their number; null: those that run.</summary>
+    public IReadOnlyList<IReadOnlyList<string>>? AskedWorkers { get; init; }
+
+    /// <summary>The model file that <c>train</c> asked for, where <c>resume</c> has named another; null: <see cref="Output"/>.</summary>
+    public string? AskedOutput { get; init; }
+
+    /// <summary>Steps that <c>resume</c> has given the job; null: those of <see cref="JobFile"/>.</summary>
+    public long? Steps { get; init; }
+
+    /// <summary>Ranks that <c>resume</c> has given the job; null: those of <see cref="JobFile"/>.</summary>
+    public int? Ranks { get; init; }
+
+    /// <summary>Name of the finished model in the silo's store; null: that of a job whose steps were never raised.</summary>
+    public string? ModelFile { get; init; }
+
     /// <summary>The job's id.</summary>
     public JobId JobId => new(Job);
 
     /// <summary>The job as it was asked for; null where that was not noted.</summary>
     public JobSpec? ReadSpec() => JobFile is null ? null : Configuration.JobFile.Read(FileName, JobFile);
+
+    /// <summary>The job as it runs, with what <c>resume</c> has given it; null where it was not noted.</summary>
+    public JobSpec? RunningSpec() => ReadSpec() is { } spec ? ExtensionPolicy.Apply(spec, new ExtendJob(Steps, Ranks)) : null;
+
+    /// <summary>The record of a run that was begun as <c>train</c> asked for it.</summary>
+    public RunRecord AsAsked() => this with { WorkerArguments = AskedWorkers ?? WorkerArguments, Output = AskedOutput ?? Output };
+
+    /// <summary>The record of a run that was begun as it runs now.</summary>
+    public RunRecord AsRunning() => RunningSpec() is { } spec ? this with { JobFile = Configuration.JobFile.Write(spec) } : this;
+
+    /// <summary>With another model file; what was asked for stays noted, so that the command that began the run is known again.</summary>
+    public RunRecord WithOutput(string output) => output == Output ? this : this with { Output = output, AskedOutput = AskedOutput ?? Output };
+
+    /// <summary>With other workers; what was asked for stays noted.</summary>
+    public RunRecord WithWorkers(IReadOnlyList<IReadOnlyList<string>> workers) => this with { WorkerArguments = workers, AskedWorkers = AskedWorkers ?? WorkerArguments };
 
     /// <summary>Writes it, whole or not at all.</summary>
     public void Save(RunDirectory directory)

@@ -145,7 +145,11 @@ public sealed class RunFollower(IRunSource source, string title, LocalCluster? c
         lastOrdinal = page.Next;
         lock (gate)
             events.AddRange(page.Events);
-        if (page.Events.Any(stored => stored.Event.Kind is EventKinds.JobFinished or EventKinds.JobFailed))
-            sawEnd = true;
+        foreach (var stored in page.Events)
+        {
+            // A job that was given more steps after its end has another one before it.
+            if (stored.Event.Kind is EventKinds.JobFinished or EventKinds.JobFailed or EventKinds.JobExtended)
+                sawEnd = stored.Event.Kind != EventKinds.JobExtended;
+        }
     }
 }

@@ -86,6 +86,7 @@ public static class GrainCalls
         NodeLinkReported => job.ReportLink(mail),
         GpuWithdrawn => job.WithdrawGpu(mail),
         CheckpointWanted => job.SaveCheckpoint(mail),
+        ExtendJob => job.Extend(mail),
         ModelStored => job.AcknowledgeModel(mail),
         _ => throw Unknown("job", message),
     };

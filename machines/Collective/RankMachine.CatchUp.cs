@@ -8,6 +8,9 @@ public sealed partial class RankMachine
     private int fetchingLeft;
     private string? finalHash;
 
+    /// <summary>The step whose state is hashed: a job may be given more steps meanwhile.</summary>
+    private long hashedStep = -1;
+
     /// <summary>T: the step that every member must have applied before the plan's first.</summary>
     private long Target => plan!.FirstStep - 1;
 
@@ -143,13 +146,16 @@ public sealed partial class RankMachine
         phase = Phase.Finished;
         if (finalHash is not null)
             Repeat(all: true);
-        else if (!work.IsHashing)
+        else if (!work.IsHashing || hashedStep != Applied)
+        {
+            hashedStep = Applied;
             outputs.Add(new HashState(work.BeginHashing()));
+        }
     }
 
     private void OnStateHashed(long ticket, string sha256)
     {
-        if (!work.EndHashing(ticket) || Applied != Options.Steps)
+        if (!work.EndHashing(ticket) || Applied != hashedStep)
             return;
         finalHash = sha256;
         if (phase == Phase.Finished)

@@ -34,7 +34,7 @@ public sealed partial class RankMachine
     private void BeginStep()
     {
         var step = Applied + 1;
-        if (Applied == Options.Steps)
+        if (Applied == lastStep)
         {
             Finish();
             return;
@@ -270,11 +270,11 @@ public sealed partial class RankMachine
         outputs.Add(new ReleasePayload(frame.Payload));
     }
 
-    /// <summary>The steps that contributions may be for: the one that this rank is at, and the next, which faster members may have begun.</summary>
+    /// <summary>The steps that contributions may be for: the one that this rank is at, and the next, which faster members may have begun; none behind the last.</summary>
     private bool MayGather(long step)
     {
         var current = phase == Phase.CatchingUp ? plan!.FirstStep : Applied + 1;
-        return step == current || step == current + 1;
+        return (step == current || step == current + 1) && step <= lastStep;
     }
 
     private StepGather GatherOf(long step)
@@ -411,6 +411,7 @@ public sealed partial class RankMachine
         if (!IsStateWritten(ticket))
             return;
         Applied = step;
+        finalHash = null;
 
         // Only now may P be overwritten: until here an owner might have died with what it had gathered.
         DropHeld();

@@ -38,6 +38,7 @@ public sealed partial class RankMachine
     private RankPlan? plan;
     private Membership? members;
     private int rank;
+    private long lastStep;
 
     // Of the input being handled.
     private TimeSpan now;
@@ -47,6 +48,7 @@ public sealed partial class RankMachine
     public RankMachine(RankOptions options)
     {
         Options = options;
+        lastStep = options.Steps;
         tags = new long[options.ReducedBlocks];
         jobTag = TagOf(options.Job);
     }
@@ -289,6 +291,7 @@ public sealed partial class RankMachine
         if (answerOwed || ranked.Rank != rank)
             return;
         plan = ranked;
+        lastStep = ranked.LastStep ?? Options.Steps;
         repetitions = 0;
         isLetGo = false;
         BeginLooking();

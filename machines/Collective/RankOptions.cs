@@ -1,6 +1,6 @@
 namespace Coordinator.Machines;
 
-/// <summary>What a rank's machine needs to know of its job, all fixed for the job's life.</summary>
+/// <summary>What a rank's machine needs to know of its job, all fixed for the rank's life.</summary>
 public sealed record RankOptions
 {
     /// <summary>The job.</summary>
@@ -15,7 +15,7 @@ public sealed record RankOptions
     /// <summary>L.</summary>
     public required int Shards { get; init; }
 
-    /// <summary>N, the last step.</summary>
+    /// <summary>N, the last step, unless a plan says otherwise.</summary>
     public required long Steps { get; init; }
 
     /// <summary>Blocks of the gradient: ceil(parameters / block elements).</summary>

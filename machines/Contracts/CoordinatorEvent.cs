@@ -57,6 +57,9 @@ public static class EventKinds
     /// <summary>A job ended without a model.</summary>
     public const string JobFailed = "job.failed";
 
+    /// <summary>A job was given more steps or ranks; a finished one trains again.</summary>
+    public const string JobExtended = "job.extended";
+
     /// <summary>A job's grain was loaded by a silo.</summary>
     public const string JobActivated = "job.activated";
 

@@ -23,6 +23,9 @@ public sealed record JobView
     /// <summary>The spec, without the secret.</summary>
     public required JobSpec Spec { get; init; }
 
+    /// <summary>What it was submitted with, where its steps or ranks were raised since; null: they were not.</summary>
+    public JobExtent? Submitted { get; init; }
+
     /// <summary>Activation of the machine.</summary>
     public long Incarnation { get; init; }
 

@@ -3,7 +3,8 @@ using System.Text.Json.Serialization;
 namespace Coordinator.Machines.Jobs;
 
 /// <summary>
-/// Everything that decides a job's final weights, fixed at submission, together with what decides how failures are met.
+/// Everything that decides a job's final weights, together with what decides how failures are met. Fixed at submission, but for what
+/// <see cref="JobExtent"/> holds.
 /// Two jobs with equal <see cref="Model"/>, <see cref="Training"/>, <see cref="Optimizer"/>, <see cref="Data"/>,
 /// <see cref="Initial"/> and <see cref="Collective"/> end with the same bits on one device class, whatever their number of ranks and whatever fails.
 /// </summary>
@@ -114,6 +115,13 @@ public sealed record OptimizerSpec
 
     /// <summary>Steps of linear warm-up from 0; step s uses s / WarmupSteps of the peak.</summary>
     public long WarmupSteps { get; init; } = 100;
+
+    /// <summary>
+    /// Step at which the cosine has come down to <see cref="MinLearningRate"/>, which later steps keep; 0: the job's last step. A job whose
+    /// steps are raised keeps it where it was, so that the rates of the steps that it has trained stay what they were.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public long DecaySteps { get; init; }
 
     /// <summary>Decay of the first moment.</summary>
     public double Beta1 { get; init; } = 0.9;

@@ -237,6 +237,7 @@ public static class JobSpecValidator
         }
 
         problems.AtLeast("lr_scheduler.warmup_steps", optimizer.WarmupSteps, 0);
+        problems.AtLeast("lr_scheduler.decay_steps", optimizer.DecaySteps, 0);
         problems.Fraction("optimizer.beta1", optimizer.Beta1);
         problems.Fraction("optimizer.beta2", optimizer.Beta2);
         if (!((float)optimizer.Epsilon > 0 && double.IsFinite(optimizer.Epsilon)))

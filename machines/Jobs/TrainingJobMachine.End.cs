@@ -9,8 +9,14 @@ public sealed partial class TrainingJobMachine
     private void OnRankFinished(RankFinished finished)
     {
         // One of an earlier generation may speak of the record of another timeline.
-        if (IsOver || finished.Generation != state!.Generation || MemberOf(finished.Gpu) is null || finished.Step != state.Spec.Training.Steps)
+        if (IsOver || finished.Generation != state!.Generation || MemberOf(finished.Gpu) is null || finished.Step > state.Spec.Training.Steps)
             return;
+        if (finished.Step < state.Spec.Training.Steps)
+        {
+            GoOnBeyond(finished);
+            return;
+        }
+
         NoteRecorded(state.Timeline, finished.RecordedThrough);
         OnAdvanced(finished.Gpu, finished.Step);
         finishedHashes[finished.Gpu] = finished.StateSha256;
@@ -27,7 +33,7 @@ public sealed partial class TrainingJobMachine
 
     private void OnModelStored(ModelStored stored)
     {
-        if (IsOver)
+        if (IsOver || (stored.Step ?? state!.Spec.Training.Steps) != state!.Spec.Training.Steps)
             return;
         model = stored;
         FinishIfComplete();

@@ -339,6 +339,7 @@ public sealed partial class TrainingJobMachine
                 StateTimeline = choice.Source == StateSource.Kept ? choice.Timeline : null,
                 Checkpoint = decision.Members[rank].Way == CatchUp.LoadCheckpoint ? restoring : null,
                 RecordedThrough = recorded,
+                LastStep = state.Submitted is null ? null : spec.Training.Steps,
                 Device = offers.TryGetValue(answers[rank].Gpu, out var offer) && offer.Device.Length > 0 ? offer.Device : state.Device,
                 DeviceClass = state.DeviceClass ?? "",
             });

@@ -75,6 +75,9 @@ public sealed partial class TrainingJobMachine : IMachine
             case CheckpointWanted when state is not null && !IsOver:
                 OnCheckpointWanted();
                 break;
+            case ExtendJob wanted when state is not null:
+                OnExtended(wanted);
+                break;
         }
 
         if (state is null || IsUnmoved)
@@ -200,6 +203,7 @@ public sealed partial class TrainingJobMachine : IMachine
             Shortage = shortage,
             DeviceClass = state.DeviceClass ?? "",
             Spec = state.Spec with { Secret = "" },
+            Submitted = state.Submitted,
             Incarnation = state.Incarnation,
             Timeline = state.Timeline,
             Generation = state.Generation,

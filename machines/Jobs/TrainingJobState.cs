@@ -25,8 +25,11 @@ public sealed record TrainingJobState
     /// <summary>Version of the contract that this is written by; see <see cref="Contracts.StateVersion"/>.</summary>
     public int Version { get; init; } = Contracts.FirstStateVersion;
 
-    /// <summary>The spec as submitted.</summary>
+    /// <summary>The spec as submitted, or with what was raised since.</summary>
     public required JobSpec Spec { get; init; }
+
+    /// <summary>What was submitted, where the job was extended since; null: it was not.</summary>
+    public JobExtent? Submitted { get; init; }
 
     /// <summary>Activations so far; the present one's number.</summary>
     public long Incarnation { get; init; }

@@ -28,6 +28,7 @@ namespace Coordinator.Machines;
 [JsonDerivedType(typeof(ModelStored), "model-stored")]
 [JsonDerivedType(typeof(GpuWithdrawn), "gpu-withdrawn")]
 [JsonDerivedType(typeof(CheckpointWanted), "checkpoint-wanted")]
+[JsonDerivedType(typeof(ExtendJob), "extend-job")]
 [JsonDerivedType(typeof(PowerSet), "power-set")]
 [JsonDerivedType(typeof(SiteCapSet), "site-cap-set")]
 [JsonDerivedType(typeof(PowerApproved), "power-approved")]
@@ -166,6 +167,11 @@ public sealed record CancelJob(string Reason) : GrainMessage
     public string ReasonOfJob => $"cancelled: {Reason}";
 }
 
+/// <summary>Train for more steps, or with more ranks: what is less than the job has, or cannot be, changes nothing (<see cref="ExtensionPolicy"/>).</summary>
+/// <param name="Steps">Steps that the job is to have; null: those that it has.</param>
+/// <param name="Ranks">Ranks that it is to want; null: those that it wants.</param>
+public sealed record ExtendJob(long? Steps, int? Ranks) : GrainMessage;
+
 /// <summary>A node of the job lost or regained its connection to the silo.</summary>
 public sealed record NodeLinkReported(NodeId Node, WorkerSession Session, bool Connected) : GrainMessage
 {
@@ -180,4 +186,8 @@ public sealed record NodeLinkReported(NodeId Node, WorkerSession Session, bool C
 public sealed record WorkerReported(NodeId Node, WorkerSession Session, JobReport Report) : GrainMessage;
 
 /// <summary>The final model is durable in the model store.</summary>
-public sealed record ModelStored(string Sha256, long Bytes) : GrainMessage;
+public sealed record ModelStored(string Sha256, long Bytes) : GrainMessage
+{
+    /// <summary>The step that it is of, since a job may be given more steps while its model is on the way; null: whoever brought it did not say, and it is the last one.</summary>
+    public long? Step { get; init; }
+}

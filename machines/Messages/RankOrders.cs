@@ -73,6 +73,10 @@ public sealed record RankPlan : RankOrder
     /// <summary>Steps up to here are recorded by the coordinator; records of them may be forgotten.</summary>
     public long RecordedThrough { get; init; }
 
+    /// <summary>The last step of a job whose steps were raised, since the rank may know the spec from before; null: that of the spec.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? LastStep { get; init; }
+
     /// <summary>The device that is to compute, such as <c>cpu</c>.</summary>
     public string Device { get; init; } = "cpu";
 

@@ -61,20 +61,21 @@ internal sealed partial class FilesApi(DurableChanges changes, Views views, Silo
         return TypedResults.Stream(content, "application/octet-stream", enableRangeProcessing: true);
     }
 
-    private async Task<IResult> PutModelAsync(string id, HttpContext context)
+    private async Task<IResult> PutModelAsync(string id, long? step, HttpContext context)
     {
         if (await views.JobAsync(id).ConfigureAwait(false) is not { } job)
             return ApiError.NoJob(id);
         var sha256 = context.Request.Headers[HashHeader].ToString();
         if (!FileStore.IsHash(sha256))
             return ApiError.BadRequest($"the header {HashHeader} has no SHA-256", "Send the file's SHA-256 as 64 lower-case hexadecimal digits.");
-        var outcome = await PutAsync(models, ModelName(job.Id), sha256, job.ModelSha256, context).ConfigureAwait(false);
+        var isLast = step is null || step == job.Spec.Training.Steps;
+        var outcome = await PutAsync(models, ModelName(job, step), sha256, isLast ? job.ModelSha256 : null, context).ConfigureAwait(false);
         await NoteAsync(outcome, $"the model of {job.Id}", job.Id).ConfigureAwait(false);
 
         // A worker that repeats an upload may do so because the grain never heard of the first one. It is told that all is well only when
         // the grain's turn is durable: until then it comes again, and finds the file there.
         if (outcome is { Kind: FileOutcomeKind.Stored or FileOutcomeKind.Existed or FileOutcomeKind.Repaired }
-            && !await changes.MakeAsync(GrainAddress.Of(job.Id), new ModelStored(sha256, outcome.Bytes), context.RequestAborted).ConfigureAwait(false))
+            && !await changes.MakeAsync(GrainAddress.Of(job.Id), new ModelStored(sha256, outcome.Bytes) { Step = step }, context.RequestAborted).ConfigureAwait(false))
         {
             return ApiError.Result(
                 StatusCodes.Status503ServiceUnavailable,
@@ -89,9 +90,9 @@ internal sealed partial class FilesApi(DurableChanges changes, Views views, Silo
     {
         if (await views.JobAsync(id).ConfigureAwait(false) is not { } job)
             return ApiError.NoJob(id);
-        if ((job.ModelSha256 ?? models.HashOf(ModelName(job.Id))) is not { } sha256)
+        if ((job.ModelSha256 ?? models.HashOf(ModelName(job, null))) is not { } sha256)
             return ApiError.NotFound($"job '{id}' has no model: it is {job.Phase}", "Wait until the job has finished.");
-        var found = await models.OpenAsync(ModelName(job.Id), sha256, context.RequestAborted).ConfigureAwait(false);
+        var found = await models.OpenAsync(ModelName(job, null), sha256, context.RequestAborted).ConfigureAwait(false);
         if (found.Content is { } content)
         {
             context.Response.Headers[HashHeader] = sha256;
@@ -177,5 +178,6 @@ internal sealed partial class FilesApi(DurableChanges changes, Views views, Silo
 
     internal static string DataName(string sha256) => sha256 + ".bin";
 
-    private static string ModelName(JobId job) => job.Value + ".safetensors";
+    /// <summary>The name of the model of a step; null: of the job's last.</summary>
+    private static string ModelName(JobView job, long? step) => ModelFiles.NameOf(job.Id, step ?? job.Spec.Training.Steps, job.Submitted?.Steps ?? job.Spec.Training.Steps);
 }

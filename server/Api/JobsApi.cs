@@ -34,6 +34,7 @@ internal sealed class JobsApi(DurableChanges changes, Views views, SiloServerOpt
         routes.MapGet("/jobs/{id}", (string id) => views.ShowAsync(GrainAddress.Of(new JobId(id)), ApiError.NoJob(id)));
         routes.MapPost("/jobs/{id}/cancel", CancelAsync);
         routes.MapPost("/jobs/{id}/checkpoint", CheckpointAsync);
+        routes.MapPost("/jobs/{id}/extend", ExtendAsync);
     }
 
     private async Task<IResult> SubmitAsync(HttpRequest request, string? id, CancellationToken cancel)
@@ -59,7 +60,7 @@ internal sealed class JobsApi(DurableChanges changes, Views views, SiloServerOpt
         var existed = await views.JobAsync(job.Value).ConfigureAwait(false) is not null;
         var secret = Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
         var durable = await changes.MakeAsync(GrainAddress.Of(job), new SubmitJob(spec with { Secret = secret }), cancel).ConfigureAwait(false);
-        if (await views.JobAsync(job.Value).ConfigureAwait(false) is { } present && !SameJob(present.Spec, spec))
+        if (await views.JobAsync(job.Value).ConfigureAwait(false) is { } present && !SameJob(present, spec))
             return ApiError.Result(StatusCodes.Status409Conflict, $"there is a job '{job}' with another spec", "Submit under another id, or without one.");
         var status = !durable ? StatusCodes.Status202Accepted : existed ? StatusCodes.Status200OK : StatusCodes.Status201Created;
         return TypedResults.Json(new SubmittedBody { Id = job, Existed = existed }, ApiJson.Default.SubmittedBody, statusCode: status);
@@ -87,6 +88,31 @@ internal sealed class JobsApi(DurableChanges changes, Views views, SiloServerOpt
         await changes.MakeAsync(GrainAddress.Of(job.Id), new CheckpointWanted(reason ?? "asked by request"), cancel).ConfigureAwait(false);
         return TypedResults.Json(new SubmittedBody { Id = job.Id, Existed = true }, ApiJson.Default.SubmittedBody, statusCode: StatusCodes.Status202Accepted);
     }
+
+    /// <summary>
+    /// More steps or ranks. Whether they are there is looked for in the job as it is after its turn with them: so the same request again is
+    /// answered as the first one, and one that another overtook is told what there is now.
+    /// </summary>
+    private async Task<IResult> ExtendAsync(string id, long? steps, int? ranks, CancellationToken cancel)
+    {
+        if (await views.JobAsync(id).ConfigureAwait(false) is not { } job)
+            return ApiError.NoJob(id);
+        if (steps is null && ranks is null)
+            return ApiError.BadRequest("neither steps nor ranks are given", $"Give ?steps= or ?ranks=, such as /jobs/{id}/extend?steps={job.Spec.Training.Steps + 1000}.");
+        var wanted = new ExtendJob(steps, ranks);
+        if (WhyRefused(job, wanted) is { } problem)
+            return Refused(problem);
+        var durable = await changes.MakeAsync(GrainAddress.Of(job.Id), wanted, cancel).ConfigureAwait(false);
+        if (await views.JobAsync(id).ConfigureAwait(false) is { } after && WhyRefused(after, wanted) is { } overtaken)
+            return Refused(overtaken);
+        return TypedResults.Json(new SubmittedBody { Id = job.Id, Existed = true }, ApiJson.Default.SubmittedBody, statusCode: durable ? StatusCodes.Status200OK : StatusCodes.Status202Accepted);
+
+        static IResult Refused(JobSpecProblem problem) => ApiError.Result(
+            StatusCodes.Status409Conflict, $"{problem.Field} is {problem.Value} but must be {problem.Rule}", $"{char.ToUpperInvariant(problem.Remedy[0])}{problem.Remedy[1..]}. Nothing was changed.");
+    }
+
+    private static JobSpecProblem? WhyRefused(JobView job, ExtendJob wanted) =>
+        ExtensionPolicy.WhyRefused(job.Spec, job.Phase == "finished", job.Phase == "failed" ? job.Reason : null, job.Checkpoints.Count > 0, wanted);
 
     private static async Task<(JobSpec? Spec, IResult? Fault)> ReadSpecAsync(HttpRequest request, CancellationToken cancel)
     {
@@ -120,5 +146,10 @@ internal sealed class JobsApi(DurableChanges changes, Views views, SiloServerOpt
         }
     }
 
-    private static bool SameJob(JobSpec a, JobSpec b) => a with { Secret = "" } == b with { Secret = "" };
+    /// <summary>Whether the job was submitted so: what was raised since is no other job.</summary>
+    private static bool SameJob(JobView present, JobSpec submitted)
+    {
+        var spec = present.Submitted?.ApplyTo(present.Spec) ?? present.Spec;
+        return spec with { Secret = "" } == submitted with { Secret = "" };
+    }
 }

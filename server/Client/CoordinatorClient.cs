@@ -65,6 +65,17 @@ public sealed class CoordinatorClient : IDisposable
     public async Task SaveCheckpointAsync(JobId job, string reason, CancellationToken cancel = default) =>
         await SendAsync(HttpMethod.Post, $"jobs/{Escape(job.Value)}/checkpoint?reason={Escape(reason)}", null, ApiJson.Default.SubmittedBody, cancel).ConfigureAwait(false);
 
+    /// <summary>Gives a job more steps or ranks; what is null stays. The same again is no error.</summary>
+    /// <returns>Whether that is durable; if not, nothing is promised yet.</returns>
+    /// <exception cref="CoordinatorApiException">It would be less than the job has, or the job cannot go on; nothing was changed.</exception>
+    public async Task<bool> ExtendJobAsync(JobId job, long? steps, int? ranks, CancellationToken cancel = default)
+    {
+        var query = string.Create(CultureInfo.InvariantCulture, $"{(steps is null ? "" : $"steps={steps}&")}{(ranks is null ? "" : $"ranks={ranks}")}");
+        using var answer = await RequestAsync(HttpMethod.Post, $"jobs/{Escape(job.Value)}/extend?{query.TrimEnd('&')}", null, cancel).ConfigureAwait(false);
+        await ThrowIfRefusedAsync(answer, cancel).ConfigureAwait(false);
+        return answer.StatusCode != HttpStatusCode.Accepted;
+    }
+
     /// <summary>Events behind an ordinal.</summary>
     /// <param name="job">Only of this job; null: all.</param>
     /// <param name="after">Ordinal behind which to begin: <see cref="EventsBody.Next"/> of the last answer.</param>

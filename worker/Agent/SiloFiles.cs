@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using Coordinator.Disk;
@@ -70,13 +71,13 @@ public sealed class SiloFiles
         return brought;
     }
 
-    /// <summary>Brings a model file up. The same file may come again.</summary>
+    /// <summary>Brings the model file of a step up. The same file may come again.</summary>
     /// <exception cref="HttpRequestException">No silo took it, or none can be reached.</exception>
-    public Task PutModelAsync(JobId job, string path, string sha256, CancellationToken cancel) => FirstAsync(
+    public Task PutModelAsync(JobId job, long step, string path, string sha256, CancellationToken cancel) => FirstAsync(
         async silo =>
         {
             using var content = new StreamContent(RegularFile.OpenRead(path));
-            using var request = Request(HttpMethod.Put, new Uri(silo, $"api/v1/jobs/{Uri.EscapeDataString(job.Value)}/model"));
+            using var request = Request(HttpMethod.Put, new Uri(silo, $"api/v1/jobs/{Uri.EscapeDataString(job.Value)}/model?step={step.ToString(CultureInfo.InvariantCulture)}"));
             request.Content = content;
             request.Headers.Add(HashHeader, sha256);
             using var answer = await http.SendAsync(request, cancel).ConfigureAwait(false);

@@ -17,7 +17,7 @@ public sealed class SiloModelSink(SiloFiles files, Func<JobSpec, IReadOnlyList<M
         try
         {
             var sha256 = ModelFile.Write(path, spec, layout(spec), parameters.Span);
-            await files.PutModelAsync(job, path, sha256, cancel).ConfigureAwait(false);
+            await files.PutModelAsync(job, step, path, sha256, cancel).ConfigureAwait(false);
         }
         finally
         {

@@ -48,6 +48,7 @@ public sealed class RankExecutor : IDisposable
     private int stateJobs;
     private Task storing = Task.CompletedTask;
     private long lastAppliedTicks;
+    private long lastStep;
     private volatile string? lost;
     private FaultKind lostKind;
     private bool deviceEnded;
@@ -64,6 +65,13 @@ public sealed class RankExecutor : IDisposable
         deviceThread = new DeviceThread(threads, Failed);
         lastAppliedTicks = Monotonic.Now.Ticks;
         saver = new StateSaver(options, device, faults, PostState, answer);
+    }
+
+    /// <summary>The job's last step, as the newest plan has it.</summary>
+    public long LastStep
+    {
+        get => Interlocked.Read(ref lastStep);
+        set => Interlocked.Exchange(ref lastStep, value);
     }
 
     /// <summary>P; for tests.</summary>
@@ -410,7 +418,7 @@ public sealed class RankExecutor : IDisposable
         faults.Applying(apply.Step);
         var targets = reduced.Targets;
         var norm = device.ApplyStep(apply.Step, reduced.Whole, reduced.TotalSumOfSquares(), targets);
-        if (apply.Step == options.Spec.Training.Steps)
+        if (apply.Step == LastStep)
             faults.Finished();
         var now = Monotonic.Now.Ticks;
         var took = TimeSpan.FromTicks(now - lastAppliedTicks);

@@ -117,8 +117,6 @@ public sealed class RankHost : IFrameSink, IDisposable
     /// <summary>What no correct peer would send, whatever the state of this rank.</summary>
     private string? WhyImpossible(in FrameHeader header)
     {
-        if (header.Step > Spec.Training.Steps)
-            return $"a frame of step {header.Step}; the job has {Spec.Training.Steps}";
         if (header.Subtree.End > Spec.Training.Shards)
             return $"a frame with subtree {header.Subtree}; the job has {Spec.Training.Shards} shards";
         if (header.Kind == FrameKind.Contribution && header.Subtree.Size == 0)
@@ -225,6 +223,8 @@ public sealed class RankHost : IFrameSink, IDisposable
                 executor.Hurry();
         }
 
+        if (order.Order is RankPlan ranked)
+            executor.LastStep = ranked.LastStep ?? Spec.Training.Steps;
         Turn(order);
         if (machine.Generation != order.Order.Generation)
             return;

@@ -10,7 +10,7 @@ namespace Coordinator.Worker.Ranks;
 /// Between a promise and the plan nobody reports, but with the promise itself: the job does not plan before it has recorded all that
 /// any member has applied, and whoever reported to it may be the one that died.
 /// </summary>
-public sealed class StepReporter(JobId job, long lastStep)
+public sealed class StepReporter(JobId job, long steps)
 {
     /// <summary>Time between reports.</summary>
     public static readonly TimeSpan Period = TimeSpan.FromMilliseconds(250);
@@ -40,7 +40,9 @@ public sealed class StepReporter(JobId job, long lastStep)
     /// <summary>When to ask <see cref="Due"/> next; null: when something happens.</summary>
     public TimeSpan? NextDue => plan is null || !IsWaiting ? null : HasUrgent ? TimeSpan.Zero : notBefore;
 
-    private bool HasUrgent => plan!.Rank == 0 && Log.Timeline == plan.Timeline && (Log.Last - reportedThrough >= EagerCount || (Log.Last == lastStep && reportedThrough < lastStep));
+    private long LastStep => plan!.LastStep ?? steps;
+
+    private bool HasUrgent => plan!.Rank == 0 && Log.Timeline == plan.Timeline && (Log.Last - reportedThrough >= EagerCount || (Log.Last == LastStep && reportedThrough < LastStep));
 
     /// <summary>A plan came into force.</summary>
     public void Begin(RankPlan ranked, TimeSpan now)

@@ -119,6 +119,11 @@ public class ProgramTests
         Assert.Equal(0.1 + 0.45 * (1 + Math.Cos(Math.PI * 0.3)), LearningRate.At(40, 110, spec), 1e-14);
         Assert.Equal(0.1, LearningRate.At(110, 110, spec));
         Assert.Equal(1, LearningRate.At(1, 5, spec with { WarmupSteps = 0 }), 0.1);
+
+        // More steps than the decay has change no rate of those that it has, and keep the least one from then on.
+        for (var step = 1; step <= 110; step++)
+            Assert.Equal(LearningRate.At(step, 110, spec), LearningRate.At(step, 5000, spec with { DecaySteps = 110 }));
+        Assert.Equal(0.1, LearningRate.At(4000, 5000, spec with { DecaySteps = 110 }));
     }
 
     [Fact]

@@ -133,6 +133,14 @@ internal sealed class JobAlone
 
     public void IsReleased(int node) => Says(node, new RankReleased { Job = Job, Generation = Generation, Gpu = Gpu(node) });
 
+    public void Extend(long? steps = null, int? ranks = null) => Tell(new ExtendJob(steps, ranks));
+
+    /// <summary>A member has come to the last step of its plan.</summary>
+    public void Finishes(int node, long step, int life = 0) =>
+        Says(node, new RankFinished { Job = Job, Generation = Generation, Gpu = Gpu(node), Step = step, RecordedThrough = step, StateSha256 = $"state of step {step}" }, life);
+
+    public void StoresModel(string sha256, long? step) => Tell(new ModelStored(sha256, 8) { Step = step });
+
     /// <summary>A later process of the node connects: the earlier one, with what it held, is gone.</summary>
     public void Restarts(int node, int life) => Tell(new NodeLinkReported(Gpu(node).Node, Session(node, life), Connected: true));
 
@@ -177,9 +185,16 @@ internal sealed class JobAlone
     /// <summary>Another silo loads it from what is stored, and finds that it has saved these steps, oldest first.</summary>
     public void ReloadWithCheckpoints(params long[] steps)
     {
-        var stored = Coordinator.Machines.Contracts.ReadState<TrainingJobState>(GrainAddress.Of(Job), state);
         CheckpointRef[] saved = [.. steps.Select(step => new CheckpointRef(new CheckpointId(0, step, 1), new string('a', 64), CheckpointBytes, 1))];
-        state = JsonSerializer.Serialize(stored with { Checkpoints = saved, Recorded = View.Recorded }, MachinesJson.Default.TrainingJobState);
+        var recorded = View.Recorded;
+        ReloadWith(stored => stored with { Checkpoints = saved, Recorded = recorded });
+    }
+
+    /// <summary>Another silo loads it from what is stored, which is changed before.</summary>
+    public void ReloadWith(Func<TrainingJobState, TrainingJobState> change)
+    {
+        var stored = Coordinator.Machines.Contracts.ReadState<TrainingJobState>(GrainAddress.Of(Job), state);
+        state = JsonSerializer.Serialize(change(stored), MachinesJson.Default.TrainingJobState);
         Reload();
     }
 

@@ -36,7 +36,7 @@ internal sealed class RankAlone
     public void Prepare(long generation, int timeline = 0, long recorded = 0) =>
         Order(new PrepareRank { Job = Job, Incarnation = 1, Timeline = timeline, Generation = generation, Gpu = Gpu, RecordedThrough = recorded });
 
-    public void Plan(long generation, CatchUp way, long firstStep, int timeline = 0, CheckpointRef? checkpoint = null, int? stateTimeline = null) => Order(new RankPlan
+    public void Plan(long generation, CatchUp way, long firstStep, int timeline = 0, CheckpointRef? checkpoint = null, int? stateTimeline = null, long? lastStep = null) => Order(new RankPlan
     {
         Job = Job,
         Incarnation = 1,
@@ -50,6 +50,7 @@ internal sealed class RankAlone
         Checkpoint = checkpoint,
         Donors = way == CatchUp.FetchState ? [new DonorRun(1, 0, 2)] : [],
         RecordedThrough = firstStep - 1,
+        LastStep = lastStep,
         FirstStepShards = [new ShardRun(0, 0, Shards)],
     });
 
@@ -67,6 +68,9 @@ internal sealed class RankAlone
     public void Loaded(string? failure) => Hand(new StateLoaded(Last<LoadState>().Ticket, failure));
 
     public void Applied() => Hand(new StepFinished(Last<ApplyStep>().Ticket, Last<ApplyStep>().Step));
+
+    /// <summary>The device has hashed the state that it was asked for last.</summary>
+    public void Hashed(string sha256) => Hand(new StateHashed(Last<HashState>().Ticket, sha256));
 
     /// <summary>The device computes all shards of the step in work; then the optimizer runs.</summary>
     public void ComputeStep()

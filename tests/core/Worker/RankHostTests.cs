@@ -135,7 +135,6 @@ public sealed class RankHostTests : IDisposable
         Assert.NotNull(host!.Accept(Header(FrameKind.Contribution) with { Block = 3, Subtree = Subtree.Leaf(0), PayloadBytes = 64 }, pool.Rent(64)));
         Assert.NotNull(host.Accept(Header(FrameKind.Contribution) with { Block = 2, Subtree = Subtree.Leaf(0), PayloadBytes = 64 }, pool.Rent(64)));
         Assert.NotNull(host.Accept(Header(FrameKind.Contribution) with { Subtree = new Subtree(4, 4), PayloadBytes = 64 }, pool.Rent(64)));
-        Assert.NotNull(host.Accept(Header(FrameKind.Ready) with { Step = 99 }, null));
         Assert.Null(host.Accept(Header(FrameKind.Contribution) with { Block = 2, Subtree = Subtree.Leaf(0), PayloadBytes = 32 }, pool.Rent(32)));
     }
 

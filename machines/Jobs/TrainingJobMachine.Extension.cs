@@ -1,0 +1,77 @@
+namespace Coordinator.Machines.Jobs;
+
+/// <content>
+/// More steps or ranks than were submitted. Ranks learn a job's last step from their plans, so one that trains forms a generation for it, and
+/// those that came to the end of an earlier plan, from which a silo that died has left no trace, are given another. A finished job trains
+/// again: its ranks were let go with its final state, so it goes back to its newest checkpoint and computes the steps since then once more.
+/// </content>
+public sealed partial class TrainingJobMachine
+{
+    private const string MoreSteps = "more steps";
+
+    private void OnExtended(ExtendJob wanted)
+    {
+        var before = state!.Spec;
+        var after = ExtensionPolicy.Apply(before, wanted);
+        if (after == before || ExtensionPolicy.WhyRefused(before, state.Phase == JobPhase.Finished, state.Phase == JobPhase.Failed ? state.Reason : null, state.Checkpoints.Count > 0, wanted) is not null)
+            return;
+        var isLonger = after.Training.Steps > before.Training.Steps;
+        string?[] changes =
+        [
+            isLonger ? $"{before.Training.Steps} steps are {after.Training.Steps} now, and the learning rate falls to step {after.Optimizer.DecaySteps}" : null,
+            after.Ranks > before.Ranks ? $"{before.Ranks} ranks are {after.Ranks} now" : null,
+        ];
+        Observe(EventKinds.JobExtended, string.Join("; ", changes.OfType<string>()), step: recorded, numbers: new SortedDictionary<string, double> { ["steps"] = after.Training.Steps, ["ranks"] = after.Ranks });
+        var next = state with { Spec = after, Submitted = state.Submitted ?? JobExtent.Of(before), Recorded = recorded };
+        if (IsOver)
+            Reopen(next);
+        else
+            Persist(next);
+        requestAt = now;
+        if (!isLonger)
+            return;
+        finishedHashes.Clear();
+        model = null;
+        if (state.Phase == JobPhase.Active && forming is null && stalled is null)
+            FormForMoreSteps(MoreSteps);
+    }
+
+    /// <summary>A rank has come to the last step of a plan from before the job had more.</summary>
+    private void GoOnBeyond(RankFinished finished)
+    {
+        if (forming is null)
+            FormForMoreSteps($"{finished.Gpu} has come to step {finished.Step}, and the job has {state!.Spec.Training.Steps} now");
+    }
+
+    private void FormForMoreSteps(string why)
+    {
+        recoveryCause ??= MoreSteps;
+        formAgain ??= why;
+        stirred = true;
+    }
+
+    /// <summary>
+    /// Whoever held the final state was told to forget it, and may not have heard it: those processes count as holders until they are proved
+    /// gone or say that they hold nothing. Nothing of how the job ended counts any more.
+    /// </summary>
+    private void Reopen(TrainingJobState next)
+    {
+        var membership = state!.Members.Count == 0 ? CurrentMembership : CurrentMembership.Apply(state.Generation + 1, [.. state.Members.Select(member => member.Gpu)], []);
+        Persist(next with
+        {
+            Phase = JobPhase.Waiting,
+            Reason = $"waiting for {next.Spec.Ranks} gpus, to go on behind step {state.Checkpoints[^1].Id.Step}",
+            Generation = membership.Generation,
+            Hash = membership.Hash,
+            Members = [],
+            Planned = false,
+            Holders = HoldersNow,
+            ModelSha256 = null,
+        });
+        StateIsFound();
+        leaving.Clear();
+        givingBack.Clear();
+        (parkedFor, formAgain, candidatesSince, trainingSince) = (null, null, null, null);
+        submittedAt = now;
+    }
+}
