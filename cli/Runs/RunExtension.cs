@@ -41,7 +41,7 @@ internal static class RunExtension
             return record;
         if (job is null)
         {
-            if (ExtensionPolicy.WhyRefused(spec, isFinished: false, failure: null, hasCheckpoint: false, wanted) is { } problem)
+            if (ExtensionPolicy.WhyRefused(spec, isFinished: false, failure: null, checkpoints: 0, wanted) is { } problem)
                 throw new CommandException(ExitCodes.Usage, $"{problem.Field} is {problem.Value} but must be {problem.Rule}.", problem.Remedy);
             return Noted(record, spec, wanted);
         }

@@ -13,7 +13,7 @@ public sealed partial class TrainingJobMachine
     {
         var before = state!.Spec;
         var after = ExtensionPolicy.Apply(before, wanted);
-        if (after == before || ExtensionPolicy.WhyRefused(before, state.Phase == JobPhase.Finished, state.Phase == JobPhase.Failed ? state.Reason : null, state.Checkpoints.Count > 0, wanted) is not null)
+        if (after == before || ExtensionPolicy.WhyRefused(before, state.Phase == JobPhase.Finished, state.Phase == JobPhase.Failed ? state.Reason : null, state.Checkpoints.Count, wanted) is not null)
             return;
         var isLonger = after.Training.Steps > before.Training.Steps;
         string?[] changes =
@@ -60,7 +60,7 @@ public sealed partial class TrainingJobMachine
         Persist(next with
         {
             Phase = JobPhase.Waiting,
-            Reason = $"waiting for {next.Spec.Ranks} gpus, to go on behind step {state.Checkpoints[^1].Id.Step}",
+            Reason = $"waiting for {next.Spec.Ranks} gpus",
             Generation = membership.Generation,
             Hash = membership.Hash,
             Members = [],
@@ -69,9 +69,20 @@ public sealed partial class TrainingJobMachine
             ModelSha256 = null,
         });
         StateIsFound();
+        if (state.Checkpoints.Count == 0)
+            BeginAgain();
         leaving.Clear();
         givingBack.Clear();
         (parkedFor, formAgain, candidatesSince, trainingSince) = (null, null, null, null);
         submittedAt = now;
+    }
+
+    /// <summary>The job ended before its first checkpoint: the seed is all that there is, and nobody is waited for.</summary>
+    private void BeginAgain()
+    {
+        var undone = BeginTimeline(state!.Timeline + 1, 0);
+        Persist(state with { Started = false, Holders = [] });
+        Observe(EventKinds.CheckpointRestored, $"no checkpoint was saved: begin again from the seed, {undone} steps are computed again", MoreSteps, step: 0,
+            numbers: new SortedDictionary<string, double> { ["undone"] = undone, ["bytes"] = 0 });
     }
 }

@@ -112,7 +112,7 @@ internal sealed class JobsApi(DurableChanges changes, Views views, SiloServerOpt
     }
 
     private static JobSpecProblem? WhyRefused(JobView job, ExtendJob wanted) =>
-        ExtensionPolicy.WhyRefused(job.Spec, job.Phase == "finished", job.Phase == "failed" ? job.Reason : null, job.Checkpoints.Count > 0, wanted);
+        ExtensionPolicy.WhyRefused(job.Spec, job.Phase == "finished", job.Phase == "failed" ? job.Reason : null, job.Checkpoints.Count, wanted);
 
     private static async Task<(JobSpec? Spec, IResult? Fault)> ReadSpecAsync(HttpRequest request, CancellationToken cancel)
     {

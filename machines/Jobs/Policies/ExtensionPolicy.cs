@@ -20,9 +20,9 @@ public static class ExtensionPolicy
     /// <param name="spec">The job as it is now.</param>
     /// <param name="isFinished">Whether it has ended with a model.</param>
     /// <param name="failure">Why it has failed; null: it has not.</param>
-    /// <param name="hasCheckpoint">Whether it has recorded a checkpoint.</param>
+    /// <param name="checkpoints">Checkpoints that it has recorded and not pruned.</param>
     /// <param name="wanted">What is asked for.</param>
-    public static JobSpecProblem? WhyRefused(JobSpec spec, bool isFinished, string? failure, bool hasCheckpoint, ExtendJob wanted)
+    public static JobSpecProblem? WhyRefused(JobSpec spec, bool isFinished, string? failure, int checkpoints, ExtendJob wanted)
     {
         var extended = Apply(spec, wanted);
         if (extended == spec)
@@ -39,9 +39,11 @@ public static class ExtensionPolicy
             return new JobSpecProblem(field, Text(value), $"{Text(now)}, since the job has failed ({failure})", "start another job");
         if (isFinished && field == "job.ranks")
             return new JobSpecProblem(field, Text(value), $"{Text(now)}, since the job has finished", "raise its steps too, or leave it as it is");
-        return isFinished && !hasCheckpoint
+
+        // One that saves checkpoints and ended before its first begins again, as it would if its workers died. Where none are wanted a person decides.
+        return isFinished && checkpoints == 0 && CheckpointInterval.TryParse(spec.Checkpoint.Interval, out var interval) && interval.IsOff
             ? new JobSpecProblem(
-                field, Text(value), $"{Text(now)}, since the job has finished and no checkpoint of it is left: the model alone lacks what the optimizer knew",
+                field, Text(value), $"{Text(now)}, since the job has finished and saved no checkpoint (checkpoint.interval is off): the model alone lacks what the optimizer knew",
                 $"to train the model further, start a job from it (train --init MODEL); for the same bits as with more steps from the start, train anew with --steps {Text(value)} --lr_scheduler.decay_steps={Text(extended.Optimizer.DecaySteps)}")
             : null;
     }

@@ -221,6 +221,67 @@ public sealed class ResumeTests : IDisposable
     }
 
     [Fact]
+    public async Task A_finished_run_that_is_given_more_steps_and_workers_ends_as_though_it_had_always_had_them_and_its_command_knows_it()
+    {
+        string[] first = ["train", .. Job, "--training.steps=300", "--workers", "1", "--checkpoint.interval=40", "--work-dir", Run, "--out", Path.Combine(directory, "model")];
+        using (var reference = new Executable(["train", .. Job, "--training.steps=450", "--lr_scheduler.decay_steps=300", "--workers", "1", "--out", Path.Combine(directory, "reference")]))
+            Assert.True(await reference.EndAsync(Limit) == ExitCodes.Success, reference.Output);
+        using (var train = new Executable(first))
+            Assert.True(await train.EndAsync(Limit) == ExitCodes.Success, train.Output);
+        var before = Record();
+        foreach (var (option, value) in new[] { ("--steps", "299"), ("--workers", "5") })
+        {
+            using var refused = new Executable("resume", Run, option, value);
+            Assert.True(await refused.EndAsync(Limit) == ExitCodes.Usage, refused.Output);
+            Assert.Equal(before, Record());
+        }
+
+        using (var resume = new Executable("resume", Run, "--steps", "450", "--workers", "2", "--out", Path.Combine(directory, "longer")))
+        {
+            Assert.True(await resume.EndAsync(Limit) == ExitCodes.Success, resume.Output);
+            Assert.Contains("all 2 ranks have applied step", resume.Output, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(Hash("reference"), Hash("longer"));
+        Assert.NotEqual(Hash("reference"), Hash("model"));
+        using (var again = new Executable(first))
+        {
+            Assert.True(await again.EndAsync(Limit) == ExitCodes.Success, again.Output);
+            Assert.Contains("was given 450 steps by 'coordinator resume'", again.Output, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(Hash("reference"), Hash("model"));
+        using var other = new Executable([.. first, "--training.seed=8"]);
+        Assert.True(await other.EndAsync(Limit) == ExitCodes.Usage, other.Output);
+    }
+
+    [Fact]
+    public async Task A_run_that_was_killed_while_it_had_more_steps_goes_on_to_them_when_its_command_is_given_again()
+    {
+        string[] first = ["train", .. Job, "--workers", "2", "--checkpoint.interval=40", "--work-dir", Run, "--out", Path.Combine(directory, "model")];
+        using (var train = new Executable(first))
+        {
+            await train.LineAsync(line => line.Contains("checkpoint of step", StringComparison.Ordinal), "a checkpoint", Limit);
+            train.Kill();
+            await train.EndAsync(Limit);
+        }
+
+        using (var resume = new Executable("resume", Run, "--steps", "3300", "--workers", "1", "--out", Path.Combine(directory, "other")))
+        {
+            await resume.LineAsync(line => line.Contains("have applied step", StringComparison.Ordinal) && Saved().Count > 0, "a step", Limit);
+            resume.Kill();
+            await resume.EndAsync(Limit);
+        }
+
+        using (var again = new Executable(first))
+            Assert.True(await again.EndAsync(Limit) == ExitCodes.Success, again.Output);
+        using (var reference = new Executable(["train", .. Job, "--training.steps=3300", "--lr_scheduler.decay_steps=3000", "--workers", "1", "--out", Path.Combine(directory, "reference")]))
+            Assert.True(await reference.EndAsync(Limit) == ExitCodes.Success, reference.Output);
+        Assert.Equal(Hash("reference"), Hash("model"));
+        Assert.False(File.Exists(Path.Combine(directory, "other")));
+    }
+
+    [Fact]
     public async Task What_is_no_runs_directory_is_refused()
     {
         using var resume = new Executable("resume", directory);

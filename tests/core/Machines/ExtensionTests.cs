@@ -113,12 +113,28 @@ public sealed class ExtensionTests
     }
 
     [Fact]
-    public void A_finished_job_of_which_no_checkpoint_is_left_stays_finished_with_its_model()
+    public void A_finished_job_that_saves_checkpoints_and_had_none_yet_begins_again_from_the_seed_at_once()
     {
         FinishAt20();
+        job.Extend(steps: 40);
+        job.Offer((2, 0));
+        job.Advance(new JobSpec().FaultTolerance.StartTimeout);
+        job.Answers(2, null);
+        Assert.Equal((CatchUp.Initialize, 1L, 1, 40L), (job.PlanOf(2)!.CatchUp, job.PlanOf(2)!.FirstStep, job.PlanOf(2)!.Timeline, job.PlanOf(2)!.LastStep!.Value));
+    }
+
+    [Fact]
+    public void A_finished_job_that_saves_no_checkpoints_stays_finished_with_its_model_and_a_failed_one_failed()
+    {
+        FinishAt20();
+        job.ReloadWith(stored => stored with { Spec = stored.Spec with { Checkpoint = new CheckpointSpec { Interval = "off" } } });
         var state = job.State;
         job.Extend(steps: 40);
         Assert.Equal((state, "finished"), (job.State, job.View.Phase));
+        job.ReloadWith(stored => stored with { Phase = JobPhase.Failed, Spec = stored.Spec with { Checkpoint = new CheckpointSpec() } });
+        state = job.State;
+        job.Extend(steps: 40);
+        Assert.Equal((state, "failed"), (job.State, job.View.Phase));
     }
 
     [Fact]
