@@ -18,6 +18,7 @@ internal sealed class ProtocolRun
     private readonly SimulatedCluster cluster;
     private readonly FaultInjector injector;
     private PowerSwings? power;
+    private StepRaise? raise;
 
     public ProtocolRun(ulong seed, SimulationOptions options)
     {
@@ -27,6 +28,7 @@ internal sealed class ProtocolRun
         scenario = aim?.Apply(scenario) ?? scenario;
         var stage = options.Faults ? StagedCell.Of(seed) : null;
         scenario = stage?.Apply(scenario) ?? scenario;
+        scenario = StepRaise.Apply(seed, options, scenario);
         model = new ToyModel(scenario.Spec.Training.Seed, scenario.Spec.Training.Shards, scenario.ReducedBlocks, scenario.StateBlocks);
         checkers = new Checkers(options, scenario, model);
         cluster = new SimulatedCluster(world, scenario, checkers, model);
@@ -37,7 +39,13 @@ internal sealed class ProtocolRun
     /// <summary>Ranks of living processes that have not gone home; the dead need not, and a slow device may write for longer than anybody waits.</summary>
     private IEnumerable<RankHost> BusyRanks() => cluster.Workers.Where(worker => worker.Alive).SelectMany(worker => worker.Agent.Ranks).Where(rank => !rank.IsIdle && !rank.IsOutlasted);
 
-    private bool IsOver => checkers.Final.IsOver;
+    private bool IsOver => checkers.Final.IsOver && raise is not { IsDone: false };
+
+    /// <summary>Steps that the job has now.</summary>
+    private long Steps => checkers.Final.Extended && !IsAsBefore ? scenario.Steps : scenario.SubmittedSteps;
+
+    /// <summary>The job had finished when it was given more steps, and its checkpoints proved damaged: it is what it was, with its model.</summary>
+    private bool IsAsBefore => checkers.Final is { Reopened: true, Unreadable: > 0, Finished: true } final && final.FinishedAt == scenario.SubmittedSteps;
 
     public SimulationReport Run()
     {
@@ -47,6 +55,7 @@ internal sealed class ProtocolRun
             foreach (var worker in cluster.Workers)
                 worker.Start();
             power = PowerSwings.Begin(world, cluster, scenario);
+            raise = StepRaise.Begin(world, cluster, scenario);
             Submit();
             Until(SafetyPhase, () => IsOver || (injector.IsSpent && !injector.LostState && world.Now > TimeSpan.FromSeconds(3)));
             injector.HealForGood();
@@ -88,7 +97,7 @@ internal sealed class ProtocolRun
     {
         if (checkers.Final.Submitted)
             return;
-        cluster.Silo.Post(TimeSpan.FromMilliseconds(1), () => cluster.Silo.Tell(GrainAddress.Of(scenario.Job), new SubmitJob(scenario.Spec)));
+        cluster.Silo.Post(TimeSpan.FromMilliseconds(1), () => cluster.Silo.Tell(GrainAddress.Of(scenario.Job), new SubmitJob(scenario.SubmittedSpec)));
         world.Schedule(TimeSpan.FromMilliseconds(500), Submit);
     }
 
@@ -111,9 +120,9 @@ internal sealed class ProtocolRun
 
         if (!checkers.Final.Finished)
             checkers.Fail(Invariants.Liveness, $"{world.Options.LivenessBound.TotalSeconds} s after everything was healed the job has not ended, at step {checkers.Steps.Highest} of {scenario.Steps}: {Describe()}");
-        if (checkers.Storage.LastStep != scenario.Steps)
-            checkers.Fail(Invariants.RecordedOnce, $"the job has ended with {checkers.Storage.LastStep} of {scenario.Steps} steps recorded");
-        if (cluster.Silo.Disk.Model is null)
+        if (checkers.Storage.LastStep != Steps && !IsAsBefore)
+            checkers.Fail(Invariants.RecordedOnce, $"the job has ended with {checkers.Storage.LastStep} of {Steps} steps recorded");
+        if (!cluster.Silo.Disk.HasModel(Steps))
             checkers.Fail(Invariants.FinalModel, "the job has ended without a model in the store");
     }
 
@@ -139,6 +148,8 @@ internal sealed class ProtocolRun
         Generations = checkers.Orders.Memberships.Count,
         CapsLowered = power?.Count ?? 0,
         Power = world.Options.Power,
+        StepsRaised = checkers.Final.Extended,
+        MoreSteps = world.Options.MoreSteps,
         Faults = injector.Struck.ToDictionary(pair => (pair.Key.Phase.ToString(), pair.Key.Kind.ToString()), pair => pair.Value),
         TraceHash = world.Trace.Hash,
         LastTrace = invariant is null ? [] : world.Trace.Last(),

@@ -58,6 +58,13 @@ internal sealed record Scenario
 
     public long Steps => Spec.Training.Steps;
 
+    /// <summary>Steps that the job is submitted with, where it is given the others later; 0: all of them.</summary>
+    public long FirstSteps { get; init; }
+
+    public long SubmittedSteps => FirstSteps > 0 ? FirstSteps : Steps;
+
+    public JobSpec SubmittedSpec => Spec with { Training = Spec.Training with { Steps = SubmittedSteps } };
+
     public static Scenario Draw(Prng workload, Prng faults, bool withFaults)
     {
         var nodes = workload.Between(3, 6);

@@ -15,6 +15,9 @@ public sealed record SimulationOptions
     /// <summary>Whether the site's cap is lowered and raised in mid-run. It is so anyway in every eighth seed with faults. Default: false.</summary>
     public bool Power { get; init; }
 
+    /// <summary>Whether the job is given more steps at some moment of its life. It is so anyway in every sixteenth seed with faults. Default: false.</summary>
+    public bool MoreSteps { get; init; }
+
     /// <summary>Receives every trace line as it happens; null: only the last ones are kept, for the report of a violation.</summary>
     public Action<string>? Trace { get; init; }
 

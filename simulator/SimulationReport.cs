@@ -38,6 +38,12 @@ public sealed record SimulationReport
     /// <summary>Whether that was asked for, and not the seed's.</summary>
     public bool Power { get; init; }
 
+    /// <summary>Whether the job was given more steps than it was submitted with.</summary>
+    public bool StepsRaised { get; init; }
+
+    /// <summary>Whether that was asked for, and not the seed's.</summary>
+    public bool MoreSteps { get; init; }
+
     /// <summary>How often which fault struck in which phase of the protocol.</summary>
     public required IReadOnlyDictionary<(string Phase, string Fault), int> Faults { get; init; }
 
@@ -51,13 +57,13 @@ public sealed record SimulationReport
     public bool Passed => Invariant is null;
 
     /// <summary>The command that replays the seed.</summary>
-    public string ReplayCommand => string.Create(CultureInfo.InvariantCulture, $"coordinator simulate protocol --seed {Seed}{(Plant == PlantedBug.None ? "" : $" --bug {Plant}")}{(Power ? " --power" : "")} --trace");
+    public string ReplayCommand => string.Create(CultureInfo.InvariantCulture, $"coordinator simulate protocol --seed {Seed}{(Plant == PlantedBug.None ? "" : $" --bug {Plant}")}{(Power ? " --power" : "")}{(MoreSteps ? " --more-steps" : "")} --trace");
 
     /// <summary>The report as text, several lines where something is wrong.</summary>
     public string Render()
     {
         var faults = string.Join(", ", Faults.Select(pair => $"{pair.Key.Fault} at {pair.Key.Phase}{(pair.Value > 1 ? $" ×{pair.Value}" : "")}"));
-        var head = string.Create(CultureInfo.InvariantCulture, $"seed {Seed}: {(Passed ? "ok" : $"VIOLATION of {Invariant}")}, {VirtualTime.TotalSeconds:0.000} s virtual, {Events} events, {Steps} steps, {Generations} generations; faults: {(faults.Length == 0 ? "none" : faults)}{(CapsLowered > 0 ? $"; power cap lowered ×{CapsLowered}" : "")}");
+        var head = string.Create(CultureInfo.InvariantCulture, $"seed {Seed}: {(Passed ? "ok" : $"VIOLATION of {Invariant}")}, {VirtualTime.TotalSeconds:0.000} s virtual, {Events} events, {Steps} steps, {Generations} generations; faults: {(faults.Length == 0 ? "none" : faults)}{(CapsLowered > 0 ? $"; power cap lowered ×{CapsLowered}" : "")}{(StepsRaised ? "; steps raised" : "")}");
         if (Passed)
             return head;
         return string.Join(Environment.NewLine, [head, $"  {Message}", "  the last events:", .. LastTrace.Select(line => "  " + line), $"  replay: {ReplayCommand}"]);

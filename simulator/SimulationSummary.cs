@@ -41,6 +41,9 @@ public sealed class SimulationSummary
     /// <summary>How often the site's power cap was lowered, over all seeds.</summary>
     public int CapsLowered { get; private set; }
 
+    /// <summary>Seeds whose job was given more steps.</summary>
+    public int StepsRaised { get; private set; }
+
     /// <summary>Virtual time over all seeds.</summary>
     public TimeSpan VirtualTime { get; private set; }
 
@@ -66,6 +69,7 @@ public sealed class SimulationSummary
         else if (report.Faults.Values.Sum() is var faults && faults < FewestFaults)
             (FewestFaults, SeedOfFewestFaults) = (faults, report.Seed);
         CapsLowered += report.CapsLowered;
+        StepsRaised += report.StepsRaised ? 1 : 0;
         (Events, StepsApplied, Generations, VirtualTime) = (Events + report.Events, StepsApplied + report.StepsApplied, Generations + report.Generations, VirtualTime + report.VirtualTime);
     }
 
@@ -76,7 +80,7 @@ public sealed class SimulationSummary
         var c = CultureInfo.InvariantCulture;
         text.AppendLine(c, $"{Seeds} seeds from {FirstSeed}: {(Passed ? "no violation" : $"{Violations.Count} violations")}");
         text.AppendLine(c, $"each seed: at least {FewestSteps} steps and {FewestFaults} faults (seed {SeedOfFewestFaults})");
-        text.AppendLine(c, $"{Events} events, {StepsApplied} steps applied, {Generations} generations, {VirtualTime.TotalSeconds:0} s of virtual time; the power cap was lowered {CapsLowered} times");
+        text.AppendLine(c, $"{Events} events, {StepsApplied} steps applied, {Generations} generations, {VirtualTime.TotalSeconds:0} s of virtual time; the power cap was lowered {CapsLowered} times, and {StepsRaised} jobs were given more steps");
         if (Elapsed is { TotalSeconds: > 0 } elapsed)
             text.AppendLine(c, $"{elapsed.TotalSeconds:0.0} s, {Seeds / elapsed.TotalSeconds:0.0} seeds/s");
         var empty = Faults.EmptyCells;

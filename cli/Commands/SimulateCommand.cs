@@ -21,12 +21,13 @@ public static class SimulateCommand
         var everyCell = new Option<bool>("--every-cell") { Description = "Fail, too, where a fault has struck in none of the seeds in a phase in which it can, or a seed had fewer than 20 steps or 3 faults; takes some thousands of seeds." };
         var bug = new Option<PlantedBug>("--bug") { Description = "A bug to build into the simulated hosts. Succeeds where a seed of the stated number catches it by its invariant; with --seed that one seed is run.", DefaultValueFactory = _ => PlantedBug.None };
         var power = new Option<bool>("--power") { Description = "Lower and raise the site's power cap in mid-run in every seed; by itself every eighth seed has that." };
+        var moreSteps = new Option<bool>("--more-steps") { Description = "Give the job more steps at some moment of its life, or after its end, in every seed; by itself every sixteenth seed has that." };
         var without = new Option<string[]>("--without-checker") { Description = "With --bug: invariants not to check; none named: the bug's own. Succeeds where then nothing notices the bug.", Arity = ArgumentArity.ZeroOrMore, AllowMultipleArgumentsPerToken = true };
         Checks.AtLeast(seeds, 1);
         Checks.AtLeast(jobs, 1);
         var command = new Command("protocol", "Test the protocol: crashes, freezes, loss, delay, repetition, cuts, torn writes and wrong clocks from seeds, every invariant checked after each event.")
         {
-            seed, seeds, start, jobs, trace, everyCell, bug, without, power,
+            seed, seeds, start, jobs, trace, everyCell, bug, without, power, moreSteps,
         };
         command.Validators.Add(result =>
         {
@@ -45,10 +46,10 @@ public static class SimulateCommand
             var planted = parsed.GetValue(bug);
             string[]? unseen = parsed.GetResult(without) is null ? null : parsed.GetValue(without) is { Length: > 0 } names ? names : [.. PlantedBugs.CheckersOf(planted)];
             if (parsed.GetValue(seed) is { } one)
-                return RunOne(one, new SimulationOptions { Plant = planted, Power = parsed.GetValue(power), WithoutChecks = new SortedSet<string>(unseen ?? [], StringComparer.Ordinal), Trace = parsed.GetValue(trace) ? Console.Out.WriteLine : null });
+                return RunOne(one, new SimulationOptions { Plant = planted, Power = parsed.GetValue(power), MoreSteps = parsed.GetValue(moreSteps), WithoutChecks = new SortedSet<string>(unseen ?? [], StringComparer.Ordinal), Trace = parsed.GetValue(trace) ? Console.Out.WriteLine : null });
             if (planted != PlantedBug.None)
                 return Hunt(planted, unseen) ? ExitCodes.Success : ExitCodes.RunFailed;
-            return RunMany(parsed.GetValue(seeds), parsed.GetValue(start), parsed.GetValue(jobs), parsed.GetValue(everyCell), new SimulationOptions { Power = parsed.GetValue(power) }, () => clock.Elapsed);
+            return RunMany(parsed.GetValue(seeds), parsed.GetValue(start), parsed.GetValue(jobs), parsed.GetValue(everyCell), new SimulationOptions { Power = parsed.GetValue(power), MoreSteps = parsed.GetValue(moreSteps) }, () => clock.Elapsed);
         });
         return command;
     }

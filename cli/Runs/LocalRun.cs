@@ -88,6 +88,7 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
             try
             {
                 var result = await follow(run);
+                RefuseShort(result.Job);
                 Console.WriteLine($"{result.Job.Spec.Training.Steps} steps in {Words.Duration(result.Took)}, {result.Job.Failures} failures healed");
                 return Noted(result.Job, await run.DownloadAsync(result.Job, output, signals.Token));
             }
@@ -100,6 +101,16 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
         {
             throw new ClusterException(failed.Failure with { Remedy = $"{failed.Failure.Remedy}{Environment.NewLine}{WhatIsSafe(run?.LastSeen)}" });
         }
+    }
+
+    /// <summary>A finished job that was given more steps, and of which no state was left, is what it was before.</summary>
+    private void RefuseShort(JobView job)
+    {
+        if (!(record.Steps > job.Spec.Training.Steps))
+            return;
+        record = record with { Steps = job.Submitted is { } submitted && submitted.Steps < job.Spec.Training.Steps ? job.Spec.Training.Steps : null };
+        Noted(job, job.ModelSha256!);
+        throw new CommandException(ExitCodes.NotFound, $"Job {job.Id} is as it was: {job.Reason}", WhatIsSafe(job));
     }
 
     private string? Frozen(string sha256) => sha256.Length > 0 && DataStore.PathOf(directory.File("data"), sha256) is var path && File.Exists(path) ? path : null;

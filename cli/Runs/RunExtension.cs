@@ -36,8 +36,10 @@ internal static class RunExtension
         var (workers, perWorker) = ((long)record.WorkerArguments.Count, record.GpusPerWorker);
         var goesOn = job is not { Phase: "finished" or "failed" } || steps > spec.Training.Steps;
         var isTooNarrow = forWorkers && goesOn && (workers - 1) * perWorker >= spec.Ranks;
-        var wanted = new ExtendJob(steps, isTooNarrow ? (int)Math.Min(workers * perWorker, spec.Training.Shards) : null);
-        if (wanted is { Steps: null, Ranks: null })
+
+        // Those that ran here have ended with the command that had started them, and one that is not started again never says so itself.
+        var wanted = new ExtendJob(steps, isTooNarrow ? (int)Math.Min(workers * perWorker, spec.Training.Shards) : null) { WorkersEnded = forWorkers && goesOn };
+        if (wanted is { Steps: null, Ranks: null, WorkersEnded: false })
             return record;
         if (job is null)
         {
@@ -64,7 +66,7 @@ internal static class RunExtension
         try
         {
             // What is not durable yet is promised to nobody.
-            while (!await calls.AskAsync((silo, limit) => silo.ExtendJobAsync(job.Id, wanted.Steps, wanted.Ranks, limit), cancel))
+            while (!await calls.AskAsync((silo, limit) => silo.ExtendJobAsync(job.Id, wanted.Steps, wanted.Ranks, wanted.WorkersEnded, limit), cancel))
                 cancel.ThrowIfCancellationRequested();
         }
         catch (CoordinatorApiException refused) when (refused.Status is HttpStatusCode.Conflict)

@@ -44,7 +44,7 @@ public sealed partial class TrainingJobMachine
         if (model is null || forming is not null || finishedHashes.Count < state!.Members.Count || recorded < state.Spec.Training.Steps)
             return;
         Observe(EventKinds.JobFinished, $"model sha256 {model.Sha256}", step: recorded);
-        End(state with { Phase = JobPhase.Finished, Reason = $"{state.Spec.Training.Steps} steps applied, model of {model.Bytes} bytes stored", ModelSha256 = model.Sha256, Recorded = recorded });
+        End(state with { Phase = JobPhase.Finished, Reason = $"{state.Spec.Training.Steps} steps applied, model of {model.Bytes} bytes stored", ModelSha256 = model.Sha256, Recorded = recorded, Before = null });
     }
 
     private void Fail(string reason)
@@ -71,7 +71,7 @@ public sealed partial class TrainingJobMachine
     private void CheckStateTimeout()
     {
         if (StateDeadline is { } deadline && now >= deadline && NewestReadable is null && keptStep == 0)
-            Fail($"no worker with the state of step {recorded} or later came back within {state!.Spec.FaultTolerance.StateTimeout.TotalSeconds:0} s (fault_tolerance.state_timeout){(state.Checkpoints.Count > 0 ? $", and none of its {state.Checkpoints.Count} checkpoints can be read" : "")}");
+            FailForWantOfState($"no worker with the state of step {recorded} or later came back within {state!.Spec.FaultTolerance.StateTimeout.TotalSeconds:0} s (fault_tolerance.state_timeout){(state.Checkpoints.Count > 0 ? $", and none of its {state.Checkpoints.Count} checkpoints can be read" : "")}");
     }
 
     private TimeSpan? StateDeadline => state is { Started: true } && state.Spec.FaultTolerance.StateTimeout > TimeSpan.Zero && stateLostAt is { } lost

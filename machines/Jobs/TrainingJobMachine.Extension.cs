@@ -11,6 +11,8 @@ public sealed partial class TrainingJobMachine
 
     private void OnExtended(ExtendJob wanted)
     {
+        if (wanted.WorkersEnded && !IsOver && !state!.HoldersEnded)
+            Persist(state with { HoldersEnded = true });
         var before = state!.Spec;
         var after = ExtensionPolicy.Apply(before, wanted);
         if (after == before || ExtensionPolicy.WhyRefused(before, state.Phase == JobPhase.Finished, state.Phase == JobPhase.Failed ? state.Reason : null, state.Checkpoints.Count, wanted) is not null)
@@ -24,7 +26,7 @@ public sealed partial class TrainingJobMachine
         Observe(EventKinds.JobExtended, string.Join("; ", changes.OfType<string>()), step: recorded, numbers: new SortedDictionary<string, double> { ["steps"] = after.Training.Steps, ["ranks"] = after.Ranks });
         var next = state with { Spec = after, Submitted = state.Submitted ?? JobExtent.Of(before), Recorded = recorded };
         if (IsOver)
-            Reopen(next);
+            Reopen(next, wanted);
         else
             Persist(next);
         requestAt = now;
@@ -54,7 +56,7 @@ public sealed partial class TrainingJobMachine
     /// Whoever held the final state was told to forget it, and may not have heard it: those processes count as holders until they are proved
     /// gone or say that they hold nothing. Nothing of how the job ended counts any more.
     /// </summary>
-    private void Reopen(TrainingJobState next)
+    private void Reopen(TrainingJobState next, ExtendJob wanted)
     {
         var membership = state!.Members.Count == 0 ? CurrentMembership : CurrentMembership.Apply(state.Generation + 1, [.. state.Members.Select(member => member.Gpu)], []);
         Persist(next with
@@ -66,7 +68,9 @@ public sealed partial class TrainingJobMachine
             Members = [],
             Planned = false,
             Holders = HoldersNow,
+            HoldersEnded = wanted.WorkersEnded,
             ModelSha256 = null,
+            Before = state.ModelSha256 is { } earlier ? new FinishedBefore(JobExtent.Of(state.Spec), recorded, earlier, state.Reason) : null,
         });
         StateIsFound();
         if (state.Checkpoints.Count == 0)
@@ -75,6 +79,24 @@ public sealed partial class TrainingJobMachine
         givingBack.Clear();
         (parkedFor, formAgain, candidatesSince, trainingSince) = (null, null, null, null);
         submittedAt = now;
+    }
+
+    /// <summary>
+    /// There is no state to go on from. A job that had finished before it was given more steps has lost nothing of that: it is what it was,
+    /// with its model, and says why it did not get farther.
+    /// </summary>
+    private void FailForWantOfState(string reason)
+    {
+        if (state!.Before is not { } before)
+        {
+            Fail(reason);
+            return;
+        }
+
+        var text = $"{before.Reason}; it could not go on to {state.Spec.Training.Steps} steps: {reason}";
+        recorded = before.Recorded;
+        Observe(EventKinds.JobFinished, $"model sha256 {before.ModelSha256}, as before: {reason}", step: recorded);
+        End(state with { Phase = JobPhase.Finished, Reason = text, Spec = before.Extent.ApplyTo(state.Spec), ModelSha256 = before.ModelSha256, Recorded = recorded, Before = null });
     }
 
     /// <summary>The job ended before its first checkpoint: the seed is all that there is, and nobody is waited for.</summary>

@@ -380,7 +380,7 @@ public sealed partial class TrainingJobMachine
         StateIsFound();
         lastRan = lastPlanned;
         preparing.Clear();
-        Persist(state with { Planned = true, Newcomers = [], HeldByMembers = false, Recorded = recorded });
+        Persist(state with { Planned = true, Newcomers = [], HeldByMembers = false, HoldersEnded = false, Recorded = recorded });
         Observe(EventKinds.GenerationRunning, $"generation {state.Generation}: all {advancedRanks.Count} ranks have applied step {step}", recoveryCause, step: step,
             durationMs: recoverySince is { } since ? (now - since).TotalMilliseconds : null,
             numbers: new SortedDictionary<string, double>

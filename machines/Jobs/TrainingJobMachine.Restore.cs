@@ -67,7 +67,7 @@ public sealed partial class TrainingJobMachine
     /// Every process that held the state is proved gone by a newer one of its node. A process that is merely out of reach may come back
     /// with later steps than the checkpoint has, so it is waited for.
     /// </summary>
-    private bool AreHoldersGone => state!.Holders.Count > 0 && state.Holders.All(IsGone);
+    private bool AreHoldersGone => state!.HoldersEnded || (state.Holders.Count > 0 && state.Holders.All(IsGone));
 
     /// <summary>
     /// Whether the process is known to hold nothing to wait for: a newer one of its node runs, or its ranks are members and have all answered

@@ -92,6 +92,13 @@ public sealed record TrainingJobState
     /// <summary>A member has computed a shard of the job, so it can be computed; <see cref="Started"/> comes later.</summary>
     public bool Computed { get; init; }
 
+    /// <summary>Whether all processes that held the state are known to have ended, since whoever had started them said so; until all members hold one again.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool HoldersEnded { get; init; }
+
+    /// <summary>How the job had finished before it was given more steps; null: it had not, or has finished again.</summary>
+    public FinishedBefore? Before { get; init; }
+
     /// <summary>Faults of ranks since the job last came a step farther, oldest first: whether a gpu or the job is to blame shows when others try the same work.</summary>
     public IReadOnlyList<RankFault> Faults { get; init; } = [];
 
@@ -101,3 +108,10 @@ public sealed record TrainingJobState
     /// <summary>SHA-256 of the final model file, once it is durable.</summary>
     public string? ModelSha256 { get; init; }
 }
+
+/// <summary>A job's end with a model, before it was given more steps.</summary>
+/// <param name="Extent">Its steps and ranks then.</param>
+/// <param name="Recorded">Steps recorded.</param>
+/// <param name="ModelSha256">SHA-256 of the model file.</param>
+/// <param name="Reason">What it said of its end.</param>
+public sealed record FinishedBefore(JobExtent Extent, long Recorded, string ModelSha256, string Reason);

@@ -170,7 +170,12 @@ public sealed record CancelJob(string Reason) : GrainMessage
 /// <summary>Train for more steps, or with more ranks: what is less than the job has, or cannot be, changes nothing (<see cref="ExtensionPolicy"/>).</summary>
 /// <param name="Steps">Steps that the job is to have; null: those that it has.</param>
 /// <param name="Ranks">Ranks that it is to want; null: those that it wants.</param>
-public sealed record ExtendJob(long? Steps, int? Ranks) : GrainMessage;
+public sealed record ExtendJob(long? Steps, int? Ranks) : GrainMessage
+{
+    /// <summary>Whether every process that was of the job has ended, as whoever started them all knows: then nobody is waited for who may have its state.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool WorkersEnded { get; init; }
+}
 
 /// <summary>A node of the job lost or regained its connection to the silo.</summary>
 public sealed record NodeLinkReported(NodeId Node, WorkerSession Session, bool Connected) : GrainMessage

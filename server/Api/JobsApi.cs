@@ -93,13 +93,13 @@ internal sealed class JobsApi(DurableChanges changes, Views views, SiloServerOpt
     /// More steps or ranks. Whether they are there is looked for in the job as it is after its turn with them: so the same request again is
     /// answered as the first one, and one that another overtook is told what there is now.
     /// </summary>
-    private async Task<IResult> ExtendAsync(string id, long? steps, int? ranks, CancellationToken cancel)
+    private async Task<IResult> ExtendAsync(string id, long? steps, int? ranks, bool? workersEnded, CancellationToken cancel)
     {
         if (await views.JobAsync(id).ConfigureAwait(false) is not { } job)
             return ApiError.NoJob(id);
-        if (steps is null && ranks is null)
+        if (steps is null && ranks is null && workersEnded is null)
             return ApiError.BadRequest("neither steps nor ranks are given", $"Give ?steps= or ?ranks=, such as /jobs/{id}/extend?steps={job.Spec.Training.Steps + 1000}.");
-        var wanted = new ExtendJob(steps, ranks);
+        var wanted = new ExtendJob(steps, ranks) { WorkersEnded = workersEnded is true };
         if (WhyRefused(job, wanted) is { } problem)
             return Refused(problem);
         var durable = await changes.MakeAsync(GrainAddress.Of(job.Id), wanted, cancel).ConfigureAwait(false);

@@ -9,9 +9,9 @@ internal sealed class Checkers
     {
         this.options = options;
         Steps = new StepChecker(this);
-        Orders = new OrderChecker(this, model.Shards, scenario.Steps);
+        Orders = new OrderChecker(this, model.Shards, scenario.SubmittedSteps);
         Storage = new StorageChecker(this, model);
-        Final = new FinalChecker(this, model, scenario.Steps);
+        Final = new FinalChecker(this, model);
     }
 
     public StepChecker Steps { get; }

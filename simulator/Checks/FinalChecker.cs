@@ -3,13 +3,25 @@ using Coordinator.Machines;
 namespace Coordinator.Simulator;
 
 /// <summary>How the job ends, and what it says of itself on the way.</summary>
-internal sealed class FinalChecker(Checkers checkers, ToyModel model, long steps)
+internal sealed class FinalChecker(Checkers checkers, ToyModel model)
 {
     /// <summary>Whether the job's submission is durable.</summary>
     public bool Submitted { get; private set; }
 
     /// <summary>Whether the job has ended with a model.</summary>
     public bool Finished { get; private set; }
+
+    /// <summary>Whether the job was given more steps, durably.</summary>
+    public bool Extended { get; private set; }
+
+    /// <summary>Whether it had finished by then: its ranks were let go with the final state.</summary>
+    public bool Reopened { get; private set; }
+
+    /// <summary>The step at which it has ended with a model.</summary>
+    public long FinishedAt { get; private set; }
+
+    /// <summary>Checkpoints that somebody could not read.</summary>
+    public int Unreadable { get; private set; }
 
     /// <summary>Why the job ended without a model, if it did.</summary>
     public string? Failed { get; private set; }
@@ -40,6 +52,10 @@ internal sealed class FinalChecker(Checkers checkers, ToyModel model, long steps
                 break;
             case EventKinds.JobFinished:
                 Finished = true;
+                FinishedAt = observed.Step!.Value;
+                break;
+            case EventKinds.CheckpointUnreadable:
+                Unreadable++;
                 break;
             case EventKinds.GenerationForming:
                 IsWaiting = false;
@@ -65,13 +81,23 @@ internal sealed class FinalChecker(Checkers checkers, ToyModel model, long steps
         }
     }
 
-    public void OnModel(string sha256) => Check(sha256, "the final model in the store");
-
-    public void OnStateHash(GpuId gpu, string sha256) => Check(sha256, $"the final state of {gpu}");
-
-    private void Check(string sha256, string what)
+    /// <summary>A state of the job is durable. What it was given counts from then on; the event of it may be there earlier, and without it.</summary>
+    public void OnStored(string stateJson)
     {
-        if (sha256 != ToyModel.Sha256(model.State(steps)))
+        if (Extended || !stateJson.Contains("\"submitted\":{", StringComparison.Ordinal))
+            return;
+        Extended = true;
+        Reopened = Finished && stateJson.Contains("\"before\":{", StringComparison.Ordinal);
+        Finished = false;
+    }
+
+    public void OnModel(long step, string sha256) => Check(step, sha256, "the final model in the store");
+
+    public void OnStateHash(GpuId gpu, long step, string sha256) => Check(step, sha256, $"the final state of {gpu}");
+
+    private void Check(long step, string sha256, string what)
+    {
+        if (sha256 != ToyModel.Sha256(model.State(step)))
             checkers.Fail(Invariants.FinalModel, $"{what} is not that of an undisturbed run");
     }
 }

@@ -89,7 +89,7 @@ internal sealed class OrderChecker(Checkers checkers, int shards, long steps)
         var key = (plan.Incarnation, plan.Generation);
         if (plans.TryGetValue(key, out var first))
         {
-            if (first.FirstStep != plan.FirstStep || first.Timeline != plan.Timeline || !first.FirstStepShards.SequenceEqual(plan.FirstStepShards))
+            if (first.FirstStep != plan.FirstStep || first.LastStep != plan.LastStep || first.Timeline != plan.Timeline || !first.FirstStepShards.SequenceEqual(plan.FirstStepShards))
                 checkers.Fail(Invariants.PlansAgree, $"two plans of generation {plan.Generation} differ in step, timeline or shards");
             return;
         }
@@ -103,7 +103,7 @@ internal sealed class OrderChecker(Checkers checkers, int shards, long steps)
             next = run.Start + run.Count;
         }
 
-        if (next != shards && !(next == 0 && plan.FirstStep > steps))
+        if (next != shards && !(next == 0 && plan.FirstStep > (plan.LastStep ?? steps)))
             checkers.Fail(Invariants.PlansAgree, $"generation {plan.Generation} deals {next} of {shards} shards");
         else if (next > 0 && members is not null)
             CheckHeld(plan, members);

@@ -130,8 +130,8 @@ internal sealed class SiloProcess(VirtualWorld world, Scenario scenario, Checker
         Carry(GrainAddress.Of(node), new WorkerDisconnected(session, reason), Lossy && (Scenario.LossyGateway || !Weather.IsCalm));
     }
 
-    public void OnModelUploaded(JobId job, string sha256) =>
-        Disk.WriteModel(this, sha256, () => Carry(GrainAddress.Of(job), new ModelStored(sha256, 8 * Scenario.StateBlocks), Lossy));
+    public void OnModelUploaded(JobId job, long step, string sha256) =>
+        Disk.WriteModel(this, step, sha256, () => Carry(GrainAddress.Of(job), new ModelStored(sha256, 8 * Scenario.StateBlocks) { Step = step }, Lossy));
 
     private GrainHost Activate(GrainAddress address)
     {

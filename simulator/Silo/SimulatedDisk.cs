@@ -69,8 +69,10 @@ internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Check
     /// <summary>Whether writes may fail; off once the world is healed.</summary>
     public bool MayFail { get; set; } = true;
 
-    /// <summary>SHA-256 of the final model once it is durable.</summary>
-    public string? Model { get; private set; }
+    private readonly SortedSet<long> models = [];
+
+    /// <summary>Whether the model of a step is durable.</summary>
+    public bool HasModel(long step) => models.Contains(step);
 
     /// <summary>Steps in storage.</summary>
     public StepStore Steps { get; } = new(world, checkers);
@@ -104,15 +106,15 @@ internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Check
         writers.Remove(grain.ToString());
     }
 
-    public void WriteModel(SimulatedProcess by, string sha256, Action done)
+    public void WriteModel(SimulatedProcess by, long step, string sha256, Action done)
     {
         var life = by.Life;
         world.Schedule(Latency(), () =>
         {
             if (!by.Alive || by.Life != life || Away)
                 return;
-            Model = sha256;
-            checkers.Final.OnModel(sha256);
+            models.Add(step);
+            checkers.Final.OnModel(step, sha256);
             by.Arrive(life, false, done);
         });
     }
@@ -242,6 +244,8 @@ internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Check
         {
             case PersistState persist:
                 checkers.Storage.OnStored(grain, activation, persist);
+                if (grain.Kind == GrainKind.Job)
+                    checkers.Final.OnStored(persist.StateJson);
                 grains[grain.ToString()] = new StoredGrain(persist.StateJson, persist.Incarnation, persist.Sequence);
                 break;
             case ObserveEvent observed:

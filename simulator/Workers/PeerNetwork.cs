@@ -15,7 +15,7 @@ internal sealed class PeerNetwork(NetworkMap map, Scenario scenario)
     /// <summary>
     /// A rank, or with its process every rank of that, is about to give up what it holds, of its own accord: where the job goes on, and that
     /// is the last or the last but one step, somebody else holds that, too. Not asked once the job has gone back to a checkpoint: then a state
-    /// may be the furthest and worth nothing.
+    /// may be the furthest and worth nothing; nor where it had finished, and let its ranks go, before it was given more steps.
     /// </summary>
     public void OnGivingUp(WorkerProcess process, RankHost? only = null)
     {
@@ -23,7 +23,7 @@ internal sealed class PeerNetwork(NetworkMap map, Scenario scenario)
         var least = Math.Max(0, checkers.Steps.Highest - 1);
         var holders = workers.Values.Where(worker => worker.Alive).SelectMany(worker => worker.Agent.Ranks.Select(rank => (worker, rank))).Where(pair => pair.rank.HeldStep >= least).ToArray();
         bool Goes((WorkerProcess Worker, RankHost Rank) holder) => only is null ? holder.Worker == process : holder.Rank == only;
-        if (checkers.Final is { IsOver: false, Restored: 0 } && holders.Length > 0 && Array.TrueForAll(holders, Goes))
+        if (checkers.Final is { IsOver: false, Restored: 0, Reopened: false } && holders.Length > 0 && Array.TrueForAll(holders, Goes))
             checkers.Fail(Invariants.LastStateStays, $"{process.Node} gives up the state of step {least} or later, which nobody else holds");
     }
 

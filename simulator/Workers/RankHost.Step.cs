@@ -185,7 +185,7 @@ internal sealed partial class RankHost
         {
             var map = process.Network.Map;
             if (process.Silo.Alive && !map.IsCut(process.Node, NetworkMap.Silo))
-                process.Silo.Post(TimeSpan.Zero, () => process.Silo.OnModelUploaded(Job, sha256));
+                process.Silo.Post(TimeSpan.Zero, () => process.Silo.OnModelUploaded(Job, step, sha256));
         });
     }
 

@@ -35,7 +35,7 @@ internal sealed partial class RankHost
             Gpu = gpu,
             Boot = process.Boot,
             Shards = process.Model.Shards,
-            Steps = process.Scenario.Steps,
+            Steps = process.Scenario.SubmittedSteps,
             ReducedBlocks = process.Model.ReducedBlocks,
             StateBlocks = process.Model.StateBlocks,
             WindowBlocks = process.Scenario.Spec.Collective.WindowBlocks,
@@ -185,7 +185,7 @@ internal sealed partial class RankHost
                 }
                 else if (tell.Message is RankFinished finished)
                 {
-                    process.Checkers.Final.OnStateHash(Gpu, finished.StateSha256);
+                    process.Checkers.Final.OnStateHash(Gpu, finished.Step, finished.StateSha256);
                 }
                 else if (tell.Message is RankFaulted fault)
                 {

@@ -9,7 +9,7 @@ namespace Coordinator.Conformance;
 internal sealed class FakeTraining(IReadOnlyCollection<FakeWorker> workers)
 {
     /// <summary>What the ranks have to say after one more step, or after finding that there is none; and models that became durable.</summary>
-    public IEnumerable<(FakeWorker Worker, WorkerMessage Message)> Step(Action<JobId> storeModel)
+    public IEnumerable<(FakeWorker Worker, WorkerMessage Message)> Step(Action<JobId, long> storeModel)
     {
         var living = workers.Where(worker => worker.Alive && worker.Trains).ToArray();
         foreach (var job in living.SelectMany(worker => worker.Ranks).Select(rank => rank.Job).Distinct().Order().ToArray())
@@ -34,9 +34,9 @@ internal sealed class FakeTraining(IReadOnlyCollection<FakeWorker> workers)
         }
     }
 
-    private static IEnumerable<(FakeWorker Worker, WorkerMessage Message)> StepTogether(JobId job, (FakeWorker Worker, FakeRank Rank)[] ranks, Action<JobId> storeModel)
+    private static IEnumerable<(FakeWorker Worker, WorkerMessage Message)> StepTogether(JobId job, (FakeWorker Worker, FakeRank Rank)[] ranks, Action<JobId, long> storeModel)
     {
-        var steps = ranks[0].Worker.Specs[job].Training.Steps;
+        var steps = ranks[0].Rank.Plan!.LastStep ?? ranks[0].Worker.Specs[job].Training.Steps;
         var wasFinished = ranks[0].Rank.Finished;
         foreach (var (worker, rank) in ranks)
         {
@@ -54,6 +54,6 @@ internal sealed class FakeTraining(IReadOnlyCollection<FakeWorker> workers)
 
         // The model is stored again and again until the job is over: the first word of it may be lost.
         if (ranks[0].Rank.Finished)
-            storeModel(job);
+            storeModel(job, steps);
     }
 }

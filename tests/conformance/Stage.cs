@@ -121,15 +121,15 @@ internal sealed class Stage(IConformanceEngine engine)
                 await SayAsync(worker, said).ConfigureAwait(false);
         }
 
-        var models = new List<JobId>();
-        foreach (var (worker, said) in new FakeTraining(workers.Values).Step(models.Add).ToArray())
+        var models = new List<(JobId Job, long Step)>();
+        foreach (var (worker, said) in new FakeTraining(workers.Values).Step((job, step) => models.Add((job, step))).ToArray())
         {
             if (worker.Connected)
                 await SayAsync(worker, said).ConfigureAwait(false);
         }
 
-        foreach (var job in models)
-            await engine.PostAsync(GrainAddress.Of(job), new ModelStored(FakeRank.Sha256, 8)).ConfigureAwait(false);
+        foreach (var (job, step) in models)
+            await engine.PostAsync(GrainAddress.Of(job), new ModelStored(FakeRank.Sha256, 8) { Step = step }).ConfigureAwait(false);
     }
 
     private Task PostAsync(FakeWorker worker, GrainMessage message) => engine.PostAsync(GrainAddress.Of(worker.Node), message);

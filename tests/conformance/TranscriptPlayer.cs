@@ -136,6 +136,7 @@ public sealed class TranscriptPlayer
         ["kill", "silo", "but", "no", "connection"] => stage.KillSiloAsync(withConnections: false),
         ["submit", var job, .. var fields] => stage.Engine.PostAsync(Words.Grain($"Job:{job}"), new SubmitJob(Words.Spec(fields))),
         ["cancel", var job, .. var reason] => stage.Engine.PostAsync(Words.Grain($"Job:{job}"), new CancelJob(string.Join(' ', reason))),
+        ["extend", var job, .. var fields] => stage.Engine.PostAsync(Words.Grain($"Job:{job}"), Words.GrainMessage("extend-job", fields)),
         ["tell", var grain, var kind, .. var fields] => stage.Engine.PostAsync(Words.Grain(grain), Words.GrainMessage(kind, fields)),
         ["order", var gpu, var kind, .. var fields] => stage.Engine.PostAsync(Words.Grain($"Gpu:{gpu}"), new GpuOrdered(Words.Order(gpu, kind, fields))),
         [var node, "says", var kind, .. var fields] => stage.SayAsync(stage.Worker(node), Words.Said(stage.Worker(node), kind, fields)),

@@ -79,7 +79,7 @@ internal sealed class LiarsWorld
                 Post(GrainAddress.Of(worker.Node), new WorkerSaid(worker.Session, said));
         }
 
-        foreach (var (worker, said) in training.Step(_ => { }).ToArray())
+        foreach (var (worker, said) in training.Step((_, _) => { }).ToArray())
             Post(GrainAddress.Of(worker.Node), new WorkerSaid(worker.Session, said));
         var turns = 0;
         while (true)

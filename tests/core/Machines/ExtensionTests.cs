@@ -138,6 +138,41 @@ public sealed class ExtensionTests
     }
 
     [Fact]
+    public void A_finished_job_whose_checkpoints_prove_damaged_is_what_it_was_with_its_model()
+    {
+        FinishAt20(checkpoints: 15);
+        job.Extend(steps: 40, workersEnded: true);
+        job.Offer((2, 0));
+        for (var waited = TimeSpan.Zero; waited < TimeSpan.FromHours(1) && job.View.Phase != "finished"; waited += Soon)
+        {
+            if (job.PlanOf(2) is not null)
+                job.CannotRead(2, 15);
+            job.Answers(2, null);
+            job.Advance(Soon);
+        }
+
+        Assert.Equal(("finished", "old", 20L, 20L), (job.View.Phase, job.View.ModelSha256, job.View.Recorded, job.View.Spec.Training.Steps));
+        Assert.DoesNotContain(EventKinds.JobFailed, job.Events);
+    }
+
+    [Fact]
+    public void Whoever_has_ended_the_workers_says_so_and_then_nobody_is_waited_for()
+    {
+        job.Train(0, 1);
+        job.ReloadWithCheckpoints(1);
+        job.Extend(workersEnded: true);
+        job.Offer((2, 0));
+        job.LosesLink(0);
+        job.LosesLink(1);
+        job.AdvanceUntilAsked(2, TimeSpan.FromMinutes(1));
+        job.Answers(2, null);
+        Assert.Equal((CatchUp.LoadCheckpoint, 2L), (job.PlanOf(2)!.CatchUp, job.PlanOf(2)!.FirstStep));
+        Assert.Contains("holdersEnded", job.State, StringComparison.Ordinal);
+        job.Advances(2, 2);
+        Assert.DoesNotContain("holdersEnded", job.State, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void More_ranks_are_asked_for_and_join_as_they_come()
     {
         job.Train(0, 1);

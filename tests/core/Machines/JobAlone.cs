@@ -133,7 +133,7 @@ internal sealed class JobAlone
 
     public void IsReleased(int node) => Says(node, new RankReleased { Job = Job, Generation = Generation, Gpu = Gpu(node) });
 
-    public void Extend(long? steps = null, int? ranks = null) => Tell(new ExtendJob(steps, ranks));
+    public void Extend(long? steps = null, int? ranks = null, bool workersEnded = false) => Tell(new ExtendJob(steps, ranks) { WorkersEnded = workersEnded });
 
     /// <summary>A member has come to the last step of its plan.</summary>
     public void Finishes(int node, long step, int life = 0) =>
