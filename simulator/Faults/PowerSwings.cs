@@ -89,7 +89,14 @@ internal sealed class PowerSwings
         if (over)
             return;
         if (cluster.Silo is { Alive: true, Frozen: false })
-            cluster.Silo.Post(TimeSpan.FromMilliseconds(1), () => cluster.Silo.Tell(GrainAddress.Cluster, message));
+        {
+            // What is still on its way when there is power for all again would lower the cap for good.
+            cluster.Silo.Post(TimeSpan.FromMilliseconds(1), () =>
+            {
+                if (!over)
+                    cluster.Silo.Tell(GrainAddress.Cluster, message);
+            });
+        }
         else
             world.Schedule(Look, () => Tell(message));
     }
