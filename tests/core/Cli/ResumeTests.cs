@@ -92,7 +92,7 @@ public sealed class ResumeTests : IDisposable
     }
 
     [Fact]
-    public async Task Killed_before_its_first_checkpoint_it_begins_again_from_the_seed()
+    public async Task Killed_before_its_first_checkpoint_it_begins_again_from_the_seed_also_with_fewer_workers()
     {
         var undisturbed = await Undisturbed.Value;
         using (var train = new Executable(["train", .. Job, "--workers", "2", "--checkpoint.interval=1h", "--work-dir", Run, "--out", Path.Combine(directory, "model")]))
@@ -102,7 +102,7 @@ public sealed class ResumeTests : IDisposable
             await train.EndAsync(Limit);
         }
 
-        using var resume = new Executable("resume", Run);
+        using var resume = new Executable("resume", Run, "--workers", "1");
         Assert.True(await resume.EndAsync(Limit) == ExitCodes.Success, resume.Output);
         Assert.Equal(undisturbed, Hash("model"));
     }
