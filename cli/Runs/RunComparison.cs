@@ -27,17 +27,20 @@ public static class RunComparison
         if (differences.Length == 0 || !Differences(there.AsRunning(), asked, withData).Any())
             return;
         var more = differences.Length > MostShown ? $", and {differences.Length - MostShown} more" : "";
-        throw Refused(there, directory, $"was started by another command: {string.Join("; ", differences.Take(MostShown))}{more}");
+        var steps = asked.ReadSpec()?.Training.Steps;
+        var further = steps > there.RunningSpec()?.Training.Steps ? $" --steps {steps}" : "";
+        throw Refused(there, directory, $"was started by another command: {string.Join("; ", differences.Take(MostShown))}{more}", further);
     }
 
     /// <summary>The refusal of a directory that holds a run: what is there, how far it is, and how to go on with it.</summary>
     /// <param name="there">What the directory records.</param>
     /// <param name="directory">The directory.</param>
     /// <param name="why">Why this command cannot go on with it, behind the run's name.</param>
-    public static CommandException Refused(RunRecord there, RunDirectory directory, string why) => new(
+    /// <param name="options">Options of the command that goes on, where this one asks for more steps.</param>
+    public static CommandException Refused(RunRecord there, RunDirectory directory, string why, string options = "") => new(
         ExitCodes.Usage,
         $"{directory.Path} holds the run of job {there.Job}, which {why}. {Progress(there, directory)}",
-        $"To go on with it: coordinator resume {directory.Path}   For another run name another directory with --work-dir; nothing was changed in this one.");
+        $"To go on with it: coordinator resume {directory.Path}{options}   For another run name another directory with --work-dir; nothing was changed in this one.");
 
     private static IEnumerable<string> Differences(RunRecord there, RunRecord asked, bool withData)
     {

@@ -14,13 +14,18 @@ public static class Contracts
     /// Newest version of stored states that is known here. It is raised when an older coordinator could no longer make sense of what is
     /// written; a further member with an initial value raises nothing.
     /// </summary>
-    public const int StateVersion = ManyMembersVersion;
+    public const int StateVersion = DecayStepsVersion;
 
     /// <summary>Version of states that every coordinator can read.</summary>
     public const int FirstStateVersion = 1;
 
     /// <summary>Version of a job's state whose members are told by their differences (<see cref="MembersConverter"/>).</summary>
     public const int ManyMembersVersion = 2;
+
+    /// <summary>
+    /// Version of a job's state whose learning rate ends at a step of its own: a coordinator that passed over that would train with other rates.
+    /// </summary>
+    public const int DecayStepsVersion = 3;
 
     /// <summary>
     /// By reflection: generated readers set every init-only member that is missing to null or zero, whatever its initial value. What is

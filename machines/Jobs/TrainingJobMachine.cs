@@ -156,9 +156,12 @@ public sealed partial class TrainingJobMachine : IMachine
     private void Persist(TrainingJobState next)
     {
         // Smaller jobs stay readable for a coordinator that is older.
-        state = next = next with { Version = next.Members.Count < MembersConverter.Many ? Contracts.FirstStateVersion : Contracts.ManyMembersVersion };
+        state = next = next with { Version = VersionOf(next) };
         outputs.Add(new PersistState(JsonSerializer.Serialize(next, MachinesJson.Default.TrainingJobState), next.Incarnation, ++writes));
     }
+
+    private static int VersionOf(TrainingJobState written) => written.Spec.Optimizer.DecaySteps > 0 ? Contracts.DecayStepsVersion
+        : written.Members.Count < MembersConverter.Many ? Contracts.FirstStateVersion : Contracts.ManyMembersVersion;
 
     private void Observe(string kind, string text, string? cause = null, NodeId? node = null, GpuId? gpu = null, long? step = null, double? durationMs = null, IReadOnlyDictionary<string, double>? numbers = null) =>
         outputs.Observe(new CoordinatorEvent

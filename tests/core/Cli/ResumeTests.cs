@@ -236,6 +236,12 @@ public sealed class ResumeTests : IDisposable
             Assert.Equal(before, Record());
         }
 
+        using (var longer = new Executable([.. first, "--training.steps=450"]))
+        {
+            Assert.True(await longer.EndAsync(Limit) == ExitCodes.Usage, longer.Output);
+            Assert.Contains($"coordinator resume {Run} --steps 450", longer.Output, StringComparison.Ordinal);
+        }
+
         using (var resume = new Executable("resume", Run, "--steps", "450", "--workers", "2", "--out", Path.Combine(directory, "longer")))
         {
             Assert.True(await resume.EndAsync(Limit) == ExitCodes.Success, resume.Output);

@@ -20,4 +20,18 @@ public sealed class JobStateVersionTests
         Assert.Equal(2, job.Generation);
         Assert.Equal(ranks - 1, job.ToldFrom.Count);
     }
+
+    [Theory]
+    [InlineData(3)]
+    [InlineData(64)]
+    public void A_state_whose_learning_rate_ends_at_a_step_of_its_own_is_refused_by_a_coordinator_that_would_pass_over_it(int ranks)
+    {
+        var job = new JobAlone(ranks, minRanks: 1);
+        job.Train([.. Enumerable.Range(0, ranks)]);
+        job.Extend(steps: 40);
+
+        Assert.Equal(3, JsonNode.Parse(job.State)!["version"]!.GetValue<int>());
+        job.Reload();
+        Assert.Equal((ranks, 20L), (job.View.Members.Count, job.View.Spec.Optimizer.DecaySteps));
+    }
 }
