@@ -66,7 +66,10 @@ public sealed partial class TrainingJobMachine
             Generation = membership.Generation,
             Hash = membership.Hash,
             Members = [],
+            Newcomers = [],
             Planned = false,
+            HeldByMembers = false,
+            ParkedFor = null,
             Holders = HoldersNow,
             HoldersEnded = wanted.WorkersEnded,
             ModelSha256 = null,
@@ -77,7 +80,7 @@ public sealed partial class TrainingJobMachine
             BeginAgain();
         leaving.Clear();
         givingBack.Clear();
-        (parkedFor, formAgain, candidatesSince, trainingSince) = (null, null, null, null);
+        (parkedFor, wasParked, formAgain, candidatesSince, trainingSince) = (null, false, null, null, null);
         submittedAt = now;
     }
 
