@@ -65,6 +65,7 @@ public sealed class FenceTests
         { nameof(OrleansFences.StoresNoObservations), "an-earlier-state-is-better-than-none", "expect event 1x state.regained step=4 timeline=1" },
         { nameof(OrleansFences.CarriesNothing), "a-cap-takes-the-less-important-job-whole", "await view Job:j phase=running recorded>=2 within 10s" },
         { nameof(OrleansFences.StoresNoObservations), "a-job-that-fails-everywhere-is-to-blame-itself", "expect event 1x job.failed" },
+        { nameof(OrleansFences.StoresNoObservations), "a-job-is-given-more-steps", "expect event 1x job.extended" },
         { nameof(OrleansFences.CarriesNothing), "a-job-that-needs-more-than-there-is-takes-nothing", "expect view Cluster allocations.0.gpus.count=0" },
         { nameof(OrleansFences.StoresNoObservations), "a-rank-that-prepares-is-no-failure", "expect event 1x rank.excluded gpu=n2/0 cause=\"no answer\"" },
         { nameof(OrleansFences.StoresNoObservations), "one-freeze-is-one-failure", "expect event 1x rank.excluded" },
