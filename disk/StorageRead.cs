@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace Coordinator.Disk;
 
 /// <summary>
@@ -7,6 +5,10 @@ namespace Coordinator.Disk;
 /// wakes them. So it runs on a thread of its own, which whoever waits leaves behind once no byte has come for a time. The thread ends when
 /// the storage answers, or with the process. What is read is handed over in pieces, each of which shows that the storage is alive: a slow
 /// one is waited for however long it takes in all.
+/// <para>
+/// Silence is counted in looks of a second at most, not by the clock: a process that was stopped, or got no processor, has not listened
+/// meanwhile, and that is no fault of the storage.
+/// </para>
 /// </summary>
 public sealed class StorageRead
 {
@@ -17,7 +19,7 @@ public sealed class StorageRead
 
     private readonly string what;
     private readonly CancellationToken abandon;
-    private long movedAt = Stopwatch.GetTimestamp();
+    private int pieces;
     private volatile bool isGivenUp;
 
     private StorageRead(string what, CancellationToken abandon) => (this.what, this.abandon) = (what, abandon);
@@ -29,11 +31,16 @@ public sealed class StorageRead
     /// <param name="abandon">Gives it up earlier.</param>
     /// <exception cref="StorageTimeoutException">Nothing came for the time.</exception>
     public static Task<T> RunAsync<T>(string what, TimeSpan limit, Func<StorageRead, T> read, CancellationToken abandon = default) =>
-        RunAsync(what, () => limit, read, abandon);
+        RunAsync(what, () => limit, read, abandon: abandon);
 
     /// <summary>As the other one, with a limit that may change while it reads: somebody may begin to wait.</summary>
+    /// <param name="what">What is read, for the message.</param>
+    /// <param name="limit">How long the storage may say nothing; asked at every look.</param>
+    /// <param name="read">The reading; it calls <see cref="Moved"/> after every piece.</param>
+    /// <param name="time">The clock; null: the system's.</param>
+    /// <param name="abandon">Gives it up earlier.</param>
     /// <exception cref="StorageTimeoutException">Nothing came for the time.</exception>
-    public static async Task<T> RunAsync<T>(string what, Func<TimeSpan> limit, Func<StorageRead, T> read, CancellationToken abandon = default)
+    public static async Task<T> RunAsync<T>(string what, Func<TimeSpan> limit, Func<StorageRead, T> read, TimeProvider? time = null, CancellationToken abandon = default)
     {
         var reading = new StorageRead(what, abandon);
         var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -52,12 +59,14 @@ public sealed class StorageRead
             IsBackground = true,
             Name = "storage",
         }.Start();
+        var (silence, seen) = (TimeSpan.Zero, 0);
         while (true)
         {
             var most = limit();
+            var look = most < LongestLook ? most : LongestLook;
             try
             {
-                return await done.Task.WaitAsync(most < LongestLook ? most : LongestLook, abandon).ConfigureAwait(false);
+                return await done.Task.WaitAsync(look, time ?? TimeProvider.System, abandon).ConfigureAwait(false);
             }
             catch (TimeoutException) when (done.Task.IsCompleted)
             {
@@ -66,7 +75,10 @@ public sealed class StorageRead
             }
             catch (TimeoutException)
             {
-                if (Stopwatch.GetElapsedTime(Volatile.Read(ref reading.movedAt)) < most)
+                var come = Volatile.Read(ref reading.pieces);
+                silence = come == seen ? silence + look : TimeSpan.Zero;
+                seen = come;
+                if (silence < most)
                     continue;
                 reading.isGivenUp = true;
                 Forget(done.Task);
@@ -87,7 +99,7 @@ public sealed class StorageRead
     {
         if (isGivenUp || abandon.IsCancellationRequested)
             throw new OperationCanceledException($"{what}: nobody waits for it any more");
-        Volatile.Write(ref movedAt, Stopwatch.GetTimestamp());
+        Interlocked.Increment(ref pieces);
     }
 
     /// <summary>What it throws one day is of no interest.</summary>

@@ -100,9 +100,11 @@ public static class CommandLine
         return exitCode;
     }
 
-    private static int CodeOf(CoordinatorApiException refused) => refused.Status switch
+    /// <summary>The exit code that follows from an answer of a silo.</summary>
+    internal static int CodeOf(CoordinatorApiException refused) => refused.Status switch
     {
         null or HttpStatusCode.NotFound or HttpStatusCode.ServiceUnavailable => ExitCodes.NotFound,
+        HttpStatusCode.Accepted => ExitCodes.Unfinished,
         HttpStatusCode.BadRequest or HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => ExitCodes.Usage,
         _ => ExitCodes.RunFailed,
     };

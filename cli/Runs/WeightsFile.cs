@@ -23,22 +23,19 @@ public static class WeightsFile
     {
         if (path is null)
             return (spec, null);
-        using (var weights = SafeTensorsFile.Open(path))
+        using var weights = SafeTensorsFile.Open(path);
+        if (InitialWeights.WhyUnfit(weights.Tensors, TrainingPrograms.Create(spec).Layout) is { } why)
         {
-            if (InitialWeights.WhyUnfit(weights, TrainingPrograms.Create(spec).Layout) is { } why)
-            {
-                throw new CommandException(
-                    ExitCodes.Usage, $"The job cannot start from the weights in {path}: {why}.",
-                    "Give the job the shape that the model was trained with (--model.program, .layers, .heads, .channels, .block, .vocab), or name another file with --init.");
-            }
+            throw new CommandException(
+                ExitCodes.Usage, $"The job cannot start from the weights in {path}: {why}.",
+                "Give the job the shape that the model was trained with (--model.program, .layers, .heads, .channels, .block, .vocab), or name another file with --init.");
         }
 
         var store = directory.File("data");
         try
         {
-            using var source = File.OpenRead(path);
             using var copy = AtomicFile.Create(store, "weights");
-            source.CopyTo(copy.Stream);
+            weights.CopyTo(copy.Stream);
             copy.Stream.Position = 0;
             var initial = new InitialSpec { Sha256 = Convert.ToHexStringLower(SHA256.HashData(copy.Stream)), Bytes = copy.Stream.Length };
             var frozen = DataStore.PathOf(store, initial.Sha256);

@@ -4,7 +4,6 @@ using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 using Coordinator.Worker;
 using Coordinator.Worker.Agent;
-using Coordinator.Worker.Checkpoints;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.Devices;
 using Coordinator.Worker.Programs;
@@ -26,6 +25,14 @@ public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options, IR
     private readonly SemaphoreSlim keeping = new(1);
     private readonly ConcurrentDictionary<string, Lazy<Task<FrozenData>>> open = new();
 
+    // Held by the devices that begin with them, and by nobody else: they are as large as the model.
+    private readonly ConcurrentDictionary<JobId, WeakReference<InitialWeights>> weights = new();
+    private readonly SemaphoreSlim reading = new(1);
+
+    // Files that were found right here once.
+    private readonly ConcurrentDictionary<string, bool> verified = new();
+    private readonly CancellationTokenSource ended = new();
+
     /// <summary>How silos are given data again of which they have no sound copy; null: they are not.</summary>
     public SiloFiles? Silos { get; init; }
 
@@ -40,22 +47,14 @@ public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options, IR
         [.. TrainingPrograms.Create(spec).Layout.Tensors.Select(tensor => new ModelTensor(tensor.Name, [.. tensor.Shape.Select(axis => (long)axis)], tensor.Offset))];
 
     /// <inheritdoc/>
-    public async Task<IRankDevice> CreateAsync(JobId job, JobSpec spec, GpuId gpu, CancellationToken cancel)
+    public IRankDevice Create(JobId job, JobSpec spec, GpuId gpu, CancellationToken cancel)
     {
         var program = TrainingPrograms.Create(spec);
-        var samples = program.NeedsSamples ? new WindowSampler(await OpenAsync(spec.Data), spec.Model.Block, spec.Training.Seed) : null;
+        var samples = program.NeedsSamples ? new WindowSampler(Wait(OpenAsync(spec.Data), cancel), spec.Model.Block, spec.Training.Seed) : null;
         if (spec.Initial is not { } initial)
             return Create(program, spec, samples, gpus?[gpu.Index]);
-        var weights = await OpenWeightsAsync(initial, program);
-        try
-        {
-            return new PretrainedDevice(Create(program, spec, samples, gpus?[gpu.Index]), weights, program.Layout);
-        }
-        catch
-        {
-            weights.Dispose();
-            throw;
-        }
+        var start = Wait(WeightsAsync(job, initial, program.Layout, cancel), cancel);
+        return new PretrainedDevice(Create(program, spec, samples, gpus?[gpu.Index]), start);
     }
 
     /// <inheritdoc/>
@@ -93,6 +92,7 @@ public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options, IR
     /// <inheritdoc/>
     public void Dispose()
     {
+        ended.Cancel();
         foreach (var data in open.Values)
         {
             if (data is { IsValueCreated: true, Value.IsCompletedSuccessfully: true })
@@ -102,11 +102,11 @@ public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options, IR
 
     private async Task KeepAsync(SiloFiles silos, string sha256)
     {
-        if (!open.TryGetValue(sha256, out var data) || !data.IsValueCreated || !data.Value.IsCompletedSuccessfully)
+        if (!verified.ContainsKey(sha256))
             return;
         try
         {
-            if (await silos.RestoreDataAsync(sha256, DataStore.PathOf(store.Directory, sha256), CancellationToken.None))
+            if (await silos.RestoreDataAsync(sha256, store.FileOf(sha256), ended.Token))
                 Log?.Info($"the silo had no sound copy of data {sha256}: it has this worker's now");
         }
         catch (Exception e)
@@ -120,33 +120,30 @@ public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options, IR
         ? program.CreateCpuDevice(samples, options)
         : (backends ?? throw new InvalidOperationException($"nothing makes the device {device.Device}")).Create(spec, samples, device);
 
-    /// <summary>Fetched and verified by their hash, like data. Every worker looks at them, also for jobs that no command line has looked at.</summary>
-    private async Task<SafeTensorsFile> OpenWeightsAsync(InitialSpec initial, ITrainingProgram program)
+    /// <summary>
+    /// Fetched and verified by their hash, like data; ranks of a job share what was read. Every worker looks at them, also for jobs that no
+    /// command line has looked at.
+    /// </summary>
+    private async Task<InitialWeights> WeightsAsync(JobId job, InitialSpec initial, ParameterLayout layout, CancellationToken cancel)
     {
-        await OpenAsync(new DataSpec { Sha256 = initial.Sha256, Bytes = initial.Bytes });
-        var path = store.FileOf(initial.Sha256);
+        await reading.WaitAsync(cancel);
         try
         {
-            var weights = SafeTensorsFile.Open(path);
-            if (InitialWeights.WhyUnfit(weights, program.Layout) is not { } why)
-                return weights;
-            weights.Dispose();
-            throw new InvalidJobException($"The job cannot start from the weights {initial.Sha256}: {why}. Give the job the shape of that model, or other weights.");
+            if (weights.TryGetValue(job, out var known) && known.TryGetTarget(out var shared))
+                return shared;
+            var read = await FindAsync(initial.Sha256, initial.Bytes, (path, moved) => InitialWeights.Read(path, initial, layout, moved), cancel);
+            weights[job] = new WeakReference<InitialWeights>(read);
+            verified.TryAdd(initial.Sha256, true);
+            return read;
         }
-        catch (SafeTensorsException lost) when (lost.Problem is SafeTensorsProblem.Missing or SafeTensorsProblem.Unreadable || (lost.Problem == SafeTensorsProblem.Truncated && IsShorter(path, initial.Bytes)))
+        finally
         {
-            // The next attempt looks at it from its first byte, and fetches it again.
-            open.TryRemove(initial.Sha256, out _);
-            throw new RankFaultException(FaultKind.Worker, $"This worker's copy of the weights {initial.Sha256} cannot be read any more: {lost.Message}", lost);
-        }
-        catch (SafeTensorsException wrong)
-        {
-            throw new InvalidJobException($"The job cannot start from the weights {initial.Sha256}: {wrong.Message}. Upload a safetensors file.", wrong);
+            reading.Release();
         }
     }
 
-    /// <summary>A file that was found right and has become shorter is damaged here; one that is as long as it should be was always like that.</summary>
-    private static bool IsShorter(string path, long bytes) => new FileInfo(path) is not { Exists: true } file || file.Length < bytes;
+    /// <summary>The thread that asked is one that may wait, and on which the device is to be made; the task goes on without it where it gives up.</summary>
+    private static T Wait<T>(Task<T> task, CancellationToken cancel) => task.WaitAsync(cancel).GetAwaiter().GetResult();
 
     /// <summary>
     /// Ranks of one worker share the file. A failed attempt is forgotten, so that the next one tries again; so is a file that could not be read while
@@ -156,7 +153,7 @@ public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options, IR
     {
         if (open.TryGetValue(spec.Sha256, out var known) && known is { IsValueCreated: true, Value.IsCompletedSuccessfully: true } && known.Value.Result.IsDamaged)
             open.TryRemove(new KeyValuePair<string, Lazy<Task<FrozenData>>>(spec.Sha256, known));
-        var opening = open.GetOrAdd(spec.Sha256, _ => new Lazy<Task<FrozenData>>(() => FindAsync(spec)));
+        var opening = open.GetOrAdd(spec.Sha256, _ => new Lazy<Task<FrozenData>>(() => OpenOnceAsync(spec)));
         try
         {
             return await opening.Value;
@@ -168,27 +165,34 @@ public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options, IR
         }
     }
 
-    /// <exception cref="MissingDataException">They are neither here nor on any silo.</exception>
-    private async Task<FrozenData> FindAsync(DataSpec spec)
+    private async Task<FrozenData> OpenOnceAsync(DataSpec spec)
+    {
+        var data = await FindAsync(spec.Sha256, spec.Bytes, (path, moved) => FrozenData.Open(path, spec, moved), ended.Token);
+        verified.TryAdd(spec.Sha256, true);
+        return data;
+    }
+
+    /// <exception cref="MissingDataException">It is neither here nor on any silo.</exception>
+    private async Task<T> FindAsync<T>(string sha256, long bytes, Func<string, Action, T> read, CancellationToken cancel)
     {
         for (var until = Monotonic.Now + DataPatience; ;)
         {
             try
             {
-                return await store.OpenAsync(spec);
+                return await store.ReadAsync(sha256, read, cancel);
             }
             catch (HttpRequestException none) when (none.StatusCode == HttpStatusCode.NotFound)
             {
                 if (Monotonic.Now >= until)
                 {
                     throw new MissingDataException(
-                        $"the job's data, SHA-256 {spec.Sha256}, {spec.Bytes} bytes, are missing or damaged everywhere: there is no sound copy in {store.Directory}, and the silo says: {none.Message}. "
+                        $"the job's data, SHA-256 {sha256}, {bytes} bytes, are missing or damaged everywhere: there is no sound copy in {store.Directory}, and the silo says: {none.Message}. "
                         + "Bring them up again (the command that submitted the job does so while it runs), or submit the job anew with its --data",
                         none);
                 }
             }
 
-            await Task.Delay(Pause);
+            await Task.Delay(Pause, cancel);
         }
     }
 

@@ -59,5 +59,6 @@ public sealed record StateSaved(CheckpointId Checkpoint, CheckpointPart? Part, d
 /// <summary>
 /// The state was read from the checkpoint, as <see cref="LoadState"/> asked under <paramref name="Ticket"/>; <paramref name="Failure"/> says
 /// why it was not, and <paramref name="IsStateTouched"/> whether the state that was there before is gone all the same.
+/// <paramref name="IsGivenUp"/>: somebody waited for the rank's answer, so the reading was ended before anything could be said of the checkpoint.
 /// </summary>
-public sealed record StateLoaded(long Ticket, string? Failure, bool IsStateTouched = true) : RankInput;
+public sealed record StateLoaded(long Ticket, string? Failure, bool IsStateTouched = true, bool IsGivenUp = false) : RankInput;

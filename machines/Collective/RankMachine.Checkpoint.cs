@@ -92,7 +92,7 @@ public sealed partial class RankMachine
             GiveUpState(loading);
         if (done.Failure is null)
             Applied = checkpoint.Step;
-        else if (phase is Phase.CatchingUp or Phase.Promised)
+        else if (phase == Phase.CatchingUp || (phase == Phase.Promised && !done.IsGivenUp))
         {
             var report = new CheckpointUnreadable { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu, Checkpoint = checkpoint, Detail = done.Failure };
             if (phase == Phase.CatchingUp)
@@ -102,7 +102,9 @@ public sealed partial class RankMachine
                 return;
             }
 
-            // Asked meanwhile, it says so once, before its answer: else the next plan might send it to the same checkpoint.
+            // Asked meanwhile, it says so once, before its answer: else the next plan might send it to the same checkpoint. Not of one whose
+            // reading was only cut short for the answer: all ranks may be asked at once, on a machine where all storage is slow, and a
+            // checkpoint that nobody has found bad would then be nobody's any more.
             outputs.Add(new TellJob(report));
         }
 

@@ -79,9 +79,12 @@ internal sealed class LimitsApi(IGrainHost grains, DurableChanges changes)
 
     private async Task<IResult> ClearZoneAsync(string zone, CancellationToken cancel)
     {
-        if ((await ClusterAsync().ConfigureAwait(false)).Cooling.All(known => known.Zone.Name != zone))
-            return ApiError.NotFound($"there is no cooling zone '{zone}'", "List them with GET /api/v1/cooling.");
-        return await CoolingAsync(await changes.MakeAsync(GrainAddress.Cluster, new CoolingZoneCleared(zone), cancel).ConfigureAwait(false)).ConfigureAwait(false);
+        // A zone that is not there any more may be one whose end is still being stored: that is said only behind the turn that ended it.
+        var isKnown = (await ClusterAsync().ConfigureAwait(false)).Cooling.Any(known => known.Zone.Name == zone);
+        var stored = await changes.MakeAsync(GrainAddress.Cluster, new CoolingZoneCleared(zone), cancel).ConfigureAwait(false);
+        return isKnown || !stored
+            ? await CoolingAsync(stored).ConfigureAwait(false)
+            : ApiError.NotFound($"there is no cooling zone '{zone}'", "List them with GET /api/v1/cooling.");
     }
 
     private async Task<IResult> ChangePowerAsync(GrainMessage change, CancellationToken cancel) =>

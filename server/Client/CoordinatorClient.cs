@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
@@ -23,6 +24,8 @@ public sealed class CoordinatorClient : IDisposable
     /// <summary>A silo that takes or gives no byte of a big file for so long is away: frozen, or its host is gone.</summary>
     private static readonly TimeSpan IdleTime = TimeSpan.FromMinutes(2);
 
+    private static readonly TimeSpan StoragePause = TimeSpan.FromMilliseconds(200);
+
     private readonly HttpClient http;
 
     /// <summary>A client of the silo at a URL such as <c>http://127.0.0.1:7070</c>, or of a cluster's silos, their URLs with commas between them: any one will do.</summary>
@@ -44,6 +47,12 @@ public sealed class CoordinatorClient : IDisposable
     /// <summary>The silo's URL, or those of the cluster's silos with commas between them.</summary>
     public string Url { get; }
 
+    /// <summary>
+    /// How long a change is asked for that the silo has taken and its storage has not. Each answer with status 202 is followed by the same
+    /// request, which changes nothing a second time. Default 30 s.
+    /// </summary>
+    public TimeSpan StoragePatience { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>Submits a job. With an id, a repeat after a lost answer finds the job that the first one made.</summary>
     public async Task<SubmittedBody> SubmitAsync(JobSpec spec, JobId? id = null, CancellationToken cancel = default)
     {
@@ -57,9 +66,9 @@ public sealed class CoordinatorClient : IDisposable
     /// <summary>All jobs, by id.</summary>
     public async Task<IReadOnlyList<JobView>> GetJobsAsync(CancellationToken cancel = default) => (await GetAsync("jobs?limit=10000", ApiJson.Default.JobsBody, cancel).ConfigureAwait(false)).Items;
 
-    /// <summary>Asks a job to end without a model.</summary>
+    /// <summary>Asks a job to end without a model; the wish is durable when this returns.</summary>
     public async Task CancelJobAsync(JobId job, string reason, CancellationToken cancel = default) =>
-        await SendAsync(HttpMethod.Post, $"jobs/{Escape(job.Value)}/cancel?reason={Escape(reason)}", null, ApiJson.Default.SubmittedBody, cancel).ConfigureAwait(false);
+        await ChangeAsync(HttpMethod.Post, $"jobs/{Escape(job.Value)}/cancel?reason={Escape(reason)}", null, ApiJson.Default.SubmittedBody, cancel).ConfigureAwait(false);
 
     /// <summary>Asks a job to save a checkpoint now.</summary>
     public async Task SaveCheckpointAsync(JobId job, string reason, CancellationToken cancel = default) =>
@@ -118,38 +127,32 @@ public sealed class CoordinatorClient : IDisposable
 
     /// <summary>Changes power settings: members that are given, in the API's names; a limit that is null is taken away.</summary>
     /// <returns>The power after that.</returns>
-    public async Task<PowerView> SetPowerAsync(JsonObject members, CancellationToken cancel = default)
-    {
-        using var content = new StringContent(members.ToJsonString(), System.Text.Encoding.UTF8, "application/json");
-        return await SendAsync(HttpMethod.Put, "power", content, MachinesJson.Default.PowerView, cancel).ConfigureAwait(false);
-    }
+    public Task<PowerView> SetPowerAsync(JsonObject members, CancellationToken cancel = default) => ChangeAsync(
+        HttpMethod.Put, "power", () => new StringContent(members.ToJsonString(), System.Text.Encoding.UTF8, "application/json"), MachinesJson.Default.PowerView, cancel);
 
     /// <summary>Takes all limits of power away.</summary>
-    public Task<PowerView> ClearPowerAsync(CancellationToken cancel = default) => SendAsync(HttpMethod.Delete, "power", null, MachinesJson.Default.PowerView, cancel);
+    public Task<PowerView> ClearPowerAsync(CancellationToken cancel = default) => ChangeAsync(HttpMethod.Delete, "power", null, MachinesJson.Default.PowerView, cancel);
 
     /// <summary>Sets what the site may draw, watts; null: no cap.</summary>
     public Task<PowerView> SetSiteCapAsync(long? watts, CancellationToken cancel = default) =>
-        SendAsync(HttpMethod.Post, $"power/cap?watts={watts?.ToString(CultureInfo.InvariantCulture) ?? LimitsApi.None}", null, MachinesJson.Default.PowerView, cancel);
+        ChangeAsync(HttpMethod.Post, $"power/cap?watts={watts?.ToString(CultureInfo.InvariantCulture) ?? LimitsApi.None}", null, MachinesJson.Default.PowerView, cancel);
 
     /// <summary>Says that the utility has approved what is above the approval line, or does so no more.</summary>
     public Task<PowerView> ApprovePowerAsync(bool approved, string reason, CancellationToken cancel = default) =>
-        SendAsync(HttpMethod.Post, $"power/approve?approved={(approved ? "true" : "false")}&reason={Escape(reason)}", null, MachinesJson.Default.PowerView, cancel);
+        ChangeAsync(HttpMethod.Post, $"power/approve?approved={(approved ? "true" : "false")}&reason={Escape(reason)}", null, MachinesJson.Default.PowerView, cancel);
 
     /// <summary>The cooling zones, by name.</summary>
     public async Task<IReadOnlyList<CoolingZoneView>> GetCoolingAsync(CancellationToken cancel = default) => (await GetAsync("cooling", ApiJson.Default.CoolingBody, cancel).ConfigureAwait(false)).Items;
 
     /// <summary>Sets a cooling zone.</summary>
     /// <returns>The zones after that.</returns>
-    public async Task<IReadOnlyList<CoolingZoneView>> SetCoolingZoneAsync(CoolingZone zone, CancellationToken cancel = default)
-    {
-        using var content = JsonContent.Create(zone, MachinesJson.Default.CoolingZone);
-        return (await SendAsync(HttpMethod.Put, $"cooling/{Escape(zone.Name)}", content, ApiJson.Default.CoolingBody, cancel).ConfigureAwait(false)).Items;
-    }
+    public async Task<IReadOnlyList<CoolingZoneView>> SetCoolingZoneAsync(CoolingZone zone, CancellationToken cancel = default) => (await ChangeAsync(
+        HttpMethod.Put, $"cooling/{Escape(zone.Name)}", () => JsonContent.Create(zone, MachinesJson.Default.CoolingZone), ApiJson.Default.CoolingBody, cancel).ConfigureAwait(false)).Items;
 
     /// <summary>Takes a cooling zone away.</summary>
     /// <returns>The zones after that.</returns>
     public async Task<IReadOnlyList<CoolingZoneView>> ClearCoolingZoneAsync(string zone, CancellationToken cancel = default) =>
-        (await SendAsync(HttpMethod.Delete, $"cooling/{Escape(zone)}", null, ApiJson.Default.CoolingBody, cancel).ConfigureAwait(false)).Items;
+        (await ChangeAsync(HttpMethod.Delete, $"cooling/{Escape(zone)}", null, ApiJson.Default.CoolingBody, cancel).ConfigureAwait(false)).Items;
 
     /// <summary>What the silo is.</summary>
     public Task<InfoBody> GetInfoAsync(CancellationToken cancel = default) => GetAsync("info", ApiJson.Default.InfoBody, cancel);
@@ -219,13 +222,34 @@ public sealed class CoordinatorClient : IDisposable
         return await ReadAsync(answer, type, cancel).ConfigureAwait(false);
     }
 
+    /// <summary>Makes a change, and returns once it is durable. Only the last answer counts: what was taken and not stored goes with its silo.</summary>
+    /// <exception cref="CoordinatorApiException">Storage has not confirmed it within <see cref="StoragePatience"/> (status 202), or the silo refuses.</exception>
+    private async Task<T> ChangeAsync<T>(HttpMethod method, string path, Func<HttpContent>? content, JsonTypeInfo<T> type, CancellationToken cancel)
+    {
+        for (var began = Stopwatch.GetTimestamp(); ; await Task.Delay(StoragePause, cancel).ConfigureAwait(false))
+        {
+            using var body = content?.Invoke();
+            using var answer = await RequestAsync(method, path, body, cancel).ConfigureAwait(false);
+            if (answer.StatusCode != HttpStatusCode.Accepted)
+                return await ReadAsync(answer, type, cancel).ConfigureAwait(false);
+            if (Stopwatch.GetElapsedTime(began) is var waited && waited >= StoragePatience)
+            {
+                throw new CoordinatorApiException(
+                    HttpStatusCode.Accepted,
+                    $"the silo has taken the change, and its storage has not confirmed it within {waited.TotalSeconds:0.#} s: if the silo ends before that, it is lost",
+                    "Look after the silo's storage, then give the command again; what was stored meanwhile is not changed twice.",
+                    null);
+            }
+        }
+    }
+
     private async Task<StoredFileBody> UploadAsync(string path, string file, string sha256, CancellationToken cancel)
     {
         using var idle = new IdleLimit(IdleTime, cancel);
-        var stream = new WatchedStream(RegularFile.OpenRead(file), idle.Renew);
+        var stream = new WatchedStream(await StorageStream.OpenAsync(file, cancel: idle.Token).ConfigureAwait(false), idle.Renew);
         await using (stream.ConfigureAwait(false))
         {
-            using var content = new StreamContent(stream, 1 << 17);
+            using var content = new StreamContent(stream, StorageStream.PieceBytes);
             content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
             content.Headers.Add(FilesApi.HashHeader, sha256);
             try

@@ -121,7 +121,10 @@ public sealed class NodeRanks : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends every rank; when it returns none of their threads is left.</summary>
+    /// <summary>
+    /// Ends every rank; when it returns none of their threads is left, but for those that storage, a silo or a device holds for longer than
+    /// <see cref="WorkerOptions.EndTimeout"/>: they end with the process, for which nobody has to wait.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         Task[] ending;
@@ -137,7 +140,16 @@ public sealed class NodeRanks : IAsyncDisposable
             ending = [.. background];
         }
 
-        await Task.WhenAll(ending).ConfigureAwait(false);
+        try
+        {
+            await Task.WhenAll(ending).WaitAsync(options.EndTimeout).ConfigureAwait(false);
+        }
+        catch (TimeoutException)
+        {
+            services.Log.Warn($"what {ending.Count(task => !task.IsCompleted)} ranks wait for did not end within {options.EndTimeout.TotalSeconds:0.#} s: it is left behind");
+            return;
+        }
+
         threads?.Dispose();
     }
 
@@ -253,10 +265,10 @@ public sealed class NodeRanks : IAsyncDisposable
             }
 
             slot = job.Slots[order.Gpu] = new RankSlot(order.Gpu);
-            var made = slot;
+            var (made, gone) = (slot, slot.Gone);
 
             // Opening data or loading a library may hold a thread for long, and those of the pool carry what the silo is told meanwhile.
-            background.Add(Task.Factory.StartNew(() => MakeAsync(job, made, spec), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap());
+            background.Add(Task.Factory.StartNew(() => Make(job, made, spec, gone), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default));
             InBackground(() => SayPreparingAsync(job, made, spec));
         }
 
@@ -328,11 +340,11 @@ public sealed class NodeRanks : IAsyncDisposable
         }
     }
 
-    private async Task MakeAsync(KnownJob job, RankSlot slot, JobSpec spec)
+    private void Make(KnownJob job, RankSlot slot, JobSpec spec, CancellationToken gone)
     {
         try
         {
-            var device = await services.Programs.CreateAsync(job.Id, spec, slot.Gpu, slot.Gone).ConfigureAwait(false);
+            var device = services.Programs.Create(job.Id, spec, slot.Gpu, gone);
 
             // Its first gradient is made here, outside the lock: the worker answers meanwhile, and its heart beats.
             var host = new RankHost(

@@ -9,7 +9,11 @@ namespace Coordinator.Worker.Agent;
 /// <summary>The silos' big files over HTTP: frozen data down, final models up. The silos are tried in turn; the first that answers well counts.</summary>
 public sealed class SiloFiles
 {
+    /// <summary>A silo that takes or gives no byte for so long is away: frozen, or its host is gone. The next one is tried.</summary>
+    private static readonly TimeSpan DefaultIdleTime = TimeSpan.FromMinutes(2);
+
     private const string HashHeader = "X-Content-SHA256";
+    private const int PieceBytes = 1 << 17;
 
     private readonly HttpMessageInvoker http;
     private readonly AuthenticationHeaderValue? token;
@@ -26,19 +30,25 @@ public sealed class SiloFiles
         this.token = token.Length > 0 ? new AuthenticationHeaderValue("Bearer", token) : null;
     }
 
+    /// <summary>How long a silo may neither take nor give a byte. Default 2 min.</summary>
+    public TimeSpan IdleTime { get; init; } = DefaultIdleTime;
+
     /// <summary>Writes a frozen data set to <paramref name="to"/>. Its hash is for the caller to check.</summary>
     /// <exception cref="HttpRequestException">No silo has it (every one of them said so: the status is 404), or none can be reached.</exception>
-    public Task FetchDataAsync(string sha256, Stream to) => FirstAsync(
-        async silo =>
+    public Task FetchDataAsync(string sha256, Stream to, CancellationToken cancel = default) => FirstAsync(
+        async (silo, idle) =>
         {
             using var request = Request(HttpMethod.Get, new Uri(silo, $"api/v1/data/{sha256}"));
-            using var answer = await http.SendAsync(request, CancellationToken.None).ConfigureAwait(false);
-            await ThrowUnlessGoodAsync(answer, $"data {sha256}").ConfigureAwait(false);
+            using var answer = await http.SendAsync(request, idle.Token).ConfigureAwait(false);
+            await ThrowUnlessGoodAsync(answer, $"data {sha256}", idle.Token).ConfigureAwait(false);
             to.Position = 0;
             to.SetLength(0);
-            await answer.Content.CopyToAsync(to).ConfigureAwait(false);
+            var from = await answer.Content.ReadAsStreamAsync(idle.Token).ConfigureAwait(false);
+            var piece = new byte[PieceBytes];
+            for (int count; (count = await from.ReadAsync(piece, idle.Token).ConfigureAwait(false)) > 0; idle.CancelAfter(IdleTime))
+                await to.WriteAsync(piece.AsMemory(0, count), idle.Token).ConfigureAwait(false);
         },
-        CancellationToken.None);
+        cancel);
 
     /// <summary>Brings a frozen data set up again where the silo that answers has no sound copy of it.</summary>
     /// <returns>Whether it was brought.</returns>
@@ -48,23 +58,23 @@ public sealed class SiloFiles
     {
         var brought = false;
         await FirstAsync(
-            async silo =>
+            async (silo, idle) =>
             {
                 var address = new Uri(silo, $"api/v1/data/{sha256}");
                 using var question = Request(HttpMethod.Head, address);
-                using var answer = await http.SendAsync(question, cancel).ConfigureAwait(false);
+                using var answer = await http.SendAsync(question, idle.Token).ConfigureAwait(false);
                 if (answer.StatusCode != HttpStatusCode.NotFound)
                 {
-                    await ThrowUnlessGoodAsync(answer, $"data {sha256}").ConfigureAwait(false);
+                    await ThrowUnlessGoodAsync(answer, $"data {sha256}", idle.Token).ConfigureAwait(false);
                     return;
                 }
 
-                using var content = new StreamContent(RegularFile.OpenRead(path));
+                using var content = await ContentAsync(path, idle).ConfigureAwait(false);
                 using var request = Request(HttpMethod.Put, address);
                 request.Content = content;
                 request.Headers.Add(HashHeader, sha256);
-                using var taken = await http.SendAsync(request, cancel).ConfigureAwait(false);
-                await ThrowUnlessGoodAsync(taken, $"data {sha256}").ConfigureAwait(false);
+                using var taken = await http.SendAsync(request, idle.Token).ConfigureAwait(false);
+                await ThrowUnlessGoodAsync(taken, $"data {sha256}", idle.Token).ConfigureAwait(false);
                 brought = true;
             },
             cancel).ConfigureAwait(false);
@@ -74,14 +84,14 @@ public sealed class SiloFiles
     /// <summary>Brings the model file of a step up. The same file may come again.</summary>
     /// <exception cref="HttpRequestException">No silo took it, or none can be reached.</exception>
     public Task PutModelAsync(JobId job, long step, string path, string sha256, CancellationToken cancel) => FirstAsync(
-        async silo =>
+        async (silo, idle) =>
         {
-            using var content = new StreamContent(RegularFile.OpenRead(path));
+            using var content = await ContentAsync(path, idle).ConfigureAwait(false);
             using var request = Request(HttpMethod.Put, new Uri(silo, $"api/v1/jobs/{Uri.EscapeDataString(job.Value)}/model?step={step.ToString(CultureInfo.InvariantCulture)}"));
             request.Content = content;
             request.Headers.Add(HashHeader, sha256);
-            using var answer = await http.SendAsync(request, cancel).ConfigureAwait(false);
-            await ThrowUnlessGoodAsync(answer, $"the model of {job}").ConfigureAwait(false);
+            using var answer = await http.SendAsync(request, idle.Token).ConfigureAwait(false);
+            await ThrowUnlessGoodAsync(answer, $"the model of {job}", idle.Token).ConfigureAwait(false);
         },
         cancel);
 
@@ -98,23 +108,33 @@ public sealed class SiloFiles
         return new UriBuilder(gateway) { Scheme = gateway.Scheme == "wss" ? "https" : "http", Path = "/", Query = "" }.Uri;
     }
 
-    private static async Task ThrowUnlessGoodAsync(HttpResponseMessage answer, string what)
+    private static async Task ThrowUnlessGoodAsync(HttpResponseMessage answer, string what, CancellationToken cancel)
     {
         if (answer.IsSuccessStatusCode)
             return;
-        var text = await answer.Content.ReadAsStringAsync().ConfigureAwait(false);
+        var text = await answer.Content.ReadAsStringAsync(cancel).ConfigureAwait(false);
         throw new HttpRequestException($"{what}: {(int)answer.StatusCode} {answer.ReasonPhrase} {text}".TrimEnd(), null, answer.StatusCode);
     }
 
-    private async Task FirstAsync(Func<Uri, Task> attempt, CancellationToken cancel)
+    /// <summary>A file to be sent: every piece that is read of it shows that the silo takes it.</summary>
+    private async Task<StreamContent> ContentAsync(string path, CancellationTokenSource idle) =>
+        new(await StorageStream.OpenAsync(path, () => idle.CancelAfter(IdleTime), cancel: idle.Token).ConfigureAwait(false), StorageStream.PieceBytes);
+
+    private async Task FirstAsync(Func<Uri, CancellationTokenSource, Task> attempt, CancellationToken cancel)
     {
         Exception? refused = null;
         foreach (var silo in silos)
         {
+            using var idle = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+            idle.CancelAfter(IdleTime);
             try
             {
-                await attempt(silo).ConfigureAwait(false);
+                await attempt(silo, idle).ConfigureAwait(false);
                 return;
+            }
+            catch (OperationCanceledException still) when (!cancel.IsCancellationRequested)
+            {
+                refused = new HttpRequestException($"{silo} neither took nor gave a byte for {IdleTime.TotalSeconds:0.#} s", still);
             }
             catch (Exception e) when (e is HttpRequestException or IOException && !cancel.IsCancellationRequested)
             {

@@ -49,6 +49,12 @@ public sealed record WorkerOptions
     /// </summary>
     public TimeSpan LeaveTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>
+    /// How long the end waits for what ranks have under way: a call of a device, or a file that is fetched. Default 10 s; what takes longer ends
+    /// with the process.
+    /// </summary>
+    public TimeSpan EndTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>How long others may take what this worker holds before it asks for a checkpoint. Default 3 s.</summary>
     public TimeSpan SaveAfter { get; init; } = TimeSpan.FromSeconds(3);
 

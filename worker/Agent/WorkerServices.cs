@@ -11,10 +11,12 @@ namespace Coordinator.Worker.Agent;
 public interface IProgramFactory
 {
     /// <summary>
-    /// A device for one rank, with whatever it needs (the job's data, say) at hand. It computes nothing until it is told to.
+    /// A device for one rank, with whatever it needs (the job's data, say) at hand. It computes nothing until it is told to. Called on a thread
+    /// of its own, which it may hold for as long as it takes, and on which the device is made whatever was waited for before: libraries of
+    /// devices keep contexts by thread, and those of the pool carry what the silo says.
     /// What this throws becomes a report that the rank cannot go on, with the exception's message.
     /// </summary>
-    Task<IRankDevice> CreateAsync(JobId job, JobSpec spec, GpuId gpu, CancellationToken cancel);
+    IRankDevice Create(JobId job, JobSpec spec, GpuId gpu, CancellationToken cancel);
 
     /// <summary>
     /// Sees that others can still get what this worker has for the job: its data, say. Called on one worker of each new generation, and never

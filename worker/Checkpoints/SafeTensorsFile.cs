@@ -119,6 +119,21 @@ public sealed class SafeTensorsFile : IDisposable
         ReadFully(_dataStart + tensor.Begin + offset, bytes);
     }
 
+    /// <summary>Copies the whole file, header and all, as it is now: of the file that was opened, whatever its path names by now.</summary>
+    /// <exception cref="SafeTensorsException">Reading failed.</exception>
+    /// <exception cref="IOException">Writing failed.</exception>
+    public void CopyTo(Stream target)
+    {
+        var bytes = RandomAccess.GetLength(_handle);
+        var piece = new byte[1 << 18];
+        for (long at = 0; at < bytes; at += piece.Length)
+        {
+            var part = piece.AsSpan(0, (int)Math.Min(piece.Length, bytes - at));
+            ReadFully(at, part);
+            target.Write(part);
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _handle.Dispose();
 

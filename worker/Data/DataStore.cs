@@ -14,7 +14,7 @@ public sealed class DataStore
     private static readonly SearchValues<char> HashDigits = SearchValues.Create("0123456789abcdef");
 
     private readonly string _directory;
-    private readonly Func<string, Stream, Task>? _fetch;
+    private readonly Func<string, Stream, CancellationToken, Task>? _fetch;
     private readonly TimeSpan _readLimit;
 
     /// <param name="directory">Where the files are; created when something is stored.</param>
@@ -23,7 +23,7 @@ public sealed class DataStore
     /// to fetch from. What it writes is checked before it is kept; what it throws goes to the caller of <see cref="OpenAsync"/>.
     /// </param>
     /// <param name="readLimit">How long the storage may say nothing while data are verified; null: <see cref="StorageRead.DefaultLimit"/>.</param>
-    public DataStore(string directory, Func<string, Stream, Task>? fetch = null, TimeSpan? readLimit = null) =>
+    public DataStore(string directory, Func<string, Stream, CancellationToken, Task>? fetch = null, TimeSpan? readLimit = null) =>
         (_directory, _fetch, _readLimit) = (directory, fetch, readLimit ?? StorageRead.DefaultLimit);
 
     /// <summary>Where the files are.</summary>
@@ -50,12 +50,19 @@ public sealed class DataStore
     /// <see cref="DataProblem.NotInStore"/> without a fetch, <see cref="DataProblem.Corrupt"/> where the stored (without a fetch) or
     /// the fetched bytes are not the frozen ones, <see cref="DataProblem.Unreadable"/>, <see cref="DataProblem.StoreUnwritable"/>.
     /// </exception>
-    public async Task<FrozenData> OpenAsync(DataSpec spec)
+    public Task<FrozenData> OpenAsync(DataSpec spec, CancellationToken cancel = default) => ReadAsync(spec.Sha256, (path, moved) => FrozenData.Open(path, spec, moved), cancel);
+
+    /// <summary>Reads a file of the store by a reading that verifies what it reads; fetches it first where it is missing or damaged.</summary>
+    /// <param name="sha256">Which file.</param>
+    /// <param name="read">The reading, of a path; it says so after every piece, and throws <see cref="DataException"/> where the file is not what it should be.</param>
+    /// <param name="cancel">Gives it up.</param>
+    /// <inheritdoc cref="OpenAsync" path="/exception"/>
+    public async Task<T> ReadAsync<T>(string sha256, Func<string, Action, T> read, CancellationToken cancel = default)
     {
-        var path = PathOf(_directory, spec.Sha256);
+        var path = PathOf(_directory, sha256);
         try
         {
-            return await ReadAsync(path, spec).ConfigureAwait(false);
+            return await ReadOnceAsync(path, read, cancel).ConfigureAwait(false);
         }
         catch (DataException e) when (e.Problem is DataProblem.Missing && _fetch is null)
         {
@@ -70,16 +77,16 @@ public sealed class DataStore
             // Missing, damaged, or on a disk that fails: the fetched copy takes its place below.
         }
 
-        await FetchAsync(path, spec.Sha256).ConfigureAwait(false);
-        return await ReadAsync(path, spec).ConfigureAwait(false);
+        await FetchAsync(path, sha256, cancel).ConfigureAwait(false);
+        return await ReadOnceAsync(path, read, cancel).ConfigureAwait(false);
     }
 
-    /// <summary>Verifies on a thread that may be left behind, so that no rank waits for storage that never answers.</summary>
-    private async Task<FrozenData> ReadAsync(string path, DataSpec spec)
+    /// <summary>Reads on a thread that may be left behind, so that no rank waits for storage that never answers.</summary>
+    private async Task<T> ReadOnceAsync<T>(string path, Func<string, Action, T> read, CancellationToken cancel)
     {
         try
         {
-            return await StorageRead.RunAsync(path, _readLimit, reading => FrozenData.Open(path, spec, reading.Moved)).ConfigureAwait(false);
+            return await StorageRead.RunAsync(path, _readLimit, reading => read(path, reading.Moved), cancel).ConfigureAwait(false);
         }
         catch (StorageTimeoutException e)
         {
@@ -87,15 +94,15 @@ public sealed class DataStore
         }
     }
 
-    private async Task FetchAsync(string path, string sha256)
+    private async Task FetchAsync(string path, string sha256, CancellationToken cancel)
     {
         using var file = CreateTemporary(path, sha256);
-        await _fetch!(sha256, file.Stream).ConfigureAwait(false);
+        await _fetch!(sha256, file.Stream, cancel).ConfigureAwait(false);
         try
         {
             file.Stream.Position = 0;
             var found = Convert.ToHexStringLower(
-                await System.Security.Cryptography.SHA256.HashDataAsync(file.Stream).ConfigureAwait(false));
+                await System.Security.Cryptography.SHA256.HashDataAsync(file.Stream, cancel).ConfigureAwait(false));
             if (found != sha256)
             {
                 throw new DataException(

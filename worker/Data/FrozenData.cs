@@ -11,18 +11,27 @@ namespace Coordinator.Worker.Data;
 /// A frozen data set, open for reading: a plain run of tokens, one byte or two little-endian bytes each.
 /// Thread-safe: every read carries its own offset. Read by system call and not memory-mapped, because a mapped file
 /// that is cut short kills the process, while here it is an error that names the file.
+/// <para>
+/// What is read is what was verified: where the system says that somebody has touched the file since, all of it is verified again before
+/// anything of it is used.
+/// </para>
 /// </summary>
 public sealed class FrozenData : IDisposable
 {
     private readonly SafeFileHandle _handle;
     private readonly string _path;
+    private readonly DataSpec _spec;
     private readonly int _bytesPerToken;
+    private readonly Lock _verifying = new();
+    private volatile Verified _verified;
     private volatile bool _isDamaged;
 
-    private FrozenData(SafeFileHandle handle, string path, DataSpec spec)
+    private FrozenData(SafeFileHandle handle, string path, DataSpec spec, FileFacts verified)
     {
         _handle = handle;
         _path = path;
+        _spec = spec;
+        _verified = new Verified(verified);
         _bytesPerToken = BytesPerToken(spec.Encoding);
         Tokens = spec.Bytes / _bytesPerToken;
     }
@@ -54,8 +63,7 @@ public sealed class FrozenData : IDisposable
         var handle = OpenHandle(path);
         try
         {
-            Verify(handle, path, spec, moved);
-            return new FrozenData(handle, path, spec);
+            return new FrozenData(handle, path, spec, Verify(handle, path, spec, moved));
         }
         catch
         {
@@ -76,7 +84,11 @@ public sealed class FrozenData : IDisposable
         try
         {
             var bytes = rented.AsSpan(0, tokens.Length * _bytesPerToken);
-            ReadFully(first * _bytesPerToken, bytes);
+            do
+            {
+                ReadFully(first * _bytesPerToken, bytes);
+            }
+            while (!IsStillVerified());
             Decode(bytes, tokens);
         }
         catch (DataException)
@@ -93,7 +105,7 @@ public sealed class FrozenData : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _handle.Dispose();
 
-    private static SafeFileHandle OpenHandle(string path)
+    internal static SafeFileHandle OpenHandle(string path)
     {
         try
         {
@@ -113,8 +125,38 @@ public sealed class FrozenData : IDisposable
         }
     }
 
-    private static void Verify(SafeFileHandle handle, string path, DataSpec spec, Action? moved)
+    /// <summary>Whether nobody has touched the file since it was verified. If somebody has, it is verified again, and what was read before that has to be read again.</summary>
+    /// <exception cref="DataException">It is not what was frozen any more.</exception>
+    private bool IsStillVerified()
     {
+        var before = _verified;
+        if (Facts(_handle, _path) == before.Facts)
+            return true;
+        lock (_verifying)
+        {
+            if (_verified == before)
+                _verified = new Verified(Verify(_handle, _path, _spec, moved: null));
+        }
+
+        return false;
+    }
+
+    private static FileFacts Facts(SafeFileHandle handle, string path)
+    {
+        try
+        {
+            return RegularFile.FactsOf(handle);
+        }
+        catch (IOException e)
+        {
+            throw Unreadable(path, e);
+        }
+    }
+
+    /// <returns>What the system said of the file before it was read.</returns>
+    private static FileFacts Verify(SafeFileHandle handle, string path, DataSpec spec, Action? moved)
+    {
+        var facts = Facts(handle, path);
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         var buffer = ArrayPool<byte>.Shared.Rent(1 << 20);
         long offset = 0;
@@ -151,6 +193,8 @@ public sealed class FrozenData : IDisposable
                 DataProblem.Corrupt,
                 $"{path}: has SHA-256 {found} where {spec.Sha256} was frozen; delete it and freeze or fetch the data again");
         }
+
+        return facts;
     }
 
     private void ReadFully(long offset, Span<byte> bytes)
@@ -184,6 +228,9 @@ public sealed class FrozenData : IDisposable
         }
     }
 
-    private static DataException Unreadable(string path, Exception cause) =>
+    internal static DataException Unreadable(string path, Exception cause) =>
         new(DataProblem.Unreadable, $"{path}: cannot be read ({cause.Message}); check its permissions and its disk", cause);
+
+    /// <summary>The facts under which the content was found right.</summary>
+    private sealed record Verified(FileFacts Facts);
 }

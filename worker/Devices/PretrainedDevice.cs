@@ -1,4 +1,3 @@
-using Coordinator.Worker.Checkpoints;
 using Coordinator.Worker.Programs;
 
 namespace Coordinator.Worker.Devices;
@@ -8,9 +7,8 @@ namespace Coordinator.Worker.Devices;
 /// weights. The file is named by its hash in the job's spec, so the state is a pure function of the spec here, too.
 /// </summary>
 /// <param name="device">Does everything else. Owned.</param>
-/// <param name="weights">The file, found to fit the layout. Owned.</param>
-/// <param name="layout">Places of the tensors.</param>
-public sealed class PretrainedDevice(IRankDevice device, SafeTensorsFile weights, ParameterLayout layout) : IRankDevice
+/// <param name="weights">What the file holds; ranks of a worker share it.</param>
+public sealed class PretrainedDevice(IRankDevice device, InitialWeights weights) : IRankDevice
 {
     /// <inheritdoc/>
     public int ParameterCount => device.ParameterCount;
@@ -22,7 +20,7 @@ public sealed class PretrainedDevice(IRankDevice device, SafeTensorsFile weights
     public void Initialize()
     {
         device.Initialize();
-        InitialWeights.Write(weights, layout, device);
+        weights.WriteTo(device);
     }
 
     /// <inheritdoc/>
@@ -44,9 +42,5 @@ public sealed class PretrainedDevice(IRankDevice device, SafeTensorsFile weights
     public void WriteState(long offset, ReadOnlySpan<float> source) => device.WriteState(offset, source);
 
     /// <inheritdoc/>
-    public void Dispose()
-    {
-        device.Dispose();
-        weights.Dispose();
-    }
+    public void Dispose() => device.Dispose();
 }

@@ -16,7 +16,6 @@ internal sealed class StateSaver(RankHostOptions options, IRankDevice device, Fa
 {
     private static readonly SemaphoreSlim s_writers = new(Math.Max(2, Environment.ProcessorCount / 2));
 
-    private static readonly TimeSpan HurriedLimit = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan RoomPause = TimeSpan.FromSeconds(1);
 
     private readonly int blockElements = options.Spec.Collective.BlockElements;
@@ -71,7 +70,10 @@ internal sealed class StateSaver(RankHostOptions options, IRankDevice device, Fa
         _ = LoadAsync(order, load.Token);
     }
 
-    /// <summary>Somebody waits for the end of the load: storage that says nothing is not waited for as long as before. One that reads on is.</summary>
+    /// <summary>
+    /// Somebody waits for the end of the load: storage that says nothing is not waited for as long as before, and nothing is said against the
+    /// checkpoint where it is given up for that. One that reads on is waited for.
+    /// </summary>
     public void Hurry() => isHurried = true;
 
     /// <summary>
@@ -88,7 +90,7 @@ internal sealed class StateSaver(RankHostOptions options, IRankDevice device, Fa
 
     private async Task LoadAsync(LoadState order, CancellationToken abandon)
     {
-        var (load, failure) = (new LoadUnderWay(), (string?)null);
+        var (load, failure, isGivenUp) = (new LoadUnderWay(), (string?)null, false);
         try
         {
             if (options.Checkpoints is not { } folder)
@@ -96,12 +98,16 @@ internal sealed class StateSaver(RankHostOptions options, IRankDevice device, Fa
             else
             {
                 failure = await StorageRead.RunAsync(
-                    folder.PathOf(options.Job, order.Checkpoint.Id), LimitNow, reading => Read(folder, order, reading, load, abandon), abandon).ConfigureAwait(false);
+                    folder.PathOf(options.Job, order.Checkpoint.Id), LimitNow, reading => Read(folder, order, reading, load, abandon), abandon: abandon).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (abandon.IsCancellationRequested)
         {
             return;
+        }
+        catch (StorageTimeoutException silent)
+        {
+            (failure, isGivenUp) = (silent.Message, LimitNow() < options.ReadLimit);
         }
         catch (Exception e)
         {
@@ -110,9 +116,9 @@ internal sealed class StateSaver(RankHostOptions options, IRankDevice device, Fa
 
         if (failure is not null)
             load.HasFailed = true;
-        postState(() => answer(new StateLoaded(order.Ticket, failure, IsStateTouched: failure is null || load.IsTouched)));
+        postState(() => answer(new StateLoaded(order.Ticket, failure, IsStateTouched: failure is null || load.IsTouched, isGivenUp)));
 
-        TimeSpan LimitNow() => isHurried && options.ReadLimit > HurriedLimit ? HurriedLimit : options.ReadLimit;
+        TimeSpan LimitNow() => isHurried && options.HurriedReadLimit < options.ReadLimit ? options.HurriedReadLimit : options.ReadLimit;
     }
 
     private string? Read(CheckpointFolder folder, LoadState order, StorageRead reading, LoadUnderWay load, CancellationToken abandon)

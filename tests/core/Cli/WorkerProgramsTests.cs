@@ -4,7 +4,9 @@ using Coordinator.Cli.Runs;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 using Coordinator.Tests.Data;
+using Coordinator.Tests.Worker;
 using Coordinator.Worker.Data;
+using Coordinator.Worker.Devices;
 using Coordinator.Worker.Programs;
 
 namespace Coordinator.Tests.Cli;
@@ -26,7 +28,7 @@ public sealed class WorkerProgramsTests : IDisposable
     [Fact]
     public async Task Data_that_are_nowhere_are_the_jobs_fault_and_named()
     {
-        using var programs = Programs((_, _) => throw NotThere(), TimeSpan.Zero);
+        using var programs = Programs((_, _, _) => throw NotThere(), TimeSpan.Zero);
         var missing = await Assert.ThrowsAsync<MissingDataException>(() => CreateAsync(programs));
         Assert.Equal(FaultKind.Job, missing.Kind);
         Assert.Contains(spec.Data.Sha256, missing.Message, StringComparison.Ordinal);
@@ -36,7 +38,7 @@ public sealed class WorkerProgramsTests : IDisposable
     public async Task Data_that_come_back_in_time_are_taken()
     {
         var asked = 0;
-        using var programs = Programs((_, stream) => ++asked == 1 ? throw NotThere() : stream.WriteAsync("hello world"u8.ToArray()).AsTask(), TimeSpan.FromMinutes(1));
+        using var programs = Programs((_, stream, cancel) => ++asked == 1 ? throw NotThere() : stream.WriteAsync("hello world"u8.ToArray(), cancel).AsTask(), TimeSpan.FromMinutes(1));
         (await CreateAsync(programs)).Dispose();
         Assert.Equal(2, asked);
     }
@@ -44,7 +46,7 @@ public sealed class WorkerProgramsTests : IDisposable
     [Fact]
     public async Task A_silo_that_is_away_says_nothing_of_the_job()
     {
-        using var programs = Programs((_, _) => throw new HttpRequestException("connection refused"), TimeSpan.Zero);
+        using var programs = Programs((_, _, _) => throw new HttpRequestException("connection refused"), TimeSpan.Zero);
         Assert.Equal(FaultKind.Worker, RankFaultException.KindOf(await Assert.ThrowsAsync<HttpRequestException>(() => CreateAsync(programs))));
     }
 
@@ -63,17 +65,19 @@ public sealed class WorkerProgramsTests : IDisposable
     public void Data_are_never_a_gpus_fault(DataProblem problem, FaultKind kind) =>
         Assert.Equal(kind, RankFaultException.KindOf(new InvalidOperationException("a rank cannot go on", new DataException(problem, "data"))));
 
-    [Fact]
-    public async Task Data_that_were_damaged_while_they_were_in_use_are_fetched_again_for_the_next_rank()
+    [Theory]
+    [InlineData("cut")]
+    [InlineData("flipped")]
+    public async Task Data_that_were_damaged_while_they_were_in_use_are_fetched_again_for_the_next_rank(string how)
     {
         var sound = Enumerable.Repeat((byte)'a', 1000).ToArray();
         var data = new DataSpec { Sha256 = Convert.ToHexStringLower(SHA256.HashData(sound)), Bytes = sound.Length };
         var asked = 0;
         using var programs = Programs(
-            (_, stream) =>
+            (_, stream, cancel) =>
             {
                 asked++;
-                return stream.WriteAsync(sound).AsTask();
+                return stream.WriteAsync(sound, cancel).AsTask();
             },
             TimeSpan.Zero);
         var job = new JobSpec
@@ -82,18 +86,20 @@ public sealed class WorkerProgramsTests : IDisposable
             Training = new TrainingSpec { Steps = 2, BatchSize = 4, Shards = 4, MicroBatch = 1 },
             Data = data,
         };
-        using (var device = await programs.CreateAsync(new JobId("j"), job, new GpuId(new NodeId("a"), 0), CancellationToken.None))
+        using (var device = await CreateAsync(programs, job))
         {
-            File.WriteAllBytes(DataStore.PathOf(folder.Of("worker"), data.Sha256), []);
+            var path = DataStore.PathOf(folder.Of("worker"), data.Sha256);
+            File.WriteAllBytes(path, how == "cut" ? [] : [.. sound[1..], (byte)'b']);
+            File.SetLastWriteTimeUtc(path, DateTime.UnixEpoch);
             var damaged = Assert.Throws<DataException>(() => Compute(device));
             Assert.Equal(FaultKind.Worker, RankFaultException.KindOf(damaged));
         }
 
-        using var next = await programs.CreateAsync(new JobId("j"), job, new GpuId(new NodeId("a"), 0), CancellationToken.None);
+        using var next = await CreateAsync(programs, job);
         Compute(next);
         Assert.Equal(2, asked);
 
-        static void Compute(Coordinator.Worker.Devices.IRankDevice device)
+        static void Compute(IRankDevice device)
         {
             device.Initialize();
             using var gradient = device.CreateGradient();
@@ -101,11 +107,62 @@ public sealed class WorkerProgramsTests : IDisposable
         }
     }
 
+    [Fact]
+    public void A_device_is_made_on_the_thread_that_asked_however_late_its_data_come()
+    {
+        using var backend = new NotingBackend();
+        var mayCome = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var programs = new WorkerPrograms(
+            new DataStore(folder.Of("worker"), async (_, stream, cancel) =>
+            {
+                await mayCome.Task;
+                await stream.WriteAsync("hello world"u8.ToArray(), cancel);
+            }),
+            new CpuDeviceOptions(),
+            [new DeviceDescription { Device = "noting:0", Name = "noting", MemoryBytes = 1, DeviceClass = "noting" }],
+            backend);
+        var thread = new Thread(() => programs.Create(new JobId("j"), spec, new GpuId(new NodeId("a"), 0), CancellationToken.None).Dispose());
+        thread.Start();
+        mayCome.SetResult();
+        thread.Join();
+        Assert.Same(thread, backend.MadeOn);
+    }
+
+    [Fact]
+    public async Task A_file_that_does_not_come_is_waited_for_no_longer_than_the_rank_is_wanted()
+    {
+        using var programs = Programs((_, _, _) => new TaskCompletionSource().Task, TimeSpan.Zero);
+        using var gone = new CancellationTokenSource();
+        var making = Task.Run(() => programs.Create(new JobId("j"), spec, new GpuId(new NodeId("a"), 0), gone.Token));
+        await gone.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => making.For("the end of the making"));
+    }
+
     private static HttpRequestException NotThere() => new("there is no such data set", null, HttpStatusCode.NotFound);
 
-    private WorkerPrograms Programs(Func<string, Stream, Task> fetch, TimeSpan patience) =>
+    private WorkerPrograms Programs(Func<string, Stream, CancellationToken, Task> fetch, TimeSpan patience) =>
         new(new DataStore(folder.Of("worker"), fetch), new CpuDeviceOptions()) { DataPatience = patience };
 
-    private Task<Coordinator.Worker.Devices.IRankDevice> CreateAsync(WorkerPrograms programs) =>
-        programs.CreateAsync(new JobId("j"), spec, new GpuId(new NodeId("a"), 0), CancellationToken.None);
+    private Task<IRankDevice> CreateAsync(WorkerPrograms programs, JobSpec? job = null) =>
+        Task.Run(() => programs.Create(new JobId("j"), job ?? spec, new GpuId(new NodeId("a"), 0), CancellationToken.None));
+
+    /// <summary>Notes the thread on which it made its device.</summary>
+    private sealed class NotingBackend : IDeviceBackend
+    {
+        public Thread? MadeOn { get; private set; }
+
+        public string Name => "noting";
+
+        public IReadOnlyList<DeviceDescription> List() => [];
+
+        public IRankDevice Create(JobSpec spec, ISampleSource? samples, DeviceDescription device)
+        {
+            MadeOn = Thread.CurrentThread;
+            return new TinyDevice(1);
+        }
+
+        public void Dispose()
+        {
+        }
+    }
 }

@@ -36,10 +36,10 @@ public sealed class DataStoreTests : IDisposable
     public async Task Missing_data_is_fetched_once_and_kept()
     {
         var fetched = new List<string>();
-        var store = new DataStore(_folder.Of("node"), async (sha, stream) =>
+        var store = new DataStore(_folder.Of("node"), async (sha, stream, cancel) =>
         {
             fetched.Add(sha);
-            await stream.WriteAsync("hello world"u8.ToArray());
+            await stream.WriteAsync("hello world"u8.ToArray(), cancel);
         });
 
         (await store.OpenAsync(_spec)).Dispose();
@@ -53,7 +53,7 @@ public sealed class DataStoreTests : IDisposable
     public async Task A_damaged_copy_is_fetched_again()
     {
         _folder.Write($"node/{_spec.Sha256}.bin", "hellO world");
-        var store = new DataStore(_folder.Of("node"), (_, stream) => stream.WriteAsync("hello world"u8.ToArray()).AsTask());
+        var store = new DataStore(_folder.Of("node"), (_, stream, cancel) => stream.WriteAsync("hello world"u8.ToArray(), cancel).AsTask());
 
         using var data = await store.OpenAsync(_spec);
 
@@ -69,9 +69,30 @@ public sealed class DataStoreTests : IDisposable
     public async Task What_is_no_file_in_the_place_of_a_copy_is_not_waited_for_and_replaced(string kind)
     {
         SpecialFiles.Put(_folder.Write($"node/{_spec.Sha256}.bin", ""), kind);
-        var store = new DataStore(_folder.Of("node"), (_, stream) => stream.WriteAsync("hello world"u8.ToArray()).AsTask());
+        var store = new DataStore(_folder.Of("node"), (_, stream, cancel) => stream.WriteAsync("hello world"u8.ToArray(), cancel).AsTask());
         using var data = await store.OpenAsync(_spec);
         Assert.Equal(11, data.Tokens);
+    }
+
+    [Fact]
+    public async Task What_somebody_writes_into_open_data_is_never_read()
+    {
+        var path = DataStore.PathOf(_folder.Of("server"), _spec.Sha256);
+        File.SetLastWriteTimeUtc(path, DateTime.UnixEpoch);
+        using var data = await new DataStore(_folder.Of("server")).OpenAsync(_spec);
+        await File.WriteAllTextAsync(path, "hellO world");
+        Assert.Equal(DataProblem.Corrupt, Assert.Throws<DataException>(() => data.ReadTokens(0, new int[4])).Problem);
+    }
+
+    [Fact]
+    public async Task Open_data_that_were_touched_and_are_the_same_go_on_being_read()
+    {
+        var path = DataStore.PathOf(_folder.Of("server"), _spec.Sha256);
+        using var data = await new DataStore(_folder.Of("server")).OpenAsync(_spec);
+        File.SetLastWriteTimeUtc(path, DateTime.UnixEpoch);
+        var tokens = new int[11];
+        data.ReadTokens(0, tokens);
+        Assert.Equal("hello world".Select(c => (int)c), tokens);
     }
 
     [Fact]
@@ -108,7 +129,7 @@ public sealed class DataStoreTests : IDisposable
     [Fact]
     public async Task Fetched_bytes_with_another_hash_are_not_kept()
     {
-        var store = new DataStore(_folder.Of("node"), (_, stream) => stream.WriteAsync("hello there"u8.ToArray()).AsTask());
+        var store = new DataStore(_folder.Of("node"), (_, stream, cancel) => stream.WriteAsync("hello there"u8.ToArray(), cancel).AsTask());
         var error = await Assert.ThrowsAsync<DataException>(() => store.OpenAsync(_spec));
         Assert.Equal(DataProblem.Corrupt, error.Problem);
         Assert.Empty(Directory.GetFiles(_folder.Of("node")));
@@ -117,9 +138,9 @@ public sealed class DataStoreTests : IDisposable
     [Fact]
     public async Task A_fetch_that_fails_leaves_nothing_behind()
     {
-        var store = new DataStore(_folder.Of("node"), async (_, stream) =>
+        var store = new DataStore(_folder.Of("node"), async (_, stream, cancel) =>
         {
-            await stream.WriteAsync("hel"u8.ToArray());
+            await stream.WriteAsync("hel"u8.ToArray(), cancel);
             throw new InvalidOperationException("connection lost");
         });
         await Assert.ThrowsAsync<InvalidOperationException>(() => store.OpenAsync(_spec));

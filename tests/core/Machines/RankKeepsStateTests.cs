@@ -87,6 +87,17 @@ public sealed class RankKeepsStateTests
     }
 
     [Fact]
+    public void A_rank_that_cuts_its_load_short_for_its_answer_says_nothing_against_the_checkpoint()
+    {
+        rank.Prepare(1, timeline: 1);
+        rank.Plan(1, CatchUp.LoadCheckpoint, 13, timeline: 1, checkpoint: Saved);
+        rank.Prepare(2, timeline: 1);
+        rank.Hand(new StateLoaded(rank.Last<LoadState>().Ticket, "its storage did not answer within 2 s", IsStateTouched: false, IsGivenUp: true));
+        Assert.DoesNotContain(rank.Said, said => said is CheckpointUnreadable);
+        Assert.False(rank.AnswerTo(2)!.HasState);
+    }
+
+    [Fact]
     public void A_state_that_the_plan_goes_on_from_is_of_the_plans_timeline_and_is_computed_on_at_once()
     {
         Train();

@@ -1,8 +1,13 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json.Nodes;
+using Coordinator.Cli.Commands;
+using Coordinator.Cli.Output;
 using Coordinator.Machines;
+using Coordinator.Machines.Clusters;
 using Coordinator.Machines.Jobs;
+using Coordinator.Server.Client;
 using Coordinator.Server.Hosting;
 
 namespace Coordinator.Tests.Server;
@@ -122,6 +127,48 @@ public sealed class DurableAnswerTests : IAsyncLifetime
 
         server.Grains.OnDeliver = null;
         Assert.Equal(HttpStatusCode.OK, await Send(new HttpMethod(method), path, body));
+    }
+
+    [Theory]
+    [InlineData("cancel")]
+    [InlineData("cap")]
+    [InlineData("settings")]
+    [InlineData("clear")]
+    [InlineData("approval")]
+    [InlineData("zone")]
+    public async Task A_client_asks_again_for_what_is_taken_and_not_stored_and_says_in_the_end_that_it_is_not(string change)
+    {
+        await Show("running", "");
+        var tries = 0;
+        server.Grains.OnDeliver = _ => ++tries < 3 ? Never : Task.CompletedTask;
+        await Make(server.Client);
+        Assert.Equal(3, tries);
+
+        server.Grains.OnDeliver = _ => Never;
+        using var hasty = new CoordinatorClient(server.Server.Url, TestServer.Token) { StoragePatience = TimeSpan.Zero };
+        var unconfirmed = await Assert.ThrowsAsync<CoordinatorApiException>(() => Make(hasty));
+        Assert.Equal(HttpStatusCode.Accepted, unconfirmed.Status);
+        Assert.Equal(ExitCodes.Unfinished, CommandLine.CodeOf(unconfirmed));
+
+        Task Make(CoordinatorClient client) => change switch
+        {
+            "cancel" => client.CancelJobAsync(Job, "enough"),
+            "cap" => client.SetSiteCapAsync(7),
+            "settings" => client.SetPowerAsync(new JsonObject { ["wattsPerGpu"] = 500 }),
+            "clear" => client.ClearPowerAsync(),
+            "approval" => client.ApprovePowerAsync(true, "letter"),
+            _ => client.SetCoolingZoneAsync(new CoolingZone("hall-a", ["a-*"], 5_000_000)),
+        };
+    }
+
+    [Fact]
+    public async Task That_a_zone_is_not_there_is_said_behind_the_turn_that_may_have_ended_it()
+    {
+        server.Grains.OnDeliver = _ => Never;
+        Assert.Equal(HttpStatusCode.Accepted, await Send(HttpMethod.Delete, "cooling/hall-a"));
+
+        server.Grains.OnDeliver = null;
+        Assert.Equal(HttpStatusCode.NotFound, await Send(HttpMethod.Delete, "cooling/hall-a"));
     }
 
     private Task Show(string phase, string reason)

@@ -344,6 +344,6 @@ public sealed class NodeAgentTests : IAsyncDisposable
 
     private sealed class Programs : IProgramFactory
     {
-        public Task<IRankDevice> CreateAsync(JobId job, JobSpec spec, GpuId gpu, CancellationToken cancel) => Task.FromResult<IRankDevice>(new TinyDevice(20));
+        public IRankDevice Create(JobId job, JobSpec spec, GpuId gpu, CancellationToken cancel) => new TinyDevice(20);
     }
 }

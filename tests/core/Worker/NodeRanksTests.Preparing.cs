@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Coordinator.Machines;
 using Coordinator.Worker.Devices;
 
@@ -69,6 +70,69 @@ public sealed partial class NodeRanksTests
         }
 
         await worker.Said.Reader.Next("an answer", said => said is RankState);
+    }
+
+    [Fact]
+    public async Task A_device_is_made_and_finds_its_first_memory_on_a_thread_of_its_own_also_where_its_data_came_late()
+    {
+        var worker = Worker("a", 1);
+        var mayMake = worker.MayMake = new TaskCompletionSource();
+        var threads = new ConcurrentQueue<(Thread Thread, bool IsOfThePool)>();
+        worker.Wrap = device =>
+        {
+            Note();
+            return new NotingDevice(device, Note);
+        };
+        var members = Members("a");
+        worker.Ranks.Handle(new MembershipChanged(Change(members, Sample.Spec())));
+        worker.Ranks.Handle(new RankOrdered(Prepare(members, 0)));
+        await worker.Said.Reader.Next("that it prepares", said => said is RankPreparing);
+        await Task.Run(mayMake.SetResult);
+        await worker.Said.Reader.Next("an answer", said => said is RankState);
+        var made = threads.Take(2).ToArray();
+        Assert.Same(made[0].Thread, made[1].Thread);
+        Assert.DoesNotContain(made, note => note.IsOfThePool);
+
+        void Note() => threads.Enqueue((Thread.CurrentThread, Thread.CurrentThread.IsThreadPoolThread));
+    }
+
+    [Fact]
+    public async Task The_end_of_a_worker_leaves_behind_what_never_comes()
+    {
+        var worker = Worker("a", 1, endTimeout: TimeSpan.FromMilliseconds(10));
+        var never = worker.MayMake = new TaskCompletionSource();
+        var members = Members("a");
+        worker.Ranks.Handle(new MembershipChanged(Change(members, Sample.Spec())));
+        worker.Ranks.Handle(new RankOrdered(Prepare(members, 0)));
+        await worker.Said.Reader.Next("that it prepares", said => said is RankPreparing);
+        await worker.Ranks.DisposeAsync().AsTask().For("the end of the worker");
+        never.SetResult();
+    }
+
+    /// <summary>Notes that memory is asked of it.</summary>
+    private sealed class NotingDevice(TinyDevice inner, Action note) : IRankDevice
+    {
+        public int ParameterCount => inner.ParameterCount;
+
+        public void Initialize() => inner.Initialize();
+
+        public DeviceGradient CreateGradient()
+        {
+            note();
+            return inner.CreateGradient();
+        }
+
+        public ShardResult ComputeShard(long step, int shard, DeviceGradient gradient, CancellationToken cancel) => inner.ComputeShard(step, shard, gradient, cancel);
+
+        public void Add(DeviceGradient sum, DeviceGradient addend) => inner.Add(sum, addend);
+
+        public double ApplyStep(long step, DeviceGradient reduced, double sumOfSquares, long targets) => inner.ApplyStep(step, reduced, sumOfSquares, targets);
+
+        public void ReadState(long offset, Span<float> destination) => inner.ReadState(offset, destination);
+
+        public void WriteState(long offset, ReadOnlySpan<float> source) => inner.WriteState(offset, source);
+
+        public void Dispose() => inner.Dispose();
     }
 
     /// <summary>A device that is slow to find its first memory.</summary>

@@ -383,9 +383,9 @@ public sealed partial class NodeRanksTests : IAsyncDisposable
         [.. split.GroupBy(node => node.ToString()).SelectMany(node => node.Select((_, index) =>
             new Member(Sample.Gpu(node.Key, index), workers.Single(worker => worker.Node == node.Key).Address, 42)))]);
 
-    private TestWorker Worker(string node, int gpus)
+    private TestWorker Worker(string node, int gpus, TimeSpan? endTimeout = null)
     {
-        var worker = new TestWorker(node, gpus);
+        var worker = new TestWorker(node, gpus, endTimeout ?? new WorkerOptions { Node = new NodeId(node), Silos = [] }.EndTimeout);
         workers.Add(worker);
         return worker;
     }
@@ -395,11 +395,11 @@ public sealed partial class NodeRanksTests : IAsyncDisposable
         private readonly DataPlane plane;
         private readonly HttpMessageInvoker http = SiloHttp.Create();
 
-        public TestWorker(string node, int gpus)
+        public TestWorker(string node, int gpus, TimeSpan endTimeout)
         {
             Node = node;
             plane = new DataPlane(new DataPlaneOptions { Node = new NodeId(node) }, new LossLog(Lost));
-            var options = new WorkerOptions { Node = new NodeId(node), Silos = [], Gpus = CpuDeviceClass.Devices(gpus), Boot = 42 };
+            var options = new WorkerOptions { Node = new NodeId(node), Silos = [], Gpus = CpuDeviceClass.Devices(gpus), Boot = 42, EndTimeout = endTimeout };
             Ranks = new NodeRanks(options, new WorkerServices(this, Models, new SilentLog()) { Http = http }, plane, message => Said.Writer.TryWrite(message));
         }
 
@@ -435,10 +435,9 @@ public sealed partial class NodeRanksTests : IAsyncDisposable
         /// <summary>The data plane has said that it lost a peer.</summary>
         public TaskCompletionSource Lost { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public async Task<IRankDevice> CreateAsync(JobId job, JobSpec spec, GpuId gpu, CancellationToken cancel)
+        public IRankDevice Create(JobId job, JobSpec spec, GpuId gpu, CancellationToken cancel)
         {
-            if (MayMake is not null)
-                await MayMake.Task;
+            MayMake?.Task.Wait(CancellationToken.None);
             if (WhyNoProgram is not null)
                 throw new InvalidOperationException(WhyNoProgram);
             var device = new TinyDevice(Parameters) { HoldComputing = HoldComputing, HoldFrom = HoldFrom, LostFrom = Loses == gpu.Index ? 3 : 0 };

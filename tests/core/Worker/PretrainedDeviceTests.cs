@@ -4,6 +4,7 @@ using Coordinator.Machines.Jobs;
 using Coordinator.Tests.Server;
 using Coordinator.Worker.Checkpoints;
 using Coordinator.Worker.Data;
+using Coordinator.Worker.Devices;
 using Coordinator.Worker.Programs;
 using Coordinator.Worker.Ranks;
 
@@ -23,15 +24,8 @@ public sealed class PretrainedDeviceTests : IDisposable
     {
         var parameters = Parameters(Spec);
         using var programs = Programs();
-        using var device = await programs.CreateAsync(new JobId("job"), Spec with { Initial = Store(Spec, parameters) }, new GpuId(new NodeId("node"), 0), CancellationToken.None);
-        device.WriteState(0, new float[device.StateElements].Select(_ => 7f).ToArray());
-
-        device.Initialize();
-
-        var state = new float[device.StateElements];
-        device.ReadState(0, state);
-        Assert.Equal(parameters, state[..parameters.Length]);
-        Assert.All(state[parameters.Length..], moment => Assert.Equal(0, moment));
+        using var device = await CreateAsync(programs, Store(Spec, parameters));
+        AssertBegins(device, parameters);
     }
 
     [Fact]
@@ -40,27 +34,52 @@ public sealed class PretrainedDeviceTests : IDisposable
         var wider = Spec with { Model = Spec.Model with { Channels = 9 } };
         using var programs = Programs();
 
-        var refused = await Assert.ThrowsAsync<InvalidJobException>(() => programs.CreateAsync(
-            new JobId("job"), Spec with { Initial = Store(wider, Parameters(wider)) }, new GpuId(new NodeId("node"), 0), CancellationToken.None));
+        var refused = await Assert.ThrowsAsync<InvalidJobException>(() => CreateAsync(programs, Store(wider, Parameters(wider))));
 
         Assert.Contains("has the shape [1, 9]", refused.Message, StringComparison.Ordinal);
     }
 
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task Weights_that_this_worker_has_lost_since_are_its_own_fault(bool isGone)
+    [InlineData("flipped")]
+    [InlineData("cut")]
+    [InlineData("gone")]
+    public async Task What_happens_to_the_file_once_it_was_read_changes_no_bit(string how)
+    {
+        var parameters = Parameters(Spec);
+        var initial = Store(Spec, parameters);
+        using var programs = Programs();
+        using var device = await CreateAsync(programs, initial);
+        Damage(initial, how);
+
+        AssertBegins(device, parameters);
+        AssertBegins(device, parameters);
+    }
+
+    [Theory]
+    [InlineData("flipped")]
+    [InlineData("cut")]
+    [InlineData("gone")]
+    public async Task A_worker_whose_copy_was_damaged_since_its_last_job_fetches_it_again(string how)
+    {
+        var parameters = Parameters(Spec);
+        var initial = Store(Spec, parameters);
+        var sound = await File.ReadAllBytesAsync(DataStore.PathOf(folder.Path, initial.Sha256));
+        using var programs = Programs((_, to, cancel) => to.WriteAsync(sound, cancel).AsTask());
+        (await CreateAsync(programs, initial, "first")).Dispose();
+        Damage(initial, how);
+
+        using var device = await CreateAsync(programs, initial, "second");
+        AssertBegins(device, parameters);
+    }
+
+    [Fact]
+    public async Task A_damaged_copy_that_cannot_be_fetched_says_nothing_of_the_job()
     {
         var initial = Store(Spec, Parameters(Spec));
+        Damage(initial, "flipped");
         using var programs = Programs();
-        (await CreateAsync(programs, initial)).Dispose();
-        var path = DataStore.PathOf(folder.Path, initial.Sha256);
-        if (isGone)
-            File.Delete(path);
-        else
-            await File.WriteAllBytesAsync(path, new byte[4]);
 
-        Assert.Equal(FaultKind.Worker, (await Assert.ThrowsAsync<RankFaultException>(() => CreateAsync(programs, initial))).Kind);
+        Assert.Equal(DataProblem.Corrupt, (await Assert.ThrowsAsync<DataException>(() => CreateAsync(programs, initial))).Problem);
     }
 
     [Fact]
@@ -95,15 +114,42 @@ public sealed class PretrainedDeviceTests : IDisposable
 
         using var file = SafeTensorsFile.Open(path);
 
-        Assert.Contains(why, InitialWeights.WhyUnfit(file, layout), StringComparison.Ordinal);
+        Assert.Contains(why, InitialWeights.WhyUnfit(file.Tensors, layout), StringComparison.Ordinal);
     }
 
     private static float[] Parameters(JobSpec spec) => [.. Enumerable.Range(1, TrainingPrograms.Create(spec).Layout.ParameterCount).Select(i => 1f / i)];
 
-    private static Task<Coordinator.Worker.Devices.IRankDevice> CreateAsync(WorkerPrograms programs, InitialSpec initial) =>
-        programs.CreateAsync(new JobId("job"), Spec with { Initial = initial }, new GpuId(new NodeId("node"), 0), CancellationToken.None);
+    private static void AssertBegins(IRankDevice device, float[] parameters)
+    {
+        device.WriteState(0, new float[device.StateElements].Select(_ => 7f).ToArray());
+        device.Initialize();
 
-    private WorkerPrograms Programs() => new(new DataStore(folder.Path), new CpuDeviceOptions());
+        var state = new float[device.StateElements];
+        device.ReadState(0, state);
+        Assert.Equal(parameters, state[..parameters.Length]);
+        Assert.All(state[parameters.Length..], moment => Assert.Equal(0, moment));
+    }
+
+    private static Task<IRankDevice> CreateAsync(WorkerPrograms programs, InitialSpec initial, string job = "job") =>
+        Task.Run(() => programs.Create(new JobId(job), Spec with { Initial = initial }, new GpuId(new NodeId("node"), 0), CancellationToken.None));
+
+    private WorkerPrograms Programs(Func<string, Stream, CancellationToken, Task>? fetch = null) => new(new DataStore(folder.Path, fetch), new CpuDeviceOptions());
+
+    /// <summary>In place, as a disk or another program does it. One bit of the last parameter flips.</summary>
+    private void Damage(InitialSpec initial, string how)
+    {
+        var path = DataStore.PathOf(folder.Path, initial.Sha256);
+        if (how == "gone")
+            File.Delete(path);
+        else if (how == "cut")
+            File.WriteAllBytes(path, new byte[4]);
+        else
+        {
+            var bytes = File.ReadAllBytes(path);
+            bytes[^1] ^= 1;
+            File.WriteAllBytes(path, bytes);
+        }
+    }
 
     private InitialSpec Store(JobSpec spec, float[] parameters)
     {

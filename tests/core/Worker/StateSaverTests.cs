@@ -112,6 +112,32 @@ public sealed class StateSaverTests : IDisposable
         Assert.Equal(before, StateNow());
     }
 
+    [Fact]
+    public async Task A_load_that_is_cut_short_because_somebody_waits_says_nothing_against_the_checkpoint()
+    {
+        var checkpoint = Save();
+        using var answer = new ManualResetEventSlim();
+        var opened = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var folder = new CheckpointFolder(Path.Combine(root, "checkpoints"))
+        {
+            Opening = path =>
+            {
+                opened.TrySetResult();
+                answer.Wait();
+                return File.OpenRead(path);
+            },
+        };
+        var answered = new TaskCompletionSource<StateLoaded>(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var saver = Saver(job => job(), input => answered.TrySetResult(Assert.IsType<StateLoaded>(input)), folder);
+        saver.Load(new LoadState(1, checkpoint, VerifyFirst: false));
+        await opened.Task.For("the reading of a part");
+        saver.Hurry();
+        var loaded = await answered.Task.For("an answer");
+        answer.Set();
+        Assert.NotNull(loaded.Failure);
+        Assert.True(loaded.IsGivenUp);
+    }
+
     private sealed class Closing(string path, Action closed) : FileStream(path, FileMode.Open, FileAccess.Read)
     {
         protected override void Dispose(bool disposing)
@@ -123,7 +149,7 @@ public sealed class StateSaverTests : IDisposable
     }
 
     private StateSaver Saver(Action<Action> postState, Action<RankInput> answer, CheckpointFolder? folder = null) => new(
-        new RankHostOptions { Job = Sample.Job, Spec = Sample.Spec(), Gpu = Sample.Gpu("a"), Boot = 1, Checkpoints = folder ?? Folder }, device, FaultPlan.None, postState, answer);
+        new RankHostOptions { Job = Sample.Job, Spec = Sample.Spec(), Gpu = Sample.Gpu("a"), Boot = 1, Checkpoints = folder ?? Folder, HurriedReadLimit = TimeSpan.FromMilliseconds(10) }, device, FaultPlan.None, postState, answer);
 
     private CheckpointFolder Folder => new(Path.Combine(root, "checkpoints"));
 
