@@ -92,8 +92,8 @@ public sealed class TrainCommand
             if (there is not null)
                 RefuseOther(there, asked, directory, withData: false);
             var before = Directory.Exists(directory.File("data")) ? Directory.GetFiles(directory.File("data")) : [];
-            var (spec, frozen) = TrainingData.Freeze(loaded.Spec, parsed.GetValue(data) ?? loaded.DataPath, directory);
-            (spec, var weights) = WeightsFile.Freeze(spec, initial.Full(parsed) ?? loaded.InitialPath, directory);
+            var (spec, frozen) = TrainingData.Freeze(loaded.Spec, parsed.GetValue(data) ?? loaded.DataPath, directory, there?.ReadSpec());
+            (spec, var weights) = WeightsFile.Freeze(spec, initial.Full(parsed) ?? loaded.InitialPath, directory, there?.ReadSpec());
             if (asked is not null)
                 asked = asked with { JobFile = JobFile.Write(spec) };
             if (there is not null)

@@ -18,7 +18,8 @@ public static class DemoPlan
     /// <param name="steps">Steps where the plan's are too many; null: the plan's.</param>
     public static JobSpec Job(ulong seed, bool quick, int silos = 1, long? steps = null)
     {
-        var job = Planned(seed, quick, silos);
+        // A step waits for the blow before it, and a blow for its victims to be back: on a slow machine that is no standstill.
+        var job = Planned(seed, quick, silos) with { FaultTolerance = new FaultToleranceSpec { ProgressTimeout = TimeSpan.FromMinutes(2) } };
         return steps is not { } fewer ? job : job with
         {
             Training = job.Training with { Steps = fewer },

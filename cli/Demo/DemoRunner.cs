@@ -34,7 +34,7 @@ public sealed class DemoRunner(DemoOptions options)
             var schedule = KillSchedule.Draw(options.Seed, spec.Training.Steps, DemoPlan.Workers, options.Backend.Silos);
             Introduce(spec, schedule);
             keepLogs = true;
-            var killer = new KillRunner(schedule);
+            var killer = new KillRunner(schedule, directory.Path);
             var disturbed = await TrainAsync("with kills", Names[0], spec, frozen!, directory, killer, cancel);
             Console.WriteLine("And now the same job, left alone.");
             var undisturbed = await TrainAsync("undisturbed", Names[1], spec, frozen!, directory, killer: null, cancel);
@@ -62,7 +62,7 @@ public sealed class DemoRunner(DemoOptions options)
             $"A GPT of {model.Layers} layers and {model.Channels} channels, {spec.Training.Steps} steps on {Words.Bytes(spec.Data.Bytes)} of "
             + (options.Data is null ? "this repository's own text" : options.Data) + $" (sha256 {spec.Data.Sha256[..12]}…).");
         Console.WriteLine(
-            $"{DemoPlan.Workers} worker processes; seed {schedule.Seed} will SIGKILL {schedule.WorkerKills} workers and {(options.Backend.Silos == 1 ? "the silo" : $"{schedule.SiloKills} of {options.Backend.Silos} silos")} while they train"
+            $"{DemoPlan.Workers} worker processes; seed {schedule.Seed} will SIGKILL {schedule.WorkerKills} workers and {(options.Backend.Silos == 1 ? "the silo" : $"{schedule.SiloKills} of {options.Backend.Silos} silos")} while they train, each before the step behind it begins"
             + (options.Flip ? ", and one worker flips one bit." : "."));
     }
 

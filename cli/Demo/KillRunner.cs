@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Coordinator.Cli.Local;
 using Coordinator.Cli.View;
+using Coordinator.Disk;
 
 namespace Coordinator.Cli.Demo;
 
@@ -13,16 +14,23 @@ public sealed record KillRecord(DateTimeOffset Time, KillKind? Kind, string Proc
 
 /// <summary>
 /// Carries out a <see cref="KillSchedule"/>: blows from outside when their step was recorded, and the two kinds that need an exact
-/// moment by a fault that a worker is started with. A blow waits until it leaves somebody alive who holds the state.
+/// moment by a fault that a worker is started with. A blow waits until it leaves somebody alive who holds the state, and the workers wait
+/// for the blow: none begins a step behind it before it has struck, so that every blow does, however fast or slow the machine is.
 /// </summary>
 public sealed class KillRunner
 {
+    // The collective that is to be hit, and one more: its victim may come back only after the first.
+    private const int RoomForCollective = 2;
+
     private readonly object gate = new();
+    private readonly string folder;
     private readonly List<PlannedKill> waiting;
     private readonly Dictionary<(string Process, int Pid), (KillKind Kind, DateTimeOffset Time)> ours = [];
 
     /// <summary>Nothing is killed yet.</summary>
-    public KillRunner(KillSchedule schedule) => waiting = [.. schedule.Kills];
+    /// <param name="schedule">What is to happen.</param>
+    /// <param name="folder">Where a file for each blow that has struck tells the workers to go on.</param>
+    public KillRunner(KillSchedule schedule, string folder) => (waiting, this.folder) = ([.. schedule.Kills], folder);
 
     /// <summary>Blows not carried out yet.</summary>
     public IReadOnlyList<PlannedKill> Waiting
@@ -43,6 +51,7 @@ public sealed class KillRunner
             // came back is asked on its own return, and only then for another's sake.
             return
             [
+                .. waiting.Where(kill => kill.Kind != KillKind.Recovery).SelectMany(kill => new[] { "--fault", $"hold@compute:{kill.Step + (kill.Kind == KillKind.Collective ? RoomForCollective : 1)}:{FileOf(kill)}" }),
                 .. waiting.Where(kill => kill.Workers.Contains(worker)).SelectMany(kill => kill.Kind switch
                 {
                     KillKind.Collective => new[] { "--fault", $"kill@collective:{kill.Step}" },
@@ -64,7 +73,8 @@ public sealed class KillRunner
         lock (gate)
         {
             ours[(LocalCluster.WorkerName(worker), pid)] = (struck, DateTimeOffset.Now);
-            waiting.RemoveAll(planned => planned.Kind == struck && planned.Workers.Contains(worker));
+            foreach (var planned in waiting.Where(planned => planned.Kind == struck && planned.Workers.Contains(worker)).ToArray())
+                HasStruck(planned);
         }
     }
 
@@ -81,7 +91,7 @@ public sealed class KillRunner
                 return;
             if (due.Kind == KillKind.Silo)
             {
-                waiting.Remove(due);
+                HasStruck(due);
                 foreach (var silo in due.Silos)
                 {
                     if (targets.KillSilo(silo) is { } hit)
@@ -102,7 +112,7 @@ public sealed class KillRunner
             var victims = due.Workers.Select(LocalCluster.WorkerName).ToArray();
             if (holders.Except(victims).IsEmpty || !holders.IsSupersetOf(victims))
                 return;
-            waiting.Remove(due);
+            HasStruck(due);
             foreach (var worker in due.Workers)
                 Note(LocalCluster.WorkerName(worker), targets.KillWorker(worker), KillKind.Workers);
         }
@@ -121,6 +131,14 @@ public sealed class KillRunner
                         : new KillRecord(note.Time, null, note.Child, note.Pid)),
             ];
         }
+    }
+
+    private string FileOf(PlannedKill kill) => Path.Combine(folder, $"{kill.Kind}-{kill.Step}-struck".ToLowerInvariant());
+
+    private void HasStruck(PlannedKill kill)
+    {
+        waiting.Remove(kill);
+        PrivateFiles.Touch(FileOf(kill));
     }
 
     /// <summary>A silo that is still coming back from its last death cannot die again. Of a cluster that is not ours nothing is known.</summary>

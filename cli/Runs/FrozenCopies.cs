@@ -3,48 +3,52 @@ using Coordinator.Cli.Local;
 using Coordinator.Cli.Output;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
-using Coordinator.Server.Client;
 using Coordinator.Worker.Data;
 
 namespace Coordinator.Cli.Runs;
 
-/// <summary>The copies of a run's frozen data in its directory: the command's, and each worker's.</summary>
+/// <summary>The copies of a run's frozen data in its directory: the command's, each worker's, and the silo's.</summary>
 internal static class FrozenCopies
 {
-    private const int Attempts = 25;
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(200);
-
     /// <summary>A sound copy, read to its end; null: there is none.</summary>
     public static string? Find(RunDirectory directory, DataSpec data) =>
         Folders(directory).Select(folder => DataStore.PathOf(folder, data.Sha256)).FirstOrDefault(path => IsSound(path, data));
 
-    /// <summary>Brings a job's data to the silo where it has no sound copy of them.</summary>
-    /// <returns>A sound copy in the run's directory; null: there is none, or none is needed.</returns>
-    /// <exception cref="CommandException">The data are nowhere.</exception>
-    public static async Task<string?> RestoreAsync(CoordinatorClient client, JobId id, RunDirectory directory, CancellationToken cancel)
+    /// <summary>Brings a job's data, and the weights that it starts from, to the silo where it has no sound copy of them.</summary>
+    /// <param name="calls">The run's calls: a silo that dies meanwhile comes back.</param>
+    /// <param name="id">The job.</param>
+    /// <param name="directory">The run's directory.</param>
+    /// <param name="cancel">Ends the waiting for the silo.</param>
+    /// <returns>A sound copy of the data in the run's directory; null: there is none, or none is needed.</returns>
+    /// <exception cref="CommandException">They are nowhere.</exception>
+    public static async Task<string?> RestoreAsync(SiloCalls calls, JobId id, RunDirectory directory, CancellationToken cancel)
     {
-        for (var attempt = 1; ; attempt++)
-        {
-            try
+        if (await calls.AskAsync((silo, limit) => silo.GetJobAsync(id, limit), cancel) is not { Phase: not ("finished" or "failed") } job)
+            return null;
+        if (job.Spec.Initial is { } initial)
+            await RestoreAsync(calls, id, new DataSpec { Sha256 = initial.Sha256, Bytes = initial.Bytes }, directory, cancel);
+        return job.Spec.Data.Sha256.Length > 0 ? await RestoreAsync(calls, id, job.Spec.Data, directory, cancel) : null;
+    }
+
+    private static async Task<string?> RestoreAsync(SiloCalls calls, JobId id, DataSpec data, RunDirectory directory, CancellationToken cancel)
+    {
+        var copy = Find(directory, data);
+        if (await calls.AskAsync((silo, limit) => silo.HasDataAsync(data.Sha256, limit), cancel))
+            return copy;
+        var sound = copy ?? throw Missing(id, data, directory);
+        await calls.MoveAsync(
+            async (silo, limit) =>
             {
-                if (await client.GetJobAsync(id, cancel) is not { Phase: not ("finished" or "failed"), Spec.Data: { Sha256.Length: > 0 } data })
-                    return null;
-                var copy = Find(directory, data);
-                if (await client.HasDataAsync(data.Sha256, cancel))
-                    return copy;
-                await client.UploadDataAsync(copy ?? throw Missing(id, data, directory), data.Sha256, cancel);
-                Console.WriteLine($"the silo had no sound copy of the job's data: it has that of {copy} now");
-                return copy;
-            }
-            catch (CoordinatorApiException away) when (away.MayRepeat && attempt < Attempts)
-            {
-                await Task.Delay(Pause, cancel);
-            }
-        }
+                await silo.UploadDataAsync(sound, data.Sha256, limit);
+                return true;
+            },
+            cancel);
+        Console.WriteLine($"the silo had no sound copy of the job's data: it has that of {sound} now");
+        return sound;
     }
 
     private static IEnumerable<string> Folders(RunDirectory directory) =>
-        [directory.File("data"), .. Directory.EnumerateDirectories(directory.Path, "worker-*").Order(StringComparer.Ordinal)];
+        [directory.File("data"), .. Directory.EnumerateDirectories(directory.Path, "worker-*").Order(StringComparer.Ordinal), Path.Combine(directory.File("silo"), "data")];
 
     private static bool IsSound(string path, DataSpec data)
     {

@@ -25,6 +25,9 @@ public sealed class JobRun(CoordinatorClient client, string title)
 {
     private static readonly TimeSpan TickPeriod = TimeSpan.FromMilliseconds(25);
 
+    // A silo that could not be started for so long will not be; without it the job can neither save nor end.
+    private static readonly TimeSpan LongestUnheard = TimeSpan.FromMinutes(10);
+
     private SiloCalls? calls;
     private RunFollower? follower;
 
@@ -79,7 +82,7 @@ public sealed class JobRun(CoordinatorClient client, string title)
     {
         follower = new RunFollower(new SiloRunSource(client, id) { Unknown = again => SubmitAsync(id, spec, again) }, title, Cluster);
         if (Cluster is not null)
-            Cluster.IsTraining = () => follower.Job is { Phase: "running" };
+            Cluster.IsTraining = () => IsTraining(follower.Job, follower.Away);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         var following = follower.RunAsync(stop.Token);
         var showing = RunDisplay.RunAsync(follower.Snapshot, stop.Token);
@@ -136,6 +139,9 @@ public sealed class JobRun(CoordinatorClient client, string title)
                 Discard(partial);
         }
     }
+
+    /// <summary>Whether a job counts as training that was seen last so long ago: what was heard does not hold for ever.</summary>
+    internal static bool IsTraining(JobView? seen, TimeSpan away) => seen is { Phase: "running" } && away < LongestUnheard;
 
     private static void Discard(string partial)
     {

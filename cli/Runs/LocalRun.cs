@@ -158,7 +158,7 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
     private async Task RestoreDataAsync(LocalCluster cluster)
     {
         using var client = new CoordinatorClient(cluster.Url, SiloToken.Load(cluster.TokenFile));
-        sound = await FrozenCopies.RestoreAsync(client, record.JobId, directory, signals.Token);
+        sound = await FrozenCopies.RestoreAsync(new SiloCalls(client, cluster) { Remedy = () => WhatIsSafe(job: null) }, record.JobId, directory, signals.Token);
     }
 
     /// <summary>A signal came: saves, unless Ctrl-C ends a run that saves nothing by itself either.</summary>

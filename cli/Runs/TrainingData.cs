@@ -12,14 +12,24 @@ public static class TrainingData
     /// <param name="spec">The job.</param>
     /// <param name="path">What <c>--data</c> or the job file names; null for the repository's own sources and documents.</param>
     /// <param name="directory">Where the frozen file goes.</param>
+    /// <param name="before">The job that the directory is for already. Where its sources are gone, its own frozen copy is what they were.</param>
     /// <exception cref="DataException">The data cannot be used.</exception>
-    public static (JobSpec Spec, string? File) Freeze(JobSpec spec, string? path, RunDirectory directory)
+    public static (JobSpec Spec, string? File) Freeze(JobSpec spec, string? path, RunDirectory directory, JobSpec? before = null)
     {
         if (spec.Model.Program == "linear" || (path is null && spec.Data.Sha256.Length > 0))
             return (spec, null);
         var store = directory.File("data");
-        var frozen = new DataFreezer(store).Freeze(Find(path), spec.Model);
-        return (spec with { Data = frozen }, DataStore.PathOf(store, frozen.Sha256));
+        try
+        {
+            var frozen = new DataFreezer(store).Freeze(Find(path), spec.Model);
+            return (spec with { Data = frozen }, DataStore.PathOf(store, frozen.Sha256));
+        }
+        catch (DataException gone) when (gone.Problem is DataProblem.Missing or DataProblem.Unreadable or DataProblem.Empty
+            && before is { Data: { Sha256.Length: > 0 } frozen } && FrozenCopies.Find(directory, frozen) is { } copy)
+        {
+            Console.Error.WriteLine($"{gone.Message}; the run's own copy is taken: {copy}");
+            return (spec with { Data = frozen }, null);
+        }
     }
 
     /// <summary>Data with a full path needs no current directory, which can have been removed.</summary>

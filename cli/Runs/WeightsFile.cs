@@ -17,13 +17,31 @@ public static class WeightsFile
     /// <param name="spec">The job.</param>
     /// <param name="path">What <c>--init</c> or the job file names.</param>
     /// <param name="directory">Where the frozen file goes.</param>
+    /// <param name="before">The job that the directory is for already. Where the file is gone, its own frozen copy is what it was.</param>
     /// <exception cref="SafeTensorsException">The file is missing, damaged or no safetensors file.</exception>
     /// <exception cref="CommandException">It is sound, and its tensors are not those of the job's model; or it cannot be stored.</exception>
-    public static (JobSpec Spec, string? File) Freeze(JobSpec spec, string? path, RunDirectory directory)
+    public static (JobSpec Spec, string? File) Freeze(JobSpec spec, string? path, RunDirectory directory, JobSpec? before = null)
     {
         if (path is null)
             return (spec, null);
-        using var weights = SafeTensorsFile.Open(path);
+        SafeTensorsFile weights;
+        try
+        {
+            weights = SafeTensorsFile.Open(path);
+        }
+        catch (SafeTensorsException gone) when (gone.Problem is SafeTensorsProblem.Missing or SafeTensorsProblem.Unreadable
+            && before?.Initial is { } initial && FrozenCopies.Find(directory, new DataSpec { Sha256 = initial.Sha256, Bytes = initial.Bytes }) is { } copy)
+        {
+            Console.Error.WriteLine($"{gone.Message}; the run's own copy is taken: {copy}");
+            return (spec with { Initial = initial }, null);
+        }
+
+        using (weights)
+            return Freeze(spec, path, weights, directory);
+    }
+
+    private static (JobSpec Spec, string? File) Freeze(JobSpec spec, string path, SafeTensorsFile weights, RunDirectory directory)
+    {
         if (InitialWeights.WhyUnfit(weights.Tensors, TrainingPrograms.Create(spec).Layout) is { } why)
         {
             throw new CommandException(

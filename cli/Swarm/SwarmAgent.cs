@@ -206,7 +206,7 @@ public sealed class SwarmAgent
                 running.Ranks.SiloReached(Worker.Monotonic.Now);
                 break;
             case HelloWanted wanted when wanted.Session == socket.Session:
-                socket.Say(Introduction(socket.Session));
+                socket.Say(Introduction(socket.Session) with { Proof = wanted.Proof });
                 break;
             default:
                 running.Ranks.Hear(message, Worker.Monotonic.Now);

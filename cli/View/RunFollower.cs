@@ -41,6 +41,16 @@ public sealed class RunFollower(IRunSource source, string title, LocalCluster? c
         }
     }
 
+    /// <summary>For how long the silo has not been heard; zero while it is.</summary>
+    public TimeSpan Away
+    {
+        get
+        {
+            lock (gate)
+                return awaySince is { } since ? DateTimeOffset.Now - since : TimeSpan.Zero;
+        }
+    }
+
     /// <summary>What is known now.</summary>
     public RunData Snapshot()
     {

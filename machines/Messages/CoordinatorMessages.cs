@@ -26,7 +26,11 @@ public sealed record Welcome(WorkerSession Session, TimeSpan HeartbeatPeriod) : 
 /// The worker says <see cref="Hello"/> again over the same connection, is welcomed again, and repeats what it had to say.
 /// </summary>
 /// <param name="Session">Session that is unknown; a worker at another one ignores this.</param>
-public sealed record HelloWanted(WorkerSession Session) : CoordinatorMessage;
+public sealed record HelloWanted(WorkerSession Session) : CoordinatorMessage
+{
+    /// <summary>A number that the next hello brings back, which proves that the worker lives; null: no proof is asked for.</summary>
+    public long? Proof { get; init; }
+}
 
 /// <summary>Why a worker's connection is ended for good or for now; the status of its WebSocket's close frame (RFC 6455, 7.4.2: 4000 to 4999 are for private use).</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<RefusalKind>))]

@@ -50,7 +50,7 @@ public abstract record JobReport : WorkerMessage
     public required long Generation { get; init; }
 }
 
-/// <summary>The first frame of a connection; said again, unchanged, until <see cref="Welcome"/> comes and when <see cref="HelloWanted"/> asks for it.</summary>
+/// <summary>The first frame of a connection; said again, unchanged but for <see cref="Proof"/>, until <see cref="Welcome"/> comes and when <see cref="HelloWanted"/> asks for it.</summary>
 public sealed record Hello : WorkerMessage
 {
     /// <summary>
@@ -76,6 +76,9 @@ public sealed record Hello : WorkerMessage
 
     /// <summary>Whether a person insists that this worker takes the place of one that is heard; null: nobody does.</summary>
     public bool? Replace { get; init; }
+
+    /// <summary><see cref="HelloWanted.Proof"/> of the question that this answers; null: it answers none.</summary>
+    public long? Proof { get; init; }
 
     /// <summary>The node's gpus, by index.</summary>
     public required IReadOnlyList<GpuDescription> Gpus { get; init; }

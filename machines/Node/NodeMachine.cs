@@ -13,7 +13,9 @@ namespace Coordinator.Machines.Nodes;
 /// <para>
 /// One process at a time has the node's name. A newer process is refused while the one before it is heard, unless a person insists: two
 /// workers of one name are a mistake, and the one that holds a job's state is the older one. A closed connection is a process that is gone, and
-/// one that is silent for the heartbeat's timeout counts as gone, so a restart gets in at once and a reboot by asking again.
+/// one that is silent for the heartbeat's timeout counts as gone, so a restart gets in at once and a reboot by asking again. A newcomer is told
+/// that the name is taken only once the older process has answered a question that was put to it on the newcomer's account: on a busy machine
+/// the last words of a process that has died are heard after its successor's first.
 /// </para>
 /// </summary>
 public sealed class NodeMachine(NodeId id) : IMachine
@@ -30,9 +32,6 @@ public sealed class NodeMachine(NodeId id) : IMachine
     private static readonly TimeSpan LongestRepeat = TimeSpan.FromSeconds(8);
     private static readonly TimeSpan AskPeriod = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>Who is heard so long after a newcomer was first refused lives: two heartbeats, since one may have been under way when it died.</summary>
-    private static readonly TimeSpan ProofOfLife = TimeSpan.FromSeconds(1);
-
     /// <summary>A cluster grain that was loaded anew knows no nodes: each says from time to time that it is there.</summary>
     private static readonly TimeSpan IdleReportPeriod = TimeSpan.FromSeconds(10);
 
@@ -48,7 +47,7 @@ public sealed class NodeMachine(NodeId id) : IMachine
     private bool reportedUp;
     private TimeSpan? askedAt;
     private WorkerSession refused;
-    private TimeSpan refusedAt;
+    private long? livesBeside;
     private string setAside = "";
     private TimeSpan sentAt;
     private TimeSpan repeatAfter;
@@ -121,6 +120,8 @@ public sealed class NodeMachine(NodeId id) : IMachine
         }
 
         var same = hello?.Session == worker.Session;
+        if (same && worker.Hello.Proof is { } newcomer)
+            livesBeside = newcomer;
         if (hello is not null && !same && connected)
             EndOlder(hello.Session, worker);
         var repeated = same && connected;
@@ -156,7 +157,7 @@ public sealed class NodeMachine(NodeId id) : IMachine
         var heardMs = (now - heardAt).TotalMilliseconds;
         if (refused.Boot != newcomer.Session.Boot)
         {
-            (refused, refusedAt) = (newcomer.Session, now);
+            refused = newcomer.Session;
             outputs.Observe(new CoordinatorEvent
             {
                 Kind = EventKinds.NodeRefused,
@@ -166,8 +167,11 @@ public sealed class NodeMachine(NodeId id) : IMachine
             });
         }
 
+        var isProved = livesBeside == newcomer.Session.Boot;
+        if (!isProved)
+            outputs.Send(id, new HelloWanted(hello!.Session) { Proof = newcomer.Session.Boot });
         outputs.Send(id, new WorkerRefused(
-            newcomer.Session, heardAt >= refusedAt + ProofOfLife ? RefusalKind.NameTaken : RefusalKind.NameHeard, $"process {hello!.ProcessId} has this name and was heard {heardMs:0} ms ago"));
+            newcomer.Session, isProved ? RefusalKind.NameTaken : RefusalKind.NameHeard, $"process {hello!.ProcessId} has this name and was heard {heardMs:0} ms ago"));
     }
 
     private void AskForHello(WorkerSession session)

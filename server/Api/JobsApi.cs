@@ -49,7 +49,7 @@ internal sealed class JobsApi(DurableChanges changes, Views views, SiloServerOpt
 
         if (id is null || await views.JobAsync(id).ConfigureAwait(false) is null)
         {
-            if (await checks.ProblemsAsync(spec).ConfigureAwait(false) is { Count: > 0 } found)
+            if (await checks.ProblemsAsync(spec, cancel).ConfigureAwait(false) is { Count: > 0 } found)
                 return ApiError.Result(StatusCodes.Status400BadRequest, found[0].Error, found[0].Remedy, found);
         }
 

@@ -11,16 +11,25 @@ namespace Coordinator.Server.Api;
 /// </summary>
 internal sealed class SubmissionChecks(Views views, SiloServerOptions options)
 {
+    private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(200);
+
     private readonly string data = Path.Combine(options.DataDirectory, "data");
 
     /// <summary>What is wrong; none: nothing that can be known now.</summary>
-    public async Task<IReadOnlyList<JobProblem>> ProblemsAsync(JobSpec spec)
+    public async Task<IReadOnlyList<JobProblem>> ProblemsAsync(JobSpec spec, CancellationToken cancel)
     {
         var problems = new List<JobProblem>();
-        if (FileProblem(spec.Data.Sha256, spec.Data.Bytes, "data.sha256", "data.bytes", "--data") is { } missing)
-            problems.Add(missing);
-        if (spec.Initial is { } initial && FileProblem(initial.Sha256, initial.Bytes, "checkpoint.initial_load_sha256", "checkpoint.initial_load_bytes", "--init") is { } weightless)
-            problems.Add(weightless);
+        for (var began = options.TimeProvider.GetTimestamp(); ; await Task.Delay(LookAgain, options.TimeProvider, cancel).ConfigureAwait(false))
+        {
+            problems.Clear();
+            if (FileProblem(spec.Data.Sha256, spec.Data.Bytes, "data.sha256", "data.bytes", "--data") is { } missing)
+                problems.Add(missing);
+            if (spec.Initial is { } initial && FileProblem(initial.Sha256, initial.Bytes, "checkpoint.initial_load_sha256", "checkpoint.initial_load_bytes", "--init") is { } weightless)
+                problems.Add(weightless);
+            if (problems.Count == 0 || options.HoldsAllData || options.TimeProvider.GetElapsedTime(began) >= options.SubmitTimeout)
+                break;
+        }
+
         if (await MemoryProblemAsync(spec).ConfigureAwait(false) is { } tooLarge)
             problems.Add(tooLarge);
         return problems;
@@ -29,15 +38,15 @@ internal sealed class SubmissionChecks(Views views, SiloServerOptions options)
     /// <summary>A file that a job names by its hash: its data, and the weights that it starts from.</summary>
     private JobProblem? FileProblem(string sha256, long bytes, string hashKey, string bytesKey, string option)
     {
-        // Another silo may hold what this one does not.
         if (sha256.Length == 0 || !FileStore.IsHash(sha256))
             return null;
         var file = new FileInfo(Path.Combine(data, FilesApi.DataName(sha256)));
         if (!file.Exists)
         {
-            return options.HoldsAllData
-                ? new JobProblem($"{hashKey} names data that this silo does not have ({sha256})", hashKey, $"Upload the data first: PUT /api/v1/data/{sha256}, or 'coordinator train {option}'.")
-                : null;
+            return new JobProblem(
+                $"{hashKey} names data that {(options.HoldsAllData ? "this silo does not have" : "are not in the folder that the silos share")} ({sha256})",
+                hashKey,
+                $"Upload the data first: PUT /api/v1/data/{sha256}, or 'coordinator train {option}'{(options.HoldsAllData ? "" : "; all silos of a cluster need one folder as --data-dir")}.");
         }
 
         return file.Length == bytes

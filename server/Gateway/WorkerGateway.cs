@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.WebSockets;
 using Coordinator.Machines;
 using Coordinator.Server.Api;
@@ -86,11 +85,9 @@ internal sealed class WorkerGateway(IGrainHost grains, WorkerLinks links, Gatewa
         }
     }
 
-    /// <summary>A worker on another host that tells its peers a loopback address tells them their own.</summary>
-    private static CloseReason? WhyUnreachable(Hello hello, ConnectionInfo from) =>
-        DataAddresses.IsLoopback(hello.DataAddress) && from.RemoteIpAddress is { } remote && !IPAddress.IsLoopback(remote) && !remote.Equals(from.LocalIpAddress)
-            ? new CloseReason(RefusalKind.Invalid, $"data address {hello.DataAddress} is its own host's loopback, and {remote} is another host: give --data-address")
-            : null;
+    private static CloseReason? WhyUnreachable(Hello hello, ConnectionInfo from) => LoopbackRule.WhyUnreachable(hello.DataAddress, from.RemoteIpAddress, from.LocalIpAddress) is { } why
+        ? new CloseReason(RefusalKind.Invalid, why)
+        : null;
 
     private async Task ServeAsync(WorkerLink link, Hello hello, WebSocket socket, FrameReader frames)
     {

@@ -44,7 +44,11 @@ public sealed record SiloServerOptions
     /// <summary>Finds what is wrong with a job spec; null lets every readable one pass.</summary>
     public Func<JobSpec, IReadOnlyList<JobProblem>>? ValidateJob { get; init; }
 
-    /// <summary>Whether all data sets of the cluster are in this silo's folder, so that what is not there is nowhere. Not so where several silos serve one cluster.</summary>
+    /// <summary>
+    /// Whether nobody else writes to this silo's folder of data sets. Where several silos serve one cluster they share the folder, over a network
+    /// perhaps, which may show late what another one stored: what a job names is then looked for until <see cref="SubmitTimeout"/> before it
+    /// counts as missing.
+    /// </summary>
     public bool HoldsAllData { get; init; } = true;
 
     /// <summary>Stores an event that is no grain's, such as that a stored file is damaged; null: it is only logged.</summary>

@@ -70,7 +70,7 @@ internal sealed class WorkerAgent(WorkerProcess process)
                 Retry();
                 break;
             case HelloWanted wanted when wanted.Session == new WorkerSession(process.Boot, connections):
-                link.SendToSilo(Introduction());
+                link.SendToSilo(Introduction() with { Proof = wanted.Proof });
                 break;
             case MembershipChanged changed:
                 OnMembershipChanged(changed.Change);

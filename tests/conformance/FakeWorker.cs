@@ -50,12 +50,13 @@ internal sealed class FakeWorker(NodeId node, long boot, int gpus, string device
     }
 
     /// <summary>What the gateway makes of its hello.</summary>
-    public WorkerConnected Introduce() => new(Session, new Hello
+    public WorkerConnected Introduce(long? proof = null) => new(Session, new Hello
     {
         Node = node,
         Session = Session,
         DataAddress = $"{node}:7000",
         ProcessId = (int)(boot % 100_000),
+        Proof = proof,
         Gpus = [.. Enumerable.Range(0, gpus).Select(i => new GpuDescription(i, "fake", deviceClass, "cpu"))],
     });
 

@@ -103,7 +103,7 @@ internal sealed class Stage(IConformanceEngine engine)
     private async Task HearAsync(FakeWorker worker, CoordinatorMessage message)
     {
         if (message is HelloWanted wanted && wanted.Session == worker.Session)
-            await PostAsync(worker, worker.Introduce()).ConfigureAwait(false);
+            await PostAsync(worker, worker.Introduce(wanted.Proof)).ConfigureAwait(false);
         if (!worker.Trains)
             return;
         foreach (var said in worker.Obey(message).ToArray())

@@ -148,8 +148,8 @@ internal sealed class LiarsWorld
         var worker = send.Node == liar.Node ? liar : send.Node == honest.Node ? honest : null;
         if (worker is null || !worker.Connected)
             return;
-        if (send.Message is HelloWanted)
-            Post(GrainAddress.Of(worker.Node), worker.Introduce());
+        if (send.Message is HelloWanted wanted)
+            Post(GrainAddress.Of(worker.Node), worker.Introduce(wanted.Proof));
         foreach (var said in worker.Obey(send.Message).ToArray())
             Post(GrainAddress.Of(worker.Node), new WorkerSaid(worker.Session, said));
     }

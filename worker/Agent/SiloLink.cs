@@ -228,7 +228,7 @@ internal sealed class SiloLink
                 break;
             case HelloWanted wanted:
                 if (wanted.Session == connection.Session)
-                    connection.Tell(Introduction(connection.Session));
+                    connection.Tell(Introduction(connection.Session) with { Proof = wanted.Proof });
                 break;
             default:
                 heard(message);

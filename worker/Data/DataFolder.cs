@@ -10,8 +10,11 @@ internal static class DataFolder
 
     public static bool IsBuildOutput(string folder) => folder is "bin" or "obj" or "artifacts";
 
-    /// <summary>All files below <paramref name="root"/> that are not empty, in no particular order. Hidden entries, skipped folders and
-    /// folders of runs, which hold tokens and databases, are left out.</summary>
+    /// <summary>
+    /// All files below <paramref name="root"/> that are not empty, in no particular order. Hidden entries, skipped folders and folders of runs
+    /// and silos, which hold tokens and databases, are left out. <paramref name="root"/> itself may be one, since a command's own folder may be
+    /// where its data are: then what the run made in it is left out.
+    /// </summary>
     /// <exception cref="DataException"><see cref="DataProblem.Unreadable"/>: a folder cannot be listed.</exception>
     public static List<DataFile> Walk(string root, Func<string, bool> skipFolder)
     {
@@ -21,10 +24,10 @@ internal static class DataFolder
         {
             var entries = List(next.Folder);
 
-            // What was named itself is walked whatever it is: a command's own folder may be where its data are.
-            if (next.Prefix.Length > 0 && entries.Any(entry => entry.Name is "run.lock" or "run.json"))
+            var isOurs = entries.Any(entry => entry.Name is "run.lock" or "run.json" or "coordinator.db");
+            if (isOurs && next.Prefix.Length > 0)
                 continue;
-            foreach (var entry in entries.Where(entry => !entry.Name.StartsWith('.')))
+            foreach (var entry in entries.Where(entry => !entry.Name.StartsWith('.') && !(isOurs && IsMadeByARun(entry)) && !IsFrozen(entry)))
             {
                 if (entry is DirectoryInfo folder)
                 {
@@ -65,6 +68,16 @@ internal static class DataFolder
             throw DataFreezer.Unreadable(path, e);
         }
     }
+
+    /// <summary>Whether it has the name of something that a run or a silo makes in its own folder.</summary>
+    private static bool IsMadeByARun(FileSystemInfo entry) => entry is DirectoryInfo
+        ? entry.Name is "silo" or "checkpoints" or "postgres" or "models" || entry.Name.StartsWith("worker-", StringComparison.Ordinal)
+        : entry.Name is "run.lock" or "run.json" or "token" or "database" or "postgres.log"
+            || entry.Name.StartsWith("coordinator.db", StringComparison.Ordinal)
+            || (entry.Extension == ".log" && (entry.Name.StartsWith("silo", StringComparison.Ordinal) || entry.Name.StartsWith("worker-", StringComparison.Ordinal)));
+
+    /// <summary>A frozen copy, which has lost what it was frozen from: its name and its header.</summary>
+    private static bool IsFrozen(FileSystemInfo entry) => entry.Name.Length == 68 && entry.Extension == ".bin" && DataStore.IsHash(entry.Name.AsSpan(0, 64));
 
     private static FileSystemInfo[] List(DirectoryInfo folder)
     {

@@ -20,7 +20,7 @@ public sealed record DataSource(string Name, IReadOnlyList<DataFile> Files)
     /// Finds the files behind <c>--data</c>: a file; a directory (every text or token file below it); a glob with
     /// <c>*</c>, <c>?</c> and <c>**</c>; or, with null, the sources and documents of the repository around
     /// <paramref name="currentDirectory"/>. Directories leave out hidden entries and folders named bin, obj or artifacts;
-    /// globs leave out hidden entries only. Both leave out folders of runs in them (with a run.lock or run.json). Links to directories are not followed, links to files are.
+    /// globs leave out hidden entries only. Both leave out frozen copies and folders of runs and silos in them (with a run.lock, run.json or coordinator.db); of one that is named itself, what the run made there. Links to directories are not followed, links to files are.
     /// </summary>
     /// <param name="path">What the user gave, relative to <paramref name="currentDirectory"/>; null for the repository.</param>
     /// <param name="currentDirectory">Full path.</param>
@@ -85,7 +85,7 @@ public sealed record DataSource(string Name, IReadOnlyList<DataFile> Files)
             ? new DataSource(name, ordered)
             : throw new DataException(
                 DataProblem.Empty,
-                $"{name}: no text or token file that is not empty (hidden entries, folders bin, obj and artifacts, and folders of runs are left out); "
+                $"{name}: no text or token file that is not empty (hidden entries, folders bin, obj and artifacts, folders of runs, and what a run made in its own are left out); "
                 + "name a file, a directory or a glob with --data");
     }
 

@@ -29,11 +29,14 @@ public sealed class DataStore
     /// <summary>Where the files are.</summary>
     public string Directory => _directory;
 
+    /// <summary>Whether a text is a SHA-256 as this project writes it: 64 lower-case hexadecimal digits.</summary>
+    public static bool IsHash(ReadOnlySpan<char> text) => text.Length == 64 && !text.ContainsAnyExcept(HashDigits);
+
     /// <summary>Path of a frozen data set, whether it is there or not.</summary>
     /// <exception cref="ArgumentException">Not a lower-case hexadecimal SHA-256; it could name a file elsewhere.</exception>
     public static string PathOf(string directory, string sha256)
     {
-        if (sha256.Length != 64 || sha256.AsSpan().ContainsAnyExcept(HashDigits))
+        if (!IsHash(sha256))
         {
             throw new ArgumentException($"'{sha256}' is no SHA-256 of 64 lower-case hexadecimal digits", nameof(sha256));
         }

@@ -14,4 +14,7 @@ public enum FaultAction
 
     /// <summary>The rank's device is lost, as by a sticky error; only at <see cref="FaultPoint.Compute"/> and <see cref="FaultPoint.Apply"/>.</summary>
     Lose,
+
+    /// <summary>The device does not begin a step at or after the number before a file is there, as a kernel that takes its time; only at <see cref="FaultPoint.Compute"/>.</summary>
+    Hold,
 }

@@ -10,6 +10,8 @@ namespace Coordinator.Worker.Faults;
 /// </summary>
 public sealed class FaultPlan
 {
+    private static readonly TimeSpan HoldLook = TimeSpan.FromMilliseconds(5);
+
     private readonly Lock gate = new();
     private readonly List<FaultRule> waiting;
     private readonly Action<FaultRule> strike;
@@ -53,7 +55,12 @@ public sealed class FaultPlan
     }
 
     /// <summary>The device begins a shard.</summary>
-    public void Computing(long step) => Strike(FaultPoint.Compute, step);
+    /// <exception cref="OperationCanceledException">The shard is not wanted any more.</exception>
+    public void Computing(long step, CancellationToken cancel = default)
+    {
+        Hold(step, cancel);
+        Strike(FaultPoint.Compute, step);
+    }
 
     /// <summary>The optimizer begins a step, or has ended the last.</summary>
     public void Applying(long step) => Strike(FaultPoint.Apply, step);
@@ -114,9 +121,31 @@ public sealed class FaultPlan
         Strike(point, count);
     }
 
+    /// <summary>The rule stays until its file is there: a shard that is cancelled meanwhile, and the one that takes its place, are held alike.</summary>
+    private void Hold(long step, CancellationToken cancel)
+    {
+        while (waiting.Count > 0 && FindHold(step) is { } rule)
+        {
+            while (!File.Exists(rule.File))
+            {
+                cancel.WaitHandle.WaitOne(HoldLook);
+                cancel.ThrowIfCancellationRequested();
+            }
+
+            lock (gate)
+                waiting.Remove(rule);
+        }
+    }
+
+    private FaultRule? FindHold(long step)
+    {
+        lock (gate)
+            return waiting.Find(rule => rule.Action == FaultAction.Hold && step >= rule.Number);
+    }
+
     private void Strike(FaultPoint point, long number)
     {
-        while (waiting.Count > 0 && Take(point, number, except: FaultAction.Flip) is { } rule)
+        while (waiting.Count > 0 && Take(point, number) is { } rule)
         {
             strike(rule);
             if (rule.Action == FaultAction.Lose)
@@ -124,12 +153,13 @@ public sealed class FaultPlan
         }
     }
 
-    private FaultRule? Take(FaultPoint point, long number, FaultAction? only = null, FaultAction? except = null)
+    /// <summary>Takes what strikes by itself; a flip and a hold do not.</summary>
+    private FaultRule? Take(FaultPoint point, long number, FaultAction? only = null)
     {
         lock (gate)
         {
             var index = waiting.FindIndex(rule =>
-                rule.Point == point && number >= rule.Number && (only is null || rule.Action == only) && (except is null || rule.Action != except));
+                rule.Point == point && number >= rule.Number && (only is { } wanted ? rule.Action == wanted : rule.Action is not (FaultAction.Flip or FaultAction.Hold)));
             if (index < 0)
                 return null;
             var rule = waiting[index];

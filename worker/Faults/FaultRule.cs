@@ -3,17 +3,20 @@ using System.Globalization;
 namespace Coordinator.Worker.Faults;
 
 /// <summary>
-/// One planned fault, written <c>action@point:number</c>, a freeze with its seconds after another colon:
+/// One planned fault, written <c>action@point:number</c>, a freeze with its seconds after another colon, and a hold with the file that ends it:
 /// <c>kill@collective:37</c>, <c>kill@prepare:3</c>, <c>kill@final</c>, <c>flip@contribution:37</c>,
-/// <c>lose@compute:37</c>, <c>freeze@compute:37:5s</c>.
+/// <c>lose@compute:37</c>, <c>freeze@compute:37:5s</c>, <c>hold@compute:37:/tmp/go-on</c>.
 /// </summary>
 public sealed record FaultRule(FaultAction Action, FaultPoint Point, long Number, TimeSpan Duration)
 {
+    /// <summary>The file whose being there ends a hold; empty for any other fault.</summary>
+    public string File { get; init; } = "";
+
     /// <summary>The rule as it is written.</summary>
     public override string ToString()
     {
         var number = Point == FaultPoint.Final ? "" : $":{Number}";
-        var duration = Action == FaultAction.Freeze ? $":{Duration.TotalSeconds.ToString("0.###", CultureInfo.InvariantCulture)}s" : "";
+        var duration = Action == FaultAction.Freeze ? $":{Duration.TotalSeconds.ToString("0.###", CultureInfo.InvariantCulture)}s" : Action == FaultAction.Hold ? $":{File}" : "";
         return $"{Action.ToString().ToLowerInvariant()}@{Point.ToString().ToLowerInvariant()}{number}{duration}";
     }
 
@@ -22,13 +25,14 @@ public sealed record FaultRule(FaultAction Action, FaultPoint Point, long Number
     public static FaultRule Parse(string text)
     {
         var at = text.IndexOf('@');
-        var parts = at < 0 ? [] : text[(at + 1)..].Split(':');
+        var isHold = text.StartsWith("hold@", StringComparison.Ordinal);
+        var parts = at < 0 ? [] : text[(at + 1)..].Split(':', isHold ? 3 : int.MaxValue);
         if (at < 0 || !TryName<FaultAction>(text[..at], out var action) || !TryName<FaultPoint>(parts[0], out var point))
             throw Bad(text);
         long number = 0;
         var duration = TimeSpan.Zero;
-        var expected = 1 + (point == FaultPoint.Final ? 0 : 1) + (action == FaultAction.Freeze ? 1 : 0);
-        if (parts.Length != expected || (action == FaultAction.Flip && point != FaultPoint.Contribution) || (action == FaultAction.Lose && point is not (FaultPoint.Compute or FaultPoint.Apply)))
+        var expected = 1 + (point == FaultPoint.Final ? 0 : 1) + (action is FaultAction.Freeze or FaultAction.Hold ? 1 : 0);
+        if (parts.Length != expected || (isHold && (point != FaultPoint.Compute || parts[^1].Length == 0)) || (action == FaultAction.Flip && point != FaultPoint.Contribution) || (action == FaultAction.Lose && point is not (FaultPoint.Compute or FaultPoint.Apply)))
             throw Bad(text);
         if (point != FaultPoint.Final && (!long.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out number) || number < 1))
             throw Bad(text);
@@ -40,7 +44,7 @@ public sealed record FaultRule(FaultAction Action, FaultPoint Point, long Number
             duration = TimeSpan.FromSeconds(value);
         }
 
-        return new FaultRule(action, point, number, duration);
+        return new FaultRule(action, point, number, duration) { File = isHold ? parts[^1] : "" };
     }
 
     private static bool TryName<T>(string text, out T value)
@@ -51,7 +55,7 @@ public sealed record FaultRule(FaultAction Action, FaultPoint Point, long Number
     }
 
     private static FormatException Bad(string text) => new(
-        $"'{text}' is no fault: write kill@POINT:NUMBER with one of {Points}, kill@final, flip@contribution:STEP, lose@compute:STEP, lose@apply:STEP or freeze@POINT:NUMBER:SECONDSs");
+        $"'{text}' is no fault: write kill@POINT:NUMBER with one of {Points}, kill@final, flip@contribution:STEP, lose@compute:STEP, lose@apply:STEP, freeze@POINT:NUMBER:SECONDSs or hold@compute:STEP:FILE");
 
     private static string Points => string.Join(", ", Enum.GetNames<FaultPoint>().Where(name => name != nameof(FaultPoint.Final)).Select(name => name.ToLowerInvariant()));
 }

@@ -301,7 +301,7 @@ public sealed class RankExecutor : IDisposable
             {
                 if (!cancel.IsCancellationRequested)
                 {
-                    faults.Computing(compute.Step);
+                    faults.Computing(compute.Step, cancel);
                     result = device.ComputeShard(compute.Step, compute.Shard, gradient, cancel);
                 }
             }

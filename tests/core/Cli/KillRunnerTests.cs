@@ -3,18 +3,24 @@ using Coordinator.Cli.Local;
 using Coordinator.Cli.View;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
+using Coordinator.Tests.Server;
+using Coordinator.Worker.Faults;
 
 namespace Coordinator.Tests.Cli;
 
-public class KillRunnerTests
+public sealed class KillRunnerTests : IDisposable
 {
     private static readonly DateTimeOffset Now = new(2026, 1, 1, 12, 0, 0, TimeSpan.Zero);
+
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
 
     [Fact]
     public void A_blow_falls_when_its_step_is_recorded_and_only_once()
     {
         var targets = new Targets();
-        var runner = new KillRunner(new KillSchedule(1, [new(KillKind.Workers, 10, [0, 2])]));
+        var runner = new KillRunner(new KillSchedule(1, [new(KillKind.Workers, 10, [0, 2])]), folder.Path);
 
         runner.Observe(Data(9, 4), targets);
         Assert.Empty(targets.Killed);
@@ -29,7 +35,7 @@ public class KillRunnerTests
     public void A_blow_waits_while_a_victim_is_down_or_nobody_would_be_left()
     {
         var targets = new Targets();
-        var runner = new KillRunner(new KillSchedule(1, [new(KillKind.Workers, 10, [0, 1])]));
+        var runner = new KillRunner(new KillSchedule(1, [new(KillKind.Workers, 10, [0, 1])]), folder.Path);
 
         runner.Observe(Data(10, 2), targets);
         runner.Observe(Data(10, 3, down: 1), targets);
@@ -43,7 +49,7 @@ public class KillRunnerTests
     public void Nothing_is_killed_while_the_silo_is_away_or_the_job_forms_a_generation()
     {
         var targets = new Targets();
-        var runner = new KillRunner(new KillSchedule(1, [new(KillKind.Silo, 5, []) { Silos = [0] }]));
+        var runner = new KillRunner(new KillSchedule(1, [new(KillKind.Silo, 5, []) { Silos = [0] }]), folder.Path);
         var data = Data(10, 4);
 
         runner.Observe(data with { SiloAway = TimeSpan.FromSeconds(1) }, targets);
@@ -58,7 +64,7 @@ public class KillRunnerTests
     public void Silos_are_hit_together_once_none_of_them_is_still_coming_back()
     {
         var targets = new Targets();
-        var runner = new KillRunner(new KillSchedule(1, [new(KillKind.Silo, 5, []) { Silos = [2, 0] }]));
+        var runner = new KillRunner(new KillSchedule(1, [new(KillKind.Silo, 5, []) { Silos = [2, 0] }]), folder.Path);
         ChildStatus[] up = [new("silo-0", ChildPhase.Ready, 1, 1), new("silo-1", ChildPhase.Down, 2, 1), new("silo-2", ChildPhase.Ready, 3, 1)];
 
         runner.Observe(Data(10, 4) with { Children = [up[0], up[1], up[2] with { Phase = ChildPhase.Starting }] }, targets);
@@ -72,10 +78,10 @@ public class KillRunnerTests
     [Fact]
     public void An_armed_worker_is_armed_again_until_its_fault_struck()
     {
-        var runner = new KillRunner(new KillSchedule(1, [new(KillKind.Collective, 37, [1])]));
+        var runner = new KillRunner(new KillSchedule(1, [new(KillKind.Collective, 37, [1])]), folder.Path);
 
-        Assert.Equal(["--fault", "kill@collective:37"], runner.WorkerArguments(1, 1));
-        Assert.Empty(runner.WorkerArguments(0, 1));
+        Assert.Equal(["--fault", "kill@collective:37"], runner.WorkerArguments(1, 1).TakeLast(2));
+        Assert.DoesNotContain("kill@collective:37", runner.WorkerArguments(0, 1));
         runner.Heard(1, 4711, "fault kill@collective:37");
 
         Assert.Empty(runner.WorkerArguments(1, 1));
@@ -83,9 +89,25 @@ public class KillRunnerTests
     }
 
     [Fact]
+    public void No_worker_begins_the_step_behind_a_blow_before_it_has_struck()
+    {
+        var runner = new KillRunner(new KillSchedule(1, [new(KillKind.Workers, 10, [0]), new(KillKind.Collective, 37, [1]), new(KillKind.Silo, 50, []) { Silos = [0] }]), folder.Path);
+        var holds = runner.WorkerArguments(3, 1).Where(argument => argument != "--fault").Select(FaultRule.Parse).ToArray();
+        Assert.Equal([11, 39, 51], holds.Select(hold => hold.Number));
+        Assert.All(holds, hold => Assert.Equal((FaultAction.Hold, false), (hold.Action, File.Exists(hold.File))));
+
+        runner.Observe(Data(10, 4), new Targets());
+        runner.Heard(1, 4711, "fault kill@collective:37");
+        runner.Observe(Data(50, 4), new Targets());
+
+        Assert.All(holds, hold => Assert.True(File.Exists(hold.File)));
+        Assert.Empty(runner.WorkerArguments(3, 2));
+    }
+
+    [Fact]
     public void Deaths_tell_the_demos_kills_from_those_of_others()
     {
-        var runner = new KillRunner(new KillSchedule(1, [new(KillKind.Workers, 10, [0]), new(KillKind.Collective, 37, [1])]));
+        var runner = new KillRunner(new KillSchedule(1, [new(KillKind.Workers, 10, [0]), new(KillKind.Collective, 37, [1])]), folder.Path);
         runner.Observe(Data(10, 4), new Targets());
         runner.Heard(1, 202, "fault kill@collective:37");
 

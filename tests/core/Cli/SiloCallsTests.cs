@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Coordinator.Cli.Commands;
+using Coordinator.Cli.Local;
 using Coordinator.Cli.Output;
 using Coordinator.Cli.Paths;
 using Coordinator.Cli.Runs;
@@ -8,6 +9,7 @@ using Coordinator.Machines.Jobs;
 using Coordinator.Server.Client;
 using Coordinator.Tests.Server;
 using Coordinator.Tests.Worker;
+using Coordinator.Worker.Data;
 
 namespace Coordinator.Tests.Cli;
 
@@ -40,6 +42,36 @@ public sealed class SiloCallsTests : IAsyncLifetime
         Assert.Equal([output], Directory.GetFiles(Path.GetDirectoryName(output)!));
         Assert.Equal(0, door.Left);
         Assert.Contains("Range: bytes=", door.Asked, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_run_that_goes_on_brings_data_and_weights_again_to_a_silo_that_has_lost_them_and_waits_for_it()
+    {
+        using var directory = RunDirectory.Create(silo.Folder.File("run"));
+        var (data, dataHash) = Freeze(40_000);
+        var (weights, weightsHash) = Freeze(400_000);
+        silo.Grains.Show(new JobView
+        {
+            Id = Job,
+            Phase = "waiting",
+            Spec = new JobSpec { Data = new DataSpec { Sha256 = dataHash, Bytes = 40_000 }, Initial = new InitialSpec { Sha256 = weightsHash, Bytes = 400_000 } },
+        });
+        await using var door = new FlakyDoor(silo.Server.Url, [(100_000, long.MaxValue), .. AwayForLong]);
+        using var client = new CoordinatorClient(door.Url, TestServer.Token);
+
+        Assert.Equal(data, await FrozenCopies.RestoreAsync(new SiloCalls(client, cluster: null), Job, directory, CancellationToken.None).For("the copies"));
+
+        Assert.True(await silo.Client.HasDataAsync(dataHash) && await silo.Client.HasDataAsync(weightsHash));
+        Assert.Equal(0, door.Left);
+
+        (string Path, string Sha256) Freeze(int bytes)
+        {
+            var (made, sha256) = MakeFile(bytes);
+            var path = DataStore.PathOf(directory.File("data"), sha256);
+            Directory.CreateDirectory(directory.File("data"));
+            File.Move(made, path);
+            return (path, sha256);
+        }
     }
 
     [Fact]

@@ -2,6 +2,9 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using Coordinator.Cli.Local;
 using Coordinator.Cli.Output;
+using Coordinator.Cli.Runs;
+using Coordinator.Machines;
+using Coordinator.Machines.Jobs;
 
 namespace Coordinator.Tests.Cli;
 
@@ -219,4 +222,12 @@ public sealed class SupervisorTests : IDisposable
 
         throw new TimeoutException($"waited {Limit.TotalSeconds} s for {what}");
     }
+
+    [Theory]
+    [InlineData("running", 0, true)]
+    [InlineData("running", 9, true)]
+    [InlineData("running", 11, false)]
+    [InlineData("forming", 0, false)]
+    public void A_job_counts_as_training_only_for_some_minutes_after_it_was_last_heard_of(string phase, int minutesAway, bool counts) =>
+        Assert.Equal(counts, JobRun.IsTraining(new JobView { Id = new JobId("j"), Phase = phase, Spec = new JobSpec() }, TimeSpan.FromMinutes(minutesAway)));
 }

@@ -121,6 +121,20 @@ public sealed class DataFreezerTests : IDisposable
         Assert.Equal(["keep.txt"], DataSource.Find("data/**", _folder.Path).Files.Select(file => file.RelativePath));
     }
 
+    [Theory]
+    [InlineData("data", "data/run.json")]
+    [InlineData("data/*", "data/run.lock")]
+    [InlineData("data/**", "data/coordinator.db")]
+    public void Of_a_runs_own_folder_only_what_the_run_did_not_make_is_read(string named, string mark)
+    {
+        _folder.Write("data/mine.txt", "mine!");
+        _folder.Write(mark, "x");
+        foreach (var made in new[] { "token", "database", "silo.log", "worker-1.log", "silo/token", "worker-1/boot-worker-1", "checkpoints/job/x", $"data/{new string('a', 64)}.bin", "coordinator.db-wal" })
+            _folder.Write($"data/{made}", "secret");
+
+        Assert.Equal(["mine.txt"], DataSource.Find(_folder.Of(named), _folder.Path).Files.Select(file => file.RelativePath));
+    }
+
     [Fact]
     public void A_folder_that_links_to_itself_is_walked_once()
     {
@@ -217,7 +231,7 @@ public sealed class DataFreezerTests : IDisposable
         var path = _folder.Of("data");
         AssertRefused(
             DataProblem.Empty,
-            $"{path}: no text or token file that is not empty (hidden entries, folders bin, obj and artifacts, and folders of runs are left out); "
+            $"{path}: no text or token file that is not empty (hidden entries, folders bin, obj and artifacts, folders of runs, and what a run made in its own are left out); "
             + "name a file, a directory or a glob with --data",
             path);
     }

@@ -5,6 +5,7 @@ using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 using Coordinator.Server.Api;
 using Coordinator.Server.Client;
+using Coordinator.Tests.Worker;
 
 namespace Coordinator.Tests.Server;
 
@@ -13,6 +14,7 @@ public sealed class SubmissionTests : IAsyncLifetime
 {
     private TestServer server = null!;
     private bool holdsAllData = true;
+    private TimeSpan? patience;
 
     public async Task InitializeAsync() => await BeginAsync();
 
@@ -54,13 +56,22 @@ public sealed class SubmissionTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Data_that_another_silo_may_hold_are_not_looked_for_here()
+    public async Task Data_that_are_nowhere_are_refused_by_one_of_several_silos_too()
     {
-        await server.DisposeAsync();
-        holdsAllData = false;
-        await BeginAsync();
+        await BeginAgainAsync(TimeSpan.FromMilliseconds(1));
+        Assert.Equal("data.sha256", Assert.Single(await RefusedAsync(Spec(new string('a', 64), 500))).Field);
+        Assert.Equal(0, server.Grains.Untaken);
+    }
+
+    [Fact]
+    public async Task Data_that_another_silo_has_stored_are_waited_for_until_the_shared_folder_shows_them()
+    {
+        await BeginAgainAsync(TimeSpan.FromMinutes(1));
         server.AcceptJobs();
-        await server.Client.SubmitAsync(Spec(new string('a', 64), 500));
+        var (path, sha256) = MakeData(500);
+        var submitting = server.Client.SubmitAsync(Spec(sha256, 500));
+        File.Move(path, server.Folder.File($"data/{sha256}.bin"));
+        await submitting.For("the submission");
     }
 
     [Fact]
@@ -84,9 +95,17 @@ public sealed class SubmissionTests : IAsyncLifetime
         Assert.Contains("of class cpu", Assert.Single(await RefusedAsync(wide with { DeviceClass = "cpu" })).Error, StringComparison.Ordinal);
     }
 
+    private async Task BeginAgainAsync(TimeSpan submitTimeout)
+    {
+        await server.DisposeAsync();
+        (holdsAllData, patience) = (false, submitTimeout);
+        await BeginAsync();
+    }
+
     private async Task BeginAsync() => server = await TestServer.StartAsync(options => options with
     {
         HoldsAllData = holdsAllData,
+        SubmitTimeout = patience ?? options.SubmitTimeout,
         ValidateJob = spec => [.. JobSpecValidator.ValidateSubmitted(spec).Select(problem => new JobProblem(problem.ToString(), problem.Field, problem.Remedy))],
     });
 

@@ -31,8 +31,28 @@ public sealed class FaultPlanTests
     [InlineData("flip@compute:1")]
     [InlineData("freeze@compute:1")]
     [InlineData("lose@collective:1")]
+    [InlineData("hold@compute:1")]
+    [InlineData("hold@compute:1:")]
+    [InlineData("hold@apply:1:/tmp/x")]
     [InlineData("0@compute:1")]
     public void Anything_else_is_refused(string text) => Assert.Throws<FormatException>(() => FaultRule.Parse(text));
+
+    [Fact]
+    public async Task A_hold_lets_no_step_begin_before_its_file_is_there_and_gives_way_to_a_cancellation()
+    {
+        using var folder = new Data.TemporaryFolder();
+        var plan = FaultPlan.Parse([$"hold@compute:3:{folder.Of("go:on")}"]);
+        plan.Computing(2);
+        using var unwanted = new CancellationTokenSource();
+        var held = Task.Run(() => plan.Computing(3, unwanted.Token));
+        await unwanted.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => held.For("the end of the hold"));
+
+        held = Task.Run(() => plan.Computing(4));
+        folder.Write("go:on", "");
+        await held.For("the end of the hold");
+        Assert.True(plan.IsEmpty);
+    }
 
     [Fact]
     public void A_fault_strikes_once_at_or_after_its_step()
