@@ -6,7 +6,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-dotnet_root=$(dirname "$(readlink -f "$(command -v dotnet)")")
+# As the SDK itself says, since `dotnet` on the PATH may be a script.
+dotnet_root=$(dirname "$(dotnet --list-sdks | sed -n '$s/.*\[\(.*\)\]$/\1/p')")
 context=$(mktemp -d)
 trap 'rm -rf "$context"' EXIT
 
