@@ -14,11 +14,10 @@ namespace Coordinator.Cli.Runs;
 /// </summary>
 public sealed class DeviceBackendSet : IDisposable
 {
-    private readonly List<IDeviceBackend> open = [];
+    private readonly List<IDeviceBackend> open;
 
-    private DeviceBackendSet()
-    {
-    }
+    /// <summary>A set of backends that are open, which it owns.</summary>
+    internal DeviceBackendSet(params IEnumerable<IDeviceBackend> backends) => open = [.. backends];
 
     /// <summary>Opens the backends that are needed.</summary>
     /// <param name="withIlgpu">Whether devices of ILGPU are asked for.</param>

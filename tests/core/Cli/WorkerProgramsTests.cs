@@ -110,7 +110,8 @@ public sealed class WorkerProgramsTests : IDisposable
     [Fact]
     public void A_device_is_made_on_the_thread_that_asked_however_late_its_data_come()
     {
-        using var backend = new NotingBackend();
+        var backend = new NotingBackend();
+        using var set = new DeviceBackendSet(backend);
         var mayCome = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using var programs = new WorkerPrograms(
             new DataStore(folder.Of("worker"), async (_, stream, cancel) =>
@@ -120,7 +121,7 @@ public sealed class WorkerProgramsTests : IDisposable
             }),
             new CpuDeviceOptions(),
             [new DeviceDescription { Device = "noting:0", Name = "noting", MemoryBytes = 1, DeviceClass = "noting" }],
-            backend);
+            set);
         var thread = new Thread(() => programs.Create(new JobId("j"), spec, new GpuId(new NodeId("a"), 0), CancellationToken.None).Dispose());
         thread.Start();
         mayCome.SetResult();
