@@ -86,13 +86,16 @@ internal sealed partial class FilesApi(DurableChanges changes, Views views, Silo
         return Answer(outcome, sha256);
     }
 
-    private async Task<IResult> GetModelAsync(string id, HttpContext context)
+    private async Task<IResult> GetModelAsync(string id, long? step, HttpContext context)
     {
         if (await views.JobAsync(id).ConfigureAwait(false) is not { } job)
             return ApiError.NoJob(id);
-        if ((job.ModelSha256 ?? models.HashOf(ModelName(job, null))) is not { } sha256)
+
+        // Of an earlier last step only this folder knows what it was.
+        var name = ModelName(job, step);
+        if (((step is null || step == job.Spec.Training.Steps ? job.ModelSha256 : null) ?? models.HashOf(name)) is not { } sha256)
             return ApiError.NotFound($"job '{id}' has no model: it is {job.Phase}", "Wait until the job has finished.");
-        var found = await models.OpenAsync(ModelName(job, null), sha256, context.RequestAborted).ConfigureAwait(false);
+        var found = await models.OpenAsync(name, sha256, context.RequestAborted).ConfigureAwait(false);
         if (found.Content is { } content)
         {
             context.Response.Headers[HashHeader] = sha256;

@@ -96,7 +96,10 @@ public sealed class ExtendTests : IAsyncLifetime
         await PutAsync(200, "long");
         Assert.True(await server.Client.DownloadModelAsync(Job, server.Folder.File("copy")));
         Assert.Equal("long", await File.ReadAllTextAsync(server.Folder.File("copy")));
-        Assert.Equal("short", await File.ReadAllTextAsync(server.Folder.File("models/train-1.safetensors")));
+        using var http = server.Friend();
+        Assert.Equal("short", await http.GetStringAsync(new Uri($"/api/v1/jobs/{Job}/model?step=100", UriKind.Relative)));
+        using var never = await http.GetAsync(new Uri($"/api/v1/jobs/{Job}/model?step=150", UriKind.Relative));
+        Assert.Equal(HttpStatusCode.NotFound, never.StatusCode);
     }
 
     private Task Show(string phase, JobSpec spec, JobExtent? submitted = null)
