@@ -25,6 +25,7 @@ public sealed class FenceTests
         { nameof(OrleansFences.RefusesNobody), "a-refused-turn-leaves-no-event", "expect no event job.failed" },
         { nameof(OrleansFences.RefusesNobody), "a-refused-writer-is-discarded", "expect n1 told 0x release" },
         { nameof(OrleansFences.StoresStepsAgain), "a-repeated-step-is-recorded-once", "expect steps j 1..5" },
+        { nameof(OrleansFences.LoadsNothing), "a-parked-job-stays-parked-when-its-silo-dies", "await stored Job:j incarnation=2 within 5s" },
         { nameof(OrleansFences.LoadsNothing), "a-running-generation-survives-the-silo", "await view Job:j phase=finished recorded=60 within 60s" },
         { nameof(OrleansFences.LoadsNothing), "a-second-submission-changes-nothing", "await n1 told prepare generation=2 incarnation=2 within 5s" },
         { nameof(OrleansFences.AcknowledgesEarly), "a-send-waits-for-its-persist", "expect n1 not told prepare" },
