@@ -10,7 +10,16 @@ namespace Coordinator.Silo.Hosting;
 /// <summary>The cluster's grains as the server sees them.</summary>
 internal sealed class OrleansGrainHost(Lazy<(IGrainFactory Grains, GrainOutbox Outbox)> orleans, IObservationStore store) : IGrainHost
 {
-    public void Post(GrainAddress to, GrainMessage message) => orleans.Value.Outbox.Send(to, message);
+    private volatile bool closed;
+
+    public void Post(GrainAddress to, GrainMessage message)
+    {
+        if (!closed)
+            orleans.Value.Outbox.Send(to, message);
+    }
+
+    /// <summary>From now on nothing is posted: connections that a silo itself closes say nothing about the workers behind them.</summary>
+    public void Close() => closed = true;
 
     /// <summary>A call of its own and not through the outbox: the outbox's calls end for whole batches, and nobody waits for them.</summary>
     public async Task DeliverAsync(GrainAddress to, GrainMessage message)

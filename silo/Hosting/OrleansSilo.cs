@@ -26,10 +26,12 @@ public sealed class OrleansSilo : IAsyncDisposable
 
     private readonly SiloStore store;
     private readonly SiloServer server;
+    private readonly OrleansGrainHost host;
     private readonly string name;
     private int stopped;
 
-    private OrleansSilo(SiloStore store, SiloServer server, string name, string token) => (this.store, this.server, this.name, Token) = (store, server, name, token);
+    private OrleansSilo(SiloStore store, SiloServer server, OrleansGrainHost host, string name, string token) =>
+        (this.store, this.server, this.host, this.name, Token) = (store, server, host, name, token);
 
     /// <summary>Where it listens, with the port that it got.</summary>
     public string Url => server.Url;
@@ -51,6 +53,7 @@ public sealed class OrleansSilo : IAsyncDisposable
             var links = new WorkerLinks();
             IServiceProvider? services = null;
             var orleans = new Lazy<(IGrainFactory, GrainOutbox)>(() => (services!.GetRequiredService<IGrainFactory>(), services!.GetRequiredService<GrainOutbox>()));
+            var host = new OrleansGrainHost(orleans, store.Observations);
             var server = await SiloServer.StartAsync(
                 new SiloServerOptions
                 {
@@ -59,7 +62,7 @@ public sealed class OrleansSilo : IAsyncDisposable
                     DataDirectory = settings.DataDirectory,
                     SiloName = settings.Name,
                     EngineName = EngineName,
-                    Grains = new OrleansGrainHost(orleans, store.Observations),
+                    Grains = host,
                     Events = store.Events,
                     Links = links,
                     ValidateJob = JobProblem.Of,
@@ -67,7 +70,7 @@ public sealed class OrleansSilo : IAsyncDisposable
                     Problem = () => store.Problem,
                     Observe = store.Observations.AppendAsync,
                     Loggers = loggers,
-                    ConfigureHost = host => OrleansHosting.Configure(host, settings, store, links),
+                    ConfigureHost = builder => OrleansHosting.Configure(builder, settings, store, links),
                     MapPages = app =>
                     {
                         services = app.Services;
@@ -79,7 +82,7 @@ public sealed class OrleansSilo : IAsyncDisposable
             if (!store.IsShared)
                 await WakeAsync(orleans.Value.Item1, store).ConfigureAwait(false);
             await store.Observations.AppendAsync(new CoordinatorEvent { Kind = EventKinds.Silo, Cause = "started", Text = $"silo {settings.Name} started, process {Environment.ProcessId}" }).ConfigureAwait(false);
-            return new OrleansSilo(store, server, settings.Name, token);
+            return new OrleansSilo(store, server, host, settings.Name, token);
         }
         catch
         {
@@ -93,6 +96,8 @@ public sealed class OrleansSilo : IAsyncDisposable
     {
         if (Interlocked.Exchange(ref stopped, 1) != 0)
             return;
+        if (!store.IsShared)
+            host.Close();
         await server.StopAsync().ConfigureAwait(false);
         try
         {
