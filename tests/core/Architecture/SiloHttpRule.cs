@@ -30,8 +30,8 @@ internal static partial class SiloHttpRule
         }
     }
 
-    /// <summary>A client of its own. One with a handler from the factory passes.</summary>
-    [GeneratedRegex(@"new (HttpClientHandler|SocketsHttpHandler|WinHttpHandler|WebClient|WebProxy)\b|new HttpClient\((?!SiloHttp\.|new SiloFailover\()|new HttpMessageInvoker\b|\bHttpClient\b[^;]*=>? new\((?!SiloHttp\.)|\bHttpClient\.DefaultProxy\b|\bWebRequest\.|\b(AddHttpClient|IHttpClientFactory)\b")]
+    /// <summary>A client of its own. One with a handler from the factory passes, and one over a test's stand-in, which connects to nobody.</summary>
+    [GeneratedRegex(@"new (HttpClientHandler|SocketsHttpHandler|WinHttpHandler|WebClient|WebProxy)\b|new HttpClient\((?!SiloHttp\.|new SiloFailover\()|new HttpMessageInvoker\b(?!\(new Silos\()|\bHttpClient\b[^;]*=>? new\((?!SiloHttp\.)|\bHttpClient\.DefaultProxy\b|\bWebRequest\.|\b(AddHttpClient|IHttpClientFactory)\b")]
     private static partial Regex Made();
 
     [GeneratedRegex(@"\bClientWebSocket\b")]
