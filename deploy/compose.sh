@@ -4,6 +4,18 @@ compose() {
   else ${COMPOSE_PROFILE:+env COMPOSE_PROFILES="$COMPOSE_PROFILE"} docker-compose "$@"; fi
 }
 
+# Starts what is not running. Compose gives up where a container that others wait for ends meanwhile, as a silo may do that starts beside the
+# memory of silos that are gone: its restart policy brings it back, so compose is asked again.
+bring_up() {
+  local said
+  for _ in $(seq 10); do
+    if said=$(compose up -d "$@" 2>&1); then return 0; fi
+    sleep 3
+  done
+  echo "$said" >&2
+  return 1
+}
+
 # Takes everything down, with all volumes, those of the client included.
 take_all_down() { compose --profile client down -v --remove-orphans > /dev/null 2>&1 || compose down -v --remove-orphans > /dev/null 2>&1; }
 

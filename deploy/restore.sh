@@ -21,6 +21,6 @@ if [ -f "$folder/database.dump" ]; then
   until_healthy postgres
   docker exec -i "$(compose ps -q postgres)" pg_restore -h /var/run/postgresql -U coordinator -d coordinator --no-owner < "$folder/database.dump"
 fi
-compose up -d > /dev/null 2>&1
+bring_up
 until_healthy
 echo "restored from $folder"

@@ -75,7 +75,7 @@ container() { compose ps -q "$1" | sed -n "${2:-1}p"; }
 say "up: profile $profile"
 if docker compose version > /dev/null 2>&1; then wait_option=--wait; else wait_option=""; fi
 # shellcheck disable=SC2086 # nothing, or one word
-compose up -d $wait_option > "$scratch/up.txt" 2>&1 || { tail "$scratch/up.txt"; fail "up"; }
+bring_up $wait_option > "$scratch/up.txt" 2>&1 || { tail "$scratch/up.txt"; fail "up"; }
 until_healthy
 say "healthy: $(compose ps -q | wc -l) containers"
 
@@ -138,9 +138,11 @@ fi
 
 train backup --checkpoint.interval=$((steps / 16)) &
 training=$!
-until_step backup $((4 * part))
+until_step backup $((3 * steps / 16))
 bash deploy/backup.sh "$scratch/copy" > "$scratch/backup.sh.txt" 2>&1 || { cat "$scratch/backup.sh.txt"; fail "the backup"; }
-say "step $(progress backup): backup of $(sed 's/.*: //' "$scratch/backup.sh.txt")"
+at=$(progress backup)
+[ "$at" -lt "$steps" ] || fail "the training ended before its backup was made, so no restored job can go on: give more steps than $steps"
+say "step $at: backup of $(sed 's/.*: //' "$scratch/backup.sh.txt")"
 take_all_down
 wait "$training" || true
 say "the cluster is gone with all its volumes"
