@@ -6,32 +6,33 @@ namespace Coordinator.Grains;
 /// <summary>Hosts <see cref="Machines.Clusters.ClusterMachine"/>.</summary>
 [KeepAlive]
 [GrainType(GrainNames.Cluster)]
-public sealed class ClusterGrain(IGrainServices services) : StoredMachineGrain(services, GrainKind.Cluster), IClusterGrain
+public sealed class ClusterGrain([PersistentState(GrainNames.Cluster)] IPersistentState<StoredMachine> state, IGrainServices services)
+    : MachineGrain(GrainKind.Cluster, services, state), IClusterGrain
 {
     /// <inheritdoc/>
-    public Task ReportNode(Mail report) => Take<NodeReported>(report);
+    public Task ReportNode(NodeReported report) => Turn(report);
 
     /// <inheritdoc/>
-    public Task ReportGpu(Mail report) => Take<GpuConditionReported>(report);
+    public Task ReportGpu(GpuConditionReported report) => Turn(report);
 
     /// <inheritdoc/>
-    public Task ReportUnreached(Mail report) => Take<NodeUnreached>(report);
+    public Task ReportUnreached(NodeUnreached report) => Turn(report);
 
     /// <inheritdoc/>
-    public Task RequestGpus(Mail request) => Take<GpusRequested>(request);
+    public Task RequestGpus(GpusRequested request) => Turn(request);
 
     /// <inheritdoc/>
-    public Task SetPower(Mail settings) => Take<PowerSet>(settings);
+    public Task SetPower(PowerSet settings) => Turn(settings);
 
     /// <inheritdoc/>
-    public Task SetSiteCap(Mail cap) => Take<SiteCapSet>(cap);
+    public Task SetSiteCap(SiteCapSet cap) => Turn(cap);
 
     /// <inheritdoc/>
-    public Task ApprovePower(Mail approved) => Take<PowerApproved>(approved);
+    public Task ApprovePower(PowerApproved approved) => Turn(approved);
 
     /// <inheritdoc/>
-    public Task SetCoolingZone(Mail zone) => Take<CoolingZoneSet>(zone);
+    public Task SetCoolingZone(CoolingZoneSet zone) => Turn(zone);
 
     /// <inheritdoc/>
-    public Task ClearCoolingZone(Mail cleared) => Take<CoolingZoneCleared>(cleared);
+    public Task ClearCoolingZone(CoolingZoneCleared cleared) => Turn(cleared);
 }

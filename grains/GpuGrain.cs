@@ -11,17 +11,18 @@ namespace Coordinator.Grains;
 [KeepAlive]
 [GrainType(GrainNames.Gpu)]
 [PreferLocalPlacement]
-public sealed class GpuGrain(IGrainServices services) : StoredMachineGrain(services, GrainKind.Gpu), IGpuGrain
+public sealed class GpuGrain([PersistentState(GrainNames.Gpu)] IPersistentState<StoredMachine> state, IGrainServices services)
+    : MachineGrain(GrainKind.Gpu, services, state), IGpuGrain
 {
     /// <inheritdoc/>
-    public Task Attach(Mail attached) => Take<GpuAttached>(attached);
+    public Task Attach(GpuAttached attached) => Turn(attached);
 
     /// <inheritdoc/>
-    public Task Order(Mail ordered) => Take<GpuOrdered>(ordered);
+    public Task Order(GpuOrdered ordered) => Turn(ordered);
 
     /// <inheritdoc/>
-    public Task ReportFault(Mail fault) => Take<GpuFaultReported>(fault);
+    public Task ReportFault(GpuFaultReported fault) => Turn(fault);
 
     /// <inheritdoc/>
-    public Task Measure(Mail measured) => Take<GpuMeasured>(measured);
+    public Task Measure(GpuMeasured measured) => Turn(measured);
 }

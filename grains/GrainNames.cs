@@ -1,22 +1,22 @@
 namespace Coordinator.Grains;
 
 /// <summary>
-/// What grains and their interfaces are called wherever silos write it down or say it to each other. Rows of states and reminders are found
+/// What grains, their states and their interfaces are called wherever silos write it down or say it to each other. Rows of states and reminders are found
 /// by these names, so they never change, whatever becomes of the classes: another name would leave every row behind, as another service id
 /// would. They are the ones that Orleans derived from the first classes.
 /// </summary>
 public static class GrainNames
 {
-    /// <summary>Grain type of the one cluster.</summary>
+    /// <summary>Grain type of the one cluster, and the name of its state.</summary>
     public const string Cluster = "cluster";
 
     /// <summary>Grain type of nodes.</summary>
     public const string Node = "node";
 
-    /// <summary>Grain type of gpus.</summary>
+    /// <summary>Grain type of gpus, and the name of their states.</summary>
     public const string Gpu = "gpu";
 
-    /// <summary>Grain type of jobs.</summary>
+    /// <summary>Grain type of jobs, and the name of their states.</summary>
     public const string Job = "trainingjob";
 
     /// <summary>Interface that all four share.</summary>

@@ -1,7 +1,6 @@
 using Coordinator.Grains.Hosting;
 using Coordinator.Machines;
 using Orleans.Placement;
-using GrainAddress = Coordinator.Machines.GrainAddress;
 
 namespace Coordinator.Grains;
 
@@ -13,47 +12,20 @@ namespace Coordinator.Grains;
 [KeepAlive]
 [GrainType(GrainNames.Node)]
 [PreferLocalPlacement]
-public sealed class NodeGrain(IGrainServices services) : Grain, INodeGrain
+public sealed class NodeGrain(IGrainServices services) : MachineGrain(GrainKind.Node, services), INodeGrain
 {
-    private GrainAddress address;
-    private MachineHost? host;
-    private DeadlineTimer? timer;
+    /// <inheritdoc/>
+    public Task Connect(WorkerConnected connected) => Turn(connected);
 
     /// <inheritdoc/>
-    public override async Task OnActivateAsync(CancellationToken cancellationToken)
-    {
-        await base.OnActivateAsync(cancellationToken);
-        address = new GrainAddress(GrainKind.Node, this.GetPrimaryKeyString());
-        host = new MachineHost(services, address, _ => throw new NotSupportedException("a node keeps nothing durable"));
-        timer = new DeadlineTimer(this, services, () => Turn([new DeadlinePassed()]));
-        await GrainBoundary.Cross(address, () => host.Start(null, 0), () => { });
-        timer.Set(host.NextDeadline);
-    }
+    public Task Hear(WorkerSaid said) => Turn(said);
 
     /// <inheritdoc/>
-    public Task Connect(Mail connected) => Turn([connected.Only<WorkerConnected>()]);
+    public Task Disconnect(WorkerDisconnected disconnected) => Turn(disconnected);
 
     /// <inheritdoc/>
-    public Task Hear(Mail said) => Turn([said.Only<WorkerSaid>()]);
+    public Task Order(NodeOrders orders) => Turn(orders);
 
     /// <inheritdoc/>
-    public Task Disconnect(Mail disconnected) => Turn([disconnected.Only<WorkerDisconnected>()]);
-
-    /// <inheritdoc/>
-    public Task Order(Mail orders) => Turn([orders.Only<NodeOrders>()]);
-
-    /// <inheritdoc/>
-    public Task AcknowledgeReport(Mail taken) => Turn([taken.Only<NodeReportTaken>()]);
-
-    /// <inheritdoc/>
-    public Task<string> Describe() => Task.FromResult(host!.Describe());
-
-    /// <inheritdoc/>
-    public Task TakeAll(Mail mail) => mail.Handle(Turn);
-
-    private async Task Turn(IReadOnlyList<GrainMessage> messages)
-    {
-        await GrainBoundary.Cross(address, () => host!.Turn(messages), DeactivateOnIdle);
-        timer!.Set(host!.NextDeadline);
-    }
+    public Task AcknowledgeReport(NodeReportTaken taken) => Turn(taken);
 }

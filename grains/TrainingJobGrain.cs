@@ -8,7 +8,8 @@ namespace Coordinator.Grains;
 /// wakes after all silos have died even if no worker is left to speak to it. Where anybody does, the first word wakes it long before.
 /// </summary>
 [GrainType(GrainNames.Job)]
-public sealed class TrainingJobGrain(IGrainServices services) : StoredMachineGrain(services, GrainKind.Job), ITrainingJobGrain, IRemindable
+public sealed class TrainingJobGrain([PersistentState(GrainNames.Job)] IPersistentState<StoredMachine> state, IGrainServices services)
+    : MachineGrain(GrainKind.Job, services, state), ITrainingJobGrain, IRemindable
 {
     /// <summary>Orleans' shortest period; a reminder is a safety net and no heartbeat.</summary>
     private static readonly TimeSpan WakePeriod = TimeSpan.FromMinutes(1);
@@ -16,37 +17,37 @@ public sealed class TrainingJobGrain(IGrainServices services) : StoredMachineGra
     private bool? reminded;
 
     /// <inheritdoc/>
-    public Task Submit(Mail submit) => Take<SubmitJob>(submit);
+    public Task Submit(SubmitJob submit) => Turn(submit);
 
     /// <inheritdoc/>
-    public Task Cancel(Mail cancel) => Take<CancelJob>(cancel);
+    public Task Cancel(CancelJob cancel) => Turn(cancel);
 
     /// <inheritdoc/>
-    public Task OfferGpus(Mail offered) => Take<GpusOffered>(offered);
+    public Task OfferGpus(GpusOffered offered) => Turn(offered);
 
     /// <inheritdoc/>
-    public Task ReportLink(Mail report) => Take<NodeLinkReported>(report);
+    public Task ReportLink(NodeLinkReported report) => Turn(report);
 
     /// <inheritdoc/>
-    public Task WithdrawGpu(Mail withdrawn) => Take<GpuWithdrawn>(withdrawn);
+    public Task WithdrawGpu(GpuWithdrawn withdrawn) => Turn(withdrawn);
 
     /// <inheritdoc/>
-    public Task Report(Mail report) => Take<WorkerReported>(report);
+    public Task Report(WorkerReported report) => Turn(report);
 
     /// <inheritdoc/>
-    public Task SaveCheckpoint(Mail wanted) => Take<CheckpointWanted>(wanted);
+    public Task SaveCheckpoint(CheckpointWanted wanted) => Turn(wanted);
 
     /// <inheritdoc/>
-    public Task Extend(Mail wanted) => Take<ExtendJob>(wanted);
+    public Task Extend(ExtendJob wanted) => Turn(wanted);
 
     /// <inheritdoc/>
-    public Task AcknowledgeModel(Mail stored) => Take<ModelStored>(stored);
+    public Task AcknowledgeModel(ModelStored stored) => Turn(stored);
 
     /// <inheritdoc/>
     public Task ReceiveReminder(string reminderName, TickStatus status)
     {
         reminded = true;
-        return Turn([new DeadlinePassed()]);
+        return Turn(new DeadlinePassed());
     }
 
     /// <inheritdoc/>

@@ -10,16 +10,16 @@ internal sealed class DeadlineTimer(IGrainBase grain, IGrainServices services, F
     private TimeSpan? armedFor;
 
     /// <summary>Sees to it that the grain is woken at the deadline at the latest.</summary>
-    public void Set(TimeSpan? deadline)
+    public void Set(TimeSpan deadline)
     {
-        if (deadline is not { } at || armedFor <= at)
+        if (armedFor <= deadline)
             return;
-        armedFor = at;
-        var due = at - services.Now;
+        armedFor = deadline;
+        var due = deadline - services.Now;
         if (due < TimeSpan.Zero)
             due = TimeSpan.Zero;
         if (timer is null)
-            timer = grain.RegisterGrainTimer(_ => Fire(), new GrainTimerCreationOptions(due, Timeout.InfiniteTimeSpan) { KeepAlive = true });
+            timer = grain.RegisterGrainTimer(static (timer, _) => timer.Fire(), this, new GrainTimerCreationOptions(due, Timeout.InfiniteTimeSpan) { KeepAlive = true });
         else
             timer.Change(due, Timeout.InfiniteTimeSpan);
     }

@@ -4,21 +4,21 @@ namespace Coordinator.Grains.Hosting;
 
 /// <summary>
 /// What leaves a grain as an exception. A caller on another silo gets it through Orleans' serializer, which knows the framework's
-/// exceptions and not those of a database driver or ours; so what happened leaves as text.
+/// exceptions and not those of a database driver or ours; so what happened leaves as text. It is no filter for calls, since those see neither
+/// the turns of a timer nor an activation.
 /// </summary>
 internal static class GrainBoundary
 {
-    /// <summary>Runs a turn; where it fails, <paramref name="giveUp"/> and tell the caller in a form that travels.</summary>
+    /// <summary>Waits for a turn; where it fails, tells the caller in a form that travels.</summary>
     /// <exception cref="InvalidOperationException">The turn failed; the message says why.</exception>
-    public static async Task Cross(GrainAddress grain, Func<Task> turn, Action giveUp)
+    public static async Task Cross(GrainAddress grain, Task turn)
     {
         try
         {
-            await turn();
+            await turn;
         }
         catch (Exception e)
         {
-            giveUp();
             throw new InvalidOperationException($"{grain} gave up this activation: {e.GetType().Name}: {e.Message}");
         }
     }

@@ -13,23 +13,19 @@ public static class GrainCalls
 
     /// <summary>Calls the operation; ends when the grain's turn has ended.</summary>
     /// <exception cref="ArgumentException">No operation of that kind of grain takes such a message.</exception>
-    public static Task Deliver(IGrainFactory grains, GrainAddress to, GrainMessage message)
+    public static Task Deliver(IGrainFactory grains, GrainAddress to, GrainMessage message) => to.Kind switch
     {
-        var (grain, mail) = (Find(grains, to), new Mail(message));
-        return to.Kind switch
-        {
-            GrainKind.Cluster => Deliver((IClusterGrain)grain, message, mail),
-            GrainKind.Node => Deliver((INodeGrain)grain, message, mail),
-            GrainKind.Gpu => Deliver((IGpuGrain)grain, message, mail),
-            _ => Deliver((ITrainingJobGrain)grain, message, mail),
-        };
-    }
+        GrainKind.Cluster => Deliver((IClusterGrain)Find(grains, to), message),
+        GrainKind.Node => Deliver((INodeGrain)Find(grains, to), message),
+        GrainKind.Gpu => Deliver((IGpuGrain)Find(grains, to), message),
+        _ => Deliver((ITrainingJobGrain)Find(grains, to), message),
+    };
 
     /// <summary>All that waits for a grain, in order: one message by its operation, several in one call. Ends when the grain's turn has ended.</summary>
     /// <exception cref="ArgumentException">No operation of that kind of grain takes such a message, or the grain cannot read one of them.</exception>
-    public static Task Deliver(IGrainFactory grains, GrainAddress to, IReadOnlyList<GrainMessage> messages) => messages is [var only]
+    public static Task Deliver(IGrainFactory grains, GrainAddress to, GrainMessage[] messages) => messages is [var only]
         ? Deliver(grains, to, only)
-        : Find(grains, to).TakeAll(new Mail(messages));
+        : Find(grains, to).TakeAll(messages);
 
     /// <summary>The grain at an address. By its names: from an interface's type they would be looked up by reflection at every call.</summary>
     public static IMachineGrain Find(IGrainFactory grains, GrainAddress address)
@@ -44,50 +40,50 @@ public static class GrainCalls
         return (IMachineGrain)grains.GetGrain(GrainId.Create(type, address.Key), face);
     }
 
-    private static Task Deliver(IClusterGrain cluster, GrainMessage message, Mail mail) => message switch
+    private static Task Deliver(IClusterGrain cluster, GrainMessage message) => message switch
     {
-        NodeReported => cluster.ReportNode(mail),
-        GpuConditionReported => cluster.ReportGpu(mail),
-        NodeUnreached => cluster.ReportUnreached(mail),
-        GpusRequested => cluster.RequestGpus(mail),
-        PowerSet => cluster.SetPower(mail),
-        SiteCapSet => cluster.SetSiteCap(mail),
-        PowerApproved => cluster.ApprovePower(mail),
-        CoolingZoneSet => cluster.SetCoolingZone(mail),
-        CoolingZoneCleared => cluster.ClearCoolingZone(mail),
+        NodeReported report => cluster.ReportNode(report),
+        GpuConditionReported report => cluster.ReportGpu(report),
+        NodeUnreached report => cluster.ReportUnreached(report),
+        GpusRequested request => cluster.RequestGpus(request),
+        PowerSet settings => cluster.SetPower(settings),
+        SiteCapSet cap => cluster.SetSiteCap(cap),
+        PowerApproved approved => cluster.ApprovePower(approved),
+        CoolingZoneSet zone => cluster.SetCoolingZone(zone),
+        CoolingZoneCleared cleared => cluster.ClearCoolingZone(cleared),
         _ => throw Unknown("cluster", message),
     };
 
-    private static Task Deliver(INodeGrain node, GrainMessage message, Mail mail) => message switch
+    private static Task Deliver(INodeGrain node, GrainMessage message) => message switch
     {
-        WorkerSaid => node.Hear(mail),
-        WorkerConnected => node.Connect(mail),
-        WorkerDisconnected => node.Disconnect(mail),
-        NodeOrders => node.Order(mail),
-        NodeReportTaken => node.AcknowledgeReport(mail),
+        WorkerSaid said => node.Hear(said),
+        WorkerConnected connected => node.Connect(connected),
+        WorkerDisconnected disconnected => node.Disconnect(disconnected),
+        NodeOrders orders => node.Order(orders),
+        NodeReportTaken taken => node.AcknowledgeReport(taken),
         _ => throw Unknown("node", message),
     };
 
-    private static Task Deliver(IGpuGrain gpu, GrainMessage message, Mail mail) => message switch
+    private static Task Deliver(IGpuGrain gpu, GrainMessage message) => message switch
     {
-        GpuOrdered => gpu.Order(mail),
-        GpuAttached => gpu.Attach(mail),
-        GpuFaultReported => gpu.ReportFault(mail),
-        GpuMeasured => gpu.Measure(mail),
+        GpuOrdered ordered => gpu.Order(ordered),
+        GpuAttached attached => gpu.Attach(attached),
+        GpuFaultReported fault => gpu.ReportFault(fault),
+        GpuMeasured measured => gpu.Measure(measured),
         _ => throw Unknown("gpu", message),
     };
 
-    private static Task Deliver(ITrainingJobGrain job, GrainMessage message, Mail mail) => message switch
+    private static Task Deliver(ITrainingJobGrain job, GrainMessage message) => message switch
     {
-        WorkerReported => job.Report(mail),
-        SubmitJob => job.Submit(mail),
-        CancelJob => job.Cancel(mail),
-        GpusOffered => job.OfferGpus(mail),
-        NodeLinkReported => job.ReportLink(mail),
-        GpuWithdrawn => job.WithdrawGpu(mail),
-        CheckpointWanted => job.SaveCheckpoint(mail),
-        ExtendJob => job.Extend(mail),
-        ModelStored => job.AcknowledgeModel(mail),
+        WorkerReported report => job.Report(report),
+        SubmitJob submit => job.Submit(submit),
+        CancelJob cancel => job.Cancel(cancel),
+        GpusOffered offered => job.OfferGpus(offered),
+        NodeLinkReported report => job.ReportLink(report),
+        GpuWithdrawn withdrawn => job.WithdrawGpu(withdrawn),
+        CheckpointWanted wanted => job.SaveCheckpoint(wanted),
+        ExtendJob wanted => job.Extend(wanted),
+        ModelStored stored => job.AcknowledgeModel(stored),
         _ => throw Unknown("job", message),
     };
 

@@ -16,81 +16,113 @@ namespace Coordinator.Grains.Hosting;
 /// </summary>
 /// <param name="services">The silo.</param>
 /// <param name="address">The grain.</param>
-/// <param name="persist">Makes a state durable, or throws.</param>
-internal sealed class MachineHost(IGrainServices services, GrainAddress address, Func<PersistState, Task> persist)
+/// <param name="storage">Where its state is stored; null: it keeps nothing durable.</param>
+internal sealed class MachineHost(IGrainServices services, GrainAddress address, IPersistentState<StoredMachine>? storage)
 {
     private readonly Outputs outputs = new();
     private IMachine? machine;
+    private DurableState? state;
     private long incarnation;
     private Exception? givenUp;
+
+    /// <summary>The grain.</summary>
+    public GrainAddress Address => address;
 
     /// <summary>When the machine wants to be woken.</summary>
     public TimeSpan? NextDeadline => machine?.NextDeadline;
 
     /// <summary>Builds the machine from what is stored, and hands it its first message.</summary>
-    public Task Start(string? stateJson, long storedIncarnation)
+    public async Task Start()
     {
-        incarnation = storedIncarnation;
-        machine = MachineFactory.Create(address, stateJson, services.Machines);
-        return Turn([new Activated(services.Silo)]);
+        incarnation = storage?.State.Incarnation ?? 0;
+        machine = MachineFactory.Create(address, storage?.State.Json, services.Machines);
+        await Turn(new Activated(services.Silo));
     }
 
     /// <summary>The machine as operators see it.</summary>
     public string Describe() => machine!.Describe(services.Now);
 
-    /// <summary>One turn.</summary>
-    /// <exception cref="GivenUpException">The activation is not the grain any more.</exception>
-    public async Task Turn(IReadOnlyList<GrainMessage> messages)
+    /// <summary>One turn. The machine has handled the messages when this returns; the task ends when all that it asked for is carried out.</summary>
+    /// <returns>Fails with a <see cref="GivenUpException"/> where the activation is not the grain any more.</returns>
+    public Task Turn(params ReadOnlySpan<GrainMessage> messages)
     {
         if (givenUp is not null)
-            throw new GivenUpException($"this activation of {address} was given up: {givenUp.Message}", givenUp);
+            return Task.FromException(new GivenUpException($"this activation of {address} was given up: {givenUp.Message}", givenUp));
+        outputs.Clear();
         try
         {
-            outputs.Clear();
             foreach (var message in messages)
                 machine!.Handle(services.Now, message, outputs);
-            await CarryOut();
         }
-        catch (Exception e)
+        catch (Exception broken)
         {
-            // Nothing that the machine says may leave any more.
-            givenUp = e;
-            services.OnGivenUp(address, e);
-            throw;
+            GiveUp(broken);
+            return Task.FromException(broken);
         }
+
+        return outputs.Items.Count == 0 ? Task.CompletedTask : CarryOut();
     }
 
     private async Task CarryOut()
     {
-        var state = outputs.Items.OfType<PersistState>().LastOrDefault();
-        var observations = outputs.Items.Where(output => output is ObserveEvent or ObserveSteps).ToArray();
-
-        // Observations come first: a state that says "finished" must not outlive its silo while the step records do not. All writes of the
-        // turn come before any of its sends: later than asked is never too early for a persist.
-        var observed = observations.Length > 0 ? services.Store(address, state?.Incarnation ?? incarnation, observations) : Task.FromResult(true);
-        if (state is null || !services.StoresInOrder)
-            await RefuseIfLater(observed);
-        if (state is not null)
+        try
         {
-            var persisted = persist(state);
-            await RefuseIfLater(observed);
-            await persisted;
-            incarnation = state.Incarnation;
+            await Store();
+        }
+        catch (Exception e)
+        {
+            GiveUp(e);
+            throw;
         }
 
-        foreach (var output in outputs.Items)
+        for (var i = 0; i < outputs.Items.Count; i++)
         {
-            if (output is SendToWorker worker)
+            if (outputs.Items[i] is SendToWorker worker)
                 services.Send(worker.Node, worker.Message);
-            else if (output is SendToGrain grain)
+            else if (outputs.Items[i] is SendToGrain grain)
                 services.Send(grain.To, grain.Message);
         }
     }
 
-    /// <exception cref="GivenUpException">What the turn observed was refused.</exception>
-    private async Task RefuseIfLater(Task<bool> observed)
+    /// <summary>
+    /// Observations come first: a state that says "finished" must not outlive its silo while the step records do not. All writes of the
+    /// turn come before any of its sends: later than asked is never too early for a persist.
+    /// </summary>
+    private async Task Store()
     {
-        if (!await observed)
+        PersistState? last = null;
+        List<Output>? observations = null;
+        for (var i = 0; i < outputs.Items.Count; i++)
+        {
+            if (outputs.Items[i] is PersistState persist)
+                last = persist;
+            else if (outputs.Items[i] is ObserveEvent or ObserveSteps)
+                (observations ??= []).Add(outputs.Items[i]);
+        }
+
+        var observed = observations is null ? null : services.Store(address, last?.Incarnation ?? incarnation, observations);
+        if (last is null || !services.StoresInOrder)
+            await RefuseIfLater(observed);
+        if (last is null)
+            return;
+        state ??= new DurableState(storage ?? throw new NotSupportedException($"{address} keeps nothing durable"), services, address);
+        var persisted = state.Write(last);
+        await RefuseIfLater(observed);
+        await persisted;
+        incarnation = last.Incarnation;
+    }
+
+    /// <exception cref="GivenUpException">What the turn observed was refused.</exception>
+    private async Task RefuseIfLater(Task<bool>? observed)
+    {
+        if (observed is not null && !await observed)
             throw new GivenUpException($"a later activation of {address} has stored observations");
+    }
+
+    /// <summary>Nothing that the machine says may leave any more.</summary>
+    private void GiveUp(Exception why)
+    {
+        givenUp = why;
+        services.OnGivenUp(address, why);
     }
 }

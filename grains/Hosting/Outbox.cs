@@ -13,7 +13,7 @@ namespace Coordinator.Grains.Hosting;
 /// <param name="lost">Hears of messages that did not arrive: how many, and why.</param>
 /// <param name="window">Calls under way at most.</param>
 /// <param name="limit">Messages that wait for one target at most; further ones are lost.</param>
-public sealed class Outbox<TTarget, TMessage>(Func<TTarget, IReadOnlyList<TMessage>, Task> deliver, Action<TTarget, int, Exception> lost, int window, int limit) : IDisposable
+public sealed class Outbox<TTarget, TMessage>(Func<TTarget, TMessage[], Task> deliver, Action<TTarget, int, Exception> lost, int window, int limit) : IDisposable
     where TTarget : notnull
 {
     /// <summary>Messages in one call at most.</summary>
@@ -23,11 +23,13 @@ public sealed class Outbox<TTarget, TMessage>(Func<TTarget, IReadOnlyList<TMessa
     private readonly SemaphoreSlim free = new(window);
     private int underWay;
 
-    private sealed class Queue
+    private sealed class Queue(Outbox<TTarget, TMessage> outbox, TTarget to) : IThreadPoolWorkItem
     {
-        public List<TMessage> Waiting { get; set; } = [];
+        public List<TMessage> Waiting { get; } = [];
 
         public bool Closed { get; set; }
+
+        public void Execute() => _ = outbox.Pump(to, this);
     }
 
     /// <summary>Targets to which something waits or is under way.</summary>
@@ -41,8 +43,9 @@ public sealed class Outbox<TTarget, TMessage>(Func<TTarget, IReadOnlyList<TMessa
     {
         while (true)
         {
-            var fresh = new Queue();
-            var queue = queues.GetOrAdd(to, fresh);
+            Queue? fresh = null;
+            if (!queues.TryGetValue(to, out var queue))
+                queue = queues.GetOrAdd(to, fresh = new Queue(this, to));
             lock (queue)
             {
                 if (queue.Closed)
@@ -55,7 +58,7 @@ public sealed class Outbox<TTarget, TMessage>(Func<TTarget, IReadOnlyList<TMessa
 
             // Without the caller's context: a call is nobody's turn.
             if (queue == fresh)
-                ThreadPool.UnsafeQueueUserWorkItem(pump => _ = pump.Outbox.Pump(pump.To, pump.Queue), (Outbox: this, To: to, Queue: queue), preferLocal: false);
+                ThreadPool.UnsafeQueueUserWorkItem(queue, preferLocal: false);
             return;
         }
     }
@@ -75,7 +78,7 @@ public sealed class Outbox<TTarget, TMessage>(Func<TTarget, IReadOnlyList<TMessa
             }
             catch (Exception e)
             {
-                lost(to, batch.Count, e);
+                lost(to, batch.Length, e);
             }
             finally
             {
@@ -85,7 +88,7 @@ public sealed class Outbox<TTarget, TMessage>(Func<TTarget, IReadOnlyList<TMessa
         }
     }
 
-    private List<TMessage>? Take(TTarget to, Queue queue)
+    private TMessage[]? Take(TTarget to, Queue queue)
     {
         lock (queue)
         {
@@ -96,15 +99,9 @@ public sealed class Outbox<TTarget, TMessage>(Func<TTarget, IReadOnlyList<TMessa
                 return null;
             }
 
-            if (queue.Waiting.Count <= Batch)
-            {
-                var all = queue.Waiting;
-                queue.Waiting = [];
-                return all;
-            }
-
-            var batch = queue.Waiting.GetRange(0, Batch);
-            queue.Waiting.RemoveRange(0, Batch);
+            var batch = new TMessage[Math.Min(queue.Waiting.Count, Batch)];
+            queue.Waiting.CopyTo(0, batch, 0, batch.Length);
+            queue.Waiting.RemoveRange(0, batch.Length);
             return batch;
         }
     }

@@ -1,5 +1,6 @@
 using System.Net;
 using Coordinator.Grains.Hosting;
+using Coordinator.Grains.Wire;
 using Coordinator.Server.Gateway;
 using Coordinator.Silo.Gateway;
 using Coordinator.Silo.Storage;
@@ -31,6 +32,7 @@ internal static class OrleansHosting
         host.Services.AddSingleton<GatewayServiceClient>();
         host.Services.AddSingleton<WorkerRoutes>();
         host.Services.AddSingleton<IGrainServices, GrainServices>();
+        host.Services.AddMachineMessages();
         host.UseOrleans(silo =>
         {
             silo.Configure<ClusterOptions>(cluster => (cluster.ClusterId, cluster.ServiceId) = (settings.Cluster, settings.Cluster));

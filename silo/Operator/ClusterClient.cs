@@ -1,3 +1,4 @@
+using Coordinator.Grains.Wire;
 using Coordinator.Silo.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -19,6 +20,7 @@ internal static class ClusterClient
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Logging.SetMinimumLevel(LogLevel.None);
         var attempts = 0;
+        builder.Services.AddMachineMessages();
         builder.UseOrleansClient(client =>
         {
             client.Configure<ClientMessagingOptions>(options => options.ResponseTimeout = TimeSpan.FromSeconds(10));

@@ -74,7 +74,7 @@ public sealed class PostgresSiloStore : SiloStore
             options.ConnectionString = ConnectionString;
             options.GrainStorageSerializer = new StateSerializer();
         });
-        silo.Services.AddGrainStorage("Default", (services, _) => new TypedGrainStorage(services.GetRequiredKeyedService<IGrainStorage>(ProviderStorage), gpus));
+        silo.Services.AddGrainStorage("Default", (services, _) => new SparseGrainStorage(services.GetRequiredKeyedService<IGrainStorage>(ProviderStorage), gpus));
     }
 
     /// <inheritdoc/>

@@ -41,11 +41,11 @@ public sealed class BatchTests : IAsyncLifetime
         // What a silo of another version sends: a kind of message that this one does not know.
         var services = silos.Cluster.GetSiloServiceProvider(silos.Cluster.Silos[0].SiloAddress);
         var serializer = services.GetRequiredService<Serializer>();
-        var written = serializer.SerializeToArray(new Mail(Report(1), Request("a"), Report(2), Report(3)));
+        var written = serializer.SerializeToArray<GrainMessage[]>([Report(1), Request("a"), Report(2), Report(3)]);
         "gpus-of-a-kind"u8.CopyTo(written.AsSpan(written.AsSpan().IndexOf("gpus-requested"u8)));
-        var mail = serializer.Deserialize<Mail>(written)!;
+        var batch = serializer.Deserialize<GrainMessage[]>(written)!;
 
-        var refusal = await Assert.ThrowsAsync<ArgumentException>(() => GrainCalls.Find(services.GetRequiredService<IGrainFactory>(), GrainAddress.Cluster).TakeAll(mail));
+        var refusal = await Assert.ThrowsAsync<ArgumentException>(() => GrainCalls.Find(services.GetRequiredService<IGrainFactory>(), GrainAddress.Cluster).TakeAll(batch));
 
         Assert.Contains("gpus-of-a-kind", refusal.Message, StringComparison.Ordinal);
         Assert.Equal(["n1", "n2", "n3"], (await View()).Nodes.Select(node => node.Id.Value));
@@ -56,9 +56,11 @@ public sealed class BatchTests : IAsyncLifetime
     {
         await Deliver(Report(1));
         var before = Writes();
-        await Assert.ThrowsAsync<ArgumentException>(() =>
-            GrainCalls.Find(silos.Grains, GrainAddress.Cluster).TakeAll(new Mail(new Activated("somebody"), new DeadlinePassed())));
-        Assert.Equal(before, Writes());
+        var refusal = await Assert.ThrowsAsync<ArgumentException>(() =>
+            GrainCalls.Find(silos.Grains, GrainAddress.Cluster).TakeAll([new Activated("somebody"), Report(2), new DeadlinePassed()]));
+        Assert.Equal("a grain is loaded, and its deadline passes, only by its host's word", refusal.Message);
+        Assert.Equal(before + 1, Writes());
+        Assert.Equal(["n1", "n2"], (await View()).Nodes.Select(node => node.Id.Value));
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Coordinator.Grains;
 using Coordinator.Grains.Hosting;
+using Coordinator.Grains.Wire;
 using Coordinator.Machines;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.TestingHost;
@@ -15,7 +16,8 @@ public sealed class ClusterGrainTests : IAsyncLifetime
     public ClusterGrainTests()
     {
         var builder = new InProcessTestClusterBuilder(initialSilosCount: 1);
-        builder.ConfigureSilo((_, silo) => silo.AddMemoryGrainStorageAsDefault().Services.AddSingleton<IGrainServices, DroppingServices>());
+        builder.ConfigureSilo((_, silo) => silo.AddMemoryGrainStorageAsDefault().Services.AddMachineMessages().AddSingleton<IGrainServices, DroppingServices>());
+        builder.ConfigureClient(client => client.Services.AddMachineMessages());
         silos = builder.Build();
     }
 
@@ -29,7 +31,7 @@ public sealed class ClusterGrainTests : IAsyncLifetime
         var cluster = silos.Client.GetGrain<IClusterGrain>("cluster");
         var report = new NodeReported(new NodeId("n1"), new WorkerSession(1, 1), 1, true, "host:1", [new GpuDescription(0, "cpu", "cpu", "cpu")]);
 
-        await cluster.ReportNode(new Mail(report));
+        await cluster.ReportNode(report);
 
         var view = JsonSerializer.Deserialize(await cluster.Describe(), MachinesJson.Default.ClusterView)!;
         Assert.Equal("n1", Assert.Single(view.Nodes).Id.Value);

@@ -6,6 +6,9 @@ using Coordinator.Silo.Storage;
 using Coordinator.Tests.Orleans.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Metadata;
+using Orleans.Serialization.Invocation;
+using Orleans.Serialization.TypeSystem;
+using GrainAddress = Coordinator.Machines.GrainAddress;
 
 namespace Coordinator.Tests.Orleans;
 
@@ -41,6 +44,34 @@ public sealed class StableNamesTests
         Assert.Equal(5, all.Count(type => type.IsInterface));
         Assert.All(all.Where(type => type.IsInterface), type => Assert.True(type.IsDefined(typeof(GrainInterfaceTypeAttribute), inherit: false), $"{type} has no GrainInterfaceType"));
         Assert.All(all.Where(type => type is { IsInterface: false, IsAbstract: false }), type => Assert.True(type.IsDefined(typeof(GrainTypeAttribute), inherit: false), $"{type} has no GrainType"));
+    }
+
+    [Fact]
+    public async Task A_state_is_called_as_its_grains_type_is()
+    {
+        // Rows are found by this name and the key: a job named `cluster` has a row of its own, and the rows of earlier builds are where they were.
+        var storage = new SharedStorage();
+        await using var silos = await TestSilos.StartAsync(storage);
+        foreach (var address in (GrainAddress[])[GrainAddress.Cluster, GrainAddress.Of(TwoWorkers.Job), GrainAddress.Of(TwoWorkers.GpuOf(TwoWorkers.First)), GrainAddress.Of(TwoWorkers.First)])
+            await GrainCalls.Find(silos.Grains, address).Describe();
+
+        Assert.Equal([("cluster", "cluster"), ("gpu", "gpu"), ("trainingjob", "trainingjob")], storage.StateNames.Select(pair => (pair.Key, pair.Value)).Order());
+    }
+
+    [Fact]
+    public async Task Operations_are_called_between_silos_what_they_always_were()
+    {
+        await using var silos = await TestSilos.StartAsync(new SharedStorage());
+        var names = silos.Cluster.GetSiloServiceProvider(silos.Cluster.Silos[0].SiloAddress).GetRequiredService<TypeConverter>();
+        var calls = typeof(GrainNames).Assembly.GetTypes().Where(type => typeof(IInvokable).IsAssignableFrom(type)).Select(type => names.Format(type));
+
+        Assert.Equal(
+            from face in (string[])["Cluster ReportNode ReportGpu ReportUnreached RequestGpus SetPower SetSiteCap ApprovePower SetCoolingZone ClearCoolingZone", "Gpu Attach Order ReportFault Measure",
+                "Machine Describe TakeAll", "Node Connect Hear Disconnect Order AcknowledgeReport", "TrainingJob Submit Cancel OfferGpus ReportLink WithdrawGpu Report SaveCheckpoint Extend AcknowledgeModel"]
+            let words = face.Split(' ')
+            from operation in words.Skip(1).Order(StringComparer.Ordinal)
+            select $"(\"inv\",[GrainRef],[Coordinator.Grains.I{words[0]}Grain],\"{operation}\")",
+            calls.Order(StringComparer.Ordinal));
     }
 
     [Fact]

@@ -31,11 +31,17 @@ internal sealed class ConformanceServices : IGrainServices, IDisposable
     /// <summary>From outside: as the gateway would.</summary>
     public void Post(GrainAddress to, GrainMessage message)
     {
+        world.Sent(message);
         world.Know(to);
         outbox.Send(to, message);
     }
 
-    public Task<bool> Store(GrainAddress grain, long incarnation, IReadOnlyList<Output> observations) => world.Disk.ObserveAsync(grain, incarnation, observations, Stopping);
+    public Task<bool> Store(GrainAddress grain, long incarnation, IReadOnlyList<Output> observations)
+    {
+        foreach (var observation in observations)
+            world.Sent(observation);
+        return world.Disk.ObserveAsync(grain, incarnation, observations, Stopping);
+    }
 
     public void Send(NodeId node, CoordinatorMessage message)
     {
@@ -66,13 +72,13 @@ internal sealed class ConformanceServices : IGrainServices, IDisposable
         stopping.Dispose();
     }
 
-    private async Task Deliver(IGrainFactory grains, GrainAddress to, IReadOnlyList<GrainMessage> messages)
+    private async Task Deliver(IGrainFactory grains, GrainAddress to, GrainMessage[] messages)
     {
         try
         {
             await GrainCalls.Deliver(grains, to, messages);
         }
-        catch (Exception) when (messages.Count > 0)
+        catch (Exception) when (messages.Length > 0)
         {
             // Lost, as any messages may be; those behind them find another activation.
         }

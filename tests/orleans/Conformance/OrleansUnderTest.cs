@@ -1,5 +1,6 @@
 using Coordinator.Conformance;
 using Coordinator.Grains.Hosting;
+using Coordinator.Grains.Wire;
 using Coordinator.Machines;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Runtime.Hosting;
@@ -109,8 +110,10 @@ internal sealed class OrleansUnderTest : IConformanceEngine
             // A clock that nobody moves: no timer on it ever fires.
             silo.Services.AddKeyedSingleton<TimeProvider>(TimeProviderNames.Grains, world.Fences.HasFlag(OrleansFences.WakesNobody) ? new ManualTimeProvider() : world.Time);
             silo.Services.AddGrainStorage("Default", (provider, _) => new OrleansStorage(world, provider.GetRequiredService<ConformanceServices>().Stopping));
+            silo.Services.AddMachineMessages();
             silo.UseInMemoryReminderService();
         });
+        builder.ConfigureClient(client => client.Services.AddMachineMessages());
         cluster = builder.Build();
         await cluster.DeployAsync();
         world.Services = cluster.GetSiloServiceProvider(cluster.Silos[0].SiloAddress).GetRequiredService<ConformanceServices>();

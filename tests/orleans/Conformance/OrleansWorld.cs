@@ -43,7 +43,7 @@ internal sealed class OrleansWorld
     /// <summary>Grains that may be active.</summary>
     public IEnumerable<GrainAddress> Known => known.Keys;
 
-    /// <summary>Notes a message as it is sent: from then on sender and receivers share it, and nobody may change it.</summary>
+    /// <summary>Notes a message as it is sent, to a grain, to a worker or to be stored, and as it comes from outside: from then on sender and receivers share it, and nobody may change it.</summary>
     public void Sent(object message) => shared.Enqueue((message, SentMessage.Text(message)));
 
     /// <summary>The first message that is not any more what it was when it was sent; null: there is none.</summary>

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Coordinator.Cli.Local;
+using Coordinator.Grains;
 using Coordinator.Grains.Hosting;
 using Coordinator.Silo;
 using Coordinator.Silo.Hosting;
@@ -56,7 +57,7 @@ public sealed class PostgresClusterTests(PostgresFixture postgres) : IClassFixtu
         var database = await postgres.CreateDatabaseAsync();
         await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => OrleansSchema.ApplyToPostgresAsync(database)));
 
-        Assert.Equal("2", await AskAsync(database, "SELECT count(*)::text FROM orleans_schema_version"));
+        Assert.Equal("3", await AskAsync(database, "SELECT count(*)::text FROM orleans_schema_version"));
         Assert.Equal("20", await AskAsync(database, "SELECT count(*)::text FROM OrleansQuery"));
     }
 
@@ -66,7 +67,7 @@ public sealed class PostgresClusterTests(PostgresFixture postgres) : IClassFixtu
         var database = await postgres.CreateDatabaseAsync();
         await OrleansSchema.ApplyToPostgresAsync(database);
         await AskAsync(database, """
-            DELETE FROM orleans_schema_version WHERE version > 1;
+            DELETE FROM orleans_schema_version WHERE version > 2;
             INSERT INTO silo_membership (cluster) VALUES ('test');
             INSERT INTO silo_member (cluster, address, port, generation, name, host, status, started_at, alive_at) VALUES ('test', '10.0.0.1', 1, 1, 'silo-old', 'h', 3, now(), now() + interval '1 hour');
             SELECT 'done'
@@ -74,11 +75,11 @@ public sealed class PostgresClusterTests(PostgresFixture postgres) : IClassFixtu
 
         var refusal = await Assert.ThrowsAsync<OlderSilosException>(() => OrleansSchema.ApplyToPostgresAsync(database, patience: TimeSpan.Zero));
         Assert.Contains("silo-old", refusal.Message, StringComparison.Ordinal);
-        Assert.Equal("1", await AskAsync(database, "SELECT max(version)::text FROM orleans_schema_version"));
+        Assert.Equal("2", await AskAsync(database, "SELECT max(version)::text FROM orleans_schema_version"));
 
         await AskAsync(database, "UPDATE silo_member SET status = 6; SELECT 'done'");
         await OrleansSchema.ApplyToPostgresAsync(database, patience: TimeSpan.Zero);
-        Assert.Equal("2", await AskAsync(database, "SELECT max(version)::text FROM orleans_schema_version"));
+        Assert.Equal("3", await AskAsync(database, "SELECT max(version)::text FROM orleans_schema_version"));
     }
 
     [PostgresFact]
@@ -96,23 +97,23 @@ public sealed class PostgresClusterTests(PostgresFixture postgres) : IClassFixtu
             .AddAdoNetGrainStorageAsDefault((AdoNetGrainStorageOptions options) => (options.Invariant, options.ConnectionString, options.GrainStorageSerializer) = (PostgresSiloStore.Invariant, database, new StateSerializer()))).Build();
         await host.StartAsync();
         await using var gpus = new StoredGpus(database, "test");
-        var storage = new TypedGrainStorage(host.Services.GetRequiredKeyedService<IGrainStorage>("Default"), gpus);
+        var storage = new SparseGrainStorage(host.Services.GetRequiredKeyedService<IGrainStorage>("Default"), gpus);
         var (ill, well) = (GrainId.Create("gpu", "n1/0"), GrainId.Create("gpu", "n1/1"));
         var read = new GrainState<StoredMachine>(new StoredMachine { Json = "left from before" });
-        await storage.ReadStateAsync("state", ill, read);
+        await storage.ReadStateAsync(GrainNames.Gpu, ill, read);
         Assert.Equal((null, null, false), (read.State!.Json, read.ETag, read.RecordExists));
 
         read.State = new StoredMachine { Json = "ill", Incarnation = 1 };
-        await storage.WriteStateAsync("state", ill, read);
+        await storage.WriteStateAsync(GrainNames.Gpu, ill, read);
         var again = new GrainState<StoredMachine>(new StoredMachine());
-        await storage.ReadStateAsync("state", ill, again);
+        await storage.ReadStateAsync(GrainNames.Gpu, ill, again);
         Assert.Equal(("ill", read.ETag, true), (again.State!.Json, again.ETag, again.RecordExists));
-        await storage.ReadStateAsync("state", well, again);
+        await storage.ReadStateAsync(GrainNames.Gpu, well, again);
         Assert.Equal((null, null, false), (again.State!.Json, again.ETag, again.RecordExists));
 
         // Whoever was told that there is no row, and writes, loses to who wrote one meanwhile.
         var late = new GrainState<StoredMachine>(new StoredMachine { Json = "late" });
-        await Assert.ThrowsAsync<InconsistentStateException>(() => storage.WriteStateAsync("state", ill, late));
+        await Assert.ThrowsAsync<InconsistentStateException>(() => storage.WriteStateAsync(GrainNames.Gpu, ill, late));
         await host.StopAsync();
     }
 

@@ -26,8 +26,18 @@ public sealed class SharedStorage : IGrainStorage
     /// <summary>Writes that reached storage, in order.</summary>
     public ConcurrentQueue<(string Grain, string Json)> Writes { get; } = new();
 
+    /// <summary>By type of grain, what its state was called when it was read.</summary>
+    public ConcurrentDictionary<string, string> StateNames { get; } = new();
+
     /// <summary>Writes refused because of another's.</summary>
     public int Refused { get; private set; }
+
+    /// <summary>Puts a row there, as somebody else would have written it.</summary>
+    public void Put(string grain, string json)
+    {
+        lock (gate)
+            rows[grain] = (json, 1);
+    }
 
     /// <summary>Holds back the next write of a grain from a silo, until it is released.</summary>
     public Held HoldNextWrite(string silo, string key) => held[$"{silo}/{key}"] = new Held();
@@ -38,6 +48,7 @@ public sealed class SharedStorage : IGrainStorage
     /// <inheritdoc/>
     public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
     {
+        StateNames[grainId.Type.ToString()!] = stateName;
         lock (gate)
         {
             Fail();

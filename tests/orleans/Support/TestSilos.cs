@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Coordinator.Grains.Hosting;
+using Coordinator.Grains.Wire;
 using Coordinator.Machines;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Runtime.Hosting;
@@ -14,15 +15,18 @@ public sealed class TestSilos : IAsyncDisposable
     private readonly InProcessTestCluster cluster;
     private readonly ConcurrentDictionary<string, RecordingServices> services = new();
 
-    private TestSilos(string name, SharedStorage storage, short silos)
+    private TestSilos(string name, SharedStorage storage, short silos, Action<ISiloBuilder>? configure)
     {
         var builder = new InProcessTestClusterBuilder(silos);
         builder.ConfigureSilo((_, silo) =>
         {
             silo.Services.AddSingleton<IGrainServices>(provider => services.GetOrAdd(name, _ => new RecordingServices(name, provider.GetRequiredService<IGrainFactory>())));
             silo.Services.AddGrainStorage("Default", (_, _) => storage.SeenFrom(name));
+            silo.Services.AddMachineMessages();
             silo.UseInMemoryReminderService();
+            configure?.Invoke(silo);
         });
+        builder.ConfigureClient(client => client.Services.AddMachineMessages());
         cluster = builder.Build();
     }
 
@@ -34,9 +38,9 @@ public sealed class TestSilos : IAsyncDisposable
 
     public InProcessTestCluster Cluster => cluster;
 
-    public static async Task<TestSilos> StartAsync(SharedStorage storage, string name = "silo-a", short silos = 1)
+    public static async Task<TestSilos> StartAsync(SharedStorage storage, string name = "silo-a", short silos = 1, Action<ISiloBuilder>? configure = null)
     {
-        var started = new TestSilos(name, storage, silos);
+        var started = new TestSilos(name, storage, silos, configure);
         await started.cluster.DeployAsync();
         return started;
     }

@@ -1,0 +1,77 @@
+using System.Buffers;
+using Coordinator.Grains.Hosting;
+using Coordinator.Machines;
+using Orleans.Serialization.Buffers;
+using Orleans.Serialization.Codecs;
+using Orleans.Serialization.WireProtocol;
+
+namespace Coordinator.Grains.Wire;
+
+/// <summary>
+/// A message between silos: its JSON and its shared parts, each behind its length (0: there is none). No name of a .NET type is written: the
+/// operation says what it takes, and the JSON what it is. A later version may write further parts; this one passes over them.
+/// </summary>
+/// <typeparam name="T">What an operation takes: a kind of message, or any.</typeparam>
+public sealed class MessageCodec<T> : IFieldCodec<T>
+    where T : GrainMessage
+{
+    private const int LengthBytes = sizeof(int);
+
+    /// <inheritdoc/>
+    public void WriteField<TBufferWriter>(ref Writer<TBufferWriter> writer, uint fieldIdDelta, Type? expectedType, T? value)
+        where TBufferWriter : IBufferWriter<byte>
+    {
+        if (ReferenceCodec.TryWriteReferenceField(ref writer, fieldIdDelta, expectedType!, typeof(T), value))
+            return;
+        var text = MessageText.Of(value!);
+        writer.WriteFieldHeader(fieldIdDelta, expectedType!, typeof(T), WireType.LengthPrefixed);
+        writer.WriteVarUInt32((uint)(3 * LengthBytes + text.Json.Length + (text.Change?.Length ?? 0) + (text.Deal?.Length ?? 0)));
+        WritePart(ref writer, text.Json);
+        WritePart(ref writer, text.Change);
+        WritePart(ref writer, text.Deal);
+    }
+
+    /// <summary>Reads a message.</summary>
+    /// <returns>In a batch, for a message that cannot be read, what says so in its place: the grain refuses it after it has handled the rest.</returns>
+    /// <exception cref="ArgumentException">The argument of an operation cannot be read, or is of another kind; the message says what was expected and what was found.</exception>
+    public T ReadValue<TInput>(ref Reader<TInput> reader, Field field)
+    {
+        if (field.IsReference)
+            return ReferenceCodec.ReadReference<T, TInput>(ref reader, field)!;
+        field.EnsureWireType(WireType.LengthPrefixed);
+        var length = reader.ReadVarUInt32();
+        var end = reader.Position + length;
+        var (json, change, deal) = (ReadPart(ref reader), ReadPart(ref reader), ReadPart(ref reader));
+        reader.Skip(end - reader.Position);
+        var message = Read(json, change, deal);
+        ReferenceCodec.RecordObject(reader.Session, message);
+        return message;
+    }
+
+    private static T Read(byte[] json, byte[] change, byte[] deal)
+    {
+        try
+        {
+            var message = MessageText.Read(json, change, deal);
+            return message as T ?? throw new ArgumentException($"found a {message.GetType().Name}");
+        }
+        catch (ArgumentException refused)
+        {
+            return new UnreadableMessage(refused.Message) as GrainMessage as T ?? throw new ArgumentException($"expected a {typeof(T).Name}: {refused.Message}", refused);
+        }
+    }
+
+    private static void WritePart<TBufferWriter>(ref Writer<TBufferWriter> writer, byte[]? part)
+        where TBufferWriter : IBufferWriter<byte>
+    {
+        writer.WriteInt32(part?.Length ?? 0);
+        if (part is not null)
+            writer.Write(part);
+    }
+
+    private static byte[] ReadPart<TInput>(ref Reader<TInput> reader)
+    {
+        var length = reader.ReadInt32();
+        return length == 0 ? [] : reader.ReadBytes((uint)length);
+    }
+}
