@@ -21,6 +21,12 @@ public sealed record SimulationOptions
     /// <summary>Receives every trace line as it happens; null: only the last ones are kept, for the report of a violation.</summary>
     public Action<string>? Trace { get; init; }
 
+    /// <summary>
+    /// Receives every message that a grain's machine sends, to a grain or to a worker, at the end of the turn that sends it: from then on it is shared, and the
+    /// machine may not write to it. Null: nobody looks.
+    /// </summary>
+    public Action<object>? Sent { get; init; }
+
     /// <summary>Trace entries shown with a violation. Default 40, at least 1.</summary>
     public int TraceKept { get; init; } = 40;
 

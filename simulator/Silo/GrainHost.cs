@@ -59,6 +59,8 @@ internal sealed class GrainHost
         foreach (var output in outputs.Items)
         {
             silo.OnDecided?.Invoke(Address, output);
+            if (world.Options.Sent is { } sent && output is SendToGrain or SendToWorker)
+                sent(output is SendToGrain grain ? grain.Message : ((SendToWorker)output).Message);
             outbox.Enqueue((output, writesAsked));
             if (IsWrite(output))
                 writesAsked++;
