@@ -22,8 +22,7 @@ public static class ExtendCommand
             var view = await job.FindAsync(client, parsed, cancel);
             try
             {
-                if (!await client.ExtendJobAsync(view.Id, parsed.GetValue(steps), parsed.GetValue(ranks), cancel: cancel))
-                    throw new CommandException(ExitCodes.Unfinished, $"Job {view.Id} was asked, and its silo could not store it yet: it may still come about.", "Give the command again; the same twice is no error.");
+                await client.ExtendJobAsync(view.Id, parsed.GetValue(steps), parsed.GetValue(ranks), cancel: cancel);
             }
             catch (CoordinatorApiException refused) when (refused.Status is HttpStatusCode.Conflict)
             {

@@ -63,15 +63,26 @@ internal static class RunExtension
 
     private static async Task GiveAsync(SiloCalls calls, JobView job, ExtendJob wanted, CancellationToken cancel)
     {
-        try
+        for (var isStored = false; !isStored;)
         {
-            // What is not durable yet is promised to nobody.
-            while (!await calls.AskAsync((silo, limit) => silo.ExtendJobAsync(job.Id, wanted.Steps, wanted.Ranks, wanted.WorkersEnded, limit), cancel))
-                cancel.ThrowIfCancellationRequested();
-        }
-        catch (CoordinatorApiException refused) when (refused.Status is HttpStatusCode.Conflict)
-        {
-            throw new CommandException(ExitCodes.Usage, $"{refused.Message}.", refused.Remedy, refused);
+            try
+            {
+                isStored = await calls.AskAsync(
+                    async (silo, limit) =>
+                    {
+                        await silo.ExtendJobAsync(job.Id, wanted.Steps, wanted.Ranks, wanted.WorkersEnded, limit);
+                        return true;
+                    },
+                    cancel);
+            }
+            catch (CoordinatorApiException waits) when (waits.Status is HttpStatusCode.Accepted)
+            {
+                // What is not durable yet is promised to nobody, and no worker starts before it is.
+            }
+            catch (CoordinatorApiException refused) when (refused.Status is HttpStatusCode.Conflict)
+            {
+                throw new CommandException(ExitCodes.Usage, $"{refused.Message}.", refused.Remedy, refused);
+            }
         }
     }
 

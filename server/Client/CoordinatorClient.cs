@@ -80,14 +80,11 @@ public sealed class CoordinatorClient : IDisposable
     /// <param name="ranks">Ranks that it is to want.</param>
     /// <param name="workersEnded">Whether every process that was of the job has ended, so that none is waited for.</param>
     /// <param name="cancel">Ends the wait.</param>
-    /// <returns>Whether that is durable; if not, nothing is promised yet.</returns>
     /// <exception cref="CoordinatorApiException">It would be less than the job has, or the job cannot go on; nothing was changed.</exception>
-    public async Task<bool> ExtendJobAsync(JobId job, long? steps, int? ranks, bool workersEnded = false, CancellationToken cancel = default)
+    public async Task ExtendJobAsync(JobId job, long? steps, int? ranks, bool workersEnded = false, CancellationToken cancel = default)
     {
         var query = string.Create(CultureInfo.InvariantCulture, $"{(steps is null ? "" : $"steps={steps}&")}{(ranks is null ? "" : $"ranks={ranks}&")}{(workersEnded ? "workersEnded=true" : "")}");
-        using var answer = await RequestAsync(HttpMethod.Post, $"jobs/{Escape(job.Value)}/extend?{query.TrimEnd('&')}", null, cancel).ConfigureAwait(false);
-        await ThrowIfRefusedAsync(answer, cancel).ConfigureAwait(false);
-        return answer.StatusCode != HttpStatusCode.Accepted;
+        await ChangeAsync(HttpMethod.Post, $"jobs/{Escape(job.Value)}/extend?{query.TrimEnd('&')}", null, ApiJson.Default.SubmittedBody, cancel).ConfigureAwait(false);
     }
 
     /// <summary>Events behind an ordinal.</summary>

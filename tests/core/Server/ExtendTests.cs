@@ -22,12 +22,14 @@ public sealed class ExtendTests : IAsyncLifetime
     {
         await Show("running", Spec);
         server.Grains.OnDeliver = _ => new TaskCompletionSource().Task;
-        Assert.False(await server.Client.ExtendJobAsync(Job, 200, null));
+        using var http = server.Friend();
+        using var taken = await http.PostAsync(new Uri($"/api/v1/jobs/{Job}/extend?steps=200", UriKind.Relative), null);
+        Assert.Equal(HttpStatusCode.Accepted, taken.StatusCode);
         Assert.Equal(new ExtendJob(200, null), await server.Grains.NextAsync<ExtendJob>());
 
         server.Grains.OnDeliver = _ => Show("running", ExtensionPolicy.Apply(Spec, new ExtendJob(200, 4)));
-        Assert.True(await server.Client.ExtendJobAsync(Job, 200, 4));
-        Assert.True(await server.Client.ExtendJobAsync(Job, 200, 4));
+        await server.Client.ExtendJobAsync(Job, 200, 4);
+        await server.Client.ExtendJobAsync(Job, 200, 4);
     }
 
     [Theory]
@@ -53,7 +55,8 @@ public sealed class ExtendTests : IAsyncLifetime
         Assert.Contains("--steps 200 --lr_scheduler.decay_steps=100", refused.Remedy, StringComparison.Ordinal);
 
         await Show("finished", Spec);
-        Assert.True(await server.Client.ExtendJobAsync(Job, 200, null));
+        await server.Client.ExtendJobAsync(Job, 200, null);
+        Assert.Equal(new ExtendJob(200, null), await server.Grains.NextAsync<ExtendJob>());
     }
 
     [Fact]
