@@ -22,6 +22,8 @@ public sealed class CommandLineTests : IDisposable
     [InlineData(ExitCodes.Usage, "train", "--stpes", "200")]
     [InlineData(ExitCodes.Usage, "train", "--steps", "many")]
     [InlineData(ExitCodes.Usage, "train", "--workers", "0")]
+    [InlineData(ExitCodes.Usage, "train", "--workers", "all")]
+    [InlineData(ExitCodes.Usage, "simulate", "protocol", "--seeds", "1e3")]
     [InlineData(ExitCodes.Usage, "train", "--workers", "8")]
     [InlineData(ExitCodes.Usage, "train", "--data", "/no/such/file")]
     [InlineData(ExitCodes.Usage, "train", "--model.layers=four")]

@@ -5,12 +5,15 @@ using Coordinator.Machines.Clusters;
 using Coordinator.Server.Client;
 using Coordinator.Server.Storage;
 using Coordinator.Silo.Hosting;
+using Coordinator.Tests.Cli;
 using Microsoft.Data.Sqlite;
 
 namespace Coordinator.Tests.Server;
 
 public sealed class SiloAloneTests : IDisposable
 {
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
+
     private readonly TemporaryFolder folder = new();
 
     public void Dispose() => folder.Dispose();
@@ -45,17 +48,17 @@ public sealed class SiloAloneTests : IDisposable
     [Fact]
     public async Task Silos_that_are_alone_start_beside_each_other_and_let_no_other_silo_in()
     {
-        var before = ListeningPorts();
-        await using var first = await TestSilo.StartAsync(folder.File("one"));
-        await using var second = await TestSilo.StartAsync(folder.File("two"));
-
-        // Each listens for workers and clients, and on a port of Orleans' own that no gateway is behind.
-        var others = ListeningPorts().Except(before).Except([new Uri(first.Url).Port, new Uri(second.Url).Port]).ToArray();
-        Assert.NotEmpty(others);
-        foreach (var port in others)
+        using var first = new Executable("silo", "--data-dir", folder.File("one"), "--url", "http://127.0.0.1:0");
+        using var second = new Executable("silo", "--data-dir", folder.File("two"), "--url", "http://127.0.0.1:0");
+        foreach (var silo in (Executable[])[first, second])
         {
+            await silo.LineAsync(line => line.StartsWith("ready ", StringComparison.Ordinal), "the silo", Limit);
+            var url = new Uri(silo.Output.Split('\n').First(line => line.StartsWith("ready ", StringComparison.Ordinal))["ready ".Length..].Trim());
+
+            // Beside that for workers and clients there is one of Orleans' own, with no gateway behind it.
+            var own = Assert.Single(ListeningPorts(silo.Pid), port => port != url.Port);
             using var stranger = new TcpClient();
-            await stranger.ConnectAsync(IPAddress.Loopback, port);
+            await stranger.ConnectAsync(IPAddress.Loopback, own);
             Assert.Equal(0, await ReadToEndAsync(stranger.GetStream()));
         }
     }
@@ -120,8 +123,15 @@ public sealed class SiloAloneTests : IDisposable
         }
     }
 
-    private static int[] ListeningPorts() =>
-        [.. System.Net.NetworkInformation.IPGlobalProperties.GetIPGlobalProperties().GetActiveTcpListeners().Select(listener => listener.Port).Distinct()];
+    /// <summary>TCP ports on which a process listens, by Linux' own tables.</summary>
+    private static IEnumerable<int> ListeningPorts(int process)
+    {
+        var sockets = new DirectoryInfo($"/proc/{process}/fd").GetFiles().Select(file => file.LinkTarget).OfType<string>().ToHashSet();
+        return File.ReadLines($"/proc/{process}/net/tcp").Skip(1)
+            .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            .Where(columns => columns[3] == "0A" && sockets.Contains($"socket:[{columns[9]}]"))
+            .Select(columns => int.Parse(columns[1].Split(':')[1], System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture));
+    }
 
     private Task<OrleansSilo> StartAsync() => TestSilo.StartAsync(folder.File("silo"));
 }
