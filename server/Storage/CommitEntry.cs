@@ -4,7 +4,7 @@ namespace Coordinator.Server.Storage;
 
 /// <summary>What one grain, or the silo, wants to have stored: a state, or what was observed. It is stored whole or not at all, whatever becomes of the others of its commit.</summary>
 /// <param name="time">Wall time of what happened.</param>
-internal sealed class CommitEntry(DateTimeOffset time)
+public sealed class CommitEntry(DateTimeOffset time)
 {
     /// <summary>Wall time of what happened.</summary>
     public DateTimeOffset Time => time;
@@ -22,5 +22,5 @@ internal sealed class CommitEntry(DateTimeOffset time)
     public bool IsTaken { get; set; }
 
     /// <summary>Ends when it is durable, or refused.</summary>
-    public TaskCompletionSource<bool> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    internal TaskCompletionSource<bool> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

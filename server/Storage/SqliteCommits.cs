@@ -16,7 +16,7 @@ public sealed class SqliteCommits : IObservationStore, IDisposable
     private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(2);
 
-    private readonly SqliteStore store;
+    private readonly ICommitStore store;
     private readonly TimeProvider time;
     private readonly object gate = new();
     private readonly Thread thread;
@@ -26,7 +26,7 @@ public sealed class SqliteCommits : IObservationStore, IDisposable
     private volatile string? problem;
 
     /// <summary>Commits to a store, on a thread of its own.</summary>
-    public SqliteCommits(SqliteStore store, TimeProvider time)
+    public SqliteCommits(ICommitStore store, TimeProvider time)
     {
         (this.store, this.time) = (store, time);
         thread = new Thread(Run) { IsBackground = true, Name = "commits" };
@@ -134,13 +134,30 @@ public sealed class SqliteCommits : IObservationStore, IDisposable
             catch (DbException away)
             {
                 problem = $"storage does not answer: {away.Message}";
-                lock (gate)
-                {
-                    if (!stopping)
-                        Monitor.Wait(gate, pause);
-                    if (stopping)
-                        return false;
-                }
+                if (!Rest(pause))
+                    return false;
+            }
+        }
+    }
+
+    /// <returns>False where the silo stops.</returns>
+    private bool Rest(TimeSpan pause)
+    {
+        var over = false;
+        using var timer = time.CreateTimer(_ => End(), null, pause, Timeout.InfiniteTimeSpan);
+        lock (gate)
+        {
+            while (!over && !stopping)
+                Monitor.Wait(gate);
+            return !stopping;
+        }
+
+        void End()
+        {
+            lock (gate)
+            {
+                over = true;
+                Monitor.PulseAll(gate);
             }
         }
     }

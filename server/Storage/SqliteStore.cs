@@ -12,7 +12,7 @@ namespace Coordinator.Server.Storage;
 /// (write-ahead log, synchronous=FULL). One commit runs at a time; reads run beside it. Thread-safe.
 /// A <see cref="SqliteException"/> from any member means that storage is away for now.
 /// </summary>
-public sealed class SqliteStore : IEventStore, IDisposable
+public sealed class SqliteStore : IEventStore, ICommitStore, IDisposable
 {
     private readonly SqliteStoreOptions options;
     private readonly DatabaseLock held;
@@ -86,11 +86,8 @@ public sealed class SqliteStore : IEventStore, IDisposable
             : null;
     }
 
-    /// <summary>
-    /// Makes entries durable in one transaction, each whole or not at all, and notes of each whether it was taken. A number that was committed
-    /// before, its acknowledgement lost, is not stored again; the entries know from then what became of them.
-    /// </summary>
-    internal void Commit(long number, IReadOnlyList<CommitEntry> entries)
+    /// <inheritdoc/>
+    public void Commit(long number, IReadOnlyList<CommitEntry> entries)
     {
         Write(transaction =>
         {
@@ -180,7 +177,7 @@ public sealed class SqliteStore : IEventStore, IDisposable
         changes.Pulse();
     }
 
-    /// <summary>All jobs that were ever submitted, sorted.</summary>
+    /// <inheritdoc/>
     public IReadOnlyList<JobId> ListJobs()
     {
         using var reader = OpenReader();

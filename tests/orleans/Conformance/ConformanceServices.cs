@@ -25,6 +25,8 @@ internal sealed class ConformanceServices : IGrainServices, IDisposable
 
     public CancellationToken Stopping { get; }
 
+    public bool StoresInOrder => world.Disk.StoresInOrder;
+
     /// <summary>Grains to which something is under way.</summary>
     public ICollection<GrainAddress> UnderWay => outbox.Targets;
 

@@ -5,7 +5,7 @@ using GrainAddress = Coordinator.Machines.GrainAddress;
 
 namespace Coordinator.Tests.Orleans.Conformance;
 
-/// <summary>The same transcript files as for the embedded engine and the simulator, on real Orleans silos.</summary>
+/// <summary>The same transcript files as for the simulator, on real Orleans silos: over storage that several of them could share, and over that of a silo that is alone.</summary>
 public sealed class ConformanceTests(ITestOutputHelper output)
 {
     public static TheoryData<string> Names => [.. Transcript.Names];
@@ -13,6 +13,10 @@ public sealed class ConformanceTests(ITestOutputHelper output)
     [Theory]
     [MemberData(nameof(Names))]
     public Task Orleans_does_as_the_transcript_says(string name) => TranscriptPlayer.PlayAsync(Transcript.Load(name), OrleansUnderTest.Begin);
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public Task A_silo_that_is_alone_on_SQLite_does_as_the_transcript_says(string name) => TranscriptPlayer.PlayAsync(Transcript.Load(name), OrleansUnderTest.BeginAlone);
 
     [Fact]
     public void A_message_that_is_written_to_after_it_was_sent_is_found()
@@ -26,7 +30,7 @@ public sealed class ConformanceTests(ITestOutputHelper output)
 
         static void Changed<T>(T item, Action<ConformanceServices, List<T>> send)
         {
-            var world = new OrleansWorld(new EngineSetup(), OrleansFences.None);
+            var world = new OrleansWorld(new EngineSetup(), OrleansFences.None, world => new OrleansDisk(world));
             using var services = new ConformanceServices(world, null!);
             services.Die();
             List<T> list = [];
@@ -40,7 +44,7 @@ public sealed class ConformanceTests(ITestOutputHelper output)
     [Fact]
     public void All_transcripts_are_there()
     {
-        output.WriteLine($"conformance: {Transcript.Names.Count} transcripts on Orleans {typeof(Grain).Assembly.GetName().Version}");
+        output.WriteLine($"conformance: {Transcript.Names.Count} transcripts each on shared storage and on SQLite alone, on Orleans {typeof(Grain).Assembly.GetName().Version}");
         Assert.True(Transcript.Names.Count >= 30);
     }
 }

@@ -11,8 +11,9 @@ namespace Coordinator.Tests.Orleans.Conformance;
 /// What outlives the silos: states with ETags, events and steps, as the shipping stores keep them, with a transcript's troubles. Held and
 /// away are one here: a write does not end. Thread-safe.
 /// </summary>
-internal sealed class OrleansDisk(OrleansFences fences, Action active)
+internal sealed class OrleansDisk(OrleansWorld world) : IConformanceDisk
 {
+    private readonly OrleansFences fences = world.Fences;
     private readonly Lock gate = new();
     private readonly Dictionary<GrainAddress, (StoredMachine State, long Version)> states = [];
     private readonly Dictionary<GrainAddress, int> blocked = [];
@@ -24,17 +25,26 @@ internal sealed class OrleansDisk(OrleansFences fences, Action active)
     private WriteFault? next;
     private long versions;
 
-    public IReadOnlyList<CoordinatorEvent> Events => Read(() => events.ToArray());
+    public bool StoresInOrder => false;
+
+    public bool IsBusy => false;
 
     public IReadOnlyList<GrainAddress> Grains => Read(() => states.Keys.ToArray());
-
-    public IReadOnlyList<StepRecord> StepsOf(JobId job) => Read(() => steps.Where(row => row.Job == job).Select(row => row.Step).ToArray());
 
     /// <summary>Whether a turn of the grain waits for storage.</summary>
     public bool IsBlocked(GrainAddress grain) => Read(() => blocked.GetValueOrDefault(grain) > 0);
 
     public (StoredMachine? State, string? ETag) Find(GrainAddress grain) => Read<(StoredMachine?, string?)>(() =>
         states.TryGetValue(grain, out var found) ? (Copy(found.State), TagOf(found.Version)) : (null, null));
+
+    public PersistState? Read(GrainAddress grain) => Find(grain).State is { Json: { } json } stored ? new PersistState(json, stored.Incarnation, stored.Sequence) : null;
+
+    public Task<IReadOnlyList<CoordinatorEvent>> ReadEventsAsync() => Task.FromResult<IReadOnlyList<CoordinatorEvent>>(Read(() => events.ToArray()));
+
+    public Task<IReadOnlyList<StepRecord>> ReadStepsAsync(JobId job) =>
+        Task.FromResult<IReadOnlyList<StepRecord>>(Read(() => steps.Where(row => row.Job == job).Select(row => row.Step).ToArray()));
+
+    public IGrainStorage StorageUntil(CancellationToken dead) => new OrleansStorage(world, this, dead);
 
     public void FailNext(WriteFault fault)
     {
@@ -61,12 +71,16 @@ internal sealed class OrleansDisk(OrleansFences fences, Action active)
             }
         }
 
-        active();
+        world.Active();
         released?.TrySetResult();
     }
 
-    /// <summary>The process died: what it took for durable before it was is gone.</summary>
-    public void OnKilled()
+    public void Start()
+    {
+    }
+
+    /// <summary>What the process took for durable before it was is gone.</summary>
+    public void Kill()
     {
         lock (gate)
         {
@@ -95,7 +109,7 @@ internal sealed class OrleansDisk(OrleansFences fences, Action active)
         lock (gate)
         {
             dead.ThrowIfCancellationRequested();
-            active();
+            world.Active();
             if (held is not null)
             {
                 early.Add(() => Put(grain, mine));
@@ -123,7 +137,7 @@ internal sealed class OrleansDisk(OrleansFences fences, Action active)
         lock (gate)
         {
             dead.ThrowIfCancellationRequested();
-            active();
+            world.Active();
             if (observers.GetValueOrDefault(grain) > incarnation && !fences.HasFlag(OrleansFences.RefusesNobody))
                 return false;
             observers[grain] = incarnation;
@@ -133,6 +147,10 @@ internal sealed class OrleansDisk(OrleansFences fences, Action active)
                 Store(observations);
             return true;
         }
+    }
+
+    public void Dispose()
+    {
     }
 
     private static string TagOf(long version) => version.ToString(CultureInfo.InvariantCulture);
@@ -168,7 +186,7 @@ internal sealed class OrleansDisk(OrleansFences fences, Action active)
         {
             lock (gate)
                 blocked[grain] = blocked.GetValueOrDefault(grain) + 1;
-            active();
+            world.Active();
             try
             {
                 await waiting.Task.WaitAsync(dead);
@@ -178,7 +196,7 @@ internal sealed class OrleansDisk(OrleansFences fences, Action active)
                 // Its process may be dead by now, and forgotten.
                 lock (gate)
                     blocked[grain] = Math.Max(0, blocked.GetValueOrDefault(grain) - 1);
-                active();
+                world.Active();
             }
         }
     }

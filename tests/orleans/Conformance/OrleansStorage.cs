@@ -6,12 +6,12 @@ using GrainAddress = Coordinator.Machines.GrainAddress;
 namespace Coordinator.Tests.Orleans.Conformance;
 
 /// <summary>The transcript's disk as Orleans' grain storage, to one silo process.</summary>
-internal sealed class OrleansStorage(OrleansWorld world, CancellationToken dead) : IGrainStorage
+internal sealed class OrleansStorage(OrleansWorld world, OrleansDisk disk, CancellationToken dead) : IGrainStorage
 {
     public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
     {
         world.Active();
-        var (state, tag) = world.Disk.Find(AddressOf(grainId));
+        var (state, tag) = disk.Find(AddressOf(grainId));
         if (world.Fences.HasFlag(OrleansFences.LoadsNothing))
             state = null;
         grainState.State = (T)(object)(state ?? new StoredMachine());
@@ -21,13 +21,14 @@ internal sealed class OrleansStorage(OrleansWorld world, CancellationToken dead)
 
     public async Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
     {
-        grainState.ETag = await world.Disk.WriteAsync(AddressOf(grainId), (StoredMachine)(object)grainState.State!, grainState.ETag, dead);
+        grainState.ETag = await disk.WriteAsync(AddressOf(grainId), (StoredMachine)(object)grainState.State!, grainState.ETag, dead);
         grainState.RecordExists = true;
     }
 
     public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => throw new NotSupportedException("no grain is ever cleared");
 
-    private static GrainAddress AddressOf(GrainId grain)
+    /// <summary>The machine that a grain hosts.</summary>
+    public static GrainAddress AddressOf(GrainId grain)
     {
         var type = grain.Type.ToString()!;
         var kind = type.Contains("cluster", StringComparison.Ordinal) ? GrainKind.Cluster : type.Contains("gpu", StringComparison.Ordinal) ? GrainKind.Gpu : GrainKind.Job;

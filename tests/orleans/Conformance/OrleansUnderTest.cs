@@ -19,12 +19,13 @@ internal sealed class OrleansUnderTest : IConformanceEngine
 
     public static Task<IConformanceEngine> Begin(EngineSetup setup) => Begin(setup, OrleansFences.None);
 
-    public static async Task<IConformanceEngine> Begin(EngineSetup setup, OrleansFences down)
-    {
-        var engine = new OrleansUnderTest(new OrleansWorld(setup, down));
-        await engine.StartAsync();
-        return engine;
-    }
+    public static Task<IConformanceEngine> Begin(EngineSetup setup, OrleansFences down) => Begin(new OrleansWorld(setup, down, world => new OrleansDisk(world)));
+
+    /// <summary>On the storage of a silo that is alone.</summary>
+    public static Task<IConformanceEngine> BeginAlone(EngineSetup setup) => BeginAlone(setup, SqliteFences.None);
+
+    public static Task<IConformanceEngine> BeginAlone(EngineSetup setup, SqliteFences down) =>
+        Begin(new OrleansWorld(setup, OrleansFences.None, world => new SqliteDisk(world, down)));
 
     public Task PostAsync(GrainAddress to, GrainMessage message)
     {
@@ -40,7 +41,7 @@ internal sealed class OrleansUnderTest : IConformanceEngine
             var before = world.Activity;
             foreach (var grain in world.Known)
                 await AskAsync(grain);
-            while (world.Services!.UnderWay.Any(target => !world.Disk.IsBlocked(target)))
+            while (world.Disk.IsBusy || world.Services!.UnderWay.Any(target => !world.Disk.IsBlocked(target)))
                 await Task.Yield();
             quiet = world.Activity == before ? quiet + 1 : 0;
         }
@@ -67,12 +68,11 @@ internal sealed class OrleansUnderTest : IConformanceEngine
 
     public Task WriteAsAnotherAsync(GrainAddress grain, PersistState state) => Do(() => world.Disk.WriteAsAnother(grain, state));
 
-    public Task<PersistState?> ReadStateAsync(GrainAddress grain) =>
-        Task.FromResult(world.Disk.Find(grain).State is { Json: { } json } stored ? new PersistState(json, stored.Incarnation, stored.Sequence) : null);
+    public Task<PersistState?> ReadStateAsync(GrainAddress grain) => Task.FromResult(world.Disk.Read(grain));
 
-    public Task<IReadOnlyList<CoordinatorEvent>> ReadEventsAsync() => Task.FromResult(world.Disk.Events);
+    public Task<IReadOnlyList<CoordinatorEvent>> ReadEventsAsync() => world.Disk.ReadEventsAsync();
 
-    public Task<IReadOnlyList<StepRecord>> ReadStepsAsync(JobId job) => Task.FromResult(world.Disk.StepsOf(job));
+    public Task<IReadOnlyList<StepRecord>> ReadStepsAsync(JobId job) => world.Disk.ReadStepsAsync(job);
 
     public async Task<string?> DescribeAsync(GrainAddress grain)
     {
@@ -87,8 +87,16 @@ internal sealed class OrleansUnderTest : IConformanceEngine
     public async ValueTask DisposeAsync()
     {
         await EndAsync();
+        world.Disk.Dispose();
         if (world.FirstChanged() is { } changed)
             throw new InvalidOperationException($"a machine wrote to a message that it had sent: {changed}");
+    }
+
+    private static async Task<IConformanceEngine> Begin(OrleansWorld world)
+    {
+        var engine = new OrleansUnderTest(world);
+        await engine.StartAsync();
+        return engine;
     }
 
     private static Task Do(Action action)
@@ -101,6 +109,7 @@ internal sealed class OrleansUnderTest : IConformanceEngine
     {
         world.Lives++;
         world.Forget();
+        world.Disk.Start();
         var builder = new InProcessTestClusterBuilder(1);
         builder.ConfigureSilo((_, silo) =>
         {
@@ -109,7 +118,7 @@ internal sealed class OrleansUnderTest : IConformanceEngine
 
             // A clock that nobody moves: no timer on it ever fires.
             silo.Services.AddKeyedSingleton<TimeProvider>(TimeProviderNames.Grains, world.Fences.HasFlag(OrleansFences.WakesNobody) ? new ManualTimeProvider() : world.Time);
-            silo.Services.AddGrainStorage("Default", (provider, _) => new OrleansStorage(world, provider.GetRequiredService<ConformanceServices>().Stopping));
+            silo.Services.AddGrainStorage("Default", (provider, _) => world.Disk.StorageUntil(provider.GetRequiredService<ConformanceServices>().Stopping));
             silo.Services.AddMachineMessages();
             silo.UseInMemoryReminderService();
         });
@@ -126,6 +135,7 @@ internal sealed class OrleansUnderTest : IConformanceEngine
     private async Task EndAsync()
     {
         world.Services!.Die();
+        world.Disk.Kill();
         await cluster.DisposeAsync();
     }
 

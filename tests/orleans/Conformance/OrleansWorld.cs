@@ -17,17 +17,17 @@ internal sealed class OrleansWorld
     private List<SendToWorker> sent = [];
     private long activity;
 
-    public OrleansWorld(EngineSetup setup, OrleansFences fences)
+    public OrleansWorld(EngineSetup setup, OrleansFences fences, Func<OrleansWorld, IConformanceDisk> disk)
     {
         Fences = fences;
-        Disk = new OrleansDisk(fences, Active);
+        Disk = disk(this);
         hostility = setup.Hostility;
         chance = new Random((int)(hostility?.Seed ?? 0));
     }
 
     public OrleansFences Fences { get; }
 
-    public OrleansDisk Disk { get; }
+    public IConformanceDisk Disk { get; }
 
     public ManualTimeProvider Time { get; } = new();
 
@@ -57,7 +57,6 @@ internal sealed class OrleansWorld
     public void Forget()
     {
         known.Clear();
-        Disk.OnKilled();
         lock (gate)
             late.Clear();
     }
