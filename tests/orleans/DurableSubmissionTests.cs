@@ -22,17 +22,20 @@ public sealed class DurableSubmissionTests : IAsyncLifetime
     private readonly string folder = Directory.CreateTempSubdirectory("coordinator-durable-").FullName;
     private readonly SharedStorage storage = new();
     private SqliteStore events = null!;
+    private SqliteCommits commits = null!;
 
     private IEnumerable<(string Grain, string Json)> JobWrites => storage.Writes.Where(write => write.Grain == $"trainingjob/{TwoWorkers.Job}");
 
     public Task InitializeAsync()
     {
         events = SqliteStore.Open(new SqliteStoreOptions { Path = Path.Combine(folder, "coordinator.db"), Silo = "silo" });
+        commits = new SqliteCommits(events, TimeProvider.System);
         return Task.CompletedTask;
     }
 
     public Task DisposeAsync()
     {
+        commits.Dispose();
         events.Dispose();
         Directory.Delete(folder, recursive: true);
         return Task.CompletedTask;
@@ -105,7 +108,7 @@ public sealed class DurableSubmissionTests : IAsyncLifetime
         DataDirectory = folder,
         SiloName = "silo",
         EngineName = OrleansSilo.EngineName,
-        Grains = new OrleansGrainHost(new Lazy<(IGrainFactory, GrainOutbox)>(() => (silos.Grains, new GrainOutbox(silos.Grains, NullLogger<GrainOutbox>.Instance))), new SqliteObservations(events, TimeProvider.System)),
+        Grains = new OrleansGrainHost(new Lazy<(IGrainFactory, GrainOutbox)>(() => (silos.Grains, new GrainOutbox(silos.Grains, NullLogger<GrainOutbox>.Instance))), commits),
         Events = events,
         Links = new WorkerLinks(),
         SubmitTimeout = patience,

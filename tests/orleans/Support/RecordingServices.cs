@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using Coordinator.Grains.Hosting;
 using Coordinator.Machines;
+using Coordinator.Server.Storage;
 using GrainAddress = Coordinator.Machines.GrainAddress;
 
 namespace Coordinator.Tests.Orleans.Support;
@@ -12,10 +13,12 @@ public sealed class RecordingServices : IGrainServices, IDisposable
     private readonly Outbox<GrainAddress, GrainMessage> outbox;
     private readonly long startedAt = Stopwatch.GetTimestamp();
     private readonly Signal changed = new();
+    private readonly IObservationStore? events;
 
-    public RecordingServices(string silo, IGrainFactory grains)
+    public RecordingServices(string silo, IGrainFactory grains, IObservationStore? events = null)
     {
         Silo = silo;
+        this.events = events;
         outbox = new Outbox<GrainAddress, GrainMessage>(
             (to, messages) => GrainCalls.Deliver(grains, to, messages),
             (to, _, why) => Lost.Enqueue($"{to}: {why.Message}"),
@@ -28,6 +31,9 @@ public sealed class RecordingServices : IGrainServices, IDisposable
     public TimeSpan Now => Stopwatch.GetElapsedTime(startedAt);
 
     public CancellationToken Stopping => CancellationToken.None;
+
+    /// <summary>The storage of a silo that is alone keeps the order in which it was handed over what is to be stored.</summary>
+    public bool StoresInOrder => events is not null;
 
     public ConcurrentQueue<(NodeId Node, CoordinatorMessage Message)> ToWorkers { get; } = new();
 
@@ -49,7 +55,7 @@ public sealed class RecordingServices : IGrainServices, IDisposable
         foreach (var observation in observations)
             Observed.Enqueue(observation);
         changed.Pulse();
-        return Task.FromResult(true);
+        return events?.StoreAsync(grain, incarnation, observations) ?? Task.FromResult(true);
     }
 
     void IGrainServices.Send(NodeId node, CoordinatorMessage message)

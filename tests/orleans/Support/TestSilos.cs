@@ -2,8 +2,11 @@ using System.Collections.Concurrent;
 using Coordinator.Grains.Hosting;
 using Coordinator.Grains.Wire;
 using Coordinator.Machines;
+using Coordinator.Server.Storage;
+using Coordinator.Silo.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Runtime.Hosting;
+using Orleans.Storage;
 using Orleans.TestingHost;
 using GrainAddress = Coordinator.Machines.GrainAddress;
 
@@ -15,13 +18,13 @@ public sealed class TestSilos : IAsyncDisposable
     private readonly InProcessTestCluster cluster;
     private readonly ConcurrentDictionary<string, RecordingServices> services = new();
 
-    private TestSilos(string name, SharedStorage storage, short silos, Action<ISiloBuilder>? configure)
+    private TestSilos(string name, IGrainStorage storage, IObservationStore? events, short silos, Action<ISiloBuilder>? configure)
     {
         var builder = new InProcessTestClusterBuilder(silos);
         builder.ConfigureSilo((_, silo) =>
         {
-            silo.Services.AddSingleton<IGrainServices>(provider => services.GetOrAdd(name, _ => new RecordingServices(name, provider.GetRequiredService<IGrainFactory>())));
-            silo.Services.AddGrainStorage("Default", (_, _) => storage.SeenFrom(name));
+            silo.Services.AddSingleton<IGrainServices>(provider => services.GetOrAdd(name, _ => new RecordingServices(name, provider.GetRequiredService<IGrainFactory>(), events)));
+            silo.Services.AddGrainStorage("Default", (_, _) => storage);
             silo.Services.AddMachineMessages();
             silo.UseInMemoryReminderService();
             configure?.Invoke(silo);
@@ -38,12 +41,12 @@ public sealed class TestSilos : IAsyncDisposable
 
     public InProcessTestCluster Cluster => cluster;
 
-    public static async Task<TestSilos> StartAsync(SharedStorage storage, string name = "silo-a", short silos = 1, Action<ISiloBuilder>? configure = null)
-    {
-        var started = new TestSilos(name, storage, silos, configure);
-        await started.cluster.DeployAsync();
-        return started;
-    }
+    public static Task<TestSilos> StartAsync(SharedStorage storage, string name = "silo-a", short silos = 1, Action<ISiloBuilder>? configure = null) =>
+        StartAsync(new TestSilos(name, storage.SeenFrom(name), null, silos, configure));
+
+    /// <summary>One silo on the storage of one that is alone.</summary>
+    public static Task<TestSilos> StartAsync(SqliteStore store, SqliteCommits commits, string name) =>
+        StartAsync(new TestSilos(name, new SqliteGrainStorage(store, commits), commits, 1, null));
 
     /// <summary>Delivers a message and waits for the end of its turn.</summary>
     public Task Deliver(GrainAddress to, GrainMessage message) => GrainCalls.Deliver(Grains, to, message);
@@ -56,5 +59,11 @@ public sealed class TestSilos : IAsyncDisposable
         await cluster.DisposeAsync();
         foreach (var each in services.Values)
             each.Dispose();
+    }
+
+    private static async Task<TestSilos> StartAsync(TestSilos silos)
+    {
+        await silos.cluster.DeployAsync();
+        return silos;
     }
 }
