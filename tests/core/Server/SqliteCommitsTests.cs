@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using Coordinator.Machines;
 using Coordinator.Server.Storage;
 using Microsoft.Data.Sqlite;
@@ -30,7 +31,7 @@ public sealed class SqliteCommitsTests : IDisposable
         bool[] taken = await Task.WhenAll(writes);
         Assert.Equal([true, false, false, true], taken);
         Assert.Equal(new PersistState("second", 2, 1), store.ReadState(Job));
-        Assert.Equal("cluster", store.LoadState(GrainAddress.Cluster));
+        Assert.Equal("cluster", store.ReadState(GrainAddress.Cluster)?.StateJson);
     }
 
     [Fact]
@@ -91,10 +92,67 @@ public sealed class SqliteCommitsTests : IDisposable
 
         Assert.True(await last);
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => commits.WriteAsync(Job, new PersistState("too late", 1, 2)));
-        Assert.Equal("last", store.LoadState(Job));
+        Assert.Equal("last", store.ReadState(Job)?.StateJson);
+    }
+
+    [Fact]
+    public async Task Tries_to_reach_storage_come_at_doubled_delays_up_to_the_largest_and_what_comes_meanwhile_becomes_one_commit()
+    {
+        var store = new AwayStore(failures: 8);
+        var rests = new Rests();
+        using var commits = new SqliteCommits(store, rests);
+        List<Task<bool>> writes = [commits.WriteAsync(Job, new PersistState("first", 1, 1))];
+        List<double> pauses = [];
+        while (pauses.Count < 8)
+        {
+            var (pause, end) = await rests.NextAsync();
+            pauses.Add(pause.TotalMilliseconds);
+            Assert.NotNull(commits.Problem);
+
+            // It ends no pause.
+            writes.Add(commits.WriteAsync(Job, new PersistState("later", 1, pauses.Count + 1)));
+            end();
+        }
+
+        await Task.WhenAll(writes);
+        Assert.Equal([50, 100, 200, 400, 800, 1600, 2000, 2000], pauses);
+        Assert.Equal([(1L, 1), (2L, 8)], store.Commits);
+        Assert.Null(commits.Problem);
     }
 
     private static ObserveEvent Event(string text) => new(new CoordinatorEvent { Kind = EventKinds.Silo, Text = text });
 
     private SqliteStore Open() => SqliteStore.Open(new SqliteStoreOptions { Path = Database, Silo = "silo" });
+
+    /// <summary>Away for so many tries.</summary>
+    private sealed class AwayStore(int failures) : ICommitStore
+    {
+        private int left = failures;
+
+        /// <summary>Numbers and lengths of the commits that it took.</summary>
+        public List<(long Number, int Entries)> Commits { get; } = [];
+
+        public void Commit(long number, IReadOnlyList<CommitEntry> entries)
+        {
+            if (left-- > 0)
+                throw new SqliteException("away", 5);
+            Commits.Add((number, entries.Count));
+        }
+
+        public IReadOnlyList<JobId> ListJobs() => [];
+    }
+
+    /// <summary>Time that passes when the test says so, and hands it every pause.</summary>
+    private sealed class Rests : TimeProvider
+    {
+        private readonly Channel<(TimeSpan Pause, Action End)> rests = Channel.CreateUnbounded<(TimeSpan, Action)>();
+
+        public ValueTask<(TimeSpan Pause, Action End)> NextAsync() => rests.Reader.ReadAsync();
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            rests.Writer.TryWrite((dueTime, () => callback(state)));
+            return System.CreateTimer(_ => { }, null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        }
+    }
 }
