@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using System.Numerics;
 
 namespace Coordinator.Cli.Commands;
@@ -13,7 +12,7 @@ public static class Checks
     {
         option.Validators.Add(result =>
         {
-            if (TryRead<T>(result) is T value && !(value >= least))
+            if (result.Tokens.Count > 0 && result.GetValueOrDefault<T>() is { } value && !(value >= least))
                 result.AddError($"{option.Name} is {value}; choose {least} or more.");
         });
     }
@@ -24,22 +23,8 @@ public static class Checks
     {
         option.Validators.Add(result =>
         {
-            if (TryRead<T>(result) is T value && !(value >= least && value <= most))
+            if (result.Tokens.Count > 0 && result.GetValueOrDefault<T>() is { } value && !(value >= least && value <= most))
                 result.AddError($"{option.Name} is {value}; choose {least} to {most}.");
         });
-    }
-
-    /// <summary>The value that was given; null where none was, or what was given is no number: that the parser says by itself.</summary>
-    private static object? TryRead<T>(OptionResult result)
-        where T : INumber<T>
-    {
-        try
-        {
-            return result.Tokens.Count > 0 ? result.GetValueOrDefault<T>() : null;
-        }
-        catch (InvalidOperationException)
-        {
-            return null;
-        }
     }
 }

@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
+using System.Text.RegularExpressions;
 using Coordinator.Cli.Configuration;
 using Coordinator.Cli.Local;
 using Coordinator.Cli.Output;
@@ -12,7 +14,7 @@ using Coordinator.Worker.Data;
 namespace Coordinator.Cli.Commands;
 
 /// <summary>The command line as a whole: its commands, and what its exit codes mean.</summary>
-public static class CommandLine
+public static partial class CommandLine
 {
     /// <summary>Adds the place of a failure to its message, for those who look for a fault of the coordinator itself.</summary>
     private static readonly Option<bool> Debug = new("--debug") { Description = "Where a command fails, also print the failure's stack trace.", Recursive = true };
@@ -54,17 +56,45 @@ public static class CommandLine
     /// <summary>Parses; '@FILE' is a file with a value here, and not one of further arguments.</summary>
     internal static ParseResult Parse(string[] arguments) => Create().Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
 
+    /// <summary>Parses. The rules of options ask for values, and where a value is none of its type, asking throws what the parser would have said.</summary>
+    private static bool TryParse(string[] arguments, [NotNullWhen(true)] out ParseResult? parsed, out string complaint)
+    {
+        parsed = null;
+        try
+        {
+            parsed = Parse(arguments);
+            complaint = string.Join(Environment.NewLine, parsed.Errors.Select(error => Readable(error.Message)));
+            return parsed.Errors.Count == 0;
+        }
+        catch (InvalidOperationException unreadable) when (unreadable.Message.StartsWith("Cannot parse argument", StringComparison.Ordinal))
+        {
+            complaint = Readable(unreadable.Message);
+            return false;
+        }
+    }
+
+    /// <summary>The parser's message, without the names of .NET's types.</summary>
+    private static string Readable(string message) => ExpectedType().Replace(message, type => type.Groups["name"].Value switch
+    {
+        "Int32" or "Int64" or "UInt64" => "a whole number",
+        "Double" => "a number",
+        "TimeSpan" => "a duration",
+        var other => other,
+    });
+
+    [GeneratedRegex(@"expected type '(System\.Nullable`1\[)?System\.(?<name>\w+)\]?'")]
+    private static partial Regex ExpectedType();
+
     /// <summary>Runs a command.</summary>
     /// <returns>The exit code, one of <see cref="ExitCodes"/>.</returns>
     public static async Task<int> RunAsync(string[] arguments)
     {
         try
         {
-            var parsed = Parse(arguments);
-            if (parsed.Errors.Count > 0)
+            if (!TryParse(arguments, out var parsed, out var complaint))
             {
-                var names = string.Join(' ', Names(parsed));
-                return Complain(ExitCodes.Usage, string.Join(Environment.NewLine, parsed.Errors.Select(error => error.Message)), $"See '{names} --help'.");
+                var names = parsed is null ? "coordinator" : string.Join(' ', Names(parsed));
+                return Complain(ExitCodes.Usage, complaint, $"See '{names} --help'.");
             }
 
             // Signals are the commands' own: each must end its processes and files in order.
