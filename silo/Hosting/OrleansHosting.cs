@@ -18,6 +18,7 @@ internal static class OrleansHosting
     /// <summary>Where the dashboard lies.</summary>
     public const string DashboardPath = "/orleans";
 
+    private static readonly TimeSpan AloneTimeout = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan CounterInterval = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan ProfilerRest = TimeSpan.FromSeconds(5);
 
@@ -37,8 +38,8 @@ internal static class OrleansHosting
         {
             silo.Configure<ClusterOptions>(cluster => (cluster.ClusterId, cluster.ServiceId) = (settings.Cluster, settings.Cluster));
             silo.Configure<SiloOptions>(options => options.SiloName = settings.Name);
-            silo.Configure<SiloMessagingOptions>(Limits);
-            silo.Configure<ClientMessagingOptions>(Limits);
+            silo.Configure<SiloMessagingOptions>(options => Limit(options, store.IsShared));
+            silo.Configure<ClientMessagingOptions>(options => Limit(options, store.IsShared));
             silo.AddGrainService<GatewayService>();
             store.AddGrainStorage(silo);
             if (store is PostgresSiloStore shared)
@@ -70,9 +71,10 @@ internal static class OrleansHosting
         silo.Configure<GrainProfilerOptions>(options => options.DeactivationTime = ProfilerRest);
     }
 
-    private static void Limits(MessagingOptions options)
+    private static void Limit(MessagingOptions options, bool hasOthers)
     {
-        options.ResponseTimeout = FailureDetection.ResponseTimeout;
+        // Within a process no call is lost: given up early it would only be made again.
+        options.ResponseTimeout = hasOthers ? FailureDetection.ResponseTimeout : AloneTimeout;
 
         // A job's membership travels whole to a node that does not know the one before.
         options.MaxMessageBodySize = 64 << 20;
