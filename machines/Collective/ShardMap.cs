@@ -42,14 +42,9 @@ public static class SliceMap
     public static int Start(int blocks, int ranks, int rank) => (int)((long)blocks * rank / ranks);
 
     /// <summary>The rank whose slice holds a block.</summary>
-    public static int OwnerOf(int blocks, int ranks, int block)
-    {
-        // The inverse of Start: the largest rank whose slice starts at or before the block.
-        var rank = (int)((((long)block + 1) * ranks - 1) / blocks);
-        while (rank + 1 < ranks && Start(blocks, ranks, rank + 1) <= block)
-            rank++;
-        while (Start(blocks, ranks, rank) > block)
-            rank--;
-        return rank;
-    }
+    /// <remarks>
+    /// The largest rank whose slice starts at or before the block. A slice starts at the floor of blocks * rank / ranks, which is at most
+    /// the block exactly where blocks * rank is less than (block + 1) * ranks.
+    /// </remarks>
+    public static int OwnerOf(int blocks, int ranks, int block) => (int)((((long)block + 1) * ranks - 1) / blocks);
 }

@@ -15,6 +15,7 @@ internal sealed class JobAlone
     private readonly SortedDictionary<GpuId, RankOrder> newest = [];
     private TimeSpan now = TimeSpan.FromSeconds(10);
     private long offers;
+    private GpusOffered? lastOffer;
     private readonly HashSet<(int Node, long Generation)> answered = [];
 
     public JobAlone(int ranks, int minRanks, Func<JobSpec, JobSpec>? with = null)
@@ -54,6 +55,9 @@ internal sealed class JobAlone
     /// <summary>How often each node's gpu was asked where it stands.</summary>
     public SortedDictionary<NodeId, int> Questions { get; } = [];
 
+    /// <summary>What it ordered of checkpoints, in order.</summary>
+    public List<CheckpointOrder> CheckpointOrders { get; } = [];
+
     /// <summary>Gpus that it asked for last.</summary>
     public int Wanted => Request.Wanted;
 
@@ -73,8 +77,11 @@ internal sealed class JobAlone
     /// <summary>Boot of a node's first process; a later one's is higher.</summary>
     public static WorkerSession Session(int node, int life = 0) => new(1000 + (100 * life) + node, 1);
 
-    public void Offer(params (int Node, int Life)[] nodes) => Tell(new GpusOffered(1, ++offers,
+    public void Offer(params (int Node, int Life)[] nodes) => Tell(lastOffer = new GpusOffered(1, ++offers,
         [.. nodes.Select(node => new GpuOffer(Gpu(node.Node), Session(node.Node, node.Life), $"n{node.Node}:7000", "c", "cpu", Up: true))]));
+
+    /// <summary>The last offer is delivered a second time.</summary>
+    public void OfferComesAgain() => Tell(lastOffer!);
 
     /// <summary>All nodes' gpus are offered, and those of some are wanted back.</summary>
     public void OfferAllAndAskBack(int[] nodes, params int[] back) => Tell(new GpusOffered(1, ++offers,
@@ -122,6 +129,16 @@ internal sealed class JobAlone
     /// <summary>A member cannot read the checkpoint that its plan names.</summary>
     public void CannotRead(int node, long step) =>
         Says(node, new CheckpointUnreadable { Job = Job, Generation = Generation, Gpu = Gpu(node), Checkpoint = new CheckpointId(0, step, 1), Detail = "damaged" });
+
+    public void WantsCheckpoint() => Tell(new CheckpointWanted("asked for"));
+
+    public void CannotSave(int node, CheckpointId id) =>
+        Says(node, new CheckpointFailed { Job = Job, Generation = Generation, Node = Gpu(node).Node, Checkpoint = id, Detail = "no space" });
+
+    public void Cancel() => Tell(new CancelJob("a test"));
+
+    /// <summary>The grain of a gpu says that the gpu is to leave.</summary>
+    public void IsWithdrawn(int node) => Tell(new GpuWithdrawn(Gpu(node), "a reset is asked for"));
 
     public void WantsToEnd(int node, int life = 0) => Says(node, new RankLeaving { Job = Job, Generation = Generation, Gpu = Gpu(node), Reason = "asked to end" }, life);
 
@@ -225,6 +242,8 @@ internal sealed class JobAlone
             if (output.Message is not NodeOrders orders)
                 continue;
             Orders[new NodeId(output.To.Key)] = Orders.GetValueOrDefault(new NodeId(output.To.Key)) + 1;
+            if (orders.Checkpoint is { } checkpoint)
+                CheckpointOrders.Add(checkpoint);
             if (orders.Change is { } change)
                 ToldFrom[new NodeId(output.To.Key)] = change.FromGeneration;
             foreach (var order in orders.Orders)

@@ -54,4 +54,18 @@ public sealed class JobLinkTests
         job.Advance(TimeSpan.FromSeconds(3.1));
         Assert.Equal(3, job.Generation);
     }
+
+    [Fact]
+    public void An_offer_that_is_delivered_a_second_time_does_not_say_again_that_a_node_is_connected()
+    {
+        var job = new JobAlone(ranks: 3, minRanks: 1);
+        job.Train(0, 1, 2);
+        job.LosesLink(2);
+        job.Advance(TimeSpan.FromSeconds(2));
+        job.OfferComesAgain();
+
+        job.Advance(TimeSpan.FromSeconds(3.1));
+        Assert.Equal(2, job.Generation);
+        Assert.IsType<ReleaseRank>(job.Newest[JobAlone.Gpu(2)]);
+    }
 }

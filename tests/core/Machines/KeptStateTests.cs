@@ -272,6 +272,46 @@ public sealed class KeptStateTests
         Assert.Equal(Enumerable.Range(16, (int)Far - 15).Select(step => (0, (long)step)), job.Recorded.Skip(2));
     }
 
+    [Fact]
+    public void A_job_whose_only_holder_has_said_that_its_state_is_gone_waits_for_nobody()
+    {
+        var narrow = new JobAlone(ranks: 1, minRanks: 1);
+        narrow.Train(1);
+        narrow.Records(1, 15);
+        narrow.ReloadWithCheckpoints(4);
+        narrow.Offer((1, 0));
+        narrow.Faults(1, FaultKind.Device, step: 16);
+        narrow.IsReleased(1);
+        narrow.AdvanceUntilAsked(1, TimeSpan.FromMinutes(1));
+        narrow.Answers(1, null);
+        Assert.Equal(CatchUp.LoadCheckpoint, narrow.PlanOf(1)!.CatchUp);
+    }
+
+    [Fact]
+    public void A_newcomer_that_may_have_got_the_state_is_waited_for_when_those_that_it_got_it_from_are_gone()
+    {
+        Train();
+        job.ReloadWithCheckpoints(4);
+        job.Restarts(1, life: 1);
+        job.Offer((0, 0), (2, 0));
+        job.Answers(0, 15, recorded: 15);
+        job.AdvanceUntilAsked(2, Soon);
+        job.Answers(0, 15, recorded: 15);
+        job.Answers(2, null);
+        Assert.Equal(CatchUp.FetchState, job.PlanOf(2)!.CatchUp);
+
+        // It fetches, and may have all of it: then the one that it fetches from is replaced, and it is out of reach itself.
+        job.Restarts(0, life: 1);
+        job.LosesLink(2);
+        job.Offer((0, 1));
+        job.AdvanceUntilAsked(0, TimeSpan.FromMinutes(1));
+        job.Answers(0, null, life: 1);
+        Assert.Null(job.PlanOf(0));
+        Assert.True(job.AdvanceUntilAsked(0, RestoreAfter + Moment) >= Soon);
+        job.Answers(0, null, life: 1);
+        Assert.Equal(CatchUp.LoadCheckpoint, job.PlanOf(0)!.CatchUp);
+    }
+
     /// <summary>Whenever node 0 is asked, it says the next of the steps that it has applied and that are not recorded, as many as a worker says at once.</summary>
     private void SayAllOfTimeline0(TimeSpan within)
     {

@@ -115,6 +115,34 @@ public sealed class LeavingTests
     }
 
     [Fact]
+    public void A_gpu_that_is_to_leave_and_is_no_member_leaves_nothing_and_may_come_later()
+    {
+        var job = new JobAlone(ranks: 3, minRanks: 1);
+        job.Train(1, 2, 3);
+        job.Restarts(3, life: 1);
+        job.Answers(1, 1);
+        job.Answers(2, 1);
+        job.Advances(1, 2);
+        job.Advances(2, 2);
+        job.IsWithdrawn(3);
+        Assert.DoesNotContain(EventKinds.RankLeaving, job.Events);
+
+        job.Offer((1, 0), (2, 0), (3, 1));
+        job.Advance(TimeSpan.FromSeconds(1));
+        Assert.Contains(JobAlone.Gpu(3), job.View.Members.Select(member => member.Gpu));
+    }
+
+    [Fact]
+    public void A_gpu_that_is_to_leave_does_not_leave_a_job_that_is_over()
+    {
+        var job = new JobAlone(ranks: 2, minRanks: 1);
+        job.Train(1, 2);
+        job.Cancel();
+        job.IsWithdrawn(2);
+        Assert.DoesNotContain(EventKinds.RankLeaving, job.Events);
+    }
+
+    [Fact]
     public void The_word_of_an_earlier_process_is_not_its_successors()
     {
         var job = new JobAlone(ranks: 2, minRanks: 1);

@@ -57,11 +57,24 @@ internal sealed class RankAlone
     public void Release(long generation, bool forget = false) => Order(new ReleaseRank { Job = Job, Incarnation = 1, Timeline = 0, Generation = generation, Gpu = Gpu, Forget = forget });
 
     /// <summary>A block of the state comes from the rank behind this one.</summary>
-    public void BlockArrives(int block, long step, int timeline)
+    public void BlockArrives(int block, long step, int timeline) =>
+        Hand(new FrameArrived(FromOther(FrameKind.State, step) with { Timeline = timeline, Block = block }, ++payloads));
+
+    /// <summary>The rank behind this one asks for the whole state.</summary>
+    public void IsAskedForState(long step) =>
+        Hand(new FrameArrived(FromOther(FrameKind.StateRequest, step) with { Count = rank.Options.StateBlocks }, ++payloads));
+
+    private FrameHeader FromOther(FrameKind kind, long step) => new()
     {
-        var header = new FrameHeader { Kind = FrameKind.State, JobTag = RankMachine.TagOf(Job), Incarnation = 1, Timeline = timeline, Generation = rank.Generation, From = 1, To = 0, Step = step, Block = block };
-        Hand(new FrameArrived(header, ++payloads));
-    }
+        Kind = kind,
+        JobTag = RankMachine.TagOf(Job),
+        Incarnation = 1,
+        Timeline = 0,
+        Generation = rank.Generation,
+        From = 1,
+        To = 0,
+        Step = step,
+    };
 
     public void Initialized() => Hand(new StateInitialized(Last<InitializeState>().Ticket));
 

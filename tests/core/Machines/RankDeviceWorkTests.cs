@@ -41,6 +41,20 @@ public sealed class RankDeviceWorkTests
         Assert.False(rank.AnswerTo(2)!.HasState);
     }
 
+    [Theory]
+    [InlineData("initialising")]
+    [InlineData("loading")]
+    public void A_rank_that_was_released_while_its_device_worked_answers_no_question_that_nobody_asked(string work)
+    {
+        Begin(work);
+        rank.Release(2);
+        if (work == "loading")
+            rank.Loaded(null);
+        else
+            rank.Initialized();
+        Assert.Equal([1L], rank.Said.OfType<RankState>().Select(answer => answer.Generation));
+    }
+
     [Fact]
     public void A_fault_names_the_step_at_which_the_device_failed()
     {

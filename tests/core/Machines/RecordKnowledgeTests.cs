@@ -18,4 +18,14 @@ public sealed class RecordKnowledgeTests
         var answer = Assert.IsType<RankState>(Assert.IsType<TellJob>(Assert.Single(outputs)).Message);
         Assert.Equal(11, answer.RecordedThrough);
     }
+
+    [Fact]
+    public void A_rank_answers_what_it_knows_to_be_recorded_to_a_job_that_was_loaded_anew_and_knows_less()
+    {
+        var rank = new RankAlone();
+        rank.TrainTo(3);
+        rank.Hand(new RecordsTaken(0, 2));
+        rank.Prepare(2, recorded: 1);
+        Assert.Equal(2, rank.AnswerTo(2)!.RecordedThrough);
+    }
 }

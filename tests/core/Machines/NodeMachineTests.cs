@@ -1,0 +1,84 @@
+using System.Text.Json;
+using Coordinator.Machines;
+using Coordinator.Machines.Nodes;
+
+namespace Coordinator.Tests.Machines;
+
+/// <summary>A node's machine alone: what it says is of the process that is there now, and of its connection as it stands now.</summary>
+public sealed class NodeMachineTests
+{
+    private static readonly NodeId Node = new("n1");
+    private static readonly JobId Job = new("j");
+
+    private readonly NodeMachine machine = new(Node);
+    private readonly Outputs outputs = new();
+    private TimeSpan now = TimeSpan.FromSeconds(1);
+
+    private NodeView View => JsonSerializer.Deserialize(machine.Describe(now), MachinesJson.Default.NodeView)!;
+
+    [Fact]
+    public void Ranks_of_a_process_that_is_gone_are_not_shown_as_those_of_the_next_one()
+    {
+        Connect(boot: 1);
+        Beat(boot: 1);
+        Assert.Equal(Job, Assert.Single(View.Ranks).Job);
+
+        Tell(new WorkerDisconnected(new WorkerSession(1, 1), "closed"));
+        Connect(boot: 2);
+
+        Assert.Empty(View.Ranks);
+    }
+
+    [Fact]
+    public void A_node_that_was_loaded_anew_goes_on_counting_its_reports_where_the_cluster_stands()
+    {
+        Connect(boot: 1);
+        Assert.Equal(1, Assert.Single(Sent<NodeReported>()).Sequence);
+
+        Tell(new NodeReportTaken(new WorkerSession(1, 1), 50));
+
+        Assert.Equal(51, Assert.Single(Sent<NodeReported>()).Sequence);
+    }
+
+    [Fact]
+    public void A_connection_that_ends_after_a_silence_is_said_to_have_ended()
+    {
+        Connect(boot: 1);
+        Beat(boot: 1);
+        now += TimeSpan.FromMinutes(1);
+        Tell(new DeadlinePassed());
+        Assert.Equal((false, true), Link());
+
+        Tell(new WorkerDisconnected(new WorkerSession(1, 1), "closed"));
+
+        Assert.Equal((false, false), Link());
+    }
+
+    private (bool Connected, bool Silent) Link()
+    {
+        var link = Assert.Single(Sent<NodeLinkReported>());
+        return (link.Connected, link.Silent);
+    }
+
+    private void Connect(long boot) => Tell(new WorkerConnected(new WorkerSession(boot, 1), HelloOf(boot)));
+
+    private static Hello HelloOf(long boot) => new()
+    {
+        Node = Node,
+        Session = new WorkerSession(boot, 1),
+        DataAddress = "n1:7000",
+        Gpus = [new GpuDescription(0, "fake", "fake", "cpu")],
+    };
+
+    private void Beat(long boot) =>
+        Tell(new WorkerSaid(new WorkerSession(boot, 1), new Heartbeat(1, [new RankPosition(0, Job, 1, 3, "computing")])));
+
+    private void Tell(GrainMessage message)
+    {
+        outputs.Clear();
+        machine.Handle(now, message, outputs);
+    }
+
+    private IEnumerable<T> Sent<T>()
+        where T : GrainMessage => outputs.Items.OfType<SendToGrain>().Select(send => send.Message).OfType<T>();
+}
