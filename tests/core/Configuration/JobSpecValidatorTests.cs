@@ -51,6 +51,8 @@ public sealed class JobSpecValidatorTests
     public void The_linear_program_is_not_held_to_the_gpts_shape() =>
         Assert.Empty(JobSpecValidator.Validate(Valid with { Model = new() { Program = "linear", Channels = 7, Heads = 3, Layers = 0, Block = 0, Vocab = 0 } }));
 
+    private static readonly TimeSpan Negative = TimeSpan.FromSeconds(-1);
+
     private static readonly SortedDictionary<string, (JobSpec Spec, string Message)> Cases = new(StringComparer.Ordinal)
     {
         ["no name"] = (Valid with { Name = "" }, "job.name is '' but must be 1 to 100 characters without control characters; choose another name"),
@@ -114,6 +116,27 @@ public sealed class JobSpecValidatorTests
         ["timeout of ages"] = (
             Valid with { FaultTolerance = new() { StateTimeout = TimeSpan.MaxValue } },
             "fault_tolerance.state_timeout is 922337203685.4775s but must be 0s to 604800s; lower fault_tolerance.state_timeout"),
+        ["start timeout"] = (
+            Valid with { FaultTolerance = new() { StartTimeout = Negative } },
+            "fault_tolerance.start_timeout is -1s but must be 0s to 604800s; raise fault_tolerance.start_timeout"),
+        ["answer timeout"] = (
+            Valid with { FaultTolerance = new() { AnswerTimeout = Negative } },
+            "fault_tolerance.answer_timeout is -1s but must be above 0s, at most 604800s; raise fault_tolerance.answer_timeout"),
+        ["gather delay"] = (
+            Valid with { FaultTolerance = new() { GatherDelay = Negative } },
+            "fault_tolerance.gather_delay is -1s but must be 0s to 604800s; raise fault_tolerance.gather_delay"),
+        ["progress timeout"] = (
+            Valid with { FaultTolerance = new() { ProgressTimeout = TimeSpan.Zero } },
+            "fault_tolerance.progress_timeout is 0s but must be above 0s, at most 604800s; raise fault_tolerance.progress_timeout"),
+        ["no checkpoint kept"] = (
+            Valid with { Checkpoint = new() { KeepLatest = 0 } },
+            "checkpoint.keep_latest is 0 but must be 1 or more; raise checkpoint.keep_latest"),
+        ["every minus first checkpoint kept"] = (
+            Valid with { Checkpoint = new() { KeepEvery = -1 } },
+            "checkpoint.keep_every is -1 but must be 0 or more; raise checkpoint.keep_every"),
+        ["restored before it is lost"] = (
+            Valid with { Checkpoint = new() { RestoreAfter = Negative } },
+            "checkpoint.restore_after is -1s but must be 0s to 604800s; raise checkpoint.restore_after"),
     };
 
     private static JobSpec Model(Func<ModelSpec, ModelSpec> change) => Valid with { Model = change(Valid.Model) };

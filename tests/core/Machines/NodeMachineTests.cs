@@ -41,6 +41,40 @@ public sealed class NodeMachineTests
     }
 
     [Fact]
+    public void A_report_that_the_cluster_does_not_take_comes_again_after_twice_as_long_each_time_up_to_eight_seconds()
+    {
+        Connect(boot: 1);
+        var said = now;
+        List<double> pauses = [];
+        while (pauses.Count < 6)
+        {
+            now = machine.NextDeadline!.Value;
+            Beat(boot: 1);
+            if (!Sent<NodeReported>().Any())
+                continue;
+            pauses.Add((now - said).TotalSeconds);
+            said = now;
+        }
+
+        Assert.Equal([0.5, 1, 2, 4, 8, 8], pauses);
+    }
+
+    [Fact]
+    public void The_cluster_hears_that_a_node_is_out_of_reach_after_a_moment_of_grace()
+    {
+        Connect(boot: 1);
+        Tell(new NodeReportTaken(new WorkerSession(1, 1), 1));
+        Tell(new WorkerDisconnected(new WorkerSession(1, 1), "closed"));
+        Assert.Empty(Sent<NodeReported>());
+        Assert.Equal(now + TimeSpan.FromSeconds(1), machine.NextDeadline);
+
+        now = machine.NextDeadline!.Value;
+        Tell(new DeadlinePassed());
+
+        Assert.False(Assert.Single(Sent<NodeReported>()).Up);
+    }
+
+    [Fact]
     public void A_connection_that_ends_after_a_silence_is_said_to_have_ended()
     {
         Connect(boot: 1);
