@@ -15,7 +15,7 @@ public sealed class ClassShortageTests
     [InlineData(2, null, "h", 3, "a", "no more gpus of class h (job.device_class) are free; free: 2 of class a")]
     [InlineData(2, "b", "", 0, "", "the job computes on class b, which no gpu of the cluster has now")]
     [InlineData(2, "b", "", 3, "a", "the job computes on class b, and no more gpus of it are free; free: 2 of class a")]
-    public void The_class_is_named_with_what_is_free_of_others(int missing, string? ofJob, string named, int there, string other, string? text)
+    public void The_class_is_named_with_what_else_is_free(int missing, string? ofJob, string named, int there, string other, string? text)
     {
         var supply = new GpuSupply(there, other.Length == 0 ? [] : [new FreeGpus(other, 2)]);
         var said = ClassShortage.Explain(missing, 4, ofJob, named, supply);
