@@ -72,6 +72,44 @@ public sealed class GpuMachineTests
     }
 
     [Fact]
+    public void An_error_that_comes_after_its_remedy_was_done_is_a_new_incident_however_soon_it_comes()
+    {
+        Measure(Reading() with { Xids = [46] });
+        Attach(boot: 2);
+        Measure(Reading());
+        Assert.Equal("probation", View().Health);
+        Measure(Reading() with { Xids = [46] });
+        Assert.Equal("quarantined", View().Health);
+        Assert.Equal(2, Errors().Count());
+    }
+
+    [Fact]
+    public void A_gpu_that_is_out_is_not_taken_out_again_for_what_asks_for_the_same_remedy()
+    {
+        Measure(Reading() with { Xids = [46] });
+        now += TimeSpan.FromMinutes(4);
+        Measure(Reading() with { Xids = [46] });
+        Assert.Single(Errors());
+        Assert.Equal(1, View().Faults);
+    }
+
+    [Fact]
+    public void A_gpu_is_healthy_again_when_it_was_woken_at_the_times_that_it_asked_for_and_asks_for_none_then()
+    {
+        Plan(generation: 1);
+        Fault();
+        Assert.Equal("quarantined", View().Health);
+        for (var wakes = 0; wakes < 20 && machine.NextDeadline is { } at; wakes++)
+        {
+            now = at;
+            Tell(new DeadlinePassed());
+        }
+
+        Assert.Equal("healthy", View().Health);
+        Assert.Null(machine.NextDeadline);
+    }
+
+    [Fact]
     public void A_job_is_asked_to_let_go_until_it_does_also_by_a_grain_that_was_loaded_anew()
     {
         Plan(generation: 1);

@@ -37,6 +37,9 @@ internal sealed class JobAlone
     /// <summary>Kinds of the events that it told, in order.</summary>
     public List<string> Events { get; } = [];
 
+    /// <summary>The cause that the last event of each kind told.</summary>
+    public Dictionary<string, string?> Causes { get; } = [];
+
     /// <summary>Time until it wants to be woken; null: never.</summary>
     public TimeSpan? WakesIn => machine.NextDeadline - now;
 
@@ -135,6 +138,28 @@ internal sealed class JobAlone
     public void CannotSave(int node, CheckpointId id) =>
         Says(node, new CheckpointFailed { Job = Job, Generation = Generation, Node = Gpu(node).Node, Checkpoint = id, Detail = "no space" });
 
+    /// <summary>A member's slice is durable, and copying and writing it took so long each.</summary>
+    public void SavesPart(int node, CheckpointId id, double milliseconds) => Says(node, new CheckpointPartSaved
+    {
+        Job = Job,
+        Generation = Generation,
+        Gpu = Gpu(node),
+        Checkpoint = id,
+        Part = new CheckpointPart($"part-{node}", 8, new string('a', 64), 2 * node, 2),
+        SnapshotMs = milliseconds,
+        WriteMs = milliseconds,
+    });
+
+    /// <summary>A node has written the manifest.</summary>
+    public void Seals(int node, CheckpointId id) => Says(node, new CheckpointSealed
+    {
+        Job = Job,
+        Generation = Generation,
+        Node = Gpu(node).Node,
+        Checkpoint = id,
+        ManifestSha256 = new string('a', 64),
+    });
+
     public void Cancel() => Tell(new CancelJob("a test"));
 
     /// <summary>The grain of a gpu says that the gpu is to leave.</summary>
@@ -232,6 +257,8 @@ internal sealed class JobAlone
         machine.Handle(now, message, outputs);
         state = outputs.Items.OfType<PersistState>().LastOrDefault()?.StateJson ?? state;
         Events.AddRange(outputs.Items.OfType<ObserveEvent>().Select(observed => observed.Event.Kind));
+        foreach (var observed in outputs.Items.OfType<ObserveEvent>())
+            Causes[observed.Event.Kind] = observed.Event.Cause;
         Recorded.AddRange(outputs.Items.OfType<ObserveSteps>().SelectMany(observed => observed.Steps.Select(step => (observed.Timeline, step.Step))));
         foreach (var output in outputs.Items.OfType<SendToGrain>())
         {

@@ -64,6 +64,10 @@ internal sealed class RankAlone
     public void IsAskedForState(long step) =>
         Hand(new FrameArrived(FromOther(FrameKind.StateRequest, step) with { Count = rank.Options.StateBlocks }, ++payloads));
 
+    /// <summary>A block of the reduced gradient comes from the rank behind this one.</summary>
+    public void ReducedArrives(int block, long step) =>
+        Hand(new FrameArrived(FromOther(FrameKind.Reduced, step) with { Block = block }, ++payloads));
+
     private FrameHeader FromOther(FrameKind kind, long step) => new()
     {
         Kind = kind,

@@ -33,6 +33,20 @@ public sealed class RankExtensionTests
     }
 
     [Fact]
+    public void Rank_0_stores_the_model_at_the_end_and_again_until_it_is_let_go()
+    {
+        rank.TrainTo(3);
+        rank.Hashed("of step 3");
+        Assert.Equal([3L], Stored());
+        rank.Wait(TimeSpan.FromSeconds(1));
+        Assert.Equal([3L, 3L], Stored());
+
+        rank.Release(1, forget: true);
+        rank.Wait(TimeSpan.FromSeconds(10));
+        Assert.Equal([3L, 3L], Stored());
+    }
+
+    [Fact]
     public void A_frame_behind_the_last_step_is_no_correct_peers()
     {
         rank.Others = 1;
@@ -58,6 +72,8 @@ public sealed class RankExtensionTests
             rank.Applied();
         }
     }
+
+    private IEnumerable<long> Stored() => rank.Done.OfType<StoreModel>().Select(stored => stored.Step);
 
     private (long Step, string Sha256) End() => rank.Said.OfType<RankFinished>().Select(said => (said.Step, said.StateSha256)).Last();
 }

@@ -101,6 +101,15 @@ public sealed class RecoveryPlannerTests
     }
 
     [Fact]
+    public void Newcomers_whose_state_is_one_block_fetch_it_from_different_survivors()
+    {
+        RankState[] newcomers = [State(2, 0, false) with { StateBlocks = 1 }, State(3, 0, false) with { StateBlocks = 1 }];
+        var decision = Plan([State(0, 10), State(1, 10), .. newcomers])!;
+        Assert.Equal([new DonorRun(0, 0, 1)], decision.Members[2].Donors);
+        Assert.Equal([new DonorRun(1, 0, 1)], decision.Members[3].Donors);
+    }
+
+    [Fact]
     public void After_the_last_step_nothing_is_dealt()
     {
         var decision = Plan(State(0, 100), State(1, 99, reduced: [new(0, 4, 99)]))!;
