@@ -1,5 +1,3 @@
-using Coordinator.Machines;
-
 namespace Coordinator.Tests.Machines;
 
 /// <summary>
