@@ -12,7 +12,6 @@ public sealed class SqliteFenceTests
         { nameof(SqliteFences.ComparesNoObservers), "a-refused-turn-leaves-no-event", "expect no event job.failed" },
         { nameof(SqliteFences.StoresStatesFirst), "a-process-that-dies-before-its-write", "expect stored Job:j generation=0 incarnation=1" },
         { nameof(SqliteFences.NumbersEachTry), "events-survive-a-lost-acknowledgement-once", "expect event 1x job.submitted" },
-        { nameof(SqliteFences.NumbersEachTry), "a-lost-acknowledgement-is-ones-own-write", "await n1 told prepare generation=1 incarnation=1 within 2s" },
         { nameof(SqliteFences.AcknowledgesEarly), "a-send-waits-for-its-persist", "expect n1 not told prepare" },
         { nameof(SqliteFences.AcknowledgesEarly), "steps-are-recorded-before-they-are-confirmed", "expect n1 not told steps-recorded" },
         { nameof(SqliteFences.AcknowledgesEarly), "grains-do-not-wait-for-each-other", "expect n1 not told steps-recorded" },
