@@ -25,9 +25,12 @@ internal sealed class StepRaise
     /// <summary>Whether the job has its steps; one that saves no checkpoints and had ended by then never gets them.</summary>
     public bool IsDone => cluster.Checkers.Final is { Extended: true } or { Failed: not null } || (cluster.Checkers.Final.Finished && scenario.Spec.Checkpoint.Interval == "off");
 
-    /// <summary>The scenario of a seed, in which the job is submitted with fewer steps; the same, where it is not.</summary>
+    /// <summary>
+    /// The scenario of a seed, in which the job is submitted with fewer steps; the same, where it is not. A job without checkpoints may end before the
+    /// operator is heard, and that is its end: it has nearly all of its steps, or no fault would have had its time.
+    /// </summary>
     public static Scenario Apply(ulong seed, SimulationOptions options, Scenario scenario) => Has(seed, options)
-        ? scenario with { FirstSteps = Prng.Derive(seed, "first steps").Between(3, (int)scenario.Steps - 2) }
+        ? scenario with { FirstSteps = Prng.Derive(seed, "first steps").Between(scenario.Spec.Checkpoint.Interval == "off" ? (int)scenario.Steps - 2 : 3, (int)scenario.Steps - 2) }
         : scenario;
 
     /// <summary>The raise of a seed, from its start; null: it has none.</summary>
