@@ -1,3 +1,5 @@
+using Coordinator.Machines;
+
 namespace Coordinator.Grains;
 
 /// <summary>
@@ -18,6 +20,17 @@ public static class GrainNames
 
     /// <summary>Grain type of jobs, and the name of their states.</summary>
     public const string Job = "trainingjob";
+
+    /// <summary>The kind of grain that a type is.</summary>
+    /// <exception cref="ArgumentException">No grain is called so.</exception>
+    public static GrainKind KindOf(string type) => type switch
+    {
+        Cluster => GrainKind.Cluster,
+        Node => GrainKind.Node,
+        Gpu => GrainKind.Gpu,
+        Job => GrainKind.Job,
+        _ => throw new ArgumentException($"no grain is of the type '{type}'"),
+    };
 
     /// <summary>Interface that all four share.</summary>
     public const string MachineInterface = "Coordinator.Grains.IMachineGrain";

@@ -71,11 +71,7 @@ public sealed class SqliteStore : IEventStore, ICommitStore, IDisposable
     }
 
     /// <summary>A grain's state, or null.</summary>
-    public string? LoadState(GrainAddress grain)
-    {
-        using var reader = OpenReader();
-        return reader.QuerySingleOrDefault<string>("SELECT state FROM grain_state WHERE kind = @Kind AND key = @Key", Key(grain));
-    }
+    public string? LoadState(GrainAddress grain) => ReadState(grain)?.StateJson;
 
     /// <summary>A grain's state with its place among the writes; null where it has none.</summary>
     public PersistState? ReadState(GrainAddress grain)
@@ -108,72 +104,34 @@ public sealed class SqliteStore : IEventStore, ICommitStore, IDisposable
     /// <returns>The grains refused; where there is any, nothing was stored.</returns>
     public IReadOnlyList<GrainAddress> Commit(StoreBatch batch)
     {
-        lock (gate)
+        GrainAddress[] refused = [];
+        Write(transaction =>
         {
-            try
-            {
-                writer ??= OpenWriter();
-                using var transaction = writer.BeginTransaction(deferred: false);
-                var writing = new BatchWriter(transaction, options.Silo, options.TimeProvider.GetUtcNow());
-                if (!writing.Claim(writerId, batch.Number))
-                    return [];
-                if (batch.Observer is { } observer && !writing.TryObserve(observer.Grain, observer.Incarnation))
-                    return [observer.Grain];
-                var refused = batch.States.Where(state => !writing.TryWrite(state)).Select(state => state.Grain).ToArray();
-                if (refused.Length > 0)
-                    return refused;
-                foreach (var observed in batch.Steps)
-                    writing.Write(observed);
-                foreach (var observed in batch.Events)
-                    writing.Write(observed);
-                transaction.Commit();
-            }
-            catch
-            {
-                // Whatever state the connection is in, the next try begins with a fresh one.
-                writer?.Dispose();
-                writer = null;
-                throw;
-            }
-        }
-
+            var writing = new BatchWriter(transaction, options.Silo, options.TimeProvider.GetUtcNow());
+            if (!writing.Claim(writerId, batch.Number))
+                return false;
+            refused = [.. batch.States.Where(state => !writing.TryWrite(state)).Select(state => state.Grain)];
+            if (refused.Length > 0)
+                return false;
+            foreach (var observed in batch.Steps)
+                writing.Write(observed);
+            foreach (var observed in batch.Events)
+                writing.Write(observed);
+            return true;
+        });
         changes.Pulse();
-        return [];
-    }
-
-    private void Write(Func<SqliteTransaction, bool> write)
-    {
-        lock (gate)
-        {
-            try
-            {
-                writer ??= OpenWriter();
-                using var transaction = writer.BeginTransaction(deferred: false);
-                if (write(transaction))
-                    transaction.Commit();
-            }
-            catch
-            {
-                // Whatever state the connection is in, the next try begins with a fresh one.
-                writer?.Dispose();
-                writer = null;
-                throw;
-            }
-        }
+        return refused;
     }
 
     /// <summary>Stores one event that is no grain's, such as a silo's start.</summary>
     public void Append(CoordinatorEvent observed)
     {
-        lock (gate)
+        Write(transaction =>
         {
-            writer ??= OpenWriter();
-            using var transaction = writer.BeginTransaction(deferred: false);
             var time = options.TimeProvider.GetUtcNow();
             new BatchWriter(transaction, options.Silo, time).Write(new NewEvent(time, observed));
-            transaction.Commit();
-        }
-
+            return true;
+        });
         changes.Pulse();
     }
 
@@ -210,6 +168,28 @@ public sealed class SqliteStore : IEventStore, ICommitStore, IDisposable
         using (var pooled = new SqliteConnection(connectionString))
             SqliteConnection.ClearPool(pooled);
         held.Dispose();
+    }
+
+    /// <summary>One transaction; what <paramref name="write"/> wrote stays where it returns true.</summary>
+    private void Write(Func<SqliteTransaction, bool> write)
+    {
+        lock (gate)
+        {
+            try
+            {
+                writer ??= OpenWriter();
+                using var transaction = writer.BeginTransaction(deferred: false);
+                if (write(transaction))
+                    transaction.Commit();
+            }
+            catch
+            {
+                // Whatever state the connection is in, the next try begins with a fresh one.
+                writer?.Dispose();
+                writer = null;
+                throw;
+            }
+        }
     }
 
     private static object Key(GrainAddress grain) => new { Kind = grain.Kind.ToString(), grain.Key };

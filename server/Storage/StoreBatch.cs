@@ -11,11 +11,7 @@ public sealed record StoreBatch(
     long Number,
     IReadOnlyList<GrainState> States,
     IReadOnlyList<NewEvent> Events,
-    IReadOnlyList<ObserveSteps> Steps)
-{
-    /// <summary>Whose observations these are, where the grain's state is stored elsewhere: refused once a higher incarnation has stored some.</summary>
-    public (GrainAddress Grain, long Incarnation)? Observer { get; init; }
-}
+    IReadOnlyList<ObserveSteps> Steps);
 
 /// <summary>A grain's state to be stored.</summary>
 public readonly record struct GrainState(GrainAddress Grain, PersistState State);

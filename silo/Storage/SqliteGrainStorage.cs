@@ -60,14 +60,5 @@ public sealed class SqliteGrainStorage : IGrainStorage
 
     private static string TagOf(StoredMachine state) => string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{state.Incarnation}.{state.Sequence}");
 
-    private static GrainAddress AddressOf(GrainId grain) => new(KindOf(grain.Type.ToString()!), grain.Key.ToString()!);
-
-    private static GrainKind KindOf(string type) => type switch
-    {
-        GrainNames.Cluster => GrainKind.Cluster,
-        GrainNames.Node => GrainKind.Node,
-        GrainNames.Gpu => GrainKind.Gpu,
-        GrainNames.Job => GrainKind.Job,
-        _ => throw new ArgumentException($"no grain of type '{type}' keeps a state here"),
-    };
+    private static GrainAddress AddressOf(GrainId grain) => new(GrainNames.KindOf(grain.Type.ToString()!), grain.Key.ToString()!);
 }

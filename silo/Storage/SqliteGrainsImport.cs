@@ -34,42 +34,31 @@ public static class SqliteGrainsImport
         if (!File.Exists(file))
             return null;
         SqliteFile.Check(file, VersionTable);
-        var taken = 0;
-        foreach (var (address, state) in Read(file))
-        {
-            await write(address, state);
-            taken++;
-        }
+        var states = Read(file);
 
+        // All at once, so that they are a few commits and not one each.
+        await Task.WhenAll(states.Select(state => write(state.Grain, state.State)));
         foreach (var suffix in (string[])["", "-wal", "-shm"])
         {
             if (File.Exists(file + suffix))
                 File.Move(file + suffix, file + DoneSuffix + suffix, overwrite: true);
         }
 
-        return taken;
+        return states.Count;
     }
 
-    private static List<(GrainAddress, PersistState)> Read(string file)
+    private static List<(GrainAddress Grain, PersistState State)> Read(string file)
     {
         using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = file, Pooling = false }.ToString());
         connection.Open();
         if (connection.ExecuteScalar<long>("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'grain_storage'") == 0)
             return [];
         return [.. connection.Query<(string Type, string Key, byte[] Payload)>("SELECT grain_type, key, payload FROM grain_storage WHERE payload IS NOT NULL")
-            .Select(row => (new GrainAddress(KindOf(row.Type), row.Key), StateOf(row.Payload)))
+            .Select(row => (new GrainAddress(GrainNames.KindOf(row.Type), row.Key), StateOf(row.Payload)))
             .Where(row => row.Item2 is not null)
             .Select(row => (row.Item1, row.Item2!))];
     }
 
     private static PersistState? StateOf(byte[] payload) =>
         new StateSerializer().Deserialize<StoredMachine>(new BinaryData(payload)) is { Json: { } json } stored ? new PersistState(json, stored.Incarnation, stored.Sequence) : null;
-
-    private static GrainKind KindOf(string type) => type switch
-    {
-        GrainNames.Cluster => GrainKind.Cluster,
-        GrainNames.Gpu => GrainKind.Gpu,
-        GrainNames.Job => GrainKind.Job,
-        _ => throw new InvalidDataException($"{FileName} has a state of the grain type '{type}', which no build wrote."),
-    };
 }

@@ -46,6 +46,22 @@ public sealed class SiloAloneTests : IDisposable
     }
 
     [Fact]
+    public async Task A_silo_that_ends_says_nothing_of_the_workers_whose_connections_it_closes()
+    {
+        var silo = await StartAsync();
+        using (var worker = new Executable("worker", "--silo", silo.Url, "--token-file", folder.File(Path.Combine("silo", "token")), "--node", "a", "--data-dir", folder.File("a")))
+        {
+            await worker.LineAsync(line => line.StartsWith("ready ", StringComparison.Ordinal), "the worker", Limit);
+            await silo.StopAsync();
+        }
+
+        await using var next = await StartAsync();
+        var events = (await next.Events.ReadEventsAsync(new EventFilter())).Select(stored => stored.Event.Kind).ToArray();
+        Assert.Contains(EventKinds.NodeUp, events);
+        Assert.DoesNotContain(EventKinds.NodeDown, events);
+    }
+
+    [Fact]
     public async Task Silos_that_are_alone_start_beside_each_other_and_let_no_other_silo_in()
     {
         using var first = new Executable("silo", "--data-dir", folder.File("one"), "--url", "http://127.0.0.1:0");
