@@ -10,22 +10,7 @@ public static class JobMemory
     public const long Most = 1L << 46;
 
     /// <summary>Bytes that a rank needs at the least; <see cref="long.MaxValue"/> where they are more than can be counted.</summary>
-    public static long LeastBytes(JobSpec spec)
-    {
-        var (model, training) = (spec.Model, spec.Training);
-        if (model.Program != "gpt")
-            return Count(5.0 * model.Channels);
-
-        // In floating point: what a stranger asks for may overflow any integer, and the answer need not be exact.
-        double channels = model.Channels, block = model.Block, layers = model.Layers, heads = model.Heads, vocab = model.Vocab;
-        var parameters = ((vocab + block) * channels) + (layers * ((12 * channels * channels) + (13 * channels))) + (2 * channels);
-        double sequences = Math.Min(training.MicroBatch, Math.Ceiling((double)training.BatchSize / Math.Max(1, training.Shards)));
-        var rows = sequences * block;
-
-        // Of each layer, as the backward pass wants it: eight times the stream, the wide layer twice, and attention's probabilities.
-        var activations = (layers * ((16 * rows * channels) + (heads * rows * block))) + (rows * vocab);
-        return Count((5 * parameters) + activations);
-    }
+    public static long LeastBytes(JobSpec spec) => Count(ProgramKinds.Find(spec.Model.Program)?.LeastElements(spec) ?? 0);
 
     private static long Count(double floats) => floats * sizeof(float) < long.MaxValue ? (long)(floats * sizeof(float)) : long.MaxValue;
 

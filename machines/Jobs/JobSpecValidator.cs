@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Numerics;
 using static Coordinator.Machines.Jobs.JobSpecProblems;
 
@@ -53,9 +52,7 @@ public static class JobSpecValidator
     public static IReadOnlyList<JobSpecProblem> ValidateSubmitted(JobSpec spec)
     {
         var found = Validate(spec);
-        if (spec.Model.Program != "gpt" || spec.Data.Sha256.Length > 0)
-            return found;
-        return [.. found, new JobSpecProblem("data.sha256", "empty", "the hash of a frozen data set, which the program gpt reads", "submit with 'coordinator train --data', or upload the data with PUT /api/v1/data/HASH and name the hash")];
+        return ProgramKinds.Find(spec.Model.Program)?.MissingFile(spec) is { } missing ? [.. found, missing] : found;
     }
 
     // Only what is in range otherwise: a count below zero has its own problem.
@@ -80,22 +77,14 @@ public static class JobSpecValidator
         return problems.Found;
     }
 
-    /// <summary>Parameters of a model; beyond any limit they are still counted.</summary>
-    public static BigInteger CountParameters(ModelSpec model)
-    {
-        BigInteger channels = model.Channels;
-        if (model.Program == "linear")
-            return channels + 1;
-
-        // Per layer: 12 C^2 weights of attention and MLP, 13 C biases and norms.
-        return ((model.Vocab + (BigInteger)model.Block) * channels) + (model.Layers * ((12 * channels * channels) + (13 * channels))) + (2 * channels);
-    }
+    /// <summary>Parameters of a model; beyond any limit they are still counted. 0 where the spec does not say.</summary>
+    public static BigInteger CountParameters(ModelSpec model) => ProgramKinds.Find(model.Program)?.CountParameters(model) ?? 0;
 
     private static void CheckComputation(JobSpecProblems problems, JobSpec spec)
     {
-        CheckModel(problems, spec.Model);
+        CheckModel(problems, spec);
         CheckTraining(problems, spec.Training);
-        CheckPass(problems, spec);
+        ProgramKinds.Find(spec.Model.Program)?.CheckPass(problems, spec);
         CheckOptimizer(problems, spec.Optimizer);
     }
 
@@ -136,70 +125,15 @@ public static class JobSpecValidator
         }
     }
 
-    private static void CheckModel(JobSpecProblems problems, ModelSpec model)
+    private static void CheckModel(JobSpecProblems problems, JobSpec spec)
     {
-        if (model.Program is not ("gpt" or "linear"))
+        if (ProgramKinds.Find(spec.Model.Program) is not { } kind)
         {
-            problems.Add("model.program", $"'{Printable(model.Program)}'", "gpt or linear", "choose one of these");
+            problems.Add("model.program", $"'{Printable(spec.Model.Program)}'", ProgramKinds.Names, "choose one of these");
             return;
         }
 
-        problems.AtLeast("model.channels", model.Channels, 1);
-        if (model.Program == "linear")
-        {
-            CheckParameterCount(problems, model, "lower model.channels");
-            return;
-        }
-
-        problems.AtLeast("model.layers", model.Layers, 1);
-        problems.AtLeast("model.heads", model.Heads, 1);
-        problems.AtLeast("model.block", model.Block, 1);
-        problems.Between("model.vocab", model.Vocab, 2, MostVocab);
-        if (!(model.Dropout >= 0 && model.Dropout < 1))
-        {
-            problems.Add("model.dropout", Text(model.Dropout), "0 or more and below 1", "set model.dropout to 0 to turn it off");
-        }
-
-        if (model.Channels >= 1 && model.Heads >= 1 && model.Channels % model.Heads != 0)
-        {
-            problems.Add(
-                "model.heads",
-                Text(model.Heads),
-                $"a divisor of model.channels, {Text(model.Channels)}",
-                $"set model.channels to {Text(((long)model.Channels / model.Heads + 1) * model.Heads)} or change model.heads");
-        }
-
-        CheckParameterCount(problems, model, "lower model.channels, model.layers, model.vocab or model.block");
-    }
-
-    private static void CheckParameterCount(JobSpecProblems problems, ModelSpec model, string remedy)
-    {
-        var parameters = CountParameters(model);
-        if (parameters > MostParameters)
-        {
-            problems.Add(
-                "model.channels",
-                Text(model.Channels),
-                $"small enough for at most {Text(MostParameters)} parameters, where this model has {parameters.ToString(CultureInfo.InvariantCulture)}",
-                remedy);
-        }
-    }
-
-    // A shard's samples are computed together as far as training.micro_batch lets them be.
-    private static void CheckPass(JobSpecProblems problems, JobSpec spec)
-    {
-        var (training, block) = (spec.Training, spec.Model.Block);
-        if (spec.Model.Program != "gpt" || block < 1 || training.Shards < 1)
-            return;
-        var ofShard = ((long)training.BatchSize + training.Shards - 1) / training.Shards;
-        if (Math.Min(training.MicroBatch, ofShard) > MostTokensOfPass / block)
-        {
-            problems.Add(
-                "training.micro_batch",
-                Text(training.MicroBatch),
-                $"at most {Text(MostTokensOfPass / block)}, so that a pass has no more than {Text(MostTokensOfPass)} tokens with model.block {Text(block)}",
-                "lower training.micro_batch");
-        }
+        kind.CheckModel(problems, spec);
     }
 
     private static void CheckTraining(JobSpecProblems problems, TrainingSpec training)
@@ -272,11 +206,9 @@ public static class JobSpecValidator
         {
             problems.Add("data.bytes", Text(data.Bytes), $"a size of whole tokens, {Text(bytesPerToken)} bytes each", "freeze the data again");
         }
-        else if (spec.Model.Program == "gpt" && spec.Model.Block >= 1 && data.Bytes / bytesPerToken <= spec.Model.Block)
+        else
         {
-            var needed = (spec.Model.Block + 1L) * bytesPerToken;
-            problems.Add(
-                "data.bytes", Text(data.Bytes), $"at least {Text(needed)}, one sample of model.block + 1 tokens", "give longer data or lower model.block");
+            ProgramKinds.Find(spec.Model.Program)?.CheckData(problems, spec, bytesPerToken);
         }
     }
 
@@ -293,7 +225,7 @@ public static class JobSpecValidator
         problems.AtLeast("checkpoint.initial_load_bytes", initial.Bytes, 1);
     }
 
-    private static bool IsHash(string text) => text.Length == 64 && text.All(digit => digit is (>= '0' and <= '9') or (>= 'a' and <= 'f'));
+    internal static bool IsHash(string text) => text.Length == 64 && text.All(digit => digit is (>= '0' and <= '9') or (>= 'a' and <= 'f'));
 
     private static void CheckCollective(JobSpecProblems problems, CollectiveSpec collective)
     {

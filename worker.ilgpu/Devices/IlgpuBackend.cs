@@ -2,6 +2,7 @@ using Coordinator.Machines.Jobs;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.Devices;
 using Coordinator.Worker.Ilgpu.Kernels;
+using Coordinator.Worker.Ilgpu.Programs;
 using Coordinator.Worker.Kernels;
 using Coordinator.Worker.Programs;
 using Coordinator.Worker.Telemetry;
@@ -36,7 +37,7 @@ public sealed class IlgpuBackend : IDeviceBackend
 
     public IRankDevice Create(JobSpec spec, ISampleSource? samples, DeviceDescription device)
     {
-        if (WhyNot(spec) is { } reason) throw new InvalidJobException(reason);
+        if (DevicePrograms.WhyNot(spec) is { } reason) throw new InvalidJobException(reason);
         foreach ((Device found, DeviceDescription description) in Described())
         {
             if (description.Device == device.Device) return new IlgpuRankDevice(spec, samples, description.Device, _context.Value, found);
@@ -48,22 +49,6 @@ public sealed class IlgpuBackend : IDeviceBackend
     public void Dispose()
     {
         if (_context.IsValueCreated) _context.Value.Dispose();
-    }
-
-    private static string? WhyNot(JobSpec spec)
-    {
-        ModelSpec model = spec.Model;
-        if (model.Program != "gpt") return null;
-        if (model.Channels / model.Heads is > AttentionLaunch.MaxHeadSize and var size)
-        {
-            return $"The model's heads have {size} channels; the ILGPU device has room for {AttentionLaunch.MaxHeadSize}. Choose more heads, or the cpu device.";
-        }
-
-        // Kernels count the elements of a matrix in 32 bits.
-        long most = int.MaxValue / ((long)model.Block * Math.Max(model.Vocab, 4 * model.Channels));
-        return spec.Training.MicroBatch <= most || spec.Training.BatchSize / spec.Training.Shards < most
-            ? null
-            : $"The micro-batch is {spec.Training.MicroBatch} samples; the ILGPU device takes at most {most} of this model. Lower training.micro_batch.";
     }
 
     private IEnumerable<(Device Device, DeviceDescription Description)> Described()

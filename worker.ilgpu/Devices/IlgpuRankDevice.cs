@@ -63,9 +63,7 @@ internal sealed class IlgpuRankDevice : IRankDevice
             _kernels = new DeviceKernels(Accelerator, _computing, tuning);
             _sumKernels = new DeviceKernels(Accelerator, _sums, tuning);
             _state = Accelerator.Allocate1D<float>(3L * _layout.ParameterCount);
-            _program = spec.Model.Program == "linear"
-                ? new LinearDeviceProgram(spec, Accelerator, _computing, _kernels)
-                : new GptDeviceProgram(spec, samples ?? throw new ArgumentNullException(nameof(samples)), Accelerator, _computing, _kernels);
+            _program = DevicePrograms.Of(spec).Make(spec, samples, Accelerator, _computing, _kernels);
         }
         catch (AcceleratorException e) when (e is CudaException { Error: not nameof(CudaError.CUDA_ERROR_OUT_OF_MEMORY) })
         {
@@ -96,9 +94,7 @@ internal sealed class IlgpuRankDevice : IRankDevice
     public static long MemoryBytes(JobSpec spec)
     {
         long state = 6L * TrainingPrograms.Create(spec).Layout.ParameterCount;
-        int maxSamples = (spec.Training.BatchSize + spec.Training.Shards - 1) / spec.Training.Shards;
-        long activations = spec.Model.Program == "linear" ? 0 : GptDeviceActivations.Floats(spec.Model, Math.Min(spec.Training.MicroBatch, maxSamples));
-        return (state + activations) * sizeof(float);
+        return (state + DevicePrograms.Of(spec).Activations(spec)) * sizeof(float);
     }
 
     public void Initialize() => Guard(() =>

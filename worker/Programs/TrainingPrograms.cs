@@ -2,15 +2,24 @@ using Coordinator.Machines.Jobs;
 
 namespace Coordinator.Worker.Programs;
 
-/// <summary>The built-in training programs.</summary>
+/// <summary>The training programs that this worker can make: one entry for each of <see cref="ProgramKinds"/>.</summary>
 public static class TrainingPrograms
 {
+    private static readonly IReadOnlyDictionary<string, Func<JobSpec, ITrainingProgram>> Makers = new Dictionary<string, Func<JobSpec, ITrainingProgram>>
+    {
+        ["gpt"] = spec => new GptProgram(spec),
+        ["linear"] = spec => new LinearProgram(spec),
+    };
+
+    /// <summary>Names of all programs that can be made.</summary>
+    public static IEnumerable<string> Names => Makers.Keys;
+
     /// <summary>The program that <paramref name="spec"/> names, for its shape.</summary>
     /// <exception cref="InvalidJobException">A value of the specification is out of range.</exception>
     public static ITrainingProgram Create(JobSpec spec)
     {
         if (WhyInvalid(spec) is { } reason) throw new InvalidJobException(reason);
-        return spec.Model.Program == "linear" ? new LinearProgram(spec) : new GptProgram(spec);
+        return Makers[spec.Model.Program](spec);
     }
 
     /// <summary>What keeps <paramref name="spec"/>'s program from being computed, naming the value and the remedy; null when nothing does.</summary>

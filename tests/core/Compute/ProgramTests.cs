@@ -32,6 +32,10 @@ public class ProgramTests
         Assert.Equal(JobSpecValidator.Validate(spec)[0].ToString(), TrainingPrograms.WhyInvalid(spec));
 
     [Fact]
+    public void Every_kind_of_program_that_a_job_can_name_is_made_by_the_worker_and_no_other() =>
+        Assert.Equal(ProgramKinds.All.Select(kind => kind.Name).Order(), TrainingPrograms.Names.Order());
+
+    [Fact]
     public void What_a_submission_may_have_at_most_a_worker_can_hold()
     {
         Assert.True(JobSpecValidator.MostParameters <= Array.MaxLength / sizeof(float));

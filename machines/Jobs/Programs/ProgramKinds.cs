@@ -1,0 +1,16 @@
+namespace Coordinator.Machines.Jobs;
+
+/// <summary>The kinds of programs that jobs can name.</summary>
+public static class ProgramKinds
+{
+    /// <summary>All of them, in the order in which they are offered to people.</summary>
+    public static readonly IReadOnlyList<ProgramKind> All = [new GptKind(), new LinearKind()];
+
+    /// <summary>Their names, for people: <c>gpt or linear</c>.</summary>
+    public static string Names { get; } = All.Count == 1
+        ? All[0].Name
+        : $"{string.Join(", ", All.SkipLast(1).Select(kind => kind.Name))} or {All[^1].Name}";
+
+    /// <summary>The kind of that name; null where there is none.</summary>
+    public static ProgramKind? Find(string name) => All.FirstOrDefault(kind => kind.Name == name);
+}
