@@ -1,5 +1,5 @@
-using Coordinator.Cli.Commands;
-using Coordinator.Cli.Local;
+using Coordinator.Runs.Clusters;
+using Coordinator.Runs.Outcomes;
 using Coordinator.Server.Client;
 using Coordinator.Worker.Data;
 

@@ -1,9 +1,9 @@
 using System.Globalization;
-using Coordinator.Cli.Local;
-using Coordinator.Cli.Runs;
-using Coordinator.Cli.View;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
+using Coordinator.Runs.Clusters;
+using Coordinator.Runs.Jobs;
+using Coordinator.Runs.View;
 using Coordinator.Server.Client;
 using Coordinator.Server.Hosting;
 

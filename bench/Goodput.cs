@@ -1,10 +1,12 @@
 using System.Globalization;
-using Coordinator.Cli.Demo;
-using Coordinator.Cli.Local;
-using Coordinator.Cli.Paths;
-using Coordinator.Cli.Runs;
-using Coordinator.Cli.View;
 using Coordinator.Machines.Jobs;
+using Coordinator.Runs.Clusters;
+using Coordinator.Runs.Faults;
+using Coordinator.Runs.Jobs;
+using Coordinator.Runs.Measures;
+using Coordinator.Runs.Paths;
+using Coordinator.Runs.Processes;
+using Coordinator.Runs.View;
 using Coordinator.Server.Client;
 using Coordinator.Server.Hosting;
 

@@ -1,10 +1,11 @@
 using System.Diagnostics;
 using System.Globalization;
-using Coordinator.Cli.Commands;
-using Coordinator.Cli.Local;
-using Coordinator.Cli.Swarm;
+using Coordinator.Lab.Swarm;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
+using Coordinator.Runs.Clusters;
+using Coordinator.Runs.Outcomes;
+using Coordinator.Runs.Processes;
 using Coordinator.Server.Client;
 using Coordinator.Server.Hosting;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using Coordinator.Cli.Demo;
+using Coordinator.Runs.Faults;
 
 namespace Coordinator.Bench;
 

@@ -2,8 +2,8 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
-using Coordinator.Cli.Demo;
-using Coordinator.Cli.Local;
+using Coordinator.Runs.Clusters;
+using Coordinator.Runs.Faults;
 
 namespace Coordinator.Bench;
 

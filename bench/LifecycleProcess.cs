@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
-using Coordinator.Cli.Local;
+using Coordinator.Runs.Processes;
 
 namespace Coordinator.Bench;
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Coordinator.Runs.Processes;
 
 namespace Coordinator.Bench;
 
@@ -208,7 +209,7 @@ internal static class LifecycleSchedules
         }),
     ];
 
-    private static string FreePort() => Cli.Local.FreePorts.Next().ToString(CultureInfo.InvariantCulture);
+    private static string FreePort() => FreePorts.Next().ToString(CultureInfo.InvariantCulture);
 
     /// <summary>Asked to end, it saves where it is and says so; nothing is lost but what the save itself was ahead of.</summary>
     private static async Task AskedAsync(Life life, int signal, string name, int expected)

@@ -1,12 +1,12 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
-using Coordinator.Cli.Local;
 using Coordinator.Cli.Silo;
-using Coordinator.Cli.Swarm;
 using Coordinator.Engine;
+using Coordinator.Lab.Swarm;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
+using Coordinator.Runs.Clusters;
 using Coordinator.Server.Storage;
 
 namespace Coordinator.Bench;

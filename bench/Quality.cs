@@ -1,5 +1,5 @@
 using System.Globalization;
-using Coordinator.Cli.Local;
+using Coordinator.Runs.Clusters;
 
 namespace Coordinator.Bench;
 

@@ -1,6 +1,6 @@
-using Coordinator.Cli.Demo;
-using Coordinator.Cli.Local;
 using Coordinator.Machines.Jobs;
+using Coordinator.Runs.Clusters;
+using Coordinator.Runs.Faults;
 
 namespace Coordinator.Bench;
 

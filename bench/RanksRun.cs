@@ -1,9 +1,9 @@
 using System.Collections.Concurrent;
-using Coordinator.Cli.Demo;
-using Coordinator.Cli.Local;
-using Coordinator.Cli.View;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
+using Coordinator.Runs.Clusters;
+using Coordinator.Runs.Measures;
+using Coordinator.Runs.View;
 using Coordinator.Server.Api;
 using Coordinator.Server.Client;
 using Coordinator.Server.Hosting;

@@ -1,6 +1,6 @@
 using System.Globalization;
-using Coordinator.Cli.Demo;
 using Coordinator.Machines.Jobs;
+using Coordinator.Runs.Demo;
 
 namespace Coordinator.Bench;
 

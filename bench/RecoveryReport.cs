@@ -1,9 +1,9 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
-using Coordinator.Cli.Demo;
-using Coordinator.Cli.Local;
 using Coordinator.Machines;
+using Coordinator.Runs.Measures;
+using Coordinator.Runs.Processes;
 using Coordinator.Server.Storage;
 
 namespace Coordinator.Bench;

@@ -1,8 +1,8 @@
-using Coordinator.Cli.Demo;
-using Coordinator.Cli.Local;
-using Coordinator.Cli.Runs;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
+using Coordinator.Runs.Clusters;
+using Coordinator.Runs.Faults;
+using Coordinator.Runs.Jobs;
 using Coordinator.Server.Api;
 using Coordinator.Server.Client;
 using Coordinator.Server.Hosting;

@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using System.Globalization;
-using Coordinator.Cli.Commands;
-using Coordinator.Cli.Local;
+using Coordinator.Runs.Clusters;
+using Coordinator.Runs.Outcomes;
+using Coordinator.Runs.Processes;
 
 namespace Coordinator.Bench;
 

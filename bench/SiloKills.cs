@@ -1,4 +1,4 @@
-using Coordinator.Cli.Demo;
+using Coordinator.Runs.Measures;
 
 namespace Coordinator.Bench;
 

@@ -1,8 +1,8 @@
 using System.Globalization;
-using Coordinator.Cli.Configuration;
-using Coordinator.Cli.Demo;
-using Coordinator.Cli.Local;
+using Coordinator.Configuration;
 using Coordinator.Machines.Jobs;
+using Coordinator.Runs.Clusters;
+using Coordinator.Runs.Demo;
 
 namespace Coordinator.Bench;
 

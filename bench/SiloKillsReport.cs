@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using Coordinator.Cli.Demo;
+using Coordinator.Runs.Measures;
 
 namespace Coordinator.Bench;
 

@@ -1,8 +1,10 @@
-using Coordinator.Cli.Demo;
-using Coordinator.Cli.Local;
-using Coordinator.Cli.Runs;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
+using Coordinator.Runs.Clusters;
+using Coordinator.Runs.Faults;
+using Coordinator.Runs.Jobs;
+using Coordinator.Runs.Measures;
+using Coordinator.Runs.Processes;
 using Coordinator.Server.Client;
 using Coordinator.Server.Hosting;
 using Coordinator.Server.Storage;

@@ -1,6 +1,6 @@
 using Coordinator.Cli.Commands;
-using Coordinator.Cli.Output;
 using Coordinator.Disk;
+using Coordinator.Runs.Outcomes;
 using Coordinator.Server.Hosting;
 
 UserMask.Begin();

@@ -1,8 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
-using Coordinator.Cli.Commands;
-using Coordinator.Cli.Output;
+using Coordinator.Runs.Outcomes;
 using Coordinator.Worker.Ilgpu.Ptx;
 
 namespace Coordinator.Bench.Ilgpu;

@@ -1,9 +1,10 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
-using Coordinator.Cli.Chaos;
-using Coordinator.Cli.Chaos.Scenarios;
 using Coordinator.Cli.Output;
 using Coordinator.Cli.Paths;
+using Coordinator.Lab.Chaos;
+using Coordinator.Lab.Chaos.Scenarios;
+using Coordinator.Runs.Outcomes;
 using Coordinator.Server.Hosting;
 
 namespace Coordinator.Cli.Commands;
@@ -86,7 +87,7 @@ public sealed class ChaosCommand
 
         runner.Clean();
         if (isDocument)
-            report.ToListing().Print(Console.Out, parsed.GetValue(output));
+            new Listing("ChaosReport", report.ToJson(), [], []).Print(Console.Out, parsed.GetValue(output));
         rows.WriteLine(report.Summary);
         return report.Good ? ExitCodes.Success : ExitCodes.RunFailed;
     }

@@ -1,7 +1,8 @@
 using System.CommandLine;
-using Coordinator.Cli.Output;
 using Coordinator.Cli.Paths;
 using Coordinator.Disk;
+using Coordinator.Runs.Clusters;
+using Coordinator.Runs.Outcomes;
 using Coordinator.Server.Client;
 using Coordinator.Server.Hosting;
 
@@ -10,16 +11,10 @@ namespace Coordinator.Cli.Commands;
 /// <summary><c>--silo</c>, <c>--token-file</c> and <c>--proxy</c>: how a command finds its silo. The environment is behind the first two and never behind the third.</summary>
 public sealed class ConnectionOptions
 {
-    /// <summary>Environment variable behind <c>--silo</c>.</summary>
-    public const string SiloVariable = "COORDINATOR_SILO";
-
-    /// <summary>Environment variable behind <c>--token-file</c>.</summary>
-    public const string TokenVariable = "COORDINATOR_TOKEN_FILE";
-
     /// <summary>Address of the silo, or those of a cluster's silos with commas between them.</summary>
     public Option<string?> Silo { get; } = new("--silo")
     {
-        Description = $"Address of the silo, such as http://127.0.0.1:7070; those of a cluster once each, or with commas between them (else ${SiloVariable}).",
+        Description = $"Address of the silo, such as http://127.0.0.1:7070; those of a cluster once each, or with commas between them (else ${ConnectionVariables.Silo}).",
         Arity = ArgumentArity.OneOrMore,
         CustomParser = result =>
         {
@@ -31,7 +26,7 @@ public sealed class ConnectionOptions
     };
 
     /// <summary>File with the token.</summary>
-    public PathOption TokenFile { get; } = new(PathUse.Read, "--token-file") { Description = $"File with the silo's token (else ${TokenVariable})." };
+    public PathOption TokenFile { get; } = new(PathUse.Read, "--token-file") { Description = $"File with the silo's token (else ${ConnectionVariables.TokenFile})." };
 
     /// <summary>Proxy on the way to the silo.</summary>
     public Option<Uri?> Proxy { get; } = ProxyOption.Create();
@@ -49,12 +44,12 @@ public sealed class ConnectionOptions
     {
         if (parsed.GetValue(Silo) is { } given)
             return given;
-        var variable = Environment.GetEnvironmentVariable(SiloVariable);
+        var variable = Environment.GetEnvironmentVariable(ConnectionVariables.Silo);
         if (string.IsNullOrEmpty(variable))
             return null;
         return IsUrl(variable)
             ? variable
-            : throw new CommandException(ExitCodes.Usage, $"${SiloVariable} is '{variable}', which is no address of a silo.", "Set it to http://HOST:PORT.");
+            : throw new CommandException(ExitCodes.Usage, $"${ConnectionVariables.Silo} is '{variable}', which is no address of a silo.", "Set it to http://HOST:PORT.");
     }
 
     /// <summary>A client for the silo.</summary>
@@ -62,7 +57,7 @@ public sealed class ConnectionOptions
     public CoordinatorClient Connect(ParseResult parsed)
     {
         var silo = FindSilo(parsed) ?? throw new CommandException(
-            ExitCodes.Usage, "No silo is named.", $"Give --silo http://HOST:PORT or set {SiloVariable}; 'train' and 'demo' print theirs.");
+            ExitCodes.Usage, "No silo is named.", $"Give --silo http://HOST:PORT or set {ConnectionVariables.Silo}; 'train' and 'demo' print theirs.");
         return new CoordinatorClient(silo, ReadToken(parsed.GetValue(TokenFile)), parsed.GetValue(Proxy));
     }
 
@@ -70,9 +65,9 @@ public sealed class ConnectionOptions
     /// <exception cref="CommandException">No file is named, or it holds no token.</exception>
     public static string ReadToken(string? given)
     {
-        var path = given ?? Environment.GetEnvironmentVariable(TokenVariable);
+        var path = given ?? Environment.GetEnvironmentVariable(ConnectionVariables.TokenFile);
         if (string.IsNullOrEmpty(path))
-            throw new CommandException(ExitCodes.Usage, "No token is named.", $"Give --token-file FILE or set {TokenVariable}.");
+            throw new CommandException(ExitCodes.Usage, "No token is named.", $"Give --token-file FILE or set {ConnectionVariables.TokenFile}.");
         try
         {
             var token = SiloToken.Load(path);

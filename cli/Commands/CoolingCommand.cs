@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using Coordinator.Cli.Output;
 using Coordinator.Machines;
 using Coordinator.Machines.Clusters;
+using Coordinator.Runs.Outcomes;
 
 namespace Coordinator.Cli.Commands;
 

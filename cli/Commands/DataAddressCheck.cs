@@ -1,8 +1,8 @@
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
-using Coordinator.Cli.Output;
 using Coordinator.Machines;
+using Coordinator.Runs.Outcomes;
 
 namespace Coordinator.Cli.Commands;
 

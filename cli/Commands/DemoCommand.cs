@@ -1,7 +1,8 @@
 using System.CommandLine;
-using Coordinator.Cli.Demo;
-using Coordinator.Cli.Output;
 using Coordinator.Cli.Paths;
+using Coordinator.Runs.Demo;
+using Coordinator.Runs.Outcomes;
+using Coordinator.Runs.Paths;
 using Coordinator.Server.Hosting;
 
 namespace Coordinator.Cli.Commands;
@@ -46,7 +47,7 @@ public static class DemoCommand
                 OutputPath.Look(output.Name, DemoRunner.PathOf(folder, name));
             StandardStreams.NeverWait();
             using var signals = new Signals();
-            var demo = new DemoRunner(new DemoOptions
+            var options = new DemoOptions
             {
                 Data = parsed.GetValue(data),
                 Seed = parsed.GetValue(seed),
@@ -58,10 +59,13 @@ public static class DemoCommand
                 Quick = parsed.GetValue(quick),
                 Steps = parsed.GetValue(steps),
                 Flip = parsed.GetValue(inject) is not null,
-            });
+            };
             try
             {
-                return await demo.RunAsync(signals.Token) ? ExitCodes.Success : ExitCodes.RunFailed;
+                var report = await new DemoRunner(options).RunAsync(signals.Token);
+                if (report.Good && !options.Quick && !signals.Token.IsCancellationRequested)
+                    ClosingAct.Play(report, options.Seed, options.Output, Console.Out);
+                return report.Good ? ExitCodes.Success : ExitCodes.RunFailed;
             }
             catch (OperationCanceledException) when (signals.ExitCode is { } code)
             {

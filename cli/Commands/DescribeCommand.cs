@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
-using Coordinator.Cli.Configuration;
 using Coordinator.Cli.Output;
+using Coordinator.Configuration;
 using Coordinator.Machines;
 
 namespace Coordinator.Cli.Commands;

@@ -1,8 +1,8 @@
 using System.CommandLine;
-using Coordinator.Cli.Output;
 using Coordinator.Cli.Paths;
-using Coordinator.Cli.Runs;
+using Coordinator.Cli.Workers;
 using Coordinator.Machines;
+using Coordinator.Runs.Outcomes;
 using Coordinator.Worker.Devices;
 using Coordinator.Worker.Kernels;
 
@@ -11,9 +11,6 @@ namespace Coordinator.Cli.Commands;
 /// <summary><c>--device</c> and <c>--device-library</c>, for commands that compute or start workers that do.</summary>
 public sealed class DeviceOptionSet
 {
-    /// <summary>The option that names a library of devices.</summary>
-    public const string LibraryName = "--device-library";
-
     private readonly Option<string[]> device = new("--device")
     {
         Description = $"What computes: {DeviceSelection.Forms}; without N all of that kind. Repeatable, or with commas between them; one device is one rank, one that is named twice holds two. 'coordinator devices' lists them.",
@@ -22,7 +19,7 @@ public sealed class DeviceOptionSet
     private readonly PathOption library = LibraryOption();
 
     /// <summary><c>--device-library</c>.</summary>
-    public static PathOption LibraryOption() => new(PathUse.Read, LibraryName)
+    public static PathOption LibraryOption() => new(PathUse.Read, DeviceSelection.LibraryOption)
     {
         Description = "An assembly of devices that this program does not have, an IDeviceBackend of others: 'coordinator devices' lists them, and --device takes their names.",
     };
@@ -41,7 +38,7 @@ public sealed class DeviceOptionSet
         library.Validators.Add(result =>
         {
             if (result.GetResult(device) is not { Implicit: false })
-                result.AddError($"{LibraryName} brings devices, and none of them is named: name one with --device.");
+                result.AddError($"{DeviceSelection.LibraryOption} brings devices, and none of them is named: name one with --device.");
         });
         command.Add(device);
         command.Add(library);
@@ -94,7 +91,7 @@ public sealed class DeviceOptionSet
         }
 
         RefuseOther(wantedClass, devices[0].DeviceClass);
-        string[] from = library.Full(parsed) is { } path ? [LibraryName, path] : [];
+        string[] from = library.Full(parsed) is { } path ? [DeviceSelection.LibraryOption, path] : [];
         return worker =>
         [
             "--device", string.Join(',', Enumerable.Range(0, gpusPerWorker).Select(rank => devices[((worker * gpusPerWorker) + rank) % devices.Count].Device)),

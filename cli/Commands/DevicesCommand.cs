@@ -2,7 +2,8 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using Coordinator.Cli.Output;
-using Coordinator.Cli.Runs;
+using Coordinator.Cli.Workers;
+using Coordinator.Runs.Outcomes;
 using Coordinator.Worker.Devices;
 using Coordinator.Worker.Kernels;
 

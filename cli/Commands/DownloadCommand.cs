@@ -1,8 +1,8 @@
 using System.CommandLine;
-using Coordinator.Cli.Output;
 using Coordinator.Cli.Paths;
-using Coordinator.Cli.Runs;
 using Coordinator.Machines;
+using Coordinator.Runs.Jobs;
+using Coordinator.Runs.Outcomes;
 
 namespace Coordinator.Cli.Commands;
 

@@ -2,8 +2,9 @@ using System.CommandLine;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Coordinator.Cli.Output;
-using Coordinator.Cli.View;
 using Coordinator.Machines;
+using Coordinator.Runs.Outcomes;
+using Coordinator.Runs.View;
 using Coordinator.Server.Client;
 using Coordinator.Server.Storage;
 

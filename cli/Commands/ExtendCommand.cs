@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Net;
-using Coordinator.Cli.Output;
+using Coordinator.Runs.Outcomes;
 using Coordinator.Server.Client;
 
 namespace Coordinator.Cli.Commands;

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Text;
-using Coordinator.Cli.Models;
-using Coordinator.Cli.Output;
 using Coordinator.Cli.Paths;
+using Coordinator.Runs.Models;
+using Coordinator.Runs.Outcomes;
 
 namespace Coordinator.Cli.Commands;
 

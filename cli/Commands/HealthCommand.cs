@@ -1,6 +1,7 @@
 using System.CommandLine;
-using Coordinator.Cli.Output;
 using Coordinator.Machines;
+using Coordinator.Runs.Clusters;
+using Coordinator.Runs.Outcomes;
 using Coordinator.Server.Client;
 
 namespace Coordinator.Cli.Commands;
@@ -21,7 +22,7 @@ public static class HealthCommand
         command.SetAction(async (parsed, cancel) =>
         {
             var silo = connection.FindSilo(parsed) ?? throw new CommandException(
-                ExitCodes.Usage, "No silo is named.", $"Give --silo http://HOST:PORT or set {ConnectionOptions.SiloVariable}.");
+                ExitCodes.Usage, "No silo is named.", $"Give --silo http://HOST:PORT or set {ConnectionVariables.Silo}.");
             var asked = parsed.GetValue(node);
             using var client = new CoordinatorClient(silo, asked is null ? "none" : ConnectionOptions.ReadToken(parsed.GetValue(connection.TokenFile)), parsed.GetValue(connection.Proxy));
             using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);

@@ -1,6 +1,6 @@
 using System.CommandLine;
-using Coordinator.Cli.Output;
 using Coordinator.Machines;
+using Coordinator.Runs.Outcomes;
 using Coordinator.Silo.Operator;
 
 namespace Coordinator.Cli.Commands;

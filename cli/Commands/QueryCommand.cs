@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Coordinator.Cli.Output;
+using Coordinator.Runs.Outcomes;
 using Coordinator.Server.Client;
 using Coordinator.Server.Hosting;
 

@@ -1,8 +1,9 @@
 using System.CommandLine;
-using Coordinator.Cli.Local;
-using Coordinator.Cli.Output;
 using Coordinator.Cli.Paths;
-using Coordinator.Cli.Runs;
+using Coordinator.Runs.Clusters;
+using Coordinator.Runs.Jobs;
+using Coordinator.Runs.Outcomes;
+using Coordinator.Runs.Paths;
 using Coordinator.Server.Hosting;
 
 namespace Coordinator.Cli.Commands;

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
-using Coordinator.Cli.Output;
 using Coordinator.Cli.Paths;
+using Coordinator.Runs.Outcomes;
 using Coordinator.Server.Hosting;
 using Coordinator.Server.Storage;
 using Coordinator.Silo;

@@ -1,5 +1,6 @@
 using System.CommandLine;
-using Coordinator.Cli.Local;
+using Coordinator.Runs.Clusters;
+using Coordinator.Runs.Outcomes;
 
 namespace Coordinator.Cli.Commands;
 

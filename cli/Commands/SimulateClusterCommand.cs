@@ -1,8 +1,11 @@
 using System.CommandLine;
 using Coordinator.Cli.Output;
 using Coordinator.Cli.Paths;
-using Coordinator.Cli.Planning;
-using Coordinator.Simulator.Planning;
+using Coordinator.Planning;
+using Coordinator.Planning.Pages;
+using Coordinator.Planning.Scenarios;
+using Coordinator.Planning.Simulation;
+using Coordinator.Runs.Outcomes;
 using Spectre.Console;
 
 namespace Coordinator.Cli.Commands;

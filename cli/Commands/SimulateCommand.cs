@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
-using Coordinator.Cli.Output;
+using Coordinator.Runs.Outcomes;
 using Coordinator.Simulator;
 
 namespace Coordinator.Cli.Commands;

@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
-using Coordinator.Cli.Output;
-using Coordinator.Simulator.Planning;
+using Coordinator.Planning.Simulation;
+using Coordinator.Runs.Outcomes;
 
 namespace Coordinator.Cli.Commands;
 

@@ -1,6 +1,6 @@
 using System.CommandLine;
-using Coordinator.Cli.Output;
-using Coordinator.Simulator.Planning;
+using Coordinator.Planning.Simulation;
+using Coordinator.Runs.Outcomes;
 
 namespace Coordinator.Cli.Commands;
 

@@ -1,7 +1,9 @@
 using System.CommandLine;
 using Coordinator.Cli.Output;
 using Coordinator.Cli.Paths;
-using Coordinator.Cli.Swarm;
+using Coordinator.Lab.Swarm;
+using Coordinator.Runs.Clusters;
+using Coordinator.Runs.Outcomes;
 using Coordinator.Server.Hosting;
 
 namespace Coordinator.Cli.Commands;
@@ -25,7 +27,7 @@ public sealed class SwarmCommand
     private readonly Option<SwarmInjection> inject = new("--inject") { Description = "skip: one agent lets generations pass by. The measures must then miss, and the exit code be 1." };
     private readonly Option<string?> silo = new("--silo") { Description = "Address of a silo that runs already, of several with commas between them; it is not killed. Never one that has work to do: it gets the swarm's nodes." };
     private readonly Option<Uri?> proxy = ProxyOption.Create();
-    private readonly PathOption token = new(PathUse.Read, "--token-file") { Description = $"File with that silo's token (else ${ConnectionOptions.TokenVariable})." };
+    private readonly PathOption token = new(PathUse.Read, "--token-file") { Description = $"File with that silo's token (else ${ConnectionVariables.TokenFile})." };
     private readonly PathOption workDirectory = new(PathUse.Folder, "--work-dir") { Description = "Where database and logs go and stay (default: a temporary directory, which stays where something was missed)." };
     private readonly Option<OutputFormat> output = OutputOption.Create();
     private readonly SilosOptionSet silos = new();
@@ -95,7 +97,7 @@ public sealed class SwarmCommand
             foreach (var line in report.Closing(limits))
                 lines.WriteLine(line);
             if (isDocument)
-                report.ToListing(limits).Print(Console.Out, format);
+                new Listing("SwarmReport", report.ToJson(limits), [], []).Print(Console.Out, format);
             return report.Good && limits.All(limit => limit.IsKept(report.Measures)) ? ExitCodes.Success : ExitCodes.RunFailed;
         }
         catch (OperationCanceledException) when (signals.ExitCode is { } code)

@@ -1,11 +1,12 @@
 using System.CommandLine;
-using Coordinator.Cli.Configuration;
-using Coordinator.Cli.Local;
-using Coordinator.Cli.Output;
 using Coordinator.Cli.Paths;
-using Coordinator.Cli.Runs;
-using Coordinator.Cli.View;
+using Coordinator.Configuration;
 using Coordinator.Machines.Jobs;
+using Coordinator.Runs.Clusters;
+using Coordinator.Runs.Jobs;
+using Coordinator.Runs.Outcomes;
+using Coordinator.Runs.Paths;
+using Coordinator.Runs.View;
 using Coordinator.Server.Api;
 using Coordinator.Server.Hosting;
 

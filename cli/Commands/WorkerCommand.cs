@@ -2,11 +2,14 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using Coordinator.Cli.Output;
 using Coordinator.Cli.Paths;
-using Coordinator.Cli.Runs;
+using Coordinator.Cli.Workers;
 using Coordinator.Disk;
 using Coordinator.Machines;
+using Coordinator.Runs.Clusters;
+using Coordinator.Runs.Jobs;
+using Coordinator.Runs.Outcomes;
+using Coordinator.Runs.Paths;
 using Coordinator.Server.Client;
 using Coordinator.Server.Hosting;
 using Coordinator.Worker;
@@ -33,9 +36,9 @@ public sealed class WorkerCommand
 
     private readonly Option<string[]> silos = new("--silo")
     {
-        Description = $"Address of the silo; those of a cluster once each, or with commas between them (else ${ConnectionOptions.SiloVariable}).",
+        Description = $"Address of the silo; those of a cluster once each, or with commas between them (else ${ConnectionVariables.Silo}).",
     };
-    private readonly PathOption token = new(PathUse.Read, "--token-file") { Description = $"File with the silo's token (else ${ConnectionOptions.TokenVariable})." };
+    private readonly PathOption token = new(PathUse.Read, "--token-file") { Description = $"File with the silo's token (else ${ConnectionVariables.TokenFile})." };
     private readonly Option<Uri?> proxy = ProxyOption.Create();
     private readonly Option<string> node = new("--node") { Description = "Name of this node; a second worker of the same name is refused while the first is heard.", DefaultValueFactory = _ => Environment.MachineName.ToLowerInvariant() };
     private readonly Option<bool> replace = new("--replace") { Description = "Take the place of the worker that has this node's name, though it is heard; that one ends. For a person, not for a unit that is started again by itself." };
@@ -229,8 +232,8 @@ public sealed class WorkerCommand
     private IReadOnlyList<Uri> Silos(ParseResult parsed)
     {
         var given = parsed.GetValue(silos) is { Length: > 0 } named ? named
-            : Environment.GetEnvironmentVariable(ConnectionOptions.SiloVariable) is { Length: > 0 } variable ? [variable]
-            : throw new CommandException(ExitCodes.Usage, "No silo is named.", $"Give --silo http://HOST:PORT or set {ConnectionOptions.SiloVariable}.");
+            : Environment.GetEnvironmentVariable(ConnectionVariables.Silo) is { Length: > 0 } variable ? [variable]
+            : throw new CommandException(ExitCodes.Usage, "No silo is named.", $"Give --silo http://HOST:PORT or set {ConnectionVariables.Silo}.");
         return [.. given.SelectMany(text => text.Split(',', StringSplitOptions.TrimEntries)).Select(text => ConnectionOptions.IsUrl(text)
             ? new Uri(text)
             : throw new CommandException(ExitCodes.Usage, $"'{text}' is no address of a silo.", "Write http://HOST:PORT."))];

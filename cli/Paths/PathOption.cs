@@ -1,5 +1,6 @@
 using System.CommandLine;
-using Coordinator.Cli.Commands;
+using Coordinator.Runs.Outcomes;
+using Coordinator.Runs.Paths;
 
 namespace Coordinator.Cli.Paths;
 

@@ -6,7 +6,7 @@ namespace Coordinator.Simulator;
 /// xoshiro256** (Blackman and Vigna 2018), seeded by SplitMix64. Each concern draws from a stream of its own, so that one more
 /// draw of the network does not move the faults.
 /// </summary>
-internal sealed class Prng
+public sealed class Prng
 {
     private ulong s0, s1, s2, s3;
 

@@ -21,30 +21,51 @@ internal static partial class ArrowRules
         ["worker"] = ["machines", "disk"],
         ["worker.ilgpu"] = ["machines", "worker"],
         ["simulator"] = ["machines"],
-        ["cli"] = ["machines", "disk", "engine", "server", "silo", "worker", "worker.ilgpu", "simulator"],
+        // What users write: job files, and the form in which planned clusters are written too.
+        ["configuration"] = ["machines", "disk"],
+        ["planning"] = ["machines", "simulator", "configuration"],
+        // Processes of this computer: they are started by the command's name, so that no reference to cli is needed.
+        ["runs"] = ["machines", "disk", "configuration", "server", "worker"],
+        ["lab"] = ["machines", "server", "worker", "runs"],
+        ["cli"] =
+        [
+            "machines", "disk", "engine", "server", "silo", "worker", "worker.ilgpu", "simulator", "configuration", "planning", "runs", "lab",
+        ],
         // The recovery bench starts the command's own processes, and kills them.
-        ["bench"] = ["machines", "engine", "server", "worker", "worker.ilgpu", "simulator", "cli", "tests/decoders"],
+        ["bench"] =
+        [
+            "machines", "engine", "server", "worker", "worker.ilgpu", "simulator", "configuration", "runs", "lab", "cli", "tests/decoders",
+        ],
         // What every engine must do, and no engine: transcripts, and what plays them.
         ["tests/conformance"] = ["machines"],
         // What feeds readers with generated inputs: a part by the tests, a million by a bench.
-        ["tests/decoders"] = ["machines", "server", "worker", "cli", "tests/conformance"],
-        ["tests/core"] = ["machines", "disk", "engine", "server", "silo", "worker", "simulator", "cli", "tests/conformance", "tests/decoders"],
+        ["tests/decoders"] = ["machines", "server", "worker", "configuration", "runs", "cli", "tests/conformance"],
+        ["tests/core"] =
+        [
+            "machines", "disk", "engine", "server", "silo", "worker", "simulator", "configuration", "planning", "runs", "lab", "cli",
+            "tests/conformance", "tests/decoders",
+        ],
         // Its clusters of real processes are those that the command starts.
-        ["tests/orleans"] = ["machines", "grains", "silo", "server", "worker", "cli", "tests/conformance"],
-        ["tests/ilgpu"] = ["machines", "worker", "worker.ilgpu", "cli"],
+        ["tests/orleans"] = ["machines", "grains", "silo", "server", "worker", "runs", "cli", "tests/conformance"],
+        ["tests/ilgpu"] = ["machines", "worker", "worker.ilgpu", "runs", "cli"],
     };
 
     // Longest first: Coordinator.Worker.Ilgpu is not part of the worker.
     private static readonly (string Namespace, string Folder)[] Namespaces =
     [
         ("Coordinator.Worker.Ilgpu", "worker.ilgpu"), ("Coordinator.Tests.Orleans", "tests/orleans"), ("Coordinator.Tests.Ilgpu", "tests/ilgpu"),
-        ("Coordinator.Machines", "machines"), ("Coordinator.Disk", "disk"), ("Coordinator.Grains", "grains"), ("Coordinator.Engine", "engine"), ("Coordinator.Server", "server"),
+        ("Coordinator.Machines", "machines"), ("Coordinator.Disk", "disk"), ("Coordinator.Grains", "grains"),
+        ("Coordinator.Engine", "engine"), ("Coordinator.Server", "server"),
         ("Coordinator.Silo", "silo"), ("Coordinator.Worker", "worker"), ("Coordinator.Simulator", "simulator"), ("Coordinator.Cli", "cli"),
+        ("Coordinator.Configuration", "configuration"), ("Coordinator.Planning", "planning"), ("Coordinator.Runs", "runs"), ("Coordinator.Lab", "lab"),
         ("Coordinator.Bench", "bench"), ("Coordinator.Conformance", "tests/conformance"), ("Coordinator.Decoders", "tests/decoders"), ("Coordinator.Tests", "tests/core"),
     ];
 
     private static readonly string[] OrleansFolders = ["grains", "silo", "tests/orleans"];
     private static readonly string[] IlgpuFolders = ["worker.ilgpu", "tests/ilgpu"];
+
+    // A command line is read in one place: what other folders need of it, they are given.
+    private static readonly string[] CommandLineFolders = ["cli", "bench", "tests/core"];
 
     // What decides which source is compiled against what.
     private static readonly string[] InTheBuild =
@@ -130,6 +151,11 @@ internal static partial class ArrowRules
         if (IsOrleans(name) && !OrleansFolders.Contains(folder))
         {
             return $"{folder} may not use Orleans ({name})";
+        }
+
+        if (IsWithin(name, "System.CommandLine") && !CommandLineFolders.Contains(folder))
+        {
+            return $"{folder} may not read command lines ({name})";
         }
 
         return IsIlgpu(name) && !IlgpuFolders.Contains(folder) ? $"{folder} may not use ILGPU ({name})" : null;

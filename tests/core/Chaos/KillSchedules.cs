@@ -1,5 +1,5 @@
-using Coordinator.Cli.Demo;
 using Coordinator.Machines;
+using Coordinator.Runs.Faults;
 
 namespace Coordinator.Tests.Chaos;
 

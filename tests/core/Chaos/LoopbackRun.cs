@@ -1,4 +1,4 @@
-using Coordinator.Cli.Runs;
+using Coordinator.Cli.Workers;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 using Coordinator.Server.Api;

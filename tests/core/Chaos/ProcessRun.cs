@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
-using Coordinator.Cli.Local;
 using Coordinator.Machines.Jobs;
+using Coordinator.Runs.Clusters;
 using Coordinator.Server.Api;
 using Coordinator.Server.Client;
 using Coordinator.Server.Hosting;

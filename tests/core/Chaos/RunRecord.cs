@@ -1,5 +1,5 @@
-using Coordinator.Cli.Demo;
 using Coordinator.Machines;
+using Coordinator.Runs.Measures;
 using Coordinator.Server.Storage;
 
 namespace Coordinator.Tests.Chaos;

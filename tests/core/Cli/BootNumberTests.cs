@@ -1,4 +1,4 @@
-using Coordinator.Cli.Runs;
+using Coordinator.Cli.Workers;
 
 namespace Coordinator.Tests.Cli;
 

@@ -1,4 +1,4 @@
-using Coordinator.Cli.Chaos;
+using Coordinator.Lab.Chaos;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 using Coordinator.Server.Storage;

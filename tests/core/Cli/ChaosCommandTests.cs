@@ -1,4 +1,4 @@
-using Coordinator.Cli.Output;
+using Coordinator.Runs.Outcomes;
 
 namespace Coordinator.Tests.Cli;
 

@@ -1,6 +1,6 @@
-using Coordinator.Cli.Chaos;
-using Coordinator.Cli.Chaos.Scenarios;
 using Coordinator.Cli.Output;
+using Coordinator.Lab.Chaos;
+using Coordinator.Lab.Chaos.Scenarios;
 using Coordinator.Worker.Faults;
 
 namespace Coordinator.Tests.Cli;
@@ -34,7 +34,7 @@ public sealed class ChaosScenariosTests
     [Fact]
     public async Task A_scenario_that_cannot_run_here_is_skipped_and_starts_nothing()
     {
-        var runner = new ChaosRunner(Able with { HasIp = false }, Coordinator.Cli.Local.SiloBackend.Alone, 1, ChaosInjection.None, null);
+        var runner = new ChaosRunner(Able with { HasIp = false }, Coordinator.Runs.Clusters.SiloBackend.Alone, 1, ChaosInjection.None, null);
         var result = await runner.RunAsync(ChaosScenarios.Find("host-unplugged")!, CancellationToken.None);
         runner.Clean();
         Assert.Equal(ChaosVerdict.Skipped, result.Verdict);
@@ -85,7 +85,7 @@ public sealed class ChaosScenariosTests
         Assert.Equal(3, ChaosReport.Rows(report.Results[2], 1).Count());
 
         using var json = new StringWriter();
-        report.ToListing().Print(json, OutputFormat.Json);
+        new Listing("ChaosReport", report.ToJson(), [], []).Print(json, OutputFormat.Json);
         var document = System.Text.Json.Nodes.JsonNode.Parse(json.ToString())!;
         Assert.Equal(1, (int)document["failed"]!);
         Assert.Equal(0.5, (double)document["items"]![0]!["recoverySeconds"]!);

@@ -1,6 +1,6 @@
 using Coordinator.Cli.Commands;
-using Coordinator.Cli.Output;
 using Coordinator.Disk;
+using Coordinator.Runs.Outcomes;
 using Coordinator.Tests.Server;
 
 namespace Coordinator.Tests.Cli;
@@ -117,8 +117,8 @@ public sealed class CommandLineTests : IDisposable
     [Fact]
     public async Task A_silo_whose_parent_closes_the_pipe_ends()
     {
-        var child = Coordinator.Cli.Local.ChildProcess.Start(
-            Coordinator.Cli.Local.OwnExecutable.Command(["silo", "--data-dir", directory, "--url", "http://127.0.0.1:0", "--parent-pipe"]),
+        var child = Coordinator.Runs.Processes.ChildProcess.Start(
+            Coordinator.Runs.Processes.OwnExecutable.Command(["silo", "--data-dir", directory, "--url", "http://127.0.0.1:0", "--parent-pipe"]),
             Path.Combine(directory, "silo.log"));
         using (child)
         {

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text.RegularExpressions;
-using Coordinator.Cli.Output;
+using Coordinator.Runs.Outcomes;
 
 namespace Coordinator.Tests.Cli;
 

@@ -1,8 +1,7 @@
 using System.Text.Json.Nodes;
-using Coordinator.Cli.Commands;
-using Coordinator.Cli.Output;
-using Coordinator.Cli.Runs;
+using Coordinator.Cli.Workers;
 using Coordinator.Machines.Jobs;
+using Coordinator.Runs.Outcomes;
 using Coordinator.Tests.Cli;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.Devices;

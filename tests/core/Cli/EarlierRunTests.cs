@@ -1,7 +1,7 @@
 using System.Formats.Tar;
 using System.IO.Compression;
 using System.Security.Cryptography;
-using Coordinator.Cli.Output;
+using Coordinator.Runs.Outcomes;
 
 namespace Coordinator.Tests.Cli;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text;
-using Coordinator.Cli.Local;
+using Coordinator.Runs.Processes;
 
 namespace Coordinator.Tests.Cli;
 

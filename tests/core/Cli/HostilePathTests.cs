@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Coordinator.Cli.Commands;
-using Coordinator.Cli.Output;
 using Coordinator.Cli.Paths;
+using Coordinator.Runs.Outcomes;
 
 namespace Coordinator.Tests.Cli;
 

@@ -1,8 +1,9 @@
-using Coordinator.Cli.Demo;
-using Coordinator.Cli.Local;
-using Coordinator.Cli.View;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
+using Coordinator.Runs.Clusters;
+using Coordinator.Runs.Demo;
+using Coordinator.Runs.Processes;
+using Coordinator.Runs.View;
 using Coordinator.Tests.Server;
 using Coordinator.Worker.Faults;
 

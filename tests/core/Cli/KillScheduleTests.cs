@@ -1,4 +1,4 @@
-using Coordinator.Cli.Demo;
+using Coordinator.Runs.Demo;
 
 namespace Coordinator.Tests.Cli;
 

@@ -1,8 +1,8 @@
 using System.Security.Cryptography;
-using Coordinator.Cli.Local;
-using Coordinator.Cli.Output;
-using Coordinator.Cli.Runs;
 using Coordinator.Machines;
+using Coordinator.Runs.Jobs;
+using Coordinator.Runs.Outcomes;
+using Coordinator.Runs.Processes;
 using Coordinator.Server.Client;
 using Coordinator.Server.Hosting;
 using Coordinator.Worker.Checkpoints;

@@ -1,5 +1,5 @@
 using System.Text;
-using Coordinator.Cli.Output;
+using Coordinator.Runs.Outcomes;
 
 namespace Coordinator.Tests.Cli;
 

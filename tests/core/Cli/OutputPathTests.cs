@@ -1,8 +1,7 @@
 using System.Diagnostics;
-using Coordinator.Cli.Commands;
-using Coordinator.Cli.Local;
-using Coordinator.Cli.Output;
-using Coordinator.Cli.Paths;
+using Coordinator.Runs.Outcomes;
+using Coordinator.Runs.Paths;
+using Coordinator.Runs.Processes;
 using Coordinator.Server.Files;
 
 namespace Coordinator.Tests.Cli;

@@ -1,7 +1,8 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using Coordinator.Cli.Local;
+using Coordinator.Runs.Clusters;
+using Coordinator.Runs.Processes;
 using Coordinator.Server.Storage.Postgres;
 using Coordinator.Tests.Server;
 

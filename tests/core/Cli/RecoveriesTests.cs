@@ -1,6 +1,6 @@
-using Coordinator.Cli.Demo;
-using Coordinator.Cli.View;
 using Coordinator.Machines;
+using Coordinator.Runs.Measures;
+using Coordinator.Runs.View;
 
 namespace Coordinator.Tests.Cli;
 

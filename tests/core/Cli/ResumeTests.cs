@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using Coordinator.Cli.Output;
+using Coordinator.Runs.Outcomes;
 using Coordinator.Worker.Checkpoints;
 
 namespace Coordinator.Tests.Cli;

@@ -1,4 +1,4 @@
-using Coordinator.Cli.Local;
+using Coordinator.Runs.Clusters;
 using Coordinator.Tests.Data;
 
 namespace Coordinator.Tests.Cli;

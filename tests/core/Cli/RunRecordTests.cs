@@ -1,4 +1,4 @@
-using Coordinator.Cli.Runs;
+using Coordinator.Runs.Jobs;
 
 namespace Coordinator.Tests.Cli;
 

@@ -1,7 +1,7 @@
-using Coordinator.Cli.Local;
-using Coordinator.Cli.View;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
+using Coordinator.Runs.Processes;
+using Coordinator.Runs.View;
 
 namespace Coordinator.Tests.Cli;
 

@@ -1,4 +1,5 @@
 using Coordinator.Cli.Commands;
+using Coordinator.Runs.Outcomes;
 using Coordinator.Tests.Server;
 
 namespace Coordinator.Tests.Cli;

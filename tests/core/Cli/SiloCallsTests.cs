@@ -1,11 +1,10 @@
 using System.Security.Cryptography;
-using Coordinator.Cli.Commands;
-using Coordinator.Cli.Local;
-using Coordinator.Cli.Output;
-using Coordinator.Cli.Paths;
-using Coordinator.Cli.Runs;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
+using Coordinator.Runs.Clusters;
+using Coordinator.Runs.Jobs;
+using Coordinator.Runs.Outcomes;
+using Coordinator.Runs.Paths;
 using Coordinator.Server.Client;
 using Coordinator.Tests.Server;
 using Coordinator.Tests.Worker;

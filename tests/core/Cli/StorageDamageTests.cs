@@ -1,8 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
-using Coordinator.Cli.Output;
 using Coordinator.Disk;
+using Coordinator.Runs.Outcomes;
 using Coordinator.Server.Client;
 using Coordinator.Server.Hosting;
 using Coordinator.Tests.Disk;

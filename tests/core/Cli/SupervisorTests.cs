@@ -1,10 +1,10 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using Coordinator.Cli.Local;
-using Coordinator.Cli.Output;
-using Coordinator.Cli.Runs;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
+using Coordinator.Runs.Jobs;
+using Coordinator.Runs.Outcomes;
+using Coordinator.Runs.Processes;
 
 namespace Coordinator.Tests.Cli;
 

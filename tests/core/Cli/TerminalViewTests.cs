@@ -1,4 +1,4 @@
-using Coordinator.Cli.View;
+using Coordinator.Runs.View;
 using Spectre.Console;
 
 namespace Coordinator.Tests.Cli;

@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using Coordinator.Cli.Output;
+using Coordinator.Runs.Outcomes;
 
 namespace Coordinator.Tests.Cli;
 

@@ -1,7 +1,7 @@
 using Coordinator.Cli.Commands;
-using Coordinator.Cli.View;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
+using Coordinator.Runs.View;
 
 namespace Coordinator.Tests.Cli;
 

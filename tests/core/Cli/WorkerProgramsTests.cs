@@ -1,6 +1,6 @@
 using System.Net;
 using System.Security.Cryptography;
-using Coordinator.Cli.Runs;
+using Coordinator.Cli.Workers;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 using Coordinator.Tests.Data;

@@ -1,4 +1,4 @@
-using Coordinator.Cli.Configuration;
+using Coordinator.Configuration;
 
 namespace Coordinator.Tests.Configuration;
 

@@ -1,4 +1,4 @@
-using Coordinator.Cli.Configuration;
+using Coordinator.Configuration;
 using Coordinator.Tests.Data;
 
 namespace Coordinator.Tests.Configuration;

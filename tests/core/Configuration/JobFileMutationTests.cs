@@ -1,5 +1,5 @@
 using System.Text;
-using Coordinator.Cli.Configuration;
+using Coordinator.Configuration;
 using Coordinator.Machines.Jobs;
 using Coordinator.Tests.Data;
 

@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using Coordinator.Cli.Output;
+using Coordinator.Runs.Outcomes;
 using Coordinator.Tests.Cli;
 
 namespace Coordinator.Tests.Golden;

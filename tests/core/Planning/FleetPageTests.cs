@@ -1,7 +1,9 @@
-using Coordinator.Cli.Demo;
-using Coordinator.Cli.Planning;
-using Coordinator.Simulator.Planning;
-using static Coordinator.Simulator.Planning.GoodputLedger;
+using Coordinator.Cli.Commands;
+using Coordinator.Planning;
+using Coordinator.Planning.Pages;
+using Coordinator.Planning.Simulation;
+using Coordinator.Runs.Demo;
+using static Coordinator.Planning.Simulation.GoodputLedger;
 
 namespace Coordinator.Tests.Planning;
 

@@ -1,8 +1,9 @@
 using System.Security.Cryptography;
 using System.Text;
-using Coordinator.Cli.Planning;
-using Coordinator.Simulator.Planning;
-using static Coordinator.Simulator.Planning.GoodputLedger;
+using Coordinator.Planning;
+using Coordinator.Planning.Pages;
+using Coordinator.Planning.Simulation;
+using static Coordinator.Planning.Simulation.GoodputLedger;
 
 namespace Coordinator.Tests.Planning;
 

@@ -1,5 +1,5 @@
-using Coordinator.Simulator.Planning;
-using static Coordinator.Simulator.Planning.GoodputLedger;
+using Coordinator.Planning.Simulation;
+using static Coordinator.Planning.Simulation.GoodputLedger;
 
 namespace Coordinator.Tests.Planning;
 

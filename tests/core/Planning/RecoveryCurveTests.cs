@@ -1,4 +1,4 @@
-using Coordinator.Simulator.Planning;
+using Coordinator.Planning.Simulation;
 
 namespace Coordinator.Tests.Planning;
 

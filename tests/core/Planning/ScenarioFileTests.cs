@@ -1,7 +1,7 @@
 using System.Text;
-using Coordinator.Cli.Configuration;
-using Coordinator.Cli.Planning;
-using Coordinator.Simulator.Planning;
+using Coordinator.Configuration;
+using Coordinator.Planning.Scenarios;
+using Coordinator.Planning.Simulation;
 
 namespace Coordinator.Tests.Planning;
 

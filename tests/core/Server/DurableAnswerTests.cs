@@ -3,10 +3,10 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json.Nodes;
 using Coordinator.Cli.Commands;
-using Coordinator.Cli.Output;
 using Coordinator.Machines;
 using Coordinator.Machines.Clusters;
 using Coordinator.Machines.Jobs;
+using Coordinator.Runs.Outcomes;
 using Coordinator.Server.Client;
 using Coordinator.Server.Hosting;
 

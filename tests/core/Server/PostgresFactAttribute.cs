@@ -1,4 +1,4 @@
-using Coordinator.Cli.Local;
+using Coordinator.Runs.Clusters;
 
 namespace Coordinator.Tests.Server;
 

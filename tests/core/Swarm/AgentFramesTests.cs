@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Coordinator.Cli.Swarm;
+using Coordinator.Lab.Swarm;
 using Coordinator.Machines;
 
 namespace Coordinator.Tests.Swarm;

@@ -1,4 +1,4 @@
-using Coordinator.Cli.Swarm;
+using Coordinator.Lab.Swarm;
 using Coordinator.Machines;
 
 namespace Coordinator.Tests.Swarm;

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using Coordinator.Cli.Configuration;
+using Coordinator.Configuration;
 using Coordinator.Machines.Jobs;
 
 namespace Coordinator.Decoders.Targets;

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
-using Coordinator.Cli.Local;
+using Coordinator.Runs.Processes;
 using Coordinator.Tests.Ilgpu.Support;
 using Coordinator.Worker.Ilgpu.Devices;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
-using Coordinator.Cli.Local;
 using Coordinator.Grains;
 using Coordinator.Grains.Hosting;
+using Coordinator.Runs.Processes;
 using Coordinator.Silo;
 using Coordinator.Silo.Hosting;
 using Coordinator.Silo.Storage;

@@ -14,7 +14,7 @@ internal static class StorageRace
     public static async Task RunAsync(string invariant, string database)
     {
         using var host = new HostBuilder().UseOrleans(silo => silo
-            .UseLocalhostClustering(Coordinator.Cli.Local.FreePorts.Next(), Coordinator.Cli.Local.FreePorts.Next())
+            .UseLocalhostClustering(Coordinator.Runs.Processes.FreePorts.Next(), Coordinator.Runs.Processes.FreePorts.Next())
             .AddAdoNetGrainStorageAsDefault((AdoNetGrainStorageOptions options) => (options.Invariant, options.ConnectionString, options.GrainStorageSerializer) = (invariant, database, new StateSerializer()))).Build();
         await host.StartAsync();
         await RunAsync(host.Services.GetRequiredKeyedService<IGrainStorage>("Default"));

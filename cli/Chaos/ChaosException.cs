@@ -1,4 +1,0 @@
-namespace Coordinator.Cli.Chaos;
-
-/// <summary>A scenario could not be carried out, or not in time: its verdict is failed, with this message.</summary>
-public sealed class ChaosException(string message) : Exception(message);

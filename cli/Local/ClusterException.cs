@@ -1,8 +1,0 @@
-namespace Coordinator.Cli.Local;
-
-/// <summary>The processes of a run cannot be brought up.</summary>
-public sealed class ClusterException(ClusterFailure failure) : Exception(failure.Message)
-{
-    /// <summary>Message, remedy and exit code.</summary>
-    public ClusterFailure Failure { get; } = failure;
-}

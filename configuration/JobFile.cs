@@ -1,0 +1,127 @@
+using System.Text;
+using Coordinator.Machines.Jobs;
+
+namespace Coordinator.Configuration;
+
+/// <summary>A job as its submitter described it.</summary>
+/// <param name="Spec">The valid spec.</param>
+/// <param name="DataPath">
+/// Training data still to be frozen; null where none was named. From a file it is relative to that file's folder and
+/// made a full path; from the command line it stands as given.
+/// </param>
+/// <param name="InitialPath">File of the weights to start from, still to be frozen; null where none was named. As for the data.</param>
+public sealed record LoadedJob(JobSpec Spec, string? DataPath, string? InitialPath = null);
+
+/// <summary>
+/// Job files: YAML with sections of keys, all of them optional. The command line goes over the file, the file over the defaults
+/// of <see cref="JobSpec"/>.
+/// </summary>
+public static class JobFile
+{
+    /// <summary>As <see cref="LoadJob"/>, for callers that take their data from elsewhere.</summary>
+    /// <exception cref="ConfigurationException">As there.</exception>
+    public static JobSpec Load(string? path, IEnumerable<string> overrides) => LoadJob(path, overrides).Spec;
+
+    /// <summary>Reads a job file and overrides, and validates what they make.</summary>
+    /// <param name="path">The job file; null for the defaults.</param>
+    /// <param name="overrides">Such as <c>--training.steps=200</c>; of several for one key the last counts.</param>
+    /// <exception cref="ConfigurationException">
+    /// Unreadable file, no YAML, unknown, repeated or ill-typed key, or values with which no job can run: the first with its place,
+    /// and of impossible values all, one a line.
+    /// </exception>
+    public static LoadedJob LoadJob(string? path, IEnumerable<string> overrides)
+    {
+        var fromFile = path is null ? [] : YamlSettings.ReadFile(path).Select(setting => Anchor(setting, path));
+        return Apply([.. fromFile, .. OverrideSettings.Read(overrides)]);
+    }
+
+    /// <summary>Reads a job that <see cref="Write"/> wrote.</summary>
+    /// <param name="file">Names it in errors.</param>
+    /// <param name="text">The job.</param>
+    /// <exception cref="ConfigurationException">It is none.</exception>
+    public static JobSpec Read(string file, string text) => Apply(YamlSettings.Read(file, Encoding.UTF8.GetBytes(text))).Spec;
+
+    /// <summary>
+    /// The effective job file, every key with its value: loading it gives the same spec again, but for the secret, which is never shown.
+    /// </summary>
+    public static string Write(JobSpec spec)
+    {
+        var text = new StringBuilder();
+        foreach (var section in JobKeys.All.GroupBy(key => key.Section).Where(section => section.Key != "data" || spec.Data.Sha256.Length > 0))
+        {
+            text.Append(section.Key).Append(":\n");
+            foreach (var key in section.Where(key => spec.Initial is not null || !JobKeys.IsInitial(key)))
+            {
+                text.Append("  ").Append(key.LastName).Append(": ").Append(key.Get(spec)).Append('\n');
+            }
+        }
+
+        return text.ToString();
+    }
+
+    internal static LoadedJob Apply(IReadOnlyList<Setting> settings)
+    {
+        var spec = new JobSpec();
+        string? dataPath = null;
+        string? initialPath = null;
+        var given = new Dictionary<string, Setting>(StringComparer.Ordinal);
+        foreach (var setting in settings)
+        {
+            given[setting.Key] = setting;
+            if (setting.Key == JobKeys.DataPath)
+            {
+                dataPath = setting.Value;
+                continue;
+            }
+
+            if (setting.Key == JobKeys.InitialPath)
+            {
+                initialPath = setting.Value;
+                continue;
+            }
+
+            var key = JobKeys.Find(setting.Key) ?? throw new ConfigurationException(KeySuggestion.UnknownKey(setting.Key), setting.KeyLocation);
+            spec = key.Set(spec, setting.Value)
+                ?? throw new ConfigurationException($"{key.Name} is '{YamlText.Shown(setting.Value)}' but must be {key.Rule}", setting.ValueLocation);
+        }
+
+        if (dataPath is not null && spec.Data.Sha256.Length > 0)
+        {
+            throw new ConfigurationException(
+                "data.path names data to freeze and data.sha256 data already frozen; delete one of the two", given[JobKeys.DataPath].KeyLocation);
+        }
+
+        if (initialPath is not null && spec.Initial is not null)
+        {
+            throw new ConfigurationException(
+                "checkpoint.initial_load_path names weights to freeze and checkpoint.initial_load_sha256 weights already frozen; delete one of the two", given[JobKeys.InitialPath].KeyLocation);
+        }
+
+        RefuseProblems(JobSpecValidator.Validate(spec), given);
+        return new LoadedJob(spec, dataPath, initialPath);
+    }
+
+    private static void RefuseProblems(IReadOnlyList<JobSpecProblem> problems, Dictionary<string, Setting> given)
+    {
+        if (problems.Count == 0)
+        {
+            return;
+        }
+
+        var places = problems.Select(problem => given.GetValueOrDefault(problem.Field)?.ValueLocation ?? default).ToArray();
+        var others = problems.Zip(places).Skip(1).Select(other => $"\n{other.Second.Prefix}{other.First}");
+        throw new ConfigurationException(problems[0] + string.Concat(others), places[0]);
+    }
+
+    private static Setting Anchor(Setting setting, string file)
+    {
+        if (setting.Key is not (JobKeys.DataPath or JobKeys.InitialPath))
+        {
+            return setting;
+        }
+
+        return setting.Value.Length > 0 && !setting.Value.Contains('\0')
+            ? setting with { Value = Path.GetFullPath(setting.Value, Path.GetDirectoryName(Path.GetFullPath(file))!) }
+            : throw new ConfigurationException($"{setting.Key} is '{YamlText.Shown(setting.Value)}' but must be a path", setting.ValueLocation);
+    }
+}

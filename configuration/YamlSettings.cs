@@ -1,0 +1,189 @@
+using System.Text;
+using Coordinator.Disk;
+using YamlDotNet.Core;
+using YamlDotNet.Core.Events;
+
+namespace Coordinator.Configuration;
+
+/// <summary>
+/// Reads a file of settings, a job file unless another form is named. It takes exactly two levels, sections and keys, from the parser's events: so
+/// every error knows its line, nothing is nested deep enough to exhaust the stack, and no alias multiplies anything.
+/// </summary>
+internal sealed class YamlSettings
+{
+    private const int LargestBytes = 1 << 20;
+
+    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    private readonly string _file;
+    private readonly SettingsForm _form;
+    private readonly Parser _parser;
+    private readonly List<Setting> _settings = [];
+    private readonly Dictionary<string, int> _lines = new(StringComparer.Ordinal);
+
+    private YamlSettings(string file, SettingsForm form, Parser parser) => (_file, _form, _parser) = (file, form, parser);
+
+    /// <summary>Reads a file.</summary>
+    /// <exception cref="ConfigurationException">It cannot be read, is no YAML, or has another form than sections of keys.</exception>
+    public static IReadOnlyList<Setting> ReadFile(string path, SettingsForm? form = null)
+    {
+        var noun = (form ?? SettingsForm.Job).Noun;
+        try
+        {
+            using var stream = RegularFile.OpenNamed(path);
+            if (stream.CanSeek && stream.Length > LargestBytes)
+            {
+                throw new ConfigurationException($"{stream.Length} bytes are no {noun}; the most is {LargestBytes}", path);
+            }
+
+            var content = new byte[LargestBytes + 1];
+            var count = stream.ReadAtLeast(content, content.Length, throwOnEndOfStream: false);
+            return count <= LargestBytes
+                ? Read(path, content.AsSpan(0, count), form)
+                : throw new ConfigurationException($"more than {LargestBytes} bytes are no {noun}", path);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new ConfigurationException($"no such {noun}; name one with -f", path, cause: e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
+        {
+            throw new ConfigurationException($"the {noun} cannot be read ({e.Message}); check its permissions", path, cause: e);
+        }
+    }
+
+    /// <summary>Reads the content of a file.</summary>
+    /// <param name="file">Names the file in errors.</param>
+    /// <param name="utf8">The content.</param>
+    /// <param name="form">What the file may hold; null: what a job file may.</param>
+    /// <exception cref="ConfigurationException">No YAML, or of another form than sections of keys.</exception>
+    public static IReadOnlyList<Setting> Read(string file, ReadOnlySpan<byte> utf8, SettingsForm? form = null)
+    {
+        form ??= SettingsForm.Job;
+        string text;
+        try
+        {
+            text = Strict.GetString(utf8);
+        }
+        catch (DecoderFallbackException e)
+        {
+            throw new ConfigurationException($"the {form.Noun} is not UTF-8; save it as UTF-8", file, cause: e);
+        }
+
+        var reader = new YamlSettings(file, form, new Parser(new StringReader(text.TrimStart('\uFEFF'))));
+        try
+        {
+            reader.ReadDocument();
+        }
+        catch (YamlException e)
+        {
+            throw new ConfigurationException($"this is no YAML: {YamlText.Shown(e.Message)}", file, (int)e.Start.Line, (int)e.Start.Column, e);
+        }
+        catch (InvalidOperationException e)
+        {
+            // YamlDotNet 16.3's answer to some unfinished text, such as a line that begins with '[' inside a mapping.
+            var end = reader._parser.Current?.End ?? Mark.Empty;
+            throw new ConfigurationException("this is no YAML from here on", file, (int)end.Line, (int)end.Column, e);
+        }
+
+        return reader._settings;
+    }
+
+    private void ReadDocument()
+    {
+        _parser.Consume<StreamStart>();
+        if (_parser.TryConsume<DocumentStart>(out _))
+        {
+            if (!IsEmptyValue())
+            {
+                ReadMapping($"a {_form.Noun}", ReadSection);
+            }
+
+            _parser.Consume<DocumentEnd>();
+        }
+
+        if (_parser.TryConsume<DocumentStart>(out var second))
+        {
+            throw Error($"a {_form.Noun} holds one document; begin another file for another {_form.Subject}", second);
+        }
+
+        _parser.Consume<StreamEnd>();
+    }
+
+    private void ReadSection(Scalar section)
+    {
+        if (_form.SectionProblem(section.Value) is { } problem)
+        {
+            throw Error(problem, section);
+        }
+
+        // All keys commented out leave a section without a value.
+        if (!IsEmptyValue())
+        {
+            ReadMapping(section.Value, key => ReadKey($"{section.Value}.{key.Value}", key));
+        }
+    }
+
+    private void ReadKey(string name, Scalar key)
+    {
+        if (_form.KeyProblem(name) is { } problem)
+        {
+            throw Error(problem, key);
+        }
+
+        var value = ReadScalar($"the value of {name}");
+        if (value.IsPlainImplicit && value.Value is "" or "~" or "null" or "Null" or "NULL")
+        {
+            throw Error($"{name} has no value; give it one or delete the line", key);
+        }
+
+        _settings.Add(new Setting(name, value.Value, Location(key), Location(value)));
+    }
+
+    private void ReadMapping(string what, Action<Scalar> readEntry)
+    {
+        if (!_parser.TryConsume<MappingStart>(out var start))
+        {
+            throw Error($"{what} has to be lines of 'key: value'", _parser.Current);
+        }
+
+        RefuseTag(start);
+        while (!_parser.TryConsume<MappingEnd>(out _))
+        {
+            var key = ReadScalar($"a key of {what}");
+            var path = what + "\n" + key.Value;
+            if (!_lines.TryAdd(path, (int)key.Start.Line))
+            {
+                throw Error($"{YamlText.Shown(key.Value)} is given twice, first in line {_lines[path]}; delete one of the two", key);
+            }
+
+            readEntry(key);
+        }
+    }
+
+    private Scalar ReadScalar(string what)
+    {
+        if (!_parser.TryConsume<Scalar>(out var scalar))
+        {
+            throw Error($"{what} has to be a single word, number or text in quotes", _parser.Current);
+        }
+
+        RefuseTag(scalar);
+        return scalar;
+    }
+
+    private void RefuseTag(NodeEvent node)
+    {
+        if (!node.Tag.IsEmpty)
+        {
+            throw Error($"tags such as {YamlText.Shown(node.Tag.ToString())} mean nothing in a {_form.Noun}; delete it", node);
+        }
+    }
+
+    private bool IsEmptyValue() => _parser.Accept<Scalar>(out var scalar) && scalar is { IsPlainImplicit: true, Value: "" } && _parser.TryConsume<Scalar>(out _);
+
+    private SourceLocation Location(ParsingEvent place) => new(_file, (int)place.Start.Line, (int)place.Start.Column);
+
+    private ConfigurationException Error(string message, ParsingEvent? place) =>
+        place is null ? new ConfigurationException(message, _file) : new ConfigurationException(message, Location(place));
+}
