@@ -1,129 +1,205 @@
 namespace Coordinator.Machines.Jobs;
 
-/// <content>How a job ends, and what wakes it.</content>
+/// <content>
+/// How a job ends, and what may come after. More steps or ranks than were submitted: ranks learn a job's last step from their plans, so one
+/// that trains forms a generation for it, and those that came to the end of an earlier plan, from which a silo that died has left no trace,
+/// are given another. A finished job trains again: its ranks were let go with its final state, so it goes back to its newest checkpoint and
+/// computes the steps since then once more.
+/// </content>
 public sealed partial class TrainingJobMachine
 {
-    private readonly SortedDictionary<GpuId, string> finishedHashes = [];
-    private ModelStored? model;
+    private const string MoreSteps = "more steps";
 
     private void OnRankFinished(RankFinished finished)
     {
         // One of an earlier generation may speak of the record of another timeline.
-        if (IsOver || finished.Generation != state!.Generation || MemberOf(finished.Gpu) is null || finished.Step > state.Spec.Training.Steps)
+        if (context.IsOver || finished.Generation != State.Generation || context.MemberOf(finished.Gpu) is null
+            || finished.Step > State.Spec.Training.Steps)
             return;
-        if (finished.Step < state.Spec.Training.Steps)
+        if (finished.Step < State.Spec.Training.Steps)
         {
             GoOnBeyond(finished);
             return;
         }
 
-        NoteRecorded(state.Timeline, finished.RecordedThrough);
+        records.Note(State.Timeline, finished.RecordedThrough, State.Timeline);
         OnAdvanced(finished.Gpu, finished.Step);
-        finishedHashes[finished.Gpu] = finished.StateSha256;
-        if (finishedHashes.Values.First() != finished.StateSha256)
+        if (completion.Add(finished.Gpu, finished.StateSha256))
         {
-            var hashes = string.Join(", ", finishedHashes.Select(pair => $"{pair.Key} {pair.Value[..12]}"));
-            Observe(EventKinds.Diverged, $"ranks ended with different states: {hashes}", step: finished.Step);
-            Fail($"ranks ended with different states ({hashes}): a device computed wrongly; run each node alone on the same job to find it");
+            FinishIfComplete();
             return;
         }
 
-        FinishIfComplete();
+        context.Observe(EventKinds.Diverged, $"ranks ended with different states: {completion.Description}", step: finished.Step);
+        Fail($"ranks ended with different states ({completion.Description}): a device computed wrongly; "
+            + "run each node alone on the same job to find it");
     }
 
     private void OnModelStored(ModelStored stored)
     {
-        if (IsOver || (stored.Step ?? state!.Spec.Training.Steps) != state!.Spec.Training.Steps)
+        if (context.IsOver || (stored.Step ?? State.Spec.Training.Steps) != State.Spec.Training.Steps)
             return;
-        model = stored;
+        completion.Store(stored);
         FinishIfComplete();
     }
 
     private void FinishIfComplete()
     {
-        if (model is null || forming is not null || finishedHashes.Count < state!.Members.Count || recorded < state.Spec.Training.Steps)
+        var steps = State.Spec.Training.Steps;
+        if (completion.Model is not { } model || round.IsOpen || completion.Count < State.Members.Count || records.Through < steps)
             return;
-        Observe(EventKinds.JobFinished, $"model sha256 {model.Sha256}", step: recorded);
-        End(state with { Phase = JobPhase.Finished, Reason = $"{state.Spec.Training.Steps} steps applied, model of {model.Bytes} bytes stored", ModelSha256 = model.Sha256, Recorded = recorded, Before = null });
+        context.Observe(EventKinds.JobFinished, $"model sha256 {model.Sha256}", step: records.Through);
+        End(State with
+        {
+            Phase = JobPhase.Finished,
+            Reason = $"{steps} steps applied, model of {model.Bytes} bytes stored",
+            ModelSha256 = model.Sha256,
+            Recorded = records.Through,
+            Before = null,
+        });
     }
 
     private void Fail(string reason)
     {
-        Observe(EventKinds.JobFailed, reason);
-        End(state! with { Phase = JobPhase.Failed, Reason = reason, Recorded = recorded });
+        context.Observe(EventKinds.JobFailed, reason);
+        End(State with { Phase = JobPhase.Failed, Reason = reason, Recorded = records.Through });
     }
 
-    /// <summary>Durable first (the event a moment earlier: it may be stored twice, but never be missing); then everybody goes home.</summary>
+    /// <summary>
+    /// There is no state to go on from. A job that had finished before it was given more steps has lost nothing of that: it is what it was,
+    /// with its model, and says why it did not get farther.
+    /// </summary>
+    private void FailForWantOfState(string reason)
+    {
+        if (State.Before is not { } before)
+        {
+            Fail(reason);
+            return;
+        }
+
+        var text = $"{before.Reason}; it could not go on to {State.Spec.Training.Steps} steps: {reason}";
+        records.Reset(before.Recorded);
+        context.Observe(EventKinds.JobFinished, $"model sha256 {before.ModelSha256}, as before: {reason}", step: before.Recorded);
+        End(State with
+        {
+            Phase = JobPhase.Finished,
+            Reason = text,
+            Spec = before.Extent.ApplyTo(State.Spec),
+            ModelSha256 = before.ModelSha256,
+            Recorded = before.Recorded,
+            Before = null,
+        });
+    }
+
+    /// <summary>
+    /// Durable first (the event a moment earlier: it may be stored twice, but never be missing); then everybody goes home.
+    /// </summary>
     private void End(TrainingJobState last)
     {
-        Persist(last);
-        saving = null;
-        foreach (var member in state!.Members)
-            BeginRelease(member.Gpu, last.Reason);
+        context.Persist(last);
+        checkpoints.Abandon();
+        foreach (var member in State.Members)
+            releases.Begin(member.Gpu, last.Reason);
         LetGo();
-        ForgetGenerationState();
+        ForgetGeneration();
         stalled = null;
-        stirred = true;
-        requestAt = now;
+        context.MarkDirty();
+        offers.RequestNow();
     }
 
-    /// <summary>Fails the job once its state was out of reach for as long as it may be, and there is none to go back to.</summary>
-    private void CheckStateTimeout()
+    private void OnExtended(ExtendJob wanted)
     {
-        if (StateDeadline is { } deadline && now >= deadline && NewestReadable is null && keptStep == 0)
-            FailForWantOfState($"no worker with the state of step {recorded} or later came back within {state!.Spec.FaultTolerance.StateTimeout.TotalSeconds:0} s (fault_tolerance.state_timeout){(state.Checkpoints.Count > 0 ? $", and none of its {state.Checkpoints.Count} checkpoints can be read" : "")}");
+        if (wanted.WorkersEnded && !context.IsOver && !State.HoldersEnded)
+            context.Persist(State with { HoldersEnded = true });
+        var before = State.Spec;
+        var after = ExtensionPolicy.Apply(before, wanted);
+        var failure = State.Phase == JobPhase.Failed ? State.Reason : null;
+        if (after == before
+            || ExtensionPolicy.WhyRefused(before, State.Phase == JobPhase.Finished, failure, State.Checkpoints.Count, wanted) is not null)
+            return;
+        var (steps, ranks) = (after.Training.Steps, after.Ranks);
+        var isLonger = steps > before.Training.Steps;
+        string?[] changes =
+        [
+            isLonger
+                ? $"{before.Training.Steps} steps are {steps} now, and the learning rate falls to step {after.Optimizer.DecaySteps}"
+                : null,
+            ranks > before.Ranks ? $"{before.Ranks} ranks are {ranks} now" : null,
+        ];
+        context.Observe(
+            EventKinds.JobExtended, string.Join("; ", changes.OfType<string>()), step: records.Through,
+            numbers: new SortedDictionary<string, double> { ["steps"] = steps, ["ranks"] = ranks });
+        var next = State with { Spec = after, Submitted = State.Submitted ?? JobExtent.Of(before), Recorded = records.Through };
+        if (context.IsOver)
+            Reopen(next, wanted);
+        else
+            context.Persist(next);
+        offers.RequestNow();
+        if (!isLonger)
+            return;
+        completion.Clear();
+        if (State.Phase == JobPhase.Active && !round.IsOpen && stalled is null)
+            FormForMoreSteps(MoreSteps);
     }
 
-    private TimeSpan? StateDeadline => state is { Started: true } && state.Spec.FaultTolerance.StateTimeout > TimeSpan.Zero && stateLostAt is { } lost
-        ? lost + state.Spec.FaultTolerance.StateTimeout
-        : null;
-
-    /// <summary>The earliest time at which <see cref="Decide"/> or <see cref="RepeatRequests"/> would do something by itself.</summary>
-    private TimeSpan? FindNextDeadline()
+    /// <summary>A rank has come to the last step of a plan from before the job had more.</summary>
+    private void GoOnBeyond(RankFinished finished)
     {
-        var next = requestAt;
-        Consider(NextRelease, andPast: true);
-        if (IsOver)
-            return next;
-        if (state!.Phase == JobPhase.Waiting)
-        {
-            Consider(submittedAt + state.Spec.FaultTolerance.StartTimeout);
-            Consider(StateDeadline);
-        }
+        if (!round.IsOpen)
+            FormForMoreSteps($"{finished.Gpu} has come to step {finished.Step}, and the job has {State.Spec.Training.Steps} now");
+    }
 
-        if (candidatesSince is { } since)
-            Consider(since + JoinGather);
-        foreach (var exclusion in exclusions.Values)
-        {
-            Consider(exclusion.Until);
-            Consider(exclusion.At + LongestPause);
-        }
+    private void FormForMoreSteps(string why)
+    {
+        recovery.NoteCause(MoreSteps);
+        recovery.Ask(why);
+        context.MarkDirty();
+    }
 
-        foreach (var left in aside.Values)
-            Consider(left.Until);
-        Consider(NextSaveDeadline);
-        if (state.Phase == JobPhase.Active)
+    /// <summary>
+    /// Whoever held the final state was ordered to forget it, and may not have heard it: those processes count as holders until they are
+    /// proved gone or say that they hold nothing. Nothing of how the job ended counts any more.
+    /// </summary>
+    private void Reopen(TrainingJobState next, ExtendJob wanted)
+    {
+        var membership = State.Members.Count == 0
+            ? context.Membership : context.Membership.Apply(State.Generation + 1, [.. State.Members.Select(member => member.Gpu)], []);
+        context.Persist(next with
         {
-            Consider(hardEvidenceAt + DecisionPause);
-            Consider(softEvidenceAt + state.Spec.FaultTolerance.GatherDelay);
-            if (stalled is not null)
-            {
-                Consider(StateDeadline);
-                Consider(RestoreDue);
-            }
-            else if (forming is not null || IsResuming)
-                Consider(askAt);
-            Consider(NextAside);
-            foreach (var (member, link) in WithLinks())
-                Consider(TimeoutOf(member, link), andPast: true);
-        }
+            Phase = JobPhase.Waiting,
+            Reason = $"waiting for {next.Spec.Ranks} gpus",
+            Generation = membership.Generation,
+            Hash = membership.Hash,
+            Members = [],
+            Newcomers = [],
+            Planned = false,
+            HeldByMembers = false,
+            ParkedFor = null,
+            Holders = search.HoldersNow,
+            HoldersEnded = wanted.WorkersEnded,
+            ModelSha256 = null,
+            Before = State.ModelSha256 is { } earlier
+                ? new FinishedBefore(JobExtent.Of(State.Spec), records.Through, earlier, State.Reason) : null,
+        });
+        search.NoteFound();
+        if (State.Checkpoints.Count == 0)
+            BeginAgain();
+        departures.Clear();
+        parking.Clear();
+        recovery.NoteFormed();
+        checkpoints.ForgetTraining();
+        candidatesSince = null;
+        submittedAt = Now;
+    }
 
-        return next;
-
-        void Consider(TimeSpan? at, bool andPast = false)
-        {
-            if (at is { } time && (andPast || time > now) && (next is null || time < next))
-                next = time;
-        }
+    /// <summary>The job ended before its first checkpoint: the seed is all that there is, and nobody is waited for.</summary>
+    private void BeginAgain()
+    {
+        var undone = BeginTimeline(State.Timeline + 1, 0);
+        context.Persist(State with { Started = false, Holders = [] });
+        context.Observe(
+            EventKinds.CheckpointRestored, $"no checkpoint was saved: begin again from the seed, {undone} steps are computed again",
+            MoreSteps, step: 0,
+            numbers: new SortedDictionary<string, double> { ["undone"] = undone, ["bytes"] = 0 });
     }
 }

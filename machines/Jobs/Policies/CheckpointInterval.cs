@@ -23,6 +23,10 @@ public readonly record struct CheckpointInterval(bool IsOff, long Steps, TimeSpa
     /// <summary>Whether the interval follows from what is observed.</summary>
     public bool IsAuto => !IsOff && Steps == 0 && Time == TimeSpan.Zero;
 
+    /// <summary>What a job's spec says; off where it says nothing that can be read.</summary>
+    public static CheckpointInterval Of(CheckpointSpec spec) =>
+        TryParse(spec.Interval, out var interval) ? interval : new CheckpointInterval(IsOff: true, 0, default);
+
     /// <summary>Reads the setting.</summary>
     public static bool TryParse(string text, out CheckpointInterval interval)
     {
