@@ -1,15 +1,11 @@
 namespace Coordinator.Machines;
 
-/// <content>Coming to the state of the plan's target step, and helping others to it.</content>
+/// <content>Coming to the state of the plan's target step, and helping others to it; saving it when the job asks.</content>
 public sealed partial class RankMachine
 {
-    private readonly List<FrameHeader> stateRequests = [];
-    private bool[]? fetching;
-    private int fetchingLeft;
-    private string? finalHash;
-
-    /// <summary>The step whose state is hashed: a job may be given more steps meanwhile.</summary>
-    private long hashedStep = -1;
+    /// <summary>The plan under which a checkpoint is loaded.</summary>
+    private RankPlan? loading;
+    private CheckpointUnreadable? unreadable;
 
     /// <summary>T: the step that every member must have applied before the plan's first.</summary>
     private long Target => plan!.FirstStep - 1;
@@ -25,24 +21,31 @@ public sealed partial class RankMachine
                 break;
             case Machines.CatchUp.Initialize when Target == 0:
                 GiveUpState(plan);
-                outputs.Add(new InitializeState(work.BeginWriting(StateTask.Initialising)));
+                context.Do(new InitializeState(work.BeginWriting(StateTask.Initialising)));
                 break;
             case Machines.CatchUp.LoadCheckpoint when plan.Checkpoint is { } checkpoint && checkpoint.Id.Step == Target:
                 StopComputing();
                 loading = plan;
-                outputs.Add(new LoadState(work.BeginWriting(StateTask.Loading), checkpoint, VerifyFirst: Applied >= 0));
+                context.Do(new LoadState(work.BeginWriting(StateTask.Loading), checkpoint, VerifyFirst: Applied >= 0));
                 break;
             case Machines.CatchUp.ApplyReduced or Machines.CatchUp.FetchReduced when isOfPlan && Applied == Target - 1:
                 StopComputing();
-                RequestReduced();
+                foreach (var donor in plan.Donors)
+                    context.Send(context.Header(FrameKind.ReducedRequest, donor.Rank, Target) with
+                    {
+                        Block = donor.Start,
+                        Count = donor.Count,
+                    });
                 ApplyIfWhole(Target);
                 break;
             case Machines.CatchUp.FetchState:
                 StopComputing();
-                RequestState();
+                transfer.Begin(Target, plan.Donors);
                 break;
             default:
-                OnDeviceFailed($"the plan of generation {Generation} says {plan.CatchUp} to step {Target}, and this rank has applied {Applied}", FaultKind.Worker);
+                OnDeviceFailed(
+                    $"the plan of generation {Generation} says {plan.CatchUp} to step {Target}, and this rank has applied {Applied}",
+                    FaultKind.Worker);
                 break;
         }
     }
@@ -52,20 +55,6 @@ public sealed partial class RankMachine
     {
         DiscardState();
         EnterTimeline(by);
-    }
-
-    private void RequestReduced()
-    {
-        foreach (var donor in plan!.Donors)
-            outputs.Add(new SendFrame(Header(FrameKind.ReducedRequest, donor.Rank, Target) with { Block = donor.Start, Count = donor.Count }, PayloadSource.None));
-    }
-
-    private void RequestState()
-    {
-        fetching = new bool[Options.StateBlocks];
-        fetchingLeft = Options.StateBlocks;
-        foreach (var donor in plan!.Donors)
-            outputs.Add(new SendFrame(Header(FrameKind.StateRequest, donor.Rank, Target) with { Block = donor.Start, Count = donor.Count }, PayloadSource.None));
     }
 
     private void OnStateInitialized(long ticket)
@@ -79,35 +68,73 @@ public sealed partial class RankMachine
             Caught();
     }
 
+    private void OnStateLoaded(StateLoaded done)
+    {
+        if (!IsStateWritten(done.Ticket))
+            return;
+        var checkpoint = loading!.Checkpoint!.Id;
+        if (done.Failure is null || done.IsStateTouched)
+            GiveUpState(loading);
+        if (done.Failure is null)
+            Applied = checkpoint.Step;
+        else if (phase == Phase.CatchingUp || (phase == Phase.Promised && !done.IsGivenUp))
+        {
+            var report = new CheckpointUnreadable
+            {
+                Job = Options.Job,
+                Generation = Generation,
+                Gpu = Options.Gpu,
+                Checkpoint = checkpoint,
+                Detail = done.Failure,
+            };
+            if (phase == Phase.CatchingUp)
+            {
+                unreadable = report;
+                Repeat(all: true);
+                return;
+            }
+
+            // Asked meanwhile, it says so once, before its answer: else the next plan might send it to the same checkpoint. Not of one
+            // whose reading was only cut short for the answer: all ranks may be asked at once, where all storage is slow, and a checkpoint
+            // that nobody has found bad would then be nobody's any more.
+            context.Tell(report);
+        }
+
+        if (answerOwed)
+            Answer();
+        else if (phase == Phase.CatchingUp && Applied == Target)
+            Caught();
+    }
+
     private void OnStateFrame(FrameArrived frame)
     {
         var header = frame.Header;
-        if (fetching is null || header.Step != Target || header.Block >= fetching.Length || fetching[header.Block])
+        if (header.Step != Target || !transfer.Lacks(header.Block))
         {
-            outputs.Add(new ReleasePayload(frame.Payload));
+            context.Release(frame.Payload);
             return;
         }
 
         // The donor serves only what it has verified or applied itself: from the first block on the state that was kept is of no more use.
-        if (fetchingLeft == fetching.Length)
+        if (transfer.IsUntouched)
             GiveUpState(plan!);
-        outputs.Add(new StoreState(frame.Payload, header));
-        outputs.Add(new ReleasePayload(frame.Payload));
-        fetching[header.Block] = true;
-        if (--fetchingLeft > 0)
+        context.Do(new StoreState(frame.Payload, header));
+        context.Release(frame.Payload);
+        if (!transfer.Add(header.Block))
             return;
-        fetching = null;
         Applied = Target;
         Caught();
     }
 
-    /// <summary>Serves blocks of R that still carry the step asked for; the plan named this rank because it answered that it holds them.</summary>
+    /// <summary>
+    /// Serves blocks of R that still carry the step asked for; the plan named this rank because it answered that it holds them.
+    /// </summary>
     private void OnReducedRequest(FrameHeader request)
     {
-        for (var block = request.Block; block < Math.Min(request.Block + (long)request.Count, tags.Length); block++)
+        for (var block = request.Block; block < Math.Min(request.Block + (long)request.Count, tags.Count); block++)
         {
             if (tags[block] == request.Step)
-                outputs.Add(new SendFrame(Header(FrameKind.Reduced, request.From, request.Step) with { Block = block }, PayloadSource.Reduced));
+                SendReduced(request.From, request.Step, block);
         }
     }
 
@@ -117,48 +144,39 @@ public sealed partial class RankMachine
     /// </summary>
     private void OnStateRequest(FrameHeader request)
     {
-        if (Applied != request.Step || work.IsWriting || fetching is not null)
-        {
-            stateRequests.Add(request);
-            return;
-        }
-
-        for (var block = request.Block; block < Math.Min(request.Block + (long)request.Count, Options.StateBlocks); block++)
-            outputs.Add(new SendFrame(Header(FrameKind.State, request.From, request.Step) with { Block = block }, PayloadSource.State));
+        if (Applied != request.Step || work.IsWriting || transfer.IsFetching)
+            transfer.Postpone(request);
+        else
+            transfer.Serve(request);
     }
 
-    /// <summary>The rank has the state of the target step: others that waited for it are served, and the interrupted step goes on.</summary>
+    /// <summary>
+    /// The rank has the state of the target step: others that waited for it are served, and the interrupted step goes on.
+    /// </summary>
     private void Caught()
     {
         phase = Phase.Running;
-        SaveIfDue();
-        foreach (var request in stateRequests.ToArray())
-        {
-            stateRequests.Remove(request);
+        saving.SaveIfDue(Applied);
+        foreach (var request in transfer.TakeRequests())
             OnStateRequest(request);
-        }
-
         BeginStep();
     }
 
-    private void Finish()
+    private void OnSaveOrdered(SaveCheckpoint order)
     {
-        phase = Phase.Finished;
-        if (finalHash is not null)
-            Repeat(all: true);
-        else if (!work.IsHashing || hashedStep != Applied)
-        {
-            hashedStep = Applied;
-            outputs.Add(new HashState(work.BeginHashing()));
-        }
-    }
-
-    private void OnStateHashed(long ticket, string sha256)
-    {
-        if (!work.EndHashing(ticket) || Applied != hashedStep)
+        var id = order.Checkpoint;
+        if (order.Job != Options.Job || order.Incarnation < context.Incarnation || id.Generation > Generation || saving.IsUnderWay(id)
+            || saving.RepeatSaved(id))
             return;
-        finalHash = sha256;
-        if (phase == Phase.Finished)
-            Repeat(all: true);
+        if (id.Generation < Generation || id.Timeline != context.Timeline || !IsUnderPlan || Applied > id.Step
+            || (Applied == id.Step && work.IsWriting))
+        {
+            saving.Fail(id, $"the order came when step {Applied} was applied", isLate: true);
+            return;
+        }
+
+        saving.Order(id);
+        if (phase == Phase.Running)
+            saving.SaveIfDue(Applied);
     }
 }

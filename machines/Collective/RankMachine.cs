@@ -7,50 +7,55 @@ namespace Coordinator.Machines;
 /// <summary>
 /// One rank's side of the collective and of recovery, without sockets, threads or numbers.
 /// <para>
-/// Idle case: a plan stands, and step after step the rank computes its shards, sends its partial sums to the owners of the slices,
-/// finishes its own slice, receives everybody's, and applies. A block of R takes step s + 1 only when every member's contribution to it
-/// has arrived, which proves that all have applied s; so nobody is ever more than one step ahead, without another barrier.
+/// Idle case: a plan stands, and step after step the rank computes its shards, sends its partial sums to the owners of the slices, finishes
+/// its own slice, receives everybody's, and applies. A block of R takes step s + 1 only when every member's contribution to it has arrived,
+/// which proves that all have applied s; so nobody is ever more than one step ahead, without another barrier.
 /// </para>
 /// <para>
-/// Bursty case: a new generation is prepared. The rank answers where it stands and from then on changes nothing that it answered
-/// until the plan comes (a running optimizer ends first, and then the rank answers). Under the plan it catches up if need be, keeps
-/// the partial sums that still count, and goes on with the interrupted step.
+/// Bursty case: a new generation is prepared. The rank answers where it stands and from then on changes nothing that it answered until the
+/// plan comes (a running optimizer ends first, and then the rank answers). Under the plan it catches up if need be, keeps the partial sums
+/// that still count, and goes on with the interrupted step.
 /// </para>
-/// Files: orders and promises here; catching up, the step, and accusations in the other parts of the class.
+/// The life cycle in order of files: orders and promises here, then coming to the plan's state (CatchUp), the steps (Step), and what is
+/// said to the job until it is answered (Reports). What has a state of its own is a part with a file.
 /// </summary>
 public sealed partial class RankMachine
 {
-    private readonly ulong jobTag;
-    private readonly long[] tags;
-    private readonly SortedSet<Subtree> held = [];
-    private readonly List<FrameArrived> waitingFrames = [];
-    private readonly List<PeerLost> futureLosses = [];
+    private readonly RankContext context;
     private readonly DeviceWork work = new();
+    private readonly ReducedTags tags;
+    private readonly HeldSubtrees held;
+    private readonly ShardQueue shards = new();
+    private readonly StepGathers gathers;
+    private readonly SendWindow window;
+    private readonly StateTransfer transfer;
+    private readonly SliceSaving saving;
+    private readonly StateHash hash = new();
+    private readonly KnownRecord record = new();
+    private readonly PeerAccusations accusations;
+    private readonly Repetition repetition;
+    private readonly List<FrameArrived> waitingFrames = [];
 
     private Phase phase = Phase.Idle;
-    private long incarnation;
-    private int timeline;
     private int stateTimeline;
-    private int recordedTimeline;
-    private long recordedThrough;
     private bool answerOwed;
     private bool isLetGo = true;
+    private bool advanced;
     private RankPlan? plan;
-    private Membership? members;
-    private int rank;
-    private long lastStep;
-
-    // Of the input being handled.
-    private TimeSpan now;
-    private List<RankOutput> outputs = [];
+    private GenerationCuts? cuts;
 
     /// <summary>A rank without state, plan or promise.</summary>
     public RankMachine(RankOptions options)
     {
-        Options = options;
-        lastStep = options.Steps;
-        tags = new long[options.ReducedBlocks];
-        jobTag = TagOf(options.Job);
+        context = new RankContext(options);
+        tags = new ReducedTags(options.ReducedBlocks);
+        held = new HeldSubtrees(context);
+        gathers = new StepGathers(context);
+        window = new SendWindow(context);
+        transfer = new StateTransfer(context);
+        saving = new SliceSaving(context);
+        accusations = new PeerAccusations(context);
+        repetition = new Repetition(context);
     }
 
     private enum Phase
@@ -64,7 +69,7 @@ public sealed partial class RankMachine
     }
 
     /// <summary>What the machine was made with.</summary>
-    public RankOptions Options { get; }
+    public RankOptions Options => context.Options;
 
     /// <summary>When the host is to hand in <see cref="RankDeadlinePassed"/> unless something else comes first; null: never.</summary>
     public TimeSpan? NextDeadline { get; private set; }
@@ -73,9 +78,11 @@ public sealed partial class RankMachine
     public long Applied { get; private set; } = -1;
 
     /// <summary>Generation obeyed or promised last; 0: none.</summary>
-    public long Generation { get; private set; }
+    public long Generation => context.Generation;
 
-    /// <summary>Whether its process may end without taking from the job what it may need: no plan was given, or the state of it is of no more use.</summary>
+    /// <summary>
+    /// Whether its process may end without taking from the job what it may need: no plan was given, or the state of it is of no more use.
+    /// </summary>
     public bool MayEnd => phase == Phase.Idle && isLetGo;
 
     /// <summary>What the rank is doing, in a word, for heartbeats.</summary>
@@ -97,8 +104,7 @@ public sealed partial class RankMachine
     /// <summary>Takes one input and appends what is to be done to <paramref name="outputs"/>, in order.</summary>
     public void Handle(TimeSpan now, RankInput input, List<RankOutput> outputs)
     {
-        this.now = now;
-        this.outputs = outputs;
+        context.BeginTurn(now, outputs);
         switch (input)
         {
             case OrderArrived order:
@@ -120,7 +126,7 @@ public sealed partial class RankMachine
                 OnSaveOrdered(order.Order);
                 break;
             case StateSaved saved:
-                OnStateSaved(saved);
+                saving.OnSaved(saved);
                 break;
             case StateHashed hashed:
                 OnStateHashed(hashed.Ticket, hashed.Sha256);
@@ -155,20 +161,21 @@ public sealed partial class RankMachine
 
     private void Obey(RankOrder order, Membership? membership, GenerationCuts? made)
     {
-        if (order.Job != Options.Job || order.Gpu != Options.Gpu || order.Incarnation < incarnation || order.Generation < Generation)
+        if (order.Job != Options.Job || order.Gpu != Options.Gpu || order.Incarnation < context.Incarnation
+            || order.Generation < Generation)
             return;
         switch (order)
         {
             case PrepareRank prepare when membership is not null:
-                incarnation = order.Incarnation;
+                context.Incarnation = order.Incarnation;
                 Prepare(prepare, membership);
                 break;
             case RankPlan ranked when membership is not null:
-                incarnation = order.Incarnation;
+                context.Incarnation = order.Incarnation;
                 Take(ranked, made);
                 break;
             case ReleaseRank release:
-                incarnation = order.Incarnation;
+                context.Incarnation = order.Incarnation;
                 Release(release);
                 break;
         }
@@ -187,24 +194,25 @@ public sealed partial class RankMachine
         var rankThere = membership.RankOf(Options.Gpu);
         if (membership.Generation != prepare.Generation || rankThere < 0)
             return;
-        Generation = prepare.Generation;
-        repetitions = 0;
-        timeline = Math.Max(timeline, prepare.Timeline);
+        context.Enter(membership, rankThere);
+        context.Timeline = Math.Max(context.Timeline, prepare.Timeline);
+        repetition.Reset();
 
         // Whoever holds a step's record forgets it on this word; so the word must come back with the answer, or a job that is
         // loaded anew would wait for records that it has.
         NoteRecorded(prepare.Timeline, prepare.RecordedThrough);
-        members = membership;
-        rank = rankThere;
         phase = Phase.Promised;
         fault = null;
         ForgetGeneration();
         answerOwed = work.IsWriting;
         AnswerOrSayBusy();
-        ReplayLosses();
+        foreach (var lost in accusations.TakePostponed())
+            OnPeerLost(lost);
     }
 
-    /// <summary>An answer that is owed comes when the device has ended; until then the rank says that it is busy, so that it is not taken for dead.</summary>
+    /// <summary>
+    /// An answer that is owed comes when the device has ended; until then the rank says that it is busy, so that it is not taken for dead.
+    /// </summary>
     private void AnswerOrSayBusy()
     {
         if (!answerOwed)
@@ -213,38 +221,24 @@ public sealed partial class RankMachine
             return;
         }
 
-        repetitions = 0;
-        repeatAt = now + RepeatPeriod;
-        outputs.Add(new TellJob(new RankPreparing { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu, What = Activity, Busy = true, Loading = work.Writing == StateTask.Loading ? true : null }));
-    }
-
-    /// <summary>Drops what belongs to the generation before: staging, waiting frames, catching up, accusations. P, R and state stay.</summary>
-    private void ForgetGeneration()
-    {
-        ReleaseFrames();
-        stateRequests.Clear();
-        fetching = null;
-        advanced = false;
-        accusations.Clear();
-        aborted = false;
-        toSave = null;
-        unreadable = null;
-    }
-
-    /// <summary>Gives back all payloads: nothing more is made of them.</summary>
-    private void ReleaseFrames()
-    {
-        ReleaseStaging();
-        foreach (var frame in waitingFrames)
-            outputs.Add(new ReleasePayload(frame.Payload));
-        waitingFrames.Clear();
+        repetition.Reset();
+        repetition.Arm();
+        context.Tell(new RankPreparing
+        {
+            Job = Options.Job,
+            Generation = Generation,
+            Gpu = Options.Gpu,
+            What = Activity,
+            Busy = true,
+            Loading = work.Writing == StateTask.Loading ? true : null,
+        });
     }
 
     private void Answer()
     {
         answerOwed = false;
-        repeatAt = now + RepeatPeriod;
-        outputs.Add(new TellJob(new RankState
+        repetition.Arm();
+        context.Tell(new RankState
         {
             Job = Options.Job,
             Generation = Generation,
@@ -253,26 +247,35 @@ public sealed partial class RankMachine
             HasState = Applied >= 0,
             Timeline = stateTimeline,
             Applied = Math.Max(Applied, 0),
-            RecordedThrough = stateTimeline == recordedTimeline ? recordedThrough : 0,
+            RecordedThrough = record.Of(stateTimeline),
             StateBlocks = Options.StateBlocks,
-            Reduced = TagRuns(),
-            Held = [.. held],
-            Assigned = stepOfShards == Applied + 1 ? myShards : [],
-        }));
+            Reduced = tags.Runs(),
+            Held = [.. held.All],
+            Assigned = shards.AssignedFor(Applied + 1),
+        });
     }
 
-    private List<TagRun> TagRuns()
+    /// <summary>
+    /// Drops what belongs to the generation before: staging, waiting frames, catching up, accusations. P, R and state stay.
+    /// </summary>
+    private void ForgetGeneration()
     {
-        var runs = new List<TagRun>();
-        for (var block = 0; block < tags.Length; block++)
-        {
-            if (runs.Count > 0 && runs[^1].Step == tags[block])
-                runs[^1] = runs[^1] with { Count = runs[^1].Count + 1 };
-            else
-                runs.Add(new TagRun(block, 1, tags[block]));
-        }
+        ReleaseFrames();
+        transfer.Clear();
+        advanced = false;
+        accusations.Clear();
+        saving.ForgetOrder();
+        unreadable = null;
+    }
 
-        return runs is [{ Step: 0 }] ? [] : runs;
+    /// <summary>Gives back all payloads: nothing more is made of them.</summary>
+    private void ReleaseFrames()
+    {
+        gathers.Release();
+        window.Close();
+        foreach (var frame in waitingFrames)
+            context.Release(frame.Payload);
+        waitingFrames.Clear();
     }
 
     private void Take(RankPlan ranked, GenerationCuts? made)
@@ -283,26 +286,28 @@ public sealed partial class RankMachine
         {
             // A repetition: the job has not heard how far this rank is.
             if (phase != Phase.Idle && plan is not null)
-                outputs.Add(new TellJob(Progress()));
+                context.Tell(Progress());
             return;
         }
 
         // A plan that comes while the optimizer still runs answers a promise that was never given.
-        if (answerOwed || ranked.Rank != rank)
+        if (answerOwed || ranked.Rank != context.Rank)
             return;
         plan = ranked;
-        lastStep = ranked.LastStep ?? Options.Steps;
-        repetitions = 0;
+        repetition.Reset();
         isLetGo = false;
-        BeginLooking();
-        outputs.Add(new TellJob(new PlanTaken { Job = Options.Job, Generation = Generation, Gpu = Options.Gpu }));
-        timeline = ranked.Timeline;
+        repetition.BeginLooking(Applied);
+        context.Tell(PlanIsTaken());
+        context.Timeline = ranked.Timeline;
 
-        // A state of another timeline than the plan goes on from counts for nothing under it, and yet it is kept until what takes its place is
-        // there: that may turn out to be unreadable, and its donor may die.
+        // A state of another timeline than the plan goes on from counts for nothing under it, and yet it is kept until what takes its place
+        // is there: that may turn out to be unreadable, and its donor may die.
         if (Applied < 0 || stateTimeline == (ranked.StateTimeline ?? ranked.Timeline))
             EnterTimeline(ranked);
-        ComputeMaps(made);
+
+        // Shard maps of the plan are shared by the ranks of a worker where their host made them.
+        cuts = made ?? GenerationCuts.Of(Options.Shards, context.RankCount, ranked.FirstStepShards);
+        window.Plan();
         CatchUp();
         var frames = waitingFrames.ToArray();
         waitingFrames.Clear();
@@ -314,11 +319,10 @@ public sealed partial class RankMachine
     {
         if (release.Generation == Generation && phase == Phase.Idle && !release.Forget)
             return;
-        Generation = release.Generation;
+        context.EnterNone(release.Generation);
         StopComputing();
         ForgetGeneration();
         plan = null;
-        members = null;
         fault = null;
         answerOwed = false;
         phase = Phase.Idle;
@@ -326,24 +330,24 @@ public sealed partial class RankMachine
         {
             isLetGo = true;
             DiscardState();
-            outputs.Add(new ForgetState());
+            context.Do(new ForgetState());
         }
     }
 
     /// <summary>
-    /// The state is worthless: another timeline's, about to be overwritten, or gone with its device. Everything that was made of it goes with
-    /// it: what the device is doing to it or computes from it, its hash, R's tags, P, and the shards that this rank was about to compute.
+    /// The state is worthless: another timeline's, about to be overwritten, or gone with its device. Everything that was made of it goes
+    /// with it: what the device is doing to it or computes from it, its hash, R's tags, P, and the shards that this rank was about to
+    /// compute.
     /// </summary>
     private void DiscardState()
     {
         StopComputing();
         work.Discard();
         Applied = -1;
-        finalHash = null;
-        Array.Clear(tags);
-        DropHeld();
-        myShards = [];
-        stepOfShards = -1;
+        hash.Clear();
+        tags.Clear();
+        held.Drop();
+        shards.Forget();
     }
 
     /// <summary>The state is of the plan's timeline from now on, or there is none.</summary>
@@ -353,31 +357,5 @@ public sealed partial class RankMachine
         NoteRecorded(ranked.Timeline, ranked.RecordedThrough);
     }
 
-    /// <summary>What is recorded, as far as it concerns the timeline of this rank's state: a job that comes back to that has to learn it from here.</summary>
-    private void NoteRecorded(int ofTimeline, long through)
-    {
-        if (ofTimeline < recordedTimeline || (Applied >= 0 && ofTimeline != stateTimeline))
-            return;
-        recordedThrough = ofTimeline > recordedTimeline ? through : Math.Max(recordedThrough, through);
-        recordedTimeline = ofTimeline;
-    }
-
-    private void DropHeld()
-    {
-        foreach (var subtree in held)
-            outputs.Add(new DropSubtree(subtree));
-        held.Clear();
-    }
-
-    private FrameHeader Header(FrameKind kind, int to, long step) => new()
-    {
-        Kind = kind,
-        JobTag = jobTag,
-        Incarnation = incarnation,
-        Timeline = timeline,
-        Generation = Generation,
-        From = rank,
-        To = to,
-        Step = step,
-    };
+    private void NoteRecorded(int timeline, long through) => record.Note(timeline, through, Applied >= 0 ? stateTimeline : null);
 }
