@@ -37,7 +37,7 @@ internal sealed class ProtocolRun
     }
 
     /// <summary>Ranks of living processes that have not gone home; the dead need not, and a slow device may write for longer than anybody waits.</summary>
-    private IEnumerable<RankHost> BusyRanks() => cluster.Workers.Where(worker => worker.Alive).SelectMany(worker => worker.Agent.Ranks).Where(rank => !rank.IsIdle && !rank.IsOutlasted);
+    private IEnumerable<SimulatedRank> BusyRanks() => cluster.Workers.Where(worker => worker.Alive).SelectMany(worker => worker.Agent.Ranks).Where(rank => !rank.IsIdle && !rank.IsOutlasted);
 
     private bool IsOver => checkers.Final.IsOver && raise is not { IsDone: false };
 

@@ -19,7 +19,7 @@ namespace Coordinator.Machines;
 /// The life cycle in order of files: orders and promises here, then coming to the plan's state (CatchUp), the steps (Step), and what is
 /// said to the job until it is answered (Reports). What has a state of its own is a part with a file.
 /// </summary>
-public sealed partial class RankMachine
+public sealed partial class RankMachine : IRankMachine
 {
     private readonly RankContext context;
     private readonly DeviceWork work = new();
@@ -71,13 +71,13 @@ public sealed partial class RankMachine
     /// <summary>What the machine was made with.</summary>
     public RankOptions Options => context.Options;
 
-    /// <summary>When the host is to hand in <see cref="RankDeadlinePassed"/> unless something else comes first; null: never.</summary>
+    /// <inheritdoc/>
     public TimeSpan? NextDeadline { get; private set; }
 
-    /// <summary>Steps applied; -1 while there is no state.</summary>
+    /// <inheritdoc/>
     public long Applied { get; private set; } = -1;
 
-    /// <summary>Generation obeyed or promised last; 0: none.</summary>
+    /// <inheritdoc/>
     public long Generation => context.Generation;
 
     /// <summary>
@@ -85,7 +85,7 @@ public sealed partial class RankMachine
     /// </summary>
     public bool MayEnd => phase == Phase.Idle && isLetGo;
 
-    /// <summary>What the rank is doing, in a word, for heartbeats.</summary>
+    /// <inheritdoc/>
     public string Activity => phase switch
     {
         _ when work.IsApplying => "applying",
@@ -101,7 +101,7 @@ public sealed partial class RankMachine
     /// <summary>The number that marks a job's frames: first eight bytes, little-endian, of the SHA-256 of its id.</summary>
     public static ulong TagOf(JobId job) => BinaryPrimitives.ReadUInt64LittleEndian(SHA256.HashData(Encoding.UTF8.GetBytes(job.Value)));
 
-    /// <summary>Takes one input and appends what is to be done to <paramref name="outputs"/>, in order.</summary>
+    /// <inheritdoc/>
     public void Handle(TimeSpan now, RankInput input, List<RankOutput> outputs)
     {
         context.BeginTurn(now, outputs);

@@ -76,7 +76,7 @@ internal sealed class StagedFault
         return false;
     }
 
-    private bool IsThere(RankHost rank) => (cell.Kind == FaultKind.IdleDeviceFault ? rank.IsKept : rank.IsAsked) && cell.Phase switch
+    private bool IsThere(SimulatedRank rank) => (cell.Kind == FaultKind.IdleDeviceFault ? rank.IsKept : rank.IsAsked) && cell.Phase switch
     {
         ProtocolPhase.Initialising => rank.IsInitializing,
         ProtocolPhase.Applying => rank.IsApplying,

@@ -16,7 +16,7 @@ internal sealed class JobSeat
     /// <summary>What the plans of the newest generation share; null before it has come.</summary>
     public ShardsDealt? Deal { get; set; }
 
-    public SortedDictionary<int, RankHost> Ranks { get; } = [];
+    public SortedDictionary<int, SimulatedRank> Ranks { get; } = [];
 
     /// <summary>Ranks whose programs are being made, by gpu.</summary>
     public SortedDictionary<int, SlowStart> Preparing { get; } = [];

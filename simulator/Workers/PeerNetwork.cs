@@ -17,12 +17,12 @@ internal sealed class PeerNetwork(NetworkMap map, Scenario scenario)
     /// is the last or the last but one step, somebody else holds that, too. Not asked once the job has gone back to a checkpoint: then a state
     /// may be the furthest and worth nothing; nor where it had finished, and let its ranks go, before it was given more steps.
     /// </summary>
-    public void OnGivingUp(WorkerProcess process, RankHost? only = null)
+    public void OnGivingUp(WorkerProcess process, SimulatedRank? only = null)
     {
         var checkers = process.Checkers;
         var least = Math.Max(0, checkers.Steps.Highest - 1);
         var holders = workers.Values.Where(worker => worker.Alive).SelectMany(worker => worker.Agent.Ranks.Select(rank => (worker, rank))).Where(pair => pair.rank.HeldStep >= least).ToArray();
-        bool Goes((WorkerProcess Worker, RankHost Rank) holder) => only is null ? holder.Worker == process : holder.Rank == only;
+        bool Goes((WorkerProcess Worker, SimulatedRank Rank) holder) => only is null ? holder.Worker == process : holder.Rank == only;
         if (checkers.Final is { IsOver: false, Restored: 0, Reopened: false } && holders.Length > 0 && Array.TrueForAll(holders, Goes))
             checkers.Fail(Invariants.LastStateStays, $"{process.Node} gives up the state of step {least} or later, which nobody else holds");
     }

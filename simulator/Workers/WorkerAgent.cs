@@ -27,7 +27,7 @@ internal sealed class WorkerAgent(WorkerProcess process)
     private bool leaving;
 
     /// <summary>Hosts of all ranks of this process, by job and gpu.</summary>
-    public IEnumerable<RankHost> Ranks => seats.Values.SelectMany(seat => seat.Ranks.Values);
+    public IEnumerable<SimulatedRank> Ranks => seats.Values.SelectMany(seat => seat.Ranks.Values);
 
     private VirtualWorld World => process.World;
 
@@ -288,7 +288,7 @@ internal sealed class WorkerAgent(WorkerProcess process)
         {
             if (MustWait(seat, order))
                 return;
-            seat.Ranks.Add(order.Gpu.Index, rank = new RankHost(process, order.Job, order.Gpu));
+            seat.Ranks.Add(order.Gpu.Index, rank = new SimulatedRank(process, order.Job, order.Gpu));
             foreach (var lost in seat.Losses)
                 rank.Handle(lost);
             if (leaving)

@@ -1,16 +1,13 @@
-using System.Diagnostics.CodeAnalysis;
-using Coordinator.Machines;
-
 namespace Coordinator.Worker.Ranks;
 
 /// <summary>What waits to be handed to a rank's machine, in order of arrival. Any thread adds, one takes.</summary>
 internal sealed class InputQueue
 {
-    private readonly Queue<RankInput> inputs = [];
+    private readonly Queue<HostInput> inputs = [];
     private bool closed;
 
     /// <summary>Adds an input; false where the rank has ended and nothing is taken any more.</summary>
-    public bool Add(RankInput input)
+    public bool Add(HostInput input)
     {
         lock (inputs)
         {
@@ -22,14 +19,14 @@ internal sealed class InputQueue
     }
 
     /// <summary>Takes the next input, if there is one.</summary>
-    public bool TryTake([NotNullWhen(true)] out RankInput? input)
+    public bool TryTake(out HostInput input)
     {
         lock (inputs)
             return inputs.TryDequeue(out input);
     }
 
     /// <summary>Nothing is added any more. What was waiting comes back, for its payloads to be released.</summary>
-    public IReadOnlyList<RankInput> Close()
+    public IReadOnlyList<HostInput> Close()
     {
         lock (inputs)
         {

@@ -27,7 +27,7 @@ public sealed class RankExecutor : IDisposable
     private readonly IModelSink models;
     private readonly FaultPlan faults;
     private readonly IWorkerLog log;
-    private readonly Action<RankInput> answer;
+    private readonly Action<HostInput> answer;
     private readonly DeviceThread deviceThread;
     private readonly CancellationTokenSource ended = new();
     private readonly StateSaver saver;
@@ -54,7 +54,7 @@ public sealed class RankExecutor : IDisposable
     private bool deviceEnded;
 
     /// <summary>An executor without any numbers yet. It disposes of the device at its end.</summary>
-    internal RankExecutor(RankHostOptions options, IRankDevice device, IRankOutlet outlet, IModelSink models, FaultPlan faults, IWorkerLog log, StrandPool threads, Action<RankInput> answer)
+    internal RankExecutor(RankHostOptions options, IRankDevice device, IRankOutlet outlet, IModelSink models, FaultPlan faults, IWorkerLog log, StrandPool threads, Action<HostInput> answer)
     {
         (this.options, this.device, this.outlet, this.models, this.faults, this.log, this.answer) = (options, device, outlet, models, faults, log, answer);
         blockElements = options.Spec.Collective.BlockElements;
@@ -64,7 +64,7 @@ public sealed class RankExecutor : IDisposable
         reduced = new ReducedGradient(device.CreateGradient(), blockElements);
         deviceThread = new DeviceThread(threads, Failed);
         lastAppliedTicks = Monotonic.Now.Ticks;
-        saver = new StateSaver(options, device, faults, PostState, answer);
+        saver = new StateSaver(options, device, faults, PostState, input => answer(input));
     }
 
     /// <summary>The job's last step, as the newest plan has it.</summary>
@@ -103,9 +103,10 @@ public sealed class RankExecutor : IDisposable
     }
 
     /// <summary>The device has ended a shard. True where the machine still wants it and is to be told.</summary>
-    public bool TakeGradient(long ticket, DeviceGradient gradient, ShardResult? result)
+    internal bool TakeGradient(long ticket, ComputedShard shard)
     {
-        if (computing != ticket || result is not { } done)
+        var gradient = shard.Gradient;
+        if (computing != ticket || shard.Result is not { } done)
         {
             partials.Return(gradient);
             return false;
@@ -310,7 +311,7 @@ public sealed class RankExecutor : IDisposable
                 // Its buffer goes back all the same.
             }
 
-            answer(new GradientReady(compute.Ticket, gradient, result));
+            answer(new HostInput(new ShardComputed(compute.Ticket)) { Shard = new ComputedShard(gradient, result) });
         });
     }
 
@@ -424,7 +425,8 @@ public sealed class RankExecutor : IDisposable
         var took = TimeSpan.FromTicks(now - lastAppliedTicks);
         lastAppliedTicks = now;
         var loss = targets == 0 ? 0 : reduced.Loss / targets;
-        answer(new StepComputed(apply.Ticket, new StepRecord(apply.Step, apply.Generation, loss, norm, took.TotalMilliseconds, targets)));
+        var record = new StepRecord(apply.Step, apply.Generation, loss, norm, took.TotalMilliseconds, targets);
+        answer(new HostInput(new StepFinished(apply.Ticket, apply.Step)) { Applied = record });
     });
 
     private string Hash()

@@ -20,7 +20,7 @@ public sealed class RankHost : IFrameSink, IDisposable
     private readonly RankExecutor executor;
     private readonly StepReporter reporter;
     private readonly List<RankOutput> outputs = [];
-    private readonly Queue<FrameReceived> early = [];
+    private readonly Queue<HostInput> early = [];
     private readonly Strand loop;
     private readonly RankThreads? ownThreads;
     private readonly TaskCompletionSource<Exception?> over = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -46,7 +46,7 @@ public sealed class RankHost : IFrameSink, IDisposable
     {
         (this.options, this.outlet, this.log) = (options, outlet, log);
         var forMachine = options.ForMachine(device.ParameterCount);
-        this.machine = machine?.Invoke(forMachine) ?? new ShippingRankMachine(forMachine);
+        this.machine = machine?.Invoke(forMachine) ?? new RankMachine(forMachine);
         reporter = new StepReporter(options.Job, options.Spec.Training.Steps);
         position = new RankPosition(options.Gpu.Index, options.Job, 0, -1, "idle");
         ownThreads = threads is null ? RankThreads.Own(options.Gpu.ToString()) : null;
@@ -77,7 +77,9 @@ public sealed class RankHost : IFrameSink, IDisposable
     private JobSpec Spec => options.Spec;
 
     /// <summary>Hands an input to the machine, after those that came before. Any thread may call it.</summary>
-    public void Post(RankInput input)
+    public void Post(RankInput input) => Post(new HostInput(input));
+
+    private void Post(HostInput input)
     {
         if (inputs.Add(input))
             loop.Wake();
@@ -91,7 +93,7 @@ public sealed class RankHost : IFrameSink, IDisposable
     {
         if (WhyImpossible(header) is { } reason)
             return reason;
-        if (inputs.Add(new FrameReceived(header, payload)))
+        if (inputs.Add(new HostInput(new FrameArrived(header, Payload: 0)) { Payload = payload }))
             loop.Wake();
         else
             payload?.Release();
@@ -104,7 +106,7 @@ public sealed class RankHost : IFrameSink, IDisposable
         if (Interlocked.Exchange(ref disposed, 1) != 0)
             return;
         foreach (var input in inputs.Close())
-            (input as FrameReceived)?.Payload?.Release();
+            input.Payload?.Release();
         loop.End();
         executor.Dispose();
         ownThreads?.Dispose();
@@ -142,7 +144,7 @@ public sealed class RankHost : IFrameSink, IDisposable
 
                 var some = inputs.TryTake(out var input);
                 if (some)
-                    Take(input!);
+                    Take(input);
                 if (machine.NextDeadline is { } deadline && deadline <= Monotonic.Now)
                     Turn(new RankDeadlinePassed());
                 if (reporter.Due(Monotonic.Now) is { } report)
@@ -157,24 +159,24 @@ public sealed class RankHost : IFrameSink, IDisposable
         {
             log.Warn($"rank {options.Gpu} of {options.Job} ended: {e}");
             foreach (var left in inputs.Close())
-                (left as FrameReceived)?.Payload?.Release();
+                left.Payload?.Release();
             over.TrySetResult(e);
         }
     }
 
-    private void Take(RankInput input)
+    private void Take(HostInput taken)
     {
-        switch (input)
+        switch (taken.Input)
         {
-            case FrameReceived frame when frame.Header.Generation > machine.Generation:
-                early.Enqueue(frame);
+            case FrameArrived frame when frame.Header.Generation > machine.Generation:
+                early.Enqueue(taken);
                 break;
-            case FrameReceived frame:
-                TakeFrame(frame);
+            case FrameArrived frame:
+                TakeFrame(frame, taken.Payload);
                 break;
-            case GradientReady ready:
-                if (executor.TakeGradient(ready.Ticket, ready.Gradient, ready.Result))
-                    Turn(new ShardComputed(ready.Ticket));
+            case ShardComputed computed when taken.Shard is { } shard:
+                if (executor.TakeGradient(computed.Ticket, shard))
+                    Turn(computed);
                 break;
             case DeviceFailed failed:
                 executor.AbandonLoad();
@@ -182,35 +184,32 @@ public sealed class RankHost : IFrameSink, IDisposable
                     executor.EndDevice();
                 Turn(failed);
                 break;
-            case StepComputed computed:
-                Turn(new StepFinished(computed.Ticket, computed.Record.Step), computed.Record);
+            case StepFinished finished:
+                Turn(finished, taken.Applied);
                 break;
             case OrderArrived order:
                 TakeOrder(order);
                 break;
-            case RecordsTaken taken:
-                reporter.Recorded(taken.Timeline, taken.Through);
-                Turn(taken);
+            case RecordsTaken records:
+                reporter.Recorded(records.Timeline, records.Through);
+                Turn(records);
                 break;
             case SiloReached reached:
                 reporter.Again(Monotonic.Now);
                 Turn(reached);
                 break;
-            default:
+            case var input:
                 Turn(input);
                 break;
         }
     }
 
-    private void TakeFrame(FrameReceived frame)
+    private void TakeFrame(FrameArrived frame, PooledBlock? payload)
     {
         if (frame.Header.Generation < machine.Generation)
-        {
-            frame.Payload?.Release();
-            return;
-        }
-
-        Turn(new FrameArrived(frame.Header, executor.Hold(frame.Payload)));
+            payload?.Release();
+        else
+            Turn(frame with { Payload = executor.Hold(payload) });
     }
 
     private void TakeOrder(OrderArrived order)

@@ -3,9 +3,9 @@ using Coordinator.Machines;
 namespace Coordinator.Simulator;
 
 /// <content>The numbers: computing, sending, adding up, applying.</content>
-internal sealed partial class RankHost
+internal sealed partial class SimulatedRank
 {
-    private readonly StepReporter records;
+    private readonly UnrecordedSteps records;
     private FrameHeader? keptHeader;
     private ulong keptWord;
     private bool planted;

@@ -6,7 +6,7 @@ namespace Coordinator.Simulator;
 /// Keeps a rank's records of applied steps until the coordinator has them. Rank 0 reports each step as it comes; the others keep
 /// theirs, since rank 0 may die with its own, and whoever holds unacknowledged ones says so under each new plan and from time to time.
 /// </summary>
-internal sealed class StepReporter(WorkerProcess process, RankHost host)
+internal sealed class UnrecordedSteps(WorkerProcess process, SimulatedRank rank)
 {
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(500);
 
@@ -61,12 +61,12 @@ internal sealed class StepReporter(WorkerProcess process, RankHost host)
             kept.Remove(step);
     }
 
-    public void Repeat() => Send(host.Generation);
+    public void Repeat() => Send(rank.Generation);
 
     private void Send(long generation)
     {
         if (kept.Count > 0)
-            process.Agent.Say(new StepsApplied { Job = host.Job, Generation = generation, Timeline = timeline, Steps = [.. kept.Values] });
+            process.Agent.Say(new StepsApplied { Job = rank.Job, Generation = generation, Timeline = timeline, Steps = [.. kept.Values] });
     }
 
     private void Arm()
@@ -79,7 +79,7 @@ internal sealed class StepReporter(WorkerProcess process, RankHost host)
             armed = false;
             if (kept.Count == 0)
                 return;
-            Send(host.Generation);
+            Send(rank.Generation);
             Arm();
         }, timer: true);
     }

@@ -3,7 +3,7 @@ using Coordinator.Machines;
 namespace Coordinator.Simulator;
 
 /// <content>Planted bugs in what a rank hears and says.</content>
-internal sealed partial class RankHost
+internal sealed partial class SimulatedRank
 {
     private PeerAccused? keptAccusation;
     private RankState? keptAnswer;

@@ -3,7 +3,7 @@ using Coordinator.Machines;
 namespace Coordinator.Simulator;
 
 /// <content>Saving a slice and loading a state, with the delays of a file system.</content>
-internal sealed partial class RankHost
+internal sealed partial class SimulatedRank
 {
     public void OnSaveOrdered(SaveCheckpoint order) => Handle(new SaveOrdered(order));
 

@@ -6,7 +6,7 @@ namespace Coordinator.Simulator;
 /// Hosts one rank's machine: carries out its outputs on the toy numbers, in order and with the delays of a device, and checks every
 /// one of them against the serial run, the plan and the promise.
 /// </summary>
-internal sealed partial class RankHost
+internal sealed partial class SimulatedRank
 {
     private readonly WorkerProcess process;
     private readonly RankMachine machine;
@@ -23,12 +23,12 @@ internal sealed partial class RankHost
     private bool isFetching;
     private RankOrder? arriving;
 
-    public RankHost(WorkerProcess process, JobId job, GpuId gpu)
+    public SimulatedRank(WorkerProcess process, JobId job, GpuId gpu)
     {
         (this.process, Job, Gpu, name) = (process, job, gpu, gpu.ToString());
         memory = new RankMemory(process.Model);
         guard = new RankGuard(process.Checkers, process.Model, memory, gpu);
-        records = new StepReporter(process, this);
+        records = new UnrecordedSteps(process, this);
         machine = new RankMachine(new RankOptions
         {
             Job = job,
