@@ -1,0 +1,91 @@
+using System.Globalization;
+using Coordinator.Disk;
+using Coordinator.Machines;
+
+namespace Coordinator.Worker.Processes;
+
+/// <summary>Where a worker keeps what belongs to the programs of its jobs: their logs, and the folders that they work in.</summary>
+public sealed class ProgramFolders
+{
+    private const int KeptGenerations = 4;
+
+    private readonly string root;
+    private readonly string work;
+
+    /// <summary>Below a folder that only this worker uses.</summary>
+    /// <param name="root">The folder; logs stay in it, closed to others.</param>
+    /// <param name="policy">Whose programs they are: another user's folders lie where that user may reach them.</param>
+    public ProgramFolders(string root, ProgramPolicy policy)
+    {
+        this.root = Path.GetFullPath(root);
+        work = policy.User is { Prefix.Count: > 0 } user
+            ? Path.Combine(Path.GetTempPath(), string.Create(CultureInfo.InvariantCulture, $"coordinator-{user.Id}-{Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(this.root)))[..12]}"))
+            : this.root;
+    }
+
+    /// <summary>Logs of a job's ranks.</summary>
+    public string LogsOf(JobId job) => Path.Combine(root, job.Value, "logs");
+
+    /// <summary>Name of the log of a rank in a generation.</summary>
+    public static string LogName(long generation, int rank) => string.Create(CultureInfo.InvariantCulture, $"g{generation:D6}-rank-{rank}");
+
+    /// <summary>The generation and rank of a log; null: it is none.</summary>
+    public static (long Generation, int Rank)? ParseLogName(string name)
+    {
+        var parts = name.Split('-');
+        return parts is [['g', .. var generation], "rank", var rank]
+            && long.TryParse(generation, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            && int.TryParse(rank, NumberStyles.None, CultureInfo.InvariantCulture, out var place) ? (number, place) : null;
+    }
+
+    /// <summary>A folder of the job's own that its programs may work in; made if it is missing.</summary>
+    public string WorkOf(JobId job) => Make(Path.Combine(work, job.Value, "work"));
+
+    /// <summary>A new, empty folder for what one rank and its worker tell each other.</summary>
+    public string TalkOf(JobId job, long generation, int rank)
+    {
+        var folder = Path.Combine(work, job.Value, "talk", LogName(generation, rank));
+        if (Directory.Exists(folder))
+            Directory.Delete(folder, recursive: true);
+        return Make(folder);
+    }
+
+    /// <summary>Where the bundle of a hash is unpacked, whichever job wants it.</summary>
+    public string BundleOf(string sha256) => Path.Combine(work, "bundles", sha256);
+
+    /// <summary>The newest generation that there is a log of a rank of; null: none.</summary>
+    public long? NewestLog(JobId job, int rank) =>
+        RankLogFiles.NamesIn(LogsOf(job)).Select(ParseLogName).Where(log => log?.Rank == rank).Select(log => (long?)log!.Value.Generation).Max();
+
+    /// <summary>Drops the logs of all but the newest few generations, and what their ranks and this worker told each other.</summary>
+    public void Prune(JobId job, long generation)
+    {
+        try
+        {
+            foreach (var folder in new[] { LogsOf(job), Path.Combine(work, job.Value, "talk") }.Where(Directory.Exists))
+            {
+                foreach (var path in Directory.EnumerateFileSystemEntries(folder).ToArray())
+                {
+                    if (ParseLogName(Path.GetFileName(path).Split('.')[0]) is not { } log || log.Generation > generation - KeptGenerations)
+                        continue;
+                    if (Directory.Exists(path))
+                        Directory.Delete(path, recursive: true);
+                    else
+                        File.Delete(path);
+                }
+            }
+        }
+        catch (Exception kept) when (kept is IOException or UnauthorizedAccessException)
+        {
+            // The next start tries again.
+        }
+    }
+
+    private string Make(string folder)
+    {
+        if (work == root)
+            return PrivateFiles.CreateFolder(folder);
+        Directory.CreateDirectory(folder);
+        return folder;
+    }
+}
