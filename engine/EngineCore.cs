@@ -97,7 +97,7 @@ public sealed class EngineCore
         {
             stored.Add(address);
             known.Add(address);
-            if (address.Kind is GrainKind.Cluster or GrainKind.Job)
+            if (address.Kind is GrainKind.Cluster or GrainKind.Job or GrainKind.Gang)
                 ready.Enqueue(new Envelope(address, null));
         }
     }

@@ -20,6 +20,29 @@ public sealed partial class ClusterMachine
         return Math.Max(0, Math.Min(minimum, allocation.Wanted) - inventory.FitOf(job) + leaving);
     }
 
+    /// <summary>Free gpus that make up whole nodes of what a gang is to have of each, the node's lowest first.</summary>
+    private static IEnumerable<GpuId> WholeNodes(Allocation allocation, IEnumerable<GpuId> idle)
+    {
+        foreach (var node in idle.GroupBy(gpu => gpu.Node).Where(node => !allocation.Avoid.Contains(node.Key)))
+        {
+            var lacking = allocation.PerNode - allocation.Gpus.Count(gpu => gpu.Node == node.Key);
+            var gpus = node.Take(lacking).ToArray();
+            if (lacking > 0 && gpus.Length == lacking)
+            {
+                foreach (var gpu in gpus)
+                    yield return gpu;
+            }
+        }
+    }
+
+    /// <summary>What a gang has of nodes of which it has too little, or which it avoids: it is of no use to it.</summary>
+    private static GpuId[] OfBrokenNodes(Allocation allocation) => allocation.PerNode == 0 ? [] :
+    [
+        .. allocation.Unused.GroupBy(gpu => gpu.Node)
+            .Where(node => allocation.Avoid.Contains(node.Key) || allocation.Gpus.Count(gpu => gpu.Node == node.Key) < allocation.PerNode)
+            .SelectMany(node => node),
+    ];
+
     /// <summary>A job says whether it is parked: the gpus that keep its state draw nothing meanwhile.</summary>
     private void NoteParked(Allocation allocation, bool parked)
     {

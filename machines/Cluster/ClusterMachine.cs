@@ -63,6 +63,15 @@ public sealed partial class ClusterMachine : IMachine
         /// <summary>Fewest gpus with which the job can go on; null: it has not said, and any number will do.</summary>
         public int? Minimum { get; set; }
 
+        /// <summary>Gpus that it has of each node, all or none; 0: any number.</summary>
+        public int PerNode { get; set; }
+
+        /// <summary>Nodes of which it is given none.</summary>
+        public IReadOnlyList<NodeId> Avoid { get; set; } = [];
+
+        /// <summary>Whether it is a gang's.</summary>
+        public bool IsGang { get; set; }
+
         /// <summary>Whether its used gpus hold its state and compute nothing, and so draw nothing.</summary>
         public bool Parked { get; set; }
 
@@ -123,7 +132,7 @@ public sealed partial class ClusterMachine : IMachine
         LoadLimits(state);
         foreach (var stored in state.Allocations)
         {
-            var allocation = new Allocation { Wanted = stored.Wanted, DeviceClass = stored.DeviceClass, Priority = stored.Priority, Minimum = stored.Minimum };
+            var allocation = new Allocation { Wanted = stored.Wanted, DeviceClass = stored.DeviceClass, Priority = stored.Priority, Minimum = stored.Minimum, PerNode = stored.PerNode, IsGang = stored.Gang };
             allocations.Add(stored.Job, allocation);
 
             // What a job used is not stored; until the job says, everything it has counts as used.
@@ -196,7 +205,7 @@ public sealed partial class ClusterMachine : IMachine
         },
         MachinesJson.Default.ClusterView);
 
-    private AllocationView[] Stored() => [.. allocations.Select(pair => new AllocationView(pair.Key, pair.Value.Wanted, [.. pair.Value.Gpus]) { DeviceClass = pair.Value.DeviceClass, Priority = pair.Value.Priority, Minimum = pair.Value.Minimum })];
+    private AllocationView[] Stored() => [.. allocations.Select(pair => new AllocationView(pair.Key, pair.Value.Wanted, [.. pair.Value.Gpus]) { DeviceClass = pair.Value.DeviceClass, Priority = pair.Value.Priority, Minimum = pair.Value.Minimum, PerNode = pair.Value.PerNode, Gang = pair.Value.IsGang })];
 
     private void Persist(Outputs outputs)
     {
@@ -228,7 +237,7 @@ public sealed partial class ClusterMachine : IMachine
         {
             if (request.Wanted == 0 && request.Used.Count == 0)
             {
-                Offer(request.Job, new Allocation(), outputs);
+                Offer(request.Job, new Allocation { IsGang = request.Gang }, outputs);
                 return;
             }
 
@@ -243,6 +252,7 @@ public sealed partial class ClusterMachine : IMachine
         allocation.DeviceClass = request.DeviceClass;
         allocation.Priority = request.Priority;
         allocation.Minimum = request.Minimum;
+        (allocation.PerNode, allocation.Avoid, allocation.IsGang) = (request.PerNode, request.Avoid, request.Gang);
         if (!allocation.SaidUsed.SequenceEqual(request.Used))
             Use(request.Job, allocation, request.Used);
         NoteParked(allocation, request.Parked);
@@ -287,6 +297,8 @@ public sealed partial class ClusterMachine : IMachine
             changed.Add(job);
         allocation.IsGrown = false;
         foreach (var gpu in allocation.Unused.Where(gpu => allocation.Limits.ContainsKey(gpu) || !inventory.IsFit(gpu) || (inventory.IsSetAside(gpu.Node) && !allocation.Preferred.Contains(gpu)) || !DeviceClasses.Matches(allocation.DeviceClass, ClassOf(gpu)!)).ToArray())
+            Take(gpu);
+        foreach (var gpu in OfBrokenNodes(allocation))
             Take(gpu);
         foreach (var gpu in allocation.Unused.Reverse().Take(Math.Max(0, ServingOf(job, allocation) - allocation.Wanted)).ToArray())
             Take(gpu);
@@ -362,9 +374,16 @@ public sealed partial class ClusterMachine : IMachine
             // A job asks by name for who may hold its state: that one it gets, whether or not peers reach it.
             GpuId[] named = [.. allocation.Preferred.Where(gpu => idle.Contains(gpu) || (inventory.IsFreeThoughSetAside(gpu) && ClassOf(gpu) == deviceClass))];
             var preferred = named.Concat(idle.Where(gpu => !allocation.Preferred.Contains(gpu)));
+            var count = idle.Count + named.Count(gpu => !idle.Contains(gpu));
+            if (allocation.PerNode > 0)
+            {
+                GpuId[] whole = [.. WholeNodes(allocation, idle)];
+                (preferred, count) = (whole, whole.Length);
+            }
+
             var given = 0;
             var together = LackOf(job, allocation);
-            if (!MayStartTogether(allocation, deviceClass, preferred, idle.Count + named.Count(gpu => !idle.Contains(gpu)), together))
+            if (!MayStartTogether(allocation, deviceClass, preferred, count, together))
                 continue;
             foreach (var gpu in MayStart(allocation, deviceClass, preferred, missing, together))
             {
@@ -415,6 +434,6 @@ public sealed partial class ClusterMachine : IMachine
         allocation.IsAsking = false;
         if (isAhead)
             Persist(outputs);
-        outputs.Send(GrainAddress.Of(job), new GpusOffered(incarnation, ++sequence, offers) { Supply = SupplyFor(job, allocation) });
+        outputs.Send(allocation.IsGang ? GrainAddress.OfGang(job) : GrainAddress.Of(job), new GpusOffered(incarnation, ++sequence, offers) { Supply = SupplyFor(job, allocation) });
     }
 }

@@ -147,6 +147,15 @@ public static class EventKinds
     /// <summary>The right bytes came, and took the damaged file's place.</summary>
     public const string StorageRepaired = "storage.repaired";
 
+    /// <summary>A gang's generation is being ended; the text says why.</summary>
+    public const string GangStopping = "gang.stopping";
+
+    /// <summary>Why a gang's generation ended, once all of it is dead: the first cause, and how many ranks followed.</summary>
+    public const string GangFailure = "gang.failure";
+
+    /// <summary>A node is left out of a gang, or is taken again.</summary>
+    public const string GangNode = "gang.node";
+
     /// <summary>A silo process started or stopped.</summary>
     public const string Silo = "silo";
 }

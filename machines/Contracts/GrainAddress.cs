@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace Coordinator.Machines;
 
-/// <summary>The four kinds of grain.</summary>
+/// <summary>The kinds of grain.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<GrainKind>))]
 public enum GrainKind
 {
@@ -17,6 +17,9 @@ public enum GrainKind
 
     /// <summary>A training run.</summary>
     Job,
+
+    /// <summary>A run of a foreign program.</summary>
+    Gang,
 }
 
 /// <summary>Names a grain: its kind and its key.</summary>
@@ -33,6 +36,9 @@ public readonly record struct GrainAddress(GrainKind Kind, string Key)
 
     /// <summary>The grain of a job.</summary>
     public static GrainAddress Of(JobId job) => new(GrainKind.Job, job.Value);
+
+    /// <summary>The grain of a gang.</summary>
+    public static GrainAddress OfGang(JobId job) => new(GrainKind.Gang, job.Value);
 
     /// <inheritdoc/>
     public override string ToString() => $"{Kind}:{Key}";

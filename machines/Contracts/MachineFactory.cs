@@ -1,4 +1,5 @@
 using Coordinator.Machines.Clusters;
+using Coordinator.Machines.Gangs;
 using Coordinator.Machines.Gpus;
 using Coordinator.Machines.Jobs;
 using Coordinator.Machines.Nodes;
@@ -19,6 +20,7 @@ public static class MachineFactory
         GrainKind.Cluster => new ClusterMachine(stateJson),
         GrainKind.Node => new NodeMachine(new NodeId(address.Key)),
         GrainKind.Gpu => new GpuMachine(GpuId.Parse(address.Key), stateJson, settings.GpuPolicy),
+        GrainKind.Gang => new GangMachine(new JobId(address.Key), stateJson),
         _ => new TrainingJobMachine(new JobId(address.Key), stateJson),
     };
 }

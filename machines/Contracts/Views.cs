@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Coordinator.Machines.Jobs;
 
 namespace Coordinator.Machines;
@@ -68,6 +69,9 @@ public sealed record NodeView(NodeId Id, bool Connected, WorkerSession Session, 
 {
     /// <summary>Why its free gpus are given to no job for now, such as a data port that no peer reaches; empty: they are.</summary>
     public string SetAside { get; init; } = "";
+
+    /// <summary>Pieces of its ranks' logs that were asked for a moment ago; null: none were.</summary>
+    public IReadOnlyList<LogRead>? Logs { get; init; }
 }
 
 /// <summary>A gpu as operators see it.</summary>
@@ -114,6 +118,14 @@ public sealed record AllocationView(JobId Job, int Wanted, IReadOnlyList<GpuId> 
 
     /// <summary>Fewest gpus with which the job can go on; null: the job has not said.</summary>
     public int? Minimum { get; init; }
+
+    /// <summary>Gpus that it has of each node at a time; 0: any number.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int PerNode { get; init; }
+
+    /// <summary>Whether it is a gang, and not a training job.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Gang { get; init; }
 
     /// <summary>What the job waits for and who has it, for people; null: it has all that it wants.</summary>
     public string? Waits { get; init; }

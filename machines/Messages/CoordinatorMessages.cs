@@ -14,6 +14,8 @@ namespace Coordinator.Machines;
 [JsonDerivedType(typeof(SaveCheckpoint), "save-checkpoint")]
 [JsonDerivedType(typeof(SealCheckpoint), "seal-checkpoint")]
 [JsonDerivedType(typeof(PruneCheckpoints), "prune-checkpoints")]
+[JsonDerivedType(typeof(GangOrdered), "gang-ordered")]
+[JsonDerivedType(typeof(LogAsked), "log-asked")]
 public abstract record CoordinatorMessage;
 
 /// <summary>The hello was accepted.</summary>

@@ -29,6 +29,11 @@ namespace Coordinator.Machines;
 [JsonDerivedType(typeof(GpuWithdrawn), "gpu-withdrawn")]
 [JsonDerivedType(typeof(CheckpointWanted), "checkpoint-wanted")]
 [JsonDerivedType(typeof(ExtendJob), "extend-job")]
+[JsonDerivedType(typeof(SubmitGang), "submit-gang")]
+[JsonDerivedType(typeof(CancelGang), "cancel-gang")]
+[JsonDerivedType(typeof(GangReported), "gang-reported")]
+[JsonDerivedType(typeof(GangNodeOrdered), "gang-node-ordered")]
+[JsonDerivedType(typeof(LogWanted), "log-wanted")]
 [JsonDerivedType(typeof(PowerSet), "power-set")]
 [JsonDerivedType(typeof(SiteCapSet), "site-cap-set")]
 [JsonDerivedType(typeof(PowerApproved), "power-approved")]
@@ -114,6 +119,17 @@ public sealed record GpusRequested(JobId Job, long Incarnation, long Sequence, i
 
     /// <summary>Whether the job is parked: the gpus that it uses hold its state and compute nothing, until the cluster wants none of them back any more.</summary>
     public bool Parked { get; init; }
+
+    /// <summary>Gpus are given and kept in so many of one node, for a gang; 0: they are given one by one.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int PerNode { get; init; }
+
+    /// <summary>Nodes of which none is given.</summary>
+    public IReadOnlyList<NodeId> Avoid { get; init; } = [];
+
+    /// <summary>Whether a gang asks, and not a training job.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Gang { get; init; }
 }
 
 // To a job.

@@ -22,6 +22,8 @@ namespace Coordinator.Machines;
 [JsonDerivedType(typeof(CheckpointSealed), "checkpoint-sealed")]
 [JsonDerivedType(typeof(CheckpointFailed), "checkpoint-failed")]
 [JsonDerivedType(typeof(CheckpointUnreadable), "checkpoint-unreadable")]
+[JsonDerivedType(typeof(GangReport), "gang-report")]
+[JsonDerivedType(typeof(LogRead), "log-read")]
 public abstract record WorkerMessage;
 
 /// <summary>A worker message that concerns one job; the node's grain passes it on to the job's.</summary>
@@ -57,7 +59,7 @@ public sealed record Hello : WorkerMessage
     /// The protocol version that this build speaks. A silo lets in no other one: what one of the two says and the other does not know would end
     /// their connection each time that it is said. A further message of workers raises it; a further member that may be null does not.
     /// </summary>
-    public const int CurrentProtocol = 5;
+    public const int CurrentProtocol = 6;
 
     /// <summary>Version of this protocol; a silo refuses one that it does not speak, naming both.</summary>
     public int Protocol { get; init; } = CurrentProtocol;

@@ -32,10 +32,16 @@ public sealed class NodeMachine(NodeId id) : IMachine
     private static readonly TimeSpan LongestRepeat = TimeSpan.FromSeconds(8);
     private static readonly TimeSpan AskPeriod = TimeSpan.FromMilliseconds(250);
 
+    /// <summary>Pieces of logs wait so long in the node's view for whoever asked for them.</summary>
+    private static readonly TimeSpan LogTime = TimeSpan.FromSeconds(5);
+    private const int MostLogs = 16;
+
     /// <summary>A cluster grain that was loaded anew knows no nodes: each says from time to time that it is there.</summary>
     private static readonly TimeSpan IdleReportPeriod = TimeSpan.FromSeconds(10);
 
     private readonly SortedDictionary<JobId, long> jobs = [];
+    private readonly SortedDictionary<JobId, long> gangs = [];
+    private readonly List<(LogRead Piece, TimeSpan At)> logs = [];
     private Hello? hello;
     private bool connected;
     private bool silent;
@@ -90,6 +96,12 @@ public sealed class NodeMachine(NodeId id) : IMachine
             case NodeOrders orders:
                 OnOrders(orders);
                 break;
+            case GangNodeOrdered ordered:
+                OnGangOrder(ordered.Order);
+                break;
+            case LogWanted wanted when logs.TrueForAll(known => known.Piece.Id != wanted.Question.Id):
+                outputs.Send(id, new LogAsked(wanted.Question));
+                break;
             case NodeReportTaken report when report.Session == hello?.Session:
                 setAside = report.SetAside ?? "";
                 OnReportTaken(report.Sequence);
@@ -101,7 +113,11 @@ public sealed class NodeMachine(NodeId id) : IMachine
 
     /// <inheritdoc/>
     public string Describe(TimeSpan now) => JsonSerializer.Serialize(
-        new NodeView(id, IsUp, hello?.Session ?? default, hello?.DataAddress ?? "", hello?.ProcessId ?? 0, hello?.Gpus ?? [], ranks, hello is null ? null : (now - heardAt).TotalMilliseconds) { SetAside = setAside },
+        new NodeView(id, IsUp, hello?.Session ?? default, hello?.DataAddress ?? "", hello?.ProcessId ?? 0, hello?.Gpus ?? [], ranks, hello is null ? null : (now - heardAt).TotalMilliseconds)
+        {
+            SetAside = setAside,
+            Logs = logs.Count == 0 ? null : [.. logs.Where(known => now < known.At + LogTime).Select(known => known.Piece)],
+        },
         MachinesJson.Default.NodeView);
 
     private void OnConnected(WorkerConnected worker)
@@ -204,6 +220,16 @@ public sealed class NodeMachine(NodeId id) : IMachine
                 foreach (var reading in measured.Readings)
                     outputs.Send(GrainAddress.Of(new GpuId(id, reading.Index)), new GpuMeasured(said.Session, reading));
                 break;
+            case GangReport report:
+                gangs.TryAdd(report.Job, 0);
+                outputs.Send(GrainAddress.OfGang(report.Job), new GangReported(id, said.Session, report));
+                break;
+            case LogRead piece:
+                logs.RemoveAll(known => known.Piece.Id == piece.Id || now >= known.At + LogTime);
+                if (logs.Count == MostLogs)
+                    logs.RemoveAt(0);
+                logs.Add((piece, now));
+                break;
             case JobReport report:
                 jobs.TryAdd(report.Job, 0);
                 outputs.Send(GrainAddress.Of(report.Job), new WorkerReported(id, said.Session, report));
@@ -227,6 +253,14 @@ public sealed class NodeMachine(NodeId id) : IMachine
             outputs.Send(id, orders.Recorded);
         if (orders.Checkpoint is not null)
             outputs.Send(id, orders.Checkpoint);
+    }
+
+    private void OnGangOrder(GangOrder order)
+    {
+        if (order.Incarnation < gangs.GetValueOrDefault(order.Job))
+            return;
+        gangs[order.Job] = order.Incarnation;
+        outputs.Send(id, new GangOrdered(order));
     }
 
     private void OnReportTaken(long through)

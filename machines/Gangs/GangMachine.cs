@@ -1,0 +1,262 @@
+using System.Text.Json;
+
+namespace Coordinator.Machines.Gangs;
+
+/// <summary>
+/// A gang: a foreign program on several nodes, all or none. It asks the cluster for whole nodes, forms a generation of them, has every agent prepare,
+/// lets all start together, and ends all of them when one is lost, since none can go on without it. The next generation begins when every
+/// process of the last one is known to be dead: its agent says so, or its lease has run out.
+/// <para>
+/// Idle case: agents report four times in a lease, and each report is answered. Bursty case: a process or a node dies, and all agents are told to
+/// stop; what they then report is judged once, when all have stopped: who failed first, whether that costs a restart, and on which nodes to go on.
+/// </para>
+/// Ordering and durability: a generation, its start, its end and what was judged are durable before any agent hears of them. What agents reported is
+/// not stored: they repeat it. Leases of agents that were not heard since this machine was loaded count from then.
+/// </summary>
+public sealed partial class GangMachine : IMachine
+{
+    /// <summary>What a kill takes, once it was decided: added to a lease before its processes count as dead.</summary>
+    public static TimeSpan KillTime { get; } = TimeSpan.FromSeconds(2);
+
+    private static readonly TimeSpan RepeatPeriod = TimeSpan.FromSeconds(1);
+    private const int KeptFailures = 20;
+
+    private readonly JobId id;
+    private readonly SortedDictionary<int, Agent> agents = [];
+    private GangState? state;
+    private long writes;
+    private bool isDirty;
+    private TimeSpan loadedAt;
+    private TimeSpan stageAt;
+    private TimeSpan now;
+    private Outputs outputs = new();
+
+    /// <summary>What is known of a member, and when it was ordered last.</summary>
+    private sealed class Agent
+    {
+        public GangReport? Report { get; set; }
+
+        public WorkerSession Session { get; set; }
+
+        /// <summary>When a report of this generation was heard, each of which is answered; null: none was since this machine was loaded.</summary>
+        public TimeSpan? HeardAt { get; set; }
+
+        public TimeSpan OrderedAt { get; set; }
+
+        public GangWish? Ordered { get; set; }
+
+        /// <summary>When it said first that it takes part no more; null: it may.</summary>
+        public TimeSpan? StoppingAt { get; set; }
+
+        public bool IsStopped => Report?.Phase is GangPhase.Stopped or GangPhase.Refused;
+
+        /// <summary>Ends of its processes, by rank, on this machine's clock.</summary>
+        public Dictionary<int, TimeSpan> EndedAt { get; } = [];
+    }
+
+    /// <summary>A gang as stored, or one that nobody has submitted yet.</summary>
+    public GangMachine(JobId id, string? stateJson)
+    {
+        this.id = id;
+        if (stateJson is null)
+            return;
+        state = Contracts.ReadState<GangState>(Address, stateJson);
+        foreach (var index in Enumerable.Range(0, state.Members.Count))
+            agents[index] = new Agent();
+    }
+
+    /// <inheritdoc/>
+    public GrainAddress Address => GrainAddress.OfGang(id);
+
+    /// <inheritdoc/>
+    public TimeSpan? NextDeadline { get; private set; }
+
+    private GangSpec Spec => state!.Spec;
+
+    private bool IsOver => state is { Stage: GangStage.Finished or GangStage.Failed };
+
+    /// <inheritdoc/>
+    public void Handle(TimeSpan now, GrainMessage message, Outputs outputs)
+    {
+        (this.now, this.outputs, NextDeadline) = (now, outputs, null);
+        switch (message)
+        {
+            case Activated activated when state is not null:
+                loadedAt = stageAt = now;
+                state = state with { Incarnation = state.Incarnation + 1 };
+                isDirty = true;
+                Observe(EventKinds.JobActivated, $"{id} was loaded by {activated.Silo}");
+                break;
+            case Activated:
+                loadedAt = now;
+                break;
+            case SubmitGang submit when state is null:
+                Accept(submit);
+                break;
+            case CancelGang cancel when state is not null && !IsOver:
+                Cancel(cancel.Reason);
+                break;
+            case GpusOffered offered when state is not null:
+                OnOffer(offered);
+                break;
+            case GangReported reported when state is not null:
+                OnReport(reported);
+                break;
+        }
+
+        if (state is not null)
+            OnTime();
+    }
+
+    /// <inheritdoc/>
+    public string Describe(TimeSpan now) => state is null ? "null" : JsonSerializer.Serialize(View(now), MachinesJson.Default.GangView);
+
+    private GangView View(TimeSpan at) => new()
+    {
+        Id = id,
+        Phase = state!.Stage.ToString().ToLowerInvariant(),
+        Reason = state.Stage == GangStage.Waiting && waits.Length > 0 ? waits : state.Stage == GangStage.Stopping ? WhyStopping(at) : state.Reason,
+        Spec = state.Spec,
+        Incarnation = state.Incarnation,
+        Generation = state.Generation,
+        Restarts = (int)Math.Max(0, state.Generation - 1),
+        RestartsLeft = Math.Max(0, Spec.Restarts - state.Spent),
+        Step = BestStep is > 0 and var step ? step : null,
+        Nodes = [.. state.Members.Select((member, index) => ViewOf(member, index, at))],
+        LastNodes = state.LastNodes,
+        LeftOut = state.LeftOut,
+        Failures = state.Failures,
+        FirstFailure = state.FirstFailure,
+        ExitCode = state.ExitCode,
+    };
+
+    private GangNodeView ViewOf(GangMember member, int index, TimeSpan at)
+    {
+        var agent = agents[index];
+        return new GangNodeView(index, member.Node, agent.Report?.Phase.ToString().ToLowerInvariant() ?? "unheard", agent.HeardAt is { } heard ? (at - heard).TotalMilliseconds : null, agent.Report?.Ranks ?? [])
+        {
+            Detail = agent.Report?.Detail ?? "",
+        };
+    }
+
+    private long BestStep => Math.Max(state!.BestStep, agents.Values.Select(agent => agent.Report?.Step ?? 0).DefaultIfEmpty().Max());
+
+    private void Accept(SubmitGang submit)
+    {
+        state = new GangState { Spec = submit.Spec, Secret = submit.Secret, Incarnation = 1, Stage = GangStage.Waiting, Reason = "waits for nodes" };
+        isDirty = true;
+        stageAt = now;
+        Observe(EventKinds.JobSubmitted, $"{id}: {string.Join(' ', submit.Spec.Command)}");
+    }
+
+    private void Cancel(string reason)
+    {
+        var cause = new GangFailure(state!.Generation, "cancelled", $"cancelled: {reason}");
+        if (state.Members.Count == 0)
+            End(GangStage.Failed, cause.Text, null);
+        else
+            Stop(cause, GangStage.Failed);
+    }
+
+    private void OnReport(GangReported reported)
+    {
+        var index = IndexOf(reported.Node);
+        if (index < 0 || reported.Report.Generation != state!.Generation)
+        {
+            Dismiss(reported);
+            return;
+        }
+
+        var agent = agents[index];
+        if (reported.Session.IsOlderThan(agent.Session) || (reported.Session == agent.Session && reported.Report.Sequence <= agent.Report?.Sequence))
+            return;
+        (agent.Session, agent.Report, agent.HeardAt) = (reported.Session, reported.Report, now);
+        if (reported.Report.Phase is GangPhase.Stopping or GangPhase.Stopped or GangPhase.Refused)
+            agent.StoppingAt ??= now;
+        foreach (var rank in reported.Report.Ranks)
+        {
+            if (rank.Exit is { } exit)
+                agent.EndedAt.TryAdd(rank.Rank, now - TimeSpan.FromMilliseconds(exit.AgeMs));
+        }
+
+        answered = index;
+    }
+
+    /// <summary>An agent that is none of the generation's is told to stop, in its own generation: what it runs is an old one's, or nobody's.</summary>
+    private void Dismiss(GangReported reported)
+    {
+        var report = reported.Report;
+        var isStopped = report.Phase is GangPhase.Stopped or GangPhase.Refused;
+        if (report.Generation > state!.Generation || (isStopped && IndexOf(reported.Node) >= 0))
+            return;
+        Order(reported.Node, new GangOrder
+        {
+            Job = id,
+            Incarnation = state.Incarnation,
+            Generation = report.Generation,
+            Wish = isStopped ? GangWish.Forget : GangWish.Stop,
+            Heard = report.Sequence,
+            Reason = "it is no member of the generation",
+        });
+    }
+
+    /// <summary>What follows from all that is known by now. The answer to a report comes last, so that it says what follows from it.</summary>
+    private void OnTime()
+    {
+        var before = state!.Stage;
+        switch (before)
+        {
+            case GangStage.Waiting:
+                Place();
+                break;
+            case GangStage.Preparing:
+                Prepare();
+                break;
+            case GangStage.Running:
+                Run();
+                break;
+            case GangStage.Stopping:
+                AwaitDeath();
+                break;
+        }
+
+        if (state.Stage != before)
+            stageAt = now;
+        if (isDirty)
+            Persist();
+        RequestGpus();
+        OrderAll();
+        if (state.Stage != before)
+            WakeAt(now);
+    }
+
+    private void WakeAt(TimeSpan at) => NextDeadline = NextDeadline is { } sooner && sooner < at ? sooner : at;
+
+    private void Persist()
+    {
+        isDirty = false;
+        outputs.Add(new PersistState(JsonSerializer.Serialize(state!, MachinesJson.Default.GangState), state!.Incarnation, ++writes));
+    }
+
+    private int IndexOf(NodeId node)
+    {
+        for (var index = 0; index < state!.Members.Count; index++)
+        {
+            if (state.Members[index].Node == node)
+                return index;
+        }
+
+        return -1;
+    }
+
+    private void Observe(string kind, string text, NodeId? node = null, string? cause = null, double? durationMs = null, IReadOnlyDictionary<string, double>? numbers = null) =>
+        outputs.Observe(new CoordinatorEvent { Kind = kind, Job = id, Node = node, Generation = state?.Generation, Cause = cause, Text = text, DurationMs = durationMs, Numbers = numbers });
+
+    private void End(GangStage stage, string reason, int? exitCode)
+    {
+        state = state! with { Stage = stage, Reason = reason, Members = [], ExitCode = exitCode, StopCause = null, StopTo = null };
+        agents.Clear();
+        isDirty = true;
+        Observe(stage == GangStage.Finished ? EventKinds.JobFinished : EventKinds.JobFailed, reason);
+    }
+}
