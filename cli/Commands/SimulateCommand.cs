@@ -9,7 +9,7 @@ namespace Coordinator.Cli.Commands;
 public static class SimulateCommand
 {
     /// <summary>The command.</summary>
-    public static Command Create() => new("simulate", "Run the machines in virtual time.") { CreateProtocol(), CreateBugs(), SimulateClusterCommand.Create(), SimulateClassesCommand.Create(), SimulateRecoveryCommand.Create(), SimulateTablesCommand.Create() };
+    public static Command Create() => new("simulate", "Run the machines in virtual time.") { CreateProtocol(), CreateBugs(), SimulateGangsCommand.Create(), SimulateClusterCommand.Create(), SimulateClassesCommand.Create(), SimulateRecoveryCommand.Create(), SimulateTablesCommand.Create() };
 
     private static Command CreateProtocol()
     {
