@@ -21,6 +21,9 @@ public static class GrainNames
     /// <summary>Grain type of jobs, and the name of their states.</summary>
     public const string Job = "trainingjob";
 
+    /// <summary>Grain type of gangs, and the name of their states.</summary>
+    public const string Gang = "gang";
+
     /// <summary>The kind of grain that a type is.</summary>
     /// <exception cref="ArgumentException">No grain is called so.</exception>
     public static GrainKind KindOf(string type) => type switch
@@ -29,10 +32,11 @@ public static class GrainNames
         Node => GrainKind.Node,
         Gpu => GrainKind.Gpu,
         Job => GrainKind.Job,
+        Gang => GrainKind.Gang,
         _ => throw new ArgumentException($"no grain is of the type '{type}'"),
     };
 
-    /// <summary>Interface that all four share.</summary>
+    /// <summary>Interface that all of them share.</summary>
     public const string MachineInterface = "Coordinator.Grains.IMachineGrain";
 
     /// <summary>Interface of the cluster.</summary>
@@ -46,6 +50,9 @@ public static class GrainNames
 
     /// <summary>Interface of jobs.</summary>
     public const string JobInterface = "Coordinator.Grains.ITrainingJobGrain";
+
+    /// <summary>Interface of gangs.</summary>
+    public const string GangInterface = "Coordinator.Grains.IGangGrain";
 
     /// <summary>Reminder of a job that still has something to do.</summary>
     public const string WakeReminder = "wake";

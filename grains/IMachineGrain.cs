@@ -4,7 +4,7 @@ using Orleans.Concurrency;
 namespace Coordinator.Grains;
 
 /// <summary>
-/// What all four kinds of grain can be asked. Messages are the records of <c>machines/Messages</c>: by reference within a silo, between
+/// What all kinds of grain can be asked. Messages are the records of <c>machines/Messages</c>: by reference within a silo, between
 /// silos in the project's own JSON (<see cref="Wire.MessageCodec{T}"/>), so that versions are ours to tell apart. Any of them may be lost,
 /// repeated and overtaken: machines drop what they have seen, and senders repeat. One that this version cannot read is refused with an
 /// <see cref="ArgumentException"/> that says why. No operation takes a cancellation token: a caller may stop to wait, and the turn ends all the same.

@@ -25,6 +25,14 @@ public interface INodeGrain : IMachineGrain
     [Alias("Order")]
     Task Order(NodeOrders orders);
 
+    /// <summary>A gang's order for the node's agent.</summary>
+    [Alias("OrderGang")]
+    Task OrderGang(GangNodeOrdered ordered);
+
+    /// <summary>Somebody wants a piece of the log of one of the node's ranks.</summary>
+    [Alias("ReadLog")]
+    Task ReadLog(LogWanted wanted);
+
     /// <summary>The cluster has taken a report.</summary>
     [Alias("AcknowledgeReport")]
     Task AcknowledgeReport(NodeReportTaken taken);

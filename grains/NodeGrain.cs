@@ -27,5 +27,11 @@ public sealed class NodeGrain(IGrainServices services) : MachineGrain(GrainKind.
     public Task Order(NodeOrders orders) => Turn(orders);
 
     /// <inheritdoc/>
+    public Task OrderGang(GangNodeOrdered ordered) => Turn(ordered);
+
+    /// <inheritdoc/>
+    public Task ReadLog(LogWanted wanted) => Turn(wanted);
+
+    /// <inheritdoc/>
     public Task AcknowledgeReport(NodeReportTaken taken) => Turn(taken);
 }

@@ -10,6 +10,7 @@ public static class GrainCalls
     private static readonly (GrainType Type, GrainInterfaceType Face) Node = Names(GrainNames.Node, GrainNames.NodeInterface);
     private static readonly (GrainType Type, GrainInterfaceType Face) Gpu = Names(GrainNames.Gpu, GrainNames.GpuInterface);
     private static readonly (GrainType Type, GrainInterfaceType Face) Job = Names(GrainNames.Job, GrainNames.JobInterface);
+    private static readonly (GrainType Type, GrainInterfaceType Face) Gang = Names(GrainNames.Gang, GrainNames.GangInterface);
 
     /// <summary>Calls the operation; ends when the grain's turn has ended.</summary>
     /// <exception cref="ArgumentException">No operation of that kind of grain takes such a message.</exception>
@@ -18,6 +19,7 @@ public static class GrainCalls
         GrainKind.Cluster => Deliver((IClusterGrain)Find(grains, to), message),
         GrainKind.Node => Deliver((INodeGrain)Find(grains, to), message),
         GrainKind.Gpu => Deliver((IGpuGrain)Find(grains, to), message),
+        GrainKind.Gang => Deliver((IGangGrain)Find(grains, to), message),
         _ => Deliver((ITrainingJobGrain)Find(grains, to), message),
     };
 
@@ -35,6 +37,7 @@ public static class GrainCalls
             GrainKind.Cluster => Cluster,
             GrainKind.Node => Node,
             GrainKind.Gpu => Gpu,
+            GrainKind.Gang => Gang,
             _ => Job,
         };
         return (IMachineGrain)grains.GetGrain(GrainId.Create(type, address.Key), face);
@@ -61,6 +64,8 @@ public static class GrainCalls
         WorkerDisconnected disconnected => node.Disconnect(disconnected),
         NodeOrders orders => node.Order(orders),
         NodeReportTaken taken => node.AcknowledgeReport(taken),
+        GangNodeOrdered ordered => node.OrderGang(ordered),
+        LogWanted wanted => node.ReadLog(wanted),
         _ => throw Unknown("node", message),
     };
 
@@ -71,6 +76,15 @@ public static class GrainCalls
         GpuFaultReported fault => gpu.ReportFault(fault),
         GpuMeasured measured => gpu.Measure(measured),
         _ => throw Unknown("gpu", message),
+    };
+
+    private static Task Deliver(IGangGrain gang, GrainMessage message) => message switch
+    {
+        GangReported reported => gang.Report(reported),
+        SubmitGang submit => gang.Submit(submit),
+        CancelGang cancel => gang.Cancel(cancel),
+        GpusOffered offered => gang.OfferGpus(offered),
+        _ => throw Unknown("gang", message),
     };
 
     private static Task Deliver(ITrainingJobGrain job, GrainMessage message) => message switch

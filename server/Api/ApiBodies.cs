@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Coordinator.Machines;
+using Coordinator.Machines.Gangs;
 using Coordinator.Machines.Jobs;
 using Coordinator.Server.Storage;
 
@@ -55,6 +56,41 @@ public sealed record JobsBody : ApiBody
 {
     /// <summary>The jobs, by id.</summary>
     public required IReadOnlyList<JobView> Items { get; init; }
+}
+
+/// <summary>Gangs.</summary>
+public sealed record GangsBody : ApiBody
+{
+    /// <summary>The gangs, by id.</summary>
+    public required IReadOnlyList<GangView> Items { get; init; }
+}
+
+/// <summary>A piece of a rank's log.</summary>
+public sealed record LogBody : ApiBody
+{
+    /// <summary>The job.</summary>
+    public required JobId Job { get; init; }
+
+    /// <summary>The rank.</summary>
+    public required int Rank { get; init; }
+
+    /// <summary>The node that it is of.</summary>
+    public required NodeId Node { get; init; }
+
+    /// <summary>Whether there is such a log.</summary>
+    public required bool Found { get; init; }
+
+    /// <summary>The generation that it is of.</summary>
+    public required long Generation { get; init; }
+
+    /// <summary>Where the piece begins.</summary>
+    public required long From { get; init; }
+
+    /// <summary>Where the log ends now.</summary>
+    public required long End { get; init; }
+
+    /// <summary>The piece, base64.</summary>
+    public required string Bytes { get; init; }
 }
 
 /// <summary>Nodes.</summary>

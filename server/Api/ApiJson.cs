@@ -11,6 +11,8 @@ namespace Coordinator.Server.Api;
 [JsonSerializable(typeof(ErrorBody))]
 [JsonSerializable(typeof(SubmittedBody))]
 [JsonSerializable(typeof(JobsBody))]
+[JsonSerializable(typeof(GangsBody))]
+[JsonSerializable(typeof(LogBody))]
 [JsonSerializable(typeof(NodesBody))]
 [JsonSerializable(typeof(GpusBody))]
 [JsonSerializable(typeof(CoolingBody))]

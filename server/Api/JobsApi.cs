@@ -54,6 +54,8 @@ internal sealed class JobsApi(DurableChanges changes, Views views, SiloServerOpt
         }
 
         var job = id is null ? JobIds.New(spec.Name) : new JobId(id);
+        if (await views.GangAsync(job.Value).ConfigureAwait(false) is not null)
+            return ApiError.Result(StatusCodes.Status409Conflict, $"there is a job '{job}' of another kind", "Submit under another id, or without one.");
 
         // A submission whose answer was lost comes again with its id, perhaps while the first one waits for storage. Its own turn comes behind
         // that one's, changes nothing of a job that is there, and only then is it known whether there is one.

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Coordinator.Machines;
+using Coordinator.Machines.Gangs;
 using Coordinator.Server.Hosting;
 using Microsoft.AspNetCore.Http;
 
@@ -37,6 +38,10 @@ internal sealed class Views(IGrainHost grains)
             ? view.Deserialize(MachinesJson.Default.JobView)
             : null;
 
+    /// <summary>A gang's view, or null.</summary>
+    public async Task<GangView?> GangAsync(string id) =>
+        JobIds.IsValid(id) && await ReadAsync(GrainAddress.OfGang(new JobId(id))).ConfigureAwait(false) is { } view ? Contracts.Read<GangView>(view.ToJsonString()) : null;
+
     /// <summary>The cluster's view, or null.</summary>
     public async Task<ClusterView?> ClusterAsync() => await ReadAsync(GrainAddress.Cluster).ConfigureAwait(false) is { } view ? Contracts.Read<ClusterView>(view.ToJsonString()) : null;
 
@@ -55,8 +60,11 @@ internal sealed class Views(IGrainHost grains)
         var view = JsonNode.Parse(json)!.AsObject();
 
         // A machine leaves the secret out; that it once forgets must not give it away.
-        if (view["spec"] is JsonObject spec)
+        if (grain.Kind != GrainKind.Gang && view["spec"] is JsonObject spec)
             spec["secret"] = "";
+
+        // Pieces of logs are for whoever asked for them.
+        view.Remove("logs");
         return view;
     }
 }

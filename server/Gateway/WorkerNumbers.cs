@@ -21,6 +21,8 @@ internal static class WorkerNumbers
     public static string? Problem(WorkerMessage message) => message switch
     {
         JobReport report when report.Generation is < 0 or > MostCount => $"generation {report.Generation} cannot be",
+        GangReport report => Problem(report),
+        LogRead piece when IsNoCount(piece.From) || IsNoCount(piece.End) || IsNoCount(piece.Generation) => $"a log's place {piece.From} of {piece.End} cannot be",
         GpusMeasured measured when measured.Readings.Any(reading => reading is null || reading.Index < 0) => "a reading is null or has a negative index",
         RankState state => Problem(state),
         RankAdvanced advanced when IsNoCount(advanced.Step) => $"step {advanced.Step} cannot be",
@@ -34,6 +36,23 @@ internal static class WorkerNumbers
         CheckpointUnreadable damaged => Problem(damaged.Checkpoint),
         _ => null,
     };
+
+    private static string? Problem(GangReport report)
+    {
+        if (IsNoCount(report.Generation) || IsNoCount(report.Sequence) || IsNoCount(report.Step) || IsNoTime(report.SilentMs))
+            return $"a gang's report {report.Sequence} of generation {report.Generation}, step {report.Step}, cannot be";
+        if (report.MasterPort is < 0 or > ushort.MaxValue || report.LeasePort is < 0 or > ushort.MaxValue)
+            return $"ports {report.MasterPort} and {report.LeasePort} cannot be";
+        foreach (var rank in report.Ranks)
+        {
+            if (rank is null || rank.Rank < 0 || rank.Gpu < 0 || rank.ProcessId < 0)
+                return "a process of a gang is null or has a negative number";
+            if (rank.Exit is { } exit && (IsNoTime(exit.AgeMs) || exit.LastLines.Any(line => line is null)))
+                return $"the end of rank {rank.Rank} cannot be";
+        }
+
+        return report.Ranks.DistinctBy(rank => rank.Rank).Count() < report.Ranks.Count ? "two processes of a gang have one rank" : null;
+    }
 
     private static string? Problem(RankState state)
     {

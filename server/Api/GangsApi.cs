@@ -1,0 +1,112 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Coordinator.Machines;
+using Coordinator.Machines.Gangs;
+using Coordinator.Server.Hosting;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+
+namespace Coordinator.Server.Api;
+
+/// <summary>Gangs: submitting, looking at and cancelling runs of foreign programs, and what their ranks said. Statuses promise what those of jobs do.</summary>
+internal sealed class GangsApi(IGrainHost grains, DurableChanges changes, Views views, SiloServerOptions options)
+{
+    private static readonly JsonSerializerOptions Strict = new(MachinesJson.Default.Options)
+    {
+        TypeInfoResolver = new System.Text.Json.Serialization.Metadata.DefaultJsonTypeInfoResolver(),
+        RespectNullableAnnotations = true,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    };
+
+    private static readonly TimeSpan LogPause = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan LogPatience = TimeSpan.FromSeconds(3);
+
+    public void Map(IEndpointRouteBuilder routes)
+    {
+        routes.MapPost("/gangs", SubmitAsync);
+        routes.MapGet("/gangs", (string? after, int? limit) => views.ListAsync(GrainKind.Gang, after, Page.Limit(limit)));
+        routes.MapGet("/gangs/{id}", (string id) => views.ShowAsync(GrainAddress.OfGang(new JobId(id)), ApiError.NoJob(id)));
+        routes.MapPost("/gangs/{id}/cancel", CancelAsync);
+        routes.MapGet("/gangs/{id}/logs", LogsAsync);
+    }
+
+    private async Task<IResult> SubmitAsync(HttpRequest request, string? id, CancellationToken cancel)
+    {
+        if (id is not null && !JobIds.IsValid(id))
+            return ApiError.BadRequest($"'{id}' cannot be a job's id", $"Use {JobIds.Rule}, or leave the id out.");
+        GangSpec spec;
+        try
+        {
+            spec = await JsonSerializer.DeserializeAsync<GangSpec>(request.Body, Strict, cancel).ConfigureAwait(false) ?? throw new JsonException("it is null");
+        }
+        catch (JsonException wrong)
+        {
+            return ApiError.BadRequest($"the spec of a gang cannot be read: {wrong.Message}", "Correct it; docs/gangs.md lists its members.");
+        }
+
+        var problems = GangSpecValidator.Validate(spec);
+        if (problems.Count > 0)
+            return ApiError.BadRequest($"{problems[0].Field} is {problems[0].Value} but must be {problems[0].Rule}", $"{char.ToUpperInvariant(problems[0].Remedy[0])}{problems[0].Remedy[1..]}.");
+        if (spec.Bundle is { } bundle && options.HoldsAllData && !File.Exists(Path.Combine(options.DataDirectory, "data", $"{bundle.Sha256}.bin")))
+            return ApiError.BadRequest($"the silo has no bundle {bundle.Sha256}", $"Upload it with PUT /api/v1/data/{bundle.Sha256}.");
+        var job = id is null ? JobIds.New(spec.Name) : new JobId(id);
+        if (await views.JobAsync(job.Value).ConfigureAwait(false) is not null)
+            return ApiError.Result(StatusCodes.Status409Conflict, $"there is a training job '{job}'", "Submit under another id, or without one.");
+        var existed = await views.GangAsync(job.Value).ConfigureAwait(false) is not null;
+        var secret = Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
+        var durable = await changes.MakeAsync(GrainAddress.OfGang(job), new SubmitGang(spec) { Secret = secret }, cancel).ConfigureAwait(false);
+        if (await views.GangAsync(job.Value).ConfigureAwait(false) is { } present && !Same(present.Spec, spec))
+            return ApiError.Result(StatusCodes.Status409Conflict, $"there is a job '{job}' with another spec", "Submit under another id, or without one.");
+        var status = !durable ? StatusCodes.Status202Accepted : existed ? StatusCodes.Status200OK : StatusCodes.Status201Created;
+        return TypedResults.Json(new SubmittedBody { Id = job, Existed = existed }, ApiJson.Default.SubmittedBody, statusCode: status);
+    }
+
+    private async Task<IResult> CancelAsync(string id, string? reason, CancellationToken cancel)
+    {
+        if (await views.GangAsync(id).ConfigureAwait(false) is not { } gang)
+            return ApiError.NoJob(id);
+        var text = reason ?? "cancelled by request";
+        if (gang.Phase is "finished" or "failed" && gang.Reason != $"cancelled: {text}")
+            return ApiError.Result(StatusCodes.Status409Conflict, $"job '{id}' has {gang.Phase} already", "There is nothing left to cancel.");
+        var durable = await changes.MakeAsync(GrainAddress.OfGang(gang.Id), new CancelGang(text), cancel).ConfigureAwait(false);
+        return TypedResults.Json(new SubmittedBody { Id = gang.Id, Existed = true }, ApiJson.Default.SubmittedBody, statusCode: durable ? StatusCodes.Status200OK : StatusCodes.Status202Accepted);
+    }
+
+    /// <summary>
+    /// A piece of a rank's log, from the node that the rank is on. The question goes to the node by way of its grain, and the answer waits in the grain's
+    /// view: so any silo can ask, whichever one the worker is connected to.
+    /// </summary>
+    private async Task<IResult> LogsAsync(string id, int? rank, long? generation, long? from, string? node, CancellationToken cancel)
+    {
+        if (await views.GangAsync(id).ConfigureAwait(false) is not { } gang)
+            return ApiError.NoJob(id);
+        var number = rank ?? 0;
+        NodeId? place = node is { Length: > 0 } named ? new NodeId(named) : gang.Nodes.FirstOrDefault(one => number / gang.Spec.GpusPerNode == one.Index)?.Node ?? (gang.LastNodes.Count > number / gang.Spec.GpusPerNode ? gang.LastNodes[number / gang.Spec.GpusPerNode] : null);
+        if (number < 0 || place is null)
+            return ApiError.NotFound($"job '{id}' has no rank {number} now", gang.Nodes.Count == 0 ? "Nothing of it runs; its last nodes keep its logs, which --node names." : $"Its ranks are 0 to {gang.Spec.RanksOn(gang.Nodes.Count) - 1}.");
+        var question = new LogQuestion(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), gang.Id, number, generation ?? (gang.Nodes.Count > 0 || gang.LastNodes.Count > 0 ? gang.Generation : 0), from ?? 0, LogRead.MostBytes);
+        var address = GrainAddress.Of(place.Value);
+        var began = options.TimeProvider.GetTimestamp();
+        do
+        {
+            grains.Post(address, new LogWanted(question));
+            for (var look = 0; look < 8; look++)
+            {
+                await Task.Delay(LogPause, options.TimeProvider, cancel).ConfigureAwait(false);
+                if (await grains.DescribeAsync(address).ConfigureAwait(false) is not { } view)
+                    return ApiError.NotFound($"there is no node '{place}'", "Its worker may be away; its logs lie on its disk.");
+                if (Contracts.Read<NodeView>(view).Logs?.FirstOrDefault(piece => piece.Id == question.Id) is not { } piece)
+                    continue;
+                return TypedResults.Json(
+                    new LogBody { Job = gang.Id, Rank = number, Node = place.Value, Found = piece.Found, Generation = piece.Generation, From = piece.From, End = piece.End, Bytes = piece.Bytes },
+                    ApiJson.Default.LogBody);
+            }
+        }
+        while (options.TimeProvider.GetElapsedTime(began) < LogPatience);
+        return ApiError.Result(StatusCodes.Status503ServiceUnavailable, $"node '{place}' does not answer", "Its worker may be away or busy: ask again.");
+    }
+
+    private static bool Same(GangSpec a, GangSpec b) => JsonSerializer.Serialize(a, MachinesJson.Default.GangSpec) == JsonSerializer.Serialize(b, MachinesJson.Default.GangSpec);
+}
