@@ -157,6 +157,7 @@ internal sealed class Expectations(Stage stage)
         return message switch
         {
             RankOrdered => (json["order"]!["order"]!.GetValue<string>(), json["order"]!.AsObject()),
+            GangOrdered => ($"gang-{json["order"]!["wish"]!.GetValue<string>().ToLowerInvariant()}", json["order"]!.AsObject()),
             MembershipChanged => ("membership", json["change"]!.AsObject()),
             _ => (json["tell"]!.GetValue<string>(), json),
         };

@@ -14,6 +14,7 @@ internal sealed class FakeWorker(NodeId node, long boot, int gpus, string device
 
     private readonly SortedDictionary<JobId, Membership> memberships = [];
     private readonly SortedDictionary<GpuId, FakeRank> ranks = [];
+    private readonly SortedDictionary<JobId, FakeGang> gangs = [];
     private long heartbeats;
     private TimeSpan nextHeartbeat;
     private TimeSpan nextRepeat;
@@ -36,6 +37,12 @@ internal sealed class FakeWorker(NodeId node, long boot, int gpus, string device
 
     /// <summary>Steps of each job that it knows of.</summary>
     public SortedDictionary<JobId, JobSpec> Specs { get; } = [];
+
+    /// <summary>Whom its agents ask whether they are there.</summary>
+    public Func<NodeId, FakeWorker?> Peers { get; init; } = _ => null;
+
+    /// <summary>Its agent of a gang; null: it was never ordered about.</summary>
+    public FakeGang? GangOf(JobId job) => gangs.GetValueOrDefault(job);
 
     public Membership? MembershipOf(JobId job) => memberships.GetValueOrDefault(job);
 
@@ -75,6 +82,7 @@ internal sealed class FakeWorker(NodeId node, long boot, int gpus, string device
     public IEnumerable<WorkerMessage> Obey(CoordinatorMessage told) => told switch
     {
         Welcome => [.. Ranks.SelectMany(rank => rank.Records().Concat(rank.Progress()))],
+        GangOrdered ordered => OnGang(ordered.Order),
         MembershipChanged changed => OnChange(changed.Change),
         RankOrdered ordered => OnOrder(ordered.Order),
         StepsRecorded recorded => OnRecorded(recorded),
@@ -86,7 +94,15 @@ internal sealed class FakeWorker(NodeId node, long boot, int gpus, string device
     /// <summary>What it says because time has passed.</summary>
     public IEnumerable<WorkerMessage> OnTime(TimeSpan now)
     {
-        if (!Connected || Silent)
+        if (!Alive || Silent)
+            yield break;
+        foreach (var message in gangs.Values.SelectMany(gang => gang.OnTime(now)).ToArray())
+        {
+            if (Connected)
+                yield return message;
+        }
+
+        if (!Connected)
             yield break;
         if (now >= nextHeartbeat)
         {
@@ -104,6 +120,13 @@ internal sealed class FakeWorker(NodeId node, long boot, int gpus, string device
             foreach (var message in rank.Promised != 0 || rank.Finished ? rank.Progress() : [])
                 yield return message;
         }
+    }
+
+    private IReadOnlyList<WorkerMessage> OnGang(GangOrder order)
+    {
+        if (!gangs.TryGetValue(order.Job, out var gang))
+            gangs.Add(order.Job, gang = new FakeGang(order.Job, this) { Peers = Peers });
+        return gang.Obey(order);
     }
 
     private IEnumerable<WorkerMessage> OnChange(MembershipChange change)

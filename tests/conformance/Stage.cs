@@ -29,7 +29,7 @@ internal sealed class Stage(IConformanceEngine engine)
         var id = new NodeId(node);
         boots += 1000;
         var trains = workers.TryGetValue(id, out var before) && before.Trains;
-        var worker = workers[id] = new FakeWorker(id, boots, gpus, deviceClass, complaints.Add) { Trains = trains };
+        var worker = workers[id] = new FakeWorker(id, boots, gpus, deviceClass, complaints.Add) { Trains = trains, Peers = peer => workers.GetValueOrDefault(peer) };
         return PostAsync(worker, worker.Connect(now));
     }
 

@@ -136,6 +136,9 @@ public sealed class TranscriptPlayer
         ["kill", "silo", "but", "no", "connection"] => stage.KillSiloAsync(withConnections: false),
         ["submit", var job, .. var fields] => stage.Engine.PostAsync(Words.Grain($"Job:{job}"), new SubmitJob(Words.Spec(fields))),
         ["cancel", var job, .. var reason] => stage.Engine.PostAsync(Words.Grain($"Job:{job}"), new CancelJob(string.Join(' ', reason))),
+        ["gang", var job, .. var fields] => stage.Engine.PostAsync(Words.Grain($"Gang:{job}"), new SubmitGang(Words.Gang(fields)) { Secret = "secret" }),
+        [var node, "ends", var job, "rank", var rank, .. var fields] => SayAllAsync(node, stage.Worker(node).GangOf(new JobId(job))!.End(int.Parse(rank, CultureInfo.InvariantCulture), fields)),
+        [var node, "tells", var job, "step", var step] => SayAllAsync(node, stage.Worker(node).GangOf(new JobId(job))!.Step(long.Parse(step, CultureInfo.InvariantCulture))),
         ["extend", var job, .. var fields] => stage.Engine.PostAsync(Words.Grain($"Job:{job}"), Words.GrainMessage("extend-job", fields)),
         ["tell", var grain, var kind, .. var fields] => stage.Engine.PostAsync(Words.Grain(grain), Words.GrainMessage(kind, fields)),
         ["order", var gpu, var kind, .. var fields] => stage.Engine.PostAsync(Words.Grain($"Gpu:{gpu}"), new GpuOrdered(Words.Order(gpu, kind, fields))),
@@ -148,6 +151,12 @@ public sealed class TranscriptPlayer
         var read = new JsonObject { ["gpus"] = 1, ["class"] = "fake" };
         Fields.Put(read, fields);
         return stage.ConnectAsync(node, read["gpus"]!.GetValue<int>(), read["class"]!.GetValue<string>());
+    }
+
+    private async Task SayAllAsync(string node, IReadOnlyList<WorkerMessage> messages)
+    {
+        foreach (var message in messages)
+            await stage.SayAsync(stage.Worker(node), message).ConfigureAwait(false);
     }
 
     private static Task Do(Action action)

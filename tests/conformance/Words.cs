@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Coordinator.Machines;
+using Coordinator.Machines.Gangs;
 using Coordinator.Machines.Jobs;
 
 namespace Coordinator.Conformance;
@@ -38,6 +39,28 @@ internal static class Words
         };
 
         TimeSpan Time(string name) => Fields.Time(read[name]!.GetValue<string>());
+    }
+
+    /// <summary>A gang whose program nobody starts.</summary>
+    public static GangSpec Gang(IEnumerable<string> fields)
+    {
+        var read = new JsonObject { ["nodes"] = 1, ["min"] = 0, ["gpus"] = 1, ["restarts"] = 3, ["lease"] = "10s", ["alone"] = "600s", ["grace"] = "10s", ["nodeFailures"] = 3 };
+        Fields.Put(read, fields);
+        return new GangSpec
+        {
+            Name = "conformance",
+            Command = ["program"],
+            MaxNodes = Number("nodes"),
+            MinNodes = Number("min") > 0 ? Number("min") : Number("nodes"),
+            GpusPerNode = Number("gpus"),
+            Restarts = Number("restarts"),
+            NodeFailures = Number("nodeFailures"),
+            Lease = Fields.Time(read["lease"]!.GetValue<string>()),
+            Alone = Fields.Time(read["alone"]!.GetValue<string>()),
+            Grace = Fields.Time(read["grace"]!.GetValue<string>()),
+        };
+
+        int Number(string name) => read[name]!.GetValue<int>();
     }
 
     public static GrainMessage GrainMessage(string kind, IEnumerable<string> fields)
