@@ -1,4 +1,5 @@
 using Coordinator.Machines;
+using Coordinator.Worker.Gangs;
 using Coordinator.Worker.Telemetry;
 using Coordinator.Worker.Transport;
 
@@ -29,7 +30,8 @@ public static class NodeAgent
             throw new WorkerEndedException($"Peers cannot reach this worker at {plane.Address}: {problem}.", "Say where they can: --data-address where it listens, and --data-host where they are to dial another host.");
         SiloLink? link = null;
         await using var ranks = new NodeRanks(options, services, plane, message => link?.Tell(message));
-        link = new SiloLink(options, plane.Address, services.Http, services.Log, ranks.Handle, ranks.SiloReached, () => ranks.Positions);
+        using var gangs = services.Gangs is { } programs ? new NodeGangs(options, programs, services.Log, message => link?.Tell(message)) : null;
+        link = new SiloLink(options, plane.Address, services.Http, services.Log, message => Hear(message, gangs, ranks), ranks.SiloReached, () => ranks.Positions);
         using var stop = new CancellationTokenSource();
         var linked = Task.Run(() => link.RunAsync(stop.Token), CancellationToken.None);
         var measuring = services.Telemetry is { } telemetry
@@ -45,7 +47,7 @@ public static class NodeAgent
         }
 
         if (!abort.IsCancellationRequested)
-            await LeaveAsync(options, services, ranks, abort).ConfigureAwait(false);
+            await LeaveAsync(options, services, ranks, gangs, abort).ConfigureAwait(false);
         await link.EndAsync("the worker ends").ConfigureAwait(false);
         await stop.CancelAsync().ConfigureAwait(false);
         await measuring.ConfigureAwait(false);
@@ -56,12 +58,15 @@ public static class NodeAgent
     /// Others take the state, which costs nothing; or else it is saved, and the worker is a member to the end of that; or else, where neither
     /// is possible, it is dropped.
     /// </summary>
-    private static async Task LeaveAsync(WorkerOptions options, WorkerServices services, NodeRanks ranks, CancellationToken abort)
+    private static async Task LeaveAsync(WorkerOptions options, WorkerServices services, NodeRanks ranks, NodeGangs? gangs, CancellationToken abort)
     {
         services.Log.Info("asked to end: waiting for the jobs to go on without this worker");
         var left = ranks.LeaveAsync("the worker was asked to end");
         try
         {
+            // Programs have a grace of their own, which their job has set.
+            if (gangs is not null)
+                await gangs.LeaveAsync("its worker was asked to end").WaitAsync(abort).ConfigureAwait(false);
             if (services is { SaveState: not null, Checkpoints: not null } && !await EndsAsync(left, Least(options.SaveAfter, options.LeaveTimeout), abort).ConfigureAwait(false))
             {
                 var saving = SaveAsync(services, ranks.Held, services.SaveState);
@@ -79,6 +84,12 @@ public static class NodeAgent
         {
             services.Log.Warn("asked again: ending at once");
         }
+    }
+
+    private static void Hear(CoordinatorMessage message, NodeGangs? gangs, NodeRanks ranks)
+    {
+        if (gangs?.Handle(message) is not true)
+            ranks.Handle(message);
     }
 
     private static async Task<bool> SaveAsync(WorkerServices services, IReadOnlyList<JobId> jobs, Func<JobId, Task<string?>> save)

@@ -2,6 +2,7 @@ using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 using Coordinator.Worker.Checkpoints;
 using Coordinator.Worker.Devices;
+using Coordinator.Worker.Gangs;
 using Coordinator.Worker.Ranks;
 using Coordinator.Worker.Telemetry;
 
@@ -39,6 +40,9 @@ public sealed record WorkerServices(IProgramFactory Programs, IModelSink Models,
     /// state that there is. Gives why there was none; null where there is one. Null: nobody can be asked.
     /// </summary>
     public Func<JobId, Task<string?>>? SaveState { get; init; }
+
+    /// <summary>What gangs need; null: this worker takes part in none.</summary>
+    public GangServices? Gangs { get; init; }
 
     /// <summary>The vendor's telemetry of the gpus, not disposed of; null: there is none.</summary>
     public IGpuTelemetry? Telemetry { get; init; }
