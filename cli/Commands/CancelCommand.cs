@@ -12,9 +12,12 @@ public static class CancelCommand
         var reason = new Option<string>("--reason") { Description = "Why, for the events.", DefaultValueFactory = _ => "cancelled by its user" };
         return QueryCommand.Create("cancel", "End a job without a model.", [job.Argument, reason], async (client, parsed, _, cancel) =>
         {
-            var view = await job.FindAsync(client, parsed, cancel);
-            await client.CancelJobAsync(view.Id, parsed.GetValue(reason)!, cancel);
-            Console.WriteLine($"job {view.Id} is asked to end");
+            var id = await job.FindIdAsync(client, parsed, cancel);
+            if (await client.GetGangAsync(id, cancel) is null)
+                await client.CancelJobAsync(id, parsed.GetValue(reason)!, cancel);
+            else
+                await client.CancelGangAsync(id, parsed.GetValue(reason)!, cancel);
+            Console.WriteLine($"job {id} is asked to end");
         });
     }
 }

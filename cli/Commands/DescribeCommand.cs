@@ -15,6 +15,12 @@ public static class DescribeCommand
         var job = new JobArgument();
         return QueryCommand.Create("describe", "Show one job: its members, and every setting with its value.", [job.Argument], async (client, parsed, format, cancel) =>
         {
+            if (await client.GetGangAsync(await job.FindIdAsync(client, parsed, cancel), cancel) is { } gang)
+            {
+                GangDescription.Print(gang, format);
+                return;
+            }
+
             var view = await job.FindAsync(client, parsed, cancel);
             var document = JsonSerializer.SerializeToNode(view, MachinesJson.Default.JobView)!;
             if (format is OutputFormat.Json or OutputFormat.Yaml)

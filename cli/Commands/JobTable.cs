@@ -1,11 +1,26 @@
 using Coordinator.Cli.Output;
 using Coordinator.Machines;
+using Coordinator.Machines.Gangs;
 
 namespace Coordinator.Cli.Commands;
 
 /// <summary>Jobs as columns.</summary>
 public static class JobTable
 {
+    /// <summary>The columns, and a row for each job of either kind.</summary>
+    public static (IReadOnlyList<Column> Columns, IReadOnlyList<IReadOnlyList<string>> Rows) Of(IEnumerable<JobView> jobs, IEnumerable<GangView> gangs)
+    {
+        var (columns, rows) = Of(jobs);
+        return (columns, [.. rows, .. gangs.Select(RowOf)]);
+    }
+
+    private static IReadOnlyList<string> RowOf(GangView gang) =>
+    [
+        gang.Id.Value, gang.Phase, gang.Step is { } step ? $"{step}" : "-", "-",
+        $"{gang.Nodes.Sum(node => node.Ranks.Count(rank => rank.Exit is null))}/{gang.Spec.RanksOn(gang.Spec.MaxNodes)}", $"{gang.Generation}", $"{gang.Restarts}", gang.FirstFailure?.Text ?? "-",
+        gang.Phase == "waiting" ? gang.Reason : "-", $"{gang.Incarnation}", "-", gang.Spec.DeviceClass.Length > 0 ? gang.Spec.DeviceClass : "-", gang.Reason, "-",
+    ];
+
     /// <summary>The columns, and a row for each job.</summary>
     public static (IReadOnlyList<Column> Columns, IReadOnlyList<IReadOnlyList<string>> Rows) Of(IEnumerable<JobView> jobs) =>
     (

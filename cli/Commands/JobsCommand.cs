@@ -13,7 +13,8 @@ public static class JobsCommand
     public static Command Create() => QueryCommand.Create("jobs", "List the jobs.", [], async (client, _, cancel) =>
     {
         var jobs = await client.GetJobsAsync(cancel);
-        var (columns, rows) = JobTable.Of(jobs);
-        return new Listing("JobList", new JsonArray([.. jobs.Select(job => JsonSerializer.SerializeToNode(job, MachinesJson.Default.JobView))]), columns, rows);
+        var gangs = await client.GetGangsAsync(cancel);
+        var (columns, rows) = JobTable.Of(jobs, gangs);
+        return new Listing("JobList", new JsonArray([.. jobs.Select(job => JsonSerializer.SerializeToNode(job, MachinesJson.Default.JobView)), .. gangs.Select(gang => JsonSerializer.SerializeToNode(gang, MachinesJson.Default.GangView))]), columns, rows);
     });
 }

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
-using Coordinator.Cli.Output;
+using Coordinator.Runs.Outcomes;
 using Coordinator.Simulator;
 
 namespace Coordinator.Cli.Commands;

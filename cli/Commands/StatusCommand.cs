@@ -17,6 +17,7 @@ public static class StatusCommand
     {
         var info = await client.GetInfoAsync(cancel);
         var jobs = await client.GetJobsAsync(cancel);
+        var gangs = await client.GetGangsAsync(cancel);
         var nodes = await client.GetNodesAsync(cancel);
         var document = new JsonObject
         {
@@ -31,13 +32,13 @@ public static class StatusCommand
                 ["workersConnected"] = info.Workers,
                 ["nodesKnown"] = nodes.Count,
             },
-            ["jobs"] = new JsonArray([.. jobs.Select(job => JsonSerializer.SerializeToNode(job, MachinesJson.Default.JobView))]),
+            ["jobs"] = new JsonArray([.. jobs.Select(job => JsonSerializer.SerializeToNode(job, MachinesJson.Default.JobView)), .. gangs.Select(gang => JsonSerializer.SerializeToNode(gang, MachinesJson.Default.GangView))]),
         };
         Console.Error.WriteLine(
             $"silo {info.Silo} at {client.Url}: {info.Engine} engine, process {info.ProcessId}, {info.Workers} of {nodes.Count} workers connected");
         foreach (var job in jobs.Where(job => job.Shortage.Length > 0))
             Console.Error.WriteLine($"{job.Id}: {job.Shortage}");
-        var (columns, rows) = JobTable.Of(jobs);
+        var (columns, rows) = JobTable.Of(jobs, gangs);
         return new Listing("Status", document, columns, rows);
     }
 }

@@ -18,7 +18,9 @@ using Coordinator.Worker.Checkpoints;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.Devices;
 using Coordinator.Worker.Faults;
+using Coordinator.Worker.Gangs;
 using Coordinator.Worker.Kernels;
+using Coordinator.Worker.Processes;
 using Coordinator.Worker.Programs;
 using Coordinator.Worker.Telemetry;
 
@@ -82,6 +84,7 @@ public sealed class WorkerCommand
             }
         },
     };
+    private readonly ProgramOptionSet foreign = new();
     private readonly Option<bool> pipe = ParentOption.Create();
 
     /// <summary>The command.</summary>
@@ -94,6 +97,7 @@ public sealed class WorkerCommand
             silos, token, proxy, node, replace, gpus, directory, checkpoints, listen, advertised, width, faults, pipe,
         };
         devices.AddTo(command);
+        foreign.AddTo(command);
         node.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<string>() is { } name && NodeNames.Problem(name) is { } problem)
@@ -134,6 +138,10 @@ public sealed class WorkerCommand
             Silos = files,
             Log = log,
         };
+        var bootNumber = NextBoot(store, parsed.GetValue(node)!);
+        var policy = foreign.Policy(parsed);
+        var programFolder = Path.Combine(store, "programs");
+        using var launcher = new ProgramLauncher(policy, $"{parsed.GetValue(node)} {Path.GetFullPath(programFolder)}", bootNumber, log);
         await programs.WarmUpAsync(WarmUpLimit);
         using var telemetry = OpenTelemetry(chosen.Devices, log);
         var services = new WorkerServices(programs, new SiloModelSink(files, WorkerPrograms.Layout, store), log)
@@ -141,11 +149,12 @@ public sealed class WorkerCommand
             Http = http,
             Checkpoints = checkpoints.Folder(parsed) is { } folder ? OpenCheckpoints(folder) : null,
             Telemetry = telemetry,
+            Gangs = new GangServices(launcher, new ProgramFolders(programFolder, policy)) { FetchBundle = (bundle, to, cancel) => files.FetchDataAsync(bundle.Sha256, to, cancel) },
             SaveState = job => SaveAsync(client, job),
         };
         try
         {
-            await NodeAgent.RunAsync(Options(parsed, addresses, secret, chosen) with { Boot = NextBoot(store, parsed.GetValue(node)!) }, services, signals.Token, abort.Token);
+            await NodeAgent.RunAsync(Options(parsed, addresses, secret, chosen) with { Boot = bootNumber }, services, signals.Token, abort.Token);
         }
         catch (WorkerEndedException ended)
         {

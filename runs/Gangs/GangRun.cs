@@ -1,0 +1,74 @@
+using Coordinator.Machines;
+using Coordinator.Machines.Gangs;
+using Coordinator.Runs.Jobs;
+using Coordinator.Runs.Outcomes;
+
+namespace Coordinator.Runs.Gangs;
+
+/// <summary>Follows a gang to its end: says what becomes of it, and shows what its ranks say.</summary>
+public sealed class GangRun(SiloCalls calls, JobId job, LogPrinter printer, Func<GangView, IEnumerable<int>> shown)
+{
+    private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(200);
+
+    private readonly Dictionary<int, Task> followers = [];
+    private volatile GangView? last;
+    private string said = "";
+    private int failures;
+
+    /// <summary>The gang as it was heard of last.</summary>
+    public GangView? Last => last;
+
+    /// <summary>Until the gang is over and all that is shown of it was printed.</summary>
+    /// <returns>The gang.</returns>
+    public async Task<GangView> FollowAsync(CancellationToken cancel)
+    {
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        try
+        {
+            while (true)
+            {
+                if (await calls.AskAsync((silo, limit) => silo.GetGangAsync(job, limit), cancel) is { } view)
+                {
+                    last = view;
+                    Say(view);
+                    foreach (var rank in shown(view).Where(rank => !followers.ContainsKey(rank)))
+                        followers[rank] = new LogFollower(calls, job, rank, printer).FollowAsync(() => last, end.Token);
+                    if (view.Phase is "finished" or "failed")
+                    {
+                        await Task.WhenAll(followers.Values);
+                        return view;
+                    }
+                }
+
+                await Task.Delay(Period, cancel);
+            }
+        }
+        finally
+        {
+            await end.CancelAsync();
+        }
+    }
+
+    /// <summary>The exit code that follows from a gang's end: that of the process that failed first.</summary>
+    public static int CodeOf(GangView view) => view.Phase == "finished" ? ExitCodes.Success : view.ExitCode is { } code and not 0 ? code : ExitCodes.RunFailed;
+
+    private void Say(GangView view)
+    {
+        foreach (var failure in view.Failures.Skip(failures))
+        {
+            printer.Say($"generation {failure.Generation} ended: {failure.Text}{(failure.Followed.Count > 0 ? $" (after it failed {failure.Followed.Count} more)" : "")}");
+            foreach (var line in failure.LastLines)
+                printer.Say($"  | {line}");
+        }
+
+        failures = view.Failures.Count;
+        var now = view.Phase switch
+        {
+            "running" => $"generation {view.Generation} runs: {view.Spec.RanksOn(view.Nodes.Count)} processes on {string.Join(", ", view.Nodes.Take(8).Select(node => node.Node))}{(view.Nodes.Count > 8 ? " …" : "")}",
+            "waiting" => $"waiting: {view.Reason}",
+            _ => "",
+        };
+        if (now.Length > 0 && now != said)
+            printer.Say(said = now);
+    }
+}
