@@ -7,9 +7,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . deploy/compose.sh
 folder=${1:?name a folder that does not exist yet}
 [ ! -e "$folder" ] || { echo "$folder exists: name a new folder" >&2; exit 2; }
-silo=$(compose ps -q silo-1 silo 2> /dev/null | head -n 1)
-worker=$(compose ps -q worker-1 worker 2> /dev/null | head -n 1)
-database=$(compose ps -q postgres 2> /dev/null || true)
+silo=$(first_container silo-1 silo)
+worker=$(first_container worker-1 worker)
+database=$(first_container postgres)
 [ -n "$silo" ] && [ -n "$worker" ] || { echo "no silo or no worker runs here" >&2; exit 2; }
 image=$(docker inspect -f '{{.Config.Image}}' "$silo")
 umask 077

@@ -4,6 +4,22 @@ compose() {
   else ${COMPOSE_PROFILE:+env COMPOSE_PROFILES="$COMPOSE_PROFILE"} docker-compose "$@"; fi
 }
 
+# Runs a command that has nothing to say, unless it fails.
+quietly() {
+  local said
+  said=$("$@" 2>&1) || { echo "$said" >&2; echo "failed: $*" >&2; return 1; }
+}
+
+# The container of the first of the services named that has one, running or not; nothing where none has.
+first_container() {
+  local service found
+  for service in "$@"; do
+    # Into a variable first: a pipe whose reader has seen enough fails as a whole (pipefail). A service of another profile is an error to some versions.
+    found=$(compose ps -aq "$service" 2> /dev/null) || continue
+    [ -z "$found" ] || { echo "${found%%$'\n'*}"; return; }
+  done
+}
+
 # Starts what is not running. Compose gives up where a container that others wait for ends meanwhile, as a silo may do that starts beside the
 # memory of silos that are gone: its restart policy brings it back, so compose is asked again.
 bring_up() {
@@ -23,7 +39,7 @@ take_all_down() { compose --profile client down -v --remove-orphans > /dev/null 
 until_healthy() {
   local one states
   for _ in $(seq "${COMPOSE_PATIENCE:-120}"); do
-    # Into a variable first: a pipe whose reader has seen enough fails as a whole (pipefail), and that would look like "none is unwell".
+    # Into a variable, too: it would look like "none is unwell".
     states=$(for one in $(compose ps -q "$@"); do docker inspect -f '{{if .State.Health}}{{.State.Health.Status}}{{else}}{{.State.Status}}{{end}}' "$one"; done)
     [ -z "$states" ] || grep -qvE '^(healthy|running)$' <<< "$states" || return 0
     sleep 1

@@ -6,18 +6,20 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . deploy/compose.sh
 folder=${1:?name the folder of a backup}
 for file in checkpoints.tar data.tar; do [ -f "$folder/$file" ] || { echo "$folder holds no $file: it is no backup" >&2; exit 2; }; done
+# What the backup is of says what is started.
+COMPOSE_PROFILE=$([ -f "$folder/database.dump" ] && echo cluster || echo single)
 [ -z "$(compose ps -q)" ] || { echo "there are containers already: take them down first, with their volumes (docker compose --profile '*' down -v)" >&2; exit 2; }
 
-compose up --no-start > /dev/null 2>&1
-silo=$(compose ps -aq silo-1 silo 2> /dev/null | head -n 1)
-worker=$(compose ps -aq worker-1 worker 2> /dev/null | head -n 1)
+quietly compose up --no-start
+silo=$(first_container silo-1 silo)
+worker=$(first_container worker-1 worker)
 image=$(docker inspect -f '{{.Config.Image}}' "$silo")
 [ -z "$(docker run --rm --volumes-from "$silo" --entrypoint ls "$image" /data)" ] || { echo "the cluster has data already: take it down with its volumes first (docker compose --profile '*' down -v)" >&2; exit 2; }
 fill() { docker run --rm -i --volumes-from "$1" --entrypoint tar "$image" -C / --no-overwrite-dir -xf -; }
 fill "$silo" < "$folder/data.tar"
 fill "$worker" < "$folder/checkpoints.tar"
 if [ -f "$folder/database.dump" ]; then
-  compose up -d postgres > /dev/null 2>&1
+  quietly compose up -d postgres
   until_healthy postgres
   docker exec -i "$(compose ps -q postgres)" pg_restore -h /var/run/postgresql -U coordinator -d coordinator --no-owner < "$folder/database.dump"
 fi

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # The compose cluster, tried: deploy/smoke.sh [cluster|single] [STEPS]
 # Brings the cluster up and trains; trains again while a worker, the silo and the database are crashed (kill -9 of the containers' processes)
-# and a worker's network is cut; again while every silo and worker is replaced by another image's, one at a time (cluster only); and again
-# with a backup on the way, which is restored into a new cluster and goes on from its checkpoint. All models must be the same. Then everything
-# is taken down, and it looks whether anything is left.
+# and a worker's network is cut; again while every silo and worker (single: the silo) is replaced by those of the next build, whose records have
+# members that this one does not know (deploy/next-build.sh), one at a time, and again on the way back; and again with a backup on the way, which
+# is restored into a new cluster and goes on from its checkpoint. All models must be the same. Then everything is taken down, and it looks
+# whether anything is left.
 # Without an argument: cluster. Needs root where it has to install or start an engine.
 # Exit code 0: all of it held.
 set -euo pipefail
@@ -11,7 +12,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 profile=${1:-cluster}
 steps=${2:-320}
-export COMPOSE_PROJECT_NAME=coordinator-smoke COORDINATOR_IMAGE=coordinator:smoke
+# Names of its own for each profile, so that both can be tried at once.
+this_build=coordinator:smoke-$profile next_build=coordinator:smoke-$profile-next
+export COMPOSE_PROJECT_NAME=coordinator-smoke-$profile COORDINATOR_IMAGE=$this_build
 started=$SECONDS
 engine=""
 scratch=$(mktemp -d)
@@ -27,7 +30,7 @@ take_down() {
     [ "$status" -eq 0 ] || compose logs --no-color --tail 60 > "$scratch/logs.txt" 2>&1 || true
     [ "$status" -eq 0 ] || { echo "--- the last lines of all containers:"; tail -n 120 "$scratch/logs.txt"; }
     take_all_down || true
-    docker image rm -f coordinator:smoke coordinator:smoke-next > /dev/null 2>&1 || true
+    docker image rm -f "$this_build" "$next_build" > /dev/null 2>&1 || true
     left=$(docker ps -aq --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME"; docker volume ls -q --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME"; docker network ls -q --filter "label=com.docker.compose.project=$COMPOSE_PROJECT_NAME")
     if [ -z "$left" ]; then say "nothing is left"; else say "FAILED: left behind: $left"; status=1; fi
   fi
@@ -121,20 +124,44 @@ same disturbed "$(hash disturbed)"
 until_healthy
 say "every container is healthy again: $(for one in $(compose ps -q); do docker inspect -f '{{.Name}} {{.RestartCount}}' "$one"; done | grep -v ' 0$' | sed 's|/||; s/$/ restarts/' | paste -sd, -)"
 
-if [ "$profile" = cluster ]; then # in the other one the workers are one service, which compose replaces all at once
-  # Another image of the same programs: what matters here is that each container is replaced.
-  docker build -q -t coordinator:smoke-next --label replaced=yes . > /dev/null 2>&1
-  train upgraded &
+say "building the next build, $next_build"
+bash deploy/next-build.sh "$scratch/next" > "$scratch/next.txt" 2>&1 || { cat "$scratch/next.txt"; fail "the next build's source"; }
+docker build -t "$next_build" ${SMOKE_BUILD_OPTIONS:-} "$scratch/next" > "$scratch/build.txt" 2>&1 || { tail -n 30 "$scratch/build.txt"; fail "the next build does not build"; }
+
+# replace NAME IMAGE [SERVICE...]: puts another image in the place of the one that runs, while one job trains after the other.
+replace() {
+  {
+    count=0
+    until [ -e "$scratch/$1.done" ]; do
+      count=$((count + 1))
+      train "$1-$count" || { tail -n 30 "$scratch/$1-$count.txt"; exit 1; }
+      same "$1-$count" "$(hash "$1-$count")"
+    done
+  } &
   training=$!
-  until_step upgraded "$part"
-  say "step $(progress upgraded): every silo and worker is replaced, one at a time"
-  COORDINATOR_IMAGE=coordinator:smoke-next bash deploy/rolling-upgrade.sh > "$scratch/upgrade.txt" 2>&1 || { cat "$scratch/upgrade.txt"; fail "the rolling upgrade"; }
-  sed 's/^/        /' "$scratch/upgrade.txt"
-  say "step $(progress upgraded) of $steps: replaced"
-  wait "$training" || { tail -n 30 "$scratch/upgraded.txt"; fail "the training under the upgrade"; }
-  same upgraded "$(hash upgraded)"
-  export COORDINATOR_IMAGE=coordinator:smoke-next
-fi
+  until_step "$1-1" "$part"
+  say "step $(progress "$1-1"): one at a time replaced by those of $2"
+  COORDINATOR_IMAGE=$2 bash deploy/rolling-upgrade.sh "${@:3}" > "$scratch/$1.txt" 2>&1 || { cat "$scratch/$1.txt"; fail "the rolling upgrade to $2"; }
+  touch "$scratch/$1.done"
+  sed 's/^/        /' "$scratch/$1.txt"
+  wait "$training" || fail "the training while $2 came"
+  export COORDINATOR_IMAGE=$2
+}
+# Stored states with the member that only the next build knows.
+probes() {
+  case $profile in
+    cluster) docker exec "$(container postgres)" psql -h /var/run/postgresql -U coordinator -d coordinator -Atc "SELECT count(*) FROM grain_storage WHERE convert_from(payload, 'UTF8') LIKE '%\"probe\":%'" ;;
+    single) docker exec "$(container silo)" sh -c 'cat /data/coordinator.db /data/coordinator.db-wal 2> /dev/null' | grep -aoc '"probe":' || true ;;
+  esac
+}
+# Workers of the profile single are one service, which compose replaces all at once: there the silo alone is upgraded, under the old workers.
+if [ "$profile" = cluster ]; then only=(); else only=(silo); fi
+[ "$(probes)" -eq 0 ] || fail "this build knows the member of the next one"
+replace upgraded "$next_build" "${only[@]}"
+found=$(probes)
+[ "$found" -gt 0 ] || fail "no stored state has the next build's member, so nothing was upgraded"
+say "stored states with a member that the build before does not know: $found"
+replace returned "$this_build" "${only[@]}"
 
 train backup --checkpoint.interval=$((steps / 16)) &
 training=$!

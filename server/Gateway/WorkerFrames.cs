@@ -44,6 +44,8 @@ internal static class WorkerFrames
             return (null, fault.Status == WebSocketCloseStatus.PolicyViolation ? Invalid(fault.Text) : fault);
         if (message is not Hello hello)
             return (null, Invalid("the first frame must be a hello"));
+        if (hello.Protocol != Hello.CurrentProtocol)
+            return (null, Invalid($"the hello names no protocol; this silo speaks {Hello.CurrentProtocol}"));
         return Problem(hello.Node, hello) is { } problem ? (null, Invalid(problem)) : (hello, null);
     }
 
@@ -116,13 +118,17 @@ internal static class WorkerFrames
     private static string? Foreign(NodeId node, GpuId gpu) => gpu.Node == node ? null : $"node {node} speaks for gpu {gpu}";
 
     /// <summary>
-    /// Generated readers set a member that is missing to null or zero and not to its initial value. Workers write every
-    /// member that is not null, so one that is missing was never written by a worker.
+    /// A member that is missing was never written by a worker of this build, and one of an earlier build leaves out only what it does not know: a further
+    /// member, which reads as null or zero then. Generated readers set it so whatever its initial value, and machines are given no list or text that is null.
     /// </summary>
     private static void RequireAll(JsonTypeInfo type)
     {
         foreach (var member in type.Properties.Where(member => member.Set is not null || member.AssociatedParameter is not null))
-            member.IsRequired = !member.IsSetNullable || (member.PropertyType.IsValueType && Nullable.GetUnderlyingType(member.PropertyType) is null);
+        {
+            var isFurther = member is { IsRequired: false, AssociatedParameter: null or { IsMemberInitializer: true } };
+            var mayBeNull = member.PropertyType.IsValueType ? Nullable.GetUnderlyingType(member.PropertyType) is not null : member.IsSetNullable;
+            member.IsRequired = !mayBeNull && !(isFurther && member.PropertyType.IsValueType);
+        }
     }
 
     private static CloseReason Policy(string text) => new(WebSocketCloseStatus.PolicyViolation, text);
