@@ -15,6 +15,7 @@ using Coordinator.Bench;
     ("checkpoint", "what a checkpoint costs training: blocks of one run with and without, with a 95% interval", CheckpointCost.Run),
     ("decoders", "a million generated inputs into everything that reads bytes of strangers: no crash, no hang, memory under a limit", DecoderInputs.Run),
     ("recovery", "time from a SIGKILL to the next step applied on all ranks, over many kills", Recovery.Run),
+    ("gangs", "seeded kills and freezes of gangs of real programs (shell, C, PyTorch): their own result, no overlap, no orphan", Gangs.Run),
     ("lifecycle", "kills at two dozen points over the whole life of a train, and a supervisor that goes on: the undisturbed model", Lifecycle.Run),
     ("ilgpu", "tokens a second on an ILGPU device, where the time goes by kernel, and PyTorch beside it", Coordinator.Bench.Ilgpu.IlgpuBench.Run),
     ("ptx", "the kernels' PTX, made without a GPU: local memory, products open to fusion, vector loads", Coordinator.Bench.Ilgpu.PtxBench.Run),

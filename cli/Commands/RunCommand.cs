@@ -29,8 +29,8 @@ public sealed class RunCommand
     private readonly Option<int> gpus = new("--gpus-per-node", "--nproc-per-node") { Description = "Gpus on each node, with a process for each of them.", DefaultValueFactory = _ => 1 };
     private readonly Option<int?> workers = new("--workers", "-w") { Description = "Worker processes that are started here, where no silo is named (default: --max-nodes)." };
     private readonly Option<string> name = new("--name") { Description = "Name of the job (default: the program's)." , DefaultValueFactory = _ => "" };
-    private readonly PathOption workFolder = new(PathUse.Folder, "--workdir") { Description = "Folder that every process starts in; it must be there on every node (default: the current one)." };
-    private readonly PathOption bundle = new(PathUse.ReadAny, "--bundle") { Description = "A folder that is frozen by hash and brought to every node; processes start in it." };
+    private readonly PathOption workFolder = new(PathUse.ReadFolder, "--workdir") { Description = "Folder that every process starts in; it must be there on every node (default: the current one)." };
+    private readonly PathOption bundle = new(PathUse.ReadFolder, "--bundle") { Description = "A folder that is frozen by hash and brought to every node; processes start in it." };
     private readonly Option<string[]> variables = new("--env") { Description = "NAME=value for every process, or NAME for its value here. Repeatable." };
     private readonly Option<int> restarts = new("--restarts", "--max-restarts") { Description = "Restarts without progress between them that failures of its own may cost.", DefaultValueFactory = _ => 3 };
     private readonly Option<string> grace = new("--grace") { Description = "Time between SIGTERM and SIGKILL.", DefaultValueFactory = _ => "10s" };
@@ -104,6 +104,8 @@ public sealed class RunCommand
         var count = parsed.GetValue(nodes) ?? parsed.GetValue(maxNodes) ?? (isThere ? parsed.GetValue(minNodes) ?? 1 : parsed.GetValue(workers) ?? 1);
         var most = parsed.GetValue(maxNodes) ?? count;
         var path = bundle.Full(parsed);
+        if (!isThere && workFolder.Full(parsed) is { } start && !Directory.Exists(start))
+            throw new CommandException(ExitCodes.Usage, $"--workdir {start} is no folder.", "Name one that is there, or leave it out: processes then start in the current folder.");
         if (path is not null && !Directory.Exists(path))
             throw new CommandException(ExitCodes.Usage, $"--bundle {path} is no folder.", "Name a folder that holds all that the command needs.");
         return new GangSpec
@@ -155,7 +157,7 @@ public sealed class RunCommand
                 WorkerArguments = (_, _) => ["--allow-programs"],
             };
             await using var cluster = await LocalCluster.StartAsync(options, directory, signals.Token);
-            Console.Error.WriteLine($"attach from another terminal:  export {ConnectionOptions.SiloVariable}={cluster.Url} {ConnectionOptions.TokenVariable}={cluster.TokenFile}      (logs: {directory.Path})");
+            Console.Error.WriteLine($"attach from another terminal:  export {ConnectionVariables.Silo}={cluster.Url} {ConnectionVariables.TokenFile}={cluster.TokenFile}      (logs: {directory.Path})");
             using var client = new CoordinatorClient(cluster.Url, SiloToken.Load(cluster.TokenFile));
             var code = await RunAsync(parsed, spec, new SiloCalls(client, cluster), signals);
             isKept = code is not ExitCodes.Success;

@@ -14,6 +14,7 @@ public sealed class SwarmCommand
     private readonly Option<int> nodes = new("--nodes") { Description = "Nodes, each with a connection of its own.", DefaultValueFactory = _ => 12_500 };
     private readonly Option<int> gpus = new("--gpus-per-node") { Description = "Gpus of each node.", DefaultValueFactory = _ => 8 };
     private readonly Option<int?> ranks = new("--ranks") { Description = "Ranks of the job, evenly over the nodes (default: one on each node)." };
+    private readonly Option<bool> gang = new("--gang") { Description = "Measure a gang of 'coordinator run' in place of a training job: on all nodes but one, which is its spare." };
     private readonly Option<double> step = new("--step-seconds") { Description = "Time of a training step.", DefaultValueFactory = _ => 1 };
     private readonly Option<int> links = new("--links") { Description = "Nodes that a node has links to on the data plane: they notice its death.", DefaultValueFactory = _ => 16 };
     private readonly Option<int?> together = new("--together") { Description = "Nodes that die at once (default: 100, or a quarter of the nodes if that is fewer)." };
@@ -39,7 +40,7 @@ public sealed class SwarmCommand
     {
         var command = new Command("swarm", "Connect thousands of node agents to a silo, let nodes and the silo die, and measure how long the control plane takes and what it costs.")
         {
-            nodes, gpus, ranks, step, links, together, watch, failures, faultTime, repair, limit, seed, assert, inject, silo, token, proxy, workDirectory, output,
+            nodes, gpus, ranks, gang, step, links, together, watch, failures, faultTime, repair, limit, seed, assert, inject, silo, token, proxy, workDirectory, output,
         };
         silos.AddTo(command);
         Checks.InRange(nodes, 3, 1_000_000);
@@ -114,6 +115,7 @@ public sealed class SwarmCommand
         return new SwarmOptions
         {
             Nodes = count,
+            Gang = parsed.GetValue(gang),
             GpusPerNode = parsed.GetValue(gpus),
             Ranks = parsed.GetValue(ranks) ?? count,
             StepTime = TimeSpan.FromSeconds(parsed.GetValue(step)),

@@ -72,6 +72,9 @@ public sealed class SwarmAgent
     /// <summary>Whether a node has a member in the membership of a job that it holds.</summary>
     public bool Includes(JobId job, int node) => life is { } running && running.Ranks.Includes(job, node);
 
+    /// <summary>The generation of a gang whose processes run here, and when they were started; 0: none do.</summary>
+    public (long Generation, long At) GangOf(JobId job) => life?.Gangs.RunningOf(job) ?? default;
+
     /// <summary>Starts its process, if none runs. Connecting goes on in the background, for as long as it takes.</summary>
     public void Start()
     {
@@ -79,7 +82,7 @@ public sealed class SwarmAgent
             return;
         lastBoot = Math.Max(lastBoot + 1, DateTimeOffset.UtcNow.ToUnixTimeMilliseconds());
         Life started = null!;
-        started = new Life(new AgentRanks(shape, Node, lastBoot, plane, counts, message => started.Socket?.Say(message)), new AgentTelemetry(gpus.Count, seed + (ulong)lastBoot));
+        started = new Life(new AgentRanks(shape, Node, lastBoot, plane, counts, message => started.Socket?.Say(message)), new AgentTelemetry(gpus.Count, seed + (ulong)lastBoot), new AgentGangs(lastBoot, message => started.Socket?.Say(message)));
         life = started;
         started.Running = Task.Run(() => ConnectAsync(started));
     }
@@ -122,6 +125,7 @@ public sealed class SwarmAgent
 
         socket.Say(new Heartbeat(++running.Beats, running.Ranks.Positions));
         counts.Beat();
+        running.Gangs.OnTime(now);
         running.Ranks.Repeat(now);
         if (now < running.TelemetryDueAt)
             return;
@@ -208,6 +212,9 @@ public sealed class SwarmAgent
             case HelloWanted wanted when wanted.Session == socket.Session:
                 socket.Say(Introduction(socket.Session) with { Proof = wanted.Proof });
                 break;
+            case GangOrdered ordered:
+                running.Gangs.Hear(ordered.Order, Worker.Monotonic.Now);
+                break;
             default:
                 running.Ranks.Hear(message, Worker.Monotonic.Now);
                 break;
@@ -224,11 +231,13 @@ public sealed class SwarmAgent
     };
 
     /// <summary>One process of the agent.</summary>
-    private sealed class Life(AgentRanks ranks, AgentTelemetry telemetry)
+    private sealed class Life(AgentRanks ranks, AgentTelemetry telemetry, AgentGangs gangs)
     {
         public AgentRanks Ranks => ranks;
 
         public AgentTelemetry Telemetry => telemetry;
+
+        public AgentGangs Gangs => gangs;
 
         public CancellationTokenSource Over { get; } = new();
 

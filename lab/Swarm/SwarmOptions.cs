@@ -8,6 +8,9 @@ public sealed record SwarmOptions
     /// <summary>Nodes. At least 2.</summary>
     public required int Nodes { get; init; }
 
+    /// <summary>Whether a gang is measured in place of a training job: on all nodes but one, its spare.</summary>
+    public bool Gang { get; init; }
+
     /// <summary>Gpus of each. At least 1.</summary>
     public required int GpusPerNode { get; init; }
 

@@ -103,11 +103,25 @@ public sealed partial class SwarmRun
             ("siloDead", "silo dies", KillSiloAsync),
             ("faults", "faults by rate", FaultsAsync),
         ];
+        if (options.Gang)
+        {
+            all =
+            [
+                .. all[..2],
+                ("gangStarts", "gang starts", StartGangAsync),
+                ("gangNodeDead", "a node of it dies", KillInGangAsync),
+                ("gangEnds", "gang ends", EndGangAsync),
+            ];
+        }
+
         foreach (var (key, name, run) in all)
         {
             if (!await MeasureAsync(key, name, run))
                 return;
         }
+
+        if (options.Gang)
+            return;
 
         await client.CancelJobAsync(job, "measured", cancel);
     }

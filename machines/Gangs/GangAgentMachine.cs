@@ -176,8 +176,8 @@ public sealed class GangAgentMachine(JobId job, long boot, (long Incarnation, lo
                 phase = GangPhase.Preparing;
                 outputs.Add(new PrepareRanks(Generation, spec, seat));
                 break;
-            case GangWish.Run when phase == GangPhase.Ready && start is not null:
-                StartRanks();
+            case GangWish.Run when phase == GangPhase.Ready && start is not null && sent != default && now < sent + spec!.Lease:
+                StartRanks(sent);
                 break;
             case GangWish.Stop or GangWish.Forget when phase is not (GangPhase.Stopping or GangPhase.Stopped):
                 Stop(order.Reason);
@@ -204,11 +204,12 @@ public sealed class GangAgentMachine(JobId job, long boot, (long Incarnation, lo
     /// <summary>What an earlier process of the node was told, and is heard by this one, starts nothing.</summary>
     private bool IsMeant(GangOrder order) => order.Boot == 0 || order.Boot == boot;
 
-    private void StartRanks()
+    /// <summary>The lease counts from the report that the order answers: however long the order was on its way, the job knows when it ends.</summary>
+    private void StartRanks(TimeSpan sent)
     {
         phase = GangPhase.Running;
         heardAt = now;
-        lease = new GangLease(now, spec!, [.. start!.Panel.Select(peer => peer.Index)], seat!.Index);
+        lease = new GangLease(sent, spec!, [.. start!.Panel.Select(peer => peer.Index)], seat!.Index);
         for (var local = 0; local < seat.Gpus.Count; local++)
             ranks[(seat.Index * seat.Gpus.Count) + local] = new GangRank((seat.Index * seat.Gpus.Count) + local, seat.Gpus[local], 0);
         outputs.Add(new RunRanks(Generation, spec!, seat, start));

@@ -12,8 +12,8 @@ public sealed class GangLease
     private readonly int majority;
     private TimeSpan byJob;
 
-    /// <summary>A lease that begins now.</summary>
-    /// <param name="now">Monotonic time.</param>
+    /// <summary>A lease.</summary>
+    /// <param name="now">When it begins, in monotonic time.</param>
     /// <param name="spec">T, and how long agents go on among themselves.</param>
     /// <param name="panel">Indexes of the panel.</param>
     /// <param name="self">Own index.</param>

@@ -13,25 +13,21 @@ public sealed partial class GangMachine
     private void Prepare()
     {
         if (FindLoss() is { } loss)
-        {
             Stop(loss, null);
-            return;
-        }
-
-        if (agents.Values.All(agent => agent.Report?.Phase is GangPhase.Ready or GangPhase.Running))
+        else if (agents.Values.All(agent => agent.Report?.Phase is GangPhase.Ready or GangPhase.Running))
         {
             state = state! with { Stage = GangStage.Running, Started = true };
             isDirty = true;
+            lookAt = now;
             Observe(EventKinds.GenerationPlanned, $"generation {state.Generation} starts its processes", durationMs: (now - stageAt).TotalMilliseconds);
         }
     }
 
     private void Run()
     {
-        var ranks = agents.Values.SelectMany(agent => agent.Report?.Ranks ?? []).ToArray();
-        if (ranks.Any(rank => rank.Exit is { IsSuccess: false }))
+        if (LookedAt.Any(agent => agent.Report is { } report && report.Ranks.Any(rank => rank.Exit is { IsSuccess: false })))
         {
-            Stop(null, null);
+            Stop(FailureOf(), null);
             return;
         }
 
@@ -41,20 +37,25 @@ public sealed partial class GangMachine
             return;
         }
 
-        if (ranks.Length == Spec.RanksOn(state!.Members.Count) && ranks.All(rank => rank.Exit is { IsSuccess: true }))
+        if (LookedAt.Any(agent => agent.HasSucceeded) && agents.Values.All(agent => agent.HasSucceeded))
         {
-            Stop(new GangFailure(state.Generation, "done", "all processes ended well"), GangStage.Finished);
+            Stop(new GangFailure(state!.Generation, "done", "all processes ended well"), GangStage.Finished);
             return;
         }
 
-        if (!saidRunning && agents.Values.All(agent => agent.Report?.Phase == GangPhase.Running) && ranks.All(rank => rank.ProcessId > 0 || rank.Exit is not null))
+        if (!saidRunning && agents.Values.All(agent => agent.Report is { Phase: GangPhase.Running } report && report.Ranks.All(rank => rank.ProcessId > 0 || rank.Exit is not null)))
         {
             saidRunning = true;
-            Observe(EventKinds.GenerationRunning, $"generation {state.Generation}: all {ranks.Length} processes run", durationMs: (now - stageAt).TotalMilliseconds);
+            Observe(EventKinds.GenerationRunning, $"generation {state!.Generation}: all {Spec.RanksOn(state.Members.Count)} processes run", durationMs: (now - stageAt).TotalMilliseconds);
         }
     }
 
     private bool saidRunning;
+
+    /// <summary>When all members are looked at again; between, only the one that reports is.</summary>
+    private TimeSpan lookAt;
+
+    private IEnumerable<Agent> LookedAt => now < lookAt && answered is { } index ? [agents[index]] : agents.Values;
 
     /// <summary>
     /// A member without which the others cannot go on. One that is not heard for most of its lease is lost: it may be alive, which is why the next
@@ -62,21 +63,57 @@ public sealed partial class GangMachine
     /// </summary>
     private GangFailure? FindLoss()
     {
-        foreach (var (index, agent) in agents)
+        if (now < lookAt && answered is { } index)
         {
-            var member = state!.Members[index];
-            if (agent.Report is { Phase: GangPhase.Refused } refused)
-                return new GangFailure(state.Generation, "refused", $"{member.Node} cannot take part: {refused.Detail}") { Node = member.Node, Counts = true };
-            if (agent.Report is { Phase: GangPhase.Stopping or GangPhase.Stopped } stopped && stopped.Ranks.All(rank => rank.Exit is null or { Asked: true } or { IsSuccess: true }))
-                return new GangFailure(state.Generation, stopped.Ranks.Count == 0 ? "worker ended" : "node stopped", $"{member.Node} runs nothing of the generation{(stopped.Detail.Length > 0 ? $": {stopped.Detail}" : ": its worker was started again")}") { Node = member.Node };
-            if (offers.Any(offer => offer.Gpu.Node == member.Node && member.Gpus.Contains(offer.Gpu.Index) && (offer.GiveBack is not null || (!offer.Up && offer.NodeUp is true))))
-                return new GangFailure(state.Generation, "gpus given back", $"{member.Node}: {offers.First(offer => offer.Gpu.Node == member.Node && (offer.GiveBack is not null || !offer.Up)).GiveBack ?? "a gpu is out of service"}") { Node = member.Node };
-            if (state.Stage == GangStage.Preparing && offers.Any(offer => offer.Gpu.Node == member.Node && offer.NodeUp is false))
-                return new GangFailure(state.Generation, "node lost", $"{member.Node} is out of reach") { Node = member.Node };
-            var lostAt = (agent.HeardAt ?? Later(stageAt, loadedAt)) + LostAfter;
-            if (now >= lostAt)
-                return new GangFailure(state.Generation, "node lost", $"{member.Node} was not heard for {LostAfter.TotalSeconds:0.#} s") { Node = member.Node };
-            WakeAt(lostAt);
+            WakeAt(lookAt);
+            return LossOf(index);
+        }
+
+        var next = now + LostAfter;
+        foreach (var (member, agent) in agents)
+        {
+            if (LossOf(member) is { } loss)
+                return loss;
+            var lostAt = LostAt(agent);
+            next = lostAt < next ? lostAt : next;
+        }
+
+        lookAt = next;
+        WakeAt(lookAt);
+        return LossByOffer();
+    }
+
+    private TimeSpan LostAt(Agent agent) => (agent.HeardAt ?? Later(stageAt, loadedAt)) + LostAfter;
+
+    private GangFailure? LossOf(int index)
+    {
+        var (agent, node) = (agents[index], state!.Members[index].Node);
+        return agent.Report switch
+        {
+            { Phase: GangPhase.Refused } refused => new GangFailure(state.Generation, "refused", $"{node} cannot take part: {refused.Detail}") { Node = node, Counts = true },
+            { Phase: GangPhase.Stopping or GangPhase.Stopped } stopped when stopped.Ranks.All(rank => rank.Exit is null or { Asked: true } or { IsSuccess: true }) =>
+                new GangFailure(state.Generation, stopped.Ranks.Count == 0 ? "worker ended" : "node stopped", $"{node} runs nothing of the generation{(stopped.Detail.Length > 0 ? $": {stopped.Detail}" : ": its worker was started again")}") { Node = node },
+            _ when now >= LostAt(agent) => new GangFailure(state.Generation, "node lost", $"{node} was not heard for {LostAfter.TotalSeconds:0.#} s") { Node = node },
+            _ => null,
+        };
+    }
+
+    /// <summary>A gpu of a member that the cluster wants back, or that is out of service; a worker that was started again; before anything runs, also a node that is out of reach.</summary>
+    private GangFailure? LossByOffer()
+    {
+        foreach (var offer in suspects)
+        {
+            var node = offer.Gpu.Node;
+            if (IndexOf(node) is not (>= 0 and var index) || !state!.Members[index].Gpus.Contains(offer.Gpu.Index))
+                continue;
+            if (offer.GiveBack is { } reason)
+                return new GangFailure(state!.Generation, "gpus given back", $"{node}: {reason}") { Node = node };
+            if (offer.Session.Boot > state!.Members[index].Boot)
+                return new GangFailure(state.Generation, "worker ended", $"{node} runs nothing of the generation: its worker was started again") { Node = node };
+            if (offer is { Up: false, NodeUp: true })
+                return new GangFailure(state.Generation, "gpu out of service", $"gpu {offer.Gpu} is out of service") { Node = node, Gpu = offer.Gpu.Index };
+            if (!offer.Up && state.Stage == GangStage.Preparing)
+                return new GangFailure(state.Generation, "node lost", $"{node} is out of reach") { Node = node };
         }
 
         return null;
@@ -128,7 +165,7 @@ public sealed partial class GangMachine
         Heard = agent.Report?.Sequence ?? 0,
         Spec = wish == GangWish.Prepare && agent.Report is null ? Spec : null,
         Seat = wish == GangWish.Prepare && agent.Report is null ? new GangSeat(index, state.Members.Count, state.Members[index].Gpus, (int)state.Generation - 1) : null,
-        Start = wish == GangWish.Run && agent.Report?.Phase == GangPhase.Ready ? Start() : null,
+        Start = wish == GangWish.Run && agent.Report?.Phase == GangPhase.Ready && agents.Values.All(other => other.Report is not null) ? Start() : null,
         Reason = state.StopCause?.Text ?? "",
     };
 

@@ -7,11 +7,16 @@ public sealed partial class GangMachine
     private static readonly TimeSpan JoinWait = TimeSpan.FromSeconds(1);
 
     /// <summary>Nodes that were left out are taken again where there are too few others for this long.</summary>
-    private static readonly TimeSpan LeaveOutTime = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan LeaveOutTime = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan AskPeriod = TimeSpan.FromSeconds(5);
 
     private IReadOnlyList<GpuOffer> offers = [];
+
+    /// <summary>Those of them that are no use to a generation.</summary>
+    private IReadOnlyList<GpuOffer> suspects = [];
+    private IReadOnlyList<GpuId> used = [];
+    private IReadOnlyList<GangMember>? usedBy;
     private (long Incarnation, long Sequence) offered = (-1, 0);
     private GpusRequested? requested;
     private TimeSpan requestedAt;
@@ -26,6 +31,8 @@ public sealed partial class GangMachine
             return;
         offered = (offer.Incarnation, offer.Sequence);
         offers = offer.Gpus;
+        suspects = [.. offers.Where(gpu => gpu.GiveBack is not null || !gpu.Up || (IndexOf(gpu.Gpu.Node) is >= 0 and var index && gpu.Session.Boot > state!.Members[index].Boot))];
+        lookAt = now;
         isAnswered = true;
         waits = offer.Supply?.Waits ?? "";
     }
@@ -81,8 +88,9 @@ public sealed partial class GangMachine
     /// </summary>
     private void RequestGpus()
     {
-        var used = state!.Members.SelectMany(member => member.Gpus.Select(gpu => new GpuId(member.Node, gpu))).Order().ToArray();
-        var wanted = IsOver || state.StopTo is not null ? 0 : state.Stage is GangStage.Preparing or GangStage.Running ? used.Length : Spec.RanksOn(Spec.MaxNodes);
+        if (usedBy != state!.Members)
+            (used, usedBy) = ([.. state.Members.SelectMany(member => member.Gpus.Select(gpu => new GpuId(member.Node, gpu))).Order()], state.Members);
+        var wanted = IsOver || state.StopTo is not null ? 0 : state.Stage is GangStage.Preparing or GangStage.Running ? used.Count : Spec.RanksOn(Spec.MaxNodes);
         var request = new GpusRequested(id, state.Incarnation, requests, wanted, used, [])
         {
             Priority = Spec.Priority,
@@ -107,7 +115,7 @@ public sealed partial class GangMachine
     }
 
     private static bool Same(GpusRequested a, GpusRequested b) =>
-        a.Incarnation == b.Incarnation && a.Wanted == b.Wanted && a.Minimum == b.Minimum && a.Used.SequenceEqual(b.Used) && a.Avoid.SequenceEqual(b.Avoid);
+        a.Incarnation == b.Incarnation && a.Wanted == b.Wanted && a.Minimum == b.Minimum && a.Used == b.Used && a.Avoid == b.Avoid;
 
     private static string HostOf(string address) => address.LastIndexOf(':') is > 0 and var colon ? address[..colon].Trim('[', ']') : address;
 }

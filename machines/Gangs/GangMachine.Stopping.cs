@@ -10,24 +10,24 @@ public sealed partial class GangMachine
     private const int MostPortRaces = 10;
 
     /// <summary>Ends the generation. The cause is known now, or is judged from how its processes ended; the first one stays.</summary>
-    private void Stop(GangFailure? cause, GangStage? to)
+    private void Stop(GangFailure cause, GangStage? to)
     {
         if (state!.Stage == GangStage.Stopping)
         {
             if (to is null || state.StopTo is not null)
                 return;
-            state = state with { StopTo = to, StopCause = cause, Reason = cause?.Text ?? state.Reason };
+            state = state with { StopTo = to, StopCause = cause, Reason = cause.Text };
             isDirty = true;
             return;
         }
 
         var (ran, silent) = (now - stageAt, SilentFor());
         gotOn = state.Stage == GangStage.Running && RestartBudget.GotOn(Spec, state.BestStep, BestStep, ran, silent);
-        state = state with { Stage = GangStage.Stopping, StopCause = cause, StopTo = to, Reason = cause?.Text ?? "a process failed", BestStep = BestStep, Spent = gotOn ? 0 : state.Spent, NodeFailures = gotOn ? new SortedDictionary<string, int>(StringComparer.Ordinal) : state.NodeFailures };
+        state = state with { Stage = GangStage.Stopping, StopCause = cause, StopTo = to, Reason = cause.Text, BestStep = BestStep, Spent = gotOn ? 0 : state.Spent, NodeFailures = gotOn ? new SortedDictionary<string, int>(StringComparer.Ordinal) : state.NodeFailures };
         isDirty = true;
         saidRunning = false;
         stageAt = now;
-        Observe(EventKinds.GangStopping, $"generation {state.Generation} ends: {state.Reason}", cause?.Node, cause?.Cause ?? "exit");
+        Observe(EventKinds.GangStopping, $"generation {state.Generation} ends: {state.Reason}", cause.Node, cause.Cause);
     }
 
     private bool gotOn;
@@ -80,8 +80,8 @@ public sealed partial class GangMachine
 
     private void Judge()
     {
-        var failure = state!.StopTo is null || state.StopCause is null ? FailureOf() : state.StopCause;
-        if (state.StopTo == GangStage.Finished)
+        var failure = FailureOf();
+        if (state!.StopTo == GangStage.Finished)
         {
             End(GangStage.Finished, "all processes ended well", 0);
             return;
@@ -96,17 +96,22 @@ public sealed partial class GangMachine
         Account(failure);
     }
 
-    /// <summary>Why the generation ended. A process that failed by itself before is the cause, whatever was seen first.</summary>
+    /// <summary>
+    /// Why the generation ended. Whatever its processes' ends were is known best when all have stopped; a node that had vanished before the first of them
+    /// explains them all. What was known when the end began stands where nothing else is known, as after this machine was loaded anew.
+    /// </summary>
     private GangFailure FailureOf()
     {
+        if (state!.StopCause is { Rank: null, Cause: not "node lost" } known)
+            return known;
         var ends = (from pair in agents
                     from rank in pair.Value.Report?.Ranks ?? []
                     where rank.Exit is not null
-                    select new FirstCause.End(rank.Rank, state!.Members[pair.Key].Node, rank.Gpu, pair.Value.EndedAt[rank.Rank], rank.Exit!)).ToArray();
-        if (state!.StopCause is { } known && !(known.Cause is "node lost" && FirstCause.Of(ends) is { } own && !own.First.Exit.LastLines.Any(line => line.Length > 0)))
-            return known;
+                    select new FirstCause.End(rank.Rank, state.Members[pair.Key].Node, rank.Gpu, pair.Value.EndedAt[rank.Rank], rank.Exit!)).ToArray();
         if (FirstCause.Of(ends) is not var (first, followed))
             return state.StopCause ?? new GangFailure(state.Generation, "exit", "a process ended");
+        if (Vanished(first.At) is { } vanished)
+            return vanished with { Followed = [first.Rank, .. followed] };
         var exit = first.Exit;
         var last = exit.Error.Length > 0 ? exit.Error : exit.LastLines.LastOrDefault(line => line.Length > 0) ?? "";
         return new GangFailure(state.Generation, exit.PortTaken ? "port taken" : exit.Hung ? "hang" : exit.Signal is null ? "exit" : "signal", $"rank {first.Rank} on {first.Node}: {exit.Text}{(last.Length > 0 ? $": {last}" : "")}")
@@ -119,6 +124,23 @@ public sealed partial class GangMachine
             Followed = followed,
             Counts = !exit.PortTaken || state.PortRaces >= MostPortRaces,
         };
+    }
+
+    /// <summary>A node that was heard last before the first end of a process elsewhere, or whose worker runs nothing of the generation any more.</summary>
+    private GangFailure? Vanished(TimeSpan firstEnd)
+    {
+        if (state!.Stage != GangStage.Stopping)
+            return null;
+        foreach (var (index, agent) in agents)
+        {
+            var node = state.Members[index].Node;
+            if (!agent.IsStopped && agent.HeardAt is { } heard && heard <= firstEnd + (Spec.Lease / 4))
+                return new GangFailure(state.Generation, "node lost", $"{node} was not heard any more") { Node = node };
+            if (agent.Report is { Phase: GangPhase.Stopped, Ranks.Count: 0 })
+                return new GangFailure(state.Generation, "worker ended", $"{node} runs nothing of the generation: its worker was started again") { Node = node };
+        }
+
+        return null;
     }
 
     private void Account(GangFailure failure)
@@ -151,7 +173,7 @@ public sealed partial class GangMachine
         gotOn = false;
         if (isOver)
         {
-            End(GangStage.Failed, $"{failure.Text}; it was started {state.Generation} times, the last {spent} without getting on", state.Failures.FirstOrDefault(one => one.ExitCode is not null)?.ExitCode ?? 1);
+            End(GangStage.Failed, $"{failure.Text}; it was started {state.Generation} times, the last {spent} without getting on", failure.ExitCode ?? state.Failures.LastOrDefault(one => one.ExitCode is not null)?.ExitCode ?? 1);
             return;
         }
 

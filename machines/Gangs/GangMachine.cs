@@ -23,6 +23,8 @@ public sealed partial class GangMachine : IMachine
 
     private readonly JobId id;
     private readonly SortedDictionary<int, Agent> agents = [];
+    private readonly Dictionary<NodeId, int> indexes = [];
+    private IReadOnlyList<GangMember>? indexed;
     private GangState? state;
     private long writes;
     private bool isDirty;
@@ -49,6 +51,8 @@ public sealed partial class GangMachine : IMachine
         public TimeSpan? StoppingAt { get; set; }
 
         public bool IsStopped => Report?.Phase is GangPhase.Stopped or GangPhase.Refused;
+
+        public bool HasSucceeded => Report is { Phase: GangPhase.Running, Ranks: { Count: > 0 } ranks } && ranks.All(rank => rank.Exit is { IsSuccess: true });
 
         /// <summary>Ends of its processes, by rank, on this machine's clock.</summary>
         public Dictionary<int, TimeSpan> EndedAt { get; } = [];
@@ -82,7 +86,7 @@ public sealed partial class GangMachine : IMachine
         switch (message)
         {
             case Activated activated when state is not null:
-                loadedAt = stageAt = now;
+                loadedAt = stageAt = lookAt = now;
                 state = state with { Incarnation = state.Incarnation + 1 };
                 isDirty = true;
                 Observe(EventKinds.JobActivated, $"{id} was loaded by {activated.Silo}");
@@ -238,15 +242,18 @@ public sealed partial class GangMachine : IMachine
         outputs.Add(new PersistState(JsonSerializer.Serialize(state!, MachinesJson.Default.GangState), state!.Incarnation, ++writes));
     }
 
+    /// <summary>A member's index; below 0: the node is none. A gang may have thousands of members, each of which reports several times a lease.</summary>
     private int IndexOf(NodeId node)
     {
-        for (var index = 0; index < state!.Members.Count; index++)
+        if (indexed != state!.Members)
         {
-            if (state.Members[index].Node == node)
-                return index;
+            indexes.Clear();
+            foreach (var member in state.Members)
+                indexes.Add(member.Node, indexes.Count);
+            indexed = state.Members;
         }
 
-        return -1;
+        return indexes.GetValueOrDefault(node, -1);
     }
 
     private void Observe(string kind, string text, NodeId? node = null, string? cause = null, double? durationMs = null, IReadOnlyDictionary<string, double>? numbers = null) =>

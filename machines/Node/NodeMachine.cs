@@ -8,6 +8,10 @@ namespace Coordinator.Machines.Nodes;
 /// Idle case: heartbeats come and end here. Bursty case: the worker's connection ends or falls silent; jobs that use the node hear it at
 /// once (for them it is soft evidence), the cluster after a moment of grace, so that a reconnecting worker causes no stir.
 /// </para>
+/// <para>
+/// The agents of gangs are ordered past the gpus' grains, each for its whole node. Pieces of ranks' logs wait here for a few seconds, so that any silo
+/// can be asked for them.
+/// </para>
 /// Nothing is durable: a node that was loaded anew learns everything from the next hello. Where its silo died and the worker is
 /// connected to another one, no hello comes by itself; the first word of an unknown session makes it ask.
 /// <para>

@@ -238,7 +238,7 @@ internal sealed class GangHost : IDisposable
                     {
                         Arguments = run.Spec.Command,
                         WorkFolder = work.Length > 0 ? work : services.Folders.WorkOf(Job),
-                        Environment = ProgramEnvironment.Of(services.Environment, services.Launcher.Policy, RankEnvironment.Of(Job, run.Generation, run.Spec, run.Seat, run.Start, local, options.Gpus, talk)),
+                        Environment = ProgramEnvironment.Of(services.Environment, services.Launcher.Policy, RankEnvironment.Of(Job, run.Generation, run.Spec, run.Seat, run.Start, local, options.Gpus, talk, VisibleDevices)),
                         OwnedFolders = work.Length > 0 ? [talk] : [talk, services.Folders.WorkOf(Job)],
                     },
                     process.Log);
@@ -253,6 +253,8 @@ internal sealed class GangHost : IDisposable
             }
         }
     }
+
+    private string? VisibleDevices => services.Environment.Where(pair => pair.Key == "CUDA_VISIBLE_DEVICES").Select(pair => pair.Value).FirstOrDefault();
 
     private void OnExit(long generation, GangRankProcess process, Task<ProgramExit> exit)
     {

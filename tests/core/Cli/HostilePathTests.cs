@@ -22,6 +22,10 @@ public sealed class HostilePathTests : IDisposable
         ["swarm --token-file"] = ["--silo", "http://127.0.0.1:1"],
         ["devices --device-library"] = [],
         ["health --token-file"] = ["--node", "any"],
+        ["run --token-file"] = ["--silo", "http://127.0.0.1:1", "true"],
+        ["run --workdir"] = ["true"],
+        ["run --bundle"] = ["true"],
+        ["run --run-dir"] = ["true"],
     };
 
     private readonly string directory = Directory.CreateTempSubdirectory("hostile-").FullName;
@@ -193,9 +197,9 @@ public sealed class HostilePathTests : IDisposable
         {
             if (other.Name == symbol)
                 words.AddRange(other is Argument ? [path] : [symbol, path]);
-            else if (other is PathOption { Name: "--token-file", Use: PathUse.Read } && command is not ("train" or "swarm"))
+            else if (other is PathOption { Name: "--token-file", Use: PathUse.Read } && command is not ("train" or "swarm" or "run"))
                 words.AddRange([other.Name, Of("token")]);
-            else if (other.Name == "--silo" && command is not ("train" or "swarm"))
+            else if (other.Name == "--silo" && command is not ("train" or "swarm" or "run"))
                 words.AddRange([other.Name, "http://127.0.0.1:1"]);
             else if (other is Option { Required: true })
                 words.AddRange([other.Name, Of("folder")]);

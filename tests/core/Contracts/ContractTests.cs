@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Coordinator.Machines;
 using Coordinator.Machines.Clusters;
+using Coordinator.Machines.Gangs;
 using Coordinator.Machines.Gpus;
 using Coordinator.Machines.Jobs;
 using Reader = Coordinator.Machines.Contracts;
@@ -30,6 +31,7 @@ public sealed class ContractTests
         ["state.job.json"] = (typeof(TrainingJobState), GrainAddress.Of(new JobId("j1"))),
         ["state.gpu.json"] = (typeof(GpuState), GrainAddress.Of(new GpuId(new NodeId("n1"), 0))),
         ["state.cluster.json"] = (typeof(ClusterState), GrainAddress.Cluster),
+        ["state.gang.json"] = (typeof(GangState), GrainAddress.OfGang(new JobId("g1"))),
     };
 
     public static IEnumerable<object[]> Files => Directory.GetFiles(Folder, "*.json").Select(Path.GetFileName).Order(StringComparer.Ordinal).Select(name => new object[] { name! });
