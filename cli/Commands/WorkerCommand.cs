@@ -66,7 +66,7 @@ public sealed class WorkerCommand
         DefaultValueFactory = _ => VectorWidth.Auto,
     };
     private readonly DeviceOptionSet devices = new();
-    private readonly Option<FaultPlan> faults = new("--fault")
+    private readonly Option<FaultPlan> faults = new(FaultRule.Option)
     {
         Description = "A fault to suffer, for demonstrations and tests, such as kill@collective:37. Repeatable.",
         Arity = ArgumentArity.ZeroOrMore,

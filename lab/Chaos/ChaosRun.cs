@@ -3,6 +3,7 @@ using Coordinator.Machines;
 using Coordinator.Runs.Clusters;
 using Coordinator.Runs.Faults;
 using Coordinator.Runs.View;
+using Coordinator.Worker.Faults;
 
 namespace Coordinator.Lab.Chaos;
 
@@ -155,7 +156,8 @@ public sealed class ChaosRun
     public string Checkpoints => stage.Checkpoints;
 
     /// <summary>Waits until a worker's planned fault has begun to strike.</summary>
-    public Task StruckAsync(string fault) => UntilAsync($"the planned fault {fault}", _ => stage.Struck.Any(said => said.StartsWith(fault, StringComparison.Ordinal)));
+    public Task StruckAsync(FaultAction action, FaultPoint point) => UntilAsync(
+        $"the planned fault {action}@{point}".ToLowerInvariant(), _ => stage.Struck.Any(fault => fault.Action == action && fault.Point == point));
 
     /// <summary>Holds the lock that the silos' writes need.</summary>
     internal Task<LockedStorage> LockStorageAsync() => stage.LockStorageAsync(limit);

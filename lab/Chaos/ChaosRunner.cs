@@ -5,6 +5,7 @@ using Coordinator.Runs.Clusters;
 using Coordinator.Runs.Jobs;
 using Coordinator.Runs.Outcomes;
 using Coordinator.Server.Client;
+using Coordinator.Worker.Faults;
 
 namespace Coordinator.Lab.Chaos;
 
@@ -141,8 +142,8 @@ public sealed class ChaosRunner(ChaosMachine machine, SiloBackend backend, ulong
         return (spec, file!);
     }
 
-    private static IEnumerable<string> Planted(ChaosInjection injected, ChaosPlan plan, int worker, int start) =>
-        injected == ChaosInjection.Flip && worker == 0 && start == 1 ? [$"flip@contribution:{plan.At(0.2)}"] : [];
+    private static IEnumerable<FaultRule> Planted(ChaosInjection injected, ChaosPlan plan, int worker, int start) =>
+        injected == ChaosInjection.Flip && worker == 0 && start == 1 ? [new FaultRule(FaultAction.Flip, FaultPoint.Contribution, plan.At(0.2))] : [];
 
     private static bool IsExpected(Exception failed) =>
         failed is ChaosException or ClusterException or CoordinatorApiException or CommandException or IOException or UnauthorizedAccessException or System.Data.Common.DbException;

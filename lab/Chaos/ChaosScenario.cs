@@ -1,4 +1,5 @@
 using Coordinator.Machines.Jobs;
+using Coordinator.Worker.Faults;
 
 namespace Coordinator.Lab.Chaos;
 
@@ -52,8 +53,8 @@ public sealed record ChaosScenario(string Name, string About, Func<ChaosRun, Tas
     /// <summary>What differs in the job. It must decide no bit.</summary>
     public Func<JobSpec, JobSpec> Change { get; init; } = spec => spec;
 
-    /// <summary>Faults that a worker is started with: (run's plan, worker from 0, start from 1) to rules of <c>--fault</c>.</summary>
-    public Func<ChaosPlan, int, int, IEnumerable<string>> Faults { get; init; } = (_, _, _) => [];
+    /// <summary>Faults that a worker is started with: (run's plan, worker from 0, start from 1) to rules.</summary>
+    public Func<ChaosPlan, int, int, IEnumerable<FaultRule>> Faults { get; init; } = (_, _, _) => [];
 
     /// <summary>What is wrong with a run that kept every common promise.</summary>
     public Func<ChaosRecord, IEnumerable<string>> Check { get; init; } = _ => [];

@@ -13,6 +13,7 @@ using Coordinator.Server.Api;
 using Coordinator.Server.Client;
 using Coordinator.Server.Hosting;
 using Coordinator.Server.Storage;
+using Coordinator.Worker.Faults;
 
 namespace Coordinator.Lab.Chaos;
 
@@ -25,7 +26,7 @@ internal sealed class ChaosStage : IAsyncDisposable
 
     private readonly RunDirectory directory;
     private readonly SiloBackend backend;
-    private readonly ConcurrentQueue<string> struck = new();
+    private readonly ConcurrentQueue<FaultRule> struck = new();
     private readonly ConcurrentDictionary<string, bool> startedBefore = new();
     private readonly CancellationTokenSource over = new();
     private LocalCluster? cluster;
@@ -45,7 +46,7 @@ internal sealed class ChaosStage : IAsyncDisposable
     public JobId Job { get; private set; }
 
     /// <summary>Planned faults that workers said they are about to suffer.</summary>
-    public IReadOnlyCollection<string> Struck => struck;
+    public IReadOnlyCollection<FaultRule> Struck => struck;
 
     /// <summary>What is known of the run now.</summary>
     public RunData Data => follower!.Snapshot();
@@ -63,7 +64,7 @@ internal sealed class ChaosStage : IAsyncDisposable
     /// <summary>Brings everything up and submits the job.</summary>
     /// <exception cref="ClusterException">A process did not come up.</exception>
     /// <exception cref="ChaosException">A host, disk or clock cannot be made.</exception>
-    public static async Task<ChaosStage> StartAsync(ChaosScenario scenario, ChaosPlan plan, JobSpec spec, string data, ChaosMachine machine, SiloBackend backend, RunDirectory directory, Func<int, int, IEnumerable<string>> alsoFaults, CancellationToken limit)
+    public static async Task<ChaosStage> StartAsync(ChaosScenario scenario, ChaosPlan plan, JobSpec spec, string data, ChaosMachine machine, SiloBackend backend, RunDirectory directory, Func<int, int, IEnumerable<FaultRule>> alsoFaults, CancellationToken limit)
     {
         var stage = new ChaosStage(directory, backend);
         try
@@ -92,7 +93,7 @@ internal sealed class ChaosStage : IAsyncDisposable
                     WorkerArguments = (worker, start) =>
                     [
                         .. stage.Network is { } network ? (string[])["--data-address", $"{network.AddressOf(worker)}:0"] : [],
-                        .. scenario.Faults(plan, worker, start).Concat(alsoFaults(worker, start)).SelectMany(rule => new[] { "--fault", rule }),
+                        .. scenario.Faults(plan, worker, start).Concat(alsoFaults(worker, start)).SelectMany(rule => rule.Arguments),
                     ],
                     WorkerSaid = stage.Heard,
                 },
@@ -220,8 +221,8 @@ internal sealed class ChaosStage : IAsyncDisposable
 
     private void Heard(int worker, int pid, string line)
     {
-        if (line.StartsWith("fault ", StringComparison.Ordinal))
-            struck.Enqueue(line["fault ".Length..]);
+        if (FaultRule.Announced(line) is { } fault)
+            struck.Enqueue(fault);
     }
 
     private async Task SubmitAsync(JobSpec spec, string data, CancellationToken limit)

@@ -8,6 +8,7 @@ using Coordinator.Runs.Paths;
 using Coordinator.Runs.View;
 using Coordinator.Server.Client;
 using Coordinator.Server.Hosting;
+using Coordinator.Worker.Faults;
 
 namespace Coordinator.Runs.Demo;
 
@@ -99,7 +100,7 @@ public sealed class DemoRunner(DemoOptions options)
     }
 
     private IEnumerable<string> Flip(int worker, JobSpec spec) =>
-        options.Flip && worker == 0 ? ["--fault", $"flip@contribution:{Math.Max(1, spec.Training.Steps / 2)}"] : [];
+        options.Flip && worker == 0 ? new FaultRule(FaultAction.Flip, FaultPoint.Contribution, Math.Max(1, spec.Training.Steps / 2)).Arguments : [];
 
     private DemoReport Report(
         JobSpec spec, KillRunner killer, (DemoRun Run, RunData Data, string Engine) disturbed, (DemoRun Run, RunData Data, string Engine) undisturbed)

@@ -3,6 +3,7 @@ using Coordinator.Disk;
 using Coordinator.Runs.Clusters;
 using Coordinator.Runs.Processes;
 using Coordinator.Runs.View;
+using Coordinator.Worker.Faults;
 
 namespace Coordinator.Runs.Demo;
 
@@ -52,11 +53,11 @@ public sealed class KillRunner
             // came back is asked on its own return, and only then for another's sake.
             return
             [
-                .. waiting.Where(kill => kill.Kind != KillKind.Recovery).SelectMany(kill => new[] { "--fault", $"hold@compute:{kill.Step + (kill.Kind == KillKind.Collective ? RoomForCollective : 1)}:{FileOf(kill)}" }),
+                .. waiting.Where(kill => kill.Kind != KillKind.Recovery).SelectMany(kill => Hold(kill).Arguments),
                 .. waiting.Where(kill => kill.Workers.Contains(worker)).SelectMany(kill => kill.Kind switch
                 {
-                    KillKind.Collective => new[] { "--fault", $"kill@collective:{kill.Step}" },
-                    KillKind.Recovery => ["--fault", $"kill@prepare:{(start == 1 ? 1 : 2)}"],
+                    KillKind.Collective => new FaultRule(FaultAction.Kill, FaultPoint.Collective, kill.Step).Arguments,
+                    KillKind.Recovery => new FaultRule(FaultAction.Kill, FaultPoint.Prepare, start == 1 ? 1 : 2).Arguments,
                     _ => [],
                 }),
             ];
@@ -66,9 +67,12 @@ public sealed class KillRunner
     /// <summary>Hears what a worker prints: one that is about to kill itself, as its fault wants, says so first.</summary>
     public void Heard(int worker, int pid, string line)
     {
-        var kind = line.StartsWith("fault kill@collective:", StringComparison.Ordinal) ? KillKind.Collective
-            : line.StartsWith("fault kill@prepare:", StringComparison.Ordinal) ? KillKind.Recovery
-            : (KillKind?)null;
+        KillKind? kind = FaultRule.Announced(line) switch
+        {
+            { Action: FaultAction.Kill, Point: FaultPoint.Collective } => KillKind.Collective,
+            { Action: FaultAction.Kill, Point: FaultPoint.Prepare } => KillKind.Recovery,
+            _ => null,
+        };
         if (kind is not { } struck)
             return;
         lock (gate)
@@ -133,6 +137,10 @@ public sealed class KillRunner
             ];
         }
     }
+
+    /// <summary>No worker begins a step behind the blow before it has struck.</summary>
+    private FaultRule Hold(PlannedKill kill) =>
+        new(FaultAction.Hold, FaultPoint.Compute, kill.Step + (kill.Kind == KillKind.Collective ? RoomForCollective : 1)) { File = FileOf(kill) };
 
     private string FileOf(PlannedKill kill) => Path.Combine(folder, $"{kill.Kind}-{kill.Step}-struck".ToLowerInvariant());
 

@@ -5,10 +5,16 @@ namespace Coordinator.Worker.Faults;
 /// <summary>
 /// One planned fault, written <c>action@point:number</c>, a freeze with its seconds after another colon, and a hold with the file that ends it:
 /// <c>kill@collective:37</c>, <c>kill@prepare:3</c>, <c>kill@final</c>, <c>flip@contribution:37</c>,
-/// <c>lose@compute:37</c>, <c>freeze@compute:37:5s</c>, <c>hold@compute:37:/tmp/go-on</c>.
+/// <c>lose@compute:37</c>, <c>freeze@compute:37:5s</c>, <c>hold@compute:37:/tmp/go-on</c>. The demo, the chaos scenarios and the benches
+/// plan their faults with it, give it to a worker as an option, and know it again in what that worker announces.
 /// </summary>
-public sealed record FaultRule(FaultAction Action, FaultPoint Point, long Number, TimeSpan Duration)
+public sealed record FaultRule(FaultAction Action, FaultPoint Point, long Number = 0, TimeSpan Duration = default)
 {
+    /// <summary>The worker's option that takes a rule.</summary>
+    public const string Option = "--fault";
+
+    private const string Announcing = "fault ";
+
     /// <summary>The file whose being there ends a hold; empty for any other fault.</summary>
     public string File { get; init; } = "";
 
@@ -18,6 +24,27 @@ public sealed record FaultRule(FaultAction Action, FaultPoint Point, long Number
         var number = Point == FaultPoint.Final ? "" : $":{Number}";
         var duration = Action == FaultAction.Freeze ? $":{Duration.TotalSeconds.ToString("0.###", CultureInfo.InvariantCulture)}s" : Action == FaultAction.Hold ? $":{File}" : "";
         return $"{Action.ToString().ToLowerInvariant()}@{Point.ToString().ToLowerInvariant()}{number}{duration}";
+    }
+
+    /// <summary>The arguments that make a worker suffer it.</summary>
+    public string[] Arguments => [Option, ToString()];
+
+    /// <summary>The line that a worker prints to standard error right before it strikes.</summary>
+    public string Announcement => Announcing + this;
+
+    /// <summary>The fault that a line of a worker announces; null where it announces none.</summary>
+    public static FaultRule? Announced(string line)
+    {
+        if (!line.StartsWith(Announcing, StringComparison.Ordinal))
+            return null;
+        try
+        {
+            return Parse(line[Announcing.Length..]);
+        }
+        catch (FormatException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Reads a rule.</summary>

@@ -11,7 +11,7 @@ internal static partial class OwnProcess
     public static void Strike(FaultRule rule)
     {
         // Said first and at once, so that whoever planned the fault can tell it from another's kill.
-        Say($"fault {rule}");
+        Say(rule.Announcement);
         switch (rule.Action)
         {
             case FaultAction.Kill:

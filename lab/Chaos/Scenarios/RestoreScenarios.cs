@@ -1,5 +1,6 @@
 using Coordinator.Lab.Chaos.Hosts;
 using Coordinator.Machines;
+using Coordinator.Worker.Faults;
 
 namespace Coordinator.Lab.Chaos.Scenarios;
 
@@ -13,6 +14,7 @@ internal static class RestoreScenarios
     private const double LeadMs = 1000;
 
     private static readonly TimeSpan FrozenBeforeDeath = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan FrozenFor = TimeSpan.FromSeconds(3);
 
     public static readonly IReadOnlyList<ChaosScenario> All =
     [
@@ -45,23 +47,23 @@ internal static class RestoreScenarios
 
         new("all-killed-while-saving", "SIGKILL to every silo and worker while parts are written: back to the checkpoint before", async run =>
         {
-            await run.StruckAsync("freeze@save");
+            await run.StruckAsync(FaultAction.Freeze, FaultPoint.Save);
             await run.PauseAsync(FrozenBeforeDeath, "workers in the middle of saving");
             run.KillAll();
         })
         {
-            Faults = (plan, _, start) => start == 1 ? [$"freeze@save:{plan.At(0.5)}:3s"] : [],
+            Faults = (plan, _, start) => start == 1 ? [new FaultRule(FaultAction.Freeze, FaultPoint.Save, plan.At(0.5), FrozenFor)] : [],
             Check = record => Restored(record, least: 1, intervals: 2),
         },
 
         new("all-killed-while-sealing", "SIGKILL to every silo and worker when all parts are written and the manifest is not: back to the one before", async run =>
         {
-            await run.StruckAsync("freeze@seal");
+            await run.StruckAsync(FaultAction.Freeze, FaultPoint.Seal);
             await run.PauseAsync(FrozenBeforeDeath, "a worker about to write the manifest");
             run.KillAll();
         })
         {
-            Faults = (plan, _, start) => start == 1 ? [$"freeze@seal:{plan.At(0.5)}:3s"] : [],
+            Faults = (plan, _, start) => start == 1 ? [new FaultRule(FaultAction.Freeze, FaultPoint.Seal, plan.At(0.5), FrozenFor)] : [],
             Check = record => Restored(record, least: 1, intervals: 2),
         },
 
