@@ -7,7 +7,7 @@ namespace Coordinator.Bench;
 /// <summary>In place of connections: every node answers at once what its ranks are asked, and is as far as its plan says.</summary>
 internal sealed class AnsweringLinks : IWorkerLinks
 {
-    private readonly ConcurrentDictionary<long, int> _advanced = new();
+    private readonly ConcurrentDictionary<long, int> advanced = new();
 
     /// <summary>The session of every node.</summary>
     public static WorkerSession Session { get; } = new(1, 1);
@@ -21,7 +21,7 @@ internal sealed class AnsweringLinks : IWorkerLinks
     public int Welcomed { get; private set; }
 
     /// <summary>Ranks that have said that they applied a step of a generation.</summary>
-    public int Advanced(long generation) => _advanced.GetValueOrDefault(generation);
+    public int Advanced(long generation) => advanced.GetValueOrDefault(generation);
 
     public void Send(NodeId node, CoordinatorMessage message)
     {
@@ -39,7 +39,7 @@ internal sealed class AnsweringLinks : IWorkerLinks
                 Say(node, new PlanTaken { Job = plan.Job, Generation = plan.Generation, Gpu = plan.Gpu });
                 if (plan.Rank == 0) Say(node, new StepsApplied { Job = plan.Job, Generation = plan.Generation, Timeline = 0, Steps = [new StepRecord(plan.FirstStep, plan.Generation, 1, 1, 1, 1)] });
                 Say(node, new RankAdvanced { Job = plan.Job, Generation = plan.Generation, Gpu = plan.Gpu, Step = plan.FirstStep });
-                _advanced.AddOrUpdate(plan.Generation, 1, (_, count) => count + 1);
+                advanced.AddOrUpdate(plan.Generation, 1, (_, count) => count + 1);
                 break;
             case RankOrdered { Order: ReleaseRank release }:
                 Say(node, new RankReleased { Job = release.Job, Generation = release.Generation, Gpu = release.Gpu });

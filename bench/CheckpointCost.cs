@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Globalization;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
@@ -15,39 +16,24 @@ namespace Coordinator.Bench;
 /// </summary>
 internal static class CheckpointCost
 {
-    private const string Usage = "checkpoint [--model s|m] [--every 50] [--pairs 4] [--workers 2] [--seed 1]";
-
     private sealed record Options(string Model, int Every, int Pairs, int Workers, ulong Seed);
 
-    public static int Run(string[] args) => BenchEntry.Run(Usage, () =>
+    /// <summary>The command.</summary>
+    public static Command Create()
     {
-        Options options = Parse(args);
-        return stop => RunAsync(options, $"bench checkpoint {string.Join(' ', args)}", stop);
-    });
-
-    private static Options Parse(string[] args)
-    {
-        Options options = new("m", 50, 4, 2, 1);
-        for (int i = 0; i < args.Length; i += 2)
+        var command = new BenchCommand("checkpoint", "what a checkpoint costs training: blocks of one run with and without, with a 95% interval");
+        var model = command.AddChoice("--model", "S or M of the peers' table.", "m", "s");
+        var every = command.AddNumber("--every", "Steps of a block.", 50, 4);
+        var pairs = command.AddNumber("--pairs", "Pairs of blocks.", 4, 2);
+        var workers = command.AddNumber("--workers", "Worker processes.", 2);
+        var seed = command.AddNumber("--seed", "Decides the training.", 1, 0);
+        return command.Runs(parsed =>
         {
-            if (i + 1 == args.Length) throw new FormatException($"{args[i]} needs a value");
-            string value = args[i + 1];
-            options = args[i] switch
-            {
-                "--model" when value is "s" or "m" => options with { Model = value },
-                "--every" => options with { Every = Number(args[i], value, 4) },
-                "--pairs" => options with { Pairs = Number(args[i], value, 2) },
-                "--workers" => options with { Workers = Number(args[i], value, 1) },
-                "--seed" => options with { Seed = (ulong)Number(args[i], value, 0) },
-                _ => throw new FormatException($"{args[i]} {value} is no option of it"),
-            };
-        }
-
-        return options;
+            var options = new Options(
+                parsed.GetValue(model)!, parsed.GetValue(every), parsed.GetValue(pairs), parsed.GetValue(workers), (ulong)parsed.GetValue(seed));
+            return stop => RunAsync(options, BenchCommand.Text(parsed), stop);
+        });
     }
-
-    private static int Number(string option, string text, int least) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= least && number <= 1_000_000 ? number : throw new FormatException($"{option} is a number from {least} on, not {text}");
 
     /// <summary>S and M of the peers' table: nanoGPT-like, over bytes.</summary>
     private static JobSpec Job(Options options) => new()

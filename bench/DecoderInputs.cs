@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Globalization;
 using Coordinator.Decoders;
 
@@ -6,36 +7,17 @@ namespace Coordinator.Bench;
 /// <summary>Feeds everything that reads bytes of strangers with generated inputs, a million in all, and says how many were accepted and how fast.</summary>
 internal static class DecoderInputs
 {
-    private const string Usage = "decoders [--inputs 1000000] [--seed 1] [--target NAME]";
-
-    public static int Run(string[] arguments) => BenchEntry.Run(Usage, () =>
+    /// <summary>The command.</summary>
+    public static Command Create()
     {
-        long inputs = 1_000_000;
-        ulong seed = 1;
-        string? only = null;
-        for (int at = 0; at < arguments.Length; at += 2)
-        {
-            string value = at + 1 < arguments.Length ? arguments[at + 1] : throw new FormatException($"{arguments[at]} has no value");
-            switch (arguments[at])
-            {
-                case "--inputs":
-                    inputs = long.Parse(value, NumberStyles.None, CultureInfo.InvariantCulture);
-                    break;
-                case "--seed":
-                    seed = ulong.Parse(value, NumberStyles.None, CultureInfo.InvariantCulture);
-                    break;
-                case "--target":
-                    only = value;
-                    break;
-                default:
-                    throw new FormatException($"{arguments[at]} is no option");
-            }
-        }
-
         string[] names = [.. DecoderTargets.All.Select(row => row.Make().Name)];
-        if (only is not null && !names.Contains(only)) throw new FormatException($"{only} is no target; there are {string.Join(", ", names)}");
-        return cancel => Task.FromResult(Feed(inputs, seed, only, cancel));
-    });
+        var command = new BenchCommand("decoders", "a million generated inputs into everything that reads bytes of strangers: no crash, no hang, memory under a limit");
+        var inputs = command.AddNumber("--inputs", "Inputs in all.", 1_000_000, 0, int.MaxValue);
+        var seed = command.AddNumber("--seed", "Decides the inputs.", 1, 0, int.MaxValue);
+        var target = command.AddText("--target", "The one reader that is fed (default: all).");
+        target.AcceptOnlyFromAmong(names);
+        return command.Runs(parsed => cancel => Task.FromResult(Feed(parsed.GetValue(inputs), (ulong)parsed.GetValue(seed), parsed.GetValue(target), cancel)));
+    }
 
     private static bool Feed(long inputs, ulong seed, string? only, CancellationToken cancel)
     {

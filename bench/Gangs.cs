@@ -1,5 +1,5 @@
+using System.CommandLine;
 using System.Diagnostics;
-using System.Globalization;
 using Coordinator.Runs.Clusters;
 
 namespace Coordinator.Bench;
@@ -11,40 +11,24 @@ namespace Coordinator.Bench;
 /// </summary>
 internal static class Gangs
 {
-    private const string Usage = "bench gangs [--program sh|c|ddp]... [--schedules N] [--seed N] [--steps N]";
+    private static readonly string[] Programs = ["sh", "c", "ddp"];
 
-    public static int Run(string[] args) => BenchEntry.Run(Usage, () =>
+    /// <summary>The command.</summary>
+    public static Command Create()
     {
-        List<string> programs = [];
-        var (schedules, seed, steps) = (20, 1, 100);
-        for (var i = 0; i < args.Length; i += 2)
+        var command = new BenchCommand("gangs", "seeded kills and freezes of gangs of real programs (shell, C, PyTorch): their own result, no overlap, no orphan");
+        var program = command.AddChoice("--program", "The program: a shell script, one in C, one in PyTorch with DDP, or each that can run here.", ["all", .. Programs]);
+        var schedules = command.AddNumber("--schedules", "Schedules for each program.", 20);
+        var seed = command.AddNumber("--seed", "Seed of the first schedule.", 1, 0);
+        var steps = command.AddNumber("--steps", "Steps of a program.", 100);
+        return command.Runs(parsed =>
         {
-            var value = i + 1 < args.Length ? args[i + 1] : throw new FormatException($"{args[i]} needs a value");
-            switch (args[i])
-            {
-                case "--program" when value is "sh" or "c" or "ddp":
-                    programs.Add(value);
-                    break;
-                case "--schedules":
-                    schedules = int.Parse(value, CultureInfo.InvariantCulture);
-                    break;
-                case "--seed":
-                    seed = int.Parse(value, CultureInfo.InvariantCulture);
-                    break;
-                case "--steps":
-                    steps = int.Parse(value, CultureInfo.InvariantCulture);
-                    break;
-                default:
-                    throw new FormatException($"there is no {args[i]} {value}");
-            }
-        }
+            string[] programs = parsed.GetValue(program) is { } one and not "all" ? [one] : Programs;
+            return cancel => RunAsync(programs, parsed.GetValue(schedules), parsed.GetValue(seed), parsed.GetValue(steps), cancel);
+        });
+    }
 
-        if (programs.Count == 0)
-            programs.AddRange(["sh", "c", "ddp"]);
-        return cancel => RunAsync(programs, schedules, seed, steps, cancel);
-    });
-
-    private static async Task<bool> RunAsync(List<string> programs, int schedules, int seed, int steps, CancellationToken cancel)
+    private static async Task<bool> RunAsync(string[] programs, int schedules, int seed, int steps, CancellationToken cancel)
     {
         var isSound = true;
         foreach (var program in programs)

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Globalization;
 using Coordinator.Machines.Jobs;
 using Coordinator.Runs.Clusters;
@@ -28,11 +29,17 @@ internal static class Goodput
 
     private sealed record Trained(JobResult Result, string Sha256, IReadOnlyList<DateTimeOffset> Kills);
 
-    public static int Run(string[] args) => BenchEntry.Run(GoodputOptions.Usage, () =>
+    /// <summary>The command.</summary>
+    public static Command Create()
     {
-        GoodputOptions options = GoodputOptions.Parse(args);
-        return stop => RunAsync(options, $"bench goodput {string.Join(' ', args)}", stop);
-    });
+        var command = new BenchCommand("goodput", "what is left of training while workers are killed all the time, at torchft's severities and faster");
+        var read = GoodputOptions.AddTo(command);
+        return command.Runs(parsed =>
+        {
+            var options = read(parsed);
+            return stop => RunAsync(options, BenchCommand.Text(parsed), stop);
+        });
+    }
 
     private static async Task<bool> RunAsync(GoodputOptions options, string command, CancellationToken cancel)
     {

@@ -1,4 +1,4 @@
-using System.Globalization;
+using System.CommandLine;
 using Coordinator.Machines.Jobs;
 
 namespace Coordinator.Bench;
@@ -33,27 +33,21 @@ internal sealed record GoodputOptions
 
     public ulong Seed { get; private init; } = 1;
 
-    public static string Usage => $"goodput [--severity {string.Join(',', Severity.All.Select(one => one.Name))}] [--seconds 90] [--workers 4] [--seed 1]";
-
-    /// <exception cref="FormatException">An option is unknown, ill-typed or out of range; the message says which.</exception>
-    public static GoodputOptions Parse(string[] args)
+    /// <summary>Declares the options.</summary>
+    /// <returns>What reads them.</returns>
+    public static Func<ParseResult, GoodputOptions> AddTo(BenchCommand command)
     {
-        GoodputOptions options = new();
-        for (int i = 0; i < args.Length; i += 2)
+        var severity = command.AddText("--severity", $"Which of {Names}, with commas between them (default: all).");
+        var seconds = command.AddNumber("--seconds", "Seconds that an undisturbed run is to take.", 90, 10);
+        var workers = command.AddNumber("--workers", "Worker processes.", 4, 2);
+        var seed = command.AddNumber("--seed", "Decides the training, and who is killed when.", 1, 0);
+        return parsed => new GoodputOptions
         {
-            if (i + 1 == args.Length) throw new FormatException($"{args[i]} needs a value");
-            string value = args[i + 1];
-            options = args[i] switch
-            {
-                "--severity" => options with { Severities = [.. value.Split(',').Select(name => Severity.All.FirstOrDefault(one => one.Name == name) ?? throw new FormatException($"'{name}' is none of {string.Join(", ", Severity.All.Select(one => one.Name))}"))] },
-                "--seconds" => options with { Seconds = Number(args[i], value, 10) },
-                "--workers" => options with { Workers = Number(args[i], value, 2) },
-                "--seed" => options with { Seed = (ulong)Number(args[i], value, 0) },
-                _ => throw new FormatException($"{args[i]} {value} is no option of it"),
-            };
-        }
-
-        return options;
+            Severities = parsed.GetValue(severity) is { } names ? [.. names.Split(',').Select(Find)] : Severity.All,
+            Seconds = parsed.GetValue(seconds),
+            Workers = parsed.GetValue(workers),
+            Seed = (ulong)parsed.GetValue(seed),
+        };
     }
 
     /// <summary>S of the peers' table, with as large a batch as makes a step long enough.</summary>
@@ -65,6 +59,8 @@ internal sealed record GoodputOptions
         Training = new TrainingSpec { Steps = steps, BatchSize = batch, Shards = Math.Max(16, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Workers)), MicroBatch = 4, Seed = Seed },
     };
 
-    private static int Number(string option, string text, int least) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= least && number <= 1_000_000 ? number : throw new FormatException($"{option} is a number from {least} on, not {text}");
+    private static string Names => string.Join(", ", Severity.All.Select(one => one.Name));
+
+    private static Severity Find(string name) =>
+        Severity.All.FirstOrDefault(one => one.Name == name) ?? throw new FormatException($"'{name}' is none of {Names}");
 }

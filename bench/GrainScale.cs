@@ -1,10 +1,10 @@
+using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using Coordinator.Lab.Swarm;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 using Coordinator.Runs.Clusters;
-using Coordinator.Runs.Outcomes;
 using Coordinator.Runs.Processes;
 using Coordinator.Server.Client;
 using Coordinator.Server.Hosting;
@@ -17,50 +17,41 @@ namespace Coordinator.Bench;
 /// </summary>
 internal static class GrainScale
 {
-    private static readonly TimeSpan s_beats = TimeSpan.FromSeconds(20);
-    private static readonly TimeSpan s_step = TimeSpan.FromMilliseconds(10);
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan Beats = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan Step = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
     // The view of a whole cluster is megabytes; asking for it all the time would be what is measured.
-    private static readonly TimeSpan s_look = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan s_glance = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Glance = TimeSpan.FromMilliseconds(20);
 
-    public static int Run(string[] args)
+    /// <summary>The command.</summary>
+    public static Command Create()
     {
-        Dictionary<string, string> given = [];
-        for (int i = 0; i + 1 < args.Length; i += 2) given[args[i]] = args[i + 1];
-        int nodes = Number(given, "--nodes", 12_500), gpus = Number(given, "--gpus-per-node", 8), silos = Number(given, "--silos", 3);
-        int[] ranks = [.. given.GetValueOrDefault("--ranks", "256,1024").Split(',').Select(text => int.TryParse(text, out int count) ? count : -1)];
-        string which = given.GetValueOrDefault("--which", "both");
-        if (args.Length % 2 == 1 || given.Keys.Except(["--nodes", "--gpus-per-node", "--silos", "--ranks", "--which"]).Any() || nodes < 2 || gpus < 1 || silos < 2
-            || ranks.Any(count => count < 2 || count > nodes * gpus) || which is not ("both" or "alone" or "cluster"))
+        var command = new BenchCommand("grains", "what thousands of nodes cost a silo: connections, memory, heartbeats, a generation; one silo alone, and a cluster");
+        var which = command.AddChoice("--which", "Which silos are measured.", "both", "alone", "cluster");
+        var allNodes = command.AddNumber("--nodes", "Nodes, each with a connection of its own.", 12_500, 2);
+        var gpusPerNode = command.AddNumber("--gpus-per-node", "Gpus of each node.", 8, 1, 1024);
+        var allSilos = command.AddNumber("--silos", "Silos of the cluster.", 3, 2, 99);
+        var allRanks = command.AddNumbers("--ranks", "Ranks of each job, with commas between them.", [256, 1024], 2, 1 << 20);
+        return command.Runs(parsed =>
         {
-            Console.Error.WriteLine("usage: grains [--which both|alone|cluster] [--nodes 12500] [--gpus-per-node 8] [--silos 3] [--ranks 256,1024]");
-            return 2;
-        }
-
-        try
-        {
-            MachineLoad machine = MachineLoad.Now();
-            Console.WriteLine($"bench grains {string.Join(' ', args)}".TrimEnd() + string.Create(CultureInfo.InvariantCulture, $"; {machine.Cores} cores, {machine.Cpu}, load {machine.Load:0.0}; the driver shares the cores"));
-            if (which is "both" or "alone") MeasureAsync("1 silo on SQLite", SiloBackend.Alone, nodes, gpus, ranks).GetAwaiter().GetResult();
-            if (which is "both" or "cluster") MeasureAsync($"{silos} silos on PostgreSQL", new SiloBackend { Silos = silos }, nodes, gpus, ranks).GetAwaiter().GetResult();
-            return 0;
-        }
-        catch (CommandException wrong)
-        {
-            Console.Error.WriteLine(wrong.Message);
-            return wrong.ExitCode;
-        }
-        catch (Exception failed) when (failed is ClusterException or CoordinatorApiException or RecoveryFailedException)
-        {
-            Console.Error.WriteLine(failed.Message);
-            return 1;
-        }
+            var (nodes, gpus, silos, ranks) = (parsed.GetValue(allNodes), parsed.GetValue(gpusPerNode), parsed.GetValue(allSilos), parsed.GetValue(allRanks)!);
+            if (ranks.Any(count => count > (long)nodes * gpus))
+                throw new FormatException($"--ranks {ranks.Max()} are more than the {(long)nodes * gpus} gpus that there are");
+            return async _ =>
+            {
+                var machine = MachineLoad.Now();
+                Console.WriteLine(BenchCommand.Text(parsed) + string.Create(
+                    CultureInfo.InvariantCulture, $"; {machine.Cores} cores, {machine.Cpu}, load {machine.Load:0.0}; the driver shares the cores"));
+                if (parsed.GetValue(which) is "both" or "alone")
+                    await MeasureAsync("1 silo on SQLite", SiloBackend.Alone, nodes, gpus, ranks);
+                if (parsed.GetValue(which) is "both" or "cluster")
+                    await MeasureAsync($"{silos} silos on PostgreSQL", new SiloBackend { Silos = silos }, nodes, gpus, ranks);
+                return true;
+            };
+        });
     }
-
-    private static int Number(Dictionary<string, string> given, string option, int usual) =>
-        !given.TryGetValue(option, out string? text) ? usual : int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : -1;
 
     private static async Task MeasureAsync(string title, SiloBackend backend, int nodes, int gpus, int[] ranks)
     {
@@ -72,16 +63,16 @@ internal static class GrainScale
             Say($"{title}: {nodes} nodes, {nodes * gpus} gpus");
             Say($"  memory before          {Memory(cluster)}");
             long began = Stopwatch.GetTimestamp();
-            await using AgentSwarm swarm = new(new SwarmShape(nodes, gpus, gpus), cluster.Url, SiloToken.Load(cluster.TokenFile), s_step, TimeSpan.FromSeconds(1), 16, 1);
+            await using AgentSwarm swarm = new(new SwarmShape(nodes, gpus, gpus), cluster.Url, SiloToken.Load(cluster.TokenFile), Step, TimeSpan.FromSeconds(1), 16, 1);
             SwarmCounts counts = swarm.Counts;
             swarm.Start();
-            await UntilAsync(s_glance, "all nodes to be welcome", () => Task.FromResult(swarm.Agents.All(agent => agent.IsWelcome)));
+            await UntilAsync(Glance, "all nodes to be welcome", () => Task.FromResult(swarm.Agents.All(agent => agent.IsWelcome)));
             Say($"  all welcomed after     {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s{(counts.TriedAgain == 0 ? "" : $"; {counts.TriedAgain} connections were tried again ({counts.LastReason})")}");
-            await UntilAsync(s_look, "the cluster to know all gpus", async () => await client.GetClusterAsync() is { } view && view.Nodes.Count(node => node.Up) == nodes && view.Nodes.Sum(node => node.Gpus) == nodes * gpus);
+            await UntilAsync(Look, "the cluster to know all gpus", async () => await client.GetClusterAsync() is { } view && view.Nodes.Count(node => node.Up) == nodes && view.Nodes.Sum(node => node.Gpus) == nodes * gpus);
             Say($"  all gpus known after   {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s");
             if (backend.IsCluster)
             {
-                await UntilAsync(s_look, "all gpus' grains to be active", async () => (await ActivationsAsync(cluster)).Gpus >= nodes * gpus);
+                await UntilAsync(Look, "all gpus' grains to be active", async () => (await ActivationsAsync(cluster)).Gpus >= nodes * gpus);
                 TimeSpan took = Stopwatch.GetElapsedTime(began);
                 (int ofNodes, int ofGpus) = await ActivationsAsync(cluster);
                 Say($"  all active after       {took.TotalSeconds:0.0} s: {ofNodes} node and {ofGpus} gpu grains, {(ofNodes + ofGpus) / took.TotalSeconds:0} activations a second");
@@ -89,7 +80,7 @@ internal static class GrainScale
 
             await Task.Delay(TimeSpan.FromSeconds(5));
             Say($"  memory                 {Memory(cluster)}");
-            await MeasureBeatsAsync(client, swarm, s_beats);
+            await MeasureBeatsAsync(client, swarm, Beats);
             foreach (int count in ranks) await MeasureGenerationAsync(client, swarm, count);
             Say($"  memory at the end      {Memory(cluster)}");
             ClusterView last = (await client.GetClusterAsync())!;
@@ -121,20 +112,20 @@ internal static class GrainScale
     /// <summary>A job's first generation, and the next one after the death of a node.</summary>
     private static async Task MeasureGenerationAsync(CoordinatorClient client, AgentSwarm swarm, int ranks)
     {
-        JobSpec spec = SwarmShape.JobOf(ranks, s_patience);
+        JobSpec spec = SwarmShape.JobOf(ranks, Patience);
         SwarmCounts counts = swarm.Counts;
         (long messages, long bytes, long began) = (counts.Heard, counts.HeardBytes, Stopwatch.GetTimestamp());
         counts.ForgetSteps();
         JobId job = (await client.SubmitAsync(spec)).Id;
         long first = 0;
-        await UntilAsync(s_glance, $"the first generation of {ranks} ranks", async () => (first = (await client.GetEventsAsync(job, limit: 10_000)).Items.Select(stored => stored.Event).FirstOrDefault(happened => happened.Kind == EventKinds.GenerationRunning)?.Generation ?? 0) > 0);
-        Say($"  generation, {ranks,5} ranks {Stopwatch.GetElapsedTime(began).TotalSeconds:0.00} s from submission until all have applied a step of {s_step.TotalSeconds} s; {counts.Heard - messages} messages, {(counts.HeardBytes - bytes) / 1e6:0.0} MB to workers{(first > 1 ? $"; it was generation {first}" : "")}");
+        await UntilAsync(Glance, $"the first generation of {ranks} ranks", async () => (first = (await client.GetEventsAsync(job, limit: 10_000)).Items.Select(stored => stored.Event).FirstOrDefault(happened => happened.Kind == EventKinds.GenerationRunning)?.Generation ?? 0) > 0);
+        Say($"  generation, {ranks,5} ranks {Stopwatch.GetElapsedTime(began).TotalSeconds:0.00} s from submission until all have applied a step of {Step.TotalSeconds} s; {counts.Heard - messages} messages, {(counts.HeardBytes - bytes) / 1e6:0.0} MB to workers{(first > 1 ? $"; it was generation {first}" : "")}");
         SwarmAgent[] members = [.. swarm.Agents.Where(agent => agent.Includes(job, agent.Number))];
         SwarmAgent dead = members[^1];
         SwarmAgent[] hear = members[..^1];
         began = Stopwatch.GetTimestamp();
         swarm.Kill([dead]);
-        await UntilAsync(s_glance, "the survivors' next generation", () => Task.FromResult(swarm.Look(job, hear, first).IsWhole));
+        await UntilAsync(Glance, "the survivors' next generation", () => Task.FromResult(swarm.Look(job, hear, first).IsWhole));
         Say($"  node dead, {ranks,5} ranks  {Stopwatch.GetElapsedTime(began, swarm.Look(job, hear, first).HeldAt).TotalSeconds:0.00} s until all {hear.Length} surviving nodes hold the next generation");
         await client.CancelJobAsync(job, "measured");
         dead.Start();
@@ -170,7 +161,7 @@ internal static class GrainScale
                 // A silo that is busy answers later.
             }
 
-            if (Stopwatch.GetElapsedTime(began) > s_patience) throw new RecoveryFailedException($"waited {s_patience.TotalMinutes:0} minutes in vain for {what}");
+            if (Stopwatch.GetElapsedTime(began) > Patience) throw new RecoveryFailedException($"waited {Patience.TotalMinutes:0} minutes in vain for {what}");
             await Task.Delay(pause);
         }
     }

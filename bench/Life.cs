@@ -20,10 +20,10 @@ internal sealed partial class Life(string folder, LifecycleJob job, string data,
     public const int Term = 15;
     private const int MostCommands = 12;
 
-    private readonly List<string> _deeds = [];
-    private LifecycleProcess? _now;
+    private readonly List<string> deeds = [];
+    private LifecycleProcess? now;
 
-    public LifecycleProcess Now => _now ?? throw new InvalidOperationException("nothing was started");
+    public LifecycleProcess Now => now ?? throw new InvalidOperationException("nothing was started");
 
     public SeededDraw Draw => draw;
 
@@ -34,7 +34,7 @@ internal sealed partial class Life(string folder, LifecycleJob job, string data,
     public string Checkpoints => Path.Combine(Directory, "checkpoints");
 
     /// <summary>What was done, and how each command ended.</summary>
-    public IReadOnlyList<string> Deeds => _deeds;
+    public IReadOnlyList<string> Deeds => deeds;
 
     public int Commands { get; private set; }
 
@@ -50,7 +50,7 @@ internal sealed partial class Life(string folder, LifecycleJob job, string data,
 
     public void Resume() => Start(["resume", Directory, .. more.SkipWhile(argument => argument != "--port").Take(2)]);
 
-    public void Note(string deed) => _deeds.Add(deed);
+    public void Note(string deed) => deeds.Add(deed);
 
     /// <summary>Waits; what is to be hit may last for a millisecond only, so this looks without a pause for as long as it is <paramref name="sharp"/>.</summary>
     public async Task UntilAsync(string what, Func<bool> isSo, bool sharp = false)
@@ -103,12 +103,12 @@ internal sealed partial class Life(string folder, LifecycleJob job, string data,
         }
     }
 
-    public void Dispose() => _now?.Dispose();
+    public void Dispose() => now?.Dispose();
 
     private void Start(IReadOnlyList<string> arguments)
     {
         Commands++;
-        _now = new LifecycleProcess(arguments, Wrapper, Output);
+        now = new LifecycleProcess(arguments, Wrapper, Output);
     }
 
     private IEnumerable<long> Steps() => StepLine().Matches(Now.Output).Select(line => long.Parse(line.Groups[1].ValueSpan, CultureInfo.InvariantCulture));

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
@@ -15,11 +16,17 @@ internal static class Lifecycle
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(6);
 
-    public static int Run(string[] args) => BenchEntry.Run(LifecycleOptions.Usage, () =>
+    /// <summary>The command.</summary>
+    public static Command Create()
     {
-        LifecycleOptions options = LifecycleOptions.Parse(args);
-        return stop => RunAsync(options, $"bench lifecycle {string.Join(' ', args)}".TrimEnd(), stop);
-    });
+        var command = new BenchCommand("lifecycle", "kills at two dozen points over the whole life of a train, and a supervisor that goes on: the undisturbed model");
+        var read = LifecycleOptions.AddTo(command);
+        return command.Runs(parsed =>
+        {
+            var options = read(parsed);
+            return stop => RunAsync(options, BenchCommand.Text(parsed), stop);
+        });
+    }
 
     private static async Task<bool> RunAsync(LifecycleOptions options, string command, CancellationToken cancel)
     {

@@ -1,4 +1,5 @@
-using System.Globalization;
+using System.CommandLine;
+
 
 namespace Coordinator.Bench;
 
@@ -12,23 +13,21 @@ internal sealed record LifecycleOptions
     /// <summary>Whether an ended run is gone on with by the command that started it, as a batch system does, and not by <c>resume</c>.</summary>
     public bool SameCommand { get; private init; }
 
-    public static string Usage => "lifecycle [--schedule NAME,…] [--seed 1] [--again resume|same]; schedules: " + string.Join(", ", LifecycleSchedules.All.Select(one => one.Name));
-
-    /// <exception cref="FormatException">An option is unknown, ill-typed or out of range; the message says which.</exception>
-    public static LifecycleOptions Parse(string[] args)
+    /// <summary>Declares the options.</summary>
+    /// <returns>What reads them.</returns>
+    public static Func<ParseResult, LifecycleOptions> AddTo(BenchCommand command)
     {
-        BenchOptions given = new(args, "--schedule", "--seed", "--again");
-        return new LifecycleOptions
+        var schedules = command.AddText("--schedule", $"Which of these, with commas between them (default: all): {string.Join(", ", LifecycleSchedules.All.Select(one => one.Name))}.");
+        var seed = command.AddNumber("--seed", "Decides the training, and who is killed when.", 1, 0);
+        var again = command.AddChoice("--again", "What goes on with an ended run: resume, or the same command, as a batch system does.", "resume", "same");
+        return parsed => new LifecycleOptions
         {
-            Seed = (ulong)given.Number("--seed", 1, 0),
-            SameCommand = given.Text("--again") switch
-            {
-                null or "resume" => false,
-                "same" => true,
-                string other => throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"--again is resume or same, not {other}")),
-            },
-            Schedules = given.Text("--schedule") is not { } names ? LifecycleSchedules.All
-                : [.. names.Split(',').Select(name => LifecycleSchedules.All.FirstOrDefault(one => one.Name == name) ?? throw new FormatException($"there is no schedule {name}"))],
+            Seed = (ulong)parsed.GetValue(seed),
+            SameCommand = parsed.GetValue(again) == "same",
+            Schedules = parsed.GetValue(schedules) is { } names ? [.. names.Split(',').Select(Find)] : LifecycleSchedules.All,
         };
     }
+
+    private static LifecycleSchedule Find(string name) =>
+        LifecycleSchedules.All.FirstOrDefault(one => one.Name == name) ?? throw new FormatException($"there is no schedule {name}");
 }

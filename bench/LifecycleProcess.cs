@@ -9,8 +9,8 @@ namespace Coordinator.Bench;
 /// <summary>One <c>train</c> or <c>resume</c> in a session of its own, as a terminal, a shell or a batch system would start it, with all its descendants.</summary>
 internal sealed partial class LifecycleProcess : IDisposable
 {
-    private readonly Process _process;
-    private readonly StringBuilder _output = new();
+    private readonly Process process;
+    private readonly StringBuilder output = new();
 
     /// <summary>Starts it.</summary>
     /// <param name="arguments">Of the coordinator's command.</param>
@@ -29,11 +29,11 @@ internal sealed partial class LifecycleProcess : IDisposable
         foreach (string part in line) command.ArgumentList.Add(part);
         command.Environment.Remove("COORDINATOR_SILO");
         command.Environment.Remove("COORDINATOR_TOKEN_FILE");
-        _process = Process.Start(command)!;
-        _process.OutputDataReceived += (_, said) => Take(said.Data);
-        _process.ErrorDataReceived += (_, said) => Take(said.Data);
-        _process.BeginOutputReadLine();
-        _process.BeginErrorReadLine();
+        process = Process.Start(command)!;
+        process.OutputDataReceived += (_, said) => Take(said.Data);
+        process.ErrorDataReceived += (_, said) => Take(said.Data);
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
     }
 
     public IReadOnlyList<string> Arguments { get; }
@@ -45,11 +45,11 @@ internal sealed partial class LifecycleProcess : IDisposable
     {
         get
         {
-            lock (_output) return _output.ToString();
+            lock (output) return output.ToString();
         }
     }
 
-    public bool HasEnded => _process.HasExited;
+    public bool HasEnded => process.HasExited;
 
     /// <summary>The command's own process, behind whatever wraps it.</summary>
     public int? Command => Find("train") is [int train, ..] ? train : Find("resume") is [int resume, ..] ? resume : null;
@@ -60,8 +60,8 @@ internal sealed partial class LifecycleProcess : IDisposable
 
     public async Task<int> EndAsync(CancellationToken cancel)
     {
-        await _process.WaitForExitAsync(cancel);
-        return _process.ExitCode;
+        await process.WaitForExitAsync(cancel);
+        return process.ExitCode;
     }
 
     public static void Signal(IEnumerable<int> processes, int signal)
@@ -70,19 +70,19 @@ internal sealed partial class LifecycleProcess : IDisposable
     }
 
     /// <summary>To everything in the session, as a terminal that closes and <c>timeout</c> do: one call for the whole group.</summary>
-    public void SignalGroup(int signal) => _ = Send(-_process.Id, signal);
+    public void SignalGroup(int signal) => _ = Send(-process.Id, signal);
 
     public void Dispose()
     {
-        if (!_process.HasExited) SignalGroup(9);
+        if (!process.HasExited) SignalGroup(9);
         foreach (int left in Session()) _ = Send(left, 9);
-        _process.Dispose();
+        process.Dispose();
     }
 
     /// <summary>Processes of the session that are there.</summary>
-    public IReadOnlyList<int> Session() => [.. Everybody().Where(one => one.Session == _process.Id && one.State != 'Z').Select(one => one.Pid)];
+    public IReadOnlyList<int> Session() => [.. Everybody().Where(one => one.Session == process.Id && one.State != 'Z').Select(one => one.Pid)];
 
-    private int[] Find(string verb) => [.. Everybody().Where(one => one.Session == _process.Id && one.State != 'Z' && Verb(one.Pid) == verb).Select(one => one.Pid)];
+    private int[] Find(string verb) => [.. Everybody().Where(one => one.Session == process.Id && one.State != 'Z' && Verb(one.Pid) == verb).Select(one => one.Pid)];
 
     /// <summary>The command's verb; null where the process is none of ours.</summary>
     private static string? Verb(int pid)
@@ -123,7 +123,7 @@ internal sealed partial class LifecycleProcess : IDisposable
     private void Take(string? line)
     {
         if (line is null) return;
-        lock (_output) _output.AppendLine(line);
+        lock (output) output.AppendLine(line);
     }
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]

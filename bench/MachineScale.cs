@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
@@ -21,32 +22,41 @@ internal static class MachineScale
     private const double MostBytes = 8e9;
     private const double MostSeconds = 10;
 
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
 
-    public static int Run(string[] args) => BenchEntry.Run("machines [--gpus 1000000] [--gpus-per-node 8] [--ranks 125000] [--store sqlite|none]", () =>
+    /// <summary>The command.</summary>
+    public static Command Create()
     {
-        BenchOptions options = new(args, "--gpus", "--gpus-per-node", "--ranks", "--store");
-        int perNode = options.Number("--gpus-per-node", 8, 1, 1024), gpus = options.Number("--gpus", 1_000_000, perNode, 10_000_000);
-        int nodes = gpus / perNode, ranks = options.Number("--ranks", nodes, 1, Math.Min(gpus, 1 << 20));
-        string store = options.Text("--store") ?? "sqlite";
-        if (store is not ("sqlite" or "none")) throw new FormatException($"--store is sqlite or none, not {store}");
-        return async cancel =>
+        var command = new BenchCommand("machines", "a million gpus' machines in one embedded engine: memory, and the time to form a generation");
+        var allGpus = command.AddNumber("--gpus", "Gpus of the cluster.", 1_000_000, 1, 10_000_000);
+        var gpusPerNode = command.AddNumber("--gpus-per-node", "Gpus of each node.", 8, 1, 1024);
+        var allRanks = command.AddOptionalNumber("--ranks", "Ranks of the job (default: one on each node).", 1, 1 << 20);
+        var kind = command.AddChoice("--store", "Where states go.", "sqlite", "none");
+        return command.Runs(parsed =>
         {
-            MachineLoad machine = MachineLoad.Now();
-            Say($"bench machines; {nodes} nodes of {perNode} gpus, a job of {ranks} ranks, store {store}; {machine.Cores} cores, {machine.Cpu}, load {machine.Load:0.0}");
-            RunDirectory directory = RunDirectory.Create(null);
-            try
+            var (gpus, perNode, store) = (parsed.GetValue(allGpus), parsed.GetValue(gpusPerNode), parsed.GetValue(kind));
+            var nodes = gpus / perNode;
+            var ranks = parsed.GetValue(allRanks) ?? nodes;
+            if (nodes == 0 || ranks > gpus)
+                throw new FormatException($"{gpus} gpus are fewer than {(nodes == 0 ? $"{perNode} of one node" : $"{ranks} ranks")}; choose more with --gpus");
+            return async cancel =>
             {
-                if (store == "none") return await MeasureAsync(new SwarmShape(nodes, perNode, (ranks + nodes - 1) / nodes), ranks, new MemoryStore(), cancel);
-                using SqliteStore sqlite = SqliteStore.Open(new SqliteStoreOptions { Path = directory.File("coordinator.db"), Silo = "bench", TimeProvider = TimeProvider.System });
-                return await MeasureAsync(new SwarmShape(nodes, perNode, (ranks + nodes - 1) / nodes), ranks, new SqliteEngineStore(sqlite), cancel);
-            }
-            finally
-            {
-                directory.RemoveIfTemporary();
-            }
-        };
-    });
+                MachineLoad machine = MachineLoad.Now();
+                Say($"bench machines; {nodes} nodes of {perNode} gpus, a job of {ranks} ranks, store {store}; {machine.Cores} cores, {machine.Cpu}, load {machine.Load:0.0}");
+                RunDirectory directory = RunDirectory.Create(null);
+                try
+                {
+                    if (store == "none") return await MeasureAsync(new SwarmShape(nodes, perNode, (ranks + nodes - 1) / nodes), ranks, new MemoryStore(), cancel);
+                    using SqliteStore sqlite = SqliteStore.Open(new SqliteStoreOptions { Path = directory.File("coordinator.db"), Silo = "bench", TimeProvider = TimeProvider.System });
+                    return await MeasureAsync(new SwarmShape(nodes, perNode, (ranks + nodes - 1) / nodes), ranks, new SqliteEngineStore(sqlite), cancel);
+                }
+                finally
+                {
+                    directory.RemoveIfTemporary();
+                }
+            };
+        });
+    }
 
     private static async Task<bool> MeasureAsync(SwarmShape shape, int ranks, IEngineStore store, CancellationToken cancel)
     {
@@ -94,7 +104,7 @@ internal static class MachineScale
 
         JobId job = new("million");
         GrainAddress address = GrainAddress.Of(job);
-        JobSpec spec = SwarmShape.JobOf(ranks, s_patience) with { Secret = Convert.ToBase64String(new byte[32]) };
+        JobSpec spec = SwarmShape.JobOf(ranks, Patience) with { Secret = Convert.ToBase64String(new byte[32]) };
         began = Stopwatch.GetTimestamp();
         engine.Post(address, new SubmitJob(spec));
         double formed = await UntilAllAsync(links, 1, ranks, broken.Task, began, cancel);
@@ -129,7 +139,7 @@ internal static class MachineScale
         while (!holds())
         {
             if (broken.IsCompletedSuccessfully) throw new RecoveryFailedException($"{broken.Result.Grain} broke on {broken.Result.Message}: {broken.Result.Exception}");
-            if (Stopwatch.GetElapsedTime(began) > s_patience) throw new RecoveryFailedException($"waited {s_patience.TotalMinutes:0} min in vain for {what}");
+            if (Stopwatch.GetElapsedTime(began) > Patience) throw new RecoveryFailedException($"waited {Patience.TotalMinutes:0} min in vain for {what}");
             await Task.Delay(10, cancel);
         }
     }

@@ -7,15 +7,15 @@ namespace Coordinator.Bench;
 /// <summary>Keeps states in memory and forgets events and steps: an engine without the cost of a disk.</summary>
 internal sealed class MemoryStore : IEngineStore
 {
-    private readonly ConcurrentDictionary<GrainAddress, string> _states = new();
+    private readonly ConcurrentDictionary<GrainAddress, string> states = new();
 
-    public IReadOnlyList<GrainAddress> List() => [.. _states.Keys];
+    public IReadOnlyList<GrainAddress> List() => [.. states.Keys];
 
-    public string? Load(GrainAddress address) => _states.GetValueOrDefault(address);
+    public string? Load(GrainAddress address) => states.GetValueOrDefault(address);
 
     public CommitResult Commit(CommitBatch batch)
     {
-        foreach (StateWrite write in batch.States) _states[write.Grain] = write.State.StateJson;
+        foreach (StateWrite write in batch.States) states[write.Grain] = write.State.StateJson;
         return CommitResult.Committed;
     }
 }

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Globalization;
 using Coordinator.Runs.Clusters;
 
@@ -9,13 +10,19 @@ namespace Coordinator.Bench;
 /// </summary>
 internal static class Quality
 {
-    public static int Run(string[] args) => BenchEntry.Run(QualityOptions.Usage, () =>
+    /// <summary>The command.</summary>
+    public static Command Create()
     {
-        QualityOptions options = QualityOptions.Parse(args);
-        byte[] text = File.ReadAllBytes(options.Data);
-        if (text.Length < 100_000) throw new FormatException($"{options.Data} has {text.Length} bytes; a tenth of at least 100000 bytes is needed for a loss that means something");
-        return stop => RunAsync(options, text, $"bench quality {string.Join(' ', args)}", stop);
-    });
+        var command = new BenchCommand("quality", "nanoGPT's CPU configuration on a text: loss on its last tenth, by one worker and by workers that are killed");
+        var read = QualityOptions.AddTo(command);
+        return command.Runs(parsed =>
+        {
+            var options = read(parsed);
+            byte[] text = File.ReadAllBytes(options.Data);
+            if (text.Length < 100_000) throw new FormatException($"{options.Data} has {text.Length} bytes; a tenth of at least 100000 bytes is needed for a loss that means something");
+            return stop => RunAsync(options, text, BenchCommand.Text(parsed), stop);
+        });
+    }
 
     private static async Task<bool> RunAsync(QualityOptions options, byte[] text, string command, CancellationToken cancel)
     {

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Globalization;
 using Coordinator.Machines.Jobs;
 
@@ -25,31 +26,28 @@ internal sealed record QualityOptions
     /// <summary>Where models, logs and databases go and stay; null: a temporary directory.</summary>
     public string? WorkDirectory { get; private init; }
 
-    public static string Usage => "quality --data tinyshakespeare.txt [--workers 1,4] [--kill-every 10] [--limit 1.88] [--steps 2000] [--seed 1] [--work-dir DIR]";
-
-    /// <exception cref="FormatException">An option is missing, unknown, ill-typed or out of range; the message says which.</exception>
-    public static QualityOptions Parse(string[] args)
+    /// <summary>Declares the options.</summary>
+    /// <returns>What reads them.</returns>
+    public static Func<ParseResult, QualityOptions> AddTo(BenchCommand command)
     {
-        QualityOptions options = new();
-        for (int i = 0; i < args.Length; i += 2)
+        var data = command.AddText("--data", "A text file, such as char-rnn's tinyshakespeare.txt.");
+        data.Required = true;
+        var workers = command.AddNumbers("--workers", "Worker processes of each run, with commas between them.", [1, 4], 1, 64);
+        var killEvery = command.AddNumber("--kill-every", "Seconds from one kill to the next, in runs of more than one worker; 0: none.", 10, 0, 3600);
+        var limit = command.AddText("--limit", "Largest loss that passes, nats a byte (default: 1.88).");
+        var steps = command.AddNumber("--steps", "Steps of each run.", 2000);
+        var seed = command.AddNumber("--seed", "Decides the training.", 1, 0, int.MaxValue);
+        var workDirectory = command.AddText("--work-dir", "Where models, logs and databases go and stay (default: a temporary directory).");
+        return parsed => new QualityOptions
         {
-            if (i + 1 == args.Length) throw new FormatException($"{args[i]} needs a value");
-            string value = args[i + 1];
-            options = args[i] switch
-            {
-                "--data" => options with { Data = value },
-                "--workers" => options with { Workers = [.. value.Split(',').Select(text => Number(args[i], text, 1, 64))] },
-                "--kill-every" => options with { KillEvery = Number(args[i], value, 0, 3600) },
-                "--limit" => options with { Limit = double.TryParse(value, CultureInfo.InvariantCulture, out double limit) && limit > 0 ? limit : throw new FormatException($"--limit is a loss above 0, not {value}") },
-                "--steps" => options with { Steps = Number(args[i], value, 1, 1_000_000) },
-                "--seed" => options with { Seed = (ulong)Number(args[i], value, 0, int.MaxValue) },
-                "--work-dir" => options with { WorkDirectory = value },
-                _ => throw new FormatException($"{args[i]} {value} is no option of it"),
-            };
-        }
-
-        if (options.Data.Length == 0) throw new FormatException("--data is missing: name a text file, such as char-rnn's tinyshakespeare.txt");
-        return options;
+            Data = parsed.GetValue(data)!,
+            Workers = parsed.GetValue(workers)!,
+            KillEvery = parsed.GetValue(killEvery),
+            Limit = parsed.GetValue(limit) is { } text ? Loss(text) : 1.88,
+            Steps = parsed.GetValue(steps),
+            Seed = (ulong)parsed.GetValue(seed),
+            WorkDirectory = parsed.GetValue(workDirectory),
+        };
     }
 
     /// <summary>nanoGPT's configuration of this data set for a CPU (its readme, "only have a macbook"), in 4 shards.</summary>
@@ -62,8 +60,6 @@ internal sealed record QualityOptions
         Optimizer = new OptimizerSpec { LearningRate = 1e-3, MinLearningRate = 1e-4, WarmupSteps = 100, Beta1 = 0.9, Beta2 = 0.99, WeightDecay = 0.1, GradientClip = 1.0 },
     };
 
-    private static int Number(string option, string text, int least, int most) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= least && number <= most
-            ? number
-            : throw new FormatException($"{option} is a number from {least} to {most}, not {text}");
+    private static double Loss(string text) =>
+        double.TryParse(text, CultureInfo.InvariantCulture, out var limit) && limit > 0 ? limit : throw new FormatException($"--limit is a loss above 0, not {text}");
 }

@@ -18,9 +18,9 @@ internal sealed record QualitySample(int Workers, int Kills, int Failures, TimeS
 /// <summary>Trains on the first nine tenths of a text, killing a worker every so often, and measures the model on the last tenth.</summary>
 internal sealed class QualityRun(QualityOptions options, int workers)
 {
-    private readonly SeededDraw _draw = new(options.Seed);
-    private DateTimeOffset _nextKill = DateTimeOffset.MaxValue;
-    private int _kills;
+    private readonly SeededDraw draw = new(options.Seed);
+    private DateTimeOffset nextKill = DateTimeOffset.MaxValue;
+    private int kills;
 
     public async Task<QualitySample> RunAsync(byte[] text, RunDirectory directory, CancellationToken cancel)
     {
@@ -38,7 +38,7 @@ internal sealed class QualityRun(QualityOptions options, int workers)
             string sha256 = await run.DownloadAsync(result.Job, OutputPath.Look("--out", file), cancel);
             long lost = StepLedger.Of(result.Data.Steps, spec.Training.Steps).Lost;
             double loss = TrainedModel.Load(file).MeanLoss(text.AsSpan(split));
-            return new QualitySample(workers, _kills, result.Job.Failures, result.Took, lost, loss, sha256);
+            return new QualitySample(workers, kills, result.Job.Failures, result.Took, lost, loss, sha256);
         }
     }
 
@@ -46,14 +46,14 @@ internal sealed class QualityRun(QualityOptions options, int workers)
     private void Strike(RunData data, LocalCluster cluster)
     {
         if (options.KillEvery == 0 || workers == 1 || data.Job is not { Phase: "running" } job) return;
-        if (_nextKill == DateTimeOffset.MaxValue) _nextKill = DateTimeOffset.Now.AddSeconds(options.KillEvery);
-        if (DateTimeOffset.Now < _nextKill) return;
+        if (nextKill == DateTimeOffset.MaxValue) nextKill = DateTimeOffset.Now.AddSeconds(options.KillEvery);
+        if (DateTimeOffset.Now < nextKill) return;
         HashSet<string> ready = [.. data.Children.Where(child => child.Phase == ChildPhase.Ready).Select(child => child.Name)];
         HashSet<string> training = [.. job.Members.Where(member => member.State == "training" && ready.Contains(member.Gpu.Node.Value)).Select(member => member.Gpu.Node.Value)];
         if (training.Count < 2) return;
-        int victim = _draw.Order(workers).First(worker => training.Contains(LocalCluster.WorkerName(worker)));
+        int victim = draw.Order(workers).First(worker => training.Contains(LocalCluster.WorkerName(worker)));
         if (cluster.KillWorker(victim) is null) return;
-        _kills++;
-        _nextKill = _nextKill.AddSeconds(options.KillEvery);
+        kills++;
+        nextKill = nextKill.AddSeconds(options.KillEvery);
     }
 }

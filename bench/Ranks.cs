@@ -1,3 +1,4 @@
+using System.CommandLine;
 using Coordinator.Machines.Jobs;
 using Coordinator.Runs.Clusters;
 using Coordinator.Runs.Faults;
@@ -10,16 +11,22 @@ namespace Coordinator.Bench;
 /// </summary>
 internal static class Ranks
 {
-    public static int Run(string[] args) => BenchEntry.Run(RanksOptions.Usage, () =>
+    /// <summary>The command.</summary>
+    public static Command Create()
     {
-        RanksOptions options = RanksOptions.Parse(args);
-        return async stop =>
+        var command = new BenchCommand("ranks", "thousands of ranks in step: steps a second against ranks, kills at seeded steps, one hash");
+        var read = RanksOptions.AddTo(command);
+        return command.Runs(parsed =>
         {
-            RanksReport report = await RunAsync(options, $"bench ranks {string.Join(' ', args)}".TrimEnd(), stop);
-            Console.WriteLine(options.Json ? report.ToJson() : report.ToTable());
-            return report.Good;
-        };
-    });
+            var options = read(parsed);
+            return async stop =>
+            {
+                RanksReport report = await RunAsync(options, BenchCommand.Text(parsed), stop);
+                Console.WriteLine(options.Json ? report.ToJson() : report.ToTable());
+                return report.Good;
+            };
+        });
+    }
 
     private static async Task<RanksReport> RunAsync(RanksOptions options, string command, CancellationToken cancel)
     {

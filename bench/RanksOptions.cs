@@ -1,4 +1,4 @@
-using System.Globalization;
+using System.CommandLine;
 using System.Numerics;
 using Coordinator.Machines.Jobs;
 
@@ -28,33 +28,34 @@ internal sealed record RanksOptions
     /// <summary>Where logs and databases go and stay; null: a temporary directory.</summary>
     public string? WorkDirectory { get; private init; }
 
-    public static string Usage => "ranks [--ranks 1,64,256,1024,2048,4096] [--workers 4] [--peers 0] [--kills 2] [--steps 200] [--seed 1] [-o table|json] [--work-dir DIR]";
-
-    /// <exception cref="FormatException">An option is unknown, ill-typed or out of range; the message says which.</exception>
-    public static RanksOptions Parse(string[] args)
+    /// <summary>Declares the options.</summary>
+    /// <returns>What reads them; throws <see cref="FormatException"/> where nobody would be left.</returns>
+    public static Func<ParseResult, RanksOptions> AddTo(BenchCommand command)
     {
-        RanksOptions options = new();
-        for (int i = 0; i < args.Length; i += 2)
+        var ranks = command.AddNumbers("--ranks", "Ranks of each run, with commas between them; 1 is always among them.", [1, 64, 256, 1024, 2048, 4096], 1, 65_536);
+        var workers = command.AddNumber("--workers", "Worker processes that the ranks are spread over.", 4, 2, 64);
+        var peers = command.AddNumber("--peers", "Ranks that are a worker process each, on top; 0 leaves that run out.", 0, 0, 256);
+        var kills = command.AddNumber("--kills", "Workers killed in each run, each at a seeded step.", 2, 0, 16);
+        var steps = command.AddNumber("--steps", "Steps of each run.", 200, 20);
+        var seed = command.AddNumber("--seed", "Decides the training, and who is killed when.", 1, 0, int.MaxValue);
+        var output = command.AddChoice("-o", "How the report is printed.", "table", "json");
+        var workDirectory = command.AddText("--work-dir", "Where logs and databases go and stay (default: a temporary directory).");
+        return parsed =>
         {
-            if (i + 1 == args.Length) throw new FormatException($"{args[i]} needs a value");
-            string value = args[i + 1];
-            options = args[i] switch
+            var options = new RanksOptions
             {
-                "--ranks" => options with { Ranks = [.. value.Split(',').Select(text => Number(args[i], text, 1, 65_536)).Append(1).Distinct().Order()] },
-                "--workers" => options with { Workers = Number(args[i], value, 2, 64) },
-                "--peers" => options with { Peers = Number(args[i], value, 0, 256) },
-                "--kills" => options with { Kills = Number(args[i], value, 0, 16) },
-                "--steps" => options with { Steps = Number(args[i], value, 20, 1_000_000) },
-                "--seed" => options with { Seed = (ulong)Number(args[i], value, 0, int.MaxValue) },
-                "-o" when value is "table" or "json" => options with { Json = value == "json" },
-                "--work-dir" => options with { WorkDirectory = value },
-                _ => throw new FormatException($"{args[i]} {value} is no option of it"),
+                Ranks = [.. parsed.GetValue(ranks)!.Append(1).Distinct().Order()],
+                Workers = parsed.GetValue(workers),
+                Peers = parsed.GetValue(peers),
+                Kills = parsed.GetValue(kills),
+                Steps = parsed.GetValue(steps),
+                Seed = (ulong)parsed.GetValue(seed),
+                Json = parsed.GetValue(output) == "json",
+                WorkDirectory = parsed.GetValue(workDirectory),
             };
-        }
-
-        if (options.Kills >= Math.Min(options.Workers, options.Peers == 0 ? int.MaxValue : options.Peers))
-            throw new FormatException($"--kills {options.Kills} would leave no worker that was never killed; choose fewer than the workers, or more of those");
-        return options;
+            return options.Kills < Math.Min(options.Workers, options.Peers == 0 ? int.MaxValue : options.Peers) ? options : throw new FormatException(
+                $"--kills {options.Kills} would leave no worker that was never killed; choose fewer than the workers, or more of those");
+        };
     }
 
     /// <summary>
@@ -88,9 +89,4 @@ internal sealed record RanksOptions
             },
         };
     }
-
-    private static int Number(string option, string text, int least, int most) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= least && number <= most
-            ? number
-            : throw new FormatException($"{option} is a number from {least} to {most}, not {text}");
 }

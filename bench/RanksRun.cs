@@ -7,16 +7,17 @@ using Coordinator.Runs.View;
 using Coordinator.Server.Api;
 using Coordinator.Server.Client;
 using Coordinator.Server.Hosting;
+using Coordinator.Worker.Faults;
 
 namespace Coordinator.Bench;
 
 /// <summary>One job to its end, on worker processes of its own, some of which end themselves by SIGKILL at the seeded steps.</summary>
 internal sealed class RanksRun(JobSpec spec, int workers, IReadOnlyDictionary<int, long> killAt)
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(15);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(15);
 
-    private readonly ConcurrentQueue<DateTimeOffset> _kills = [];
-    private readonly List<TimedEvent> _events = [];
+    private readonly ConcurrentQueue<DateTimeOffset> kills = [];
+    private readonly List<TimedEvent> events = [];
 
     /// <summary>Runs it.</summary>
     /// <exception cref="RecoveryFailedException">The job failed, or took too long.</exception>
@@ -28,7 +29,7 @@ internal sealed class RanksRun(JobSpec spec, int workers, IReadOnlyDictionary<in
             {
                 Workers = workers,
                 GpusPerWorker = perWorker,
-                WorkerArguments = (worker, start) => start == 1 && killAt.TryGetValue(worker, out long step) ? ["--fault", $"kill@compute:{step}"] : [],
+                WorkerArguments = (worker, start) => start == 1 && killAt.TryGetValue(worker, out long step) ? new FaultRule(FaultAction.Kill, FaultPoint.Compute, step).Arguments : [],
                 WorkerSaid = (_, _, line) => Hear(line),
             },
             directory,
@@ -47,20 +48,20 @@ internal sealed class RanksRun(JobSpec spec, int workers, IReadOnlyDictionary<in
                 after = page.Next;
             }
 
-            return new RanksSample(spec.Ranks, workers, view.ModelSha256 ?? "", steps, StepLedger.Of(steps, spec.Training.Steps).Lost, [.. _kills], _events, view.Members.Count);
+            return new RanksSample(spec.Ranks, workers, view.ModelSha256 ?? "", steps, StepLedger.Of(steps, spec.Training.Steps).Lost, [.. kills], events, view.Members.Count);
         }
     }
 
     /// <summary>A worker that is about to kill itself, as its fault wants, says so first.</summary>
     private void Hear(string line)
     {
-        if (line.StartsWith("fault kill@", StringComparison.Ordinal)) _kills.Enqueue(DateTimeOffset.UtcNow);
+        if (line.StartsWith("fault kill@", StringComparison.Ordinal)) kills.Enqueue(DateTimeOffset.UtcNow);
     }
 
     private async Task FollowAsync(CoordinatorClient client, LocalCluster cluster, JobId job, CancellationToken cancel)
     {
         using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        limit.CancelAfter(s_patience);
+        limit.CancelAfter(Patience);
         long next = 0;
         try
         {
@@ -71,7 +72,7 @@ internal sealed class RanksRun(JobSpec spec, int workers, IReadOnlyDictionary<in
                 foreach (TimedEvent stored in page.Items.Where(stored => stored.Event.Job == job).Select(stored => new TimedEvent(stored.Time, stored.Event)))
                 {
                     // One a rank and generation: of no use here, and many.
-                    if (stored.Event.Kind is not (EventKinds.RankState or EventKinds.RankJoined)) _events.Add(stored);
+                    if (stored.Event.Kind is not (EventKinds.RankState or EventKinds.RankJoined)) events.Add(stored);
                     if (stored.Event.Kind == EventKinds.JobFinished) return;
                     if (stored.Event.Kind is EventKinds.JobFailed or EventKinds.Diverged) throw new RecoveryFailedException($"{spec.Ranks} ranks: {stored.Event.Text}");
                 }
@@ -81,7 +82,7 @@ internal sealed class RanksRun(JobSpec spec, int workers, IReadOnlyDictionary<in
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
-            throw new RecoveryFailedException($"{spec.Ranks} ranks did not apply {spec.Training.Steps} steps within {s_patience.TotalMinutes:0} min; last: {(_events.Count > 0 ? _events[^1].Event.Text : "nothing happened")}");
+            throw new RecoveryFailedException($"{spec.Ranks} ranks did not apply {spec.Training.Steps} steps within {Patience.TotalMinutes:0} min; last: {(events.Count > 0 ? events[^1].Event.Text : "nothing happened")}");
         }
     }
 }

@@ -1,3 +1,5 @@
+using System.CommandLine;
+
 namespace Coordinator.Bench;
 
 /// <summary>
@@ -8,16 +10,22 @@ namespace Coordinator.Bench;
 /// </summary>
 internal static class Recovery
 {
-    public static int Run(string[] args) => BenchEntry.Run(RecoveryOptions.Usage, () =>
+    /// <summary>The command.</summary>
+    public static Command Create()
     {
-        RecoveryOptions options = RecoveryOptions.Parse(args);
-        return async stop =>
+        var command = new BenchCommand("recovery", "time from a SIGKILL to the next step applied on all ranks, over many kills");
+        var read = RecoveryOptions.AddTo(command);
+        return command.Runs(parsed =>
         {
-            RecoveryReport report = await RecoveryRun.RunAsync(options, $"bench recovery {string.Join(' ', args)}".TrimEnd(), stop);
-            Console.WriteLine(options.Json ? report.ToJson() : report.ToTable());
-            return report.Good;
-        };
-    });
+            var options = read(parsed);
+            return async stop =>
+            {
+                RecoveryReport report = await RecoveryRun.RunAsync(options, BenchCommand.Text(parsed), stop);
+                Console.WriteLine(options.Json ? report.ToJson() : report.ToTable());
+                return report.Good;
+            };
+        });
+    }
 }
 
 /// <summary>What was to be measured did not happen.</summary>

@@ -1,4 +1,4 @@
-using System.Globalization;
+using System.CommandLine;
 using Coordinator.Machines.Jobs;
 using Coordinator.Runs.Demo;
 
@@ -21,29 +21,25 @@ internal sealed record RecoveryOptions
     /// <summary>Where logs and database go and stay; null: a temporary directory.</summary>
     public string? WorkDirectory { get; private init; }
 
-    public static string Usage => "recovery [--kills 30] [--workers 4] [--seed 1] [--model demo|tiny] [-o table|json] [--work-dir DIR]";
-
-    /// <exception cref="FormatException">An option is unknown, ill-typed or out of range; the message says which.</exception>
-    public static RecoveryOptions Parse(string[] args)
+    /// <summary>Declares the options.</summary>
+    /// <returns>What reads them.</returns>
+    public static Func<ParseResult, RecoveryOptions> AddTo(BenchCommand command)
     {
-        RecoveryOptions options = new();
-        for (int i = 0; i < args.Length; i += 2)
+        var kills = command.AddNumber("--kills", "Workers that are killed, one after the other.", 30, 1, 10_000);
+        var workers = command.AddNumber("--workers", "Worker processes.", 4, 2, 8);
+        var seed = command.AddNumber("--seed", "Decides the training, and who is killed when.", 1, 0, int.MaxValue);
+        var model = command.AddChoice("--model", "demo: the model that the demo trains; tiny: the one of its --quick, where a step takes next to nothing.", "demo", "tiny");
+        var output = command.AddChoice("-o", "How the report is printed.", "table", "json");
+        var workDirectory = command.AddText("--work-dir", "Where logs and database go and stay (default: a temporary directory).");
+        return parsed => new RecoveryOptions
         {
-            if (i + 1 == args.Length) throw new FormatException($"{args[i]} needs a value");
-            string value = args[i + 1];
-            options = args[i] switch
-            {
-                "--kills" => options with { Kills = Number(args[i], value, 1, 10_000) },
-                "--workers" => options with { Workers = Number(args[i], value, 2, 8) },
-                "--seed" => options with { Seed = (ulong)Number(args[i], value, 0, int.MaxValue) },
-                "--model" when value is "demo" or "tiny" => options with { Model = value },
-                "-o" when value is "table" or "json" => options with { Json = value == "json" },
-                "--work-dir" => options with { WorkDirectory = value },
-                _ => throw new FormatException($"{args[i]} {value} is no option of it"),
-            };
-        }
-
-        return options;
+            Kills = parsed.GetValue(kills),
+            Workers = parsed.GetValue(workers),
+            Seed = (ulong)parsed.GetValue(seed),
+            Model = parsed.GetValue(model)!,
+            Json = parsed.GetValue(output) == "json",
+            WorkDirectory = parsed.GetValue(workDirectory),
+        };
     }
 
     /// <summary>The job, with more steps than the kills can last: it is cancelled after the last one.</summary>
@@ -58,9 +54,4 @@ internal sealed record RecoveryOptions
             Optimizer = demo.Optimizer with { WarmupSteps = 1000, LearningRate = 1e-3, MinLearningRate = 1e-3 },
         };
     }
-
-    private static int Number(string option, string text, int least, int most) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= least && number <= most
-            ? number
-            : throw new FormatException($"{option} is a number from {least} to {most}, not {text}");
 }

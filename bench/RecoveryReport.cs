@@ -11,16 +11,16 @@ namespace Coordinator.Bench;
 /// <summary>All kills of a run, as figures. Times are in milliseconds.</summary>
 internal sealed class RecoveryReport
 {
-    private readonly string _command;
-    private readonly RecoveryOptions _options;
-    private readonly MachineLoad _before;
-    private readonly MachineLoad _after;
-    private readonly IReadOnlyList<RecoverySample> _samples;
-    private readonly (string Name, string About, double[] Values)[] _spans;
-    private readonly double _step;
-    private readonly int _undisturbed;
-    private readonly long _steps;
-    private readonly long _lost;
+    private readonly string command;
+    private readonly RecoveryOptions options;
+    private readonly MachineLoad before;
+    private readonly MachineLoad after;
+    private readonly IReadOnlyList<RecoverySample> samples;
+    private readonly (string Name, string About, double[] Values)[] spans;
+    private readonly double step;
+    private readonly int undisturbed;
+    private readonly long steps;
+    private readonly long lost;
 
     public RecoveryReport(
         string command,
@@ -33,38 +33,38 @@ internal sealed class RecoveryReport
         JobView job,
         IReadOnlyList<ChildNote> notes)
     {
-        (_command, _options, _before, _after, _samples) = (command, options, before, after, samples);
-        _steps = job.Recorded;
-        _lost = StepLedger.Of(steps, job.Recorded).Lost;
+        (this.command, this.options, this.before, this.after, this.samples) = (command, options, before, after, samples);
+        this.steps = job.Recorded;
+        lost = StepLedger.Of(steps, job.Recorded).Lost;
         double[] undisturbed = Undisturbed(events, steps);
-        _undisturbed = undisturbed.Length;
-        _step = Quantile(undisturbed, 0.5);
-        _spans =
+        this.undisturbed = undisturbed.Length;
+        step = Quantile(undisturbed, 0.5);
+        spans =
         [
             ("noticed", "kill to a survivor's loss of the connection", Ms(samples.Select(sample => sample.Noticed))),
             ("forming", "kill to the decision for a new generation", Ms(samples.Select(sample => (TimeSpan?)sample.Detected))),
             ("answered", "kill to the last survivor's promise", Ms(samples.Select(sample => (TimeSpan?)sample.Answered))),
             ("planned", "kill to the plans", Ms(samples.Select(sample => (TimeSpan?)sample.Planned))),
             ("gross", "kill to the next step applied on all ranks", Ms(samples.Select(sample => (TimeSpan?)sample.Gross))),
-            ("net", "the same, minus the undisturbed step", [.. samples.Select(sample => sample.Gross.TotalMilliseconds - _step)]),
+            ("net", "the same, minus the undisturbed step", [.. samples.Select(sample => sample.Gross.TotalMilliseconds - step)]),
             ("rejoin", "start of the new process to a step in a whole generation", Ms(samples.Select(sample => Rejoin(sample, notes)))),
             ("interruption", "by its return: forming to a step on all ranks", Ms(samples.Select(sample => sample.InOne ? null : (TimeSpan?)sample.JoinTook))),
         ];
     }
 
-    public bool Good => _lost == 0 && _samples.Count == _options.Kills;
+    public bool Good => lost == 0 && samples.Count == options.Kills;
 
     public string ToTable()
     {
         StringBuilder text = new();
         text.AppendLine();
-        text.AppendLine(_command);
-        text.AppendLine(CultureInfo.InvariantCulture, $"{_before.Cores} cores, {_before.Cpu}, load average {_before.Load:0.0} at the start, {_after.Load:0.0} at the end");
-        text.AppendLine(CultureInfo.InvariantCulture, $"{_samples.Count} kills of {_options.Workers} workers, model {_options.Model}, seed {_options.Seed}; {_steps} steps, lost {_lost}; undisturbed step {_step:F0} ms (median of {_undisturbed})");
+        text.AppendLine(command);
+        text.AppendLine(CultureInfo.InvariantCulture, $"{before.Cores} cores, {before.Cpu}, load average {before.Load:0.0} at the start, {after.Load:0.0} at the end");
+        text.AppendLine(CultureInfo.InvariantCulture, $"{samples.Count} kills of {options.Workers} workers, model {options.Model}, seed {options.Seed}; {this.steps} steps, lost {this.lost}; undisturbed step {this.step:F0} ms (median of {this.undisturbed})");
         text.AppendLine(CultureInfo.InvariantCulture, $"{Extra("survivors excluded", sample => sample.AlsoExcluded)}, {Extra("recoveries of more than one generation", sample => sample.Generations > 1 ? 1 : 0)}");
         text.AppendLine();
         text.AppendLine(CultureInfo.InvariantCulture, $"{"ms",-14}{"median",8}{"p99",8}{"max",8}");
-        foreach ((string name, string about, double[] values) in _spans)
+        foreach ((string name, string about, double[] values) in spans)
             text.AppendLine(CultureInfo.InvariantCulture, $"{name,-14}{Quantile(values, 0.5),8:F0}{Quantile(values, 0.99),8:F0}{Quantile(values, 1),8:F0}  {about}");
         return text.ToString();
     }
@@ -72,7 +72,7 @@ internal sealed class RecoveryReport
     public string ToJson()
     {
         JsonObject spans = [];
-        foreach ((string name, string about, double[] values) in _spans)
+        foreach ((string name, string about, double[] values) in this.spans)
         {
             spans[name] = new JsonObject
             {
@@ -87,19 +87,19 @@ internal sealed class RecoveryReport
 
         return new JsonObject
         {
-            ["command"] = _command,
-            ["cores"] = _before.Cores,
-            ["cpu"] = _before.Cpu,
-            ["load_at_start"] = _before.Load,
-            ["load_at_end"] = _after.Load,
-            ["kills"] = _samples.Count,
-            ["workers"] = _options.Workers,
-            ["seed"] = _options.Seed,
-            ["model"] = _options.Model,
-            ["steps"] = _steps,
-            ["steps_lost"] = _lost,
-            ["survivors_excluded"] = _samples.Sum(sample => sample.AlsoExcluded),
-            ["undisturbed_step_ms"] = Rounded(_step),
+            ["command"] = command,
+            ["cores"] = before.Cores,
+            ["cpu"] = before.Cpu,
+            ["load_at_start"] = before.Load,
+            ["load_at_end"] = after.Load,
+            ["kills"] = samples.Count,
+            ["workers"] = options.Workers,
+            ["seed"] = options.Seed,
+            ["model"] = options.Model,
+            ["steps"] = steps,
+            ["steps_lost"] = lost,
+            ["survivors_excluded"] = samples.Sum(sample => sample.AlsoExcluded),
+            ["undisturbed_step_ms"] = Rounded(step),
             ["spans_ms"] = spans,
         }.ToJsonString(new System.Text.Json.JsonSerializerOptions { WriteIndented = true });
     }
@@ -125,10 +125,10 @@ internal sealed class RecoveryReport
     {
         HashSet<long> whole =
         [
-            .. events.Where(stored => stored.Event.Kind == EventKinds.GenerationForming && stored.Event.Numbers!["ranks"] == _options.Workers).Select(stored => stored.Event.Generation!.Value),
+            .. events.Where(stored => stored.Event.Kind == EventKinds.GenerationForming && stored.Event.Numbers!["ranks"] == options.Workers).Select(stored => stored.Event.Generation!.Value),
         ];
         return [.. steps.GroupBy(step => step.Generation).Where(generation => whole.Contains(generation.Key)).SelectMany(generation => generation.OrderBy(step => step.Step).Skip(2)).Select(step => step.Milliseconds)];
     }
 
-    private string Extra(string what, Func<RecoverySample, int> count) => $"{what}: {_samples.Sum(count)}";
+    private string Extra(string what, Func<RecoverySample, int> count) => $"{what}: {samples.Sum(count)}";
 }

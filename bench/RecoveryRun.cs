@@ -13,31 +13,31 @@ namespace Coordinator.Bench;
 /// <summary>The cluster, the job, and one kill after the other.</summary>
 internal sealed class RecoveryRun
 {
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     // A job lets a worker that failed a fourth time, each within a minute of the one before, wait longer and longer. That is its
     // guard against a machine that goes up and down, and not what is measured here.
     private const int RoundsBeforeRest = 3;
-    private static readonly TimeSpan s_rest = TimeSpan.FromSeconds(62);
+    private static readonly TimeSpan Rest = TimeSpan.FromSeconds(62);
 
-    private readonly RecoveryOptions _options;
-    private readonly LocalCluster _cluster;
-    private readonly CoordinatorClient _client;
-    private readonly JobId _job;
-    private readonly CancellationToken _cancel;
-    private readonly SurvivorLog _log;
-    private readonly List<StoredEvent> _events = [];
-    private readonly List<RecoverySample> _samples = [];
-    private long _nextEvent;
+    private readonly RecoveryOptions options;
+    private readonly LocalCluster cluster;
+    private readonly CoordinatorClient client;
+    private readonly JobId job;
+    private readonly CancellationToken cancel;
+    private readonly SurvivorLog log;
+    private readonly List<StoredEvent> events = [];
+    private readonly List<RecoverySample> samples = [];
+    private long nextEvent;
 
     private RecoveryRun(RecoveryOptions options, LocalCluster cluster, CoordinatorClient client, JobId job, SurvivorLog log, CancellationToken cancel)
     {
-        _options = options;
-        _cluster = cluster;
-        _client = client;
-        _job = job;
-        _log = log;
-        _cancel = cancel;
+        this.options = options;
+        this.cluster = cluster;
+        this.client = client;
+        this.job = job;
+        this.log = log;
+        this.cancel = cancel;
     }
 
     public static async Task<RecoveryReport> RunAsync(RecoveryOptions options, string command, CancellationToken cancel)
@@ -59,7 +59,7 @@ internal sealed class RecoveryRun
                 await run.KillAsync();
                 (IReadOnlyList<StepRecord> steps, JobView view) = await run.EndAsync();
                 done = true;
-                return new RecoveryReport(command, options, before, MachineLoad.Now(), run._samples, run._events, steps, view, cluster.Notes);
+                return new RecoveryReport(command, options, before, MachineLoad.Now(), run.samples, run.events, steps, view, cluster.Notes);
             }
         }
         finally
@@ -71,34 +71,34 @@ internal sealed class RecoveryRun
 
     private async Task KillAsync()
     {
-        SeededDraw draw = new(_options.Seed);
+        SeededDraw draw = new(options.Seed);
         await WaitAsync("the first generation", WholeAndRunning(0, out _));
         int[] order = [];
-        for (int kill = 1; kill <= _options.Kills; kill++)
+        for (int kill = 1; kill <= options.Kills; kill++)
         {
-            int place = (kill - 1) % _options.Workers;
-            if (place == 0) order = draw.Order(_options.Workers);
-            if (kill > 1 && (kill - 1) % (RoundsBeforeRest * _options.Workers) == 0) await RestAsync();
+            int place = (kill - 1) % options.Workers;
+            if (place == 0) order = draw.Order(options.Workers);
+            if (kill > 1 && (kill - 1) % (RoundsBeforeRest * options.Workers) == 0) await RestAsync();
 
             // Some steps in which nothing happens, and then any moment of a step.
-            await Task.Delay(TimeSpan.FromMilliseconds(500 + (1000 * draw.Fraction())), _cancel);
+            await Task.Delay(TimeSpan.FromMilliseconds(500 + (1000 * draw.Fraction())), cancel);
             await DrainAsync();
             int victim = order[place];
             string name = LocalCluster.WorkerName(victim);
-            int from = _events.Count;
+            int from = events.Count;
             DateTimeOffset at = DateTimeOffset.UtcNow;
-            int pid = _cluster.KillWorker(victim) ?? throw new RecoveryFailedException($"{name} was down when it was to be killed");
+            int pid = cluster.KillWorker(victim) ?? throw new RecoveryFailedException($"{name} was down when it was to be killed");
             await WaitAsync($"a whole generation after the kill of {name}", WholeAndRunning(from, out Func<long> generation));
-            _samples.Add(new RecoverySample(kill, name, pid, at, _log.FirstLoss(at, name), generation(), _events[from..]));
-            if (!_options.Json) Console.WriteLine(_samples[^1].ToString());
-            _log.Forget();
+            samples.Add(new RecoverySample(kill, name, pid, at, log.FirstLoss(at, name), generation(), events[from..]));
+            if (!options.Json) Console.WriteLine(samples[^1].ToString());
+            log.Forget();
         }
     }
 
     private async Task RestAsync()
     {
-        TimeSpan left = s_rest - (DateTimeOffset.UtcNow - _samples[^1].At);
-        if (left > TimeSpan.Zero) await Task.Delay(left, _cancel);
+        TimeSpan left = Rest - (DateTimeOffset.UtcNow - samples[^1].At);
+        if (left > TimeSpan.Zero) await Task.Delay(left, cancel);
     }
 
     /// <summary>A generation with all workers whose ranks have all applied a step, among the events behind <paramref name="from"/>.</summary>
@@ -109,10 +109,10 @@ internal sealed class RecoveryRun
         return () =>
         {
             long whole = -1;
-            foreach (StoredEvent stored in _events.Skip(from))
+            foreach (StoredEvent stored in events.Skip(from))
             {
                 CoordinatorEvent e = stored.Event;
-                if (e.Kind == EventKinds.GenerationForming) whole = e.Numbers!["ranks"] == _options.Workers ? e.Generation!.Value : -1;
+                if (e.Kind == EventKinds.GenerationForming) whole = e.Numbers!["ranks"] == options.Workers ? e.Generation!.Value : -1;
                 if (e.Kind != EventKinds.GenerationRunning || e.Generation != whole) continue;
                 found = whole;
                 return stored;
@@ -124,89 +124,89 @@ internal sealed class RecoveryRun
 
     private async Task<StoredEvent> WaitAsync(string what, Func<StoredEvent?> find)
     {
-        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(_cancel);
-        limit.CancelAfter(s_patience);
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        limit.CancelAfter(Patience);
         try
         {
             while (true)
             {
                 if (find() is { } found) return found;
                 await TakeAsync(TimeSpan.FromSeconds(20), limit.Token);
-                if (_events.Find(stored => stored.Event.Kind is EventKinds.JobFailed or EventKinds.JobFinished) is { } end)
+                if (events.Find(stored => stored.Event.Kind is EventKinds.JobFailed or EventKinds.JobFinished) is { } end)
                     throw new RecoveryFailedException($"the job ended: {end.Event.Text}");
-                if (_cluster.Failure.IsCompleted) throw new ClusterException(await _cluster.Failure);
+                if (cluster.Failure.IsCompleted) throw new ClusterException(await cluster.Failure);
             }
         }
-        catch (OperationCanceledException) when (!_cancel.IsCancellationRequested)
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
-            throw new RecoveryFailedException($"waited {s_patience.TotalSeconds:0} s in vain for {what}");
+            throw new RecoveryFailedException($"waited {Patience.TotalSeconds:0} s in vain for {what}");
         }
     }
 
     private async Task DrainAsync()
     {
-        while (await TakeAsync(TimeSpan.Zero, _cancel))
+        while (await TakeAsync(TimeSpan.Zero, cancel))
         {
         }
     }
 
     private async Task<bool> TakeAsync(TimeSpan wait, CancellationToken cancel)
     {
-        EventsBody page = await _client.GetEventsAsync(null, _nextEvent, 1000, wait, cancel: cancel);
-        _nextEvent = page.Next;
-        _events.AddRange(page.Items);
+        EventsBody page = await client.GetEventsAsync(null, nextEvent, 1000, wait, cancel: cancel);
+        nextEvent = page.Next;
+        events.AddRange(page.Items);
         return page.Items.Count > 0;
     }
 
     private async Task<(IReadOnlyList<StepRecord> Steps, JobView Job)> EndAsync()
     {
-        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(_cancel);
-        limit.CancelAfter(s_patience);
+        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        limit.CancelAfter(Patience);
 
         // The ledger is to hold the step in which the last recovery ended.
-        long last = _events.Max(stored => stored.Event.Step ?? 0), seen = 0;
+        long last = events.Max(stored => stored.Event.Step ?? 0), seen = 0;
         for (long from = 0; seen < last;)
         {
-            StepsBody page = await _client.GetStepsAsync(_job, from, 10_000, TimeSpan.FromSeconds(5), limit.Token);
+            StepsBody page = await client.GetStepsAsync(job, from, 10_000, TimeSpan.FromSeconds(5), limit.Token);
             from = page.Next;
             seen = page.Items.Count > 0 ? page.Items[^1].Step.Step : seen;
         }
 
-        await _client.CancelJobAsync(_job, "the bench has measured", _cancel);
-        while (!_events.Exists(stored => stored.Event.Kind == EventKinds.JobFailed)) await TakeAsync(TimeSpan.FromSeconds(5), limit.Token);
+        await client.CancelJobAsync(job, "the bench has measured", cancel);
+        while (!events.Exists(stored => stored.Event.Kind == EventKinds.JobFailed)) await TakeAsync(TimeSpan.FromSeconds(5), limit.Token);
         List<StepRecord> steps = [];
         long after = 0;
-        while (await _client.GetStepsAsync(_job, after, 10_000, cancel: _cancel) is { Items.Count: > 0 } page)
+        while (await client.GetStepsAsync(job, after, 10_000, cancel: cancel) is { Items.Count: > 0 } page)
         {
             steps.AddRange(page.Items.Select(stored => stored.Step));
             after = page.Next;
         }
 
-        return (steps, (await _client.GetJobAsync(_job, _cancel))!);
+        return (steps, (await client.GetJobAsync(job, cancel))!);
     }
 
     /// <summary>What workers say of the peers that they lose, with the time at which it was read.</summary>
     private sealed class SurvivorLog
     {
-        private readonly List<(DateTimeOffset At, string Line)> _lines = [];
+        private readonly List<(DateTimeOffset At, string Line)> lines = [];
 
         public void Hear(string line)
         {
-            lock (_lines) _lines.Add((DateTimeOffset.UtcNow, line));
+            lock (lines) lines.Add((DateTimeOffset.UtcNow, line));
         }
 
         public DateTimeOffset? FirstLoss(DateTimeOffset after, string lost)
         {
-            lock (_lines)
+            lock (lines)
             {
-                (DateTimeOffset At, string Line) first = _lines.FirstOrDefault(said => said.At >= after && said.Line.Contains($"lost {lost}", StringComparison.Ordinal));
+                (DateTimeOffset At, string Line) first = lines.FirstOrDefault(said => said.At >= after && said.Line.Contains($"lost {lost}", StringComparison.Ordinal));
                 return first.Line is null ? null : first.At;
             }
         }
 
         public void Forget()
         {
-            lock (_lines) _lines.Clear();
+            lock (lines) lines.Clear();
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Diagnostics;
 using Coordinator.Machines.Jobs;
 using Coordinator.Worker.Data;
@@ -13,12 +14,14 @@ namespace Coordinator.Bench;
 /// </summary>
 internal static class SeamCost
 {
-    public static int Run(string[] args) => BenchEntry.Run("seam [--rounds 8] [--steps 60, a round]", () =>
+    /// <summary>The command.</summary>
+    public static Command Create()
     {
-        BenchOptions options = new(args, "--rounds", "--steps");
-        var (rounds, steps) = (options.Number("--rounds", 8), options.Number("--steps", 60));
-        return _ => Task.FromResult(Measure(rounds, steps));
-    });
+        var command = new BenchCommand("seam", "what a rank costs beside its device: time and allocated bytes a step, to compare two builds");
+        var rounds = command.AddNumber("--rounds", "Rounds, of which the median counts.", 8);
+        var steps = command.AddNumber("--steps", "Steps of a round.", 60);
+        return command.Runs(parsed => _ => Task.FromResult(Measure(parsed.GetValue(rounds), parsed.GetValue(steps))));
+    }
 
     private static bool Measure(int rounds, int steps)
     {

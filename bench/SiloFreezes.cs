@@ -1,7 +1,7 @@
+using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using Coordinator.Runs.Clusters;
-using Coordinator.Runs.Outcomes;
 using Coordinator.Runs.Processes;
 
 namespace Coordinator.Bench;
@@ -13,34 +13,17 @@ namespace Coordinator.Bench;
 /// </summary>
 internal static class SiloFreezes
 {
-    private static readonly TimeSpan s_short = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan s_long = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan s_rest = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan s_starved = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Short = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Long = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Rest = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Starved = TimeSpan.FromSeconds(60);
 
-    public static int Run(string[] args)
+    /// <summary>The command.</summary>
+    public static Command Create()
     {
-        int rounds = 10;
-        if (args.Length > 0 && !(args is ["--rounds", var text] && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out rounds) && rounds is > 0 and < 1000))
-        {
-            Console.Error.WriteLine("usage: silo-freezes [--rounds 10]");
-            return 2;
-        }
-
-        try
-        {
-            return RunAsync(rounds, CancellationToken.None).GetAwaiter().GetResult();
-        }
-        catch (CommandException wrong)
-        {
-            Console.Error.WriteLine(wrong.Message);
-            return wrong.ExitCode;
-        }
-        catch (ClusterException failed)
-        {
-            Console.Error.WriteLine(failed.Message);
-            return 1;
-        }
+        var command = new BenchCommand("silo-freezes", "whether silos that are frozen for 0.5 s, for 2 s, or starved of cores are declared dead by the others");
+        var rounds = command.AddNumber("--rounds", "Rounds of each kind.", 10, 1, 999);
+        return command.Runs(parsed => async cancel => await RunAsync(parsed.GetValue(rounds), cancel) == 0);
     }
 
     private static async Task<int> RunAsync(int rounds, CancellationToken cancel)
@@ -50,12 +33,12 @@ internal static class SiloFreezes
         LocalCluster cluster = await LocalCluster.StartAsync(new LocalClusterOptions { Workers = 1, Backend = backend }, directory, cancel);
         await using (cluster)
         {
-            await Task.Delay(s_rest, cancel);
-            int evictedShort = await FreezeAsync(cluster, rounds, s_short, cancel);
-            int evictedLong = await FreezeAsync(cluster, rounds, s_long, cancel);
+            await Task.Delay(Rest, cancel);
+            int evictedShort = await FreezeAsync(cluster, rounds, Short, cancel);
+            int evictedLong = await FreezeAsync(cluster, rounds, Long, cancel);
             int before = Ended(cluster);
             await StarveAsync(cancel);
-            await Task.Delay(s_rest, cancel);
+            await Task.Delay(Rest, cancel);
             int evictedStarved = Ended(cluster) - before;
             MachineLoad machine = MachineLoad.Now();
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"bench silo-freezes --rounds {rounds}; {machine.Cores} cores, {machine.Cpu}"));
@@ -78,12 +61,12 @@ internal static class SiloFreezes
             Signal(silo.Pid, "STOP");
             await Task.Delay(time, cancel);
             Signal(silo.Pid, "CONT");
-            await Task.Delay(s_rest, cancel);
+            await Task.Delay(Rest, cancel);
             int ended = Ended(cluster) - before;
             evicted += ended;
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {silo.Name} stopped for {time.TotalSeconds:0.0} s: {(ended == 0 ? "still there" : "evicted")}"));
             while (cluster.Children.Any(child => LocalCluster.IsSilo(child.Name) && child.Phase != ChildPhase.Ready)) await Task.Delay(100, cancel);
-            if (ended > 0) await Task.Delay(s_rest, cancel);
+            if (ended > 0) await Task.Delay(Rest, cancel);
         }
 
         return evicted;
@@ -97,7 +80,7 @@ internal static class SiloFreezes
             while (!stop.IsCancellationRequested) Thread.SpinWait(1000);
         }) { IsBackground = true })];
         foreach (Thread thread in busy) thread.Start();
-        await Task.Delay(s_starved, cancel);
+        await Task.Delay(Starved, cancel);
         await stop.CancelAsync();
         foreach (Thread thread in busy) thread.Join();
     }

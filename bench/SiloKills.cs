@@ -1,3 +1,4 @@
+using System.CommandLine;
 using Coordinator.Runs.Measures;
 
 namespace Coordinator.Bench;
@@ -16,14 +17,20 @@ namespace Coordinator.Bench;
 /// </summary>
 internal static class SiloKills
 {
-    public static int Run(string[] args) => BenchEntry.Run(SiloKillsOptions.Usage, () =>
+    /// <summary>The command.</summary>
+    public static Command Create()
     {
-        SiloKillsOptions options = SiloKillsOptions.Parse(args);
-        return async stop =>
+        var command = new BenchCommand("silo-kills", "what killing one silo, several and all does to a job: failover time, step times, hash");
+        var read = SiloKillsOptions.AddTo(command);
+        return command.Runs(parsed =>
         {
-            SiloKillsReport report = await SiloKillsRun.RunAsync(options, $"bench silo-kills {string.Join(' ', args)}".TrimEnd(), stop);
-            Console.WriteLine(report.ToTable());
-            return report.Good;
-        };
-    });
+            var options = read(parsed);
+            return async stop =>
+            {
+                SiloKillsReport report = await SiloKillsRun.RunAsync(options, BenchCommand.Text(parsed), stop);
+                Console.WriteLine(report.ToTable());
+                return report.Good;
+            };
+        });
+    }
 }

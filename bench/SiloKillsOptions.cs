@@ -1,4 +1,4 @@
-using System.Globalization;
+using System.CommandLine;
 using Coordinator.Configuration;
 using Coordinator.Machines.Jobs;
 using Coordinator.Runs.Clusters;
@@ -33,43 +33,38 @@ internal sealed record SiloKillsOptions
 
     public string? WorkDirectory { get; private init; }
 
-    public static string Usage =>
-        "silo-kills [--silos 3] [--workers 4] [--every 20s] [--for 5m] [--steps auto] [--undisturbed 2] [--database CONNECTION] [--work-dir DIR]\n"
-        + "       silo-kills --quick …    the same, with --every 5s --for 10s --undisturbed 1";
-
     /// <summary>Kills of a single silo.</summary>
     public int Singles => (int)(For / Every);
 
-    /// <exception cref="FormatException">An option is unknown, ill-typed or out of range; the message says which.</exception>
-    public static SiloKillsOptions Parse(string[] args)
+    /// <summary>Declares the options.</summary>
+    /// <returns>What reads them; throws <see cref="FormatException"/> where nothing would be killed.</returns>
+    public static Func<ParseResult, SiloKillsOptions> AddTo(BenchCommand command)
     {
-        SiloKillsOptions options = new();
-        if (args is ["--quick", ..])
+        var quick = command.AddFlag("--quick", "A short run: kills every 5 s for 10 s, and one undisturbed run, where nothing else is said.");
+        var silos = command.AddNumber("--silos", "Silo processes.", 3, 1, 9);
+        var workers = command.AddNumber("--workers", "Worker processes.", 4, 1, 8);
+        var every = command.AddText("--every", "Time from one kill to the next, such as 20s (default: 20s).");
+        var duration = command.AddText("--for", "How long single silos are killed, such as 5m (default: 5m).");
+        var steps = command.AddOptionalNumber("--steps", "Steps of a run (default: as many as last until the kills are over, by a trial).", 100, 10_000_000);
+        var undisturbed = command.AddOptionalNumber("--undisturbed", "Undisturbed runs (default: 2).", 1, 10);
+        var database = command.AddText("--database", "PostgreSQL connection string (default: a private server).");
+        var workDirectory = command.AddText("--work-dir", "Where logs and databases go and stay (default: a temporary directory).");
+        return parsed =>
         {
-            options = options with { Every = TimeSpan.FromSeconds(5), For = TimeSpan.FromSeconds(10), Undisturbed = 1 };
-            args = args[1..];
-        }
-
-        for (int i = 0; i < args.Length; i += 2)
-        {
-            if (i + 1 == args.Length) throw new FormatException($"{args[i]} needs a value");
-            string value = args[i + 1];
-            options = args[i] switch
+            var isQuick = parsed.GetValue(quick);
+            var options = new SiloKillsOptions
             {
-                "--silos" => options with { Silos = Number(args[i], value, 1, 9) },
-                "--workers" => options with { Workers = Number(args[i], value, 1, 8) },
-                "--every" => options with { Every = Duration(args[i], value) },
-                "--for" => options with { For = Duration(args[i], value) },
-                "--steps" => options with { Steps = value == "auto" ? null : Number(args[i], value, 100, 10_000_000) },
-                "--undisturbed" => options with { Undisturbed = Number(args[i], value, 1, 10) },
-                "--database" => options with { Database = value },
-                "--work-dir" => options with { WorkDirectory = value },
-                _ => throw new FormatException($"{args[i]} {value} is no option of it"),
+                Silos = parsed.GetValue(silos),
+                Workers = parsed.GetValue(workers),
+                Every = Duration("--every", parsed.GetValue(every) ?? (isQuick ? "5s" : "20s")),
+                For = Duration("--for", parsed.GetValue(duration) ?? (isQuick ? "10s" : "5m")),
+                Steps = parsed.GetValue(steps),
+                Undisturbed = parsed.GetValue(undisturbed) ?? (isQuick ? 1 : 2),
+                Database = parsed.GetValue(database),
+                WorkDirectory = parsed.GetValue(workDirectory),
             };
-        }
-
-        if (options.For < options.Every) throw new FormatException("--for is shorter than --every: nothing would be killed");
-        return options;
+            return options.For >= options.Every ? options : throw new FormatException("--for is shorter than --every: nothing would be killed");
+        };
     }
 
     public SiloBackend Backend() => new() { Silos = Silos, Database = Database };
@@ -94,9 +89,4 @@ internal sealed record SiloKillsOptions
 
     private static TimeSpan Duration(string option, string text) =>
         DurationText.TryParse(text, out TimeSpan duration) && duration > TimeSpan.Zero ? duration : throw new FormatException($"{option} is a duration such as 20s or 5m, not {text}");
-
-    private static int Number(string option, string text, int least, int most) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number >= least && number <= most
-            ? number
-            : throw new FormatException($"{option} is a number from {least} to {most}, not {text}");
 }

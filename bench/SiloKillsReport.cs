@@ -10,48 +10,48 @@ internal sealed class SiloKillsReport
     // The first ones include the device's initialisation.
     private const int StartSteps = 20;
 
-    private readonly string _command;
-    private readonly SiloKillsOptions _options;
-    private readonly MachineLoad _machine;
-    private readonly SiloKillsTraining _disturbed;
-    private readonly IReadOnlyList<SiloKillsTraining> _undisturbed;
-    private readonly IReadOnlyList<Blow> _blows;
-    private readonly HashSet<string?> _hashes;
-    private readonly long _lost;
+    private readonly string command;
+    private readonly SiloKillsOptions options;
+    private readonly MachineLoad machine;
+    private readonly SiloKillsTraining disturbed;
+    private readonly IReadOnlyList<SiloKillsTraining> undisturbed;
+    private readonly IReadOnlyList<Blow> blows;
+    private readonly HashSet<string?> hashes;
+    private readonly long lost;
 
     public SiloKillsReport(string command, SiloKillsOptions options, MachineLoad machine, SiloKillsTraining disturbed, IReadOnlyList<SiloKillsTraining> undisturbed)
     {
-        (_command, _options, _machine, _disturbed, _undisturbed) = (command, options, machine, disturbed, undisturbed);
-        _hashes = [disturbed.Job.ModelSha256, .. undisturbed.Select(run => run.Job.ModelSha256)];
-        _lost = undisturbed.Prepend(disturbed).Sum(run => StepLedger.Of(run.Steps.Select(stored => stored.Step), options.Steps!.Value).Lost);
+        (this.command, this.options, this.machine, this.disturbed, this.undisturbed) = (command, options, machine, disturbed, undisturbed);
+        hashes = [disturbed.Job.ModelSha256, .. undisturbed.Select(run => run.Job.ModelSha256)];
+        lost = undisturbed.Prepend(disturbed).Sum(run => StepLedger.Of(run.Steps.Select(stored => stored.Step), options.Steps!.Value).Lost);
         IReadOnlyList<DateTimeOffset> applied = Failovers.AppliedAt(disturbed.Steps);
-        _blows = [.. disturbed.Blows.Select((blow, i) => Measure(blow, i + 1 < disturbed.Blows.Count ? disturbed.Blows[i + 1].At : DateTimeOffset.MaxValue, applied))];
+        blows = [.. disturbed.Blows.Select((blow, i) => Measure(blow, i + 1 < disturbed.Blows.Count ? disturbed.Blows[i + 1].At : DateTimeOffset.MaxValue, applied))];
     }
 
     /// <summary>Equal hashes, every step recorded once, and nobody left out for a silo's death.</summary>
-    public bool Good => _hashes.Count == 1 && _lost == 0 && _disturbed.Job.Failures == 0;
+    public bool Good => hashes.Count == 1 && lost == 0 && disturbed.Job.Failures == 0;
 
     public string ToTable()
     {
         StringBuilder text = new();
         text.AppendLine();
-        Add($"{_command}");
-        Add($"{_machine.Cores} cores, {_machine.Cpu}; load average after each run {string.Join(", ", _undisturbed.Prepend(_disturbed).Select(run => run.Load.ToString("0.0", CultureInfo.InvariantCulture)))} (the run's own processes, mostly)");
-        Add($"{(_options.Backend().IsCluster ? "PostgreSQL" : "SQLite")}, {_options.Silos} silos, {_options.Workers} workers, {_options.Steps} steps; {_blows.Count} blows, {_blows.Sum(blow => blow.Silos.Count)} silos killed");
-        Add($"hashes        {(_hashes.Count == 1 ? "identical" : "DIFFERENT")}: {string.Join(' ', _hashes)}");
-        Add($"steps lost    {_lost}; members left out {_disturbed.Job.Failures}");
+        Add($"{command}");
+        Add($"{machine.Cores} cores, {machine.Cpu}; load average after each run {string.Join(", ", undisturbed.Prepend(this.disturbed).Select(run => run.Load.ToString("0.0", CultureInfo.InvariantCulture)))} (the run's own processes, mostly)");
+        Add($"{(options.Backend().IsCluster ? "PostgreSQL" : "SQLite")}, {options.Silos} silos, {options.Workers} workers, {options.Steps} steps; {this.blows.Count} blows, {this.blows.Sum(blow => blow.Silos.Count)} silos killed");
+        Add($"hashes        {(this.hashes.Count == 1 ? "identical" : "DIFFERENT")}: {string.Join(' ', this.hashes)}");
+        Add($"steps lost    {this.lost}; members left out {this.disturbed.Job.Failures}");
         text.AppendLine();
         Add($"blow  silos        job there   loaded  recorded  welcomed  failover  longest step");
-        foreach (Blow blow in _blows)
+        foreach (Blow blow in this.blows)
             Add($"{blow.Number,4}  {string.Join(' ', blow.Silos),-12} {(blow.Home ? "yes" : "no"),-9} {Ms(blow.Loaded),8}{Ms(blow.Recorded),10}{Ms(blow.Welcomed),10}{Ms(blow.Failover),10}{blow.LongestStep,14:0}");
         text.AppendLine();
-        foreach (IGrouping<int, Blow> blows in _blows.GroupBy(blow => blow.Silos.Count))
+        foreach (IGrouping<int, Blow> blows in this.blows.GroupBy(blow => blow.Silos.Count))
         {
             foreach (IGrouping<bool, Blow> place in blows.GroupBy(blow => blow.Home).OrderBy(place => place.Key))
                 Add($"failover      {blows.Key} at once, {(place.Key ? "the job's own among them" : "the job elsewhere")}: {Spans(place.Select(blow => blow.Failover))}");
         }
 
-        Add($"              all: {Spans(_blows.Select(blow => blow.Failover))}; without a kill, from any moment to a record: {Spans(Ordinary())}");
+        Add($"              all: {Spans(this.blows.Select(blow => blow.Failover))}; without a kill, from any moment to a record: {Spans(Ordinary())}");
         AddSteps();
         return text.ToString();
 
@@ -59,32 +59,32 @@ internal sealed class SiloKillsReport
 
         void AddSteps()
         {
-            double longest = _undisturbed.Max(run => Times(run)[^1]);
-            double[] disturbed = Times(_disturbed);
-            Add($"steps         disturbed    {Quantiles(disturbed)}, {_disturbed.Took.TotalSeconds:0} s");
-            foreach (SiloKillsTraining run in _undisturbed) Add($"              left alone   {Quantiles(Times(run))}, {run.Took.TotalSeconds:0} s");
+            double longest = undisturbed.Max(run => Times(run)[^1]);
+            double[] disturbed = Times(this.disturbed);
+            Add($"steps         disturbed    {Quantiles(disturbed)}, {this.disturbed.Took.TotalSeconds:0} s");
+            foreach (SiloKillsTraining run in undisturbed) Add($"              left alone   {Quantiles(Times(run))}, {run.Took.TotalSeconds:0} s");
             Add($"              {disturbed.Count(time => time > longest)} of {disturbed.Length} disturbed steps took longer than the longest that was left alone{(disturbed[^1] > longest ? FormattableString.Invariant($", by up to {disturbed[^1] - longest:0.0} ms") : "")}");
         }
     }
 
     private Blow Measure(SiloBlow blow, DateTimeOffset until, IReadOnlyList<DateTimeOffset> applied)
     {
-        bool home = blow.Silos.Count == _options.Silos || blow.Silos.Any(silo => $"silo-{silo}" == Failovers.HomeAt(blow.At, _disturbed.Events));
-        TimeSpan? recorded = Failovers.ToRecord(blow.At, _disturbed.Steps, applied);
-        TimeSpan? loaded = Failovers.ToLoad(blow.At, until, _disturbed.Events);
-        TimeSpan? welcomed = Failovers.ToWelcome(blow.At, [.. blow.Silos], _disturbed.Welcomes);
+        bool home = blow.Silos.Count == options.Silos || blow.Silos.Any(silo => $"silo-{silo}" == Failovers.HomeAt(blow.At, disturbed.Events));
+        TimeSpan? recorded = Failovers.ToRecord(blow.At, disturbed.Steps, applied);
+        TimeSpan? loaded = Failovers.ToLoad(blow.At, until, disturbed.Events);
+        TimeSpan? welcomed = Failovers.ToWelcome(blow.At, [.. blow.Silos], disturbed.Welcomes);
         if (recorded is null || (home && loaded is null))
             throw new RecoveryFailedException($"after the blow of {blow.At:HH:mm:ss} the job was {(recorded is null ? "never recorded" : "not loaded")} again");
-        double longest = _disturbed.Steps.Where((_, i) => applied[i] > blow.At && applied[i] < until).Max(stored => stored.Step.Milliseconds);
+        double longest = disturbed.Steps.Where((_, i) => applied[i] > blow.At && applied[i] < until).Max(stored => stored.Step.Milliseconds);
         TimeSpan failover = new[] { recorded.Value, loaded ?? TimeSpan.Zero, welcomed ?? TimeSpan.Zero }.Max();
-        int number = 1 + _disturbed.Blows.ToList().IndexOf(blow);
+        int number = 1 + disturbed.Blows.ToList().IndexOf(blow);
         return new Blow(number, blow.Silos, home, loaded, recorded.Value, welcomed, failover, longest);
     }
 
     /// <summary>The same measure where nothing was killed, once for each step: what a failover cannot be shorter than.</summary>
     private IEnumerable<TimeSpan> Ordinary()
     {
-        SiloKillsTraining run = _undisturbed[0];
+        SiloKillsTraining run = undisturbed[0];
         IReadOnlyList<DateTimeOffset> applied = Failovers.AppliedAt(run.Steps);
         return Enumerable.Range(StartSteps, run.Steps.Count - StartSteps - 1).Select(step => run.Steps[step + 1].RecordedAt - applied[step]);
     }

@@ -25,18 +25,18 @@ internal sealed record SiloKillsTraining(
 /// </summary>
 internal sealed class SiloKillsRun
 {
-    private static readonly TimeSpan s_poll = TimeSpan.FromMilliseconds(500);
-    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
-    private readonly SiloKillsOptions _options;
-    private readonly LocalCluster _cluster;
-    private readonly LocalCluster? _strangers;
-    private readonly CoordinatorClient _client;
-    private readonly Welcomes _welcomes;
-    private readonly CancellationToken _cancel;
+    private readonly SiloKillsOptions options;
+    private readonly LocalCluster cluster;
+    private readonly LocalCluster? strangers;
+    private readonly CoordinatorClient client;
+    private readonly Welcomes welcomes;
+    private readonly CancellationToken cancel;
 
     private SiloKillsRun(SiloKillsOptions options, LocalCluster cluster, LocalCluster? strangers, CoordinatorClient client, Welcomes welcomes, CancellationToken cancel) =>
-        (_options, _cluster, _strangers, _client, _welcomes, _cancel) = (options, cluster, strangers, client, welcomes, cancel);
+        (this.options, this.cluster, this.strangers, this.client, this.welcomes, this.cancel) = (options, cluster, strangers, client, welcomes, cancel);
 
     public static async Task<SiloKillsReport> RunAsync(SiloKillsOptions options, string command, CancellationToken cancel)
     {
@@ -86,14 +86,14 @@ internal sealed class SiloKillsRun
 
     private async Task<SiloKillsTraining> TrainAsync(JobSpec spec, Victims? victims)
     {
-        JobId job = (await _client.SubmitAsync(spec, cancel: _cancel)).Id;
+        JobId job = (await client.SubmitAsync(spec, cancel: cancel)).Id;
         await UntilAsync("the first steps to be recorded", async () => (await LookAsync(job))?.Recorded > 0);
         DateTimeOffset began = DateTimeOffset.UtcNow;
-        LocalCluster? struck = victims switch { Victims.JobsOwn => _cluster, Victims.Strangers => _strangers, _ => null };
+        LocalCluster? struck = victims switch { Victims.JobsOwn => cluster, Victims.Strangers => strangers, _ => null };
         IReadOnlyList<SiloBlow> blows = struck is null ? [] : await StrikeAsync(job, struck);
         JobView view = await EndAsync(job);
         TimeSpan took = DateTimeOffset.UtcNow - began;
-        return new SiloKillsTraining(view, await StepsAsync(job), await EventsAsync(), _welcomes.By(_cluster.Url.Split(',')), blows, took, MachineLoad.Now().Load ?? double.NaN);
+        return new SiloKillsTraining(view, await StepsAsync(job), await EventsAsync(), welcomes.By(cluster.Url.Split(',')), blows, took, MachineLoad.Now().Load ?? double.NaN);
     }
 
     /// <summary>One after the other, then all but one, then all.</summary>
@@ -101,12 +101,12 @@ internal sealed class SiloKillsRun
     {
         SeededDraw draw = new(1);
         List<SiloBlow> blows = [];
-        for (int kill = 0; kill < _options.Singles; kill++) await StrikeAsync([draw.Below(struck.Silos)]);
+        for (int kill = 0; kill < options.Singles; kill++) await StrikeAsync([draw.Below(struck.Silos)]);
         int spared = draw.Below(struck.Silos);
         if (struck.Silos > 2) await StrikeAsync([.. Enumerable.Range(0, struck.Silos).Where(silo => silo != spared)]);
         if (struck.Silos > 1) await StrikeAsync([.. Enumerable.Range(0, struck.Silos)]);
         await RestAsync(struck);
-        if (struck == _cluster && await IsFinishedAsync(job))
+        if (struck == cluster && await IsFinishedAsync(job))
             throw new RecoveryFailedException("the job had finished before the last blow was over: give it more --steps");
         return blows;
 
@@ -115,7 +115,7 @@ internal sealed class SiloKillsRun
             await RestAsync(struck);
 
             // Left alone, a job may be done before the last blow, and has seen what it was to be compared by.
-            if (struck != _cluster && await IsFinishedAsync(job)) return;
+            if (struck != cluster && await IsFinishedAsync(job)) return;
             DateTimeOffset at = DateTimeOffset.UtcNow;
             foreach (int silo in silos)
             {
@@ -130,7 +130,7 @@ internal sealed class SiloKillsRun
     /// <summary>A blow is over when all silos are back: two that are hit at once are two of all.</summary>
     private async Task RestAsync(LocalCluster struck)
     {
-        await Task.Delay(_options.Every, _cancel);
+        await Task.Delay(options.Every, cancel);
         await UntilAsync("all silos to be back", () => Task.FromResult(struck.Children.Take(struck.Silos).All(silo => silo.Phase == ChildPhase.Ready)));
     }
 
@@ -140,21 +140,21 @@ internal sealed class SiloKillsRun
     {
         while (true)
         {
-            if (_cluster.Failure.IsCompleted) throw new ClusterException(await _cluster.Failure);
+            if (cluster.Failure.IsCompleted) throw new ClusterException(await cluster.Failure);
             JobView? view = await LookAsync(job);
             if (view is { Phase: "finished" }) return view;
             if (view is { Phase: "failed" }) throw new RecoveryFailedException($"the job failed: {view.Reason}");
-            await Task.Delay(s_poll, _cancel);
+            await Task.Delay(Poll, cancel);
         }
     }
 
     private async Task UntilAsync(string what, Func<Task<bool>> isSo)
     {
-        for (TimeSpan waited = TimeSpan.Zero; !await isSo(); waited += s_poll)
+        for (TimeSpan waited = TimeSpan.Zero; !await isSo(); waited += Poll)
         {
-            if (_cluster.Failure.IsCompleted) throw new ClusterException(await _cluster.Failure);
-            if (waited > s_patience) throw new RecoveryFailedException($"waited {s_patience.TotalSeconds:0} s in vain for {what}");
-            await Task.Delay(s_poll, _cancel);
+            if (cluster.Failure.IsCompleted) throw new ClusterException(await cluster.Failure);
+            if (waited > Patience) throw new RecoveryFailedException($"waited {Patience.TotalSeconds:0} s in vain for {what}");
+            await Task.Delay(Poll, cancel);
         }
     }
 
@@ -162,7 +162,7 @@ internal sealed class SiloKillsRun
     {
         try
         {
-            return await _client.GetJobAsync(job, _cancel);
+            return await client.GetJobAsync(job, cancel);
         }
         catch (CoordinatorApiException away) when (away.MayRepeat)
         {
@@ -173,7 +173,7 @@ internal sealed class SiloKillsRun
     private async Task<IReadOnlyList<StoredStep>> StepsAsync(JobId job)
     {
         List<StoredStep> steps = [];
-        while (await _client.GetStepsAsync(job, steps.Count == 0 ? 0 : steps[^1].Ordinal, 10_000, cancel: _cancel) is { Items.Count: > 0 } page)
+        while (await client.GetStepsAsync(job, steps.Count == 0 ? 0 : steps[^1].Ordinal, 10_000, cancel: cancel) is { Items.Count: > 0 } page)
             steps.AddRange(page.Items);
         return steps;
     }
@@ -181,7 +181,7 @@ internal sealed class SiloKillsRun
     private async Task<IReadOnlyList<StoredEvent>> EventsAsync()
     {
         List<StoredEvent> events = [];
-        while (await _client.GetEventsAsync(null, events.Count == 0 ? 0 : events[^1].Ordinal, 10_000, cancel: _cancel) is { Items.Count: > 0 } page)
+        while (await client.GetEventsAsync(null, events.Count == 0 ? 0 : events[^1].Ordinal, 10_000, cancel: cancel) is { Items.Count: > 0 } page)
             events.AddRange(page.Items);
         return events;
     }
@@ -197,19 +197,19 @@ internal sealed class SiloKillsRun
     {
         private const string Said = ": connected to ";
 
-        private readonly List<(DateTimeOffset At, int Worker, Uri Silo)> _heard = [];
+        private readonly List<(DateTimeOffset At, int Worker, Uri Silo)> heard = [];
 
         public void Hear(int worker, string line)
         {
             int place = line.IndexOf(Said, StringComparison.Ordinal);
             if (place < 0) return;
-            lock (_heard) _heard.Add((DateTimeOffset.UtcNow, worker, new Uri(line[(place + Said.Length)..])));
+            lock (heard) heard.Add((DateTimeOffset.UtcNow, worker, new Uri(line[(place + Said.Length)..])));
         }
 
         public IReadOnlyList<WorkerWelcome> By(string[] urls)
         {
             string[] authorities = [.. urls.Select(url => new Uri(url).Authority)];
-            lock (_heard) return [.. _heard.Select(welcome => new WorkerWelcome(welcome.At, welcome.Worker, Array.IndexOf(authorities, welcome.Silo.Authority)))];
+            lock (heard) return [.. heard.Select(welcome => new WorkerWelcome(welcome.At, welcome.Worker, Array.IndexOf(authorities, welcome.Silo.Authority)))];
         }
     }
 }

@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Coordinator.Machines.Jobs;
@@ -11,47 +12,50 @@ namespace Coordinator.Bench;
 
 /// <summary>
 /// Training on one rank without a collective: gradients of all shards, their sum, and the optimizer, on random bytes.
-/// Options: <c>--width W128|W256|W512</c>, <c>--threads n</c>, <c>--seconds n</c> (for each model, default 5), <c>--model S|M</c>, <c>--kernels</c>
-/// (time of each kernel at model S instead).
 /// </summary>
 internal static unsafe class TrainThroughput
 {
-    private static readonly (string Name, ModelSpec Model, int Batch)[] s_models =
+    private static readonly (string Name, ModelSpec Model, int Batch)[] Models =
     [
         ("S", new ModelSpec { Layers = 4, Heads = 4, Channels = 128, Block = 128 }, 16),
         ("M", new ModelSpec { Layers = 6, Heads = 6, Channels = 384, Block = 256 }, 4),
     ];
 
-    public static int Run(string[] args)
+    /// <summary>The command.</summary>
+    public static Command Create()
     {
-        VectorWidth width = Option(args, "--width") is { } text ? Enum.Parse<VectorWidth>(text) : VectorWidth.Auto;
+        var command = new BenchCommand("train-throughput", "tokens a second of the CPU device, and GFLOP/s of the matrix product");
+        var width = command.AddChoice("--width", "Vector width.", [nameof(VectorWidth.Auto), .. Enum.GetNames<VectorWidth>().Except([nameof(VectorWidth.Auto)])]);
+        var threads = command.AddNumber("--threads", "Threads of the device.", 1, 1, 1024);
+        var seconds = command.AddNumber("--seconds", "Seconds for each model.", 5, 1, 86_400);
+        var model = command.AddText("--model", "S or M alone (default: both, and the matrix product).");
+        model.AcceptOnlyFromAmong("S", "M");
+        var kernels = command.AddFlag("--kernels", "The time of each kernel at model S instead.");
+        return command.Runs(parsed => _ => Task.FromResult(
+            Measure(Enum.Parse<VectorWidth>(parsed.GetValue(width)!), parsed.GetValue(threads), parsed.GetValue(seconds), parsed.GetValue(model), parsed.GetValue(kernels))));
+    }
+
+    private static bool Measure(VectorWidth width, int threads, double seconds, string? only, bool onlyKernels)
+    {
         if (VectorWidths.WhyUnsupported(width) is { } reason)
         {
             Console.Error.WriteLine($"{width} cannot run here: {reason}");
-            return 1;
+            return false;
         }
 
-        int threads = Option(args, "--threads") is { } number ? int.Parse(number) : 1;
-        double seconds = Option(args, "--seconds") is { } given ? double.Parse(given) : 5;
         Console.WriteLine($"{RuntimeInformation.OSArchitecture}, {Environment.ProcessorCount} processors, .NET {Environment.Version}, {VectorWidths.Resolve(width)}, {threads} thread(s)");
-        if (args.Contains("--kernels"))
+        if (onlyKernels)
         {
             KernelTimes.Print(width);
-            return 0;
+            return true;
         }
 
-        foreach ((string name, ModelSpec model, int batch) in s_models)
-        {
-            if (Option(args, "--model") is { } only && only != name) continue;
+        foreach (var (name, model, batch) in Models.Where(row => only is null || row.Name == only))
             Train(name, model, batch, new CpuDeviceOptions { Width = width, Threads = threads }, seconds);
-        }
-
-        if (Option(args, "--model") is null) Products(width, threads);
-        return 0;
+        if (only is null)
+            Products(width, threads);
+        return true;
     }
-
-    private static string? Option(string[] args, string name) =>
-        Array.IndexOf(args, name) is >= 0 and var at && at + 1 < args.Length ? args[at + 1] : null;
 
     private static void Train(string name, ModelSpec model, int batch, CpuDeviceOptions options, double seconds)
     {

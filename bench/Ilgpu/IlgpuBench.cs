@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.ComponentModel;
 using System.Diagnostics;
 using System.Globalization;
@@ -21,26 +22,34 @@ namespace Coordinator.Bench.Ilgpu;
 /// </summary>
 internal static class IlgpuBench
 {
-    private const string Usage = "ilgpu [--device ilgpu:cuda:0] [--model tiny|S|gpt2|linear] [--micro-batch N] [--steps N] [--peer PYTHON, with gpt2]; "
-        + "default: the first device there is and gpt2, on ilgpu:cpu tiny";
-
-    public static int Run(string[] args) => BenchEntry.Run(Usage, () =>
+    /// <summary>The command.</summary>
+    public static Command Create()
     {
-        BenchOptions options = new(args, "--device", "--model", "--micro-batch", "--steps", "--peer");
-        IlgpuBackend backend = new();
-        DeviceDescription device = Device(backend.List(), options.Text("--device"));
-        bool simulated = device.Device == "ilgpu:cpu";
-        string model = options.Text("--model") ?? (simulated ? "tiny" : "gpt2");
-        JobSpec spec = Spec(model, options);
-        int steps = options.Number("--steps", simulated ? 3 : 12);
-        string? python = options.Text("--peer");
-        if (python is not null && (model != "gpt2" || !device.Device.StartsWith("ilgpu:cuda", StringComparison.Ordinal)))
-            throw new FormatException($"--peer is for gpt2 on a CUDA device, not for {model} on {device.Device}");
-        return _ =>
+        var command = new BenchCommand("ilgpu", "tokens a second on an ILGPU device, where the time goes by kernel, and PyTorch beside it");
+        var wanted = command.AddText("--device", "Device, such as ilgpu:cuda:0 (default: the first that is no simulated one).");
+        var named = command.AddText("--model", "tiny, S, gpt2 or linear (default: gpt2; on ilgpu:cpu tiny).");
+        named.AcceptOnlyFromAmong("tiny", "S", "gpt2", "linear");
+        var microBatch = command.AddOptionalNumber("--micro-batch", "Samples at a time (default: the model's).", 1, 4096);
+        var count = command.AddOptionalNumber("--steps", "Steps that are measured (default: 12; on ilgpu:cpu 3).");
+        var peer = command.AddText("--peer", "A Python with PyTorch: GPT-2 in it on the same GPU; with gpt2 on CUDA.");
+        return command.Runs(parsed =>
         {
-            using (backend) return Task.FromResult(Measure(backend, device, model, spec, steps, python));
-        };
-    });
+            var backend = new IlgpuBackend();
+            var device = Device(backend.List(), parsed.GetValue(wanted));
+            var simulated = device.Device == "ilgpu:cpu";
+            var model = parsed.GetValue(named) ?? (simulated ? "tiny" : "gpt2");
+            var spec = Spec(model, parsed.GetValue(microBatch));
+            var steps = parsed.GetValue(count) ?? (simulated ? 3 : 12);
+            var python = parsed.GetValue(peer);
+            if (python is not null && (model != "gpt2" || !device.Device.StartsWith("ilgpu:cuda", StringComparison.Ordinal)))
+                throw new FormatException($"--peer is for gpt2 on a CUDA device, not for {model} on {device.Device}");
+            return _ =>
+            {
+                using (backend)
+                    return Task.FromResult(Measure(backend, device, model, spec, steps, python));
+            };
+        });
+    }
 
     private static DeviceDescription Device(IReadOnlyList<DeviceDescription> devices, string? wanted) =>
         wanted is null ? devices.FirstOrDefault(found => found.Device != "ilgpu:cpu") ?? devices[0]
@@ -147,9 +156,9 @@ internal static class IlgpuBench
         }
     }
 
-    private static JobSpec Spec(string model, BenchOptions options)
+    private static JobSpec Spec(string model, int? samples)
     {
-        (ModelSpec shape, int microBatch) = model switch
+        var (shape, microBatch) = model switch
         {
             "tiny" => (new ModelSpec { Layers = 2, Heads = 2, Channels = 32, Block = 32, Vocab = 64 }, 2),
             "S" => (new ModelSpec { Layers = 4, Heads = 4, Channels = 128, Block = 128, Vocab = 256 }, 4),
@@ -157,7 +166,7 @@ internal static class IlgpuBench
             "linear" => (new ModelSpec { Program = "linear", Channels = 1024 }, 256),
             _ => throw new FormatException($"there is no model {model}; choose tiny, S, gpt2 or linear"),
         };
-        microBatch = options.Number("--micro-batch", microBatch, most: 4096);
+        microBatch = samples ?? microBatch;
         return new JobSpec { Model = shape, Training = new TrainingSpec { BatchSize = 4 * microBatch, Shards = 4, MicroBatch = microBatch, Steps = 1_000_002 } };
     }
 

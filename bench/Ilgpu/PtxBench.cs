@@ -1,6 +1,6 @@
+using System.CommandLine;
 using System.ComponentModel;
 using System.Diagnostics;
-using System.Globalization;
 using Coordinator.Runs.Outcomes;
 using Coordinator.Worker.Ilgpu.Ptx;
 
@@ -12,22 +12,22 @@ namespace Coordinator.Bench.Ilgpu;
 /// </summary>
 internal static class PtxBench
 {
-    private const string Usage = "ptx [--arch 80,90] [--out DIR] [--ptxas PATH]";
-
-    public static int Run(string[] args) => BenchEntry.Run(Usage, () =>
+    /// <summary>The command.</summary>
+    public static Command Create()
     {
-        BenchOptions options = new(args, "--arch", "--out", "--ptxas");
-        int[] architectures = [.. (options.Text("--arch") ?? "80,90").Split(',').Select(Architecture)];
-        string? assembler = options.Text("--ptxas");
-        string? folder = options.Text("--out") ?? (assembler is null ? null : Path.Combine(Path.GetTempPath(), "coordinator-ptx"));
-        if (folder is not null) Directory.CreateDirectory(folder);
-        return _ => Task.FromResult(architectures.Aggregate(true, (sound, architecture) => Inspect(architecture, folder, assembler) && sound));
-    });
-
-    private static int Architecture(string text) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int number) && number is >= 50 and <= 129
-            ? number
-            : throw new FormatException($"--arch has compute capabilities without dots, from 50 to 129, such as 80,90; '{text}' is none");
+        var command = new BenchCommand("ptx", "the kernels' PTX, made without a GPU: local memory, products open to fusion, vector loads");
+        var architectures = command.AddNumbers("--arch", "Compute capabilities without dots, with commas between them.", [80, 90], 50, 129);
+        var output = command.AddText("--out", "Folder for the texts (default: they are not kept).");
+        var ptxas = command.AddText("--ptxas", "The assembler: with it, registers and spills are printed too.");
+        return command.Runs(parsed =>
+        {
+            var assembler = parsed.GetValue(ptxas);
+            var folder = parsed.GetValue(output) ?? (assembler is null ? null : Path.Combine(Path.GetTempPath(), "coordinator-ptx"));
+            if (folder is not null)
+                Directory.CreateDirectory(folder);
+            return _ => Task.FromResult(parsed.GetValue(architectures)!.Aggregate(true, (sound, architecture) => Inspect(architecture, folder, assembler) && sound));
+        });
+    }
 
     private static bool Inspect(int architecture, string? folder, string? assembler)
     {
