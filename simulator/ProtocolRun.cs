@@ -1,5 +1,9 @@
 using System.Text.Json;
 using Coordinator.Machines;
+using Coordinator.Simulator.Checks;
+using Coordinator.Simulator.Faults;
+using Coordinator.Simulator.Workers;
+using Coordinator.Simulator.World;
 
 namespace Coordinator.Simulator;
 

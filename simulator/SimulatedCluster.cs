@@ -1,4 +1,9 @@
 using Coordinator.Machines;
+using Coordinator.Simulator.Checks;
+using Coordinator.Simulator.Faults;
+using Coordinator.Simulator.Silo;
+using Coordinator.Simulator.Workers;
+using Coordinator.Simulator.World;
 
 namespace Coordinator.Simulator;
 
@@ -17,7 +22,7 @@ internal sealed class SimulatedCluster
         });
         var network = new PeerNetwork(Map, scenario);
         var folder = new SharedFolder(scenario.Spec.Training.Seed, world.Options.Faults);
-        Workers = [.. Enumerable.Range(1, scenario.Nodes).Select(i => new WorkerProcess(world, new NodeId($"node-{i}"), scenario, Silo, network, folder, checkers, model, Moments))];
+        Workers = [.. Enumerable.Range(1, scenario.Nodes).Select(i => new SimulatedWorker(world, new NodeId($"node-{i}"), scenario, Silo, network, folder, checkers, model, Moments))];
         foreach (var worker in Workers)
             network.Add(worker);
     }
@@ -25,19 +30,19 @@ internal sealed class SimulatedCluster
     public Checkers Checkers { get; }
     public NetworkMap Map { get; }
     public SiloProcess Silo { get; }
-    public IReadOnlyList<WorkerProcess> Workers { get; }
+    public IReadOnlyList<SimulatedWorker> Workers { get; }
     public Moments Moments { get; } = new();
 
     public int MostRanksOfWorker => Workers.Max(worker => worker.Scenario.GpusPerNode);
 
     /// <summary>Whether killing this process might leave no member with the state: only where plans are out, since before them everybody initialises.</summary>
-    public bool WouldLoseState(WorkerProcess victim) => Checkers.Orders.PlansMade && HoldersBeside(victim) == 0;
+    public bool WouldLoseState(SimulatedWorker victim) => Checkers.Orders.PlansMade && HoldersBeside(victim) == 0;
 
     /// <summary>
     /// Other processes that the job can go on from: alive, reachable, staying, members of the newest generation, with the whole state of
     /// the last or the last but one step.
     /// </summary>
-    public int HoldersBeside(WorkerProcess victim) => Workers.Count(worker => worker != victim
+    public int HoldersBeside(SimulatedWorker victim) => Workers.Count(worker => worker != victim
         && worker is { Alive: true, Frozen: false, Leaving: false }
         && !Map.IsCut(worker.Node, NetworkMap.Silo) && !Map.IsCut(NetworkMap.Silo, worker.Node)
         && Checkers.Orders.Newest is { } members && members.Members.Any(member => member.Gpu.Node == worker.Node && member.Boot == worker.Boot)

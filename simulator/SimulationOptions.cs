@@ -1,3 +1,5 @@
+using Coordinator.Simulator.World;
+
 namespace Coordinator.Simulator;
 
 /// <summary>What may be chosen about a simulation beside its seed.</summary>

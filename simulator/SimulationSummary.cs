@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Coordinator.Simulator.Faults;
 
 namespace Coordinator.Simulator;
 

@@ -1,5 +1,9 @@
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
+using Coordinator.Simulator.Checks;
+using Coordinator.Simulator.Silo;
+using Coordinator.Simulator.Workers;
+using Coordinator.Simulator.World;
 
 namespace Coordinator.Simulator;
 

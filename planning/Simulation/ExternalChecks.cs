@@ -1,4 +1,4 @@
-using Coordinator.Simulator;
+using Coordinator.Simulator.World;
 using static System.FormattableString;
 
 namespace Coordinator.Planning.Simulation;

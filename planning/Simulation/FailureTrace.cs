@@ -1,4 +1,4 @@
-using Coordinator.Simulator;
+using Coordinator.Simulator.World;
 
 namespace Coordinator.Planning.Simulation;
 

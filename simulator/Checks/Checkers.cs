@@ -1,4 +1,7 @@
-namespace Coordinator.Simulator;
+using Coordinator.Simulator.Workers;
+using Coordinator.Simulator.World;
+
+namespace Coordinator.Simulator.Checks;
 
 /// <summary>All checkers of a run. They look at everything and change nothing; the first that fails ends the run.</summary>
 internal sealed class Checkers

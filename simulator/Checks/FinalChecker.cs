@@ -1,6 +1,7 @@
 using Coordinator.Machines;
+using Coordinator.Simulator.Workers;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Checks;
 
 /// <summary>How the job ends, and what it says of itself on the way.</summary>
 internal sealed class FinalChecker(Checkers checkers, ToyModel model)

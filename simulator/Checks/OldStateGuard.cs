@@ -1,6 +1,7 @@
 using Coordinator.Machines;
+using Coordinator.Simulator.Workers;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Checks;
 
 /// <summary>
 /// What belongs to a state that a rank has given up: since its device failed, since it was let go, or since it begins anew, loads or fetches

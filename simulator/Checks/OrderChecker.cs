@@ -1,6 +1,6 @@
 using Coordinator.Machines;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Checks;
 
 /// <summary>What the job orders: one membership per generation, and plans that agree with it and with each other.</summary>
 internal sealed class OrderChecker(Checkers checkers, int shards, long steps)

@@ -1,6 +1,7 @@
 using Coordinator.Machines;
+using Coordinator.Simulator.Workers;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Checks;
 
 /// <summary>Checks every output of one rank against its plan, its promise, its memory and the serial run.</summary>
 internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory memory, GpuId gpu)

@@ -1,6 +1,7 @@
 using Coordinator.Machines;
+using Coordinator.Simulator.Workers;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Checks;
 
 /// <summary>What reaches the disk: ascending writes, and steps without gap or repetition.</summary>
 internal sealed class StorageChecker(Checkers checkers, ToyModel model)

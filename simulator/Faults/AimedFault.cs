@@ -1,4 +1,7 @@
-namespace Coordinator.Simulator;
+using Coordinator.Simulator.Workers;
+using Coordinator.Simulator.World;
+
+namespace Coordinator.Simulator.Faults;
 
 /// <summary>
 /// Brings a seed's <see cref="FaultAim"/> about: looks after every event whether the fault can strike in the phase, and helps where one of the
@@ -49,15 +52,15 @@ internal sealed class AimedFault(FaultAim aim, SimulatedCluster cluster, PhaseWa
             case { Phase: ProtocolPhase.Initialising } when watch.PhaseOf(cluster.Workers[0]) is ProtocolPhase.Preparing or ProtocolPhase.Planning:
                 // The device is slow before it begins.
                 foreach (var worker in cluster.Workers)
-                    strikes.Strike(FaultKind.SlowRank, worker);
+                    strikes.Strike(InjectedFault.SlowRank, worker);
                 prepared = true;
                 break;
-            case { Phase: ProtocolPhase.Outside, Kind: FaultKind.CorruptFrame }:
+            case { Phase: ProtocolPhase.Outside, Kind: InjectedFault.CorruptFrame }:
                 // A worker without rank has open connections only while nobody knows that its device has failed.
                 var victim = prng.Pick(cluster.Workers);
-                strikes.Strike(FaultKind.CutToSilo, victim);
+                strikes.Strike(InjectedFault.CutToSilo, victim);
                 for (var ranks = 0; ranks < cluster.MostRanksOfWorker && watch.PhaseOf(victim) != ProtocolPhase.Outside; ranks++)
-                    strikes.Strike(FaultKind.DeviceFault, victim);
+                    strikes.Strike(InjectedFault.DeviceFault, victim);
                 prepared = true;
                 break;
             case { Phase: not ProtocolPhase.Initialising }:
@@ -70,16 +73,16 @@ internal sealed class AimedFault(FaultAim aim, SimulatedCluster cluster, PhaseWa
     private void FreezeWithWrite()
     {
         if (cluster.Silo is { Alive: true, Frozen: false } && strikes.IsReady(aim.Kind, cluster.Workers[0]))
-            strikes.Strike(FaultKind.SiloFreeze, prng.Pick(cluster.Workers));
+            strikes.Strike(InjectedFault.SiloFreeze, prng.Pick(cluster.Workers));
     }
 
     /// <summary>The phase is there and what the fault needs is not: a fetch is made longer, and a write is made, by a grain that is loaded anew.</summary>
-    private void Provoke(WorkerProcess worker)
+    private void Provoke(SimulatedWorker worker)
     {
         if (!aim.NeedsWrite || cluster.Silo.Frozen || cluster.Silo.Disk.IsWriteComing || cluster.Silo.Disk.HasUnsynced)
             return;
         if (!prolonged && aim.Phase == ProtocolPhase.CatchingUp)
-            prolonged = strikes.Strike(FaultKind.SlowNetwork, worker);
+            prolonged = strikes.Strike(InjectedFault.SlowNetwork, worker);
         if (provoked < MostProvocations && strikes.ReloadCluster(worker))
             provoked++;
     }

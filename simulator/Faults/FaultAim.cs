@@ -1,4 +1,6 @@
-namespace Coordinator.Simulator;
+using Coordinator.Simulator.World;
+
+namespace Coordinator.Simulator.Faults;
 
 /// <summary>
 /// A cell of the table of faults that a seed is steered to: every fourth seed is, the cells in turn. Most cells are met by chance; some are
@@ -8,7 +10,7 @@ namespace Coordinator.Simulator;
 /// <param name="Kind">The fault.</param>
 /// <param name="Step">The first step that some rank must have applied before it is sought.</param>
 /// <param name="OneRank">Whether the job is one of a single rank, whose worker is asked to end.</param>
-internal sealed record FaultAim(ProtocolPhase Phase, FaultKind Kind, long Step, bool OneRank)
+internal sealed record FaultAim(ProtocolPhase Phase, InjectedFault Kind, long Step, bool OneRank)
 {
     private const ulong Every = 4;
 
@@ -20,7 +22,7 @@ internal sealed record FaultAim(ProtocolPhase Phase, FaultKind Kind, long Step, 
         var (phase, kind) = FaultTable.DrawnCells[(int)(seed / Every % (ulong)FaultTable.DrawnCells.Count)];
         var prng = Prng.Derive(seed, "aim");
         var step = prng.Below(Scenario.MinSteps - 2);
-        return kind == FaultKind.AllWorkersKilled ? null : new FaultAim(phase, kind, phase == ProtocolPhase.Initialising ? 0 : step, kind == FaultKind.Leave && prng.Chance(0.3));
+        return kind == InjectedFault.AllWorkersKilled ? null : new FaultAim(phase, kind, phase == ProtocolPhase.Initialising ? 0 : step, kind == InjectedFault.Leave && prng.Chance(0.3));
     }
 
     /// <summary>The world in which the cell can be met: a job waits where it needs all of its ranks and no gpu is to spare.</summary>
@@ -40,11 +42,11 @@ internal sealed record FaultAim(ProtocolPhase Phase, FaultKind Kind, long Step, 
     public PlannedFault? Opening => Phase switch
     {
         ProtocolPhase.Waiting or ProtocolPhase.Deciding or ProtocolPhase.Preparing or ProtocolPhase.Planning or ProtocolPhase.CatchingUp or ProtocolPhase.Outside
-            => new PlannedFault(FaultKind.WorkerCrash) { Step = Step },
-        ProtocolPhase.NoSilo when !NeedsWrite => new PlannedFault(FaultKind.SiloCrash) { Step = Step },
+            => new PlannedFault(InjectedFault.WorkerCrash) { Step = Step },
+        ProtocolPhase.NoSilo when !NeedsWrite => new PlannedFault(InjectedFault.SiloCrash) { Step = Step },
         _ => null,
     };
 
     /// <summary>Whether the fault befalls a write.</summary>
-    public bool NeedsWrite => Kind is FaultKind.UnsyncedLost or FaultKind.UnsyncedTorn or FaultKind.UnsyncedCorrupted or FaultKind.AcknowledgementLost or FaultKind.WriteLost;
+    public bool NeedsWrite => Kind is InjectedFault.UnsyncedLost or InjectedFault.UnsyncedTorn or InjectedFault.UnsyncedCorrupted or InjectedFault.AcknowledgementLost or InjectedFault.WriteLost;
 }

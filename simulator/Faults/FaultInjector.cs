@@ -1,4 +1,7 @@
-namespace Coordinator.Simulator;
+using Coordinator.Simulator.Workers;
+using Coordinator.Simulator.World;
+
+namespace Coordinator.Simulator.Faults;
 
 /// <summary>
 /// Waits for the cues of a seed's faults, lets them strike, and counts them by phase. A fault whose cue finds nothing to strike is tried
@@ -18,7 +21,7 @@ internal sealed class FaultInjector
     private readonly FaultStrikes strikes;
     private readonly List<PlannedFault> planned = [];
     private readonly List<PhaseCue> byPhase = [];
-    private readonly FaultKind[] kinds;
+    private readonly InjectedFault[] kinds;
     private readonly AimedFault? aimed;
     private readonly StagedFault? staged;
     private bool active = true;
@@ -29,7 +32,7 @@ internal sealed class FaultInjector
         (this.world, this.cluster, steps) = (world, cluster, scenario.Steps);
         watch = new PhaseWatch(cluster);
         strikes = new FaultStrikes(world, cluster, () => active, Count);
-        kinds = [.. faults.Select(fault => fault.Kind).Where(kind => kind != FaultKind.AllWorkersKilled)];
+        kinds = [.. faults.Select(fault => fault.Kind).Where(kind => kind != InjectedFault.AllWorkersKilled)];
         foreach (var fault in faults)
             Plan(fault);
         if (aim is not null)
@@ -57,7 +60,7 @@ internal sealed class FaultInjector
     }
 
     /// <summary>Faults that struck, by phase and name.</summary>
-    public SortedDictionary<(ProtocolPhase Phase, FaultKind Kind), int> Struck { get; } = [];
+    public SortedDictionary<(ProtocolPhase Phase, InjectedFault Kind), int> Struck { get; } = [];
 
     /// <summary>How many.</summary>
     public int Total { get; private set; }
@@ -105,7 +108,7 @@ internal sealed class FaultInjector
         });
     }
 
-    private void Fire(Predicate<PlannedFault> cue, WorkerProcess? where)
+    private void Fire(Predicate<PlannedFault> cue, SimulatedWorker? where)
     {
         if (!active || planned.Count == 0)
             return;
@@ -159,9 +162,9 @@ internal sealed class FaultInjector
         return worker < cluster.Workers.Count ? worker : -1;
     }
 
-    private void Strike(PlannedFault fault, WorkerProcess victim)
+    private void Strike(PlannedFault fault, SimulatedWorker victim)
     {
-        if (fault.Kind == FaultKind.AllWorkersKilled)
+        if (fault.Kind == InjectedFault.AllWorkersKilled)
         {
             // What comes after may be only waiting: the other faults of the seed come before.
             while (Total < MinFaults - 1)
@@ -179,17 +182,17 @@ internal sealed class FaultInjector
         for (var tries = 0; tries < 4 && Total == before; tries++)
             strikes.Strike(Prng.Pick(kinds), Prng.Pick(cluster.Workers));
         if (Total == before)
-            strikes.Strike(FaultKind.SlowRank, Prng.Pick(cluster.Workers));
+            strikes.Strike(InjectedFault.SlowRank, Prng.Pick(cluster.Workers));
     }
 
-    private void Count(FaultKind kind, WorkerProcess victim, ProtocolPhase phase)
+    private void Count(InjectedFault kind, SimulatedWorker victim, ProtocolPhase phase)
     {
         Total++;
         Struck[(phase, kind)] = Struck.GetValueOrDefault((phase, kind)) + 1;
         world.Note("fault", kind.ToString(), (long)phase, 0, victim.Node);
     }
 
-    private void Count(FaultKind kind, WorkerProcess victim) => Count(kind, victim, watch.PhaseOf(victim));
+    private void Count(InjectedFault kind, SimulatedWorker victim) => Count(kind, victim, watch.PhaseOf(victim));
 
     private sealed class PhaseCue(PlannedFault fault)
     {

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Faults;
 
 /// <summary>
 /// Which fault struck in which phase, over a batch of seeds. A cell that stays empty although it is not impossible means that the
@@ -10,16 +10,16 @@ namespace Coordinator.Simulator;
 public sealed class FaultTable
 {
     private static readonly ProtocolPhase[] Phases = Enum.GetValues<ProtocolPhase>();
-    private static readonly FaultKind[] Kinds = Enum.GetValues<FaultKind>();
+    private static readonly InjectedFault[] Kinds = Enum.GetValues<InjectedFault>();
 
-    private static readonly (ProtocolPhase Phase, FaultKind Kind)[] Possible =
+    private static readonly (ProtocolPhase Phase, InjectedFault Kind)[] Possible =
         [.. Kinds.SelectMany(kind => Phases.Where(phase => WhyImpossible(phase, kind) is null).Select(phase => (phase, kind)))];
 
     /// <summary>The first of the faults that are staged: those for which several things have to come together.</summary>
-    internal const FaultKind FirstStaged = FaultKind.IdleDeviceFault;
+    internal const InjectedFault FirstStaged = InjectedFault.IdleDeviceFault;
 
-    private static readonly (ProtocolPhase Phase, FaultKind Kind)[] Drawn = [.. Possible.Where(cell => cell.Kind < FirstStaged)];
-    private static readonly (ProtocolPhase Phase, FaultKind Kind)[] Staged = [.. Possible.Where(cell => cell.Kind >= FirstStaged)];
+    private static readonly (ProtocolPhase Phase, InjectedFault Kind)[] Drawn = [.. Possible.Where(cell => cell.Kind < FirstStaged)];
+    private static readonly (ProtocolPhase Phase, InjectedFault Kind)[] Staged = [.. Possible.Where(cell => cell.Kind >= FirstStaged)];
 
     private readonly int[,] times = new int[Kinds.Length, Phases.Length];
     private readonly int[] seeds = new int[Kinds.Length];
@@ -31,20 +31,20 @@ public sealed class FaultTable
     public static int PossibleCells => Possible.Length;
 
     /// <summary>Those cells, fault by fault, of the faults that any seed may draw.</summary>
-    internal static IReadOnlyList<(ProtocolPhase Phase, FaultKind Kind)> DrawnCells => Drawn;
+    internal static IReadOnlyList<(ProtocolPhase Phase, InjectedFault Kind)> DrawnCells => Drawn;
 
     /// <summary>Those of the staged faults.</summary>
-    internal static IReadOnlyList<(ProtocolPhase Phase, FaultKind Kind)> StagedCells => Staged;
+    internal static IReadOnlyList<(ProtocolPhase Phase, InjectedFault Kind)> StagedCells => Staged;
 
     /// <summary>Cells in which no fault has struck although one can, as "phase × fault".</summary>
     public IReadOnlyList<string> EmptyCells =>
         [.. Possible.Where(cell => times[(int)cell.Kind, (int)cell.Phase] == 0).Select(cell => $"{cell.Phase} × {cell.Kind}")];
 
     /// <summary>How often a fault struck.</summary>
-    public int TimesOf(string fault) => Phases.Sum(phase => times[(int)Enum.Parse<FaultKind>(fault), (int)phase]);
+    public int TimesOf(string fault) => Phases.Sum(phase => times[(int)Enum.Parse<InjectedFault>(fault), (int)phase]);
 
     /// <summary>In how many seeds it did.</summary>
-    public int SeedsOf(string fault) => seeds[(int)Enum.Parse<FaultKind>(fault)];
+    public int SeedsOf(string fault) => seeds[(int)Enum.Parse<InjectedFault>(fault)];
 
     /// <summary>The table as text: faults by row, phases by column, "-" where impossible, with the reasons below.</summary>
     public string Render()
@@ -82,7 +82,7 @@ public sealed class FaultTable
         var met = new bool[Kinds.Length];
         foreach (var ((phase, fault), count) in struck)
         {
-            var kind = (int)Enum.Parse<FaultKind>(fault);
+            var kind = (int)Enum.Parse<InjectedFault>(fault);
             times[kind, (int)Enum.Parse<ProtocolPhase>(phase)] += count;
             met[kind] = true;
         }
@@ -94,14 +94,14 @@ public sealed class FaultTable
     private const int Width = 12;
 
     /// <summary>Why a fault cannot strike in a phase; null: it can.</summary>
-    private static string? WhyImpossible(ProtocolPhase phase, FaultKind kind) => (phase, kind) switch
+    private static string? WhyImpossible(ProtocolPhase phase, InjectedFault kind) => (phase, kind) switch
     {
-        (ProtocolPhase.NoSilo, FaultKind.SiloFreeze) => "what is dead or frozen cannot freeze",
-        (ProtocolPhase.NoSilo, FaultKind.GrainReload) => "a silo that is dead or frozen loads nothing",
-        (not (ProtocolPhase.Initialising or ProtocolPhase.Applying or ProtocolPhase.Outside), FaultKind.IdleDeviceFault) => "counted by what the released rank's device does",
-        (not (ProtocolPhase.Initialising or ProtocolPhase.Applying), FaultKind.QuestionWhileWriting or FaultKind.DeviceFaultWhileAsked) => "counted by what the device writes",
-        (ProtocolPhase.Finishing, FaultKind.OldTimelineThaws) => "the job is then beyond the step of the frozen worker",
-        (ProtocolPhase.Outside, FaultKind.OldTimelineThaws) => "counted by the foremost of the workers that go on",
+        (ProtocolPhase.NoSilo, InjectedFault.SiloFreeze) => "what is dead or frozen cannot freeze",
+        (ProtocolPhase.NoSilo, InjectedFault.GrainReload) => "a silo that is dead or frozen loads nothing",
+        (not (ProtocolPhase.Initialising or ProtocolPhase.Applying or ProtocolPhase.Outside), InjectedFault.IdleDeviceFault) => "counted by what the released rank's device does",
+        (not (ProtocolPhase.Initialising or ProtocolPhase.Applying), InjectedFault.QuestionWhileWriting or InjectedFault.DeviceFaultWhileAsked) => "counted by what the device writes",
+        (ProtocolPhase.Finishing, InjectedFault.OldTimelineThaws) => "the job is then beyond the step of the frozen worker",
+        (ProtocolPhase.Outside, InjectedFault.OldTimelineThaws) => "counted by the foremost of the workers that go on",
         _ => null,
     };
 }

@@ -1,4 +1,4 @@
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Faults;
 
 /// <summary>Moments of the protocol at which a fault can strike exactly.</summary>
 internal enum Moment

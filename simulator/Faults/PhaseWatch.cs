@@ -1,6 +1,7 @@
 using Coordinator.Machines;
+using Coordinator.Simulator.Workers;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Faults;
 
 /// <summary>Tells the phase that the protocol is in, from what machines have decided and what left them; changes nothing.</summary>
 internal sealed class PhaseWatch
@@ -22,7 +23,7 @@ internal sealed class PhaseWatch
     /// <summary>The phase of a worker, by index, as it was when it was first asked for since the last <see cref="Refresh"/>: several faults may wait for it.</summary>
     public ProtocolPhase SeenPhaseOf(int worker) => seen[worker] ??= PhaseOf(cluster.Workers[worker]);
 
-    public ProtocolPhase PhaseOf(WorkerProcess worker)
+    public ProtocolPhase PhaseOf(SimulatedWorker worker)
     {
         var orders = cluster.Checkers.Orders;
         if (!cluster.Silo.Alive || cluster.Silo.Frozen)

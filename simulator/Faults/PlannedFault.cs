@@ -1,11 +1,13 @@
-namespace Coordinator.Simulator;
+using Coordinator.Simulator.World;
+
+namespace Coordinator.Simulator.Faults;
 
 /// <summary>
 /// A fault and its cue: the first time that any rank applies a step, the nth time that a moment comes, or the nth time that a worker
 /// enters a phase. Cues by progress rather than by time put the faults into the run, whatever its speed; those by phase put them
 /// into phases that last too short to be hit by chance.
 /// </summary>
-internal sealed record PlannedFault(FaultKind Kind)
+internal sealed record PlannedFault(InjectedFault Kind)
 {
     /// <summary>How often a fault whose cue found nothing to strike is tried again.</summary>
     private const int MostTries = 6;
@@ -28,19 +30,19 @@ internal sealed record PlannedFault(FaultKind Kind)
     /// <summary>Draws the faults of a seed: a subset of the kinds, then some faults of those kinds.</summary>
     public static List<PlannedFault> Draw(Prng prng, Scenario scenario, bool losesState)
     {
-        var all = Enum.GetValues<FaultKind>().Where(kind => kind is not FaultKind.AllWorkersKilled and < FaultTable.FirstStaged).ToArray();
+        var all = Enum.GetValues<InjectedFault>().Where(kind => kind is not InjectedFault.AllWorkersKilled and < FaultTable.FirstStaged).ToArray();
         var kinds = all.Where(_ => prng.Chance(0.3)).ToList();
         if (kinds.Count == 0)
             kinds.Add(prng.Pick(all));
         var faults = new List<PlannedFault>();
         if (losesState)
-            faults.Add(DrawCue(prng, scenario, FaultKind.AllWorkersKilled));
+            faults.Add(DrawCue(prng, scenario, InjectedFault.AllWorkersKilled));
         for (var left = prng.Between(4, 9); left > 0; left--)
             faults.Add(DrawCue(prng, scenario, prng.Pick(kinds)));
         return faults;
     }
 
-    private static PlannedFault DrawCue(Prng prng, Scenario scenario, FaultKind kind)
+    private static PlannedFault DrawCue(Prng prng, Scenario scenario, InjectedFault kind)
     {
         if (prng.Chance(0.6))
         {
@@ -54,8 +56,8 @@ internal sealed record PlannedFault(FaultKind Kind)
         var moment = prng.Pick(Enum.GetValues<Moment>());
         var times = moment switch
         {
-            Simulator.Moment.ContributionStaged or Simulator.Moment.ApplyStarted or Simulator.Moment.Applied => 60,
-            Simulator.Moment.LastStepStarted or Simulator.Moment.ModelUpload => 2,
+            Faults.Moment.ContributionStaged or Faults.Moment.ApplyStarted or Faults.Moment.Applied => 60,
+            Faults.Moment.LastStepStarted or Faults.Moment.ModelUpload => 2,
             _ => 12,
         };
         return new PlannedFault(kind) { Moment = moment, Nth = prng.Between(1, times) };

@@ -1,7 +1,8 @@
 using Coordinator.Machines;
 using Coordinator.Machines.Clusters;
+using Coordinator.Simulator.World;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Faults;
 
 /// <summary>
 /// The site's power in mid-run: a cap that feeds some of the gpus, or none, is set when a step is applied, and raised later, again and again.

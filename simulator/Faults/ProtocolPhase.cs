@@ -1,4 +1,4 @@
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Faults;
 
 /// <summary>
 /// How far the protocol is when a fault strikes: of the whole job where it is not running, else of the foremost rank of the worker

@@ -1,4 +1,6 @@
-namespace Coordinator.Simulator;
+using Coordinator.Simulator.World;
+
+namespace Coordinator.Simulator.Faults;
 
 /// <summary>
 /// A cell of the table that a seed stages: one in eight does, none of them aimed otherwise (<see cref="FaultAim"/>). Staged faults need several
@@ -7,7 +9,7 @@ namespace Coordinator.Simulator;
 /// <param name="Phase">Phase in which the fault is to strike.</param>
 /// <param name="Kind">The fault.</param>
 /// <param name="Step">The first step that some rank must have applied before it is staged.</param>
-internal sealed record StagedCell(ProtocolPhase Phase, FaultKind Kind, long Step)
+internal sealed record StagedCell(ProtocolPhase Phase, InjectedFault Kind, long Step)
 {
     private const ulong Every = 8;
     private const ulong Which = 3;
@@ -18,13 +20,13 @@ internal sealed record StagedCell(ProtocolPhase Phase, FaultKind Kind, long Step
         if (seed % Every != Which)
             return null;
         var (phase, kind) = FaultTable.StagedCells[(int)(seed / Every % (ulong)FaultTable.StagedCells.Count)];
-        return new StagedCell(phase, kind, phase == ProtocolPhase.Initialising && kind != FaultKind.OldTimelineThaws ? 0 : Prng.Derive(seed, "staged").Below(Scenario.MinSteps - 4));
+        return new StagedCell(phase, kind, phase == ProtocolPhase.Initialising && kind != InjectedFault.OldTimelineThaws ? 0 : Prng.Derive(seed, "staged").Below(Scenario.MinSteps - 4));
     }
 
     /// <summary>The world in which the cell can be met: a job goes back only where it saves, and soon where it waits for nobody for long.</summary>
     public Scenario Apply(Scenario drawn)
     {
-        if (Kind != FaultKind.OldTimelineThaws)
+        if (Kind != InjectedFault.OldTimelineThaws)
             return drawn;
         var saving = drawn.Spec.Checkpoint with { Interval = drawn.Spec.Checkpoint.Interval == "off" ? "2" : drawn.Spec.Checkpoint.Interval, RestoreAfter = TimeSpan.FromSeconds(1) };
         return drawn with { Spec = drawn.Spec with { Checkpoint = saving } };

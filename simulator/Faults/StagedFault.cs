@@ -1,6 +1,8 @@
 using Coordinator.Machines;
+using Coordinator.Simulator.Workers;
+using Coordinator.Simulator.World;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Faults;
 
 /// <summary>
 /// Brings a seed's <see cref="StagedCell"/> about: looks after every event whether it is there, and else lets other faults happen that lead to it,
@@ -18,17 +20,17 @@ internal sealed class StagedFault
     private readonly JobId job;
     private readonly PhaseWatch watch;
     private readonly FaultStrikes strikes;
-    private readonly Action<FaultKind, WorkerProcess, ProtocolPhase> count;
+    private readonly Action<InjectedFault, SimulatedWorker, ProtocolPhase> count;
     private readonly Prng prng;
     private int provoked;
     private bool done;
     private TimeSpan notBefore;
-    private WorkerProcess? slow;
-    private WorkerProcess? frozen;
+    private SimulatedWorker? slow;
+    private SimulatedWorker? frozen;
     private int frozenLife;
     private int restoredBefore;
 
-    public StagedFault(StagedCell cell, VirtualWorld world, SimulatedCluster cluster, JobId job, PhaseWatch watch, FaultStrikes strikes, Action<FaultKind, WorkerProcess, ProtocolPhase> count)
+    public StagedFault(StagedCell cell, VirtualWorld world, SimulatedCluster cluster, JobId job, PhaseWatch watch, FaultStrikes strikes, Action<InjectedFault, SimulatedWorker, ProtocolPhase> count)
     {
         (this.cell, this.world, this.cluster, this.job, this.watch, this.strikes, this.count) = (cell, world, cluster, job, watch, strikes, count);
         prng = Prng.Derive(world.Seed, "stage");
@@ -41,7 +43,7 @@ internal sealed class StagedFault
     {
         if (cluster.Checkers.Steps.Highest < cell.Step || !cluster.Checkers.Final.Submitted)
             return;
-        if (cell.Kind == FaultKind.OldTimelineThaws)
+        if (cell.Kind == InjectedFault.OldTimelineThaws)
             LookForOldTimeline();
         else if (!StrikeIfThere())
             Provoke();
@@ -53,7 +55,7 @@ internal sealed class StagedFault
         {
             if (worker.Agent.Ranks.FirstOrDefault(IsThere) is not { } rank)
                 continue;
-            if (cell.Kind == FaultKind.QuestionWhileWriting)
+            if (cell.Kind == InjectedFault.QuestionWhileWriting)
             {
                 count(cell.Kind, worker, cell.Phase);
             }
@@ -76,7 +78,7 @@ internal sealed class StagedFault
         return false;
     }
 
-    private bool IsThere(SimulatedRank rank) => (cell.Kind == FaultKind.IdleDeviceFault ? rank.IsKept : rank.IsAsked) && cell.Phase switch
+    private bool IsThere(SimulatedRank rank) => (cell.Kind == InjectedFault.IdleDeviceFault ? rank.IsKept : rank.IsAsked) && cell.Phase switch
     {
         ProtocolPhase.Initialising => rank.IsInitializing,
         ProtocolPhase.Applying => rank.IsApplying,
@@ -106,20 +108,20 @@ internal sealed class StagedFault
     }
 
     /// <summary>The job notices: the worker, or another where this one is to be asked, is lost, cut off or asked to end, or the job itself is loaded anew.</summary>
-    private void Disturb(WorkerProcess worker)
+    private void Disturb(SimulatedWorker worker)
     {
         provoked++;
         notBefore = world.Now + Pause;
-        if (cell.Kind == FaultKind.IdleDeviceFault)
+        if (cell.Kind == InjectedFault.IdleDeviceFault)
         {
-            strikes.Strike(prng.Pick([FaultKind.Leave, FaultKind.CutSiloBothWays, FaultKind.CutWorkersBothWays, FaultKind.ConnectionReset]), worker);
+            strikes.Strike(prng.Pick([InjectedFault.Leave, InjectedFault.CutSiloBothWays, InjectedFault.CutWorkersBothWays, InjectedFault.ConnectionReset]), worker);
             return;
         }
 
         if (prng.Chance(0.3) && strikes.ReloadJob(job, worker))
             return;
         var other = prng.Pick(cluster.Workers.Where(some => some != worker).ToArray());
-        strikes.Strike(prng.Pick([FaultKind.WorkerCrash, FaultKind.ConnectionReset, FaultKind.CutWorkersBothWays, FaultKind.Leave]), other);
+        strikes.Strike(prng.Pick([InjectedFault.WorkerCrash, InjectedFault.ConnectionReset, InjectedFault.CutWorkersBothWays, InjectedFault.Leave]), other);
     }
 
     private void LookForOldTimeline()
@@ -172,22 +174,22 @@ internal sealed class StagedFault
     }
 
     /// <summary>Phases of a job that runs come by themselves; the others are brought about.</summary>
-    private void Steer(WorkerProcess other, WorkerProcess[] others)
+    private void Steer(SimulatedWorker other, SimulatedWorker[] others)
     {
         switch (cell.Phase)
         {
             case ProtocolPhase.NoSilo:
-                strikes.Strike(FaultKind.SiloCrash, other);
+                strikes.Strike(InjectedFault.SiloCrash, other);
                 break;
             case ProtocolPhase.Waiting:
                 foreach (var worker in others)
-                    strikes.Strike(FaultKind.CutSiloBothWays, worker);
+                    strikes.Strike(InjectedFault.CutSiloBothWays, worker);
                 break;
             case ProtocolPhase.Deciding or ProtocolPhase.Preparing or ProtocolPhase.Planning:
-                strikes.Strike(FaultKind.ConnectionReset, other);
+                strikes.Strike(InjectedFault.ConnectionReset, other);
                 break;
         }
     }
 
-    private static long HeldBy(WorkerProcess worker) => worker.Agent.Ranks.Select(rank => rank.HeldStep).Append(-1).Max();
+    private static long HeldBy(SimulatedWorker worker) => worker.Agent.Ranks.Select(rank => rank.HeldStep).Append(-1).Max();
 }

@@ -1,6 +1,7 @@
 using Coordinator.Machines;
+using Coordinator.Simulator.World;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Faults;
 
 /// <summary>
 /// An operator gives the job more steps at some moment of its life, also at its end or after it: the job is submitted with fewer steps than

@@ -1,6 +1,6 @@
 using Coordinator.Machines;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Silo;
 
 /// <summary>
 /// The planted bug of stale orders: a gpu's grain that lets a job's question of an earlier activation or generation, which was

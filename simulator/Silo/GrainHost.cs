@@ -1,6 +1,7 @@
 using Coordinator.Machines;
+using Coordinator.Simulator.World;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Silo;
 
 /// <summary>
 /// Hosts one activation of a grain: mailbox, turns, and an outbox that is carried out in order, in which a send waits until every

@@ -2,8 +2,9 @@ using System.Buffers.Binary;
 using System.Numerics;
 using System.Text.Json;
 using Coordinator.Machines;
+using Coordinator.Simulator.World;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Silo;
 
 /// <summary>What becomes of the part of a journal that was written and not yet synced.</summary>
 internal enum UnsyncedTail

@@ -1,7 +1,10 @@
 using System.Text.Json;
 using Coordinator.Machines;
+using Coordinator.Simulator.Checks;
+using Coordinator.Simulator.Workers;
+using Coordinator.Simulator.World;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Silo;
 
 /// <summary>
 /// A silo: activates grains when they are spoken to, carries their messages, holds the workers' connections, and keeps everything

@@ -1,6 +1,8 @@
 using Coordinator.Machines;
+using Coordinator.Simulator.Checks;
+using Coordinator.Simulator.World;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Silo;
 
 /// <summary>What a grain has in storage.</summary>
 internal sealed record StoredGrain(string StateJson, long Incarnation, long Sequence);

@@ -1,6 +1,8 @@
 using Coordinator.Machines;
+using Coordinator.Simulator.Checks;
+using Coordinator.Simulator.World;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Silo;
 
 /// <summary>The table of applied steps; a known (timeline, step) is stored once.</summary>
 internal sealed class StepStore(VirtualWorld world, Checkers checkers)

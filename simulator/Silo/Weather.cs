@@ -1,4 +1,4 @@
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Silo;
 
 /// <summary>
 /// What happens to messages between grains on top of the seed's ordinary rates, while a fault makes it worse. The probabilities add up

@@ -1,7 +1,9 @@
 using System.Text.Json;
 using Coordinator.Machines;
+using Coordinator.Simulator.Silo;
+using Coordinator.Simulator.World;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Workers;
 
 /// <summary>
 /// One WebSocket connection of a worker to the silo: ordered and lossless in both directions while it stands. Both ends learn of
@@ -10,7 +12,7 @@ namespace Coordinator.Simulator;
 internal sealed class ControlLink
 {
     private readonly VirtualWorld world;
-    private readonly WorkerProcess worker;
+    private readonly SimulatedWorker worker;
     private readonly SiloProcess silo;
     private readonly NetworkMap map;
     private readonly bool json;
@@ -22,7 +24,7 @@ internal sealed class ControlLink
     private bool closed;
     private Action? pendingNotice;
 
-    public ControlLink(WorkerProcess worker, SiloProcess silo, NetworkMap map, Scenario scenario)
+    public ControlLink(SimulatedWorker worker, SiloProcess silo, NetworkMap map, Scenario scenario)
     {
         world = worker.World;
         (this.worker, this.silo, this.map, json) = (worker, silo, map, scenario.Json);

@@ -1,6 +1,7 @@
 using Coordinator.Machines;
+using Coordinator.Simulator.World;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Workers;
 
 /// <summary>
 /// The data-plane connection of two worker processes for one generation of a job. What reaches an end that does not know the
@@ -13,7 +14,7 @@ internal sealed class DataConnection
     private readonly End[] ends;
     private readonly Action resume;
 
-    public DataConnection(WorkerProcess low, WorkerProcess high, JobId job, long generation, NetworkMap map, Scenario scenario)
+    public DataConnection(SimulatedWorker low, SimulatedWorker high, JobId job, long generation, NetworkMap map, Scenario scenario)
     {
         world = low.World;
         (this.map, Job, Generation) = (map, job, generation);
@@ -37,10 +38,10 @@ internal sealed class DataConnection
     public long Generation { get; }
 
     /// <summary>Whether both processes are still those that the connection was made between.</summary>
-    public bool IsBetween(WorkerProcess one, WorkerProcess other) => Array.TrueForAll(ends, end => (end.Process == one || end.Process == other) && end.Process.Life == end.Life);
+    public bool IsBetween(SimulatedWorker one, SimulatedWorker other) => Array.TrueForAll(ends, end => (end.Process == one || end.Process == other) && end.Process.Life == end.Life);
 
     /// <summary>The process knows the generation now: what waited is read.</summary>
-    public void Open(WorkerProcess process)
+    public void Open(SimulatedWorker process)
     {
         var end = EndOf(process);
         if (end.Opened)
@@ -54,14 +55,14 @@ internal sealed class DataConnection
         end.Unread.Clear();
     }
 
-    public bool IsOpen(WorkerProcess process) => EndOf(process) is { Opened: true, Closed: false };
+    public bool IsOpen(SimulatedWorker process) => EndOf(process) is { Opened: true, Closed: false };
 
     /// <summary>When the process last heard from its peer, by its own clock.</summary>
-    public TimeSpan LastHeard(WorkerProcess process) => EndOf(process).LastHeard;
+    public TimeSpan LastHeard(SimulatedWorker process) => EndOf(process).LastHeard;
 
-    public NodeId PeerOf(WorkerProcess process) => Other(EndOf(process)).Process.Node;
+    public NodeId PeerOf(SimulatedWorker process) => Other(EndOf(process)).Process.Node;
 
-    public void Send(WorkerProcess from, Func<Packet> read)
+    public void Send(SimulatedWorker from, Func<Packet> read)
     {
         var end = EndOf(from);
         if (!end.Closed)
@@ -69,7 +70,7 @@ internal sealed class DataConnection
     }
 
     /// <summary>The process closes its end, or died; the peer learns of it after what is in flight, once no cut is between them.</summary>
-    public void Close(WorkerProcess process)
+    public void Close(SimulatedWorker process)
     {
         var end = EndOf(process);
         if (end.Closed)
@@ -130,13 +131,13 @@ internal sealed class DataConnection
         }
     }
 
-    private End EndOf(WorkerProcess process) => ends[0].Process == process ? ends[0] : ends[1];
+    private End EndOf(SimulatedWorker process) => ends[0].Process == process ? ends[0] : ends[1];
 
     private End Other(End end) => end == ends[0] ? ends[1] : ends[0];
 
-    private sealed class End(WorkerProcess process)
+    private sealed class End(SimulatedWorker process)
     {
-        public WorkerProcess Process { get; } = process;
+        public SimulatedWorker Process { get; } = process;
         public int Life { get; } = process.Life;
         public FifoChannel<Packet>? Channel { get; set; }
         public bool Opened { get; set; }

@@ -1,7 +1,7 @@
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Workers;
 
 /// <summary>What an agent knows of one job.</summary>
 internal sealed class JobSeat

@@ -1,6 +1,7 @@
 using Coordinator.Machines;
+using Coordinator.Simulator.World;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Workers;
 
 /// <summary>
 /// Which machine can reach which: one-way cuts by pair, with <see cref="Silo"/> as the silo's name. A cut holds traffic back; what

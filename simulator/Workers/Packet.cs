@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using System.Numerics;
 using Coordinator.Machines;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Workers;
 
 /// <summary>
 /// A data-plane frame as bytes, with what its sender meant by it. The bytes are all that machines see; the truth is for the checkers,

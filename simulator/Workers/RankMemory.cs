@@ -1,6 +1,6 @@
 using Coordinator.Machines;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Workers;
 
 /// <summary>A block of R.</summary>
 internal readonly record struct ReducedBlock(long Step, ulong Word, double SumOfSquares);

@@ -1,6 +1,7 @@
 using Coordinator.Machines;
+using Coordinator.Simulator.World;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Workers;
 
 /// <summary>
 /// The file system that all workers save to. A part is there once its write has ended, whole; a few writes fail, and a few come out damaged,

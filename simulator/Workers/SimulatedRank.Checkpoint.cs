@@ -1,6 +1,6 @@
 using Coordinator.Machines;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Workers;
 
 /// <content>Saving a slice and loading a state, with the delays of a file system.</content>
 internal sealed partial class SimulatedRank

@@ -1,6 +1,6 @@
 using Coordinator.Machines;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Workers;
 
 /// <content>Planted bugs in what a rank hears and says.</content>
 internal sealed partial class SimulatedRank

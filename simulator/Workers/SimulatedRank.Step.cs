@@ -1,6 +1,8 @@
 using Coordinator.Machines;
+using Coordinator.Simulator.Faults;
+using Coordinator.Simulator.World;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Workers;
 
 /// <content>The numbers: computing, sending, adding up, applying.</content>
 internal sealed partial class SimulatedRank

@@ -1,6 +1,9 @@
 using Coordinator.Machines;
+using Coordinator.Simulator.Checks;
+using Coordinator.Simulator.Faults;
+using Coordinator.Simulator.World;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Workers;
 
 /// <summary>
 /// Hosts one rank's machine: carries out its outputs on the toy numbers, in order and with the delays of a device, and checks every
@@ -8,7 +11,7 @@ namespace Coordinator.Simulator;
 /// </summary>
 internal sealed partial class SimulatedRank
 {
-    private readonly WorkerProcess process;
+    private readonly SimulatedWorker process;
     private readonly RankMachine machine;
     private readonly RankMemory memory;
     private readonly RankGuard guard;
@@ -23,7 +26,7 @@ internal sealed partial class SimulatedRank
     private bool isFetching;
     private RankOrder? arriving;
 
-    public SimulatedRank(WorkerProcess process, JobId job, GpuId gpu)
+    public SimulatedRank(SimulatedWorker process, JobId job, GpuId gpu)
     {
         (this.process, Job, Gpu, name) = (process, job, gpu, gpu.ToString());
         memory = new RankMemory(process.Model);

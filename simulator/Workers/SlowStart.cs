@@ -1,6 +1,6 @@
 using Coordinator.Machines;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Workers;
 
 /// <summary>A rank whose program is being made, as the real agent has it: orders wait, and the newest one counts.</summary>
 internal sealed class SlowStart(TimeSpan until)

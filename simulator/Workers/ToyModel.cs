@@ -1,6 +1,7 @@
 using System.Globalization;
+using Coordinator.Simulator.World;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Workers;
 
 /// <summary>Loss and targets of a subtree or a step.</summary>
 internal readonly record struct Score(double Loss, long Targets)

@@ -1,12 +1,12 @@
 using Coordinator.Machines;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Workers;
 
 /// <summary>
 /// Keeps a rank's records of applied steps until the coordinator has them. Rank 0 reports each step as it comes; the others keep
 /// theirs, since rank 0 may die with its own, and whoever holds unacknowledged ones says so under each new plan and from time to time.
 /// </summary>
-internal sealed class UnrecordedSteps(WorkerProcess process, SimulatedRank rank)
+internal sealed class UnrecordedSteps(SimulatedWorker process, SimulatedRank rank)
 {
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(500);
 

@@ -1,6 +1,7 @@
 using Coordinator.Machines;
+using Coordinator.Simulator.World;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Workers;
 
 /// <summary>
 /// The node agent's rules, as the real agent has them: connect and stay connected, keep each job's membership by its chain of
@@ -14,7 +15,7 @@ namespace Coordinator.Simulator;
 /// <item>an order for a member of another boot was meant for a process that is gone, and is dropped.</item>
 /// </list>
 /// </summary>
-internal sealed class WorkerAgent(WorkerProcess process)
+internal sealed class WorkerAgent(SimulatedWorker process)
 {
     private static readonly TimeSpan WelcomeTimeout = TimeSpan.FromMilliseconds(700);
 

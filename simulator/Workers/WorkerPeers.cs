@@ -1,13 +1,14 @@
 using Coordinator.Machines;
+using Coordinator.Simulator.World;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Workers;
 
 /// <summary>
 /// One worker's side of the data plane: connections to the peers of the generation that it knows, keep-alives, and the silence timer.
 /// Silence counts from the plan on: before it, a peer may not have heard of the generation yet, and the job's own deadline for answers
 /// covers that.
 /// </summary>
-internal sealed class WorkerPeers(WorkerProcess process, PeerNetwork network, Scenario scenario)
+internal sealed class WorkerPeers(SimulatedWorker process, PeerNetwork network, Scenario scenario)
 {
     private readonly SortedDictionary<(string Job, long Generation, string Node), DataConnection> open = [];
     private readonly List<DataConnection> accepted = [];

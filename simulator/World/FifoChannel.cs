@@ -1,4 +1,4 @@
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.World;
 
 /// <summary>
 /// One direction of a TCP connection: ordered, delayed, lossless while it stands. A cut holds everything back and delivers it, in

@@ -1,4 +1,4 @@
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.World;
 
 /// <summary>Fixed mixing functions: equal on every machine and in every process, unlike the runtime's own hashes.</summary>
 internal static class Mix

@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.World;
 
 /// <summary>
 /// xoshiro256** (Blackman and Vigna 2018), seeded by SplitMix64. Each concern draws from a stream of its own, so that one more

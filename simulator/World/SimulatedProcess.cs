@@ -1,4 +1,4 @@
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.World;
 
 /// <summary>
 /// An operating-system process: alive or not, and frozen or not. What is due to a dead process, or to an earlier life of it, is

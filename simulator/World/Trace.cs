@@ -1,4 +1,4 @@
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.World;
 
 /// <summary>
 /// What happened, in order. Keeps the last few entries for reports and a running hash over all of them, by which two runs of

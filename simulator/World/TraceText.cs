@@ -1,6 +1,6 @@
 using Coordinator.Machines;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.World;
 
 /// <summary>Messages as short text, for trace lines.</summary>
 internal static class TraceText

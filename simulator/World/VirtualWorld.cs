@@ -1,4 +1,4 @@
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.World;
 
 /// <summary>
 /// Virtual time and the one event queue, ordered by (time, sequence). Everything runs on the caller's thread; a run is a pure

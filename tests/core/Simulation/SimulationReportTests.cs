@@ -1,4 +1,5 @@
 using Coordinator.Simulator;
+using Coordinator.Simulator.Faults;
 
 namespace Coordinator.Tests.Simulation;
 

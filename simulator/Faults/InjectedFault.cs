@@ -1,7 +1,7 @@
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Faults;
 
 /// <summary>What the injector does to the world.</summary>
-internal enum FaultKind
+internal enum InjectedFault
 {
     /// <summary>SIGKILL of a worker; it comes back later with an empty memory.</summary>
     WorkerCrash,
