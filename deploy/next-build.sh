@@ -36,8 +36,8 @@ add() {
 
 # Stored, and in a silo's messages to others.
 add machines/Jobs/TrainingJobState.cs TrainingJobState
-add machines/Cluster/ClusterMachine.cs ClusterState
-add machines/Gpu/GpuMachine.cs GpuState
+add machines/Clusters/ClusterMachine.cs ClusterState
+add machines/Gpus/GpuMachine.cs GpuState
 add machines/Messages/GrainMessages.cs GrainMessage
 # Between silos and workers, the first of them stored as well.
 add machines/Jobs/JobSpec.cs JobSpec silent
@@ -48,6 +48,6 @@ add machines/Messages/RankOrders.cs RankOrder silent
 add machines/Messages/MembershipChange.cs Member silent
 add machines/Messages/MembershipChange.cs MembershipChange silent
 # What the API says to clients of another build.
-add machines/Contracts/Views.cs JobView
-add machines/Contracts/Views.cs NodeView
+add machines/Views.cs JobView
+add machines/Views.cs NodeView
 echo "$folder: the next build"

@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using Coordinator.Runs.Outcomes;
-using Coordinator.Simulator;
+using Coordinator.Simulator.Gangs;
 
 namespace Coordinator.Cli.Commands;
 

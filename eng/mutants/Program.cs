@@ -15,7 +15,7 @@ var tests = new Option<string>("--tests")
 var folders = new Option<string[]>("--folder")
 {
     Description = "Where to look for mutants.",
-    DefaultValueFactory = _ => ["machines/Collective", "machines/Jobs", "machines/Node", "machines/Gpu"],
+    DefaultValueFactory = _ => ["machines/Collective", "machines/Jobs", "machines/Nodes", "machines/Gpus"],
     AllowMultipleArgumentsPerToken = true,
 };
 var tree = new Option<string>("--tree") { Description = "Root of the tree to mutate.", DefaultValueFactory = _ => "." };

@@ -1,3 +1,5 @@
+using Coordinator.Machines.Jobs.Policies;
+
 namespace Coordinator.Machines.Jobs;
 
 /// <summary>When a job saves its state, what it keeps, and when it goes back to what it saved. Decides no bit of the model.</summary>

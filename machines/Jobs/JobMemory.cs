@@ -1,3 +1,5 @@
+using Coordinator.Machines.Jobs.Programs;
+
 namespace Coordinator.Machines.Jobs;
 
 /// <summary>

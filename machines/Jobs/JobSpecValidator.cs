@@ -1,4 +1,6 @@
 using System.Numerics;
+using Coordinator.Machines.Jobs.Policies;
+using Coordinator.Machines.Jobs.Programs;
 using static Coordinator.Machines.Jobs.JobSpecProblems;
 
 namespace Coordinator.Machines.Jobs;

@@ -1,3 +1,5 @@
+using Coordinator.Machines.Jobs.Policies;
+
 namespace Coordinator.Machines.Jobs;
 
 /// <content>A generation from its question to its plans: ask again, choose the state to go on from, plan, repeat what was not

@@ -1,3 +1,5 @@
+using Coordinator.Machines.Jobs.Policies;
+
 namespace Coordinator.Machines.Jobs;
 
 /// <content>What workers report, and what follows from each report by itself. What follows from all of them together is decided

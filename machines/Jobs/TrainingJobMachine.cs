@@ -1,3 +1,6 @@
+using Coordinator.Machines.Jobs.Parts;
+using Coordinator.Machines.Jobs.Policies;
+
 namespace Coordinator.Machines.Jobs;
 
 /// <summary>

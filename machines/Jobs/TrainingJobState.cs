@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Coordinator.Machines.Jobs.Policies;
 
 namespace Coordinator.Machines.Jobs;
 

@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Coordinator.Machines.Jobs;
+using Coordinator.Machines.Jobs.Policies;
 
 namespace Coordinator.Machines;
 

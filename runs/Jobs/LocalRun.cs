@@ -1,5 +1,6 @@
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
+using Coordinator.Machines.Jobs.Policies;
 using Coordinator.Runs.Clusters;
 using Coordinator.Runs.Outcomes;
 using Coordinator.Runs.Paths;

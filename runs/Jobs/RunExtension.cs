@@ -1,6 +1,7 @@
 using System.Net;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
+using Coordinator.Machines.Jobs.Policies;
 using Coordinator.Runs.Clusters;
 using Coordinator.Runs.Outcomes;
 using Coordinator.Server.Client;

@@ -3,6 +3,7 @@ using Coordinator.Configuration;
 using Coordinator.Disk;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
+using Coordinator.Machines.Jobs.Policies;
 using Coordinator.Runs.Clusters;
 using Coordinator.Runs.Outcomes;
 using Coordinator.Worker.Files;

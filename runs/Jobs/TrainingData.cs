@@ -1,4 +1,5 @@
 using Coordinator.Machines.Jobs;
+using Coordinator.Machines.Jobs.Programs;
 using Coordinator.Runs.Clusters;
 using Coordinator.Runs.Paths;
 using Coordinator.Worker.Data;

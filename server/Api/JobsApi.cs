@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
+using Coordinator.Machines.Jobs.Policies;
 using Coordinator.Server.Hosting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;

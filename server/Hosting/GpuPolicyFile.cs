@@ -1,6 +1,6 @@
 using Coordinator.Disk;
 using Coordinator.Machines;
-using Coordinator.Machines.Gpus;
+using Coordinator.Machines.Gpus.Policies;
 
 namespace Coordinator.Server.Hosting;
 

@@ -1,4 +1,4 @@
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Gangs;
 
 /// <summary>Bugs that the simulated hosts of a gang can have on purpose. Each is caught by the invariant of its name.</summary>
 public enum GangBug

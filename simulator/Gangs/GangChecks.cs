@@ -1,6 +1,7 @@
 using Coordinator.Machines.Gangs;
+using Coordinator.Simulator.World;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Gangs;
 
 /// <summary>Looks at a gang's world after each event.</summary>
 internal sealed class GangChecks(GangCluster cluster, GangSpec spec, TimeSpan orphanTime)

@@ -1,6 +1,7 @@
 using Coordinator.Machines;
+using Coordinator.Simulator.World;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Gangs;
 
 /// <summary>The parts of a gang's simulated world, and the network among its nodes.</summary>
 internal sealed class GangCluster

@@ -1,4 +1,6 @@
-namespace Coordinator.Simulator;
+using Coordinator.Simulator.World;
+
+namespace Coordinator.Simulator.Gangs;
 
 /// <summary>Faults of a gang's world, drawn from the seed: what, whom, when and for how long.</summary>
 internal sealed class GangFaults(GangCluster cluster, int members, int spares)

@@ -1,4 +1,4 @@
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Gangs;
 
 /// <summary>What must hold in every simulated life of a gang. Looked at after each event.</summary>
 public static class GangInvariants

@@ -1,7 +1,8 @@
 using Coordinator.Machines;
 using Coordinator.Machines.Gangs;
+using Coordinator.Simulator.World;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Gangs;
 
 /// <summary>
 /// A host: its worker with the agent of the gang, and the programs that the agent has started, which the worker's death does not end by itself: its watcher

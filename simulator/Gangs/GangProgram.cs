@@ -1,4 +1,4 @@
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Gangs;
 
 /// <summary>A process of the simulated program: it lives on its node whatever becomes of its worker, until something kills it.</summary>
 internal sealed class GangProgram(GangNode node, long generation, int rank, int world)

@@ -1,7 +1,8 @@
 using System.Text.Json;
 using Coordinator.Machines;
+using Coordinator.Simulator.World;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Gangs;
 
 /// <summary>
 /// A silo with a gang's grain, the cluster's and the nodes': the shipping machines, their states on a disk that takes its time, and messages between

@@ -1,8 +1,9 @@
 using System.Globalization;
 using Coordinator.Machines;
 using Coordinator.Machines.Gangs;
+using Coordinator.Simulator.World;
 
-namespace Coordinator.Simulator;
+namespace Coordinator.Simulator.Gangs;
 
 /// <summary>
 /// A gang's life in virtual time, under faults from a seed: processes and workers that die, agents and hosts that freeze, hosts without power, cuts from the

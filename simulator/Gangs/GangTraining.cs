@@ -1,4 +1,6 @@
-namespace Coordinator.Simulator;
+using Coordinator.Simulator.World;
+
+namespace Coordinator.Simulator.Gangs;
 
 /// <summary>
 /// What the program does: steps that all its processes take together, a checkpoint at every tenth, and an end. Where one of them is gone, the others fail for want of

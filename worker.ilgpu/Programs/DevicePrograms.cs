@@ -1,4 +1,5 @@
 using Coordinator.Machines.Jobs;
+using Coordinator.Machines.Jobs.Programs;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.Ilgpu.Kernels;
 using ILGPU.Runtime;

@@ -1,4 +1,5 @@
 using Coordinator.Machines.Jobs;
+using Coordinator.Machines.Jobs.Programs;
 
 namespace Coordinator.Worker.Programs;
 

@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace Coordinator.Machines.Jobs;
+namespace Coordinator.Machines.Jobs.Policies;
 
 /// <summary>One worker accuses another.</summary>
 public readonly record struct Accusation(NodeId Accuser, NodeId Accused);

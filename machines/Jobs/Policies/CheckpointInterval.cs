@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Coordinator.Machines.Jobs;
+namespace Coordinator.Machines.Jobs.Policies;
 
 /// <summary>How often a job saves its state.</summary>
 /// <param name="IsOff">Never, unless somebody asks.</param>

@@ -1,4 +1,4 @@
-namespace Coordinator.Machines.Jobs;
+namespace Coordinator.Machines.Jobs.Policies;
 
 /// <summary>Which complete checkpoints stay.</summary>
 public static class CheckpointRetention

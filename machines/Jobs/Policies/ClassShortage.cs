@@ -1,4 +1,4 @@
-namespace Coordinator.Machines.Jobs;
+namespace Coordinator.Machines.Jobs.Policies;
 
 /// <summary>Says why a job has fewer ranks than it wants where the class of devices is the reason. A pure function; other reasons are others' to tell.</summary>
 public static class ClassShortage

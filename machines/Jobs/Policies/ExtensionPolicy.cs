@@ -1,6 +1,6 @@
 using static Coordinator.Machines.Jobs.JobSpecProblems;
 
-namespace Coordinator.Machines.Jobs;
+namespace Coordinator.Machines.Jobs.Policies;
 
 /// <summary>
 /// Which extensions of a job are sound, as a pure function: more steps than it has, and more ranks up to its shards. The learning rate goes

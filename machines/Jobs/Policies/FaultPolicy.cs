@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace Coordinator.Machines.Jobs;
+namespace Coordinator.Machines.Jobs.Policies;
 
 /// <summary>A rank that could not go on.</summary>
 /// <param name="Gpu">Its gpu.</param>

@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace Coordinator.Machines.Jobs;
+namespace Coordinator.Machines.Jobs.Policies;
 
 /// <summary>Where every member goes on, and why.</summary>
 /// <param name="Target">T: the step that all members must have applied before they compute.</param>

@@ -1,4 +1,4 @@
-namespace Coordinator.Machines.Jobs;
+namespace Coordinator.Machines.Jobs.Policies;
 
 /// <summary>Where the blocks of one step's reduced gradient can be had: for each the lowest rank that holds it. Made once for all members that lack some.</summary>
 internal sealed class ReducedSources

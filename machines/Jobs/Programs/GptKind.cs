@@ -1,7 +1,7 @@
 using System.Numerics;
 using static Coordinator.Machines.Jobs.JobSpecProblems;
 
-namespace Coordinator.Machines.Jobs;
+namespace Coordinator.Machines.Jobs.Programs;
 
 /// <summary>GPT-2's architecture over frozen tokens.</summary>
 internal sealed class GptKind : ProgramKind

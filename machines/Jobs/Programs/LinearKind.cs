@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace Coordinator.Machines.Jobs;
+namespace Coordinator.Machines.Jobs.Programs;
 
 /// <summary>Linear regression on data that the program makes itself.</summary>
 internal sealed class LinearKind : ProgramKind

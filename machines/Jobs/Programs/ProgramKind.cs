@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Numerics;
 using static Coordinator.Machines.Jobs.JobSpecProblems;
 
-namespace Coordinator.Machines.Jobs;
+namespace Coordinator.Machines.Jobs.Programs;
 
 /// <summary>
 /// What of a job follows from the program that it names: which of its settings that program reads, and what it takes. Whoever asks does

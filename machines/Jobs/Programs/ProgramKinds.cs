@@ -1,4 +1,4 @@
-namespace Coordinator.Machines.Jobs;
+namespace Coordinator.Machines.Jobs.Programs;
 
 /// <summary>The kinds of programs that jobs can name.</summary>
 public static class ProgramKinds

@@ -1,4 +1,5 @@
 using Coordinator.Machines.Jobs;
+using Coordinator.Machines.Jobs.Programs;
 using Coordinator.Worker.Devices;
 using Coordinator.Worker.Kernels;
 using Coordinator.Worker.Programs;

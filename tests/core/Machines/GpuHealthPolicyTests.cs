@@ -1,5 +1,5 @@
 using Coordinator.Machines;
-using Coordinator.Machines.Gpus;
+using Coordinator.Machines.Gpus.Policies;
 using Coordinator.Tests.Architecture;
 
 namespace Coordinator.Tests.Machines;

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Coordinator.Machines;
 using Coordinator.Machines.Gpus;
+using Coordinator.Machines.Gpus.Policies;
 
 namespace Coordinator.Tests.Machines;
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
+using Coordinator.Machines.Jobs.Policies;
 using Coordinator.Server.Client;
 
 namespace Coordinator.Tests.Server;

@@ -1,4 +1,4 @@
-using Coordinator.Simulator;
+using Coordinator.Simulator.Gangs;
 
 namespace Coordinator.Tests.Simulation;
 

@@ -1,4 +1,4 @@
-using Coordinator.Machines.Jobs;
+using Coordinator.Machines.Jobs.Parts;
 
 namespace Coordinator.Tests.Machines.Jobs;
 

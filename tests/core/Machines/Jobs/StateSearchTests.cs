@@ -1,5 +1,7 @@
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
+using Coordinator.Machines.Jobs.Parts;
+using Coordinator.Machines.Jobs.Policies;
 
 namespace Coordinator.Tests.Machines.Jobs;
 

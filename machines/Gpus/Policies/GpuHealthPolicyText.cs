@@ -1,4 +1,4 @@
-namespace Coordinator.Machines.Gpus;
+namespace Coordinator.Machines.Gpus.Policies;
 
 /// <summary>The policy that is shipped; <c>docs/gpu-health.policy</c> is the same text, for operators to copy and edit.</summary>
 public static class GpuHealthPolicyText

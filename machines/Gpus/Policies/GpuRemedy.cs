@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace Coordinator.Machines.Gpus;
+namespace Coordinator.Machines.Gpus.Policies;
 
 /// <summary>What is to be done about an error of a gpu, from the mildest on. Written in words with dashes in policy files.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<GpuRemedy>))]

@@ -1,4 +1,4 @@
-namespace Coordinator.Machines.Jobs;
+namespace Coordinator.Machines.Jobs.Parts;
 
 /// <summary>How the connection of a node to its silo stands.</summary>
 /// <param name="Session">Its worker process and connection.</param>

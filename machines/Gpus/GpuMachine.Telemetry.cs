@@ -1,3 +1,5 @@
+using Coordinator.Machines.Gpus.Policies;
+
 namespace Coordinator.Machines.Gpus;
 
 /// <content>What telemetry says, what the policy makes of it, and how a gpu leaves its job and comes back.</content>

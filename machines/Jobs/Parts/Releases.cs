@@ -1,4 +1,4 @@
-namespace Coordinator.Machines.Jobs;
+namespace Coordinator.Machines.Jobs.Parts;
 
 /// <summary>
 /// Sending ranks home. A release is repeated until the worker has obeyed it, since a rank that does not hear it would train on; one to a

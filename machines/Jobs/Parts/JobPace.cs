@@ -1,4 +1,4 @@
-namespace Coordinator.Machines.Jobs;
+namespace Coordinator.Machines.Jobs.Parts;
 
 /// <summary>
 /// How long a job lets pass, by the number of those who have to be heard: what takes a member no time takes thousands of them seconds, and

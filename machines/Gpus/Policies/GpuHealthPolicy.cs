@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Coordinator.Machines.Gpus;
+namespace Coordinator.Machines.Gpus.Policies;
 
 /// <summary>
 /// What is to be done about XID errors, recovery actions and uncorrected memory errors: a table that operators edit, and pure functions

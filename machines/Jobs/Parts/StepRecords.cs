@@ -1,4 +1,4 @@
-namespace Coordinator.Machines.Jobs;
+namespace Coordinator.Machines.Jobs.Parts;
 
 /// <summary>
 /// Steps that are known to be recorded, of the job's timeline and of those that it has left. A timeline's number only grows, since what is

@@ -1,4 +1,4 @@
-using Coordinator.Machines.Gpus;
+using Coordinator.Machines.Gpus.Policies;
 
 namespace Coordinator.Machines;
 

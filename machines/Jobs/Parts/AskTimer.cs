@@ -1,4 +1,4 @@
-namespace Coordinator.Machines.Jobs;
+namespace Coordinator.Machines.Jobs.Parts;
 
 /// <summary>When a job repeats what it asked or ordered of its members: later each time, until something new is asked.</summary>
 internal sealed class AskTimer(JobContext context)

@@ -1,4 +1,4 @@
-namespace Coordinator.Machines.Jobs;
+namespace Coordinator.Machines.Jobs.Parts;
 
 /// <summary>
 /// Why the job is on its way to another generation, and since when. The first cause stands until a generation runs, so that an event which

@@ -1,4 +1,4 @@
-namespace Coordinator.Machines.Jobs;
+namespace Coordinator.Machines.Jobs.Parts;
 
 /// <summary>
 /// The question of a new generation and its members' answers. An answer is a promise to change nothing that it says until the plan comes,

@@ -1,4 +1,4 @@
-namespace Coordinator.Machines.Jobs;
+namespace Coordinator.Machines.Jobs.Parts;
 
 /// <summary>
 /// One checkpoint on its way: it is complete when every member of the generation that began it has written its part and one worker has

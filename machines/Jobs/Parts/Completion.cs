@@ -1,4 +1,4 @@
-namespace Coordinator.Machines.Jobs;
+namespace Coordinator.Machines.Jobs.Parts;
 
 /// <summary>
 /// What the end of a job takes: every member's word that it has applied the last step, all with one hash of the state, and the model

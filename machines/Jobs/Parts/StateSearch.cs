@@ -1,4 +1,6 @@
-namespace Coordinator.Machines.Jobs;
+using Coordinator.Machines.Jobs.Policies;
+
+namespace Coordinator.Machines.Jobs.Parts;
 
 /// <summary>
 /// Where no member holds the latest state: which other one the job goes on from, and when. It goes on from it on a new timeline, so that no

@@ -1,4 +1,4 @@
-namespace Coordinator.Machines.Jobs;
+namespace Coordinator.Machines.Jobs.Parts;
 
 /// <summary>What a rank prepares, by its worker's word.</summary>
 /// <param name="Boot">Its worker process.</param>

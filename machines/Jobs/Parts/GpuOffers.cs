@@ -1,4 +1,6 @@
-namespace Coordinator.Machines.Jobs;
+using Coordinator.Machines.Jobs.Policies;
+
+namespace Coordinator.Machines.Jobs.Parts;
 
 /// <summary>
 /// The gpus that the cluster offers the job, and the job's requests for them. An older answer never replaces a newer one; a member that is

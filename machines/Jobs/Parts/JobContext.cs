@@ -1,6 +1,6 @@
 using System.Text.Json;
 
-namespace Coordinator.Machines.Jobs;
+namespace Coordinator.Machines.Jobs.Parts;
 
 /// <summary>
 /// What all parts of a job's machine share: the durable record, and the turn that is being handled. The record is replaced here alone, so

@@ -1,4 +1,6 @@
-namespace Coordinator.Machines.Jobs;
+using Coordinator.Machines.Jobs.Policies;
+
+namespace Coordinator.Machines.Jobs.Parts;
 
 /// <summary>
 /// What speaks against members of the generation in force: their own faults, and what workers say of each other. Evidence of one generation

@@ -1,4 +1,4 @@
-namespace Coordinator.Machines.Jobs;
+namespace Coordinator.Machines.Jobs.Parts;
 
 /// <summary>
 /// Parking: where the cluster wants all gpus of the job back, for want of power or cooling, one member stays and keeps the state, under a

@@ -1,4 +1,6 @@
-namespace Coordinator.Machines.Jobs;
+using Coordinator.Machines.Jobs.Policies;
+
+namespace Coordinator.Machines.Jobs.Parts;
 
 /// <summary>
 /// When the job saves its state. The job names a step that is still to come, each member saves its slice when it has applied it, one worker

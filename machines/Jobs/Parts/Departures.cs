@@ -1,4 +1,4 @@
-namespace Coordinator.Machines.Jobs;
+namespace Coordinator.Machines.Jobs.Parts;
 
 /// <summary>
 /// Who wants to go, and when it may. A member that wants to leave may hold the only state there is until every member has applied a step;

@@ -1,4 +1,4 @@
-namespace Coordinator.Machines.Jobs;
+namespace Coordinator.Machines.Jobs.Parts;
 
 /// <summary>
 /// Gpus that failed, and when each may come back. A gpu that fails again soon waits longer each time, so that one that keeps failing

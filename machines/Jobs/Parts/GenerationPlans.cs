@@ -1,4 +1,4 @@
-namespace Coordinator.Machines.Jobs;
+namespace Coordinator.Machines.Jobs.Parts;
 
 /// <summary>
 /// The plans of the generation in force, and who has obeyed them. A plan is repeated until its rank has taken it, and then, less often,
