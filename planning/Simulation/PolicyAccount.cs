@@ -28,7 +28,7 @@ internal sealed class PolicyAccount(FleetSpec fleet, FleetSize size)
     public double Again { get; set; }
 
     /// <summary>Seconds between checkpoints: as the cluster says, else by the shipped rule (Young and Daly) from what this run has seen.</summary>
-    public double CheckpointInterval => fleet.CheckpointSeconds ?? Coordinator.Machines.Jobs.CheckpointInterval.YoungDaly(
+    public double CheckpointInterval => fleet.CheckpointSeconds ?? Coordinator.Machines.Jobs.Policies.CheckpointInterval.YoungDaly(
         TimeSpan.FromSeconds(fleet.SnapshotSeconds(Size.Powered) + fleet.CheckpointWriteSeconds(Size.Powered)), TimeSpan.FromSeconds(Booked), failures).TotalSeconds;
 
     /// <summary>One more failure was seen.</summary>

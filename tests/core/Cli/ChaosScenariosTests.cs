@@ -47,7 +47,7 @@ public sealed class ChaosScenariosTests
     {
         var plan = new ChaosPlan(1, ChaosPlan.ShortSteps);
         foreach (var scenario in ChaosScenarios.All)
-            _ = FaultPlan.Parse(Enumerable.Range(0, scenario.Workers).SelectMany(worker => scenario.Faults(plan, worker, 1)));
+            _ = FaultPlan.Parse(Enumerable.Range(0, scenario.Workers).SelectMany(worker => scenario.Faults(plan, worker, 1)).Select(rule => rule.ToString()));
     }
 
     [Fact]
