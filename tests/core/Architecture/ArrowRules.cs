@@ -43,16 +43,23 @@ internal static partial class ArrowRules
         ["tests/core"] =
         [
             "machines", "disk", "engine", "server", "silo", "worker", "simulator", "configuration", "planning", "runs", "lab", "cli",
-            "tests/conformance", "tests/decoders",
+            "tests/conformance", "tests/decoders", "tests/support",
+        ],
+        // What test projects share.
+        ["tests/support"] = ["machines", "server", "silo", "worker", "runs"],
+        ["tests/processes"] =
+        [
+            "machines", "disk", "server", "silo", "worker", "configuration", "runs", "lab", "cli", "tests/support",
         ],
         // Its clusters of real processes are those that the command starts.
-        ["tests/orleans"] = ["machines", "grains", "silo", "server", "worker", "runs", "cli", "tests/conformance"],
-        ["tests/ilgpu"] = ["machines", "worker", "worker.ilgpu", "runs", "cli"],
+        ["tests/orleans"] = ["machines", "grains", "silo", "server", "worker", "runs", "cli", "tests/conformance", "tests/support"],
+        ["tests/ilgpu"] = ["machines", "worker", "worker.ilgpu", "runs", "cli", "tests/support"],
     };
 
     // Longest first: Coordinator.Worker.Ilgpu is not part of the worker.
     private static readonly (string Namespace, string Folder)[] Namespaces =
     [
+        ("Coordinator.Tests.Support", "tests/support"), ("Coordinator.Tests.Processes", "tests/processes"),
         ("Coordinator.Worker.Ilgpu", "worker.ilgpu"), ("Coordinator.Tests.Orleans", "tests/orleans"), ("Coordinator.Tests.Ilgpu", "tests/ilgpu"),
         ("Coordinator.Machines", "machines"), ("Coordinator.Disk", "disk"), ("Coordinator.Grains", "grains"),
         ("Coordinator.Engine", "engine"), ("Coordinator.Server", "server"),

@@ -1,3 +1,5 @@
+using Coordinator.Tests.Support;
+
 namespace Coordinator.Tests.Architecture;
 
 public sealed class ArrowTests

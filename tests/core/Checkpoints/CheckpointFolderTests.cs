@@ -1,5 +1,5 @@
 using Coordinator.Machines;
-using Coordinator.Tests.Disk;
+using Coordinator.Tests.Support;
 using Coordinator.Worker.Checkpoints;
 
 namespace Coordinator.Tests.Checkpoints;

@@ -1,20 +1,20 @@
 using System.Buffers.Binary;
 using System.Text;
-using Coordinator.Tests.Data;
+using Coordinator.Tests.Support;
 using Coordinator.Worker.Checkpoints;
 
 namespace Coordinator.Tests.Checkpoints;
 
 public sealed class SafeTensorsFileTests : IDisposable
 {
-    private readonly TemporaryFolder _folder = new();
+    private readonly TemporaryFolder folder = new();
 
-    public void Dispose() => _folder.Dispose();
+    public void Dispose() => folder.Dispose();
 
     [Fact]
     public void What_was_written_is_read_back()
     {
-        var path = _folder.Of("model.safetensors");
+        var path = folder.File("model.safetensors");
         using (var writer = SafeTensorsWriter.Create(
             path,
             [new("w", SafeTensorsDtype.F32, [2, 3]), new("step", SafeTensorsDtype.I64, []), new("none", SafeTensorsDtype.F32, [0, 5])],
@@ -56,32 +56,32 @@ public sealed class SafeTensorsFileTests : IDisposable
     [Fact]
     public void A_missing_file_is_named()
     {
-        var path = _folder.Of("nothing");
+        var path = folder.File("nothing");
         AssertRefused(SafeTensorsProblem.Missing, "no such file", path);
     }
 
     [Fact]
     public void A_file_without_room_for_its_headers_length_is_truncated() =>
-        AssertRefused(SafeTensorsProblem.Truncated, "7 bytes are too few for the header's length", _folder.Write("x", new byte[7]));
+        AssertRefused(SafeTensorsProblem.Truncated, "7 bytes are too few for the header's length", folder.Write("x", new byte[7]));
 
     [Fact]
     public void A_header_above_the_limit_is_refused_before_it_is_read() =>
         AssertRefused(
             SafeTensorsProblem.HeaderTooLarge,
             "a header of 100000001 bytes is above the format's 100000000",
-            _folder.Write("x", [.. Length(100_000_001), (byte)'{']));
+            folder.Write("x", [.. Length(100_000_001), (byte)'{']));
 
     [Fact]
     public void A_header_length_of_64_bits_is_refused() =>
         AssertRefused(
             SafeTensorsProblem.HeaderTooLarge,
             "a header of 18446744073709551615 bytes is above the format's 100000000",
-            _folder.Write("x", Length(ulong.MaxValue)));
+            folder.Write("x", Length(ulong.MaxValue)));
 
     [Fact]
     public void A_header_longer_than_the_file_is_truncated() =>
         AssertRefused(
-            SafeTensorsProblem.Truncated, "11 bytes are too few for a header of 100", _folder.Write("x", [.. Length(100), .. "{}"u8, (byte)' ']));
+            SafeTensorsProblem.Truncated, "11 bytes are too few for a header of 100", folder.Write("x", [.. Length(100), .. "{}"u8, (byte)' ']));
 
     [Theory]
     [InlineData("", "the header does not begin with '{'")]
@@ -115,7 +115,7 @@ public sealed class SafeTensorsFileTests : IDisposable
     public void Text_that_is_no_utf8_is_refused()
     {
         byte[] json = [(byte)'{', (byte)'"', 0xFF, (byte)'"', .. ":{}}   "u8];
-        var path = _folder.Write("x", [.. Length((ulong)json.Length), .. json]);
+        var path = folder.Write("x", [.. Length((ulong)json.Length), .. json]);
         Assert.Equal(SafeTensorsProblem.BadHeader, Assert.Throws<SafeTensorsException>(() => SafeTensorsFile.Open(path)).Problem);
     }
 
@@ -212,6 +212,6 @@ public sealed class SafeTensorsFileTests : IDisposable
     private string Write(string json, int dataBytes)
     {
         var header = Encoding.UTF8.GetBytes(json);
-        return _folder.Write("x.safetensors", [.. Length((ulong)header.Length), .. header, .. new byte[dataBytes]]);
+        return folder.Write("x.safetensors", [.. Length((ulong)header.Length), .. header, .. new byte[dataBytes]]);
     }
 }

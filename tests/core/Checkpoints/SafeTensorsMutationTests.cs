@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using Coordinator.Tests.Data;
+using Coordinator.Tests.Support;
 using Coordinator.Worker.Checkpoints;
 
 namespace Coordinator.Tests.Checkpoints;
@@ -10,9 +11,9 @@ public sealed class SafeTensorsMutationTests : IDisposable
     private const string Json =
         """{"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},"b":{"dtype":"F16","shape":[],"data_offsets":[24,26]}}      """;
 
-    private readonly TemporaryFolder _folder = new();
+    private readonly TemporaryFolder folder = new();
 
-    public void Dispose() => _folder.Dispose();
+    public void Dispose() => folder.Dispose();
 
     [Fact]
     public void Any_spoiled_header_is_read_or_refused_by_type_and_what_is_read_covers_the_data()
@@ -51,7 +52,7 @@ public sealed class SafeTensorsMutationTests : IDisposable
         Encoding.UTF8.GetBytes(Json).CopyTo(valid, 8);
         for (var seed = 0; seed < 2000; seed++)
         {
-            var path = _folder.Write("x", Mutator.Mutate(valid, seed, ["{", "\0", "\u007f\0\0\0\0\0\0\0"]));
+            var path = folder.Write("x", Mutator.Mutate(valid, seed, ["{", "\0", "\u007f\0\0\0\0\0\0\0"]));
             try
             {
                 using var file = SafeTensorsFile.Open(path);

@@ -1,21 +1,21 @@
 using System.Buffers.Binary;
 using System.Security.Cryptography;
 using System.Text;
-using Coordinator.Tests.Data;
+using Coordinator.Tests.Support;
 using Coordinator.Worker.Checkpoints;
 
 namespace Coordinator.Tests.Checkpoints;
 
 public sealed class SafeTensorsWriterTests : IDisposable
 {
-    private readonly TemporaryFolder _folder = new();
+    private readonly TemporaryFolder folder = new();
 
-    public void Dispose() => _folder.Dispose();
+    public void Dispose() => folder.Dispose();
 
     [Fact]
     public void A_small_file_has_exactly_these_bytes()
     {
-        var path = _folder.Of("small.safetensors");
+        var path = folder.File("small.safetensors");
         using var writer = SafeTensorsWriter.Create(
             path, [new("b", SafeTensorsDtype.U8, [3]), new("a", SafeTensorsDtype.F32, [2, 1])], new Dictionary<string, string> { ["job"] = "demo" });
         writer.Append("a", [1f, -2f]);
@@ -30,7 +30,7 @@ public sealed class SafeTensorsWriterTests : IDisposable
     [Fact]
     public void The_returned_hash_is_that_of_the_file()
     {
-        var path = _folder.Of("model.safetensors");
+        var path = folder.File("model.safetensors");
         using var writer = SafeTensorsWriter.Create(path, [new("a", SafeTensorsDtype.F32, [100_000])]);
         for (var i = 0; i < 100; i++)
         {
@@ -40,7 +40,7 @@ public sealed class SafeTensorsWriterTests : IDisposable
         var hash = writer.Commit();
 
         Assert.Equal(Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(path))), hash);
-        Assert.Equal([path], Directory.GetFiles(_folder.Path));
+        Assert.Equal([path], Directory.GetFiles(folder.Path));
     }
 
     [Fact]
@@ -67,18 +67,18 @@ public sealed class SafeTensorsWriterTests : IDisposable
     [Fact]
     public void Without_a_commit_nothing_appears()
     {
-        using (var writer = SafeTensorsWriter.Create(_folder.Of("model"), [new("a", SafeTensorsDtype.F32, [1])]))
+        using (var writer = SafeTensorsWriter.Create(folder.File("model"), [new("a", SafeTensorsDtype.F32, [1])]))
         {
             writer.Append("a", [1f]);
         }
 
-        Assert.Empty(Directory.GetFiles(_folder.Path));
+        Assert.Empty(Directory.GetFiles(folder.Path));
     }
 
     [Fact]
     public void A_commit_replaces_what_was_there()
     {
-        var path = _folder.Write("model", "old");
+        var path = folder.Write("model", "old");
         using var writer = SafeTensorsWriter.Create(path, []);
         Assert.Equal("old", File.ReadAllText(path));
         writer.Commit();
@@ -89,7 +89,7 @@ public sealed class SafeTensorsWriterTests : IDisposable
     [Fact]
     public void An_incomplete_tensor_is_not_committed()
     {
-        using var writer = SafeTensorsWriter.Create(_folder.Of("model"), [new("a", SafeTensorsDtype.F32, [2])]);
+        using var writer = SafeTensorsWriter.Create(folder.File("model"), [new("a", SafeTensorsDtype.F32, [2])]);
         writer.Append("a", [1f]);
         var error = Assert.Throws<InvalidOperationException>(() => writer.Commit());
         Assert.Equal("tensor 'a' has 4 of its 8 bytes", error.Message);
@@ -99,7 +99,7 @@ public sealed class SafeTensorsWriterTests : IDisposable
     public void Elements_out_of_turn_or_beyond_the_shape_are_refused()
     {
         using var writer = SafeTensorsWriter.Create(
-            _folder.Of("model"), [new("a", SafeTensorsDtype.F32, [2]), new("b", SafeTensorsDtype.F32, [1]), new("c", SafeTensorsDtype.U8, [1])]);
+            folder.File("model"), [new("a", SafeTensorsDtype.F32, [2]), new("b", SafeTensorsDtype.F32, [1]), new("c", SafeTensorsDtype.U8, [1])]);
 
         Assert.Equal(
             "tensor 'b' came where the file's order has 'a'", Assert.Throws<InvalidOperationException>(() => writer.Append("b", [1f])).Message);
@@ -119,21 +119,21 @@ public sealed class SafeTensorsWriterTests : IDisposable
     [InlineData("")]
     [InlineData("__metadata__")]
     public void A_name_that_cannot_stand_in_a_file_is_refused(string name) =>
-        Assert.Throws<ArgumentException>(() => SafeTensorsWriter.Create(_folder.Of("model"), [new(name, SafeTensorsDtype.F32, [1])]));
+        Assert.Throws<ArgumentException>(() => SafeTensorsWriter.Create(folder.File("model"), [new(name, SafeTensorsDtype.F32, [1])]));
 
     // Not a theory's data: on their way to a theory, half characters turn into whole ones.
     [Fact]
     public void A_name_with_half_a_character_is_refused() =>
-        Assert.Throws<ArgumentException>(() => SafeTensorsWriter.Create(_folder.Of("model"), [new("\uD83D", SafeTensorsDtype.F32, [1])]));
+        Assert.Throws<ArgumentException>(() => SafeTensorsWriter.Create(folder.File("model"), [new("\uD83D", SafeTensorsDtype.F32, [1])]));
 
     [Fact]
     public void Tensors_that_cannot_be_laid_out_are_refused()
     {
         SafeTensor a = new("a", SafeTensorsDtype.F64, [1L << 59]);
-        Assert.Throws<ArgumentException>(() => SafeTensorsWriter.Create(_folder.Of("model"), [a, a]));
-        Assert.Throws<ArgumentException>(() => SafeTensorsWriter.Create(_folder.Of("model"), [a, a with { Name = "b" }]));
-        Assert.Throws<ArgumentException>(() => SafeTensorsWriter.Create(_folder.Of("model"), [a with { Shape = [-1] }]));
-        Assert.Empty(Directory.GetFiles(_folder.Path));
+        Assert.Throws<ArgumentException>(() => SafeTensorsWriter.Create(folder.File("model"), [a, a]));
+        Assert.Throws<ArgumentException>(() => SafeTensorsWriter.Create(folder.File("model"), [a, a with { Name = "b" }]));
+        Assert.Throws<ArgumentException>(() => SafeTensorsWriter.Create(folder.File("model"), [a with { Shape = [-1] }]));
+        Assert.Empty(Directory.GetFiles(folder.Path));
     }
 
     private static byte[] Length(ulong length)
@@ -145,7 +145,7 @@ public sealed class SafeTensorsWriterTests : IDisposable
 
     private (string Hash, string[] Order) Write(string name, IEnumerable<SafeTensor> tensors, IEnumerable<KeyValuePair<string, string>> metadata)
     {
-        using var writer = SafeTensorsWriter.Create(_folder.Of(name), tensors, new Dictionary<string, string>(metadata));
+        using var writer = SafeTensorsWriter.Create(folder.File(name), tensors, new Dictionary<string, string>(metadata));
         foreach (var tensor in writer.Tensors)
         {
             writer.AppendBytes(tensor.Name, new byte[tensor.Bytes]);

@@ -1,40 +1,18 @@
-using System.Text.Json.Nodes;
 using Coordinator.Cli.Workers;
 using Coordinator.Machines.Jobs;
 using Coordinator.Runs.Outcomes;
-using Coordinator.Tests.Cli;
+using Coordinator.Tests.Support;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.Devices;
 using Coordinator.Worker.Programs;
 
-[assembly: DeviceBackend(typeof(TestBackend))]
-
 namespace Coordinator.Tests.Cli;
-
-/// <summary>A library of devices for the loader to find in this assembly.</summary>
-public sealed class TestBackend(string name, string device) : IDeviceBackend
-{
-    public TestBackend()
-        : this("test", "test:0")
-    {
-    }
-
-    public string Name => name;
-
-    public IReadOnlyList<DeviceDescription> List() => [DeviceSelectionTests.Device(device, "toy")];
-
-    public IRankDevice Create(JobSpec spec, ISampleSource? samples, DeviceDescription device) => throw new InvalidJobException("a toy computes nothing");
-
-    public void Dispose()
-    {
-    }
-}
 
 public sealed class DeviceSelectionTests
 {
-    private static readonly DeviceDescription Cpu = Device("cpu", "cpu-x64-k1");
+    private static readonly DeviceDescription Cpu = TestBackend.Device("cpu", "cpu-x64-k1");
 
-    private static readonly DeviceDescription[] Found = [Device("ilgpu:cuda:0", "sm90"), Device("ilgpu:cuda:1", "sm90"), Device("ilgpu:cpu", "simulated")];
+    private static readonly DeviceDescription[] Found = [TestBackend.Device("ilgpu:cuda:0", "sm90"), TestBackend.Device("ilgpu:cuda:1", "sm90"), TestBackend.Device("ilgpu:cpu", "simulated")];
 
     [Theory]
     [InlineData("", 1, "cpu")]
@@ -50,7 +28,7 @@ public sealed class DeviceSelectionTests
     [Fact]
     public void A_kind_that_is_not_here_is_refused_with_what_there_is_and_never_replaced_by_the_simulated_one()
     {
-        var missing = Assert.Throws<CommandException>(() => Choose("ilgpu:cuda", 1, [Device("ilgpu:cpu", "simulated")]));
+        var missing = Assert.Throws<CommandException>(() => Choose("ilgpu:cuda", 1, [TestBackend.Device("ilgpu:cpu", "simulated")]));
 
         Assert.Equal(ExitCodes.Usage, missing.ExitCode);
         Assert.Equal("There is no device ilgpu:cuda on this host. Found: ilgpu:cpu (ilgpu:cpu).", missing.Message);
@@ -112,18 +90,8 @@ public sealed class DeviceSelectionTests
         using var backends = DeviceBackendSet.Open(withIlgpu: false, typeof(TestBackend).Assembly.Location);
 
         Assert.Equal(["test:0"], backends.List().Select(device => device.Device));
-        Assert.Equal("a toy computes nothing", Assert.Throws<InvalidJobException>(() => backends.Create(new JobSpec(), null, Device("test:0", "toy"))).Message);
-        Assert.Throws<InvalidOperationException>(() => backends.Create(new JobSpec(), null, Device("tests:0", "toy")));
-    }
-
-    [Fact]
-    public async Task The_command_lists_the_devices_of_a_library_beside_its_own()
-    {
-        using var devices = new Executable("devices", "--device-library", typeof(TestBackend).Assembly.Location, "-o", "json");
-
-        Assert.Equal(ExitCodes.Success, await devices.EndAsync(TimeSpan.FromMinutes(1)));
-        var listed = JsonNode.Parse(devices.Output)!["items"]!.AsArray().Select(item => (string?)item!["device"]);
-        Assert.Equal(["cpu", "ilgpu:cpu", "test:0"], listed.Where(device => device is "cpu" or "ilgpu:cpu" or "test:0"));
+        Assert.Equal("a toy computes nothing", Assert.Throws<InvalidJobException>(() => backends.Create(new JobSpec(), null, TestBackend.Device("test:0", "toy"))).Message);
+        Assert.Throws<InvalidOperationException>(() => backends.Create(new JobSpec(), null, TestBackend.Device("tests:0", "toy")));
     }
 
     [Fact]
@@ -145,7 +113,6 @@ public sealed class DeviceSelectionTests
         Assert.NotEqual(empty.Remedy, text.Remedy);
     }
 
-    internal static DeviceDescription Device(string device, string deviceClass) => new() { Device = device, Name = device, MemoryBytes = 1, DeviceClass = deviceClass };
 
     private static IReadOnlyList<DeviceDescription> Choose(string given, int ranks, IReadOnlyList<DeviceDescription> found) =>
         DeviceSelection.Choose(DeviceSelection.Split(given.Length == 0 ? null : [given]), Cpu, found, ranks);

@@ -4,7 +4,7 @@ using Coordinator.Runs.Clusters;
 using Coordinator.Runs.Demo;
 using Coordinator.Runs.Processes;
 using Coordinator.Runs.View;
-using Coordinator.Tests.Server;
+using Coordinator.Tests.Support;
 using Coordinator.Worker.Faults;
 
 namespace Coordinator.Tests.Cli;

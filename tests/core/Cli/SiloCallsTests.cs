@@ -7,7 +7,7 @@ using Coordinator.Runs.Outcomes;
 using Coordinator.Runs.Paths;
 using Coordinator.Server.Client;
 using Coordinator.Tests.Server;
-using Coordinator.Tests.Worker;
+using Coordinator.Tests.Support;
 using Coordinator.Worker.Data;
 
 namespace Coordinator.Tests.Cli;

@@ -4,6 +4,7 @@ using Coordinator.Cli.Workers;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 using Coordinator.Tests.Data;
+using Coordinator.Tests.Support;
 using Coordinator.Tests.Worker;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.Devices;
@@ -20,7 +21,7 @@ public sealed class WorkerProgramsTests : IDisposable
     public WorkerProgramsTests()
     {
         var model = new ModelSpec { Layers = 1, Heads = 1, Channels = 8, Block = 4 };
-        spec = new JobSpec { Model = model, Data = new DataFreezer(folder.Of("submitter")).Freeze(folder.Write("a.txt", "hello world"), model) };
+        spec = new JobSpec { Model = model, Data = new DataFreezer(folder.File("submitter")).Freeze(folder.Write("a.txt", "hello world"), model) };
     }
 
     public void Dispose() => folder.Dispose();
@@ -88,7 +89,7 @@ public sealed class WorkerProgramsTests : IDisposable
         };
         using (var device = await CreateAsync(programs, job))
         {
-            var path = DataStore.PathOf(folder.Of("worker"), data.Sha256);
+            var path = DataStore.PathOf(folder.File("worker"), data.Sha256);
             File.WriteAllBytes(path, how == "cut" ? [] : [.. sound[1..], (byte)'b']);
             File.SetLastWriteTimeUtc(path, DateTime.UnixEpoch);
             var damaged = Assert.Throws<DataException>(() => Compute(device));
@@ -114,7 +115,7 @@ public sealed class WorkerProgramsTests : IDisposable
         using var set = new DeviceBackendSet(backend);
         var mayCome = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using var programs = new WorkerPrograms(
-            new DataStore(folder.Of("worker"), async (_, stream, cancel) =>
+            new DataStore(folder.File("worker"), async (_, stream, cancel) =>
             {
                 await mayCome.Task;
                 await stream.WriteAsync("hello world"u8.ToArray(), cancel);
@@ -142,7 +143,7 @@ public sealed class WorkerProgramsTests : IDisposable
     private static HttpRequestException NotThere() => new("there is no such data set", null, HttpStatusCode.NotFound);
 
     private WorkerPrograms Programs(Func<string, Stream, CancellationToken, Task> fetch, TimeSpan patience) =>
-        new(new DataStore(folder.Of("worker"), fetch), new CpuDeviceOptions()) { DataPatience = patience };
+        new(new DataStore(folder.File("worker"), fetch), new CpuDeviceOptions()) { DataPatience = patience };
 
     private Task<IRankDevice> CreateAsync(WorkerPrograms programs, JobSpec? job = null) =>
         Task.Run(() => programs.Create(new JobId("j"), job ?? spec, new GpuId(new NodeId("a"), 0), CancellationToken.None));

@@ -9,7 +9,7 @@ namespace Coordinator.Tests.Compute;
 /// </summary>
 internal sealed class Gpt2Reference(ModelSpec model, float[] parameters)
 {
-    private readonly ParameterLayout _layout = GptProgram.LayoutOf(model);
+    private readonly ParameterLayout layout = GptProgram.LayoutOf(model);
 
     public double MeanLoss(int[] window)
     {
@@ -82,7 +82,7 @@ internal sealed class Gpt2Reference(ModelSpec model, float[] parameters)
 
     private double[] Row(string name, int row)
     {
-        TensorInfo tensor = _layout["transformer." + name];
+        TensorInfo tensor = layout["transformer." + name];
         int width = tensor.Shape[^1];
         return [.. parameters.AsSpan(tensor.Offset + row * width, width).ToArray().Select(v => (double)v)];
     }

@@ -8,13 +8,13 @@ namespace Coordinator.Tests.Compute;
 [AttributeUsage(AttributeTargets.Method, AllowMultiple = true)]
 public sealed class WidthAttribute : DataAttribute
 {
-    private readonly object[] _row;
+    private readonly object[] row;
 
     public WidthAttribute(VectorWidth width, params object[] more)
     {
-        _row = [width, .. more];
+        row = [width, .. more];
         if (VectorWidths.WhyUnsupported(width) is { } reason) Skip = reason;
     }
 
-    public override IEnumerable<object[]> GetData(MethodInfo testMethod) => [_row];
+    public override IEnumerable<object[]> GetData(MethodInfo testMethod) => [row];
 }

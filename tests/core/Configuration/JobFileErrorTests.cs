@@ -1,5 +1,5 @@
 using Coordinator.Configuration;
-using Coordinator.Tests.Data;
+using Coordinator.Tests.Support;
 
 namespace Coordinator.Tests.Configuration;
 
@@ -8,9 +8,9 @@ public sealed class JobFileErrorTests : IDisposable
     private const string TrainingKeys = "training has steps, batch_size, shards, micro_batch, seed";
     private const string Sections = "the sections are job, model, training, optimizer, lr_scheduler, collective, fault_tolerance, checkpoint, data";
 
-    private readonly TemporaryFolder _folder = new();
+    private readonly TemporaryFolder folder = new();
 
-    public void Dispose() => _folder.Dispose();
+    public void Dispose() => folder.Dispose();
 
     [Theory]
     [InlineData("training:\n  stepz: 5\n", 2, 3, "training.stepz is no known key; did you mean training.steps? " + TrainingKeys)]
@@ -55,7 +55,7 @@ public sealed class JobFileErrorTests : IDisposable
     [Fact]
     public void Text_that_is_no_yaml_is_refused_with_the_line()
     {
-        var path = _folder.Write("job.yaml", "training:\n  steps: \"unfinished\n");
+        var path = folder.Write("job.yaml", "training:\n  steps: \"unfinished\n");
         var error = Assert.Throws<ConfigurationException>(() => JobFile.Load(path, []));
         Assert.Equal((path, 2, 10), (error.File, error.Line, error.Column));
     }
@@ -68,7 +68,7 @@ public sealed class JobFileErrorTests : IDisposable
     [Fact]
     public void Impossible_values_are_all_named_each_with_its_place()
     {
-        var path = _folder.Write("job.yaml", "job:\n  ranks: 8\nmodel:\n  heads: 3\n");
+        var path = folder.Write("job.yaml", "job:\n  ranks: 8\nmodel:\n  heads: 3\n");
         var error = Assert.Throws<ConfigurationException>(() => JobFile.Load(path, ["--training.micro_batch=0"]));
         Assert.Equal((2, 10), (error.Line, error.Column));
         Assert.Equal(
@@ -88,25 +88,25 @@ public sealed class JobFileErrorTests : IDisposable
     [Fact]
     public void A_missing_file_is_named()
     {
-        var path = _folder.Of("nothing.yaml");
+        var path = folder.File("nothing.yaml");
         Assert.Equal($"{path}: no such job file; name one with -f", Message(path));
     }
 
     [Fact]
     public void A_folder_is_no_job_file()
     {
-        var error = Assert.Throws<ConfigurationException>(() => JobFile.Load(_folder.Path, []));
-        Assert.Equal(_folder.Path, error.File);
+        var error = Assert.Throws<ConfigurationException>(() => JobFile.Load(folder.Path, []));
+        Assert.Equal(folder.Path, error.File);
     }
 
     [Fact]
     public void A_huge_file_is_no_job_file() =>
         Assert.Equal(
-            $"{_folder.Of("big.yaml")}: 1048577 bytes are no job file; the most is 1048576", Message(_folder.Write("big.yaml", new byte[(1 << 20) + 1])));
+            $"{folder.File("big.yaml")}: 1048577 bytes are no job file; the most is 1048576", Message(folder.Write("big.yaml", new byte[(1 << 20) + 1])));
 
     [Fact]
     public void A_file_that_is_not_utf8_is_refused() =>
-        Assert.Equal($"{_folder.Of("x.yaml")}: the job file is not UTF-8; save it as UTF-8", Message(_folder.Write("x.yaml", [0x61, 0xFF])));
+        Assert.Equal($"{folder.File("x.yaml")}: the job file is not UTF-8; save it as UTF-8", Message(folder.Write("x.yaml", [0x61, 0xFF])));
 
     [Theory]
     [InlineData("--training.stepz=5", "--training.stepz is no known key; did you mean training.steps? " + TrainingKeys)]
@@ -129,7 +129,7 @@ public sealed class JobFileErrorTests : IDisposable
 
     private void AssertRefused(string yaml, int line, int column, string message)
     {
-        var path = _folder.Write("job.yaml", yaml);
+        var path = folder.Write("job.yaml", yaml);
         var error = Assert.Throws<ConfigurationException>(() => JobFile.Load(path, []));
         Assert.Equal($"{path}:{line}:{column}: {message}", error.Message);
         Assert.Equal((path, line, column), (error.File, error.Line, error.Column));

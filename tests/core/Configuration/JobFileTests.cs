@@ -1,14 +1,15 @@
 using Coordinator.Configuration;
 using Coordinator.Machines.Jobs;
 using Coordinator.Tests.Data;
+using Coordinator.Tests.Support;
 
 namespace Coordinator.Tests.Configuration;
 
 public sealed class JobFileTests : IDisposable
 {
-    private readonly TemporaryFolder _folder = new();
+    private readonly TemporaryFolder folder = new();
 
-    public void Dispose() => _folder.Dispose();
+    public void Dispose() => folder.Dispose();
 
     [Fact]
     public void Without_file_and_overrides_the_defaults_hold() => Assert.Equal(new JobSpec(), JobFile.Load(null, []));
@@ -164,10 +165,10 @@ public sealed class JobFileTests : IDisposable
     public void A_data_path_in_a_file_is_relative_to_the_file_and_on_the_command_line_as_given()
     {
         var path = File("data:\n  path: texts/*.txt\n");
-        Assert.Equal(_folder.Of("texts/*.txt"), JobFile.LoadJob(path, []).DataPath);
+        Assert.Equal(folder.File("texts/*.txt"), JobFile.LoadJob(path, []).DataPath);
         Assert.Equal("other.txt", JobFile.LoadJob(path, ["--data.path=other.txt"]).DataPath);
         Assert.Null(JobFile.LoadJob(null, []).DataPath);
     }
 
-    private string File(string yaml) => _folder.Write("job.yaml", yaml);
+    private string File(string yaml) => folder.Write("job.yaml", yaml);
 }

@@ -4,7 +4,7 @@ using Coordinator.Conformance;
 using Coordinator.Engine;
 using Coordinator.Machines;
 using Coordinator.Server.Storage;
-using Coordinator.Tests.Server;
+using Coordinator.Tests.Support;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -1,17 +1,18 @@
 using Coordinator.Machines.Jobs;
+using Coordinator.Tests.Support;
 using Coordinator.Worker.Data;
 
 namespace Coordinator.Tests.Data;
 
 public sealed class WindowSamplerTests : IDisposable
 {
-    private readonly TemporaryFolder _folder = new();
-    private readonly List<FrozenData> _open = [];
+    private readonly TemporaryFolder folder = new();
+    private readonly List<FrozenData> open = [];
 
     public void Dispose()
     {
-        _open.ForEach(data => data.Dispose());
-        _folder.Dispose();
+        open.ForEach(data => data.Dispose());
+        folder.Dispose();
     }
 
     [Theory]
@@ -159,10 +160,10 @@ public sealed class WindowSamplerTests : IDisposable
 
     private FrozenData Numbered(int tokens)
     {
-        var path = _folder.Write("numbered.bin", Shards.NanoGpt([.. Enumerable.Range(0, tokens).Select(i => (ushort)i)]));
-        var spec = new DataFreezer(_folder.Path).Freeze(path, new ModelSpec { Block = 1, Vocab = 65536 });
-        var data = FrozenData.Open(DataStore.PathOf(_folder.Path, spec.Sha256), spec);
-        _open.Add(data);
+        var path = folder.Write("numbered.bin", Shards.NanoGpt([.. Enumerable.Range(0, tokens).Select(i => (ushort)i)]));
+        var spec = new DataFreezer(folder.Path).Freeze(path, new ModelSpec { Block = 1, Vocab = 65536 });
+        var data = FrozenData.Open(DataStore.PathOf(folder.Path, spec.Sha256), spec);
+        open.Add(data);
         return data;
     }
 }

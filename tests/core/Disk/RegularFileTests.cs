@@ -1,6 +1,7 @@
 using System.IO.Pipes;
 using System.Text;
 using Coordinator.Disk;
+using Coordinator.Tests.Support;
 
 namespace Coordinator.Tests.Disk;
 

@@ -4,6 +4,7 @@ using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 using Coordinator.Tests.Compute;
 using Coordinator.Tests.Data;
+using Coordinator.Tests.Support;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.Devices;
 using Coordinator.Worker.Programs;

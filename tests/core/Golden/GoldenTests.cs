@@ -1,5 +1,6 @@
-using Coordinator.Tests.Chaos;
 using Coordinator.Tests.Compute;
+using Coordinator.Tests.Processes.Chaos;
+using Coordinator.Tests.Processes.Golden;
 using Coordinator.Worker.Kernels;
 using Coordinator.Worker.Programs;
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json.Nodes;
+using Coordinator.Tests.Support;
 
 namespace Coordinator.Tests.Server;
 

@@ -6,6 +6,7 @@ using Coordinator.Machines.Jobs;
 using Coordinator.Server.Api;
 using Coordinator.Server.Client;
 using Coordinator.Server.Hosting;
+using Coordinator.Tests.Support;
 
 namespace Coordinator.Tests.Server;
 

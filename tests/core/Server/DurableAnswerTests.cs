@@ -9,6 +9,7 @@ using Coordinator.Machines.Jobs;
 using Coordinator.Runs.Outcomes;
 using Coordinator.Server.Client;
 using Coordinator.Server.Hosting;
+using Coordinator.Tests.Support;
 
 namespace Coordinator.Tests.Server;
 

@@ -4,6 +4,7 @@ using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 using Coordinator.Machines.Jobs.Policies;
 using Coordinator.Server.Client;
+using Coordinator.Tests.Support;
 
 namespace Coordinator.Tests.Server;
 

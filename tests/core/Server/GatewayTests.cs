@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.WebSockets;
 using Coordinator.Machines;
+using Coordinator.Tests.Support;
 
 namespace Coordinator.Tests.Server;
 

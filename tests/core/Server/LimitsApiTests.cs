@@ -5,6 +5,7 @@ using Coordinator.Machines;
 using Coordinator.Machines.Clusters;
 using Coordinator.Server.Client;
 using Coordinator.Silo.Hosting;
+using Coordinator.Tests.Support;
 
 namespace Coordinator.Tests.Server;
 

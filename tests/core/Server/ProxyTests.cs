@@ -1,5 +1,6 @@
 using System.Net;
 using Coordinator.Server.Client;
+using Coordinator.Tests.Support;
 using Coordinator.Worker.Agent;
 
 namespace Coordinator.Tests.Server;

@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Coordinator.Machines.Jobs;
 using Coordinator.Server.Client;
-using Coordinator.Tests.Worker;
+using Coordinator.Tests.Support;
 
 namespace Coordinator.Tests.Server;
 

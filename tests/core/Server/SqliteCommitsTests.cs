@@ -1,6 +1,7 @@
 using System.Threading.Channels;
 using Coordinator.Machines;
 using Coordinator.Server.Storage;
+using Coordinator.Tests.Support;
 using Microsoft.Data.Sqlite;
 
 namespace Coordinator.Tests.Server;

@@ -1,5 +1,6 @@
 using Coordinator.Machines;
 using Coordinator.Server.Storage;
+using Coordinator.Tests.Support;
 using Dapper;
 using Microsoft.Data.Sqlite;
 

@@ -5,7 +5,7 @@ using System.Text;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 using Coordinator.Server.Client;
-using Coordinator.Tests.Disk;
+using Coordinator.Tests.Support;
 
 namespace Coordinator.Tests.Server;
 

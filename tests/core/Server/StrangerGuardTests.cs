@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Coordinator.Tests.Support;
 
 namespace Coordinator.Tests.Server;
 

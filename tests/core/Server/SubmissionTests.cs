@@ -5,7 +5,7 @@ using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 using Coordinator.Server.Api;
 using Coordinator.Server.Client;
-using Coordinator.Tests.Worker;
+using Coordinator.Tests.Support;
 
 namespace Coordinator.Tests.Server;
 

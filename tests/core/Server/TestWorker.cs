@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Coordinator.Machines;
 using Coordinator.Server.Client;
+using Coordinator.Tests.Support;
 
 namespace Coordinator.Tests.Server;
 

@@ -92,4 +92,22 @@ public sealed class FaultPlanTests
         Timeline = 0,
         Applied = 0,
     };
+
+    [Theory]
+    [InlineData("kill@collective:37")]
+    [InlineData("freeze@save:300:3s")]
+    [InlineData("hold@compute:38:/tmp/go on")]
+    public void A_fault_that_a_worker_announces_is_the_one_that_it_was_given(string rule)
+    {
+        var planned = FaultRule.Parse(rule);
+
+        Assert.Equal(["--fault", rule], planned.Arguments);
+        Assert.Equal(planned, FaultRule.Announced(planned.Announcement));
+    }
+
+    [Theory]
+    [InlineData("ready")]
+    [InlineData("fault tolerance is on")]
+    [InlineData("kill@collective:37")]
+    public void Any_other_line_of_a_worker_announces_none(string line) => Assert.Null(FaultRule.Announced(line));
 }

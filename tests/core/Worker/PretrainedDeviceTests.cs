@@ -1,7 +1,7 @@
 using Coordinator.Cli.Workers;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
-using Coordinator.Tests.Server;
+using Coordinator.Tests.Support;
 using Coordinator.Worker.Checkpoints;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.Devices;

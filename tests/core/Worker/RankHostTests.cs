@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Threading.Channels;
 using Coordinator.Machines;
-using Coordinator.Tests.Data;
+using Coordinator.Tests.Support;
 using Coordinator.Worker;
 using Coordinator.Worker.Checkpoints;
 using Coordinator.Worker.Devices;
@@ -169,8 +169,8 @@ public sealed class RankHostTests : IDisposable
     {
         using var root = new TemporaryFolder();
         using var storage = new DeadStorage();
-        Start(checkpoints: new CheckpointFolder(root.Of("checkpoints")) { Opening = storage.Open });
-        var saved = Save(new CheckpointFolder(root.Of("checkpoints")));
+        Start(checkpoints: new CheckpointFolder(root.File("checkpoints")) { Opening = storage.Open });
+        var saved = Save(new CheckpointFolder(root.File("checkpoints")));
         Do(new LoadState(1, saved, VerifyFirst: false));
         await storage.Asked.For("the reading of a part");
         Assert.Contains("did not answer", (await script.Next<StateLoaded>()).Failure, StringComparison.Ordinal);
@@ -192,8 +192,8 @@ public sealed class RankHostTests : IDisposable
     {
         using var root = new TemporaryFolder();
         using var storage = new DeadStorage();
-        Start(checkpoints: new CheckpointFolder(root.Of("checkpoints")) { Opening = storage.Open }, readLimit: TimeSpan.FromMinutes(5));
-        var saved = Save(new CheckpointFolder(root.Of("checkpoints")));
+        Start(checkpoints: new CheckpointFolder(root.File("checkpoints")) { Opening = storage.Open }, readLimit: TimeSpan.FromMinutes(5));
+        var saved = Save(new CheckpointFolder(root.File("checkpoints")));
         Do(new LoadState(1, saved, VerifyFirst: false));
         await storage.Asked.For("the reading of a part");
         if (deviceFails)
@@ -221,7 +221,7 @@ public sealed class RankHostTests : IDisposable
     public async Task A_checkpoint_is_loaded_while_the_rank_answers_others()
     {
         using var root = new TemporaryFolder();
-        var folder = new CheckpointFolder(root.Of("checkpoints"));
+        var folder = new CheckpointFolder(root.File("checkpoints"));
         Start(checkpoints: folder);
         Do(new HashState(4));
         var before = (await script.Next<StateHashed>()).Sha256;

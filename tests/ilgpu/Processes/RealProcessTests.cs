@@ -11,9 +11,9 @@ public sealed class RealProcessTests : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(8);
 
-    private readonly string _directory = Directory.CreateTempSubdirectory("ilgpu-").FullName;
+    private readonly string directory = Directory.CreateTempSubdirectory("ilgpu-").FullName;
 
-    public void Dispose() => Directory.Delete(_directory, recursive: true);
+    public void Dispose() => Directory.Delete(directory, recursive: true);
 
     [Fact]
     public async Task One_two_and_four_workers_end_with_the_same_file()
@@ -21,7 +21,7 @@ public sealed class RealProcessTests : IDisposable
         List<string> hashes = [];
         foreach (int workers in new[] { 1, 2, 4 })
         {
-            string file = Path.Combine(_directory, $"{workers}.safetensors");
+            string file = Path.Combine(directory, $"{workers}.safetensors");
             (int code, string output) = await RunAsync(
                 "train", "--workers", $"{workers}", "--steps", "6", "--out", file, "--model.layers=1", "--model.heads=2", "--model.channels=32", "--model.block=32",
                 "--training.batch_size=8", "--training.shards=8", "--training.micro_batch=1", "--model.dropout=0.1");
@@ -37,12 +37,12 @@ public sealed class RealProcessTests : IDisposable
     {
         // On a GPU a step takes milliseconds and a worker seconds to come back.
         string steps = TestDevice.Name == "ilgpu:cpu" ? "40" : "5000";
-        (int code, string output) = await RunAsync("demo", "--quick", "--steps", steps, "--out", _directory, "--work-dir", Path.Combine(_directory, "work"));
+        (int code, string output) = await RunAsync("demo", "--quick", "--steps", steps, "--out", directory, "--work-dir", Path.Combine(directory, "work"));
         Assert.True(code == 0, output);
         Assert.Contains(TestDevice.Name == "ilgpu:cpu" ? "ilgpu-1.5.3-cpu" : "ilgpu-1.5.3-cuda", output, StringComparison.Ordinal);
         Assert.Equal(
-            await File.ReadAllBytesAsync(Path.Combine(_directory, "demo-undisturbed.safetensors")),
-            await File.ReadAllBytesAsync(Path.Combine(_directory, "demo-disturbed.safetensors")));
+            await File.ReadAllBytesAsync(Path.Combine(directory, "demo-undisturbed.safetensors")),
+            await File.ReadAllBytesAsync(Path.Combine(directory, "demo-disturbed.safetensors")));
     }
 
     private static async Task<(int Code, string Output)> RunAsync(params string[] arguments)

@@ -160,7 +160,7 @@ internal static unsafe class KernelCases
             })[qkv.Length..][..((2 * time * channels) + qkv.Length)]);
     }
 
-    private static readonly int[] s_tokens = [3, 1, 3, 0, 3, 6, 1, 3];
+    private static readonly int[] Tokens = [3, 1, 3, 0, 3, 6, 1, 3];
 
     private static float[] EmbeddingOnDevice(TestDevice d)
     {
@@ -169,7 +169,7 @@ internal static unsafe class KernelCases
         d.Kernels.EmbedBackwardPlaces(gradient, places, 2, 4, 5, accumulate: true);
         d.Kernels.EmbedBackwardWords(gradient, d.Put([3, 1, 6, 0, 2, 4, 7, 5]), d.Put([0, 1, 3, 7, 8]), d.Put([0, 1, 3, 6]), words, 4, 5);
         ArrayView<float> x = d.Room(8 * 5);
-        d.Kernels.Embed(d.Put(s_tokens), words, places, x, 8, 4, 5);
+        d.Kernels.Embed(d.Put(Tokens), words, places, x, 8, 4, 5);
         return [.. d.Get(words), .. d.Get(places), .. d.Get(x)];
     }
 
@@ -180,14 +180,14 @@ internal static unsafe class KernelCases
         {
             for (int j = 0; j < 5; j++)
             {
-                words[(s_tokens[r] * 5) + j] += gradient[(r * 5) + j];
+                words[(Tokens[r] * 5) + j] += gradient[(r * 5) + j];
                 places[(r % 4 * 5) + j] += gradient[(r * 5) + j];
             }
         }
 
         for (int r = 0; r < 8; r++)
         {
-            for (int j = 0; j < 5; j++) x[(r * 5) + j] = words[(s_tokens[r] * 5) + j] + places[(r % 4 * 5) + j];
+            for (int j = 0; j < 5; j++) x[(r * 5) + j] = words[(Tokens[r] * 5) + j] + places[(r % 4 * 5) + j];
         }
 
         return [.. words, .. places, .. x];

@@ -14,18 +14,18 @@ namespace Coordinator.Tests.Ilgpu.Support;
 /// </summary>
 internal sealed class TestDevice : IDisposable
 {
-    private static readonly ConcurrentDictionary<int, Lazy<Context>> s_contexts = [];
+    private static readonly ConcurrentDictionary<int, Lazy<Context>> Contexts = [];
 
-    private readonly Accelerator _accelerator;
-    private readonly AcceleratorStream _stream;
-    private readonly List<MemoryBuffer> _buffers = [];
+    private readonly Accelerator accelerator;
+    private readonly AcceleratorStream stream;
+    private readonly List<MemoryBuffer> buffers = [];
 
     public TestDevice(KernelTuning? tuning = null, int threads = 2)
     {
         Context context = ContextFor(threads);
-        _accelerator = context.Devices[0].CreateAccelerator(context);
-        _stream = _accelerator.CreateStream();
-        Kernels = new DeviceKernels(_accelerator, _stream, tuning ?? KernelTuning.For(_accelerator.AcceleratorType));
+        accelerator = context.Devices[0].CreateAccelerator(context);
+        stream = accelerator.CreateStream();
+        Kernels = new DeviceKernels(accelerator, stream, tuning ?? KernelTuning.For(accelerator.AcceleratorType));
     }
 
     /// <summary>As <c>--device</c> names it.</summary>
@@ -41,19 +41,19 @@ internal sealed class TestDevice : IDisposable
 
     /// <summary>ILGPU's context for groups of up to so many threads (a GPU takes all), one for all tests: it keeps what it has read of the kernels.</summary>
     public static Context ContextFor(int threads) =>
-        s_contexts.GetOrAdd(Name == "ilgpu:cpu" ? threads : 0, count => new(() => Context.Create(builder => Choose(DeviceContext.Configure(builder), count)))).Value;
+        Contexts.GetOrAdd(Name == "ilgpu:cpu" ? threads : 0, count => new(() => Context.Create(builder => Choose(DeviceContext.Configure(builder), count)))).Value;
 
     public DeviceKernels Kernels { get; }
 
-    public AcceleratorStream Stream => _stream;
+    public AcceleratorStream Stream => stream;
 
-    public Accelerator Accelerator => _accelerator;
+    public Accelerator Accelerator => accelerator;
 
     public ArrayView<T> Put<T>(T[] values)
         where T : unmanaged
     {
-        MemoryBuffer1D<T, Stride1D.Dense> buffer = _accelerator.Allocate1D(values);
-        _buffers.Add(buffer);
+        MemoryBuffer1D<T, Stride1D.Dense> buffer = accelerator.Allocate1D(values);
+        buffers.Add(buffer);
         return buffer.View.AsContiguous();
     }
 
@@ -68,9 +68,9 @@ internal sealed class TestDevice : IDisposable
     public T[] Get<T>(ArrayView<T> view)
         where T : unmanaged
     {
-        _stream.Synchronize();
+        stream.Synchronize();
         T[] values = new T[view.Length];
-        view.CopyToCPU(_stream, values);
+        view.CopyToCPU(stream, values);
         return values;
     }
 
@@ -90,8 +90,8 @@ internal sealed class TestDevice : IDisposable
 
     public void Dispose()
     {
-        foreach (MemoryBuffer buffer in _buffers) buffer.Dispose();
-        _stream.Dispose();
-        _accelerator.Dispose();
+        foreach (MemoryBuffer buffer in buffers) buffer.Dispose();
+        stream.Dispose();
+        accelerator.Dispose();
     }
 }

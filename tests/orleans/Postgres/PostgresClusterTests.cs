@@ -6,6 +6,7 @@ using Coordinator.Silo;
 using Coordinator.Silo.Hosting;
 using Coordinator.Silo.Storage;
 using Coordinator.Tests.Orleans.Storage;
+using Coordinator.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
