@@ -15,13 +15,13 @@ internal sealed class YamlSettings
 
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    private readonly string _file;
-    private readonly SettingsForm _form;
-    private readonly Parser _parser;
-    private readonly List<Setting> _settings = [];
-    private readonly Dictionary<string, int> _lines = new(StringComparer.Ordinal);
+    private readonly string file;
+    private readonly SettingsForm form;
+    private readonly Parser parser;
+    private readonly List<Setting> settings = [];
+    private readonly Dictionary<string, int> lines = new(StringComparer.Ordinal);
 
-    private YamlSettings(string file, SettingsForm form, Parser parser) => (_file, _form, _parser) = (file, form, parser);
+    private YamlSettings(string file, SettingsForm form, Parser parser) => (this.file, this.form, this.parser) = (file, form, parser);
 
     /// <summary>Reads a file.</summary>
     /// <exception cref="ConfigurationException">It cannot be read, is no YAML, or has another form than sections of keys.</exception>
@@ -82,37 +82,37 @@ internal sealed class YamlSettings
         catch (InvalidOperationException e)
         {
             // YamlDotNet 16.3's answer to some unfinished text, such as a line that begins with '[' inside a mapping.
-            var end = reader._parser.Current?.End ?? Mark.Empty;
+            var end = reader.parser.Current?.End ?? Mark.Empty;
             throw new ConfigurationException("this is no YAML from here on", file, (int)end.Line, (int)end.Column, e);
         }
 
-        return reader._settings;
+        return reader.settings;
     }
 
     private void ReadDocument()
     {
-        _parser.Consume<StreamStart>();
-        if (_parser.TryConsume<DocumentStart>(out _))
+        parser.Consume<StreamStart>();
+        if (parser.TryConsume<DocumentStart>(out _))
         {
             if (!IsEmptyValue())
             {
-                ReadMapping($"a {_form.Noun}", ReadSection);
+                ReadMapping($"a {form.Noun}", ReadSection);
             }
 
-            _parser.Consume<DocumentEnd>();
+            parser.Consume<DocumentEnd>();
         }
 
-        if (_parser.TryConsume<DocumentStart>(out var second))
+        if (parser.TryConsume<DocumentStart>(out var second))
         {
-            throw Error($"a {_form.Noun} holds one document; begin another file for another {_form.Subject}", second);
+            throw Error($"a {form.Noun} holds one document; begin another file for another {form.Subject}", second);
         }
 
-        _parser.Consume<StreamEnd>();
+        parser.Consume<StreamEnd>();
     }
 
     private void ReadSection(Scalar section)
     {
-        if (_form.SectionProblem(section.Value) is { } problem)
+        if (form.SectionProblem(section.Value) is { } problem)
         {
             throw Error(problem, section);
         }
@@ -126,7 +126,7 @@ internal sealed class YamlSettings
 
     private void ReadKey(string name, Scalar key)
     {
-        if (_form.KeyProblem(name) is { } problem)
+        if (form.KeyProblem(name) is { } problem)
         {
             throw Error(problem, key);
         }
@@ -137,24 +137,24 @@ internal sealed class YamlSettings
             throw Error($"{name} has no value; give it one or delete the line", key);
         }
 
-        _settings.Add(new Setting(name, value.Value, Location(key), Location(value)));
+        settings.Add(new Setting(name, value.Value, Location(key), Location(value)));
     }
 
     private void ReadMapping(string what, Action<Scalar> readEntry)
     {
-        if (!_parser.TryConsume<MappingStart>(out var start))
+        if (!parser.TryConsume<MappingStart>(out var start))
         {
-            throw Error($"{what} has to be lines of 'key: value'", _parser.Current);
+            throw Error($"{what} has to be lines of 'key: value'", parser.Current);
         }
 
         RefuseTag(start);
-        while (!_parser.TryConsume<MappingEnd>(out _))
+        while (!parser.TryConsume<MappingEnd>(out _))
         {
             var key = ReadScalar($"a key of {what}");
             var path = what + "\n" + key.Value;
-            if (!_lines.TryAdd(path, (int)key.Start.Line))
+            if (!this.lines.TryAdd(path, (int)key.Start.Line))
             {
-                throw Error($"{YamlText.Shown(key.Value)} is given twice, first in line {_lines[path]}; delete one of the two", key);
+                throw Error($"{YamlText.Shown(key.Value)} is given twice, first in line {this.lines[path]}; delete one of the two", key);
             }
 
             readEntry(key);
@@ -163,9 +163,9 @@ internal sealed class YamlSettings
 
     private Scalar ReadScalar(string what)
     {
-        if (!_parser.TryConsume<Scalar>(out var scalar))
+        if (!parser.TryConsume<Scalar>(out var scalar))
         {
-            throw Error($"{what} has to be a single word, number or text in quotes", _parser.Current);
+            throw Error($"{what} has to be a single word, number or text in quotes", parser.Current);
         }
 
         RefuseTag(scalar);
@@ -176,14 +176,14 @@ internal sealed class YamlSettings
     {
         if (!node.Tag.IsEmpty)
         {
-            throw Error($"tags such as {YamlText.Shown(node.Tag.ToString())} mean nothing in a {_form.Noun}; delete it", node);
+            throw Error($"tags such as {YamlText.Shown(node.Tag.ToString())} mean nothing in a {form.Noun}; delete it", node);
         }
     }
 
-    private bool IsEmptyValue() => _parser.Accept<Scalar>(out var scalar) && scalar is { IsPlainImplicit: true, Value: "" } && _parser.TryConsume<Scalar>(out _);
+    private bool IsEmptyValue() => parser.Accept<Scalar>(out var scalar) && scalar is { IsPlainImplicit: true, Value: "" } && parser.TryConsume<Scalar>(out _);
 
-    private SourceLocation Location(ParsingEvent place) => new(_file, (int)place.Start.Line, (int)place.Start.Column);
+    private SourceLocation Location(ParsingEvent place) => new(file, (int)place.Start.Line, (int)place.Start.Column);
 
     private ConfigurationException Error(string message, ParsingEvent? place) =>
-        place is null ? new ConfigurationException(message, _file) : new ConfigurationException(message, Location(place));
+        place is null ? new ConfigurationException(message, file) : new ConfigurationException(message, Location(place));
 }

@@ -25,7 +25,7 @@ public sealed record RunRecord(
     // An option of earlier versions, which loaded ILGPU's devices from a file that it named. It is part of the program now.
     private const string FormerLibrary = "--ilgpu";
 
-    private static readonly JsonSerializerOptions s_json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true };
+    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true };
 
     /// <summary>The workers as <c>train</c> asked for them, where <c>resume</c> has changed their number; null: those that run.</summary>
     public IReadOnlyList<IReadOnlyList<string>>? AskedWorkers { get; init; }
@@ -67,7 +67,7 @@ public sealed record RunRecord(
     public void Save(RunDirectory directory)
     {
         using var file = AtomicFile.Create(directory.Path, FileName);
-        JsonSerializer.Serialize(file.Stream, this, s_json);
+        JsonSerializer.Serialize(file.Stream, this, Json);
         file.Commit(directory.File(FileName));
     }
 
@@ -81,7 +81,7 @@ public sealed record RunRecord(
         try
         {
             using var file = RegularFile.OpenRead(path);
-            var record = JsonSerializer.Deserialize<RunRecord>(file, s_json) is { WorkerArguments.Count: > 0 } read ? read : throw new JsonException("it names no workers");
+            var record = JsonSerializer.Deserialize<RunRecord>(file, Json) is { WorkerArguments.Count: > 0 } read ? read : throw new JsonException("it names no workers");
             record.ReadSpec();
             return record with { WorkerArguments = [.. record.WorkerArguments.Select(WithoutFormerLibrary)] };
         }

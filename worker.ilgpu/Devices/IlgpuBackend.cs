@@ -26,10 +26,10 @@ public sealed class IlgpuBackend : IDeviceBackend
     private const string Simulated = "ilgpu:cpu";
 
     // ILGPU's own context: the list of devices and the compiler, which keeps what it has read of the kernels for all of them.
-    private readonly Lazy<Context> _context = new(() => Context.Create(builder => DeviceContext.Configure(builder).Cuda().OpenCL().CPU(DeviceContext.Simulated())));
+    private readonly Lazy<Context> context = new(() => Context.Create(builder => DeviceContext.Configure(builder).Cuda().OpenCL().CPU(DeviceContext.Simulated())));
 
     // ILGPU knows CUDA's version only, which many drivers share.
-    private readonly Lazy<string?> _displayDriver = new(() => NvmlTelemetry.ReadDriverVersion());
+    private readonly Lazy<string?> displayDriver = new(() => NvmlTelemetry.ReadDriverVersion());
 
     public string Name => "ilgpu";
 
@@ -40,7 +40,7 @@ public sealed class IlgpuBackend : IDeviceBackend
         if (DevicePrograms.WhyNot(spec) is { } reason) throw new InvalidJobException(reason);
         foreach ((Device found, DeviceDescription description) in Described())
         {
-            if (description.Device == device.Device) return new IlgpuRankDevice(spec, samples, description.Device, _context.Value, found);
+            if (description.Device == device.Device) return new IlgpuRankDevice(spec, samples, description.Device, context.Value, found);
         }
 
         throw new DeviceLostException($"{device.Device} is not among this host's devices any more.");
@@ -48,14 +48,14 @@ public sealed class IlgpuBackend : IDeviceBackend
 
     public void Dispose()
     {
-        if (_context.IsValueCreated) _context.Value.Dispose();
+        if (context.IsValueCreated) context.Value.Dispose();
     }
 
     private IEnumerable<(Device Device, DeviceDescription Description)> Described()
     {
         int cuda = 0, openCL = 0;
         string library = $"ilgpu-{typeof(Context).Assembly.GetName().Version!.ToString(3)}";
-        foreach (Device device in _context.Value.Devices)
+        foreach (Device device in context.Value.Devices)
         {
             yield return device switch
             {
@@ -65,7 +65,7 @@ public sealed class IlgpuBackend : IDeviceBackend
                     Name = gpu.Name,
                     MemoryBytes = gpu.MemorySize,
                     DeviceClass = CudaDeviceClass.Name(
-                        library, (gpu.Architecture?.Major ?? 0, gpu.Architecture?.Minor ?? 0), _displayDriver.Value, gpu.DriverVersion.ToString(), KernelVersion),
+                        library, (gpu.Architecture?.Major ?? 0, gpu.Architecture?.Minor ?? 0), displayDriver.Value, gpu.DriverVersion.ToString(), KernelVersion),
                     PciBusId = gpu.NVMLPCIBusId,
                 }),
                 CLDevice gpu => (gpu, new DeviceDescription

@@ -12,24 +12,24 @@ internal sealed class IlgpuGradient : DeviceGradient
 {
     private const int ChunkBytes = 16 << 20;
 
-    private readonly IlgpuRankDevice _device;
-    private readonly MemoryBuffer1D<float, Stride1D.Dense> _buffer;
-    private readonly List<ProfilingMarker> _markers = [];
-    private PageLockedArray1D<byte>? _host;
-    private bool _downloadBegun;
-    private int _downloaded;
+    private readonly IlgpuRankDevice device;
+    private readonly MemoryBuffer1D<float, Stride1D.Dense> buffer;
+    private readonly List<ProfilingMarker> markers = [];
+    private PageLockedArray1D<byte>? host;
+    private bool downloadBegun;
+    private int downloaded;
 
     public IlgpuGradient(IlgpuRankDevice device, MemoryBuffer1D<float, Stride1D.Dense> buffer)
         : base((int)buffer.Length)
     {
-        (_device, _buffer) = (device, buffer);
+        (this.device, this.buffer) = (device, buffer);
     }
 
     /// <summary>All elements, on the device.</summary>
-    public ArrayView<float> View => _buffer.View.AsContiguous();
+    public ArrayView<float> View => buffer.View.AsContiguous();
 
     /// <summary>The device whose gradient it is.</summary>
-    public IlgpuRankDevice Owner => _device;
+    public IlgpuRankDevice Owner => device;
 
     /// <summary>Whether a queue other than the computing one may still read or write the numbers.</summary>
     public bool InUseByQueues { get; set; }
@@ -37,47 +37,47 @@ internal sealed class IlgpuGradient : DeviceGradient
     /// <summary>The numbers change: what the host view holds is of the past.</summary>
     public void Changed()
     {
-        _downloadBegun = false;
-        _downloaded = 0;
+        downloadBegun = false;
+        downloaded = 0;
     }
 
-    public override void BeginDownload() => _device.Guard(() =>
+    public override void BeginDownload() => device.Guard(() =>
     {
-        if (_downloadBegun) return;
+        if (downloadBegun) return;
         ArrayView<byte> host = HostArray().ArrayView, numbers = View.Cast<byte>();
-        _device.AwaitSums();
-        Release(_markers.Count);
+        device.AwaitSums();
+        Release(markers.Count);
         for (long done = 0; done < numbers.Length; done += ChunkBytes)
         {
             long length = Math.Min(ChunkBytes, numbers.Length - done);
-            numbers.SubView(done, length).CopyTo(_device.Copies, host.SubView(done, length));
-            _markers.Add(_device.Copies.AddProfilingMarker());
+            numbers.SubView(done, length).CopyTo(device.Copies, host.SubView(done, length));
+            markers.Add(device.Copies.AddProfilingMarker());
         }
 
         InUseByQueues = true;
-        _downloadBegun = true;
+        downloadBegun = true;
     });
 
     public override void AwaitDownload(int end)
     {
         BeginDownload();
-        _device.Guard(() =>
+        device.Guard(() =>
         {
             // Chunks end in order, so the marker of the last one needed will do.
             int needed = (int)((((long)end * sizeof(float)) + ChunkBytes - 1) / ChunkBytes);
-            if (needed <= _downloaded) return;
-            _markers[needed - 1].Synchronize();
-            _downloaded = needed;
+            if (needed <= downloaded) return;
+            markers[needed - 1].Synchronize();
+            downloaded = needed;
         });
     }
 
     public override ArraySegment<byte> Host(int start, int count) =>
-        _device.Guard(() => new ArraySegment<byte>(HostArray().GetArray(), start * sizeof(float), count * sizeof(float)));
+        device.Guard(() => new ArraySegment<byte>(HostArray().GetArray(), start * sizeof(float), count * sizeof(float)));
 
-    public override void BeginUpload(int start, int count) => _device.Guard(() =>
+    public override void BeginUpload(int start, int count) => device.Guard(() =>
     {
         long first = (long)start * sizeof(float), length = (long)count * sizeof(float);
-        View.Cast<byte>().SubView(first, length).CopyFrom(_device.Copies, HostArray().ArrayView.SubView(first, length));
+        View.Cast<byte>().SubView(first, length).CopyFrom(device.Copies, HostArray().ArrayView.SubView(first, length));
         InUseByQueues = true;
     });
 
@@ -85,12 +85,12 @@ internal sealed class IlgpuGradient : DeviceGradient
     {
         if (disposing)
         {
-            _device.EndQuietly(() =>
+            device.EndQuietly(() =>
             {
-                if (InUseByQueues) _device.AwaitQueues();
-                Release(_markers.Count);
-                _host?.Dispose();
-                _buffer.Dispose();
+                if (InUseByQueues) device.AwaitQueues();
+                Release(markers.Count);
+                host?.Dispose();
+                buffer.Dispose();
             });
         }
 
@@ -99,10 +99,10 @@ internal sealed class IlgpuGradient : DeviceGradient
 
     private void Release(int count)
     {
-        foreach (ProfilingMarker marker in _markers.Take(count)) marker.Dispose();
-        _markers.RemoveRange(0, count);
+        foreach (ProfilingMarker marker in markers.Take(count)) marker.Dispose();
+        markers.RemoveRange(0, count);
     }
 
     private PageLockedArray1D<byte> HostArray() =>
-        _host ??= _device.Accelerator.AllocatePageLocked1D<byte>((long)Length * sizeof(float), uninitialized: true);
+        host ??= device.Accelerator.AllocatePageLocked1D<byte>((long)Length * sizeof(float), uninitialized: true);
 }

@@ -22,16 +22,16 @@ namespace Coordinator.Worker.Ilgpu.Devices;
 /// </summary>
 internal sealed class IlgpuRankDevice : IRankDevice
 {
-    private readonly TrainingSpec _training;
-    private readonly OptimizerSpec _optimizer;
-    private readonly ParameterLayout _layout;
-    private readonly string _name;
-    private readonly AcceleratorStream _computing;
-    private readonly AcceleratorStream _sums;
-    private readonly DeviceKernels _kernels;
-    private readonly DeviceKernels _sumKernels;
-    private readonly MemoryBuffer1D<float, Stride1D.Dense> _state;
-    private readonly IDeviceProgram _program;
+    private readonly TrainingSpec training;
+    private readonly OptimizerSpec optimizer;
+    private readonly ParameterLayout layout;
+    private readonly string name;
+    private readonly AcceleratorStream computing;
+    private readonly AcceleratorStream sums;
+    private readonly DeviceKernels kernels;
+    private readonly DeviceKernels sumKernels;
+    private readonly MemoryBuffer1D<float, Stride1D.Dense> state;
+    private readonly IDeviceProgram program;
 
     /// <param name="spec">The job.</param>
     /// <param name="samples">Samples of the model's block; null where the program needs none.</param>
@@ -43,8 +43,8 @@ internal sealed class IlgpuRankDevice : IRankDevice
     /// <exception cref="InsufficientMemoryException">Its memory does not suffice.</exception>
     public IlgpuRankDevice(JobSpec spec, ISampleSource? samples, string name, Context context, Device device, KernelTuning? tuning = null)
     {
-        (_name, _training, _optimizer) = (name, spec.Training, spec.Optimizer);
-        _layout = TrainingPrograms.Create(spec).Layout;
+        (this.name, this.training, optimizer) = (name, spec.Training, spec.Optimizer);
+        layout = TrainingPrograms.Create(spec).Layout;
         try
         {
             Accelerator = device.CreateAccelerator(context);
@@ -57,13 +57,13 @@ internal sealed class IlgpuRankDevice : IRankDevice
         try
         {
             tuning ??= KernelTuning.For(device.AcceleratorType);
-            _computing = Accelerator.CreateStream();
-            _sums = Accelerator.CreateStream();
+            computing = Accelerator.CreateStream();
+            sums = Accelerator.CreateStream();
             Copies = Accelerator.CreateStream();
-            _kernels = new DeviceKernels(Accelerator, _computing, tuning);
-            _sumKernels = new DeviceKernels(Accelerator, _sums, tuning);
-            _state = Accelerator.Allocate1D<float>(3L * _layout.ParameterCount);
-            _program = DevicePrograms.Of(spec).Make(spec, samples, Accelerator, _computing, _kernels);
+            kernels = new DeviceKernels(Accelerator, computing, tuning);
+            sumKernels = new DeviceKernels(Accelerator, sums, tuning);
+            this.state = Accelerator.Allocate1D<float>(3L * layout.ParameterCount);
+            program = DevicePrograms.Of(spec).Make(spec, samples, Accelerator, computing, kernels);
         }
         catch (AcceleratorException e) when (e is CudaException { Error: not nameof(CudaError.CUDA_ERROR_OUT_OF_MEMORY) })
         {
@@ -86,9 +86,9 @@ internal sealed class IlgpuRankDevice : IRankDevice
     public AcceleratorStream Copies { get; }
 
     /// <summary>The kernels that compute gradients, to be profiled.</summary>
-    public DeviceKernels Kernels => _kernels;
+    public DeviceKernels Kernels => kernels;
 
-    public int ParameterCount => _layout.ParameterCount;
+    public int ParameterCount => layout.ParameterCount;
 
     /// <summary>Memory that a rank of <paramref name="spec"/> takes on a device, in bytes: state, activations, and three gradients.</summary>
     public static long MemoryBytes(JobSpec spec)
@@ -101,10 +101,10 @@ internal sealed class IlgpuRankDevice : IRankDevice
     {
         // Made here, with the CPU device's own code, so that all classes of devices begin with the same bits.
         float[] parameters = new float[ParameterCount];
-        ParameterInitializer.Fill(_layout, _training.Seed, parameters);
-        _state.MemSetToZero(_computing);
-        State(0, ParameterCount).CopyFromCPU(_computing, parameters);
-        _computing.Synchronize();
+        ParameterInitializer.Fill(layout, training.Seed, parameters);
+        state.MemSetToZero(computing);
+        State(0, ParameterCount).CopyFromCPU(computing, parameters);
+        computing.Synchronize();
     });
 
     public DeviceGradient CreateGradient() => Guard(() => new IlgpuGradient(this, Accelerator.Allocate1D<float>(ParameterCount)));
@@ -112,7 +112,7 @@ internal sealed class IlgpuRankDevice : IRankDevice
     public ShardResult ComputeShard(long step, int shard, DeviceGradient gradient, CancellationToken cancel)
     {
         IlgpuGradient numbers = Own(gradient);
-        ShardSamples samples = ShardSamples.Of(_training, step, shard);
+        ShardSamples samples = ShardSamples.Of(training, step, shard);
         return Guard(() =>
         {
             if (numbers.InUseByQueues) AwaitQueues();
@@ -122,26 +122,26 @@ internal sealed class IlgpuRankDevice : IRankDevice
             {
                 if (samples.Count == 0)
                 {
-                    numbers.View.MemSetToZero(_computing);
+                    numbers.View.MemSetToZero(computing);
                     return new ShardResult(0, 0);
                 }
 
                 long targets = 0;
                 cancel.ThrowIfCancellationRequested();
-                _program.Begin(samples.FirstPosition, samples.Count);
-                for (int done = 0; done < samples.Count; done += _training.MicroBatch)
+                program.Begin(samples.FirstPosition, samples.Count);
+                for (int done = 0; done < samples.Count; done += training.MicroBatch)
                 {
                     cancel.ThrowIfCancellationRequested();
-                    int count = Math.Min(_training.MicroBatch, samples.Count - done);
-                    targets += _program.AddGradient(State(0, ParameterCount), numbers.View, done > 0, done, count, cancel);
+                    int count = Math.Min(training.MicroBatch, samples.Count - done);
+                    targets += program.AddGradient(State(0, ParameterCount), numbers.View, done > 0, done, count, cancel);
                 }
 
-                return new ShardResult(_program.TakeLoss(), targets);
+                return new ShardResult(program.TakeLoss(), targets);
             }
             finally
             {
                 // Cancelled or not, nothing of this call goes on after it.
-                _computing.Synchronize();
+                computing.Synchronize();
             }
         });
     }
@@ -154,7 +154,7 @@ internal sealed class IlgpuRankDevice : IRankDevice
             // A copy out of the old sum ends first.
             if (to.InUseByQueues) Copies.Synchronize();
             to.Changed();
-            _sumKernels.Add(to.View, from.View);
+            sumKernels.Add(to.View, from.View);
             to.InUseByQueues = from.InUseByQueues = true;
         });
     }
@@ -162,17 +162,17 @@ internal sealed class IlgpuRankDevice : IRankDevice
     public double ApplyStep(long step, DeviceGradient reduced, double sumOfSquares, long targets)
     {
         IlgpuGradient numbers = Own(reduced);
-        OptimizerStep scalars = OptimizerStep.Of(_training, _optimizer, step, sumOfSquares, targets);
+        OptimizerStep scalars = OptimizerStep.Of(training, optimizer, step, sumOfSquares, targets);
         Guard(() =>
         {
             Copies.Synchronize();
-            foreach (TensorInfo tensor in _layout.Tensors)
+            foreach (TensorInfo tensor in layout.Tensors)
             {
                 ArrayView<float> Moment(int moment) => State(((long)moment * ParameterCount) + tensor.Offset, tensor.Length);
-                _kernels.AdamW(Moment(0), Moment(1), Moment(2), numbers.View.SubView(tensor.Offset, tensor.Length), scalars.For(tensor));
+                kernels.AdamW(Moment(0), Moment(1), Moment(2), numbers.View.SubView(tensor.Offset, tensor.Length), scalars.For(tensor));
             }
 
-            _computing.Synchronize();
+            computing.Synchronize();
         });
         return scalars.Norm;
     }
@@ -196,8 +196,8 @@ internal sealed class IlgpuRankDevice : IRankDevice
         try
         {
             Accelerator.Bind();
-            State(offset, source.Length).CopyFromCPU(_computing, source);
-            _computing.Synchronize();
+            State(offset, source.Length).CopyFromCPU(computing, source);
+            computing.Synchronize();
         }
         catch (AcceleratorException e)
         {
@@ -207,21 +207,21 @@ internal sealed class IlgpuRankDevice : IRankDevice
 
     public void Dispose()
     {
-        EndQuietly(_program.Dispose);
-        EndQuietly(_state.Dispose);
-        EndQuietly(_computing.Dispose);
-        EndQuietly(_sums.Dispose);
+        EndQuietly(program.Dispose);
+        EndQuietly(state.Dispose);
+        EndQuietly(computing.Dispose);
+        EndQuietly(sums.Dispose);
         EndQuietly(Copies.Dispose);
         EndQuietly(Accelerator.Dispose);
     }
 
     /// <summary>Waits until no sum is under way.</summary>
-    public void AwaitSums() => _sums.Synchronize();
+    public void AwaitSums() => sums.Synchronize();
 
     /// <summary>Waits until neither a sum nor a copy is under way.</summary>
     public void AwaitQueues()
     {
-        _sums.Synchronize();
+        sums.Synchronize();
         Copies.Synchronize();
     }
 
@@ -265,12 +265,12 @@ internal sealed class IlgpuRankDevice : IRankDevice
     }
 
     private DeviceLostException Lost(AcceleratorException e) =>
-        new($"{(e is CudaException cuda ? $"{cuda.Error} on {_name}" : _name)}: {e.Message}", e);
+        new($"{(e is CudaException cuda ? $"{cuda.Error} on {name}" : name)}: {e.Message}", e);
 
-    private ArrayView<float> State(long offset, long length) => _state.View.AsContiguous().SubView(offset, length);
+    private ArrayView<float> State(long offset, long length) => state.View.AsContiguous().SubView(offset, length);
 
     private IlgpuGradient Own(DeviceGradient gradient) =>
         gradient is IlgpuGradient own && own.Owner == this
             ? own
-            : throw new ArgumentException($"{_name} was handed a {gradient.GetType().Name} that it did not make.", nameof(gradient));
+            : throw new ArgumentException($"{name} was handed a {gradient.GetType().Name} that it did not make.", nameof(gradient));
 }

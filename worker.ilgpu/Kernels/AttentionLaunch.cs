@@ -10,20 +10,20 @@ internal sealed class AttentionLaunch
     /// <summary>The largest head that the kernels have room for.</summary>
     public const int MaxHeadSize = 256;
 
-    private readonly KernelTuning _tuning;
-    private readonly int _rows;
-    private readonly Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, AttentionArguments, DropoutMask> _forward;
-    private readonly Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, AttentionArguments> _dots;
-    private readonly Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, AttentionArguments, DropoutMask> _keys;
-    private readonly Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, AttentionArguments, DropoutMask> _queries;
+    private readonly KernelTuning tuning;
+    private readonly int rows;
+    private readonly Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, AttentionArguments, DropoutMask> forward;
+    private readonly Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, AttentionArguments> dots;
+    private readonly Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, AttentionArguments, DropoutMask> keys;
+    private readonly Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, AttentionArguments, DropoutMask> queries;
 
     /// <exception cref="ArgumentOutOfRangeException">A head is larger than <see cref="MaxHeadSize"/>.</exception>
     public AttentionLaunch(Accelerator accelerator, KernelTuning tuning, int headSize)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(headSize, MaxHeadSize);
-        _tuning = tuning;
-        _dots = accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, int, AttentionArguments>(AttentionBackward.Dots);
-        (_rows, _forward, _keys, _queries) = headSize switch
+        this.tuning = tuning;
+        dots = accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, int, AttentionArguments>(AttentionBackward.Dots);
+        (rows, forward, keys, queries) = headSize switch
         {
             <= 16 => Load<Heads16>(accelerator),
             <= 64 => Load<Heads64>(accelerator),
@@ -34,7 +34,7 @@ internal sealed class AttentionLaunch
 
     /// <summary>Overwrites output [B, T, C] and logSums [B, H, T].</summary>
     public void Forward(AcceleratorStream stream, ArrayView<float> qkv, ArrayView<float> output, ArrayView<float> logSums, AttentionShape shape, DropoutPlan dropout) =>
-        _forward(stream, Heads(shape), qkv, output, logSums, new AttentionArguments(shape), new DropoutMask(dropout));
+        forward(stream, Heads(shape), qkv, output, logSums, new AttentionArguments(shape), new DropoutMask(dropout));
 
     /// <summary>Overwrites dqkv [B, T, 3C] and dots [B, H, T], which is scratch.</summary>
     public void Backward(
@@ -44,12 +44,12 @@ internal sealed class AttentionLaunch
         AttentionArguments arguments = new(shape);
         DropoutMask mask = new(dropout);
         int queries = shape.Batch * shape.Heads * shape.Time;
-        _dots(stream, LaunchSizes.Elements(_tuning, queries), doutput, output, dots, queries, arguments);
-        _keys(stream, Heads(shape), qkv, doutput, logSums, dots, dqkv, arguments, mask);
-        _queries(stream, Heads(shape), qkv, doutput, logSums, dots, dqkv, arguments, mask);
+        this.dots(stream, LaunchSizes.Elements(tuning, queries), doutput, output, dots, queries, arguments);
+        keys(stream, Heads(shape), qkv, doutput, logSums, dots, dqkv, arguments, mask);
+        this.queries(stream, Heads(shape), qkv, doutput, logSums, dots, dqkv, arguments, mask);
     }
 
-    private KernelConfig Heads(AttentionShape shape) => LaunchSizes.Heads(_tuning, (shape.Time + _rows - 1) / _rows, shape.Batch * shape.Heads);
+    private KernelConfig Heads(AttentionShape shape) => LaunchSizes.Heads(tuning, (shape.Time + rows - 1) / rows, shape.Batch * shape.Heads);
 
     private static (
         int Rows,

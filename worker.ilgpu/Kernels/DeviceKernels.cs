@@ -11,43 +11,43 @@ namespace Coordinator.Worker.Ilgpu.Kernels;
 /// </summary>
 internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream stream, KernelTuning tuning)
 {
-    private readonly MatMulLaunch _matMul = new(accelerator, tuning);
-    private readonly Dictionary<int, AttentionLaunch> _attention = [];
-    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, int>> _add =
+    private readonly MatMulLaunch matMul = new(accelerator, tuning);
+    private readonly Dictionary<int, AttentionLaunch> attention = [];
+    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, int>> add =
         new(() => accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, int>(ElementKernels.Add));
-    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, int>> _addTo =
+    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, int>> addTo =
         new(() => accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, int>(ElementKernels.AddTo));
-    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, int>> _gelu =
+    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, int>> gelu =
         new(() => accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, int>(ElementKernels.Gelu));
-    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, int>> _geluBackward =
+    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, int>> geluBackward =
         new(() => accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, int>(ElementKernels.GeluBackward));
-    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, int, int, DropoutMask>> _dropout =
+    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, int, int, DropoutMask>> dropout =
         new(() => accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, int, int, DropoutMask>(ElementKernels.Dropout));
-    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, AdamWScalars>> _adamW =
+    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, AdamWScalars>> adamW =
         new(() => accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, AdamWScalars>(ElementKernels.AdamW));
-    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int>> _norm =
+    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int>> norm =
         new(() => accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int>(NormKernels.Forward));
-    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int>> _normBackward =
+    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int>> normBackward =
         new(() => accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int>(NormKernels.Backward));
-    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int>> _normParameters =
+    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int>> normParameters =
         new(() => accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int>(NormKernels.BackwardParameters));
-    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, int, int>> _sumSegments =
+    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, int, int>> sumSegments =
         new(() => accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, int, int>(ColumnKernels.SumSegments));
-    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, int, int, int, int>> _addSegments =
+    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, int, int, int, int>> addSegments =
         new(() => accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, int, int, int, int>(ColumnKernels.AddSegments));
-    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<int>, ArrayView<double>, int>> _crossEntropy =
+    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<int>, ArrayView<double>, int>> crossEntropy =
         new(() => accelerator.LoadKernel<ArrayView<float>, ArrayView<int>, ArrayView<double>, int>(LossKernels.CrossEntropy));
-    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<double>, ArrayView<double>, int, int>> _sumLosses =
+    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<double>, ArrayView<double>, int, int>> sumLosses =
         new(() => accelerator.LoadKernel<ArrayView<double>, ArrayView<double>, int, int>(LossKernels.Sum));
-    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<int>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int, int>> _embed =
+    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<int>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int, int>> embed =
         new(() => accelerator.LoadKernel<ArrayView<int>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int, int>(EmbeddingKernels.Forward));
-    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, int, int, int, int>> _embedPlaces =
+    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, int, int, int, int>> embedPlaces =
         new(() => accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, int, int, int, int>(EmbeddingKernels.BackwardPlaces));
-    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<int>, ArrayView<int>, ArrayView<int>, ArrayView<float>, int, int>> _embedWords =
+    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<int>, ArrayView<int>, ArrayView<int>, ArrayView<float>, int, int>> embedWords =
         new(() => accelerator.LoadKernel<ArrayView<float>, ArrayView<int>, ArrayView<int>, ArrayView<int>, ArrayView<float>, int, int>(EmbeddingKernels.BackwardWords));
-    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<double>, int, int>> _errors =
+    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<double>, int, int>> errors =
         new(() => accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<double>, int, int>(LinearKernels.Errors));
-    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int, int>> _linearGradient =
+    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int, int>> linearGradient =
         new(() => accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int, int>(LinearKernels.Gradient));
 
     /// <summary>Where not null, every kernel is waited for and its time goes here: slower, to be told where time goes.</summary>
@@ -60,7 +60,7 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
     {
         long began = Begin();
         MatMulShape shape = new(m, n, k, transposeA ? m : k, transposeB ? k : n, n, row.IsValid, matrix.IsValid);
-        _matMul.Launch(stream, transposeA, transposeB, shape, a, b, c, row.IsValid ? row : c, matrix.IsValid ? matrix : c);
+        matMul.Launch(stream, transposeA, transposeB, shape, a, b, c, row.IsValid ? row : c, matrix.IsValid ? matrix : c);
         End(transposeA ? "matmul, weights' gradients" : transposeB ? "matmul, inputs' gradients and logits" : "matmul, forward", began);
     }
 
@@ -68,7 +68,7 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
     public void Add(ArrayView<float> sum, ArrayView<float> x)
     {
         long began = Begin();
-        _add.Value(stream, LaunchSizes.Elements(tuning, sum.Length), sum, x, (int)sum.Length);
+        add.Value(stream, LaunchSizes.Elements(tuning, sum.Length), sum, x, (int)sum.Length);
         End("add", began);
     }
 
@@ -76,21 +76,21 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
     public void AddTo(ArrayView<float> x, ArrayView<float> z, ArrayView<float> y)
     {
         long began = Begin();
-        _addTo.Value(stream, LaunchSizes.Elements(tuning, y.Length), x, z, y, (int)y.Length);
+        addTo.Value(stream, LaunchSizes.Elements(tuning, y.Length), x, z, y, (int)y.Length);
         End("add", began);
     }
 
     public void Gelu(ArrayView<float> x, ArrayView<float> y)
     {
         long began = Begin();
-        _gelu.Value(stream, LaunchSizes.Elements(tuning, y.Length), x, y, (int)y.Length);
+        gelu.Value(stream, LaunchSizes.Elements(tuning, y.Length), x, y, (int)y.Length);
         End("gelu", began);
     }
 
     public void GeluBackward(ArrayView<float> x, ArrayView<float> dy)
     {
         long began = Begin();
-        _geluBackward.Value(stream, LaunchSizes.Elements(tuning, dy.Length), x, dy, (int)dy.Length);
+        geluBackward.Value(stream, LaunchSizes.Elements(tuning, dy.Length), x, dy, (int)dy.Length);
         End("gelu backward", began);
     }
 
@@ -98,14 +98,14 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
     public void Dropout(ArrayView<float> x, ArrayView<float> y, int sequences, DropoutPlan plan)
     {
         long began = Begin();
-        _dropout.Value(stream, LaunchSizes.Elements(tuning, y.Length), x, y, sequences, (int)(y.Length / sequences), new DropoutMask(plan));
+        dropout.Value(stream, LaunchSizes.Elements(tuning, y.Length), x, y, sequences, (int)(y.Length / sequences), new DropoutMask(plan));
         End("dropout", began);
     }
 
     public void AdamW(ArrayView<float> p, ArrayView<float> m, ArrayView<float> v, ArrayView<float> g, AdamWStep step)
     {
         long began = Begin();
-        _adamW.Value(stream, LaunchSizes.Elements(tuning, p.Length), p, m, v, g, (int)p.Length, new AdamWScalars(step));
+        adamW.Value(stream, LaunchSizes.Elements(tuning, p.Length), p, m, v, g, (int)p.Length, new AdamWScalars(step));
         End("adamw", began);
     }
 
@@ -113,7 +113,7 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
         ArrayView<float> x, ArrayView<float> gamma, ArrayView<float> beta, ArrayView<float> y, ArrayView<float> mean, ArrayView<float> rstd, int rows, int columns)
     {
         long began = Begin();
-        _norm.Value(stream, LaunchSizes.Rows(tuning, rows), x, gamma, beta, y, mean, rstd, columns);
+        norm.Value(stream, LaunchSizes.Rows(tuning, rows), x, gamma, beta, y, mean, rstd, columns);
         End("norm", began);
     }
 
@@ -124,10 +124,10 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
     {
         long began = Begin();
         int segments = Segments(rows);
-        _normParameters.Value(stream, LaunchSizes.Elements(tuning, (long)segments * columns), dy, x, mean, rstd, partial, rows, columns);
+        normParameters.Value(stream, LaunchSizes.Elements(tuning, (long)segments * columns), dy, x, mean, rstd, partial, rows, columns);
         AddSegments(partial, dgamma, segments, 2 * columns, columns, accumulate);
         AddSegments(partial.SubView(columns), dbeta, segments, 2 * columns, columns, accumulate);
-        _normBackward.Value(stream, LaunchSizes.Rows(tuning, rows), dy, x, gamma, mean, rstd, dx, columns);
+        normBackward.Value(stream, LaunchSizes.Rows(tuning, rows), dy, x, gamma, mean, rstd, dx, columns);
         End("norm backward", began);
     }
 
@@ -136,7 +136,7 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
     {
         long began = Begin();
         int segments = Segments(rows);
-        _sumSegments.Value(stream, LaunchSizes.Elements(tuning, (long)segments * columns), x, partial, rows, columns);
+        sumSegments.Value(stream, LaunchSizes.Elements(tuning, (long)segments * columns), x, partial, rows, columns);
         AddSegments(partial, sums, segments, columns, columns, accumulate);
         End("column sums", began);
     }
@@ -145,7 +145,7 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
     public void CrossEntropy(ArrayView<float> logits, ArrayView<int> targets, ArrayView<double> losses, int rows, int columns)
     {
         long began = Begin();
-        _crossEntropy.Value(stream, LaunchSizes.Rows(tuning, rows), logits, targets, losses, columns);
+        crossEntropy.Value(stream, LaunchSizes.Rows(tuning, rows), logits, targets, losses, columns);
         End("cross-entropy", began);
     }
 
@@ -153,7 +153,7 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
     public void SumLosses(ArrayView<double> losses, ArrayView<double> total, bool accumulate)
     {
         long began = Begin();
-        _sumLosses.Value(stream, LaunchSizes.Rows(tuning, 1), losses, total, (int)losses.Length, accumulate ? 1 : 0);
+        sumLosses.Value(stream, LaunchSizes.Rows(tuning, 1), losses, total, (int)losses.Length, accumulate ? 1 : 0);
         End("sum of losses", began);
     }
 
@@ -176,14 +176,14 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
     public void Embed(ArrayView<int> tokens, ArrayView<float> words, ArrayView<float> places, ArrayView<float> x, int rows, int time, int columns)
     {
         long began = Begin();
-        _embed.Value(stream, LaunchSizes.Elements(tuning, (long)rows * columns), tokens, words, places, x, rows, time, columns);
+        embed.Value(stream, LaunchSizes.Elements(tuning, (long)rows * columns), tokens, words, places, x, rows, time, columns);
         End("embedding", began);
     }
 
     public void EmbedBackwardPlaces(ArrayView<float> d, ArrayView<float> dplaces, int sequences, int time, int columns, bool accumulate)
     {
         long began = Begin();
-        _embedPlaces.Value(stream, LaunchSizes.Elements(tuning, (long)time * columns), d, dplaces, sequences, time, columns, accumulate ? 1 : 0);
+        embedPlaces.Value(stream, LaunchSizes.Elements(tuning, (long)time * columns), d, dplaces, sequences, time, columns, accumulate ? 1 : 0);
         End("embedding backward", began);
     }
 
@@ -191,7 +191,7 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
         ArrayView<float> d, ArrayView<int> order, ArrayView<int> start, ArrayView<int> token, ArrayView<float> dwords, int distinct, int columns)
     {
         long began = Begin();
-        _embedWords.Value(stream, LaunchSizes.Elements(tuning, (long)distinct * columns), d, order, start, token, dwords, distinct, columns);
+        embedWords.Value(stream, LaunchSizes.Elements(tuning, (long)distinct * columns), d, order, start, token, dwords, distinct, columns);
         End("embedding backward", began);
     }
 
@@ -199,28 +199,28 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
         ArrayView<float> parameters, ArrayView<float> x, ArrayView<float> y, ArrayView<float> errors, ArrayView<double> losses, int samples, int inputs)
     {
         long began = Begin();
-        _errors.Value(stream, LaunchSizes.Elements(tuning, samples), parameters, x, y, errors, losses, samples, inputs);
+        this.errors.Value(stream, LaunchSizes.Elements(tuning, samples), parameters, x, y, errors, losses, samples, inputs);
         End("linear errors", began);
     }
 
     public void LinearGradient(ArrayView<float> x, ArrayView<float> errors, ArrayView<float> gradient, int samples, int inputs, bool accumulate)
     {
         long began = Begin();
-        _linearGradient.Value(stream, LaunchSizes.Elements(tuning, inputs + 1), x, errors, gradient, samples, inputs, accumulate ? 1 : 0);
+        linearGradient.Value(stream, LaunchSizes.Elements(tuning, inputs + 1), x, errors, gradient, samples, inputs, accumulate ? 1 : 0);
         End("linear gradient", began);
     }
 
     private static int Segments(int rows) => (rows + ColumnKernels.SegmentRows - 1) / ColumnKernels.SegmentRows;
 
     private void AddSegments(ArrayView<float> partial, ArrayView<float> sums, int segments, int width, int columns, bool accumulate) =>
-        _addSegments.Value(stream, LaunchSizes.Elements(tuning, columns), partial, sums, segments, width, columns, accumulate ? 1 : 0);
+        addSegments.Value(stream, LaunchSizes.Elements(tuning, columns), partial, sums, segments, width, columns, accumulate ? 1 : 0);
 
     private AttentionLaunch AttentionFor(AttentionShape shape)
     {
-        if (!_attention.TryGetValue(shape.HeadSize, out AttentionLaunch? launch))
+        if (!attention.TryGetValue(shape.HeadSize, out AttentionLaunch? launch))
         {
             launch = new AttentionLaunch(accelerator, tuning, shape.HeadSize);
-            _attention.Add(shape.HeadSize, launch);
+            attention.Add(shape.HeadSize, launch);
         }
 
         return launch;

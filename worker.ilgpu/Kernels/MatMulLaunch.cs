@@ -9,7 +9,7 @@ namespace Coordinator.Worker.Ilgpu.Kernels;
 /// <summary>Chooses, compiles at first use and launches the variants of the matrix product.</summary>
 internal sealed class MatMulLaunch(Accelerator accelerator, KernelTuning tuning)
 {
-    private readonly Dictionary<(MatMulChoice Choice, bool TransposeA, bool TransposeB, bool Vectors), MatMulKernelLauncher> _kernels = [];
+    private readonly Dictionary<(MatMulChoice Choice, bool TransposeA, bool TransposeB, bool Vectors), MatMulKernelLauncher> kernels = [];
 
     /// <summary>c = op(a) op(b), with what <paramref name="shape"/> adds; row and matrix are only read where it says so.</summary>
     public void Launch(
@@ -19,10 +19,10 @@ internal sealed class MatMulLaunch(Accelerator accelerator, KernelTuning tuning)
         if (shape.M == 0 || shape.N == 0) return;
         MatMulChoice choice = Choose(shape);
         bool vectors = choice != MatMulChoice.Small && CanLoadVectors(transposeA, transposeB, shape, [a, b, c, row, matrix]);
-        if (!_kernels.TryGetValue((choice, transposeA, transposeB, vectors), out MatMulKernelLauncher? kernel))
+        if (!kernels.TryGetValue((choice, transposeA, transposeB, vectors), out MatMulKernelLauncher? kernel))
         {
             kernel = Load(choice, transposeA, transposeB, vectors);
-            _kernels.Add((choice, transposeA, transposeB, vectors), kernel);
+            kernels.Add((choice, transposeA, transposeB, vectors), kernel);
         }
 
         kernel(stream, Config(choice, shape), a, b, c, row, matrix, shape);

@@ -15,7 +15,7 @@ namespace Coordinator.Worker.Ilgpu.Numerics;
 /// </summary>
 internal static class DeviceIntrinsics
 {
-    private static readonly (string Method, string Ptx, string OpenCL)[] s_instructions =
+    private static readonly (string Method, string Ptx, string OpenCL)[] Instructions =
     [
         (nameof(DeviceMath.Fma), "fma.rn.f32", "fma"),
         (nameof(DeviceMath.Fma64), "fma.rn.f64", "fma"),
@@ -28,7 +28,7 @@ internal static class DeviceIntrinsics
     public static Context.Builder Register(Context.Builder builder)
     {
         IntrinsicImplementationManager manager = builder.GetIntrinsicManager();
-        foreach ((string method, _, _) in s_instructions)
+        foreach ((string method, _, _) in Instructions)
         {
             MethodInfo source = typeof(DeviceMath).GetMethod(method)!;
             manager.RegisterMethod(source, new PTXIntrinsic(Generator(nameof(EmitPtx)), IntrinsicImplementationMode.GenerateCode));
@@ -74,5 +74,5 @@ internal static class DeviceIntrinsics
     }
 
     private static (string Method, string Ptx, string OpenCL) InstructionOf(MethodCall call) =>
-        Array.Find(s_instructions, instruction => instruction.Method == call.Target.Source.Name);
+        Array.Find(Instructions, instruction => instruction.Method == call.Target.Source.Name);
 }

@@ -13,12 +13,12 @@ internal sealed class GptDeviceActivations : IDisposable
 {
     private const int Alignment = 64; // floats; what ILGPU takes for granted of a view that is handed to a kernel
 
-    private readonly MemoryBuffer1D<float, Stride1D.Dense> _buffer;
-    private long _used;
+    private readonly MemoryBuffer1D<float, Stride1D.Dense> buffer;
+    private long used;
 
     public GptDeviceActivations(Accelerator accelerator, ModelSpec model, int batch)
     {
-        _buffer = accelerator.Allocate1D<float>(Floats(model, batch));
+        buffer = accelerator.Allocate1D<float>(Floats(model, batch));
         long rows = (long)batch * model.Block, c = model.Channels;
         Layers = new Layer[model.Layers];
         for (int i = 0; i < model.Layers; i++)
@@ -97,7 +97,7 @@ internal sealed class GptDeviceActivations : IDisposable
         return (model.Layers * layer) + rest;
     }
 
-    public void Dispose() => _buffer.Dispose();
+    public void Dispose() => buffer.Dispose();
 
     private static long PartialFloats(long rows, long channels) => (rows + 63) / 64 * 4 * channels;
 
@@ -105,8 +105,8 @@ internal sealed class GptDeviceActivations : IDisposable
 
     private ArrayView<float> Take(long length)
     {
-        ArrayView<float> view = _buffer.View.AsContiguous().SubView(_used, length);
-        _used += Aligned(length);
+        ArrayView<float> view = buffer.View.AsContiguous().SubView(used, length);
+        used += Aligned(length);
         return view;
     }
 

@@ -12,15 +12,15 @@ namespace Coordinator.Worker.Ilgpu.Programs;
 /// </summary>
 internal sealed class ShardTokens : IDisposable
 {
-    private readonly ModelSpec _model;
-    private readonly ISampleSource _samples;
-    private readonly int _microBatch;
-    private readonly int _stride;
-    private readonly int[] _sample;
-    private readonly int[] _next;
-    private readonly int[] _distinct;
-    private readonly PageLockedArray1D<int> _host;
-    private readonly MemoryBuffer1D<int, Stride1D.Dense> _device;
+    private readonly ModelSpec model;
+    private readonly ISampleSource samples;
+    private readonly int microBatch;
+    private readonly int stride;
+    private readonly int[] sample;
+    private readonly int[] next;
+    private readonly int[] distinct;
+    private readonly PageLockedArray1D<int> host;
+    private readonly MemoryBuffer1D<int, Stride1D.Dense> device;
 
     /// <param name="accelerator">The device.</param>
     /// <param name="spec">The job.</param>
@@ -28,23 +28,23 @@ internal sealed class ShardTokens : IDisposable
     /// <param name="maxSamples">Most samples of a shard.</param>
     public ShardTokens(Accelerator accelerator, JobSpec spec, ISampleSource samples, int maxSamples)
     {
-        (_model, _samples, _microBatch) = (spec.Model, samples, Math.Min(spec.Training.MicroBatch, maxSamples));
-        int microBatches = (maxSamples + _microBatch - 1) / _microBatch;
-        _stride = checked((5 * _microBatch * spec.Model.Block) + 1);
-        _sample = new int[spec.Model.Block + 1];
-        _next = new int[spec.Model.Vocab + 1];
-        _distinct = new int[microBatches];
-        _host = accelerator.AllocatePageLocked1D<int>(checked(microBatches * _stride), uninitialized: false);
-        _device = accelerator.Allocate1D<int>(_host.Length);
+        (model, this.samples, microBatch) = (spec.Model, samples, Math.Min(spec.Training.MicroBatch, maxSamples));
+        int microBatches = (maxSamples + microBatch - 1) / microBatch;
+        stride = checked((5 * microBatch * spec.Model.Block) + 1);
+        sample = new int[spec.Model.Block + 1];
+        next = new int[spec.Model.Vocab + 1];
+        distinct = new int[microBatches];
+        host = accelerator.AllocatePageLocked1D<int>(checked(microBatches * stride), uninitialized: false);
+        device = accelerator.Allocate1D<int>(host.Length);
     }
 
     /// <summary>Reads the samples and queues their copy. What was queued with the tokens of the shard before must have ended.</summary>
     /// <exception cref="InvalidDataException">A token is not of the model's vocabulary.</exception>
     public void Load(AcceleratorStream stream, long firstPosition, int count)
     {
-        for (int done = 0, batch = 0; done < count; done += _microBatch, batch++) Read(batch, firstPosition + done, Math.Min(_microBatch, count - done));
-        int used = (count + _microBatch - 1) / _microBatch * _stride;
-        _device.View.SubView(0, used).AsContiguous().CopyFrom(stream, _host.ArrayView.SubView(0, used));
+        for (int done = 0, batch = 0; done < count; done += microBatch, batch++) Read(batch, firstPosition + done, Math.Min(microBatch, count - done));
+        int used = (count + microBatch - 1) / microBatch * stride;
+        device.View.SubView(0, used).AsContiguous().CopyFrom(stream, host.ArrayView.SubView(0, used));
     }
 
     /// <summary>Inputs of the micro-batch that begins at sample <paramref name="first"/> of the shard, [rows].</summary>
@@ -63,36 +63,36 @@ internal sealed class ShardTokens : IDisposable
     public ArrayView<int> Tokens(int first) => Part(first, (4 * Rows) + 1, Distinct(first));
 
     /// <summary>How many there are.</summary>
-    public int Distinct(int first) => _distinct[first / _microBatch];
+    public int Distinct(int first) => distinct[first / microBatch];
 
     public void Dispose()
     {
-        _device.Dispose();
-        _host.Dispose();
+        device.Dispose();
+        host.Dispose();
     }
 
-    private int Rows => _microBatch * _model.Block;
+    private int Rows => microBatch * model.Block;
 
-    private ArrayView<int> Part(int first, int offset, int length) => _device.View.AsContiguous().SubView((first / _microBatch * (long)_stride) + offset, length);
+    private ArrayView<int> Part(int first, int offset, int length) => device.View.AsContiguous().SubView((first / microBatch * (long)stride) + offset, length);
 
     private void Read(int batch, long firstPosition, int count)
     {
-        int time = _model.Block, rows = count * time;
-        Span<int> all = _host.Span.Slice(batch * _stride, _stride);
+        int time = this.model.Block, rows = count * time;
+        Span<int> all = host.Span.Slice(batch * stride, stride);
         Span<int> inputs = all[..rows], targets = all.Slice(Rows, rows);
         for (int s = 0; s < count; s++)
         {
-            _samples.ReadSample(firstPosition + s, _sample);
-            foreach (int token in _sample)
+            samples.ReadSample(firstPosition + s, sample);
+            foreach (int token in sample)
             {
-                if ((uint)token >= (uint)_model.Vocab)
+                if ((uint)token >= (uint)this.model.Vocab)
                 {
-                    throw new InvalidDataException($"Sample {firstPosition + s} holds token {token}; the model's vocabulary is {_model.Vocab}.");
+                    throw new InvalidDataException($"Sample {firstPosition + s} holds token {token}; the model's vocabulary is {this.model.Vocab}.");
                 }
             }
 
-            _sample.AsSpan(0, time).CopyTo(inputs[(s * time)..]);
-            _sample.AsSpan(1, time).CopyTo(targets[(s * time)..]);
+            sample.AsSpan(0, time).CopyTo(inputs[(s * time)..]);
+            sample.AsSpan(1, time).CopyTo(targets[(s * time)..]);
         }
 
         Sort(batch, inputs, all.Slice(2 * Rows, rows), all.Slice(3 * Rows, Rows + 1), all.Slice((4 * Rows) + 1, Rows));
@@ -101,22 +101,22 @@ internal sealed class ShardTokens : IDisposable
     // Counting sort, which keeps the rows of a token in rising order.
     private void Sort(int batch, ReadOnlySpan<int> inputs, Span<int> order, Span<int> starts, Span<int> tokens)
     {
-        Array.Clear(_next);
-        foreach (int token in inputs) _next[token + 1]++;
+        Array.Clear(next);
+        foreach (int token in inputs) next[token + 1]++;
         int distinct = 0;
-        for (int token = 0; token < _model.Vocab; token++)
+        for (int token = 0; token < model.Vocab; token++)
         {
-            if (_next[token + 1] > 0)
+            if (next[token + 1] > 0)
             {
-                starts[distinct] = _next[token];
+                starts[distinct] = next[token];
                 tokens[distinct++] = token;
             }
 
-            _next[token + 1] += _next[token];
+            next[token + 1] += next[token];
         }
 
         starts[distinct] = inputs.Length;
-        _distinct[batch] = distinct;
-        for (int r = 0; r < inputs.Length; r++) order[_next[inputs[r]]++] = r;
+        this.distinct[batch] = distinct;
+        for (int r = 0; r < inputs.Length; r++) order[next[inputs[r]]++] = r;
     }
 }

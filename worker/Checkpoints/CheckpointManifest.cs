@@ -20,7 +20,7 @@ public sealed partial record CheckpointManifest
     /// <summary>Largest manifest that is read, bytes: that of a job of 100,000 ranks has about 20 MB.</summary>
     public const int MostBytes = 256 << 20;
 
-    private static readonly JsonSerializerOptions s_json = new()
+    private static readonly JsonSerializerOptions Json = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
@@ -60,7 +60,7 @@ public sealed partial record CheckpointManifest
     public CheckpointId Id => new(Timeline, Step, Generation);
 
     /// <summary>The file's bytes: UTF-8 JSON and a line feed.</summary>
-    public byte[] ToBytes() => [.. JsonSerializer.SerializeToUtf8Bytes(this, s_json), (byte)'\n'];
+    public byte[] ToBytes() => [.. JsonSerializer.SerializeToUtf8Bytes(this, Json), (byte)'\n'];
 
     /// <summary>Reads and checks a manifest: everything that it can say wrong without looking at the parts.</summary>
     /// <param name="bytes">The file.</param>
@@ -71,7 +71,7 @@ public sealed partial record CheckpointManifest
         CheckpointManifest manifest;
         try
         {
-            manifest = JsonSerializer.Deserialize<CheckpointManifest>(bytes, s_json) ?? throw new JsonException("it is null");
+            manifest = JsonSerializer.Deserialize<CheckpointManifest>(bytes, Json) ?? throw new JsonException("it is null");
         }
         catch (JsonException e)
         {

@@ -11,17 +11,17 @@ internal sealed class SafeTensorsHeader
     /// <summary>The format's limit on the JSON's length.</summary>
     public const int LargestBytes = 100_000_000;
 
-    private readonly string _path;
-    private readonly Dictionary<string, SafeTensor> _tensors = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, string> _metadata = new(StringComparer.Ordinal);
+    private readonly string path;
+    private readonly Dictionary<string, SafeTensor> tensors = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, string> metadata = new(StringComparer.Ordinal);
 
-    private SafeTensorsHeader(string path) => _path = path;
+    private SafeTensorsHeader(string path) => this.path = path;
 
     /// <summary>Tensors in the order of their data.</summary>
     public IReadOnlyList<SafeTensor> Tensors { get; private set; } = [];
 
     /// <summary>Entries of <c>__metadata__</c>; empty where there is none.</summary>
-    public IReadOnlyDictionary<string, string> Metadata => _metadata;
+    public IReadOnlyDictionary<string, string> Metadata => metadata;
 
     /// <summary>Parses the JSON and checks that its ranges cover the data exactly.</summary>
     /// <param name="path">Names the file in errors.</param>
@@ -64,7 +64,7 @@ internal sealed class SafeTensorsHeader
             if (name != SafeTensorsLayout.MetadataKey)
             {
                 var tensor = ReadTensor(ref reader, name);
-                if (!_tensors.TryAdd(name, tensor))
+                if (!tensors.TryAdd(name, tensor))
                 {
                     throw Duplicate($"tensor '{name}'");
                 }
@@ -90,7 +90,7 @@ internal sealed class SafeTensorsHeader
         while (ReadName(ref reader, SafeTensorsLayout.MetadataKey) is { } key)
         {
             Expect(ref reader, JsonTokenType.String, $"'{SafeTensorsLayout.MetadataKey}.{key}'", "a string");
-            if (!_metadata.TryAdd(key, reader.GetString()!))
+            if (!metadata.TryAdd(key, reader.GetString()!))
             {
                 throw Duplicate($"'{SafeTensorsLayout.MetadataKey}.{key}'");
             }
@@ -163,7 +163,7 @@ internal sealed class SafeTensorsHeader
     private void CheckCoverage(long dataBytes)
     {
         // Empty tensors share their place with the next; the name makes their order the same for every reader.
-        var sorted = _tensors.Values.OrderBy(tensor => tensor.Begin).ThenBy(tensor => tensor.End).ThenBy(tensor => tensor.Name, StringComparer.Ordinal).ToArray();
+        var sorted = tensors.Values.OrderBy(tensor => tensor.Begin).ThenBy(tensor => tensor.End).ThenBy(tensor => tensor.Name, StringComparer.Ordinal).ToArray();
         long covered = 0;
         foreach (var tensor in sorted)
         {
@@ -243,7 +243,7 @@ internal sealed class SafeTensorsHeader
     private SafeTensorsException Duplicate(string what) => Error(SafeTensorsProblem.Duplicate, $"{what} stands twice in the header");
 
     private SafeTensorsException Bad(string what, Exception? cause = null) =>
-        new(SafeTensorsProblem.BadHeader, $"{_path}: the header {what}", cause);
+        new(SafeTensorsProblem.BadHeader, $"{path}: the header {what}", cause);
 
-    private SafeTensorsException Error(SafeTensorsProblem problem, string what) => new(problem, $"{_path}: {what}");
+    private SafeTensorsException Error(SafeTensorsProblem problem, string what) => new(problem, $"{path}: {what}");
 }

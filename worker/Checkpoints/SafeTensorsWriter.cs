@@ -11,15 +11,15 @@ namespace Coordinator.Worker.Checkpoints;
 /// </summary>
 public sealed class SafeTensorsWriter : IDisposable
 {
-    private readonly AtomicFile _file;
-    private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-    private readonly string _path;
-    private int _current;
-    private long _writtenBytes;
+    private readonly AtomicFile file;
+    private readonly IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private readonly string path;
+    private int current;
+    private long writtenBytes;
 
     private SafeTensorsWriter(string path, AtomicFile file, SafeTensorsLayout layout)
     {
-        (_path, _file, Tensors) = (path, file, layout.Tensors);
+        (this.path, this.file, Tensors) = (path, file, layout.Tensors);
         AppendHashed(layout.Header);
     }
 
@@ -72,20 +72,20 @@ public sealed class SafeTensorsWriter : IDisposable
     public void AppendBytes(string name, ReadOnlySpan<byte> bytes)
     {
         SkipFinished(name);
-        if (_current == Tensors.Count || Tensors[_current].Name != name)
+        if (current == Tensors.Count || Tensors[current].Name != name)
         {
-            var turn = _current == Tensors.Count ? "none, all are complete" : $"'{Tensors[_current].Name}'";
+            var turn = current == Tensors.Count ? "none, all are complete" : $"'{Tensors[current].Name}'";
             throw new InvalidOperationException($"tensor '{name}' came where the file's order has {turn}");
         }
 
-        var left = Tensors[_current].Bytes - _writtenBytes;
+        var left = Tensors[current].Bytes - writtenBytes;
         if (bytes.Length > left)
         {
             throw new InvalidOperationException($"tensor '{name}' was given {bytes.Length} bytes where {left} are missing");
         }
 
         AppendHashed(bytes);
-        _writtenBytes += bytes.Length;
+        writtenBytes += bytes.Length;
     }
 
     /// <summary>Makes the file durable and visible.</summary>
@@ -95,36 +95,36 @@ public sealed class SafeTensorsWriter : IDisposable
     public string Commit()
     {
         SkipFinished(null);
-        if (_current < Tensors.Count)
+        if (current < Tensors.Count)
         {
-            var tensor = Tensors[_current];
-            throw new InvalidOperationException($"tensor '{tensor.Name}' has {_writtenBytes} of its {tensor.Bytes} bytes");
+            var tensor = Tensors[current];
+            throw new InvalidOperationException($"tensor '{tensor.Name}' has {writtenBytes} of its {tensor.Bytes} bytes");
         }
 
-        _file.Commit(_path);
-        return Convert.ToHexStringLower(_hash.GetHashAndReset());
+        file.Commit(path);
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        _file.Dispose();
-        _hash.Dispose();
+        file.Dispose();
+        hash.Dispose();
     }
 
     // Moves on from complete tensors, but not from the one that is being named: an empty tensor may be appended to with nothing.
     private void SkipFinished(string? name)
     {
-        while (_current < Tensors.Count && Tensors[_current].Bytes == _writtenBytes && Tensors[_current].Name != name)
+        while (current < Tensors.Count && Tensors[current].Bytes == writtenBytes && Tensors[current].Name != name)
         {
-            _current++;
-            _writtenBytes = 0;
+            current++;
+            writtenBytes = 0;
         }
     }
 
     private void AppendHashed(ReadOnlySpan<byte> bytes)
     {
-        _file.Stream.Write(bytes);
-        _hash.AppendData(bytes);
+        file.Stream.Write(bytes);
+        hash.AppendData(bytes);
     }
 }

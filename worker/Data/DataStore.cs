@@ -13,9 +13,9 @@ public sealed class DataStore
 {
     private static readonly SearchValues<char> HashDigits = SearchValues.Create("0123456789abcdef");
 
-    private readonly string _directory;
-    private readonly Func<string, Stream, CancellationToken, Task>? _fetch;
-    private readonly TimeSpan _readLimit;
+    private readonly string directory;
+    private readonly Func<string, Stream, CancellationToken, Task>? fetch;
+    private readonly TimeSpan readLimit;
 
     /// <param name="directory">Where the files are; created when something is stored.</param>
     /// <param name="fetch">
@@ -24,10 +24,10 @@ public sealed class DataStore
     /// </param>
     /// <param name="readLimit">How long the storage may say nothing while data are verified; null: <see cref="StorageRead.DefaultLimit"/>.</param>
     public DataStore(string directory, Func<string, Stream, CancellationToken, Task>? fetch = null, TimeSpan? readLimit = null) =>
-        (_directory, _fetch, _readLimit) = (directory, fetch, readLimit ?? StorageRead.DefaultLimit);
+        (this.directory, this.fetch, this.readLimit) = (directory, fetch, readLimit ?? StorageRead.DefaultLimit);
 
     /// <summary>Where the files are.</summary>
-    public string Directory => _directory;
+    public string Directory => directory;
 
     /// <summary>Whether a text is a SHA-256 as this project writes it: 64 lower-case hexadecimal digits.</summary>
     public static bool IsHash(ReadOnlySpan<char> text) => text.Length == 64 && !text.ContainsAnyExcept(HashDigits);
@@ -46,7 +46,7 @@ public sealed class DataStore
 
     /// <summary>Path of a frozen data set in this store, whether it is there or not.</summary>
     /// <exception cref="ArgumentException">Not a lower-case hexadecimal SHA-256.</exception>
-    public string FileOf(string sha256) => PathOf(_directory, sha256);
+    public string FileOf(string sha256) => PathOf(directory, sha256);
 
     /// <summary>Opens a data set after verifying size and hash; fetches it first where it is missing or damaged.</summary>
     /// <exception cref="DataException">
@@ -62,12 +62,12 @@ public sealed class DataStore
     /// <inheritdoc cref="OpenAsync" path="/exception"/>
     public async Task<T> ReadAsync<T>(string sha256, Func<string, Action, T> read, CancellationToken cancel = default)
     {
-        var path = PathOf(_directory, sha256);
+        var path = PathOf(directory, sha256);
         try
         {
             return await ReadOnceAsync(path, read, cancel).ConfigureAwait(false);
         }
-        catch (DataException e) when (e.Problem is DataProblem.Missing && _fetch is null)
+        catch (DataException e) when (e.Problem is DataProblem.Missing && this.fetch is null)
         {
             throw new DataException(
                 DataProblem.NotInStore,
@@ -75,7 +75,7 @@ public sealed class DataStore
                 + "copy the file here or start the worker with its silo's address",
                 e);
         }
-        catch (DataException e) when (e.Problem is DataProblem.Missing or DataProblem.Corrupt or DataProblem.Unreadable && _fetch is not null && e.InnerException is not StorageTimeoutException)
+        catch (DataException e) when (e.Problem is DataProblem.Missing or DataProblem.Corrupt or DataProblem.Unreadable && this.fetch is not null && e.InnerException is not StorageTimeoutException)
         {
             // Missing, damaged, or on a disk that fails: the fetched copy takes its place below.
         }
@@ -89,7 +89,7 @@ public sealed class DataStore
     {
         try
         {
-            return await StorageRead.RunAsync(path, _readLimit, reading => read(path, reading.Moved), cancel).ConfigureAwait(false);
+            return await StorageRead.RunAsync(path, readLimit, reading => read(path, reading.Moved), cancel).ConfigureAwait(false);
         }
         catch (StorageTimeoutException e)
         {
@@ -100,7 +100,7 @@ public sealed class DataStore
     private async Task FetchAsync(string path, string sha256, CancellationToken cancel)
     {
         using var file = CreateTemporary(path, sha256);
-        await _fetch!(sha256, file.Stream, cancel).ConfigureAwait(false);
+        await fetch!(sha256, file.Stream, cancel).ConfigureAwait(false);
         try
         {
             file.Stream.Position = 0;
@@ -118,7 +118,7 @@ public sealed class DataStore
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw DataFreezer.StoreUnwritable(_directory, e);
+            throw DataFreezer.StoreUnwritable(directory, e);
         }
     }
 
@@ -130,7 +130,7 @@ public sealed class DataStore
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw DataFreezer.StoreUnwritable(_directory, e);
+            throw DataFreezer.StoreUnwritable(directory, e);
         }
     }
 }

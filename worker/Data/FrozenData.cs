@@ -18,26 +18,26 @@ namespace Coordinator.Worker.Data;
 /// </summary>
 public sealed class FrozenData : IDisposable
 {
-    private readonly SafeFileHandle _handle;
-    private readonly string _path;
-    private readonly DataSpec _spec;
-    private readonly int _bytesPerToken;
-    private readonly Lock _verifying = new();
-    private volatile Verified _verified;
-    private volatile bool _isDamaged;
+    private readonly SafeFileHandle handle;
+    private readonly string path;
+    private readonly DataSpec spec;
+    private readonly int bytesPerToken;
+    private readonly Lock verifying = new();
+    private volatile Verified verified;
+    private volatile bool isDamaged;
 
     private FrozenData(SafeFileHandle handle, string path, DataSpec spec, FileFacts verified)
     {
-        _handle = handle;
-        _path = path;
-        _spec = spec;
-        _verified = new Verified(verified);
-        _bytesPerToken = BytesPerToken(spec.Encoding);
-        Tokens = spec.Bytes / _bytesPerToken;
+        this.handle = handle;
+        this.path = path;
+        this.spec = spec;
+        this.verified = new Verified(verified);
+        bytesPerToken = BytesPerToken(spec.Encoding);
+        Tokens = spec.Bytes / bytesPerToken;
     }
 
     /// <summary>Whether a read has failed since it was opened: whoever opens it next must verify it again.</summary>
-    public bool IsDamaged => _isDamaged;
+    public bool IsDamaged => isDamaged;
 
     /// <summary>Number of tokens, T.</summary>
     public long Tokens { get; }
@@ -80,20 +80,20 @@ public sealed class FrozenData : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegative(first);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(first, Tokens - tokens.Length);
-        var rented = ArrayPool<byte>.Shared.Rent(checked(tokens.Length * _bytesPerToken));
+        var rented = ArrayPool<byte>.Shared.Rent(checked(tokens.Length * bytesPerToken));
         try
         {
-            var bytes = rented.AsSpan(0, tokens.Length * _bytesPerToken);
+            var bytes = rented.AsSpan(0, tokens.Length * bytesPerToken);
             do
             {
-                ReadFully(first * _bytesPerToken, bytes);
+                ReadFully(first * bytesPerToken, bytes);
             }
             while (!IsStillVerified());
             Decode(bytes, tokens);
         }
         catch (DataException)
         {
-            _isDamaged = true;
+            isDamaged = true;
             throw;
         }
         finally
@@ -103,7 +103,7 @@ public sealed class FrozenData : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _handle.Dispose();
+    public void Dispose() => handle.Dispose();
 
     internal static SafeFileHandle OpenHandle(string path)
     {
@@ -129,13 +129,13 @@ public sealed class FrozenData : IDisposable
     /// <exception cref="DataException">It is not what was frozen any more.</exception>
     private bool IsStillVerified()
     {
-        var before = _verified;
-        if (Facts(_handle, _path) == before.Facts)
+        var before = verified;
+        if (Facts(handle, path) == before.Facts)
             return true;
-        lock (_verifying)
+        lock (verifying)
         {
-            if (_verified == before)
-                _verified = new Verified(Verify(_handle, _path, _spec, moved: null));
+            if (verified == before)
+                verified = new Verified(Verify(handle, path, spec, moved: null));
         }
 
         return false;
@@ -203,11 +203,11 @@ public sealed class FrozenData : IDisposable
         {
             while (bytes.Length > 0)
             {
-                var count = RandomAccess.Read(_handle, bytes, offset);
+                var count = RandomAccess.Read(handle, bytes, offset);
                 if (count == 0)
                 {
                     throw new DataException(
-                        DataProblem.Corrupt, $"{_path}: ends at byte {offset}, cut short while in use; freeze or fetch the data again");
+                        DataProblem.Corrupt, $"{path}: ends at byte {offset}, cut short while in use; freeze or fetch the data again");
                 }
 
                 bytes = bytes[count..];
@@ -216,7 +216,7 @@ public sealed class FrozenData : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw Unreadable(_path, e);
+            throw Unreadable(path, e);
         }
     }
 
@@ -224,7 +224,7 @@ public sealed class FrozenData : IDisposable
     {
         for (var i = 0; i < tokens.Length; i++)
         {
-            tokens[i] = _bytesPerToken == 1 ? bytes[i] : BinaryPrimitives.ReadUInt16LittleEndian(bytes[(2 * i)..]);
+            tokens[i] = bytesPerToken == 1 ? bytes[i] : BinaryPrimitives.ReadUInt16LittleEndian(bytes[(2 * i)..]);
         }
     }
 

@@ -8,7 +8,7 @@ namespace Coordinator.Worker.Data;
 /// </summary>
 internal sealed class GlobPattern
 {
-    private readonly string[] _segments;
+    private readonly string[] segments;
 
     /// <param name="fullPattern">Full path with wildcards.</param>
     public GlobPattern(string fullPattern)
@@ -16,14 +16,14 @@ internal sealed class GlobPattern
         var segments = fullPattern.Replace(Path.DirectorySeparatorChar, '/').Split('/');
         var plain = Array.FindIndex(segments, segment => segment.AsSpan().ContainsAny('*', '?'));
         Root = plain <= 1 ? segments[0] + "/" : string.Join('/', segments[..plain]);
-        _segments = segments[plain..];
+        this.segments = segments[plain..];
     }
 
     /// <summary>The folder above the first wildcard.</summary>
     public string Root { get; }
 
     /// <param name="relativePath">Path below <see cref="Root"/>, with forward slashes.</param>
-    public bool Matches(string relativePath) => Matches(_segments, relativePath.Split('/'));
+    public bool Matches(string relativePath) => Matches(segments, relativePath.Split('/'));
 
     private static bool Matches(ReadOnlySpan<string> pattern, ReadOnlySpan<string> names)
     {

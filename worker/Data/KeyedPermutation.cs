@@ -14,9 +14,9 @@ internal readonly struct KeyedPermutation
     // Below 64 elements a network has too few distinct round functions; the walk is still short from here.
     private const int SmallestHalfBits = 3;
 
-    private readonly ulong _count;
-    private readonly ulong _key;
-    private readonly int _halfBits;
+    private readonly ulong count;
+    private readonly ulong key;
+    private readonly int halfBits;
 
     /// <param name="count">Size of the domain, 1 to 2^62.</param>
     /// <param name="key">Chooses the permutation.</param>
@@ -24,12 +24,12 @@ internal readonly struct KeyedPermutation
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, 1L << 62);
-        _count = (ulong)count;
-        _key = key;
-        _halfBits = SmallestHalfBits;
-        while (1UL << (2 * _halfBits) < _count)
+        this.count = (ulong)count;
+        this.key = key;
+        halfBits = SmallestHalfBits;
+        while (1UL << (2 * halfBits) < this.count)
         {
-            _halfBits++;
+            halfBits++;
         }
     }
 
@@ -37,27 +37,27 @@ internal readonly struct KeyedPermutation
     public long Apply(long index)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(index);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((ulong)index, _count, nameof(index));
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((ulong)index, count, nameof(index));
         var value = (ulong)index;
         do
         {
             value = Encrypt(value);
         }
-        while (value >= _count);
+        while (value >= count);
         return (long)value;
     }
 
     private ulong Encrypt(ulong value)
     {
-        var mask = (1UL << _halfBits) - 1;
-        var left = value >> _halfBits;
+        var mask = (1UL << halfBits) - 1;
+        var left = value >> halfBits;
         var right = value & mask;
         for (var round = 1; round <= Rounds; round++)
         {
-            var mixed = BitMixer.Mix(right ^ BitMixer.Mix(_key + ((ulong)round * BitMixer.Golden)));
+            var mixed = BitMixer.Mix(right ^ BitMixer.Mix(key + ((ulong)round * BitMixer.Golden)));
             (left, right) = (right, left ^ (mixed & mask));
         }
 
-        return (left << _halfBits) | right;
+        return (left << halfBits) | right;
     }
 }

@@ -17,9 +17,9 @@ public sealed class WindowSampler : ISampleSource
     private const ulong OrderPurpose = 1;
     private const ulong OffsetPurpose = 2;
 
-    private readonly FrozenData _data;
-    private readonly int _block;
-    private readonly ulong _seed;
+    private readonly FrozenData data;
+    private readonly int block;
+    private readonly ulong seed;
 
     /// <param name="data">The frozen tokens; stays the caller's to dispose of.</param>
     /// <param name="block">Context length in tokens; at least 1.</param>
@@ -34,7 +34,7 @@ public sealed class WindowSampler : ISampleSource
             throw DataFreezer.TooShort("the frozen data", data.Tokens, block);
         }
 
-        (_data, _block, _seed) = (data, block, seed);
+        (this.data, this.block, this.seed) = (data, block, seed);
     }
 
     /// <summary>Windows in an epoch, N.</summary>
@@ -48,7 +48,7 @@ public sealed class WindowSampler : ISampleSource
     {
         ArgumentOutOfRangeException.ThrowIfNegative(position);
         var (epoch, index) = (position / Windows, position % Windows);
-        var order = new KeyedPermutation(Windows, BitMixer.Key(_seed, OrderPurpose, (ulong)epoch));
+        var order = new KeyedPermutation(Windows, BitMixer.Key(seed, OrderPurpose, (ulong)epoch));
         return (epoch, order.Apply(index));
     }
 
@@ -56,7 +56,7 @@ public sealed class WindowSampler : ISampleSource
     public long OffsetOf(long epoch)
     {
         // The high half of a 128-bit product maps 64 random bits onto 0 to T - 1 evenly (but for at most T in 2^64).
-        var product = (UInt128)BitMixer.Key(_seed, OffsetPurpose, (ulong)epoch) * (UInt128)_data.Tokens;
+        var product = (UInt128)BitMixer.Key(seed, OffsetPurpose, (ulong)epoch) * (UInt128)data.Tokens;
         return (long)(product >> 64);
     }
 
@@ -65,15 +65,15 @@ public sealed class WindowSampler : ISampleSource
     /// <exception cref="DataException">The frozen file cannot be read any more.</exception>
     public void ReadSample(long position, Span<int> tokens)
     {
-        if (tokens.Length != _block + 1)
+        if (tokens.Length != block + 1)
         {
-            throw new ArgumentException($"a sample has {_block + 1} tokens, not {tokens.Length}", nameof(tokens));
+            throw new ArgumentException($"a sample has {block + 1} tokens, not {tokens.Length}", nameof(tokens));
         }
 
         var (epoch, window) = Locate(position);
-        var start = (OffsetOf(epoch) + (window * _block)) % _data.Tokens;
-        var beforeEnd = (int)long.Min(tokens.Length, _data.Tokens - start);
-        _data.ReadTokens(start, tokens[..beforeEnd]);
-        _data.ReadTokens(0, tokens[beforeEnd..]);
+        var start = (OffsetOf(epoch) + (window * block)) % data.Tokens;
+        var beforeEnd = (int)long.Min(tokens.Length, data.Tokens - start);
+        data.ReadTokens(start, tokens[..beforeEnd]);
+        data.ReadTokens(0, tokens[beforeEnd..]);
     }
 }

@@ -9,12 +9,12 @@ namespace Coordinator.Worker.Files;
 /// </summary>
 public sealed class AtomicFile : IDisposable
 {
-    private readonly string _temporaryPath;
-    private bool _committed;
+    private readonly string temporaryPath;
+    private bool committed;
 
     private AtomicFile(string temporaryPath)
     {
-        _temporaryPath = temporaryPath;
+        this.temporaryPath = temporaryPath;
         Stream = PrivateFiles.Open(temporaryPath, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read, bufferSize: 1 << 16);
     }
 
@@ -44,8 +44,8 @@ public sealed class AtomicFile : IDisposable
         Stream.Flush(flushToDisk: true);
         Stream.Dispose();
         RegularFile.MakeWay(path);
-        File.Move(_temporaryPath, path, overwrite: true);
-        _committed = true;
+        File.Move(temporaryPath, path, overwrite: true);
+        committed = true;
         DurableFolder.Flush(Path.GetDirectoryName(Path.GetFullPath(path))!);
     }
 
@@ -53,14 +53,14 @@ public sealed class AtomicFile : IDisposable
     public void Dispose()
     {
         Stream.Dispose();
-        if (_committed)
+        if (committed)
         {
             return;
         }
 
         try
         {
-            File.Delete(_temporaryPath);
+            File.Delete(temporaryPath);
         }
         catch (IOException)
         {

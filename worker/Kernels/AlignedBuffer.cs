@@ -5,15 +5,15 @@ namespace Coordinator.Worker.Kernels;
 /// <summary>Floats outside the managed heap, at a multiple of 64 bytes, so that kernels may hold plain pointers. Begins as zeros.</summary>
 internal sealed unsafe class AlignedBuffer : IDisposable
 {
-    private float* _pointer;
+    private float* pointer;
 
     public AlignedBuffer(long length)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         Length = length;
         nuint bytes = checked((nuint)Math.Max(length, 16) * sizeof(float));
-        _pointer = (float*)NativeMemory.AlignedAlloc(bytes, 64);
-        NativeMemory.Clear(_pointer, bytes);
+        pointer = (float*)NativeMemory.AlignedAlloc(bytes, 64);
+        NativeMemory.Clear(pointer, bytes);
         GC.AddMemoryPressure((long)bytes);
     }
 
@@ -25,8 +25,8 @@ internal sealed unsafe class AlignedBuffer : IDisposable
     {
         get
         {
-            ObjectDisposedException.ThrowIf(_pointer == null, this);
-            return _pointer;
+            ObjectDisposedException.ThrowIf(pointer == null, this);
+            return pointer;
         }
     }
 
@@ -46,9 +46,9 @@ internal sealed unsafe class AlignedBuffer : IDisposable
 
     private void Free()
     {
-        if (_pointer == null) return;
-        NativeMemory.AlignedFree(_pointer);
-        _pointer = null;
+        if (pointer == null) return;
+        NativeMemory.AlignedFree(pointer);
+        pointer = null;
         GC.RemoveMemoryPressure(Math.Max(Length, 16) * sizeof(float));
     }
 }

@@ -6,10 +6,10 @@ namespace Coordinator.Worker.Kernels;
 /// <summary>Sixteen lanes in four registers of 128 bits.</summary>
 internal readonly unsafe struct Lanes128(Vector128<float> a, Vector128<float> b, Vector128<float> c, Vector128<float> d) : ILanes16<Lanes128>
 {
-    private readonly Vector128<float> _a = a;
-    private readonly Vector128<float> _b = b;
-    private readonly Vector128<float> _c = c;
-    private readonly Vector128<float> _d = d;
+    private readonly Vector128<float> first = a;
+    private readonly Vector128<float> second = b;
+    private readonly Vector128<float> third = c;
+    private readonly Vector128<float> fourth = d;
 
     public static VectorWidth Width => VectorWidth.W128;
 
@@ -23,10 +23,10 @@ internal readonly unsafe struct Lanes128(Vector128<float> a, Vector128<float> b,
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Lanes128 value, float* destination)
     {
-        value._a.Store(destination);
-        value._b.Store(destination + 4);
-        value._c.Store(destination + 8);
-        value._d.Store(destination + 12);
+        value.first.Store(destination);
+        value.second.Store(destination + 4);
+        value.third.Store(destination + 8);
+        value.fourth.Store(destination + 12);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -37,61 +37,61 @@ internal readonly unsafe struct Lanes128(Vector128<float> a, Vector128<float> b,
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 Add(Lanes128 a, Lanes128 b) => new(a._a + b._a, a._b + b._b, a._c + b._c, a._d + b._d);
+    public static Lanes128 Add(Lanes128 a, Lanes128 b) => new(a.first + b.first, a.second + b.second, a.third + b.third, a.fourth + b.fourth);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 Subtract(Lanes128 a, Lanes128 b) => new(a._a - b._a, a._b - b._b, a._c - b._c, a._d - b._d);
+    public static Lanes128 Subtract(Lanes128 a, Lanes128 b) => new(a.first - b.first, a.second - b.second, a.third - b.third, a.fourth - b.fourth);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 Multiply(Lanes128 a, Lanes128 b) => new(a._a * b._a, a._b * b._b, a._c * b._c, a._d * b._d);
+    public static Lanes128 Multiply(Lanes128 a, Lanes128 b) => new(a.first * b.first, a.second * b.second, a.third * b.third, a.fourth * b.fourth);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 Divide(Lanes128 a, Lanes128 b) => new(a._a / b._a, a._b / b._b, a._c / b._c, a._d / b._d);
+    public static Lanes128 Divide(Lanes128 a, Lanes128 b) => new(a.first / b.first, a.second / b.second, a.third / b.third, a.fourth / b.fourth);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 Sqrt(Lanes128 a) => new(Vector128.Sqrt(a._a), Vector128.Sqrt(a._b), Vector128.Sqrt(a._c), Vector128.Sqrt(a._d));
+    public static Lanes128 Sqrt(Lanes128 a) => new(Vector128.Sqrt(a.first), Vector128.Sqrt(a.second), Vector128.Sqrt(a.third), Vector128.Sqrt(a.fourth));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Fma(Lanes128 a, Lanes128 b, Lanes128 c) => new(
-        Vector128.FusedMultiplyAdd(a._a, b._a, c._a),
-        Vector128.FusedMultiplyAdd(a._b, b._b, c._b),
-        Vector128.FusedMultiplyAdd(a._c, b._c, c._c),
-        Vector128.FusedMultiplyAdd(a._d, b._d, c._d));
+        Vector128.FusedMultiplyAdd(a.first, b.first, c.first),
+        Vector128.FusedMultiplyAdd(a.second, b.second, c.second),
+        Vector128.FusedMultiplyAdd(a.third, b.third, c.third),
+        Vector128.FusedMultiplyAdd(a.fourth, b.fourth, c.fourth));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Greater(Lanes128 a, Lanes128 b) => new(
-        Vector128.ConditionalSelect(Vector128.GreaterThan(a._a, b._a), a._a, b._a),
-        Vector128.ConditionalSelect(Vector128.GreaterThan(a._b, b._b), a._b, b._b),
-        Vector128.ConditionalSelect(Vector128.GreaterThan(a._c, b._c), a._c, b._c),
-        Vector128.ConditionalSelect(Vector128.GreaterThan(a._d, b._d), a._d, b._d));
+        Vector128.ConditionalSelect(Vector128.GreaterThan(a.first, b.first), a.first, b.first),
+        Vector128.ConditionalSelect(Vector128.GreaterThan(a.second, b.second), a.second, b.second),
+        Vector128.ConditionalSelect(Vector128.GreaterThan(a.third, b.third), a.third, b.third),
+        Vector128.ConditionalSelect(Vector128.GreaterThan(a.fourth, b.fourth), a.fourth, b.fourth));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Lesser(Lanes128 a, Lanes128 b) => new(
-        Vector128.ConditionalSelect(Vector128.LessThan(a._a, b._a), a._a, b._a),
-        Vector128.ConditionalSelect(Vector128.LessThan(a._b, b._b), a._b, b._b),
-        Vector128.ConditionalSelect(Vector128.LessThan(a._c, b._c), a._c, b._c),
-        Vector128.ConditionalSelect(Vector128.LessThan(a._d, b._d), a._d, b._d));
+        Vector128.ConditionalSelect(Vector128.LessThan(a.first, b.first), a.first, b.first),
+        Vector128.ConditionalSelect(Vector128.LessThan(a.second, b.second), a.second, b.second),
+        Vector128.ConditionalSelect(Vector128.LessThan(a.third, b.third), a.third, b.third),
+        Vector128.ConditionalSelect(Vector128.LessThan(a.fourth, b.fourth), a.fourth, b.fourth));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Scale(Lanes128 value, Lanes128 shifted) => new(
-        Scale(value._a, shifted._a),
-        Scale(value._b, shifted._b),
-        Scale(value._c, shifted._c),
-        Scale(value._d, shifted._d));
+        Scale(value.first, shifted.first),
+        Scale(value.second, shifted.second),
+        Scale(value.third, shifted.third),
+        Scale(value.fourth, shifted.fourth));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Sum(Lanes128 value) => LaneTree.Sum((value._a + value._c) + (value._b + value._d));
+    public static float Sum(Lanes128 value) => LaneTree.Sum((value.first + value.third) + (value.second + value.fourth));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Max(Lanes128 value) => LaneTree.Max(Vector128.Max(Vector128.Max(value._a, value._c), Vector128.Max(value._b, value._d)));
+    public static float Max(Lanes128 value) => LaneTree.Max(Vector128.Max(Vector128.Max(value.first, value.third), Vector128.Max(value.second, value.fourth)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void AddSquares(Lanes128 value, double* lanes)
     {
-        AddSquares(value._a, lanes);
-        AddSquares(value._b, lanes + 4);
-        AddSquares(value._c, lanes + 8);
-        AddSquares(value._d, lanes + 12);
+        AddSquares(value.first, lanes);
+        AddSquares(value.second, lanes + 4);
+        AddSquares(value.third, lanes + 8);
+        AddSquares(value.fourth, lanes + 12);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -6,8 +6,8 @@ namespace Coordinator.Worker.Kernels;
 /// <summary>Sixteen lanes in two registers of 256 bits.</summary>
 internal readonly unsafe struct Lanes256(Vector256<float> a, Vector256<float> b) : ILanes16<Lanes256>
 {
-    private readonly Vector256<float> _a = a;
-    private readonly Vector256<float> _b = b;
+    private readonly Vector256<float> first = a;
+    private readonly Vector256<float> second = b;
 
     public static VectorWidth Width => VectorWidth.W256;
 
@@ -21,8 +21,8 @@ internal readonly unsafe struct Lanes256(Vector256<float> a, Vector256<float> b)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Lanes256 value, float* destination)
     {
-        value._a.Store(destination);
-        value._b.Store(destination + 8);
+        value.first.Store(destination);
+        value.second.Store(destination + 8);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -33,51 +33,51 @@ internal readonly unsafe struct Lanes256(Vector256<float> a, Vector256<float> b)
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Add(Lanes256 a, Lanes256 b) => new(a._a + b._a, a._b + b._b);
+    public static Lanes256 Add(Lanes256 a, Lanes256 b) => new(a.first + b.first, a.second + b.second);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Subtract(Lanes256 a, Lanes256 b) => new(a._a - b._a, a._b - b._b);
+    public static Lanes256 Subtract(Lanes256 a, Lanes256 b) => new(a.first - b.first, a.second - b.second);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Multiply(Lanes256 a, Lanes256 b) => new(a._a * b._a, a._b * b._b);
+    public static Lanes256 Multiply(Lanes256 a, Lanes256 b) => new(a.first * b.first, a.second * b.second);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Divide(Lanes256 a, Lanes256 b) => new(a._a / b._a, a._b / b._b);
+    public static Lanes256 Divide(Lanes256 a, Lanes256 b) => new(a.first / b.first, a.second / b.second);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes256 Sqrt(Lanes256 a) => new(Vector256.Sqrt(a._a), Vector256.Sqrt(a._b));
+    public static Lanes256 Sqrt(Lanes256 a) => new(Vector256.Sqrt(a.first), Vector256.Sqrt(a.second));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Fma(Lanes256 a, Lanes256 b, Lanes256 c) => new(
-        Vector256.FusedMultiplyAdd(a._a, b._a, c._a),
-        Vector256.FusedMultiplyAdd(a._b, b._b, c._b));
+        Vector256.FusedMultiplyAdd(a.first, b.first, c.first),
+        Vector256.FusedMultiplyAdd(a.second, b.second, c.second));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Greater(Lanes256 a, Lanes256 b) => new(
-        Vector256.ConditionalSelect(Vector256.GreaterThan(a._a, b._a), a._a, b._a),
-        Vector256.ConditionalSelect(Vector256.GreaterThan(a._b, b._b), a._b, b._b));
+        Vector256.ConditionalSelect(Vector256.GreaterThan(a.first, b.first), a.first, b.first),
+        Vector256.ConditionalSelect(Vector256.GreaterThan(a.second, b.second), a.second, b.second));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Lesser(Lanes256 a, Lanes256 b) => new(
-        Vector256.ConditionalSelect(Vector256.LessThan(a._a, b._a), a._a, b._a),
-        Vector256.ConditionalSelect(Vector256.LessThan(a._b, b._b), a._b, b._b));
+        Vector256.ConditionalSelect(Vector256.LessThan(a.first, b.first), a.first, b.first),
+        Vector256.ConditionalSelect(Vector256.LessThan(a.second, b.second), a.second, b.second));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Scale(Lanes256 value, Lanes256 shifted) => new(
-        Scale(value._a, shifted._a),
-        Scale(value._b, shifted._b));
+        Scale(value.first, shifted.first),
+        Scale(value.second, shifted.second));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Sum(Lanes256 value) => LaneTree.Sum(value._a + value._b);
+    public static float Sum(Lanes256 value) => LaneTree.Sum(value.first + value.second);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Max(Lanes256 value) => LaneTree.Max(Vector256.Max(value._a, value._b));
+    public static float Max(Lanes256 value) => LaneTree.Max(Vector256.Max(value.first, value.second));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void AddSquares(Lanes256 value, double* lanes)
     {
-        AddSquares(value._a, lanes);
-        AddSquares(value._b, lanes + 8);
+        AddSquares(value.first, lanes);
+        AddSquares(value.second, lanes + 8);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

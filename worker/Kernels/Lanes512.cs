@@ -6,7 +6,7 @@ namespace Coordinator.Worker.Kernels;
 /// <summary>Sixteen lanes in one register of 512 bits.</summary>
 internal readonly unsafe struct Lanes512(Vector512<float> a) : ILanes16<Lanes512>
 {
-    private readonly Vector512<float> _a = a;
+    private readonly Vector512<float> first = a;
 
     public static VectorWidth Width => VectorWidth.W512;
 
@@ -18,48 +18,48 @@ internal readonly unsafe struct Lanes512(Vector512<float> a) : ILanes16<Lanes512
     public static Lanes512 Load(float* source) => new(Vector512.Load(source));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(Lanes512 value, float* destination) => value._a.Store(destination);
+    public static void Store(Lanes512 value, float* destination) => value.first.Store(destination);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 Broadcast(float value) => new(Vector512.Create(value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 Add(Lanes512 a, Lanes512 b) => new(a._a + b._a);
+    public static Lanes512 Add(Lanes512 a, Lanes512 b) => new(a.first + b.first);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 Subtract(Lanes512 a, Lanes512 b) => new(a._a - b._a);
+    public static Lanes512 Subtract(Lanes512 a, Lanes512 b) => new(a.first - b.first);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 Multiply(Lanes512 a, Lanes512 b) => new(a._a * b._a);
+    public static Lanes512 Multiply(Lanes512 a, Lanes512 b) => new(a.first * b.first);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 Divide(Lanes512 a, Lanes512 b) => new(a._a / b._a);
+    public static Lanes512 Divide(Lanes512 a, Lanes512 b) => new(a.first / b.first);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 Sqrt(Lanes512 a) => new(Vector512.Sqrt(a._a));
+    public static Lanes512 Sqrt(Lanes512 a) => new(Vector512.Sqrt(a.first));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 Fma(Lanes512 a, Lanes512 b, Lanes512 c) => new(Vector512.FusedMultiplyAdd(a._a, b._a, c._a));
+    public static Lanes512 Fma(Lanes512 a, Lanes512 b, Lanes512 c) => new(Vector512.FusedMultiplyAdd(a.first, b.first, c.first));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 Greater(Lanes512 a, Lanes512 b) => new(Vector512.ConditionalSelect(Vector512.GreaterThan(a._a, b._a), a._a, b._a));
+    public static Lanes512 Greater(Lanes512 a, Lanes512 b) => new(Vector512.ConditionalSelect(Vector512.GreaterThan(a.first, b.first), a.first, b.first));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 Lesser(Lanes512 a, Lanes512 b) => new(Vector512.ConditionalSelect(Vector512.LessThan(a._a, b._a), a._a, b._a));
+    public static Lanes512 Lesser(Lanes512 a, Lanes512 b) => new(Vector512.ConditionalSelect(Vector512.LessThan(a.first, b.first), a.first, b.first));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 Scale(Lanes512 value, Lanes512 shifted) => new(Scale(value._a, shifted._a));
+    public static Lanes512 Scale(Lanes512 value, Lanes512 shifted) => new(Scale(value.first, shifted.first));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Sum(Lanes512 value) => LaneTree.Sum(value._a.GetLower() + value._a.GetUpper());
+    public static float Sum(Lanes512 value) => LaneTree.Sum(value.first.GetLower() + value.first.GetUpper());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Max(Lanes512 value) => LaneTree.Max(Vector256.Max(value._a.GetLower(), value._a.GetUpper()));
+    public static float Max(Lanes512 value) => LaneTree.Max(Vector256.Max(value.first.GetLower(), value.first.GetUpper()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void AddSquares(Lanes512 value, double* lanes)
     {
-        AddSquares(value._a, lanes);
+        AddSquares(value.first, lanes);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -8,15 +8,15 @@ internal sealed unsafe partial class SimdKernels<T>
     // beyond the block is never touched. Part of the device class, since it says where sums over time end.
     private const int TimeBlock = 32;
 
-    private AlignedBuffer? _attentionScratch;
+    private AlignedBuffer? attentionScratch;
 
     public void Attention(float* qkv, float* probabilities, float* output, AttentionShape shape, DropoutPlan dropout)
     {
         (int time, int channels, int size, int row) = (shape.Time, shape.Channels, shape.HeadSize, 3 * shape.Channels);
         float scale = 1f / MathF.Sqrt(size);
-        float* left = _scratch.Left();
-        float* packedK = _scratch.Right(0, PackedRight<T>.Length(size, time));
-        float* packedV = _scratch.Right(1, PackedRight<T>.Length(time, size));
+        float* left = scratch.Left();
+        float* packedK = scratch.Right(0, PackedRight<T>.Length(size, time));
+        float* packedV = scratch.Right(1, PackedRight<T>.Length(time, size));
         float* kept = dropout.IsActive ? AttentionScratch((long)time * TimeBlock) : null;
         for (int b = 0; b < shape.Batch; b++)
         {
@@ -52,11 +52,11 @@ internal sealed unsafe partial class SimdKernels<T>
     {
         (int time, int channels, int size, int row) = (shape.Time, shape.Channels, shape.HeadSize, 3 * shape.Channels);
         float scale = 1f / MathF.Sqrt(size);
-        float* left = _scratch.Left();
-        float* packedQ = _scratch.Right(0, PackedRight<T>.Length(time, size));
-        float* packedK = _scratch.Right(1, PackedRight<T>.Length(time, size));
-        float* packedV = _scratch.Right(2, PackedRight<T>.Length(size, time));
-        float* packedDy = _scratch.Right(3, PackedRight<T>.Length(time, size));
+        float* left = scratch.Left();
+        float* packedQ = scratch.Right(0, PackedRight<T>.Length(time, size));
+        float* packedK = scratch.Right(1, PackedRight<T>.Length(time, size));
+        float* packedV = scratch.Right(2, PackedRight<T>.Length(size, time));
+        float* packedDy = scratch.Right(3, PackedRight<T>.Length(time, size));
         long square = (long)time * time;
         float* ds = AttentionScratch(2 * square), kept = ds + square;
         for (int b = 0; b < shape.Batch; b++)
@@ -140,9 +140,9 @@ internal sealed unsafe partial class SimdKernels<T>
 
     private float* AttentionScratch(long length)
     {
-        if (_attentionScratch is { } held && held.Length >= length) return held.Pointer;
-        _attentionScratch?.Dispose();
-        _attentionScratch = new AlignedBuffer(length);
-        return _attentionScratch.Pointer;
+        if (attentionScratch is { } held && held.Length >= length) return held.Pointer;
+        attentionScratch?.Dispose();
+        attentionScratch = new AlignedBuffer(length);
+        return attentionScratch.Pointer;
     }
 }

@@ -4,7 +4,7 @@ namespace Coordinator.Worker.Kernels;
 internal sealed unsafe partial class SimdKernels<T> : IKernels
     where T : struct, ILanes16<T>
 {
-    private readonly MatMulScratch _scratch = new();
+    private readonly MatMulScratch scratch = new();
 
     public VectorWidth Width => T.Width;
 
@@ -12,15 +12,15 @@ internal sealed unsafe partial class SimdKernels<T> : IKernels
         bool transposeA, bool transposeB, int m, int n, int k, float* a, int lda, float* b, int ldb, float* c, int ldc, bool accumulate)
     {
         if (m == 0 || n == 0) return;
-        float* packed = _scratch.Right(0, PackedRight<T>.Length(k, n));
+        float* packed = scratch.Right(0, PackedRight<T>.Length(k, n));
         PackedRight<T>.Pack(packed, b, ldb, transposeB, k, n);
         MatMulBlocks<T>.Multiply(
-            new LeftMatrix(a, transposeA ? 1 : lda, transposeA ? lda : 1), packed, k, n, m, n, 0, k, c, ldc, accumulate, _scratch.Left());
+            new LeftMatrix(a, transposeA ? 1 : lda, transposeA ? lda : 1), packed, k, n, m, n, 0, k, c, ldc, accumulate, scratch.Left());
     }
 
     public void Dispose()
     {
-        _scratch.Dispose();
-        _attentionScratch?.Dispose();
+        scratch.Dispose();
+        attentionScratch?.Dispose();
     }
 }

@@ -8,17 +8,17 @@ internal sealed unsafe class ThreadedKernels : IKernels
 {
     // Below this many elements a call costs less than handing it out.
     private const long LeastElements = 32768;
-    private readonly IKernels[] _workers;
-    private readonly ParallelOptions _options;
+    private readonly IKernels[] workers;
+    private readonly ParallelOptions options;
 
     /// <summary>Owns <paramref name="workers"/>, one for each thread: they have scratch memory of their own.</summary>
     public ThreadedKernels(IKernels[] workers)
     {
-        _workers = workers;
-        _options = new ParallelOptions { MaxDegreeOfParallelism = workers.Length };
+        this.workers = workers;
+        options = new ParallelOptions { MaxDegreeOfParallelism = workers.Length };
     }
 
-    public VectorWidth Width => _workers[0].Width;
+    public VectorWidth Width => workers[0].Width;
 
     public void MatMul(
         bool transposeA, bool transposeB, int m, int n, int k, float* a, int lda, float* b, int ldb, float* c, int ldc, bool accumulate) =>
@@ -31,7 +31,7 @@ internal sealed unsafe class ThreadedKernels : IKernels
         worker.AddRow(x == null ? null : x + (long)from * columns, row, y + (long)from * columns, count, columns));
 
     public void ColumnSums(float* x, int rows, int columns, float* sums, bool accumulate) =>
-        _workers[0].ColumnSums(x, rows, columns, sums, accumulate);
+        workers[0].ColumnSums(x, rows, columns, sums, accumulate);
 
     public void LayerNorm(float* x, float* gamma, float* beta, float* y, float* mean, float* rstd, int rows, int columns) =>
         Split(rows, 1, columns, (worker, from, count) => worker.LayerNorm(
@@ -39,14 +39,14 @@ internal sealed unsafe class ThreadedKernels : IKernels
 
     public void LayerNormBackward(
         float* dy, float* x, float* gamma, float* mean, float* rstd, float* dx, float* dgamma, float* dbeta, int rows, int columns, bool accumulate) =>
-        _workers[0].LayerNormBackward(dy, x, gamma, mean, rstd, dx, dgamma, dbeta, rows, columns, accumulate);
+        workers[0].LayerNormBackward(dy, x, gamma, mean, rstd, dx, dgamma, dbeta, rows, columns, accumulate);
 
     public void Gelu(float* x, float* y, long count) => SplitElements(count, (worker, from, part) => worker.Gelu(x + from, y + from, part));
 
     public void GeluBackward(float* x, float* dy, long count) =>
         SplitElements(count, (worker, from, part) => worker.GeluBackward(x + from, dy + from, part));
 
-    public double CrossEntropy(float* logits, int* targets, int rows, int columns) => _workers[0].CrossEntropy(logits, targets, rows, columns);
+    public double CrossEntropy(float* logits, int* targets, int rows, int columns) => workers[0].CrossEntropy(logits, targets, rows, columns);
 
     public void Attention(float* qkv, float* probabilities, float* output, AttentionShape shape, DropoutPlan dropout)
     {
@@ -67,11 +67,11 @@ internal sealed unsafe class ThreadedKernels : IKernels
     public void AdamW(float* p, float* m, float* v, float* g, long count, AdamWStep step) =>
         SplitElements(count, (worker, from, part) => worker.AdamW(p + from, m + from, v + from, g + from, part, step));
 
-    public double SumOfSquares(float* x, long count) => _workers[0].SumOfSquares(x, count);
+    public double SumOfSquares(float* x, long count) => workers[0].SumOfSquares(x, count);
 
     public void Dispose()
     {
-        foreach (IKernels worker in _workers) worker.Dispose();
+        foreach (IKernels worker in workers) worker.Dispose();
     }
 
     private static (long Row, long Square) Strides(AttentionShape shape) =>
@@ -80,17 +80,17 @@ internal sealed unsafe class ThreadedKernels : IKernels
     // Rows in parts that are multiples of the unit, so that tiles stay whole.
     private void Split(int rows, int unit, long elementsInRow, Action<IKernels, int, int> run)
     {
-        int units = (rows + unit - 1) / unit, parts = Math.Min(_workers.Length, units);
+        int units = (rows + unit - 1) / unit, parts = Math.Min(workers.Length, units);
         if (parts < 2 || rows * elementsInRow < LeastElements)
         {
-            run(_workers[0], 0, rows);
+            run(workers[0], 0, rows);
             return;
         }
 
-        Parallel.For(0, parts, _options, part =>
+        Parallel.For(0, parts, options, part =>
         {
             int from = Math.Min((int)((long)units * part / parts) * unit, rows), end = Math.Min((int)((long)units * (part + 1) / parts) * unit, rows);
-            run(_workers[part], from, end - from);
+            run(workers[part], from, end - from);
         });
     }
 
@@ -98,14 +98,14 @@ internal sealed unsafe class ThreadedKernels : IKernels
     {
         if (count < LeastElements)
         {
-            run(_workers[0], 0, count);
+            run(workers[0], 0, count);
             return;
         }
 
-        Parallel.For(0, _workers.Length, _options, part =>
+        Parallel.For(0, workers.Length, options, part =>
         {
-            long from = count * part / _workers.Length, end = count * (part + 1) / _workers.Length;
-            run(_workers[part], from, end - from);
+            long from = count * part / workers.Length, end = count * (part + 1) / workers.Length;
+            run(workers[part], from, end - from);
         });
     }
 }

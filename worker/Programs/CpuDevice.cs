@@ -10,26 +10,26 @@ namespace Coordinator.Worker.Programs;
 /// </summary>
 internal sealed unsafe class CpuDevice : IRankDevice
 {
-    private readonly TrainingSpec _training;
-    private readonly OptimizerSpec _optimizer;
-    private readonly ParameterLayout _layout;
-    private readonly IKernels _kernels;
-    private readonly IGradientEngine _engine;
-    private readonly AlignedBuffer _state;
+    private readonly TrainingSpec training;
+    private readonly OptimizerSpec optimizer;
+    private readonly ParameterLayout layout;
+    private readonly IKernels kernels;
+    private readonly IGradientEngine engine;
+    private readonly AlignedBuffer state;
 
     public CpuDevice(JobSpec spec, ParameterLayout layout, IKernels kernels, IGradientEngine engine)
     {
-        (_training, _optimizer, _layout, _kernels, _engine) = (spec.Training, spec.Optimizer, layout, kernels, engine);
-        _state = new AlignedBuffer(3L * layout.ParameterCount);
+        (training, optimizer, this.layout, this.kernels, this.engine) = (spec.Training, spec.Optimizer, layout, kernels, engine);
+        state = new AlignedBuffer(3L * layout.ParameterCount);
     }
 
-    public int ParameterCount => _layout.ParameterCount;
+    public int ParameterCount => layout.ParameterCount;
 
     public void Initialize()
     {
-        ParameterInitializer.Fill(_layout, _training.Seed, _state.Span(0, ParameterCount));
-        _state.Span(ParameterCount, ParameterCount).Clear();
-        _state.Span(2L * ParameterCount, ParameterCount).Clear();
+        ParameterInitializer.Fill(layout, training.Seed, state.Span(0, ParameterCount));
+        state.Span(ParameterCount, ParameterCount).Clear();
+        state.Span(2L * ParameterCount, ParameterCount).Clear();
     }
 
     public DeviceGradient CreateGradient() => new HostGradient(ParameterCount);
@@ -37,17 +37,17 @@ internal sealed unsafe class CpuDevice : IRankDevice
     public ShardResult ComputeShard(long step, int shard, DeviceGradient gradient, CancellationToken cancel)
     {
         Span<float> numbers = NumbersOf(gradient);
-        ShardSamples samples = ShardSamples.Of(_training, step, shard);
+        ShardSamples samples = ShardSamples.Of(training, step, shard);
         if (samples.Count == 0) numbers.Clear();
         double loss = 0;
         long targets = 0;
         fixed (float* to = numbers)
         {
-            for (int done = 0; done < samples.Count; done += _training.MicroBatch)
+            for (int done = 0; done < samples.Count; done += training.MicroBatch)
             {
                 cancel.ThrowIfCancellationRequested();
-                int count = Math.Min(_training.MicroBatch, samples.Count - done);
-                ShardResult part = _engine.Compute(_state.Pointer, to, done > 0, samples.FirstPosition + done, count, cancel);
+                int count = Math.Min(training.MicroBatch, samples.Count - done);
+                ShardResult part = engine.Compute(state.Pointer, to, done > 0, samples.FirstPosition + done, count, cancel);
                 loss += part.LossSum;
                 targets += part.Targets;
             }
@@ -61,29 +61,29 @@ internal sealed unsafe class CpuDevice : IRankDevice
     public double ApplyStep(long step, DeviceGradient reduced, double sumOfSquares, long targets)
     {
         Span<float> numbers = NumbersOf(reduced);
-        OptimizerStep scalars = OptimizerStep.Of(_training, _optimizer, step, sumOfSquares, targets);
-        float* p = _state.Pointer, m = p + ParameterCount, v = m + ParameterCount;
+        OptimizerStep scalars = OptimizerStep.Of(training, optimizer, step, sumOfSquares, targets);
+        float* p = state.Pointer, m = p + ParameterCount, v = m + ParameterCount;
         fixed (float* g = numbers)
         {
-            foreach (TensorInfo tensor in _layout.Tensors)
+            foreach (TensorInfo tensor in layout.Tensors)
             {
                 int at = tensor.Offset;
-                _kernels.AdamW(p + at, m + at, v + at, g + at, tensor.Length, scalars.For(tensor));
+                kernels.AdamW(p + at, m + at, v + at, g + at, tensor.Length, scalars.For(tensor));
             }
         }
 
         return scalars.Norm;
     }
 
-    public void ReadState(long offset, Span<float> destination) => _state.Span(offset, destination.Length).CopyTo(destination);
+    public void ReadState(long offset, Span<float> destination) => state.Span(offset, destination.Length).CopyTo(destination);
 
-    public void WriteState(long offset, ReadOnlySpan<float> source) => source.CopyTo(_state.Span(offset, source.Length));
+    public void WriteState(long offset, ReadOnlySpan<float> source) => source.CopyTo(state.Span(offset, source.Length));
 
     public void Dispose()
     {
-        _engine.Dispose();
-        _kernels.Dispose();
-        _state.Dispose();
+        engine.Dispose();
+        kernels.Dispose();
+        state.Dispose();
     }
 
     private Span<float> NumbersOf(DeviceGradient gradient)

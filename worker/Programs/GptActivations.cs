@@ -9,7 +9,7 @@ namespace Coordinator.Worker.Programs;
 /// </summary>
 internal sealed unsafe class GptActivations : IDisposable
 {
-    private readonly AlignedBuffer _buffer;
+    private readonly AlignedBuffer buffer;
 
     public GptActivations(ModelSpec model, int batch, int time, bool training)
     {
@@ -19,8 +19,8 @@ internal sealed unsafe class GptActivations : IDisposable
 
         // Two rounds over the same takes: one to measure, one to place.
         long total = Place(null, model.Layers, rows, channels, square, model.Vocab, training);
-        _buffer = new AlignedBuffer(total);
-        Place(_buffer.Pointer, model.Layers, rows, channels, square, model.Vocab, training);
+        buffer = new AlignedBuffer(total);
+        Place(buffer.Pointer, model.Layers, rows, channels, square, model.Vocab, training);
     }
 
     /// <summary>N.</summary>
@@ -54,7 +54,7 @@ internal sealed unsafe class GptActivations : IDisposable
     /// <summary>Gradient of q, k, v or of the wide layer, [N, 4C].</summary>
     public float* DWide { get; private set; }
 
-    public void Dispose() => _buffer.Dispose();
+    public void Dispose() => buffer.Dispose();
 
     private long Place(float* start, int layers, long rows, long channels, long square, int vocab, bool training)
     {

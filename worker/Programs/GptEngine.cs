@@ -8,52 +8,52 @@ namespace Coordinator.Worker.Programs;
 /// <summary>Reads the samples of a micro-batch and runs the model over them.</summary>
 internal sealed unsafe class GptEngine : IGradientEngine
 {
-    private readonly ModelSpec _model;
-    private readonly ISampleSource _samples;
-    private readonly GptModel _gpt;
-    private readonly int[] _sample;
-    private int[] _inputs = [];
-    private int[] _targets = [];
+    private readonly ModelSpec model;
+    private readonly ISampleSource samples;
+    private readonly GptModel gpt;
+    private readonly int[] sample;
+    private int[] inputs = [];
+    private int[] targets = [];
 
     public GptEngine(JobSpec spec, ISampleSource samples, IKernels kernels)
     {
-        (_model, _samples) = (spec.Model, samples);
-        _gpt = new GptModel(spec.Model, spec.Training.Seed, training: true, kernels);
-        _sample = new int[spec.Model.Block + 1];
+        (model, this.samples) = (spec.Model, samples);
+        gpt = new GptModel(spec.Model, spec.Training.Seed, training: true, kernels);
+        sample = new int[spec.Model.Block + 1];
     }
 
     public ShardResult Compute(float* parameters, float* gradient, bool accumulate, long firstPosition, int count, CancellationToken cancel)
     {
-        int time = _model.Block, rows = count * time;
+        int time = model.Block, rows = count * time;
         Read(firstPosition, count);
-        fixed (int* inputs = _inputs, targets = _targets)
+        fixed (int* inputs = this.inputs, targets = this.targets)
         {
-            _gpt.Forward(parameters, inputs, count, time, firstPosition, cancel);
-            double loss = _gpt.Loss(parameters, targets, rows);
-            _gpt.Backward(parameters, gradient, inputs, count, time, firstPosition, accumulate, cancel);
+            gpt.Forward(parameters, inputs, count, time, firstPosition, cancel);
+            double loss = gpt.Loss(parameters, targets, rows);
+            gpt.Backward(parameters, gradient, inputs, count, time, firstPosition, accumulate, cancel);
             return new ShardResult(loss, rows);
         }
     }
 
-    public void Dispose() => _gpt.Dispose();
+    public void Dispose() => gpt.Dispose();
 
     private void Read(long firstPosition, int count)
     {
-        int time = _model.Block;
-        if (_inputs.Length < count * time) (_inputs, _targets) = (new int[count * time], new int[count * time]);
+        int time = this.model.Block;
+        if (inputs.Length < count * time) (inputs, targets) = (new int[count * time], new int[count * time]);
         for (int s = 0; s < count; s++)
         {
-            _samples.ReadSample(firstPosition + s, _sample);
-            foreach (int token in _sample)
+            samples.ReadSample(firstPosition + s, sample);
+            foreach (int token in sample)
             {
-                if ((uint)token >= (uint)_model.Vocab)
+                if ((uint)token >= (uint)this.model.Vocab)
                 {
-                    throw new InvalidDataException($"Sample {firstPosition + s} holds token {token}; the model's vocabulary is {_model.Vocab}.");
+                    throw new InvalidDataException($"Sample {firstPosition + s} holds token {token}; the model's vocabulary is {this.model.Vocab}.");
                 }
             }
 
-            _sample.AsSpan(0, time).CopyTo(_inputs.AsSpan(s * time));
-            _sample.AsSpan(1, time).CopyTo(_targets.AsSpan(s * time));
+            sample.AsSpan(0, time).CopyTo(inputs.AsSpan(s * time));
+            sample.AsSpan(1, time).CopyTo(targets.AsSpan(s * time));
         }
     }
 }

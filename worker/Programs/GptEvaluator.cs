@@ -6,17 +6,17 @@ namespace Coordinator.Worker.Programs;
 /// <summary>Loss of a GPT without gradients or dropout, for validation. Not thread-safe.</summary>
 public sealed unsafe class GptEvaluator : IDisposable
 {
-    private readonly ModelSpec _model;
-    private readonly IKernels _kernels;
-    private readonly GptModel _gpt;
+    private readonly ModelSpec model;
+    private readonly IKernels kernels;
+    private readonly GptModel gpt;
 
     /// <summary>An evaluator for models of one shape.</summary>
     /// <exception cref="PlatformNotSupportedException">This machine lacks the vector width.</exception>
     public GptEvaluator(ModelSpec model, VectorWidth width = VectorWidth.Auto)
     {
-        _model = model;
-        _kernels = KernelFactory.Create(width);
-        _gpt = new GptModel(model, 0, training: false, _kernels);
+        this.model = model;
+        kernels = KernelFactory.Create(width);
+        gpt = new GptModel(model, 0, training: false, kernels);
     }
 
     /// <summary>Mean cross-entropy in nats a token over windows of Block + 1 tokens, laid end to end; windows in rising order.</summary>
@@ -25,8 +25,8 @@ public sealed unsafe class GptEvaluator : IDisposable
     /// <exception cref="ArgumentException">A length does not fit the model.</exception>
     public double MeanLoss(ReadOnlySpan<float> parameters, ReadOnlySpan<int> windows)
     {
-        int time = _model.Block, window = time + 1;
-        GptChecks.Parameters(_model, parameters);
+        int time = model.Block, window = time + 1;
+        GptChecks.Parameters(model, parameters);
         if (windows.Length == 0 || windows.Length % window != 0)
         {
             throw new ArgumentException($"There are {windows.Length} tokens; whole windows of {window} are needed.", nameof(windows));
@@ -38,9 +38,9 @@ public sealed unsafe class GptEvaluator : IDisposable
         {
             for (int start = 0; start < windows.Length; start += window)
             {
-                GptChecks.Tokens(_model, windows.Slice(start, window));
-                _gpt.Forward(p, tokens + start, 1, time, 0, CancellationToken.None);
-                loss += _gpt.Loss(p, tokens + start + 1, time);
+                GptChecks.Tokens(model, windows.Slice(start, window));
+                gpt.Forward(p, tokens + start, 1, time, 0, CancellationToken.None);
+                loss += gpt.Loss(p, tokens + start + 1, time);
             }
         }
 
@@ -56,18 +56,18 @@ public sealed unsafe class GptEvaluator : IDisposable
     /// <exception cref="ArgumentException">A length does not fit the model, or a token its vocabulary.</exception>
     public double MeanLossOver(ReadOnlySpan<float> parameters, ReadOnlySpan<int> text)
     {
-        GptChecks.Parameters(_model, parameters);
-        GptChecks.Tokens(_model, text);
+        GptChecks.Parameters(model, parameters);
+        GptChecks.Tokens(model, text);
         if (text.Length < 2) throw new ArgumentException($"There are {text.Length} tokens; at least 2 are needed, an input and a target.", nameof(text));
         double loss = 0;
         fixed (float* p = parameters)
         fixed (int* tokens = text)
         {
-            for (int start = 0; start < text.Length - 1; start += _model.Block)
+            for (int start = 0; start < text.Length - 1; start += model.Block)
             {
-                int time = Math.Min(_model.Block, text.Length - 1 - start);
-                _gpt.Forward(p, tokens + start, 1, time, 0, CancellationToken.None);
-                loss += _gpt.Loss(p, tokens + start + 1, time);
+                int time = Math.Min(model.Block, text.Length - 1 - start);
+                gpt.Forward(p, tokens + start, 1, time, 0, CancellationToken.None);
+                loss += gpt.Loss(p, tokens + start + 1, time);
             }
         }
 
@@ -76,7 +76,7 @@ public sealed unsafe class GptEvaluator : IDisposable
 
     public void Dispose()
     {
-        _gpt.Dispose();
-        _kernels.Dispose();
+        gpt.Dispose();
+        kernels.Dispose();
     }
 }

@@ -6,12 +6,12 @@ namespace Coordinator.Worker.Programs;
 /// <summary>Forward and backward pass of the GPT over one micro-batch, in terms of the kernels. Holds no parameters.</summary>
 internal sealed unsafe class GptModel : IDisposable
 {
-    private readonly ModelSpec _model;
-    private readonly ulong _seed;
-    private readonly bool _training;
-    private readonly IKernels _kernels;
-    private readonly GptWeights _weights;
-    private GptActivations? _activations;
+    private readonly ModelSpec model;
+    private readonly ulong seed;
+    private readonly bool training;
+    private readonly IKernels kernels;
+    private readonly GptWeights weights;
+    private GptActivations? activations;
 
     /// <summary>A model that owns its activations, not its kernels.</summary>
     /// <param name="model">Its shape.</param>
@@ -20,15 +20,15 @@ internal sealed unsafe class GptModel : IDisposable
     /// <param name="kernels">What computes.</param>
     public GptModel(ModelSpec model, ulong seed, bool training, IKernels kernels)
     {
-        (_model, _seed, _training, _kernels) = (model, seed, training, kernels);
-        _weights = new GptWeights(GptProgram.LayoutOf(model), model.Layers);
+        (this.model, this.seed, this.training, this.kernels) = (model, seed, training, kernels);
+        weights = new GptWeights(GptProgram.LayoutOf(model), model.Layers);
     }
 
     /// <summary>Final norm's output of the last forward pass, [B, T, C].</summary>
-    public float* Normed => _activations!.Normed;
+    public float* Normed => activations!.Normed;
 
     /// <summary>Room for the logits, [B, T, V].</summary>
-    public float* Logits => _activations!.Logits;
+    public float* Logits => activations!.Logits;
 
     /// <summary>
     /// Runs <paramref name="batch"/> sequences of <paramref name="time"/> tokens up to the final norm.
@@ -41,38 +41,38 @@ internal sealed unsafe class GptModel : IDisposable
     /// <param name="cancel">Seen at each layer.</param>
     public void Forward(float* p, int* tokens, int batch, int time, long firstPosition, CancellationToken cancel)
     {
-        int c = _model.Channels;
+        int c = model.Channels;
         GptActivations a = Activations(batch, time);
         int rows = batch * time;
-        AttentionShape shape = new(batch, time, c, _model.Heads);
+        AttentionShape shape = new(batch, time, c, model.Heads);
 
         float* stream = a.Layers[0].Input;
         for (int r = 0; r < rows; r++)
         {
-            float* word = p + _weights.TokenEmbedding + (long)tokens[r] * c, place = p + _weights.PositionEmbedding + (long)(r % time) * c;
-            _kernels.AddRow(word, place, stream + (long)r * c, 1, c);
+            float* word = p + weights.TokenEmbedding + (long)tokens[r] * c, place = p + weights.PositionEmbedding + (long)(r % time) * c;
+            kernels.AddRow(word, place, stream + (long)r * c, 1, c);
         }
 
         Drop(stream, batch, (long)time * c, Dropout(firstPosition, 0, 0));
-        for (int i = 0; i < _model.Layers; i++)
+        for (int i = 0; i < model.Layers; i++)
         {
             cancel.ThrowIfCancellationRequested();
-            GptWeights.Layer w = _weights.Layers[i];
+            GptWeights.Layer w = weights.Layers[i];
             GptActivations.Layer l = a.Layers[i];
-            float* next = i + 1 < _model.Layers ? a.Layers[i + 1].Input : a.Output;
+            float* next = i + 1 < model.Layers ? a.Layers[i + 1].Input : a.Output;
 
-            _kernels.LayerNorm(l.Input, p + w.Norm1, p + w.Norm1Bias, l.Norm1, l.Mean1, l.Rstd1, rows, c);
+            kernels.LayerNorm(l.Input, p + w.Norm1, p + w.Norm1Bias, l.Norm1, l.Mean1, l.Rstd1, rows, c);
             Linear(l.Norm1, p + w.Attention, p + w.AttentionBias, l.Qkv, rows, c, 3 * c);
-            _kernels.Attention(l.Qkv, l.Probabilities, l.Attended, shape, Dropout(firstPosition, i, 1));
+            kernels.Attention(l.Qkv, l.Probabilities, l.Attended, shape, Dropout(firstPosition, i, 1));
             ResidualLinear(l.Input, l.Attended, p + w.Projection, p + w.ProjectionBias, l.Middle, batch, time, c, c, Dropout(firstPosition, i, 2));
 
-            _kernels.LayerNorm(l.Middle, p + w.Norm2, p + w.Norm2Bias, l.Norm2, l.Mean2, l.Rstd2, rows, c);
+            kernels.LayerNorm(l.Middle, p + w.Norm2, p + w.Norm2Bias, l.Norm2, l.Mean2, l.Rstd2, rows, c);
             Linear(l.Norm2, p + w.Expand, p + w.ExpandBias, l.Expanded, rows, c, 4 * c);
-            _kernels.Gelu(l.Expanded, l.Activated, (long)rows * 4 * c);
+            kernels.Gelu(l.Expanded, l.Activated, (long)rows * 4 * c);
             ResidualLinear(l.Middle, l.Activated, p + w.Contract, p + w.ContractBias, next, batch, time, 4 * c, c, Dropout(firstPosition, i, 3));
         }
 
-        _kernels.LayerNorm(a.Output, p + _weights.FinalNorm, p + _weights.FinalNormBias, a.Normed, a.NormedMean, a.NormedRstd, rows, c);
+        kernels.LayerNorm(a.Output, p + weights.FinalNorm, p + weights.FinalNormBias, a.Normed, a.NormedMean, a.NormedRstd, rows, c);
     }
 
     /// <summary>Cross-entropy summed over all rows of the last forward pass; leaves its gradient in <see cref="Logits"/>.</summary>
@@ -81,9 +81,9 @@ internal sealed unsafe class GptModel : IDisposable
     /// <param name="rows">B T</param>
     public double Loss(float* p, int* targets, int rows)
     {
-        (int c, int v) = (_model.Channels, _model.Vocab);
-        _kernels.MatMul(false, true, rows, v, c, Normed, c, p + _weights.TokenEmbedding, c, Logits, v, false);
-        return _kernels.CrossEntropy(Logits, targets, rows, v);
+        (int c, int v) = (model.Channels, model.Vocab);
+        kernels.MatMul(false, true, rows, v, c, Normed, c, p + weights.TokenEmbedding, c, Logits, v, false);
+        return kernels.CrossEntropy(Logits, targets, rows, v);
     }
 
     /// <summary>
@@ -91,36 +91,36 @@ internal sealed unsafe class GptModel : IDisposable
     /// </summary>
     public void Backward(float* p, float* g, int* tokens, int batch, int time, long firstPosition, bool accumulate, CancellationToken cancel)
     {
-        (int c, int v) = (_model.Channels, _model.Vocab);
-        GptActivations a = _activations!;
+        (int c, int v) = (model.Channels, model.Vocab);
+        GptActivations a = activations!;
         int rows = batch * time;
-        AttentionShape shape = new(batch, time, c, _model.Heads);
+        AttentionShape shape = new(batch, time, c, model.Heads);
 
-        _kernels.MatMul(true, false, v, c, rows, a.Logits, v, a.Normed, c, g + _weights.TokenEmbedding, c, accumulate);
-        _kernels.MatMul(false, false, rows, c, v, a.Logits, v, p + _weights.TokenEmbedding, c, a.DNarrow, c, false);
+        kernels.MatMul(true, false, v, c, rows, a.Logits, v, a.Normed, c, g + weights.TokenEmbedding, c, accumulate);
+        kernels.MatMul(false, false, rows, c, v, a.Logits, v, p + weights.TokenEmbedding, c, a.DNarrow, c, false);
         new Span<float>(a.DStream, rows * c).Clear();
-        _kernels.LayerNormBackward(
-            a.DNarrow, a.Output, p + _weights.FinalNorm, a.NormedMean, a.NormedRstd, a.DStream,
-            g + _weights.FinalNorm, g + _weights.FinalNormBias, rows, c, accumulate);
+        kernels.LayerNormBackward(
+            a.DNarrow, a.Output, p + weights.FinalNorm, a.NormedMean, a.NormedRstd, a.DStream,
+            g + weights.FinalNorm, g + weights.FinalNormBias, rows, c, accumulate);
 
-        for (int i = _model.Layers - 1; i >= 0; i--)
+        for (int i = model.Layers - 1; i >= 0; i--)
         {
             cancel.ThrowIfCancellationRequested();
-            GptWeights.Layer w = _weights.Layers[i];
+            GptWeights.Layer w = weights.Layers[i];
             GptActivations.Layer l = a.Layers[i];
 
             float* d = Masked(a, batch, time, Dropout(firstPosition, i, 3));
             LinearBackward(l.Activated, p + w.Contract, d, a.DWide, g + w.Contract, g + w.ContractBias, rows, 4 * c, c, accumulate);
-            _kernels.GeluBackward(l.Expanded, a.DWide, (long)rows * 4 * c);
+            kernels.GeluBackward(l.Expanded, a.DWide, (long)rows * 4 * c);
             LinearBackward(l.Norm2, p + w.Expand, a.DWide, a.DNarrow, g + w.Expand, g + w.ExpandBias, rows, c, 4 * c, accumulate);
-            _kernels.LayerNormBackward(
+            kernels.LayerNormBackward(
                 a.DNarrow, l.Middle, p + w.Norm2, l.Mean2, l.Rstd2, a.DStream, g + w.Norm2, g + w.Norm2Bias, rows, c, accumulate);
 
             d = Masked(a, batch, time, Dropout(firstPosition, i, 2));
             LinearBackward(l.Attended, p + w.Projection, d, a.DNarrow, g + w.Projection, g + w.ProjectionBias, rows, c, c, accumulate);
-            _kernels.AttentionBackward(l.Qkv, l.Probabilities, a.DNarrow, a.DWide, shape, Dropout(firstPosition, i, 1));
+            kernels.AttentionBackward(l.Qkv, l.Probabilities, a.DNarrow, a.DWide, shape, Dropout(firstPosition, i, 1));
             LinearBackward(l.Norm1, p + w.Attention, a.DWide, a.DNarrow, g + w.Attention, g + w.AttentionBias, rows, c, 3 * c, accumulate);
-            _kernels.LayerNormBackward(
+            kernels.LayerNormBackward(
                 a.DNarrow, l.Input, p + w.Norm1, l.Mean1, l.Rstd1, a.DStream, g + w.Norm1, g + w.Norm1Bias, rows, c, accumulate);
         }
 
@@ -131,28 +131,28 @@ internal sealed unsafe class GptModel : IDisposable
     /// <summary>Logits of one row of the last forward pass, [V]: for generation, which needs the last row only.</summary>
     public ReadOnlySpan<float> LogitsOfRow(float* p, int row)
     {
-        (int c, int v) = (_model.Channels, _model.Vocab);
-        _kernels.MatMul(false, true, 1, v, c, Normed + (long)row * c, c, p + _weights.TokenEmbedding, c, Logits, v, false);
+        (int c, int v) = (model.Channels, model.Vocab);
+        kernels.MatMul(false, true, 1, v, c, Normed + (long)row * c, c, p + weights.TokenEmbedding, c, Logits, v, false);
         return new ReadOnlySpan<float>(Logits, v);
     }
 
-    public void Dispose() => _activations?.Dispose();
+    public void Dispose() => activations?.Dispose();
 
     // Position rows by sequences in rising order; token rows after the head's gradient, in rising order of rows.
     private void EmbeddingBackward(float* g, float* d, int* tokens, int rows, int time, bool accumulate)
     {
-        int c = _model.Channels;
-        float* positions = g + _weights.PositionEmbedding;
-        if (!accumulate) new Span<float>(positions, _model.Block * c).Clear();
-        for (int first = 0; first < rows; first += time) _kernels.Add(positions, d + (long)first * c, (long)time * c);
-        for (int r = 0; r < rows; r++) _kernels.Add(g + _weights.TokenEmbedding + (long)tokens[r] * c, d + (long)r * c, c);
+        int c = model.Channels;
+        float* positions = g + weights.PositionEmbedding;
+        if (!accumulate) new Span<float>(positions, model.Block * c).Clear();
+        for (int first = 0; first < rows; first += time) kernels.Add(positions, d + (long)first * c, (long)time * c);
+        for (int r = 0; r < rows; r++) kernels.Add(g + weights.TokenEmbedding + (long)tokens[r] * c, d + (long)r * c, c);
     }
 
     // y[N, out] = bias + x[N, in] w[in, out], the bias first.
     private void Linear(float* x, float* w, float* bias, float* y, int rows, int inputs, int outputs)
     {
-        _kernels.AddRow(null, bias, y, rows, outputs);
-        _kernels.MatMul(false, false, rows, outputs, inputs, x, inputs, w, outputs, y, outputs, true);
+        kernels.AddRow(null, bias, y, rows, outputs);
+        kernels.MatMul(false, false, rows, outputs, inputs, x, inputs, w, outputs, y, outputs, true);
     }
 
     // y = residual + dropout(bias + x w); without dropout (residual + bias) + x w.
@@ -162,34 +162,34 @@ internal sealed unsafe class GptModel : IDisposable
         int rows = batch * time;
         if (!dropout.IsActive)
         {
-            _kernels.AddRow(residual, bias, y, rows, outputs);
-            _kernels.MatMul(false, false, rows, outputs, inputs, x, inputs, w, outputs, y, outputs, true);
+            kernels.AddRow(residual, bias, y, rows, outputs);
+            kernels.MatMul(false, false, rows, outputs, inputs, x, inputs, w, outputs, y, outputs, true);
             return;
         }
 
-        float* aside = _activations!.DMasked;
+        float* aside = activations!.DMasked;
         Linear(x, w, bias, aside, rows, inputs, outputs);
         Drop(aside, batch, (long)time * outputs, dropout);
         if (y != residual) Buffer.MemoryCopy(residual, y, (long)rows * outputs * sizeof(float), (long)rows * outputs * sizeof(float));
-        _kernels.Add(y, aside, (long)rows * outputs);
+        kernels.Add(y, aside, (long)rows * outputs);
     }
 
     // dx = dy w' (overwritten); dw = x' dy and dbias = column sums of dy (overwritten or added to).
     private void LinearBackward(
         float* x, float* w, float* dy, float* dx, float* dw, float* dbias, int rows, int inputs, int outputs, bool accumulate)
     {
-        _kernels.MatMul(true, false, inputs, outputs, rows, x, inputs, dy, outputs, dw, outputs, accumulate);
-        _kernels.ColumnSums(dy, rows, outputs, dbias, accumulate);
-        _kernels.MatMul(false, true, rows, inputs, outputs, dy, outputs, w, outputs, dx, inputs, false);
+        kernels.MatMul(true, false, inputs, outputs, rows, x, inputs, dy, outputs, dw, outputs, accumulate);
+        kernels.ColumnSums(dy, rows, outputs, dbias, accumulate);
+        kernels.MatMul(false, true, rows, inputs, outputs, dy, outputs, w, outputs, dx, inputs, false);
     }
 
     // The residual stream's gradient as it enters a branch: the branch's dropout applied to a copy.
     private float* Masked(GptActivations a, int batch, int time, DropoutPlan dropout)
     {
         if (!dropout.IsActive) return a.DStream;
-        long count = (long)batch * time * _model.Channels;
+        long count = (long)batch * time * model.Channels;
         Buffer.MemoryCopy(a.DStream, a.DMasked, count * sizeof(float), count * sizeof(float));
-        Drop(a.DMasked, batch, (long)time * _model.Channels, dropout);
+        Drop(a.DMasked, batch, (long)time * model.Channels, dropout);
         return a.DMasked;
     }
 
@@ -200,14 +200,14 @@ internal sealed unsafe class GptModel : IDisposable
     }
 
     private DropoutPlan Dropout(long firstPosition, int layer, int place) =>
-        new(_seed, _training ? _model.Dropout : 0, firstPosition, (uint)(layer * 4 + place));
+        new(seed, training ? model.Dropout : 0, firstPosition, (uint)(layer * 4 + place));
 
     private GptActivations Activations(int batch, int time)
     {
         // Sized for whole blocks, so that a text that grows by a token at a time finds room.
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(time, _model.Block);
-        if (_activations is { } held && held.Rows >= batch * _model.Block) return held;
-        _activations?.Dispose();
-        return _activations = new GptActivations(_model, batch, _model.Block, _training);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(time, model.Block);
+        if (activations is { } held && held.Rows >= batch * model.Block) return held;
+        activations?.Dispose();
+        return activations = new GptActivations(model, batch, model.Block, training);
     }
 }

@@ -13,11 +13,11 @@ namespace Coordinator.Worker.Programs;
 /// </summary>
 public sealed class GptProgram : ITrainingProgram
 {
-    private readonly JobSpec _spec;
+    private readonly JobSpec spec;
 
     internal GptProgram(JobSpec spec)
     {
-        _spec = spec;
+        this.spec = spec;
         Layout = LayoutOf(spec.Model);
     }
 
@@ -58,7 +58,7 @@ public sealed class GptProgram : ITrainingProgram
     public IRankDevice CreateCpuDevice(ISampleSource? samples, CpuDeviceOptions options)
     {
         ArgumentNullException.ThrowIfNull(samples);
-        if (JobMemory.LeastBytes(_spec) is var needed && needed > GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)
+        if (JobMemory.LeastBytes(spec) is var needed && needed > GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)
         {
             // Asked for all the same, the system would promise it, and kill the worker where the promise is called in. Another worker may have it.
             throw new RankFaultException(
@@ -68,6 +68,6 @@ public sealed class GptProgram : ITrainingProgram
         }
 
         IKernels kernels = KernelFactory.Create(options.Width, options.Threads);
-        return new CpuDevice(_spec, Layout, kernels, new GptEngine(_spec, samples, kernels));
+        return new CpuDevice(spec, Layout, kernels, new GptEngine(spec, samples, kernels));
     }
 }

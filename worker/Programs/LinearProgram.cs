@@ -12,11 +12,11 @@ namespace Coordinator.Worker.Programs;
 /// </summary>
 public sealed class LinearProgram : ITrainingProgram
 {
-    private readonly JobSpec _spec;
+    private readonly JobSpec spec;
 
     internal LinearProgram(JobSpec spec)
     {
-        _spec = spec;
+        this.spec = spec;
         ParameterLayout.Builder builder = new();
         builder.Zeros("weight", 1, spec.Model.Channels);
         builder.Zeros("bias", 1);
@@ -28,26 +28,26 @@ public sealed class LinearProgram : ITrainingProgram
     public bool NeedsSamples => false;
 
     public IRankDevice CreateCpuDevice(ISampleSource? samples, CpuDeviceOptions options) =>
-        new CpuDevice(_spec, Layout, KernelFactory.Create(options.Width), new Engine(_spec));
+        new CpuDevice(spec, Layout, KernelFactory.Create(options.Width), new Engine(spec));
 
     private sealed unsafe class Engine(JobSpec spec) : IGradientEngine
     {
-        private readonly LinearSamples _samples = new(spec);
-        private readonly float[] _x = new float[spec.Model.Channels];
+        private readonly LinearSamples samples = new(spec);
+        private readonly float[] x = new float[spec.Model.Channels];
 
         // Sums over inputs in rising order with fused multiply-add; samples in rising order.
         public ShardResult Compute(float* parameters, float* gradient, bool accumulate, long firstPosition, int count, CancellationToken cancel)
         {
-            int inputs = _x.Length;
+            int inputs = x.Length;
             if (!accumulate) new Span<float>(gradient, inputs + 1).Clear();
             double loss = 0;
             for (int s = 0; s < count; s++)
             {
-                float y = _samples.Draw(firstPosition + s, _x), guess = parameters[inputs];
-                for (int i = 0; i < inputs; i++) guess = MathF.FusedMultiplyAdd(parameters[i], _x[i], guess);
+                float y = samples.Draw(firstPosition + s, x), guess = parameters[inputs];
+                for (int i = 0; i < inputs; i++) guess = MathF.FusedMultiplyAdd(parameters[i], x[i], guess);
                 float error = guess - y;
                 loss += (double)error * error;
-                for (int i = 0; i < inputs; i++) gradient[i] = MathF.FusedMultiplyAdd(2 * error, _x[i], gradient[i]);
+                for (int i = 0; i < inputs; i++) gradient[i] = MathF.FusedMultiplyAdd(2 * error, x[i], gradient[i]);
                 gradient[inputs] += 2 * error;
             }
 

@@ -6,18 +6,18 @@ namespace Coordinator.Worker.Programs;
 /// <summary>The linear program's synthetic samples. Not thread-safe.</summary>
 internal sealed class LinearSamples
 {
-    private readonly ulong _seed;
-    private readonly float[] _truth;
-    private readonly float[] _numbers;
+    private readonly ulong seed;
+    private readonly float[] truth;
+    private readonly float[] numbers;
 
     public LinearSamples(JobSpec spec)
     {
-        _seed = spec.Training.Seed;
-        _truth = new float[spec.Model.Channels];
-        new RandomStream(_seed, RandomUse.SyntheticTruth, 0).FillNormal(_truth, 1);
+        seed = spec.Training.Seed;
+        truth = new float[spec.Model.Channels];
+        new RandomStream(seed, RandomUse.SyntheticTruth, 0).FillNormal(truth, 1);
 
         // Inputs and noise come in whole pairs.
-        _numbers = new float[spec.Model.Channels + 2];
+        numbers = new float[spec.Model.Channels + 2];
     }
 
     /// <summary>
@@ -26,17 +26,17 @@ internal sealed class LinearSamples
     /// </summary>
     public float Draw(long position, Span<float> x)
     {
-        int inputs = _truth.Length;
-        RandomStream stream = new(_seed, RandomUse.SyntheticData, 0);
+        int inputs = truth.Length;
+        RandomStream stream = new(seed, RandomUse.SyntheticData, 0);
         for (int i = 0; i <= inputs; i += 2)
         {
             (double first, double second) = stream.NormalPair((ulong)position, (uint)i / 2);
-            (_numbers[i], _numbers[i + 1]) = ((float)first, (float)second);
+            (numbers[i], numbers[i + 1]) = ((float)first, (float)second);
         }
 
-        _numbers.AsSpan(0, inputs).CopyTo(x);
-        float y = MathF.FusedMultiplyAdd(_numbers[inputs], 0.1f, 0.5f);
-        for (int i = 0; i < inputs; i++) y = MathF.FusedMultiplyAdd(_truth[i], _numbers[i], y);
+        numbers.AsSpan(0, inputs).CopyTo(x);
+        float y = MathF.FusedMultiplyAdd(numbers[inputs], 0.1f, 0.5f);
+        for (int i = 0; i < inputs; i++) y = MathF.FusedMultiplyAdd(truth[i], numbers[i], y);
         return y;
     }
 }

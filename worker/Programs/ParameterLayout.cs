@@ -36,12 +36,12 @@ public sealed record TensorInfo(string Name, ImmutableArray<int> Shape, int Offs
 /// </summary>
 public sealed class ParameterLayout
 {
-    private readonly Dictionary<string, TensorInfo> _byName;
+    private readonly Dictionary<string, TensorInfo> byName;
 
     private ParameterLayout(ImmutableArray<TensorInfo> tensors)
     {
         Tensors = tensors;
-        _byName = tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+        byName = tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
         ParameterCount = tensors.Sum(tensor => tensor.Length);
     }
 
@@ -53,12 +53,12 @@ public sealed class ParameterLayout
 
     /// <summary>The tensor of that name.</summary>
     /// <exception cref="KeyNotFoundException">There is none.</exception>
-    public TensorInfo this[string name] => _byName[name];
+    public TensorInfo this[string name] => byName[name];
 
     internal sealed class Builder
     {
-        private readonly ImmutableArray<TensorInfo>.Builder _tensors = ImmutableArray.CreateBuilder<TensorInfo>();
-        private int _next;
+        private readonly ImmutableArray<TensorInfo>.Builder tensors = ImmutableArray.CreateBuilder<TensorInfo>();
+        private int next;
 
         public void Normal(string name, double deviation, params int[] shape) => Add(name, InitialValue.Normal, deviation, shape);
 
@@ -66,13 +66,13 @@ public sealed class ParameterLayout
 
         public void Ones(string name, params int[] shape) => Add(name, InitialValue.Ones, 0, shape);
 
-        public ParameterLayout Build() => new(_tensors.ToImmutable());
+        public ParameterLayout Build() => new(tensors.ToImmutable());
 
         private void Add(string name, InitialValue initial, double deviation, int[] shape)
         {
-            TensorInfo tensor = new(name, [.. shape], _next, initial, deviation);
-            _tensors.Add(tensor);
-            _next = checked(_next + tensor.Length);
+            TensorInfo tensor = new(name, [.. shape], next, initial, deviation);
+            tensors.Add(tensor);
+            next = checked(next + tensor.Length);
         }
     }
 }

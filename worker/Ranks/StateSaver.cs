@@ -14,7 +14,7 @@ namespace Coordinator.Worker.Ranks;
 /// </summary>
 internal sealed class StateSaver(RankHostOptions options, IRankDevice device, FaultPlan faults, Action<Action> postState, Action<RankInput> answer) : IDisposable
 {
-    private static readonly SemaphoreSlim s_writers = new(Math.Max(2, Environment.ProcessorCount / 2));
+    private static readonly SemaphoreSlim Writers = new(Math.Max(2, Environment.ProcessorCount / 2));
 
     private static readonly TimeSpan RoomPause = TimeSpan.FromSeconds(1);
 
@@ -170,7 +170,7 @@ internal sealed class StateSaver(RankHostOptions options, IRankDevice device, Fa
         try
         {
             var snapshotMs = await copied.ConfigureAwait(false);
-            await s_writers.WaitAsync().ConfigureAwait(false);
+            await Writers.WaitAsync().ConfigureAwait(false);
             try
             {
                 var began = Stopwatch.GetTimestamp();
@@ -180,7 +180,7 @@ internal sealed class StateSaver(RankHostOptions options, IRankDevice device, Fa
             }
             finally
             {
-                s_writers.Release();
+                Writers.Release();
             }
         }
         catch (Exception e)
