@@ -1,21 +1,17 @@
+using Coordinator.Runs.Faults;
+
 namespace Coordinator.Decoders;
 
-/// <summary>Draws from a seed that are the same on every machine and version of .NET (SplitMix64, Steele, Lea and Flood 2014).</summary>
+/// <summary>What inputs are made of, drawn from a seed.</summary>
 public sealed class Dice(ulong seed)
 {
     private static readonly long[] Corners =
         [0, 1, -1, 2, int.MaxValue, int.MinValue, (long)int.MaxValue + 1, uint.MaxValue, long.MaxValue, long.MinValue, long.MaxValue - 1, 1L << 40, 255, 256, 65535, 65536];
 
-    private ulong state = seed;
+    private readonly SeededDraw draw = new(seed);
 
     /// <summary>64 uniform bits.</summary>
-    public ulong Next()
-    {
-        var mixed = state += 0x9E3779B97F4A7C15;
-        mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9;
-        mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EB;
-        return mixed ^ (mixed >> 31);
-    }
+    public ulong Next() => draw.Next();
 
     /// <summary>Uniform in 0 to <paramref name="count"/> - 1.</summary>
     public int Below(int count) => (int)(Next() % (ulong)count);

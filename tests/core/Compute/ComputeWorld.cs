@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Coordinator.Machines.Jobs;
+using Coordinator.Tests.Support;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.Devices;
 using Coordinator.Worker.Kernels;
@@ -28,7 +29,7 @@ internal static class ComputeWorld
 
     public static IRankDevice Device(JobSpec spec, VectorWidth width = VectorWidth.Auto)
     {
-        IRankDevice device = TrainingPrograms.Create(spec).CreateCpuDevice(new Cycle(spec.Model.Vocab), new CpuDeviceOptions { Width = width });
+        IRankDevice device = TrainingPrograms.Create(spec).CreateCpuDevice(new CyclicTokens(spec.Model.Vocab), new CpuDeviceOptions { Width = width });
         device.Initialize();
         return device;
     }
@@ -68,21 +69,5 @@ internal static class ComputeWorld
         float[] state = new float[device.StateElements];
         device.ReadState(0, state);
         return Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes<float>(state)));
-    }
-
-    /// <summary>A pattern with noise: each token is the one before plus three, now and then a random one.</summary>
-    public sealed class Cycle(int vocab) : ISampleSource
-    {
-        public void ReadSample(long position, Span<int> tokens)
-        {
-            RandomStream random = new(3, RandomUse.SyntheticData, 9);
-            int token = (int)(random.Words((ulong)position).W1 % (uint)vocab);
-            for (int i = 0; i < tokens.Length; i++)
-            {
-                Philox.Words words = random.Words((ulong)position, (uint)i);
-                token = words.W2 % 10 == 0 ? (int)(words.W3 % (uint)vocab) : (token + 3) % vocab;
-                tokens[i] = token;
-            }
-        }
     }
 }

@@ -1,4 +1,5 @@
 using Coordinator.Machines.Jobs;
+using Coordinator.Tests.Support;
 using Coordinator.Worker.Devices;
 using Coordinator.Worker.Kernels;
 using Coordinator.Worker.Programs;
@@ -17,37 +18,20 @@ public class GptTests
         JobSpec spec = ComputeWorld.Gpt(batch: 4, microBatch: 1, dropout: dropout);
         using IRankDevice device = ComputeWorld.Device(spec, width);
         ParameterLayout layout = GptProgram.LayoutOf(spec.Model);
-        float[] start = KernelRun.Random(device.ParameterCount, 8, 0.3), gradient = new float[device.ParameterCount], unused = new float[device.ParameterCount];
+        float[] start = KernelBuffers.Random(device.ParameterCount, 8, 0.3), gradient = new float[device.ParameterCount], unused = new float[device.ParameterCount];
         device.WriteState(0, start);
         device.ComputeShard(3, 2, gradient, CancellationToken.None);
 
-        for (int t = 0; t < layout.Tensors.Length; t++)
+        foreach (var tensor in layout.Tensors)
         {
-            // Along the gradient's own direction the slope is its length; along parts of it, that part's.
-            TensorInfo tensor = layout.Tensors[t];
-            for (int part = 0; part < 3; part++)
-            {
-                float[] direction = new float[tensor.Length];
-                double length = 0;
-                for (int i = 0; i < tensor.Length; i++)
-                {
-                    if (part == 0 || i % 2 == part - 1) direction[i] = gradient[tensor.Offset + i];
-                    length += (double)direction[i] * direction[i];
-                }
+            foreach (var (first, stride) in new[] { (0, 1), (0, 2), (1, 2) })
+                GradientCheck.AssertSlope(tensor, start, gradient, first, stride, LossAt);
+        }
 
-                length = Math.Sqrt(length);
-                const double Distance = 4e-3;
-                double difference = (LossAt(Distance) - LossAt(-Distance)) / (2 * Distance);
-                Assert.True(Math.Abs(difference - length) < 0.003 * length + 1e-3, $"{tensor.Name}: slope {difference}, gradient {length}");
-
-                double LossAt(double distance)
-                {
-                    float[] moved = [.. start];
-                    for (int i = 0; i < tensor.Length; i++) moved[tensor.Offset + i] += (float)(direction[i] / length * distance);
-                    device.WriteState(0, moved);
-                    return device.ComputeShard(3, 2, unused, CancellationToken.None).LossSum;
-                }
-            }
+        double LossAt(float[] moved)
+        {
+            device.WriteState(0, moved);
+            return device.ComputeShard(3, 2, unused, CancellationToken.None).LossSum;
         }
     }
 
@@ -196,8 +180,8 @@ public class GptTests
         Assert.NotEqual(drawn, generator.Generate(p, [1, 4, 7], 40, 1.0, 5, 3));
 
         int[] windows = new int[2 * 21];
-        new ComputeWorld.Cycle(32).ReadSample(1_000_000, windows.AsSpan(0, 21));
-        new ComputeWorld.Cycle(32).ReadSample(1_000_001, windows.AsSpan(21));
+        new CyclicTokens(32).ReadSample(1_000_000, windows.AsSpan(0, 21));
+        new CyclicTokens(32).ReadSample(1_000_001, windows.AsSpan(21));
         using GptEvaluator evaluator = new(spec.Model);
         Assert.InRange(evaluator.MeanLoss(p, windows), 0.1, 1.5);
     }
@@ -210,7 +194,7 @@ public class GptTests
         using IRankDevice device = ComputeWorld.Device(dry);
         ShardResult result = device.ComputeShard(1, 2, new float[device.ParameterCount], CancellationToken.None);
         int[] window = new int[21];
-        new ComputeWorld.Cycle(19).ReadSample(2, window);
+        new CyclicTokens(19).ReadSample(2, window);
         using GptEvaluator evaluator = new(spec.Model);
         Assert.Equal(result.LossSum / result.Targets, evaluator.MeanLoss(ComputeWorld.Parameters(device), window));
     }
@@ -219,9 +203,9 @@ public class GptTests
     public void The_loss_is_that_of_gpt2_with_weights_as_hugging_face_stores_them()
     {
         ModelSpec model = ComputeWorld.Gpt().Model;
-        float[] p = KernelRun.Random(GptProgram.LayoutOf(model).ParameterCount, 12, 0.3);
+        float[] p = KernelBuffers.Random(GptProgram.LayoutOf(model).ParameterCount, 12, 0.3);
         int[] window = new int[21];
-        new ComputeWorld.Cycle(19).ReadSample(5, window);
+        new CyclicTokens(19).ReadSample(5, window);
         using GptEvaluator evaluator = new(model);
         Assert.Equal(new Gpt2Reference(model, p).MeanLoss(window), evaluator.MeanLoss(p, window), 2e-5);
     }

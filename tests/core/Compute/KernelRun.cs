@@ -1,5 +1,6 @@
+using Coordinator.Tests.Support;
 using Coordinator.Worker.Kernels;
-using Coordinator.Worker.Numerics;
+using static Coordinator.Tests.Support.KernelBuffers;
 
 namespace Coordinator.Tests.Compute;
 
@@ -60,29 +61,7 @@ internal static unsafe class KernelRun
             p => k.AdamW(p[0], p[1], p[2], p[3], 40_001, new AdamWStep(0.5f, 0.1f, 0.99f, 0.01f, 1e-2f, 1.3f, 1e-8f, 0.99f))),
     };
 
-    public static float[] Random(int count, uint part, double deviation = 1)
-    {
-        float[] values = new float[count];
-        new RandomStream(11, RandomUse.SyntheticData, part).FillNormal(values, deviation);
-        return values;
-    }
-
-    /// <summary>Copies the arrays aside, runs, and returns all of them after it, end to end.</summary>
-    private static float[] On(float[][] arrays, PointerAction run)
-    {
-        AlignedBuffer[] buffers = [.. arrays.Select(array => new AlignedBuffer(array.Length))];
-        float** pointers = stackalloc float*[arrays.Length];
-        for (int i = 0; i < arrays.Length; i++)
-        {
-            arrays[i].CopyTo(buffers[i].Span(0, arrays[i].Length));
-            pointers[i] = buffers[i].Pointer;
-        }
-
-        run(pointers);
-        float[] after = [.. buffers.SelectMany((buffer, i) => buffer.Span(0, arrays[i].Length).ToArray())];
-        foreach (AlignedBuffer buffer in buffers) buffer.Dispose();
-        return after;
-    }
+    private static float[] On(float[][] arrays, KernelBuffers.PointerAction run) => KernelBuffers.Run(arrays, run);
 
     private static float[] MatMul(IKernels k, bool ta, bool tb, int m, int n, int terms)
     {
@@ -133,8 +112,4 @@ internal static unsafe class KernelRun
 
         return all;
     }
-
-    private static float[] Squared(int count, uint part) => [.. Random(count, part).Select(x => x * x)];
-
-    private delegate void PointerAction(float** arrays);
 }

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Coordinator.Tests.Support;
 using Coordinator.Worker.Kernels;
 
 namespace Coordinator.Tests.Compute;
@@ -84,7 +85,7 @@ public unsafe class KernelTests
     public void An_elements_result_does_not_depend_on_length_or_alignment(VectorWidth width)
     {
         using IKernels kernels = KernelFactory.Create(width);
-        float[] x = KernelRun.Random(200, 1, 2), y = KernelRun.Random(200, 2);
+        float[] x = KernelBuffers.Random(200, 1, 2), y = KernelBuffers.Random(200, 2);
         Special(x);
         float[] added = new float[200], curved = new float[200];
         float* pair = stackalloc float[2];
@@ -122,7 +123,7 @@ public unsafe class KernelTests
     {
         using IKernels kernels = KernelFactory.Create(width);
         using AlignedBuffer buffer = new(128);
-        float[] x = KernelRun.Random(67, 5);
+        float[] x = KernelBuffers.Random(67, 5);
         x[3] = float.Epsilon;
         x[4] = 3e38f;
         for (int offset = 0; offset < 16; offset++)

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using Coordinator.Disk;
+using Coordinator.Tests.Support;
 using Coordinator.Tests.Worker;
 
 namespace Coordinator.Tests.Disk;
@@ -84,13 +85,13 @@ public sealed class StorageReadTests
     [Fact]
     public async Task A_stream_over_storage_gives_the_files_bytes()
     {
-        using var folder = new Data.TemporaryFolder();
+        using var folder = new TemporaryFolder();
         var path = folder.Write("x", [.. Enumerable.Range(0, 200).Select(i => (byte)i)]);
         using var stream = await StorageStream.OpenAsync(path);
         using var all = new MemoryStream();
         await stream.CopyToAsync(all, 64);
         Assert.Equal(await File.ReadAllBytesAsync(path), all.ToArray());
-        await Assert.ThrowsAsync<FileNotFoundException>(() => StorageStream.OpenAsync(folder.Of("none")));
+        await Assert.ThrowsAsync<FileNotFoundException>(() => StorageStream.OpenAsync(folder.File("none")));
     }
 
     /// <summary>A clock on which a look ends when the test says so, an hour after the one before.</summary>

@@ -38,7 +38,7 @@ public sealed record GoldenRun(string Name, JobSpec Spec, int Steps)
     {
         using var folder = new TemporaryFolder();
         using var data = Spec.Model.Vocab == 256 && Spec.Model.Program == "gpt" ? await FreezeAsync(folder.Path) : null;
-        ISampleSource samples = data is null ? new ComputeWorld.Cycle(Spec.Model.Vocab) : new WindowSampler(data, Spec.Model.Block, Spec.Training.Seed);
+        ISampleSource samples = data is null ? new CyclicTokens(Spec.Model.Vocab) : new WindowSampler(data, Spec.Model.Block, Spec.Training.Seed);
         using var device = TrainingPrograms.Create(Spec).CreateCpuDevice(samples, options);
         device.Initialize();
         var shards = Spec.Training.Shards;

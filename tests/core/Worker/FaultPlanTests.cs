@@ -1,4 +1,5 @@
 using Coordinator.Machines;
+using Coordinator.Tests.Support;
 using Coordinator.Worker.Faults;
 
 namespace Coordinator.Tests.Worker;
@@ -40,8 +41,8 @@ public sealed class FaultPlanTests
     [Fact]
     public async Task A_hold_lets_no_step_begin_before_its_file_is_there_and_gives_way_to_a_cancellation()
     {
-        using var folder = new Data.TemporaryFolder();
-        var plan = FaultPlan.Parse([$"hold@compute:3:{folder.Of("go:on")}"]);
+        using var folder = new TemporaryFolder();
+        var plan = FaultPlan.Parse([$"hold@compute:3:{folder.File("go:on")}"]);
         plan.Computing(2);
         using var unwanted = new CancellationTokenSource();
         var held = Task.Run(() => plan.Computing(3, unwanted.Token));

@@ -1,4 +1,5 @@
 using Coordinator.Tests.Ilgpu.Support;
+using Coordinator.Tests.Support;
 using Coordinator.Worker.Ilgpu.Kernels;
 using Coordinator.Worker.Kernels;
 
@@ -55,7 +56,7 @@ public sealed class KernelTests
     {
         float[][] arrays =
         [
-            TestDevice.Random(91, 1), TestDevice.Random(91, 2), [.. TestDevice.Random(91, 3).Select(x => x * x)], TestDevice.Random(91, 4),
+            KernelBuffers.Random(91, 1), KernelBuffers.Random(91, 2), [.. KernelBuffers.Random(91, 3).Select(x => x * x)], KernelBuffers.Random(91, 4),
         ];
         fixed (float* p = arrays[0], m = arrays[1], v = arrays[2], g = arrays[3])
         {

@@ -1,5 +1,7 @@
+using Coordinator.Tests.Support;
 using Coordinator.Worker.Kernels;
 using ILGPU;
+using static Coordinator.Tests.Support.KernelBuffers;
 
 namespace Coordinator.Tests.Ilgpu.Support;
 
@@ -200,25 +202,5 @@ internal static unsafe class KernelCases
         return [.. views.SelectMany(device.Get)];
     }
 
-    private static float[] Run(float[][] arrays, PointerAction run)
-    {
-        AlignedBuffer[] buffers = [.. arrays.Select(array => new AlignedBuffer(array.Length))];
-        float** pointers = stackalloc float*[arrays.Length];
-        for (int i = 0; i < arrays.Length; i++)
-        {
-            arrays[i].CopyTo(buffers[i].Span(0, arrays[i].Length));
-            pointers[i] = buffers[i].Pointer;
-        }
-
-        run(pointers);
-        float[] after = [.. buffers.SelectMany((buffer, i) => buffer.Span(0, arrays[i].Length).ToArray())];
-        foreach (AlignedBuffer buffer in buffers) buffer.Dispose();
-        return after;
-    }
-
-    private static float[] Random(int count, uint part, double deviation = 1) => TestDevice.Random(count, part, deviation);
-
-    private static float[] Squared(int count, uint part) => [.. Random(count, part).Select(x => x * x)];
-
-    private delegate void PointerAction(float** arrays);
+    private static float[] Run(float[][] arrays, KernelBuffers.PointerAction run) => KernelBuffers.Run(arrays, run);
 }

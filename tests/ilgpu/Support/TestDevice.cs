@@ -74,13 +74,6 @@ internal sealed class TestDevice : IDisposable
         return values;
     }
 
-    public static float[] Random(int count, uint part, double deviation = 1)
-    {
-        float[] values = new float[count];
-        new RandomStream(11, RandomUse.SyntheticData, part).FillNormal(values, deviation);
-        return values;
-    }
-
     private static void Choose(Context.Builder builder, int threads)
     {
         if (Name == "ilgpu:cpu") builder.CPU(DeviceContext.Simulated(threads));

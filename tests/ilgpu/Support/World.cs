@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Coordinator.Machines.Jobs;
+using Coordinator.Tests.Support;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.Devices;
 using Coordinator.Worker.Ilgpu.Devices;
@@ -33,7 +34,7 @@ internal static class World
     public static IlgpuRankDevice Device(JobSpec spec, KernelTuning? tuning = null, int threads = 2)
     {
         Context context = TestDevice.ContextFor(threads);
-        IlgpuRankDevice device = new(spec, new Cycle(spec.Model.Vocab), TestDevice.Name, context, context.Devices[0], tuning);
+        IlgpuRankDevice device = new(spec, new CyclicTokens(spec.Model.Vocab), TestDevice.Name, context, context.Devices[0], tuning);
         device.Initialize();
         return device;
     }
@@ -41,7 +42,7 @@ internal static class World
     /// <summary>The CPU device, at step 0.</summary>
     public static IRankDevice Cpu(JobSpec spec)
     {
-        IRankDevice device = TrainingPrograms.Create(spec).CreateCpuDevice(new Cycle(spec.Model.Vocab), new CpuDeviceOptions());
+        IRankDevice device = TrainingPrograms.Create(spec).CreateCpuDevice(new CyclicTokens(spec.Model.Vocab), new CpuDeviceOptions());
         device.Initialize();
         return device;
     }
@@ -123,20 +124,4 @@ internal static class World
     }
 
     public static string Hash(IRankDevice device) => Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes<float>(State(device))));
-
-    /// <summary>A pattern with noise: each token is the one before plus three, now and then a random one.</summary>
-    private sealed class Cycle(int vocab) : ISampleSource
-    {
-        public void ReadSample(long position, Span<int> tokens)
-        {
-            RandomStream random = new(3, RandomUse.SyntheticData, 9);
-            int token = (int)(random.Words((ulong)position).W1 % (uint)vocab);
-            for (int i = 0; i < tokens.Length; i++)
-            {
-                Philox.Words words = random.Words((ulong)position, (uint)i);
-                token = words.W2 % 10 == 0 ? (int)(words.W3 % (uint)vocab) : (token + 3) % vocab;
-                tokens[i] = token;
-            }
-        }
-    }
 }

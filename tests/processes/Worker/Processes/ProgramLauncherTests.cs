@@ -1,8 +1,8 @@
-using Coordinator.Tests.Cli;
+using Coordinator.Tests.Support;
 using Coordinator.Worker;
 using Coordinator.Worker.Processes;
 
-namespace Coordinator.Tests.Worker.Processes;
+namespace Coordinator.Tests.Processes.Worker.Processes;
 
 /// <summary>Real programs under the launcher: what they get, what becomes of what they leave behind, and what is kept of what they say.</summary>
 public sealed class ProgramLauncherTests : IDisposable
