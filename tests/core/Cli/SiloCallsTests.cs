@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
-using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
+using Coordinator.Machines;
 using Coordinator.Runs.Clusters;
 using Coordinator.Runs.Jobs;
 using Coordinator.Runs.Outcomes;
@@ -8,6 +8,7 @@ using Coordinator.Runs.Paths;
 using Coordinator.Server.Client;
 using Coordinator.Tests.Server;
 using Coordinator.Tests.Support;
+using Coordinator.Tests.Worker;
 using Coordinator.Worker.Data;
 
 namespace Coordinator.Tests.Cli;

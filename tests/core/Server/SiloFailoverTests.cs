@@ -1,8 +1,9 @@
-using System.Net;
 using System.Net.Sockets;
+using System.Net;
 using Coordinator.Machines.Jobs;
 using Coordinator.Server.Client;
 using Coordinator.Tests.Support;
+using Coordinator.Tests.Worker;
 
 namespace Coordinator.Tests.Server;
 

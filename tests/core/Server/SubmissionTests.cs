@@ -1,11 +1,12 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
-using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
+using Coordinator.Machines;
 using Coordinator.Server.Api;
 using Coordinator.Server.Client;
 using Coordinator.Tests.Support;
+using Coordinator.Tests.Worker;
 
 namespace Coordinator.Tests.Server;
 

@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using Coordinator.Runs.Outcomes;
-using Coordinator.Tests.Golden;
 using Coordinator.Tests.Support;
+using Coordinator.Tests.Support.Golden;
 
 namespace Coordinator.Tests.Processes.Golden;
 

@@ -5,9 +5,9 @@ using Coordinator.Machines;
 using Coordinator.Machines.Gangs;
 using Coordinator.Server.Client;
 using Coordinator.Server.Hosting;
-using Coordinator.Tests.Server;
+using Coordinator.Tests.Support;
 
-namespace Coordinator.Tests.Cli;
+namespace Coordinator.Tests.Processes.Cli;
 
 /// <summary>Gangs of real processes: what is killed, what that costs, and what is left.</summary>
 [Collection("real processes")]
