@@ -12,6 +12,9 @@ public static class UserMask
 
     private static uint? users;
 
+    /// <summary>The user's own mask, in octal digits: for programs whose files are the user's. Null: nobody has changed it, and nothing is to be done.</summary>
+    public static string? Users => users is { } mask ? Convert.ToString(mask, 8).PadLeft(3, '0') : null;
+
     /// <summary>From now on this process makes files for their owner alone. The first thing that a program does.</summary>
     public static void Begin()
     {

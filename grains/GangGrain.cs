@@ -15,7 +15,7 @@ public sealed class GangGrain([PersistentState(GrainNames.Gang)] IPersistentStat
     public Task Cancel(CancelGang cancel) => Turn(cancel);
 
     /// <inheritdoc/>
-    public Task OfferGpus(GpusOffered offered) => Turn(offered);
+    public Task OfferGpus(GangOffered offered) => Turn(offered);
 
     /// <inheritdoc/>
     public Task Report(GangReported reported) => Turn(reported);

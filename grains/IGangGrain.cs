@@ -19,7 +19,7 @@ public interface IGangGrain : IMachineGrain
 
     /// <summary>The cluster names all gpus that are the run's.</summary>
     [Alias("OfferGpus")]
-    Task OfferGpus(GpusOffered offered);
+    Task OfferGpus(GangOffered offered);
 
     /// <summary>A node passes on what its agent says.</summary>
     [Alias("Report")]

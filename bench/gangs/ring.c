@@ -93,7 +93,7 @@ int main(void)
     while (step < steps)
     {
         step++;
-        state = state * 31 + sum((rank + 1) * step);
+        state = (int64_t)((uint64_t)state * 31u + (uint64_t)sum((rank + 1) * step));
         if (rank == 0 && (step % 10 == 0 || step == steps)) save("saved", step, state);
         struct timespec now;
         clock_gettime(CLOCK_BOOTTIME, &now);

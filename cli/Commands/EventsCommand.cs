@@ -29,7 +29,7 @@ public static class EventsCommand
         return QueryCommand.Create("events", "Show what happened.", [job, watch, limit], async (client, parsed, format, cancel) =>
         {
             var id = parsed.GetValue(job) is { } name ? new JobId(name) : (JobId?)null;
-            if (id is not null && await client.GetJobAsync(id.Value, cancel) is null)
+            if (id is not null && await client.GetJobAsync(id.Value, cancel) is null && await client.GetGangAsync(id.Value, cancel) is null)
                 throw new CommandException(ExitCodes.NotFound, $"There is no job '{id}'.", "'coordinator jobs' lists them.");
             var page = await client.GetEventsAsync(id, limit: parsed.GetValue(limit), newest: true, cancel: cancel);
             if (parsed.GetValue(watch))

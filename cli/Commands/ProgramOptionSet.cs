@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Coordinator.Disk;
 using Coordinator.Runs.Outcomes;
 using Coordinator.Worker.Processes;
 
@@ -17,12 +18,20 @@ internal sealed class ProgramOptionSet
         Description = "A variable of this worker's environment that programs get beside the usual ones; a * at the end stands for any rest. Repeatable. None of the coordinator's own is ever given.",
     };
 
+    private readonly Option<string?> mask = new("--program-umask") { Description = "Mask of what programs make, such as 022 (default: that of whoever starts this worker)." };
+
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
     {
         command.Options.Add(allow);
         command.Options.Add(user);
         command.Options.Add(variables);
+        command.Options.Add(mask);
+        mask.Validators.Add(result =>
+        {
+            if (result.Tokens.Count > 0 && (result.Tokens[0].Value is not { Length: 3 or 4 } text || text.Any(digit => digit is < '0' or > '7')))
+                result.AddError($"--program-umask is '{result.Tokens[0].Value}'; write three octal digits, such as 022.");
+        });
     }
 
     /// <summary>What was chosen.</summary>
@@ -37,6 +46,6 @@ internal sealed class ProgramOptionSet
                 throw new CommandException(ExitCodes.Usage, $"Programs cannot run as '{name}': {problem}.", "Name another --program-user, or leave it out: programs then run as this worker's user.");
         }
 
-        return new ProgramPolicy { Allowed = parsed.GetValue(allow), User = chosen, MoreVariables = parsed.GetValue(variables) ?? [] };
+        return new ProgramPolicy { Allowed = parsed.GetValue(allow), User = chosen, MoreVariables = parsed.GetValue(variables) ?? [], Mask = parsed.GetValue(mask) ?? UserMask.Users };
     }
 }

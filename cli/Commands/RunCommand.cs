@@ -4,6 +4,7 @@ using System.Text.Json;
 using Coordinator.Cli.Output;
 using Coordinator.Cli.Paths;
 using Coordinator.Configuration;
+using Coordinator.Disk;
 using Coordinator.Machines;
 using Coordinator.Machines.Gangs;
 using Coordinator.Runs.Clusters;
@@ -154,7 +155,7 @@ public sealed class RunCommand
             {
                 Workers = parsed.GetValue(workers) ?? spec.MaxNodes,
                 GpusPerWorker = spec.GpusPerNode,
-                WorkerArguments = (_, _) => ["--allow-programs"],
+                WorkerArguments = (_, _) => ["--allow-programs", .. UserMask.Users is { } mask ? ["--program-umask", mask] : Array.Empty<string>()],
             };
             await using var cluster = await LocalCluster.StartAsync(options, directory, signals.Token);
             Console.Error.WriteLine($"attach from another terminal:  export {ConnectionVariables.Silo}={cluster.Url} {ConnectionVariables.TokenFile}={cluster.TokenFile}      (logs: {directory.Path})");

@@ -83,7 +83,7 @@ public static class GrainCalls
         GangReported reported => gang.Report(reported),
         SubmitGang submit => gang.Submit(submit),
         CancelGang cancel => gang.Cancel(cancel),
-        GpusOffered offered => gang.OfferGpus(offered),
+        GangOffered offered => gang.OfferGpus(offered),
         _ => throw Unknown("gang", message),
     };
 

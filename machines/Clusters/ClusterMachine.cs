@@ -434,6 +434,10 @@ public sealed partial class ClusterMachine : IMachine
         allocation.IsAsking = false;
         if (isAhead)
             Persist(outputs);
-        outputs.Send(allocation.IsGang ? GrainAddress.OfGang(job) : GrainAddress.Of(job), new GpusOffered(incarnation, ++sequence, offers) { Supply = SupplyFor(job, allocation) });
+        var offer = new GpusOffered(incarnation, ++sequence, offers) { Supply = SupplyFor(job, allocation) };
+        if (allocation.IsGang)
+            outputs.Send(GrainAddress.OfGang(job), new GangOffered(offer));
+        else
+            outputs.Send(GrainAddress.Of(job), offer);
     }
 }

@@ -100,8 +100,8 @@ public sealed partial class GangMachine : IMachine
             case CancelGang cancel when state is not null && !IsOver:
                 Cancel(cancel.Reason);
                 break;
-            case GpusOffered offered when state is not null:
-                OnOffer(offered);
+            case GangOffered offered when state is not null:
+                OnOffer(offered.Offer);
                 break;
             case GangReported reported when state is not null:
                 OnReport(reported);

@@ -13,6 +13,9 @@ public sealed record SubmitGang(GangSpec Spec) : GrainMessage
 /// <summary>To a gang: end, in order.</summary>
 public sealed record CancelGang(string Reason) : GrainMessage;
 
+/// <summary>To a gang, from the cluster: all gpus that are its own now.</summary>
+public sealed record GangOffered(GpusOffered Offer) : GrainMessage;
+
 /// <summary>To a gang, from a node: what its agent says.</summary>
 public sealed record GangReported(NodeId Node, WorkerSession Session, GangReport Report) : GrainMessage;
 

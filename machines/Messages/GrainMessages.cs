@@ -32,6 +32,7 @@ namespace Coordinator.Machines;
 [JsonDerivedType(typeof(ExtendJob), "extend-job")]
 [JsonDerivedType(typeof(SubmitGang), "submit-gang")]
 [JsonDerivedType(typeof(CancelGang), "cancel-gang")]
+[JsonDerivedType(typeof(GangOffered), "gang-offered")]
 [JsonDerivedType(typeof(GangReported), "gang-reported")]
 [JsonDerivedType(typeof(GangNodeOrdered), "gang-node-ordered")]
 [JsonDerivedType(typeof(LogWanted), "log-wanted")]

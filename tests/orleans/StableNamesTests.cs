@@ -26,14 +26,14 @@ public sealed class StableNamesTests
         var interfaces = services.GetRequiredService<GrainInterfaceTypeResolver>();
 
         Assert.Equal(
-            ["cluster", "node", "gpu", "trainingjob"],
-            new[] { typeof(ClusterGrain), typeof(NodeGrain), typeof(GpuGrain), typeof(TrainingJobGrain) }.Select(grain => types.GetGrainType(grain).ToString()));
+            ["cluster", "node", "gpu", "trainingjob", "gang"],
+            new[] { typeof(ClusterGrain), typeof(NodeGrain), typeof(GpuGrain), typeof(TrainingJobGrain), typeof(GangGrain) }.Select(grain => types.GetGrainType(grain).ToString()));
         Assert.Equal(
-            ["cluster/cluster", "node/n1", "gpu/n1/0", "trainingjob/j1"],
-            new[] { silos.Grains.GetGrain<IClusterGrain>("cluster").GetGrainId(), silos.Grains.GetGrain<INodeGrain>("n1").GetGrainId(), silos.Grains.GetGrain<IGpuGrain>("n1/0").GetGrainId(), silos.Grains.GetGrain<ITrainingJobGrain>("j1").GetGrainId() }.Select(id => id.ToString()));
+            ["cluster/cluster", "node/n1", "gpu/n1/0", "trainingjob/j1", "gang/g1"],
+            new[] { silos.Grains.GetGrain<IClusterGrain>("cluster").GetGrainId(), silos.Grains.GetGrain<INodeGrain>("n1").GetGrainId(), silos.Grains.GetGrain<IGpuGrain>("n1/0").GetGrainId(), silos.Grains.GetGrain<ITrainingJobGrain>("j1").GetGrainId(), silos.Grains.GetGrain<IGangGrain>("g1").GetGrainId() }.Select(id => id.ToString()));
         Assert.Equal(
-            ["Coordinator.Grains.IMachineGrain", "Coordinator.Grains.IClusterGrain", "Coordinator.Grains.INodeGrain", "Coordinator.Grains.IGpuGrain", "Coordinator.Grains.ITrainingJobGrain", "Coordinator.Silo.Gateway.IGatewayService"],
-            new[] { typeof(IMachineGrain), typeof(IClusterGrain), typeof(INodeGrain), typeof(IGpuGrain), typeof(ITrainingJobGrain), typeof(IGatewayService) }.Select(one => interfaces.GetGrainInterfaceType(one).ToString()));
+            ["Coordinator.Grains.IMachineGrain", "Coordinator.Grains.IClusterGrain", "Coordinator.Grains.INodeGrain", "Coordinator.Grains.IGpuGrain", "Coordinator.Grains.ITrainingJobGrain", "Coordinator.Grains.IGangGrain", "Coordinator.Silo.Gateway.IGatewayService"],
+            new[] { typeof(IMachineGrain), typeof(IClusterGrain), typeof(INodeGrain), typeof(IGpuGrain), typeof(ITrainingJobGrain), typeof(IGangGrain), typeof(IGatewayService) }.Select(one => interfaces.GetGrainInterfaceType(one).ToString()));
         Assert.Equal("wake", GrainNames.WakeReminder);
     }
 
@@ -41,7 +41,7 @@ public sealed class StableNamesTests
     public void Every_grain_and_every_interface_has_its_name_in_code()
     {
         var all = typeof(GrainNames).Assembly.GetTypes().Where(type => typeof(IGrain).IsAssignableFrom(type) && type.Namespace == typeof(GrainNames).Namespace).ToArray();
-        Assert.Equal(5, all.Count(type => type.IsInterface));
+        Assert.Equal(6, all.Count(type => type.IsInterface));
         Assert.All(all.Where(type => type.IsInterface), type => Assert.True(type.IsDefined(typeof(GrainInterfaceTypeAttribute), inherit: false), $"{type} has no GrainInterfaceType"));
         Assert.All(all.Where(type => type is { IsInterface: false, IsAbstract: false }), type => Assert.True(type.IsDefined(typeof(GrainTypeAttribute), inherit: false), $"{type} has no GrainType"));
     }
@@ -66,8 +66,8 @@ public sealed class StableNamesTests
         var calls = typeof(GrainNames).Assembly.GetTypes().Where(type => typeof(IInvokable).IsAssignableFrom(type)).Select(type => names.Format(type));
 
         Assert.Equal(
-            from face in (string[])["Cluster ReportNode ReportGpu ReportUnreached RequestGpus SetPower SetSiteCap ApprovePower SetCoolingZone ClearCoolingZone", "Gpu Attach Order ReportFault Measure",
-                "Machine Describe TakeAll", "Node Connect Hear Disconnect Order AcknowledgeReport", "TrainingJob Submit Cancel OfferGpus ReportLink WithdrawGpu Report SaveCheckpoint Extend AcknowledgeModel"]
+            from face in (string[])["Cluster ReportNode ReportGpu ReportUnreached RequestGpus SetPower SetSiteCap ApprovePower SetCoolingZone ClearCoolingZone", "Gang Submit Cancel OfferGpus Report", "Gpu Attach Order ReportFault Measure",
+                "Machine Describe TakeAll", "Node Connect Hear Disconnect Order OrderGang ReadLog AcknowledgeReport", "TrainingJob Submit Cancel OfferGpus ReportLink WithdrawGpu Report SaveCheckpoint Extend AcknowledgeModel"]
             let words = face.Split(' ')
             from operation in words.Skip(1).Order(StringComparer.Ordinal)
             select $"(\"inv\",[GrainRef],[Coordinator.Grains.I{words[0]}Grain],\"{operation}\")",

@@ -175,7 +175,6 @@ internal sealed class GangHost : IDisposable
         if (Directory.Exists(folder))
             return;
         Take(new AgentPreparing(generation, "brings the bundle"));
-        Directory.CreateDirectory(Path.GetDirectoryName(folder)!);
         var part = string.Create(CultureInfo.InvariantCulture, $"{folder}.{Environment.ProcessId}.part");
         try
         {

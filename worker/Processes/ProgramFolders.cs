@@ -8,6 +8,7 @@ namespace Coordinator.Worker.Processes;
 public sealed class ProgramFolders
 {
     private const int KeptGenerations = 4;
+    private const UnixFileMode Passable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
 
     private readonly string root;
     private readonly string work;
@@ -51,7 +52,7 @@ public sealed class ProgramFolders
     }
 
     /// <summary>Where the bundle of a hash is unpacked, whichever job wants it.</summary>
-    public string BundleOf(string sha256) => Path.Combine(work, "bundles", sha256);
+    public string BundleOf(string sha256) => Path.Combine(Make(Path.Combine(work, "bundles")), sha256);
 
     /// <summary>The newest generation that there is a log of a rank of; null: none.</summary>
     public long? NewestLog(JobId job, int rank) =>
@@ -85,7 +86,19 @@ public sealed class ProgramFolders
     {
         if (work == root)
             return PrivateFiles.CreateFolder(folder);
-        Directory.CreateDirectory(folder);
+
+        // Another user has to get through these; below the first one, whose owner is looked at, nobody else can put anything.
+        var missing = new Stack<string>();
+        for (var part = folder; part.Length >= work.Length; part = Path.GetDirectoryName(part)!)
+            missing.Push(part);
+        while (missing.TryPop(out var next))
+        {
+            Directory.CreateDirectory(next);
+            if (next == work && RegularFile.FactsOf(next)?.Owner != NativeProcess.EffectiveUser())
+                throw new IOException($"{next} is another user's folder");
+            File.SetUnixFileMode(next, Passable);
+        }
+
         return folder;
     }
 }

@@ -22,7 +22,8 @@ public sealed class ProgramLauncher : IDisposable
         echo "+ $$ $1" >&9
         exec 9>&-
         cd -- "$2" || exit 126
-        shift 2
+        [ -z "$3" ] || umask "$3"
+        shift 3
         exec "$@"
         """;
 
@@ -92,7 +93,7 @@ public sealed class ProgramLauncher : IDisposable
                 descriptors.AddRange(command.Handles.Select((handle, index) => (handle, 3 + index)));
                 var process = NativeProcess.Spawn(
                     "/bin/sh",
-                    ["sh", "-c", Wrapper, "coordinator-program", place, command.WorkFolder, .. policy.User?.Prefix ?? [], .. command.Arguments],
+                    ["sh", "-c", Wrapper, "coordinator-program", place, command.WorkFolder, policy.Mask ?? "", .. policy.User?.Prefix ?? [], .. command.Arguments],
                     [$"{Leftovers.WorkerMark}={mark}", $"{Leftovers.StartMark}={start}", .. environment],
                     descriptors);
                 var program = new RunningProgram(process, start, place, outRead, errorRead, output, Ended);

@@ -57,6 +57,8 @@ public sealed partial class RunTests
         var second = await GenerationAsync(client, 2);
         var worker = await WorkerOfAsync(client, second.Nodes[0].Node);
         await AwaitCountAsync(folder, 1, 20);
+        var log = await client.GetGangLogAsync(second.Id, 1, second.Generation, 0);
+        Assert.Contains(" stdout F COORDINATOR_STEP=", System.Text.Encoding.UTF8.GetString(Convert.FromBase64String(log!.Bytes)), StringComparison.Ordinal);
         Executable.Send("KILL", worker);
 
         Assert.True(await run.EndAsync(Limit) == 0, run.Output);

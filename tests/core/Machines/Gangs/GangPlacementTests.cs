@@ -107,7 +107,7 @@ public sealed class GangPlacementTests
         {
             if (output is PersistState persist)
                 stored = persist.StateJson;
-            if (output is SendToGrain { Message: GpusOffered offered } send)
+            if (output is SendToGrain send && (send.Message as GpusOffered ?? (send.Message as GangOffered)?.Offer) is { } offered)
             {
                 offers[send.To.Key] = offered;
                 if (send.To.Key is "g" or "h" or "small")

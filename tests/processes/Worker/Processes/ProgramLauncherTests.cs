@@ -158,6 +158,51 @@ public sealed class ProgramLauncherTests : IDisposable
         Assert.Throws<InvalidOperationException>(() => closed.Start(Command(["true"]), Log()));
     }
 
+    [Fact]
+    public async Task A_program_runs_as_the_user_that_the_operator_names_where_the_worker_may_change_it()
+    {
+        var user = ProgramUser.Find("nobody", out var problem);
+        if (user is null)
+        {
+            Assert.Equal("only a worker that runs as root can start programs as another user", problem);
+            return;
+        }
+
+        var policy = new ProgramPolicy { Allowed = true, User = user };
+        var folders = new ProgramFolders(folder, policy);
+        var talk = folders.TalkOf(new Coordinator.Machines.JobId($"test-{Environment.ProcessId}"), 1, 0);
+        using var other = new ProgramLauncher(policy, folder, 3, new SilentLog());
+        try
+        {
+            var program = other.Start(Command(["sh", "-c", "id -un && touch heartbeat && ! cat /etc/shadow 2>/dev/null && echo done"]) with { WorkFolder = talk, OwnedFolders = [talk] }, Log());
+
+            Assert.Equal(0, (await program.Exited.WaitAsync(Limit)).Code);
+            Assert.Equal(["stdout F nobody", "stdout F done"], Lines());
+        }
+        finally
+        {
+            Directory.Delete(Path.GetFullPath(Path.Combine(talk, "..", "..", "..")), recursive: true);
+        }
+    }
+
+    [Fact]
+    public async Task What_a_program_makes_has_the_permissions_that_its_users_mask_gives()
+    {
+        using var other = new ProgramLauncher(new ProgramPolicy { Allowed = true, Mask = "022" }, folder, 4, new SilentLog());
+
+        await other.Start(Command(["sh", "-c", "umask; echo x > made"]), Log()).Exited.WaitAsync(Limit);
+
+        Assert.Equal(["stdout F 0022"], Lines());
+        Assert.True(File.GetUnixFileMode(Path.Combine(folder, "made")).HasFlag(UnixFileMode.OtherRead));
+    }
+
+    [Fact]
+    public void A_user_that_is_not_there_is_said_to_be_none()
+    {
+        Assert.Null(ProgramUser.Find("no-such-user", out var problem));
+        Assert.Equal("there is no such user on this host", problem);
+    }
+
     private RunningProgram Shell(string script) => launcher.Start(Command(["sh", "-c", script]), Log());
 
     private RunningProgram Shell(string script, out Task<string> firstLine)

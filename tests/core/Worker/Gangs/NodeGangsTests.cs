@@ -1,0 +1,174 @@
+using System.Collections.Concurrent;
+using System.Net.WebSockets;
+using Coordinator.Machines;
+using Coordinator.Machines.Gangs;
+using Coordinator.Worker;
+using Coordinator.Worker.Agent;
+using Coordinator.Worker.Gangs;
+using Coordinator.Worker.Kernels;
+using Coordinator.Worker.Processes;
+
+namespace Coordinator.Tests.Worker.Gangs;
+
+/// <summary>A node's agents with real processes, ordered about by the test in the job's place.</summary>
+public sealed class NodeGangsTests : IDisposable
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
+    private static readonly JobId Job = new("g");
+
+    private readonly string folder = Directory.CreateTempSubdirectory("gangs-").FullName;
+    private readonly BlockingCollection<GangReport> reports = [];
+    private readonly BlockingCollection<LogRead> pieces = [];
+    private ProgramLauncher? launcher;
+    private NodeGangs? gangs;
+    private long heard;
+
+    public void Dispose()
+    {
+        gangs?.Dispose();
+        launcher?.Dispose();
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
+    public void A_worker_whose_operator_has_not_allowed_programs_refuses_and_says_what_to_do()
+    {
+        Start(ProgramPolicy.Closed);
+        Order(GangWish.Prepare, 1, Spec("true"));
+
+        var refused = Await(report => report.Phase == GangPhase.Refused);
+
+        Assert.Equal("it starts no programs: start the worker with --allow-programs to let those who may submit jobs run programs on this host", refused.Detail);
+    }
+
+    [Fact]
+    public void A_folder_that_is_not_there_is_refused_by_its_name()
+    {
+        Start();
+        Order(GangWish.Prepare, 1, Spec("true") with { WorkFolder = "/no/such/folder" });
+
+        Assert.Equal("there is no folder /no/such/folder here; --workdir must be there on every node", Await(report => report.Phase == GangPhase.Refused).Detail);
+    }
+
+    [Fact]
+    public void Processes_are_started_with_their_place_and_how_each_ended_is_told_with_its_last_words()
+    {
+        Start();
+        Run(1, Spec("echo COORDINATOR_STEP=7; [ $LOCAL_RANK = 0 ] || { echo bad >&2; exit 4; }"));
+
+        var report = Await(report => report.Ranks.Count == 2 && report.Ranks.All(rank => rank.Exit is not null));
+
+        Assert.Equal((2, 0, 3, 4), (report.Ranks[0].Rank, report.Ranks[0].Exit!.Code, report.Ranks[1].Rank, report.Ranks[1].Exit!.Code));
+        Assert.Equal(["bad"], report.Ranks[1].Exit!.LastLines);
+        Assert.Equal(7, report.Step);
+        Assert.False(report.Ranks[1].Exit!.Asked);
+    }
+
+    [Fact]
+    public void What_is_told_to_stop_is_dead_when_that_is_reported_and_a_later_generation_may_begin()
+    {
+        Start();
+        Run(1, Spec("trap '' TERM; sleep 1000 & wait; sleep 1000") with { Grace = TimeSpan.FromMilliseconds(50) });
+        var pids = Await(report => report.Ranks.Count == 2 && report.Ranks.All(rank => rank.ProcessId > 0)).Ranks.Select(rank => rank.ProcessId).ToArray();
+        Order(GangWish.Stop, 1);
+
+        var stopped = Await(report => report.Phase == GangPhase.Stopped);
+
+        Assert.DoesNotContain(pids, Cli.Executable.IsAlive);
+        Assert.All(stopped.Ranks, rank => Assert.True(rank.Exit!.Asked));
+        Run(2, Spec("true"));
+        Await(report => report is { Generation: 2, Ranks.Count: 2 } && report.Ranks.All(rank => rank.Exit is { Code: 0 }));
+    }
+
+    [Fact]
+    public void An_order_for_an_earlier_process_of_the_node_starts_nothing()
+    {
+        Start();
+        gangs!.Handle(new GangOrdered(new GangOrder { Job = Job, Incarnation = 1, Generation = 1, Wish = GangWish.Prepare, Boot = 999, Spec = Spec("true"), Seat = new GangSeat(1, 2, [0, 1], 0) }));
+
+        Assert.Empty(Await(report => report.Phase == GangPhase.Stopped).Ranks);
+    }
+
+    [Fact]
+    public void A_lease_that_nobody_renews_ends_the_processes()
+    {
+        Start();
+        Run(1, Spec("exec sleep 1000") with { Lease = TimeSpan.FromSeconds(1) });
+
+        var stopped = Await(report => report.Phase == GangPhase.Stopped);
+
+        Assert.Equal("neither the job nor a majority of its agents was heard for 1 s", stopped.Detail);
+        Assert.All(stopped.Ranks, rank => Assert.Equal((9, true), (rank.Exit!.Signal, rank.Exit.Asked)));
+    }
+
+    [Fact]
+    public void A_process_that_gives_no_sign_of_life_is_looked_at_and_killed_where_that_is_asked_for()
+    {
+        Start();
+        Run(1, Spec("[ $LOCAL_RANK = 0 ] || exec sleep 1000; while :; do echo alive; sleep 0.1; done") with { HangTimeout = TimeSpan.FromSeconds(1), Lease = TimeSpan.FromMinutes(1) });
+
+        var report = Await(report => report.Ranks.Any(rank => rank.Exit is not null));
+
+        Assert.True(report.Ranks.Single(rank => rank.Exit is not null) is { Rank: 3, Exit: { Hung: true, Signal: 9, Asked: false } });
+        gangs!.Handle(new LogAsked(new LogQuestion("q", Job, 3, 0, 0, 65536)));
+        Assert.True(pieces.TryTake(out var piece, Limit));
+        var text = System.Text.Encoding.UTF8.GetString(Convert.FromBase64String(piece!.Bytes));
+        Assert.Contains("coordinator F no output and no touch of the heartbeat file for", text, StringComparison.Ordinal);
+        Assert.Contains("sleep 1000", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_log_that_is_not_there_is_said_to_be_none()
+    {
+        Start();
+        gangs!.Handle(new LogAsked(new LogQuestion("q", Job, 3, 0, 0, 100)));
+
+        Assert.True(pieces.TryTake(out var piece, Limit));
+        Assert.False(piece!.Found);
+    }
+
+    private void Start(ProgramPolicy? policy = null)
+    {
+        policy ??= new ProgramPolicy { Allowed = true };
+        launcher = new ProgramLauncher(policy, folder, 1000, new SilentLog());
+        var options = new WorkerOptions { Node = new NodeId("n1"), Silos = [new Uri("http://127.0.0.1:1")], Boot = 1000, Gpus = CpuDeviceClass.Devices(2) };
+        gangs = new NodeGangs(options, new GangServices(launcher, new ProgramFolders(folder, policy)) { FetchBundle = (_, _, _) => throw new WebSocketException("no silo") }, new SilentLog(), message =>
+        {
+            if (message is GangReport report)
+                reports.Add(report);
+            else if (message is LogRead piece)
+                pieces.Add(piece);
+        });
+    }
+
+    /// <summary>Node 1 of 2: ranks 2 and 3.</summary>
+    private void Run(long generation, GangSpec spec)
+    {
+        Order(GangWish.Prepare, generation, spec);
+        Await(report => report.Generation == generation && report.Phase == GangPhase.Ready);
+        gangs!.Handle(new GangOrdered(new GangOrder
+        {
+            Job = Job, Incarnation = 1, Generation = generation, Wish = GangWish.Run, Heard = heard, Boot = 1000,
+            Start = new GangStart("127.0.0.1", 29500, Convert.ToBase64String(new byte[32]), [new GangPeer(0, "127.0.0.1:9"), new GangPeer(1, "127.0.0.1:9")]),
+        }));
+    }
+
+    private void Order(GangWish wish, long generation, GangSpec? spec = null) => gangs!.Handle(new GangOrdered(new GangOrder
+    {
+        Job = Job, Incarnation = 1, Generation = generation, Wish = wish, Heard = heard, Boot = 1000, Spec = spec, Seat = spec is null ? null : new GangSeat(1, 2, [0, 1], 0),
+    }));
+
+    private GangReport Await(Func<GangReport, bool> isWanted)
+    {
+        while (reports.TryTake(out var report, Limit))
+        {
+            heard = report.Sequence;
+            if (isWanted(report))
+                return report;
+        }
+
+        throw new TimeoutException("no such report came");
+    }
+
+    private GangSpec Spec(string script) => new() { Command = ["sh", "-c", script], MaxNodes = 2, MinNodes = 2, GpusPerNode = 2, WorkFolder = folder, Lease = TimeSpan.FromMinutes(1) };
+}
