@@ -9,7 +9,7 @@ namespace Coordinator.Grains;
 [DefaultGrainType(GrainNames.Gpu)]
 public interface IGpuGrain : IMachineGrain
 {
-    /// <summary>The node's worker has found the gpu.</summary>
+    /// <summary>In which process of the node the gpu is, before anything else is said to it.</summary>
     [Alias("Attach")]
     Task Attach(GpuAttached attached);
 
@@ -24,4 +24,8 @@ public interface IGpuGrain : IMachineGrain
     /// <summary>The node's worker has read the device's telemetry.</summary>
     [Alias("Measure")]
     Task Measure(GpuMeasured measured);
+
+    /// <summary>The cluster has made durable what the gpu reported of its condition.</summary>
+    [Alias("AcknowledgeCondition")]
+    Task AcknowledgeCondition(GpuConditionTaken taken);
 }

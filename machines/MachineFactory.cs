@@ -18,7 +18,7 @@ public static class MachineFactory
     public static IMachine Create(GrainAddress address, string? stateJson, MachineSettings settings) => address.Kind switch
     {
         GrainKind.Cluster => new ClusterMachine(stateJson),
-        GrainKind.Node => new NodeMachine(new NodeId(address.Key)),
+        GrainKind.Node => new NodeMachine(new NodeId(address.Key), settings.GpuPolicy),
         GrainKind.Gpu => new GpuMachine(GpuId.Parse(address.Key), stateJson, settings.GpuPolicy),
         GrainKind.Gang => new GangMachine(new JobId(address.Key), stateJson),
         _ => new TrainingJobMachine(new JobId(address.Key), stateJson),

@@ -72,11 +72,17 @@ public sealed record NodeView(NodeId Id, bool Connected, WorkerSession Session, 
 
     /// <summary>Pieces of its ranks' logs that were asked for a moment ago; null: none were.</summary>
     public IReadOnlyList<LogRead>? Logs { get; init; }
+
+    /// <summary>Its gpus of which nothing was asked yet, and which are healthy by the cluster's record: no grain of theirs is loaded, and the node speaks for them.</summary>
+    public IReadOnlyList<GpuView> Resting { get; init; } = [];
 }
 
 /// <summary>A gpu as operators see it.</summary>
 public sealed record GpuView(GpuId Id, string Health, string Reason, int Faults, RankPlan? Plan)
 {
+    /// <summary><see cref="Health"/> of a gpu that may be given work and has had no fault of late.</summary>
+    public const string Healthy = "healthy";
+
     /// <summary>What an operator has to do before it serves again, as policy files write it; empty: nothing.</summary>
     public string Remedy { get; init; } = "";
 

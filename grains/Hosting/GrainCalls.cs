@@ -75,6 +75,7 @@ public static class GrainCalls
         GpuAttached attached => gpu.Attach(attached),
         GpuFaultReported fault => gpu.ReportFault(fault),
         GpuMeasured measured => gpu.Measure(measured),
+        GpuConditionTaken taken => gpu.AcknowledgeCondition(taken),
         _ => throw Unknown("gpu", message),
     };
 

@@ -34,7 +34,11 @@ public sealed partial class ClusterMachine
 
     private void TakeReport(NodeReported report) => outputs.Send(
         GrainAddress.Of(report.Node),
-        new NodeReportTaken(report.Session, report.Sequence) { SetAside = reaches.TryGetValue(report.Node, out var reach) && reach.Until is not null ? reach.Reason : null });
+        new NodeReportTaken(report.Session, report.Sequence)
+        {
+            SetAside = reaches.TryGetValue(report.Node, out var reach) && reach.Until is not null ? reach.Reason : null,
+            Watched = WatchedOf(report),
+        });
 
     private void OnUnreached(NodeUnreached said)
     {

@@ -22,6 +22,9 @@ public sealed record ClusterState(long Incarnation, IReadOnlyList<AllocationView
 
     /// <summary>Gpus of jobs that wait for their turn to start.</summary>
     public IReadOnlyList<GpuId> Waiting { get; init; } = [];
+
+    /// <summary>Gpus that are not plainly healthy, by their own word: few, so that a node that comes is told of them without a look at each gpu.</summary>
+    public IReadOnlyList<WatchedGpu> Watched { get; init; } = [];
 }
 
 /// <summary>
@@ -130,6 +133,7 @@ public sealed partial class ClusterMachine : IMachine
         var state = Contracts.ReadState<ClusterState>(Address, stateJson);
         incarnation = state.Incarnation;
         LoadLimits(state);
+        LoadWatched(state);
         foreach (var stored in state.Allocations)
         {
             var allocation = new Allocation { Wanted = stored.Wanted, DeviceClass = stored.DeviceClass, Priority = stored.Priority, Minimum = stored.Minimum, PerNode = stored.PerNode, IsGang = stored.Gang };
@@ -166,8 +170,7 @@ public sealed partial class ClusterMachine : IMachine
                 OnUnreached(unreached);
                 break;
             case GpuConditionReported condition:
-                inventory.SetSchedulable(condition.Gpu, condition.Schedulable);
-                Settle(outputs, inventory.OwnerOf(condition.Gpu) is { } owner ? [owner] : []);
+                OnCondition(condition);
                 break;
             case GpusRequested request:
                 OnRequest(request, outputs);
@@ -179,7 +182,9 @@ public sealed partial class ClusterMachine : IMachine
 
         if (GiveAnotherChance() || now >= limitsAt)
             Settle(outputs, []);
-        NextDeadline = limitsAt < NextChance || NextChance is null ? limitsAt : NextChance;
+        if (now >= recordAt)
+            Persist(outputs);
+        NextDeadline = Earlier(Earlier(limitsAt, NextChance), recordAt);
         foreach (var (job, allocation) in allocations)
         {
             if (!allocation.OwesOffer)
@@ -210,8 +215,11 @@ public sealed partial class ClusterMachine : IMachine
     private void Persist(Outputs outputs)
     {
         isAhead = false;
-        outputs.Add(new PersistState(JsonSerializer.Serialize(WithLimits(new ClusterState(incarnation, Stored())), MachinesJson.Default.ClusterState), incarnation, ++writes));
+        outputs.Add(new PersistState(JsonSerializer.Serialize(WithLimits(new ClusterState(incarnation, Stored()) { Watched = [.. watched.Values] }), MachinesJson.Default.ClusterState), incarnation, ++writes));
+        TakeConditions();
     }
+
+    private static TimeSpan? Earlier(TimeSpan? a, TimeSpan? b) => a is null ? b : b is null || a < b ? a : b;
 
     private void OnNode(NodeReported report, Outputs outputs)
     {

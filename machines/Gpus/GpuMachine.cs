@@ -45,6 +45,12 @@ public sealed record GpuState(GpuHealth Health, int Faults, string Reason, long 
 /// An accelerator: its health and its rank plan. Every order for its device passes here; an order that is older, by (incarnation,
 /// generation), than one already passed on for the same job goes no further.
 /// <para>
+/// It is loaded when something is asked of it for the first time, and not when its node connects: of a gpu that is well and has no work there is
+/// nothing to know. What is durable of it is out of the ordinary, and that the cluster has on record too, so that the node wakes it by itself: the
+/// gpu tells of every change until the cluster has that durable, and again when it is loaded anew. Where the record is behind all the same, as after a
+/// death between the two, the first order finds what is stored here, and goes no further.
+/// </para>
+/// <para>
 /// Idle case: telemetry comes now and then and is shown. Bursty case: an error shows. The policy says what is done about it: a gpu whose
 /// program failed goes on; one that an operator must see to is taken out of service, and its job is asked to go on without it. What
 /// follows within the incident's time changes that only if it is worse.
@@ -55,7 +61,8 @@ public sealed partial class GpuMachine : IMachine
     private static readonly TimeSpan FirstQuarantine = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestQuarantine = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan ProbationTime = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan ReportPeriod = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan FirstReportPeriod = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestReportPeriod = TimeSpan.FromSeconds(8);
 
     private readonly GpuId id;
     private readonly GpuHealthPolicy policy;
@@ -68,8 +75,9 @@ public sealed partial class GpuMachine : IMachine
     private long generation;
     private RankPlan? plan;
     private TimeSpan? changeAt;
-    private int reportsLeft;
-    private TimeSpan reportAt;
+    private long reports;
+    private TimeSpan? reportAt;
+    private TimeSpan reportPeriod;
 
     /// <summary>A gpu as stored, or a healthy one.</summary>
     public GpuMachine(GpuId id, string? stateJson, GpuHealthPolicy policy)
@@ -81,6 +89,22 @@ public sealed partial class GpuMachine : IMachine
         ownIncarnation = state.Incarnation + 1;
     }
 
+    /// <summary>
+    /// Whether a gpu of which this is stored has something to do by itself: a quarantine ends, a job has to let go of it, a later reading shows
+    /// that its remedy was done. One whose state cannot be read has: its grain says so.
+    /// </summary>
+    public static bool NeedsWaking(GpuId id, string stateJson)
+    {
+        try
+        {
+            return NeedsWaking(Contracts.ReadState<GpuState>(GrainAddress.Of(id), stateJson));
+        }
+        catch (Exception e) when (e is JsonException or StateVersionException)
+        {
+            return true;
+        }
+    }
+
     /// <inheritdoc/>
     public GrainAddress Address => GrainAddress.Of(id);
 
@@ -90,6 +114,8 @@ public sealed partial class GpuMachine : IMachine
     /// <inheritdoc/>
     public void Handle(TimeSpan now, GrainMessage message, Outputs outputs)
     {
+        if (message is Activated && IsWatched)
+            OweReport();
         switch (message)
         {
             case Activated when state.Health != GpuHealth.Healthy && state.Remedy == GpuRemedy.None:
@@ -101,8 +127,11 @@ public sealed partial class GpuMachine : IMachine
                 break;
             case GpuAttached attached when !attached.Session.IsOlderThan(session):
                 (session, description) = (attached.Session, attached.Description);
-                if (state.Health == GpuHealth.Quarantined)
-                    reportsLeft = 3;
+                if (attached.Watched && reportAt is null)
+                    OweReport();
+                break;
+            case GpuConditionTaken taken when (taken.Incarnation, taken.Number) == (ownIncarnation, reports):
+                reportAt = null;
                 break;
             case GpuOrdered ordered:
                 Pass(ordered.Order, outputs);
@@ -118,15 +147,10 @@ public sealed partial class GpuMachine : IMachine
 
         if (now >= changeAt)
             Improve(now, outputs);
-        if (reportsLeft > 0 && now >= reportAt)
-        {
-            reportsLeft--;
-            reportAt = now + ReportPeriod;
-            outputs.Send(GrainAddress.Cluster, new GpuConditionReported(id, session, state.Health != GpuHealth.Quarantined, state.Reason));
-        }
-
+        if (now >= reportAt)
+            Report(now, outputs);
         RepeatWithdrawal(now, outputs);
-        NextDeadline = Earlier(Earlier(reportsLeft > 0 ? reportAt : null, changeAt), withdrawAt);
+        NextDeadline = Earlier(Earlier(reportAt, changeAt), withdrawAt);
     }
 
     /// <inheritdoc/>
@@ -139,6 +163,24 @@ public sealed partial class GpuMachine : IMachine
             ReadingAgeMs = reading is null ? null : (now - readAt).TotalMilliseconds,
         },
         MachinesJson.Default.GpuView);
+
+    private bool IsWatched => NeedsWaking(state);
+
+    private static bool NeedsWaking(GpuState state) => state.Health != GpuHealth.Healthy || state.WithdrawnFrom is not null;
+
+    private void OweReport()
+    {
+        reports++;
+        reportAt = TimeSpan.MinValue;
+        reportPeriod = FirstReportPeriod;
+    }
+
+    private void Report(TimeSpan now, Outputs outputs)
+    {
+        reportAt = now + reportPeriod;
+        reportPeriod = reportPeriod + reportPeriod < LongestReportPeriod ? reportPeriod + reportPeriod : LongestReportPeriod;
+        outputs.Send(GrainAddress.Cluster, new GpuConditionReported(id, session, state.Health != GpuHealth.Quarantined, state.Reason) { Watched = IsWatched, Incarnation = ownIncarnation, Number = reports });
+    }
 
     private void Pass(RankOrder order, Outputs outputs)
     {
@@ -156,7 +198,13 @@ public sealed partial class GpuMachine : IMachine
         if (job == order.Job && (order.Incarnation < incarnation || order.Generation < generation))
             return;
         if (state.Health == GpuHealth.Quarantined && order is not ReleaseRank && state.WithdrawnFrom != order.Job)
+        {
+            // Whoever gave it to a job has it on record as fit.
+            if (reportAt is null)
+                OweReport();
             return;
+        }
+
         (job, incarnation, generation) = (order.Job, order.Incarnation, order.Generation);
         plan = order as RankPlan;
         if (order is ReleaseRank)
@@ -197,13 +245,12 @@ public sealed partial class GpuMachine : IMachine
     {
         Persist(next, outputs);
         outputs.Observe(new CoordinatorEvent { Kind = EventKinds.GpuHealth, Node = id.Node, Gpu = id, Cause = next.Reason, Text = $"{id} is {next.Health.ToString().ToLowerInvariant()} after {next.Faults} faults: {next.Reason}{(next.Remedy == GpuRemedy.None ? "" : $"; to be done: {GpuHealthPolicy.WordOf(next.Remedy)}")}" });
-        reportsLeft = 3;
-        reportAt = TimeSpan.MinValue;
     }
 
     private void Persist(GpuState next, Outputs outputs)
     {
         state = next with { Incarnation = ownIncarnation };
         outputs.Add(new PersistState(JsonSerializer.Serialize(state, MachinesJson.Default.GpuState), ownIncarnation, ++writes));
+        OweReport();
     }
 }

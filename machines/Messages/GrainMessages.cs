@@ -17,6 +17,7 @@ namespace Coordinator.Machines;
 [JsonDerivedType(typeof(GpuOrdered), "gpu-ordered")]
 [JsonDerivedType(typeof(GpuFaultReported), "gpu-fault-reported")]
 [JsonDerivedType(typeof(GpuMeasured), "gpu-measured")]
+[JsonDerivedType(typeof(GpuConditionTaken), "gpu-condition-taken")]
 [JsonDerivedType(typeof(NodeReported), "node-reported")]
 [JsonDerivedType(typeof(NodeUnreached), "node-unreached")]
 [JsonDerivedType(typeof(GpuConditionReported), "gpu-condition-reported")]
@@ -71,12 +72,25 @@ public sealed record NodeReportTaken(WorkerSession Session, long Sequence) : Gra
 {
     /// <summary>Why the cluster gives the node's free gpus to nobody for now; null: it does.</summary>
     public string? SetAside { get; init; }
+
+    /// <summary>
+    /// Indexes of the node's gpus that are not plainly healthy by the cluster's durable record. Only their grains know what to wait for, so the
+    /// node speaks to them at once; null: there are none, or an older cluster speaks.
+    /// </summary>
+    public IReadOnlyList<int>? Watched { get; init; }
 }
 
 // To a gpu, from its node.
 
-/// <summary>The gpu was found on its node by the worker of <paramref name="Session"/>.</summary>
-public sealed record GpuAttached(WorkerSession Session, GpuDescription Description) : GrainMessage;
+/// <summary>
+/// The gpu was found on its node by the worker of <paramref name="Session"/>. A gpu hears it when something else is to be said to it, and not when
+/// its node connects: one that nobody has asked for anything has no grain.
+/// </summary>
+public sealed record GpuAttached(WorkerSession Session, GpuDescription Description) : GrainMessage
+{
+    /// <summary>Whether the cluster has it on record as not plainly healthy: then it says how it is, for the record may be behind.</summary>
+    public bool Watched { get; init; }
+}
 
 /// <summary>A job's order for the gpu.</summary>
 public sealed record GpuOrdered(RankOrder Order) : GrainMessage;
@@ -86,6 +100,9 @@ public sealed record GpuFaultReported(WorkerSession Session, string Detail) : Gr
 
 /// <summary>The vendor's telemetry of the gpu.</summary>
 public sealed record GpuMeasured(WorkerSession Session, GpuReading Reading) : GrainMessage;
+
+/// <summary>From the cluster: the report of the gpu's condition that has this incarnation and number is durable.</summary>
+public sealed record GpuConditionTaken(long Incarnation, long Number) : GrainMessage;
 
 // To the cluster.
 
@@ -101,8 +118,18 @@ public sealed record NodeReported(NodeId Node, WorkerSession Session, long Seque
 /// <param name="Detail">The dialler's error, for people.</param>
 public sealed record NodeUnreached(NodeId Node, string Address, NodeId By, JobId Job, long Generation, string Detail) : GrainMessage;
 
-/// <summary>Whether a gpu may be given work; repeated until taken.</summary>
-public sealed record GpuConditionReported(GpuId Gpu, WorkerSession Session, bool Schedulable, string Reason) : GrainMessage;
+/// <summary>Whether a gpu may be given work; repeated until the cluster has made it durable (<see cref="GpuConditionTaken"/>).</summary>
+public sealed record GpuConditionReported(GpuId Gpu, WorkerSession Session, bool Schedulable, string Reason) : GrainMessage
+{
+    /// <summary>Whether its stored state is out of the ordinary, so that its grain has something to do by itself: it is woken whenever its node comes.</summary>
+    public bool Watched { get; init; }
+
+    /// <summary>Activation of the gpu that speaks; 0: an older silo's, which waits for no answer.</summary>
+    public long Incarnation { get; init; }
+
+    /// <summary>Counts what that activation has reported: of two reports, the one that is later by (incarnation, number) holds.</summary>
+    public long Number { get; init; }
+}
 
 /// <summary>
 /// A job says how many gpus it wants and which it still uses; what was given to it and is neither used nor wanted goes back.

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Coordinator.Machines.Gpus;
 
 namespace Coordinator.Machines.Nodes;
 
@@ -15,6 +16,11 @@ namespace Coordinator.Machines.Nodes;
 /// Nothing is durable: a node that was loaded anew learns everything from the next hello. Where its silo died and the worker is
 /// connected to another one, no hello comes by itself; the first word of an unknown session makes it ask.
 /// <para>
+/// Gpus of which nothing is asked rest: no grain of theirs is loaded. The node speaks to a gpu's grain when a job's order is for it, when telemetry
+/// says something of it, and when the cluster has it on record as not plainly healthy; from then on the grain hears everything. Of a
+/// gpu at rest the node keeps the last reading. So thousands of nodes connect without their gpus' grains.
+/// </para>
+/// <para>
 /// One process at a time has the node's name. A newer process is refused while the one before it is heard, unless a person insists: two
 /// workers of one name are a mistake, and the one that holds a job's state is the older one. A closed connection is a process that is gone, and
 /// one that is silent for the heartbeat's timeout counts as gone, so a restart gets in at once and a reboot by asking again. A newcomer is told
@@ -22,7 +28,9 @@ namespace Coordinator.Machines.Nodes;
 /// the last words of a process that has died are heard after its successor's first.
 /// </para>
 /// </summary>
-public sealed class NodeMachine(NodeId id) : IMachine
+/// <param name="id">The node.</param>
+/// <param name="policy">Tells which readings say something; null: the shipped one.</param>
+public sealed partial class NodeMachine(NodeId id, GpuHealthPolicy? policy = null) : IMachine
 {
     private static readonly TimeSpan HeartbeatPeriod = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan HeartbeatTimeout = TimeSpan.FromSeconds(5);
@@ -108,6 +116,7 @@ public sealed class NodeMachine(NodeId id) : IMachine
                 break;
             case NodeReportTaken report when report.Session == hello?.Session:
                 setAside = report.SetAside ?? "";
+                OnWatched(report.Watched ?? []);
                 OnReportTaken(report.Sequence);
                 break;
         }
@@ -120,6 +129,7 @@ public sealed class NodeMachine(NodeId id) : IMachine
         new NodeView(id, IsUp, hello?.Session ?? default, hello?.DataAddress ?? "", hello?.ProcessId ?? 0, hello?.Gpus ?? [], ranks, hello is null ? null : (now - heardAt).TotalMilliseconds)
         {
             SetAside = setAside,
+            Resting = DescribeResting(now),
             Logs = logs.Count == 0 ? null : [.. logs.Where(known => now < known.At + LogTime).Select(known => known.Piece)],
         },
         MachinesJson.Default.NodeView);
@@ -153,8 +163,9 @@ public sealed class NodeMachine(NodeId id) : IMachine
         if (!same)
             ranks = [];
         outputs.Send(id, new Welcome(worker.Session, HeartbeatPeriod));
-        foreach (var gpu in hello.Gpus)
-            outputs.Send(GrainAddress.Of(new GpuId(id, gpu.Index)), new GpuAttached(worker.Session, gpu));
+        if (!same)
+            isOnRecord = false;
+        AttachAwake();
         if (!repeated)
             outputs.Observe(new CoordinatorEvent { Kind = EventKinds.NodeUp, Node = id, Text = $"{id} connected, process {hello.ProcessId}, {hello.Gpus.Count} gpus", Numbers = new SortedDictionary<string, double> { ["pid"] = hello.ProcessId, ["boot"] = worker.Session.Boot } });
         TellJobs();
@@ -222,7 +233,7 @@ public sealed class NodeMachine(NodeId id) : IMachine
                 break;
             case GpusMeasured measured:
                 foreach (var reading in measured.Readings)
-                    outputs.Send(GrainAddress.Of(new GpuId(id, reading.Index)), new GpuMeasured(said.Session, reading));
+                    OnMeasured(reading);
                 break;
             case GangReport report:
                 gangs.TryAdd(report.Job, 0);
@@ -252,7 +263,11 @@ public sealed class NodeMachine(NodeId id) : IMachine
         if (orders.Deal is not null)
             outputs.Send(id, orders.Deal);
         foreach (var order in orders.Orders.Where(order => order.Gpu.Node == id))
+        {
+            Wake(order.Gpu.Index);
             outputs.Send(GrainAddress.Of(order.Gpu), new GpuOrdered(order));
+        }
+
         if (orders.Recorded is not null)
             outputs.Send(id, orders.Recorded);
         if (orders.Checkpoint is not null)

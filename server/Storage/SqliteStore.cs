@@ -70,6 +70,13 @@ public sealed class SqliteStore : IEventStore, ICommitStore, IDisposable
             .Select(row => new GrainAddress(Enum.Parse<GrainKind>(row.Kind), row.Key))];
     }
 
+    /// <summary>All stored states of a kind of grain, by key.</summary>
+    public IReadOnlyList<(string Key, string StateJson)> ReadStates(GrainKind kind)
+    {
+        using var reader = OpenReader();
+        return [.. reader.Query<(string, string)>("SELECT key, state FROM grain_state WHERE kind = @Kind ORDER BY key", new { Kind = kind.ToString() })];
+    }
+
     /// <summary>A grain's state, or null.</summary>
     public string? LoadState(GrainAddress grain) => ReadState(grain)?.StateJson;
 

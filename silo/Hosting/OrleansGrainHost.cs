@@ -34,11 +34,22 @@ internal sealed class OrleansGrainHost(Lazy<(IGrainFactory Grains, GrainOutbox O
         }
     }
 
-    /// <summary>A virtual actor exists as soon as it is asked; one that its node's worker has never named is answered as missing.</summary>
+    /// <summary>
+    /// A virtual actor exists as soon as it is asked; one that its node's worker has never named is answered as missing. For a gpu at rest its node
+    /// answers: a look at all gpus does not load their grains.
+    /// </summary>
     public async Task<string?> DescribeAsync(GrainAddress address)
     {
-        if (address.Kind == GrainKind.Gpu && !await IsAttachedAsync(GpuId.Parse(address.Key)).ConfigureAwait(false))
-            return null;
+        if (address.Kind == GrainKind.Gpu)
+        {
+            var gpu = GpuId.Parse(address.Key);
+            var node = NodeOf(await AskAsync(GrainAddress.Of(gpu.Node)).ConfigureAwait(false));
+            if (node.Gpus.All(attached => attached.Index != gpu.Index))
+                return null;
+            if (node.Resting.FirstOrDefault(resting => resting.Id == gpu) is { } atRest)
+                return JsonSerializer.Serialize(atRest, MachinesJson.Default.GpuView);
+        }
+
         var view = await AskAsync(address).ConfigureAwait(false);
         if (view == "null" || (address.Kind == GrainKind.Node && NodeOf(view).Session == default))
             return null;
@@ -54,10 +65,7 @@ internal sealed class OrleansGrainHost(Lazy<(IGrainFactory Grains, GrainOutbox O
         _ => [.. (await ClusterAsync().ConfigureAwait(false)).Nodes.SelectMany(node => Enumerable.Range(0, node.Gpus).Select(index => GrainAddress.Of(new GpuId(node.Id, index))))],
     };
 
-    private static NodeView NodeOf(string view) => JsonSerializer.Deserialize(view, MachinesJson.Default.NodeView)!;
-
-    private async Task<bool> IsAttachedAsync(GpuId gpu) =>
-        NodeOf(await AskAsync(GrainAddress.Of(gpu.Node)).ConfigureAwait(false)).Gpus.Any(attached => attached.Index == gpu.Index);
+    private static NodeView NodeOf(string view) => Contracts.Read<NodeView>(view);
 
     private async Task<ClusterView> ClusterAsync() => JsonSerializer.Deserialize(await AskAsync(GrainAddress.Cluster).ConfigureAwait(false), MachinesJson.Default.ClusterView)!;
 

@@ -2,6 +2,7 @@ using System.Data.Common;
 using Coordinator.Grains;
 using Coordinator.Grains.Hosting;
 using Coordinator.Machines;
+using Coordinator.Machines.Gpus;
 using Coordinator.Server.Api;
 using Coordinator.Server.Gateway;
 using Coordinator.Server.Hosting;
@@ -17,7 +18,7 @@ namespace Coordinator.Silo.Hosting;
 /// One silo of a cluster in this process: Orleans with the grains, the workers' gateway and the API. Killed at any moment it loses
 /// nothing that anybody was told: its grains are loaded by the other silos, and its workers connect to them.
 /// </summary>
-public sealed class OrleansSilo : IAsyncDisposable
+public sealed partial class OrleansSilo : IAsyncDisposable
 {
     /// <summary>What <c>GET /info</c> names as the engine.</summary>
     public const string EngineName = "orleans";
@@ -81,6 +82,7 @@ public sealed class OrleansSilo : IAsyncDisposable
             store.NameHolder(server.Url);
             if (!store.IsShared)
                 await WakeAsync(orleans.Value.Item1, store).ConfigureAwait(false);
+            await WakeGpusAsync(orleans.Value.Item1, store, loggers.CreateLogger<OrleansSilo>()).ConfigureAwait(false);
             await store.Observations.AppendAsync(new CoordinatorEvent { Kind = EventKinds.Silo, Cause = "started", Text = $"silo {settings.Name} started, process {Environment.ProcessId}" }).ConfigureAwait(false);
             return new OrleansSilo(store, server, host, settings.Name, token);
         }
@@ -121,4 +123,28 @@ public sealed class OrleansSilo : IAsyncDisposable
         foreach (var job in await store.Observations.ListJobsAsync().ConfigureAwait(false))
             await grains.GetGrain<ITrainingJobGrain>(job.Value).Describe().ConfigureAwait(false);
     }
+
+    /// <summary>
+    /// Gpus that have something to do by themselves. Those on the cluster's record are woken when their nodes come, and the record may be behind by
+    /// what a death took along; that of an earlier build is empty. One that cannot be loaded costs itself alone.
+    /// </summary>
+    private static async Task WakeGpusAsync(IGrainFactory grains, SiloStore store, ILogger logger)
+    {
+        foreach (var (key, state) in await store.ReadGpuStatesAsync().ConfigureAwait(false))
+        {
+            try
+            {
+                var gpu = GpuId.Parse(key);
+                if (GpuMachine.NeedsWaking(gpu, state))
+                    await GrainCalls.Find(grains, GrainAddress.Of(gpu)).Describe().ConfigureAwait(false);
+            }
+            catch (Exception e) when (e is FormatException or OrleansException or InvalidOperationException or TimeoutException)
+            {
+                NotWoken(logger, key, e.Message);
+            }
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "the grain of gpu {Gpu} cannot be loaded: {Why}")]
+    private static partial void NotWoken(ILogger logger, string gpu, string why);
 }

@@ -66,6 +66,9 @@ public sealed class PostgresSiloStore : SiloStore
     }
 
     /// <inheritdoc/>
+    public override Task<IReadOnlyList<(string Key, string StateJson)>> ReadGpuStatesAsync() => gpus.ReadAllAsync();
+
+    /// <inheritdoc/>
     public override void AddGrainStorage(ISiloBuilder silo)
     {
         silo.AddAdoNetGrainStorage(ProviderStorage, (AdoNetGrainStorageOptions options) =>

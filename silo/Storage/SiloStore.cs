@@ -31,6 +31,9 @@ public abstract class SiloStore : IAsyncDisposable
             : await SqliteSiloStore.OpenAsync(settings, loggers).ConfigureAwait(false);
     }
 
+    /// <summary>The stored states of gpus: of few, since a healthy one has none.</summary>
+    public abstract Task<IReadOnlyList<(string Key, string StateJson)>> ReadGpuStatesAsync();
+
     /// <summary>Sets up where Orleans keeps grain states.</summary>
     public abstract void AddGrainStorage(ISiloBuilder silo);
 

@@ -1,3 +1,4 @@
+using Coordinator.Machines;
 using Coordinator.Server.Storage;
 using Microsoft.Extensions.Logging;
 using Orleans.Runtime.Hosting;
@@ -52,6 +53,9 @@ public sealed partial class SqliteSiloStore : SiloStore
             throw;
         }
     }
+
+    /// <inheritdoc/>
+    public override Task<IReadOnlyList<(string Key, string StateJson)>> ReadGpuStatesAsync() => Task.Run(() => store.ReadStates(GrainKind.Gpu));
 
     /// <inheritdoc/>
     public override void AddGrainStorage(ISiloBuilder silo) => silo.Services.AddGrainStorage("Default", (_, _) => states);

@@ -66,7 +66,7 @@ public sealed class StableNamesTests
         var calls = typeof(GrainNames).Assembly.GetTypes().Where(type => typeof(IInvokable).IsAssignableFrom(type)).Select(type => names.Format(type));
 
         Assert.Equal(
-            from face in (string[])["Cluster ReportNode ReportGpu ReportUnreached RequestGpus SetPower SetSiteCap ApprovePower SetCoolingZone ClearCoolingZone", "Gang Submit Cancel OfferGpus Report", "Gpu Attach Order ReportFault Measure",
+            from face in (string[])["Cluster ReportNode ReportGpu ReportUnreached RequestGpus SetPower SetSiteCap ApprovePower SetCoolingZone ClearCoolingZone", "Gang Submit Cancel OfferGpus Report", "Gpu Attach Order ReportFault Measure AcknowledgeCondition",
                 "Machine Describe TakeAll", "Node Connect Hear Disconnect Order OrderGang ReadLog AcknowledgeReport", "TrainingJob Submit Cancel OfferGpus ReportLink WithdrawGpu Report SaveCheckpoint Extend AcknowledgeModel"]
             let words = face.Split(' ')
             from operation in words.Skip(1).Order(StringComparer.Ordinal)

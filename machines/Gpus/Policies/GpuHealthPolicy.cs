@@ -71,6 +71,25 @@ public sealed class GpuHealthPolicy
         return [.. verdicts.Where(verdict => verdict.Remedy != GpuRemedy.None).OrderByDescending(verdict => verdict.Remedy)];
     }
 
+    /// <summary>
+    /// Whether a reading says nothing about a gpu of which nothing is known: <see cref="Judge"/> would find nothing in it. Of every reading of
+    /// every gpu, so it makes no list.
+    /// </summary>
+    public bool IsPlain(GpuReading reading)
+    {
+        if (reading.RecoveryAction is { } action && OfRecoveryAction(action) != GpuRemedy.None)
+            return false;
+        if (reading.UncorrectedEcc > 0 && UncorrectedEcc != GpuRemedy.None)
+            return false;
+        for (var i = 0; i < reading.Xids.Count; i++)
+        {
+            if (OfXid(reading.Xids[i]) != GpuRemedy.None)
+                return false;
+        }
+
+        return true;
+    }
+
     /// <summary>Whether a reading shows a gpu that asks for nothing.</summary>
     public bool IsClean(GpuReading reading) => Judge(reading, knownEcc: null).All(verdict => verdict.Remedy <= GpuRemedy.Log);
 

@@ -75,6 +75,64 @@ public sealed class ClusterMachineTests
         Assert.Equal([Gpu(0, 0)], Allocation("b").Gpus);
     }
 
+    [Fact]
+    public void What_a_gpu_says_of_itself_is_durable_before_it_is_acknowledged_and_a_cluster_that_was_loaded_anew_knows_it()
+    {
+        Report(0, gpus: 2);
+        Report(1, gpus: 2);
+        Hear(Condition(Gpu(0, 1), number: 1, schedulable: false));
+        Assert.Empty(Acknowledged());
+        now = machine.NextDeadline!.Value;
+        Hear(new DeadlinePassed());
+        Assert.IsType<PersistState>(outputs.Items[0]);
+        Assert.Equal([1], Acknowledged());
+
+        machine = new ClusterMachine(stored);
+        Report(1, gpus: 2);
+        Assert.Null(Taken().Watched);
+        Report(0, gpus: 2);
+        Assert.Equal([1], Taken().Watched!);
+        Request("j", wanted: 4, used: []);
+        Assert.Equal([Gpu(0, 0), Gpu(1, 0), Gpu(1, 1)], Allocation("j").Gpus);
+
+        // On probation it serves, and is woken all the same when its node comes.
+        Hear(Condition(Gpu(0, 1), number: 2, schedulable: true));
+        Assert.Equal(4, Allocation("j").Gpus.Count);
+        Report(0, gpus: 2);
+        Assert.Equal([1], Taken().Watched!);
+        Hear(Condition(Gpu(0, 1), number: 3, schedulable: true) with { Watched = false });
+        Report(0, gpus: 2);
+        Assert.Null(Taken().Watched);
+    }
+
+    [Fact]
+    public void Of_two_reports_of_a_gpu_the_later_one_holds_in_whatever_order_they_come()
+    {
+        Report(0, gpus: 1);
+        Hear(Condition(Gpu(0, 0), number: 5, schedulable: true) with { Watched = false });
+        Assert.Equal([5], Acknowledged());
+        Hear(Condition(Gpu(0, 0), number: 4, schedulable: false));
+        Assert.Empty(Acknowledged());
+        Request("j", wanted: 1, used: []);
+        Assert.Equal([Gpu(0, 0)], Allocation("j").Gpus);
+
+        // A later activation counts from the beginning.
+        Hear(Condition(Gpu(0, 0), number: 1, schedulable: false) with { Incarnation = 2 });
+        Assert.Empty(Allocation("j").Gpus);
+    }
+
+    [Fact]
+    public void A_gpu_of_an_older_silo_counts_nothing_and_is_heard_all_the_same()
+    {
+        Report(0, gpus: 1);
+        Hear(new GpuConditionReported(Gpu(0, 0), new WorkerSession(1, 1), false, "XID 46"));
+        Assert.Equal([0], Taken().Watched!);
+        Hear(new GpuConditionReported(Gpu(0, 0), new WorkerSession(1, 1), true, ""));
+        Report(0, gpus: 1);
+        Assert.Null(Taken().Watched);
+        Assert.Empty(Acknowledged());
+    }
+
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
@@ -95,6 +153,7 @@ public sealed class ClusterMachineTests
                 case < 4:
                     nodes[node] = (random.Next(1, 5), random.Next(3) == 0 ? "b" : "a", random.Next(3) > 0);
                     Report(node, nodes[node].Gpus, nodes[node].Up, nodes[node].Class);
+                    AnswerFor(node, outOfService);
                     break;
                 case < 6:
                     var gpu = Gpu(node, random.Next(5));
@@ -106,7 +165,11 @@ public sealed class ClusterMachineTests
                     machine = new ClusterMachine(stored);
                     Hear(new Activated("s"));
                     foreach (var (known, state) in nodes)
+                    {
                         Report(known, state.Gpus, state.Up, state.Class);
+                        AnswerFor(known, outOfService);
+                    }
+
                     foreach (var bad in outOfService)
                         Hear(new GpuConditionReported(bad, new WorkerSession(1, 1), false, ""));
                     foreach (var (asking, wish) in jobs)
@@ -143,6 +206,13 @@ public sealed class ClusterMachineTests
         }
     }
 
+    /// <summary>Gpus on record are woken by their node, and say how they are.</summary>
+    private void AnswerFor(int node, HashSet<GpuId> outOfService)
+    {
+        foreach (var index in Taken().Watched ?? [])
+            Hear(new GpuConditionReported(Gpu(node, index), new WorkerSession(1, 1), !outOfService.Contains(Gpu(node, index)), ""));
+    }
+
     private static GpuId Gpu(int node, int index) => new(new NodeId($"n{node:00}"), index);
 
     private static int Number(GpuId gpu) => int.Parse(gpu.Node.Value.AsSpan(1));
@@ -151,6 +221,13 @@ public sealed class ClusterMachineTests
         new NodeId($"n{node:00}"), new WorkerSession(1, 1), ++sequence, up, "host:1", [.. Enumerable.Range(0, gpus).Select(index => new GpuDescription(index, "gpu", deviceClass, "cpu"))]));
 
     private void Request(string job, int wanted, GpuId[] used) => Hear(new GpusRequested(new JobId(job), 1, ++sequence, wanted, used, []));
+
+    private static GpuConditionReported Condition(GpuId gpu, long number, bool schedulable) =>
+        new(gpu, new WorkerSession(1, 1), schedulable, "XID 46") { Watched = true, Incarnation = 1, Number = number };
+
+    private NodeReportTaken Taken() => outputs.Items.OfType<SendToGrain>().Select(sent => sent.Message).OfType<NodeReportTaken>().Single();
+
+    private IEnumerable<long> Acknowledged() => outputs.Items.OfType<SendToGrain>().Select(sent => sent.Message).OfType<GpuConditionTaken>().Select(taken => taken.Number);
 
     private void Hear(GrainMessage message)
     {

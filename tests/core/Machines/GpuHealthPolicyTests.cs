@@ -33,6 +33,25 @@ public sealed class GpuHealthPolicyTests
         Assert.Equal(remedy >= GpuRemedy.DrainAndReset, new GpuVerdict(remedy, "").TakesOut);
     }
 
+    [Theory]
+    [InlineData(GpuHealthPolicyText.Default)]
+    [InlineData("recovery-action 0: log\nxid other: none\nuncorrected-ecc: none")]
+    public void A_reading_is_plain_exactly_where_nothing_would_be_said_of_a_gpu_that_nobody_knows(string text)
+    {
+        var policy = GpuHealthPolicy.Parse(text);
+        foreach (var action in (int?[])[null, 0, 1, 9])
+        {
+            foreach (var ecc in (long?[])[null, 0, 3])
+            {
+                foreach (var xids in (int[][])[[], [45], [45, 14], [79]])
+                {
+                    var reading = new GpuReading { Index = 0, RecoveryAction = action, UncorrectedEcc = ecc, Xids = xids };
+                    Assert.Equal(policy.Judge(reading, knownEcc: null).Count == 0, policy.IsPlain(reading));
+                }
+            }
+        }
+    }
+
     [Fact]
     public void The_severest_verdict_comes_first_and_the_driver_before_an_xid_of_its_weight()
     {

@@ -104,6 +104,7 @@ public sealed class GpuMachineTests
         {
             now = at;
             Tell(new DeadlinePassed());
+            Tell(new GpuConditionTaken(Reports().Last().Incarnation, Reports().Last().Number));
         }
 
         Assert.Equal("healthy", View().Health);
@@ -139,6 +140,67 @@ public sealed class GpuMachineTests
         Assert.Equal("healthy", View().Health);
     }
 
+    [Fact]
+    public void A_change_is_reported_until_the_cluster_has_that_very_report_durable()
+    {
+        Measure(Reading() with { Xids = [46] });
+        var first = Reports().Single();
+        Assert.Equal((false, true), (first.Schedulable, first.Watched));
+        Wake();
+        Tell(new GpuConditionTaken(first.Incarnation, first.Number + 1));
+        Wake();
+        Assert.Equal(3, Reports().Count());
+        Tell(new GpuConditionTaken(first.Incarnation, first.Number));
+        now += TimeSpan.FromMinutes(1);
+        Tell(new DeadlinePassed());
+        Assert.Equal(3, Reports().Count());
+
+        // A later process shows it clean: that is another report.
+        session = new WorkerSession(2, 1);
+        Measure(Reading());
+        Assert.Equal((true, true), (Reports().Last().Schedulable, Reports().Last().Watched));
+        Assert.True(Reports().Last().Number > first.Number);
+    }
+
+    [Fact]
+    public void A_quarantined_gpu_that_is_loaded_by_an_order_lets_it_go_no_further_and_says_how_it_is()
+    {
+        Measure(Reading() with { Xids = [46] });
+        Load();
+        Assert.True(Reports().Single().Incarnation > 1);
+        Tell(new GpuConditionTaken(Reports().Single().Incarnation, Reports().Single().Number));
+        outputs.Clear();
+
+        Plan(generation: 7);
+        Assert.DoesNotContain(outputs.Items.OfType<SendToWorker>(), send => send.Message is RankOrdered);
+        Assert.False(Reports().Single().Schedulable);
+    }
+
+    [Fact]
+    public void A_gpu_on_record_says_how_it_is_and_another_one_says_nothing()
+    {
+        Attach(boot: 2);
+        Assert.Empty(Reports());
+        Tell(new GpuAttached(session, new GpuDescription(0, "gpu", "class", "ilgpu:cuda:0")) { Watched = true });
+        Assert.Equal((true, false), (Reports().Single().Schedulable, Reports().Single().Watched));
+    }
+
+    [Fact]
+    public void A_state_out_of_the_ordinary_needs_waking_and_one_that_cannot_be_read_does_too()
+    {
+        Measure(Reading() with { Xids = [46] });
+        Assert.True(GpuMachine.NeedsWaking(Id, Stored()));
+        session = new WorkerSession(2, 1);
+        Measure(Reading());
+        Assert.True(GpuMachine.NeedsWaking(Id, Stored()));
+        now += TimeSpan.FromMinutes(1);
+        Tell(new DeadlinePassed());
+        Assert.Equal("healthy", View().Health);
+        Assert.False(GpuMachine.NeedsWaking(Id, Stored()));
+        Assert.True(GpuMachine.NeedsWaking(Id, "{\"version\":999}"));
+        Assert.True(GpuMachine.NeedsWaking(Id, "no state"));
+    }
+
     private static GpuReading Reading() => new() { Index = 0, TemperatureC = 60, RecoveryAction = 0, HostBoot = "b1" };
 
     private void Attach(long boot)
@@ -154,6 +216,23 @@ public sealed class GpuMachineTests
     }
 
     private void Measure(GpuReading reading) => Tell(new GpuMeasured(session, reading));
+
+    private void Wake()
+    {
+        now = machine.NextDeadline!.Value;
+        Tell(new DeadlinePassed());
+    }
+
+    private void Load()
+    {
+        machine = new GpuMachine(Id, Stored(), GpuHealthPolicy.Default);
+        outputs.Clear();
+        Tell(new Activated("silo"));
+    }
+
+    private string Stored() => outputs.Items.OfType<PersistState>().Last().StateJson;
+
+    private IEnumerable<GpuConditionReported> Reports() => outputs.Items.OfType<SendToGrain>().Select(send => send.Message).OfType<GpuConditionReported>();
 
     private void Fault() => Tell(new GpuFaultReported(session, "CUDA_ERROR_ILLEGAL_ADDRESS"));
 

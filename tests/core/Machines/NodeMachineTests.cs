@@ -88,6 +88,72 @@ public sealed class NodeMachineTests
         Assert.Equal((false, false), Link());
     }
 
+    [Fact]
+    public void A_gpu_of_which_nothing_is_asked_is_not_spoken_to_and_its_node_speaks_for_it()
+    {
+        Connect(boot: 1);
+        Assert.DoesNotContain(Calls(), call => call.To.Kind == GrainKind.Gpu);
+        Assert.Empty(View.Resting);
+        Tell(new NodeReportTaken(new WorkerSession(1, 1), 1));
+        Measure(new GpuReading { Index = 0, TemperatureC = 61, UncorrectedEcc = 0, RecoveryAction = 0 });
+        Assert.Empty(Calls());
+        now += TimeSpan.FromSeconds(2);
+        var resting = Assert.Single(View.Resting);
+        Assert.Equal(("healthy", 61.0, 2000.0), (resting.Health, resting.Reading?.TemperatureC, resting.ReadingAgeMs));
+
+        // Until the cluster has answered this session's hello, the gpu may be on its record.
+        Tell(new WorkerDisconnected(new WorkerSession(1, 1), "closed"));
+        Connect(boot: 2);
+        Assert.Empty(View.Resting);
+    }
+
+    [Fact]
+    public void The_first_order_brings_a_gpu_its_process_and_its_last_reading_and_what_follows_goes_to_it()
+    {
+        Connect(boot: 1);
+        Tell(new NodeReportTaken(new WorkerSession(1, 1), 1));
+        Measure(new GpuReading { Index = 0, TemperatureC = 61 });
+        Order(generation: 1);
+        Assert.Equal([typeof(GpuAttached), typeof(GpuMeasured), typeof(GpuOrdered)], Calls().Select(call => call.Message.GetType()));
+        Assert.Empty(View.Resting);
+        Order(generation: 2);
+        Assert.IsType<GpuOrdered>(Assert.Single(Calls()).Message);
+        Measure(new GpuReading { Index = 0, TemperatureC = 62 });
+        Assert.Equal(62, Assert.Single(Sent<GpuMeasured>()).Reading.TemperatureC);
+
+        // Its grain knows older processes by the newest that it has heard of.
+        Tell(new WorkerDisconnected(new WorkerSession(1, 1), "closed"));
+        Connect(boot: 2);
+        Assert.Equal(new WorkerSession(2, 1), Assert.Single(Sent<GpuAttached>()).Session);
+    }
+
+    [Fact]
+    public void A_reading_that_says_something_wakes_the_gpu()
+    {
+        Connect(boot: 1);
+        Measure(new GpuReading { Index = 0, Xids = [13] });
+        Assert.Equal([typeof(GpuAttached), typeof(GpuMeasured)], Calls().Select(call => call.Message.GetType()));
+    }
+
+    [Fact]
+    public void A_gpu_on_record_is_woken_with_what_was_read_before_and_again_at_each_answer_of_the_cluster()
+    {
+        Connect(boot: 1);
+        Measure(new GpuReading { Index = 0, TemperatureC = 61 });
+        Tell(new NodeReportTaken(new WorkerSession(1, 1), 1) { Watched = [0, 7] });
+        Assert.Equal([typeof(GpuAttached), typeof(GpuMeasured)], Calls().Select(call => call.Message.GetType()));
+        Assert.True(Sent<GpuAttached>().Single().Watched);
+        Assert.Empty(View.Resting);
+        Tell(new NodeReportTaken(new WorkerSession(1, 1), 1) { Watched = [0] });
+        Assert.IsType<GpuAttached>(Assert.Single(Calls()).Message);
+    }
+
+    private void Measure(GpuReading reading) => Tell(new WorkerSaid(new WorkerSession(1, 1), new GpusMeasured([reading])));
+
+    private void Order(long generation) => Tell(new NodeOrders(Job, 1, null, [new PrepareRank { Job = Job, Incarnation = 1, Timeline = 0, Generation = generation, Gpu = new GpuId(Node, 0) }]));
+
+    private IEnumerable<SendToGrain> Calls() => outputs.Items.OfType<SendToGrain>();
+
     private (bool Connected, bool Silent) Link()
     {
         var link = Assert.Single(Sent<NodeLinkReported>());
