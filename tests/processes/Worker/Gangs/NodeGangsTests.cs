@@ -2,13 +2,14 @@ using System.Collections.Concurrent;
 using System.Net.WebSockets;
 using Coordinator.Machines;
 using Coordinator.Machines.Gangs;
+using Coordinator.Tests.Support;
 using Coordinator.Worker;
 using Coordinator.Worker.Agent;
 using Coordinator.Worker.Gangs;
 using Coordinator.Worker.Kernels;
 using Coordinator.Worker.Processes;
 
-namespace Coordinator.Tests.Worker.Gangs;
+namespace Coordinator.Tests.Processes.Worker.Gangs;
 
 /// <summary>A node's agents with real processes, ordered about by the test in the job's place.</summary>
 public sealed class NodeGangsTests : IDisposable
@@ -74,7 +75,7 @@ public sealed class NodeGangsTests : IDisposable
 
         var stopped = Await(report => report.Phase == GangPhase.Stopped);
 
-        Assert.DoesNotContain(pids, Cli.Executable.IsAlive);
+        Assert.DoesNotContain(pids, Executable.IsAlive);
         Assert.All(stopped.Ranks, rank => Assert.True(rank.Exit!.Asked));
         Run(2, Spec("true"));
         Await(report => report is { Generation: 2, Ranks.Count: 2 } && report.Ranks.All(rank => rank.Exit is { Code: 0 }));
