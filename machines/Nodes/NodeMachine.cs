@@ -280,6 +280,10 @@ public sealed partial class NodeMachine(NodeId id, GpuHealthPolicy? policy = nul
         if (order.Incarnation < gangs.GetValueOrDefault(order.Job))
             return;
         gangs[order.Job] = order.Incarnation;
+
+        // It has the whole node, and its orders pass no gpu's grain: one that must not work says so now.
+        foreach (var gpu in hello?.Gpus ?? [])
+            Wake(gpu.Index);
         outputs.Send(id, new GangOrdered(order));
     }
 

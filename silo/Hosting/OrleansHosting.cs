@@ -5,6 +5,7 @@ using Coordinator.Server.Gateway;
 using Coordinator.Silo.Gateway;
 using Coordinator.Silo.Storage;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Orleans.Configuration;
@@ -46,23 +47,34 @@ internal static class OrleansHosting
             else
                 StandAlone(silo, settings);
             if (settings.Dashboard)
-                AddDashboard(silo);
+                AddDashboard(silo, isAlone: !store.IsShared);
         });
     }
 
     public static void MapPages(WebApplication app, SiloSettings settings)
     {
-        if (settings.Dashboard)
-            app.MapOrleansDashboard(DashboardPath);
+        if (!settings.Dashboard)
+            return;
+        var pages = app.MapOrleansDashboard(DashboardPath);
+        if (app.Services.GetService<DashboardStart>() is { } start)
+        {
+            pages.AddEndpointFilter(async (context, next) =>
+            {
+                await start.EnsureAsync().ConfigureAwait(false);
+                return await next(context).ConfigureAwait(false);
+            });
+        }
     }
 
     /// <summary>
     /// Calls are measured only while somebody looks, and not for the minute that the dashboard waits for somebody by itself. Its counters walk over all
     /// activations every second, and no option changes that.
     /// </summary>
-    private static void AddDashboard(ISiloBuilder silo)
+    private static void AddDashboard(ISiloBuilder silo, bool isAlone)
     {
         silo.AddDashboard(options => options.HideTrace = true);
+        if (isAlone)
+            DashboardStart.Defer(silo.Services);
         silo.Configure<GrainProfilerOptions>(options => options.DeactivationTime = ProfilerRest);
     }
 

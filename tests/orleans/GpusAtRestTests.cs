@@ -1,5 +1,4 @@
 using Coordinator.Grains;
-using Coordinator.Grains.Hosting;
 using Coordinator.Machines;
 using Coordinator.Machines.Clusters;
 using Coordinator.Server.Storage;
@@ -29,7 +28,8 @@ public sealed class GpusAtRestTests : IDisposable
         Assert.Empty(await ActiveAsync(silos));
 
         await silos.Say(TwoWorkers.First, 2, new GpusMeasured([new GpuReading { Index = 0, Xids = [13] }]));
-        await silos.Services.Until(_ => ActiveAsync(silos).Result.Contains(Gpu.ToString()));
+        await silos.Services.Until(services => services.Observed.OfType<ObserveEvent>().Any(observed => observed.Event.Kind == EventKinds.GpuError));
+        Assert.Equal([Gpu.ToString()], await ActiveAsync(silos));
     }
 
     [Fact]

@@ -128,6 +128,14 @@ public sealed class NodeMachineTests
     }
 
     [Fact]
+    public void A_gang_that_gets_the_node_wakes_its_gpus()
+    {
+        Connect(boot: 1);
+        Tell(new GangNodeOrdered(new GangOrder { Job = Job, Incarnation = 1, Generation = 1, Wish = default }));
+        Assert.IsType<GpuAttached>(Assert.Single(Calls(), call => call.To.Kind == GrainKind.Gpu).Message);
+    }
+
+    [Fact]
     public void A_reading_that_says_something_wakes_the_gpu()
     {
         Connect(boot: 1);
