@@ -7,6 +7,7 @@ namespace Coordinator.Grains;
 [GrainInterfaceType(GrainNames.NodeInterface)]
 [Alias(GrainNames.NodeInterface)]
 [DefaultGrainType(GrainNames.Node)]
+[TakesPartNames]
 public interface INodeGrain : IMachineGrain
 {
     /// <summary>A gateway says that the node's worker has connected to it.</summary>

@@ -1,4 +1,5 @@
 using Coordinator.Machines;
+using Orleans.Concurrency;
 using Orleans.Metadata;
 
 namespace Coordinator.Grains;
@@ -44,4 +45,13 @@ public interface ITrainingJobGrain : IMachineGrain
     /// <summary>The final model is durable in the model store.</summary>
     [Alias("AcknowledgeModel")]
     Task AcknowledgeModel(ModelStored stored);
+
+    /// <summary>
+    /// The text of a membership or a deal that the job's orders name, for a silo that lacks it; null where the job has no use for it any more. Waits
+    /// for no turn to end: the nodes that are to have it answer that turn.
+    /// </summary>
+    /// <param name="digest">The last part of its name (<see cref="Hosting.PartName"/>).</param>
+    [AlwaysInterleave]
+    [Alias("FindPart")]
+    Task<byte[]?> FindPart(string digest);
 }

@@ -12,7 +12,7 @@ namespace Coordinator.Grains;
 [KeepAlive]
 [GrainType(GrainNames.Node)]
 [PreferLocalPlacement]
-public sealed class NodeGrain(IGrainServices services) : MachineGrain(GrainKind.Node, services), INodeGrain
+public sealed class NodeGrain(IGrainServices services, SharedParts parts) : MachineGrain(GrainKind.Node, services), INodeGrain
 {
     /// <inheritdoc/>
     public Task Connect(WorkerConnected connected) => Turn(connected);
@@ -24,7 +24,7 @@ public sealed class NodeGrain(IGrainServices services) : MachineGrain(GrainKind.
     public Task Disconnect(WorkerDisconnected disconnected) => Turn(disconnected);
 
     /// <inheritdoc/>
-    public Task Order(NodeOrders orders) => Turn(orders);
+    public Task Order(NodeOrders orders) => orders is NamedOrders ? TakeNamed([orders]) : Turn(orders);
 
     /// <inheritdoc/>
     public Task OrderGang(GangNodeOrdered ordered) => Turn(ordered);
@@ -34,4 +34,33 @@ public sealed class NodeGrain(IGrainServices services) : MachineGrain(GrainKind.
 
     /// <inheritdoc/>
     public Task AcknowledgeReport(NodeReportTaken taken) => Turn(taken);
+
+    /// <inheritdoc/>
+    public override Task TakeAll(GrainMessage[] messages) => Array.Exists(messages, message => message is NamedOrders) ? TakeNamed(messages) : base.TakeAll(messages);
+
+    /// <summary>What orders name is asked for first, in their order: whatever comes meanwhile waits, as for any turn.</summary>
+    private async Task TakeNamed(GrainMessage[] messages)
+    {
+        var meant = messages.ToArray();
+        for (var i = 0; i < meant.Length; i++)
+        {
+            if (meant[i] is NamedOrders named)
+                meant[i] = await CompleteAsync(named);
+        }
+
+        await base.TakeAll(meant);
+    }
+
+    /// <summary>Orders whose membership is not to be had are refused alone, and are lost like any message: the job repeats what it still wants.</summary>
+    private async Task<GrainMessage> CompleteAsync(NamedOrders named)
+    {
+        try
+        {
+            return await parts.CompleteAsync(named);
+        }
+        catch (Exception e) when (e is ArgumentException or OrleansException or TimeoutException or InvalidOperationException)
+        {
+            return new UnreadableMessage(e.Message);
+        }
+    }
 }

@@ -5,7 +5,7 @@ namespace Coordinator.Grains;
 
 /// <summary>Hosts <see cref="Machines.Jobs.TrainingJobMachine"/>.</summary>
 [GrainType(GrainNames.Job)]
-public sealed class TrainingJobGrain([PersistentState(GrainNames.Job)] IPersistentState<StoredMachine> state, IGrainServices services)
+public sealed class TrainingJobGrain([PersistentState(GrainNames.Job)] IPersistentState<StoredMachine> state, IGrainServices services, SharedParts parts)
     : RemindedGrain(GrainKind.Job, services, state), ITrainingJobGrain
 {
     /// <inheritdoc/>
@@ -34,4 +34,7 @@ public sealed class TrainingJobGrain([PersistentState(GrainNames.Job)] IPersiste
 
     /// <inheritdoc/>
     public Task AcknowledgeModel(ModelStored stored) => Turn(stored);
+
+    /// <inheritdoc/>
+    public Task<byte[]?> FindPart(string digest) => Task.FromResult(parts.TextOf(digest));
 }

@@ -36,7 +36,7 @@ public abstract class MachineGrain(GrainKind kind, IGrainServices services, IPer
     public Task<string> Describe() => Task.FromResult(host!.Describe());
 
     /// <inheritdoc/>
-    public Task TakeAll(GrainMessage[] messages) => Array.Find(messages, IsRefused) is { } first ? TakeOthers(messages, first) : Turn(messages);
+    public virtual Task TakeAll(GrainMessage[] messages) => Array.Find(messages, IsRefused) is { } first ? TakeOthers(messages, first) : Turn(messages);
 
     /// <summary>One turn of the machine: the messages one after the other. Ends when all of it is durable.</summary>
     protected Task Turn(params ReadOnlySpan<GrainMessage> messages) => End(host!.Turn(messages));

@@ -4,45 +4,61 @@ using Coordinator.Machines;
 namespace Coordinator.Grains.Hosting;
 
 /// <summary>
-/// A message as it travels between silos: its JSON, and beside it what a job tells all its nodes alike, which is written once and read once
-/// in a silo (<see cref="SharedPart{T}"/>), however many nodes it goes to.
+/// A message as it travels between silos: its JSON, and beside it what a job tells all its nodes alike, by name, which the receiving silo has or
+/// asks for once (<see cref="SharedParts"/>). To silos of earlier builds that goes whole.
 /// </summary>
 /// <param name="Json">The message without its shared parts.</param>
-/// <param name="Change">JSON of <see cref="NodeOrders.Change"/>; null: it has none.</param>
-/// <param name="Deal">JSON of <see cref="NodeOrders.Deal"/>; null: it has none.</param>
-public readonly record struct MessageText(byte[] Json, byte[]? Change, byte[]? Deal)
+/// <param name="Change">JSON of <see cref="NodeOrders.Change"/>; empty: it has none, or it is named.</param>
+/// <param name="Deal">JSON of <see cref="NodeOrders.Deal"/>; empty likewise.</param>
+/// <param name="ChangeName">Name of <see cref="NodeOrders.Change"/>; empty: it has none, or it is there whole.</param>
+/// <param name="DealName">Name of <see cref="NodeOrders.Deal"/>; empty likewise.</param>
+public readonly record struct MessageText(byte[] Json, byte[] Change, byte[] Deal, byte[] ChangeName, byte[] DealName)
 {
-    /// <summary>Memberships that this process has written for, or read from, other silos.</summary>
-    public static SharedPart<MembershipChange> Changes { get; } = new(MachinesJson.Default.MembershipChange);
-
-    /// <summary>Deals of shards that this process has written for, or read from, other silos.</summary>
-    public static SharedPart<ShardsDealt> Deals { get; } = new(MachinesJson.Default.ShardsDealt);
+    /// <summary>Whether it names anything: an earlier build would pass over it.</summary>
+    public bool HasNames => ChangeName.Length > 0 || DealName.Length > 0;
 
     /// <summary>Writes a message.</summary>
-    public static MessageText Of(GrainMessage message) => message is NodeOrders orders && (orders.Change is not null || orders.Deal is not null)
-        ? new(
-            Write(orders with { Change = null, Deal = null }),
-            orders.Change is { } change ? Changes.Write(change) : null,
-            orders.Deal is { } deal ? Deals.Write(deal) : null)
-        : new(Write(message), null, null);
+    public static MessageText Of(GrainMessage message, SharedParts parts)
+    {
+        if (message is not NodeOrders { Change: var change, Deal: var deal } orders || (change is null && deal is null))
+            return new(Write(message), [], [], [], []);
+        var rest = Write(orders with { Change = null, Deal = null });
+        return parts.MayName
+            ? new(rest, [], [], change is null ? [] : parts.Changes.WriteName(change), deal is null ? [] : parts.Deals.WriteName(deal))
+            : new(rest, change is null ? [] : parts.Changes.Write(change), deal is null ? [] : parts.Deals.Write(deal), [], []);
+    }
 
-    /// <summary>Reads a message.</summary>
+    /// <summary>Reads a message. One that names what this silo lacks is read as <see cref="NamedOrders"/>.</summary>
     /// <exception cref="ArgumentException">It is none that this version knows; the message shows how it begins.</exception>
-    public static GrainMessage Read(ReadOnlySpan<byte> json, ReadOnlySpan<byte> change, ReadOnlySpan<byte> deal)
+    public GrainMessage Read(SharedParts parts)
     {
         try
         {
-            var message = Contracts.Read<GrainMessage>(json);
-            return message is NodeOrders orders && !(change.IsEmpty && deal.IsEmpty)
-                ? orders with { Change = change.IsEmpty ? null : Changes.Read(change), Deal = deal.IsEmpty ? null : Deals.Read(deal) }
-                : message;
+            var message = Contracts.Read<GrainMessage>(Json);
+            return message is NodeOrders orders ? Complete(orders, parts) : message;
         }
         catch (JsonException e)
         {
-            var start = System.Text.Encoding.UTF8.GetString(json[..Math.Min(json.Length, 80)]);
+            var start = System.Text.Encoding.UTF8.GetString(Json.AsSpan(0, Math.Min(Json.Length, 80)));
             throw new ArgumentException($"cannot read '{start}': {e.Message} Run one version of the coordinator on all silos, or upgrade them one after the other without mixing further ones.", e);
         }
     }
+
+    private NodeOrders Complete(NodeOrders orders, SharedParts parts)
+    {
+        if (Change.Length > 0)
+            orders = orders with { Change = parts.Changes.Read(Change) };
+        if (Deal.Length > 0)
+            orders = orders with { Deal = parts.Deals.Read(Deal) };
+        if (!HasNames)
+            return orders;
+        var (changeName, dealName) = (NameIn(ChangeName), NameIn(DealName));
+        var (change, deal) = (changeName is null ? orders.Change : parts.Changes.Find(changeName), dealName is null ? orders.Deal : parts.Deals.Find(dealName));
+        var isThere = (changeName is null || change is not null) && (dealName is null || deal is not null);
+        return isThere ? orders with { Change = change, Deal = deal } : new NamedOrders(orders, changeName, dealName);
+    }
+
+    private static PartName? NameIn(byte[] text) => text.Length == 0 ? null : PartName.Read(text);
 
     private static byte[] Write(GrainMessage message) => JsonSerializer.SerializeToUtf8Bytes(message, MachinesJson.Default.GrainMessage);
 }

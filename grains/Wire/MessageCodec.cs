@@ -12,7 +12,8 @@ namespace Coordinator.Grains.Wire;
 /// operation says what it takes, and the JSON what it is. A later version may write further parts; this one passes over them.
 /// </summary>
 /// <typeparam name="T">What an operation takes: a kind of message, or any.</typeparam>
-public sealed class MessageCodec<T> : IFieldCodec<T>
+/// <param name="parts">What this silo has of what jobs tell all their nodes alike.</param>
+public sealed class MessageCodec<T>(SharedParts parts) : IFieldCodec<T>
     where T : GrainMessage
 {
     private const int LengthBytes = sizeof(int);
@@ -23,12 +24,18 @@ public sealed class MessageCodec<T> : IFieldCodec<T>
     {
         if (ReferenceCodec.TryWriteReferenceField(ref writer, fieldIdDelta, expectedType!, typeof(T), value))
             return;
-        var text = MessageText.Of(value!);
+        var text = MessageText.Of(value!, parts);
+        ReadOnlySpan<byte[]> written = text.HasNames ? [text.Json, text.Change, text.Deal, text.ChangeName, text.DealName] : [text.Json, text.Change, text.Deal];
+        var length = written.Length * LengthBytes;
+        foreach (var part in written)
+            length += part.Length;
         writer.WriteFieldHeader(fieldIdDelta, expectedType!, typeof(T), WireType.LengthPrefixed);
-        writer.WriteVarUInt32((uint)(3 * LengthBytes + text.Json.Length + (text.Change?.Length ?? 0) + (text.Deal?.Length ?? 0)));
-        WritePart(ref writer, text.Json);
-        WritePart(ref writer, text.Change);
-        WritePart(ref writer, text.Deal);
+        writer.WriteVarUInt32((uint)length);
+        foreach (var part in written)
+        {
+            writer.WriteInt32(part.Length);
+            writer.Write(part);
+        }
     }
 
     /// <summary>Reads a message.</summary>
@@ -41,18 +48,18 @@ public sealed class MessageCodec<T> : IFieldCodec<T>
         field.EnsureWireType(WireType.LengthPrefixed);
         var length = reader.ReadVarUInt32();
         var end = reader.Position + length;
-        var (json, change, deal) = (ReadPart(ref reader), ReadPart(ref reader), ReadPart(ref reader));
+        var text = new MessageText(ReadPart(ref reader, end), ReadPart(ref reader, end), ReadPart(ref reader, end), ReadPart(ref reader, end), ReadPart(ref reader, end));
         reader.Skip(end - reader.Position);
-        var message = Read(json, change, deal);
+        var message = Read(text);
         ReferenceCodec.RecordObject(reader.Session, message);
         return message;
     }
 
-    private static T Read(byte[] json, byte[] change, byte[] deal)
+    private T Read(MessageText text)
     {
         try
         {
-            var message = MessageText.Read(json, change, deal);
+            var message = text.Read(parts);
             return message as T ?? throw new ArgumentException($"found a {message.GetType().Name}");
         }
         catch (ArgumentException refused)
@@ -61,17 +68,10 @@ public sealed class MessageCodec<T> : IFieldCodec<T>
         }
     }
 
-    private static void WritePart<TBufferWriter>(ref Writer<TBufferWriter> writer, byte[]? part)
-        where TBufferWriter : IBufferWriter<byte>
+    /// <summary>A part, which is empty where an earlier version has ended the message before it.</summary>
+    private static byte[] ReadPart<TInput>(ref Reader<TInput> reader, long end)
     {
-        writer.WriteInt32(part?.Length ?? 0);
-        if (part is not null)
-            writer.Write(part);
-    }
-
-    private static byte[] ReadPart<TInput>(ref Reader<TInput> reader)
-    {
-        var length = reader.ReadInt32();
+        var length = reader.Position < end ? reader.ReadInt32() : 0;
         return length == 0 ? [] : reader.ReadBytes((uint)length);
     }
 }

@@ -1,3 +1,4 @@
+using Coordinator.Grains.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Orleans.Serialization.Cloning;
@@ -11,6 +12,7 @@ public static class MessageSerializationExtensions
     /// <summary>Lets Orleans carry the machines' records.</summary>
     public static IServiceCollection AddMachineMessages(this IServiceCollection services)
     {
+        services.TryAddSingleton<SharedParts>();
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ISpecializableCodec, MessageSerialization>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<ISpecializableCopier, MessageSerialization>());
         return services;

@@ -65,7 +65,7 @@ public sealed record WorkerDisconnected(WorkerSession Session, string Reason) : 
 // To a node, from other grains.
 
 /// <summary>A job's orders for the node's gpus, with the membership that they rest on (null: known already), and with what plans among them share.</summary>
-public sealed record NodeOrders(JobId Job, long Incarnation, MembershipChange? Change, IReadOnlyList<RankOrder> Orders, StepsRecorded? Recorded = null, ShardsDealt? Deal = null, CheckpointOrder? Checkpoint = null) : GrainMessage;
+public record NodeOrders(JobId Job, long Incarnation, MembershipChange? Change, IReadOnlyList<RankOrder> Orders, StepsRecorded? Recorded = null, ShardsDealt? Deal = null, CheckpointOrder? Checkpoint = null) : GrainMessage;
 
 /// <summary>The cluster has taken the node's report of this sequence.</summary>
 public sealed record NodeReportTaken(WorkerSession Session, long Sequence) : GrainMessage

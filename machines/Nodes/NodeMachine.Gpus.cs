@@ -1,4 +1,3 @@
-using Coordinator.Machines.Gpus;
 using Coordinator.Machines.Gpus.Policies;
 
 namespace Coordinator.Machines.Nodes;

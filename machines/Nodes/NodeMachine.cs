@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Coordinator.Machines.Gpus;
 using Coordinator.Machines.Gpus.Policies;
 
 namespace Coordinator.Machines.Nodes;

@@ -9,7 +9,7 @@ namespace Coordinator.Server.Gateway;
 /// to as many nodes: written for each of them they would cost more than all else that a silo does. Kept for as long as the message itself is.
 /// Thread-safe.
 /// </summary>
-internal static class SharedFrames
+public static class SharedFrames
 {
     private static readonly ConditionalWeakTable<object, byte[]> Written = [];
 
@@ -21,6 +21,10 @@ internal static class SharedFrames
         ShardsDealt => Written.GetValue(message, _ => Write(message)),
         _ => null,
     };
+
+    /// <summary>The message's frame, shared or its own.</summary>
+    /// <exception cref="NotSupportedException">The message has no JSON form.</exception>
+    public static byte[] TextOf(CoordinatorMessage message) => Of(message) ?? Write(message);
 
     private static byte[] Write(CoordinatorMessage message) => JsonSerializer.SerializeToUtf8Bytes(message, MachinesJson.Default.CoordinatorMessage);
 }

@@ -1,3 +1,4 @@
+using Coordinator.Grains.Hosting;
 using Coordinator.Machines;
 using Coordinator.Server.Gateway;
 using Microsoft.Extensions.Logging;
@@ -7,23 +8,25 @@ namespace Coordinator.Silo.Gateway;
 
 /// <summary>Hands messages from other silos to the workers that are connected to this one. It only queues, so that calls need not wait for each other.</summary>
 [Reentrant]
-public sealed class GatewayService(GrainId id, global::Orleans.Runtime.Silo silo, ILoggerFactory loggers, WorkerLinks links)
+public sealed class GatewayService(GrainId id, global::Orleans.Runtime.Silo silo, ILoggerFactory loggers, WorkerLinks links, SharedParts parts)
     : GrainService(id, silo, loggers), IGatewayService
 {
-    private const int LeastShared = 1024;
-
     /// <inheritdoc/>
-    public Task<bool> Deliver(string node, byte[][] messages)
+    public async Task<bool> Deliver(string node, byte[][] messages)
     {
         var to = new NodeId(node);
         foreach (var text in messages)
         {
-            // What is short is one node's own.
-            var message = text.Length < LeastShared ? Contracts.Read<CoordinatorMessage>(text) : WorkerRoutes.Texts.Read(text);
-            if (!links.Send(to, message))
-                return Task.FromResult(false);
+            if (await ReadAsync(to, text) is not { } message || !links.Send(to, message))
+                return false;
         }
 
-        return Task.FromResult(true);
+        return true;
     }
+
+    /// <summary>Null where it is not worth asking what is meant: the node is not here.</summary>
+    private async Task<CoordinatorMessage?> ReadAsync(NodeId to, byte[] text) =>
+        !PartName.IsName(text) ? Contracts.Read<CoordinatorMessage>(text)
+        : links.Has(to) ? await parts.MessageOfAsync(PartName.Read(text))
+        : null;
 }

@@ -17,22 +17,20 @@ public sealed partial class WorkerRoutes : IDisposable
     private const int Window = 256;
     private const int LimitPerNode = 4096;
 
-    /// <summary>Messages to workers as they travel between silos: what all nodes of a job are told alike is written and read once in a silo.</summary>
-    internal static readonly SharedPart<CoordinatorMessage> Texts = new(MachinesJson.Default.CoordinatorMessage);
-
     private readonly WorkerLinks links;
     private readonly bool isAlone;
     private readonly ILocalSiloDetails self;
     private readonly ISiloStatusOracle silos;
     private readonly GatewayServiceClient gateways;
+    private readonly SharedParts parts;
     private readonly ILogger<WorkerRoutes> logger;
     private readonly ConcurrentDictionary<NodeId, SiloAddress> lastSeen = new();
     private readonly Outbox<NodeId, CoordinatorMessage> outbox;
 
     /// <summary>Routes of the silo that this is injected into.</summary>
-    public WorkerRoutes(SiloSettings settings, WorkerLinks links, ILocalSiloDetails self, ISiloStatusOracle silos, GatewayServiceClient gateways, ILogger<WorkerRoutes> logger)
+    public WorkerRoutes(SiloSettings settings, WorkerLinks links, ILocalSiloDetails self, ISiloStatusOracle silos, GatewayServiceClient gateways, SharedParts parts, ILogger<WorkerRoutes> logger)
     {
-        (this.links, this.self, this.silos, this.gateways, this.logger) = (links, self, silos, gateways, logger);
+        (this.links, this.self, this.silos, this.gateways, this.parts, this.logger) = (links, self, silos, gateways, parts, logger);
         isAlone = settings.Database is null;
         outbox = new Outbox<NodeId, CoordinatorMessage>(Deliver, (node, count, why) => Lost(logger, count, node, why.Message), Window, LimitPerNode);
     }
@@ -78,7 +76,7 @@ public sealed partial class WorkerRoutes : IDisposable
             return;
         }
 
-        var texts = messages.Select(message => Texts.Write(message, (message as MembershipChanged)?.Change)).ToArray();
+        var texts = messages.Select(message => parts.NameOf(message) ?? SharedFrames.TextOf(message)).ToArray();
         var known = lastSeen.GetValueOrDefault(node);
         if (known is not null && await Try(known, node, texts).ConfigureAwait(false))
             return;

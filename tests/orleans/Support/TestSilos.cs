@@ -21,6 +21,11 @@ public sealed class TestSilos : IAsyncDisposable
     private TestSilos(string name, IGrainStorage storage, IObservationStore? events, short silos, Action<ISiloBuilder>? configure)
     {
         var builder = new InProcessTestClusterBuilder(silos);
+
+        // Which directory of grains they have is for the product to say.
+#pragma warning disable ORLEANSEXP003
+        builder.Options.UseDistributedGrainDirectory = false;
+#pragma warning restore ORLEANSEXP003
         builder.ConfigureSilo((_, silo) =>
         {
             silo.Services.AddSingleton<IGrainServices>(provider => services.GetOrAdd(name, _ => new RecordingServices(name, provider.GetRequiredService<IGrainFactory>(), events)));
@@ -40,6 +45,9 @@ public sealed class TestSilos : IAsyncDisposable
     public RecordingServices Services => services.Values.Single();
 
     public InProcessTestCluster Cluster => cluster;
+
+    /// <summary>Services of the process that talks to the grains from outside.</summary>
+    public IServiceProvider Client => cluster.Client.ServiceProvider;
 
     public static Task<TestSilos> StartAsync(SharedStorage storage, string name = "silo-a", short silos = 1, Action<ISiloBuilder>? configure = null) =>
         StartAsync(new TestSilos(name, storage.SeenFrom(name), null, silos, configure));
