@@ -17,8 +17,11 @@ public static class FailureDetection
     /// <summary>Time between two probes, and time that a probe may take.</summary>
     public static TimeSpan ProbeTimeout { get; } = TimeSpan.FromMilliseconds(300);
 
-    /// <summary>Longer than a failover: a call to a grain of a dead silo fails when the death is known, and this is for what nobody notices.</summary>
-    public static TimeSpan ResponseTimeout { get; } = TimeSpan.FromSeconds(3);
+    /// <summary>
+    /// A call to a grain of a dead silo fails when the death is known, and within a silo none is lost. So this is for what nobody notices, and far
+    /// longer than silos take where thousands of nodes come at once: a call that is given up early is only made again, behind all the others.
+    /// </summary>
+    public static TimeSpan ResponseTimeout { get; } = TimeSpan.FromSeconds(15);
 
     /// <summary>Sets the options.</summary>
     public static void Configure(ClusterMembershipOptions options)

@@ -19,7 +19,6 @@ internal static class OrleansHosting
     /// <summary>Where the dashboard lies.</summary>
     public const string DashboardPath = "/orleans";
 
-    private static readonly TimeSpan AloneTimeout = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan ProfilerRest = TimeSpan.FromSeconds(5);
 
     public static void Configure(IHostApplicationBuilder host, SiloSettings settings, SiloStore store, WorkerLinks links)
@@ -38,8 +37,8 @@ internal static class OrleansHosting
         {
             silo.Configure<ClusterOptions>(cluster => (cluster.ClusterId, cluster.ServiceId) = (settings.Cluster, settings.Cluster));
             silo.Configure<SiloOptions>(options => options.SiloName = settings.Name);
-            silo.Configure<SiloMessagingOptions>(options => Limit(options, store.IsShared));
-            silo.Configure<ClientMessagingOptions>(options => Limit(options, store.IsShared));
+            silo.Configure<SiloMessagingOptions>(Limit);
+            silo.Configure<ClientMessagingOptions>(Limit);
             silo.AddGrainService<GatewayService>();
             store.AddGrainStorage(silo);
             if (store is PostgresSiloStore shared)
@@ -78,10 +77,9 @@ internal static class OrleansHosting
         silo.Configure<GrainProfilerOptions>(options => options.DeactivationTime = ProfilerRest);
     }
 
-    private static void Limit(MessagingOptions options, bool hasOthers)
+    private static void Limit(MessagingOptions options)
     {
-        // Within a process no call is lost: given up early it would only be made again.
-        options.ResponseTimeout = hasOthers ? FailureDetection.ResponseTimeout : AloneTimeout;
+        options.ResponseTimeout = FailureDetection.ResponseTimeout;
 
         // A job's membership travels whole to a node that does not know the one before.
         options.MaxMessageBodySize = 64 << 20;
@@ -93,6 +91,7 @@ internal static class OrleansHosting
         silo.UseAdoNetClustering((AdoNetClusteringSiloOptions options) => (options.Invariant, options.ConnectionString) = (PostgresSiloStore.Invariant, store.ConnectionString));
         silo.UseAdoNetReminderService((AdoNetReminderTableOptions options) => (options.Invariant, options.ConnectionString) = (PostgresSiloStore.Invariant, store.ConnectionString));
         silo.Configure<ClusterMembershipOptions>(FailureDetection.Configure);
+        GrainPlaces.Configure(silo);
         silo.Configure<EndpointOptions>(endpoint =>
         {
             endpoint.AdvertisedIPAddress = settings.Advertised;
