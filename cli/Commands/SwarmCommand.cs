@@ -24,7 +24,7 @@ public sealed class SwarmCommand
     private readonly Option<double> repair = new("--repair-seconds") { Description = "Time until such a node is back.", DefaultValueFactory = _ => 20 };
     private readonly Option<double> limit = new("--limit-seconds") { Description = "How long each measure may take; what takes longer is a miss, and ends the run.", DefaultValueFactory = _ => 120 };
     private readonly Option<ulong> seed = new("--seed") { Description = "Decides who dies, when, and what telemetry says.", DefaultValueFactory = _ => 1 };
-    private readonly Option<bool> assert = new("--assert") { Description = $"Exit with 1 unless all of these hold: {string.Join("; ", SwarmLimit.All.Select(limit => limit.Name))}." };
+    private readonly Option<bool> assert = new("--assert") { Description = $"Exit with 1 unless all of these hold: {Names(SwarmLimit.Alone)}; with several silos: {Names(SwarmLimit.Several)}." };
     private readonly Option<SwarmInjection> inject = new("--inject") { Description = "skip: one agent lets generations pass by. The measures must then miss, and the exit code be 1." };
     private readonly Option<string?> silo = new("--silo") { Description = "Address of a silo that runs already, of several with commas between them; it is not killed. Never one that has work to do: it gets the swarm's nodes." };
     private readonly Option<Uri?> proxy = ProxyOption.Create();
@@ -76,7 +76,7 @@ public sealed class SwarmCommand
     private async Task<int> RunAsync(ParseResult parsed)
     {
         var options = Read(parsed);
-        var limits = parsed.GetValue(assert) ? SwarmLimit.All : [];
+        var limits = parsed.GetValue(assert) ? SwarmLimit.Of(options) : [];
         StandardStreams.NeverWait();
         using var signals = new Signals();
 
@@ -107,6 +107,8 @@ public sealed class SwarmCommand
             return code;
         }
     }
+
+    private static string Names(IEnumerable<SwarmLimit> limits) => string.Join("; ", limits.Select(limit => limit.Name));
 
     private SwarmOptions Read(ParseResult parsed)
     {

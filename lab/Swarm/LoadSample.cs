@@ -6,4 +6,11 @@ namespace Coordinator.Lab.Swarm;
 /// <param name="SiloBytes">Resident memory of the silos at its end; null likewise.</param>
 /// <param name="SiloPeakBytes">The most that was so far, over the silos' restarts.</param>
 /// <param name="SwarmBytes">Resident memory of this process.</param>
-public sealed record LoadSample(double? SiloCores, double SwarmCores, long? SiloBytes, long? SiloPeakBytes, long SwarmBytes);
+public sealed record LoadSample(double? SiloCores, double SwarmCores, long? SiloBytes, long? SiloPeakBytes, long SwarmBytes)
+{
+    /// <summary>The silos one by one, where there are several; a process that was killed meanwhile is not among them.</summary>
+    public IReadOnlyList<SiloSample> Silos { get; init; } = [];
+
+    /// <summary>The most memory that any one silo had so far.</summary>
+    public long? LargestSiloBytes { get; init; }
+}

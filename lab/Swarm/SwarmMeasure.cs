@@ -13,4 +13,8 @@ namespace Coordinator.Lab.Swarm;
 /// <param name="Records">Times from a step's report to the word that it is recorded; null: none.</param>
 /// <param name="Load">What it cost.</param>
 public sealed record SwarmMeasure(
-    string Key, string Name, double? Seconds, bool Missed, string Detail, double Beats, long Heard, long HeardBytes, Percentiles? Replies, Percentiles? Records, LoadSample Load);
+    string Key, string Name, double? Seconds, bool Missed, string Detail, double Beats, long Heard, long HeardBytes, Percentiles? Replies, Percentiles? Records, LoadSample Load)
+{
+    /// <summary>The generation that all hold at its end, where forming one is what is measured.</summary>
+    public long? Generation { get; init; }
+}

@@ -35,6 +35,8 @@ public sealed record SwarmReport(SwarmOptions Options, IReadOnlyList<SwarmMeasur
         yield return string.Create(
             CultureInfo.InvariantCulture,
             $"{"",29} {silo}swarm {load.SwarmCores:0.00} cores, {load.SwarmBytes / 1e6:0} MB; {measure.Beats:0} heartbeats/s; {measure.Heard} messages, {measure.HeardBytes / 1e6:0.0} MB to nodes{Text("replies", measure.Replies)}{Text("steps recorded", measure.Records)}");
+        if (load.Silos.Count > 0)
+            yield return $"{"",29} {string.Join("; ", load.Silos.Select(Text))}";
     }
 
     /// <summary>What went wrong beside the measures, and whether limits are kept.</summary>
@@ -72,6 +74,9 @@ public sealed record SwarmReport(SwarmOptions Options, IReadOnlyList<SwarmMeasur
     private static string Text(string name, Percentiles? times) => times is null ? ""
         : string.Create(CultureInfo.InvariantCulture, $"; {name}: median {times.Median:0.0} ms, p99 {times.P99:0.0} ms, most {times.Most:0} ms of {times.Count}");
 
+    private static string Text(SiloSample silo) => string.Create(
+        CultureInfo.InvariantCulture, $"{silo.Name} {silo.Processor.TotalSeconds:0.0} s of processor, {silo.Bytes / 1e6:0} MB (most {silo.PeakBytes / 1e6:0})");
+
     private static JsonNode Item(SwarmMeasure measure) => new JsonObject
     {
         ["measure"] = measure.Key,
@@ -87,6 +92,14 @@ public sealed record SwarmReport(SwarmOptions Options, IReadOnlyList<SwarmMeasur
         ["siloCores"] = measure.Load.SiloCores is { } cores ? Math.Round(cores, 3) : null,
         ["siloBytes"] = measure.Load.SiloBytes,
         ["siloPeakBytes"] = measure.Load.SiloPeakBytes,
+        ["generation"] = measure.Generation,
+        ["silos"] = new JsonArray([.. measure.Load.Silos.Select(silo => (JsonNode)new JsonObject
+        {
+            ["silo"] = silo.Name,
+            ["processorSeconds"] = Math.Round(silo.Processor.TotalSeconds, 2),
+            ["bytes"] = silo.Bytes,
+            ["peakBytes"] = silo.PeakBytes,
+        })]),
         ["swarmCores"] = Math.Round(measure.Load.SwarmCores, 3),
         ["swarmBytes"] = measure.Load.SwarmBytes,
     };

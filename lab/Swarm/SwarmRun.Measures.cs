@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using Coordinator.Runs.Clusters;
 
 namespace Coordinator.Lab.Swarm;
 
@@ -60,6 +61,7 @@ public sealed partial class SwarmRun
         });
         var held = Stopwatch.GetElapsedTime(began, now.HeldAt);
         await UntilRunningAsync(now);
+        formed = now.Generation;
         return (held.TotalSeconds, string.Create(CultureInfo.InvariantCulture, $"{now.Describe(job)}; all have applied a step after {Stopwatch.GetElapsedTime(began).TotalSeconds:0.00} s"));
     }
 
@@ -115,8 +117,12 @@ public sealed partial class SwarmRun
             return (training == options.Ranks, $"before the silo is killed: it knows of {training} of {options.Ranks} ranks that they train");
         });
         var generation = swarm.Look(job, Holders, 0).Generation;
+
+        // The job's own: what it knew of its ranks has to be asked for again. Silos are called what their processes are.
+        var holder = (await client.GetEventsAsync(job, limit: 1, newest: true, cancel: cancel)).Items.Select(stored => stored.Silo).FirstOrDefault();
+        var names = cluster.Children.Where(child => LocalCluster.IsSilo(child.Name)).Select(child => child.Name).ToList();
         var began = Stopwatch.GetTimestamp();
-        if (cluster.KillSilo(0) is not { } killed)
+        if (cluster.KillSilo(Math.Max(0, names.FindIndex(name => name == holder))) is not { } killed)
             throw new SwarmMissException("the silo was down already");
         var applied = swarm.Plane.AppliedOf(job);
 

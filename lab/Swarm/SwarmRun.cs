@@ -36,6 +36,7 @@ public sealed partial class SwarmRun
     private readonly CancellationToken cancel;
     private readonly List<SwarmMeasure> measures = [];
     private JobId job;
+    private long? formed;
 
     private SwarmRun(SwarmOptions options, LocalCluster? cluster, CoordinatorClient client, AgentSwarm swarm, ReplyProbe probe, Action<SwarmMeasure> measured, CancellationToken cancel)
     {
@@ -154,7 +155,8 @@ public sealed partial class SwarmRun
             swarm.Counts.HeardBytes - bytes,
             Percentiles.Of(probe.Take()),
             Percentiles.Of(swarm.Counts.TakeRecordTimes()),
-            load.Take());
+            load.Take()) { Generation = formed };
+        formed = null;
         measures.Add(measure);
         measured(measure);
         return !missed;
