@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Coordinator.Bench;
 using Coordinator.Bench.Ilgpu;
+using Coordinator.Bench.Limit;
 using Coordinator.Cli.Commands;
 using Coordinator.Runs.Outcomes;
 
@@ -11,6 +12,7 @@ var bench = new RootCommand("Measures parts of the coordinator, and whole cluste
     SiloKills.Create(),
     SiloFreezes.Create(),
     GrainScale.Create(),
+    OrleansLimit.Create(),
     MachineScale.Create(),
     Ranks.Create(),
     Quality.Create(),

@@ -34,7 +34,7 @@ internal static partial class ArrowRules
         // The recovery bench starts the command's own processes, and kills them.
         ["bench"] =
         [
-            "machines", "engine", "server", "worker", "worker.ilgpu", "simulator", "configuration", "runs", "lab", "cli", "tests/decoders",
+            "machines", "grains", "engine", "server", "worker", "worker.ilgpu", "simulator", "configuration", "runs", "lab", "cli", "tests/decoders",
         ],
         // What every engine must do, and no engine: transcripts, and what plays them.
         ["tests/conformance"] = ["machines"],
@@ -68,7 +68,7 @@ internal static partial class ArrowRules
         ("Coordinator.Bench", "bench"), ("Coordinator.Conformance", "tests/conformance"), ("Coordinator.Decoders", "tests/decoders"), ("Coordinator.Tests", "tests/core"),
     ];
 
-    private static readonly string[] OrleansFolders = ["grains", "silo", "tests/orleans"];
+    private static readonly string[] OrleansFolders = ["grains", "silo", "bench", "tests/orleans"];
     private static readonly string[] IlgpuFolders = ["worker.ilgpu", "tests/ilgpu"];
 
     // A command line is read in one place: what other folders need of it, they are given.
