@@ -10,7 +10,8 @@ namespace Coordinator.Configuration;
 /// made a full path; from the command line it stands as given.
 /// </param>
 /// <param name="InitialPath">File of the weights to start from, still to be frozen; null where none was named. As for the data.</param>
-public sealed record LoadedJob(JobSpec Spec, string? DataPath, string? InitialPath = null);
+/// <param name="ProgramPath">Script of a program of one's own, still to be frozen; null where none was named. As for the data.</param>
+public sealed record LoadedJob(JobSpec Spec, string? DataPath, string? InitialPath = null, string? ProgramPath = null);
 
 /// <summary>
 /// Job files: YAML with sections of keys, all of them optional. The command line goes over the file, the file over the defaults
@@ -47,10 +48,10 @@ public static class JobFile
     public static string Write(JobSpec spec)
     {
         var text = new StringBuilder();
-        foreach (var section in JobKeys.All.GroupBy(key => key.Section).Where(section => section.Key != "data" || spec.Data.Sha256.Length > 0))
+        foreach (var section in JobKeys.All.Where(key => JobKeys.IsOf(key, spec)).GroupBy(key => key.Section).Where(section => section.Key != "data" || spec.Data.Sha256.Length > 0))
         {
             text.Append(section.Key).Append(":\n");
-            foreach (var key in section.Where(key => spec.Initial is not null || !JobKeys.IsInitial(key)))
+            foreach (var key in section)
             {
                 text.Append("  ").Append(key.LastName).Append(": ").Append(key.Get(spec)).Append('\n');
             }
@@ -64,6 +65,7 @@ public static class JobFile
         var spec = new JobSpec();
         string? dataPath = null;
         string? initialPath = null;
+        string? programPath = null;
         var given = new Dictionary<string, Setting>(StringComparer.Ordinal);
         foreach (var setting in settings)
         {
@@ -77,6 +79,12 @@ public static class JobFile
             if (setting.Key == JobKeys.InitialPath)
             {
                 initialPath = setting.Value;
+                continue;
+            }
+
+            if (setting.Key == JobKeys.ProgramPath)
+            {
+                programPath = setting.Value;
                 continue;
             }
 
@@ -97,8 +105,20 @@ public static class JobFile
                 "checkpoint.initial_load_path names weights to freeze and checkpoint.initial_load_sha256 weights already frozen; delete one of the two", given[JobKeys.InitialPath].KeyLocation);
         }
 
+        if (programPath is not null)
+        {
+            if (spec.Program is { Sha256.Length: > 0 })
+            {
+                throw new ConfigurationException(
+                    "program.path names a program to freeze and program.sha256 one already frozen; delete one of the two", given[JobKeys.ProgramPath].KeyLocation);
+            }
+
+            var kind = given.ContainsKey("model.program") ? spec.Model.Program : "process";
+            spec = spec with { Model = spec.Model with { Program = kind }, Program = (spec.Program ?? new ProgramSpec()) with { Entry = Path.GetFileName(programPath) } };
+        }
+
         RefuseProblems(JobSpecValidator.Validate(spec), given);
-        return new LoadedJob(spec, dataPath, initialPath);
+        return new LoadedJob(spec, dataPath, initialPath, programPath);
     }
 
     private static void RefuseProblems(IReadOnlyList<JobSpecProblem> problems, Dictionary<string, Setting> given)
@@ -115,7 +135,7 @@ public static class JobFile
 
     private static Setting Anchor(Setting setting, string file)
     {
-        if (setting.Key is not (JobKeys.DataPath or JobKeys.InitialPath))
+        if (setting.Key is not (JobKeys.DataPath or JobKeys.InitialPath or JobKeys.ProgramPath))
         {
             return setting;
         }

@@ -43,6 +43,9 @@ internal sealed record JobKey(string Name, string Rule, Func<JobSpec, string> Ge
         spec => DurationText.Format(get(spec)),
         (spec, text) => DurationText.TryParse(text, out var value) ? set(spec, value) : null);
 
+    public static JobKey Truth(string name, Func<JobSpec, bool> get, Func<JobSpec, bool, JobSpec> set) => new(
+        name, "true or false", spec => get(spec) ? "true" : "false", (spec, text) => text switch { "true" => set(spec, true), "false" => set(spec, false), _ => null });
+
     private static T? Whole<T>(string text)
         where T : struct, System.Numerics.INumber<T> =>
         T.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? value : null;

@@ -14,6 +14,9 @@ internal static class JobKeys
     /// <summary>Weights to start from by path: no field of the spec, which knows frozen weights only.</summary>
     public const string InitialPath = "checkpoint.initial_load_path";
 
+    /// <summary>A program of one's own by path: no field of the spec, which knows frozen programs only.</summary>
+    public const string ProgramPath = "program.path";
+
     /// <summary>In the order in which an effective job file shows them; sections are contiguous.</summary>
     public static readonly IReadOnlyList<JobKey> All =
     [
@@ -29,6 +32,16 @@ internal static class JobKeys
         JobKey.Int("model.block", s => s.Model.Block, (s, v) => Model(s, s.Model with { Block = v })),
         JobKey.Int("model.vocab", s => s.Model.Vocab, (s, v) => Model(s, s.Model with { Vocab = v })),
         JobKey.Real("model.dropout", s => s.Model.Dropout, (s, v) => Model(s, s.Model with { Dropout = v })),
+        JobKey.Word("program.entry", s => s.Program?.Entry ?? "", (s, v) => Program(s, Own(s) with { Entry = v })),
+        JobKey.Word("program.python", s => Own(s).Python, (s, v) => Program(s, Own(s) with { Python = v })),
+        JobKey.Word("program.arguments", s => Own(s).Arguments, (s, v) => Program(s, Own(s) with { Arguments = v })),
+        JobKey.Int("program.threads", s => Own(s).Threads, (s, v) => Program(s, Own(s) with { Threads = v })),
+        JobKey.Int("program.warm_up_shards", s => Own(s).WarmUpShards, (s, v) => Program(s, Own(s) with { WarmUpShards = v })),
+        JobKey.Duration("program.start_timeout", s => Own(s).StartTimeout, (s, v) => Program(s, Own(s) with { StartTimeout = v })),
+        JobKey.Duration("program.hang_timeout", s => Own(s).HangTimeout, (s, v) => Program(s, Own(s) with { HangTimeout = v })),
+        JobKey.Truth("program.allow_nondeterminism", s => Own(s).AllowNondeterminism, (s, v) => Program(s, Own(s) with { AllowNondeterminism = v })),
+        JobKey.Word("program.sha256", s => Own(s).Sha256, (s, v) => Program(s, Own(s) with { Sha256 = v })),
+        JobKey.Long("program.bytes", s => Own(s).Bytes, (s, v) => Program(s, Own(s) with { Bytes = v })),
         JobKey.Long("training.steps", s => s.Training.Steps, (s, v) => Training(s, s.Training with { Steps = v })),
         JobKey.Int("training.batch_size", s => s.Training.BatchSize, (s, v) => Training(s, s.Training with { BatchSize = v })),
         JobKey.Int("training.shards", s => s.Training.Shards, (s, v) => Training(s, s.Training with { Shards = v })),
@@ -62,8 +75,8 @@ internal static class JobKeys
         JobKey.Word("data.encoding", s => s.Data.Encoding, (s, v) => Data(s, s.Data with { Encoding = v })),
     ];
 
-    /// <summary>Every dotted name, also <see cref="DataPath"/> and <see cref="InitialPath"/>.</summary>
-    public static readonly IReadOnlyList<string> Names = [.. All.Select(key => key.Name), DataPath, InitialPath];
+    /// <summary>Every dotted name, also <see cref="DataPath"/>, <see cref="InitialPath"/> and <see cref="ProgramPath"/>.</summary>
+    public static readonly IReadOnlyList<string> Names = [.. All.Select(key => key.Name), DataPath, InitialPath, ProgramPath];
 
     /// <summary>Every section's name.</summary>
     public static readonly IReadOnlyList<string> Sections = [.. All.Select(key => key.Section).Distinct()];
@@ -77,9 +90,16 @@ internal static class JobKeys
     public static bool IsInitial(JobKey key) => key.Name.StartsWith("checkpoint.initial_load_", StringComparison.Ordinal);
 
     /// <summary>Whether a key speaks of a file that is frozen by its hash: it is known only once the file has been read.</summary>
-    public static bool IsFrozenFile(JobKey key) => key.Section == "data" || IsInitial(key);
+    public static bool IsFrozenFile(JobKey key) => key.Section == "data" || IsInitial(key) || key.Name is "program.sha256" or "program.bytes";
+
+    /// <summary>Whether a job has anything to say by a key: most have no weights to start from, and no program of their own.</summary>
+    public static bool IsOf(JobKey key, JobSpec spec) => (spec.Initial is not null || !IsInitial(key)) && (spec.Program is not null || key.Section != "program");
 
     private static JobSpec Model(JobSpec spec, ModelSpec model) => spec with { Model = model };
+
+    private static ProgramSpec Own(JobSpec spec) => spec.Program ?? new ProgramSpec();
+
+    private static JobSpec Program(JobSpec spec, ProgramSpec program) => spec with { Program = program };
 
     private static JobSpec Training(JobSpec spec, TrainingSpec training) => spec with { Training = training };
 

@@ -24,6 +24,11 @@ public sealed class TrainCommand
     {
         Description = "A model to start from in place of the seed's: safetensors with the tensors of the job's own model. The optimizer and the learning rate begin anew. The same as --checkpoint.initial_load_path.",
     };
+    private readonly PathOption program = new(PathUse.Read, "--program")
+    {
+        Description = "A program of your own: a Python script, or a file that runs by itself. It and the modules in its folder are brought to every worker. The same as --program.path.",
+    };
+    private readonly Option<string?> python = new("--python") { Description = "The interpreter that runs a Python program, by name or path (default: python3). The same as --program.python." };
     private readonly Option<int?> workers = new("--workers", "-w") { Description = "Worker processes, 1 or more (default: what the job file's ranks need, else 2)." };
     private readonly Option<int> gpus = new("--gpus-per-worker") { Description = "Ranks in each worker, 1 or more.", DefaultValueFactory = _ => 1 };
     private readonly Option<long?> steps = new("--steps") { Description = "Optimizer steps; the same as --training.steps." };
@@ -45,7 +50,7 @@ public sealed class TrainCommand
             "Train a model. Without --silo, a silo and worker processes are started on this machine and ended with the run.\n"
             + "Every key of a job file can be given as an option: --model.layers=4 --training.batch_size 32 --optimizer.learning_rate=1e-3.")
         {
-            file, data, initial, workers, gpus, steps, seed, output, workDirectory, port,
+            file, data, initial, program, python, workers, gpus, steps, seed, output, workDirectory, port,
         };
         silos.AddTo(command);
         devices.AddTo(command);
@@ -95,19 +100,21 @@ public sealed class TrainCommand
             var before = Directory.Exists(directory.File("data")) ? Directory.GetFiles(directory.File("data")) : [];
             var (spec, frozen) = TrainingData.Freeze(loaded.Spec, parsed.GetValue(data) ?? loaded.DataPath, directory, there?.ReadSpec());
             (spec, var weights) = WeightsFile.Freeze(spec, initial.Full(parsed) ?? loaded.InitialPath, directory, there?.ReadSpec());
+            (spec, var packed) = OwnProgram.Freeze(spec, loaded.ProgramPath, directory, there?.ReadSpec());
+            var beside = weights ?? packed;
             if (asked is not null)
                 asked = asked with { JobFile = JobFile.Write(spec) };
             if (there is not null)
             {
-                RefuseOther(there, asked, directory, withData: true, () => Remove([frozen, weights], before));
+                RefuseOther(there, asked, directory, withData: true, () => Remove([frozen, weights, packed], before));
                 return await GoOnAsync(there, directory, model, parsed.GetValue(port), signals);
             }
 
             Say(spec, frozen);
             keepLogs = silo is null;
             var sha256 = silo is null
-                ? await new LocalRun(asked ?? Record(parsed, spec, workerDevices!, model), directory, model, backend, parsed.GetValue(port), signals).TrainAsync(spec, frozen, weights)
-                : await TrainThereAsync(parsed, spec, frozen, weights, model, signals.Token);
+                ? await new LocalRun(asked ?? Record(parsed, spec, workerDevices!, model), directory, model, backend, parsed.GetValue(port), signals).TrainAsync(spec, frozen, beside)
+                : await TrainThereAsync(parsed, spec, frozen, beside, model, signals.Token);
             Console.WriteLine($"{sha256}  {parsed.GetValue(output)}");
             keepLogs = false;
             return ExitCodes.Success;
@@ -135,6 +142,10 @@ public sealed class TrainCommand
             overrides.Add($"--training.steps={wantedSteps}");
         if (parsed.GetValue(seed) is { } wantedSeed)
             overrides.Add($"--training.seed={wantedSeed}");
+        if (program.Full(parsed) is { } wantedProgram)
+            overrides.Add($"--{JobKeys.ProgramPath}={wantedProgram}");
+        if (parsed.GetValue(python) is { } wantedPython)
+            overrides.Add($"--program.python={wantedPython}");
         if (parsed.GetValue(workers) is { } wantedWorkers)
             overrides.Add($"--job.ranks={wantedWorkers * parsed.GetValue(gpus)}");
         else if (parsed.GetValue(file) is null && !parsed.UnmatchedTokens.Any(token => token.StartsWith("--job.ranks", StringComparison.Ordinal)))
@@ -191,10 +202,10 @@ public sealed class TrainCommand
         return ExitCodes.Success;
     }
 
-    private async Task<string> TrainThereAsync(ParseResult parsed, JobSpec spec, string? frozen, string? weights, OutputPath model, CancellationToken cancel)
+    private async Task<string> TrainThereAsync(ParseResult parsed, JobSpec spec, string? frozen, string? beside, OutputPath model, CancellationToken cancel)
     {
         using var client = connection.Connect(parsed);
-        var run = new JobRun(client, spec.Name) { WeightsPath = weights };
+        var run = new JobRun(client, spec.Name) { BesidePath = beside };
         var result = await run.RunAsync(spec, frozen, cancel);
         Console.WriteLine($"{spec.Training.Steps} steps in {Words.Duration(result.Took)}, {result.Job.Failures} failures healed");
         return await run.DownloadAsync(result.Job, model, cancel);
@@ -203,6 +214,6 @@ public sealed class TrainCommand
     private static void Say(JobSpec spec, string? frozen)
     {
         var source = frozen is null ? "" : $" on {Words.Bytes(spec.Data.Bytes)} of text (sha256 {spec.Data.Sha256[..12]}…)";
-        Console.WriteLine($"{spec.Model.Program}: {spec.Training.Steps} steps of {spec.Training.BatchSize} in {spec.Training.Shards} shards, {spec.Ranks} ranks{source}");
+        Console.WriteLine($"{spec.Program?.Entry ?? spec.Model.Program}: {spec.Training.Steps} steps of {spec.Training.BatchSize} in {spec.Training.Shards} shards, {spec.Ranks} ranks{source}");
     }
 }

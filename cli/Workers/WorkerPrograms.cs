@@ -6,6 +6,7 @@ using Coordinator.Worker;
 using Coordinator.Worker.Agent;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.Devices;
+using Coordinator.Worker.External;
 using Coordinator.Worker.Programs;
 using Coordinator.Worker.Ranks;
 
@@ -39,6 +40,9 @@ public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options, IR
     /// <summary>How long data are waited for that no silo has, before they count as missing everywhere.</summary>
     public TimeSpan DataPatience { get; init; } = Patience;
 
+    /// <summary>Whether jobs may bring programs of their own.</summary>
+    public bool AllowsPrograms { get; init; }
+
     /// <summary>Where to say what was put right.</summary>
     public IWorkerLog? Log { get; init; }
 
@@ -50,6 +54,8 @@ public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options, IR
     public IRankDevice Create(JobId job, JobSpec spec, GpuId gpu, CancellationToken cancel)
     {
         var program = TrainingPrograms.Create(spec);
+        if (spec.Program is { } own)
+            return program.CreateCpuDevice(null, options with { Launch = AllowsPrograms ? Wait(LaunchAsync(job, spec, own, gpu, cancel), cancel) : null, Cancel = cancel });
         var samples = program.NeedsSamples ? new WindowSampler(Wait(OpenAsync(spec.Data), cancel), spec.Model.Block, spec.Training.Seed) : null;
         if (spec.Initial is not { } initial)
             return Create(program, spec, samples, gpus?[gpu.Index]);
@@ -65,8 +71,8 @@ public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options, IR
         try
         {
             await KeepAsync(silos, spec.Data.Sha256);
-            if (spec.Initial is { } initial)
-                await KeepAsync(silos, initial.Sha256);
+            if ((spec.Initial?.Sha256 ?? spec.Program?.Sha256) is { } beside)
+                await KeepAsync(silos, beside);
         }
         finally
         {
@@ -140,6 +146,23 @@ public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options, IR
         {
             reading.Release();
         }
+    }
+
+    /// <summary>Fetched and verified by its hash, like data, and unpacked once for all ranks of the worker.</summary>
+    private async Task<ProgramLaunch> LaunchAsync(JobId job, JobSpec spec, ProgramSpec own, GpuId gpu, CancellationToken cancel)
+    {
+        var frozen = new DataSpec { Sha256 = own.Sha256, Bytes = own.Bytes };
+        var folder = Path.Combine(store.Directory, "programs", own.Sha256);
+        await FindAsync(own.Sha256, own.Bytes, (path, moved) =>
+        {
+            using (FrozenData.Open(path, frozen, moved))
+                ProgramFolder.Unpack(path, folder);
+            return true;
+        }, cancel);
+        verified.TryAdd(own.Sha256, true);
+        if (spec.Data.Sha256.Length > 0)
+            await OpenAsync(spec.Data);
+        return ProgramLauncher.Of(job, spec, own, gpu, folder, store);
     }
 
     /// <summary>The thread that asked is one that may wait, and on which the device is to be made; the task goes on without it where it gives up.</summary>

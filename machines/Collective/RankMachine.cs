@@ -249,6 +249,7 @@ public sealed partial class RankMachine : IRankMachine
             Applied = Math.Max(Applied, 0),
             RecordedThrough = record.Of(stateTimeline),
             StateBlocks = Options.StateBlocks,
+            Identity = Options.Identity,
             Reduced = tags.Runs(),
             Held = [.. held.All],
             Assigned = shards.AssignedFor(Applied + 1),

@@ -21,8 +21,11 @@ public sealed record RankOptions
     /// <summary>Blocks of the gradient: ceil(parameters / block elements).</summary>
     public required int ReducedBlocks { get; init; }
 
-    /// <summary>Blocks of the state: ceil(3 parameters / block elements).</summary>
+    /// <summary>Blocks of the state: ceil(elements of the state / block elements).</summary>
     public required int StateBlocks { get; init; }
+
+    /// <summary>What every rank of the job must say alike of what it computes with; empty where the spec decides that.</summary>
+    public string Identity { get; init; } = "";
 
     /// <summary>Blocks that a contributor may send to one owner ahead of the owner's credit.</summary>
     public required int WindowBlocks { get; init; }

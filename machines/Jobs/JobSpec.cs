@@ -6,7 +6,7 @@ namespace Coordinator.Machines.Jobs;
 /// Everything that decides a job's final weights, together with what decides how failures are met. Fixed at submission, but for what
 /// <see cref="JobExtent"/> holds.
 /// Two jobs with equal <see cref="Model"/>, <see cref="Training"/>, <see cref="Optimizer"/>, <see cref="Data"/>,
-/// <see cref="Initial"/> and <see cref="Collective"/> end with the same bits on one device class, whatever their number of ranks and whatever fails.
+/// <see cref="Initial"/>, <see cref="Program"/> and <see cref="Collective"/> end with the same bits on one device class, whatever their number of ranks and whatever fails.
 /// </summary>
 public sealed record JobSpec
 {
@@ -47,6 +47,10 @@ public sealed record JobSpec
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public InitialSpec? Initial { get; init; }
 
+    /// <summary>A team's own program, where <see cref="ModelSpec.Program"/> is <c>process</c>; null for those that are built in.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ProgramSpec? Program { get; init; }
+
     /// <summary>Block size and flow control of the all-reduce.</summary>
     public CollectiveSpec Collective { get; init; } = new();
 
@@ -63,7 +67,7 @@ public sealed record JobSpec
 /// <summary>A training program and its shape.</summary>
 public sealed record ModelSpec
 {
-    /// <summary><c>gpt</c> or <c>linear</c>.</summary>
+    /// <summary>One of <see cref="ProgramKinds"/>: <c>gpt</c>, <c>linear</c>, or <c>process</c> for a program of one's own.</summary>
     public string Program { get; init; } = "gpt";
 
     /// <summary>Transformer layers (gpt).</summary>

@@ -136,6 +136,8 @@ public static class JobSpecValidator
         }
 
         kind.CheckModel(problems, spec);
+        if (spec.Program is not null && kind.Name != ProcessKind.ProcessName)
+            problems.Add("program.entry", "set", $"left out with model.program {kind.Name}", "leave --program out, or leave model.program out");
     }
 
     private static void CheckTraining(JobSpecProblems problems, TrainingSpec training)

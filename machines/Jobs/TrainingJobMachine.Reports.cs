@@ -116,6 +116,8 @@ public sealed partial class TrainingJobMachine
             return;
         NoteHolding(answer);
         preparations.NoteAnswered(answer.Gpu);
+        if (round.IsComplete)
+            RefuseOtherIdentities();
         if (parking.IsParked)
             offers.RequestNow();
         if (State.Members.Count > MostMemberEvents)

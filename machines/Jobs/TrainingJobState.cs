@@ -57,6 +57,10 @@ public sealed record TrainingJobState
     /// <summary>Device class of the job, once it has members.</summary>
     public string? DeviceClass { get; init; }
 
+    /// <summary>What the job's ranks compute with, as the first of them said it (<see cref="RankState.Identity"/>); null: none has said anything.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Identity { get; init; }
+
     /// <summary>Device named in plans.</summary>
     public string Device { get; init; } = "cpu";
 

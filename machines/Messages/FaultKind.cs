@@ -17,4 +17,10 @@ public enum FaultKind
 
     /// <summary>The worker cannot take the rank now, since it is ending or its device is of another class: nothing is said of job or device.</summary>
     Worker,
+
+    /// <summary>
+    /// The process that computes for the rank died, hung, broke its protocol or failed in its own code: nothing is said of any device. Where it
+    /// fails alike everywhere the job is to blame.
+    /// </summary>
+    Program,
 }

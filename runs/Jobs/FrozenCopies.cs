@@ -13,7 +13,7 @@ internal static class FrozenCopies
     public static string? Find(RunDirectory directory, DataSpec data) =>
         Folders(directory).Select(folder => DataStore.PathOf(folder, data.Sha256)).FirstOrDefault(path => IsSound(path, data));
 
-    /// <summary>Brings a job's data, and the weights that it starts from, to the silo where it has no sound copy of them.</summary>
+    /// <summary>Brings a job's data, the weights that it starts from and its own program to the silo where it has no sound copy of them.</summary>
     /// <param name="calls">The run's calls: a silo that dies meanwhile comes back.</param>
     /// <param name="id">The job.</param>
     /// <param name="directory">The run's directory.</param>
@@ -26,6 +26,8 @@ internal static class FrozenCopies
             return null;
         if (job.Spec.Initial is { } initial)
             await RestoreAsync(calls, id, new DataSpec { Sha256 = initial.Sha256, Bytes = initial.Bytes }, directory, cancel);
+        if (job.Spec.Program is { } program)
+            await RestoreAsync(calls, id, new DataSpec { Sha256 = program.Sha256, Bytes = program.Bytes }, directory, cancel);
         return job.Spec.Data.Sha256.Length > 0 ? await RestoreAsync(calls, id, job.Spec.Data, directory, cancel) : null;
     }
 

@@ -36,8 +36,11 @@ public sealed class JobRun(CoordinatorClient client, string title)
     /// <summary>Called some forty times a second with what is known by then.</summary>
     public Action<RunData>? OnTick { get; init; }
 
-    /// <summary>The frozen weights that the job starts from, brought to the silo first; null for a job that starts from its seed, or weights that are there.</summary>
-    public string? WeightsPath { get; init; }
+    /// <summary>
+    /// The other frozen file that the job needs, brought to the silo first: the weights that it starts from, or its own program; named by its
+    /// hash. Null for a job without, or where it is there.
+    /// </summary>
+    public string? BesidePath { get; init; }
 
     /// <summary>Id of a job that is submitted. Drawn before the submission, so that one whose answer was lost can be repeated without making a second job.</summary>
     public JobId? Id { get; init; }
@@ -61,8 +64,8 @@ public sealed class JobRun(CoordinatorClient client, string title)
     {
         if (dataPath is not null)
             await UploadAsync(dataPath, spec.Data.Sha256, cancel);
-        if (WeightsPath is not null)
-            await UploadAsync(WeightsPath, spec.Initial!.Sha256, cancel);
+        if (BesidePath is not null)
+            await UploadAsync(BesidePath, Path.GetFileNameWithoutExtension(BesidePath), cancel);
         await using var kept = dataPath is null ? null : new DataWatch(client, dataPath, spec.Data.Sha256);
         var submitted = DateTimeOffset.Now;
         var id = Id ?? JobIds.New(spec.Name);

@@ -29,14 +29,14 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
     /// <summary>Submits the job, and follows it to its model.</summary>
     /// <param name="spec">The job.</param>
     /// <param name="frozen">Its frozen data; null for a program without data, or data that is with the silo.</param>
-    /// <param name="weights">The frozen weights that it starts from, if it does.</param>
+    /// <param name="beside">The frozen weights that it starts from, or its own program, if it has any.</param>
     /// <returns>SHA-256 of the model file.</returns>
     /// <exception cref="OperationCanceledException">A signal came, and there is nothing to go on from.</exception>
-    public Task<string> TrainAsync(JobSpec spec, string? frozen, string? weights = null)
+    public Task<string> TrainAsync(JobSpec spec, string? frozen, string? beside = null)
     {
         if (IsResumable)
             record.Save(directory);
-        return RunAsync(run => run.RunAsync(spec, frozen, signals.Token), spec.Name, weights);
+        return RunAsync(run => run.RunAsync(spec, frozen, signals.Token), spec.Name, beside);
     }
 
     /// <summary>
@@ -51,7 +51,7 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
     public Task<string> ResumeAsync(long? steps = null, bool forWorkers = false)
     {
         isKnown = true;
-        return RunAsync(ResumeAsync, record.Job, record.ReadSpec()?.Initial is { } initial ? Frozen(initial.Sha256) : null, BeforeWorkersAsync);
+        return RunAsync(ResumeAsync, record.Job, record.ReadSpec() is { } noted && (noted.Initial?.Sha256 ?? noted.Program?.Sha256) is { } sha256 ? Frozen(sha256) : null, BeforeWorkersAsync);
 
         async Task BeforeWorkersAsync(LocalCluster cluster)
         {
@@ -66,7 +66,7 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
 
     private string Again => $"coordinator resume {directory.Path}";
 
-    private async Task<string> RunAsync(Func<JobRun, Task<JobResult>> follow, string title, string? weights, Func<LocalCluster, Task>? beforeWorkers = null)
+    private async Task<string> RunAsync(Func<JobRun, Task<JobResult>> follow, string title, string? beside, Func<LocalCluster, Task>? beforeWorkers = null)
     {
         var options = new LocalClusterOptions
         {
@@ -84,7 +84,7 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
             Console.WriteLine($"attach from another terminal:  export {ConnectionVariables.Silo}={cluster.Url} {ConnectionVariables.TokenFile}={cluster.TokenFile}");
             Console.WriteLine($"                               coordinator status      (logs: {directory.Path})");
             using var client = new CoordinatorClient(cluster.Url, SiloToken.Load(cluster.TokenFile));
-            run = new JobRun(client, title) { Cluster = cluster, Id = record.JobId, WeightsPath = weights, Remedy = () => WhatIsSafe(run?.LastSeen) };
+            run = new JobRun(client, title) { Cluster = cluster, Id = record.JobId, BesidePath = beside, Remedy = () => WhatIsSafe(run?.LastSeen) };
             try
             {
                 var result = await follow(run);

@@ -17,7 +17,7 @@ public static class TrainingData
     /// <exception cref="DataException">The data cannot be used.</exception>
     public static (JobSpec Spec, string? File) Freeze(JobSpec spec, string? path, RunDirectory directory, JobSpec? before = null)
     {
-        if (ProgramKinds.Find(spec.Model.Program) is { ReadsTokens: false } || (path is null && spec.Data.Sha256.Length > 0))
+        if (ProgramKinds.Find(spec.Model.Program) is { } kind && (!kind.TakesData || (path is null && (!kind.ReadsTokens || spec.Data.Sha256.Length > 0))))
             return (spec, null);
         var store = directory.File("data");
         try

@@ -26,6 +26,8 @@ internal sealed class SubmissionChecks(Views views, SiloServerOptions options)
                 problems.Add(missing);
             if (spec.Initial is { } initial && FileProblem(initial.Sha256, initial.Bytes, "checkpoint.initial_load_sha256", "checkpoint.initial_load_bytes", "--init") is { } weightless)
                 problems.Add(weightless);
+            if (spec.Program is { } program && FileProblem(program.Sha256, program.Bytes, "program.sha256", "program.bytes", "--program") is { } unknown)
+                problems.Add(unknown);
             if (problems.Count == 0 || options.HoldsAllData || options.TimeProvider.GetElapsedTime(began) >= options.SubmitTimeout)
                 break;
         }

@@ -11,12 +11,16 @@ namespace Coordinator.Worker.Agent;
 public sealed class SiloModelSink(SiloFiles files, Func<JobSpec, IReadOnlyList<ModelTensor>> layout, string? directory = null) : IModelSink
 {
     /// <inheritdoc/>
-    public async Task StoreAsync(JobId job, JobSpec spec, long step, ReadOnlyMemory<float> parameters, CancellationToken cancel)
+    public Task StoreAsync(JobId job, JobSpec spec, long step, ReadOnlyMemory<float> parameters, CancellationToken cancel) =>
+        StoreAsync(job, spec, step, null, parameters, cancel);
+
+    /// <inheritdoc/>
+    public async Task StoreAsync(JobId job, JobSpec spec, long step, IReadOnlyList<ModelTensor>? tensors, ReadOnlyMemory<float> parameters, CancellationToken cancel)
     {
         var path = Path.Combine(directory ?? Path.GetTempPath(), $"coordinator-{Environment.ProcessId}-{Guid.NewGuid():n}.safetensors");
         try
         {
-            var sha256 = ModelFile.Write(path, spec, layout(spec), parameters.Span);
+            var sha256 = ModelFile.Write(path, spec, tensors ?? layout(spec), parameters.Span);
             await files.PutModelAsync(job, step, path, sha256, cancel).ConfigureAwait(false);
         }
         finally

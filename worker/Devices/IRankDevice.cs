@@ -1,3 +1,5 @@
+using Coordinator.Worker.Ranks;
+
 namespace Coordinator.Worker.Devices;
 
 /// <summary>What one shard contributed to a step, beside its gradient.</summary>
@@ -25,6 +27,18 @@ public interface IRankDevice : IDisposable
 
     /// <summary>Length of the whole state in floats: parameters, first moments, second moments, each n, in this order.</summary>
     long StateElements => 3L * ParameterCount;
+
+    /// <summary>Elements at the state's beginning that the final model is made of; by default the parameters.</summary>
+    int ModelElements => ParameterCount;
+
+    /// <summary>Tensors of the final model among them; null: those that the job's spec gives.</summary>
+    IReadOnlyList<ModelTensor>? Model => null;
+
+    /// <summary>
+    /// What all devices of a job must say alike, beyond their class: how a program of one's own is made up, and what it begins with and
+    /// computes. Empty where the spec decides that.
+    /// </summary>
+    string Identity => "";
 
     /// <summary>Sets the state of step 0 from the job's seed.</summary>
     void Initialize();
@@ -59,6 +73,14 @@ public interface IRankDevice : IDisposable
     /// <param name="targets">Targets of the whole step.</param>
     /// <returns>The gradient norm after scaling and before clipping.</returns>
     double ApplyStep(long step, DeviceGradient reduced, double sumOfSquares, long targets);
+
+    /// <summary>
+    /// Nobody waits for the call under way any more, and nothing but <see cref="IDisposable.Dispose"/> follows: a device that can end it does.
+    /// Any thread may call it.
+    /// </summary>
+    void Abandon()
+    {
+    }
 
     /// <summary>Copies part of the state out, from element <paramref name="offset"/> of the whole.</summary>
     void ReadState(long offset, Span<float> destination);

@@ -1,4 +1,5 @@
 using Coordinator.Worker.Programs;
+using Coordinator.Worker.Ranks;
 
 namespace Coordinator.Worker.Devices;
 
@@ -15,6 +16,15 @@ public sealed class PretrainedDevice(IRankDevice device, InitialWeights weights)
 
     /// <inheritdoc/>
     public long StateElements => device.StateElements;
+
+    /// <inheritdoc/>
+    public int ModelElements => device.ModelElements;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<ModelTensor>? Model => device.Model;
+
+    /// <inheritdoc/>
+    public string Identity => device.Identity;
 
     /// <inheritdoc/>
     public void Initialize()
@@ -40,6 +50,9 @@ public sealed class PretrainedDevice(IRankDevice device, InitialWeights weights)
 
     /// <inheritdoc/>
     public void WriteState(long offset, ReadOnlySpan<float> source) => device.WriteState(offset, source);
+
+    /// <inheritdoc/>
+    public void Abandon() => device.Abandon();
 
     /// <inheritdoc/>
     public void Dispose() => device.Dispose();

@@ -1,3 +1,4 @@
+using Coordinator.Worker.External;
 using Coordinator.Worker.Kernels;
 
 namespace Coordinator.Worker.Programs;
@@ -10,4 +11,10 @@ public sealed record CpuDeviceOptions
 
     /// <summary>Threads of one device, 1 to 256. Default 1: ranks on one host already share its cores.</summary>
     public int Threads { get; init; } = 1;
+
+    /// <summary>How the process of a job's own program is started; null: this worker starts none.</summary>
+    public ProgramLaunch? Launch { get; init; }
+
+    /// <summary>Ends the waiting for a device whose making takes long.</summary>
+    public CancellationToken Cancel { get; init; }
 }

@@ -10,6 +10,7 @@ public static class TrainingPrograms
     {
         ["gpt"] = spec => new GptProgram(spec),
         ["linear"] = spec => new LinearProgram(spec),
+        ["process"] = spec => new ProcessProgram(spec),
     };
 
     /// <summary>Names of all programs that can be made.</summary>

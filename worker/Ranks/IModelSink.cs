@@ -17,4 +17,8 @@ public interface IModelSink
     /// <param name="parameters">All parameters, [n], in the order of the layout.</param>
     /// <param name="cancel">The rank ended.</param>
     Task StoreAsync(JobId job, JobSpec spec, long step, ReadOnlyMemory<float> parameters, CancellationToken cancel);
+
+    /// <summary>As the other, with tensors that the job's spec does not give.</summary>
+    Task StoreAsync(JobId job, JobSpec spec, long step, IReadOnlyList<ModelTensor>? tensors, ReadOnlyMemory<float> parameters, CancellationToken cancel) =>
+        StoreAsync(job, spec, step, parameters, cancel);
 }

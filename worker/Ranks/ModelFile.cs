@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
@@ -8,9 +9,12 @@ namespace Coordinator.Worker.Ranks;
 /// <summary>A named piece of the parameters.</summary>
 /// <param name="Name">Name in the file.</param>
 /// <param name="Shape">Lengths of its axes, row-major.</param>
-/// <param name="Offset">Its first element among the parameters.</param>
+/// <param name="Offset">Its first element among the parameters, counted in elements of four bytes.</param>
 public sealed record ModelTensor(string Name, IReadOnlyList<long> Shape, int Offset)
 {
+    /// <summary>Type of its elements.</summary>
+    public SafeTensorsDtype Dtype { get; init; } = SafeTensorsDtype.F32;
+
     /// <summary>Number of elements.</summary>
     public int Length => checked((int)Shape.Aggregate(1L, (product, axis) => product * axis));
 }
@@ -30,12 +34,13 @@ public static class ModelFile
     public static string Write(string path, JobSpec spec, IReadOnlyList<ModelTensor> tensors, ReadOnlySpan<float> parameters)
     {
         var metadata = new Dictionary<string, string> { [SpecKey] = JsonSerializer.Serialize(spec.Model, MachinesJson.Default.ModelSpec) };
-        using var writer = SafeTensorsWriter.Create(path, tensors.Select(tensor => new SafeTensor(tensor.Name, SafeTensorsDtype.F32, tensor.Shape)), metadata);
+        using var writer = SafeTensorsWriter.Create(path, tensors.Select(tensor => new SafeTensor(tensor.Name, tensor.Dtype, tensor.Shape)), metadata);
+        var bytes = MemoryMarshal.AsBytes(parameters);
         var byName = tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
         foreach (var placed in writer.Tensors)
         {
             var tensor = byName[placed.Name];
-            writer.Append(tensor.Name, parameters.Slice(tensor.Offset, tensor.Length));
+            writer.AppendBytes(tensor.Name, bytes.Slice(tensor.Offset * sizeof(float), tensor.Length * tensor.Dtype.Bytes()));
         }
 
         return writer.Commit();

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Coordinator.Machines;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.Devices;
+using Coordinator.Worker.External;
 using Coordinator.Worker.Faults;
 using Coordinator.Worker.Programs;
 using Coordinator.Worker.Transport;
@@ -77,7 +78,7 @@ public sealed class RankExecutor : IDisposable
     /// <summary>P; for tests.</summary>
     public PartialSums Partials => partials;
 
-    /// <summary>The device's own words, once it was lost, or those of the data that it cannot read any more; null before. Any thread may ask.</summary>
+    /// <summary>The device's own words, once it was lost, those of its program, or of the data that it cannot read any more; null before. Any thread may ask.</summary>
     public string? DeviceLoss => lost;
 
     /// <summary>Payloads held; for tests.</summary>
@@ -151,6 +152,7 @@ public sealed class RankExecutor : IDisposable
         deviceEnded = true;
         AbandonLoad();
         cancelComputing?.Cancel();
+        device.Abandon();
         deviceThread.Dispose();
         partials.Dispose();
         computed.Clear();
@@ -160,7 +162,7 @@ public sealed class RankExecutor : IDisposable
 
     private void Failed(Exception e)
     {
-        if (e is DeviceLostException or DataException && lost is null)
+        if (e is DeviceLostException or DataException or ProgramFaultException && lost is null)
             (lostKind, lost) = (RankFaultException.KindOf(e), e.Message);
         answer(new DeviceFailed($"{e.GetType().Name}: {e.Message}", RankFaultException.KindOf(e)));
     }
@@ -269,6 +271,7 @@ public sealed class RankExecutor : IDisposable
         ended.Cancel();
         saver.Dispose();
         cancelComputing?.Cancel();
+        device.Abandon();
         deviceThread.Dispose();
         foreach (var payload in payloads.Values)
             payload.Release();
@@ -451,7 +454,7 @@ public sealed class RankExecutor : IDisposable
         var read = new TaskCompletionSource<float[]>(TaskCreationOptions.RunContinuationsAsynchronously);
         PostState(() =>
         {
-            var parameters = GC.AllocateUninitializedArray<float>(device.ParameterCount);
+            var parameters = GC.AllocateUninitializedArray<float>(device.ModelElements);
             device.ReadState(0, parameters);
             read.SetResult(parameters);
         });
@@ -462,7 +465,7 @@ public sealed class RankExecutor : IDisposable
     {
         try
         {
-            await models.StoreAsync(options.Job, options.Spec, step, await parameters.WaitAsync(cancel).ConfigureAwait(false), cancel).ConfigureAwait(false);
+            await models.StoreAsync(options.Job, options.Spec, step, device.Model, await parameters.WaitAsync(cancel).ConfigureAwait(false), cancel).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {

@@ -45,7 +45,7 @@ public sealed class RankHost : IFrameSink, IDisposable
         RankThreads? threads = null)
     {
         (this.options, this.outlet, this.log) = (options, outlet, log);
-        var forMachine = options.ForMachine(device.ParameterCount);
+        var forMachine = options.ForMachine(device);
         this.machine = machine?.Invoke(forMachine) ?? new RankMachine(forMachine);
         reporter = new StepReporter(options.Job, options.Spec.Training.Steps);
         position = new RankPosition(options.Gpu.Index, options.Job, 0, -1, "idle");

@@ -2,6 +2,7 @@ using Coordinator.Disk;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 using Coordinator.Worker.Checkpoints;
+using Coordinator.Worker.Devices;
 
 namespace Coordinator.Worker.Ranks;
 
@@ -29,8 +30,13 @@ public sealed record RankHostOptions
     /// <summary>As much where somebody waits for the rank's answer, which comes after the load: then it is given up, and nothing said against the checkpoint. Default 2 s.</summary>
     public TimeSpan HurriedReadLimit { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>What the machine of a rank on a device is made with.</summary>
+    public RankOptions ForMachine(IRankDevice device) => ForMachine(device.ParameterCount, device.StateElements) with { Identity = device.Identity };
+
     /// <summary>What the machine of a rank with <paramref name="parameters"/> parameters is made with.</summary>
-    public RankOptions ForMachine(int parameters)
+    /// <param name="parameters">Elements of the gradient.</param>
+    /// <param name="stateElements">Elements of the state; null: parameters and two moments.</param>
+    public RankOptions ForMachine(int parameters, long? stateElements = null)
     {
         var block = Spec.Collective.BlockElements;
         return new RankOptions
@@ -41,7 +47,7 @@ public sealed record RankHostOptions
             Shards = Spec.Training.Shards,
             Steps = Spec.Training.Steps,
             ReducedBlocks = (int)(((long)parameters + block - 1) / block),
-            StateBlocks = checked((int)(((3L * parameters) + block - 1) / block)),
+            StateBlocks = checked((int)(((stateElements ?? (3L * parameters)) + block - 1) / block)),
             WindowBlocks = Spec.Collective.WindowBlocks,
         };
     }

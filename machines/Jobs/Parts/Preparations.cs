@@ -147,12 +147,14 @@ internal sealed class Preparations(JobContext context, GenerationRound round)
 
     /// <summary>
     /// When the others go on without a member that prepares: at its start a job waits for all of its ranks as long as it ever does
-    /// (<see cref="FaultToleranceSpec.StartTimeout"/>); one that trains waits for a newcomer no longer than for an answer.
+    /// (<see cref="FaultToleranceSpec.StartTimeout"/>); one that trains waits for a newcomer no longer than for an answer, and not at all
+    /// for the process of a program, which takes seconds to import its libraries.
     /// </summary>
     private TimeSpan AsideAt(Preparation preparation)
     {
         var tolerance = context.State.Spec.FaultTolerance;
         var isTraining = round.Answers.Any(answer => answer.HasState);
-        return preparation.Since + (isTraining ? tolerance.AnswerTimeout : JobPace.Later(tolerance.StartTimeout, tolerance.AnswerTimeout));
+        var newcomer = context.State.Spec.Program is null ? tolerance.AnswerTimeout : TimeSpan.Zero;
+        return preparation.Since + (isTraining ? newcomer : JobPace.Later(tolerance.StartTimeout, tolerance.AnswerTimeout));
     }
 }

@@ -16,6 +16,9 @@ public abstract class ProgramKind
     /// <summary>Whether it reads a frozen data set of tokens, <see cref="JobSpec.Data"/>.</summary>
     public virtual bool ReadsTokens => false;
 
+    /// <summary>Whether it can be given one.</summary>
+    public virtual bool TakesData => ReadsTokens;
+
     /// <summary>Parameters of a model; beyond any limit they are still counted. Null: the spec does not say, and its ranks find out.</summary>
     public abstract BigInteger? CountParameters(ModelSpec model);
 

@@ -4,7 +4,7 @@ namespace Coordinator.Machines.Jobs.Programs;
 public static class ProgramKinds
 {
     /// <summary>All of them, in the order in which they are offered to people.</summary>
-    public static readonly IReadOnlyList<ProgramKind> All = [new GptKind(), new LinearKind()];
+    public static readonly IReadOnlyList<ProgramKind> All = [new GptKind(), new LinearKind(), new ProcessKind()];
 
     /// <summary>Their names, for people: <c>gpt or linear</c>.</summary>
     public static string Names { get; } = All.Count == 1

@@ -1,0 +1,236 @@
+"""The loop over a job's shards, as a script sees it."""
+import array
+import hashlib
+import math
+import os
+import platform
+import random
+import sys
+
+import torch
+
+from . import _launched, _wire
+from ._errors import ProgramError
+from ._state import State
+
+
+def join(model, optimizer, *, samples, scheduler=None, state=None, after_step=None, clip=None):
+    """Joins the job that started this process, and returns the loop over its shards.
+
+    model       a torch.nn.Module whose parameters and buffers are all there; afterwards it may not be moved, cast or replaced.
+    optimizer   one of torch.optim that is tested, over parameters of the model.
+    samples     how many samples the data set has: a shard's indices are drawn from them, each once in an epoch.
+    scheduler   a schedule of torch.optim.lr_scheduler; it takes a step after each of the optimizer's.
+    state       a dict of further objects with state_dict and load_state_dict that belong to the state: a moving average, say.
+    after_step  called with the step's number after each step, on every rank: it may change what `state` and the model hold.
+    clip        largest norm of a step's gradient; a larger one is scaled down to it. None: no clipping.
+    """
+    worker = _launched.connect()
+    if worker is None:
+        raise ProgramError("this process was not started by a coordinator: start it with 'coordinator train --program " + os.path.basename(sys.argv[0]) + "'")
+    if _launched.job is not None:
+        raise ProgramError("this process has joined already: a program trains one model")
+    if not isinstance(samples, int) or samples < 1:
+        raise ProgramError(f"samples is {samples!r} and must be the number of samples of the data set, 1 or more; data sets that are only iterated over cannot be used, since a shard names its samples")
+    _launched.job = Job(worker, State(model, optimizer, scheduler, state or {}), model, optimizer, scheduler, after_step, clip, samples)
+    return _launched.job
+
+
+class Shard:
+    """One shard of a step: which samples, and where its gradient goes. What is computed for it depends on the state, its step and its number alone."""
+
+    def __init__(self, job, step, number, indices):
+        self._job, self.step, self.number, self.indices = job, step, number, indices
+        self._loss, self._targets, self._is_done = 0.0, 0, False
+
+    def backward(self, loss, targets=None):
+        """Adds the gradient of `loss`, the sum (not the mean) over the shard's samples. May be called for several parts of the shard.
+
+        targets  what the step's mean is over where it is not samples: tokens, say. Once given, it is given at each call.
+        """
+        if not isinstance(loss, torch.Tensor) or loss.dim() != 0 or not loss.requires_grad:
+            raise ProgramError("shard.backward takes a loss of one number that depends on the model's parameters")
+        if _is_mean(loss):
+            raise ProgramError("the loss is a mean over the shard; give the sum (reduction='sum'): the step divides by all of its targets")
+        loss.backward()
+        self._loss += float(loss.detach())
+        self._targets += len(self.indices) if targets is None and not self._is_done else int(targets or 0)
+        self._is_done = True
+
+    def skip(self):
+        """The shard counts as a gradient of zeros over no targets."""
+        self._is_done = True
+
+
+class Job:
+    """The loop over the shards that this process is given: `for shard in job`. It ends when the job does.
+
+    Between two shards the state may take steps, or be another rank's: whatever the script reads of the model is that of the shard at hand.
+    """
+
+    def __init__(self, worker, state, model, optimizer, scheduler, after_step, clip, samples):
+        self._worker, self._state = worker, state
+        self._model, self._optimizer, self._scheduler, self._after_step, self._clip = model, optimizer, scheduler, after_step, clip
+        self._shard = None
+        self.step = 0
+        self.has_ended = False
+        elements = sum(parameter.numel() for parameter in state.trained.values())
+        _wire.describe(
+            worker, key=os.environ.get("COORDINATOR_PROGRAM_KEY", ""), client=_client(), device_class=device_class(), samples=samples,
+            gradient_elements=elements, state_bytes=state.bytes, model_bytes=state.model_bytes, tensors=state.describe())
+        self._memory, gradient, self._indices = worker.receive_memory()
+        flat = torch.frombuffer(self._memory, dtype=torch.float32, count=elements, offset=gradient)
+        self._gradients, at = [], 0
+        for name, parameter in state.trained.items():
+            self._gradients.append((name, parameter, flat[at:at + parameter.numel()].view(parameter.shape)))
+            at += parameter.numel()
+        state.place(self._memory)
+        worker.send(_wire.READY)
+
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        self._finish()
+        while True:
+            kind, body = self._worker.receive()
+            if kind == _wire.COMPUTE:
+                return self._begin(body)
+            if kind == _wire.APPLY:
+                self._apply(body)
+            elif kind == _wire.CANCEL:
+                # The shard was answered for already: the two crossed on their way.
+                continue
+            elif kind == _wire.END:
+                self.has_ended = True
+                raise StopIteration
+            else:
+                raise ProgramError(f"the worker sent message {kind}, which this version of the package does not know")
+
+    def _begin(self, body):
+        step, key, flags, number, count = _unpack_compute(body)
+        if flags & _wire.STATE_WRITTEN:
+            self._state.load()
+        self.step = step - 1
+        indices = array.array("q")
+        indices.frombytes(bytes(self._memory[self._indices:self._indices + 8 * count]))
+        random.seed(key)
+        if "numpy" in sys.modules:
+            sys.modules["numpy"].random.seed(key % (1 << 32))
+        torch.manual_seed(key >> 1)
+        for parameter in self._state.parameters.values():
+            parameter.grad = None
+        self._shard = Shard(self, step, number, list(indices))
+        return self._shard
+
+    def _finish(self):
+        """Hands over what the loop's body made of its shard."""
+        shard, self._shard = self._shard, None
+        if shard is None:
+            return
+        self._state.check()
+        if self._worker.has_message():
+            kind, _ = self._worker.receive()
+            if kind != _wire.CANCEL:
+                raise ProgramError(f"the worker sent message {kind} while it waits for a shard")
+            self._worker.send(_wire.DROPPED)
+            return
+        if not shard._is_done:
+            raise ProgramError(f"shard {shard.number} of step {shard.step} came to its end without shard.backward; a shard without a loss is skipped by shard.skip()")
+        with torch.no_grad():
+            for name, parameter, place in self._gradients:
+                if parameter.grad is None:
+                    place.zero_()
+                elif parameter.grad.layout != torch.strided:
+                    raise ProgramError(f"the gradient of {name} is sparse; make it dense (sparse=False)")
+                else:
+                    place.copy_(parameter.grad)
+                parameter.grad = None
+        self._worker.send(_wire.COMPUTED, _wire.COMPUTED_BODY.pack(shard._loss, shard._targets))
+
+    def _apply(self, body):
+        step, squares, targets, flags, _ = _wire.APPLY_BODY.unpack(body)
+        if flags & _wire.STATE_WRITTEN:
+            self._state.load()
+        mean = 1.0 / targets if targets else 0.0
+        norm = math.sqrt(squares) * mean
+        scale = mean * (self._clip / norm if self._clip and norm > self._clip else 1.0)
+        with torch.no_grad():
+            for _, parameter, place in self._gradients:
+                parameter.grad = (place * scale).to(parameter.dtype)
+        torch.manual_seed(step)
+        self._optimizer.step()
+        if self._scheduler is not None:
+            self._scheduler.step()
+        for parameter in self._state.parameters.values():
+            parameter.grad = None
+        self.step = step
+        if self._after_step is not None:
+            self._after_step(step)
+        self._state.store()
+        self._state.note_versions()
+        self._worker.send(_wire.APPLIED, _wire.APPLIED_BODY.pack(norm))
+
+
+def device_class():
+    """What decides the bits of this process beside the script: its libraries, threads, instructions and hardware, in words without spaces."""
+    parts = [f"torch{torch.__version__}", f"python{platform.python_version()}"]
+    if "numpy" in sys.modules:
+        parts.append(f"numpy{sys.modules['numpy'].__version__}")
+    configuration = torch.__config__.show()
+    level = next((line.split(":", 1)[1] for line in configuration.splitlines() if "CPU capability usage" in line), "unknown")
+    parts += [f"build{hashlib.sha256(configuration.encode()).hexdigest()[:8]}", f"level{level}", f"threads{torch.get_num_threads()}", *_blas()]
+    if torch.cuda.is_initialized():
+        properties = torch.cuda.get_device_properties(torch.cuda.current_device())
+        parts += [f"gpu{properties.name}", f"sm{properties.major}{properties.minor}", f"units{properties.multi_processor_count}", f"cuda{torch.version.cuda}"]
+    else:
+        parts.append(f"cpu{_cpu()}")
+    return "-".join("".join(c.lower() if c.isalnum() or c == "." else "_" for c in part.strip()) for part in parts)
+
+
+def _blas():
+    """The libraries for matrices that this process has loaded: the linker may have found others than on another machine."""
+    found = set()
+    try:
+        with open("/proc/self/maps") as maps:
+            for line in maps:
+                name = os.path.basename(line.split()[-1]) if "/" in line else ""
+                if ".so" in name and any(word in name for word in ("blas", "mkl", "dnnl", "lapack")):
+                    found.add(os.path.basename(os.path.realpath(line.split()[-1])))
+    except OSError:
+        pass
+    return sorted(found)
+
+
+def _cpu():
+    """The processor by its maker, family, model and name."""
+    wanted = {}
+    try:
+        with open("/proc/cpuinfo") as facts:
+            for line in facts:
+                name, _, value = line.partition(":")
+                if name.strip() in ("vendor_id", "cpu family", "model", "model name"):
+                    wanted.setdefault(name.strip(), value.strip())
+                if not line.strip() and wanted:
+                    break
+    except OSError:
+        pass
+    return "_".join(wanted.values()) or platform.machine()
+
+
+def _client():
+    from . import __version__
+    return f"coordinator-python {__version__}"
+
+
+def _unpack_compute(body):
+    step, _, key, number, flags, count, _ = _wire.COMPUTE_BODY.unpack(body)
+    return step, key, flags, number, count
+
+
+def _is_mean(loss):
+    """Whether the outermost operation is a mean, where the graph says so."""
+    function = loss.grad_fn
+    if function is None:
+        return False
+    return type(function).__name__.startswith("MeanBackward") or getattr(function, "_saved_reduction", None) == 1

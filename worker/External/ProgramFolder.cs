@@ -1,0 +1,133 @@
+using System.Formats.Tar;
+using System.Security.Cryptography;
+using Coordinator.Worker.Data;
+using Coordinator.Worker.Files;
+
+namespace Coordinator.Worker.External;
+
+/// <summary>
+/// A script and the folder around it as one file that is named by its content, like data: the same files make the same bytes, whoever packs
+/// them and when. What runs on any node is what was packed, whatever happens to the folder afterwards.
+/// </summary>
+public static class ProgramFolder
+{
+    /// <summary>Largest folder, bytes.</summary>
+    public const long MostBytes = 64L << 20;
+
+    private const int MostFiles = 10_000;
+
+    /// <summary>Kinds of files that belong to a program; of others only the entry itself is taken. Models and data sets are none.</summary>
+    private static readonly string[] Taken = [".py", ".pyi", ".so", ".json", ".yaml", ".yml", ".toml", ".cfg", ".ini", ".txt", ".csv", ".tsv", ".c", ".h", ".cpp", ".cu", ".sh"];
+
+    /// <summary>Packs the folder of a script into a store of frozen files.</summary>
+    /// <param name="script">Full path of the script.</param>
+    /// <param name="store">The store; the file is named by its hash.</param>
+    /// <exception cref="DataException">The script is missing or unreadable, the folder too large, or the store cannot be written.</exception>
+    public static (string Sha256, long Bytes) Freeze(string script, string store)
+    {
+        if (!File.Exists(script))
+            throw new DataException(DataProblem.Missing, $"{script}: there is no such file; name the script of the program with --program");
+        var files = Files(script);
+        try
+        {
+            using var packed = AtomicFile.Create(store, "program");
+            Pack(files, packed.Stream);
+            packed.Stream.Position = 0;
+            var sha256 = Convert.ToHexStringLower(SHA256.HashData(packed.Stream));
+            var bytes = packed.Stream.Length;
+            packed.Commit(DataStore.PathOf(store, sha256));
+            return (sha256, bytes);
+        }
+        catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
+        {
+            throw new DataException(DataProblem.Unreadable, $"{script}: its folder cannot be packed: {failed.Message}", failed);
+        }
+    }
+
+    /// <summary>Unpacks a frozen program, once for all that run it on this node.</summary>
+    /// <param name="packed">The file, whose hash was found right.</param>
+    /// <param name="folder">Where it goes; there is nothing there, or the same.</param>
+    /// <exception cref="DataException">It is no packed folder.</exception>
+    public static void Unpack(string packed, string folder)
+    {
+        if (Directory.Exists(folder))
+            return;
+        var partial = $"{folder}.{Guid.NewGuid():N}.tmp";
+        try
+        {
+            Directory.CreateDirectory(partial);
+            using (var stream = File.OpenRead(packed))
+            using (var reader = new TarReader(stream))
+            {
+                while (reader.GetNextEntry() is { } entry)
+                    Unpack(entry, packed, partial);
+            }
+
+            Directory.Move(partial, folder);
+        }
+        catch (Exception failed) when (failed is IOException or UnauthorizedAccessException or FormatException or EndOfStreamException)
+        {
+            if (Directory.Exists(partial))
+                Directory.Delete(partial, recursive: true);
+            if (!Directory.Exists(folder))
+                throw new DataException(DataProblem.Corrupt, $"{packed}: cannot be unpacked into {folder}: {failed.Message}", failed);
+        }
+    }
+
+    private static void Unpack(TarEntry entry, string packed, string folder)
+    {
+        var path = Path.GetFullPath(entry.Name, folder);
+        if (entry.EntryType is not (TarEntryType.RegularFile or TarEntryType.V7RegularFile) || !path.StartsWith(folder + Path.DirectorySeparatorChar, StringComparison.Ordinal))
+            throw new FormatException($"it holds '{entry.Name}', which is no file of a program");
+        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        entry.ExtractToFile(path, overwrite: false);
+        if (!File.Exists(path))
+            throw new FormatException($"'{entry.Name}' of {packed} did not arrive");
+    }
+
+    private static SortedDictionary<string, string> Files(string script)
+    {
+        var root = Path.GetDirectoryName(script)!;
+        var files = new SortedDictionary<string, string>(StringComparer.Ordinal) { [Path.GetFileName(script)] = script };
+        var bytes = new FileInfo(script).Length;
+        try
+        {
+            foreach (var file in new DirectoryInfo(root).EnumerateFiles("*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint | FileAttributes.Hidden }))
+            {
+                var name = Path.GetRelativePath(root, file.FullName).Replace(Path.DirectorySeparatorChar, '/');
+                if (!Taken.Contains(file.Extension) || name.Split('/').Any(part => part.StartsWith('.') || part is "__pycache__" or "node_modules") || !files.TryAdd(name, file.FullName))
+                    continue;
+                bytes += file.Length;
+                if (bytes > MostBytes || files.Count > MostFiles)
+                {
+                    throw new DataException(
+                        DataProblem.TooShort, $"{root}: the folder of a program is packed and brought to every node, and with {name} it has more than {MostBytes >> 20} MiB or {MostFiles} files; "
+                        + "put the script and its modules into a folder of their own");
+                }
+            }
+        }
+        catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
+        {
+            throw new DataException(DataProblem.Unreadable, $"{root}: cannot be read: {failed.Message}", failed);
+        }
+
+        return files;
+    }
+
+    private static void Pack(SortedDictionary<string, string> files, Stream to)
+    {
+        using var writer = new TarWriter(to, TarEntryFormat.Ustar, leaveOpen: true);
+        foreach (var (name, path) in files)
+        {
+            using var content = File.OpenRead(path);
+            var isExecutable = !OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & UnixFileMode.UserExecute) != 0;
+            var entry = new UstarTarEntry(TarEntryType.RegularFile, name)
+            {
+                ModificationTime = DateTimeOffset.UnixEpoch,
+                Mode = (UnixFileMode)(isExecutable ? 0b111_101_101 : 0b110_100_100),
+                DataStream = content,
+            };
+            writer.WriteEntry(entry);
+        }
+    }
+}
