@@ -316,7 +316,8 @@ public sealed class NodeRanks : IAsyncDisposable
         using var timer = new PeriodicTimer(period > ShortestSayPeriod ? period : ShortestSayPeriod);
         try
         {
-            while (await timer.WaitForNextTickAsync(slot.Gone).ConfigureAwait(false))
+            // A program's process takes seconds to start: whoever would wait for it is told at once.
+            for (var isFirst = spec.Program is not null; isFirst || await timer.WaitForNextTickAsync(slot.Gone).ConfigureAwait(false); isFirst = false)
             {
                 lock (gate)
                 {
@@ -327,7 +328,7 @@ public sealed class NodeRanks : IAsyncDisposable
                         Job = job.Id,
                         Generation = slot.Generation,
                         Gpu = slot.Gpu,
-                        What = "making its program",
+                        What = spec.Program is null ? "making its program" : "starting its program",
                         Milliseconds = (Monotonic.Now - began).TotalMilliseconds,
                         Ready = slot.IsReady,
                     });

@@ -18,6 +18,7 @@ DTYPES = {
 OPTIMIZERS = ("SGD", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop", "Rprop", "Adagrad", "Adadelta", "ASGD")
 NUMBER = struct.Struct("<qq")
 REAL = struct.Struct("<qd")
+SMALL = 4096
 ABSENT, WHOLE, FLOATING, TRUTH = 0, 1, 2, 3
 
 
@@ -32,9 +33,11 @@ class Entry:
         self.bytes = self.count * torch.empty(0, dtype=dtype).element_size()
         self.offset = None
         self.view = None
+        self.trained = False
 
     def describe(self):
-        return {"name": self.name, "dtype": DTYPES[self.dtype], "shape": list(self.shape), "offset": self.offset, "model": self.model}
+        return {
+            "name": self.name, "dtype": DTYPES[self.dtype], "shape": list(self.shape), "offset": self.offset, "model": self.model, "trained": self.trained}
 
 
 class State:
@@ -52,7 +55,8 @@ class State:
             self._tensor(name, parameter, model=True)
         for name, buffer in model.named_buffers():
             self._tensor(name, buffer, model=True)
-        self._model_entries = len(self.entries)
+        for name in self.trained:
+            self.tensors[name].trained = True
         self._optimizer_entries()
         self._object_entries = {name: dict(_leaves(thing.state_dict())) for name, thing in self.objects.items()}
         for name, leaves in self._object_entries.items():
@@ -139,6 +143,8 @@ class State:
     def note_versions(self):
         self._versions = {name: parameter._version for name, parameter in self.parameters.items()}
         self._buffer_versions = {name: buffer._version for name, buffer in self.model.named_buffers()}
+        # Some operations change a buffer and do not count it: small ones are compared as they are.
+        self._buffer_values = {name: buffer.clone() for name, buffer in self.model.named_buffers() if buffer.numel() <= SMALL}
 
     def check(self):
         """Nothing but a step may change the state."""
@@ -150,7 +156,8 @@ class State:
         for name, buffer in self.model.named_buffers():
             if name not in self.tensors:
                 raise ProgramError(f"the buffer {name} appeared after coordinator.join; what the state consists of must be there from the start")
-            if buffer._version != self._buffer_versions.get(name) or buffer.data_ptr() != self.tensors[name].view.data_ptr():
+            if (buffer._version != self._buffer_versions.get(name) or buffer.data_ptr() != self.tensors[name].view.data_ptr()
+                    or (name in self._buffer_values and not _same(buffer, self._buffer_values[name]))):
                 raise ProgramError(
                     f"the forward pass changed the buffer {name}, so that what a shard computes would depend on the shards before it on its rank; "
                     "use layers without running statistics (GroupNorm or LayerNorm in place of BatchNorm), or put them in eval mode")
@@ -246,6 +253,10 @@ class State:
         at = self.numbers[name].offset
         kind, whole = NUMBER.unpack_from(self.memory, at)
         return None if kind == ABSENT else bool(whole) if kind == TRUTH else whole if kind == WHOLE else REAL.unpack_from(self.memory, at)[1]
+
+
+def _same(one, other):
+    return one.numpy().tobytes() == other.numpy().tobytes() if one.device.type == "cpu" and one.dtype != torch.bfloat16 else torch.equal(one, other)
 
 
 def _is_number(value):

@@ -64,12 +64,15 @@ class Worker:
         except BlockingIOError:
             return False
 
+    def gone(self):
+        os._exit(0)
+
     def _exactly(self, count):
         parts = bytearray()
         while len(parts) < count:
             part = self.socket.recv(count - len(parts))
             if not part:
-                os._exit(0)
+                self.gone()
             parts += part
         return bytes(parts)
 

@@ -1,0 +1,123 @@
+using System.Diagnostics;
+using Coordinator.Machines;
+using Coordinator.Worker.Devices;
+using Coordinator.Worker.External;
+using Coordinator.Worker.Programs;
+
+namespace Coordinator.Tests.Programs;
+
+/// <summary>A rank's device whose other side is a process: a client of the protocol in plain Python, which can misbehave.</summary>
+public sealed class ProgramDeviceTests
+{
+    [PythonFact]
+    public void Two_processes_compute_the_same_and_a_newcomer_with_the_state_of_another_goes_on_with_it()
+    {
+        using var one = Start();
+        using var other = Start();
+        Assert.Equal(one.Identity, other.Identity);
+        one.Initialize();
+        using var gradient = one.CreateGradient();
+        Step(one, 1, gradient);
+        Step(one, 2, gradient);
+        Assert.Throws<ProgramFaultException>(one.Initialize);
+
+        var state = new float[one.StateElements];
+        one.ReadState(0, state);
+        other.WriteState(0, state);
+        using var theirs = other.CreateGradient();
+        Step(one, 3, gradient);
+        Step(other, 3, theirs);
+        Assert.Equal(StateOf(one), StateOf(other));
+        Assert.NotEqual(state, StateOf(one));
+    }
+
+    [PythonFact]
+    public void A_program_says_its_tensors_and_the_final_model_is_made_of_them()
+    {
+        using var device = Start();
+
+        Assert.Equal(["weight", "bias"], device.Model!.Select(tensor => tensor.Name));
+        Assert.Equal([0, 8], device.Model!.Select(tensor => tensor.Offset));
+        Assert.Equal((9, 9, 16L), (device.ParameterCount, device.ModelElements, device.StateElements));
+        Assert.StartsWith("plain-1 schema=", device.Identity, StringComparison.Ordinal);
+    }
+
+    [PythonTheory]
+    [InlineData("kills-itself", "the program ended while it was needed: it was killed by SIGKILL")]
+    [InlineData("fails", "the program failed: ValueError: the labels are of another task (train.py, line 12)")]
+    [InlineData("answers-out-of-order", "the program answered Applied where Computed was waited for (shard 0 of step 1)")]
+    [InlineData("sends-nonsense", "the program sent message 77, which no program sends")]
+    [InlineData("counts-below-zero", "the program counted -1 targets")]
+    public void A_program_that_misbehaves_is_a_fault_of_its_rank_that_names_what_it_did_and_blames_no_device(string misdeed, string said)
+    {
+        using var device = Start(misdeed);
+        using var gradient = device.CreateGradient();
+
+        var fault = Assert.Throws<ProgramFaultException>(() => device.ComputeShard(1, 0, gradient, CancellationToken.None));
+
+        Assert.Equal(said, fault.Message);
+        Assert.Equal(FaultKind.Program, RankFaultException.KindOf(fault));
+    }
+
+    [PythonTheory]
+    [InlineData("ends-before-joining", "the program ended before it joined: it ended with exit code 3; its last words: no licence was found")]
+    [InlineData("speaks-another-version", "the program speaks version 2 of the protocol, and this worker version 1; install the package that came with it")]
+    [InlineData("has-no-key", "the program did not give the key that it was started with")]
+    [InlineData("describes-too-much", "entry 'bias' of 4398046511104 bytes cannot lie at byte 32 of 64, behind byte 32")]
+    public void A_program_that_cannot_join_is_no_device_and_says_why(string misdeed, string said) =>
+        Assert.Equal(said, Assert.Throws<ProgramFaultException>(() => Start(misdeed)).Message);
+
+    [PythonFact]
+    public void Memory_that_a_program_shrinks_stays_as_large_as_it_was()
+    {
+        using var device = Start("shrinks-its-memory");
+        using var gradient = device.CreateGradient();
+
+        // The seal refuses it, which Python raises: the program ends, and this process can read on.
+        Assert.Throws<ProgramFaultException>(() => device.ComputeShard(1, 0, gradient, CancellationToken.None));
+        Assert.Equal(16, StateOf(device).Length);
+    }
+
+    [PythonFact]
+    public void A_program_that_hangs_is_ended_when_its_job_says_so()
+    {
+        using var device = new ProgramDevice(
+            PythonPrograms.PlainJob(program => program with { HangTimeout = TimeSpan.FromSeconds(2) }), PythonPrograms.Plain("hangs"), CancellationToken.None);
+        using var process = Process.GetProcessById(device.ProcessId);
+        using var gradient = device.CreateGradient();
+
+        var fault = Assert.Throws<ProgramFaultException>(() => device.ComputeShard(1, 0, gradient, CancellationToken.None));
+
+        Assert.Equal("the program said nothing for 2 s, where shard 0 of step 1 was waited for", fault.Message);
+        Assert.True(process.WaitForExit(TimeSpan.FromSeconds(30)));
+    }
+
+    [PythonFact]
+    public void A_shard_that_nobody_wants_any_more_is_dropped_or_ends_and_the_device_goes_on()
+    {
+        using var device = Start();
+        using var gradient = device.CreateGradient();
+        using var cancelled = new CancellationTokenSource();
+        cancelled.Cancel();
+
+        // This client does not look for it: it answers, and finds the cancellation before its next order.
+        device.ComputeShard(1, 1, gradient, cancelled.Token);
+        Step(device, 1, gradient);
+        Assert.NotEqual(new float[16], StateOf(device));
+    }
+
+    private static ProgramDevice Start(params string[] arguments) => new(PythonPrograms.PlainJob(), PythonPrograms.Plain(arguments), CancellationToken.None);
+
+    private static float[] StateOf(ProgramDevice device)
+    {
+        var state = new float[device.StateElements];
+        device.ReadState(0, state);
+        return state;
+    }
+
+    private static void Step(ProgramDevice device, long step, DeviceGradient gradient)
+    {
+        var targets = device.ComputeShard(step, 0, gradient, CancellationToken.None).Targets;
+        device.ApplyStep(step, gradient, 1, targets);
+    }
+}

@@ -1,0 +1,68 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using Coordinator.Machines.Jobs;
+using Coordinator.Worker.External;
+
+namespace Coordinator.Tests.Programs;
+
+/// <summary>Interpreters of this machine, and programs that tests start with them.</summary>
+internal static class PythonPrograms
+{
+    private static readonly string[] Candidates = ["python3", "/usr/bin/python3"];
+    private static readonly Lazy<string?> s_plain = new(() => Candidates.FirstOrDefault(python => Runs(python, "import sys; sys.exit(sys.version_info < (3, 9))")));
+    private static readonly Lazy<string?> s_torch = new(() => Candidates.FirstOrDefault(python => Runs(python, "import torch")));
+
+    /// <summary>An interpreter that has PyTorch.</summary>
+    public static string Torch => s_torch.Value!;
+
+    /// <summary>The client without PyTorch.</summary>
+    public static string PlainScript => Path.Combine(AppContext.BaseDirectory, "Programs", "plain_program.py");
+
+    /// <summary>Why a test that needs Python, or PyTorch, cannot run here; null where it can.</summary>
+    public static string? WhyNone(bool torch) =>
+        torch ? s_torch.Value is null ? "no python3 here has PyTorch (Debian: apt-get install python3-torch)" : null
+        : s_plain.Value is null ? "there is no Python 3.9 or newer here (Debian: apt-get install python3)" : null;
+
+    /// <summary>A job of the client without PyTorch.</summary>
+    public static JobSpec PlainJob(Func<ProgramSpec, ProgramSpec>? with = null) => new()
+    {
+        Model = new ModelSpec { Program = "process" },
+        Program = (with ?? (program => program))(new ProgramSpec { Entry = "plain_program.py", WarmUpShards = 1, HangTimeout = TimeSpan.FromMinutes(2) }),
+        Training = new TrainingSpec { Steps = 10, BatchSize = 8, Shards = 4 },
+    };
+
+    /// <summary>How it is started.</summary>
+    public static ProgramLaunch Plain(params string[] arguments) => new()
+    {
+        Command = [s_plain.Value!, PlainScript, .. arguments],
+        Folder = Path.GetDirectoryName(PlainScript)!,
+        Variables = new Dictionary<string, string>(),
+    };
+
+    /// <summary>How a script with PyTorch is started, which the test has written to a folder.</summary>
+    public static ProgramLaunch Script(string path) => new()
+    {
+        Command = [Torch, "-m", "coordinator.run", path],
+        Folder = Path.GetDirectoryName(path)!,
+        Variables = new Dictionary<string, string>
+        {
+            ["PYTHONPATH"] = Path.Combine(AppContext.BaseDirectory, "sdk", "python"),
+            ["PYTHONDONTWRITEBYTECODE"] = "1",
+            ["OMP_NUM_THREADS"] = "1",
+            ["COORDINATOR_SEED"] = "7",
+        },
+    };
+
+    private static bool Runs(string python, string code)
+    {
+        try
+        {
+            using var process = Process.Start(new ProcessStartInfo(python, ["-c", code]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+            return process.WaitForExit(TimeSpan.FromMinutes(1)) && process.ExitCode == 0;
+        }
+        catch (Win32Exception)
+        {
+            return false;
+        }
+    }
+}
