@@ -31,6 +31,7 @@ public static partial class CommandLine
         AttachCommand.Create(),
         LogsCommand.Create(),
         WaitCommand.Create(),
+        VerifyCommand.Create(),
         GenerateCommand.Create(),
         StatusCommand.Create(),
         HealthCommand.Create(),

@@ -8,7 +8,7 @@ public static class DecoderTargets
     /// <summary>Target and its share of the inputs, in percent.</summary>
     public static readonly IReadOnlyList<(Func<DecoderTarget> Make, int Percent)> All =
     [
-        (() => new FrameHeaderTarget(), 30),
+        (() => new FrameHeaderTarget(), 26),
         (() => new HandshakeTarget(), 10),
         (() => new FrameStreamTarget(), 2),
         (() => new WorkerFrameTarget(), 20),
@@ -16,5 +16,7 @@ public static class DecoderTargets
         (() => new JobFileTarget(), 6),
         (() => new ManifestTarget(), 14),
         (() => new SafeTensorsTarget(), 14),
+        (() => new ProgramDescriptionTarget(), 2),
+        (() => new ProgramMessageTarget(), 2),
     ];
 }

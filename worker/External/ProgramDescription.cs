@@ -87,6 +87,8 @@ public sealed record ProgramDescription
         if (read.StateBytes % 64 != 0 || read.ModelBytes % 4 != 0 || read.ModelBytes > read.StateBytes || read.ModelBytes > (long)JobSpecValidator.MostParameters * sizeof(float))
             throw new FormatException($"a state of {read.StateBytes} bytes with a model of {read.ModelBytes} has to be of whole 64 and 4 bytes, the model within the state and no larger than one array");
         read.CheckPlaces();
+        if (read.Tensors.Where(tensor => tensor.IsTrained).Sum(tensor => tensor.Elements) is > 0 and var trained && trained != read.GradientElements)
+            throw new FormatException($"the gradient has {read.GradientElements} elements, and the entries that are trained have {trained}");
         return read;
     }
 
@@ -121,7 +123,7 @@ public sealed record ProgramDescription
             long[] shape = [.. entry.GetProperty("shape").EnumerateArray().Select(axis => axis.GetInt64())];
             if (shape.Length > 64 || shape.Any(axis => axis < 0 || axis > MostBytes))
                 throw new FormatException($"entry '{name}' has the shape [{string.Join(", ", shape.Take(8))}]");
-            yield return new ProgramTensor(name, parsed, shape, Number(entry, "offset", 0, MostBytes), entry.GetProperty("model").GetBoolean());
+            yield return new ProgramTensor(name, parsed, shape, Number(entry, "offset", 0, MostBytes), entry.GetProperty("model").GetBoolean(), entry.TryGetProperty("trained", out var trained) && trained.GetBoolean());
         }
     }
 

@@ -93,7 +93,7 @@ public sealed class ProgramDevice : IRankDevice
     /// <summary>What the program said of itself.</summary>
     public ProgramDescription Description => description;
 
-    /// <summary>The process's number.</summary>
+    /// <summary>The process's number, for people and tests.</summary>
     public int ProcessId => session.ProcessId;
 
     private int MostSamples => (spec.Training.BatchSize + spec.Training.Shards - 1) / spec.Training.Shards;
@@ -169,7 +169,8 @@ public sealed class ProgramDevice : IRankDevice
         }
 
         var probe = HashOf(gradientAt, (long)ParameterCount * sizeof(float));
-        return $"{description.DeviceClass} schema={description.SchemaSha256()[..16]} state0={HashOf(0, description.StateBytes)[..16]} probe={probe[..16]}";
+        var said = $"{description.DeviceClass} schema={description.SchemaSha256()[..16]} state0={HashOf(0, description.StateBytes)[..16]}";
+        return program.AllowNondeterminism ? said : $"{said} probe={probe[..16]}";
     }
 
     private string HashOf(long offset, long bytes)

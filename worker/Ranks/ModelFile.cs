@@ -28,12 +28,17 @@ public static class ModelFile
     /// <summary>Metadata key of the model's spec, as JSON.</summary>
     public const string SpecKey = "coordinator.model";
 
+    /// <summary>Metadata key of the program that made it, where that is one of the team's own: its entry and the hash of its files.</summary>
+    public const string ProgramKey = "coordinator.program";
+
     /// <summary>Writes the file; it appears whole and durable.</summary>
     /// <returns>SHA-256 of the file, as <c>sha256sum</c> prints it.</returns>
     /// <exception cref="IOException">It cannot be written.</exception>
     public static string Write(string path, JobSpec spec, IReadOnlyList<ModelTensor> tensors, ReadOnlySpan<float> parameters)
     {
-        var metadata = new Dictionary<string, string> { [SpecKey] = JsonSerializer.Serialize(spec.Model, MachinesJson.Default.ModelSpec) };
+        var metadata = spec.Program is { } program
+            ? new Dictionary<string, string> { [ProgramKey] = $"{program.Entry} {program.Sha256}" }
+            : new Dictionary<string, string> { [SpecKey] = JsonSerializer.Serialize(spec.Model, MachinesJson.Default.ModelSpec) };
         using var writer = SafeTensorsWriter.Create(path, tensors.Select(tensor => new SafeTensor(tensor.Name, tensor.Dtype, tensor.Shape)), metadata);
         var bytes = MemoryMarshal.AsBytes(parameters);
         var byName = tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);

@@ -18,6 +18,9 @@ internal static class Repository
 
     private static readonly Lazy<IReadOnlyList<RepositoryFile>> All = new(ReadAll);
 
+    /// <summary>Its folder.</summary>
+    public static string Root => FindRoot();
+
     /// <summary>Every text file outside build output and hidden folders other than <c>.ci</c>, in ordinal order of paths.</summary>
     public static IReadOnlyList<RepositoryFile> Files => All.Value;
 

@@ -102,6 +102,9 @@ internal sealed class JobAlone
     /// <summary>A member answers that it holds the seed's state, and a shard of the first step that it has computed.</summary>
     public void AnswersWithHeldWork(int node) => Says(node, AnswerOf(node, 0, life: 0, timeline: 0, recorded: 0) with { Held = [Subtree.Leaf(node)] });
 
+    /// <summary>A member answers without state, and says what its device is made up of.</summary>
+    public void AnswersAs(int node, string identity) => Says(node, AnswerOf(node, null, life: 0, timeline: 0, recorded: 0) with { Identity = identity });
+
     private RankState AnswerOf(int node, long? applied, int life, int timeline, long recorded) => new()
     {
         Job = Job,

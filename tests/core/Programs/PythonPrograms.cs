@@ -18,6 +18,15 @@ internal static class PythonPrograms
     /// <summary>The client without PyTorch.</summary>
     public static string PlainScript => Path.Combine(AppContext.BaseDirectory, "Programs", "plain_program.py");
 
+    /// <summary>The client without PyTorch as a file that runs by itself, in a folder of its own.</summary>
+    public static string MakePlain(string folder)
+    {
+        var path = Path.Combine(Directory.CreateDirectory(Path.Combine(folder, "plain")).FullName, "plain");
+        File.WriteAllText(path, $"#!/usr/bin/env {s_plain.Value}\n{File.ReadAllText(PlainScript)}");
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        return path;
+    }
+
     /// <summary>Why a test that needs Python, or PyTorch, cannot run here; null where it can.</summary>
     public static string? WhyNone(bool torch) =>
         torch ? s_torch.Value is null ? "no python3 here has PyTorch (Debian: apt-get install python3-torch)" : null

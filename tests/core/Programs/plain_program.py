@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """A client of the program protocol in Python without PyTorch: linear regression, and on request one misdeed.
 
 plain_program.py [misdeed [step [shard]]]

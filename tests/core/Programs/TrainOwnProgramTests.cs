@@ -1,0 +1,139 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Security.Cryptography;
+using Coordinator.Cli.Output;
+using Coordinator.Tests.Cli;
+
+namespace Coordinator.Tests.Programs;
+
+/// <summary><c>train --program</c> with real processes: a client of the protocol in plain Python, and PyTorch where it is here.</summary>
+[Collection("real processes")]
+public sealed class TrainOwnProgramTests : IDisposable
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
+
+    private readonly string directory = Directory.CreateTempSubdirectory("own-").FullName;
+
+    public void Dispose() => Directory.Delete(directory, recursive: true);
+
+    [PythonFact]
+    public async Task The_file_is_the_same_for_one_worker_and_for_two_of_which_a_program_is_killed()
+    {
+        string[] job = ["--program", PythonPrograms.MakePlain(directory), "--steps", "400", "--seed", "7"];
+        using var one = new Executable(["train", "--workers", "1", "--out", Path.Combine(directory, "one"), .. job]);
+        Assert.True(await one.EndAsync(Limit) == ExitCodes.Success, one.Output);
+
+        using var two = new Executable(["train", "--workers", "2", "--out", Path.Combine(directory, "two"), "--work-dir", Path.Combine(directory, "run"), .. job]);
+        await two.LineAsync(line => line.Contains("have applied step 1", StringComparison.Ordinal), "the first step", Limit);
+        KillOneProgram(Path.Combine(directory, "run"));
+        Assert.True(await two.EndAsync(Limit) == ExitCodes.Success, two.Output);
+
+        Assert.Contains("the program ended while it was needed: it was killed by SIGKILL", two.Output, StringComparison.Ordinal);
+        Assert.Equal(Hash("one"), Hash("two"));
+    }
+
+    [PythonFact]
+    public async Task A_program_that_fails_alike_everywhere_ends_the_job_with_its_own_words()
+    {
+        using var train = new Executable([
+            "train", "--program", PythonPrograms.MakePlain(directory), "--program.arguments=fails 3 1", "--workers", "2", "--steps", "10", "--out", Path.Combine(directory, "never"),
+            "--work-dir", Path.Combine(directory, "run")]);
+
+        Assert.Equal(ExitCodes.RunFailed, await train.EndAsync(Limit));
+        Assert.Contains("so the job is to blame and no gpu", train.Output, StringComparison.Ordinal);
+        Assert.Contains("ValueError: the labels are of another task (train.py, line 12)", train.Output, StringComparison.Ordinal);
+    }
+
+    [PythonFact(torch: true)]
+    public async Task A_network_in_PyTorch_is_the_same_file_for_one_worker_and_for_two_of_which_a_program_is_killed()
+    {
+        var script = Path.Combine(directory, "train.py");
+        await File.WriteAllTextAsync(
+            script,
+            """
+            import torch
+            import torch.nn.functional as F
+            from torch import nn
+            import coordinator
+
+            data, labels = torch.randn(64, 6), torch.arange(64) % 3
+            model = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Dropout(0.2), nn.Linear(16, 3))
+            job = coordinator.join(model, torch.optim.AdamW(model.parameters()), samples=len(data))
+            for shard in job:
+                shard.backward(F.cross_entropy(model(data[shard.indices]), labels[shard.indices], reduction="sum"))
+            print("the loop is over")
+            """);
+        string[] job = ["--program", script, "--python", PythonPrograms.Torch, "--steps", "300", "--seed", "7"];
+        using var one = new Executable(["train", "--workers", "1", "--out", Path.Combine(directory, "one"), .. job]);
+        Assert.True(await one.EndAsync(Limit) == ExitCodes.Success, one.Output);
+        using var two = new Executable(["train", "--workers", "2", "--out", Path.Combine(directory, "two"), "--work-dir", Path.Combine(directory, "run"), .. job]);
+        await two.LineAsync(line => line.Contains("have applied step 1", StringComparison.Ordinal), "the first step", Limit);
+        KillOneProgram(Path.Combine(directory, "run"));
+        Assert.True(await two.EndAsync(Limit) == ExitCodes.Success, two.Output);
+
+        Assert.Equal(Hash("one"), Hash("two"));
+    }
+
+    [PythonFact(torch: true)]
+    public async Task Verify_finds_a_random_number_that_is_not_seeded_and_passes_what_is()
+    {
+        var script = Path.Combine(directory, "train.py");
+        const string Text =
+            """
+            import os, torch, coordinator
+            from torch import nn
+            model = nn.Linear(6, 1)
+            job = coordinator.join(model, torch.optim.SGD(model.parameters(), lr=0.1), samples=64)
+            for shard in job:
+                x = torch.rand(len(shard.indices), 6) + NOISE
+                shard.backward(model(x).pow(2).sum())
+            """;
+        await File.WriteAllTextAsync(script, Text.Replace("NOISE", "0", StringComparison.Ordinal));
+        using var sound = new Executable("verify", script, "--python", PythonPrograms.Torch);
+        Assert.True(await sound.EndAsync(Limit) == ExitCodes.Success, sound.Output);
+        Assert.Contains("nothing differed: this searches and does not prove", sound.Output, StringComparison.Ordinal);
+
+        await File.WriteAllTextAsync(script, Text.Replace("NOISE", "int.from_bytes(os.urandom(2), 'little') / 65536", StringComparison.Ordinal));
+        using var unsound = new Executable("verify", script, "--python", PythonPrograms.Torch);
+        Assert.Equal(ExitCodes.RunFailed, await unsound.EndAsync(Limit));
+        Assert.Contains("a shard computed a second time in a process has another gradient; the first tensor that differs is weight", unsound.Output, StringComparison.Ordinal);
+    }
+
+    [PythonFact(torch: true)]
+    public async Task The_packages_own_tests_pass()
+    {
+        var tests = Path.Combine(Architecture.Repository.Root, "sdk", "python");
+        using var run = Process.Start(new ProcessStartInfo(PythonPrograms.Torch, ["-W", "ignore", "-m", "unittest", "discover", "-s", "tests"])
+        {
+            WorkingDirectory = tests,
+            RedirectStandardError = true,
+            Environment = { ["PYTHONDONTWRITEBYTECODE"] = "1", ["OMP_NUM_THREADS"] = "1" },
+        })!;
+        var said = await run.StandardError.ReadToEndAsync();
+        await run.WaitForExitAsync();
+        Assert.True(run.ExitCode == 0, said);
+        Assert.Contains("Ran ", said, StringComparison.Ordinal);
+    }
+
+    /// <summary>SIGKILL to the process of a program that a run has started: it is the one that was started with the run's folder.</summary>
+    private static void KillOneProgram(string run)
+    {
+        var program = Directory.GetDirectories("/proc").Select(Path.GetFileName).Where(name => int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out _))
+            .First(name => CommandOf(name!).Contains(Path.Combine(run, "worker-"), StringComparison.Ordinal) && CommandOf(name!).Contains("/programs/", StringComparison.Ordinal));
+        Executable.Send("KILL", int.Parse(program!, CultureInfo.InvariantCulture));
+    }
+
+    private static string CommandOf(string process)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{process}/cmdline");
+        }
+        catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
+    }
+
+    private string Hash(string file) => Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(directory, file))));
+}

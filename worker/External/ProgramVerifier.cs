@@ -1,0 +1,163 @@
+using System.Runtime.InteropServices;
+using Coordinator.Machines.Jobs;
+using Coordinator.Worker.Devices;
+using Coordinator.Worker.Kernels;
+
+namespace Coordinator.Worker.External;
+
+/// <summary>
+/// Searches for what would break a job's promise before a cluster is spent on it: the same shards are computed again and again, in other
+/// orders, in other processes, under load, and from a state that came from another process. It searches and does not prove: what differs
+/// once in a million shards is not found here.
+/// </summary>
+/// <param name="spec">The job.</param>
+/// <param name="launch">How a process of its program is started.</param>
+/// <param name="say">Told what is being done, for people.</param>
+public sealed class ProgramVerifier(JobSpec spec, Func<ProgramLaunch> launch, Action<string> say)
+{
+    private readonly List<string> findings = [];
+
+    /// <summary>Everything that was found, in the order in which it was; none: nothing differed.</summary>
+    /// <exception cref="ProgramFaultException">The program failed.</exception>
+    public IReadOnlyList<string> Run(CancellationToken cancel)
+    {
+        findings.Clear();
+        say("starting a process");
+        using var one = new ProgramDevice(spec, launch(), cancel);
+        say($"{one.Description.Client}: {one.Description.GradientElements} trained elements, {one.Description.StateBytes} bytes of state");
+        var first = Shard(one, 1, 0, cancel);
+        Compare(one, first, Shard(one, 1, 0, cancel), "computed a second time in a process");
+        var used = new bool[first.Length];
+        say("other shards, in another order");
+        for (var shard = Math.Min(spec.Training.Shards, 6) - 1; shard >= 0; shard--)
+            Note(used, Shard(one, 1 + (shard % 2), shard, cancel));
+        for (var again = 0; again < 6; again++)
+            Shard(one, 1, 0, cancel);
+        Compare(one, first, Shard(one, 1, 0, cancel), "computed a tenth time in a process, after other shards");
+        say("under load");
+        using (new Load())
+            Compare(one, first, Shard(one, 1, 0, cancel), "computed under load");
+        say("a second process");
+        using var other = new ProgramDevice(spec, launch(), cancel);
+        if (one.Identity != other.Identity)
+            findings.Add($"two processes differ: {ProgramIdentity.Explain(other.Identity, one.Identity)}");
+        Compare(one, first, Shard(other, 1, 0, cancel), "computed in a second process");
+        say("a state that came from another process");
+        Step(one, 1, cancel);
+        Step(one, 2, cancel);
+        var state = StateOf(one);
+        other.WriteState(0, state);
+        Compare(one, Shard(one, 3, 1, cancel), Shard(other, 3, 1, cancel), "computed from a state that came from another process");
+        Step(one, 3, cancel);
+        Step(other, 3, cancel);
+        CompareStates(one, StateOf(one), StateOf(other));
+        NameUnused(one, used);
+        return [.. findings];
+    }
+
+    /// <summary>What is usually behind it.</summary>
+    public static IReadOnlyList<string> Suspects { get; } =
+    [
+        "random numbers that are not drawn from Python's, NumPy's or torch's global generators, which are seeded for each shard: a generator of one's own, os.urandom, hash() of objects",
+        "data that depend on time, on the order of a set or of files in a folder, or on what came before: transforms with a state, caches, workers of a loader",
+        "layers or variables that keep something from one shard to the next: running statistics, counters, memory",
+        "operations without a deterministic form (scatter and index_add on a GPU, atomics), or libraries that choose by timing",
+        "a first call that is compiled or tuned on the way: raise program.warm_up_shards",
+    ];
+
+    private static float[] Shard(ProgramDevice device, long step, int shard, CancellationToken cancel)
+    {
+        using var gradient = (HostGradient)device.CreateGradient();
+        device.ComputeShard(step, shard, gradient, cancel);
+        return gradient.Floats.ToArray();
+    }
+
+    private static void Step(ProgramDevice device, long step, CancellationToken cancel)
+    {
+        using var gradient = device.CreateGradient();
+        var result = device.ComputeShard(step, 0, gradient, cancel);
+        device.ApplyStep(step, gradient, BlockMath.SumOfSquares(((HostGradient)gradient).Floats), result.Targets);
+    }
+
+    private static float[] StateOf(ProgramDevice device)
+    {
+        var state = new float[device.StateElements];
+        device.ReadState(0, state);
+        return state;
+    }
+
+    private static void Note(bool[] used, float[] gradient)
+    {
+        for (var i = 0; i < used.Length; i++)
+            used[i] |= gradient[i] != 0;
+    }
+
+    private void Compare(ProgramDevice device, float[] wanted, float[] found, string when)
+    {
+        if (FirstDifference(MemoryMarshal.AsBytes(wanted.AsSpan()), MemoryMarshal.AsBytes(found.AsSpan())) is not { } at)
+            return;
+        var element = at / sizeof(float);
+        foreach (var tensor in device.Description.Tensors.Where(tensor => tensor.IsTrained))
+        {
+            if (element < tensor.Elements)
+            {
+                findings.Add($"a shard {when} has another gradient; the first tensor that differs is {tensor.Name}, at element {element}");
+                return;
+            }
+
+            element -= tensor.Elements;
+        }
+
+        findings.Add($"a shard {when} has another gradient, from element {at / sizeof(float)} on");
+    }
+
+    private void CompareStates(ProgramDevice device, float[] wanted, float[] found)
+    {
+        if (FirstDifference(MemoryMarshal.AsBytes(wanted.AsSpan()), MemoryMarshal.AsBytes(found.AsSpan())) is not { } at)
+            return;
+        var name = device.Description.Tensors.LastOrDefault(tensor => tensor.Offset <= at)?.Name ?? $"byte {at}";
+        findings.Add($"after the same step two processes have different states; the first entry that differs is {name}");
+    }
+
+    private void NameUnused(ProgramDevice device, bool[] used)
+    {
+        var start = 0L;
+        foreach (var tensor in device.Description.Tensors.Where(tensor => tensor.IsTrained))
+        {
+            if (tensor.Elements > 0 && !used.AsSpan((int)start, (int)tensor.Elements).Contains(true))
+                say($"note: no shard that was looked at has a gradient for {tensor.Name}; it counts as zeros, and the optimizer still decays it");
+            start += tensor.Elements;
+        }
+    }
+
+    private static long? FirstDifference(ReadOnlySpan<byte> wanted, ReadOnlySpan<byte> found) =>
+        wanted.CommonPrefixLength(found) is var same && same < wanted.Length ? same : null;
+
+    /// <summary>Keeps every core busy with memory while it lives.</summary>
+    private sealed class Load : IDisposable
+    {
+        private readonly Thread[] threads;
+        private volatile bool isOver;
+
+        public Load()
+        {
+            threads = [.. Enumerable.Range(0, Environment.ProcessorCount).Select(_ => new Thread(Work) { IsBackground = true, Name = "load" })];
+            foreach (var thread in threads)
+                thread.Start();
+        }
+
+        public void Dispose()
+        {
+            isOver = true;
+            foreach (var thread in threads)
+                thread.Join();
+        }
+
+        private void Work()
+        {
+            var memory = new long[1 << 20];
+            for (var i = 0L; !isOver; i++)
+                memory[(i * 4099) & ((1 << 20) - 1)] += i;
+        }
+    }
+}
