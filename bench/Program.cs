@@ -9,6 +9,7 @@ var bench = new RootCommand("Measures parts of the coordinator, and whole cluste
 {
     TrainThroughput.Create(),
     SeamCost.Create(),
+    ProgramCost.Create(),
     SiloKills.Create(),
     SiloFreezes.Create(),
     GrainScale.Create(),

@@ -37,6 +37,7 @@ internal static class JobKeys
         JobKey.Word("program.arguments", s => Own(s).Arguments, (s, v) => Program(s, Own(s) with { Arguments = v })),
         JobKey.Int("program.threads", s => Own(s).Threads, (s, v) => Program(s, Own(s) with { Threads = v })),
         JobKey.Int("program.warm_up_shards", s => Own(s).WarmUpShards, (s, v) => Program(s, Own(s) with { WarmUpShards = v })),
+        JobKey.Int("program.check_every", s => Own(s).CheckEvery, (s, v) => Program(s, Own(s) with { CheckEvery = v })),
         JobKey.Duration("program.start_timeout", s => Own(s).StartTimeout, (s, v) => Program(s, Own(s) with { StartTimeout = v })),
         JobKey.Duration("program.hang_timeout", s => Own(s).HangTimeout, (s, v) => Program(s, Own(s) with { HangTimeout = v })),
         JobKey.Truth("program.allow_nondeterminism", s => Own(s).AllowNondeterminism, (s, v) => Program(s, Own(s) with { AllowNondeterminism = v })),

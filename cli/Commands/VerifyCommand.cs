@@ -1,9 +1,9 @@
 using System.CommandLine;
-using Coordinator.Cli.Configuration;
-using Coordinator.Cli.Output;
 using Coordinator.Cli.Paths;
-using Coordinator.Cli.Runs;
+using Coordinator.Cli.Workers;
+using Coordinator.Configuration;
 using Coordinator.Machines;
+using Coordinator.Runs.Outcomes;
 using Coordinator.Server.Hosting;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.External;

@@ -27,6 +27,12 @@ public sealed record ProgramSpec
     /// <summary>Uncounted shards that a new process computes before its first counted one, 0 to 100: first calls compute other bits where code is compiled on the way.</summary>
     public int WarmUpShards { get; init; } = 2;
 
+    /// <summary>
+    /// Every so many shards of a process one is computed again at once, and must give the same bits; 0: none is. Costs one part in so many of
+    /// the computing, and decides no bits.
+    /// </summary>
+    public int CheckEvery { get; init; } = 1000;
+
     /// <summary>How long a program may take from its start to its first shard.</summary>
     public TimeSpan StartTimeout { get; init; } = TimeSpan.FromMinutes(10);
 

@@ -1,5 +1,5 @@
-using Coordinator.Runs.Clusters;
 using Coordinator.Machines.Jobs;
+using Coordinator.Runs.Clusters;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.External;
 

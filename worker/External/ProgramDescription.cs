@@ -54,6 +54,20 @@ public sealed record ProgramDescription
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
     }
 
+    /// <summary>The tensor that an element of the gradient belongs to, for people.</summary>
+    public string NameOf(long element)
+    {
+        var left = element;
+        foreach (var tensor in Tensors.Where(tensor => tensor.IsTrained))
+        {
+            if (left < tensor.Elements)
+                return $"{tensor.Name}, at element {left}";
+            left -= tensor.Elements;
+        }
+
+        return $"element {element} of the gradient";
+    }
+
     /// <summary>Reads a description.</summary>
     /// <exception cref="FormatException">It is none, or says what cannot be; the message names the first thing that is wrong.</exception>
     public static ProgramDescription Read(ReadOnlySpan<byte> json)

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Coordinator.Machines.Jobs;
 using Coordinator.Worker.Data;
@@ -22,6 +23,7 @@ public sealed class ProgramDevice : IRankDevice
 {
     private const uint StateWritten = 1;
     private const uint Uncounted = 2;
+    private const string NoPromise = "So no bits can be promised: 'coordinator verify' looks for the cause, and program.allow_nondeterminism trains all the same";
     private const int Alignment = 4096;
     private const ulong OrderPurpose = 1;
     private const ulong ShardPurpose = 3;
@@ -33,6 +35,7 @@ public sealed class ProgramDevice : IRankDevice
     private readonly SharedMemory memory;
     private readonly long gradientAt;
     private readonly long indicesAt;
+    private long computed;
     private bool isFresh = true;
     private bool isWritten;
 
@@ -115,6 +118,13 @@ public sealed class ProgramDevice : IRankDevice
         var numbers = NumbersOf(gradient);
         var result = Compute(step, shard, TakeFlags(), cancel);
         memory.Floats(gradientAt, ParameterCount).CopyTo(numbers);
+        if (program.CheckEvery > 0 && !program.AllowNondeterminism && ++computed % program.CheckEvery == 0)
+        {
+            Compute(step, shard, Uncounted, cancel);
+            if (FirstDifference(numbers) is { } element)
+                throw session.Broken($"shard {shard} of step {step} has another gradient when it is computed again at once: {description.NameOf(element)}. {NoPromise}");
+        }
+
         return result;
     }
 
@@ -168,9 +178,23 @@ public sealed class ProgramDevice : IRankDevice
             Compute(1, 0, Uncounted, cancel);
         }
 
+        var first = memory.Floats(gradientAt, ParameterCount).ToArray();
+        Compute(1, 0, Uncounted, cancel);
+        if (!program.AllowNondeterminism && FirstDifference(first) is { } element)
+        {
+            // It would do so on every device, and nothing has been trained yet.
+            throw new InvalidJobException($"The program computes another gradient for the same shard and the same state: {description.NameOf(element)}. {NoPromise}");
+        }
+
         var probe = HashOf(gradientAt, (long)ParameterCount * sizeof(float));
         var said = $"{description.DeviceClass} schema={description.SchemaSha256()[..16]} state0={HashOf(0, description.StateBytes)[..16]}";
         return program.AllowNondeterminism ? said : $"{said} probe={probe[..16]}";
+    }
+
+    private long? FirstDifference(ReadOnlySpan<float> before)
+    {
+        var (one, other) = (MemoryMarshal.AsBytes(before), memory.Span(gradientAt, before.Length * sizeof(float)));
+        return one.CommonPrefixLength(other) is var same && same < one.Length ? same / sizeof(float) : null;
     }
 
     private string HashOf(long offset, long bytes)

@@ -164,7 +164,7 @@ public sealed class RankExecutor : IDisposable
     {
         if (e is DeviceLostException or DataException or ProgramFaultException && lost is null)
             (lostKind, lost) = (RankFaultException.KindOf(e), e.Message);
-        answer(new DeviceFailed($"{e.GetType().Name}: {e.Message}", RankFaultException.KindOf(e)));
+        answer(new DeviceFailed(e is ProgramFaultException ? e.Message : $"{e.GetType().Name}: {e.Message}", RankFaultException.KindOf(e)));
     }
 
     private void ExecuteWithDevice(RankOutput output)

@@ -43,6 +43,7 @@ internal sealed class ProcessKind : ProgramKind
             problems.Add("program.arguments", $"'{Printable(program.Arguments)}'", $"at most {Text(MostText)} characters in one line", "put longer settings into a file of the folder");
         problems.Between("program.threads", program.Threads, 1, MostThreads);
         problems.Between("program.warm_up_shards", program.WarmUpShards, 0, MostWarmUps);
+        problems.AtLeast("program.check_every", program.CheckEvery, 0);
         problems.Timeout("program.start_timeout", program.StartTimeout, mayBeZero: false);
         problems.Timeout("program.hang_timeout", program.HangTimeout, mayBeZero: false);
         if (program.Sha256.Length > 0 && !JobSpecValidator.IsHash(program.Sha256))

@@ -1,4 +1,4 @@
-using Coordinator.Cli.Configuration;
+using Coordinator.Configuration;
 using Coordinator.Machines.Jobs;
 
 namespace Coordinator.Tests.Programs;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Coordinator.Runs.Processes;
 using Coordinator.Tests.Architecture;
 using Coordinator.Tests.Cli;
 
@@ -25,7 +26,7 @@ public sealed class ReadmeQuickStartTests : IDisposable
         // What installs and builds is done: the tests run on what they were built with, in a folder of their own.
         var script = string.Join('\n', lines.Skip(3)).Replace("/usr/bin/python3", PythonPrograms.Torch, StringComparison.Ordinal);
         Directory.CreateSymbolicLink(Path.Combine(directory, "samples"), Path.Combine(Repository.Root, "samples"));
-        var coordinator = Path.GetDirectoryName(Coordinator.Cli.Local.OwnExecutable.Command([]).FileName)!;
+        var coordinator = Path.GetDirectoryName(OwnExecutable.Command([]).FileName)!;
         var start = new ProcessStartInfo("/bin/bash", ["-e", "-c", script])
         {
             WorkingDirectory = directory,

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
-using Coordinator.Cli.Output;
+using Coordinator.Runs.Outcomes;
 using Coordinator.Tests.Cli;
 
 namespace Coordinator.Tests.Programs;
@@ -41,6 +41,7 @@ public sealed class TrainOwnProgramTests : IDisposable
 
         Assert.Equal(ExitCodes.RunFailed, await train.EndAsync(Limit));
         Assert.Contains("so the job is to blame and no gpu", train.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("ProgramFaultException", train.Output, StringComparison.Ordinal);
         Assert.Contains("ValueError: the labels are of another task (train.py, line 12)", train.Output, StringComparison.Ordinal);
     }
 

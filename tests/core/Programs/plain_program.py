@@ -85,6 +85,7 @@ total, gradient, indices, _ = struct.unpack_from("<QQQQ", data, 8)
 memory = mmap.mmap(descriptor, total)
 weights = list(struct.unpack_from(f"<{COUNT}f", memory, 0))
 send(READY)
+calls = 0
 while True:
     kind, body = receive()
     if kind == COMPUTE:
@@ -98,6 +99,9 @@ while True:
             error = sum(w * v for w, v in zip(weights, x)) - (sum(x) / 3)
             loss += error * error
             sums = [s + 2 * error * v for s, v in zip(sums, x)]
+        calls += 1
+        if MISDEED == "wavers" or (MISDEED == "wavers-once" and (step, shard) == AT and not flags & 2):
+            sums[0] += calls
         struct.pack_into(f"<{COUNT}f", memory, gradient, *sums)
         send(COMPUTED, struct.pack("<dq", loss, count))
     elif kind == APPLY:
