@@ -13,7 +13,7 @@ namespace Coordinator.Cli.Commands;
 /// <summary><c>verify</c>: whether a program of one's own keeps what a job promises, as far as a search can tell, before a cluster is spent on it.</summary>
 public sealed class VerifyCommand
 {
-    private readonly PathArgument script = new("program", PathUse.Read) { Description = "The Python script, or a file that runs by itself." };
+    private readonly PathArgument script = new(PathUse.Read, "program") { Description = "The Python script, or a file that runs by itself." };
     private readonly PathOption file = new(PathUse.Read, "--file", "-f") { Description = "Job file (YAML) that the program is to run with." };
     private readonly Option<string?> python = new("--python") { Description = "The interpreter that runs a Python program, by name or path (default: python3)." };
 
