@@ -4,7 +4,9 @@ using Coordinator.Cli.Workers;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 using Coordinator.Worker.Data;
+using Coordinator.Worker;
 using Coordinator.Worker.External;
+using Coordinator.Worker.Processes;
 using Coordinator.Worker.Ranks;
 
 namespace Coordinator.Bench;
@@ -81,7 +83,8 @@ internal static class ProgramCost
 
     private static (double Seconds, double Processor) Ranked(JobSpec spec, string script, string folder, CancellationToken cancel)
     {
-        var launch = ProgramLauncher.Of(new JobId("bench"), spec, spec.Program!, new GpuId(new NodeId("bench"), 0), Path.GetDirectoryName(script)!, new DataStore(folder));
+        using var launcher = new ProgramLauncher(new ProgramPolicy { Allowed = true }, folder, Environment.ProcessId, new SilentLog());
+        var launch = ProgramStart.Of(new JobId("bench"), spec, spec.Program!, new GpuId(new NodeId("bench"), 0), Path.GetDirectoryName(script)!, new DataStore(folder), launcher, folder);
         var device = new ProgramDevice(spec, launch, cancel);
         using var process = Process.GetProcessById(device.ProcessId);
         using var self = Process.GetCurrentProcess();

@@ -7,6 +7,7 @@ using Coordinator.Runs.Outcomes;
 using Coordinator.Server.Hosting;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.External;
+using Coordinator.Worker.Processes;
 
 namespace Coordinator.Cli.Commands;
 
@@ -49,8 +50,9 @@ public sealed class VerifyCommand
             var unpacked = Path.Combine(folder, sha256);
             ProgramFolder.Unpack(DataStore.PathOf(folder, sha256), unpacked);
             var store = new DataStore(folder);
+            using var launcher = new ProgramLauncher(new ProgramPolicy { Allowed = true }, folder, Environment.ProcessId, new ConsoleLog("verify"));
             var verifier = new ProgramVerifier(
-                spec, () => ProgramLauncher.Of(new JobId("verify"), spec, spec.Program!, new GpuId(new NodeId("verify"), 0), unpacked, store), line => Console.WriteLine($"  {line}"));
+                spec, () => ProgramStart.Of(new JobId("verify"), spec, spec.Program!, new GpuId(new NodeId("verify"), 0), unpacked, store, launcher, folder), line => Console.WriteLine($"  {line}"));
             Console.WriteLine($"verifying {spec.Program!.Entry} with {spec.Program.Python}, {spec.Program.Threads} threads, {spec.Training.Shards} shards of {spec.Training.BatchSize} samples");
             var findings = verifier.Run(signals.Token);
             if (findings.Count == 0)

@@ -132,16 +132,19 @@ public sealed class WorkerCommand
         var files = new SiloFiles(addresses, secret, http);
         using var client = new CoordinatorClient(string.Join(',', addresses.Select(silo => silo.GetLeftPart(UriPartial.Authority))), secret, parsed.GetValue(proxy));
         var store = directory.Folder(parsed) ?? FolderPath.Make(directory.Name, DefaultDirectory());
+        var bootNumber = NextBoot(store, parsed.GetValue(node)!);
+        var policy = foreign.Policy(parsed);
+        var programFolder = Path.Combine(store, "programs");
+        using var launcher = new ProgramLauncher(policy, $"{parsed.GetValue(node)} {Path.GetFullPath(programFolder)}", bootNumber, log);
+        var folders = new ProgramFolders(programFolder, policy);
         using var programs = new WorkerPrograms(
             new DataStore(store, files.FetchDataAsync), new CpuDeviceOptions { Width = parsed.GetValue(width) }, chosen.Devices, chosen.Backends)
         {
             Silos = files,
             Log = log,
+            Launcher = launcher,
+            Folders = folders,
         };
-        var bootNumber = NextBoot(store, parsed.GetValue(node)!);
-        var policy = foreign.Policy(parsed);
-        var programFolder = Path.Combine(store, "programs");
-        using var launcher = new ProgramLauncher(policy, $"{parsed.GetValue(node)} {Path.GetFullPath(programFolder)}", bootNumber, log);
         await programs.WarmUpAsync(WarmUpLimit);
         using var telemetry = OpenTelemetry(chosen.Devices, log);
         var services = new WorkerServices(programs, new SiloModelSink(files, WorkerPrograms.Layout, store), log)
@@ -149,7 +152,7 @@ public sealed class WorkerCommand
             Http = http,
             Checkpoints = checkpoints.Folder(parsed) is { } folder ? OpenCheckpoints(folder) : null,
             Telemetry = telemetry,
-            Gangs = new GangServices(launcher, new ProgramFolders(programFolder, policy)) { FetchBundle = (bundle, to, cancel) => files.FetchDataAsync(bundle.Sha256, to, cancel) },
+            Gangs = new GangServices(launcher, folders) { FetchBundle = (bundle, to, cancel) => files.FetchDataAsync(bundle.Sha256, to, cancel) },
             SaveState = job => SaveAsync(client, job),
         };
         try

@@ -7,6 +7,7 @@ using Coordinator.Worker.Agent;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.Devices;
 using Coordinator.Worker.External;
+using Coordinator.Worker.Processes;
 using Coordinator.Worker.Programs;
 using Coordinator.Worker.Ranks;
 
@@ -40,8 +41,11 @@ public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options, IR
     /// <summary>How long data are waited for that no silo has, before they count as missing everywhere.</summary>
     public TimeSpan DataPatience { get; init; } = Patience;
 
-    /// <summary>Whether jobs may bring programs of their own.</summary>
-    public bool AllowsPrograms { get; init; }
+    /// <summary>Starts jobs' own programs, where its policy allows any; null: none are started.</summary>
+    public ProgramLauncher? Launcher { get; init; }
+
+    /// <summary>Where such programs and their logs lie; there where <see cref="Launcher"/> is.</summary>
+    public ProgramFolders? Folders { get; init; }
 
     /// <summary>Where to say what was put right.</summary>
     public IWorkerLog? Log { get; init; }
@@ -55,7 +59,7 @@ public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options, IR
     {
         var program = TrainingPrograms.Create(spec);
         if (spec.Program is { } own)
-            return program.CreateCpuDevice(null, options with { Launch = AllowsPrograms ? Wait(LaunchAsync(job, spec, own, gpu, cancel), cancel) : null, Cancel = cancel });
+            return program.CreateCpuDevice(null, options with { Launch = Launcher is { Policy.Allowed: true } launcher ? Wait(LaunchAsync(launcher, job, spec, own, gpu, cancel), cancel) : null, Cancel = cancel });
         var samples = program.NeedsSamples ? new WindowSampler(Wait(OpenAsync(spec.Data), cancel), spec.Model.Block, spec.Training.Seed) : null;
         if (spec.Initial is not { } initial)
             return Create(program, spec, samples, gpus?[gpu.Index]);
@@ -149,10 +153,10 @@ public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options, IR
     }
 
     /// <summary>Fetched and verified by its hash, like data, and unpacked once for all ranks of the worker.</summary>
-    private async Task<ProgramLaunch> LaunchAsync(JobId job, JobSpec spec, ProgramSpec own, GpuId gpu, CancellationToken cancel)
+    private async Task<ProgramLaunch> LaunchAsync(ProgramLauncher launcher, JobId job, JobSpec spec, ProgramSpec own, GpuId gpu, CancellationToken cancel)
     {
         var frozen = new DataSpec { Sha256 = own.Sha256, Bytes = own.Bytes };
-        var folder = Path.Combine(store.Directory, "programs", own.Sha256);
+        var folder = Folders!.BundleOf(own.Sha256);
         await FindAsync(own.Sha256, own.Bytes, (path, moved) =>
         {
             using (FrozenData.Open(path, frozen, moved))
@@ -162,7 +166,7 @@ public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options, IR
         verified.TryAdd(own.Sha256, true);
         if (spec.Data.Sha256.Length > 0)
             await OpenAsync(spec.Data);
-        return ProgramLauncher.Of(job, spec, own, gpu, folder, store);
+        return ProgramStart.Of(job, spec, own, gpu, folder, store, launcher, Folders!.LogsOf(job));
     }
 
     /// <summary>The thread that asked is one that may wait, and on which the device is to be made; the task goes on without it where it gives up.</summary>

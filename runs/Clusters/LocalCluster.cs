@@ -223,7 +223,7 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
             name,
             start => Launched(name, OwnExecutable.Command([
                 "worker", "--silo", Url, "--token-file", TokenFile, "--node", name,
-                "--data-dir", directory.File(name), "--checkpoint-dir", options.CheckpointFolder ?? directory.File("checkpoints"), "--allow-programs", "--parent-pipe", .. options.Devices?.Invoke(worker) ?? ["--gpus", $"{options.GpusPerWorker}"], .. options.WorkerArguments(worker, start)])),
+                "--data-dir", directory.File(name), "--checkpoint-dir", options.CheckpointFolder ?? directory.File("checkpoints"), "--parent-pipe", .. options.Devices?.Invoke(worker) ?? ["--gpus", $"{options.GpusPerWorker}"], .. options.WorkerArguments(worker, start)])),
             directory.File(name + ".log"),
             new RestartPolicy(),
             notes.Enqueue,

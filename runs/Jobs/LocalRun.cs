@@ -76,6 +76,7 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
             Backend = backend,
             Port = port,
             BeforeWorkers = beforeWorkers,
+            WorkerArguments = (_, _) => record.ReadSpec()?.Program is null ? [] : ["--allow-programs"],
         };
         JobRun? run = null;
         try

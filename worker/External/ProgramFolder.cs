@@ -15,6 +15,7 @@ public static class ProgramFolder
     public const long MostBytes = 64L << 20;
 
     private const int MostFiles = 10_000;
+    private const UnixFileMode ForAll = (UnixFileMode)0b111_101_101;
 
     /// <summary>Kinds of files that belong to a program; of others only the entry itself is taken. Models and data sets are none.</summary>
     private static readonly string[] Taken = [".py", ".pyi", ".so", ".json", ".yaml", ".yml", ".toml", ".cfg", ".ini", ".txt", ".csv", ".tsv", ".c", ".h", ".cpp", ".cu", ".sh"];
@@ -83,6 +84,14 @@ public static class ProgramFolder
         entry.ExtractToFile(path, overwrite: false);
         if (!File.Exists(path))
             throw new FormatException($"'{entry.Name}' of {packed} did not arrive");
+
+        if (OperatingSystem.IsWindows())
+            return;
+
+        // Whatever mask this process has: programs may run as another user, who is to read them.
+        File.SetUnixFileMode(path, entry.Mode);
+        for (var above = Path.GetDirectoryName(path)!; above.Length >= folder.Length; above = Path.GetDirectoryName(above)!)
+            File.SetUnixFileMode(above, ForAll);
     }
 
     private static SortedDictionary<string, string> Files(string script)

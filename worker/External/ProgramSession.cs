@@ -49,7 +49,7 @@ internal sealed class ProgramSession : IDisposable
             listener.Listen(1);
             var key = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
             var variables = new Dictionary<string, string>(launch.Variables) { [SocketVariable] = path, [KeyVariable] = key };
-            return new ProgramSession(ProgramProcess.Start(launch with { Variables = variables }), listener, folder, key, program, cancel);
+            return new ProgramSession(ProgramProcess.Start(launch with { Variables = variables }, folder, path), listener, folder, key, program, cancel);
         }
         catch
         {

@@ -16,6 +16,6 @@ internal sealed class ProcessProgram(JobSpec spec) : ITrainingProgram
     public IRankDevice CreateCpuDevice(ISampleSource? samples, CpuDeviceOptions options) => new ProgramDevice(
         spec,
         options.Launch ?? throw new RankFaultException(
-            FaultKind.Worker, "this worker runs no programs of others: whoever may submit a job could run anything on its host. Start it with --allow-programs, and with a user of its own for them"),
+            FaultKind.Worker, "this worker runs no programs of jobs, since whoever may submit one could run anything on its host; start it with --allow-programs, and with --program-user where it can"),
         options.Cancel);
 }

@@ -43,7 +43,7 @@ public sealed class ProgramDeviceTests
     }
 
     [PythonTheory]
-    [InlineData("kills-itself", "the program ended while it was needed: it was killed by SIGKILL")]
+    [InlineData("kills-itself", "the program ended while it was needed: it was killed by signal 9 (SIGKILL)")]
     [InlineData("fails", "the program failed: ValueError: the labels are of another task (train.py, line 12)")]
     [InlineData("answers-out-of-order", "the program answered Applied where Computed was waited for (shard 0 of step 1)")]
     [InlineData("sends-nonsense", "the program sent message 77, which no program sends")]

@@ -1,7 +1,9 @@
 using System.ComponentModel;
 using System.Diagnostics;
 using Coordinator.Machines.Jobs;
+using Coordinator.Worker;
 using Coordinator.Worker.External;
+using Coordinator.Worker.Processes;
 
 namespace Coordinator.Tests.Programs;
 
@@ -11,6 +13,10 @@ internal static class PythonPrograms
     private static readonly string[] Candidates = ["python3", "/usr/bin/python3"];
     private static readonly Lazy<string?> s_plain = new(() => Candidates.FirstOrDefault(python => Runs(python, "import sys; sys.exit(sys.version_info < (3, 9))")));
     private static readonly Lazy<string?> s_torch = new(() => Candidates.FirstOrDefault(python => Runs(python, "import torch")));
+
+    private static readonly Lazy<ProgramLauncher> s_launcher = new(() => new ProgramLauncher(new ProgramPolicy { Allowed = true }, "tests of programs", 1, new SilentLog()));
+    private static readonly string Logs = Path.Combine(Path.GetTempPath(), $"coordinator-tests-{Environment.ProcessId}");
+    private static int s_started;
 
     /// <summary>An interpreter that has PyTorch.</summary>
     public static string Torch => s_torch.Value!;
@@ -46,20 +52,8 @@ internal static class PythonPrograms
         Command = [s_plain.Value!, PlainScript, .. arguments],
         Folder = Path.GetDirectoryName(PlainScript)!,
         Variables = new Dictionary<string, string>(),
-    };
-
-    /// <summary>How a script with PyTorch is started, which the test has written to a folder.</summary>
-    public static ProgramLaunch Script(string path) => new()
-    {
-        Command = [Torch, "-m", "coordinator.run", path],
-        Folder = Path.GetDirectoryName(path)!,
-        Variables = new Dictionary<string, string>
-        {
-            ["PYTHONPATH"] = Path.Combine(AppContext.BaseDirectory, "sdk", "python"),
-            ["PYTHONDONTWRITEBYTECODE"] = "1",
-            ["OMP_NUM_THREADS"] = "1",
-            ["COORDINATOR_SEED"] = "7",
-        },
+        Launcher = s_launcher.Value,
+        Log = new RankLogOptions(Logs, $"program-{Interlocked.Increment(ref s_started)}"),
     };
 
     private static bool Runs(string python, string code)

@@ -28,7 +28,7 @@ public sealed class TrainOwnProgramTests : IDisposable
         KillOneProgram(Path.Combine(directory, "run"));
         Assert.True(await two.EndAsync(Limit) == ExitCodes.Success, two.Output);
 
-        Assert.Contains("the program ended while it was needed: it was killed by SIGKILL", two.Output, StringComparison.Ordinal);
+        Assert.Contains("the program ended while it was needed: it was killed by signal 9 (SIGKILL)", two.Output, StringComparison.Ordinal);
         Assert.Equal(Hash("one"), Hash("two"));
     }
 
@@ -120,7 +120,7 @@ public sealed class TrainOwnProgramTests : IDisposable
     private static void KillOneProgram(string run)
     {
         var program = Directory.GetDirectories("/proc").Select(Path.GetFileName).Where(name => int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out _))
-            .First(name => CommandOf(name!).Contains(Path.Combine(run, "worker-"), StringComparison.Ordinal) && CommandOf(name!).Contains("/programs/", StringComparison.Ordinal));
+            .First(name => CommandOf(name!).Contains(Path.Combine(run, "worker-"), StringComparison.Ordinal) && CommandOf(name!).Contains("/bundles/", StringComparison.Ordinal));
         Executable.Send("KILL", int.Parse(program!, CultureInfo.InvariantCulture));
     }
 

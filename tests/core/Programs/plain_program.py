@@ -19,7 +19,7 @@ AT = (int(sys.argv[2]) if len(sys.argv) > 2 else 1, int(sys.argv[3]) if len(sys.
 DESCRIBE, MEMORY, READY, COMPUTE, COMPUTED, CANCEL, APPLY, APPLIED, END, FAILED = 1, 2, 3, 10, 11, 12, 20, 21, 50, 60
 
 if MISDEED == "ends-before-joining":
-    print("no licence was found")
+    print("no licence was found", file=sys.stderr)
     sys.exit(3)
 
 connection = socket.socket(socket.AF_UNIX)

@@ -3,6 +3,7 @@ using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.External;
+using Coordinator.Worker.Processes;
 
 namespace Coordinator.Cli.Workers;
 
@@ -10,7 +11,7 @@ namespace Coordinator.Cli.Workers;
 /// The command and the environment of a job's own program. What decides bits and can be set from outside is set here, alike on every node:
 /// nothing may choose by timing, and hashes of strings may not differ between processes.
 /// </summary>
-internal static class ProgramLauncher
+internal static class ProgramStart
 {
     private const string PythonPath = "PYTHONPATH";
 
@@ -22,8 +23,10 @@ internal static class ProgramLauncher
     /// <param name="own">Its program.</param>
     /// <param name="gpu">The rank's gpu.</param>
     /// <param name="folder">The unpacked program.</param>
-    /// <param name="store">Where frozen files are; logs lie beside them.</param>
-    public static ProgramLaunch Of(JobId job, JobSpec spec, ProgramSpec own, GpuId gpu, string folder, DataStore store)
+    /// <param name="store">Where frozen files are.</param>
+    /// <param name="launcher">Starts it.</param>
+    /// <param name="logs">Folder of the job's logs.</param>
+    public static ProgramLaunch Of(JobId job, JobSpec spec, ProgramSpec own, GpuId gpu, string folder, DataStore store, ProgramLauncher launcher, string logs)
     {
         var entry = Path.Combine(folder, own.Entry);
         string[] arguments = own.Arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries);
@@ -48,10 +51,11 @@ internal static class ProgramLauncher
             variables["COORDINATOR_DATA"] = store.FileOf(spec.Data.Sha256);
         return new ProgramLaunch
         {
+            Launcher = launcher,
             Command = Path.GetExtension(own.Entry) == ".py" ? [own.Python, "-m", "coordinator.run", entry, .. arguments] : [entry, .. arguments],
             Folder = folder,
             Variables = variables,
-            LogFile = Path.Combine(store.Directory, "logs", job.Value, $"gpu-{gpu.Index}.log"),
+            Log = new RankLogOptions(logs, $"gpu-{gpu.Index}"),
         };
     }
 }
