@@ -1,10 +1,11 @@
+using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using Coordinator.Cli.Workers;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
-using Coordinator.Worker.Data;
 using Coordinator.Worker;
+using Coordinator.Worker.Data;
 using Coordinator.Worker.External;
 using Coordinator.Worker.Processes;
 using Coordinator.Worker.Ranks;
@@ -17,24 +18,31 @@ namespace Coordinator.Bench;
 /// </summary>
 internal static class ProgramCost
 {
-    private const string Usage = "program --script train.py [--python python3] [--steps 20] [--batch 16] [--shards 4] [--threads 1] [--rounds 3] [--arguments \"…\"]";
-
-    public static int Run(string[] args) => BenchEntry.Run(Usage, () =>
+    /// <summary>The command.</summary>
+    public static Command Create()
     {
-        BenchOptions options = new(args, "--script", "--python", "--steps", "--batch", "--shards", "--threads", "--rounds", "--arguments");
-        var script = Path.GetFullPath(options.Text("--script") ?? throw new FormatException("--script is missing"));
-        var spec = new JobSpec
+        var command = new BenchCommand("program", "what a program of one's own costs as a rank, beside the same script alone");
+        var script = command.AddText("--script", "The program.");
+        var python = command.AddText("--python", "Interpreter (default: python3).");
+        var arguments = command.AddText("--arguments", "Arguments of the program, with spaces between them.");
+        var (steps, batch) = (command.AddNumber("--steps", "Steps of a round.", 20), command.AddNumber("--batch", "Samples of a step.", 16));
+        var (shards, threads) = (command.AddNumber("--shards", "Shards of a step.", 4), command.AddNumber("--threads", "Threads.", 1));
+        var rounds = command.AddNumber("--rounds", "Rounds, of which the median counts.", 3);
+        return command.Runs(parsed =>
         {
-            Model = new ModelSpec { Program = "process" },
-            Program = new ProgramSpec
+            var path = Path.GetFullPath(parsed.GetValue(script) ?? throw new FormatException("--script is missing"));
+            var spec = new JobSpec
             {
-                Entry = Path.GetFileName(script), Python = options.Text("--python") ?? "python3", Threads = options.Number("--threads", 1), Arguments = options.Text("--arguments") ?? "",
-            },
-            Training = new TrainingSpec { Steps = options.Number("--steps", 20), BatchSize = options.Number("--batch", 16), Shards = options.Number("--shards", 4) },
-        };
-        var rounds = options.Number("--rounds", 3);
-        return cancel => Task.FromResult(Measure(spec, script, rounds, cancel));
-    });
+                Model = new ModelSpec { Program = "process" },
+                Program = new ProgramSpec
+                {
+                    Entry = Path.GetFileName(path), Python = parsed.GetValue(python) ?? "python3", Threads = parsed.GetValue(threads), Arguments = parsed.GetValue(arguments) ?? "",
+                },
+                Training = new TrainingSpec { Steps = parsed.GetValue(steps), BatchSize = parsed.GetValue(batch), Shards = parsed.GetValue(shards) },
+            };
+            return cancel => Task.FromResult(Measure(spec, path, parsed.GetValue(rounds), cancel));
+        });
+    }
 
     private static bool Measure(JobSpec spec, string script, int rounds, CancellationToken cancel)
     {

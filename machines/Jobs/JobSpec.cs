@@ -67,7 +67,7 @@ public sealed record JobSpec
 /// <summary>A training program and its shape.</summary>
 public sealed record ModelSpec
 {
-    /// <summary>One of <see cref="ProgramKinds"/>: <c>gpt</c>, <c>linear</c>, or <c>process</c> for a program of one's own.</summary>
+    /// <summary>One of <see cref="Programs.ProgramKinds"/>: <c>gpt</c>, <c>linear</c>, or <c>process</c> for a program of one's own.</summary>
     public string Program { get; init; } = "gpt";
 
     /// <summary>Transformer layers (gpt).</summary>

@@ -1,3 +1,5 @@
+using Coordinator.Machines.Jobs.Policies;
+
 namespace Coordinator.Machines.Jobs;
 
 /// <content>

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Coordinator.Machines.Jobs;
+using Coordinator.Machines.Jobs.Policies;
 using Coordinator.Worker.Devices;
 using Coordinator.Worker.Kernels;
 

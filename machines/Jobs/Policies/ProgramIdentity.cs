@@ -1,4 +1,4 @@
-namespace Coordinator.Machines.Jobs;
+namespace Coordinator.Machines.Jobs.Policies;
 
 /// <summary>How two programs that should be one differ, for people: words with spaces between them, of which the first that differs is named. A pure function.</summary>
 public static class ProgramIdentity

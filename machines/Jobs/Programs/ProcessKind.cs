@@ -1,7 +1,7 @@
 using System.Numerics;
 using static Coordinator.Machines.Jobs.JobSpecProblems;
 
-namespace Coordinator.Machines.Jobs;
+namespace Coordinator.Machines.Jobs.Programs;
 
 /// <summary>A team's own program, in a process beside the worker: its shape and its optimizer are its own affair.</summary>
 internal sealed class ProcessKind : ProgramKind

@@ -1,5 +1,5 @@
 using Coordinator.Machines;
-using Coordinator.Machines.Jobs;
+using Coordinator.Machines.Jobs.Policies;
 
 namespace Coordinator.Tests.Machines;
 

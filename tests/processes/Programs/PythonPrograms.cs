@@ -5,7 +5,7 @@ using Coordinator.Worker;
 using Coordinator.Worker.External;
 using Coordinator.Worker.Processes;
 
-namespace Coordinator.Tests.Programs;
+namespace Coordinator.Tests.Processes.Programs;
 
 /// <summary>Interpreters of this machine, and programs that tests start with them.</summary>
 internal static class PythonPrograms
@@ -17,6 +17,18 @@ internal static class PythonPrograms
     private static readonly Lazy<ProgramLauncher> s_launcher = new(() => new ProgramLauncher(new ProgramPolicy { Allowed = true }, "tests of programs", 1, new SilentLog()));
     private static readonly string Logs = Path.Combine(Path.GetTempPath(), $"coordinator-tests-{Environment.ProcessId}");
     private static int s_started;
+
+    /// <summary>The repository that these tests were built from.</summary>
+    public static string Repository
+    {
+        get
+        {
+            var folder = new DirectoryInfo(AppContext.BaseDirectory);
+            while (!File.Exists(Path.Combine(folder.FullName, "Coordinator.sln")))
+                folder = folder.Parent ?? throw new InvalidOperationException($"No Coordinator.sln above {AppContext.BaseDirectory}.");
+            return folder.FullName;
+        }
+    }
 
     /// <summary>An interpreter that has PyTorch.</summary>
     public static string Torch => s_torch.Value!;

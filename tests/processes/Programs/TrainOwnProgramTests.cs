@@ -2,9 +2,9 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using Coordinator.Runs.Outcomes;
-using Coordinator.Tests.Cli;
+using Coordinator.Tests.Support;
 
-namespace Coordinator.Tests.Programs;
+namespace Coordinator.Tests.Processes.Programs;
 
 /// <summary><c>train --program</c> with real processes: a client of the protocol in plain Python, and PyTorch where it is here.</summary>
 [Collection("real processes")]
@@ -103,7 +103,7 @@ public sealed class TrainOwnProgramTests : IDisposable
     [PythonFact(torch: true)]
     public async Task The_packages_own_tests_pass()
     {
-        var tests = Path.Combine(Architecture.Repository.Root, "sdk", "python");
+        var tests = Path.Combine(PythonPrograms.Repository, "sdk", "python");
         using var run = Process.Start(new ProcessStartInfo(PythonPrograms.Torch, ["-W", "ignore", "-m", "unittest", "discover", "-s", "tests"])
         {
             WorkingDirectory = tests,

@@ -4,7 +4,7 @@ using Coordinator.Worker.Devices;
 using Coordinator.Worker.External;
 using Coordinator.Worker.Programs;
 
-namespace Coordinator.Tests.Programs;
+namespace Coordinator.Tests.Processes.Programs;
 
 /// <summary>A rank's device whose other side is a process: a client of the protocol in plain Python, which can misbehave.</summary>
 public sealed class ProgramDeviceTests

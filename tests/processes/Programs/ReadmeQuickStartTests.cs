@@ -1,9 +1,8 @@
 using System.Diagnostics;
 using Coordinator.Runs.Processes;
-using Coordinator.Tests.Architecture;
-using Coordinator.Tests.Cli;
+using Coordinator.Tests.Support;
 
-namespace Coordinator.Tests.Programs;
+namespace Coordinator.Tests.Processes.Programs;
 
 /// <summary>The README's ten commands from nothing to a model of one's own, as they stand there.</summary>
 [Collection("real processes")]
@@ -18,14 +17,14 @@ public sealed class ReadmeQuickStartTests : IDisposable
     [PythonFact(torch: true)]
     public async Task The_ten_commands_end_with_two_equal_files()
     {
-        var readme = await File.ReadAllTextAsync(Path.Combine(Repository.Root, "README.md"));
+        var readme = await File.ReadAllTextAsync(Path.Combine(PythonPrograms.Repository, "README.md"));
         var section = readme[readme.IndexOf("## Your own model", StringComparison.Ordinal)..];
         var lines = section.Split("```")[1].Trim().Split('\n');
         Assert.Equal(Commands, lines.Length);
 
         // What installs and builds is done: the tests run on what they were built with, in a folder of their own.
         var script = string.Join('\n', lines.Skip(3)).Replace("/usr/bin/python3", PythonPrograms.Torch, StringComparison.Ordinal);
-        Directory.CreateSymbolicLink(Path.Combine(directory, "samples"), Path.Combine(Repository.Root, "samples"));
+        Directory.CreateSymbolicLink(Path.Combine(directory, "samples"), Path.Combine(PythonPrograms.Repository, "samples"));
         var coordinator = Path.GetDirectoryName(OwnExecutable.Command([]).FileName)!;
         var start = new ProcessStartInfo("/bin/bash", ["-e", "-c", script])
         {

@@ -1,4 +1,4 @@
-namespace Coordinator.Tests.Programs;
+namespace Coordinator.Tests.Processes.Programs;
 
 /// <summary>A test that runs Python; where there is none, or it has no PyTorch and the test needs that, it is skipped, and says so.</summary>
 [AttributeUsage(AttributeTargets.Method)]
