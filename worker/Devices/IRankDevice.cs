@@ -74,6 +74,11 @@ public interface IRankDevice : IDisposable
     /// <returns>The gradient norm after scaling and before clipping.</returns>
     double ApplyStep(long step, DeviceGradient reduced, double sumOfSquares, long targets);
 
+    /// <summary>The rank's number in its newest plan, for devices that tell somebody what they do. It decides no bit. Any thread may call it.</summary>
+    void TakeRank(int rank)
+    {
+    }
+
     /// <summary>
     /// Nobody waits for the call under way any more, and nothing but <see cref="IDisposable.Dispose"/> follows: a device that can end it does.
     /// Any thread may call it.

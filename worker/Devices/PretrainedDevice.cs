@@ -52,6 +52,9 @@ public sealed class PretrainedDevice(IRankDevice device, InitialWeights weights)
     public void WriteState(long offset, ReadOnlySpan<float> source) => device.WriteState(offset, source);
 
     /// <inheritdoc/>
+    public void TakeRank(int rank) => device.TakeRank(rank);
+
+    /// <inheritdoc/>
     public void Abandon() => device.Abandon();
 
     /// <inheritdoc/>

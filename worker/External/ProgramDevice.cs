@@ -23,6 +23,7 @@ public sealed class ProgramDevice : IRankDevice
 {
     private const uint StateWritten = 1;
     private const uint Uncounted = 2;
+    private const uint RankZero = 4;
     private const string NoPromise = "So no bits can be promised: 'coordinator verify' looks for the cause, and program.allow_nondeterminism trains all the same";
     private const int Alignment = 4096;
     private const ulong OrderPurpose = 1;
@@ -36,6 +37,7 @@ public sealed class ProgramDevice : IRankDevice
     private readonly long gradientAt;
     private readonly long indicesAt;
     private long computed;
+    private volatile int rank = -1;
     private bool isFresh = true;
     private bool isWritten;
 
@@ -140,7 +142,7 @@ public sealed class ProgramDevice : IRankDevice
         BinaryPrimitives.WriteInt64LittleEndian(body, step);
         BinaryPrimitives.WriteDoubleLittleEndian(body[8..], sumOfSquares);
         BinaryPrimitives.WriteInt64LittleEndian(body[16..], targets);
-        BinaryPrimitives.WriteUInt32LittleEndian(body[24..], TakeFlags());
+        BinaryPrimitives.WriteUInt32LittleEndian(body[24..], TakeFlags() | (rank == 0 ? RankZero : 0));
         return session.Ask(ProgramMessage.Apply, body, program.HangTimeout, $"step {step}", ProgramMessage.Applied).Norm();
     }
 
@@ -153,6 +155,9 @@ public sealed class ProgramDevice : IRankDevice
         (isFresh, isWritten) = (false, true);
         source.CopyTo(memory.Floats(offset * sizeof(float), source.Length));
     }
+
+    /// <inheritdoc/>
+    public void TakeRank(int rank) => this.rank = rank;
 
     /// <inheritdoc/>
     public void Abandon() => session.Abandon();

@@ -75,6 +75,9 @@ public sealed class RankExecutor : IDisposable
         set => Interlocked.Exchange(ref lastStep, value);
     }
 
+    /// <summary>The rank's number, as the newest plan has it.</summary>
+    public void TakeRank(int rank) => device.TakeRank(rank);
+
     /// <summary>P; for tests.</summary>
     public PartialSums Partials => partials;
 

@@ -223,7 +223,11 @@ public sealed class RankHost : IFrameSink, IDisposable
         }
 
         if (order.Order is RankPlan ranked)
+        {
             executor.LastStep = ranked.LastStep ?? Spec.Training.Steps;
+            executor.TakeRank(ranked.Rank);
+        }
+
         Turn(order);
         if (machine.Generation != order.Order.Generation)
             return;

@@ -71,7 +71,7 @@ class Job:
     def __init__(self, worker, state, model, optimizer, scheduler, after_step, clip, samples):
         self._worker, self._state = worker, state
         self._model, self._optimizer, self._scheduler, self._after_step, self._clip = model, optimizer, scheduler, after_step, clip
-        self._shard = None
+        self._shard, self._hooks = None, []
         self.step = 0
         self.has_ended = False
         elements = sum(parameter.numel() for parameter in state.trained.values())
@@ -86,6 +86,20 @@ class Job:
             at += parameter.numel()
         state.place(self._memory)
         worker.send(_wire.READY)
+
+    def every(self, steps):
+        """Has the function below called with the step's number after every so many steps, on rank 0: for evaluation, logging, saves of one's own.
+
+        It is called at least once for each of those steps that the final model has behind it, and once more where steps are computed again. It may
+        change nothing: random generators, buffers and the mode of the model are put back, and a changed state is refused.
+        """
+        if not isinstance(steps, int) or steps < 1:
+            raise ProgramError(f"every({steps!r}): a number of steps, 1 or more, is needed")
+
+        def register(function):
+            self._hooks.append((steps, function))
+            return function
+        return register
 
     def __iter__(self):
         return self
@@ -170,6 +184,28 @@ class Job:
         self._state.store()
         self._state.note_versions()
         self._worker.send(_wire.APPLIED, _wire.APPLIED_BODY.pack(norm))
+        if flags & _wire.RANK_0:
+            for steps, function in self._hooks:
+                if step % steps == 0:
+                    self._call(function, step)
+
+    def _call(self, function, step):
+        before = bytes(self._memory[:self._state.bytes])
+        modes = [(module, module.training) for module in self._model.modules()]
+        numbers = sys.modules.get("numpy")
+        drawn = random.getstate(), torch.get_rng_state(), numbers.random.get_state() if numbers else None
+        function(step)
+        random.setstate(drawn[0])
+        torch.set_rng_state(drawn[1])
+        if numbers and drawn[2] is not None:
+            numbers.random.set_state(drawn[2])
+        for module, mode in modes:
+            module.training = mode
+        for parameter in self._state.parameters.values():
+            parameter.grad = None
+        if changed := self._state.put_back(before):
+            raise ProgramError(f"{getattr(function, '__name__', 'a hook')} changed {changed}; what is called by every() may change nothing of the state")
+        self._state.note_versions()
 
 
 def device_class():

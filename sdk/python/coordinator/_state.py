@@ -140,6 +140,19 @@ class State:
             thing.load_state_dict({key: _rebuilt(value, str(key), values) for key, value in state.items()})
         self.note_versions()
 
+    def put_back(self, before):
+        """Puts buffers back to what they were. The name of the first other entry that has changed; None where none has."""
+        if bytes(self.memory[:self.bytes]) == before:
+            return None
+        buffers = {name for name, _ in self.model.named_buffers()}
+        for entry in self.entries:
+            place = slice(entry.offset, entry.offset + entry.bytes)
+            if self.memory[place] != before[place]:
+                if entry.name not in buffers:
+                    return entry.name
+                self.memory[place] = before[place]
+        return None
+
     def note_versions(self):
         self._versions = {name: parameter._version for name, parameter in self.parameters.items()}
         self._buffer_versions = {name: buffer._version for name, buffer in self.model.named_buffers()}

@@ -23,6 +23,7 @@ APPLIED_BODY = struct.Struct("<d")
 
 STATE_WRITTEN = 1
 UNCOUNTED = 2
+RANK_0 = 4
 
 
 class Worker:

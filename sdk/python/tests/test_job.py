@@ -37,6 +37,7 @@ class FakeWorker(threading.Thread):
         ours, theirs = socket.socketpair()
         self.end, self.steps, self.state, self.cancel, self.done = Connection(ours), steps, state, cancel, done
         _launched.worker, _launched.job = Connection(theirs), None
+        self.rank_flag = 0
         self.gradients, self.states, self.norms, self.dropped, self.error = [], [], [], [], None
 
     def run(self):
@@ -85,7 +86,7 @@ class FakeWorker(threading.Thread):
                 self.gradients.append(now)
                 total += torch.frombuffer(bytearray(now), dtype=torch.float32)
             self.memory[self.gradient:self.gradient + 4 * len(total)] = total.numpy().tobytes()
-            self.end.send(_wire.APPLY, _wire.APPLY_BODY.pack(step, float(total.double().pow(2).sum()), targets, 0, 0))
+            self.end.send(_wire.APPLY, _wire.APPLY_BODY.pack(step, float(total.double().pow(2).sum()), targets, self.rank_flag, 0))
             kind, body = self.end.receive()
             assert kind == _wire.APPLIED, kind
             self.norms.append(_wire.APPLIED_BODY.unpack(body)[0])
@@ -209,6 +210,42 @@ class Training(unittest.TestCase):
             plain(shard, m)
         worker = train(FakeWorker(cancel=(2, 1)), model, torch.optim.SGD(model.parameters(), lr=0.1), wait)
         self.assertEqual(worker.dropped, [(2, 1)])
+
+    def test_hooks_run_on_rank_0_and_change_nothing(self):
+        seen = []
+
+        def with_hook(worker, model, hook):
+            worker.start()
+            job = coordinator.join(model, torch.optim.SGD(model.parameters(), lr=0.1), samples=32)
+            job.every(2)(hook)
+            for shard in job:
+                plain(shard, model)
+            worker.join(10)
+
+        def evaluate(step):
+            seen.append((step, model.training))
+            model.eval()
+            torch.rand(5)
+        model = network()
+        plain_run = train(FakeWorker(4), model, torch.optim.SGD(model.parameters(), lr=0.1))
+        model = network()
+        first = FakeWorker(4)
+        first.rank_flag = _wire.RANK_0
+        with_hook(first, model, evaluate)
+        self.assertEqual(seen, [(2, True), (4, True)])
+        self.assertEqual(first.states, plain_run.states)
+        model = network()
+        with_hook(FakeWorker(4), model, evaluate)
+        self.assertEqual(len(seen), 2)
+
+        def change(step):
+            with torch.no_grad():
+                model[0].weight.add_(1)
+        model = network()
+        bad = FakeWorker(4)
+        bad.rank_flag = _wire.RANK_0
+        with self.assertRaisesRegex(coordinator.ProgramError, "change changed 0.weight"):
+            with_hook(bad, model, change)
 
     def test_a_skipped_shard_is_zeros_over_no_targets(self):
         model = network()
