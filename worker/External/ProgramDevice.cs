@@ -198,8 +198,9 @@ public sealed class ProgramDevice : IRankDevice
 
     private long? FirstDifference(ReadOnlySpan<float> before)
     {
-        var (one, other) = (MemoryMarshal.AsBytes(before), memory.Span(gradientAt, before.Length * sizeof(float)));
-        return one.CommonPrefixLength(other) is var same && same < one.Length ? same / sizeof(float) : null;
+        var bytes = MemoryMarshal.AsBytes(before);
+        var same = bytes.CommonPrefixLength(memory.Span(gradientAt, bytes.Length));
+        return same < bytes.Length ? same / sizeof(float) : null;
     }
 
     private string HashOf(long offset, long bytes)
