@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Security.Cryptography;
 using Coordinator.Runs.Outcomes;
+using Coordinator.Tests.Processes.Worker.Telemetry;
 using Coordinator.Tests.Support;
 
 namespace Coordinator.Tests.Processes.Programs;
@@ -43,6 +44,25 @@ public sealed class TrainOwnProgramTests : IDisposable
         Assert.Contains("so the job is to blame and no gpu", train.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("ProgramFaultException", train.Output, StringComparison.Ordinal);
         Assert.Contains("ValueError: the labels are of another task (train.py, line 12)", train.Output, StringComparison.Ordinal);
+    }
+
+    [GccFact]
+    public async Task The_client_in_C_is_the_same_file_for_one_worker_and_for_two()
+    {
+        var client = Path.Combine(Directory.CreateDirectory(Path.Combine(directory, "c")).FullName, "linear");
+        using (var compiler = Process.Start("gcc", ["-O2", "-ffp-contract=off", "-o", client, Path.Combine(PythonPrograms.Repository, "samples", "linear-c", "linear.c"), "-lm"]))
+        {
+            await compiler.WaitForExitAsync();
+            Assert.Equal(0, compiler.ExitCode);
+        }
+
+        foreach (var workers in new[] { "1", "2" })
+        {
+            using var train = new Executable("train", "--program", client, "--workers", workers, "--steps", "100", "--out", Path.Combine(directory, workers));
+            Assert.True(await train.EndAsync(Limit) == ExitCodes.Success, train.Output);
+        }
+
+        Assert.Equal(Hash("1"), Hash("2"));
     }
 
     [PythonFact(torch: true)]
