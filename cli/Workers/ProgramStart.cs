@@ -18,7 +18,7 @@ internal static class ProgramStart
     /// <summary>Processes of which the output is kept: what one said before it died is read while the next one runs.</summary>
     private const int KeptLogs = 16;
 
-    private static int s_starts;
+    private static int starts;
 
     private static readonly string[] ThreadVariables = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "COORDINATOR_THREADS"];
 
@@ -60,7 +60,7 @@ internal static class ProgramStart
             Command = Path.GetExtension(own.Entry) == ".py" ? [own.Python, "-m", "coordinator.run", entry, .. arguments] : [entry, .. arguments],
             Folder = folder,
             Variables = variables,
-            Log = new RankLogOptions(logs, $"gpu-{gpu.Index}-start-{Interlocked.Increment(ref s_starts) % KeptLogs}"),
+            Log = new RankLogOptions(logs, $"gpu-{gpu.Index}-start-{Interlocked.Increment(ref starts) % KeptLogs}"),
         };
     }
 }

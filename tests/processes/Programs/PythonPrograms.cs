@@ -11,12 +11,12 @@ namespace Coordinator.Tests.Processes.Programs;
 internal static class PythonPrograms
 {
     private static readonly string[] Candidates = ["python3", "/usr/bin/python3"];
-    private static readonly Lazy<string?> s_plain = new(() => Candidates.FirstOrDefault(python => Runs(python, "import sys; sys.exit(sys.version_info < (3, 9))")));
-    private static readonly Lazy<string?> s_torch = new(() => Candidates.FirstOrDefault(python => Runs(python, "import torch")));
+    private static readonly Lazy<string?> PlainPython = new(() => Candidates.FirstOrDefault(python => Runs(python, "import sys; sys.exit(sys.version_info < (3, 9))")));
+    private static readonly Lazy<string?> TorchPython = new(() => Candidates.FirstOrDefault(python => Runs(python, "import torch")));
 
-    private static readonly Lazy<ProgramLauncher> s_launcher = new(() => new ProgramLauncher(new ProgramPolicy { Allowed = true }, "tests of programs", 1, new SilentLog()));
+    private static readonly Lazy<ProgramLauncher> SharedLauncher = new(() => new ProgramLauncher(new ProgramPolicy { Allowed = true }, "tests of programs", 1, new SilentLog()));
     private static readonly string Logs = Path.Combine(Path.GetTempPath(), $"coordinator-tests-{Environment.ProcessId}");
-    private static int s_started;
+    private static int started;
 
     /// <summary>The repository that these tests were built from.</summary>
     public static string Repository
@@ -31,7 +31,7 @@ internal static class PythonPrograms
     }
 
     /// <summary>An interpreter that has PyTorch.</summary>
-    public static string Torch => s_torch.Value!;
+    public static string Torch => TorchPython.Value!;
 
     /// <summary>The client without PyTorch.</summary>
     public static string PlainScript => Path.Combine(AppContext.BaseDirectory, "Programs", "plain_program.py");
@@ -40,15 +40,15 @@ internal static class PythonPrograms
     public static string MakePlain(string folder)
     {
         var path = Path.Combine(Directory.CreateDirectory(Path.Combine(folder, "plain")).FullName, "plain");
-        File.WriteAllText(path, $"#!/usr/bin/env {s_plain.Value}\n{File.ReadAllText(PlainScript)}");
+        File.WriteAllText(path, $"#!/usr/bin/env {PlainPython.Value}\n{File.ReadAllText(PlainScript)}");
         File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         return path;
     }
 
     /// <summary>Why a test that needs Python, or PyTorch, cannot run here; null where it can.</summary>
     public static string? WhyNone(bool torch) =>
-        torch ? s_torch.Value is null ? "no python3 here has PyTorch (Debian: apt-get install python3-torch)" : null
-        : s_plain.Value is null ? "there is no Python 3.9 or newer here (Debian: apt-get install python3)" : null;
+        torch ? TorchPython.Value is null ? "no python3 here has PyTorch (Debian: apt-get install python3-torch)" : null
+        : PlainPython.Value is null ? "there is no Python 3.9 or newer here (Debian: apt-get install python3)" : null;
 
     /// <summary>A job of the client without PyTorch.</summary>
     public static JobSpec PlainJob(Func<ProgramSpec, ProgramSpec>? with = null) => new()
@@ -61,11 +61,11 @@ internal static class PythonPrograms
     /// <summary>How it is started.</summary>
     public static ProgramLaunch Plain(params string[] arguments) => new()
     {
-        Command = [s_plain.Value!, PlainScript, .. arguments],
+        Command = [PlainPython.Value!, PlainScript, .. arguments],
         Folder = Path.GetDirectoryName(PlainScript)!,
         Variables = new Dictionary<string, string>(),
-        Launcher = s_launcher.Value,
-        Log = new RankLogOptions(Logs, $"program-{Interlocked.Increment(ref s_started)}"),
+        Launcher = SharedLauncher.Value,
+        Log = new RankLogOptions(Logs, $"program-{Interlocked.Increment(ref started)}"),
     };
 
     private static bool Runs(string python, string code)
