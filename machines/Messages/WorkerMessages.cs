@@ -57,7 +57,7 @@ public sealed record Hello : WorkerMessage
 {
     /// <summary>
     /// The protocol version that this build speaks. A silo lets in no other one: what one of the two says and the other does not know would end
-    /// their connection each time that it is said. A further message of workers raises it; a further member that may be null does not.
+    /// their connection each time that it is said. A further message of workers raises it; a further member that means nothing by null or zero does not.
     /// </summary>
     public const int CurrentProtocol = 6;
 

@@ -7,8 +7,9 @@ using Coordinator.Server.Gateway;
 namespace Coordinator.Tests.Contracts;
 
 /// <summary>
-/// Workers and silos of two builds speak to each other while one of them is replaced after the other, as long as <see cref="Hello.CurrentProtocol"/> is the same. What one does not
-/// say reads as null or zero at the other, so a further member must mean that by null or zero.
+/// Workers and silos of two builds speak to each other while one of them is replaced after the other, as long as
+/// <see cref="Hello.CurrentProtocol"/> is the same. What one does not say reads as null or zero at the other, so a further member must mean
+/// nothing by null or zero.
 /// </summary>
 public sealed class WorkerContractTests
 {
@@ -16,6 +17,32 @@ public sealed class WorkerContractTests
     private const string Session = "\"session\":{\"boot\":1,\"connection\":1}";
     private const string Address = "\"dataAddress\":\"127.0.0.1:7071\"";
     private const string Gpus = "\"gpus\":[{\"index\":0,\"name\":\"cpu\",\"deviceClass\":\"cpu-x64-k1\",\"device\":\"cpu\"}]";
+
+    /// <summary>Members that each worker and each silo of protocol 5 has said from the beginning.</summary>
+    private static readonly string[] s_ofProtocol5 =
+    [
+        "CheckpointSpec.Interval", "CheckpointSpec.KeepLatest", "CheckpointSpec.RestoreAfter",
+        "CollectiveSpec.BlockElements", "CollectiveSpec.WindowBlocks",
+        "DataSpec.Encoding", "DataSpec.Sha256",
+        "FaultToleranceSpec.AnswerTimeout", "FaultToleranceSpec.GatherDelay", "FaultToleranceSpec.PeerTimeout",
+        "FaultToleranceSpec.ProgressTimeout", "FaultToleranceSpec.StartTimeout", "FaultToleranceSpec.StateTimeout",
+        "GpuReading.HostBoot", "GpuReading.Xids",
+        "Hello.Protocol",
+        "InitialSpec.Sha256",
+        "JobSpec.Checkpoint", "JobSpec.Collective", "JobSpec.Data", "JobSpec.DeviceClass", "JobSpec.FaultTolerance",
+        "JobSpec.MinRanks", "JobSpec.Model", "JobSpec.Name", "JobSpec.Optimizer", "JobSpec.Ranks", "JobSpec.Secret",
+        "JobSpec.Training",
+        "MembershipChange.Added", "MembershipChange.Removed",
+        "ModelSpec.Block", "ModelSpec.Channels", "ModelSpec.Heads", "ModelSpec.Layers", "ModelSpec.Program", "ModelSpec.Vocab",
+        "OptimizerSpec.Beta1", "OptimizerSpec.Beta2", "OptimizerSpec.Epsilon", "OptimizerSpec.GradientClip",
+        "OptimizerSpec.LearningRate", "OptimizerSpec.MinLearningRate", "OptimizerSpec.WarmupSteps", "OptimizerSpec.WeightDecay",
+        "PeerAccused.Detail",
+        "RankPlan.Device", "RankPlan.DeviceClass", "RankPlan.Donors", "RankPlan.FirstStepShards",
+        "RankPreparing.What",
+        "RankState.Assigned", "RankState.Held", "RankState.Reduced",
+        "ReleaseRank.Reason",
+        "TrainingSpec.BatchSize", "TrainingSpec.MicroBatch", "TrainingSpec.Seed", "TrainingSpec.Shards", "TrainingSpec.Steps",
+    ];
 
     private static string Protocol => $"\"protocol\":{Hello.CurrentProtocol}";
 
@@ -36,7 +63,8 @@ public sealed class WorkerContractTests
     [InlineData("gpus")]
     public void What_every_worker_says_must_be_there(string missing)
     {
-        var (hello, fault) = Read([.. new[] { Protocol, Node, Session, Address, Gpus }.Where(member => !member.StartsWith($"\"{missing}\"", StringComparison.Ordinal))]);
+        string[] all = [Protocol, Node, Session, Address, Gpus];
+        var (hello, fault) = Read([.. all.Where(member => !member.StartsWith($"\"{missing}\"", StringComparison.Ordinal))]);
 
         Assert.Null(hello);
         Assert.NotNull(fault);
@@ -45,11 +73,13 @@ public sealed class WorkerContractTests
     [Fact]
     public void Further_members_of_what_workers_and_silos_say_are_null_or_zero_where_nothing_is_said()
     {
-        var found = Reachable(typeof(WorkerMessage), typeof(CoordinatorMessage)).SelectMany(Wrong).Order(StringComparer.Ordinal).ToArray();
+        var said = Reachable(typeof(WorkerMessage), typeof(CoordinatorMessage));
+        var found = said.SelectMany(Wrong).Order(StringComparer.Ordinal).ToArray();
 
         Assert.True(
             s_ofProtocol5.SequenceEqual(found),
-            $"These have another initial value than null or zero: {string.Join(' ', found.Except(s_ofProtocol5))}. These have it no more: {string.Join(' ', s_ofProtocol5.Except(found))}.");
+            $"An older build does not say these, and they mean something else than null or zero: {string.Join(' ', found.Except(s_ofProtocol5))}. "
+            + $"These are no more as they were: {string.Join(' ', s_ofProtocol5.Except(found))}.");
     }
 
     private static (Hello? Hello, CloseReason? Fault) Read(params string[] members) =>
@@ -60,18 +90,19 @@ public sealed class WorkerContractTests
         if (type.IsAbstract || type.GetMethod("<Clone>$") is null)
             yield break;
         var blank = RuntimeHelpers.GetUninitializedObject(type);
-        var initial = type.GetConstructors().Select(constructor => constructor.Invoke([.. constructor.GetParameters().Select(parameter =>
-            parameter.ParameterType.IsValueType ? Activator.CreateInstance(parameter.ParameterType) : null)])).First();
-        var positional = type.GetConstructors().SelectMany(constructor => constructor.GetParameters()).Select(parameter => parameter.Name).ToHashSet();
-        foreach (var member in Members(type).Where(member => !positional.Contains(member.Name) && member.GetCustomAttribute<RequiredMemberAttribute>() is null))
-        {
-            if (!Equals(member.GetValue(initial), member.GetValue(blank)))
-                yield return $"{type.Name}.{member.Name}";
-        }
+        var constructor = type.GetConstructors()[0];
+        var initial = constructor.Invoke([.. constructor.GetParameters().Select(parameter => Nothing(parameter.ParameterType))]);
+        var positional = constructor.GetParameters().Select(parameter => parameter.Name).ToHashSet();
+        var further = Members(type)
+            .Where(member => !positional.Contains(member.Name) && member.GetCustomAttribute<RequiredMemberAttribute>() is null);
+        foreach (var member in further.Where(member => !Equals(member.GetValue(initial), member.GetValue(blank))))
+            yield return $"{type.Name}.{member.Name}";
     }
 
-    private static IEnumerable<PropertyInfo> Members(Type type) =>
-        type.GetProperties().Where(member => member.SetMethod is not null && member.GetCustomAttribute<JsonIgnoreAttribute>() is not { Condition: JsonIgnoreCondition.Always });
+    private static object? Nothing(Type type) => type.IsValueType ? Activator.CreateInstance(type) : null;
+
+    private static IEnumerable<PropertyInfo> Members(Type type) => type.GetProperties().Where(member =>
+        member.SetMethod is not null && member.GetCustomAttribute<JsonIgnoreAttribute>() is not { Condition: JsonIgnoreCondition.Always });
 
     /// <summary>The records that a message is or holds.</summary>
     private static HashSet<Type> Reachable(params Type[] roots)
@@ -84,15 +115,12 @@ public sealed class WorkerContractTests
                 open.Enqueue(argument);
             if (type.Assembly != typeof(WorkerMessage).Assembly || type.IsEnum || !reached.Add(type))
                 continue;
-            foreach (var next in type.GetCustomAttributes<JsonDerivedTypeAttribute>().Select(derived => derived.DerivedType).Concat(type.GetProperties().Select(member => member.PropertyType)))
-                open.Enqueue(next);
+            foreach (var derived in type.GetCustomAttributes<JsonDerivedTypeAttribute>())
+                open.Enqueue(derived.DerivedType);
+            foreach (var member in type.GetProperties())
+                open.Enqueue(member.PropertyType);
         }
 
         return reached;
     }
-
-    /// <summary>Members that each worker and each silo of protocol 5 has said from the beginning.</summary>
-    private static readonly string[] s_ofProtocol5 =
-    [
-    ];
 }
