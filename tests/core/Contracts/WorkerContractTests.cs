@@ -78,7 +78,7 @@ public sealed class WorkerContractTests
 
         Assert.True(
             s_ofProtocol5.SequenceEqual(found),
-            $"An older build does not say these, and they mean something else than null or zero: {string.Join(' ', found.Except(s_ofProtocol5))}. "
+            $"Of an older build these read as null or zero, and mean something else: {string.Join(' ', found.Except(s_ofProtocol5))}. "
             + $"These are no more as they were: {string.Join(' ', s_ofProtocol5.Except(found))}.");
     }
 
