@@ -83,7 +83,7 @@ until_healthy
 say "healthy: $(compose ps -q | wc -l) containers"
 
 # train NAME [OPTION...]: one run of the client, its output in the scratch folder; hash NAME: the model's, as it said.
-train() { compose run --rm -T "$client" train --data /opt/coordinator/text --job.ranks=4 --steps "$steps" --seed 7 --out "/models/$1.safetensors" "${@:2}" > "$scratch/$1.txt" 2>&1 < /dev/null; }
+train() { compose run --rm -T "$client" train --data /models/text --job.ranks=4 --steps "$steps" --seed 7 --out "/models/$1.safetensors" "${@:2}" > "$scratch/$1.txt" 2>&1 < /dev/null; }
 hash() { grep -oE 'sha256 [0-9a-f]{64}' "$scratch/$1.txt" | tail -n 1 | cut -d' ' -f2; }
 progress() { grep -oE 'step [0-9]+ of' "$scratch/$1.txt" 2> /dev/null | tail -n 1 | grep -oE '[0-9]+' || echo 0; }
 until_step() {
@@ -98,8 +98,13 @@ same() {
   say "$1 $(printf '%*s' $((12 - ${#1})) '') $2"
   [ -n "$2" ] && [ "$2" = "$undisturbed" ] || fail "the models differ"
 }
+# Containers whose program was started again since they were made.
+restarts() { for one in $(compose ps -q); do docker inspect -f '{{.Name}} {{.RestartCount}}' "$one"; done | sed '/ 0$/d; s|/||; s/$/ restarts/' | paste -sd, -; }
 crash() { kill -9 "$(docker inspect -f '{{.State.Pid}}' "$1")"; }
 part=$((steps / 8))
+
+# One text for all jobs: another image has another one.
+compose run --rm -T --entrypoint cp "$client" -r /opt/coordinator/text /models/text > "$scratch/text.txt" 2>&1 < /dev/null || { cat "$scratch/text.txt"; fail "the text"; }
 
 say "training undisturbed, $steps steps"
 train undisturbed || { tail -n 20 "$scratch/undisturbed.txt"; fail "the undisturbed training"; }
@@ -122,7 +127,7 @@ docker network connect $aliases "$network" "$cut"
 wait "$training" || { tail -n 30 "$scratch/disturbed.txt"; fail "the disturbed training"; }
 same disturbed "$(hash disturbed)"
 until_healthy
-say "every container is healthy again: $(for one in $(compose ps -q); do docker inspect -f '{{.Name}} {{.RestartCount}}' "$one"; done | grep -v ' 0$' | sed 's|/||; s/$/ restarts/' | paste -sd, -)"
+say "every container is healthy again: $(restarts)"
 
 say "building the next build, $next_build"
 bash deploy/next-build.sh "$scratch/next" > "$scratch/next.txt" 2>&1 || { cat "$scratch/next.txt"; fail "the next build's source"; }
@@ -140,14 +145,14 @@ replace() {
   } &
   training=$!
   until_step "$1-1" "$part"
-  say "step $(progress "$1-1"): one at a time replaced by those of $2"
+  say "step $(progress "$1-1"): one after the other is replaced by that of $2"
   COORDINATOR_IMAGE=$2 bash deploy/rolling-upgrade.sh "${@:3}" > "$scratch/$1.txt" 2>&1 || { cat "$scratch/$1.txt"; fail "the rolling upgrade to $2"; }
   touch "$scratch/$1.done"
   sed 's/^/        /' "$scratch/$1.txt"
   wait "$training" || fail "the training while $2 came"
   export COORDINATOR_IMAGE=$2
 }
-# Stored states with the member that only the next build knows.
+# How often the database names the member that only the next build knows.
 probes() {
   case $profile in
     cluster) docker exec "$(container postgres)" psql -h /var/run/postgresql -U coordinator -d coordinator -Atc "SELECT count(*) FROM grain_storage WHERE convert_from(payload, 'UTF8') LIKE '%\"probe\":%'" ;;
@@ -160,7 +165,7 @@ if [ "$profile" = cluster ]; then only=(); else only=(silo); fi
 replace upgraded "$next_build" "${only[@]}"
 found=$(probes)
 [ "$found" -gt 0 ] || fail "no stored state has the next build's member, so nothing was upgraded"
-say "stored states with a member that the build before does not know: $found"
+say "the database has the member that the build before does not know ($found)"
 replace returned "$this_build" "${only[@]}"
 
 train backup --checkpoint.interval=$((steps / 16)) &
@@ -174,7 +179,10 @@ take_all_down
 wait "$training" || true
 say "the cluster is gone with all its volumes"
 bash deploy/restore.sh "$scratch/copy" > "$scratch/restore.txt" 2>&1 || { cat "$scratch/restore.txt"; fail "the restore"; }
-say "restored into a new one"
+say "restored into a new one; of its own accord started again: $(restarts)"
+for one in $(compose ps -q); do
+  [ "$(docker inspect -f '{{.RestartCount}}' "$one")" -eq 0 ] || docker logs "$one" 2>&1 | grep -iE ' dead|fatal|unhandled|exception' | grep -v 'Removing\|declared silo' | head -n 6 | cut -c 1-240 | sed 's|^|        |' || true
+done
 asker=$(if [ "$profile" = cluster ]; then container worker-1; else container worker; fi)
 for _ in $(seq 300); do
   docker exec "$asker" coordinator jobs -o json > "$scratch/jobs.json" 2> /dev/null || true
