@@ -8,6 +8,7 @@ using Coordinator.Server.Hosting;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.External;
 using Coordinator.Worker.Processes;
+using Coordinator.Worker;
 
 namespace Coordinator.Cli.Commands;
 
