@@ -131,7 +131,7 @@ public sealed record RankState : JobReport
     public int StateBlocks { get; init; }
 
     /// <summary>What its device computes with, beyond its class: how a program of one's own is made up, and what it begins with. Empty where the spec decides that.</summary>
-    public string Identity { get; init; } = "";
+    public string Identity { get => field ?? ""; init; } = "";
 
     /// <summary>Tags of its reduced gradient, covering all blocks, or empty where nothing was reduced yet.</summary>
     public IReadOnlyList<TagRun> Reduced { get; init; } = [];
