@@ -22,7 +22,7 @@ internal static partial class GangsRun
     /// <summary>What came of it.</summary>
     public sealed record Outcome(int Code, IReadOnlyList<string> Results, long Generations, int Overlaps, int Orphans, IReadOnlyList<string> Faults, TimeSpan Took, string Reason)
     {
-        public string Render() => string.Create(CultureInfo.InvariantCulture, $"exit {Code}, {Generations} generations, {Overlaps} overlaps, {Orphans} orphans, {Took.TotalSeconds:0} s{(Faults.Count > 0 ? $": {string.Join(", ", Faults)}" : "")}{(Code == 0 ? "" : $"; {Reason}")}");
+        public string Render() => string.Create(CultureInfo.InvariantCulture, $"exit {Code}, {Generations} generations, {Overlaps} overlaps, {Orphans} orphans, {Took.TotalSeconds:0} s{(Faults.Count > 0 ? $": {string.Join(", ", Faults)}" : "")}; {Reason}");
     }
 
     public static async Task<Outcome> PlayAsync(string[] command, string folder, int steps, int? schedule, CancellationToken cancel)
@@ -60,7 +60,7 @@ internal static partial class GangsRun
         // Whoever is killed with his worker is gone a moment later.
         await Task.Delay(TimeSpan.FromSeconds(1), cancel);
         var results = Directory.GetFiles(shared, "result-*").Where(path => !path.EndsWith(".new", StringComparison.Ordinal)).Order(StringComparer.Ordinal).Select(path => $"{Path.GetFileName(path)} {File.ReadAllText(path).Trim()}").ToArray();
-        return new Outcome(view.Phase == "finished" ? 0 : 1, results, view.Generation, Overlaps(shared), Orphans(shared), faults, clock.Elapsed, view.Reason);
+        return new Outcome(view.Phase == "finished" ? 0 : 1, results, view.Generation, Overlaps(shared), Orphans(shared), faults, clock.Elapsed, string.Join("; ", view.Failures.Select(failure => $"generation {failure.Generation}: {failure.Text}").Append(view.Reason)));
     }
 
     /// <summary>Three to five faults, each some time after the gang runs again.</summary>

@@ -83,7 +83,8 @@ public sealed partial class GangMachine
         return LossByOffer();
     }
 
-    private TimeSpan LostAt(Agent agent) => (agent.HeardAt ?? Later(stageAt, loadedAt)) + LostAfter;
+    /// <summary>Before anything runs nobody is kept waiting by a node that is slow, and one that is out of reach is told by the cluster.</summary>
+    private TimeSpan LostAt(Agent agent) => (agent.HeardAt ?? Later(stageAt, loadedAt)) + (state!.Started ? LostAfter : Later(LostAfter, PreparePatience));
 
     private GangFailure? LossOf(int index)
     {
@@ -118,6 +119,8 @@ public sealed partial class GangMachine
 
         return null;
     }
+
+    private static readonly TimeSpan PreparePatience = TimeSpan.FromSeconds(30);
 
     private TimeSpan LostAfter => Spec.Lease * 0.8;
 

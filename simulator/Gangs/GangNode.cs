@@ -18,6 +18,7 @@ internal sealed class GangNode : SimulatedProcess
     private GangAgentMachine agent = new(GangCluster.Job, 0);
     private GangSeat? seat;
     private long wakes;
+    private long ending;
     private long boots;
     private long connections;
     private long heartbeats;
@@ -225,6 +226,7 @@ internal sealed class GangNode : SimulatedProcess
                     StartProgram(run, local);
                 break;
             case EndRanks end:
+                ending = end.Generation;
                 foreach (var program in Running.Where(program => program.Generation == end.Generation).ToArray())
                 {
                     // Some end in order, some must be killed.
@@ -235,7 +237,7 @@ internal sealed class GangNode : SimulatedProcess
                 }
 
                 break;
-            case KillRanks kill when cluster.Plant != GangBug.LeaseIgnored:
+            case KillRanks kill when cluster.Plant != GangBug.LeaseIgnored || kill.Generation == ending:
                 foreach (var program in Running.Where(program => program.Generation == kill.Generation).ToArray())
                     World.Schedule(TimeSpan.FromMilliseconds(1), () => EndProgram(program, null, 9, isFirst: false, ""));
                 break;

@@ -31,6 +31,9 @@ internal static unsafe partial class NativeProcess
     /// <summary>Descriptors below this are for the program; those that it is given are moved above it first, so that none overwrites another.</summary>
     private const int FirstSafe = 64;
 
+    /// <summary>A shell names descriptors by one digit.</summary>
+    private const int FirstUnused = 10;
+
     /// <summary>A pipe whose ends no other program inherits.</summary>
     /// <exception cref="IOException">The process has no more descriptors.</exception>
     public static (SafeFileHandle Read, SafeFileHandle Write) Pipe()
@@ -79,6 +82,15 @@ internal static unsafe partial class NativeProcess
                 Check(AddDuplicate(actions, number, to));
             }
 
+            // What this process itself was started with and nobody closes is not the program's.
+            for (var number = 3; number < FirstUnused; number++)
+            {
+                if (descriptors.All(pair => pair.To != number))
+                    Check(AddClose(actions, number));
+            }
+
+            if (NativeLibrary.TryGetExport(NativeLibrary.GetMainProgramHandle(), "posix_spawn_file_actions_addclosefrom_np", out _))
+                Check(AddCloseFrom(actions, FirstUnused));
             _ = FillSignals(signals);
             Check(SetDefaults(attributes, signals));
             _ = EmptySignals(signals);
@@ -264,6 +276,12 @@ internal static unsafe partial class NativeProcess
 
     [LibraryImport("libc", EntryPoint = "posix_spawn_file_actions_addopen", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int AddOpen(byte* actions, int to, string path, int flags, uint mode);
+
+    [LibraryImport("libc", EntryPoint = "posix_spawn_file_actions_addclose")]
+    private static partial int AddClose(byte* actions, int descriptor);
+
+    [LibraryImport("libc", EntryPoint = "posix_spawn_file_actions_addclosefrom_np")]
+    private static partial int AddCloseFrom(byte* actions, int first);
 
     [LibraryImport("libc", EntryPoint = "posix_spawnattr_init")]
     private static partial int AttributesInit(byte* attributes);
