@@ -19,7 +19,7 @@ public static class Contracts
     /// <summary>Version of states that every coordinator can read.</summary>
     public const int FirstStateVersion = 1;
 
-    /// <summary>Version of a job's state whose members are told by their differences (<see cref="MembersConverter"/>).</summary>
+    /// <summary>Version of a job's state whose members are written as what differs (<see cref="MembersConverter"/>).</summary>
     public const int ManyMembersVersion = 2;
 
     /// <summary>

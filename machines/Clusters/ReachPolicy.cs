@@ -9,7 +9,7 @@ public readonly record struct ReachDecision(bool IsSetAside, TimeSpan Pause, str
 /// <summary>
 /// When a node whose data port peers could not connect to is offered no more. Two peers that met with the same are believed, since it would
 /// take two to be broken; where there is only one peer to say so, it is believed the third time, since either of the two may be at fault and the
-/// job goes on with the one that it trained with. Nobody is set aside for good: an address may be mended without a restart.
+/// job goes on with the one that it trained with. Nobody is set aside for good: an address may be corrected without a restart.
 /// </summary>
 public static class ReachPolicy
 {

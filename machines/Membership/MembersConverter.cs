@@ -5,7 +5,7 @@ using System.Text.Json.Serialization;
 namespace Coordinator.Machines;
 
 /// <summary>
-/// Members as JSON. Few are objects. Many, which every node is told at a start, are one flat array in which a member says what differs
+/// Members as JSON. Few are objects. Many, which every node is sent at a start, are one flat array in which a member says what differs
 /// from the one before it: how many characters of the gpu's and of the address's text are the same, the rest of both, and the difference
 /// of the boot numbers. Where nodes follow each other, names and hosts counting on by one, they are a run: minus the number of nodes, the
 /// gpus of each, from index 0 on, and the differences of the nodes' boot numbers in base 64. Names and addresses of a cluster are much
@@ -13,7 +13,7 @@ namespace Coordinator.Machines;
 /// </summary>
 public sealed class MembersConverter : JsonConverter<IReadOnlyList<Member>>
 {
-    /// <summary>So many are told by their differences.</summary>
+    /// <summary>So many are written as what differs.</summary>
     public const int Many = 64;
 
     /// <inheritdoc/>

@@ -8,7 +8,7 @@ namespace Coordinator.Machines;
 /// </summary>
 public sealed class MembersReader
 {
-    /// <summary>Most gpus of a node that a run tells.</summary>
+    /// <summary>Most gpus of a node in a run.</summary>
     internal const int MostGpus = 64;
 
     private readonly TextCursor gpu = new();
