@@ -78,7 +78,6 @@ internal static class MachineScale
             if (node % 1000 == 999) await UntilAsync(() => links.Welcomed > node - 1000, "nodes to be welcome", broken.Task, cancel);
         }
 
-        await UntilAsync(() => engine.Known(GrainKind.Gpu).Count == shape.Nodes * shape.GpusPerNode, "all gpus' machines", broken.Task, cancel);
         string known = "";
         await UntilAsync(() => (known = engine.DescribeAsync(GrainAddress.Cluster).GetAwaiter().GetResult()!).Length > 0 && UpIn(known) == shape.Nodes, "the cluster to know all nodes", broken.Task, cancel);
         Say($"  all connected          {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s; {Memory()}");
@@ -99,7 +98,7 @@ internal static class MachineScale
             engine.Post(GrainAddress.Of(shape.NameOf(node)), new WorkerSaid(AnsweringLinks.Session, measured));
         }
 
-        _ = await engine.DescribeAsync(GrainAddress.Of(new GpuId(shape.NameOf(shape.Nodes - 1), 0)));
+        _ = await engine.DescribeAsync(GrainAddress.Of(shape.NameOf(shape.Nodes - 1)));
         Say($"  all have reported      {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s; {engine.Known(GrainKind.Gpu).Count} gpu and {engine.Known(GrainKind.Node).Count} node machines; {Memory()}");
 
         JobId job = new("million");
