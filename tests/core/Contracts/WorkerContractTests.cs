@@ -18,28 +18,37 @@ public sealed class WorkerContractTests
     private const string Address = "\"dataAddress\":\"127.0.0.1:7071\"";
     private const string Gpus = "\"gpus\":[{\"index\":0,\"name\":\"cpu\",\"deviceClass\":\"cpu-x64-k1\",\"device\":\"cpu\"}]";
 
-    /// <summary>Members that each worker and each silo of protocol 5 has said from the beginning.</summary>
-    private static readonly string[] s_ofProtocol5 =
+    /// <summary>Members that each worker and each silo of this protocol version has said from its beginning.</summary>
+    private static readonly string[] s_ofProtocol =
     [
         "CheckpointSpec.Interval", "CheckpointSpec.KeepLatest", "CheckpointSpec.RestoreAfter",
         "CollectiveSpec.BlockElements", "CollectiveSpec.WindowBlocks",
         "DataSpec.Encoding", "DataSpec.Sha256",
         "FaultToleranceSpec.AnswerTimeout", "FaultToleranceSpec.GatherDelay", "FaultToleranceSpec.PeerTimeout",
         "FaultToleranceSpec.ProgressTimeout", "FaultToleranceSpec.StartTimeout", "FaultToleranceSpec.StateTimeout",
+        "GangExit.Error", "GangExit.LastLines",
+        "GangOrder.Reason",
+        "GangReport.Detail", "GangReport.Ranks",
+        "GangSpec.Alone", "GangSpec.Command", "GangSpec.DeviceClass", "GangSpec.Environment", "GangSpec.GpusPerNode",
+        "GangSpec.Grace", "GangSpec.Lease", "GangSpec.MaxNodes", "GangSpec.MinNodes", "GangSpec.Name", "GangSpec.NodeFailures",
+        "GangSpec.ProgressTime", "GangSpec.Restarts", "GangSpec.WorkFolder",
         "GpuReading.HostBoot", "GpuReading.Xids",
         "Hello.Protocol",
         "InitialSpec.Sha256",
         "JobSpec.Checkpoint", "JobSpec.Collective", "JobSpec.Data", "JobSpec.DeviceClass", "JobSpec.FaultTolerance",
         "JobSpec.MinRanks", "JobSpec.Model", "JobSpec.Name", "JobSpec.Optimizer", "JobSpec.Ranks", "JobSpec.Secret",
         "JobSpec.Training",
+        "LogRead.Bytes",
         "MembershipChange.Added", "MembershipChange.Removed",
         "ModelSpec.Block", "ModelSpec.Channels", "ModelSpec.Heads", "ModelSpec.Layers", "ModelSpec.Program", "ModelSpec.Vocab",
         "OptimizerSpec.Beta1", "OptimizerSpec.Beta2", "OptimizerSpec.Epsilon", "OptimizerSpec.GradientClip",
         "OptimizerSpec.LearningRate", "OptimizerSpec.MinLearningRate", "OptimizerSpec.WarmupSteps", "OptimizerSpec.WeightDecay",
         "PeerAccused.Detail",
+        "ProgramSpec.Arguments", "ProgramSpec.CheckEvery", "ProgramSpec.Entry", "ProgramSpec.HangTimeout", "ProgramSpec.Python",
+        "ProgramSpec.Sha256", "ProgramSpec.StartTimeout", "ProgramSpec.Threads", "ProgramSpec.WarmUpShards",
         "RankPlan.Device", "RankPlan.DeviceClass", "RankPlan.Donors", "RankPlan.FirstStepShards",
         "RankPreparing.What",
-        "RankState.Assigned", "RankState.Held", "RankState.Reduced",
+        "RankState.Assigned", "RankState.Held", "RankState.Identity", "RankState.Reduced",
         "ReleaseRank.Reason",
         "TrainingSpec.BatchSize", "TrainingSpec.MicroBatch", "TrainingSpec.Seed", "TrainingSpec.Shards", "TrainingSpec.Steps",
     ];
@@ -77,9 +86,9 @@ public sealed class WorkerContractTests
         var found = said.SelectMany(Wrong).Order(StringComparer.Ordinal).ToArray();
 
         Assert.True(
-            s_ofProtocol5.SequenceEqual(found),
-            $"Of an older build these read as null or zero, and mean something else: {string.Join(' ', found.Except(s_ofProtocol5))}. "
-            + $"These are no more as they were: {string.Join(' ', s_ofProtocol5.Except(found))}.");
+            s_ofProtocol.SequenceEqual(found),
+            $"Of an older build these read as null or zero, and mean something else: {string.Join(' ', found.Except(s_ofProtocol))}. "
+            + $"These are no more as they were: {string.Join(' ', s_ofProtocol.Except(found))}.");
     }
 
     private static (Hello? Hello, CloseReason? Fault) Read(params string[] members) =>
