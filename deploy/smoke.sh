@@ -26,6 +26,8 @@ fail() { say "FAILED: $*"; exit 1; }
 take_down() {
   local status=$?
   trap - EXIT
+  # It would begin the next job while everything is taken down.
+  [ -z "${training:-}" ] || kill "$training" 2> /dev/null || true
   if docker info > /dev/null 2>&1; then
     [ "$status" -eq 0 ] || compose logs --no-color --tail 60 > "$scratch/logs.txt" 2>&1 || true
     [ "$status" -eq 0 ] || { echo "--- the last lines of all containers:"; tail -n 120 "$scratch/logs.txt"; }
