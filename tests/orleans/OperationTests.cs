@@ -15,13 +15,16 @@ public sealed class OperationTests
 
     private static MethodInfo[] Operations => [.. typeof(IMachineGrain).Assembly.GetExportedTypes()
         .Where(type => type.IsInterface && type.IsAssignableTo(typeof(IMachineGrain)) && type != typeof(IMachineGrain))
-        .SelectMany(type => type.GetMethods())];
+        .SelectMany(type => type.GetMethods())
+
+        // It is asked by another silo and not by a machine, and changes nothing.
+        .Where(operation => operation.Name != nameof(ITrainingJobGrain.FindPart))];
 
     [Fact]
     public void An_operation_takes_one_record_of_the_machines_and_no_cancellation_token()
     {
         Assert.True(Operations.Length > 20);
-        Assert.All(Operations, operation => Assert.True(Assert.Single(operation.GetParameters()).ParameterType is { IsSealed: true } type && type.IsAssignableTo(typeof(GrainMessage)), operation.ToString()));
+        Assert.All(Operations, operation => Assert.True(Assert.Single(operation.GetParameters()).ParameterType is { IsAbstract: false } type && type.IsAssignableTo(typeof(GrainMessage)), operation.ToString()));
         Assert.Equal([typeof(GrainMessage[])], typeof(IMachineGrain).GetMethods().SelectMany(operation => operation.GetParameters()).Select(parameter => parameter.ParameterType));
     }
 
