@@ -1,4 +1,5 @@
 using System.Globalization;
+using Coordinator.Machines;
 
 namespace Coordinator.Configuration;
 
@@ -52,6 +53,8 @@ public static class DurationText
     private static bool TryScale(ReadOnlySpan<char> number, long ticksPerUnit, out TimeSpan duration)
     {
         duration = TimeSpan.Zero;
+        if (PlainText.IndexOfHostile(number) >= 0)
+            return false;
         const NumberStyles Style = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint;
         if (!decimal.TryParse(number, Style, CultureInfo.InvariantCulture, out var value) || decimal.Abs(value) > long.MaxValue / ticksPerUnit)
         {

@@ -26,14 +26,20 @@ public static class JobFile
     /// <summary>Reads a job file and overrides, and validates what they make.</summary>
     /// <param name="path">The job file; null for the defaults.</param>
     /// <param name="overrides">Such as <c>--training.steps=200</c>; of several for one key the last counts.</param>
+    /// <param name="typed">For keys that were given by an option of another name, that name: messages use it; null: there are none.</param>
     /// <exception cref="ConfigurationException">
     /// Unreadable file, no YAML, unknown, repeated or ill-typed key, or values with which no job can run: the first with its place,
     /// and of impossible values all, one a line.
     /// </exception>
-    public static LoadedJob LoadJob(string? path, IEnumerable<string> overrides)
+    public static LoadedJob LoadJob(string? path, IEnumerable<string> overrides, IReadOnlyDictionary<string, string>? typed = null)
     {
-        var fromFile = path is null ? [] : YamlSettings.ReadFile(path).Select(setting => Anchor(setting, path));
-        return Apply([.. fromFile, .. OverrideSettings.Read(overrides)]);
+        var onTop = OverrideSettings.Read(overrides);
+        if (path is null)
+            return Apply(onTop, typed: typed);
+        var content = YamlSettings.ReadContent(path, SettingsForm.Job);
+        return JobDocument.Read(path, content) is { } submitted
+            ? Apply(onTop, submitted, typed)
+            : Apply([.. YamlSettings.Read(path, content).Select(setting => Anchor(setting, path)), .. onTop], typed: typed);
     }
 
     /// <summary>Reads a job that <see cref="Write"/> wrote.</summary>
@@ -60,9 +66,14 @@ public static class JobFile
         return text.ToString();
     }
 
-    internal static LoadedJob Apply(IReadOnlyList<Setting> settings)
+    /// <summary>Applies settings, one after the other.</summary>
+    /// <param name="settings">The settings; of several for one key the last counts.</param>
+    /// <param name="from">The job that they change; null: that of the defaults.</param>
+    /// <param name="typed">As for <see cref="LoadJob"/>.</param>
+    internal static LoadedJob Apply(
+        IReadOnlyList<Setting> settings, JobSpec? from = null, IReadOnlyDictionary<string, string>? typed = null)
     {
-        var spec = new JobSpec();
+        var spec = from ?? new JobSpec();
         string? dataPath = null;
         string? initialPath = null;
         string? programPath = null;
@@ -117,11 +128,12 @@ public static class JobFile
             spec = spec with { Model = spec.Model with { Program = kind }, Program = (spec.Program ?? new ProgramSpec()) with { Entry = Path.GetFileName(programPath) } };
         }
 
-        RefuseProblems(JobSpecValidator.Validate(spec), given);
+        RefuseProblems(JobSpecValidator.Validate(spec), given, typed);
         return new LoadedJob(spec, dataPath, initialPath, programPath);
     }
 
-    private static void RefuseProblems(IReadOnlyList<JobSpecProblem> problems, Dictionary<string, Setting> given)
+    private static void RefuseProblems(
+        IReadOnlyList<JobSpecProblem> problems, Dictionary<string, Setting> given, IReadOnlyDictionary<string, string>? typed)
     {
         if (problems.Count == 0)
         {
@@ -129,8 +141,13 @@ public static class JobFile
         }
 
         var places = problems.Select(problem => given.GetValueOrDefault(problem.Field)?.ValueLocation ?? default).ToArray();
-        var others = problems.Zip(places).Skip(1).Select(other => $"\n{other.Second.Prefix}{other.First}");
-        throw new ConfigurationException(problems[0] + string.Concat(others), places[0]);
+        var others = problems.Zip(places).Skip(1).Select(other => $"\n{other.Second.Prefix}{Named(other.First)}");
+        throw new ConfigurationException(Named(problems[0]) + string.Concat(others), places[0]);
+
+        // Whoever typed --workers has never heard of job.ranks.
+        string Named(JobSpecProblem problem) =>
+            (typed ?? new Dictionary<string, string>())
+                .Aggregate(problem.ToString(), (text, name) => text.Replace(name.Key, name.Value, StringComparison.Ordinal));
     }
 
     private static Setting Anchor(Setting setting, string file)

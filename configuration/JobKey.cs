@@ -1,4 +1,5 @@
 using System.Globalization;
+using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 
 namespace Coordinator.Configuration;
@@ -31,11 +32,17 @@ internal sealed record JobKey(string Name, string Rule, Func<JobSpec, string> Ge
         spec => Invariant(get(spec)),
         (spec, text) => Whole<ulong>(text) is { } value ? set(spec, value) : null);
 
+    public static JobKey Flag(string name, Func<JobSpec, bool> get, Func<JobSpec, bool, JobSpec> set) => new(
+        name, "true or false", spec =>
+            get(spec) ? "true" : "false", (spec, text) => text is "true" or "false" ? set(spec, text == "true") : null);
+
     public static JobKey Real(string name, Func<JobSpec, double> get, Func<JobSpec, double, JobSpec> set) => new(
         name,
         "a number",
         spec => get(spec).ToString("R", CultureInfo.InvariantCulture),
-        (spec, text) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && double.IsFinite(value) ? set(spec, value) : null);
+        (spec, text) =>
+            PlainText.IsPlain(text) && double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
+                && double.IsFinite(value) ? set(spec, value) : null);
 
     public static JobKey Duration(string name, Func<JobSpec, TimeSpan> get, Func<JobSpec, TimeSpan, JobSpec> set) => new(
         name,
@@ -43,12 +50,12 @@ internal sealed record JobKey(string Name, string Rule, Func<JobSpec, string> Ge
         spec => DurationText.Format(get(spec)),
         (spec, text) => DurationText.TryParse(text, out var value) ? set(spec, value) : null);
 
-    public static JobKey Truth(string name, Func<JobSpec, bool> get, Func<JobSpec, bool, JobSpec> set) => new(
-        name, "true or false", spec => get(spec) ? "true" : "false", (spec, text) => text switch { "true" => set(spec, true), "false" => set(spec, false), _ => null });
-
+    // .NET takes a number with zero characters behind it for the number.
     private static T? Whole<T>(string text)
         where T : struct, System.Numerics.INumber<T> =>
-        T.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? value : null;
+        PlainText.IsPlain(text) && T.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value)
+            ? value
+            : null;
 
     private static string Invariant(IFormattable value) => value.ToString(null, CultureInfo.InvariantCulture);
 }

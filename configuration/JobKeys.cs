@@ -40,7 +40,7 @@ internal static class JobKeys
         JobKey.Int("program.check_every", s => Own(s).CheckEvery, (s, v) => Program(s, Own(s) with { CheckEvery = v })),
         JobKey.Duration("program.start_timeout", s => Own(s).StartTimeout, (s, v) => Program(s, Own(s) with { StartTimeout = v })),
         JobKey.Duration("program.hang_timeout", s => Own(s).HangTimeout, (s, v) => Program(s, Own(s) with { HangTimeout = v })),
-        JobKey.Truth("program.allow_nondeterminism", s => Own(s).AllowNondeterminism, (s, v) => Program(s, Own(s) with { AllowNondeterminism = v })),
+        JobKey.Flag("program.allow_nondeterminism", s => Own(s).AllowNondeterminism, (s, v) => Program(s, Own(s) with { AllowNondeterminism = v })),
         JobKey.Word("program.sha256", s => Own(s).Sha256, (s, v) => Program(s, Own(s) with { Sha256 = v })),
         JobKey.Long("program.bytes", s => Own(s).Bytes, (s, v) => Program(s, Own(s) with { Bytes = v })),
         JobKey.Long("training.steps", s => s.Training.Steps, (s, v) => Training(s, s.Training with { Steps = v })),
@@ -48,6 +48,8 @@ internal static class JobKeys
         JobKey.Int("training.shards", s => s.Training.Shards, (s, v) => Training(s, s.Training with { Shards = v })),
         JobKey.Int("training.micro_batch", s => s.Training.MicroBatch, (s, v) => Training(s, s.Training with { MicroBatch = v })),
         JobKey.Seed("training.seed", s => s.Training.Seed, (s, v) => Training(s, s.Training with { Seed = v })),
+        JobKey.Flag(
+            "training.allow_nonfinite", s => s.Training.AllowNonfinite, (s, v) => Training(s, s.Training with { AllowNonfinite = v })),
         JobKey.Real("optimizer.learning_rate", s => s.Optimizer.LearningRate, (s, v) => Optimizer(s, s.Optimizer with { LearningRate = v })),
         JobKey.Real("optimizer.beta1", s => s.Optimizer.Beta1, (s, v) => Optimizer(s, s.Optimizer with { Beta1 = v })),
         JobKey.Real("optimizer.beta2", s => s.Optimizer.Beta2, (s, v) => Optimizer(s, s.Optimizer with { Beta2 = v })),

@@ -6,7 +6,9 @@ internal static class KeySuggestion
     // Longer keys are no slips of the fingers, and comparing them would take for ever.
     private const int LongestCompared = 64;
 
+    // Of a word, no more than a third may be wrong: "foo" is no slip for "job".
     private const int MostEdits = 3;
+    private const int LettersForEachEdit = 3;
 
     // What the same thing is called in torchtitan and nanoGPT.
     private static readonly Dictionary<string, string> OtherNames = new(StringComparer.Ordinal)
@@ -59,7 +61,7 @@ internal static class KeySuggestion
         given.Length > LongestCompared
             ? null
             : known.Select(name => (Name: name, Edits: EditDistance(given, name)))
-                .Where(candidate => candidate.Edits <= MostEdits)
+                .Where(candidate => candidate.Edits <= Math.Min(MostEdits, given.Length / LettersForEachEdit))
                 .OrderBy(candidate => candidate.Edits)
                 .Select(candidate => candidate.Name)
                 .FirstOrDefault();

@@ -17,17 +17,25 @@ internal sealed class YamlSettings
 
     private readonly string file;
     private readonly SettingsForm form;
-    private readonly Parser parser;
+    private readonly IParser parser;
     private readonly List<Setting> settings = [];
     private readonly Dictionary<string, int> lines = new(StringComparer.Ordinal);
 
-    private YamlSettings(string file, SettingsForm form, Parser parser) => (this.file, this.form, this.parser) = (file, form, parser);
+    private YamlSettings(string file, SettingsForm form, IParser parser) => (this.file, this.form, this.parser) = (file, form, parser);
 
     /// <summary>Reads a file.</summary>
     /// <exception cref="ConfigurationException">It cannot be read, is no YAML, or has another form than sections of keys.</exception>
     public static IReadOnlyList<Setting> ReadFile(string path, SettingsForm? form = null)
     {
-        var noun = (form ?? SettingsForm.Job).Noun;
+        form ??= SettingsForm.Job;
+        return Read(path, ReadContent(path, form), form);
+    }
+
+    /// <summary>Reads the bytes of a file that is to hold settings.</summary>
+    /// <exception cref="ConfigurationException">It cannot be read, or is too long.</exception>
+    public static byte[] ReadContent(string path, SettingsForm form)
+    {
+        var noun = form.Noun;
         try
         {
             using var stream = RegularFile.OpenNamed(path);
@@ -39,7 +47,7 @@ internal sealed class YamlSettings
             var content = new byte[LargestBytes + 1];
             var count = stream.ReadAtLeast(content, content.Length, throwOnEndOfStream: false);
             return count <= LargestBytes
-                ? Read(path, content.AsSpan(0, count), form)
+                ? content[..count]
                 : throw new ConfigurationException($"more than {LargestBytes} bytes are no {noun}", path);
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
@@ -67,10 +75,13 @@ internal sealed class YamlSettings
         }
         catch (DecoderFallbackException e)
         {
-            throw new ConfigurationException($"the {form.Noun} is not UTF-8; save it as UTF-8", file, cause: e);
+            var what = FileFormats.Of(utf8) is { } format ? $"is {format.Name}" : "is not UTF-8";
+            throw new ConfigurationException($"the {form.Noun} {what}; save it as text in UTF-8", file, cause: e);
         }
 
-        var reader = new YamlSettings(file, form, new Parser(new StringReader(text.TrimStart('\uFEFF'))));
+        text = text.TrimStart('\uFEFF');
+        RefuseControls(file, form, text);
+        var reader = new YamlSettings(file, form, new GuardedParser(new Parser(new StringReader(text))));
         try
         {
             reader.ReadDocument();
@@ -79,14 +90,26 @@ internal sealed class YamlSettings
         {
             throw new ConfigurationException($"this is no YAML: {YamlText.Shown(e.Message)}", file, (int)e.Start.Line, (int)e.Start.Column, e);
         }
-        catch (InvalidOperationException e)
-        {
-            // YamlDotNet 16.3's answer to some unfinished text, such as a line that begins with '[' inside a mapping.
-            var end = reader.parser.Current?.End ?? Mark.Empty;
-            throw new ConfigurationException("this is no YAML from here on", file, (int)end.Line, (int)end.Column, e);
-        }
 
         return reader.settings;
+    }
+
+    /// <summary>
+    /// YAML has no control characters but those of layout. The library takes a zero byte, such as a power cut leaves many of, for the end
+    /// of the file.
+    /// </summary>
+    private static void RefuseControls(string file, SettingsForm form, string text)
+    {
+        var (line, column) = (1, 1);
+        foreach (var letter in text)
+        {
+            if (letter is (< ' ' and not ('\t' or '\n' or '\r')) or (>= '\x7F' and < '\xA0' and not '\x85') or '\uFFFE' or '\uFFFF')
+                throw new ConfigurationException(
+                    $"the {form.Noun} holds the character U+{(int)letter:X4}, which no YAML has; the file may be damaged: write it "
+                        + $"again, or delete the character",
+                    file, line, column);
+            (line, column) = letter == '\n' ? (line + 1, 1) : (line, column + 1);
+        }
     }
 
     private void ReadDocument()

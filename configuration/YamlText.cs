@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Coordinator.Machines;
 
 namespace Coordinator.Configuration;
 
@@ -23,7 +24,8 @@ internal static class YamlText
             _ = c switch
             {
                 '"' or '\\' => quoted.Append('\\').Append(c),
-                _ when char.IsControl(c) || c is '\u2028' or '\u2029' or '\uFEFF' => quoted.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:X4}"),
+                _ when !char.IsSurrogate(c) && PlainText.IndexOfHostile([c]) == 0 =>
+                    quoted.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:X4}"),
                 _ => quoted.Append(c),
             };
         }
@@ -32,9 +34,5 @@ internal static class YamlText
     }
 
     /// <summary>Text from a stranger's file, cut to a line's length, without characters that steer a terminal.</summary>
-    public static string Shown(string text)
-    {
-        var shown = new string([.. text.Take(LongestShown).Select(c => char.IsControl(c) ? '?' : c)]);
-        return text.Length > LongestShown ? shown + "..." : shown;
-    }
+    public static string Shown(string text) => PlainText.Line(text, LongestShown);
 }

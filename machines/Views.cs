@@ -12,6 +12,14 @@ public sealed record JobView
     /// <summary>Phase: <c>waiting</c>, <c>forming</c>, <c>running</c>, <c>finished</c>, <c>failed</c>.</summary>
     public required string Phase { get; init; }
 
+    /// <summary>Whether somebody has ended it: a job that is <c>failed</c> by nobody's failure.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Cancelled { get; init; }
+
+    /// <summary>What people call its phase: <see cref="Phase"/>, or <c>cancelled</c>.</summary>
+    [JsonIgnore]
+    public string PhaseName => Cancelled ? "cancelled" : Phase;
+
     /// <summary>Why it is in that phase, one line.</summary>
     public string Reason { get; init; } = "";
 

@@ -1,3 +1,5 @@
+using Coordinator.Machines;
+
 namespace Coordinator.Worker;
 
 /// <summary>Where a worker writes what people may want to read. Called from any thread; must not block for long.</summary>
@@ -24,7 +26,10 @@ public sealed class SilentLog : IWorkerLog
     }
 }
 
-/// <summary>One line a message on standard error, with the time of day and the node.</summary>
+/// <summary>
+/// One line a message on standard error, with the time of day and the node. What silos, peers and files say is in it, so it is <see
+/// cref="PlainText"/>.
+/// </summary>
 public sealed class ConsoleLog(string name) : IWorkerLog
 {
     /// <inheritdoc/>
@@ -34,5 +39,5 @@ public sealed class ConsoleLog(string name) : IWorkerLog
     public void Warn(string text) => Write("warn", text);
 
     private void Write(string level, string text) =>
-        Console.Error.WriteLine($"{DateTime.Now:HH:mm:ss.fff} {level} {name}: {text}");
+        Console.Error.WriteLine($"{DateTime.Now:HH:mm:ss.fff} {level} {name}: {PlainText.Line(text)}");
 }

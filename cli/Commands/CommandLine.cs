@@ -37,6 +37,7 @@ public static partial class CommandLine
         HealthCommand.Create(),
         JobsCommand.Create(),
         DescribeCommand.Create(),
+        ExplainCommand.Create(),
         EventsCommand.Create(),
         StepsCommand.Create(),
         NodesCommand.Create(),
@@ -59,7 +60,12 @@ public static partial class CommandLine
     };
 
     /// <summary>Parses; '@FILE' is a file with a value here, and not one of further arguments.</summary>
-    internal static ParseResult Parse(string[] arguments) => Create().Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+    internal static ParseResult Parse(string[] arguments)
+    {
+        var root = Create();
+        OptionValues.GuardAll(root);
+        return root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+    }
 
     /// <summary>Parses. The rules of options ask for values, and where a value is none of its type, asking throws what the parser would have said.</summary>
     private static bool TryParse(string[] arguments, [NotNullWhen(true)] out ParseResult? parsed, out string complaint)

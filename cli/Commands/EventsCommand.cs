@@ -3,7 +3,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Coordinator.Cli.Output;
 using Coordinator.Machines;
-using Coordinator.Runs.Outcomes;
 using Coordinator.Runs.View;
 using Coordinator.Server.Client;
 using Coordinator.Server.Storage;
@@ -17,7 +16,8 @@ public static class EventsCommand
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(1);
 
     private static readonly IReadOnlyList<Column> Columns =
-        [new("TIME"), new("KIND"), new("TEXT"), new("ORDINAL", true), new("CAUSE", true), new("GENERATION", true), new("STEP", true), new("MS", true), new("SILO", true)];
+        [new("TIME"), new("JOB"), new("KIND"), new("TEXT"), new("ORDINAL", true), new("CAUSE", true), new("GENERATION", true),
+            new("STEP", true), new("MS", true), new("SILO", true)];
 
     /// <summary>The command.</summary>
     public static Command Create()
@@ -28,9 +28,7 @@ public static class EventsCommand
         Checks.InRange(limit, 1, 10_000);
         return QueryCommand.Create("events", "Show what happened.", [job, watch, limit], async (client, parsed, format, cancel) =>
         {
-            var id = parsed.GetValue(job) is { } name ? new JobId(name) : (JobId?)null;
-            if (id is not null && await client.GetJobAsync(id.Value, cancel) is null && await client.GetGangAsync(id.Value, cancel) is null)
-                throw new CommandException(ExitCodes.NotFound, $"There is no job '{id}'.", "'coordinator jobs' lists them.");
+            var id = parsed.GetValue(job) is { } name ? await JobArgument.FindIdAsync(client, name, cancel) : (JobId?)null;
             var page = await client.GetEventsAsync(id, limit: parsed.GetValue(limit), newest: true, cancel: cancel);
             if (parsed.GetValue(watch))
                 await WatchAsync(client, id, page.Items, page.Next, format, cancel);
@@ -72,8 +70,8 @@ public static class EventsCommand
             {
                 OutputFormat.Json => Document(stored).ToJsonString(),
                 OutputFormat.Yaml => "---\n" + YamlDocument.Of(Document(stored)).TrimEnd(),
-                OutputFormat.Wide => $"{Time(stored)}  {stored.Event.Kind,-20}  {line.Text}",
-                _ => $"{Time(stored)}  {line.Text}",
+                OutputFormat.Wide => $"{Time(stored)}  {stored.Event.Job?.Value ?? "-",-16}  {stored.Event.Kind,-20}  {line.Text}",
+                _ => stored.Event.Job is { } job ? $"{Time(stored)}  {job}  {line.Text}" : $"{Time(stored)}  {line.Text}",
             });
         }
     }
@@ -89,7 +87,8 @@ public static class EventsCommand
 
     private static IReadOnlyList<string> Row(StoredEvent stored) =>
     [
-        Time(stored), stored.Event.Kind, EventText.Line(new TimedEvent(stored.Time, stored.Event)).Text, $"{stored.Ordinal}", stored.Event.Cause ?? "-",
+        Time(stored), stored.Event.Job?.Value ?? "-", stored.Event.Kind,
+        EventText.Line(new TimedEvent(stored.Time, stored.Event)).Text, $"{stored.Ordinal}", stored.Event.Cause ?? "-",
         $"{stored.Event.Generation}", $"{stored.Event.Step}", stored.Event.DurationMs is { } duration ? $"{duration:0}" : "", stored.Silo,
     ];
 

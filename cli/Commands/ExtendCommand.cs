@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Net;
+using Coordinator.Machines;
 using Coordinator.Runs.Outcomes;
 using Coordinator.Server.Client;
 
@@ -30,7 +31,7 @@ public static class ExtendCommand
             }
 
             var after = await client.GetJobAsync(view.Id, cancel) ?? view;
-            Console.WriteLine($"job {after.Id} has {after.Spec.Training.Steps} steps and wants {after.Spec.Ranks} ranks");
+            Console.WriteLine($"job {after.Id} has {after.Spec.Training.Steps} steps and wants {Counted.Of(after.Spec.Ranks, "rank")}");
         });
         command.Validators.Add(parsed =>
         {

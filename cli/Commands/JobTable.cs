@@ -31,7 +31,7 @@ public static class JobTable
         [
             .. jobs.Select(job => (IReadOnlyList<string>)
             [
-                job.Id.Value, job.Phase, $"{job.Recorded}/{job.Spec.Training.Steps}", job.Loss?.ToString("0.0000") ?? "-",
+                job.Id.Value, job.PhaseName, $"{job.Recorded}/{job.Spec.Training.Steps}", job.Loss?.ToString("0.0000") ?? "-",
                 $"{job.Members.Count}/{job.Spec.Ranks}", $"{job.Generation}", $"{job.Failures}", job.FirstCause ?? "-", job.Phase == "waiting" && job.Shortage.Length > 0 ? job.Shortage : "-",
                 $"{job.Incarnation}", $"{job.Timeline}", job.DeviceClass.Length > 0 ? job.DeviceClass : "-", job.Reason, job.ModelSha256 ?? "-",
             ]),

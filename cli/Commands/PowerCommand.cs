@@ -120,8 +120,10 @@ public static class PowerCommand
     private static string Summary(PowerView power)
     {
         if (power.Settings is null)
-            return $"{power.Gpus} gpus of jobs and {power.Hosts} hosts; no watts are set, and power limits nothing";
-        var text = $"{power.Gpus} gpus of jobs and {power.Hosts} hosts draw {PowerText.Of(power.DrawWatts - power.WaitingWatts)}"
+            return $"{Counted.Of(power.Gpus, "gpu")} of jobs and {Counted.Of(power.Hosts, "host")}; no watts are set, and power limits "
+                + $"nothing";
+        var text = $"{Counted.Of(power.Gpus, "gpu")} of jobs and {Counted.Of(power.Hosts, "host")} draw "
+            + $"{PowerText.Of(power.DrawWatts - power.WaitingWatts)}"
             + (power.UsableWatts is { } usable ? $" of {PowerText.Of(usable)} that are usable" : "; no limit");
         if (power.WaitingWatts > 0)
             text += $"; {PowerText.Of(power.WaitingWatts)} more are to start";

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Coordinator.Cli.Paths;
+using Coordinator.Machines;
 using Coordinator.Runs.Clusters;
 using Coordinator.Runs.Jobs;
 using Coordinator.Runs.Outcomes;
@@ -60,9 +61,18 @@ public sealed class ResumeCommand
         if (model.IsStandardOutput)
             Console.SetOut(Console.Error);
         record = record.WithOutput(model.Path);
+        using var signals = new Signals();
+
+        // More steps or other workers are asked of the job itself; else there is nothing to start.
+        if (record.ModelSha256 is { } finished && parsed.GetValue(steps) is null && parsed.GetValue(workers) is null
+            && await FinishedRun.PlaceAsync(record, run, model, signals.Token))
+        {
+            Console.WriteLine($"already finished: {finished}  {record.Output}");
+            return ExitCodes.Success;
+        }
+
         if (parsed.GetValue(workers) is { } count)
             record = record.WithWorkers(ArgumentsFor(count, record));
-        using var signals = new Signals();
         try
         {
             var sha256 = await new LocalRun(record, run, model, SiloBackend.Alone, parsed.GetValue(port), signals).ResumeAsync(parsed.GetValue(steps), forWorkers: parsed.GetValue(workers) is not null);
@@ -91,7 +101,11 @@ public sealed class ResumeCommand
             }
 
             if ((long)count * perWorker < least)
-                throw new CommandException(ExitCodes.Usage, $"--workers is {count}, which makes {count * perWorker} ranks, and the job goes on with no fewer than {least} (job.min_ranks).", $"Choose at least {(least + perWorker - 1) / perWorker}.");
+                throw new CommandException(
+                    ExitCodes.Usage,
+                    $"--workers is {count}, which makes {Counted.Of(count * perWorker, "rank")}, and the job goes on with no fewer than "
+                        + $"{least} (job.min_ranks).",
+                    $"Choose at least {(least + perWorker - 1) / perWorker}.");
         }
 
         var asked = record.AsAsked().WorkerArguments;

@@ -72,8 +72,11 @@ public sealed class SiloCommand
             ParentPipe.Watch(EndGrace, end.Cancel);
         try
         {
-            await using var silo = await StartAsync(Settings(parsed), isChild ? PredecessorPatience : TimeSpan.Zero, end.Token);
-            Console.WriteLine($"ready {silo.Url}");
+            var settings = Settings(parsed);
+            await using var silo = await StartAsync(settings, isChild ? PredecessorPatience : TimeSpan.Zero, end.Token);
+            var listen = ListenAddress.Parse(settings.Url);
+            var everywhere = $" (it listens on all addresses of this host: {listen.ListeningAt(new Uri(silo.Url).Port)})";
+            Console.WriteLine($"ready {silo.Url}{(listen.IsAny ? everywhere : "")}");
             await Task.Delay(Timeout.Infinite, end.Token).ContinueWith(_ => { }, TaskScheduler.Default);
         }
         catch (OperationCanceledException) when (end.IsCancellationRequested)

@@ -6,6 +6,7 @@ using Coordinator.Planning.Pages;
 using Coordinator.Planning.Scenarios;
 using Coordinator.Planning.Simulation;
 using Coordinator.Runs.Outcomes;
+using Coordinator.Server.Hosting;
 using Spectre.Console;
 
 namespace Coordinator.Cli.Commands;
@@ -75,7 +76,11 @@ internal static class SimulateClusterCommand
             var format = parsed.GetValue(output);
             var chosen = parsed.GetValue(policy) is { Length: > 0 } some ? [.. some.Distinct()] : FleetSimulation.Policies;
             var kinds = Kinds(parsed.GetValue(sweep) ?? (parsed.GetValue(html) is null ? "none" : "all"))!;
-            var plan = ClusterPlan.Run(fleet, parsed.GetValue(days), parsed.GetValue(seed), chosen, kinds, parsed.GetValue(sampled), Console.IsErrorRedirected ? null : AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) }));
+            var plan = ClusterPlan.Run(
+                fleet, parsed.GetValue(days), parsed.GetValue(seed), chosen, kinds, parsed.GetValue(sampled),
+                Console.IsErrorRedirected
+                    ? null
+                    : AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(StandardStreams.StyledError) }));
             if (table is not null)
                 await table.WriteAsync(FleetPrinter.Csv(plan.Reports, plan.Sweeps), cancel);
             if (page is not null)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Coordinator.Cli.Paths;
 using Coordinator.Configuration;
+using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 using Coordinator.Runs.Clusters;
 using Coordinator.Runs.Jobs;
@@ -19,6 +20,10 @@ public sealed class TrainCommand
     private readonly PathOption data = new(PathUse.ReadAny, "--data")
     {
         Description = "A text or token file, a directory or a glob (default: the repository's own sources and documents).",
+    };
+    private readonly Option<bool> binary = new("--binary")
+    {
+        Description = "Train on the bytes of the data as they are, whatever they hold; else only text and shards of 16-bit tokens are taken.",
     };
     private readonly PathOption initial = new(PathUse.Read, "--init")
     {
@@ -50,7 +55,7 @@ public sealed class TrainCommand
             "Train a model. Without --silo, a silo and worker processes are started on this machine and ended with the run.\n"
             + "Every key of a job file can be given as an option: --model.layers=4 --training.batch_size 32 --optimizer.learning_rate=1e-3.")
         {
-            file, data, initial, program, python, workers, gpus, steps, seed, output, workDirectory, port,
+            file, data, binary, initial, program, python, workers, gpus, steps, seed, output, workDirectory, port,
         };
         silos.AddTo(command);
         devices.AddTo(command);
@@ -75,7 +80,7 @@ public sealed class TrainCommand
         if (model.IsStandardOutput)
             Console.SetOut(Console.Error);
         var loaded = LoadJob(parsed);
-        var silo = connection.FindSilo(parsed);
+        var silo = FindSilo(parsed);
         var backend = silo is null ? silos.Read(parsed) : SiloBackend.Alone;
         if (silo is not null && devices.IsGiven(parsed))
         {
@@ -98,7 +103,9 @@ public sealed class TrainCommand
             if (there is not null)
                 RefuseOther(there, asked, directory, withData: false);
             var before = Directory.Exists(directory.File("data")) ? Directory.GetFiles(directory.File("data")) : [];
-            var (spec, frozen) = TrainingData.Freeze(loaded.Spec, parsed.GetValue(data) ?? loaded.DataPath, directory, there?.ReadSpec());
+            var (spec, frozen) = TrainingData.Freeze(
+                loaded.Spec, parsed.GetValue(data) ?? loaded.DataPath, directory, there?.ReadSpec(), parsed.GetValue(binary),
+                Console.WriteLine);
             (spec, var weights) = WeightsFile.Freeze(spec, initial.Full(parsed) ?? loaded.InitialPath, directory, there?.ReadSpec());
             (spec, var packed) = OwnProgram.Freeze(spec, loaded.ProgramPath, directory, there?.ReadSpec());
             var beside = weights ?? packed;
@@ -135,11 +142,33 @@ public sealed class TrainCommand
         }
     }
 
+    /// <summary>
+    /// What is typed counts more than what the environment says: a run that is to have a folder or a port of its own has a silo of its
+    /// own.
+    /// </summary>
+    private string? FindSilo(ParseResult parsed)
+    {
+        if (parsed.GetValue(connection.Silo) is { } given)
+            return given;
+        if (((Option[])[workDirectory, port]).FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is not { } local)
+            return connection.FindSilo(parsed);
+        if (Environment.GetEnvironmentVariable(ConnectionVariables.Silo) is { Length: > 0 })
+            Console.Error.WriteLine(
+                $"${ConnectionVariables.Silo} is not used: {local.Name} asks for a run on this machine; name the silo with --silo to "
+                    + $"train there");
+        return null;
+    }
+
     private LoadedJob LoadJob(ParseResult parsed)
     {
+        var typed = new Dictionary<string, string>(StringComparer.Ordinal);
         List<string> overrides = [];
         if (parsed.GetValue(steps) is { } wantedSteps)
+        {
             overrides.Add($"--training.steps={wantedSteps}");
+            typed["training.steps"] = steps.Name;
+        }
+
         if (parsed.GetValue(seed) is { } wantedSeed)
             overrides.Add($"--training.seed={wantedSeed}");
         if (program.Full(parsed) is { } wantedProgram)
@@ -147,10 +176,13 @@ public sealed class TrainCommand
         if (parsed.GetValue(python) is { } wantedPython)
             overrides.Add($"--program.python={wantedPython}");
         if (parsed.GetValue(workers) is { } wantedWorkers)
-            overrides.Add($"--job.ranks={wantedWorkers * parsed.GetValue(gpus)}");
+        {
+            overrides.Add($"--job.ranks={(long)wantedWorkers * parsed.GetValue(gpus)}");
+            typed["job.ranks"] = parsed.GetValue(gpus) == 1 ? workers.Name : $"{workers.Name} times {gpus.Name}";
+        }
         else if (parsed.GetValue(file) is null && !parsed.UnmatchedTokens.Any(token => token.StartsWith("--job.ranks", StringComparison.Ordinal)))
             overrides.Add($"--job.ranks={2 * parsed.GetValue(gpus)}");
-        return JobFile.LoadJob(file.Full(parsed), overrides.Concat(parsed.UnmatchedTokens));
+        return JobFile.LoadJob(file.Full(parsed), overrides.Concat(parsed.UnmatchedTokens), typed);
     }
 
     private RunRecord Record(ParseResult parsed, JobSpec spec, Func<int, IEnumerable<string>> workerDevices, OutputPath model)
@@ -213,7 +245,12 @@ public sealed class TrainCommand
 
     private static void Say(JobSpec spec, string? frozen)
     {
-        var source = frozen is null ? "" : $" on {Words.Bytes(spec.Data.Bytes)} of text (sha256 {spec.Data.Sha256[..12]}…)";
-        Console.WriteLine($"{spec.Program?.Entry ?? spec.Model.Program}: {spec.Training.Steps} steps of {spec.Training.BatchSize} in {spec.Training.Shards} shards, {spec.Ranks} ranks{source}");
+        var source = frozen is null
+            ? ""
+            : $" on {Words.Bytes(spec.Data.Bytes)} of {(spec.Data.Encoding == "bytes" ? "text" : "tokens")} (sha256 "
+                + $"{spec.Data.Sha256[..12]}…)";
+        Console.WriteLine(
+            $"{spec.Program?.Entry ?? spec.Model.Program}: {spec.Training.Steps} steps of {spec.Training.BatchSize} in {spec.Training.Shards} shards, "
+                + $"{Counted.Of(spec.Ranks, "rank")}{source}");
     }
 }

@@ -54,7 +54,9 @@ public sealed class VerifyCommand
             using var launcher = new ProgramLauncher(new ProgramPolicy { Allowed = true }, folder, Environment.ProcessId, new ConsoleLog("verify"));
             var verifier = new ProgramVerifier(
                 spec, () => ProgramStart.Of(new JobId("verify"), spec, spec.Program!, new GpuId(new NodeId("verify"), 0), unpacked, store, launcher, folder), line => Console.WriteLine($"  {line}"));
-            Console.WriteLine($"verifying {spec.Program!.Entry} with {spec.Program.Python}, {spec.Program.Threads} threads, {spec.Training.Shards} shards of {spec.Training.BatchSize} samples");
+            Console.WriteLine(
+                $"verifying {spec.Program!.Entry} with {spec.Program.Python}, {Counted.Of(spec.Program.Threads, "thread")}, "
+                + $"{Counted.Of(spec.Training.Shards, "shard")} of {spec.Training.BatchSize} samples");
             var findings = verifier.Run(signals.Token);
             if (findings.Count == 0)
             {

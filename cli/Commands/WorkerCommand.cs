@@ -70,7 +70,6 @@ public sealed class WorkerCommand
     {
         Description = "A fault to suffer, for demonstrations and tests, such as kill@collective:37. Repeatable.",
         Arity = ArgumentArity.ZeroOrMore,
-        DefaultValueFactory = _ => FaultPlan.None,
         CustomParser = result =>
         {
             try
@@ -182,7 +181,7 @@ public sealed class WorkerCommand
         Gpus = chosen.Devices,
         DataListen = parsed.GetValue(listen)!,
         DataHost = parsed.GetValue(advertised),
-        Faults = parsed.GetValue(faults)!,
+        Faults = parsed.GetValue(faults) ?? FaultPlan.None,
         Replace = parsed.GetValue(replace),
         Connected = silo => Console.WriteLine($"ready {silo}"),
     };
@@ -238,8 +237,22 @@ public sealed class WorkerCommand
         }
     }
 
-    private static string DefaultDirectory() =>
-        Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.Create), "coordinator", "data");
+    /// <summary>The user's folder of data; it is made, so a user without a home is told what to name instead.</summary>
+    private string DefaultDirectory()
+    {
+        try
+        {
+            var data = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.Create);
+            return Path.Combine(data, "coordinator", "data");
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            throw new CommandException(
+                ExitCodes.Usage,
+                $"This user has no home folder that can be written: {refused.Message}",
+                $"Name a folder that can be written with {directory.Name}.");
+        }
+    }
 
     private IReadOnlyList<Uri> Silos(ParseResult parsed)
     {

@@ -97,7 +97,8 @@ public sealed partial class ClusterMachine
 
     private string Follows()
     {
-        var text = $"{budget.Site.Gpus} gpus and {budget.Site.Hosts} hosts draw {PowerText.Of(budget.SiteWatts)}{(budget.Usable is { } usable ? $" of {PowerText.Of(usable)}" : "")}";
+        var text = $"{Counted.Of(budget.Site.Gpus, "gpu")} and {Counted.Of(budget.Site.Hosts, "host")} draw "
+            + $"{PowerText.Of(budget.SiteWatts)}{(budget.Usable is { } usable ? $" of {PowerText.Of(usable)}" : "")}";
         if (GivingBackNow is > 0 and var back)
             text += $"; {back} gpus are given back at the end of a step";
         if (overWatts > 0)

@@ -18,11 +18,14 @@ public sealed record CoolingZone(string Name, IReadOnlyList<string> Nodes, long 
     public string? Problem()
     {
         if (Name is not { Length: >= 1 and <= 64 } || Name.Any(c => !(char.IsAsciiLetterOrDigit(c) || c is '.' or '-' or '_')))
-            return $"'{Name}' is no name of a zone; use 1 to 64 letters, digits, dots, dashes and underscores.";
+            return $"'{PlainText.Line(Name ?? "", 64)}' is no name of a zone; use 1 to 64 letters, digits, dots, dashes and underscores.";
         if (Nodes is not { Count: > 0 })
             return $"zone {Name} has no nodes; name them, such as n1,n2 or hall-a-*.";
-        if (Nodes.FirstOrDefault(pattern => string.IsNullOrEmpty(pattern) || pattern.IndexOf('*') is >= 0 and var star && star < pattern.Length - 1) is { } wrong)
-            return $"'{wrong}' names no nodes; write a node's name, or the beginning of names and one star behind it.";
+        if (Nodes.Any(pattern => pattern is null))
+            return $"zone {Name} has a node that is null; name it, such as n1 or hall-a-*.";
+        if (Nodes.FirstOrDefault(
+            pattern => pattern != "*" && NodeNames.Problem(pattern.EndsWith('*') ? pattern[..^1] : pattern) is not null) is { } wrong)
+            return $"'{PlainText.Line(wrong, 64)}' names no nodes; write a node's name, or the beginning of names and one star behind it.";
         if (CapacityWatts is < 0 or > PowerSettings.MostWatts)
             return $"the capacity of zone {Name} is {CapacityWatts}; allowed are 0 to {PowerSettings.MostWatts} W.";
         return null;

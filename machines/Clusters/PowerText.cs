@@ -23,7 +23,9 @@ public static class PowerText
         watts = 0;
         var (unit, size) = Units.FirstOrDefault(unit => text.EndsWith(unit.Unit, StringComparison.Ordinal));
         var number = (unit is null ? text : text[..^unit.Length]).TrimEnd(' ');
-        if (!decimal.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value) || value > PowerSettings.MostWatts)
+        if (!PlainText.IsPlain(text)
+            || !decimal.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value)
+                || value > PowerSettings.MostWatts)
             return false;
         value *= unit is null ? 1 : size;
         if (value > PowerSettings.MostWatts || !decimal.IsInteger(value))

@@ -17,6 +17,13 @@ public static class GangSpecValidator
     public static IReadOnlyList<JobSpecProblem> Validate(GangSpec spec)
     {
         var problems = new List<JobSpecProblem>();
+        if (spec.Command.Any(word => word is null) || spec.Environment.Any(pair => pair.Value is null))
+            return [new JobSpecProblem(
+                "command", "null", "a program and its arguments, with variables that have a value", "give each a text")];
+        Refuse(spec.Name.Length is < 1 or > 100 || !PlainText.IsPlain(spec.Name), "name", $"'{PlainText.Line(spec.Name, 60)}'",
+            "1 to 100 characters without control characters or unseen ones", "choose another name");
+        Refuse(!DeviceClasses.IsName(spec.DeviceClass), "deviceClass", $"'{PlainText.Line(spec.DeviceClass, 60)}'",
+            "letters, digits, dots, dashes and underscores", "name one class that 'coordinator devices' shows");
         Refuse(spec.Command.Count == 0 || spec.Command[0].Length == 0, "command", "empty", "a program and its arguments", "write it behind --");
         Refuse(spec.Command.Any(HasNull) || spec.Environment.Any(pair => HasNull(pair.Value)), "command", "text with a zero character", "text that a program can be given", "take the character out");
         Refuse(spec.Command.Sum(word => (long)word.Length) + spec.Environment.Sum(pair => (long)pair.Key.Length + pair.Value.Length) > MostText, "command", "too long", $"at most {MostText} characters with its variables", "put it into a script");

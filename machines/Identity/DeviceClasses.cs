@@ -6,6 +6,13 @@ namespace Coordinator.Machines;
 /// </summary>
 public static class DeviceClasses
 {
+    /// <summary>Longest name of a class.</summary>
+    public const int MaxLength = 200;
+
+    /// <summary>Whether a text can be a class, or the first words of one; the empty one can.</summary>
+    public static bool IsName(string text) =>
+        text.Length <= MaxLength && text.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '.' or '_');
+
     /// <summary>Whether a class is the wanted one, or one of those that begin with the wanted words. Nothing wanted: every class is.</summary>
     public static bool Matches(string? wanted, string deviceClass) =>
         string.IsNullOrEmpty(wanted)

@@ -3,7 +3,9 @@ using System.Text.Json.Serialization;
 
 namespace Coordinator.Machines;
 
-/// <summary>Writes an id as a plain string; refuses null, empty and overlong ones.</summary>
+/// <summary>
+/// Writes an id as a plain string; refuses null, empty and overlong ones, and those with characters that steer who shows them.
+/// </summary>
 public abstract class TextIdConverter<T>(Func<string, T> parse) : JsonConverter<T>
 {
     private const int MaxLength = 256;
@@ -14,6 +16,8 @@ public abstract class TextIdConverter<T>(Func<string, T> parse) : JsonConverter<
         var text = reader.GetString();
         if (string.IsNullOrEmpty(text) || text.Length > MaxLength)
             throw new JsonException($"an id has 1 to {MaxLength} characters");
+        if (!PlainText.IsPlain(text))
+            throw new JsonException("an id has no control characters and none that cannot be seen");
         try
         {
             return parse(text);

@@ -106,6 +106,13 @@ public sealed record TrainingSpec
 
     /// <summary>Seed of initialisation, data order and dropout.</summary>
     public ulong Seed { get; init; } = 1;
+
+    /// <summary>
+    /// Whether the job goes on where the loss or the gradient norm of a step is not a number; else it ends at the first such step (<see
+    /// cref="Policies.FiniteNumbers"/>).
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool AllowNonfinite { get; init; }
 }
 
 /// <summary>AdamW with decoupled weight decay, clipping by global norm, linear warm-up and cosine decay.</summary>

@@ -32,6 +32,9 @@ public static class JobSpecValidator
     /// <summary>Highest priority of a job; the lowest is as far below zero.</summary>
     public const int MostPriority = 1000;
 
+    /// <summary>Shortest timeout that is none: no clock and no network is finer, and a job that waits for less waits for nobody.</summary>
+    public static readonly TimeSpan ShortestTimeout = TimeSpan.FromMilliseconds(1);
+
     /// <summary>Longest timeout.</summary>
     public static readonly TimeSpan LongestTimeout = TimeSpan.FromDays(7);
 
@@ -41,6 +44,7 @@ public static class JobSpecValidator
         var problems = new JobSpecProblems();
         CheckJob(problems, spec);
         CheckComputation(problems, spec);
+        CheckSingles(problems, spec);
         CheckData(problems, spec);
         CheckCollective(problems, spec.Collective);
         CheckFaultTolerance(problems, spec.FaultTolerance);
@@ -92,9 +96,11 @@ public static class JobSpecValidator
 
     private static void CheckJob(JobSpecProblems problems, JobSpec spec)
     {
-        if (spec.Name.Length is < 1 or > 100 || spec.Name.Any(char.IsControl))
+        if (spec.Name.Length is < 1 or > 100 || !PlainText.IsPlain(spec.Name))
         {
-            problems.Add("job.name", $"'{Printable(spec.Name)}'", "1 to 100 characters without control characters", "choose another name");
+            problems.Add(
+                "job.name", $"'{Printable(spec.Name)}'", "1 to 100 characters without control characters or unseen ones",
+                "choose another name");
         }
 
         if (spec.Ranks < 1 || spec.Ranks > spec.Training.Shards)
@@ -111,7 +117,7 @@ public static class JobSpecValidator
         }
 
         problems.Between("job.priority", spec.Priority, -MostPriority, MostPriority);
-        if (spec.DeviceClass.Length > 200 || spec.DeviceClass.Any(c => !(char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_')))
+        if (!DeviceClasses.IsName(spec.DeviceClass))
         {
             problems.Add(
                 "job.device_class",
@@ -182,6 +188,22 @@ public static class JobSpecValidator
             problems.Add("optimizer.epsilon", Text(optimizer.Epsilon), "a finite number that float32 tells from 0, 1E-45 or more", "set optimizer.epsilon to 1e-8");
         problems.NotNegative("optimizer.weight_decay", optimizer.WeightDecay, "set optimizer.weight_decay to 0 to turn it off");
         problems.NotNegative("optimizer.gradient_clip", optimizer.GradientClip, "set optimizer.gradient_clip to 0 to turn it off");
+    }
+
+    // Devices compute in float32, and some of them take what is below its normal numbers for 0.
+    private static void CheckSingles(JobSpecProblems problems, JobSpec spec)
+    {
+        if (problems.Found.Count > 0)
+            return;
+        var optimizer = spec.Optimizer;
+        problems.Single("model.dropout", spec.Model.Dropout);
+        problems.Single("optimizer.learning_rate", optimizer.LearningRate);
+        problems.Single("lr_scheduler.min_learning_rate", optimizer.MinLearningRate);
+        problems.Single("optimizer.beta1", optimizer.Beta1);
+        problems.Single("optimizer.beta2", optimizer.Beta2);
+        problems.Single("optimizer.epsilon", optimizer.Epsilon);
+        problems.Single("optimizer.weight_decay", optimizer.WeightDecay);
+        problems.Single("optimizer.gradient_clip", optimizer.GradientClip);
     }
 
     // Without a hash the data is still to be frozen, and there is nothing to check.

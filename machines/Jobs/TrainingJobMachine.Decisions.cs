@@ -168,7 +168,8 @@ public sealed partial class TrainingJobMachine
         checkpoints.KeepThrough(State.Members);
         context.Observe(
             EventKinds.GenerationForming,
-            $"generation {State.Generation}: {State.Members.Count} ranks, {removed.Length} out, {chosen.Count} in", recovery.Cause,
+            $"generation {State.Generation}: {Counted.Of(State.Members.Count, "rank")}, {removed.Length} out, {chosen.Count} in",
+                recovery.Cause,
             numbers: new SortedDictionary<string, double>
             {
                 ["ranks"] = State.Members.Count,
@@ -202,7 +203,7 @@ public sealed partial class TrainingJobMachine
             Phase = JobPhase.Active,
             Reason = parking.Reason is { } parked
                 ? $"parked: {parked}; {next.Members[0].Gpu} keeps the state and computes nothing"
-                : $"generation {generation} with {next.Members.Count} ranks",
+                : $"generation {generation} with {Counted.Of(next.Members.Count, "rank")}",
             Generation = generation,
             Hash = next.Hash,
             Members = next.Members,

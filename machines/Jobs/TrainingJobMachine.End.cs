@@ -61,10 +61,13 @@ public sealed partial class TrainingJobMachine
         });
     }
 
-    private void Fail(string reason)
+    private void FailForNumbers(StepRecord step) =>
+        Fail(FiniteNumbers.Why(step, State.Spec, State.Checkpoints is [.., var newest] ? newest : null));
+
+    private void Fail(string reason, bool isCancelled = false)
     {
-        context.Observe(EventKinds.JobFailed, reason);
-        End(State with { Phase = JobPhase.Failed, Reason = reason, Recorded = records.Through });
+        context.Observe(EventKinds.JobFailed, reason, isCancelled ? "cancelled" : null);
+        End(State with { Phase = JobPhase.Failed, Reason = reason, Recorded = records.Through, Cancelled = isCancelled });
     }
 
     /// <summary>
@@ -169,7 +172,7 @@ public sealed partial class TrainingJobMachine
         context.Persist(next with
         {
             Phase = JobPhase.Waiting,
-            Reason = $"waiting for {next.Spec.Ranks} gpus",
+            Reason = $"waiting for {Counted.Of(next.Spec.Ranks, "gpu")}",
             Generation = membership.Generation,
             Hash = membership.Hash,
             Members = [],

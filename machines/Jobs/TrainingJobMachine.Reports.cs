@@ -175,7 +175,9 @@ public sealed partial class TrainingJobMachine
             Recorded = records.Through,
         });
         context.Observe(
-            EventKinds.GenerationRunning, $"generation {State.Generation}: all {plans.AdvancedCount} ranks have applied step {step}",
+            EventKinds.GenerationRunning,
+                $"generation {State.Generation}: {(plans.AdvancedCount == 1 ? "all ranks (1)" : $"all {plans.AdvancedCount} ranks")} "
+                    + $"have applied step {step}",
             recovery.Cause,
             step: step, durationMs: recovery.Since is { } since ? (Now - since).TotalMilliseconds : null,
             numbers: new SortedDictionary<string, double>
@@ -203,13 +205,21 @@ public sealed partial class TrainingJobMachine
             return;
         }
 
-        var news = records.Take(steps.Steps);
+        var (reported, broken) = FiniteNumbers.Cut(State.Spec, steps.Steps, records.Through);
+        var news = records.Take(reported);
         if (news.Count > 0)
         {
             context.ObserveSteps(steps.Timeline, news);
+            context.Change(State with { Loss = records.LastLoss });
             if (!State.Started)
                 context.Persist(State with { Started = true, Recorded = records.Through });
             lastProgress = Now;
+            if (broken is not null)
+            {
+                FailForNumbers(broken);
+                return;
+            }
+
             checkpoints.NoteReport();
             SettleFaults();
         }
@@ -219,10 +229,17 @@ public sealed partial class TrainingJobMachine
 
     private void RecordForRegained(NodeId node, StepsApplied steps)
     {
-        var news = records.TakeOf(steps.Timeline, steps.Steps);
+        var (reported, broken) = FiniteNumbers.Cut(State.Spec, steps.Steps, records.Of(steps.Timeline, State.Timeline));
+        var news = records.TakeOf(steps.Timeline, reported);
         if (news.Count > 0)
         {
             context.ObserveSteps(steps.Timeline, news);
+            if (broken is not null)
+            {
+                FailForNumbers(broken);
+                return;
+            }
+
             context.MarkDirty();
         }
 

@@ -49,7 +49,9 @@ public sealed partial class TrainingJobMachine
             Timeline = state.Timeline,
             Generation = state.Generation,
             Recorded = records.Through,
-            Loss = records.LastLoss,
+            Loss = state.Loss,
+            Cancelled = state.Cancelled
+                || (state.Phase == JobPhase.Failed && state.Reason.StartsWith(CancelJob.ReasonPrefix, StringComparison.Ordinal)),
             Failures = state.Failures,
             FirstCause = state.FirstCause,
             ModelSha256 = state.ModelSha256,

@@ -141,7 +141,7 @@ public sealed partial class TrainingJobMachine : IMachine
             case var _ when !context.IsSubmitted:
                 break;
             case CancelJob cancel when !context.IsOver:
-                Fail(cancel.ReasonOfJob);
+                Fail(cancel.ReasonOfJob, isCancelled: true);
                 break;
             case GpusOffered offered:
                 OnOffered(offered);
@@ -209,12 +209,13 @@ public sealed partial class TrainingJobMachine : IMachine
             Spec = spec,
             Incarnation = 1,
             Phase = JobPhase.Waiting,
-            Reason = $"waiting for {spec.Ranks} gpus",
+            Reason = $"waiting for {Counted.Of(spec.Ranks, "gpu")}",
         });
         submittedAt = Now;
         var training = spec.Training;
         context.Observe(EventKinds.JobSubmitted,
-            $"{spec.Model.Program}, {training.Steps} steps, batch {training.BatchSize} in {training.Shards} shards, {spec.Ranks} ranks");
+            $"{spec.Model.Program}, {training.Steps} steps, batch {training.BatchSize} in {training.Shards} shards, "
+                + $"{Counted.Of(spec.Ranks, "rank")}");
     }
 
     private void OnOffered(GpusOffered offered)

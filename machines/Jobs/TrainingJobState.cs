@@ -73,6 +73,13 @@ public sealed record TrainingJobState
     /// <summary>Steps known to be recorded when this was written; there may be more.</summary>
     public long Recorded { get; init; }
 
+    /// <summary>Loss of the last step that was recorded when this was written; null: none was, or an older coordinator wrote it.</summary>
+    public double? Loss { get; init; }
+
+    /// <summary>Whether somebody ended the job; it is <see cref="JobPhase.Failed"/> then.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Cancelled { get; init; }
+
     /// <summary>Members failed so far.</summary>
     public int Failures { get; init; }
 

@@ -207,9 +207,12 @@ public sealed record CheckpointWanted(string Reason) : GrainMessage;
 /// <summary>End the job without a model.</summary>
 public sealed record CancelJob(string Reason) : GrainMessage
 {
+    /// <summary>How the reason of a job begins that somebody has ended.</summary>
+    public const string ReasonPrefix = "cancelled: ";
+
     /// <summary>Why a job that this has ended says that it has.</summary>
     [JsonIgnore]
-    public string ReasonOfJob => $"cancelled: {Reason}";
+    public string ReasonOfJob => ReasonPrefix + Reason;
 }
 
 /// <summary>Train for more steps, or with more ranks: what is less than the job has, or cannot be, changes nothing (<see cref="ExtensionPolicy"/>).</summary>

@@ -167,7 +167,10 @@ public sealed partial class NodeMachine(NodeId id, GpuHealthPolicy? policy = nul
             isOnRecord = false;
         AttachAwake();
         if (!repeated)
-            outputs.Observe(new CoordinatorEvent { Kind = EventKinds.NodeUp, Node = id, Text = $"{id} connected, process {hello.ProcessId}, {hello.Gpus.Count} gpus", Numbers = new SortedDictionary<string, double> { ["pid"] = hello.ProcessId, ["boot"] = worker.Session.Boot } });
+            outputs.Observe(
+                new CoordinatorEvent { Kind = EventKinds.NodeUp, Node = id,
+                    Text = $"{id} connected, process {hello.ProcessId}, {Counted.Of(hello.Gpus.Count, "gpu")}",
+                        Numbers = new SortedDictionary<string, double> { ["pid"] = hello.ProcessId, ["boot"] = worker.Session.Boot } });
         TellJobs();
         Report(up: true);
     }

@@ -31,7 +31,9 @@ public sealed class DemoRunner(DemoOptions options)
         var keepLogs = false;
         try
         {
-            var (spec, frozen) = TrainingData.Freeze(DemoPlan.Job(options.Seed, options.Quick, options.Backend.Silos, options.Steps), options.Data, directory);
+            var (spec, frozen) = TrainingData.Freeze(
+                DemoPlan.Job(options.Seed, options.Quick, options.Backend.Silos, options.Steps), options.Data, directory,
+                say: Console.WriteLine);
             var schedule = KillSchedule.Draw(options.Seed, spec.Training.Steps, DemoPlan.Workers, options.Backend.Silos);
             Introduce(spec, schedule);
             keepLogs = true;

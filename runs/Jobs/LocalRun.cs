@@ -82,8 +82,8 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
         try
         {
             await using var cluster = await LocalCluster.StartAsync(options, directory, signals.Token);
-            Console.WriteLine($"attach from another terminal:  export {ConnectionVariables.Silo}={cluster.Url} {ConnectionVariables.TokenFile}={cluster.TokenFile}");
-            Console.WriteLine($"                               coordinator status      (logs: {directory.Path})");
+            foreach (var line in Attaching.Lines(cluster, directory))
+                Console.WriteLine(line);
             using var client = new CoordinatorClient(cluster.Url, SiloToken.Load(cluster.TokenFile));
             run = new JobRun(client, title) { Cluster = cluster, Id = record.JobId, BesidePath = beside, Remedy = () => WhatIsSafe(run?.LastSeen) };
             try

@@ -1,4 +1,5 @@
 using Coordinator.Configuration;
+using Coordinator.Machines;
 using Coordinator.Runs.Clusters;
 using Coordinator.Runs.Outcomes;
 using Coordinator.Worker.Checkpoints;
@@ -57,7 +58,7 @@ public static class RunComparison
         }
 
         if (there.WorkerArguments.Count != asked.WorkerArguments.Count)
-            yield return $"it has {there.WorkerArguments.Count} workers, and {asked.WorkerArguments.Count} are asked for";
+            yield return $"it has {Counted.Of(there.WorkerArguments.Count, "worker")}, and {asked.WorkerArguments.Count} are asked for";
         else if (there.GpusPerWorker != asked.GpusPerWorker || there.WorkerArguments.Zip(asked.WorkerArguments).Any(pair => !pair.First.SequenceEqual(pair.Second)))
             yield return $"its workers have '{string.Join(' ', there.WorkerArguments[0])}', and '{string.Join(' ', asked.WorkerArguments[0])}' is asked for";
         if (there.Output != asked.Output)

@@ -22,23 +22,44 @@ public sealed class TrainedModel
     /// <summary>Its shape.</summary>
     public ModelSpec Shape { get; }
 
-    /// <summary>Reads a model file.</summary>
+    /// <summary>Reads a model file. Every tensor's name, shape and type is compared with the model's before any of them is read.</summary>
     /// <exception cref="SafeTensorsException">The file is missing, damaged or no safetensors file.</exception>
     /// <exception cref="CommandException">The file is sound, but holds no model of this program.</exception>
     public static TrainedModel Load(string path)
     {
         using var file = SafeTensorsFile.Open(path);
-        var shape = ShapeOf(file.Metadata) ?? throw Foreign(path, "its metadata names no shape of a gpt model");
+        var shape = ShapeOf(path, file.Metadata);
         var layout = GptProgram.LayoutOf(shape);
+        if (InitialWeights.WhyUnfit(file.Tensors, layout, anyFloat: true) is { } why)
+            throw Foreign(path, why);
         var parameters = new float[layout.ParameterCount];
         foreach (var tensor in layout.Tensors)
         {
-            if (!file.TryFind(tensor.Name, out var stored) || stored.Shape.Aggregate(1L, (product, axis) => product * axis) != tensor.Length)
-                throw Foreign(path, $"it lacks the tensor {tensor.Name} of shape [{string.Join(", ", tensor.Shape)}]");
-            file.Read(tensor.Name, parameters.AsSpan(tensor.Offset, tensor.Length));
+            var part = parameters.AsSpan(tensor.Offset, tensor.Length);
+            file.ReadFloats(tensor.Name, part);
+            if (!IsFinite(part))
+            {
+                throw new CommandException(
+                    ExitCodes.Usage,
+                        $"{path} holds numbers that are not finite (in the tensor {tensor.Name}): its training ran away, and it can make "
+                            + $"no text.",
+                    "Train again with a lower optimizer.learning_rate, or name a model that was saved before that.");
+            }
         }
 
         return new TrainedModel(shape, parameters);
+    }
+
+    /// <summary>Why no text can go on from a prompt: it has a byte that the model does not know; null: one can.</summary>
+    public string? WhyNoPrompt(ReadOnlySpan<byte> prompt)
+    {
+        for (var at = 0; at < prompt.Length; at++)
+        {
+            if (prompt[at] >= Shape.Vocab)
+                return $"its byte {at} is {prompt[at]}, and the model knows the bytes 0 to {Shape.Vocab - 1}";
+        }
+
+        return null;
     }
 
     /// <summary>The bytes that follow a prompt; see <see cref="GptGenerator.Generate"/>.</summary>
@@ -58,17 +79,42 @@ public sealed class TrainedModel
         return evaluator.MeanLossOver(parameters, tokens);
     }
 
-    private static ModelSpec? ShapeOf(IReadOnlyDictionary<string, string> metadata)
+    private static bool IsFinite(ReadOnlySpan<float> numbers)
     {
+        foreach (var number in numbers)
+        {
+            if (!float.IsFinite(number))
+                return false;
+        }
+
+        return true;
+    }
+
+    private static ModelSpec ShapeOf(string path, IReadOnlyDictionary<string, string> metadata)
+    {
+        ModelSpec? shape = null;
         try
         {
-            var shape = metadata.TryGetValue(ModelFile.SpecKey, out var text) ? JsonSerializer.Deserialize(text, MachinesJson.Default.ModelSpec) : null;
-            return shape is { Program: "gpt", Vocab: <= 256 } && TrainingPrograms.WhyInvalid(new JobSpec { Model = shape }) is null ? shape : null;
+            shape = metadata.TryGetValue(ModelFile.SpecKey, out var text)
+                ? JsonSerializer.Deserialize(text, MachinesJson.Default.ModelSpec)
+                : null;
         }
         catch (JsonException)
         {
-            return null;
+            // Metadata that nobody here has written.
         }
+
+        return shape switch
+        {
+            null or { Program: null } => throw Foreign(path, "its metadata names no shape of a gpt model"),
+            { Program: not "gpt" } => throw Foreign(path, $"it is a model of the program '{PlainText.Line(shape.Program, 60)}'"),
+            { Vocab: > 256 } =>
+                throw Foreign(
+                    path, $"its vocabulary is {shape.Vocab} tokens, and only models of bytes (256 at most) can be turned into text here"),
+            _ when TrainingPrograms.WhyInvalid(new JobSpec { Model = shape }) is { } why =>
+                throw Foreign(path, $"the shape in its metadata cannot be: {why}"),
+            _ => shape,
+        };
     }
 
     private static CommandException Foreign(string path, string why) => new(

@@ -38,7 +38,10 @@ public sealed class ChildProcess : IDisposable
     /// <summary>Process id.</summary>
     public int Pid { get; private set; }
 
-    /// <summary>Completes with the rest of the first line of standard output that starts with <c>ready</c>; cancelled if the child ends first.</summary>
+    /// <summary>
+    /// Completes with the word behind it in the first line of standard output that starts with <c>ready</c>; cancelled if the child ends
+    /// first.
+    /// </summary>
     public Task<string> Ready => ready.Task;
 
     /// <summary>Whether the child said that it is ready.</summary>
@@ -155,7 +158,7 @@ public sealed class ChildProcess : IDisposable
         }
 
         if (!fromError && (line == "ready" || line.StartsWith("ready ", StringComparison.Ordinal)))
-            ready.TrySetResult(line.Length > 6 ? line[6..] : "");
+            ready.TrySetResult(line.Length > 6 ? line[6..].Split(' ')[0] : "");
         if (fromError)
             onError?.Invoke(line);
     }

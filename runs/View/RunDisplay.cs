@@ -1,10 +1,13 @@
 using Spectre.Console;
+using Spectre.Console.Rendering;
 
 namespace Coordinator.Runs.View;
 
 /// <summary>Shows a run while it goes on: a live picture on a terminal, lines elsewhere.</summary>
 public static class RunDisplay
 {
+    private const int MostEvents = 40;
+
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(200);
 
     /// <summary>Whether standard output is a terminal that can be drawn on.</summary>
@@ -29,16 +32,19 @@ public static class RunDisplay
 
     private static async Task RunTerminalAsync(Func<RunData> snapshot, CancellationToken cancel)
     {
-        await AnsiConsole.Live(TerminalView.Render(RunViewBuilder.Build(snapshot()))).StartAsync(async live =>
+        await AnsiConsole.Live(Picture(snapshot())).StartAsync(async live =>
         {
             do
             {
-                live.UpdateTarget(TerminalView.Render(RunViewBuilder.Build(snapshot())));
+                live.UpdateTarget(Picture(snapshot()));
             }
             while (await Pause(cancel));
-            live.UpdateTarget(TerminalView.Render(RunViewBuilder.Build(snapshot())));
+            live.UpdateTarget(Picture(snapshot()));
         });
     }
+
+    private static IRenderable Picture(RunData data) =>
+        TerminalView.Render(RunViewBuilder.Build(data, shownEvents: MostEvents), AnsiConsole.Profile.Width, AnsiConsole.Profile.Height);
 
     private static async Task RunPlainAsync(Func<RunData> snapshot, CancellationToken cancel)
     {

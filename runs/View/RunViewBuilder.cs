@@ -19,7 +19,7 @@ public static class RunViewBuilder
     {
         var job = data.Job;
         var total = job?.Spec.Training.Steps ?? 0;
-        var done = data.Steps.Count > 0 ? data.Steps[^1].Step : job?.Recorded ?? 0;
+        var done = DoneOf(data);
         var workers = WorkerRows.Build(data);
         return new RunView
         {
@@ -41,6 +41,9 @@ public static class RunViewBuilder
             Victim = Victim(data, workers),
         };
     }
+
+    /// <summary>Steps that are recorded as far as is known.</summary>
+    internal static long DoneOf(RunData data) => data.Steps.Count > 0 ? data.Steps[^1].Step : data.Job?.Recorded ?? 0;
 
     /// <summary>Averages neighbours so that at most <paramref name="points"/> values remain.</summary>
     public static IReadOnlyList<double> Condense(IReadOnlyList<double> values, int points)
@@ -101,8 +104,12 @@ public static class RunViewBuilder
         if (data.SiloAway is { } away)
         {
             return data.SiloSupervised
-                ? silos.Length > 1 ? "no silo answers; training goes on without them" : "the silo is restarting; training goes on without it"
-                : $"the silo has not answered for {away.TotalSeconds:0} s; training goes on without it, and this view goes on when it is back";
+                ? (silos.Length > 1 ? "no silo answers" : "the silo is restarting")
+                    + (HasBegun(data)
+                        ? $"; training goes on without {(silos.Length > 1 ? "them" : "it")}"
+                        : "; the job begins when it is back")
+                : $"the silo has not answered since {(data.Now - away).LocalDateTime:HH:mm:ss}; "
+                    + $"{(HasBegun(data) ? "training goes on without it, and " : "")}this view goes on when it is back";
         }
 
         if (down.Length > 0 && silos.Length > down.Length)
@@ -117,6 +124,8 @@ public static class RunViewBuilder
 
         return data.Job is { Phase: "waiting" } waiting ? $"the job waits: {waiting.Reason}" : "";
     }
+
+    private static bool HasBegun(RunData data) => DoneOf(data) > 0;
 
     // The highest rank that computes: killing rank 0 is as good, but most people would expect that to be special.
     private static int? Victim(RunData data, IReadOnlyList<WorkerRow> workers)

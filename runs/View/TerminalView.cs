@@ -1,3 +1,4 @@
+using Coordinator.Machines;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
@@ -6,20 +7,42 @@ namespace Coordinator.Runs.View;
 /// <summary>Draws a <see cref="RunView"/> for a terminal.</summary>
 public static class TerminalView
 {
+    /// <summary>Rows of a terminal that are left to what was printed above the picture: how to attach from another one is there.</summary>
+    private const int RowsAbove = 9;
+
+    // A frame with three lines in it, and the table's head with its rules.
+    private const int HeadRows = 5;
+    private const int TableRows = 4;
+    private const int LeastEvents = 2;
+    private const int LeastWorkers = 2;
+
     /// <summary>The whole picture.</summary>
-    public static IRenderable Render(RunView view)
+    /// <param name="view">What is to be seen.</param>
+    /// <param name="width">Columns of the terminal: no line is wrapped, since it would push another one out.</param>
+    /// <param name="height">Its rows: the picture leaves <see cref="RowsAbove"/> of them free.</param>
+    public static IRenderable Render(RunView view, int width = int.MaxValue, int height = int.MaxValue)
     {
-        var rows = new List<IRenderable> { Head(view), Workers(view), Events(view) };
+        var others = (IsReasonShown(view) ? 1 : 0) + (view.Notice.Length > 0 ? 1 : 0) + (view.Victim is null ? 0 : 1);
+        var room = Math.Max(LeastEvents + LeastWorkers, height - RowsAbove - HeadRows - TableRows - others);
+        var workers = Math.Min(view.Workers.Count, Math.Max(LeastWorkers, room - LeastEvents));
+        var rows = new List<IRenderable> { Head(view, width), Workers(view, workers) };
+        if (view.Events.Count > 0)
+            rows.Add(Events(view, Math.Max(LeastEvents, room - workers), width));
         if (view.Notice.Length > 0)
-            rows.Add(new Markup($" [yellow]{Markup.Escape(view.Notice)}[/]"));
+            rows.Add(new Markup($" [yellow]{Markup.Escape(Cut(view.Notice, width - 2))}[/]"));
         if (view.Victim is { } victim)
             rows.Add(new Markup($" [grey]try it yourself:[/]  [bold]kill -9 {victim}[/]"));
         return new Rows(rows);
     }
 
-    private static Panel Head(RunView view)
+    private static bool IsReasonShown(RunView view) => view.Reason.Length > 0 && view.Phase != "finished";
+
+    private static string Cut(string text, int most) => PlainText.Line(text, Math.Max(1, most));
+
+    private static Panel Head(RunView view, int columns)
     {
-        const int width = 40;
+        // The words behind the bar take sixty columns, and the frame four.
+        var width = Math.Clamp(columns - 64, 10, 40);
         var fraction = view.Total > 0 ? Math.Clamp((double)view.Done / view.Total, 0, 1) : 0;
         var filled = (int)(fraction * width);
         var bar = $"[green]{new string('━', filled)}[/][grey]{new string('━', width - filled)}[/]";
@@ -35,10 +58,12 @@ public static class TerminalView
         {
             $"{bar}  step [bold]{view.Done}[/] of {view.Total}  {fraction * 100:0} %   {Words.Clock(view.Elapsed)} gone, {left} left",
             $"{phase}   generation [bold]{view.Generation}[/]   tokens/s [bold]{rate}[/]   failures healed {view.Failures}",
-            view.Loss is { } loss ? $"loss [bold]{loss:0.0000}[/]  [blue]{Words.Sparkline(view.Losses)}[/]" : "loss -",
+            view.Loss is { } loss
+                ? $"loss [bold]{loss:0.0000}[/]  [blue]{Words.Sparkline([.. view.Losses.TakeLast(Math.Max(1, columns - 20))])}[/]"
+                    : "loss -",
         };
-        if (view.Reason.Length > 0 && view.Phase != "finished")
-            lines.Add($"[grey]{Markup.Escape(view.Reason)}[/]");
+        if (IsReasonShown(view))
+            lines.Add($"[grey]{Markup.Escape(Cut(view.Reason, columns - 4))}[/]");
         return new Panel(new Markup(string.Join('\n', lines)))
         {
             Header = new PanelHeader($" {Markup.Escape(view.Title)} "),
@@ -47,12 +72,13 @@ public static class TerminalView
         };
     }
 
-    private static Table Workers(RunView view)
+    private static Table Workers(RunView view, int most)
     {
         var table = new Table { Border = TableBorder.Simple, Expand = true };
         foreach (var column in new[] { "worker", "pid", "rank", "state", "applied", "silo" })
             table.AddColumn($"[grey]{column}[/]");
-        foreach (var worker in view.Workers)
+        var shown = view.Workers.Count > most ? most - 1 : most;
+        foreach (var worker in view.Workers.Take(shown))
         {
             table.AddRow(
                 Markup.Escape(worker.Name),
@@ -63,11 +89,15 @@ public static class TerminalView
                 worker.Connected ? "[green]connected[/]" : "[grey]not connected[/]");
         }
 
+        if (view.Workers.Count > shown)
+            table.AddRow($"[grey]{view.Workers.Count - shown} more[/]");
         return table;
     }
 
-    private static Rows Events(RunView view) => new(view.Events.Select(line =>
-        new Markup($" [grey]{line.Time.LocalDateTime:HH:mm:ss.f}[/]  [{Colour(line.Tone)}]{Markup.Escape(line.Text)}[/]") { Overflow = Overflow.Ellipsis }));
+    private static Rows Events(RunView view, int most, int width) => new(view.Events.TakeLast(most).Select(line =>
+        new Markup(
+            $" [grey]{line.Time.LocalDateTime:HH:mm:ss.f}[/]  "
+                + $"[{Colour(line.Tone)}]{Markup.Escape(Cut(line.Text, width - 14))}[/]") { Overflow = Overflow.Ellipsis }));
 
     private static string Colour(Tone tone) => tone switch
     {

@@ -29,7 +29,7 @@ public static class WorkerRows
         var connected = node is { Connected: true } && isUp && (child is null || node.ProcessId == child.Pid);
         var positions = node?.Ranks.Where(rank => data.Job is null || rank.Job == data.Job.Id).ToArray() ?? [];
         long? applied = data.Job is { Phase: "finished" } finished && members.Length > 0 ? finished.Spec.Training.Steps
-            : connected && positions.Length > 0 ? positions.Min(rank => rank.Applied) : null;
+            : connected && positions.Length > 0 ? Applied(members, positions, data) : null;
         var (state, tone) = State(connected, node, child, members, positions, data);
         return new WorkerRow(
             name,
@@ -39,6 +39,18 @@ public static class WorkerRows
             tone,
             applied is < 0 ? null : applied,
             connected);
+    }
+
+    /// <summary>
+    /// Ranks that train keep each other in step, and each says where it is only now and then, one later than another: what was recorded
+    /// holds for all
+    /// of them. One that is on its way to the others is where it says.
+    /// </summary>
+    private static long Applied(MemberView[] members, RankPosition[] positions, RunData data)
+    {
+        var isInStep = members.Length > 0 && data.Job is { Phase: "running" }
+            && positions.All(rank => rank.Activity is "computing" or "reducing" or "applying");
+        return isInStep ? RunViewBuilder.DoneOf(data) : positions.Min(rank => rank.Applied);
     }
 
     private static (string State, Tone Tone) State(
@@ -62,10 +74,25 @@ public static class WorkerRows
         if (data.Job?.Phase is "finished")
             return ("done", Tone.Good);
         if (members.Length == 0)
-            return ("spare", Tone.Plain);
+        {
+            var other = node!.Ranks.FirstOrDefault(rank => data.Job is not null && rank.Job != data.Job.Id && rank.Applied >= 0);
+            return (other is null ? "spare" : $"busy with {other.Job}", Tone.Plain);
+        }
+
         var activity = positions.Length > 0 ? positions[0].Activity : members[0].State;
-        return (activity, activity is "promised" or "fetching" ? Tone.Warning : Tone.Good);
+        return (InWords(activity), activity is "promised" or "fetching" ? Tone.Warning : Tone.Good);
     }
+
+    /// <summary>The protocol's words are for the protocol.</summary>
+    private static string InWords(string activity) => activity switch
+    {
+        "asked" => "is asked for its state",
+        "answered" or "promised" => "waits for the others",
+        "planned" => "gets its part",
+        "resuming" => "catches up",
+        "fetching" => "fetches the state",
+        _ => activity,
+    };
 
     private static string Ranks(MemberView[] members)
     {

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Coordinator.Machines;
 using Coordinator.Server.Hosting;
 
@@ -6,16 +7,27 @@ namespace Coordinator.Server.Api;
 /// <summary>
 /// Changes that are answered when they are durable. The answer rests on the grain's own turn, which has ended and is stored, and on nothing
 /// else. What was lost on the way is left again for as long as the asker waits: a silo that dies in the middle costs a moment and no promise.
+/// Every text of a change is made plain here, where all of them pass: it is stored with a grain's state, and shown.
 /// </summary>
 internal sealed class DurableChanges(IGrainHost grains, SiloServerOptions options, CancellationToken stopping)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
+
+    private static readonly JsonSerializerOptions Plain = new(MachinesJson.Default.Options)
+    {
+        TypeInfoResolver = MachinesJson.Default,
+        Converters = { new PlainTextConverter(PlainText.MostStored) },
+    };
 
     /// <summary>Leaves a message for a grain until a turn has handled it and is durable, for <see cref="SiloServerOptions.SubmitTimeout"/> at most.</summary>
     /// <returns>False: the turn lasts longer, as it does while storage is away; it may still come about, and nothing is promised.</returns>
     /// <exception cref="GrainsAwayException">Every try was lost.</exception>
     public async Task<bool> MakeAsync(GrainAddress to, GrainMessage message, CancellationToken cancel)
     {
+        // The command and the variables of a program are no words: they are run as they are, and the gang's own rules look at them.
+        if (message is not SubmitGang)
+            message = JsonSerializer.Deserialize<GrainMessage>(
+                JsonSerializer.Serialize(message, MachinesJson.Default.GrainMessage), Plain)!;
         using var end = CancellationTokenSource.CreateLinkedTokenSource(stopping, cancel);
         var start = options.TimeProvider.GetTimestamp();
         TimeSpan Left() => options.SubmitTimeout - options.TimeProvider.GetElapsedTime(start);

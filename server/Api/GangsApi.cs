@@ -36,14 +36,17 @@ internal sealed class GangsApi(IGrainHost grains, DurableChanges changes, Views 
     {
         if (id is not null && !JobIds.IsValid(id))
             return ApiError.BadRequest($"'{id}' cannot be a job's id", $"Use {JobIds.Rule}, or leave the id out.");
+        var (body, unreadable) = await RequestBody.ReadAsync(request, cancel).ConfigureAwait(false);
+        if (body is null)
+            return Unreadable(unreadable!);
         GangSpec spec;
         try
         {
-            spec = await JsonSerializer.DeserializeAsync<GangSpec>(request.Body, Strict, cancel).ConfigureAwait(false) ?? throw new JsonException("it is null");
+            spec = body.Deserialize<GangSpec>(Strict)!;
         }
         catch (JsonException wrong)
         {
-            return ApiError.BadRequest($"the spec of a gang cannot be read: {wrong.Message}", "Correct it; docs/gangs.md lists its members.");
+            return Unreadable(BodyProblem.Of(wrong, body));
         }
 
         var problems = GangSpecValidator.Validate(spec);
@@ -82,6 +85,8 @@ internal sealed class GangsApi(IGrainHost grains, DurableChanges changes, Views 
     {
         if (await views.GangAsync(id).ConfigureAwait(false) is not { } gang)
             return ApiError.NoJob(id);
+        if (node is { Length: > 0 } && NodeNames.Problem(node) is { } nameless)
+            return ApiError.BadRequest($"'{node}' is no node: {nameless}", "List the nodes with GET /api/v1/nodes.");
         var number = rank ?? 0;
         NodeId? place = node is { Length: > 0 } named ? new NodeId(named) : gang.Nodes.FirstOrDefault(one => number / gang.Spec.GpusPerNode == one.Index)?.Node ?? (gang.LastNodes.Count > number / gang.Spec.GpusPerNode ? gang.LastNodes[number / gang.Spec.GpusPerNode] : null);
         if (number < 0 || place is null)
@@ -107,6 +112,9 @@ internal sealed class GangsApi(IGrainHost grains, DurableChanges changes, Views 
         while (options.TimeProvider.GetElapsedTime(began) < LogPatience);
         return ApiError.Result(StatusCodes.Status503ServiceUnavailable, $"node '{place}' does not answer", "Its worker may be away or busy: ask again.");
     }
+
+    private static IResult Unreadable(BodyProblem problem) =>
+        ApiError.BadRequest($"the spec of a gang cannot be read: {problem}", "Correct it; docs/gangs.md lists its members.");
 
     private static bool Same(GangSpec a, GangSpec b) => JsonSerializer.Serialize(a, MachinesJson.Default.GangSpec) == JsonSerializer.Serialize(b, MachinesJson.Default.GangSpec);
 }

@@ -119,23 +119,30 @@ internal sealed class JobsApi(DurableChanges changes, Views views, SiloServerOpt
 
     private static async Task<(JobSpec? Spec, IResult? Fault)> ReadSpecAsync(HttpRequest request, CancellationToken cancel)
     {
+        var (body, unreadable) = await RequestBody.ReadAsync(request, cancel).ConfigureAwait(false);
+        if (body is null)
+            return (null, NoSpec(unreadable!));
+        body.Remove("apiVersion");
+
+        // Generated readers set a member that is missing to null or zero, so the defaults have to be written down.
+        var whole = JsonSerializer.SerializeToNode(new JobSpec(), MachinesJson.Default.JobSpec)!.AsObject();
+        Overlay(whole, body);
         try
         {
-            using var text = new StreamReader(request.Body);
-            if (JsonNode.Parse(await text.ReadToEndAsync(cancel).ConfigureAwait(false)) is not JsonObject body)
-                return (null, ApiError.BadRequest("a job is a JSON object", "Send a job spec, such as {\"ranks\":2,\"training\":{\"steps\":100}}."));
-            body.Remove("apiVersion");
-
-            // Generated readers set a member that is missing to null or zero, so the defaults have to be written down.
-            var whole = JsonSerializer.SerializeToNode(new JobSpec(), MachinesJson.Default.JobSpec)!.AsObject();
-            Overlay(whole, body);
             return (whole.Deserialize<JobSpec>(Strict), null);
         }
         catch (JsonException exception)
         {
-            var problem = new JobProblem(exception.Message, exception.Path?.TrimStart('$', '.'), "Correct the job spec; docs/protocol.md lists its members.");
-            return (null, ApiError.Result(StatusCodes.Status400BadRequest, $"the job spec cannot be read: {problem.Error}", problem.Remedy, [problem]));
+            return (null, NoSpec(BodyProblem.Of(exception, whole)));
         }
+    }
+
+    private static IResult NoSpec(BodyProblem found)
+    {
+        var problem = new JobProblem(
+            found.ToString(), string.IsNullOrEmpty(found.Place) ? null : found.Place,
+            "Correct the job spec; docs/protocol.md lists its members.");
+        return ApiError.Result(StatusCodes.Status400BadRequest, $"the job spec cannot be read: {problem.Error}", problem.Remedy, [problem]);
     }
 
     private static void Overlay(JsonObject target, JsonObject source)

@@ -99,22 +99,26 @@ internal sealed class LimitsApi(IGrainHost grains, DurableChanges changes)
     private static async Task<(T? Read, IResult? Fault)> ReadAsync<T>(HttpRequest request, JsonObject present, string what, CancellationToken cancel, string? name = null)
         where T : class
     {
+        var (body, unreadable) = await RequestBody.ReadAsync(request, cancel).ConfigureAwait(false);
+        if (body is null)
+            return (null, Unreadable(unreadable!));
+        body.Remove("apiVersion");
+        foreach (var (member, value) in body)
+            present[member] = value?.DeepClone();
+        if (name is not null)
+            present["name"] = name;
         try
         {
-            using var text = new StreamReader(request.Body);
-            if (JsonNode.Parse(await text.ReadToEndAsync(cancel).ConfigureAwait(false)) is not JsonObject body)
-                return (null, ApiError.BadRequest($"{what} a JSON object", "Send one, as docs/power.md shows."));
-            body.Remove("apiVersion");
-            foreach (var (member, value) in body)
-                present[member] = value?.DeepClone();
-            if (name is not null)
-                present["name"] = name;
             return (present.Deserialize<T>(Strict), null);
         }
         catch (JsonException exception)
         {
-            return (null, ApiError.BadRequest($"{what} not to be read: {exception.Message}", "Correct the body; docs/power.md lists its members."));
+            return (null, Unreadable(BodyProblem.Of(exception, present)));
         }
+
+        IResult Unreadable(BodyProblem problem) =>
+            ApiError.BadRequest(
+                $"{what} not to be read: {problem}", "Correct the body; docs/power.md lists its members. Nothing was changed.");
     }
 
     private static IResult Answer(bool stored, JsonObject body)

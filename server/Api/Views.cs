@@ -34,16 +34,25 @@ internal sealed class Views(IGrainHost grains)
 
     /// <summary>A job's view, or null.</summary>
     public async Task<JobView?> JobAsync(string id) =>
-        JobIds.IsValid(id) && await ReadAsync(GrainAddress.Of(new JobId(id))).ConfigureAwait(false) is { } view
+        await ReadAsync(GrainAddress.Of(new JobId(id))).ConfigureAwait(false) is { } view
             ? view.Deserialize(MachinesJson.Default.JobView)
             : null;
 
     /// <summary>A gang's view, or null.</summary>
     public async Task<GangView?> GangAsync(string id) =>
-        JobIds.IsValid(id) && await ReadAsync(GrainAddress.OfGang(new JobId(id))).ConfigureAwait(false) is { } view ? Contracts.Read<GangView>(view.ToJsonString()) : null;
+        await ReadAsync(GrainAddress.OfGang(new JobId(id))).ConfigureAwait(false) is { } view
+            ? Contracts.Read<GangView>(view.ToJsonString()) : null;
 
     /// <summary>The cluster's view, or null.</summary>
     public async Task<ClusterView?> ClusterAsync() => await ReadAsync(GrainAddress.Cluster).ConfigureAwait(false) is { } view ? Contracts.Read<ClusterView>(view.ToJsonString()) : null;
+
+    private static bool CanBe(GrainAddress grain) => grain.Kind switch
+    {
+        GrainKind.Job or GrainKind.Gang => JobIds.IsValid(grain.Key),
+        GrainKind.Node => NodeNames.Problem(grain.Key) is null,
+        GrainKind.Gpu => grain.Key.LastIndexOf('/') is > 0 and var slash && NodeNames.Problem(grain.Key[..slash]) is null,
+        _ => true,
+    };
 
     private static JsonObject Stamp(JsonObject view)
     {
@@ -55,6 +64,9 @@ internal sealed class Views(IGrainHost grains)
 
     private async Task<JsonObject?> ReadAsync(GrainAddress grain)
     {
+        // Whoever asks for what can have no such name would make a grain of it.
+        if (!CanBe(grain))
+            return null;
         if (await grains.DescribeAsync(grain).ConfigureAwait(false) is not { } json)
             return null;
         var view = JsonNode.Parse(json)!.AsObject();

@@ -18,7 +18,9 @@ namespace Coordinator.Server.Client;
 
 /// <summary>
 /// A silo's HTTP API, typed. Members throw <see cref="CoordinatorApiException"/> where the silo refuses or cannot be reached;
-/// those that look something up return null where it is not there. Thread-safe.
+/// those that look something up return null where it is not there. Every text of an answer is <see cref="PlainText"/>: what a stranger or
+/// an older build
+/// has brought into storage steers no terminal, whoever shows it. Thread-safe.
 /// </summary>
 public sealed class CoordinatorClient : IDisposable
 {
@@ -26,6 +28,12 @@ public sealed class CoordinatorClient : IDisposable
     private static readonly TimeSpan IdleTime = TimeSpan.FromMinutes(2);
 
     private static readonly TimeSpan StoragePause = TimeSpan.FromMilliseconds(200);
+
+    private static readonly JsonSerializerOptions Plain = new(MachinesJson.Default.Options)
+    {
+        TypeInfoResolver = JsonTypeInfoResolver.Combine(ApiJson.Default, MachinesJson.Default),
+        Converters = { new PlainTextConverter(int.MaxValue) },
+    };
 
     private readonly HttpClient http;
 
@@ -368,7 +376,13 @@ public sealed class CoordinatorClient : IDisposable
         await ThrowIfRefusedAsync(answer, cancel).ConfigureAwait(false);
         try
         {
-            return (await answer.Content.ReadFromJsonAsync(type, cancel).ConfigureAwait(false))!;
+            return (await answer.Content.ReadFromJsonAsync((JsonTypeInfo<T>)Plain.GetTypeInfo(type.Type), cancel).ConfigureAwait(false))!;
+        }
+        catch (JsonException)
+        {
+            throw new CoordinatorApiException(
+                answer.StatusCode, $"what answers at {Url} is no silo, or one of another version",
+                "Check the address, and run one build on both sides.", null);
         }
         catch (Exception cut) when (cut is HttpRequestException or IOException)
         {
@@ -393,7 +407,8 @@ public sealed class CoordinatorClient : IDisposable
         ErrorBody? body = null;
         try
         {
-            body = await answer.Content.ReadFromJsonAsync(ApiJson.Default.ErrorBody, cancel).ConfigureAwait(false);
+            body = await answer.Content.ReadFromJsonAsync((JsonTypeInfo<ErrorBody>)Plain.GetTypeInfo(typeof(ErrorBody)), cancel)
+                .ConfigureAwait(false);
         }
         catch (JsonException)
         {
@@ -402,7 +417,7 @@ public sealed class CoordinatorClient : IDisposable
 
         throw new CoordinatorApiException(
             answer.StatusCode,
-            body?.Error ?? $"the answer was {(int)answer.StatusCode} {answer.ReasonPhrase}",
+            body?.Error ?? $"the answer was {(int)answer.StatusCode} {PlainText.Line(answer.ReasonPhrase ?? "", 100)}",
             body?.Remedy ?? "Check that the URL is a silo's.",
             body?.Problems);
     }

@@ -12,7 +12,7 @@ internal sealed record CloseReason
     public CloseReason(WebSocketCloseStatus status, string text)
     {
         Status = status;
-        Text = Cut(text);
+        Text = Cut(PlainText.Line(text, MaxBytes));
     }
 
     /// <summary>A refusal that its worker acts on.</summary>

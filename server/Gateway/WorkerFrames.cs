@@ -2,13 +2,14 @@ using System.Net.WebSockets;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Coordinator.Machines;
+using Coordinator.Server.Api;
 
 namespace Coordinator.Server.Gateway;
 
 /// <summary>
 /// Turns a worker's frame into a message that machines may be given. Machines trust their input, so whatever a forged
-/// frame could smuggle past the parser is refused here: nulls, members left out, words said in another node's name, and
-/// numbers that cannot be (<see cref="WorkerNumbers"/>).
+/// frame could smuggle past the parser is refused here: nulls, members left out or said twice, words said in another node's name, and
+/// numbers that cannot be (<see cref="WorkerNumbers"/>). Its texts are made plain, since they are stored and shown.
 /// </summary>
 internal static class WorkerFrames
 {
@@ -16,7 +17,9 @@ internal static class WorkerFrames
     {
         TypeInfoResolver = MachinesJson.Default.WithAddedModifier(RequireAll),
         RespectNullableAnnotations = true,
+        AllowDuplicateProperties = false,
         MaxDepth = 16,
+        Converters = { new PlainTextConverter(PlainText.MostStored) },
     };
 
     /// <summary>Reads a connection's first frame.</summary>
@@ -86,6 +89,7 @@ internal static class WorkerFrames
 
     private static string? Words(NodeId node, WorkerMessage message) => message switch
     {
+        JobReport report when !JobIds.IsValid(report.Job.Value) => $"'{report.Job}' cannot be a job's id",
         Hello hello => HelloProblem(hello),
         Heartbeat beat when beat.Ranks.Any(rank => rank is null) => "a rank of a heartbeat is null",
         RankState state => Foreign(node, state.Gpu),

@@ -31,7 +31,7 @@ internal sealed partial class Faults(ILogger<Faults> logger)
 
     private static (int Status, string Error, string Remedy) Explain(Exception exception) => exception switch
     {
-        BadHttpRequestException bad => (bad.StatusCode, bad.Message, "Correct the request; see docs/protocol.md."),
+        BadHttpRequestException bad => (bad.StatusCode, BindingProblem.Of(bad.Message), "Correct the request; see docs/protocol.md."),
         ObjectDisposedException => (StatusCodes.Status503ServiceUnavailable, "the silo is stopping", "Ask again in a moment."),
         GrainsAwayException => (StatusCodes.Status503ServiceUnavailable, exception.Message, "Ask again in a moment, or ask another silo."),
         DbException => (StatusCodes.Status503ServiceUnavailable, "storage does not answer", "Ask again in a moment; look at the disk of the data directory."),

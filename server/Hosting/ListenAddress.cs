@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using Coordinator.Machines;
 
 namespace Coordinator.Server.Hosting;
 
@@ -17,15 +18,25 @@ public sealed record ListenAddress(IPAddress Address, int Port, bool Tls)
         if (!Uri.TryCreate(url.Replace("//*", "//0.0.0.0", StringComparison.Ordinal), UriKind.Absolute, out var uri)
             || uri.Scheme is not ("http" or "https")
             || uri.PathAndQuery != "/"
+            || uri.UserInfo.Length > 0
             || AddressOf(uri) is not { } address)
-            throw new FormatException($"cannot listen on '{url}': write http://127.0.0.1:7070, or another IP address, localhost or * with a port");
+            throw new FormatException(
+                $"cannot listen on '{PlainText.Line(url, 200)}': write http://127.0.0.1:7070, or another IP address, localhost or * with "
+                    + $"a port");
         return new ListenAddress(address, uri.Port, uri.Scheme == "https");
     }
+
+    /// <summary>Whether it stands for all addresses of this host.</summary>
+    public bool IsAny => Address.Equals(IPAddress.Any) || Address.Equals(IPAddress.IPv6Any);
+
+    /// <summary>Where a server listens that got <paramref name="port"/>, as it was asked to.</summary>
+    public string ListeningAt(int port) =>
+        string.Create(CultureInfo.InvariantCulture, $"{(Tls ? "https" : "http")}://{new IPEndPoint(Address, port)}");
 
     /// <summary>The URL under which this host reaches a server that got <paramref name="port"/>.</summary>
     public string UrlAt(int port)
     {
-        var host = Address.Equals(IPAddress.Any) || Address.Equals(IPAddress.IPv6Any) ? IPAddress.Loopback : Address;
+        var host = IsAny ? IPAddress.Loopback : Address;
         return string.Create(CultureInfo.InvariantCulture, $"{(Tls ? "https" : "http")}://{new IPEndPoint(host, port)}");
     }
 

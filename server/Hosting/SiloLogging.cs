@@ -20,6 +20,8 @@ public static class SiloLogging
             line.SingleLine = true;
             line.UseUtcTimestamp = true;
             line.TimestampFormat = "HH:mm:ss.fff ";
-            line.ColorBehavior = Console.IsErrorRedirected ? Microsoft.Extensions.Logging.Console.LoggerColorBehavior.Disabled : Microsoft.Extensions.Logging.Console.LoggerColorBehavior.Default;
+
+            // Words of strangers are in it, and a record whose colours got through would let theirs through too.
+            line.ColorBehavior = Microsoft.Extensions.Logging.Console.LoggerColorBehavior.Disabled;
         }));
 }

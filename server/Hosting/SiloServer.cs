@@ -81,7 +81,7 @@ public sealed partial class SiloServer : IAsyncDisposable
         WarnOfOpenKey(app, listen, options);
         var url = listen.UrlAt(PortOf(app));
         if (!listen.Tls && !System.Net.IPAddress.IsLoopback(listen.Address))
-            InTheClear(options.Loggers.CreateLogger<SiloServer>(), url);
+            InTheClear(options.Loggers.CreateLogger<SiloServer>(), listen.ListeningAt(PortOf(app)));
         return new SiloServer(app, gateway, url);
     }
 

@@ -17,13 +17,26 @@ public static partial class SiloToken
     /// <exception cref="InvalidDataException">The file holds no usable token; the message says what to do.</exception>
     public static string OfSilo(string? named, string dataDirectory, ILoggerFactory loggers)
     {
-        var path = named ?? Path.Combine(dataDirectory, "token");
+        var path = named ?? OfRun(dataDirectory) ?? Path.Combine(dataDirectory, "token");
         var token = LoadOrCreate(path);
         if (named is null)
             PrivateFiles.Tighten(path);
         else if (PrivateFiles.WhyOpen(path) is { } open)
             LogOpen(loggers.CreateLogger(typeof(SiloToken)), open);
         return token;
+    }
+
+    /// <summary>
+    /// The token of a run whose silo's folder is named: it lies beside that folder, and whoever knew the run's silo knows it. Another one
+    /// would lock
+    /// them out. Null: the folder is no run's, or has a token of its own.
+    /// </summary>
+    private static string? OfRun(string dataDirectory)
+    {
+        var run = Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(dataDirectory)));
+        return run is not null && !Path.Exists(Path.Combine(dataDirectory, "token")) && File.Exists(Path.Combine(run, "run.json"))
+            && File.Exists(Path.Combine(run, "token"))
+            ? Path.Combine(run, "token") : null;
     }
 
     /// <summary>Reads the token, or draws one (32 random bytes in hexadecimal) where there is no file.</summary>

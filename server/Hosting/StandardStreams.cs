@@ -3,7 +3,7 @@ namespace Coordinator.Server.Hosting;
 /// <summary>
 /// Standard output and error of a program, behind <see cref="SafeWriter"/>: no output, to a file, a pipe or a terminal, ever ends a run or
 /// costs its state. Commands whose output is their result wait for its reader, and fail in the end where it could not be written; those
-/// that run something call <see cref="NeverWait"/> first.
+/// that run something call <see cref="NeverWait"/> first. Nothing that is printed steers a terminal (<see cref="PlainWriter"/>).
 /// </summary>
 public static class StandardStreams
 {
@@ -19,9 +19,18 @@ public static class StandardStreams
     {
         output = new SafeWriter(Console.Out);
         error = new SafeWriter(Console.Error);
-        Console.SetOut(output);
-        Console.SetError(error);
+        Console.SetOut(new PlainWriter(output));
+        Console.SetError(new PlainWriter(error));
     }
+
+    /// <summary>
+    /// Standard output for who draws on a terminal and makes every foreign text plain itself; without <see cref="Protect"/>, the stream
+    /// as it is.
+    /// </summary>
+    public static TextWriter StyledOutput => output ?? Console.Out;
+
+    /// <summary>The same of standard error.</summary>
+    public static TextWriter StyledError => error ?? Console.Error;
 
     /// <summary>What this process does is worth more than what it says: from now on nobody waits for who reads it.</summary>
     public static void NeverWait()

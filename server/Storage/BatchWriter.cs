@@ -126,9 +126,9 @@ internal sealed class BatchWriter(DbTransaction transaction, string silo, DateTi
                 Timeline = observed.Timeline,
                 Generation = observed.Generation,
                 Step = observed.Step,
-                Cause = Storable.Text(observed.Cause),
+                Cause = observed.Cause is { } cause ? Storable.Text(cause) : null,
                 DurationMs = observed.DurationMs is { } duration ? Storable.OrNull(duration) : null,
-                Text = Storable.Text(observed.Text)!,
+                Text = Storable.Text(observed.Text),
                 Numbers = observed.Numbers is null ? null : JsonSerializer.Serialize(observed.Numbers, MachinesJson.Default.IReadOnlyDictionaryStringDouble),
             });
     }
@@ -145,5 +145,5 @@ internal sealed class BatchWriter(DbTransaction transaction, string silo, DateTi
         Numbers = new Dictionary<string, double> { ["recorded"] = knownLoss, ["reported"] = step.Loss },
     });
 
-    private int Execute(string sql, object parameters) => connection.Execute(sql, parameters, transaction);
+    private int Execute(string sql, object parameters) => connection.Execute(sql, new PlainParameters(parameters), transaction);
 }

@@ -1,12 +1,16 @@
 namespace Coordinator.Decoders;
 
 /// <summary>Spoils a valid input a little, as bit errors, cuts, repetitions and hostile pens do.</summary>
-internal static class Mutation
+public static class Mutation
 {
     private const int MostMutations = 4;
     private const int LongestPiece = 16;
     private const int LongestInput = 1 << 16;
 
+    /// <summary>A spoiled copy.</summary>
+    /// <param name="valid">The input.</param>
+    /// <param name="dice">What is drawn.</param>
+    /// <param name="fragments">Pieces that mean something to the reader.</param>
     public static byte[] Of(byte[] valid, Dice dice, IReadOnlyList<byte[]> fragments)
     {
         List<byte> bytes = [.. valid];

@@ -64,6 +64,10 @@ public static class SafeTensorsDtypes
         _ => 1,
     };
 
+    /// <summary>Whether it is a float that float32 can stand for: exactly, or rounded to nearest from float64.</summary>
+    public static bool IsFloat(this SafeTensorsDtype dtype) =>
+        dtype is SafeTensorsDtype.F64 or SafeTensorsDtype.F32 or SafeTensorsDtype.BF16 or SafeTensorsDtype.F16;
+
     /// <summary>The name in files.</summary>
     public static string FileName(this SafeTensorsDtype dtype) => dtype switch
     {

@@ -29,10 +29,19 @@ public sealed class SafeTensorsFile : IDisposable
         Span<byte> prefix = stackalloc byte[8];
         ReadFully(0, prefix);
         var headerBytes = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
+        if (WhatElse(fileBytes) is { } format)
+        {
+            throw new SafeTensorsException(
+                SafeTensorsProblem.BadHeader,
+                $"{path}: {format}, and no safetensors file; name a model file that 'coordinator train' left");
+        }
+
         if (headerBytes > SafeTensorsHeader.LargestBytes)
         {
             throw new SafeTensorsException(
-                SafeTensorsProblem.HeaderTooLarge, $"{path}: a header of {headerBytes} bytes is above the format's {SafeTensorsHeader.LargestBytes}");
+                SafeTensorsProblem.HeaderTooLarge,
+                $"{path}: no safetensors file: its first 8 bytes are no length of a header (at most {SafeTensorsHeader.LargestBytes}); "
+                    + $"name a model file that 'coordinator train' left");
         }
 
         if ((long)headerBytes > fileBytes - 8)
@@ -101,6 +110,34 @@ public sealed class SafeTensorsFile : IDisposable
         }
     }
 
+    /// <summary>Reads a whole tensor of floats as float32: exactly from bfloat16 and float16, rounded to nearest from float64.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="elements">Receives the elements, as many as the tensor has.</param>
+    /// <exception cref="ArgumentException">No such tensor, none of floats (<see cref="SafeTensorsDtypes.IsFloat"/>), or not that many
+    /// elements.</exception>
+    /// <exception cref="SafeTensorsException">Reading failed.</exception>
+    public void ReadFloats(string name, Span<float> elements)
+    {
+        var dtype = _byName.TryGetValue(name, out var tensor) ? tensor.Dtype : throw new ArgumentException(
+            $"{_path}: there is no tensor '{name}'", nameof(name));
+        if (dtype == SafeTensorsDtype.F32)
+        {
+            Read(name, elements);
+            return;
+        }
+
+        var size = dtype.Bytes();
+        var piece = new byte[Math.Min(elements.Length, 1 << 16) * size];
+        for (var first = 0; first < elements.Length; first += piece.Length / size)
+        {
+            var part = elements[first..Math.Min(elements.Length, first + (piece.Length / size))];
+            var bytes = piece.AsSpan(0, part.Length * size);
+            ReadBytes(name, bytes, (long)first * size);
+            for (var i = 0; i < part.Length; i++)
+                part[i] = ToSingle(bytes[(i * size)..], dtype, name);
+        }
+    }
+
     /// <summary>Reads bytes of a tensor: little-endian elements in C order.</summary>
     /// <param name="name">Its name.</param>
     /// <param name="bytes">Receives the bytes.</param>
@@ -136,6 +173,24 @@ public sealed class SafeTensorsFile : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _handle.Dispose();
+
+    private float ToSingle(ReadOnlySpan<byte> element, SafeTensorsDtype dtype, string name) => dtype switch
+    {
+        SafeTensorsDtype.F64 => (float)BinaryPrimitives.ReadDoubleLittleEndian(element),
+        SafeTensorsDtype.F16 => (float)BinaryPrimitives.ReadHalfLittleEndian(element),
+        SafeTensorsDtype.BF16 => BitConverter.UInt32BitsToSingle((uint)BinaryPrimitives.ReadUInt16LittleEndian(element) << 16),
+        _ => throw new ArgumentException($"{_path}: tensor '{name}' holds {dtype.FileName()}, which are no floats", nameof(name)),
+    };
+
+    /// <summary>What the file is where its first bytes show that it is something else; null: they do not.</summary>
+    private string? WhatElse(long fileBytes)
+    {
+        var head = new byte[Math.Min(FileFormats.HeadBytes, fileBytes)];
+        ReadFully(0, head);
+
+        // Its own mark is that of a safetensors file, and a header of spaces alone has none.
+        return FileFormats.Of(head) is { } format && !format.IsModel ? format.Name : FileFormats.IsPlainText(head) ? "text" : null;
+    }
 
     private void ReadFully(long offset, Span<byte> bytes)
     {

@@ -27,6 +27,12 @@ public enum DataProblem
     /// <summary>Text and token shards together.</summary>
     MixedKinds,
 
+    /// <summary>Something else than text or tokens: an archive, an image, text in another encoding, tokens of another width.</summary>
+    WrongFormat,
+
+    /// <summary>A folder holds a training set and a held-out set side by side.</summary>
+    MixedSets,
+
     /// <summary>The store has no such data, and there is nowhere to fetch it from.</summary>
     NotInStore,
 

@@ -2,71 +2,106 @@ using Coordinator.Disk;
 
 namespace Coordinator.Worker.Data;
 
-/// <summary>Walks folders for data files.</summary>
-internal static class DataFolder
+/// <summary>What is in a folder of data: what can be trained on, and what is passed over, with the reason for each.</summary>
+internal sealed class DataFolder
 {
-    // Enough to meet a zero byte in practically every binary format.
-    private const int SniffBytes = 8192;
+    private readonly List<LeftOut> leftOut = [];
+    private readonly List<DataFile> files = [];
+
+    private DataFolder()
+    {
+    }
+
+    /// <summary>All files that are not empty, in no particular order.</summary>
+    public IReadOnlyList<DataFile> Files => files;
+
+    /// <summary>What was passed over, and why. It grows while <see cref="Takes"/> is asked.</summary>
+    public IReadOnlyList<LeftOut> LeftOut => leftOut;
 
     public static bool IsBuildOutput(string folder) => folder is "bin" or "obj" or "artifacts";
 
     /// <summary>
-    /// All files below <paramref name="root"/> that are not empty, in no particular order. Hidden entries, skipped folders and folders of runs
+    /// All files below <paramref name="root"/> that are not empty. Hidden entries, skipped folders and folders of runs
     /// and silos, which hold tokens and databases, are left out. <paramref name="root"/> itself may be one, since a command's own folder may be
     /// where its data are: then what the run made in it is left out.
     /// </summary>
     /// <exception cref="DataException"><see cref="DataProblem.Unreadable"/>: a folder cannot be listed.</exception>
-    public static List<DataFile> Walk(string root, Func<string, bool> skipFolder)
+    public static DataFolder Walk(string root, Func<string, bool> skipFolder)
     {
-        var found = new List<DataFile>();
+        var walk = new DataFolder();
         var pending = new Stack<(DirectoryInfo Folder, string Prefix)>([(new DirectoryInfo(root), "")]);
         while (pending.TryPop(out var next))
         {
             var entries = List(next.Folder);
-
             var isOurs = entries.Any(entry => entry.Name is "run.lock" or "run.json" or "coordinator.db");
             if (isOurs && next.Prefix.Length > 0)
-                continue;
-            foreach (var entry in entries.Where(entry => !entry.Name.StartsWith('.') && !(isOurs && IsMadeByARun(entry)) && !IsFrozen(entry)))
             {
-                if (entry is DirectoryInfo folder)
-                {
-                    // A link may lead back up: following it would never end.
-                    if (folder.LinkTarget is null && !skipFolder(folder.Name))
-                    {
-                        pending.Push((folder, $"{next.Prefix}{folder.Name}/"));
-                    }
-                }
-                else if (LengthOf((FileInfo)entry) > 0)
-                {
-                    found.Add(new DataFile(entry.FullName, next.Prefix + entry.Name));
-                }
+                walk.Leave(next.Prefix.TrimEnd('/'), "the folder of a run or a silo");
+                continue;
+            }
+
+            foreach (var entry in entries)
+            {
+                var path = next.Prefix + entry.Name;
+                if (walk.WhyPassedOver(entry, isOurs, skipFolder) is { } why)
+                    walk.Leave(path, why);
+                else if (entry is DirectoryInfo folder)
+                    pending.Push((folder, $"{path}/"));
+                else
+                    walk.files.Add(new DataFile(entry.FullName, path) { LinkTarget = entry.LinkTarget is null ? null : TargetOf(entry) });
             }
         }
 
-        return found;
+        return walk;
     }
 
     /// <summary>Whether a file found in a folder is text or a token shard, told by its name and first bytes.</summary>
-    /// <exception cref="DataException"><see cref="DataProblem.Unreadable"/>.</exception>
-    public static bool LooksUsable(string path)
+    /// <exception cref="DataException"><see cref="DataProblem.Unreadable"/>; <see cref="DataProblem.WrongFormat"/>: it holds what may
+    /// well be meant, and cannot be read.</exception>
+    public bool Takes(DataFile file)
     {
-        if (path.EndsWith(TokenShard.Extension, StringComparison.Ordinal))
-        {
-            return true;
-        }
-
         try
         {
-            using var handle = RegularFile.OpenHandle(path);
-            Span<byte> head = stackalloc byte[SniffBytes];
+            using var handle = RegularFile.OpenHandle(file.Path);
+            Span<byte> head = stackalloc byte[FileFormats.HeadBytes];
             head = head[..RandomAccess.Read(handle, head, 0)];
-            return TokenShard.HasMagic(head) || !head.Contains((byte)0);
+            if (FileFormats.Of(head) is { } format)
+            {
+                if (format.HoldsData)
+                    throw DataFreezer.WrongFormat(file.Path, format);
+                Leave(file.RelativePath, format.Name);
+                return false;
+            }
+
+            if (TokenShard.HasMagic(head) || file.Path.EndsWith(TokenShard.Extension, StringComparison.Ordinal)
+                || FileFormats.FirstZero(head) < 0)
+                return true;
+            Leave(file.RelativePath, "no text (it has zero bytes)");
+            return false;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw DataFreezer.Unreadable(path, e);
+            throw DataFreezer.Unreadable(file.Path, e);
         }
+    }
+
+    private void Leave(string path, string why) => leftOut.Add(new LeftOut(path, why));
+
+    private string? WhyPassedOver(FileSystemInfo entry, bool isOurs, Func<string, bool> skipFolder)
+    {
+        if (entry.Name.StartsWith('.'))
+            return "hidden";
+        if (isOurs && IsMadeByARun(entry))
+            return "made by a run or a silo";
+        if (IsFrozen(entry))
+            return "a frozen copy of data";
+        if (entry is DirectoryInfo folder)
+        {
+            // A link may lead back up: following it would never end.
+            return folder.LinkTarget is not null ? "a link to a folder" : skipFolder(folder.Name) ? "a folder of build outputs" : null;
+        }
+
+        return WhyNoContent((FileInfo)entry);
     }
 
     /// <summary>Whether it has the name of something that a run or a silo makes in its own folder.</summary>
@@ -92,11 +127,29 @@ internal static class DataFolder
     }
 
     // Pipes and devices have no length, so they are never opened; neither are links that lead nowhere.
-    private static long LengthOf(FileInfo file)
+    private static string? WhyNoContent(FileInfo file)
     {
         if (OperatingSystem.IsLinux())
-            return RegularFile.FactsOf(file.FullName) is { IsRegular: true } facts ? facts.Bytes : 0;
+        {
+            return RegularFile.FactsOf(file.FullName) is not { } facts ? "a link that leads nowhere"
+                : !facts.IsRegular ? facts.Kind
+                : facts.Bytes == 0 ? "empty" : null;
+        }
+
         var target = file.LinkTarget is null ? file : file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo;
-        return target is { Exists: true } ? target.Length : 0;
+        return target is not { Exists: true } ? "a link that leads nowhere" : target.Length == 0 ? "empty" : null;
+    }
+
+    private static string TargetOf(FileSystemInfo link)
+    {
+        try
+        {
+            return link.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? link.LinkTarget!;
+        }
+        catch (IOException)
+        {
+            // It was exchanged meanwhile; whether it can be read shows when it is.
+            return link.LinkTarget ?? "";
+        }
     }
 }

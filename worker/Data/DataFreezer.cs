@@ -1,3 +1,4 @@
+using Coordinator.Disk;
 using Coordinator.Machines.Jobs;
 
 namespace Coordinator.Worker.Data;
@@ -18,9 +19,10 @@ public sealed class DataFreezer
     /// <summary>Finds and freezes what <c>--data</c> names; see <see cref="DataSource.Find"/>.</summary>
     /// <param name="path">A file, directory or glob; null for the repository's own sources and documents.</param>
     /// <param name="model">Its block and vocabulary are what the data must suffice for.</param>
+    /// <param name="isBinary">Whether files are taken that are neither text nor tokens.</param>
     /// <exception cref="DataException">The data cannot be used, or the store not written.</exception>
-    public DataSpec Freeze(string? path, ModelSpec model) =>
-        Freeze(DataSource.Find(path, Directory.GetCurrentDirectory()), model);
+    public DataSpec Freeze(string? path, ModelSpec model, bool isBinary = false) =>
+        Freeze(DataSource.Find(path, Directory.GetCurrentDirectory(), isBinary), model);
 
     /// <summary>Freezes the files of a source.</summary>
     /// <exception cref="DataException">The data cannot be used, or the store not written.</exception>
@@ -29,12 +31,15 @@ public sealed class DataFreezer
         using var joined = JoinedData.Create(_storeDirectory, model.Vocab);
         foreach (var file in source.Files)
         {
-            joined.Add(file.Path);
+            joined.Add(file.Path, source.IsBinary);
         }
 
         if (joined.Bytes == 0)
         {
-            throw new DataException(DataProblem.Empty, $"{source.Name}: empty; name data with at least {model.Block + 1L} tokens with --data");
+            var why = source.Files is [var only] && RegularFile.IsOwnPipe(only.Path)
+                ? "empty: the program that writes to this pipe wrote nothing; see that it runs without an error, and" : "empty;";
+            throw new DataException(
+                DataProblem.Empty, $"{source.Name}: {why} name data with at least {model.Block + 1L} tokens with --data");
         }
 
         var tokens = joined.Bytes / FrozenData.BytesPerToken(joined.Encoding);
@@ -48,6 +53,9 @@ public sealed class DataFreezer
 
     internal static DataException TooShort(string name, long tokens, int block) =>
         new(DataProblem.TooShort, $"{name}: {tokens} tokens, fewer than the {block + 1L} of one sample; name longer data with --data or lower --model.block");
+
+    internal static DataException WrongFormat(string path, FileFormat format) =>
+        new(DataProblem.WrongFormat, $"{path} is {format.Name}, and neither text nor a shard of 16-bit tokens: {format.Remedy}");
 
     internal static DataException Unreadable(string path, Exception cause) =>
         new(DataProblem.Unreadable, $"{path}: cannot be read ({cause.Message}); check its permissions, or leave it out with a glob in --data", cause);

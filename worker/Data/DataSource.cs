@@ -3,13 +3,23 @@ namespace Coordinator.Worker.Data;
 /// <summary>One file of training data.</summary>
 /// <param name="Path">Full path.</param>
 /// <param name="RelativePath">Path below the source's root with forward slashes; decides the order.</param>
-public sealed record DataFile(string Path, string RelativePath);
+public sealed record DataFile(string Path, string RelativePath)
+{
+    /// <summary>Where the link leads that it is; null: it is none.</summary>
+    public string? LinkTarget { get; init; }
+}
 
 /// <summary>The files that make up a data set, in ordinal order of their relative paths: the same order on every machine.</summary>
 /// <param name="Name">What the user named, or the repository's root.</param>
 /// <param name="Files">At least one.</param>
 public sealed record DataSource(string Name, IReadOnlyList<DataFile> Files)
 {
+    /// <summary>What lies in the folder that was named and is not trained on, in ordinal order of the paths.</summary>
+    public IReadOnlyList<LeftOut> LeftOut { get; init; } = [];
+
+    /// <summary>Whether every file's bytes are taken as they are, whatever they look like.</summary>
+    public bool IsBinary { get; init; }
+
     private const string RepositoryMarker = "Coordinator.sln";
 
     // Prose and source code. Scripts and styles of web pages, JSON and recorded data are left out: minified or generated, they teach nothing legible.
@@ -24,10 +34,13 @@ public sealed record DataSource(string Name, IReadOnlyList<DataFile> Files)
     /// </summary>
     /// <param name="path">What the user gave, relative to <paramref name="currentDirectory"/>; null for the repository.</param>
     /// <param name="currentDirectory">Full path.</param>
+    /// <param name="isBinary">Whether files are taken that are neither text nor tokens.</param>
     /// <exception cref="DataException">
-    /// <see cref="DataProblem.Missing"/>, <see cref="DataProblem.Empty"/> (a directory without a usable file), <see cref="DataProblem.Unreadable"/>.
+    /// <see cref="DataProblem.Missing"/>, <see cref="DataProblem.Empty"/> (a directory without a usable file), <see
+    /// cref="DataProblem.Unreadable"/>,
+    /// <see cref="DataProblem.WrongFormat"/> (a directory holds text or tokens that cannot be read), <see cref="DataProblem.MixedSets"/>.
     /// </exception>
-    public static DataSource Find(string? path, string currentDirectory)
+    public static DataSource Find(string? path, string currentDirectory, bool isBinary = false)
     {
         if (path is null)
         {
@@ -42,19 +55,25 @@ public sealed record DataSource(string Name, IReadOnlyList<DataFile> Files)
         var full = Path.GetFullPath(path, currentDirectory);
         if (File.Exists(full))
         {
-            return new DataSource(path, [new DataFile(full, Path.GetFileName(full))]);
+            return new DataSource(path, [new DataFile(full, Path.GetFileName(full))]) { IsBinary = isBinary };
         }
 
         if (Directory.Exists(full))
         {
-            return NotEmpty(path, DataFolder.Walk(full, DataFolder.IsBuildOutput).Where(file => DataFolder.LooksUsable(file.Path)));
+            var walk = DataFolder.Walk(full, DataFolder.IsBuildOutput);
+            var source = NotEmpty(path, walk.Files.Where(file => isBinary || walk.Takes(file)), walk.LeftOut) with { IsBinary = isBinary };
+            HeldOutSets.Refuse(source);
+            return source;
         }
 
         if (path.AsSpan().ContainsAny('*', '?'))
         {
+            // Whoever writes a pattern has chosen: what it does not match was not wanted, and what it matches is judged when it is read.
             var glob = new GlobPattern(full);
             return Directory.Exists(glob.Root)
-                ? NotEmpty(path, DataFolder.Walk(glob.Root, _ => false).Where(file => glob.Matches(file.RelativePath)))
+                ? NotEmpty(
+                    path, DataFolder.Walk(glob.Root, _ => false).Files.Where(file => glob.Matches(file.RelativePath)),
+                        []) with { IsBinary = isBinary }
                 : throw Missing(glob.Root);
         }
 
@@ -67,9 +86,9 @@ public sealed record DataSource(string Name, IReadOnlyList<DataFile> Files)
         {
             if (File.Exists(Path.Combine(directory.FullName, RepositoryMarker)))
             {
-                var files = DataFolder.Walk(directory.FullName, DataFolder.IsBuildOutput)
+                var files = DataFolder.Walk(directory.FullName, DataFolder.IsBuildOutput).Files
                     .Where(file => RepositoryExtensions.Contains(Path.GetExtension(file.Path), StringComparer.Ordinal));
-                return NotEmpty(directory.FullName, files);
+                return NotEmpty(directory.FullName, files, []);
             }
         }
 
@@ -78,15 +97,17 @@ public sealed record DataSource(string Name, IReadOnlyList<DataFile> Files)
             $"{currentDirectory}: no {RepositoryMarker} here or above, so there is no repository to train on; name a file, a directory or a glob with --data");
     }
 
-    private static DataSource NotEmpty(string name, IEnumerable<DataFile> files)
+    private static DataSource NotEmpty(string name, IEnumerable<DataFile> files, IReadOnlyList<LeftOut> leftOut)
     {
+        // What is taken is looked at here, and with that what is left out is complete.
         var ordered = files.OrderBy(file => file.RelativePath, StringComparer.Ordinal).ToArray();
         return ordered.Length > 0
-            ? new DataSource(name, ordered)
+            ? new DataSource(name, ordered) { LeftOut = [.. leftOut.OrderBy(one => one.RelativePath, StringComparer.Ordinal)] }
             : throw new DataException(
                 DataProblem.Empty,
                 $"{name}: no text or token file that is not empty (hidden entries, folders bin, obj and artifacts, folders of runs, and what a run made in its own are left out); "
-                + "name a file, a directory or a glob with --data");
+                + "name a file, a directory or a glob with --data"
+                + DataReport.Appended(leftOut));
     }
 
     private static DataException Missing(string path) =>

@@ -43,8 +43,10 @@ internal sealed class JoinedData : IDisposable
     }
 
     /// <summary>Appends one file; an empty one adds nothing.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="isBinary">Whether its bytes are taken as they are, whatever it is; else it must be text or a token shard.</param>
     /// <exception cref="DataException">The file cannot be read or used, or the store not written.</exception>
-    public void Add(string path)
+    public void Add(string path, bool isBinary = false)
     {
         using var input = Open(path);
         if (input is null)
@@ -52,14 +54,19 @@ internal sealed class JoinedData : IDisposable
             return;
         }
 
-        var count = Read(path, input, _buffer.AsSpan(0, TokenShard.HeaderBytes));
-        var isTokens = path.EndsWith(TokenShard.Extension, StringComparison.Ordinal) || TokenShard.HasMagic(_buffer.AsSpan(0, count));
+        var count = Read(path, input, _buffer.AsSpan(0, FileFormats.HeadBytes));
+        var head = _buffer.AsSpan(0, count);
+        var isTokens = !isBinary && (path.EndsWith(TokenShard.Extension, StringComparison.Ordinal) || TokenShard.HasMagic(head));
+        if (!isBinary && FileFormats.Of(head) is { } format)
+            throw DataFreezer.WrongFormat(path, format);
         StartFile(path, isTokens ? "uint16" : "bytes");
         var start = isTokens ? TokenShard.Check(path, _buffer.AsSpan(0, count), input.Length) : 0;
         long position = -start;
         while (count > 0)
         {
             var content = _buffer.AsSpan(start, count - start);
+            if (!isTokens && !isBinary && FileFormats.FirstZero(content) is >= 0 and var zero)
+                throw NoText(path, position + start + zero);
             CheckVocabulary(path, content, long.Max(position, 0));
             Append(content);
             position += count;
@@ -102,6 +109,11 @@ internal sealed class JoinedData : IDisposable
         _output.Dispose();
         _hash.Dispose();
     }
+
+    private static DataException NoText(string path, long zero) => new(
+        DataProblem.WrongFormat,
+        $"{path} is no text: its byte {zero} is zero; leave it out with a glob in --data, take its bytes as they are with --binary, or "
+            + $"give tokens of 16 bits the ending {TokenShard.Extension}");
 
     private void StartFile(string path, string encoding)
     {

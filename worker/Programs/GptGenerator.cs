@@ -27,7 +27,7 @@ public sealed unsafe class GptGenerator : IDisposable
 
     /// <summary>The bytes that follow <paramref name="prompt"/>.</summary>
     /// <param name="parameters">In the order of the model's layout.</param>
-    /// <param name="prompt">Text to go on from; empty stands for a line feed.</param>
+    /// <param name="prompt">Text to go on from; empty stands for a line feed, or for the last symbol where the vocabulary has none.</param>
     /// <param name="count">Bytes to make.</param>
     /// <param name="temperature">Divides the logits; 0 takes the most likely byte each time.</param>
     /// <param name="topK">How many of the likeliest bytes are drawn from; 0 for all.</param>
@@ -42,7 +42,7 @@ public sealed unsafe class GptGenerator : IDisposable
 
         List<int> tokens = [];
         foreach (byte symbol in prompt) tokens.Add(symbol);
-        if (tokens.Count == 0) tokens.Add('\n');
+        if (tokens.Count == 0) tokens.Add(Math.Min('\n', _model.Vocab - 1));
         GptChecks.Tokens(_model, tokens.ToArray());
 
         RandomStream random = new(seed, RandomUse.Generation, 0);

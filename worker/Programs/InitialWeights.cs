@@ -31,15 +31,20 @@ public sealed class InitialWeights
     }
 
     /// <summary>Why a file's tensors cannot be a model's parameters, naming the first that is wrong; null where they can.</summary>
-    public static string? WhyUnfit(IReadOnlyList<SafeTensor> tensors, ParameterLayout layout)
+    /// <param name="tensors">The file's tensors.</param>
+    /// <param name="layout">The model's.</param>
+    /// <param name="anyFloat">Whether other floats than float32 will do, since whoever reads them converts them. A job's bits must not
+    /// rest on that.</param>
+    public static string? WhyUnfit(IReadOnlyList<SafeTensor> tensors, ParameterLayout layout, bool anyFloat = false)
     {
         var byName = tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
         foreach (var tensor in layout.Tensors)
         {
             if (!byName.Remove(tensor.Name, out var stored))
                 return $"it lacks the tensor '{tensor.Name}' of shape {Shape(tensor.Shape.Select(axis => (long)axis))}";
-            if (stored.Dtype != SafeTensorsDtype.F32)
-                return $"its tensor '{tensor.Name}' holds {stored.Dtype.FileName()}, and parameters are F32";
+            if (stored.Dtype != SafeTensorsDtype.F32 && !(anyFloat && stored.Dtype.IsFloat()))
+                return $"its tensor '{tensor.Name}' holds {stored.Dtype.FileName()}, and parameters are "
+                    + $"{(anyFloat ? "F32, BF16, F16 or F64" : "F32")}";
             if (!stored.Shape.SequenceEqual(tensor.Shape.Select(axis => (long)axis)))
                 return $"its tensor '{tensor.Name}' has the shape {Shape(stored.Shape)}, and the job's model has {Shape(tensor.Shape.Select(axis => (long)axis))}";
         }

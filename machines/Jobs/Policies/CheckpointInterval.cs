@@ -31,6 +31,8 @@ public readonly record struct CheckpointInterval(bool IsOff, long Steps, TimeSpa
     public static bool TryParse(string text, out CheckpointInterval interval)
     {
         interval = default;
+        if (!PlainText.IsPlain(text))
+            return false;
         if (text == "auto")
             return true;
         if (text == "off")

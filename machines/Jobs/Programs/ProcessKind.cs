@@ -35,11 +35,11 @@ internal sealed class ProcessKind : ProgramKind
             problems.Add("optimizer", "set", "left out, since the program brings its own optimizer and schedule", "set them in the program, or by program.arguments");
         if (spec.Initial is not null)
             problems.Add("checkpoint.initial_load_sha256", "set", "left out, since the program makes its own state 0", "load pretrained weights in the program, before it joins");
-        if (program.Entry.Length is 0 or > MostText || program.Entry.StartsWith('/') || program.Entry.Split('/').Any(part => part is "" or "." or "..") || program.Entry.Any(char.IsControl))
+        if (program.Entry.Length is 0 or > MostText || program.Entry.StartsWith('/') || program.Entry.Split('/').Any(part => part is "" or "." or "..") || !PlainText.IsPlain(program.Entry))
             problems.Add("program.entry", $"'{Printable(program.Entry)}'", "a path within the program's folder, such as train.py", "name a file of that folder");
-        if (program.Python.Length is 0 or > MostText || program.Python.Any(char.IsControl) || program.Python.StartsWith('-'))
+        if (program.Python.Length is 0 or > MostText || !PlainText.IsPlain(program.Python) || program.Python.StartsWith('-'))
             problems.Add("program.python", $"'{Printable(program.Python)}'", "the name or path of an interpreter", "set program.python to python3");
-        if (program.Arguments.Length > MostText || program.Arguments.Any(char.IsControl))
+        if (program.Arguments.Length > MostText || !PlainText.IsPlain(program.Arguments))
             problems.Add("program.arguments", $"'{Printable(program.Arguments)}'", $"at most {Text(MostText)} characters in one line", "put longer settings into a file of the folder");
         problems.Between("program.threads", program.Threads, 1, MostThreads);
         problems.Between("program.warm_up_shards", program.WarmUpShards, 0, MostWarmUps);

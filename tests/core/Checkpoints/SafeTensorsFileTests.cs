@@ -68,15 +68,40 @@ public sealed class SafeTensorsFileTests : IDisposable
     public void A_header_above_the_limit_is_refused_before_it_is_read() =>
         AssertRefused(
             SafeTensorsProblem.HeaderTooLarge,
-            "a header of 100000001 bytes is above the format's 100000000",
+            "no safetensors file: its first 8 bytes are no length of a header (at most 100000000); name a model file that 'coordinator train' left",
             folder.Write("x", [.. Length(100_000_001), (byte)'{']));
 
     [Fact]
     public void A_header_length_of_64_bits_is_refused() =>
         AssertRefused(
             SafeTensorsProblem.HeaderTooLarge,
-            "a header of 18446744073709551615 bytes is above the format's 100000000",
+            "no safetensors file: its first 8 bytes are no length of a header (at most 100000000); name a model file that 'coordinator train' left",
             folder.Write("x", Length(ulong.MaxValue)));
+
+    [Theory]
+    [InlineData("once upon a time", "text")]
+    [InlineData("%PDF-1.7 and more", "a PDF document")]
+    [InlineData("PK\u0003\u0004 and more", "a zip archive (as .docx, .npz and PyTorch's files are)")]
+    public void Another_file_is_named_as_what_it_is(string content, string what) => AssertRefused(
+        SafeTensorsProblem.BadHeader, $"{what}, and no safetensors file; name a model file that 'coordinator train' left",
+            folder.Write("x", content));
+
+    [Fact]
+    public void Floats_of_other_widths_are_read_as_float32()
+    {
+        var json = """{"a":{"dtype":"F64","shape":[2],"data_offsets":[0,16]},"b":{"dtype":"BF16","shape":[2],"data_offsets":[16,20]},"c":{"dtype":"F16","shape":[2],"data_offsets":[20,24]},"d":{"dtype":"I16","shape":[2],"data_offsets":[24,28]}}""";
+        byte[] data = [.. BitConverter.GetBytes(0.1), .. BitConverter.GetBytes(-3.0), 0x80, 0x3F, 0x00, 0xC0,
+            .. BitConverter.GetBytes((Half)1.5), .. BitConverter.GetBytes((Half)(-0.25)), 1, 0, 2, 0];
+        using var file = SafeTensorsFile.Open(folder.Write("x", [.. Length((ulong)json.Length), .. Encoding.UTF8.GetBytes(json), .. data]));
+        foreach (var (name, expected) in new[] { ("a", new[] { 0.1f, -3f }), ("b", [1f, -2f]), ("c", [1.5f, -0.25f]) })
+        {
+            var read = new float[2];
+            file.ReadFloats(name, read);
+            Assert.Equal(expected, read);
+        }
+
+        Assert.Throws<ArgumentException>(() => file.ReadFloats("d", new float[2]));
+    }
 
     [Fact]
     public void A_header_longer_than_the_file_is_truncated() =>

@@ -68,6 +68,65 @@ public class RunViewTests
         Assert.All(view.Workers, worker => Assert.Equal("on its own", worker.State));
     }
 
+    [Fact]
+    public void Ranks_that_train_are_at_the_step_that_is_recorded_however_old_their_last_words_are()
+    {
+        var data = Running(
+            steps: 605, of: 1000, milliseconds: 100,
+                targets: 512) with { Nodes = [Node("worker-1", 101, 614), Node("worker-2", 102, 589)] };
+        Assert.Equal([605L, 605], RunViewBuilder.Build(data).Workers.Select(worker => worker.Applied));
+
+        // One that is behind says where it is.
+        data = data with { Nodes = [data.Nodes[0],
+            data.Nodes[1] with { Ranks = [data.Nodes[1].Ranks[0] with { Activity = "fetching" }] }] };
+        Assert.Equal([605L, 589], RunViewBuilder.Build(data).Workers.Select(worker => worker.Applied));
+    }
+
+    [Fact]
+    public void A_worker_that_is_busy_with_another_job_is_not_called_spare()
+    {
+        var data = Running(steps: 5, of: 30, milliseconds: 100, targets: 512);
+        var other = data.Nodes[1] with { Ranks = [new RankPosition(0, new JobId("other"), 1, 7, "computing")] };
+        data = data with { Job = data.Job! with { Members = [Member(0, "worker-1")] }, Nodes = [data.Nodes[0], other] };
+        Assert.Equal("busy with other", RunViewBuilder.Build(data).Workers[1].State);
+        Assert.Equal("spare", RunViewBuilder.Build(data with { Nodes = [data.Nodes[0], other with { Ranks = [] }] }).Workers[1].State);
+    }
+
+    [Theory]
+    [InlineData("asked", "is asked for its state")]
+    [InlineData("answered", "waits for the others")]
+    [InlineData("promised", "waits for the others")]
+    [InlineData("planned", "gets its part")]
+    [InlineData("training", "training")]
+    public void What_a_worker_does_is_said_in_words(string state, string said)
+    {
+        var data = Running(steps: 5, of: 30, milliseconds: 100, targets: 512);
+        data = data with { Job = data.Job! with { Members = [Member(0, "worker-1") with { State = state }] },
+            Nodes = [data.Nodes[0] with { Ranks = [] }] };
+        Assert.Equal(said, RunViewBuilder.Build(data).Workers[0].State);
+    }
+
+    [Fact]
+    public void A_silo_that_stays_away_is_said_once_in_a_pipe_and_of_a_job_that_has_not_begun_no_training_is_told()
+    {
+        var data = Running(steps: 5, of: 30, milliseconds: 100, targets: 512) with { Children = [] };
+        var lines = new PlainLines();
+        var said = Enumerable.Range(1, 5)
+            .SelectMany(
+                second => lines.Next(
+                    RunViewBuilder.Build(data with { Now = data.Now.AddSeconds(second), SiloAway = TimeSpan.FromSeconds(second) }))
+                        .ToArray()).ToArray();
+        var notice = $"the silo has not answered since {data.Now.LocalDateTime:HH:mm:ss}; training goes on without it, and this view goes on when it is back";
+        Assert.Equal(notice, Assert.Single(said, line => line.Contains("silo", StringComparison.Ordinal)).Trim());
+
+        var before = data with { Job = null, Steps = [], SiloAway = TimeSpan.FromSeconds(1), Now = data.Now.AddSeconds(1) };
+        Assert.Equal(
+            $"the silo has not answered since {data.Now.LocalDateTime:HH:mm:ss}; this view goes on when it is back",
+                RunViewBuilder.Build(before).Notice);
+        Assert.Equal(
+            "the silo is restarting; the job begins when it is back", RunViewBuilder.Build(before with { SiloSupervised = true }).Notice);
+    }
+
     [Theory]
     [InlineData(0, "")]
     [InlineData(1, "silo-0 is restarting; the others take over")]

@@ -44,6 +44,50 @@ public class TerminalViewTests
         Assert.Contains(" try it yourself:  kill -9 4711", lines);
     }
 
+    [Theory]
+    [InlineData(80, 24, 2)]
+    [InlineData(80, 24, 12)]
+    [InlineData(200, 50, 4)]
+    [InlineData(40, 10, 30)]
+    public void The_picture_leaves_room_for_what_was_printed_above_it_and_breaks_no_line(int width, int height, int workers)
+    {
+        var at = new DateTimeOffset(2026, 1, 1, 12, 0, 0, TimeSpan.Zero);
+        var view = new RunView
+        {
+            Title = "a run",
+            Phase = "waiting",
+            Reason = new string('r', 300),
+            Done = 150_000,
+            Total = 600_000,
+            Elapsed = TimeSpan.FromHours(11),
+            Left = TimeSpan.FromHours(33),
+            Losses = [.. Enumerable.Range(1, 60).Select(step => 10.0 / step)],
+            Loss = 2.9,
+            Workers = [.. Enumerable.Range(1, workers)
+                .Select(worker =>
+                    new WorkerRow($"worker-{worker}", 4_000_000 + worker, "0", "is asked for its state", Tone.Good, 150_000, true))],
+            Events = [.. Enumerable.Range(0, 40).Select(second => new EventLine(at.AddSeconds(second), new string('e', 300), Tone.Plain))],
+            Notice = new string('n', 300),
+            Victim = 4711,
+        };
+        using var text = new StringWriter();
+        var console = AnsiConsole.Create(
+            new AnsiConsoleSettings { Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors,
+                Out = new AnsiConsoleOutput(text) });
+        console.Profile.Width = width;
+        console.Write(TerminalView.Render(view, width, height));
+        var lines = text.ToString().TrimEnd('\n').Split('\n');
+
+        Assert.All(lines, line => Assert.InRange(line.TrimEnd().Length, 0, width));
+        Assert.InRange(lines.Count(line => line.Contains("eee", StringComparison.Ordinal)), 2, 40);
+        Assert.Single(lines, line => line.Contains("nnn", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.Contains("kill -9 4711", StringComparison.Ordinal));
+        if (height >= 24)
+            Assert.InRange(lines.Length, 10, height - 5);
+        if (height >= 24 && workers > 10)
+            Assert.Contains(lines, line => line.Contains(" more", StringComparison.Ordinal));
+    }
+
     private static string Cells(string[] lines, string name) =>
         string.Join(' ', lines.First(line => line.TrimStart().StartsWith(name, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries));
 }

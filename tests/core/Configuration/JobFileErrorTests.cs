@@ -5,7 +5,7 @@ namespace Coordinator.Tests.Configuration;
 
 public sealed class JobFileErrorTests : IDisposable
 {
-    private const string TrainingKeys = "training has steps, batch_size, shards, micro_batch, seed";
+    private const string TrainingKeys = "training has steps, batch_size, shards, micro_batch, seed, allow_nonfinite";
     private const string Sections = "the sections are job, model, training, optimizer, lr_scheduler, collective, fault_tolerance, checkpoint, data";
 
     private readonly TemporaryFolder folder = new();
@@ -48,7 +48,7 @@ public sealed class JobFileErrorTests : IDisposable
     [InlineData("training:\n  steps: !!int 5\n", 2, 10, "tags such as tag:yaml.org,2002:int mean nothing in a job file; delete it")]
     [InlineData("training:\n  steps: 5\n---\ntraining:\n", 3, 1, "a job file holds one document; begin another file for another job")]
     [InlineData("data:\n  path: \"\"\n", 2, 9, "data.path is '' but must be a path")]
-    [InlineData("data:\n  path: \"a\\0b\"\n", 2, 9, "data.path is 'a?b' but must be a path")]
+    [InlineData("data:\n  path: \"a\\0b\"\n", 2, 9, "data.path is 'a\uFFFDb' but must be a path")]
     public void A_file_of_another_form_is_refused_with_the_place(string yaml, int line, int column, string message) =>
         AssertRefused(yaml, line, column, message);
 
@@ -63,7 +63,26 @@ public sealed class JobFileErrorTests : IDisposable
     // YamlDotNet reports this one with an exception of no type of its own; found by mutation, seed 69.
     [Fact]
     public void A_bracket_that_never_closes_is_refused_with_the_line() =>
-        AssertRefused("job:\n  ranks: 1\n [mn_ranks: 1\nmodel:\n  layers 4\n", 3, 2, "this is no YAML from here on");
+        AssertRefused("job:\n  ranks: 1\n [mn_ranks: 1\nmodel:\n  layers 4\n", 3, 2, "this is no YAML: what follows here cannot be read");
+
+    [Theory]
+    [InlineData("job:\n  name: \"\\uD800\\u0041\"\n", 2, 7, "this is no YAML: what follows here cannot be read")]
+    [InlineData(
+        "\0\0\0\0\0\0\0\0\0\0", 1, 1,
+            "the job file holds the character U+0000, which no YAML has; the file may be damaged: write it again, or delete the character")]
+    [InlineData(
+        "job:\n  name: a\0b\n", 2, 10,
+            "the job file holds the character U+0000, which no YAML has; the file may be damaged: write it again, or delete the character")]
+    [InlineData(
+        "job:\n  name: a\u001b[2J\n", 2, 10,
+            "the job file holds the character U+001B, which no YAML has; the file may be damaged: write it again, or delete the character")]
+    public void Text_that_makes_the_library_fail_or_stop_is_refused_with_the_place(string yaml, int line, int column, string message) =>
+        AssertRefused(yaml, line, column, message);
+
+    [Fact]
+    public void Text_in_another_encoding_is_named() => Assert.Equal(
+        $"{folder.File("x.yaml")}: the job file is text in UTF-16; save it as text in UTF-8",
+        Message(folder.Write("x.yaml", [.. System.Text.Encoding.Unicode.Preamble, .. System.Text.Encoding.Unicode.GetBytes("job:\n")])));
 
     [Fact]
     public void Impossible_values_are_all_named_each_with_its_place()
@@ -106,7 +125,8 @@ public sealed class JobFileErrorTests : IDisposable
 
     [Fact]
     public void A_file_that_is_not_utf8_is_refused() =>
-        Assert.Equal($"{folder.File("x.yaml")}: the job file is not UTF-8; save it as UTF-8", Message(folder.Write("x.yaml", [0x61, 0xFF])));
+        Assert.Equal(
+            $"{folder.File("x.yaml")}: the job file is not UTF-8; save it as text in UTF-8", Message(folder.Write("x.yaml", [0x61, 0xFF])));
 
     [Theory]
     [InlineData("--training.stepz=5", "--training.stepz is no known key; did you mean training.steps? " + TrainingKeys)]

@@ -75,8 +75,9 @@ public sealed class JobFileTests : IDisposable
             Ranks = 3,
             MinRanks = 2,
             Model = new() { Layers = 3, Heads = 5, Channels = 35, Block = 9, Vocab = 300, Dropout = 0.1 },
-            Training = new() { Steps = long.MaxValue / 16, BatchSize = 7, Shards = 8, MicroBatch = 3, Seed = 99 },
-            Optimizer = new() { LearningRate = 1.0 / 3, MinLearningRate = 1e-300, WarmupSteps = 5, DecaySteps = 77, Beta1 = 0.1, Beta2 = 0.2, Epsilon = 1e-5, WeightDecay = 0.3, GradientClip = 0.4 },
+            Training = new() { Steps = long.MaxValue / 16, BatchSize = 7, Shards = 8, MicroBatch = 3, Seed = 99, AllowNonfinite = true },
+            Optimizer = new() { LearningRate = 1.0 / 3, MinLearningRate = 1e-30, WarmupSteps = 5, DecaySteps = 77, Beta1 = 0.1, Beta2 = 0.2,
+                Epsilon = 1e-5, WeightDecay = 0.3, GradientClip = 0.4 },
             Data = new() { Sha256 = new string('a', 64), Bytes = 1000, Encoding = "uint16" },
             Collective = new() { BlockElements = 32, WindowBlocks = 2 },
             FaultTolerance = new()
@@ -85,7 +86,7 @@ public sealed class JobFileTests : IDisposable
                 AnswerTimeout = TimeSpan.FromSeconds(90),
                 PeerTimeout = TimeSpan.FromMinutes(90),
                 GatherDelay = TimeSpan.Zero,
-                ProgressTimeout = TimeSpan.FromTicks(1),
+                ProgressTimeout = TimeSpan.FromTicks(10_001),
                 StateTimeout = TimeSpan.FromDays(1),
             },
             Secret = Convert.ToBase64String(new byte[32]),
@@ -120,6 +121,7 @@ public sealed class JobFileTests : IDisposable
               shards: 4
               micro_batch: 4
               seed: 1
+              allow_nonfinite: false
             optimizer:
               learning_rate: 0.001
               beta1: 0.9

@@ -18,7 +18,8 @@ public sealed class JobSpecValidatorTests
             MinRanks = 1 << 20,
             Model = new() { Layers = 1, Heads = 8, Channels = 8, Block = 1, Vocab = 65536, Dropout = 0.999 },
             Training = new() { Steps = long.MaxValue, BatchSize = 1, Shards = 1 << 20, MicroBatch = 1, Seed = 0 },
-            Optimizer = new() { LearningRate = 1e-9, MinLearningRate = 1e-9, WarmupSteps = 0, Beta1 = 0, Beta2 = 0, Epsilon = 1e-45, WeightDecay = 0, GradientClip = 0 },
+            Optimizer = new() { LearningRate = 1e-9, MinLearningRate = 1e-9, WarmupSteps = 0, Beta1 = 0, Beta2 = 0, Epsilon = 1.1754944e-38,
+                WeightDecay = 0, GradientClip = 0 },
             Data = new() { Sha256 = new string('0', 64), Bytes = 4, Encoding = "uint16" },
             Collective = new() { BlockElements = 16, WindowBlocks = 1 },
             FaultTolerance = new() { StartTimeout = TimeSpan.Zero, GatherDelay = TimeSpan.Zero, StateTimeout = TimeSpan.Zero, PeerTimeout = TimeSpan.FromDays(7) },
@@ -55,8 +56,21 @@ public sealed class JobSpecValidatorTests
 
     private static readonly SortedDictionary<string, (JobSpec Spec, string Message)> Cases = new(StringComparer.Ordinal)
     {
-        ["no name"] = (Valid with { Name = "" }, "job.name is '' but must be 1 to 100 characters without control characters; choose another name"),
-        ["name that steers a terminal"] = (Valid with { Name = "\u001b[2J" }, "job.name is '?[2J' but must be 1 to 100 characters without control characters; choose another name"),
+        ["no name"] = (
+            Valid with { Name = "" },
+                "job.name is '' but must be 1 to 100 characters without control characters or unseen ones; choose another name"),
+        ["name that is written from right to left"] = (
+            Valid with { Name = "a\u202Eb" },
+                "job.name is 'a\uFFFDb' but must be 1 to 100 characters without control characters or unseen ones; choose another name"),
+        ["timeout of 100 ns"] = (
+            Valid with { FaultTolerance = new FaultToleranceSpec { AnswerTimeout = TimeSpan.FromTicks(1) } },
+            "fault_tolerance.answer_timeout is 0.0001ms but must be 1ms to 604800s; raise fault_tolerance.answer_timeout"),
+        ["delay of 100 ns"] = (
+            Valid with { FaultTolerance = new FaultToleranceSpec { GatherDelay = TimeSpan.FromTicks(1) } },
+            "fault_tolerance.gather_delay is 0.0001ms but must be 0s, or 1ms to 604800s; raise fault_tolerance.gather_delay"),
+        ["name that steers a terminal"] = (
+            Valid with { Name = "\u001b[2J" },
+                "job.name is '\uFFFD[2J' but must be 1 to 100 characters without control characters or unseen ones; choose another name"),
         ["more ranks than shards"] = (Valid with { Ranks = 5 }, "job.ranks is 5 but must be 1 to the number of shards, 4; lower job.ranks to 4 or raise training.shards"),
         ["min above ranks"] = (Valid with { Ranks = 2, MinRanks = 3 }, "job.min_ranks is 3 but must be 1 to job.ranks, 2; set job.min_ranks in that range"),
         ["program"] = (Model(m => m with { Program = "llama" }), "model.program is 'llama' but must be gpt or linear; choose one of these"),
@@ -82,6 +96,18 @@ public sealed class JobSpecValidatorTests
         ["epsilon that is 0 on the device"] = (
             Optimizer(o => o with { Epsilon = 1e-300 }),
             "optimizer.epsilon is 1E-300 but must be a finite number that float32 tells from 0, 1E-45 or more; set optimizer.epsilon to 1e-8"),
+        ["epsilon that some devices take for 0"] = (
+            Optimizer(o => o with { Epsilon = 1e-40 }),
+            "optimizer.epsilon is 1E-40 but must be 0, or 1.1754944E-38 to 3.4028235E+38, which float32 can hold; raise optimizer.epsilon, or set it to 0 where that is allowed"),
+        ["learning rate that is 0 on the device"] = (
+            Optimizer(o => o with { LearningRate = 1e-310, MinLearningRate = 0 }),
+            "optimizer.learning_rate is 1E-310 but must be 0, or 1.1754944E-38 to 3.4028235E+38, which float32 can hold; raise optimizer.learning_rate, or set it to 0 where that is allowed"),
+        ["learning rate that is infinite on the device"] = (
+            Optimizer(o => o with { LearningRate = 1e39 }),
+            "optimizer.learning_rate is 1E+39 but must be 0, or 1.1754944E-38 to 3.4028235E+38, which float32 can hold; lower optimizer.learning_rate"),
+        ["beta that is 1 on the device"] = (
+            Optimizer(o => o with { Beta2 = 0.999999999 }),
+                "optimizer.beta2 is 0.999999999 but must be a number that float32 tells from 1; lower optimizer.beta2"),
         ["steps"] = (Training(t => t with { Steps = 0 }), "training.steps is 0 but must be 1 or more; raise training.steps"),
         ["samples beyond 63 bits"] = (
             Training(t => t with { Steps = long.MaxValue }),
@@ -112,22 +138,22 @@ public sealed class JobSpecValidatorTests
         ["window"] = (Valid with { Collective = new() { WindowBlocks = 0 } }, "collective.window_blocks is 0 but must be 1 to 65536; raise collective.window_blocks"),
         ["timeout of nothing"] = (
             Valid with { FaultTolerance = new() { PeerTimeout = TimeSpan.Zero } },
-            "fault_tolerance.peer_timeout is 0s but must be above 0s, at most 604800s; raise fault_tolerance.peer_timeout"),
+            "fault_tolerance.peer_timeout is 0s but must be 1ms to 604800s; raise fault_tolerance.peer_timeout"),
         ["timeout of ages"] = (
             Valid with { FaultTolerance = new() { StateTimeout = TimeSpan.MaxValue } },
-            "fault_tolerance.state_timeout is 922337203685.4775s but must be 0s to 604800s; lower fault_tolerance.state_timeout"),
+            "fault_tolerance.state_timeout is 922337203685.4775s but must be 0s, or 1ms to 604800s; lower fault_tolerance.state_timeout"),
         ["start timeout"] = (
             Valid with { FaultTolerance = new() { StartTimeout = Negative } },
-            "fault_tolerance.start_timeout is -1s but must be 0s to 604800s; raise fault_tolerance.start_timeout"),
+            "fault_tolerance.start_timeout is -1s but must be 0s, or 1ms to 604800s; raise fault_tolerance.start_timeout"),
         ["answer timeout"] = (
             Valid with { FaultTolerance = new() { AnswerTimeout = Negative } },
-            "fault_tolerance.answer_timeout is -1s but must be above 0s, at most 604800s; raise fault_tolerance.answer_timeout"),
+            "fault_tolerance.answer_timeout is -1s but must be 1ms to 604800s; raise fault_tolerance.answer_timeout"),
         ["gather delay"] = (
             Valid with { FaultTolerance = new() { GatherDelay = Negative } },
-            "fault_tolerance.gather_delay is -1s but must be 0s to 604800s; raise fault_tolerance.gather_delay"),
+            "fault_tolerance.gather_delay is -1s but must be 0s, or 1ms to 604800s; raise fault_tolerance.gather_delay"),
         ["progress timeout"] = (
             Valid with { FaultTolerance = new() { ProgressTimeout = TimeSpan.Zero } },
-            "fault_tolerance.progress_timeout is 0s but must be above 0s, at most 604800s; raise fault_tolerance.progress_timeout"),
+            "fault_tolerance.progress_timeout is 0s but must be 1ms to 604800s; raise fault_tolerance.progress_timeout"),
         ["no checkpoint kept"] = (
             Valid with { Checkpoint = new() { KeepLatest = 0 } },
             "checkpoint.keep_latest is 0 but must be 1 or more; raise checkpoint.keep_latest"),
@@ -136,7 +162,7 @@ public sealed class JobSpecValidatorTests
             "checkpoint.keep_every is -1 but must be 0 or more; raise checkpoint.keep_every"),
         ["restored before it is lost"] = (
             Valid with { Checkpoint = new() { RestoreAfter = Negative } },
-            "checkpoint.restore_after is -1s but must be 0s to 604800s; raise checkpoint.restore_after"),
+            "checkpoint.restore_after is -1s but must be 0s, or 1ms to 604800s; raise checkpoint.restore_after"),
     };
 
     private static JobSpec Model(Func<ModelSpec, ModelSpec> change) => Valid with { Model = change(Valid.Model) };

@@ -232,7 +232,7 @@ public sealed class DataFreezerTests : IDisposable
         AssertRefused(
             DataProblem.Empty,
             $"{path}: no text or token file that is not empty (hidden entries, folders bin, obj and artifacts, folders of runs, and what a run made in its own are left out); "
-            + "name a file, a directory or a glob with --data",
+            + "name a file, a directory or a glob with --data; left out are picture.png (no text (it has zero bytes))",
             path);
     }
 

@@ -1,3 +1,5 @@
+using Coordinator.Machines;
+
 namespace Coordinator.Tests.Machines;
 
 public sealed class JobReloadTests
@@ -14,5 +16,32 @@ public sealed class JobReloadTests
 
         Assert.Equal(2, job.Generation);
         Assert.Equal([0L, 1, 1], job.ToldFrom.Values);
+    }
+
+    [Fact]
+    public void A_job_that_ended_is_told_with_its_last_loss_and_by_whom_after_its_silo_has_gone()
+    {
+        var job = new JobAlone(ranks: 2, minRanks: 1);
+        job.Train(0, 1);
+        job.Cancel();
+        Assert.Equal(("failed", true, "cancelled", 1.0), (job.View.Phase, job.View.Cancelled, job.View.PhaseName, job.View.Loss));
+        job.Reload();
+        Assert.Equal(("failed", true, "cancelled", 1.0), (job.View.Phase, job.View.Cancelled, job.View.PhaseName, job.View.Loss));
+
+        // An older coordinator has not stored by whom; the reason says it.
+        job.ReloadWith(stored => stored with { Cancelled = false });
+        Assert.True(job.View.Cancelled);
+    }
+
+    [Fact]
+    public void A_job_that_fails_by_itself_is_not_cancelled()
+    {
+        var job = new JobAlone(ranks: 1, minRanks: 1);
+        job.Train(0);
+        job.Says(0,
+            new StepsApplied { Job = JobAlone.Job, Generation = job.Generation, Timeline = 0,
+                Steps = [new StepRecord(2, 1, double.NaN, 1, 1, 1)] });
+        Assert.Equal(("failed", "failed", 2), (job.View.Phase, job.View.PhaseName, job.View.Recorded));
+        Assert.True(double.IsNaN(job.View.Loss!.Value));
     }
 }

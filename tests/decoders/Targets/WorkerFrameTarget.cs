@@ -1,10 +1,15 @@
 using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using Coordinator.Machines;
 using Coordinator.Server.Gateway;
 
 namespace Coordinator.Decoders.Targets;
 
-/// <summary>JSON frames of workers as the gateway reads them: the hello (first byte of the input even) and what comes after it. What is accepted reads the same when it is written again.</summary>
+/// <summary>
+/// JSON frames of workers as the gateway reads them: the hello (first byte of the input even) and what comes after it. What is accepted
+/// reads the same when it is written again, and its texts are plain.
+/// </summary>
 public sealed class WorkerFrameTarget : DecoderTarget
 {
     private static readonly NodeId Node = new("a");
@@ -53,8 +58,19 @@ public sealed class WorkerFrameTarget : DecoderTarget
         }
 
         var again = WorkerWords.Bytes(message!);
+        Hold(TextsOf(JsonNode.Parse(again))
+            .All(text => PlainText.IsPlain(text) && text.Length <= PlainText.MostStored),
+                "a text that steers a terminal, or has no end, is accepted");
         var (second, _) = WorkerFrames.Read(again, message is Hello hello ? hello.Node : Node, message is Hello same ? same.Session : Session);
         Hold(second is not null && WorkerWords.Bytes(second).AsSpan().SequenceEqual(again), "an accepted message is refused, or another one, when it is written again");
         return true;
     }
+
+    private static IEnumerable<string> TextsOf(JsonNode? node) => node switch
+    {
+        JsonObject members => members.SelectMany(member => TextsOf(member.Value)),
+        JsonArray items => items.SelectMany(TextsOf),
+        JsonValue value when value.GetValueKind() == JsonValueKind.String => [value.GetValue<string>()],
+        _ => [],
+    };
 }

@@ -155,7 +155,7 @@ public sealed class LifeTests : IDisposable
     {
         var connection = await SiloAsync();
         using var train = new Executable(["train", .. connection, "--data", Endless[1], "--workers", "1", "--steps", "100", .. Tiny, "--out", Path.Combine(directory, "followed")]);
-        await train.LineAsync(line => line.Contains("waiting for 1 gpus", StringComparison.Ordinal), "the job to be stored", Limit);
+        await train.LineAsync(line => line.Contains("waiting for 1 gpu", StringComparison.Ordinal), "the job to be stored", Limit);
         train.Kill();
         using var worker = new Executable(["worker", .. connection, "--node", "late", "--data-dir", directory]);
         using var download = new Executable(["download", .. connection, "--wait", "--out", Path.Combine(directory, "model")]);

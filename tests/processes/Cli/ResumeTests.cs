@@ -165,6 +165,13 @@ public sealed class ResumeTests : IDisposable
             Assert.Contains("has finished already; nothing is trained again", finished.Output, StringComparison.Ordinal);
         }
 
+        // Nor does resume start anything.
+        using (var resume = new Executable("resume", Run))
+        {
+            Assert.True(await resume.EndAsync(Limit) == ExitCodes.Success, resume.Output);
+            Assert.Equal($"already finished: {undisturbed}  {Path.Combine(directory, "model")}", resume.Output.Trim());
+        }
+
         Assert.Equal(undisturbed, Hash("model"));
         using (var elsewhere = new Executable("resume", Run, "--workers", "1", "--out", Path.Combine(directory, "other")))
             Assert.True(await elsewhere.EndAsync(Limit) == ExitCodes.Success, elsewhere.Output);

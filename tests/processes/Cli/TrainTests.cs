@@ -35,14 +35,21 @@ public sealed class TrainTests : IDisposable
         var url = (await silo.LineAsync(line => line.StartsWith("ready ", StringComparison.Ordinal), "the silo", Limit))["ready ".Length..];
         using var worker = new Executable("worker", "--silo", url, "--token-file", token, "--node", "lonely", "--data-dir", directory);
         using var train = new Executable(["train", "--silo", url, "--token-file", token, "--data", Data(), "--workers", "1", "--steps", "1000000", "--out", Path.Combine(directory, "never"), .. Tiny]);
-        await train.LineAsync(line => line.Contains("all 1 ranks have applied step 1", StringComparison.Ordinal), "the first step", Limit);
+        await train.LineAsync(
+            line => line.Contains("all ranks (1) have applied step 1", StringComparison.Ordinal), "the first step", Limit);
         worker.Kill();
         await train.LineAsync(line => line.Contains("all workers are gone; the job waits for up to 10 min", StringComparison.Ordinal), "the view to say that nobody is left", Limit);
 
-        using var cancel = new Executable("cancel", "--silo", url, "--token-file", token, "--reason", "nobody is left");
+        using var cancel = new Executable(
+            "cancel", "--silo", url, "--token-file", token, "--reason", "nobody \u001b[2Jis left\n12:00:00.0  a forged line\u202e");
         Assert.True(await cancel.EndAsync(Limit) == ExitCodes.Success, cancel.Output);
         Assert.True(await train.EndAsync(Limit) == ExitCodes.RunFailed, train.Output);
         Assert.False(File.Exists(Path.Combine(directory, "never")));
+
+        // What a stranger wrote steers nothing and begins no line.
+        Assert.Contains("cancelled: nobody \uFFFD[2Jis left 12:00:00.0  a forged line\uFFFD", train.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain('\u001b', train.Output);
+        Assert.DoesNotContain("\n12:00:00.0  a forged line", train.Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -65,6 +72,21 @@ public sealed class TrainTests : IDisposable
         Assert.Equal(ExitCodes.Usage, await train.EndAsync(Limit));
         Assert.Contains("error: worker-1 ended with exit code 2 at its first start.", train.Output, StringComparison.Ordinal);
         Assert.Contains("its whole output is in", train.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_loss_that_runs_away_ends_the_job_at_its_step_and_says_what_to_do()
+    {
+        using var train = new Executable(
+            "train", "--model.program=linear", "--workers", "1", "--steps", "500", "--optimizer.learning_rate=1e30",
+                "--optimizer.gradient_clip=0", "--lr_scheduler.warmup_steps=0", "--out", Path.Combine(directory, "never"));
+
+        Assert.True(await train.EndAsync(Limit) == ExitCodes.RunFailed, train.Output);
+        Assert.Matches(
+            @"error: Job \S+ failed at step (\d+) of 500: the (loss|gradient norm) of step \1 is (NaN|Infinity), so the model learns nothing more", train.Output);
+        Assert.Contains(
+            "lower optimizer.learning_rate (now 1E+30) or set optimizer.gradient_clip to 1 and train again, or set training.allow_nonfinite to true", train.Output, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(directory, "never")));
     }
 
     private static string Data() => Path.ChangeExtension(typeof(TrainTests).Assembly.Location, ".xml");

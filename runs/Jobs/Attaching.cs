@@ -1,0 +1,20 @@
+using Coordinator.Runs.Clusters;
+
+namespace Coordinator.Runs.Jobs;
+
+/// <summary>
+/// How to look at a run from another terminal: lines that can be pasted, each short enough that no terminal breaks it in the middle of a
+/// path.
+/// </summary>
+public static class Attaching
+{
+    /// <summary>The lines.</summary>
+    public static IReadOnlyList<string> Lines(LocalCluster cluster, RunDirectory directory) =>
+    [
+        $"logs: {directory.Path}",
+        "attach from another terminal:",
+        $"export {ConnectionVariables.Silo}={cluster.Url}",
+        $"export {ConnectionVariables.TokenFile}={cluster.TokenFile}",
+        "coordinator status",
+    ];
+}
