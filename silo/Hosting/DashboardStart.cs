@@ -18,10 +18,12 @@ internal sealed class DashboardStart(Func<IHostedService> create) : IAsyncDispos
     /// <summary>Takes the dashboard's own start out of the services, and leaves it to the first look.</summary>
     public static void Defer(IServiceCollection services)
     {
-        var eager = services.Single(service => service.ServiceType == typeof(IHostedService) && service.ImplementationType?.Assembly == typeof(DashboardOptions).Assembly);
+        var eager = services.Single(service => service.ServiceType == typeof(IHostedService) && IsOfDashboard(service.ImplementationFactory));
         services.Remove(eager);
-        services.AddSingleton(provider => new DashboardStart(() => (IHostedService)ActivatorUtilities.CreateInstance(provider, eager.ImplementationType!)));
+        services.AddSingleton(provider => new DashboardStart(() => (IHostedService)eager.ImplementationFactory!(provider)));
     }
+
+    private static bool IsOfDashboard(Delegate? factory) => factory?.Method.Module.Assembly == typeof(DashboardOptions).Assembly;
 
     /// <summary>Ends when the dashboard has started.</summary>
     public Task EnsureAsync()
@@ -33,10 +35,10 @@ internal sealed class DashboardStart(Func<IHostedService> create) : IAsyncDispos
         }
     }
 
-    /// <inheritdoc/>
+    /// <summary>Stops what was started; the services themselves dispose of it.</summary>
     public async ValueTask DisposeAsync()
     {
-        if (host is IAsyncDisposable disposable)
-            await disposable.DisposeAsync().ConfigureAwait(false);
+        if (host is not null)
+            await host.StopAsync(CancellationToken.None).ConfigureAwait(false);
     }
 }
