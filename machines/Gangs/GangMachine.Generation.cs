@@ -25,7 +25,7 @@ public sealed partial class GangMachine
 
     private void Run()
     {
-        if (LookedAt.Any(agent => agent.Report is { } report && report.Ranks.Any(rank => rank.Exit is { IsSuccess: false })))
+        if (LookedAt.Any(agent => agent.Report is { } report && report.Ranks.Any(rank => rank.Exit is { IsSuccess: false } exit && (!exit.Asked || exit.Hung))))
         {
             Stop(FailureOf(), null);
             return;

@@ -66,7 +66,7 @@ internal sealed class GangNode : SimulatedProcess
         if (Alive || IsDark)
             return;
         Begin();
-        DeadSince = null;
+        (DeadSince, FrozenSince, IsStopped) = (null, null, false);
         agent = new GangAgentMachine(GangCluster.Job, ++boots);
         connections = 0;
         foreach (var program in Running.ToArray())
@@ -80,7 +80,7 @@ internal sealed class GangNode : SimulatedProcess
             return;
         Disconnect();
         End();
-        DeadSince = World.Now;
+        (DeadSince, FrozenSince, IsStopped) = (World.Now, null, false);
         if (cluster.Plant != GangBug.NoWatcher)
         {
             World.Schedule(WatcherTime, () =>
