@@ -119,7 +119,7 @@ public sealed class SwarmCommand
             Nodes = count,
             Gang = parsed.GetValue(gang),
             GpusPerNode = parsed.GetValue(gpus),
-            Ranks = parsed.GetValue(ranks) ?? count,
+            Ranks = parsed.GetValue(ranks) ?? (parsed.GetValue(gang) ? count * parsed.GetValue(gpus) : count),
             StepTime = TimeSpan.FromSeconds(parsed.GetValue(step)),
             Links = parsed.GetValue(links),
             Together = parsed.GetValue(together) ?? Math.Clamp(count / 4, 1, 100),
