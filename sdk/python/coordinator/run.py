@@ -7,7 +7,6 @@ import random
 import runpy
 import signal
 import sys
-import threading
 import traceback
 
 from . import _launched
