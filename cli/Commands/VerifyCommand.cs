@@ -5,6 +5,7 @@ using Coordinator.Configuration;
 using Coordinator.Machines;
 using Coordinator.Runs.Outcomes;
 using Coordinator.Server.Hosting;
+using Coordinator.Worker;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.External;
 using Coordinator.Worker.Processes;
