@@ -9,7 +9,6 @@ using Coordinator.Worker;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.External;
 using Coordinator.Worker.Processes;
-using Coordinator.Worker;
 
 namespace Coordinator.Cli.Commands;
 
