@@ -4,6 +4,7 @@ import copy
 import mmap
 import os
 import socket
+import subprocess
 import sys
 import threading
 import unittest
@@ -268,6 +269,16 @@ class Training(unittest.TestCase):
         train(FakeWorker(1), model, torch.optim.SGD(model.parameters(), lr=0.1), note)
         self.assertEqual(first, masks)
         self.assertNotEqual(masks[0], masks[1])
+
+
+class Interpreters(unittest.TestCase):
+    def test_one_without_pytorch_is_told_in_a_line_and_what_would_do_instead(self):
+        root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+        code = "import sys; sys.modules['torch'] = None; from coordinator import run; run.prepare(1)"
+        done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
+        last = done.stderr.strip().splitlines()[-1]
+        self.assertIn("has no PyTorch", last)
+        self.assertIn("name another interpreter with --python", last)
 
 
 class Refusals(unittest.TestCase):
