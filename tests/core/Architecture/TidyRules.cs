@@ -53,6 +53,11 @@ internal static partial class TidyRules
             yield return $"{waiting.Value}: a test waits for an event, or moves the time itself";
         }
 
+        if (path.StartsWith("tests/core/", StringComparison.Ordinal) && Starting().Match(line) is { Success: true } starting)
+        {
+            yield return $"{starting.Value}: a test that starts processes belongs in tests/processes";
+        }
+
         if (MachinePath().Match(line) is { Success: true } machinePath)
         {
             yield return $"{machinePath.Value}: a path of one machine";
@@ -74,6 +79,9 @@ internal static partial class TidyRules
 
     [GeneratedRegex(@"\b(Thread\.Sleep|Task\.Delay)\s*\(")]
     private static partial Regex Waiting();
+
+    [GeneratedRegex(@"\b(Process\.Start|new Executable|Executable\.UnderMask|ChildProcess\.Start|(LocalCluster|PostgresProcess)\.StartAsync)\(")]
+    private static partial Regex Starting();
 
     [GeneratedRegex(@"(?<![\w.${}<>*])(/(root|work)/|/home/\w+/|/Users/\w+/)|[A-Z]:\\Users\\")]
     private static partial Regex MachinePath();

@@ -23,6 +23,8 @@ public sealed class TidyTests
     [InlineData(".ci/run", "# HACK")]
     [InlineData("tests/core/A.cs", "Thread.Sleep(1);")]
     [InlineData("tests/core/A.cs", "await Task.Delay(100);")]
+    [InlineData("tests/core/A.cs", "using var run = new Executable(\"train\");")]
+    [InlineData("tests/core/A.cs", "Process.Start(\"mkfifo\", [path]);")]
     [InlineData("README.md", "cd /wo" + "rk/main")]
     [InlineData("check.sh", "export HOME=/ro" + "ot/x")]
     [InlineData("docs/a.md", "see C:\\Users\\me")]
@@ -35,6 +37,7 @@ public sealed class TidyTests
     [InlineData("worker/A.cs", "await Task.Delay(backoff, time, cancel);")]
     [InlineData("docs/a.md", "The method, todo lists and https://learn.microsoft.com/dotnet")]
     [InlineData("check.sh", "cp \"$here/work/x\" .")]
+    [InlineData("tests/processes/A.cs", "using var run = new Executable(\"train\");")]
     public void A_tidy_line_passes(string path, string line) =>
         Assert.Empty(TidyRules.Check(new RepositoryFile(path, line)));
 
