@@ -1,6 +1,5 @@
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
-using Coordinator.Simulator.Workers;
 using Coordinator.Simulator.World;
 
 namespace Coordinator.Simulator;

@@ -1,4 +1,3 @@
-using Coordinator.Simulator.World;
 
 namespace Coordinator.Simulator;
 

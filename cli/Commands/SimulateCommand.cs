@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Diagnostics;
 using Coordinator.Runs.Outcomes;
 using Coordinator.Simulator;
-using Coordinator.Simulator.World;
 
 namespace Coordinator.Cli.Commands;
 

@@ -2,7 +2,6 @@ using System.Net;
 using System.Text;
 using System.Text.Json.Nodes;
 using Coordinator.Server.Client;
-using Coordinator.Server.Hosting;
 using Coordinator.Silo;
 using Coordinator.Silo.Hosting;
 using Microsoft.Extensions.DependencyInjection;

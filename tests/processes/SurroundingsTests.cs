@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using Coordinator.Tests.Support;
 
 namespace Coordinator.Tests.Processes;
 

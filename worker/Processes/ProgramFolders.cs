@@ -96,7 +96,8 @@ public sealed class ProgramFolders
             Directory.CreateDirectory(next);
             if (next == work && RegularFile.FactsOf(next)?.Owner != NativeProcess.EffectiveUser())
                 throw new IOException($"{next} is another user's folder");
-            File.SetUnixFileMode(next, Passable);
+            if (!OperatingSystem.IsWindows())
+                File.SetUnixFileMode(next, Passable);
         }
 
         return folder;

@@ -2,7 +2,6 @@ using Coordinator.Cli.Workers;
 using Coordinator.Machines.Jobs;
 using Coordinator.Runs.Outcomes;
 using Coordinator.Tests.Support;
-using Coordinator.Worker.Data;
 using Coordinator.Worker.Devices;
 using Coordinator.Worker.Programs;
 

@@ -3,7 +3,6 @@ using System.Security.Cryptography;
 using Coordinator.Cli.Workers;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
-using Coordinator.Tests.Data;
 using Coordinator.Tests.Support;
 using Coordinator.Tests.Worker;
 using Coordinator.Worker.Data;

@@ -2,10 +2,8 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Coordinator.Machines.Jobs;
 using Coordinator.Tests.Support;
-using Coordinator.Worker.Data;
 using Coordinator.Worker.Devices;
 using Coordinator.Worker.Kernels;
-using Coordinator.Worker.Numerics;
 using Coordinator.Worker.Programs;
 
 namespace Coordinator.Tests.Compute;

@@ -1,6 +1,5 @@
 using Coordinator.Configuration;
 using Coordinator.Machines.Jobs;
-using Coordinator.Tests.Data;
 using Coordinator.Tests.Support;
 
 namespace Coordinator.Tests.Configuration;

@@ -19,7 +19,7 @@ public sealed class WorkerContractTests
     private const string Gpus = "\"gpus\":[{\"index\":0,\"name\":\"cpu\",\"deviceClass\":\"cpu-x64-k1\",\"device\":\"cpu\"}]";
 
     /// <summary>Members that each worker and each silo of this protocol version has said from its beginning.</summary>
-    private static readonly string[] s_ofProtocol =
+    private static readonly string[] OfProtocol =
     [
         "CheckpointSpec.Interval", "CheckpointSpec.KeepLatest", "CheckpointSpec.RestoreAfter",
         "CollectiveSpec.BlockElements", "CollectiveSpec.WindowBlocks",
@@ -86,9 +86,9 @@ public sealed class WorkerContractTests
         var found = said.SelectMany(Wrong).Order(StringComparer.Ordinal).ToArray();
 
         Assert.True(
-            s_ofProtocol.SequenceEqual(found),
-            $"Of an older build these read as null or zero, and mean something else: {string.Join(' ', found.Except(s_ofProtocol))}. "
-            + $"These are no more as they were: {string.Join(' ', s_ofProtocol.Except(found))}.");
+            OfProtocol.SequenceEqual(found),
+            $"Of an older build these read as null or zero, and mean something else: {string.Join(' ', found.Except(OfProtocol))}. "
+            + $"These are no more as they were: {string.Join(' ', OfProtocol.Except(found))}.");
     }
 
     private static (Hello? Hello, CloseReason? Fault) Read(params string[] members) =>

@@ -3,7 +3,6 @@ using System.Security.Cryptography;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 using Coordinator.Tests.Compute;
-using Coordinator.Tests.Data;
 using Coordinator.Tests.Support;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.Devices;

@@ -1,6 +1,5 @@
 using Coordinator.Simulator;
 using Coordinator.Simulator.Faults;
-using Coordinator.Simulator.World;
 using Xunit.Abstractions;
 
 namespace Coordinator.Tests.Simulation;

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using Coordinator.Worker.Ilgpu.Kernels;
-using Coordinator.Worker.Numerics;
 using ILGPU;
 using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;

@@ -2,12 +2,10 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Coordinator.Machines.Jobs;
 using Coordinator.Tests.Support;
-using Coordinator.Worker.Data;
 using Coordinator.Worker.Devices;
 using Coordinator.Worker.Ilgpu.Devices;
 using Coordinator.Worker.Ilgpu.Kernels;
 using Coordinator.Worker.Kernels;
-using Coordinator.Worker.Numerics;
 using Coordinator.Worker.Programs;
 using ILGPU;
 

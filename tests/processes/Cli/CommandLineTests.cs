@@ -1,5 +1,3 @@
-using Coordinator.Cli.Commands;
-using Coordinator.Disk;
 using Coordinator.Runs.Outcomes;
 using Coordinator.Tests.Support;
 

@@ -130,7 +130,7 @@ public sealed partial class RunTests
         while (true)
         {
             limit.Token.ThrowIfCancellationRequested();
-            if ((await TryAsync(() => client.GetGangsAsync(limit.Token)))?.FirstOrDefault() is { } view && view.Generation >= generation && view.Nodes.Count == 2 && view.Nodes.All(node => node.Ranks is [{ ProcessId: > 0 }, ..]))
+            if ((await TryAsync(() => client.GetGangsAsync(limit.Token))) is [{ } view, ..] && view.Generation >= generation && view.Nodes.Count == 2 && view.Nodes.All(node => node.Ranks is [{ ProcessId: > 0 }, ..]))
                 return view;
         }
     }

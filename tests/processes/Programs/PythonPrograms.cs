@@ -41,7 +41,8 @@ internal static class PythonPrograms
     {
         var path = Path.Combine(Directory.CreateDirectory(Path.Combine(folder, "plain")).FullName, "plain");
         File.WriteAllText(path, $"#!/usr/bin/env {PlainPython.Value}\n{File.ReadAllText(PlainScript)}");
-        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         return path;
     }
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Coordinator.Runs.Processes;
-using Coordinator.Tests.Support;
 
 namespace Coordinator.Tests.Processes.Programs;
 

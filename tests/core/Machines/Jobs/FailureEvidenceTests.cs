@@ -1,6 +1,5 @@
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs.Parts;
-using Coordinator.Machines.Jobs.Policies;
 
 namespace Coordinator.Tests.Machines.Jobs;
 

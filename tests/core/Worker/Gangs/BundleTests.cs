@@ -1,10 +1,12 @@
 using System.Formats.Tar;
+using System.Runtime.Versioning;
 using System.Text;
 using Coordinator.Worker.Gangs;
 
 namespace Coordinator.Tests.Worker.Gangs;
 
 /// <summary>Folders that are brought to every node.</summary>
+[SupportedOSPlatform("linux")]
 public sealed class BundleTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("bundle-").FullName;

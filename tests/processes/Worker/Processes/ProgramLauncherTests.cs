@@ -1,10 +1,12 @@
+using System.Runtime.Versioning;
 using Coordinator.Tests.Support;
-using Coordinator.Worker;
 using Coordinator.Worker.Processes;
+using Coordinator.Worker;
 
 namespace Coordinator.Tests.Processes.Worker.Processes;
 
 /// <summary>Real programs under the launcher: what they get, what becomes of what they leave behind, and what is kept of what they say.</summary>
+[SupportedOSPlatform("linux")]
 public sealed class ProgramLauncherTests : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);
