@@ -162,7 +162,8 @@ public sealed class GangAgentMachine(JobId job, long boot, (long Incarnation, lo
             BeginGeneration(order);
         obeyed = (order.Incarnation, order.Generation);
         (spec, seat, start) = (order.Spec ?? spec, order.Seat ?? seat, order.Start ?? start);
-        if (sentAt.TryGetValue(order.Heard, out var sent))
+        var isAnswer = sentAt.TryGetValue(order.Heard, out var sent);
+        if (isAnswer)
         {
             lease?.RenewByJob(sent);
             if (order.Heard == sequence)
@@ -176,7 +177,7 @@ public sealed class GangAgentMachine(JobId job, long boot, (long Incarnation, lo
                 phase = GangPhase.Preparing;
                 outputs.Add(new PrepareRanks(Generation, spec, seat));
                 break;
-            case GangWish.Run when phase == GangPhase.Ready && start is not null && sent != default && now < sent + spec!.Lease:
+            case GangWish.Run when phase == GangPhase.Ready && start is not null && isAnswer && now < sent + spec!.Lease:
                 StartRanks(sent);
                 break;
             case GangWish.Stop or GangWish.Forget when phase is not (GangPhase.Stopping or GangPhase.Stopped):

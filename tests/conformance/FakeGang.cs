@@ -10,13 +10,15 @@ internal sealed class FakeGang(JobId job, FakeWorker worker)
     private readonly GangAgentMachine agent = new(job, worker.Session.Boot);
     private readonly SortedSet<int> alive = [];
     private readonly List<WorkerMessage> said = [];
-    private TimeSpan now;
 
     /// <summary>Highest generation of which a process lives here; 0: none does.</summary>
     public long RunsGeneration => alive.Count > 0 ? agent.Generation : 0;
 
     /// <summary>Whether a peer of that generation is answered.</summary>
     public bool Answers(long generation) => agent.Answers(generation);
+
+    /// <summary>The time of the stage, which its orders and reports are told by.</summary>
+    public required Func<TimeSpan> Clock { get; init; }
 
     /// <summary>Whom its questions go to.</summary>
     public Func<NodeId, FakeWorker?> Peers { get; init; } = _ => null;
@@ -25,11 +27,7 @@ internal sealed class FakeGang(JobId job, FakeWorker worker)
     public IReadOnlyList<WorkerMessage> Obey(GangOrder order) => Take(new AgentOrdered(order));
 
     /// <summary>What it says because time has passed.</summary>
-    public IReadOnlyList<WorkerMessage> OnTime(TimeSpan at)
-    {
-        now = at;
-        return agent.NextDeadline is { } due && now >= due ? Take(new AgentTimePassed()) : [];
-    }
+    public IReadOnlyList<WorkerMessage> OnTime() => agent.NextDeadline is { } due && Clock() >= due ? Take(new AgentTimePassed()) : [];
 
     /// <summary>A process ends.</summary>
     public IReadOnlyList<WorkerMessage> End(int rank, IEnumerable<string> fields)
@@ -61,7 +59,7 @@ internal sealed class FakeGang(JobId job, FakeWorker worker)
         while (inputs.TryDequeue(out var input))
         {
             var outputs = new List<GangAgentOutput>();
-            agent.Handle(now, input, outputs);
+            agent.Handle(Clock(), input, outputs);
             foreach (var next in outputs.SelectMany(CarryOut))
                 inputs.Enqueue(next);
         }

@@ -38,6 +38,9 @@ internal sealed class FakeWorker(NodeId node, long boot, int gpus, string device
     /// <summary>Steps of each job that it knows of.</summary>
     public SortedDictionary<JobId, JobSpec> Specs { get; } = [];
 
+    /// <summary>The time of the stage.</summary>
+    public required Func<TimeSpan> Clock { get; init; }
+
     /// <summary>Whom its agents ask whether they are there.</summary>
     public Func<NodeId, FakeWorker?> Peers { get; init; } = _ => null;
 
@@ -96,7 +99,7 @@ internal sealed class FakeWorker(NodeId node, long boot, int gpus, string device
     {
         if (!Alive || Silent)
             yield break;
-        foreach (var message in gangs.Values.SelectMany(gang => gang.OnTime(now)).ToArray())
+        foreach (var message in gangs.Values.SelectMany(gang => gang.OnTime()).ToArray())
         {
             if (Connected)
                 yield return message;
@@ -125,7 +128,7 @@ internal sealed class FakeWorker(NodeId node, long boot, int gpus, string device
     private IReadOnlyList<WorkerMessage> OnGang(GangOrder order)
     {
         if (!gangs.TryGetValue(order.Job, out var gang))
-            gangs.Add(order.Job, gang = new FakeGang(order.Job, this) { Peers = Peers });
+            gangs.Add(order.Job, gang = new FakeGang(order.Job, this) { Clock = Clock, Peers = Peers });
         return gang.Obey(order);
     }
 

@@ -29,7 +29,7 @@ internal sealed class Stage(IConformanceEngine engine)
         var id = new NodeId(node);
         boots += 1000;
         var trains = workers.TryGetValue(id, out var before) && before.Trains;
-        var worker = workers[id] = new FakeWorker(id, boots, gpus, deviceClass, complaints.Add) { Trains = trains, Peers = peer => workers.GetValueOrDefault(peer) };
+        var worker = workers[id] = new FakeWorker(id, boots, gpus, deviceClass, complaints.Add) { Trains = trains, Clock = () => now, Peers = peer => workers.GetValueOrDefault(peer) };
         return PostAsync(worker, worker.Connect(now));
     }
 
@@ -104,7 +104,7 @@ internal sealed class Stage(IConformanceEngine engine)
     {
         if (message is HelloWanted wanted && wanted.Session == worker.Session)
             await PostAsync(worker, worker.Introduce(wanted.Proof)).ConfigureAwait(false);
-        if (!worker.Trains)
+        if (!worker.Trains || worker.Silent)
             return;
         foreach (var said in worker.Obey(message).ToArray())
             await SayAsync(worker, said).ConfigureAwait(false);

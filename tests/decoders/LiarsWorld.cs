@@ -19,8 +19,8 @@ internal sealed class LiarsWorld
     private readonly SortedDictionary<string, IMachine> machines = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> stored = [];
     private readonly Queue<(GrainAddress To, GrainMessage Message)> inbox = new();
-    private readonly FakeWorker liar = new(new NodeId("a"), 1_000, 2, DeviceClass, _ => { }) { Trains = true };
-    private readonly FakeWorker honest = new(new NodeId("b"), 2_000, 1, DeviceClass, _ => { }) { Trains = true };
+    private readonly FakeWorker liar;
+    private readonly FakeWorker honest;
     private readonly FakeTraining training;
     private readonly Dice dice;
     private TimeSpan now = TimeSpan.FromSeconds(1);
@@ -28,6 +28,8 @@ internal sealed class LiarsWorld
     public LiarsWorld(Dice dice)
     {
         this.dice = dice;
+        liar = new FakeWorker(new NodeId("a"), 1_000, 2, DeviceClass, _ => { }) { Trains = true, Clock = () => now };
+        honest = new FakeWorker(new NodeId("b"), 2_000, 1, DeviceClass, _ => { }) { Trains = true, Clock = () => now };
         training = new FakeTraining([liar, honest]);
         Post(GrainAddress.Of(Job), new SubmitJob(new JobSpec
         {

@@ -72,7 +72,7 @@ internal static partial class ArrowRules
     private static readonly string[] IlgpuFolders = ["worker.ilgpu", "tests/ilgpu"];
 
     // A command line is read in one place: what other folders need of it, they are given.
-    private static readonly string[] CommandLineFolders = ["cli", "bench", "tests/core"];
+    private static readonly string[] CommandLineFolders = ["cli", "bench", "tests/core", "tests/processes"];
 
     // What decides which source is compiled against what.
     private static readonly string[] InTheBuild =

@@ -48,7 +48,7 @@ public sealed class WorkerContractTests
         "ProgramSpec.Sha256", "ProgramSpec.StartTimeout", "ProgramSpec.Threads", "ProgramSpec.WarmUpShards",
         "RankPlan.Device", "RankPlan.DeviceClass", "RankPlan.Donors", "RankPlan.FirstStepShards",
         "RankPreparing.What",
-        "RankState.Assigned", "RankState.Held", "RankState.Identity", "RankState.Reduced",
+        "RankState.Assigned", "RankState.Held", "RankState.Reduced",
         "ReleaseRank.Reason",
         "TrainingSpec.BatchSize", "TrainingSpec.MicroBatch", "TrainingSpec.Seed", "TrainingSpec.Shards", "TrainingSpec.Steps",
     ];

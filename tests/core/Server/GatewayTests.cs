@@ -103,7 +103,7 @@ public sealed class GatewayTests : IAsyncLifetime
         await worker.SendAsync($"{{\"say\":\"hello\",\"protocol\":{protocol},\"shape\":\"{shape}\"}}");
 
         Assert.Equal(
-            ((WebSocketCloseStatus)RefusalKind.Invalid, $"protocol {protocol} is not spoken here; this silo speaks 5: run one build on both"),
+            ((WebSocketCloseStatus)RefusalKind.Invalid, $"protocol {protocol} is not spoken here; this silo speaks {Hello.CurrentProtocol}: run one build on both"),
             await worker.CloseAsync());
     }
 
