@@ -136,7 +136,8 @@ public sealed class SupervisorTests : IDisposable
         var supervisor = Shell($"echo . >> {count}; [ $(wc -l < {count}) -gt 7 ] || kill -KILL $$; echo ready at last; read x");
         var run = supervisor.RunAsync(stop.Token);
 
-        Assert.Equal("at last", await supervisor.FirstReady.WaitAsync(Limit));
+        // What stands behind the address is for people.
+        Assert.Equal("at", await supervisor.FirstReady.WaitAsync(Limit));
         Assert.Equal(8, supervisor.Status.Starts);
         await stop.CancelAsync();
         Assert.Null(await run.WaitAsync(Limit));
