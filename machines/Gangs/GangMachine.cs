@@ -88,7 +88,9 @@ public sealed partial class GangMachine : IMachine
             case Activated activated when state is not null:
                 loadedAt = stageAt = lookAt = now;
                 state = state with { Incarnation = state.Incarnation + 1 };
-                isDirty = true;
+
+                // Before anything is observed: a store takes events from whoever wrote the state last, and refuses them from anybody else.
+                Persist();
                 Observe(EventKinds.JobActivated, $"{id} was loaded by {activated.Silo}");
                 break;
             case Activated:

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json.Serialization;
 
 namespace Coordinator.Machines;
@@ -131,6 +132,7 @@ public sealed record RankState : JobReport
     public int StateBlocks { get; init; }
 
     /// <summary>What its device computes with, beyond its class: how a program of one's own is made up, and what it begins with. Empty where the spec decides that.</summary>
+    [AllowNull]
     public string Identity { get => field ?? ""; init; } = "";
 
     /// <summary>Tags of its reduced gradient, covering all blocks, or empty where nothing was reduced yet.</summary>

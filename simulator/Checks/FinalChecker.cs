@@ -51,9 +51,10 @@ internal sealed class FinalChecker(Checkers checkers, ToyModel model)
             case EventKinds.JobSubmitted:
                 Submitted = true;
                 break;
+            // A gang has no last step: its program knows its steps, and need not tell them.
             case EventKinds.JobFinished:
                 Finished = true;
-                FinishedAt = observed.Step!.Value;
+                FinishedAt = observed.Step ?? 0;
                 break;
             case EventKinds.CheckpointUnreadable:
                 Unreadable++;

@@ -6,7 +6,7 @@ public enum GangBug
     /// <summary>None.</summary>
     None,
 
-    /// <summary>An agent does not kill what its lease lets run no more: <see cref="GangInvariants.OneGeneration"/>.</summary>
+    /// <summary>An agent does not kill what its lease lets run no more, until it is asked a second time: <see cref="GangInvariants.OneGeneration"/>.</summary>
     LeaseIgnored,
 
     /// <summary>An agent that was told to stop goes on answering its peers: <see cref="GangInvariants.OneGeneration"/>.</summary>

@@ -19,6 +19,9 @@ internal sealed class GangNode : SimulatedProcess
     private GangSeat? seat;
     private long wakes;
     private long ending;
+
+    /// <summary>Generation whose processes a planted bug let live on once.</summary>
+    private long spared;
     private long boots;
     private long connections;
     private long heartbeats;
@@ -237,7 +240,10 @@ internal sealed class GangNode : SimulatedProcess
                 }
 
                 break;
-            case KillRanks kill when cluster.Plant != GangBug.LeaseIgnored || kill.Generation == ending:
+            case KillRanks kill when cluster.Plant == GangBug.LeaseIgnored && kill.Generation != ending && spared != kill.Generation:
+                spared = kill.Generation;
+                break;
+            case KillRanks kill:
                 foreach (var program in Running.Where(program => program.Generation == kill.Generation).ToArray())
                     World.Schedule(TimeSpan.FromMilliseconds(1), () => EndProgram(program, null, 9, isFirst: false, ""));
                 break;
