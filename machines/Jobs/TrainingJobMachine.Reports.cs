@@ -192,12 +192,18 @@ public sealed partial class TrainingJobMachine
 
     /// <summary>
     /// Records steps. Those of another timeline are recorded as such where the job is about to go on from a state of it, and else nobody
-    /// needs them.
+    /// needs them. A job that is over records nothing more: its last step is the one that it ended at, whatever its workers did behind it.
     /// </summary>
     private void OnSteps(NodeId node, StepsApplied steps)
     {
         if (steps.Steps.Count == 0)
             return;
+        if (context.IsOver)
+        {
+            Acknowledge(node, steps.Timeline, isNews: false);
+            return;
+        }
+
         if (steps.Timeline != State.Timeline)
         {
             if (steps.Timeline == round.Regaining && round.IsOpen)
