@@ -73,7 +73,7 @@ public sealed class JobSpecValidatorTests
                 "job.name is '\uFFFD[2J' but must be 1 to 100 characters without control characters or unseen ones; choose another name"),
         ["more ranks than shards"] = (Valid with { Ranks = 5 }, "job.ranks is 5 but must be 1 to the number of shards, 4; lower job.ranks to 4 or raise training.shards"),
         ["min above ranks"] = (Valid with { Ranks = 2, MinRanks = 3 }, "job.min_ranks is 3 but must be 1 to job.ranks, 2; set job.min_ranks in that range"),
-        ["program"] = (Model(m => m with { Program = "llama" }), "model.program is 'llama' but must be gpt or linear; choose one of these"),
+        ["program"] = (Model(m => m with { Program = "llama" }), "model.program is 'llama' but must be gpt, linear or process; choose one of these"),
         ["layers"] = (Model(m => m with { Layers = 0 }), "model.layers is 0 but must be 1 or more; raise model.layers"),
         ["heads"] = (Model(m => m with { Heads = 6 }), "model.heads is 6 but must be a divisor of model.channels, 128; set model.channels to 132 or change model.heads"),
         ["vocab"] = (Model(m => m with { Vocab = 65537 }), "model.vocab is 65537 but must be 2 to 65536; lower model.vocab"),

@@ -26,7 +26,7 @@ public sealed class ForeignTextTests : IAsyncLifetime
         server.Grains.Show(new JobView { Id = Job, Phase = "running", Spec = new JobSpec() });
         await server.Client.CancelJobAsync(Job, Hostile);
         Assert.Equal(Plain, (await server.Grains.NextAsync<CancelJob>()).Reason);
-        await server.Client.CancelJobAsync(Job, new string('x', 3000));
+        await server.Client.CancelJobAsync(Job, new string('x', PlainText.MostStored + 1));
         Assert.Equal(PlainText.MostStored, (await server.Grains.NextAsync<CancelJob>()).Reason.Length);
     }
 
@@ -59,7 +59,7 @@ public sealed class ForeignTextTests : IAsyncLifetime
         await using var database = new SqliteConnection($"Data Source={server.Folder.File("coordinator.db")};Mode=ReadOnly;Pooling=False");
         var rows = (await database.QueryAsync("SELECT * FROM events")).Cast<IDictionary<string, object?>>().ToArray();
         Assert.All(rows.SelectMany(row => row.Values).OfType<string>(), text => Assert.True(PlainText.IsPlain(text), text));
-        Assert.Equal([Plain, new string('x', 3999) + "…"], rows.Select(row => row["text"]));
+        Assert.Equal([Plain, new string('x', (2 * PlainText.MostStored) - 1) + "…"], rows.Select(row => row["text"]));
     }
 
     [Fact]
