@@ -14,6 +14,7 @@ namespace Coordinator.Cli.Commands;
 /// </summary>
 internal sealed class OptionValues
 {
+    private readonly HashSet<Option> seen = [];
     private readonly HashSet<Option> guarded = [];
 
     private OptionValues()
@@ -46,14 +47,46 @@ internal sealed class OptionValues
             .Any(option =>
                 guarded.Contains(option.Option) && WhyUnreadable(option.Option.ValueType, option.Option.Name, option.Tokens) is not null))
             return;
-        foreach (var rule in rules)
-            rule(result);
+        Follow(result, rules);
+    }
+
+    /// <summary>
+    /// Asks rules one after another, up to the first that is broken: those behind it may ask for the value that was refused just now. A
+    /// rule that asks for a value that cannot be read ends there, since the parser says of the option itself what is wrong with it: no
+    /// value, none of those that there are, or what the option's own reader said.
+    /// </summary>
+    private static void Follow<T>(T result, Action<T>[] rules)
+        where T : SymbolResult
+    {
+        try
+        {
+            foreach (var rule in rules)
+            {
+                rule(result);
+                if (result.Errors.Any())
+                    return;
+            }
+        }
+        catch (InvalidOperationException unreadable) when (unreadable.Source == typeof(Option).Assembly.GetName().Name)
+        {
+            // The parser looks at every option after the rules, and says the same.
+        }
     }
 
     private void Guard(Option option)
     {
-        if (!IsRead(option.ValueType) || HasReader(option) || !guarded.Add(option))
+        if (!seen.Add(option))
             return;
+        if (!IsRead(option.ValueType) || HasReader(option))
+        {
+            var own = option.Validators.ToArray();
+            option.Validators.Clear();
+            if (own.Length > 0)
+                option.Validators.Add(result => Follow(result, own));
+            return;
+        }
+
+        guarded.Add(option);
         var rules = option.Validators.ToArray();
         option.Validators.Clear();
         option.Validators.Add(result =>
@@ -64,8 +97,7 @@ internal sealed class OptionValues
                 return;
             }
 
-            foreach (var rule in rules)
-                rule(result);
+            Follow(result, rules);
         });
         SetParser(option);
     }
@@ -84,8 +116,7 @@ internal sealed class OptionValues
                 return;
             }
 
-            foreach (var rule in rules)
-                rule(result);
+            Follow(result, rules);
         });
     }
 
