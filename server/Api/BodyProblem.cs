@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization.Metadata;
 using System.Text.RegularExpressions;
 using Coordinator.Machines;
 
@@ -18,7 +19,8 @@ internal sealed partial record BodyProblem(string? Place, string What)
     /// <summary>What kept a body, which is sound JSON, from being what it should be.</summary>
     /// <param name="exception">What its reader said.</param>
     /// <param name="body">The body.</param>
-    public static BodyProblem Of(JsonException exception, JsonObject body)
+    /// <param name="wanted">What the body should be.</param>
+    public static BodyProblem Of(JsonException exception, JsonObject body, JsonTypeInfo wanted)
     {
         var place = Dotted(exception.Path ?? "");
         if (exception.Message.StartsWith("The JSON property '", StringComparison.Ordinal))
@@ -27,22 +29,40 @@ internal sealed partial record BodyProblem(string? Place, string What)
             return new BodyProblem(place.Length > 0 ? $"{place}.{missing.Groups[1].Value}" : missing.Groups[1].Value, "is missing");
         var value = Find(body, place);
         var shown = value is null ? "null" : PlainText.Line(value.ToJsonString(), MostShown);
-        return new BodyProblem(place, $"is {shown} but must be {Expected(exception.Message)}");
+        return new BodyProblem(place, $"is {shown} but must be {Expected(Member(wanted, place), value is null)}");
     }
 
-    private static string Expected(string message) => TypeName().Match(message) is { Success: true } found
-        ? found.Groups[1].Value switch
+    // The reader's own message names the type whose member it is, and not what the member has to be.
+    private static string Expected(JsonTypeInfo? member, bool isNull)
+    {
+        if (member is null || (isNull && !member.Type.IsValueType))
+            return "given, and not null";
+        var type = Nullable.GetUnderlyingType(member.Type) ?? member.Type;
+        return member.Kind switch
         {
-            "System.Int32" or "System.Int64" => "a whole number",
-            "System.UInt64" => "a whole number, 0 or more",
-            "System.Double" => "a number",
-            "System.Boolean" => "true or false",
-            "System.String" => "a text",
-            "System.TimeSpan" => "a time such as \"00:00:10\"",
-            var other when other.Contains("IReadOnlyList", StringComparison.Ordinal) => "a list",
-            _ => "an object",
+            JsonTypeInfoKind.Enumerable => "a list",
+            JsonTypeInfoKind.Object or JsonTypeInfoKind.Dictionary => "an object",
+            _ when type == typeof(int) || type == typeof(long) => "a whole number",
+            _ when type == typeof(ulong) => "a whole number, 0 or more",
+            _ when type == typeof(double) => "a number",
+            _ when type == typeof(bool) => "true or false",
+            _ when type == typeof(TimeSpan) => "a time such as \"00:00:10\"",
+            _ => "a text",
+        };
+    }
+
+    private static JsonTypeInfo? Member(JsonTypeInfo? info, string place)
+    {
+        foreach (var part in place.Split(['.', '['], StringSplitOptions.RemoveEmptyEntries))
+        {
+            var type = info?.Kind is JsonTypeInfoKind.Object
+                ? info.Properties.FirstOrDefault(property => property.Name == part)?.PropertyType
+                : info?.ElementType;
+            info = type is null ? null : info!.Options.GetTypeInfo(type);
         }
-        : "given, and not null";
+
+        return info;
+    }
 
     private static JsonNode? Find(JsonNode? node, string place)
     {
@@ -61,9 +81,6 @@ internal sealed partial record BodyProblem(string? Place, string What)
 
     // The path of System.Text.Json: $.training.steps, $.nodes[2], and ['…'] around names with dots or blanks.
     private static string Dotted(string path) => QuotedName().Replace(path.TrimStart('$'), ".$1").TrimStart('.');
-
-    [GeneratedRegex(@"(?:converted to|on type|for type) '?(?:System\.Nullable`1\[)?([A-Za-z0-9_.`]+)")]
-    private static partial Regex TypeName();
 
     [GeneratedRegex("missing required properties including: '([^']+)'")]
     private static partial Regex Missing();

@@ -46,7 +46,7 @@ internal sealed class GangsApi(IGrainHost grains, DurableChanges changes, Views 
         }
         catch (JsonException wrong)
         {
-            return Unreadable(BodyProblem.Of(wrong, body));
+            return Unreadable(BodyProblem.Of(wrong, body, Strict.GetTypeInfo(typeof(GangSpec))));
         }
 
         var problems = GangSpecValidator.Validate(spec);

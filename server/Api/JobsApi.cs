@@ -133,7 +133,7 @@ internal sealed class JobsApi(DurableChanges changes, Views views, SiloServerOpt
         }
         catch (JsonException exception)
         {
-            return (null, NoSpec(BodyProblem.Of(exception, whole)));
+            return (null, NoSpec(BodyProblem.Of(exception, whole, Strict.GetTypeInfo(typeof(JobSpec)))));
         }
     }
 

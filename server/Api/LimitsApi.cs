@@ -113,7 +113,7 @@ internal sealed class LimitsApi(IGrainHost grains, DurableChanges changes)
         }
         catch (JsonException exception)
         {
-            return (null, Unreadable(BodyProblem.Of(exception, present)));
+            return (null, Unreadable(BodyProblem.Of(exception, present, Strict.GetTypeInfo(typeof(T)))));
         }
 
         IResult Unreadable(BodyProblem problem) =>
