@@ -40,10 +40,18 @@ internal static partial class GangsRun
             var job = new JobId("gang");
             var spec = new GangSpec
             {
-                Command = command, MinNodes = 2, MaxNodes = 2, WorkFolder = shared, Grace = TimeSpan.FromSeconds(2), Lease = TimeSpan.FromSeconds(6), Restarts = 20,
+                Command = command,
+                MinNodes = 2,
+                MaxNodes = 2,
+                WorkFolder = shared,
+                Grace = TimeSpan.FromSeconds(2),
+                Lease = TimeSpan.FromSeconds(6),
+                Restarts = 20,
                 Environment = new SortedDictionary<string, string>(StringComparer.Ordinal)
                 {
-                    ["GANG_FOLDER"] = shared, ["GANG_STEPS"] = steps.ToString(CultureInfo.InvariantCulture), ["LD_LIBRARY_PATH"] = "/usr/lib/x86_64-linux-gnu/openblas-openmp",
+                    ["GANG_FOLDER"] = shared,
+                    ["GANG_STEPS"] = steps.ToString(CultureInfo.InvariantCulture),
+                    ["LD_LIBRARY_PATH"] = "/usr/lib/x86_64-linux-gnu/openblas-openmp",
                 },
             };
             await calls.AskAsync((silo, limit) => silo.SubmitGangAsync(spec, job, limit), cancel);

@@ -36,7 +36,10 @@ internal static class ProgramCost
                 Model = new ModelSpec { Program = "process" },
                 Program = new ProgramSpec
                 {
-                    Entry = Path.GetFileName(path), Python = parsed.GetValue(python) ?? "python3", Threads = parsed.GetValue(threads), Arguments = parsed.GetValue(arguments) ?? "",
+                    Entry = Path.GetFileName(path),
+                    Python = parsed.GetValue(python) ?? "python3",
+                    Threads = parsed.GetValue(threads),
+                    Arguments = parsed.GetValue(arguments) ?? "",
                 },
                 Training = new TrainingSpec { Steps = parsed.GetValue(steps), BatchSize = parsed.GetValue(batch), Shards = parsed.GetValue(shards) },
             };

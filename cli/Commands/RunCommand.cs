@@ -29,7 +29,7 @@ public sealed class RunCommand
     private readonly Option<int?> maxNodes = new("--max-nodes") { Description = "Most nodes that it starts on (default: --nodes)." };
     private readonly Option<int> gpus = new("--gpus-per-node", "--nproc-per-node") { Description = "Gpus on each node, with a process for each of them.", DefaultValueFactory = _ => 1 };
     private readonly Option<int?> workers = new("--workers", "-w") { Description = "Worker processes that are started here, where no silo is named (default: --max-nodes)." };
-    private readonly Option<string> name = new("--name") { Description = "Name of the job (default: the program's)." , DefaultValueFactory = _ => "" };
+    private readonly Option<string> name = new("--name") { Description = "Name of the job (default: the program's).", DefaultValueFactory = _ => "" };
     private readonly PathOption workFolder = new(PathUse.ReadFolder, "--workdir") { Description = "Folder that every process starts in; it must be there on every node (default: the current one)." };
     private readonly PathOption bundle = new(PathUse.ReadFolder, "--bundle") { Description = "A folder that is frozen by hash and brought to every node; processes start in it." };
     private readonly Option<string[]> variables = new("--env") { Description = "NAME=value for every process, or NAME for its value here. Repeatable." };

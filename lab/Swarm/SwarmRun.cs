@@ -155,7 +155,8 @@ public sealed partial class SwarmRun
             swarm.Counts.HeardBytes - bytes,
             Percentiles.Of(probe.Take()),
             Percentiles.Of(swarm.Counts.TakeRecordTimes()),
-            load.Take()) { Generation = formed };
+            load.Take())
+        { Generation = formed };
         formed = null;
         measures.Add(measure);
         measured(measure);

@@ -168,9 +168,13 @@ public sealed partial class NodeMachine(NodeId id, GpuHealthPolicy? policy = nul
         AttachAwake();
         if (!repeated)
             outputs.Observe(
-                new CoordinatorEvent { Kind = EventKinds.NodeUp, Node = id,
+                new CoordinatorEvent
+                {
+                    Kind = EventKinds.NodeUp,
+                    Node = id,
                     Text = $"{id} connected, process {hello.ProcessId}, {Counted.Of(hello.Gpus.Count, "gpu")}",
-                        Numbers = new SortedDictionary<string, double> { ["pid"] = hello.ProcessId, ["boot"] = worker.Session.Boot } });
+                    Numbers = new SortedDictionary<string, double> { ["pid"] = hello.ProcessId, ["boot"] = worker.Session.Boot }
+                });
         TellJobs();
         Report(up: true);
     }

@@ -97,7 +97,8 @@ public static class TerminalView
     private static Rows Events(RunView view, int most, int width) => new(view.Events.TakeLast(most).Select(line =>
         new Markup(
             $" [grey]{line.Time.LocalDateTime:HH:mm:ss.f}[/]  "
-                + $"[{Colour(line.Tone)}]{Markup.Escape(Cut(line.Text, width - 14))}[/]") { Overflow = Overflow.Ellipsis }));
+                + $"[{Colour(line.Tone)}]{Markup.Escape(Cut(line.Text, width - 14))}[/]")
+        { Overflow = Overflow.Ellipsis }));
 
     private static string Colour(Tone tone) => tone switch
     {

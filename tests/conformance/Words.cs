@@ -21,8 +21,20 @@ internal static class Words
     /// <summary>A job of four shards whose data nobody reads.</summary>
     public static JobSpec Spec(IEnumerable<string> fields)
     {
-        var read = new JsonObject { ["ranks"] = 1, ["min"] = 1, ["steps"] = 5, ["priority"] = 0, ["start"] = "10s", ["answer"] = "3s",
-            ["progress"] = "5s", ["state"] = "600s", ["class"] = "", ["checkpoint"] = "off", ["nonfinite"] = false };
+        var read = new JsonObject
+        {
+            ["ranks"] = 1,
+            ["min"] = 1,
+            ["steps"] = 5,
+            ["priority"] = 0,
+            ["start"] = "10s",
+            ["answer"] = "3s",
+            ["progress"] = "5s",
+            ["state"] = "600s",
+            ["class"] = "",
+            ["checkpoint"] = "off",
+            ["nonfinite"] = false
+        };
         Fields.Put(read, fields);
         return new JobSpec
         {
@@ -32,8 +44,14 @@ internal static class Words
             Priority = read["priority"]!.GetValue<int>(),
             DeviceClass = read["class"]!.GetValue<string>(),
             Model = new ModelSpec { Program = "linear", Channels = 16 },
-            Training = new TrainingSpec { Steps = read["steps"]!.GetValue<int>(), BatchSize = 4, Shards = 4, MicroBatch = 1,
-                AllowNonfinite = read["nonfinite"]!.GetValue<bool>() },
+            Training = new TrainingSpec
+            {
+                Steps = read["steps"]!.GetValue<int>(),
+                BatchSize = 4,
+                Shards = 4,
+                MicroBatch = 1,
+                AllowNonfinite = read["nonfinite"]!.GetValue<bool>()
+            },
             Collective = new CollectiveSpec { BlockElements = 16 },
             FaultTolerance = new FaultToleranceSpec { StartTimeout = Time("start"), AnswerTimeout = Time("answer"), ProgressTimeout = Time("progress"), StateTimeout = Time("state") },
             Checkpoint = new CheckpointSpec { Interval = read["checkpoint"]!.ToString() },

@@ -73,7 +73,8 @@ public sealed record DataSource(string Name, IReadOnlyList<DataFile> Files)
             return Directory.Exists(glob.Root)
                 ? NotEmpty(
                     path, DataFolder.Walk(glob.Root, _ => false).Files.Where(file => glob.Matches(file.RelativePath)),
-                        []) with { IsBinary = isBinary }
+                        []) with
+                { IsBinary = isBinary }
                 : throw Missing(glob.Root);
         }
 

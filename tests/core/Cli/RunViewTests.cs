@@ -73,12 +73,16 @@ public class RunViewTests
     {
         var data = Running(
             steps: 605, of: 1000, milliseconds: 100,
-                targets: 512) with { Nodes = [Node("worker-1", 101, 614), Node("worker-2", 102, 589)] };
+                targets: 512) with
+        { Nodes = [Node("worker-1", 101, 614), Node("worker-2", 102, 589)] };
         Assert.Equal([605L, 605], RunViewBuilder.Build(data).Workers.Select(worker => worker.Applied));
 
         // One that is behind says where it is.
-        data = data with { Nodes = [data.Nodes[0],
-            data.Nodes[1] with { Ranks = [data.Nodes[1].Ranks[0] with { Activity = "fetching" }] }] };
+        data = data with
+        {
+            Nodes = [data.Nodes[0],
+            data.Nodes[1] with { Ranks = [data.Nodes[1].Ranks[0] with { Activity = "fetching" }] }]
+        };
         Assert.Equal([605L, 589], RunViewBuilder.Build(data).Workers.Select(worker => worker.Applied));
     }
 
@@ -101,8 +105,11 @@ public class RunViewTests
     public void What_a_worker_does_is_said_in_words(string state, string said)
     {
         var data = Running(steps: 5, of: 30, milliseconds: 100, targets: 512);
-        data = data with { Job = data.Job! with { Members = [Member(0, "worker-1") with { State = state }] },
-            Nodes = [data.Nodes[0] with { Ranks = [] }] };
+        data = data with
+        {
+            Job = data.Job! with { Members = [Member(0, "worker-1") with { State = state }] },
+            Nodes = [data.Nodes[0] with { Ranks = [] }]
+        };
         Assert.Equal(said, RunViewBuilder.Build(data).Workers[0].State);
     }
 

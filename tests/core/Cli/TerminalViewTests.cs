@@ -72,8 +72,12 @@ public class TerminalViewTests
         };
         using var text = new StringWriter();
         var console = AnsiConsole.Create(
-            new AnsiConsoleSettings { Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors,
-                Out = new AnsiConsoleOutput(text) });
+            new AnsiConsoleSettings
+            {
+                Ansi = AnsiSupport.No,
+                ColorSystem = ColorSystemSupport.NoColors,
+                Out = new AnsiConsoleOutput(text)
+            });
         console.Profile.Width = width;
         console.Write(TerminalView.Render(view, width, height));
         var lines = text.ToString().TrimEnd('\n').Split('\n');

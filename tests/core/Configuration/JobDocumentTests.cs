@@ -76,8 +76,13 @@ public sealed class JobDocumentTests : IDisposable
     private static string Described(JobSpec spec, OutputFormat format)
     {
         using var text = new StringWriter();
-        var view = new JobView { Id = new JobId("train-1"), Phase = "running", Spec = spec,
-            Members = [new MemberView(0, new GpuId(new NodeId("n1"), 0), "a:1", 1, 1, true, "training")] };
+        var view = new JobView
+        {
+            Id = new JobId("train-1"),
+            Phase = "running",
+            Spec = spec,
+            Members = [new MemberView(0, new GpuId(new NodeId("n1"), 0), "a:1", 1, 1, true, "training")]
+        };
         new Listing("Job", JsonSerializer.SerializeToNode(view, MachinesJson.Default.JobView)!, [], []).Print(text, format);
         return text.ToString();
     }

@@ -75,8 +75,18 @@ public sealed class JobFileTests : IDisposable
             MinRanks = 2,
             Model = new() { Layers = 3, Heads = 5, Channels = 35, Block = 9, Vocab = 300, Dropout = 0.1 },
             Training = new() { Steps = long.MaxValue / 16, BatchSize = 7, Shards = 8, MicroBatch = 3, Seed = 99, AllowNonfinite = true },
-            Optimizer = new() { LearningRate = 1.0 / 3, MinLearningRate = 1e-30, WarmupSteps = 5, DecaySteps = 77, Beta1 = 0.1, Beta2 = 0.2,
-                Epsilon = 1e-5, WeightDecay = 0.3, GradientClip = 0.4 },
+            Optimizer = new()
+            {
+                LearningRate = 1.0 / 3,
+                MinLearningRate = 1e-30,
+                WarmupSteps = 5,
+                DecaySteps = 77,
+                Beta1 = 0.1,
+                Beta2 = 0.2,
+                Epsilon = 1e-5,
+                WeightDecay = 0.3,
+                GradientClip = 0.4
+            },
             Data = new() { Sha256 = new string('a', 64), Bytes = 1000, Encoding = "uint16" },
             Collective = new() { BlockElements = 32, WindowBlocks = 2 },
             FaultTolerance = new()

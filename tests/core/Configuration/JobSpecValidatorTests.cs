@@ -18,8 +18,17 @@ public sealed class JobSpecValidatorTests
             MinRanks = 1 << 20,
             Model = new() { Layers = 1, Heads = 8, Channels = 8, Block = 1, Vocab = 65536, Dropout = 0.999 },
             Training = new() { Steps = long.MaxValue, BatchSize = 1, Shards = 1 << 20, MicroBatch = 1, Seed = 0 },
-            Optimizer = new() { LearningRate = 1e-9, MinLearningRate = 1e-9, WarmupSteps = 0, Beta1 = 0, Beta2 = 0, Epsilon = 1.1754944e-38,
-                WeightDecay = 0, GradientClip = 0 },
+            Optimizer = new()
+            {
+                LearningRate = 1e-9,
+                MinLearningRate = 1e-9,
+                WarmupSteps = 0,
+                Beta1 = 0,
+                Beta2 = 0,
+                Epsilon = 1.1754944e-38,
+                WeightDecay = 0,
+                GradientClip = 0
+            },
             Data = new() { Sha256 = new string('0', 64), Bytes = 4, Encoding = "uint16" },
             Collective = new() { BlockElements = 16, WindowBlocks = 1 },
             FaultTolerance = new() { StartTimeout = TimeSpan.Zero, GatherDelay = TimeSpan.Zero, StateTimeout = TimeSpan.Zero, PeerTimeout = TimeSpan.FromDays(7) },

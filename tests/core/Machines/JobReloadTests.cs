@@ -39,8 +39,13 @@ public sealed class JobReloadTests
         var job = new JobAlone(ranks: 1, minRanks: 1);
         job.Train(0);
         job.Says(0,
-            new StepsApplied { Job = JobAlone.Job, Generation = job.Generation, Timeline = 0,
-                Steps = [new StepRecord(2, 1, double.NaN, 1, 1, 1)] });
+            new StepsApplied
+            {
+                Job = JobAlone.Job,
+                Generation = job.Generation,
+                Timeline = 0,
+                Steps = [new StepRecord(2, 1, double.NaN, 1, 1, 1)]
+            });
         Assert.Equal(("failed", "failed", 2), (job.View.Phase, job.View.PhaseName, job.View.Recorded));
         Assert.True(double.IsNaN(job.View.Loss!.Value));
     }

@@ -52,8 +52,15 @@ public sealed class ForeignTextTests : IAsyncLifetime
     public async Task An_event_is_plain_in_the_database_whatever_it_is_made_of()
     {
         server.Store.Append(
-            new CoordinatorEvent { Kind = Hostile, Job = new JobId(Hostile), Node = new NodeId(Hostile),
-                Gpu = new GpuId(new NodeId(Hostile), 0), Cause = Hostile, Text = Hostile });
+            new CoordinatorEvent
+            {
+                Kind = Hostile,
+                Job = new JobId(Hostile),
+                Node = new NodeId(Hostile),
+                Gpu = new GpuId(new NodeId(Hostile), 0),
+                Cause = Hostile,
+                Text = Hostile
+            });
         server.Store.Append(new CoordinatorEvent { Kind = "long", Text = new string('x', 100_000) });
 
         await using var database = new SqliteConnection($"Data Source={server.Folder.File("coordinator.db")};Mode=ReadOnly;Pooling=False");

@@ -41,7 +41,15 @@ public sealed class ProgramDescriptionTarget : DecoderTarget
 
         return JsonSerializer.SerializeToUtf8Bytes(new
         {
-            version = 1, key = "k", client = "c", device_class = "d", samples = dice.Below(100), gradient_elements = dice.Below(100) + 1, state_bytes = at + 64, model_bytes = at, tensors,
+            version = 1,
+            key = "k",
+            client = "c",
+            device_class = "d",
+            samples = dice.Below(100),
+            gradient_elements = dice.Below(100) + 1,
+            state_bytes = at + 64,
+            model_bytes = at,
+            tensors,
         });
     }
 

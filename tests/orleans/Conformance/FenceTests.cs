@@ -8,6 +8,20 @@ public sealed class FenceTests
     /// <summary>Fence taken down; transcript; the step that fails.</summary>
     public static TheoryData<string, string, string> Table => new()
     {
+        { nameof(OrleansFences.StoresNoObservations), "a-cancelled-gang-ends-in-order", "await event 1x generation.running within 3s" },
+        { nameof(OrleansFences.LoadsNothing), "a-gang-outlives-every-silo", "expect view Gang:g phase=running generation=1" },
+        { nameof(OrleansFences.StoresNoObservations), "a-gang-starts-whole-or-not-at-all", "await event 1x generation.running within 2s" },
+        { nameof(OrleansFences.StoresNoObservations), "a-gang-that-fails-again-and-again-ends-with-its-cause", "await event job.failed within 5s" },
+        { nameof(OrleansFences.StoresNoObservations), "a-gang-that-gets-on-has-its-restarts-back", "await event 1x job.finished within 5s" },
+        { nameof(OrleansFences.AcknowledgesEarly), "a-gangs-generation-is-durable-before-it-is-ordered", "expect n1 not told gang-prepare" },
+        { nameof(OrleansFences.StoresNoObservations), "a-gradient-that-is-no-number-ends-the-job", "expect steps j 1..2" },
+        { nameof(OrleansFences.StoresNoObservations), "a-job-may-go-on-without-finite-numbers", "expect steps j 1..3" },
+        { nameof(OrleansFences.StoresNoObservations), "a-loss-that-is-no-number-ends-the-job", "expect event 1x checkpoint.saved" },
+        { nameof(OrleansFences.StoresNoObservations), "a-lost-race-for-the-port-costs-nothing", "expect event 2x gang.failure cause=\"port taken\"" },
+        { nameof(OrleansFences.StoresNoObservations), "a-process-that-fails-ends-its-generation", "await event 1x generation.running within 3s" },
+        { nameof(OrleansFences.StoresNoObservations), "a-silent-node-is-waited-for-until-its-lease-is-over", "await event 1x generation.running within 3s" },
+        { nameof(OrleansFences.StoresNoObservations), "a-worker-that-comes-back-runs-nothing", "await event 1x generation.running within 3s" },
+        { nameof(OrleansFences.CarriesNothing), "gangs-and-training-jobs-take-turns", "await n1 told plan job=a within 3s" },
         { nameof(OrleansFences.StoresNoObservations), "a-cap-takes-a-rank-and-gives-it-back", "await event power.shed within 2s" },
         { nameof(OrleansFences.LoadsNothing), "a-cluster-remembers-who-has-what", "expect view Cluster allocations.1.job=b allocations.1.gpus.0=n1/0" },
         { nameof(OrleansFences.StoresNoObservations), "a-dead-member-is-replaced", "expect event rank.excluded gpu=n2/0" },

@@ -31,7 +31,8 @@ internal sealed class OrleansStorage(OrleansWorld world, OrleansDisk disk, Cance
     public static GrainAddress AddressOf(GrainId grain)
     {
         var type = grain.Type.ToString()!;
-        var kind = type.Contains("cluster", StringComparison.Ordinal) ? GrainKind.Cluster : type.Contains("gpu", StringComparison.Ordinal) ? GrainKind.Gpu : GrainKind.Job;
+        var kind = type.Contains("cluster", StringComparison.Ordinal) ? GrainKind.Cluster : type.Contains("gpu", StringComparison.Ordinal) ? GrainKind.Gpu
+            : type.Contains("gang", StringComparison.Ordinal) ? GrainKind.Gang : GrainKind.Job;
         return new GrainAddress(kind, grain.Key.ToString()!);
     }
 }

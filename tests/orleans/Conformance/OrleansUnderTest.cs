@@ -128,7 +128,7 @@ internal sealed class OrleansUnderTest : IConformanceEngine
         world.Services = cluster.GetSiloServiceProvider(cluster.Silos[0].SiloAddress).GetRequiredService<ConformanceServices>();
 
         // Reminders load the stored jobs, and their requests load the cluster; settling asks whom it knows of, which does the same.
-        foreach (var grain in world.Disk.Grains.Where(grain => grain.Kind is GrainKind.Cluster or GrainKind.Job))
+        foreach (var grain in world.Disk.Grains.Where(grain => grain.Kind is GrainKind.Cluster or GrainKind.Job or GrainKind.Gang))
             world.Know(grain);
     }
 

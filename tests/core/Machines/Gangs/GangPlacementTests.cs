@@ -95,7 +95,10 @@ public sealed class GangPlacementTests
     private void Request(string job, int wanted, int perNode, int? minimum = null, string[]? used = null, string[]? avoid = null) =>
         Handle(new GpusRequested(new JobId(job), 1, ++sequence, wanted, [.. (used ?? []).Select(GpuId.Parse)], [])
         {
-            Minimum = minimum ?? wanted, PerNode = perNode, Gang = true, Avoid = [.. (avoid ?? []).Select(node => new NodeId(node))],
+            Minimum = minimum ?? wanted,
+            PerNode = perNode,
+            Gang = true,
+            Avoid = [.. (avoid ?? []).Select(node => new NodeId(node))],
         });
 
     private void Handle(GrainMessage message)

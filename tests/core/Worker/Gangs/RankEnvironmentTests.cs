@@ -16,11 +16,28 @@ public sealed class RankEnvironmentTests
         Assert.Equal(
             new SortedDictionary<string, string>(StringComparer.Ordinal)
             {
-                ["RANK"] = "3", ["LOCAL_RANK"] = "1", ["WORLD_SIZE"] = "6", ["LOCAL_WORLD_SIZE"] = "2", ["GROUP_RANK"] = "1", ["GROUP_WORLD_SIZE"] = "3",
-                ["ROLE_RANK"] = "3", ["ROLE_WORLD_SIZE"] = "6", ["ROLE_NAME"] = "default", ["MASTER_ADDR"] = "10.0.0.1", ["MASTER_PORT"] = "29501",
-                ["TORCHELASTIC_RESTART_COUNT"] = "4", ["TORCHELASTIC_MAX_RESTARTS"] = "3", ["TORCHELASTIC_RUN_ID"] = "g", ["TORCHELASTIC_ERROR_FILE"] = "/talk/error.json",
-                ["CUDA_VISIBLE_DEVICES"] = "0,2", ["OMP_NUM_THREADS"] = "1", ["PYTHONUNBUFFERED"] = "1", ["TORCH_NCCL_ASYNC_ERROR_HANDLING"] = "1",
-                ["COORDINATOR_JOB"] = "g", ["COORDINATOR_GENERATION"] = "5", ["COORDINATOR_HEARTBEAT"] = "/talk/heartbeat",
+                ["RANK"] = "3",
+                ["LOCAL_RANK"] = "1",
+                ["WORLD_SIZE"] = "6",
+                ["LOCAL_WORLD_SIZE"] = "2",
+                ["GROUP_RANK"] = "1",
+                ["GROUP_WORLD_SIZE"] = "3",
+                ["ROLE_RANK"] = "3",
+                ["ROLE_WORLD_SIZE"] = "6",
+                ["ROLE_NAME"] = "default",
+                ["MASTER_ADDR"] = "10.0.0.1",
+                ["MASTER_PORT"] = "29501",
+                ["TORCHELASTIC_RESTART_COUNT"] = "4",
+                ["TORCHELASTIC_MAX_RESTARTS"] = "3",
+                ["TORCHELASTIC_RUN_ID"] = "g",
+                ["TORCHELASTIC_ERROR_FILE"] = "/talk/error.json",
+                ["CUDA_VISIBLE_DEVICES"] = "0,2",
+                ["OMP_NUM_THREADS"] = "1",
+                ["PYTHONUNBUFFERED"] = "1",
+                ["TORCH_NCCL_ASYNC_ERROR_HANDLING"] = "1",
+                ["COORDINATOR_JOB"] = "g",
+                ["COORDINATOR_GENERATION"] = "5",
+                ["COORDINATOR_HEARTBEAT"] = "/talk/heartbeat",
             },
             environment);
     }

@@ -7,8 +7,15 @@ public sealed class ProgramEnvironmentTests
 {
     private static readonly Dictionary<string, string> Worker = new()
     {
-        ["PATH"] = "/bin", ["HOME"] = "/root", ["NCCL_DEBUG"] = "INFO", ["COORDINATOR_TOKEN"] = "secret", ["COORDINATOR_TOKEN_FILE"] = "/token",
-        ["AWS_SECRET_ACCESS_KEY"] = "secret", ["WANDB_API_KEY"] = "key", ["PGPASSWORD"] = "secret", ["MY_SETTING"] = "1",
+        ["PATH"] = "/bin",
+        ["HOME"] = "/root",
+        ["NCCL_DEBUG"] = "INFO",
+        ["COORDINATOR_TOKEN"] = "secret",
+        ["COORDINATOR_TOKEN_FILE"] = "/token",
+        ["AWS_SECRET_ACCESS_KEY"] = "secret",
+        ["WANDB_API_KEY"] = "key",
+        ["PGPASSWORD"] = "secret",
+        ["MY_SETTING"] = "1",
     };
 
     [Fact]

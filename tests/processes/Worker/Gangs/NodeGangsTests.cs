@@ -149,14 +149,26 @@ public sealed class NodeGangsTests : IDisposable
         Await(report => report.Generation == generation && report.Phase == GangPhase.Ready);
         gangs!.Handle(new GangOrdered(new GangOrder
         {
-            Job = Job, Incarnation = 1, Generation = generation, Wish = GangWish.Run, Heard = heard, Boot = 1000,
+            Job = Job,
+            Incarnation = 1,
+            Generation = generation,
+            Wish = GangWish.Run,
+            Heard = heard,
+            Boot = 1000,
             Start = new GangStart("127.0.0.1", 29500, Convert.ToBase64String(new byte[32]), [new GangPeer(0, "127.0.0.1:9"), new GangPeer(1, "127.0.0.1:9")]),
         }));
     }
 
     private void Order(GangWish wish, long generation, GangSpec? spec = null) => gangs!.Handle(new GangOrdered(new GangOrder
     {
-        Job = Job, Incarnation = 1, Generation = generation, Wish = wish, Heard = heard, Boot = 1000, Spec = spec, Seat = spec is null ? null : new GangSeat(1, 2, [0, 1], 0),
+        Job = Job,
+        Incarnation = 1,
+        Generation = generation,
+        Wish = wish,
+        Heard = heard,
+        Boot = 1000,
+        Spec = spec,
+        Seat = spec is null ? null : new GangSeat(1, 2, [0, 1], 0),
     }));
 
     private GangReport Await(Func<GangReport, bool> isWanted)
