@@ -10,7 +10,7 @@ public sealed class GangRun(SiloCalls calls, JobId job, LogPrinter printer, Func
 {
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(200);
 
-    private readonly Dictionary<int, Task> followers = [];
+    private readonly Dictionary<int, LogFollower> followers = [];
     private volatile GangView? last;
     private string said = "";
     private int failures;
@@ -18,11 +18,12 @@ public sealed class GangRun(SiloCalls calls, JobId job, LogPrinter printer, Func
     /// <summary>The gang as it was heard of last.</summary>
     public GangView? Last => last;
 
-    /// <summary>Until the gang is over and all that is shown of it was printed.</summary>
+    /// <summary>Until the gang is over and all that is shown of it was printed. Whoever was cut off and follows again goes on where the logs were read to.</summary>
     /// <returns>The gang.</returns>
     public async Task<GangView> FollowAsync(CancellationToken cancel)
     {
         using var end = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        Dictionary<int, Task> reading = [];
         try
         {
             while (true)
@@ -31,11 +32,11 @@ public sealed class GangRun(SiloCalls calls, JobId job, LogPrinter printer, Func
                 {
                     last = view;
                     Say(view);
-                    foreach (var rank in shown(view).Where(rank => !followers.ContainsKey(rank)))
-                        followers[rank] = new LogFollower(calls, job, rank, printer).FollowAsync(() => last, end.Token);
+                    foreach (var rank in shown(view).Where(rank => !reading.ContainsKey(rank)))
+                        reading[rank] = FollowerOf(rank).FollowAsync(() => last, end.Token);
                     if (view.Phase is "finished" or "failed")
                     {
-                        await Task.WhenAll(followers.Values);
+                        await Task.WhenAll(reading.Values);
                         return view;
                     }
                 }
@@ -51,6 +52,13 @@ public sealed class GangRun(SiloCalls calls, JobId job, LogPrinter printer, Func
 
     /// <summary>The exit code that follows from a gang's end: that of the process that failed first.</summary>
     public static int CodeOf(GangView view) => view.Phase == "finished" ? ExitCodes.Success : view.ExitCode is { } code and not 0 ? code : ExitCodes.RunFailed;
+
+    private LogFollower FollowerOf(int rank)
+    {
+        if (!followers.TryGetValue(rank, out var follower))
+            followers[rank] = follower = new LogFollower(calls, job, rank, printer);
+        return follower;
+    }
 
     private void Say(GangView view)
     {

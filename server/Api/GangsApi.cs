@@ -70,7 +70,7 @@ internal sealed class GangsApi(IGrainHost grains, DurableChanges changes, Views 
     {
         if (await views.GangAsync(id).ConfigureAwait(false) is not { } gang)
             return ApiError.NoJob(id);
-        var text = reason ?? "cancelled by request";
+        var text = PlainText.Line(reason ?? "cancelled by request", PlainText.MostStored);
         if (gang.Phase is "finished" or "failed" && gang.Reason != $"cancelled: {text}")
             return ApiError.Result(StatusCodes.Status409Conflict, $"job '{id}' has {gang.Phase} already", "There is nothing left to cancel.");
         var durable = await changes.MakeAsync(GrainAddress.OfGang(gang.Id), new CancelGang(text), cancel).ConfigureAwait(false);

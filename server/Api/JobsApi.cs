@@ -69,12 +69,15 @@ internal sealed class JobsApi(DurableChanges changes, Views views, SiloServerOpt
         return TypedResults.Json(new SubmittedBody { Id = job, Existed = existed }, ApiJson.Default.SubmittedBody, statusCode: status);
     }
 
-    /// <summary>A cancellation that comes again, since its answer was lost, finds the job cancelled for its own reason: it is answered as the first one.</summary>
+    /// <summary>
+    /// A cancellation that comes again, since its answer was lost, finds the job cancelled for its own reason, which is what is stored of it: it is
+    /// answered as the first one.
+    /// </summary>
     private async Task<IResult> CancelAsync(string id, string? reason, CancellationToken cancel)
     {
         if (await views.JobAsync(id).ConfigureAwait(false) is not { } job)
             return ApiError.NoJob(id);
-        var message = new CancelJob(reason ?? "cancelled by request");
+        var message = new CancelJob(PlainText.Line(reason ?? "cancelled by request", PlainText.MostStored));
         var durable = await changes.MakeAsync(GrainAddress.Of(job.Id), message, cancel).ConfigureAwait(false);
         if (await views.JobAsync(id).ConfigureAwait(false) is { Phase: "finished" or "failed" } over && over.Reason != message.ReasonOfJob)
             return ApiError.Result(StatusCodes.Status409Conflict, $"job '{id}' has {over.Phase} already", "There is nothing left to cancel.");

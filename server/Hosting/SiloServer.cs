@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using Coordinator.Disk;
@@ -43,6 +44,23 @@ public sealed partial class SiloServer : IAsyncDisposable
     /// <summary>Where it listens, with the port that it got.</summary>
     public string Url { get; }
 
+    /// <summary>Before anything else of the silo starts: what has started would speak of its own end first.</summary>
+    private static void CheckThatItIsOfThisHost(ListenAddress listen, string url)
+    {
+        try
+        {
+            using var probe = new Socket(listen.Address.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+            probe.Bind(new IPEndPoint(listen.Address, 0));
+        }
+        catch (SocketException refused)
+        {
+            throw Refused(url, refused);
+        }
+    }
+
+    private static FormatException Refused(string url, SocketException refused) => new(
+        $"cannot listen on '{url}': {refused.Message}. Choose an address of this host, and a port that this user may listen on.", refused);
+
     /// <summary>Starts listening.</summary>
     /// <exception cref="PortInUseException">Another process listens there.</exception>
     /// <exception cref="FormatException">The URL is none to listen on.</exception>
@@ -50,6 +68,7 @@ public sealed partial class SiloServer : IAsyncDisposable
     public static async Task<SiloServer> StartAsync(SiloServerOptions options, CancellationToken cancel = default)
     {
         var listen = ListenAddress.Parse(options.Url);
+        CheckThatItIsOfThisHost(listen, options.Url);
         WebApplication app;
         try
         {
@@ -72,7 +91,7 @@ public sealed partial class SiloServer : IAsyncDisposable
             if (exception is IOException { InnerException: AddressInUseException })
                 throw new PortInUseException(listen.Port, options.Url, exception);
             if ((exception as SocketException ?? exception.InnerException as SocketException) is { } refused)
-                throw new FormatException($"cannot listen on '{options.Url}': {refused.Message}. Choose an address of this host, and a port that this user may listen on.", exception);
+                throw Refused(options.Url, refused);
             if (WhyNoCertificate(listen, options.Url, exception) is { } why)
                 throw why;
             throw;

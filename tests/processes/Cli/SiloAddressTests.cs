@@ -37,7 +37,8 @@ public sealed class SiloAddressTests : IDisposable
     {
         var (code, said) = await RunAsync("silo", "--data-dir", directory, "--url", url);
         Assert.True(code == ExitCodes.Usage, $"{code}: {said}");
-        Assert.StartsWith("error: ", said, StringComparison.Ordinal);
+        // An address that only the system can refuse was tried, of which Orleans' own log may speak before.
+        Assert.Contains("error: ", said, StringComparison.Ordinal);
         Assert.DoesNotContain("   at ", said, StringComparison.Ordinal);
         Assert.DoesNotContain("This is a fault of coordinator", said, StringComparison.Ordinal);
         Assert.DoesNotContain('\u001b', said);
