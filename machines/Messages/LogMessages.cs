@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Coordinator.Machines;
 
 /// <summary>To a node: somebody wants a piece of the log of one of its ranks. Asked again until the node's view holds the answer.</summary>
@@ -37,5 +39,6 @@ public sealed record LogRead : WorkerMessage
     public long End { get; init; }
 
     /// <summary>The piece, base64.</summary>
+    [JsonConverter(typeof(Base64Text))]
     public string Bytes { get; init; } = "";
 }

@@ -90,6 +90,7 @@ public sealed record LogBody : ApiBody
     public required long End { get; init; }
 
     /// <summary>The piece, base64.</summary>
+    [JsonConverter(typeof(Base64Text))]
     public required string Bytes { get; init; }
 }
 
