@@ -38,7 +38,8 @@ internal sealed class BenchCommand(string name, string about) : Command(name, ab
     }
 
     /// <summary>Declares whole numbers with commas between them.</summary>
-    public Option<int[]> AddNumbers(string option, string description, int[] otherwise, int least, int most) => Add(new Option<int[]>(option)
+    public Option<int[]> AddNumbers(
+        string option, string description, int[] otherwise, int least, int most) => Add(new Option<int[]>(option)
     {
         Description = description,
         DefaultValueFactory = _ => otherwise,
@@ -70,8 +71,8 @@ internal sealed class BenchCommand(string name, string about) : Command(name, ab
 
     /// <summary>Says what is run, once all options are declared.</summary>
     /// <param name="read">
-    /// What the options ask for, to be run until it is cancelled; true where all that it checks holds. Throws <see cref="FormatException"/> where
-    /// options do not go together.
+    /// What the options ask for, to be run until it is cancelled; true where all that it checks holds. Throws <see cref="FormatException"/>
+    /// where options do not go together.
     /// </param>
     /// <returns>This command; its exit code is 0, 1 where a check or the run failed, 2 for wrong options, 130 after Ctrl-C.</returns>
     public BenchCommand Runs(Func<ParseResult, Func<CancellationToken, Task<bool>>> read)

@@ -21,7 +21,8 @@ internal static class CheckpointCost
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var command = new BenchCommand("checkpoint", "what a checkpoint costs training: blocks of one run with and without, with a 95% interval");
+        var command = new BenchCommand(
+            "checkpoint", "what a checkpoint costs training: blocks of one run with and without, with a 95% interval");
         var model = command.AddChoice("--model", "S or M of the peers' table.", "m", "s");
         var every = command.AddNumber("--every", "Steps of a block.", 50, 4);
         var pairs = command.AddNumber("--pairs", "Pairs of blocks.", 4, 2);
@@ -56,7 +57,8 @@ internal static class CheckpointCost
         JobSpec job = Job(options);
         (JobSpec spec, string? frozen) = TrainingData.Freeze(job, null, directory);
         JobResult result;
-        await using (LocalCluster cluster = await LocalCluster.StartAsync(new LocalClusterOptions { Workers = options.Workers }, directory, cancel))
+        await using (
+            LocalCluster cluster = await LocalCluster.StartAsync(new LocalClusterOptions { Workers = options.Workers }, directory, cancel))
         {
             using CoordinatorClient client = new(cluster.Url, SiloToken.Load(cluster.TokenFile));
             int asked = 0;

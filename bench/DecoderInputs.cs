@@ -4,14 +4,18 @@ using Coordinator.Decoders;
 
 namespace Coordinator.Bench;
 
-/// <summary>Feeds everything that reads bytes of strangers with generated inputs, a million in all, and says how many were accepted and how fast.</summary>
+/// <summary>
+/// Feeds everything that reads bytes of strangers with generated inputs, a million in all, and says how many were accepted and how fast.
+/// </summary>
 internal static class DecoderInputs
 {
     /// <summary>The command.</summary>
     public static Command Create()
     {
         string[] names = [.. DecoderTargets.All.Select(row => row.Make().Name)];
-        var command = new BenchCommand("decoders", "a million generated inputs into everything that reads bytes of strangers: no crash, no hang, memory under a limit");
+        var command = new BenchCommand(
+            "decoders",
+            "a million generated inputs into everything that reads bytes of strangers: no crash, no hang, memory under a limit");
         var inputs = command.AddNumber("--inputs", "Inputs in all.", 1_000_000, 0, int.MaxValue);
         var seed = command.AddNumber("--seed", "Decides the inputs.", 1, 0, int.MaxValue);
         var target = command.AddText("--target", "The one reader that is fed (default: all).");
@@ -23,7 +27,8 @@ internal static class DecoderInputs
     {
         MachineLoad machine = MachineLoad.Now();
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"bench decoders --inputs {inputs} --seed {seed}{(only is null ? "" : $" --target {only}")}; {machine.Cores} cores, {machine.Cpu}"));
-        Console.WriteLine($"{"reader",-20}{"inputs",10}{"accepted",10}{"refused",10}{"inputs/s",11}{"slowest ms",12}{"most KiB",10}{"of limit",10}");
+        Console.WriteLine(
+            $"{"reader",-20}{"inputs",10}{"accepted",10}{"refused",10}{"inputs/s",11}{"slowest ms",12}{"most KiB",10}{"of limit",10}");
         List<DecoderReport> reports = [];
         bool good = true;
         foreach ((Func<DecoderTarget> make, int percent) in DecoderTargets.All)

@@ -5,9 +5,9 @@ using Coordinator.Runs.Clusters;
 namespace Coordinator.Bench;
 
 /// <summary>
-/// Seeded schedules of kills and freezes on gangs of real programs, and what must hold in each: the program's own result is the undisturbed one, no
-/// two generations ran at once by what the processes themselves wrote down, and no process is left. The programs are a shell script, one in C and
-/// one in PyTorch; each is used where its tools are.
+/// Seeded schedules of kills and freezes on gangs of real programs, and what must hold in each: the program's own result is the undisturbed
+/// one, no two generations ran at once by what the processes themselves wrote down, and no process is left. The programs are a shell
+/// script, one in C and one in PyTorch; each is used where its tools are.
 /// </summary>
 internal static class Gangs
 {
@@ -16,8 +16,12 @@ internal static class Gangs
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var command = new BenchCommand("gangs", "seeded kills and freezes of gangs of real programs (shell, C, PyTorch): their own result, no overlap, no orphan");
-        var program = command.AddChoice("--program", "The program: a shell script, one in C, one in PyTorch with DDP, or each that can run here.", ["all", .. Programs]);
+        var command = new BenchCommand(
+            "gangs", "seeded kills and freezes of gangs of real programs (shell, C, PyTorch): their own result, no overlap, no orphan");
+        var program = command.AddChoice(
+            "--program",
+            "The program: a shell script, one in C, one in PyTorch with DDP, or each that can run here.",
+            ["all", .. Programs]);
         var schedules = command.AddNumber("--schedules", "Schedules for each program.", 20);
         var seed = command.AddNumber("--seed", "Seed of the first schedule.", 1, 0);
         var steps = command.AddNumber("--steps", "Steps of a program.", 100);
@@ -69,7 +73,9 @@ internal static class Gangs
                 var built = Path.Combine(folder, "ring");
                 return Succeeds("cc", "-O1", "-o", built, Path.Combine(source, "ring.c")) ? [built] : null;
             default:
-                return Succeeds("/usr/bin/python3", "-c", "import torch.distributed") ? ["/usr/bin/python3", Path.Combine(source, "ddp.py")] : null;
+                return Succeeds("/usr/bin/python3", "-c", "import torch.distributed")
+                    ? ["/usr/bin/python3", Path.Combine(source, "ddp.py")]
+                    : null;
         }
     }
 
@@ -77,7 +83,8 @@ internal static class Gangs
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(file, arguments) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+            using var process = Process.Start(
+                new ProcessStartInfo(file, arguments) { RedirectStandardError = true, RedirectStandardOutput = true })!;
             process.WaitForExit();
             return process.ExitCode == 0;
         }

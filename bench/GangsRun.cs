@@ -20,7 +20,15 @@ internal static partial class GangsRun
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(100);
 
     /// <summary>What came of it.</summary>
-    public sealed record Outcome(int Code, IReadOnlyList<string> Results, long Generations, int Overlaps, int Orphans, IReadOnlyList<string> Faults, TimeSpan Took, string Reason)
+    public sealed record Outcome(
+        int Code,
+        IReadOnlyList<string> Results,
+        long Generations,
+        int Overlaps,
+        int Orphans,
+        IReadOnlyList<string> Faults,
+        TimeSpan Took,
+        string Reason)
     {
         public string Render() => string.Create(CultureInfo.InvariantCulture, $"exit {Code}, {Generations} generations, {Overlaps} overlaps, {Orphans} orphans, {Took.TotalSeconds:0} s{(Faults.Count > 0 ? $": {string.Join(", ", Faults)}" : "")}; {Reason}");
     }
@@ -32,7 +40,8 @@ internal static partial class GangsRun
         using var directory = RunDirectory.Create(Path.Combine(folder, "run"));
         List<string> faults = [];
         GangView view;
-        var cluster = await LocalCluster.StartAsync(new LocalClusterOptions { Workers = 3, WorkerArguments = (_, _) => ["--allow-programs"] }, directory, cancel);
+        var cluster = await LocalCluster.StartAsync(
+            new LocalClusterOptions { Workers = 3, WorkerArguments = (_, _) => ["--allow-programs"] }, directory, cancel);
         await using (cluster)
         {
             using var client = new CoordinatorClient(cluster.Url, SiloToken.Load(cluster.TokenFile));
@@ -67,12 +76,22 @@ internal static partial class GangsRun
 
         // Whoever is killed with his worker is gone a moment later.
         await Task.Delay(TimeSpan.FromSeconds(1), cancel);
-        var results = Directory.GetFiles(shared, "result-*").Where(path => !path.EndsWith(".new", StringComparison.Ordinal)).Order(StringComparer.Ordinal).Select(path => $"{Path.GetFileName(path)} {File.ReadAllText(path).Trim()}").ToArray();
-        return new Outcome(view.Phase == "finished" ? 0 : 1, results, view.Generation, Overlaps(shared), Orphans(shared), faults, clock.Elapsed, string.Join("; ", view.Failures.Select(failure => $"generation {failure.Generation}: {failure.Text}").Append(view.Reason)));
+        var results = Directory.GetFiles(shared, "result-*").Where(path => !path.EndsWith(".new", StringComparison.Ordinal))
+            .Order(StringComparer.Ordinal).Select(path => $"{Path.GetFileName(path)} {File.ReadAllText(path).Trim()}").ToArray();
+        return new Outcome(
+            view.Phase == "finished" ? 0 : 1,
+            results,
+            view.Generation,
+            Overlaps(shared),
+            Orphans(shared),
+            faults,
+            clock.Elapsed,
+            string.Join("; ", view.Failures.Select(failure => $"generation {failure.Generation}: {failure.Text}").Append(view.Reason)));
     }
 
     /// <summary>Three to five faults, each some time after the gang runs again.</summary>
-    private static async Task StrikeAsync(LocalCluster cluster, SiloCalls calls, JobId job, Random random, List<string> faults, CancellationToken cancel)
+    private static async Task StrikeAsync(
+        LocalCluster cluster, SiloCalls calls, JobId job, Random random, List<string> faults, CancellationToken cancel)
     {
         var count = random.Next(3, 6);
         for (var i = 0; i < count; i++)
@@ -82,7 +101,8 @@ internal static partial class GangsRun
             var view = await calls.AskAsync((silo, limit) => silo.GetGangAsync(job, limit), cancel);
             if (view is null or { Phase: "finished" or "failed" })
                 return;
-            var process = view.Nodes.SelectMany(node => node.Ranks).Where(rank => rank is { ProcessId: > 0, Exit: null }).Select(rank => rank.ProcessId).Skip(random.Next(2)).FirstOrDefault();
+            var process = view.Nodes.SelectMany(node => node.Ranks).Where(rank => rank is { ProcessId: > 0, Exit: null })
+                .Select(rank => rank.ProcessId).Skip(random.Next(2)).FirstOrDefault();
             var worker = random.Next(3);
             var workerId = cluster.Children.Where(child => !LocalCluster.IsSilo(child.Name)).ElementAt(worker).Pid;
             switch (kind)
@@ -118,9 +138,11 @@ internal static partial class GangsRun
     /// <summary>Pairs of generations of which one had begun before the other had ended, by the processes' own notes.</summary>
     private static int Overlaps(string shared)
     {
-        var spans = Directory.GetFiles(shared, "record-*").SelectMany(File.ReadLines).Select(line => line.Split(' ')).Where(parts => parts.Length == 2)
+        var spans = Directory.GetFiles(shared, "record-*").SelectMany(File.ReadLines).Select(line => line.Split(' '))
+            .Where(parts => parts.Length == 2)
             .Select(parts => (Generation: long.Parse(parts[0], CultureInfo.InvariantCulture), At: double.Parse(parts[1], CultureInfo.InvariantCulture)))
-            .GroupBy(note => note.Generation).OrderBy(notes => notes.Key).Select(notes => (First: notes.Min(note => note.At), Last: notes.Max(note => note.At))).ToArray();
+            .GroupBy(note => note.Generation).OrderBy(notes => notes.Key)
+                .Select(notes => (First: notes.Min(note => note.At), Last: notes.Max(note => note.At))).ToArray();
         return Enumerable.Range(1, Math.Max(0, spans.Length - 1)).Count(i => spans[i].First < spans[i - 1].Last);
     }
 

@@ -22,7 +22,17 @@ internal static class Goodput
     private const int SmallBatch = 16;
     private const int TrialSteps = 12;
 
-    private sealed record Sample(Severity Severity, int Batch, long Steps, TimeSpan Quiet, TimeSpan Disturbed, int Kills, int Failures, IReadOnlyList<TimeSpan> Recoveries, long Lost, bool SameFile)
+    private sealed record Sample(
+        Severity Severity,
+        int Batch,
+        long Steps,
+        TimeSpan Quiet,
+        TimeSpan Disturbed,
+        int Kills,
+        int Failures,
+        IReadOnlyList<TimeSpan> Recoveries,
+        long Lost,
+        bool SameFile)
     {
         public double Ratio => Quiet / Disturbed;
     }
@@ -32,7 +42,8 @@ internal static class Goodput
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var command = new BenchCommand("goodput", "what is left of training while workers are killed all the time, at torchft's severities and faster");
+        var command = new BenchCommand(
+            "goodput", "what is left of training while workers are killed all the time, at torchft's severities and faster");
         var read = GoodputOptions.AddTo(command);
         return command.Runs(parsed =>
         {
@@ -58,7 +69,8 @@ internal static class Goodput
                 long steps = Math.Max(10, (long)(options.Seconds / step));
                 Trained quiet = await TrainAsync(options.Job(steps, batch), null, 0);
                 step = StepSeconds(quiet);
-                Trained disturbed = await TrainAsync(options.Job(steps, batch), severity, severity.InSteps ? severity.Interval * step : severity.Interval);
+                Trained disturbed = await TrainAsync(
+                    options.Job(steps, batch), severity, severity.InSteps ? severity.Interval * step : severity.Interval);
                 samples.Add(new Sample(
                     severity, batch, steps, quiet.Result.Took, disturbed.Result.Took, disturbed.Kills.Count, disturbed.Result.Job.Failures,
                     Recoveries.FromKills(disturbed.Kills, disturbed.Result.Data.Events), StepLedger.Of(disturbed.Result.Data.Steps, steps).Lost, quiet.Sha256 == disturbed.Sha256));
@@ -67,7 +79,8 @@ internal static class Goodput
             done = true;
             return Report(options, command, load, samples);
 
-            Task<Trained> TrainAsync(JobSpec job, Severity? severity, double interval) => Goodput.TrainAsync(options, job, severity, interval, RunDirectory.Create(directory.File($"{++run}")), cancel);
+            Task<Trained> TrainAsync(JobSpec job, Severity? severity, double interval) =>
+                Goodput.TrainAsync(options, job, severity, interval, RunDirectory.Create(directory.File($"{++run}")), cancel);
         }
         finally
         {
@@ -76,17 +89,21 @@ internal static class Goodput
         }
     }
 
-    private static async Task<Trained> TrainAsync(GoodputOptions options, JobSpec job, Severity? severity, double interval, RunDirectory directory, CancellationToken cancel)
+    private static async Task<Trained> TrainAsync(
+        GoodputOptions options, JobSpec job, Severity? severity, double interval, RunDirectory directory, CancellationToken cancel)
     {
         (JobSpec spec, string? frozen) = TrainingData.Freeze(job, null, directory);
-        await using LocalCluster cluster = await LocalCluster.StartAsync(new LocalClusterOptions { Workers = options.Workers }, directory, cancel);
+        await using LocalCluster cluster = await LocalCluster.StartAsync(
+            new LocalClusterOptions { Workers = options.Workers }, directory, cancel);
         using CoordinatorClient client = new(cluster.Url, SiloToken.Load(cluster.TokenFile));
         SeededDraw draw = new(options.Seed);
         List<DateTimeOffset> kills = [];
         DateTimeOffset next = DateTimeOffset.MaxValue;
-        JobRun run = new(client, severity is null ? "undisturbed" : $"killed: {severity.Name}") { Cluster = cluster, OnTick = data => Strike(data) };
+        JobRun run = new(
+            client, severity is null ? "undisturbed" : $"killed: {severity.Name}") { Cluster = cluster, OnTick = data => Strike(data) };
         JobResult result = await run.RunAsync(spec, frozen, cancel);
-        return new Trained(result, await run.DownloadAsync(result.Job, OutputPath.Look("--out", directory.File("model.safetensors")), cancel), kills);
+        return new Trained(
+            result, await run.DownloadAsync(result.Job, OutputPath.Look("--out", directory.File("model.safetensors")), cancel), kills);
 
         void Strike(RunData data)
         {
@@ -98,7 +115,10 @@ internal static class Goodput
             // Whoever is up, taking part or not yet, as torchft's killer does; but never the last one, with whom the state would go.
             string[] ready = [.. data.Children.Where(child => child.Phase == ChildPhase.Ready && !LocalCluster.IsSilo(child.Name)).Select(child => child.Name)];
             string[] training = [.. data.Job.Members.Where(member => member.State == "training" && ready.Contains(member.Gpu.Node.Value)).Select(member => member.Gpu.Node.Value)];
-            int victim = draw.Order(options.Workers).FirstOrDefault(worker => ready.Contains(LocalCluster.WorkerName(worker)) && training.Any(other => other != LocalCluster.WorkerName(worker)), -1);
+            int victim = draw.Order(options.Workers).FirstOrDefault(
+                worker =>
+                    ready.Contains(LocalCluster.WorkerName(worker)) && training.Any(other => other != LocalCluster.WorkerName(worker)),
+                -1);
             if (victim < 0 || cluster.KillWorker(victim) is null) return;
             kills.Add(now);
             next += Pause();

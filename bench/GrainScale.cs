@@ -28,7 +28,8 @@ internal static class GrainScale
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var command = new BenchCommand("grains", "what thousands of nodes cost a silo: connections, memory, heartbeats, a generation; one silo alone, and a cluster");
+        var command = new BenchCommand(
+            "grains", "what thousands of nodes cost a silo: connections, memory, heartbeats, a generation; one silo alone, and a cluster");
         var which = command.AddChoice("--which", "Which silos are measured.", "both", "alone", "cluster");
         var allNodes = command.AddNumber("--nodes", "Nodes, each with a connection of its own.", 12_500, 2);
         var gpusPerNode = command.AddNumber("--gpus-per-node", "Gpus of each node.", 8, 1, 1024);
@@ -36,7 +37,8 @@ internal static class GrainScale
         var allRanks = command.AddNumbers("--ranks", "Ranks of each job, with commas between them.", [256, 1024], 2, 1 << 20);
         return command.Runs(parsed =>
         {
-            var (nodes, gpus, silos, ranks) = (parsed.GetValue(allNodes), parsed.GetValue(gpusPerNode), parsed.GetValue(allSilos), parsed.GetValue(allRanks)!);
+            var (nodes, gpus, silos, ranks) = (
+                parsed.GetValue(allNodes), parsed.GetValue(gpusPerNode), parsed.GetValue(allSilos), parsed.GetValue(allRanks)!);
             if (ranks.Any(count => count > (long)nodes * gpus))
                 throw new FormatException($"--ranks {ranks.Max()} are more than the {(long)nodes * gpus} gpus that there are");
             return async _ =>
@@ -56,14 +58,16 @@ internal static class GrainScale
     private static async Task MeasureAsync(string title, SiloBackend backend, int nodes, int gpus, int[] ranks)
     {
         RunDirectory directory = RunDirectory.Create(null);
-        LocalCluster cluster = await LocalCluster.StartAsync(new LocalClusterOptions { Workers = 0, Backend = backend }, directory, CancellationToken.None);
+        LocalCluster cluster = await LocalCluster.StartAsync(
+            new LocalClusterOptions { Workers = 0, Backend = backend }, directory, CancellationToken.None);
         await using (cluster)
         {
             using CoordinatorClient client = new(cluster.Url, SiloToken.Load(cluster.TokenFile));
             Say($"{title}: {nodes} nodes, {nodes * gpus} gpus");
             Say($"  memory before          {Memory(cluster)}");
             long began = Stopwatch.GetTimestamp();
-            await using AgentSwarm swarm = new(new SwarmShape(nodes, gpus, gpus), cluster.Url, SiloToken.Load(cluster.TokenFile), Step, TimeSpan.FromSeconds(1), 16, 1);
+            await using AgentSwarm swarm = new(
+                new SwarmShape(nodes, gpus, gpus), cluster.Url, SiloToken.Load(cluster.TokenFile), Step, TimeSpan.FromSeconds(1), 16, 1);
             SwarmCounts counts = swarm.Counts;
             swarm.Start();
             await UntilAsync(Glance, "all nodes to be welcome", () => Task.FromResult(swarm.Agents.All(agent => agent.IsWelcome)));
@@ -144,7 +148,9 @@ internal static class GrainScale
         return (Sum("NodeGrain"), Sum("GpuGrain"));
 
         // Lines of count, type, silo.
-        int Sum(string type) => lines.Select(line => line.Split('\t')).Where(parts => parts.Length == 3 && parts[1].Contains(type, StringComparison.Ordinal)).Sum(parts => int.Parse(parts[0], CultureInfo.InvariantCulture));
+        int Sum(string type) =>
+            lines.Select(line => line.Split('\t')).Where(parts => parts.Length == 3 && parts[1].Contains(type, StringComparison.Ordinal))
+                .Sum(parts => int.Parse(parts[0], CultureInfo.InvariantCulture));
     }
 
     private static async Task UntilAsync(TimeSpan pause, string what, Func<Task<bool>> reached)
@@ -161,7 +167,8 @@ internal static class GrainScale
                 // A silo that is busy answers later.
             }
 
-            if (Stopwatch.GetElapsedTime(began) > Patience) throw new RecoveryFailedException($"waited {Patience.TotalMinutes:0} minutes in vain for {what}");
+            if (Stopwatch.GetElapsedTime(began) > Patience)
+                throw new RecoveryFailedException($"waited {Patience.TotalMinutes:0} minutes in vain for {what}");
             await Task.Delay(pause);
         }
     }
@@ -171,7 +178,9 @@ internal static class GrainScale
         string[] status = File.ReadAllLines($"/proc/{child.Pid}/status");
         return $"{child.Name} {Megabytes("VmRSS:")} MB (peak {Megabytes("VmHWM:")})";
 
-        long Megabytes(string field) => long.Parse(status.First(line => line.StartsWith(field, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
+        long Megabytes(string field) => long.Parse(
+            status.First(line => line.StartsWith(field, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+            CultureInfo.InvariantCulture) / 1024;
     }));
 
     private static void Say(FormattableString text) => Console.WriteLine(text.ToString(CultureInfo.InvariantCulture));

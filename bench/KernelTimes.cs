@@ -39,7 +39,11 @@ internal static unsafe class KernelTimes
         {
             fixed (int* t = targets) kernels.CrossEntropy(px, t, Rows, V);
         });
-        Time("adamw, 0.84M", 0.25, () => kernels.AdamW(px, py, pw, pz, 4 * C * 4 * C, new AdamWStep(1, 0.1f, 0.99f, 0.01f, 1e-3f, 1, 1e-8f, 1)), 840000.0 / (16 * C * C));
+        Time(
+            "adamw, 0.84M",
+            0.25,
+            () => kernels.AdamW(px, py, pw, pz, 4 * C * 4 * C, new AdamWStep(1, 0.1f, 0.99f, 0.01f, 1e-3f, 1, 1e-8f, 1)),
+            840000.0 / (16 * C * C));
     }
 
     private static AlignedBuffer Filled(int count, uint part)
@@ -60,6 +64,7 @@ internal static unsafe class KernelTimes
             best = Math.Min(best, watch.Elapsed.TotalMicroseconds);
         }
 
-        Console.WriteLine($"{name,-24} {best * factor,9:F0} us, {best * factor * timesInMicroBatch,9:F0} us in a micro-batch of 512 tokens");
+        Console.WriteLine(
+            $"{name,-24} {best * factor,9:F0} us, {best * factor * timesInMicroBatch,9:F0} us in a micro-batch of 512 tokens");
     }
 }

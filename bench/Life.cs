@@ -11,7 +11,14 @@ internal sealed class LifeException(string message) : Exception(message);
 /// A run from its first command to its model, with all commands that went on with it in between. It does what a supervisor does: starts
 /// again what has not ended well, by the command that the last one named.
 /// </summary>
-internal sealed partial class Life(string folder, LifecycleJob job, string data, IReadOnlyList<string> more, SeededDraw draw, bool sameCommand, CancellationToken cancel) : IDisposable
+internal sealed partial class Life(
+    string folder,
+    LifecycleJob job,
+    string data,
+    IReadOnlyList<string> more,
+    SeededDraw draw,
+    bool sameCommand,
+    CancellationToken cancel) : IDisposable
 {
     public const int Int = 2;
     public const int Hup = 1;
@@ -46,13 +53,17 @@ internal sealed partial class Life(string folder, LifecycleJob job, string data,
     /// <summary>Where the next command's output goes; null: it is read.</summary>
     public string? Output { get; set; }
 
-    public void Train() => Start(["train", "--data", data, "--workers", "2", "--work-dir", Directory, "--out", Model, .. job.Arguments, .. more]);
+    public void Train() =>
+        Start(["train", "--data", data, "--workers", "2", "--work-dir", Directory, "--out", Model, .. job.Arguments, .. more]);
 
     public void Resume() => Start(["resume", Directory, .. more.SkipWhile(argument => argument != "--port").Take(2)]);
 
     public void Note(string deed) => deeds.Add(deed);
 
-    /// <summary>Waits; what is to be hit may last for a millisecond only, so this looks without a pause for as long as it is <paramref name="sharp"/>.</summary>
+    /// <summary>
+    /// Waits; what is to be hit may last for a millisecond only, so this looks without a pause for as long as it is
+    /// <paramref name="sharp"/>.
+    /// </summary>
     public async Task UntilAsync(string what, Func<bool> isSo, bool sharp = false)
     {
         while (!isSo())
@@ -79,7 +90,8 @@ internal sealed partial class Life(string folder, LifecycleJob job, string data,
     public async Task EndAsync(int expected)
     {
         int code = await Now.EndAsync(cancel);
-        if (code != expected) throw new LifeException($"'{Now.Arguments[0]}' ended with {code} where {expected} is right; it said:\n{Now.Output}");
+        if (code != expected)
+            throw new LifeException($"'{Now.Arguments[0]}' ended with {code} where {expected} is right; it said:\n{Now.Output}");
     }
 
     /// <summary>Goes on until a command ends well.</summary>
@@ -90,14 +102,18 @@ internal sealed partial class Life(string folder, LifecycleJob job, string data,
             int code = await Now.EndAsync(cancel);
             Note($"{Now.Arguments[0]}: exit {code}");
             string said = Now.Output;
-            if (code == 134 || said.Contains("Unhandled exception", StringComparison.Ordinal)) throw new LifeException($"it crashed:\n{said}");
+            if (code == 134 || said.Contains("Unhandled exception", StringComparison.Ordinal))
+                throw new LifeException($"it crashed:\n{said}");
             if (code == 0) return;
             if (Commands == MostCommands) throw new LifeException($"{MostCommands} commands did not finish it; the last one said:\n{said}");
-            if (code == 75 && Now.IsHeard && !(said.Contains("is saved", StringComparison.Ordinal) || said.Contains("is safe", StringComparison.Ordinal)))
+            if (code == 75 && Now.IsHeard
+                && !(said.Contains("is saved", StringComparison.Ordinal) || said.Contains("is safe", StringComparison.Ordinal)))
                 throw new LifeException($"exit code 75, and nothing was saved:\n{said}");
-            bool again = sameCommand || said.Contains("run the command again", StringComparison.Ordinal) || said.Contains("coordinator train", StringComparison.Ordinal)
+            bool again = sameCommand || said.Contains("run the command again", StringComparison.Ordinal)
+                || said.Contains("coordinator train", StringComparison.Ordinal)
                 || said.Contains("stopped; all processes", StringComparison.Ordinal) || !File.Exists(Path.Combine(Directory, "run.json"));
-            if (code is not 137 and not 75 && !again && !said.Contains("coordinator resume", StringComparison.Ordinal)) throw new LifeException($"exit code {code} names no command that goes on:\n{said}");
+            if (code is not 137 and not 75 && !again && !said.Contains("coordinator resume", StringComparison.Ordinal))
+                throw new LifeException($"exit code {code} names no command that goes on:\n{said}");
             if (again) Train();
             else Resume();
         }
@@ -111,7 +127,8 @@ internal sealed partial class Life(string folder, LifecycleJob job, string data,
         now = new LifecycleProcess(arguments, Wrapper, Output);
     }
 
-    private IEnumerable<long> Steps() => StepLine().Matches(Now.Output).Select(line => long.Parse(line.Groups[1].ValueSpan, CultureInfo.InvariantCulture));
+    private IEnumerable<long> Steps() =>
+        StepLine().Matches(Now.Output).Select(line => long.Parse(line.Groups[1].ValueSpan, CultureInfo.InvariantCulture));
 
     [GeneratedRegex(@"  step (\d+) of ")]
     private static partial Regex StepLine();

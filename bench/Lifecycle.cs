@@ -19,7 +19,8 @@ internal static class Lifecycle
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var command = new BenchCommand("lifecycle", "kills at two dozen points over the whole life of a train, and a supervisor that goes on: the undisturbed model");
+        var command = new BenchCommand(
+            "lifecycle", "kills at two dozen points over the whole life of a train, and a supervisor that goes on: the undisturbed model");
         var read = LifecycleOptions.AddTo(command);
         return command.Runs(parsed =>
         {
@@ -55,11 +56,13 @@ internal static class Lifecycle
             else Console.Error.WriteLine($"logs: {directory.Path}");
         }
 
-        Console.WriteLine($"{options.Schedules.Count - failed.Count} of {options.Schedules.Count} schedules ended with the undisturbed model");
+        Console.WriteLine(
+            $"{options.Schedules.Count - failed.Count} of {options.Schedules.Count} schedules ended with the undisturbed model");
         return failed.Count == 0;
     }
 
-    private static async Task<(IReadOnlyList<string> Deeds, string? Trouble)> RunAsync(RunDirectory directory, LifecycleSchedule schedule, string expected, LifecycleOptions options, CancellationToken cancel)
+    private static async Task<(IReadOnlyList<string> Deeds, string? Trouble)> RunAsync(
+        RunDirectory directory, LifecycleSchedule schedule, string expected, LifecycleOptions options, CancellationToken cancel)
     {
         string folder = directory.File(schedule.Name);
         Directory.CreateDirectory(folder);
@@ -74,7 +77,8 @@ internal static class Lifecycle
             string hash = HashOf(life.Model);
             if (hash != expected) return (life.Deeds, $"the model's SHA-256 is {hash}, undisturbed it is {expected}");
             if (Directory.GetFiles(folder, "*.part") is [string left, ..]) return (life.Deeds, $"{left} was left behind");
-            return (life.Deeds, life.Now.Session() is { Count: > 0 } alive ? $"processes {string.Join(", ", alive)} were left behind" : null);
+            return (
+                life.Deeds, life.Now.Session() is { Count: > 0 } alive ? $"processes {string.Join(", ", alive)} were left behind" : null);
         }
         catch (LifeException wrong)
         {
@@ -86,14 +90,16 @@ internal static class Lifecycle
         }
     }
 
-    private static async Task<string> UndisturbedAsync(RunDirectory directory, LifecycleJob job, LifecycleOptions options, CancellationToken cancel)
+    private static async Task<string> UndisturbedAsync(
+        RunDirectory directory, LifecycleJob job, LifecycleOptions options, CancellationToken cancel)
     {
         string folder = directory.File($"undisturbed-{job.Name}");
         Directory.CreateDirectory(folder);
         using Life life = new(folder, job, DataOf(directory, job), [], new SeededDraw(options.Seed), sameCommand: false, cancel);
         life.Train();
         int code = await life.Now.EndAsync(cancel);
-        return code == 0 ? HashOf(life.Model) : throw new RecoveryFailedException($"the undisturbed run of {job.Name} ended with {code}:\n{life.Now.Output}");
+        return code == 0 ? HashOf(life.Model) : throw new RecoveryFailedException(
+            $"the undisturbed run of {job.Name} ended with {code}:\n{life.Now.Output}");
     }
 
     /// <summary>Text of the job's size, the same each time.</summary>

@@ -15,7 +15,8 @@ internal sealed record LifecycleJob(string Name, int DataBytes, params string[] 
     public static LifecycleJob Unsaved { get; } = new("small", 200_000, ["--steps", "1500", "--checkpoint.interval=1h", .. Tiny]);
 
     /// <summary>Steps for as long as a killed child is started again and again, with growing pauses.</summary>
-    public static LifecycleJob Lasting { get; } = new("lasting", 200_000, ["--steps", "4000", "--checkpoint.interval=1h", .. Tiny[..4], "--training.batch_size=64", "--seed", "7"]);
+    public static LifecycleJob Lasting { get; } = new(
+        "lasting", 200_000, ["--steps", "4000", "--checkpoint.interval=1h", .. Tiny[..4], "--training.batch_size=64", "--seed", "7"]);
 
     /// <summary>Data whose upload takes a while.</summary>
     public static LifecycleJob MuchData { get; } = new("much-data", 96_000_000, ["--steps", "300", .. Tiny]);

@@ -10,7 +10,9 @@ internal sealed record LifecycleOptions
 
     public ulong Seed { get; private init; } = 1;
 
-    /// <summary>Whether an ended run is gone on with by the command that started it, as a batch system does, and not by <c>resume</c>.</summary>
+    /// <summary>
+    /// Whether an ended run is gone on with by the command that started it, as a batch system does, and not by <c>resume</c>.
+    /// </summary>
     public bool SameCommand { get; private init; }
 
     /// <summary>Declares the options.</summary>
@@ -19,7 +21,8 @@ internal sealed record LifecycleOptions
     {
         var schedules = command.AddText("--schedule", $"Which of these, with commas between them (default: all): {string.Join(", ", LifecycleSchedules.All.Select(one => one.Name))}.");
         var seed = command.AddNumber("--seed", "Decides the training, and who is killed when.", 1, 0);
-        var again = command.AddChoice("--again", "What goes on with an ended run: resume, or the same command, as a batch system does.", "resume", "same");
+        var again = command.AddChoice(
+            "--again", "What goes on with an ended run: resume, or the same command, as a batch system does.", "resume", "same");
         return parsed => new LifecycleOptions
         {
             Seed = (ulong)parsed.GetValue(seed),

@@ -6,7 +6,10 @@ using Coordinator.Runs.Processes;
 
 namespace Coordinator.Bench;
 
-/// <summary>One <c>train</c> or <c>resume</c> in a session of its own, as a terminal, a shell or a batch system would start it, with all its descendants.</summary>
+/// <summary>
+/// One <c>train</c> or <c>resume</c> in a session of its own, as a terminal, a shell or a batch system would start it, with all its
+/// descendants.
+/// </summary>
 internal sealed partial class LifecycleProcess : IDisposable
 {
     private readonly Process process;
@@ -80,9 +83,11 @@ internal sealed partial class LifecycleProcess : IDisposable
     }
 
     /// <summary>Processes of the session that are there.</summary>
-    public IReadOnlyList<int> Session() => [.. Everybody().Where(one => one.Session == process.Id && one.State != 'Z').Select(one => one.Pid)];
+    public IReadOnlyList<int> Session() =>
+        [.. Everybody().Where(one => one.Session == process.Id && one.State != 'Z').Select(one => one.Pid)];
 
-    private int[] Find(string verb) => [.. Everybody().Where(one => one.Session == process.Id && one.State != 'Z' && Verb(one.Pid) == verb).Select(one => one.Pid)];
+    private int[] Find(string verb) =>
+        [.. Everybody().Where(one => one.Session == process.Id && one.State != 'Z' && Verb(one.Pid) == verb).Select(one => one.Pid)];
 
     /// <summary>The command's verb; null where the process is none of ours.</summary>
     private static string? Verb(int pid)

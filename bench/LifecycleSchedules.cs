@@ -3,7 +3,9 @@ using Coordinator.Runs.Processes;
 
 namespace Coordinator.Bench;
 
-/// <summary>A row of the table: what is trained, and what is done to it. Whatever is left unfinished when it returns is finished by the supervisor.</summary>
+/// <summary>
+/// A row of the table: what is trained, and what is done to it. Whatever is left unfinished when it returns is finished by the supervisor.
+/// </summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Job">What is trained.</param>
 /// <param name="About">What is done, in a line.</param>
@@ -14,7 +16,9 @@ internal sealed record LifecycleSchedule(string Name, LifecycleJob Job, string A
     public IReadOnlyList<string> More { get; init; } = [];
 }
 
-/// <summary>Kills over the whole life of a <c>train</c>: before its job is stored, during upload, training, saving, download, resuming.</summary>
+/// <summary>
+/// Kills over the whole life of a <c>train</c>: before its job is stored, during upload, training, saving, download, resuming.
+/// </summary>
 internal static class LifecycleSchedules
 {
     private const int Retryable = 75;
@@ -219,7 +223,8 @@ internal static class LifecycleSchedules
         life.Now.SignalGroup(signal);
         life.Note($"{name} to all");
         await life.EndAsync(expected);
-        if (!life.Now.Output.Contains("is saved", StringComparison.Ordinal)) throw new LifeException($"it does not say what is saved:\n{life.Now.Output}");
+        if (!life.Now.Output.Contains("is saved", StringComparison.Ordinal))
+            throw new LifeException($"it does not say what is saved:\n{life.Now.Output}");
     }
 
     /// <summary>Kills whoever is there, and whoever comes in its place.</summary>

@@ -14,8 +14,10 @@ internal sealed record MachineLoad(int Cores, string Cpu, double? Load)
     private static string CpuName()
     {
         const string List = "/proc/cpuinfo";
-        string? line = File.Exists(List) ? File.ReadLines(List).FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal)) : null;
-        return line is null ? RuntimeInformation.OSArchitecture.ToString() : line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim();
+        string? line = File.Exists(List) ? File.ReadLines(List).FirstOrDefault(
+            line => line.StartsWith("model name", StringComparison.Ordinal)) : null;
+        return line is null ? RuntimeInformation.OSArchitecture.ToString() : line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..]
+            .Trim();
     }
 
     private static double? LoadAverage() =>

@@ -27,7 +27,8 @@ internal static class MachineScale
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var command = new BenchCommand("machines", "a million gpus' machines in one embedded engine: memory, and the time to form a generation");
+        var command = new BenchCommand(
+            "machines", "a million gpus' machines in one embedded engine: memory, and the time to form a generation");
         var allGpus = command.AddNumber("--gpus", "Gpus of the cluster.", 1_000_000, 1, 10_000_000);
         var gpusPerNode = command.AddNumber("--gpus-per-node", "Gpus of each node.", 8, 1, 1024);
         var allRanks = command.AddOptionalNumber("--ranks", "Ranks of the job (default: one on each node).", 1, 1 << 20);
@@ -38,7 +39,8 @@ internal static class MachineScale
             var nodes = gpus / perNode;
             var ranks = parsed.GetValue(allRanks) ?? nodes;
             if (nodes == 0 || ranks > gpus)
-                throw new FormatException($"{gpus} gpus are fewer than {(nodes == 0 ? $"{perNode} of one node" : $"{ranks} ranks")}; choose more with --gpus");
+                throw new FormatException(
+                    $"{gpus} gpus are fewer than {(nodes == 0 ? $"{perNode} of one node" : $"{ranks} ranks")}; choose more with --gpus");
             return async cancel =>
             {
                 MachineLoad machine = MachineLoad.Now();
@@ -46,9 +48,12 @@ internal static class MachineScale
                 RunDirectory directory = RunDirectory.Create(null);
                 try
                 {
-                    if (store == "none") return await MeasureAsync(new SwarmShape(nodes, perNode, (ranks + nodes - 1) / nodes), ranks, new MemoryStore(), cancel);
+                    if (store == "none")
+                        return await MeasureAsync(
+                            new SwarmShape(nodes, perNode, (ranks + nodes - 1) / nodes), ranks, new MemoryStore(), cancel);
                     using SqliteStore sqlite = SqliteStore.Open(new SqliteStoreOptions { Path = directory.File("coordinator.db"), Silo = "bench", TimeProvider = TimeProvider.System });
-                    return await MeasureAsync(new SwarmShape(nodes, perNode, (ranks + nodes - 1) / nodes), ranks, new SqliteEngineStore(sqlite), cancel);
+                    return await MeasureAsync(
+                        new SwarmShape(nodes, perNode, (ranks + nodes - 1) / nodes), ranks, new SqliteEngineStore(sqlite), cancel);
                 }
                 finally
                 {
@@ -62,7 +67,10 @@ internal static class MachineScale
     {
         AnsweringLinks links = new();
         TaskCompletionSource<BrokenInvariant> broken = new();
-        await using EmbeddedEngine engine = new(new EngineOptions { Silo = "bench", MachineFactory = MachineFactory.Create, OnBrokenInvariant = broken.SetResult }, store, links);
+        await using EmbeddedEngine engine = new(
+            new EngineOptions { Silo = "bench", MachineFactory = MachineFactory.Create, OnBrokenInvariant = broken.SetResult },
+            store,
+            links);
         links.Engine = engine;
         engine.Start();
         int[] connected = [0];
@@ -79,7 +87,11 @@ internal static class MachineScale
         }
 
         string known = "";
-        await UntilAsync(() => (known = engine.DescribeAsync(GrainAddress.Cluster).GetAwaiter().GetResult()!).Length > 0 && UpIn(known) == shape.Nodes, "the cluster to know all nodes", broken.Task, cancel);
+        await UntilAsync(
+            () => (known = engine.DescribeAsync(GrainAddress.Cluster).GetAwaiter().GetResult()!).Length > 0 && UpIn(known) == shape.Nodes,
+            "the cluster to know all nodes",
+            broken.Task,
+            cancel);
         Say($"  all connected          {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s; {Memory()}");
         began = Stopwatch.GetTimestamp();
         for (int node = 0; node < shape.Nodes; node++)
@@ -126,9 +138,11 @@ internal static class MachineScale
         return fits && fast;
     }
 
-    private static async Task<double> UntilAllAsync(AnsweringLinks links, long generation, int ranks, Task<BrokenInvariant> broken, long began, CancellationToken cancel)
+    private static async Task<double> UntilAllAsync(
+        AnsweringLinks links, long generation, int ranks, Task<BrokenInvariant> broken, long began, CancellationToken cancel)
     {
-        await UntilAsync(() => links.Advanced(generation) >= ranks, $"all {ranks} ranks to apply a step of generation {generation}", broken, cancel);
+        await UntilAsync(
+            () => links.Advanced(generation) >= ranks, $"all {ranks} ranks to apply a step of generation {generation}", broken, cancel);
         return Stopwatch.GetElapsedTime(began).TotalSeconds;
     }
 
@@ -137,16 +151,20 @@ internal static class MachineScale
         long began = Stopwatch.GetTimestamp();
         while (!holds())
         {
-            if (broken.IsCompletedSuccessfully) throw new RecoveryFailedException($"{broken.Result.Grain} broke on {broken.Result.Message}: {broken.Result.Exception}");
-            if (Stopwatch.GetElapsedTime(began) > Patience) throw new RecoveryFailedException($"waited {Patience.TotalMinutes:0} min in vain for {what}");
+            if (broken.IsCompletedSuccessfully)
+                throw new RecoveryFailedException($"{broken.Result.Grain} broke on {broken.Result.Message}: {broken.Result.Exception}");
+            if (Stopwatch.GetElapsedTime(began) > Patience)
+                throw new RecoveryFailedException($"waited {Patience.TotalMinutes:0} min in vain for {what}");
             await Task.Delay(10, cancel);
         }
     }
 
-    private static int UpIn(string cluster) => JsonSerializer.Deserialize(cluster, MachinesJson.Default.ClusterView)!.Nodes.Count(node => node.Up);
+    private static int UpIn(string cluster) =>
+        JsonSerializer.Deserialize(cluster, MachinesJson.Default.ClusterView)!.Nodes.Count(node => node.Up);
 
     /// <summary>Heartbeats as a gateway with so many connections lets them pass: one of each node in two seconds.</summary>
-    private static async Task BeatAsync(EmbeddedEngine engine, AnsweringLinks links, SwarmShape shape, int[] connected, CancellationToken cancel)
+    private static async Task BeatAsync(
+        EmbeddedEngine engine, AnsweringLinks links, SwarmShape shape, int[] connected, CancellationToken cancel)
     {
         NodeId[] names = [.. Enumerable.Range(0, shape.Nodes).Select(shape.NameOf)];
         long began = Stopwatch.GetTimestamp(), done = 0;
@@ -155,7 +173,8 @@ internal static class MachineScale
             for (long due = (long)(Stopwatch.GetElapsedTime(began).TotalSeconds / 2 * names.Length); done < due; done++)
             {
                 int node = (int)(done % names.Length);
-                if (node < Volatile.Read(ref connected[0]) && names[node] != links.Dead) engine.Post(GrainAddress.Of(names[node]), new WorkerSaid(AnsweringLinks.Session, new Heartbeat(done, [])));
+                if (node < Volatile.Read(ref connected[0]) && names[node] != links.Dead)
+                    engine.Post(GrainAddress.Of(names[node]), new WorkerSaid(AnsweringLinks.Session, new Heartbeat(done, [])));
             }
 
             await Task.Delay(20, CancellationToken.None);
@@ -164,13 +183,16 @@ internal static class MachineScale
 
     /// <summary>As it comes from a connection: each text is its own.</summary>
     private static WorkerMessage Parse(WorkerMessage message) =>
-        JsonSerializer.Deserialize(JsonSerializer.SerializeToUtf8Bytes(message, MachinesJson.Default.WorkerMessage), MachinesJson.Default.WorkerMessage)!;
+        JsonSerializer.Deserialize(
+            JsonSerializer.SerializeToUtf8Bytes(message, MachinesJson.Default.WorkerMessage), MachinesJson.Default.WorkerMessage)!;
 
     private static string Memory()
     {
         long live = GC.GetTotalMemory(forceFullCollection: true);
         using Process self = Process.GetCurrentProcess();
-        return string.Create(CultureInfo.InvariantCulture, $"{live / 1e9:0.00} GB live, {self.WorkingSet64 / 1e9:0.00} GB resident, at most {self.PeakWorkingSet64 / 1e9:0.00} GB");
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{live / 1e9:0.00} GB live, {self.WorkingSet64 / 1e9:0.00} GB resident, at most {self.PeakWorkingSet64 / 1e9:0.00} GB");
     }
 
     private static void Say(FormattableString text) => Console.WriteLine(text.ToString(CultureInfo.InvariantCulture));

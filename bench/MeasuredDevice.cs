@@ -22,7 +22,8 @@ internal sealed class MeasuredDevice(IRankDevice device, long lastStep, Func<(do
 
     public DeviceGradient CreateGradient() => device.CreateGradient();
 
-    public ShardResult ComputeShard(long step, int shard, DeviceGradient gradient, CancellationToken cancel) => device.ComputeShard(step, shard, gradient, cancel);
+    public ShardResult ComputeShard(long step, int shard, DeviceGradient gradient, CancellationToken cancel) =>
+        device.ComputeShard(step, shard, gradient, cancel);
 
     public void Add(DeviceGradient sum, DeviceGradient addend) => device.Add(sum, addend);
 

@@ -14,7 +14,8 @@ namespace Coordinator.Bench;
 
 /// <summary>
 /// What a program of one's own costs as a rank: the same script alone, accumulating over the same shards, and as the one rank of a job with
-/// the shipping machine and executor, by turns. Start and warm-up are left out of both. Processor time counts on a busy machine, where time does not.
+/// the shipping machine and executor, by turns. Start and warm-up are left out of both. Processor time counts on a busy machine, where time
+/// does not.
 /// </summary>
 internal static class ProgramCost
 {
@@ -25,7 +26,8 @@ internal static class ProgramCost
         var script = command.AddText("--script", "The program.");
         var python = command.AddText("--python", "Interpreter (default: python3).");
         var arguments = command.AddText("--arguments", "Arguments of the program, with spaces between them.");
-        var (steps, batch) = (command.AddNumber("--steps", "Steps of a round.", 20), command.AddNumber("--batch", "Samples of a step.", 16));
+        var (steps, batch) = (
+            command.AddNumber("--steps", "Steps of a round.", 20), command.AddNumber("--batch", "Samples of a step.", 16));
         var (shards, threads) = (command.AddNumber("--shards", "Shards of a step.", 4), command.AddNumber("--threads", "Threads.", 1));
         var rounds = command.AddNumber("--rounds", "Rounds, of which the median counts.", 3);
         return command.Runs(parsed =>
@@ -78,7 +80,8 @@ internal static class ProgramCost
         var (program, training) = (spec.Program!, spec.Training);
         string[] arguments =
         [
-            Path.Combine(AppContext.BaseDirectory, "peers", "program_alone.py"), script, $"{training.Steps}", $"{training.BatchSize}", $"{training.Shards}",
+            Path.Combine(AppContext.BaseDirectory, "peers", "program_alone.py"), script, $"{training.Steps}", $"{training.BatchSize}",
+            $"{training.Shards}",
             .. program.Arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries),
         ];
         var start = new ProcessStartInfo(program.Python, arguments) { RedirectStandardOutput = true };
@@ -95,7 +98,15 @@ internal static class ProgramCost
     private static (double Seconds, double Processor) Ranked(JobSpec spec, string script, string folder, CancellationToken cancel)
     {
         using var launcher = new ProgramLauncher(new ProgramPolicy { Allowed = true }, folder, Environment.ProcessId, new SilentLog());
-        var launch = ProgramStart.Of(new JobId("bench"), spec, spec.Program!, new GpuId(new NodeId("bench"), 0), Path.GetDirectoryName(script)!, new DataStore(folder), launcher, folder);
+        var launch = ProgramStart.Of(
+            new JobId("bench"),
+            spec,
+            spec.Program!,
+            new GpuId(new NodeId("bench"), 0),
+            Path.GetDirectoryName(script)!,
+            new DataStore(folder),
+            launcher,
+            folder);
         var device = new ProgramDevice(spec, launch, cancel);
         using var process = Process.GetProcessById(device.ProcessId);
         using var self = Process.GetCurrentProcess();

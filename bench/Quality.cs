@@ -13,13 +13,16 @@ internal static class Quality
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var command = new BenchCommand("quality", "nanoGPT's CPU configuration on a text: loss on its last tenth, by one worker and by workers that are killed");
+        var command = new BenchCommand(
+            "quality", "nanoGPT's CPU configuration on a text: loss on its last tenth, by one worker and by workers that are killed");
         var read = QualityOptions.AddTo(command);
         return command.Runs(parsed =>
         {
             var options = read(parsed);
             byte[] text = File.ReadAllBytes(options.Data);
-            if (text.Length < 100_000) throw new FormatException($"{options.Data} has {text.Length} bytes; a tenth of at least 100000 bytes is needed for a loss that means something");
+            if (text.Length < 100_000)
+                throw new FormatException(
+                    $"{options.Data} has {text.Length} bytes; a tenth of at least 100000 bytes is needed for a loss that means something");
             return stop => RunAsync(options, text, BenchCommand.Text(parsed), stop);
         });
     }
@@ -49,7 +52,8 @@ internal static class Quality
         foreach (QualitySample sample in samples)
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{sample.Workers,7} {sample.Kills,5} {sample.Failures,8} {sample.Took.TotalSeconds,8:0} {sample.Lost,5} {sample.Loss,11:0.0000}  {sample.Sha256}"));
         bool equal = samples.Select(sample => sample.Sha256).Distinct().Count() == 1, whole = samples.All(sample => sample.Lost == 0);
-        bool low = samples.All(sample => sample.Loss <= options.Limit), killed = options.KillEvery == 0 || samples.All(sample => sample.Workers == 1 || sample.Kills > 0);
+        bool low = samples.All(sample => sample.Loss <= options.Limit), killed = options.KillEvery == 0
+            || samples.All(sample => sample.Workers == 1 || sample.Kills > 0);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"one hash: {YesNo(equal)}; no step lost: {YesNo(whole)}; loss at most {options.Limit}: {YesNo(low)}; somebody was killed: {YesNo(killed)}"));
         return equal && whole && low && killed;
     }

@@ -33,7 +33,8 @@ internal sealed record QualityOptions
         var data = command.AddText("--data", "A text file, such as char-rnn's tinyshakespeare.txt.");
         data.Required = true;
         var workers = command.AddNumbers("--workers", "Worker processes of each run, with commas between them.", [1, 4], 1, 64);
-        var killEvery = command.AddNumber("--kill-every", "Seconds from one kill to the next, in runs of more than one worker; 0: none.", 10, 0, 3600);
+        var killEvery = command.AddNumber(
+            "--kill-every", "Seconds from one kill to the next, in runs of more than one worker; 0: none.", 10, 0, 3600);
         var limit = command.AddText("--limit", "Largest loss that passes, nats a byte (default: 1.88).");
         var steps = command.AddNumber("--steps", "Steps of each run.", 2000);
         var seed = command.AddNumber("--seed", "Decides the training.", 1, 0, int.MaxValue);
@@ -61,5 +62,6 @@ internal sealed record QualityOptions
     };
 
     private static double Loss(string text) =>
-        double.TryParse(text, CultureInfo.InvariantCulture, out var limit) && limit > 0 ? limit : throw new FormatException($"--limit is a loss above 0, not {text}");
+        double.TryParse(text, CultureInfo.InvariantCulture, out var limit) && limit > 0 ? limit : throw new FormatException(
+            $"--limit is a loss above 0, not {text}");
 }

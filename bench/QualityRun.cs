@@ -42,7 +42,9 @@ internal sealed class QualityRun(QualityOptions options, int workers)
         }
     }
 
-    /// <summary>A worker that takes part, while another one does too: with nobody left the job would begin again, and not be what is measured.</summary>
+    /// <summary>
+    /// A worker that takes part, while another one does too: with nobody left the job would begin again, and not be what is measured.
+    /// </summary>
     private void Strike(RunData data, LocalCluster cluster)
     {
         if (options.KillEvery == 0 || workers == 1 || data.Job is not { Phase: "running" } job) return;

@@ -14,7 +14,8 @@ internal static class Ranks
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var command = new BenchCommand("ranks", "thousands of ranks in step: steps a second against ranks, kills at seeded steps, one hash");
+        var command = new BenchCommand(
+            "ranks", "thousands of ranks in step: steps a second against ranks, kills at seeded steps, one hash");
         var read = RanksOptions.AddTo(command);
         return command.Runs(parsed =>
         {
@@ -36,7 +37,8 @@ internal static class Ranks
         try
         {
             List<RanksSample> workers = [];
-            foreach (int ranks in options.Ranks) workers.Add(await OneAsync(options.Job(ranks), Math.Min(ranks, options.Workers), $"ranks-{ranks}"));
+            foreach (int ranks in options.Ranks)
+                workers.Add(await OneAsync(options.Job(ranks), Math.Min(ranks, options.Workers), $"ranks-{ranks}"));
             List<RanksSample> peers = options.Peers == 0 ? [] :
             [
                 await OneAsync(options.PeersJob(1), 1, "peers-1"),
@@ -53,8 +55,10 @@ internal static class Ranks
 
         async Task<RanksSample> OneAsync(JobSpec spec, int processes, string name)
         {
-            RanksSample sample = await new RanksRun(spec, processes, Schedule(options, processes)).RunAsync(RunDirectory.Create(directory.File(name)), cancel);
-            Console.Error.WriteLine($"{name}: {1000 / sample.StepMilliseconds:0.0} steps/s, {sample.Kills.Count} kills, {sample.Lost} lost, {sample.Sha256}");
+            RanksSample sample = await new RanksRun(spec, processes, Schedule(options, processes)).RunAsync(
+                RunDirectory.Create(directory.File(name)), cancel);
+            Console.Error.WriteLine(
+                $"{name}: {1000 / sample.StepMilliseconds:0.0} steps/s, {sample.Kills.Count} kills, {sample.Lost} lost, {sample.Sha256}");
             return sample;
         }
     }
@@ -66,6 +70,7 @@ internal static class Ranks
         SeededDraw draw = new(options.Seed);
         int[] order = draw.Order(processes);
         long span = options.Steps / 2 / Math.Max(1, options.Kills);
-        return Enumerable.Range(0, options.Kills).ToDictionary(kill => order[kill], kill => 5 + (kill * span) + draw.Below((int)Math.Max(1, span - 5)));
+        return Enumerable.Range(0, options.Kills).ToDictionary(
+            kill => order[kill], kill => 5 + (kill * span) + draw.Below((int)Math.Max(1, span - 5)));
     }
 }

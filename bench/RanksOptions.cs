@@ -32,7 +32,8 @@ internal sealed record RanksOptions
     /// <returns>What reads them; throws <see cref="FormatException"/> where nobody would be left.</returns>
     public static Func<ParseResult, RanksOptions> AddTo(BenchCommand command)
     {
-        var ranks = command.AddNumbers("--ranks", "Ranks of each run, with commas between them; 1 is always among them.", [1, 64, 256, 1024, 2048, 4096], 1, 65_536);
+        var ranks = command.AddNumbers(
+            "--ranks", "Ranks of each run, with commas between them; 1 is always among them.", [1, 64, 256, 1024, 2048, 4096], 1, 65_536);
         var workers = command.AddNumber("--workers", "Worker processes that the ranks are spread over.", 4, 2, 64);
         var peers = command.AddNumber("--peers", "Ranks that are a worker process each, on top; 0 leaves that run out.", 0, 0, 256);
         var kills = command.AddNumber("--kills", "Workers killed in each run, each at a seeded step.", 2, 0, 16);
@@ -64,7 +65,9 @@ internal sealed record RanksOptions
     /// </summary>
     public JobSpec Job(int ranks) => Job(ranks, Ranks[^1], channels: 30);
 
-    /// <summary>The job of the run with peers, and of the single rank that it is held to: as many blocks as peers, so that each owns one.</summary>
+    /// <summary>
+    /// The job of the run with peers, and of the single rank that it is held to: as many blocks as peers, so that each owns one.
+    /// </summary>
     public JobSpec PeersJob(int ranks) => Job(ranks, Peers, channels: (16 * Peers) - 1);
 
     private JobSpec Job(int ranks, int shards, int channels)

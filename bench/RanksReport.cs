@@ -5,7 +5,13 @@ using System.Text.Json.Nodes;
 namespace Coordinator.Bench;
 
 /// <summary>All runs, as a table and as a curve.</summary>
-internal sealed class RanksReport(string command, RanksOptions options, MachineLoad before, MachineLoad after, IReadOnlyList<RanksSample> workers, IReadOnlyList<RanksSample> peers)
+internal sealed class RanksReport(
+    string command,
+    RanksOptions options,
+    MachineLoad before,
+    MachineLoad after,
+    IReadOnlyList<RanksSample> workers,
+    IReadOnlyList<RanksSample> peers)
 {
     private const int Width = 40;
 
@@ -19,7 +25,9 @@ internal sealed class RanksReport(string command, RanksOptions options, MachineL
         StringBuilder text = new();
         text.AppendLine();
         text.AppendLine(command);
-        text.AppendLine(CultureInfo.InvariantCulture, $"{before.Cores} cores, {before.Cpu}, load average {before.Load:0.0} at the start, {after.Load:0.0} at the end");
+        text.AppendLine(
+            CultureInfo.InvariantCulture,
+            $"{before.Cores} cores, {before.Cpu}, load average {before.Load:0.0} at the start, {after.Load:0.0} at the end");
         text.AppendLine(CultureInfo.InvariantCulture, $"linear, {options.Steps} steps, seed {options.Seed}; killed workers return");
         text.AppendLine();
         text.AppendLine($"{"ranks",6} {"processes",9} {"steps/s",8} {"rank-steps/s",12} {"first generation",16} {"kills",5} {"kill to next step",18} {"lost",4}  sha256");
@@ -29,7 +37,9 @@ internal sealed class RanksReport(string command, RanksOptions options, MachineL
         foreach (RanksSample sample in workers)
         {
             double rate = 1000 / sample.StepMilliseconds;
-            text.AppendLine(CultureInfo.InvariantCulture, $"{sample.Ranks,6} {rate,8:0.0} steps/s {new string('#', Math.Max(1, (int)Math.Round(Width * rate / most)))}");
+            text.AppendLine(
+                CultureInfo.InvariantCulture,
+                $"{sample.Ranks,6} {rate,8:0.0} steps/s {new string('#', Math.Max(1, (int)Math.Round(Width * rate / most)))}");
         }
 
         if (peers.Count > 0)
@@ -40,7 +50,8 @@ internal sealed class RanksReport(string command, RanksOptions options, MachineL
         }
 
         text.AppendLine();
-        text.AppendLine(Good ? "equal hashes, no step lost" : "NOT as promised: hashes differ, a step was lost, or a kill was not carried out");
+        text.AppendLine(
+            Good ? "equal hashes, no step lost" : "NOT as promised: hashes differ, a step was lost, or a kill was not carried out");
         return text.ToString();
     }
 
@@ -60,7 +71,8 @@ internal sealed class RanksReport(string command, RanksOptions options, MachineL
 
     private static void Append(StringBuilder text, RanksSample sample)
     {
-        string kills = sample.KillToStep.Count == 0 ? "-" : string.Join(' ', sample.KillToStep.Select(span => span.TotalSeconds.ToString("0.00", CultureInfo.InvariantCulture))) + " s";
+        string kills = sample.KillToStep.Count == 0 ? "-" : string.Join(
+            ' ', sample.KillToStep.Select(span => span.TotalSeconds.ToString("0.00", CultureInfo.InvariantCulture))) + " s";
         double rate = 1000 / sample.StepMilliseconds;
         text.AppendLine(CultureInfo.InvariantCulture, $"{sample.Ranks,6} {sample.Workers,9} {rate,8:0.0} {rate * sample.Ranks,12:0} {sample.Forming?.TotalSeconds,14:0.00} s {sample.Kills.Count,5} {kills,18} {sample.Lost,4}  {sample.Sha256}");
     }

@@ -29,7 +29,8 @@ internal sealed class RanksRun(JobSpec spec, int workers, IReadOnlyDictionary<in
             {
                 Workers = workers,
                 GpusPerWorker = perWorker,
-                WorkerArguments = (worker, start) => start == 1 && killAt.TryGetValue(worker, out long step) ? new FaultRule(FaultAction.Kill, FaultPoint.Compute, step).Arguments : [],
+                WorkerArguments = (worker, start) => start == 1 && killAt.TryGetValue(worker, out long step) ? new FaultRule(
+                    FaultAction.Kill, FaultPoint.Compute, step).Arguments : [],
                 WorkerSaid = (_, _, line) => Hear(line),
             },
             directory,
@@ -48,7 +49,15 @@ internal sealed class RanksRun(JobSpec spec, int workers, IReadOnlyDictionary<in
                 after = page.Next;
             }
 
-            return new RanksSample(spec.Ranks, workers, view.ModelSha256 ?? "", steps, StepLedger.Of(steps, spec.Training.Steps).Lost, [.. kills], events, view.Members.Count);
+            return new RanksSample(
+                spec.Ranks,
+                workers,
+                view.ModelSha256 ?? "",
+                steps,
+                StepLedger.Of(steps, spec.Training.Steps).Lost,
+                [.. kills],
+                events,
+                view.Members.Count);
         }
     }
 
@@ -74,7 +83,8 @@ internal sealed class RanksRun(JobSpec spec, int workers, IReadOnlyDictionary<in
                     // One a rank and generation: of no use here, and many.
                     if (stored.Event.Kind is not (EventKinds.RankState or EventKinds.RankJoined)) events.Add(stored);
                     if (stored.Event.Kind == EventKinds.JobFinished) return;
-                    if (stored.Event.Kind is EventKinds.JobFailed or EventKinds.Diverged) throw new RecoveryFailedException($"{spec.Ranks} ranks: {stored.Event.Text}");
+                    if (stored.Event.Kind is EventKinds.JobFailed or EventKinds.Diverged)
+                        throw new RecoveryFailedException($"{spec.Ranks} ranks: {stored.Event.Text}");
                 }
 
                 if (cluster.Failure.IsCompleted) throw new ClusterException(await cluster.Failure);
@@ -107,7 +117,8 @@ internal sealed record RanksSample(
 
     /// <summary>From the decision that the first generation forms to its first step on all ranks.</summary>
     public TimeSpan? Forming =>
-        Events.FirstOrDefault(stored => stored.Event.Kind == EventKinds.GenerationForming) is { } forming && Events.FirstOrDefault(stored => stored.Event.Kind == EventKinds.GenerationRunning) is { } running
+        Events.FirstOrDefault(stored => stored.Event.Kind == EventKinds.GenerationForming) is { } forming
+            && Events.FirstOrDefault(stored => stored.Event.Kind == EventKinds.GenerationRunning) is { } running
             ? running.Time - forming.Time
             : null;
 }

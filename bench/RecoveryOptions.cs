@@ -13,7 +13,9 @@ internal sealed record RecoveryOptions
 
     public ulong Seed { get; private init; } = 1;
 
-    /// <summary><c>demo</c>: the model that the demo trains; <c>tiny</c>: the one of <c>demo --quick</c>, where a step takes next to nothing.</summary>
+    /// <summary>
+    /// <c>demo</c>: the model that the demo trains; <c>tiny</c>: the one of <c>demo --quick</c>, where a step takes next to nothing.
+    /// </summary>
     public string Model { get; private init; } = "demo";
 
     public bool Json { get; private init; }
@@ -28,7 +30,11 @@ internal sealed record RecoveryOptions
         var kills = command.AddNumber("--kills", "Workers that are killed, one after the other.", 30, 1, 10_000);
         var workers = command.AddNumber("--workers", "Worker processes.", 4, 2, 8);
         var seed = command.AddNumber("--seed", "Decides the training, and who is killed when.", 1, 0, int.MaxValue);
-        var model = command.AddChoice("--model", "demo: the model that the demo trains; tiny: the one of its --quick, where a step takes next to nothing.", "demo", "tiny");
+        var model = command.AddChoice(
+            "--model",
+            "demo: the model that the demo trains; tiny: the one of its --quick, where a step takes next to nothing.",
+            "demo",
+            "tiny");
         var output = command.AddChoice("-o", "How the report is printed.", "table", "json");
         var workDirectory = command.AddText("--work-dir", "Where logs and database go and stay (default: a temporary directory).");
         return parsed => new RecoveryOptions

@@ -59,13 +59,17 @@ internal sealed class RecoveryReport
         StringBuilder text = new();
         text.AppendLine();
         text.AppendLine(command);
-        text.AppendLine(CultureInfo.InvariantCulture, $"{before.Cores} cores, {before.Cpu}, load average {before.Load:0.0} at the start, {after.Load:0.0} at the end");
+        text.AppendLine(
+            CultureInfo.InvariantCulture,
+            $"{before.Cores} cores, {before.Cpu}, load average {before.Load:0.0} at the start, {after.Load:0.0} at the end");
         text.AppendLine(CultureInfo.InvariantCulture, $"{samples.Count} kills of {options.Workers} workers, model {options.Model}, seed {options.Seed}; {this.steps} steps, lost {this.lost}; undisturbed step {this.step:F0} ms (median of {this.undisturbed})");
         text.AppendLine(CultureInfo.InvariantCulture, $"{Extra("survivors excluded", sample => sample.AlsoExcluded)}, {Extra("recoveries of more than one generation", sample => sample.Generations > 1 ? 1 : 0)}");
         text.AppendLine();
         text.AppendLine(CultureInfo.InvariantCulture, $"{"ms",-14}{"median",8}{"p99",8}{"max",8}");
         foreach ((string name, string about, double[] values) in spans)
-            text.AppendLine(CultureInfo.InvariantCulture, $"{name,-14}{Quantile(values, 0.5),8:F0}{Quantile(values, 0.99),8:F0}{Quantile(values, 1),8:F0}  {about}");
+            text.AppendLine(
+                CultureInfo.InvariantCulture,
+                $"{name,-14}{Quantile(values, 0.5),8:F0}{Quantile(values, 0.99),8:F0}{Quantile(values, 1),8:F0}  {about}");
         return text.ToString();
     }
 

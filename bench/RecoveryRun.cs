@@ -30,7 +30,8 @@ internal sealed class RecoveryRun
     private readonly List<RecoverySample> samples = [];
     private long nextEvent;
 
-    private RecoveryRun(RecoveryOptions options, LocalCluster cluster, CoordinatorClient client, JobId job, SurvivorLog log, CancellationToken cancel)
+    private RecoveryRun(
+        RecoveryOptions options, LocalCluster cluster, CoordinatorClient client, JobId job, SurvivorLog log, CancellationToken cancel)
     {
         this.options = options;
         this.cluster = cluster;
@@ -49,7 +50,8 @@ internal sealed class RecoveryRun
         {
             (JobSpec spec, string? data) = TrainingData.Freeze(options.Job(), null, directory);
             SurvivorLog log = new();
-            LocalCluster cluster = await LocalCluster.StartAsync(new LocalClusterOptions { Workers = options.Workers, WorkerSaid = (_, _, line) => log.Hear(line) }, directory, cancel);
+            LocalCluster cluster = await LocalCluster.StartAsync(
+                new LocalClusterOptions { Workers = options.Workers, WorkerSaid = (_, _, line) => log.Hear(line) }, directory, cancel);
             await using (cluster)
             {
                 using CoordinatorClient client = new(cluster.Url, SiloToken.Load(cluster.TokenFile));
@@ -101,7 +103,9 @@ internal sealed class RecoveryRun
         if (left > TimeSpan.Zero) await Task.Delay(left, cancel);
     }
 
-    /// <summary>A generation with all workers whose ranks have all applied a step, among the events behind <paramref name="from"/>.</summary>
+    /// <summary>
+    /// A generation with all workers whose ranks have all applied a step, among the events behind <paramref name="from"/>.
+    /// </summary>
     private Func<StoredEvent?> WholeAndRunning(int from, out Func<long> generation)
     {
         long found = 0;
@@ -199,7 +203,8 @@ internal sealed class RecoveryRun
         {
             lock (lines)
             {
-                (DateTimeOffset At, string Line) first = lines.FirstOrDefault(said => said.At >= after && said.Line.Contains($"lost {lost}", StringComparison.Ordinal));
+                (DateTimeOffset At, string Line) first = lines.FirstOrDefault(
+                    said => said.At >= after && said.Line.Contains($"lost {lost}", StringComparison.Ordinal));
                 return first.Line is null ? null : first.At;
             }
         }

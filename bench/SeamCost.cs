@@ -17,7 +17,8 @@ internal static class SeamCost
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var command = new BenchCommand("seam", "what a rank costs beside its device: time and allocated bytes a step, to compare two builds");
+        var command = new BenchCommand(
+            "seam", "what a rank costs beside its device: time and allocated bytes a step, to compare two builds");
         var rounds = command.AddNumber("--rounds", "Rounds, of which the median counts.", 8);
         var steps = command.AddNumber("--steps", "Steps of a round.", 60);
         return command.Runs(parsed => _ => Task.FromResult(Measure(parsed.GetValue(rounds), parsed.GetValue(steps))));

@@ -21,7 +21,8 @@ internal static class SiloFreezes
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var command = new BenchCommand("silo-freezes", "whether silos that are frozen for 0.5 s, for 2 s, or starved of cores are declared dead by the others");
+        var command = new BenchCommand(
+            "silo-freezes", "whether silos that are frozen for 0.5 s, for 2 s, or starved of cores are declared dead by the others");
         var rounds = command.AddNumber("--rounds", "Rounds of each kind.", 10, 1, 999);
         return command.Runs(parsed => async cancel => await RunAsync(parsed.GetValue(rounds), cancel) == 0);
     }
@@ -41,7 +42,8 @@ internal static class SiloFreezes
             await Task.Delay(Rest, cancel);
             int evictedStarved = Ended(cluster) - before;
             MachineLoad machine = MachineLoad.Now();
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"bench silo-freezes --rounds {rounds}; {machine.Cores} cores, {machine.Cpu}"));
+            Console.WriteLine(
+                string.Create(CultureInfo.InvariantCulture, $"bench silo-freezes --rounds {rounds}; {machine.Cores} cores, {machine.Cpu}"));
             Console.WriteLine($"frozen for 0.5 s                  evicted {evictedShort} of {rounds}   (wanted: none)");
             Console.WriteLine($"frozen for 2 s                    evicted {evictedLong} of {rounds}   (wanted: all)");
             Console.WriteLine($"4 busy threads a core for 60 s    evicted {evictedStarved} of {backend.Silos}   (wanted: none)");
@@ -65,7 +67,8 @@ internal static class SiloFreezes
             int ended = Ended(cluster) - before;
             evicted += ended;
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {silo.Name} stopped for {time.TotalSeconds:0.0} s: {(ended == 0 ? "still there" : "evicted")}"));
-            while (cluster.Children.Any(child => LocalCluster.IsSilo(child.Name) && child.Phase != ChildPhase.Ready)) await Task.Delay(100, cancel);
+            while (cluster.Children.Any(child => LocalCluster.IsSilo(child.Name) && child.Phase != ChildPhase.Ready))
+                await Task.Delay(100, cancel);
             if (ended > 0) await Task.Delay(Rest, cancel);
         }
 

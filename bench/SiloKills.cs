@@ -5,7 +5,8 @@ namespace Coordinator.Bench;
 
 /// <summary>
 /// What the death of silos does to a job: one silo killed again and again, then all but one at once, then all at once, while workers that
-/// nobody touches train; against the same job left alone while silos that it has nothing to do with die instead. Measured for each blow, from the SIGKILL on:
+/// nobody touches train; against the same job left alone while silos that it has nothing to do with die instead. Measured for each blow,
+/// from the SIGKILL on:
 /// <list type="bullet">
 /// <item>loaded: until the job's grain was loaded again, if it lived on a silo that died;</item>
 /// <item>recorded: until the first step that was applied after the kill was recorded;</item>
@@ -20,7 +21,8 @@ internal static class SiloKills
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var command = new BenchCommand("silo-kills", "what killing one silo, several and all does to a job: failover time, step times, hash");
+        var command = new BenchCommand(
+            "silo-kills", "what killing one silo, several and all does to a job: failover time, step times, hash");
         var read = SiloKillsOptions.AddTo(command);
         return command.Runs(parsed =>
         {

@@ -40,12 +40,14 @@ internal sealed record SiloKillsOptions
     /// <returns>What reads them; throws <see cref="FormatException"/> where nothing would be killed.</returns>
     public static Func<ParseResult, SiloKillsOptions> AddTo(BenchCommand command)
     {
-        var quick = command.AddFlag("--quick", "A short run: kills every 5 s for 10 s, and one undisturbed run, where nothing else is said.");
+        var quick = command.AddFlag(
+            "--quick", "A short run: kills every 5 s for 10 s, and one undisturbed run, where nothing else is said.");
         var silos = command.AddNumber("--silos", "Silo processes.", 3, 1, 9);
         var workers = command.AddNumber("--workers", "Worker processes.", 4, 1, 8);
         var every = command.AddText("--every", "Time from one kill to the next, such as 20s (default: 20s).");
         var duration = command.AddText("--for", "How long single silos are killed, such as 5m (default: 5m).");
-        var steps = command.AddOptionalNumber("--steps", "Steps of a run (default: as many as last until the kills are over, by a trial).", 100, 10_000_000);
+        var steps = command.AddOptionalNumber(
+            "--steps", "Steps of a run (default: as many as last until the kills are over, by a trial).", 100, 10_000_000);
         var undisturbed = command.AddOptionalNumber("--undisturbed", "Undisturbed runs (default: 2).", 1, 10);
         var database = command.AddText("--database", "PostgreSQL connection string (default: a private server).");
         var workDirectory = command.AddText("--work-dir", "Where logs and databases go and stay (default: a temporary directory).");
@@ -63,7 +65,8 @@ internal sealed record SiloKillsOptions
                 Database = parsed.GetValue(database),
                 WorkDirectory = parsed.GetValue(workDirectory),
             };
-            return options.For >= options.Every ? options : throw new FormatException("--for is shorter than --every: nothing would be killed");
+            return options.For >= options.Every ? options : throw new FormatException(
+                "--for is shorter than --every: nothing would be killed");
         };
     }
 
@@ -88,5 +91,6 @@ internal sealed record SiloKillsOptions
     }
 
     private static TimeSpan Duration(string option, string text) =>
-        DurationText.TryParse(text, out TimeSpan duration) && duration > TimeSpan.Zero ? duration : throw new FormatException($"{option} is a duration such as 20s or 5m, not {text}");
+        DurationText.TryParse(text, out TimeSpan duration) && duration > TimeSpan.Zero ? duration : throw new FormatException(
+            $"{option} is a duration such as 20s or 5m, not {text}");
 }

@@ -19,7 +19,12 @@ internal sealed class SiloKillsReport
     private readonly HashSet<string?> hashes;
     private readonly long lost;
 
-    public SiloKillsReport(string command, SiloKillsOptions options, MachineLoad machine, SiloKillsTraining disturbed, IReadOnlyList<SiloKillsTraining> undisturbed)
+    public SiloKillsReport(
+        string command,
+        SiloKillsOptions options,
+        MachineLoad machine,
+        SiloKillsTraining disturbed,
+        IReadOnlyList<SiloKillsTraining> undisturbed)
     {
         (this.command, this.options, this.machine, this.disturbed, this.undisturbed) = (command, options, machine, disturbed, undisturbed);
         hashes = [disturbed.Job.ModelSha256, .. undisturbed.Select(run => run.Job.ModelSha256)];
@@ -62,20 +67,24 @@ internal sealed class SiloKillsReport
             double longest = undisturbed.Max(run => Times(run)[^1]);
             double[] disturbed = Times(this.disturbed);
             Add($"steps         disturbed    {Quantiles(disturbed)}, {this.disturbed.Took.TotalSeconds:0} s");
-            foreach (SiloKillsTraining run in undisturbed) Add($"              left alone   {Quantiles(Times(run))}, {run.Took.TotalSeconds:0} s");
+            foreach (SiloKillsTraining run in undisturbed)
+                Add($"              left alone   {Quantiles(Times(run))}, {run.Took.TotalSeconds:0} s");
             Add($"              {disturbed.Count(time => time > longest)} of {disturbed.Length} disturbed steps took longer than the longest that was left alone{(disturbed[^1] > longest ? FormattableString.Invariant($", by up to {disturbed[^1] - longest:0.0} ms") : "")}");
         }
     }
 
     private Blow Measure(SiloBlow blow, DateTimeOffset until, IReadOnlyList<DateTimeOffset> applied)
     {
-        bool home = blow.Silos.Count == options.Silos || blow.Silos.Any(silo => $"silo-{silo}" == Failovers.HomeAt(blow.At, disturbed.Events));
+        bool home = blow.Silos.Count == options.Silos
+            || blow.Silos.Any(silo => $"silo-{silo}" == Failovers.HomeAt(blow.At, disturbed.Events));
         TimeSpan? recorded = Failovers.ToRecord(blow.At, disturbed.Steps, applied);
         TimeSpan? loaded = Failovers.ToLoad(blow.At, until, disturbed.Events);
         TimeSpan? welcomed = Failovers.ToWelcome(blow.At, [.. blow.Silos], disturbed.Welcomes);
         if (recorded is null || (home && loaded is null))
-            throw new RecoveryFailedException($"after the blow of {blow.At:HH:mm:ss} the job was {(recorded is null ? "never recorded" : "not loaded")} again");
-        double longest = disturbed.Steps.Where((_, i) => applied[i] > blow.At && applied[i] < until).Max(stored => stored.Step.Milliseconds);
+            throw new RecoveryFailedException(
+                $"after the blow of {blow.At:HH:mm:ss} the job was {(recorded is null ? "never recorded" : "not loaded")} again");
+        double longest = disturbed.Steps.Where((_, i) => applied[i] > blow.At && applied[i] < until).Max(
+            stored => stored.Step.Milliseconds);
         TimeSpan failover = new[] { recorded.Value, loaded ?? TimeSpan.Zero, welcomed ?? TimeSpan.Zero }.Max();
         int number = 1 + disturbed.Blows.ToList().IndexOf(blow);
         return new Blow(number, blow.Silos, home, loaded, recorded.Value, welcomed, failover, longest);
@@ -86,10 +95,12 @@ internal sealed class SiloKillsReport
     {
         SiloKillsTraining run = undisturbed[0];
         IReadOnlyList<DateTimeOffset> applied = Failovers.AppliedAt(run.Steps);
-        return Enumerable.Range(StartSteps, run.Steps.Count - StartSteps - 1).Select(step => run.Steps[step + 1].RecordedAt - applied[step]);
+        return Enumerable.Range(StartSteps, run.Steps.Count - StartSteps - 1).Select(
+            step => run.Steps[step + 1].RecordedAt - applied[step]);
     }
 
-    private static double[] Times(SiloKillsTraining run) => [.. run.Steps.Skip(StartSteps).Select(stored => stored.Step.Milliseconds).Order()];
+    private static double[] Times(SiloKillsTraining run) =>
+        [.. run.Steps.Skip(StartSteps).Select(stored => stored.Step.Milliseconds).Order()];
 
     private static string Quantiles(double[] times) => string.Create(
         CultureInfo.InvariantCulture, $"median {Quantile(times, 0.5):0.0} ms, p99 {Quantile(times, 0.99):0.0}, p99.9 {Quantile(times, 0.999):0.0}, longest {times[^1]:0.0}");
@@ -97,13 +108,23 @@ internal sealed class SiloKillsReport
     private static string Spans(IEnumerable<TimeSpan> spans)
     {
         double[] sorted = [.. spans.Select(span => span.TotalMilliseconds).Order()];
-        return string.Create(CultureInfo.InvariantCulture, $"median {Quantile(sorted, 0.5):0} ms, maximum {sorted[^1]:0} ms ({sorted.Length})");
+        return string.Create(
+            CultureInfo.InvariantCulture, $"median {Quantile(sorted, 0.5):0} ms, maximum {sorted[^1]:0} ms ({sorted.Length})");
     }
 
     /// <summary>The smallest value that so large a part of all does not exceed.</summary>
     private static double Quantile(double[] sorted, double part) => sorted[Math.Max(0, (int)Math.Ceiling(part * sorted.Length) - 1)];
 
-    private static string Ms(TimeSpan? span) => span is { } known ? known.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture) : "-";
+    private static string Ms(TimeSpan? span) =>
+        span is { } known ? known.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture) : "-";
 
-    private sealed record Blow(int Number, IReadOnlyList<int> Silos, bool Home, TimeSpan? Loaded, TimeSpan Recorded, TimeSpan? Welcomed, TimeSpan Failover, double LongestStep);
+    private sealed record Blow(
+        int Number,
+        IReadOnlyList<int> Silos,
+        bool Home,
+        TimeSpan? Loaded,
+        TimeSpan Recorded,
+        TimeSpan? Welcomed,
+        TimeSpan Failover,
+        double LongestStep);
 }

@@ -19,9 +19,9 @@ internal sealed record SiloKillsTraining(
     JobView Job, IReadOnlyList<StoredStep> Steps, IReadOnlyList<StoredEvent> Events, IReadOnlyList<WorkerWelcome> Welcomes, IReadOnlyList<SiloBlow> Blows, TimeSpan Took, double Load);
 
 /// <summary>
-/// The disturbed run, and the undisturbed ones beside it, each on a cluster of its own. A process that starts costs seconds of a core, which
-/// the workers of this machine then lack whoever died; so beside each run stand as many silos of a cluster that nobody uses, on the same
-/// database, and in undisturbed runs it is those that are killed, at the same times. What differs is whether the job's own silos die.
+/// The disturbed run, and the undisturbed ones beside it, each on a cluster of its own. A process that starts costs seconds of a core,
+/// which the workers of this machine then lack whoever died; so beside each run stand as many silos of a cluster that nobody uses, on the
+/// same database, and in undisturbed runs it is those that are killed, at the same times. What differs is whether the job's own silos die.
 /// </summary>
 internal sealed class SiloKillsRun
 {
@@ -35,8 +35,15 @@ internal sealed class SiloKillsRun
     private readonly Welcomes welcomes;
     private readonly CancellationToken cancel;
 
-    private SiloKillsRun(SiloKillsOptions options, LocalCluster cluster, LocalCluster? strangers, CoordinatorClient client, Welcomes welcomes, CancellationToken cancel) =>
-        (this.options, this.cluster, this.strangers, this.client, this.welcomes, this.cancel) = (options, cluster, strangers, client, welcomes, cancel);
+    private SiloKillsRun(
+        SiloKillsOptions options,
+        LocalCluster cluster,
+        LocalCluster? strangers,
+        CoordinatorClient client,
+        Welcomes welcomes,
+        CancellationToken cancel) =>
+        (this.options, this.cluster, this.strangers, this.client, this.welcomes, this.cancel) = (
+            options, cluster, strangers, client, welcomes, cancel);
 
     public static async Task<SiloKillsReport> RunAsync(SiloKillsOptions options, string command, CancellationToken cancel)
     {
@@ -50,7 +57,8 @@ internal sealed class SiloKillsRun
             JobSpec spec = options.Job(options.Steps!.Value) with { Data = trial.Data };
             List<SiloKillsTraining> undisturbed = [await TrainAsync("undisturbed-1", spec, Victims.Strangers)];
             SiloKillsTraining disturbed = await TrainAsync("disturbed", spec, Victims.JobsOwn);
-            for (int run = 2; run <= options.Undisturbed; run++) undisturbed.Add(await TrainAsync($"undisturbed-{run}", spec, Victims.Strangers));
+            for (int run = 2; run <= options.Undisturbed; run++)
+                undisturbed.Add(await TrainAsync($"undisturbed-{run}", spec, Victims.Strangers));
             done = true;
             return new SiloKillsReport(command, options, MachineLoad.Now(), disturbed, undisturbed);
 
@@ -74,7 +82,10 @@ internal sealed class SiloKillsRun
 
             // A silo that is alone has its files to itself.
             async Task<LocalCluster?> StrangersAsync(string name, LocalCluster beside) => options.Backend().IsCluster
-                ? await LocalCluster.StartAsync(new LocalClusterOptions { Workers = 0, Backend = options.Backend() with { Database = beside.Database } }, RunDirectory.Create(directory.File(name + "-strangers")), cancel)
+                ? await LocalCluster.StartAsync(
+                    new LocalClusterOptions { Workers = 0, Backend = options.Backend() with { Database = beside.Database } },
+                    RunDirectory.Create(directory.File(name + "-strangers")),
+                    cancel)
                 : null;
         }
         finally
@@ -93,7 +104,14 @@ internal sealed class SiloKillsRun
         IReadOnlyList<SiloBlow> blows = struck is null ? [] : await StrikeAsync(job, struck);
         JobView view = await EndAsync(job);
         TimeSpan took = DateTimeOffset.UtcNow - began;
-        return new SiloKillsTraining(view, await StepsAsync(job), await EventsAsync(), welcomes.By(cluster.Url.Split(',')), blows, took, MachineLoad.Now().Load ?? double.NaN);
+        return new SiloKillsTraining(
+            view,
+            await StepsAsync(job),
+            await EventsAsync(),
+            welcomes.By(cluster.Url.Split(',')),
+            blows,
+            took,
+            MachineLoad.Now().Load ?? double.NaN);
     }
 
     /// <summary>One after the other, then all but one, then all.</summary>
@@ -119,11 +137,13 @@ internal sealed class SiloKillsRun
             DateTimeOffset at = DateTimeOffset.UtcNow;
             foreach (int silo in silos)
             {
-                if (struck.KillSilo(silo) is null) throw new RecoveryFailedException($"silo {silo} ended by itself when it was to be killed");
+                if (struck.KillSilo(silo) is null)
+                    throw new RecoveryFailedException($"silo {silo} ended by itself when it was to be killed");
             }
 
             blows.Add(new SiloBlow(at, silos));
-            Console.WriteLine($"  {at.LocalDateTime:HH:mm:ss}  killed {string.Join(", ", silos.Select(silo => struck.Children[silo].Name))}");
+            Console.WriteLine(
+                $"  {at.LocalDateTime:HH:mm:ss}  killed {string.Join(", ", silos.Select(silo => struck.Children[silo].Name))}");
         }
     }
 
@@ -131,7 +151,8 @@ internal sealed class SiloKillsRun
     private async Task RestAsync(LocalCluster struck)
     {
         await Task.Delay(options.Every, cancel);
-        await UntilAsync("all silos to be back", () => Task.FromResult(struck.Children.Take(struck.Silos).All(silo => silo.Phase == ChildPhase.Ready)));
+        await UntilAsync(
+            "all silos to be back", () => Task.FromResult(struck.Children.Take(struck.Silos).All(silo => silo.Phase == ChildPhase.Ready)));
     }
 
     private async Task<bool> IsFinishedAsync(JobId job) => await LookAsync(job) is { Phase: "finished" };

@@ -25,7 +25,8 @@ internal static unsafe class TrainThroughput
     public static Command Create()
     {
         var command = new BenchCommand("train-throughput", "tokens a second of the CPU device, and GFLOP/s of the matrix product");
-        var width = command.AddChoice("--width", "Vector width.", [nameof(VectorWidth.Auto), .. Enum.GetNames<VectorWidth>().Except([nameof(VectorWidth.Auto)])]);
+        var width = command.AddChoice(
+            "--width", "Vector width.", [nameof(VectorWidth.Auto), .. Enum.GetNames<VectorWidth>().Except([nameof(VectorWidth.Auto)])]);
         var threads = command.AddNumber("--threads", "Threads of the device.", 1, 1, 1024);
         var seconds = command.AddNumber("--seconds", "Seconds for each model.", 5, 1, 86_400);
         var model = command.AddText("--model", "S or M alone (default: both, and the matrix product).");

@@ -3,7 +3,9 @@ using Coordinator.Machines;
 
 namespace Coordinator.Configuration;
 
-/// <summary>Durations as people write them: a number and its unit, <c>ms</c>, <c>s</c>, <c>m</c> or <c>h</c>; a bare <c>0</c> needs none.</summary>
+/// <summary>
+/// Durations as people write them: a number and its unit, <c>ms</c>, <c>s</c>, <c>m</c> or <c>h</c>; a bare <c>0</c> needs none.
+/// </summary>
 public static class DurationText
 {
     // Longest first, for writing; "ms" before "s" and "m" for reading.
@@ -46,7 +48,8 @@ public static class DurationText
             }
         }
 
-        return duration.Ticks == 0 ? "0s" : ((decimal)duration.Ticks / TimeSpan.TicksPerMillisecond).ToString(CultureInfo.InvariantCulture) + "ms";
+        return duration.Ticks == 0 ? "0s" : (
+            (decimal)duration.Ticks / TimeSpan.TicksPerMillisecond).ToString(CultureInfo.InvariantCulture) + "ms";
     }
 
     // Decimal, because 0.1 s are exactly 100 ms.
@@ -56,7 +59,8 @@ public static class DurationText
         if (PlainText.IndexOfHostile(number) >= 0)
             return false;
         const NumberStyles Style = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint;
-        if (!decimal.TryParse(number, Style, CultureInfo.InvariantCulture, out var value) || decimal.Abs(value) > long.MaxValue / ticksPerUnit)
+        if (!decimal.TryParse(number, Style, CultureInfo.InvariantCulture, out var value)
+            || decimal.Abs(value) > long.MaxValue / ticksPerUnit)
         {
             return false;
         }

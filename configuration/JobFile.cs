@@ -99,9 +99,11 @@ public static class JobFile
                 continue;
             }
 
-            var key = JobKeys.Find(setting.Key) ?? throw new ConfigurationException(KeySuggestion.UnknownKey(setting.Key), setting.KeyLocation);
+            var key = JobKeys.Find(setting.Key) ?? throw new ConfigurationException(
+                KeySuggestion.UnknownKey(setting.Key), setting.KeyLocation);
             spec = key.Set(spec, setting.Value)
-                ?? throw new ConfigurationException($"{key.Name} is '{YamlText.Shown(setting.Value)}' but must be {key.Rule}", setting.ValueLocation);
+                ?? throw new ConfigurationException(
+                    $"{key.Name} is '{YamlText.Shown(setting.Value)}' but must be {key.Rule}", setting.ValueLocation);
         }
 
         if (dataPath is not null && spec.Data.Sha256.Length > 0)
@@ -159,6 +161,7 @@ public static class JobFile
 
         return setting.Value.Length > 0 && !setting.Value.Contains('\0')
             ? setting with { Value = Path.GetFullPath(setting.Value, Path.GetDirectoryName(Path.GetFullPath(file))!) }
-            : throw new ConfigurationException($"{setting.Key} is '{YamlText.Shown(setting.Value)}' but must be a path", setting.ValueLocation);
+            : throw new ConfigurationException(
+                $"{setting.Key} is '{YamlText.Shown(setting.Value)}' but must be a path", setting.ValueLocation);
     }
 }

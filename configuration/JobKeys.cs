@@ -93,10 +93,12 @@ internal static class JobKeys
     public static bool IsInitial(JobKey key) => key.Name.StartsWith("checkpoint.initial_load_", StringComparison.Ordinal);
 
     /// <summary>Whether a key speaks of a file that is frozen by its hash: it is known only once the file has been read.</summary>
-    public static bool IsFrozenFile(JobKey key) => key.Section == "data" || IsInitial(key) || key.Name is "program.sha256" or "program.bytes";
+    public static bool IsFrozenFile(JobKey key) =>
+        key.Section == "data" || IsInitial(key) || key.Name is "program.sha256" or "program.bytes";
 
     /// <summary>Whether a job has anything to say by a key: most have no weights to start from, and no program of their own.</summary>
-    public static bool IsOf(JobKey key, JobSpec spec) => (spec.Initial is not null || !IsInitial(key)) && (spec.Program is not null || key.Section != "program");
+    public static bool IsOf(JobKey key, JobSpec spec) =>
+        (spec.Initial is not null || !IsInitial(key)) && (spec.Program is not null || key.Section != "program");
 
     private static JobSpec Model(JobSpec spec, ModelSpec model) => spec with { Model = model };
 

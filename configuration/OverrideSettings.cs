@@ -1,6 +1,8 @@
 namespace Coordinator.Configuration;
 
-/// <summary>Reads dotted overrides from a command line: <c>--training.steps=200</c>, <c>--training.steps 200</c> or <c>training.steps=200</c>.</summary>
+/// <summary>
+/// Reads dotted overrides from a command line: <c>--training.steps=200</c>, <c>--training.steps 200</c> or <c>training.steps=200</c>.
+/// </summary>
 internal static class OverrideSettings
 {
     /// <exception cref="ConfigurationException">Something that is no override, or one without a value or of an unknown key.</exception>
@@ -31,7 +33,8 @@ internal static class OverrideSettings
             }
             else
             {
-                throw new ConfigurationException($"'{YamlText.Shown(word)}' is no override; write --section.key=value, such as --training.steps=200");
+                throw new ConfigurationException(
+                    $"'{YamlText.Shown(word)}' is no override; write --section.key=value, such as --training.steps=200");
             }
         }
 

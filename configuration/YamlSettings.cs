@@ -6,8 +6,8 @@ using YamlDotNet.Core.Events;
 namespace Coordinator.Configuration;
 
 /// <summary>
-/// Reads a file of settings, a job file unless another form is named. It takes exactly two levels, sections and keys, from the parser's events: so
-/// every error knows its line, nothing is nested deep enough to exhaust the stack, and no alias multiplies anything.
+/// Reads a file of settings, a job file unless another form is named. It takes exactly two levels, sections and keys, from the parser's
+/// events: so every error knows its line, nothing is nested deep enough to exhaust the stack, and no alias multiplies anything.
 /// </summary>
 internal sealed class YamlSettings
 {
@@ -88,7 +88,8 @@ internal sealed class YamlSettings
         }
         catch (YamlException e)
         {
-            throw new ConfigurationException($"this is no YAML: {YamlText.Shown(e.Message)}", file, (int)e.Start.Line, (int)e.Start.Column, e);
+            throw new ConfigurationException(
+                $"this is no YAML: {YamlText.Shown(e.Message)}", file, (int)e.Start.Line, (int)e.Start.Column, e);
         }
 
         return reader.settings;
@@ -203,7 +204,8 @@ internal sealed class YamlSettings
         }
     }
 
-    private bool IsEmptyValue() => parser.Accept<Scalar>(out var scalar) && scalar is { IsPlainImplicit: true, Value: "" } && parser.TryConsume<Scalar>(out _);
+    private bool IsEmptyValue() =>
+        parser.Accept<Scalar>(out var scalar) && scalar is { IsPlainImplicit: true, Value: "" } && parser.TryConsume<Scalar>(out _);
 
     private SourceLocation Location(ParsingEvent place) => new(file, (int)place.Start.Line, (int)place.Start.Column);
 

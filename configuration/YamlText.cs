@@ -12,7 +12,8 @@ internal static class YamlText
     /// <summary>A scalar that reads back as this text: plain where that is safe, else in double quotes.</summary>
     public static string Quote(string text)
     {
-        var isPlain = text.Length > 0 && text != "null" && char.IsAsciiLetterOrDigit(text[0]) && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.');
+        var isPlain = text.Length > 0 && text != "null" && char.IsAsciiLetterOrDigit(text[0])
+            && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.');
         if (isPlain)
         {
             return text;

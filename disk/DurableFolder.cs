@@ -31,5 +31,6 @@ public static class DurableFolder
         }
     }
 
-    private static IOException Failure(string folder) => new($"{folder}: cannot flush the directory: {Marshal.GetLastPInvokeErrorMessage()}");
+    private static IOException Failure(string folder) =>
+        new($"{folder}: cannot flush the directory: {Marshal.GetLastPInvokeErrorMessage()}");
 }

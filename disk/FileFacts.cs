@@ -35,7 +35,9 @@ public readonly record struct FileFacts(ulong Device, ulong Node, long Bytes, lo
     /// <summary>Whether anybody but its owner may do anything with it.</summary>
     public bool IsOpenToOthers => (Mode & OthersBits) != 0;
 
-    /// <summary>Whether it is a folder that was set up for several users: new files take its group, or only their owners may remove them.</summary>
+    /// <summary>
+    /// Whether it is a folder that was set up for several users: new files take its group, or only their owners may remove them.
+    /// </summary>
     public bool IsSharedFolder => IsFolder && (Mode & SharedBits) != 0;
 
     /// <summary>The permissions as people write them, such as <c>0644</c>.</summary>

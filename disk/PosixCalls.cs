@@ -2,7 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace Coordinator.Disk;
 
-/// <summary>What .NET does not ask of the system: what kind of thing lies at a path, opening it without waiting, the mask of new files, and flushing a folder.</summary>
+/// <summary>
+/// What .NET does not ask of the system: what kind of thing lies at a path, opening it without waiting, the mask of new files, and flushing
+/// a folder.
+/// </summary>
 internal static unsafe partial class PosixCalls
 {
     public const int NoEntry = 2;

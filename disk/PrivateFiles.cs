@@ -14,7 +14,8 @@ public static class PrivateFiles
     /// <summary>Opens a file, which nobody else may read if it is made by this.</summary>
     /// <exception cref="IOException">As from <see cref="FileStream"/>.</exception>
     /// <exception cref="UnauthorizedAccessException">Likewise.</exception>
-    public static FileStream Open(string path, FileMode mode, FileAccess access, FileShare share, int bufferSize = 0, FileOptions options = FileOptions.None)
+    public static FileStream Open(
+        string path, FileMode mode, FileAccess access, FileShare share, int bufferSize = 0, FileOptions options = FileOptions.None)
     {
         var settings = new FileStreamOptions { Mode = mode, Access = access, Share = share, BufferSize = bufferSize, Options = options };
         if (!OperatingSystem.IsWindows() && mode is not (FileMode.Open or FileMode.Truncate))
@@ -55,12 +56,16 @@ public static class PrivateFiles
         if (Directory.Exists(path) is false && Path.GetDirectoryName(path) is { } above && !Directory.Exists(above))
             CreateFolder(above);
         Directory.CreateDirectory(path, OwnerFolder);
-        if (WhyOpen(path) is not null && RegularFile.FactsOf(path) is { IsSharedFolder: false } facts && facts.Owner == PosixCalls.EffectiveUser() && IsOurs(path, marks))
+        if (WhyOpen(path) is not null && RegularFile.FactsOf(path) is { IsSharedFolder: false } facts
+            && facts.Owner == PosixCalls.EffectiveUser() && IsOurs(path, marks))
             SetMode(path, OwnerFolder);
         return path;
     }
 
-    /// <summary>Why what lies at a path is no secret: others may read it or reach into it. Null: it is one, or is not there, or the system knows no such permissions.</summary>
+    /// <summary>
+    /// Why what lies at a path is no secret: others may read it or reach into it. Null: it is one, or is not there, or the system knows no
+    /// such permissions.
+    /// </summary>
     public static string? WhyOpen(string path) => RegularFile.FactsOf(path) is { IsOpenToOthers: true } facts
         ? $"{path} is open to other users of this machine (its permissions are {facts.Permissions}); close it with 'chmod {(facts.IsFolder ? "700" : "600")} {path}'"
         : null;
@@ -68,7 +73,8 @@ public static class PrivateFiles
     /// <summary>Takes from others what they may do with a file that this user owns.</summary>
     public static void Tighten(string path)
     {
-        if (!OperatingSystem.IsWindows() && RegularFile.FactsOf(path) is { IsRegular: true, IsOpenToOthers: true } facts && facts.Owner == PosixCalls.EffectiveUser())
+        if (!OperatingSystem.IsWindows() && RegularFile.FactsOf(path) is { IsRegular: true, IsOpenToOthers: true } facts
+            && facts.Owner == PosixCalls.EffectiveUser())
             SetMode(path, OwnerFile);
     }
 

@@ -25,7 +25,8 @@ public static class RegularFile
         if (!OperatingSystem.IsLinux())
             return File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
 
-        // Asked before opening, since opening alone wakes a pipe's writer and rewinds a tape; and after it, since it may have been exchanged.
+        // Asked before opening, since opening alone wakes a pipe's writer and rewinds a tape; and after it, since it may have been
+        // exchanged.
         var facts = PosixCalls.FactsOf(path, out var error) ?? throw Refused(path, error);
         if (!facts.IsRegular)
             throw new NotARegularFileException(path, facts.Kind);
@@ -137,7 +138,8 @@ public static class RegularFile
 
     private static Exception Refused(string path, int error) => error switch
     {
-        PosixCalls.NoEntry when Directory.Exists(Path.GetDirectoryName(path)) => new FileNotFoundException($"there is no file {path}", path),
+        PosixCalls.NoEntry when Directory.Exists(Path.GetDirectoryName(path)) =>
+            new FileNotFoundException($"there is no file {path}", path),
         PosixCalls.NoEntry or PosixCalls.NotAFolder => new DirectoryNotFoundException($"there is no file {path}, nor its folder"),
         PosixCalls.AccessDenied or PosixCalls.NotPermitted => new UnauthorizedAccessException($"{path} may not be read by this user"),
         PosixCalls.LoopOfLinks => new NotARegularFileException(path, "a loop of links"),

@@ -40,7 +40,8 @@ public sealed class StorageRead
     /// <param name="time">The clock; null: the system's.</param>
     /// <param name="abandon">Gives it up earlier.</param>
     /// <exception cref="StorageTimeoutException">Nothing came for the time.</exception>
-    public static async Task<T> RunAsync<T>(string what, Func<TimeSpan> limit, Func<StorageRead, T> read, TimeProvider? time = null, CancellationToken abandon = default)
+    public static async Task<T> RunAsync<T>(
+        string what, Func<TimeSpan> limit, Func<StorageRead, T> read, TimeProvider? time = null, CancellationToken abandon = default)
     {
         var reading = new StorageRead(what, abandon);
         var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -103,5 +104,6 @@ public sealed class StorageRead
     }
 
     /// <summary>What it throws one day is of no interest.</summary>
-    private static void Forget(Task task) => _ = task.ContinueWith(late => late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+    private static void Forget(Task task) =>
+        _ = task.ContinueWith(late => late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
 }

@@ -3,8 +3,8 @@ using Microsoft.Win32.SafeHandles;
 namespace Coordinator.Disk;
 
 /// <summary>
-/// A file of storage that may never answer, as a stream to be sent on. Opening and every read run as a <see cref="StorageRead"/>, so whoever
-/// sends it gets an error in the end and leaves no thread of the pool behind. Read it in large pieces, since each costs a thread.
+/// A file of storage that may never answer, as a stream to be sent on. Opening and every read run as a <see cref="StorageRead"/>, so
+/// whoever sends it gets an error in the end and leaves no thread of the pool behind. Read it in large pieces, since each costs a thread.
 /// </summary>
 public sealed class StorageStream : Stream
 {
@@ -42,10 +42,12 @@ public sealed class StorageStream : Stream
     /// <exception cref="StorageTimeoutException">The storage did not answer.</exception>
     /// <exception cref="IOException">The file cannot be opened; see <see cref="RegularFile.OpenHandle"/>.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be read.</exception>
-    public static async Task<StorageStream> OpenAsync(string path, Action? moved = null, TimeSpan? limit = null, CancellationToken cancel = default)
+    public static async Task<StorageStream> OpenAsync(
+        string path, Action? moved = null, TimeSpan? limit = null, CancellationToken cancel = default)
     {
         var most = limit ?? StorageRead.DefaultLimit;
-        return new StorageStream(await StorageRead.RunAsync(path, most, _ => RegularFile.OpenHandle(path), cancel).ConfigureAwait(false), path, most, moved);
+        return new StorageStream(
+            await StorageRead.RunAsync(path, most, _ => RegularFile.OpenHandle(path), cancel).ConfigureAwait(false), path, most, moved);
     }
 
     /// <inheritdoc/>
@@ -53,7 +55,8 @@ public sealed class StorageStream : Stream
     {
         // A reader that is left behind may write one day: into a buffer of its own, and not into one that serves somebody else by then.
         var piece = new byte[Math.Min(buffer.Length, PieceBytes)];
-        var count = await StorageRead.RunAsync(path, limit, _ => RandomAccess.Read(handle, piece, Position), cancellationToken).ConfigureAwait(false);
+        var count = await StorageRead.RunAsync(path, limit, _ => RandomAccess.Read(handle, piece, Position), cancellationToken)
+            .ConfigureAwait(false);
         piece.AsMemory(0, count).CopyTo(buffer);
         Position += count;
         moved?.Invoke();
@@ -65,7 +68,8 @@ public sealed class StorageStream : Stream
         ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
     /// <inheritdoc/>
-    public override int Read(byte[] buffer, int offset, int count) => ReadAsync(buffer, offset, count, CancellationToken.None).GetAwaiter().GetResult();
+    public override int Read(byte[] buffer, int offset, int count) =>
+        ReadAsync(buffer, offset, count, CancellationToken.None).GetAwaiter().GetResult();
 
     /// <inheritdoc/>
     public override long Seek(long offset, SeekOrigin origin) => Position = origin switch

@@ -12,7 +12,10 @@ public static class UserMask
 
     private static uint? users;
 
-    /// <summary>The user's own mask, in octal digits: for programs whose files are the user's. Null: nobody has changed it, and nothing is to be done.</summary>
+    /// <summary>
+    /// The user's own mask, in octal digits: for programs whose files are the user's. Null: nobody has changed it, and nothing is to be
+    /// done.
+    /// </summary>
     public static string? Users => users is { } mask ? Convert.ToString(mask, 8).PadLeft(3, '0') : null;
 
     /// <summary>From now on this process makes files for their owner alone. The first thing that a program does.</summary>
@@ -23,7 +26,9 @@ public static class UserMask
         users = PosixCalls.SetMask(OwnerOnly);
     }
 
-    /// <summary>Makes a folder that the user named, and what is missing above it, with the permissions that the user's mask gives.</summary>
+    /// <summary>
+    /// Makes a folder that the user named, and what is missing above it, with the permissions that the user's mask gives.
+    /// </summary>
     /// <exception cref="IOException">It cannot be made.</exception>
     /// <exception cref="UnauthorizedAccessException">It may not be made.</exception>
     public static void CreateUsersFolder(string path)
@@ -46,7 +51,9 @@ public static class UserMask
         }
     }
 
-    /// <summary>Makes or empties a file that is the user's own, with the permissions that the user's mask gives; those of a file that is there stay.</summary>
+    /// <summary>
+    /// Makes or empties a file that is the user's own, with the permissions that the user's mask gives; those of a file that is there stay.
+    /// </summary>
     /// <exception cref="IOException">As from <see cref="FileStream"/>.</exception>
     /// <exception cref="UnauthorizedAccessException">Likewise.</exception>
     public static FileStream CreateUsersFile(string path)

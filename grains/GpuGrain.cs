@@ -5,9 +5,10 @@ using Orleans.Placement;
 namespace Coordinator.Grains;
 
 /// <summary>
-/// Hosts <see cref="Machines.Gpus.GpuMachine"/>, on the silo of its node, which calls it first: when there is something to say to it, and not when the
-/// node connects. It is not collected when it is idle: a gpu that is
-/// well has no deadline, and with its activation its plan would go, and the newest order that it has passed on, by which it knows older ones.
+/// Hosts <see cref="Machines.Gpus.GpuMachine"/>, on the silo of its node, which calls it first: when there is something to say to it, and
+/// not when the node connects. It is not collected when it is idle: a gpu that is
+/// well has no deadline, and with its activation its plan would go, and the newest order that it has passed on, by which it knows older
+/// ones.
 /// </summary>
 [KeepAlive]
 [GrainType(GrainNames.Gpu)]

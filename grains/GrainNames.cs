@@ -3,9 +3,9 @@ using Coordinator.Machines;
 namespace Coordinator.Grains;
 
 /// <summary>
-/// What grains, their states and their interfaces are called wherever silos write it down or say it to each other. Rows of states and reminders are found
-/// by these names, so they never change, whatever becomes of the classes: another name would leave every row behind, as another service id
-/// would. They are the ones that Orleans derived from the first classes.
+/// What grains, their states and their interfaces are called wherever silos write it down or say it to each other. Rows of states and
+/// reminders are found by these names, so they never change, whatever becomes of the classes: another name would leave every row behind, as
+/// another service id would. They are the ones that Orleans derived from the first classes.
 /// </summary>
 public static class GrainNames
 {

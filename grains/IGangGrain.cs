@@ -3,7 +3,9 @@ using Orleans.Metadata;
 
 namespace Coordinator.Grains;
 
-/// <summary>A run of a foreign program on many nodes. Its key is the job's id. It orders the agents of its nodes, and they report to it.</summary>
+/// <summary>
+/// A run of a foreign program on many nodes. Its key is the job's id. It orders the agents of its nodes, and they report to it.
+/// </summary>
 [GrainInterfaceType(GrainNames.GangInterface)]
 [Alias(GrainNames.GangInterface)]
 [DefaultGrainType(GrainNames.Gang)]

@@ -3,7 +3,10 @@ using Orleans.Metadata;
 
 namespace Coordinator.Grains;
 
-/// <summary>An accelerator: health and rank plan. Its key is the gpu's id, <c>node/index</c>. The end of the chain of command: what passes here, and nothing else, reaches the device.</summary>
+/// <summary>
+/// An accelerator: health and rank plan. Its key is the gpu's id, <c>node/index</c>. The end of the chain of command: what passes here, and
+/// nothing else, reaches the device.
+/// </summary>
 [GrainInterfaceType(GrainNames.GpuInterface)]
 [Alias(GrainNames.GpuInterface)]
 [DefaultGrainType(GrainNames.Gpu)]

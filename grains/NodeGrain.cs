@@ -36,7 +36,8 @@ public sealed class NodeGrain(IGrainServices services, SharedParts parts) : Mach
     public Task AcknowledgeReport(NodeReportTaken taken) => Turn(taken);
 
     /// <inheritdoc/>
-    public override Task TakeAll(GrainMessage[] messages) => Array.Exists(messages, message => message is NamedOrders) ? TakeNamed(messages) : base.TakeAll(messages);
+    public override Task TakeAll(GrainMessage[] messages) =>
+        Array.Exists(messages, message => message is NamedOrders) ? TakeNamed(messages) : base.TakeAll(messages);
 
     /// <summary>What orders name is asked for first, in their order: whatever comes meanwhile waits, as for any turn.</summary>
     private async Task TakeNamed(GrainMessage[] messages)
@@ -51,7 +52,9 @@ public sealed class NodeGrain(IGrainServices services, SharedParts parts) : Mach
         await base.TakeAll(meant);
     }
 
-    /// <summary>Orders whose membership is not to be had are refused alone, and are lost like any message: the job repeats what it still wants.</summary>
+    /// <summary>
+    /// Orders whose membership is not to be had are refused alone, and are lost like any message: the job repeats what it still wants.
+    /// </summary>
     private async Task<GrainMessage> CompleteAsync(NamedOrders named)
     {
         try

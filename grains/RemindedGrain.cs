@@ -4,13 +4,14 @@ using Coordinator.Machines;
 namespace Coordinator.Grains;
 
 /// <summary>
-/// A grain that is reminded once a minute while it still has something to do, so that it wakes after all silos have died even if no worker is left
-/// to speak to it. Where anybody does, the first word wakes it long before.
+/// A grain that is reminded once a minute while it still has something to do, so that it wakes after all silos have died even if no worker
+/// is left to speak to it. Where anybody does, the first word wakes it long before.
 /// </summary>
 /// <param name="kind">What the grain is.</param>
 /// <param name="services">The silo.</param>
 /// <param name="state">Where the machine's state is stored.</param>
-public abstract class RemindedGrain(GrainKind kind, IGrainServices services, IPersistentState<StoredMachine> state) : MachineGrain(kind, services, state), IRemindable
+public abstract class RemindedGrain(
+    GrainKind kind, IGrainServices services, IPersistentState<StoredMachine> state) : MachineGrain(kind, services, state), IRemindable
 {
     /// <summary>Orleans' shortest period; a reminder is a safety net and no heartbeat.</summary>
     private static readonly TimeSpan WakePeriod = TimeSpan.FromMinutes(1);

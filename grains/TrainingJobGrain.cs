@@ -5,7 +5,8 @@ namespace Coordinator.Grains;
 
 /// <summary>Hosts <see cref="Machines.Jobs.TrainingJobMachine"/>.</summary>
 [GrainType(GrainNames.Job)]
-public sealed class TrainingJobGrain([PersistentState(GrainNames.Job)] IPersistentState<StoredMachine> state, IGrainServices services, SharedParts parts)
+public sealed class TrainingJobGrain(
+    [PersistentState(GrainNames.Job)] IPersistentState<StoredMachine> state, IGrainServices services, SharedParts parts)
     : RemindedGrain(GrainKind.Job, services, state), ITrainingJobGrain
 {
     /// <inheritdoc/>

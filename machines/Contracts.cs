@@ -23,7 +23,8 @@ public static class Contracts
     public const int ManyMembersVersion = 2;
 
     /// <summary>
-    /// Version of a job's state whose learning rate ends at a step of its own: a coordinator that passed over that would train with other rates.
+    /// Version of a job's state whose learning rate ends at a step of its own: a coordinator that passed over that would train with other
+    /// rates.
     /// </summary>
     public const int DecayStepsVersion = 3;
 

@@ -102,7 +102,9 @@ public static class EventKinds
     /// <summary>The job goes back to a checkpoint, on a new timeline.</summary>
     public const string CheckpointRestored = "checkpoint.restored";
 
-    /// <summary>The job goes on, on a new timeline, from a state that a worker has kept: of an earlier timeline, or behind the record.</summary>
+    /// <summary>
+    /// The job goes on, on a new timeline, from a state that a worker has kept: of an earlier timeline, or behind the record.
+    /// </summary>
     public const string StateRegained = "state.regained";
 
     /// <summary>A worker connected.</summary>

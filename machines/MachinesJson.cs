@@ -3,7 +3,9 @@ using Coordinator.Machines.Jobs;
 
 namespace Coordinator.Machines;
 
-/// <summary>The JSON form of everything that travels or is stored: source-generated, camel case, nulls left out, unknown members ignored.</summary>
+/// <summary>
+/// The JSON form of everything that travels or is stored: source-generated, camel case, nulls left out, unknown members ignored.
+/// </summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,

@@ -6,7 +6,8 @@ public abstract record Output;
 /// <summary>Make <paramref name="StateJson"/> the grain's durable state before any later output of the grain is carried out.</summary>
 /// <param name="StateJson">The whole state; opaque to engines.</param>
 /// <param name="Incarnation">Activation that writes.</param>
-/// <param name="Sequence">Counts the writes of that activation from 1; with the incarnation it tells one's own write from another's.</param>
+/// <param name="Sequence">Counts the writes of that activation from 1; with the incarnation it tells one's own write from
+/// another's.</param>
 public sealed record PersistState(string StateJson, long Incarnation, long Sequence) : Output;
 
 /// <summary>Send to another grain. May be lost, repeated and reordered on the way.</summary>
@@ -18,7 +19,9 @@ public sealed record SendToWorker(NodeId Node, CoordinatorMessage Message) : Out
 /// <summary>Store an event for the views; durable before any later send of the grain leaves.</summary>
 public sealed record ObserveEvent(CoordinatorEvent Event) : Output;
 
-/// <summary>Store what was learnt about applied steps; durable before any later send of the grain leaves. Known steps are stored once.</summary>
+/// <summary>
+/// Store what was learnt about applied steps; durable before any later send of the grain leaves. Known steps are stored once.
+/// </summary>
 public sealed record ObserveSteps(JobId Job, int Timeline, IReadOnlyList<StepRecord> Steps) : Output;
 
 /// <summary>The outputs of one turn, in order.</summary>

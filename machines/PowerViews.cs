@@ -20,7 +20,9 @@ public sealed record PowerView
     /// <summary>The part of that which belongs to gpus that have not started yet, since the ramp limit lets them wait.</summary>
     public long WaitingWatts { get; init; }
 
-    /// <summary>Draw that no gpu can be taken back for, since each running job keeps one that holds its state, watts above what is usable; 0: none.</summary>
+    /// <summary>
+    /// Draw that no gpu can be taken back for, since each running job keeps one that holds its state, watts above what is usable; 0: none.
+    /// </summary>
     public long OverWatts { get; init; }
 
     /// <summary>Gpus that jobs have.</summary>
@@ -49,7 +51,8 @@ public sealed record PowerShareView(JobId Job, int Priority, int Wanted, int Gpu
 /// <summary>A gpu that a limit concerns.</summary>
 /// <param name="Gpu">The gpu.</param>
 /// <param name="Job">The job that has it.</param>
-/// <param name="Limit"><c>shed</c>: to be given back for want of power; <c>throttled</c>: its zone is too hot; <c>ramp</c>: waits to start.</param>
+/// <param name="Limit"><c>shed</c>: to be given back for want of power; <c>throttled</c>: its zone is too hot; <c>ramp</c>: waits to
+/// start.</param>
 /// <param name="Reason">Why, for people.</param>
 public sealed record LimitedGpuView(GpuId Gpu, JobId Job, string Limit, string Reason);
 

@@ -23,7 +23,9 @@ public sealed record JobView
     /// <summary>Why it is in that phase, one line.</summary>
     public string Reason { get; init; } = "";
 
-    /// <summary>Why ranks are missing: the class of devices, power, cooling, or others who have the gpus; empty: none are, or nobody knows yet.</summary>
+    /// <summary>
+    /// Why ranks are missing: the class of devices, power, cooling, or others who have the gpus; empty: none are, or nobody knows yet.
+    /// </summary>
     public string Shortage { get; init; } = "";
 
     /// <summary>Class of the devices that the job computes on; empty before its first generation.</summary>
@@ -73,7 +75,15 @@ public sealed record JobView
 public sealed record MemberView(int Rank, GpuId Gpu, string Address, long Boot, int Shards, bool Connected, string State);
 
 /// <summary>A node as operators see it.</summary>
-public sealed record NodeView(NodeId Id, bool Connected, WorkerSession Session, string DataAddress, int ProcessId, IReadOnlyList<GpuDescription> Gpus, IReadOnlyList<RankPosition> Ranks, double? SilentMs)
+public sealed record NodeView(
+    NodeId Id,
+    bool Connected,
+    WorkerSession Session,
+    string DataAddress,
+    int ProcessId,
+    IReadOnlyList<GpuDescription> Gpus,
+    IReadOnlyList<RankPosition> Ranks,
+    double? SilentMs)
 {
     /// <summary>Why its free gpus are given to no job for now, such as a data port that no peer reaches; empty: they are.</summary>
     public string SetAside { get; init; } = "";
@@ -81,7 +91,10 @@ public sealed record NodeView(NodeId Id, bool Connected, WorkerSession Session, 
     /// <summary>Pieces of its ranks' logs that were asked for a moment ago; null: none were.</summary>
     public IReadOnlyList<LogRead>? Logs { get; init; }
 
-    /// <summary>Its gpus of which nothing was asked yet, and which are healthy by the cluster's record: no grain of theirs is loaded, and the node speaks for them.</summary>
+    /// <summary>
+    /// Its gpus of which nothing was asked yet, and which are healthy by the cluster's record: no grain of theirs is loaded, and the node
+    /// speaks for them.
+    /// </summary>
     public IReadOnlyList<GpuView> Resting { get; init; } = [];
 }
 

@@ -17,7 +17,14 @@ internal sealed record ClusterPlan(IReadOnlyList<FleetReport> Reports, IReadOnly
     /// <param name="kinds">What to sweep.</param>
     /// <param name="isSampled">Whether a sample of generations stands for all of them.</param>
     /// <param name="terminal">Where bars are drawn; null: nowhere.</param>
-    public static ClusterPlan Run(FleetSpec fleet, double days, ulong seed, IReadOnlyList<string> policies, IReadOnlyList<SweepKind> kinds, bool isSampled, IAnsiConsole? terminal)
+    public static ClusterPlan Run(
+        FleetSpec fleet,
+        double days,
+        ulong seed,
+        IReadOnlyList<string> policies,
+        IReadOnlyList<SweepKind> kinds,
+        bool isSampled,
+        IAnsiConsole? terminal)
     {
         if (terminal is null)
             return Run(fleet, days, seed, policies, kinds, isSampled, (_, _) => _ => { });
@@ -28,7 +35,14 @@ internal sealed record ClusterPlan(IReadOnlyList<FleetReport> Reports, IReadOnly
         }));
     }
 
-    private static ClusterPlan Run(FleetSpec fleet, double days, ulong seed, IReadOnlyList<string> policies, IReadOnlyList<SweepKind> kinds, bool isSampled, Func<string, double, Action<double>> bar)
+    private static ClusterPlan Run(
+        FleetSpec fleet,
+        double days,
+        ulong seed,
+        IReadOnlyList<string> policies,
+        IReadOnlyList<SweepKind> kinds,
+        bool isSampled,
+        Func<string, double, Action<double>> bar)
     {
         var sample = isSampled && policies.Contains("coordinator") ? GenerationTable.Of(fleet) : null;
         List<FleetReport> reports = [];

@@ -18,7 +18,10 @@ public sealed record SiloSettings
     /// <summary>File of the bearer token; null: <c>token</c> in the data directory.</summary>
     public string? TokenFile { get; init; }
 
-    /// <summary>Connection string of the PostgreSQL database that the cluster's silos share; null: SQLite in the data directory, and this silo is alone.</summary>
+    /// <summary>
+    /// Connection string of the PostgreSQL database that the cluster's silos share; null: SQLite in the data directory, and this silo is
+    /// alone.
+    /// </summary>
     public string? Database { get; init; }
 
     /// <summary>Name of the cluster: silos of one name on one database belong together.</summary>

@@ -18,10 +18,14 @@ public static class Invariants
     /// <summary>A generation number stands for one membership for ever.</summary>
     public const string OneMembershipPerGeneration = "one-membership-per-generation";
 
-    /// <summary>No rank applies a step in a generation beyond the one that a member which left for a newer generation could have contributed to.</summary>
+    /// <summary>
+    /// No rank applies a step in a generation beyond the one that a member which left for a newer generation could have contributed to.
+    /// </summary>
     public const string GenerationOvertaken = "generation-overtaken";
 
-    /// <summary>A device computes, applies or initialises only under a plan of its rank's present generation, and only what the plan gives it.</summary>
+    /// <summary>
+    /// A device computes, applies or initialises only under a plan of its rank's present generation, and only what the plan gives it.
+    /// </summary>
     public const string PlanIsAuthority = "plan-is-authority";
 
     /// <summary>The plans of a generation agree with each other, and its first step's shards cover all shards once.</summary>
@@ -36,34 +40,48 @@ public static class Invariants
     /// <summary>An accusation rests on what its accuser met in the generation that it names.</summary>
     public const string AccusationsLapse = "accusations-lapse";
 
-    /// <summary>A worker that was asked to end does so only when each of its ranks is released, and what it was given a plan for is of no more use.</summary>
+    /// <summary>
+    /// A worker that was asked to end does so only when each of its ranks is released, and what it was given a plan for is of no more use.
+    /// </summary>
     public const string LeavesReleased = "leaves-released";
 
-    /// <summary>A rank that is let go, or whose worker ends because it was asked to, leaves somebody behind who holds the job's state.</summary>
+    /// <summary>
+    /// A rank that is let go, or whose worker ends because it was asked to, leaves somebody behind who holds the job's state.
+    /// </summary>
     public const string LastStateStays = "last-state-stays";
 
     /// <summary>Between an answer and the next plan a rank applies nothing and overwrites neither P nor R.</summary>
     public const string PromiseKept = "promise-kept";
 
-    /// <summary>What a rank answers (state, timeline, step, tags, subtrees, shards) is what its memory holds and its plan gave it.</summary>
+    /// <summary>
+    /// What a rank answers (state, timeline, step, tags, subtrees, shards) is what its memory holds and its plan gave it.
+    /// </summary>
     public const string AnswerIsTrue = "answer-is-true";
 
     /// <summary>A rank answers no question while its device writes the state, be it by initialising, by loading or by applying.</summary>
     public const string AnswerAwaitsWrite = "answer-awaits-write";
 
-    /// <summary>A rank that has taken a question answers it at once, or where its device writes the state as soon as that has ended.</summary>
+    /// <summary>
+    /// A rank that has taken a question answers it at once, or where its device writes the state as soon as that has ended.
+    /// </summary>
     public const string QuestionIsAnswered = "question-is-answered";
 
     /// <summary>A rank says that it initialises or applies while its device does, and only then.</summary>
     public const string ActivityIsTrue = "activity-is-true";
 
-    /// <summary>Once a state is given up, nothing that came with it is held, offered or sent: neither tags nor subtrees nor shards.</summary>
+    /// <summary>
+    /// Once a state is given up, nothing that came with it is held, offered or sent: neither tags nor subtrees nor shards.
+    /// </summary>
     public const string DiscardedIsGone = "discarded-is-gone";
 
-    /// <summary>What a survivor holds of the interrupted step is dealt to one who holds it, and is neither computed again nor dropped.</summary>
+    /// <summary>
+    /// What a survivor holds of the interrupted step is dealt to one who holds it, and is neither computed again nor dropped.
+    /// </summary>
     public const string HeldWorkCounts = "held-work-counts";
 
-    /// <summary>A rank reports a fault only where its device failed since it was last asked: no plan is one that it cannot follow.</summary>
+    /// <summary>
+    /// A rank reports a fault only where its device failed since it was last asked: no plan is one that it cannot follow.
+    /// </summary>
     public const string FaultIsReal = "fault-is-real";
 
     /// <summary>Within a process life a rank's applied step rises by one at a time, or jumps by a fetched state, and never falls.</summary>
@@ -94,8 +112,8 @@ public static class Invariants
     public const string HostContract = "host-contract";
 
     /// <summary>
-    /// A rank holds no payload that nothing is made of: none of an ended generation, none once it is released or its device has failed, and under a
-    /// plan only contributions to steps that it has not applied. So its memory does not grow.
+    /// A rank holds no payload that nothing is made of: none of an ended generation, none once it is released or its device has failed, and
+    /// under a plan only contributions to steps that it has not applied. So its memory does not grow.
     /// </summary>
     public const string PayloadsAreReleased = "payloads-are-released";
 

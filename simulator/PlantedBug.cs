@@ -48,7 +48,9 @@ public enum PlantedBug
     /// <summary>An owner adds up the parts of a block in the order in which they came.</summary>
     SumInOrderOfArrival,
 
-    /// <summary>Grain, worker and rank take a question of a job's earlier activation or generation, overtaken on its way, for the newest.</summary>
+    /// <summary>
+    /// Grain, worker and rank take a question of a job's earlier activation or generation, overtaken on its way, for the newest.
+    /// </summary>
     StaleIncarnationObeyed,
 
     /// <summary>A rank takes the new generation's cut for the interrupted step already.</summary>
@@ -60,7 +62,9 @@ public enum PlantedBug
     /// <summary>A worker that is asked to end does so at once, be it the last with the state.</summary>
     LastRankLeavesEarly,
 
-    /// <summary>A worker that was asked to end does so once its ranks are released, be the generation without it one that never runs.</summary>
+    /// <summary>
+    /// A worker that was asked to end does so once its ranks are released, be the generation without it one that never runs.
+    /// </summary>
     EndsOnceReleased,
 
     /// <summary>The disk takes a write that is asked for again, since its acknowledgement was lost, for another writer's.</summary>

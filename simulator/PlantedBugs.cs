@@ -6,8 +6,10 @@ namespace Coordinator.Simulator;
 /// <param name="Bug">The bug.</param>
 /// <param name="Invariant">The invariant that must be the first to fail, in one of the seeds.</param>
 /// <param name="Seeds">Within how many seeds, from <paramref name="First"/> on.</param>
-/// <param name="Backstops">Invariants that see the bug's consequences later. With these and the first not checked, nothing notices it.</param>
-/// <param name="First">The first seed. In some worlds a bug has further consequences than its own, such as a job that never ends; those tell nothing of its checker.</param>
+/// <param name="Backstops">Invariants that see the bug's consequences later. With these and the first not checked, nothing notices
+/// it.</param>
+/// <param name="First">The first seed. In some worlds a bug has further consequences than its own, such as a job that never ends; those
+/// tell nothing of its checker.</param>
 public sealed record BugExpectation(PlantedBug Bug, string Invariant, int Seeds, IReadOnlyList<string> Backstops, int First = 1);
 
 /// <summary>What came of looking for a planted bug.</summary>
@@ -17,7 +19,9 @@ public sealed record BugExpectation(PlantedBug Bug, string Invariant, int Seeds,
 public sealed record BugHunt(BugExpectation Expected, int Seeds, SimulationReport? Caught)
 {
     /// <summary>One line for people.</summary>
-    public string Render() => string.Create(CultureInfo.InvariantCulture, $"{Expected.Bug}: {(Caught is null ? $"not caught in {Seeds} seeds" : $"caught by {Caught.Invariant} in seed {Caught.Seed}")}");
+    public string Render() => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{Expected.Bug}: {(Caught is null ? $"not caught in {Seeds} seeds" : $"caught by {Caught.Invariant} in seed {Caught.Seed}")}");
 }
 
 /// <summary>The planted bugs, each with the invariant that catches it; the check of the checkers.</summary>
@@ -60,7 +64,9 @@ public static class PlantedBugs
         new(PlantedBug.StagingKept, Invariants.PayloadsAreReleased, 10, []),
     ];
 
-    /// <summary>Whatever compares numbers with the serial run or ranks with each other: a wrong bit is seen by the next of them, and the next.</summary>
+    /// <summary>
+    /// Whatever compares numbers with the serial run or ranks with each other: a wrong bit is seen by the next of them, and the next.
+    /// </summary>
     private static IReadOnlyList<string> WrongBits =>
     [
         Invariants.AnswerIsTrue, Invariants.EqualStates, Invariants.FinalModel, Invariants.JobSound, Invariants.RecordedOnce,
@@ -82,14 +88,17 @@ public static class PlantedBugs
         var options = new SimulationOptions { Plant = bug };
         for (var seeds = 1; seeds <= expected.Seeds; seeds++)
         {
-            if (ProtocolSimulation.Run((ulong)(expected.First + seeds - 1), options) is { } report && report.Invariant == expected.Invariant)
+            if (ProtocolSimulation.Run((ulong)(expected.First + seeds - 1), options) is { } report
+                && report.Invariant == expected.Invariant)
                 return new BugHunt(expected, seeds, report);
         }
 
         return new BugHunt(expected, expected.Seeds, null);
     }
 
-    /// <summary>Plants the bug and runs the first <paramref name="seeds"/> seeds with these invariants not checked, until any other fails.</summary>
+    /// <summary>
+    /// Plants the bug and runs the first <paramref name="seeds"/> seeds with these invariants not checked, until any other fails.
+    /// </summary>
     public static BugHunt HuntWithout(PlantedBug bug, IEnumerable<string> invariants, int seeds)
     {
         var options = new SimulationOptions { Plant = bug, WithoutChecks = new SortedSet<string>(invariants, StringComparer.Ordinal) };

@@ -37,19 +37,27 @@ internal sealed class ProtocolRun
         checkers = new Checkers(options, scenario, model);
         cluster = new SimulatedCluster(world, scenario, checkers, model);
         var losesState = options.Faults && world.Faults.Chance(scenario.Spec.Checkpoint.Interval == "off" ? 0.06 : 0.25);
-        injector = new FaultInjector(world, cluster, scenario, options.Faults ? PlannedFault.Draw(world.Faults, scenario, losesState) : [], aim, stage);
+        injector = new FaultInjector(
+            world, cluster, scenario, options.Faults ? PlannedFault.Draw(world.Faults, scenario, losesState) : [], aim, stage);
     }
 
-    /// <summary>Ranks of living processes that have not gone home; the dead need not, and a slow device may write for longer than anybody waits.</summary>
-    private IEnumerable<SimulatedRank> BusyRanks() => cluster.Workers.Where(worker => worker.Alive).SelectMany(worker => worker.Agent.Ranks).Where(rank => !rank.IsIdle && !rank.IsOutlasted);
+    /// <summary>
+    /// Ranks of living processes that have not gone home; the dead need not, and a slow device may write for longer than anybody waits.
+    /// </summary>
+    private IEnumerable<SimulatedRank> BusyRanks() =>
+        cluster.Workers.Where(worker => worker.Alive).SelectMany(worker => worker.Agent.Ranks).Where(
+            rank => !rank.IsIdle && !rank.IsOutlasted);
 
     private bool IsOver => checkers.Final.IsOver && raise is not { IsDone: false };
 
     /// <summary>Steps that the job has now.</summary>
     private long Steps => checkers.Final.Extended && !IsAsBefore ? scenario.Steps : scenario.SubmittedSteps;
 
-    /// <summary>The job had finished when it was given more steps, and its checkpoints proved damaged: it is what it was, with its model.</summary>
-    private bool IsAsBefore => checkers.Final is { Reopened: true, Unreadable: > 0, Finished: true } final && final.FinishedAt == scenario.SubmittedSteps;
+    /// <summary>
+    /// The job had finished when it was given more steps, and its checkpoints proved damaged: it is what it was, with its model.
+    /// </summary>
+    private bool IsAsBefore =>
+        checkers.Final is { Reopened: true, Unreadable: > 0, Finished: true } final && final.FinishedAt == scenario.SubmittedSteps;
 
     public SimulationReport Run()
     {
@@ -101,7 +109,8 @@ internal sealed class ProtocolRun
     {
         if (checkers.Final.Submitted)
             return;
-        cluster.Silo.Post(TimeSpan.FromMilliseconds(1), () => cluster.Silo.Tell(GrainAddress.Of(scenario.Job), new SubmitJob(scenario.SubmittedSpec)));
+        cluster.Silo.Post(
+            TimeSpan.FromMilliseconds(1), () => cluster.Silo.Tell(GrainAddress.Of(scenario.Job), new SubmitJob(scenario.SubmittedSpec)));
         world.Schedule(TimeSpan.FromMilliseconds(500), Submit);
     }
 
@@ -109,8 +118,11 @@ internal sealed class ProtocolRun
     {
         if (injector.LostState && !checkers.Final.Finished)
         {
-            if (checkers.Final.Saved > 0 && checkers.Final.Failed?.Contains("none of its", StringComparison.Ordinal) != true && checkers.Final.Failed is not null)
-                checkers.Fail(Invariants.JobSound, $"the job failed although it had saved {checkers.Final.Saved} checkpoints: {checkers.Final.Failed}");
+            if (checkers.Final.Saved > 0 && checkers.Final.Failed?.Contains("none of its", StringComparison.Ordinal) != true
+                && checkers.Final.Failed is not null)
+                checkers.Fail(
+                    Invariants.JobSound,
+                    $"the job failed although it had saved {checkers.Final.Saved} checkpoints: {checkers.Final.Failed}");
             if (checkers.Final.Failed is null || checkers.Final.Waits == 0)
                 checkers.Fail(Invariants.Liveness, $"with all state lost the job neither waits aloud nor gives up: {Describe()}");
             return;

@@ -7,10 +7,12 @@ namespace Coordinator.Simulator;
 public static class ProtocolSimulation
 {
     /// <summary>Runs one seed.</summary>
-    public static SimulationReport Run(ulong seed, SimulationOptions? options = null) => new ProtocolRun(seed, options ?? new SimulationOptions()).Run();
+    public static SimulationReport Run(ulong seed, SimulationOptions? options = null) =>
+        new ProtocolRun(seed, options ?? new SimulationOptions()).Run();
 
     /// <summary>Runs consecutive seeds; <paramref name="progress"/> receives each report as it comes.</summary>
-    public static SimulationSummary RunMany(int seeds, ulong startSeed = 1, SimulationOptions? options = null, Action<SimulationReport>? progress = null)
+    public static SimulationSummary RunMany(
+        int seeds, ulong startSeed = 1, SimulationOptions? options = null, Action<SimulationReport>? progress = null)
     {
         options ??= new SimulationOptions();
         var started = options.Elapsed?.Invoke();

@@ -35,7 +35,10 @@ internal sealed class SimulatedCluster
 
     public int MostRanksOfWorker => Workers.Max(worker => worker.Scenario.GpusPerNode);
 
-    /// <summary>Whether killing this process might leave no member with the state: only where plans are out, since before them everybody initialises.</summary>
+    /// <summary>
+    /// Whether killing this process might leave no member with the state: only where plans are out, since before them everybody
+    /// initialises.
+    /// </summary>
     public bool WouldLoseState(SimulatedWorker victim) => Checkers.Orders.PlansMade && HoldersBeside(victim) == 0;
 
     /// <summary>
@@ -45,6 +48,7 @@ internal sealed class SimulatedCluster
     public int HoldersBeside(SimulatedWorker victim) => Workers.Count(worker => worker != victim
         && worker is { Alive: true, Frozen: false, Leaving: false }
         && !Map.IsCut(worker.Node, NetworkMap.Silo) && !Map.IsCut(NetworkMap.Silo, worker.Node)
-        && Checkers.Orders.Newest is { } members && members.Members.Any(member => member.Gpu.Node == worker.Node && member.Boot == worker.Boot)
+        && Checkers.Orders.Newest is { } members
+            && members.Members.Any(member => member.Gpu.Node == worker.Node && member.Boot == worker.Boot)
         && worker.Agent.Ranks.Any(rank => rank.HeldStep >= Math.Max(0, Checkers.Steps.Highest - 1)));
 }

@@ -13,18 +13,22 @@ public sealed record SimulationOptions
     /// <summary>Whether faults are injected at all; without them the run must finish undisturbed. Default: true.</summary>
     public bool Faults { get; init; } = true;
 
-    /// <summary>Whether the site's cap is lowered and raised in mid-run. It is so anyway in every eighth seed with faults. Default: false.</summary>
+    /// <summary>
+    /// Whether the site's cap is lowered and raised in mid-run. It is so anyway in every eighth seed with faults. Default: false.
+    /// </summary>
     public bool Power { get; init; }
 
-    /// <summary>Whether the job is given more steps at some moment of its life. It is so anyway in every sixteenth seed with faults. Default: false.</summary>
+    /// <summary>
+    /// Whether the job is given more steps at some moment of its life. It is so anyway in every sixteenth seed with faults. Default: false.
+    /// </summary>
     public bool MoreSteps { get; init; }
 
     /// <summary>Receives every trace line as it happens; null: only the last ones are kept, for the report of a violation.</summary>
     public Action<string>? Trace { get; init; }
 
     /// <summary>
-    /// Receives every message that a grain's machine sends, to a grain or to a worker, at the end of the turn that sends it: from then on it is shared, and the
-    /// machine may not write to it. Null: nobody looks.
+    /// Receives every message that a grain's machine sends, to a grain or to a worker, at the end of the turn that sends it: from then on
+    /// it is shared, and the machine may not write to it. Null: nobody looks.
     /// </summary>
     public Action<object>? Sent { get; init; }
 

@@ -62,10 +62,13 @@ public sealed record SimulationReport
     /// <summary>The report as text, several lines where something is wrong.</summary>
     public string Render()
     {
-        var faults = string.Join(", ", Faults.Select(pair => $"{pair.Key.Fault} at {pair.Key.Phase}{(pair.Value > 1 ? $" ×{pair.Value}" : "")}"));
+        var faults = string.Join(
+            ", ", Faults.Select(pair => $"{pair.Key.Fault} at {pair.Key.Phase}{(pair.Value > 1 ? $" ×{pair.Value}" : "")}"));
         var head = string.Create(CultureInfo.InvariantCulture, $"seed {Seed}: {(Passed ? "ok" : $"VIOLATION of {Invariant}")}, {VirtualTime.TotalSeconds:0.000} s virtual, {Events} events, {Steps} steps, {Generations} generations; faults: {(faults.Length == 0 ? "none" : faults)}{(CapsLowered > 0 ? $"; power cap lowered ×{CapsLowered}" : "")}{(StepsRaised ? "; steps raised" : "")}");
         if (Passed)
             return head;
-        return string.Join(Environment.NewLine, [head, $"  {Message}", "  the last events:", .. LastTrace.Select(line => "  " + line), $"  replay: {ReplayCommand}"]);
+        return string.Join(
+            Environment.NewLine,
+            [head, $"  {Message}", "  the last events:", .. LastTrace.Select(line => "  " + line), $"  replay: {ReplayCommand}"]);
     }
 }

@@ -51,7 +51,9 @@ public sealed class SimulationSummary
     /// <summary>How long the batch took, where a clock was given.</summary>
     public TimeSpan? Elapsed { get; set; }
 
-    /// <summary>Whether every seed had the steps and the faults that each is to have, and a fault has struck in every phase in which it can.</summary>
+    /// <summary>
+    /// Whether every seed had the steps and the faults that each is to have, and a fault has struck in every phase in which it can.
+    /// </summary>
     public bool IsComplete => FewestSteps >= Scenario.MinSteps && FewestFaults >= FaultInjector.MinFaults && Faults.EmptyCells.Count == 0;
 
     /// <summary>Whether every invariant held in every seed.</summary>
@@ -71,7 +73,8 @@ public sealed class SimulationSummary
             (FewestFaults, SeedOfFewestFaults) = (faults, report.Seed);
         CapsLowered += report.CapsLowered;
         StepsRaised += report.StepsRaised ? 1 : 0;
-        (Events, StepsApplied, Generations, VirtualTime) = (Events + report.Events, StepsApplied + report.StepsApplied, Generations + report.Generations, VirtualTime + report.VirtualTime);
+        (Events, StepsApplied, Generations, VirtualTime) = (
+            Events + report.Events, StepsApplied + report.StepsApplied, Generations + report.Generations, VirtualTime + report.VirtualTime);
     }
 
     /// <summary>The summary as text, with the table of faults; violations follow in full.</summary>
@@ -86,7 +89,9 @@ public sealed class SimulationSummary
             text.AppendLine(c, $"{elapsed.TotalSeconds:0.0} s, {Seeds / elapsed.TotalSeconds:0.0} seeds/s");
         var empty = Faults.EmptyCells;
         text.AppendLine().Append(Faults.Render());
-        text.AppendLine(c, $"{FaultTable.PossibleCells} cells, {(empty.Count == 0 ? "none empty" : $"{empty.Count} empty: {string.Join(", ", empty)}")}");
+        text.AppendLine(
+            c,
+            $"{FaultTable.PossibleCells} cells, {(empty.Count == 0 ? "none empty" : $"{empty.Count} empty: {string.Join(", ", empty)}")}");
         foreach (var violation in Violations)
             text.AppendLine().AppendLine(violation.Render());
         return text.ToString();

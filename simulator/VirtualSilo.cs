@@ -16,7 +16,8 @@ public sealed class VirtualSilo
     /// <summary>Checks that compare with a toy model's run, or that a transcript makes itself.</summary>
     private static readonly SortedSet<string> Unchecked = new(StringComparer.Ordinal)
     {
-        Invariants.PersistBeforeSend, Invariants.AcknowledgedIsDurable, Invariants.WritesAscend, Invariants.OneMembershipPerGeneration, Invariants.PlansAgree,
+        Invariants.PersistBeforeSend, Invariants.AcknowledgedIsDurable, Invariants.WritesAscend, Invariants.OneMembershipPerGeneration,
+        Invariants.PlansAgree,
         Invariants.RecordedOnce, Invariants.FinalModel, Invariants.JobSound,
     };
 
@@ -58,7 +59,8 @@ public sealed class VirtualSilo
         silo.Describe(grain) ?? (silo.Disk.Load(grain) is { } stored ? silo.Machines(grain, stored.StateJson).Describe(silo.Clock) : null);
 
     /// <summary>The grain's durable state, or null.</summary>
-    public PersistState? Stored(GrainAddress grain) => silo.Disk.Load(grain) is { } stored ? new PersistState(stored.StateJson, stored.Incarnation, stored.Sequence) : null;
+    public PersistState? Stored(GrainAddress grain) =>
+        silo.Disk.Load(grain) is { } stored ? new PersistState(stored.StateJson, stored.Incarnation, stored.Sequence) : null;
 
     /// <summary>Lets what is under way arrive, which takes a little time; what waits for the disk to come back stays.</summary>
     /// <exception cref="InvalidOperationException">It takes no end.</exception>
@@ -72,7 +74,9 @@ public sealed class VirtualSilo
         }
     }
 
-    /// <summary>Lets time pass until a machine has had a turn because of it, or something is under way, at most <paramref name="atMost"/>.</summary>
+    /// <summary>
+    /// Lets time pass until a machine has had a turn because of it, or something is under way, at most <paramref name="atMost"/>.
+    /// </summary>
     /// <returns>The time that passed.</returns>
     public TimeSpan Advance(TimeSpan atMost)
     {
@@ -106,7 +110,8 @@ public sealed class VirtualSilo
     public void LeaveNextWriteUnanswered(bool made) => silo.Disk.Next = made ? NextWrite.Unacknowledged : NextWrite.Lost;
 
     /// <summary>Another writer's state, past the silo.</summary>
-    public void WriteAsAnother(GrainAddress grain, PersistState state) => silo.Disk.WriteAsAnother(grain, new StoredGrain(state.StateJson, state.Incarnation, state.Sequence));
+    public void WriteAsAnother(GrainAddress grain, PersistState state) =>
+        silo.Disk.WriteAsAnother(grain, new StoredGrain(state.StateJson, state.Incarnation, state.Sequence));
 
     /// <summary>Nothing but what the options ask for goes wrong.</summary>
     private static Scenario Quiet(VirtualSiloOptions options) => new()
@@ -146,7 +151,9 @@ public sealed record VirtualSiloOptions
     /// <summary>A bug of the silo or its disk. Default: none.</summary>
     public PlantedBug Plant { get; init; }
 
-    /// <summary>Whether a grain takes its next message while an earlier turn's write is under way, and writes that follow each other are one.</summary>
+    /// <summary>
+    /// Whether a grain takes its next message while an earlier turn's write is under way, and writes that follow each other are one.
+    /// </summary>
     public bool Pipelined { get; init; }
 
     /// <summary>Probability that a message between grains is lost.</summary>

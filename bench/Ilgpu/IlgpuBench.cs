@@ -54,14 +54,17 @@ internal static class IlgpuBench
     private static DeviceDescription Device(IReadOnlyList<DeviceDescription> devices, string? wanted) =>
         wanted is null ? devices.FirstOrDefault(found => found.Device != "ilgpu:cpu") ?? devices[0]
         : devices.FirstOrDefault(found => found.Device == wanted)
-        ?? throw new FormatException($"there is no {wanted} on this host; there are: {string.Join(", ", devices.Select(found => found.Device))}");
+        ?? throw new FormatException(
+            $"there is no {wanted} on this host; there are: {string.Join(", ", devices.Select(found => found.Device))}");
 
     private static bool Measure(IlgpuBackend backend, DeviceDescription description, string model, JobSpec spec, int steps, string? python)
     {
         MachineLoad load = MachineLoad.Now();
-        Console.WriteLine($"{description.Device}: {description.Name}, {description.MemoryBytes / 1048576} MiB, class {description.DeviceClass}");
+        Console.WriteLine(
+            $"{description.Device}: {description.Name}, {description.MemoryBytes / 1048576} MiB, class {description.DeviceClass}");
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"host: {load.Cores} cores, {load.Cpu}, load average {load.Load:0.0} at the start"));
-        if (description.Device == "ilgpu:cpu") Console.WriteLine("This is ILGPU's simulated device: it shows that the kernels run, not how fast a GPU is.");
+        if (description.Device == "ilgpu:cpu")
+            Console.WriteLine("This is ILGPU's simulated device: it shows that the kernels run, not how fast a GPU is.");
         Console.WriteLine($"{model}: {IlgpuRankDevice.MemoryBytes(spec) / 1048576.0:F1} MiB for state, activations and three gradients");
         List<double> rates = [];
         try
@@ -148,11 +151,13 @@ internal static class IlgpuBench
             Match median = Regex.Match(said, @"median (\d+) tokens/s");
             return process.ExitCode == 0 && median.Success
                 ? double.Parse(median.Groups[1].Value, CultureInfo.InvariantCulture)
-                : throw new CommandException(ExitCodes.RunFailed, $"{python} {script} ended with exit code {process.ExitCode} and no median", null);
+                : throw new CommandException(
+                    ExitCodes.RunFailed, $"{python} {script} ended with exit code {process.ExitCode} and no median", null);
         }
         catch (Win32Exception absent)
         {
-            throw new CommandException(ExitCodes.Usage, $"--peer {python} cannot be started: {absent.Message}", "Name a Python that has PyTorch with CUDA.");
+            throw new CommandException(
+                ExitCodes.Usage, $"--peer {python} cannot be started: {absent.Message}", "Name a Python that has PyTorch with CUDA.");
         }
     }
 

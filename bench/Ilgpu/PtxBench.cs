@@ -54,7 +54,8 @@ internal static class PtxBench
     private static bool Assemble(string assembler, int architecture, string file)
     {
         ProcessStartInfo start = new(assembler) { RedirectStandardError = true };
-        foreach (string argument in new[] { "-v", $"-arch=sm_{architecture}", "-o", file + ".cubin", file }) start.ArgumentList.Add(argument);
+        foreach (string argument in new[] { "-v", $"-arch=sm_{architecture}", "-o", file + ".cubin", file })
+            start.ArgumentList.Add(argument);
         try
         {
             using Process process = Process.Start(start)!;

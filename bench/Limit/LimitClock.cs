@@ -3,7 +3,9 @@ using System.Globalization;
 
 namespace Coordinator.Bench.Limit;
 
-/// <summary>Says what each measure took: time, the processor's time, and what was allocated, which do not depend on what else the machine does.</summary>
+/// <summary>
+/// Says what each measure took: time, the processor's time, and what was allocated, which do not depend on what else the machine does.
+/// </summary>
 internal static class LimitClock
 {
     public static async Task MeasureAsync(string name, Func<Task> run)

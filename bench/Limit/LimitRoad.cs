@@ -4,8 +4,8 @@ using Orleans;
 namespace Coordinator.Bench.Limit;
 
 /// <summary>
-/// How words go: one way, as many at once as there are; or acknowledged, in order, one call under way to each grain and 256 over all, several
-/// words in a call where they waited. The second is what a coordinator needs, and the product's own outbox.
+/// How words go: one way, as many at once as there are; or acknowledged, in order, one call under way to each grain and 256 over all,
+/// several words in a call where they waited. The second is what a coordinator needs, and the product's own outbox.
 /// </summary>
 internal sealed class LimitRoad : IDisposable
 {
@@ -20,7 +20,11 @@ internal sealed class LimitRoad : IDisposable
         this.grains = grains;
         GpusPerNode = size.GpusPerNode;
         job = grains.GetGrain<ILimitJob>("job");
-        outbox = new Outbox<ILimitGrain, LimitWord>((to, words) => to.Take(words), (to, count, why) => Console.Error.WriteLine($"lost {count} words to {to}: {why.Message}"), Window, int.MaxValue);
+        outbox = new Outbox<ILimitGrain, LimitWord>(
+            (to, words) => to.Take(words),
+            (to, count, why) => Console.Error.WriteLine($"lost {count} words to {to}: {why.Message}"),
+            Window,
+            int.MaxValue);
     }
 
     public int GpusPerNode { get; }

@@ -49,7 +49,9 @@ internal static class OwnLimit
         await LimitClock.MeasureAsync($"{size.Nodes:N0} nodes connected and known", () =>
         {
             foreach (var node in nodes)
-                workers.Post(GrainAddress.Of(node), new WorkerConnected(Session, new Hello { Node = node, Session = Session, DataAddress = $"{node}:7000", Gpus = gpus }));
+                workers.Post(
+                    GrainAddress.Of(node),
+                    new WorkerConnected(Session, new Hello { Node = node, Session = Session, DataAddress = $"{node}:7000", Gpus = gpus }));
             return all;
         });
         for (var round = 1; round <= rounds; round++)

@@ -7,7 +7,9 @@ using GrainAddress = Coordinator.Machines.GrainAddress;
 
 namespace Coordinator.Bench.Limit;
 
-/// <summary>What the silo's grains are given: the product's outbox to each other, no storage, and workers that answer every order at once.</summary>
+/// <summary>
+/// What the silo's grains are given: the product's outbox to each other, no storage, and workers that answer every order at once.
+/// </summary>
 internal sealed class PlayedWorkers : IGrainServices, IDisposable
 {
     private const int Window = 256;
@@ -57,7 +59,8 @@ internal sealed class PlayedWorkers : IGrainServices, IDisposable
     public int Lost => Volatile.Read(ref lost);
 
     /// <summary>Ends when a generation of the job runs.</summary>
-    public Task UntilRunning(JobId job) => running.GetOrAdd(job, _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+    public Task UntilRunning(JobId job) =>
+        running.GetOrAdd(job, _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
 
     public void Post(GrainAddress to, GrainMessage message) => outbox.Send(to, message);
 

@@ -20,7 +20,8 @@ public static class CheckpointCommand
     private static readonly TimeSpan PollPeriod = TimeSpan.FromMilliseconds(100);
 
     /// <summary>The command.</summary>
-    public static Command Create() => new("checkpoint", "List, verify and save checkpoints.") { CreateList(), CreateVerify(), CreateSave() };
+    public static Command Create() =>
+        new("checkpoint", "List, verify and save checkpoints.") { CreateList(), CreateVerify(), CreateSave() };
 
     /// <summary>Asks a job for a checkpoint and waits until it is recorded.</summary>
     /// <exception cref="CommandException">The job ended first, or saving fails.</exception>
@@ -36,9 +37,12 @@ public static class CheckpointCommand
             if (view is { Checkpoints: [.., var saved] } && saved.Id != newest)
                 return saved;
             if (view?.Phase is "finished" or "failed")
-                throw new CommandException(ExitCodes.RunFailed, $"Job {job} has {view.Phase} before another checkpoint was saved.", "Nothing is left to save.");
-            if (view is { Saving: { Length: > 0 } trouble } && trouble != before?.Saving && trouble.Contains("--checkpoint-dir", StringComparison.Ordinal))
-                throw new CommandException(ExitCodes.RunFailed, $"Job {job} cannot be saved: {trouble}", "Start the workers again with --checkpoint-dir.");
+                throw new CommandException(
+                    ExitCodes.RunFailed, $"Job {job} has {view.Phase} before another checkpoint was saved.", "Nothing is left to save.");
+            if (view is { Saving: { Length: > 0 } trouble } && trouble != before?.Saving
+                && trouble.Contains("--checkpoint-dir", StringComparison.Ordinal))
+                throw new CommandException(
+                    ExitCodes.RunFailed, $"Job {job} cannot be saved: {trouble}", "Start the workers again with --checkpoint-dir.");
         }
     }
 
@@ -50,7 +54,9 @@ public static class CheckpointCommand
         var directory = DirectoryOption();
         var connection = new ConnectionOptions();
         var format = OutputOption.Create();
-        var command = new Command("ls", "List checkpoints: those that a job has recorded, or, with --dir, those of a folder.") { job.Argument, directory, format };
+        var command = new Command(
+            "ls",
+            "List checkpoints: those that a job has recorded, or, with --dir, those of a folder.") { job.Argument, directory, format };
         connection.AddTo(command);
         command.SetAction(async (parsed, _) =>
         {
@@ -67,7 +73,8 @@ public static class CheckpointCommand
                 view.Id.Value, $"{one.Id.Step}", Words.Bytes(one.Bytes), $"{one.Parts}", "recorded", $"{one.Id.Timeline}", $"{one.Id.Generation}", one.Id.Name])]);
             return ExitCodes.Success;
 
-            void Print(IReadOnlyList<IReadOnlyList<string>> rows) => new Listing("CheckpointList", Document(rows), Columns, rows).Print(Console.Out, parsed.GetValue(format));
+            void Print(IReadOnlyList<IReadOnlyList<string>> rows) =>
+                new Listing("CheckpointList", Document(rows), Columns, rows).Print(Console.Out, parsed.GetValue(format));
         });
         return command;
     }
@@ -82,7 +89,8 @@ public static class CheckpointCommand
         command.SetAction(parsed =>
         {
             var folder = Open(directory.Full(parsed)!);
-            var found = Found(folder.Path, parsed.GetValue(job)).Where(one => parsed.GetValue(step) is not { } only || one.Id.Step == only).ToArray();
+            var found = Found(
+                folder.Path, parsed.GetValue(job)).Where(one => parsed.GetValue(step) is not { } only || one.Id.Step == only).ToArray();
             var (damaged, sound) = (0, 0);
             foreach (var one in found)
             {
@@ -103,7 +111,10 @@ public static class CheckpointCommand
             if (damaged > 0)
                 return ExitCodes.RunFailed;
             return sound > 0 ? ExitCodes.Success
-                : throw new CommandException(ExitCodes.NotFound, $"There is no complete checkpoint{(parsed.GetValue(job) is { } name ? $" of job {name}" : "")} in {folder.Path}.", "'coordinator checkpoint ls --dir' lists what is there.");
+                : throw new CommandException(
+                    ExitCodes.NotFound,
+                    $"There is no complete checkpoint{(parsed.GetValue(job) is { } name ? $" of job {name}" : "")} in {folder.Path}.",
+                    "'coordinator checkpoint ls --dir' lists what is there.");
         });
         return command;
     }
@@ -125,7 +136,10 @@ public static class CheckpointCommand
             }
             catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
             {
-                throw new CommandException(ExitCodes.Unfinished, $"Job {view.Id} has not saved a checkpoint within {parsed.GetValue(timeout)} s.", "'coordinator describe' says what it does; the request stands.");
+                throw new CommandException(
+                    ExitCodes.Unfinished,
+                    $"Job {view.Id} has not saved a checkpoint within {parsed.GetValue(timeout)} s.",
+                    "'coordinator describe' says what it does; the request stands.");
             }
         });
     }
@@ -133,7 +147,8 @@ public static class CheckpointCommand
     private static CheckpointFolder Open(string path)
     {
         if (!Directory.Exists(path))
-            throw new CommandException(ExitCodes.NotFound, $"There is no folder {path}.", "Name the one that the workers have as --checkpoint-dir.");
+            throw new CommandException(
+                ExitCodes.NotFound, $"There is no folder {path}.", "Name the one that the workers have as --checkpoint-dir.");
         return new CheckpointFolder(path);
     }
 
@@ -177,7 +192,8 @@ public static class CheckpointCommand
 
     private static IReadOnlyList<string> RowOf(JobId job, CheckpointId id, CheckpointManifest? manifest, string state) =>
     [
-        job.Value, $"{id.Step}", manifest is null ? "-" : Words.Bytes(manifest.Parts.Sum(part => part.Bytes)), manifest is null ? "-" : $"{manifest.Parts.Count}",
+        job.Value, $"{id.Step}", manifest is null ? "-" : Words.Bytes(manifest.Parts.Sum(part => part.Bytes)),
+        manifest is null ? "-" : $"{manifest.Parts.Count}",
         state, $"{id.Timeline}", $"{id.Generation}", id.Name,
     ];
 

@@ -11,8 +11,8 @@ using static System.FormattableString;
 namespace Coordinator.Cli.Commands;
 
 /// <summary>
-/// The demo's last act: what was just measured on four processes, put into ninety days of 100,000 accelerators, under three policies. A simulation,
-/// and it says so; the shipping machines form a sample of generations, since all eight thousand would take minutes.
+/// The demo's last act: what was just measured on four processes, put into ninety days of 100,000 accelerators, under three policies. A
+/// simulation, and it says so; the shipping machines form a sample of generations, since all eight thousand would take minutes.
 /// </summary>
 internal static class ClosingAct
 {
@@ -24,8 +24,9 @@ internal static class ClosingAct
     private const int MessagesARank = 6;
 
     /// <summary>
-    /// The preset with what the demo measured: how long a death takes to be seen, and how long from there to the next step, whatever the number of
-    /// ranks; what grows with the ranks is taken off, since the simulation adds it for its own. Without a measurement, the preset's costs.
+    /// The preset with what the demo measured: how long a death takes to be seen, and how long from there to the next step, whatever the
+    /// number of ranks; what grows with the ranks is taken off, since the simulation adds it for its own. Without a measurement, the
+    /// preset's costs.
     /// </summary>
     public static FleetSpec Cluster(DemoReport report)
     {
@@ -50,7 +51,8 @@ internal static class ClosingAct
         var fleet = Cluster(report);
         output.WriteLine();
         output.WriteLine(Invariant($"And with what was just measured: {fleet.Name}, {fleet.Gpus:N0} {fleet.Accelerator} for {Days:0} days. Simulated, three policies, the same failures:"));
-        var plan = ClusterPlan.Run(fleet, Days, seed, FleetSimulation.Policies, Enum.GetValues<SweepKind>(), isSampled: true, terminal: null);
+        var plan = ClusterPlan.Run(
+            fleet, Days, seed, FleetSimulation.Policies, Enum.GetValues<SweepKind>(), isSampled: true, terminal: null);
         var file = Path.Combine(directory, $"demo-{fleet.Name}.html");
         try
         {

@@ -32,7 +32,10 @@ public sealed record ClusterOptionSet(Option<string?> Database, Option<string> C
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new CommandException(ExitCodes.Usage, $"--database {text} cannot be read: {e.Message}", "Write a connection string into that file, or name another.");
+            throw new CommandException(
+                ExitCodes.Usage,
+                $"--database {text} cannot be read: {e.Message}",
+                "Write a connection string into that file, or name another.");
         }
     }
 }

@@ -67,7 +67,9 @@ public static partial class CommandLine
         return root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
     }
 
-    /// <summary>Parses. The rules of options ask for values, and where a value is none of its type, asking throws what the parser would have said.</summary>
+    /// <summary>
+    /// Parses. The rules of options ask for values, and where a value is none of its type, asking throws what the parser would have said.
+    /// </summary>
     private static bool TryParse(string[] arguments, [NotNullWhen(true)] out ParseResult? parsed, out string complaint)
     {
         parsed = null;
@@ -109,7 +111,8 @@ public static partial class CommandLine
             }
 
             // Signals are the commands' own: each must end its processes and files in order.
-            return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+            return await parsed.InvokeAsync(
+                new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
         }
         catch (Exception failed)
         {
@@ -127,7 +130,8 @@ public static partial class CommandLine
         ClusterException down => Complain(down.Failure.ExitCode, down.Failure.Message, down.Failure.Remedy),
         CoordinatorApiException refused => Complain(CodeOf(refused), refused.Message, refused.Remedy),
         ConfigurationException or DataException or SafeTensorsException or CheckpointException => Complain(ExitCodes.Usage, failed.Message),
-        InvalidDataException or StoreLockedException or StoreSchemaException or StoreUnusableException or PortInUseException => Complain(ExitCodes.Usage, failed.Message),
+        InvalidDataException or StoreLockedException or StoreSchemaException or StoreUnusableException or PortInUseException =>
+            Complain(ExitCodes.Usage, failed.Message),
         _ => FailureText.Describe(failed) is var (message, remedy) ? Complain(ExitCodes.RunFailed, message, remedy) : ExitCodes.RunFailed,
     };
 

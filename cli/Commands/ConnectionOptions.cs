@@ -8,7 +8,10 @@ using Coordinator.Server.Hosting;
 
 namespace Coordinator.Cli.Commands;
 
-/// <summary><c>--silo</c>, <c>--token-file</c> and <c>--proxy</c>: how a command finds its silo. The environment is behind the first two and never behind the third.</summary>
+/// <summary>
+/// <c>--silo</c>, <c>--token-file</c> and <c>--proxy</c>: how a command finds its silo. The environment is behind the first two and never
+/// behind the third.
+/// </summary>
 public sealed class ConnectionOptions
 {
     /// <summary>Address of the silo, or those of a cluster's silos with commas between them.</summary>
@@ -49,7 +52,10 @@ public sealed class ConnectionOptions
             return null;
         return IsUrl(variable)
             ? variable
-            : throw new CommandException(ExitCodes.Usage, $"${ConnectionVariables.Silo} is '{variable}', which is no address of a silo.", "Set it to http://HOST:PORT.");
+            : throw new CommandException(
+                ExitCodes.Usage,
+                $"${ConnectionVariables.Silo} is '{variable}', which is no address of a silo.",
+                "Set it to http://HOST:PORT.");
     }
 
     /// <summary>A client for the silo.</summary>
@@ -67,7 +73,8 @@ public sealed class ConnectionOptions
     {
         var path = given ?? Environment.GetEnvironmentVariable(ConnectionVariables.TokenFile);
         if (string.IsNullOrEmpty(path))
-            throw new CommandException(ExitCodes.Usage, "No token is named.", $"Give --token-file FILE or set {ConnectionVariables.TokenFile}.");
+            throw new CommandException(
+                ExitCodes.Usage, "No token is named.", $"Give --token-file FILE or set {ConnectionVariables.TokenFile}.");
         try
         {
             var token = SiloToken.Load(path);
@@ -83,7 +90,8 @@ public sealed class ConnectionOptions
     }
 
     /// <summary>Whether a text is an address of a silo, or several with commas between them.</summary>
-    public static bool IsUrl(string text) => text.Split(',', StringSplitOptions.TrimEntries) is { Length: > 0 } parts && parts.All(IsOneUrl);
+    public static bool IsUrl(string text) =>
+        text.Split(',', StringSplitOptions.TrimEntries) is { Length: > 0 } parts && parts.All(IsOneUrl);
 
     private static bool IsOneUrl(string text) => Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is ("http" or "https");
 }

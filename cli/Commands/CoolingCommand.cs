@@ -36,7 +36,8 @@ public static class CoolingCommand
             Description = "Its nodes: names, or beginnings of names with a star behind, with commas between them, such as n1,hall-a-*. A zone that exists keeps those that it has.",
             CustomParser = result => [.. result.Tokens.SelectMany(token => token.Value.Split(',', StringSplitOptions.TrimEntries))],
         };
-        var capacity = WattsOption.Create("--capacity", "Heat that can be taken away, such as 5MW: draw of its gpus and hosts, without overhead.");
+        var capacity = WattsOption.Create(
+            "--capacity", "Heat that can be taken away, such as 5MW: draw of its gpus and hosts, without overhead.");
         capacity.Required = true;
         return QueryCommand.Create("set", "Add a zone, or say that its capacity has changed. Where it is too hot, gpus are throttled, their work moves, and what finds no other place is given back.", [name, nodes, capacity], async (client, parsed, cancel) =>
         {
@@ -44,7 +45,10 @@ public static class CoolingCommand
             var patterns = parsed.GetValue(nodes) is { Length: > 0 } given
                 ? given
                 : (await client.GetCoolingAsync(cancel)).FirstOrDefault(known => known.Zone.Name == zone)?.Zone.Nodes
-                    ?? throw new CommandException(ExitCodes.Usage, $"There is no zone {zone}, and --nodes is not given.", "Name its nodes, such as --nodes n1,hall-a-*.");
+                    ?? throw new CommandException(
+                        ExitCodes.Usage,
+                        $"There is no zone {zone}, and --nodes is not given.",
+                        "Name its nodes, such as --nodes n1,hall-a-*.");
             var wanted = new CoolingZone(zone, patterns, parsed.GetValue(capacity)!.Value);
             return wanted.Problem() is { } problem
                 ? throw new CommandException(ExitCodes.Usage, problem, "See 'coordinator cooling set --help'.")
@@ -59,7 +63,8 @@ public static class CoolingCommand
         [
             .. zones.Select(zone => (IReadOnlyList<string>)
             [
-                zone.Zone.Name, PowerText.Of(zone.Zone.CapacityWatts), PowerText.Of(zone.HeatWatts), $"{zone.Nodes}", $"{zone.Gpus}", $"{zone.Throttled}", string.Join(',', zone.Zone.Nodes),
+                zone.Zone.Name, PowerText.Of(zone.Zone.CapacityWatts), PowerText.Of(zone.HeatWatts), $"{zone.Nodes}", $"{zone.Gpus}",
+                $"{zone.Throttled}", string.Join(',', zone.Zone.Nodes),
             ]),
         ]);
 }

@@ -7,8 +7,8 @@ using Coordinator.Runs.Outcomes;
 namespace Coordinator.Cli.Commands;
 
 /// <summary>
-/// Whether what <c>worker --data-address</c> and <c>--data-host</c> say can be this worker's address in the eyes of its peers. What cannot is
-/// refused before anything is started: the silo would offer the worker to jobs, and each would find out at the cost of an interruption.
+/// Whether what <c>worker --data-address</c> and <c>--data-host</c> say can be this worker's address in the eyes of its peers. What cannot
+/// is refused before anything is started: the silo would offer the worker to jobs, and each would find out at the cost of an interruption.
 /// </summary>
 internal static class DataAddressCheck
 {
@@ -17,7 +17,10 @@ internal static class DataAddressCheck
     public static void RefuseImpossible(IPEndPoint listen, string? advertised)
     {
         if (advertised is not null && DataAddresses.HostProblem(advertised) is { } problem)
-            throw new CommandException(ExitCodes.Usage, $"'{advertised}' cannot be --data-host: {problem}.", "Name the host or the IP address that other workers reach this one at, without a port, such as --data-host 10.0.0.7.");
+            throw new CommandException(
+                ExitCodes.Usage,
+                $"'{advertised}' cannot be --data-host: {problem}.",
+                "Name the host or the IP address that other workers reach this one at, without a port, such as --data-host 10.0.0.7.");
         if (advertised is null && DataAddresses.HostProblem(listen.Address.ToString()) is { } wildcard)
         {
             throw new CommandException(
@@ -25,7 +28,9 @@ internal static class DataAddressCheck
         }
     }
 
-    /// <summary>Refuses a loopback address where a silo is on another host: other workers, if there are any, are not on this one's loopback.</summary>
+    /// <summary>
+    /// Refuses a loopback address where a silo is on another host: other workers, if there are any, are not on this one's loopback.
+    /// </summary>
     /// <exception cref="CommandException">It is one, and a silo is elsewhere.</exception>
     public static async Task RefuseLoopbackToOthersAsync(IPEndPoint listen, string? advertised, IReadOnlyList<Uri> silos)
     {
@@ -42,14 +47,17 @@ internal static class DataAddressCheck
         }
     }
 
-    /// <summary>Whether a silo's name stands for addresses none of which is this host's. A name that cannot be looked up now may be either.</summary>
+    /// <summary>
+    /// Whether a silo's name stands for addresses none of which is this host's. A name that cannot be looked up now may be either.
+    /// </summary>
     private static async Task<bool> IsElsewhereAsync(Uri silo)
     {
         if (silo.IsLoopback)
             return false;
         try
         {
-            var own = NetworkInterface.GetAllNetworkInterfaces().SelectMany(card => card.GetIPProperties().UnicastAddresses).Select(unicast => unicast.Address).ToHashSet();
+            var own = NetworkInterface.GetAllNetworkInterfaces().SelectMany(card => card.GetIPProperties().UnicastAddresses)
+                .Select(unicast => unicast.Address).ToHashSet();
             var addresses = await Dns.GetHostAddressesAsync(silo.DnsSafeHost);
             return addresses.Length > 0 && !addresses.Any(address => IPAddress.IsLoopback(address) || own.Contains(address));
         }

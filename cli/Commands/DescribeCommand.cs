@@ -45,7 +45,8 @@ public static class DescribeCommand
             [
                 .. view.Members.Select(member => (IReadOnlyList<string>)
                 [
-                    $"{member.Rank}", member.Gpu.ToString(), member.State, $"{member.Shards}", member.Connected ? "yes" : "no", member.Address, $"{member.Boot}",
+                    $"{member.Rank}", member.Gpu.ToString(), member.State, $"{member.Shards}", member.Connected ? "yes" : "no",
+                    member.Address, $"{member.Boot}",
                 ]),
             ]).Print(Console.Out, format);
         Console.WriteLine();

@@ -65,13 +65,14 @@ public sealed class DeviceOptionSet
     }
 
     /// <summary>
-    /// Arguments for worker processes of this machine: rank r of worker w computes on device number w x <paramref name="gpusPerWorker"/> + r
-    /// of those named, beginning again behind the last. Empty where no device was named.
+    /// Arguments for worker processes of this machine: rank r of worker w computes on device number w x <paramref name="gpusPerWorker"/> +
+    /// r of those named, beginning again behind the last. Empty where no device was named.
     /// </summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="gpusPerWorker">Ranks in each worker.</param>
     /// <param name="wantedClass">The class that the job is kept to, or its first words; empty: any.</param>
-    /// <exception cref="CommandException">A device or the library is not here, the devices are of several classes, or of another than the job's.</exception>
+    /// <exception cref="CommandException">A device or the library is not here, the devices are of several classes, or of another than the
+    /// job's.</exception>
     public Func<int, IEnumerable<string>> ForWorkers(ParseResult parsed, int gpusPerWorker, string wantedClass = "")
     {
         if (!IsGiven(parsed))

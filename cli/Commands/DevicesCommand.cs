@@ -19,12 +19,15 @@ public static class DevicesCommand
     {
         var library = DeviceOptionSet.LibraryOption();
         var format = OutputOption.Create();
-        var command = new Command("devices", "List the devices of this host: what to write after --device, and the class that decides their bits.") { library, format };
+        var command = new Command(
+            "devices",
+            "List the devices of this host: what to write after --device, and the class that decides their bits.") { library, format };
         command.SetAction(parsed =>
         {
             using var backends = DeviceBackendSet.Open(withIlgpu: true, library.Full(parsed));
             DeviceDescription[] devices = [.. CpuDeviceClass.Devices(1), .. backends.List()];
-            new Listing("DeviceList", new JsonArray([.. devices.Select(Document)]), Columns, [.. devices.Select(Row)]).Print(Console.Out, parsed.GetValue(format));
+            new Listing("DeviceList", new JsonArray([.. devices.Select(Document)]), Columns, [.. devices.Select(Row)])
+                .Print(Console.Out, parsed.GetValue(format));
             return ExitCodes.Success;
         });
         return command;
@@ -41,7 +44,8 @@ public static class DevicesCommand
 
     private static IReadOnlyList<string> Row(DeviceDescription device) =>
     [
-        device.Device, device.Name, $"{(device.MemoryBytes / (double)(1L << 30)).ToString("0.0", CultureInfo.InvariantCulture)} GiB", device.DeviceClass,
+        device.Device, device.Name, $"{(device.MemoryBytes / (double)(1L << 30)).ToString("0.0", CultureInfo.InvariantCulture)} GiB",
+        device.DeviceClass,
         device.PciBusId.Length > 0 ? device.PciBusId : "-",
     ];
 }

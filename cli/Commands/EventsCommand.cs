@@ -33,11 +33,13 @@ public static class EventsCommand
             if (parsed.GetValue(watch))
                 await WatchAsync(client, id, page.Items, page.Next, format, cancel);
             else
-                new Listing("EventList", new JsonArray([.. page.Items.Select(Document)]), Columns, [.. page.Items.Select(Row)]).Print(Console.Out, format);
+                new Listing("EventList", new JsonArray([.. page.Items.Select(Document)]), Columns, [.. page.Items.Select(Row)])
+                    .Print(Console.Out, format);
         });
     }
 
-    private static async Task WatchAsync(CoordinatorClient client, JobId? job, IReadOnlyList<StoredEvent> first, long after, OutputFormat format, CancellationToken cancel)
+    private static async Task WatchAsync(
+        CoordinatorClient client, JobId? job, IReadOnlyList<StoredEvent> first, long after, OutputFormat format, CancellationToken cancel)
     {
         Print(first, format);
         var away = false;

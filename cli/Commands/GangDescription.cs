@@ -40,7 +40,8 @@ internal static class GangDescription
             [
                 .. view.Nodes.SelectMany(node => node.Ranks.Select(rank => (IReadOnlyList<string>)
                 [
-                    $"{rank.Rank}", node.Node.Value, $"{rank.Gpu}", $"{rank.ProcessId}", rank.Exit?.Text ?? "runs", node.Phase, node.SilentMs is { } silent ? $"{silent:0}" : "-",
+                    $"{rank.Rank}", node.Node.Value, $"{rank.Gpu}", $"{rank.ProcessId}", rank.Exit?.Text ?? "runs", node.Phase,
+                    node.SilentMs is { } silent ? $"{silent:0}" : "-",
                 ])),
             ]).Print(Console.Out, format);
         if (view.Failures.Count == 0)

@@ -14,7 +14,8 @@ public static class GenerateCommand
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var model = new PathOption(PathUse.Read, "--model", "-m") { Description = "The model file that train or demo left (safetensors).", Required = true };
+        var model = new PathOption(
+            PathUse.Read, "--model", "-m") { Description = "The model file that train or demo left (safetensors).", Required = true };
         var prompt = new Option<string>("--prompt", "-p") { Description = "Text to go on from.", DefaultValueFactory = _ => "" };
         var tokens = new Option<int>("--tokens") { Description = $"Bytes to make, 0 to {MostTokens}.", DefaultValueFactory = _ => 400 };
         var temperature = new Option<double>("--temperature")

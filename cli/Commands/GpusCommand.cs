@@ -12,8 +12,10 @@ public static class GpusCommand
 {
     private static readonly IReadOnlyList<Column> Columns =
     [
-        new("GPU"), new("DEVICE"), new("HEALTH"), new("LIMIT"), new("REMEDY"), new("JOB"), new("TEMP"), new("POWER"), new("MEMORY"), new("ECC"),
-        new("NAME", true), new("CLASS", true), new("ACTION", true), new("FAULTS", true), new("READ", true), new("REASON", true), new("LIMIT REASON", true),
+        new("GPU"), new("DEVICE"), new("HEALTH"), new("LIMIT"), new("REMEDY"), new("JOB"), new("TEMP"), new("POWER"), new("MEMORY"),
+        new("ECC"),
+        new("NAME", true), new("CLASS", true), new("ACTION", true), new("FAULTS", true), new("READ", true), new("REASON", true),
+        new("LIMIT REASON", true),
     ];
 
     /// <summary>The command.</summary>
@@ -21,7 +23,11 @@ public static class GpusCommand
     {
         var gpus = await client.GetGpusAsync(cancel);
         var limits = (await client.GetPowerAsync(cancel)).Limited.ToDictionary(limited => limited.Gpu);
-        return new Listing("GpuList", new JsonArray([.. gpus.Select(gpu => Document(gpu, limits.GetValueOrDefault(gpu.Id)))]), Columns, [.. gpus.Select(gpu => Row(gpu, limits.GetValueOrDefault(gpu.Id)))]);
+        return new Listing(
+            "GpuList",
+            new JsonArray([.. gpus.Select(gpu => Document(gpu, limits.GetValueOrDefault(gpu.Id)))]),
+            Columns,
+            [.. gpus.Select(gpu => Row(gpu, limits.GetValueOrDefault(gpu.Id)))]);
     });
 
     private static JsonNode Document(GpuView gpu, LimitedGpuView? limited)
@@ -35,7 +41,8 @@ public static class GpusCommand
     private static IReadOnlyList<string> Row(GpuView gpu, LimitedGpuView? limited) =>
     [
         gpu.Id.ToString(), Or(gpu.Description?.Device), gpu.Health, Or(limited?.Limit), Or(gpu.Remedy), Or(gpu.Plan?.Job.Value),
-        Number(gpu.Reading?.TemperatureC, " C"), Number(gpu.Reading?.PowerWatts, " W"), Memory(gpu), Number(gpu.Reading?.UncorrectedEcc, ""),
+        Number(gpu.Reading?.TemperatureC, " C"), Number(gpu.Reading?.PowerWatts, " W"), Memory(gpu),
+        Number(gpu.Reading?.UncorrectedEcc, ""),
         Or(gpu.Description?.Name), Or(gpu.Description?.DeviceClass), Number(gpu.Reading?.RecoveryAction, ""), $"{gpu.Faults}",
         gpu.ReadingAgeMs is { } age ? Number(age / 1000, " s ago") : "-", Or(gpu.Reason), Or(limited?.Reason),
     ];
@@ -46,7 +53,8 @@ public static class GpusCommand
 
     private static string Gibibytes(long bytes) => (bytes / (double)(1L << 30)).ToString("0.0", CultureInfo.InvariantCulture);
 
-    private static string Number(double? value, string unit) => value is { } known ? known.ToString("0", CultureInfo.InvariantCulture) + unit : "-";
+    private static string Number(double? value, string unit) =>
+        value is { } known ? known.ToString("0", CultureInfo.InvariantCulture) + unit : "-";
 
     private static string Or(string? text) => string.IsNullOrEmpty(text) ? "-" : text;
 }

@@ -16,7 +16,8 @@ public static class HealthCommand
     {
         var connection = new ConnectionOptions();
         var node = new Option<string?>("--node") { Description = "Ask whether this node's worker is connected (needs the token), not whether the silo is well." };
-        var command = new Command("health", "Exit 0 where a silo is well, or a worker connected; else 1, with the reason. For health checks.");
+        var command = new Command(
+            "health", "Exit 0 where a silo is well, or a worker connected; else 1, with the reason. For health checks.");
         connection.AddTo(command);
         command.Options.Add(node);
         command.SetAction(async (parsed, cancel) =>
@@ -24,7 +25,10 @@ public static class HealthCommand
             var silo = connection.FindSilo(parsed) ?? throw new CommandException(
                 ExitCodes.Usage, "No silo is named.", $"Give --silo http://HOST:PORT or set {ConnectionVariables.Silo}.");
             var asked = parsed.GetValue(node);
-            using var client = new CoordinatorClient(silo, asked is null ? "none" : ConnectionOptions.ReadToken(parsed.GetValue(connection.TokenFile)), parsed.GetValue(connection.Proxy));
+            using var client = new CoordinatorClient(
+                silo,
+                asked is null ? "none" : ConnectionOptions.ReadToken(parsed.GetValue(connection.TokenFile)),
+                parsed.GetValue(connection.Proxy));
             using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancel);
             patience.CancelAfter(Patience);
             if (await ProblemAsync(client, asked, patience.Token) is not { } problem)
@@ -41,7 +45,9 @@ public static class HealthCommand
         {
             if (node is null)
                 return await client.IsHealthyAsync(cancel) ? null : $"no silo at {client.Url} answers that it is well";
-            return await client.GetNodeAsync(new NodeId(node), cancel) is { Connected: true } ? null : $"{node} is not connected to {client.Url}";
+            return await client.GetNodeAsync(new NodeId(node), cancel) is { Connected: true }
+                ? null
+                : $"{node} is not connected to {client.Url}";
         }
         catch (OperationCanceledException)
         {

@@ -23,7 +23,10 @@ public sealed class JobArgument
     {
         var id = await FindIdAsync(client, parsed, cancel);
         return await client.GetGangAsync(id, cancel)
-            ?? throw new CommandException(ExitCodes.Usage, $"Job {id} trains a model of the coordinator's own programs, which say nothing.", "See its events with 'coordinator events'.");
+            ?? throw new CommandException(
+                ExitCodes.Usage,
+                $"Job {id} trains a model of the coordinator's own programs, which say nothing.",
+                "See its events with 'coordinator events'.");
     }
 
     /// <summary>The job's id, whichever kind it is of.</summary>
@@ -37,7 +40,8 @@ public sealed class JobArgument
         return ids.Length switch
         {
             1 => ids[0],
-            0 => throw new CommandException(ExitCodes.NotFound, "There is no job.", "Start one with 'coordinator train --silo URL' or 'coordinator run --silo URL'."),
+            0 => throw new CommandException(
+                ExitCodes.NotFound, "There is no job.", "Start one with 'coordinator train --silo URL' or 'coordinator run --silo URL'."),
             _ => throw new CommandException(ExitCodes.Usage, $"There are {ids.Length} jobs.", $"Name one: {Some(ids)}."),
         };
     }

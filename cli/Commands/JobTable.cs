@@ -8,7 +8,8 @@ namespace Coordinator.Cli.Commands;
 public static class JobTable
 {
     /// <summary>The columns, and a row for each job of either kind.</summary>
-    public static (IReadOnlyList<Column> Columns, IReadOnlyList<IReadOnlyList<string>> Rows) Of(IEnumerable<JobView> jobs, IEnumerable<GangView> gangs)
+    public static (
+        IReadOnlyList<Column> Columns, IReadOnlyList<IReadOnlyList<string>> Rows) Of(IEnumerable<JobView> jobs, IEnumerable<GangView> gangs)
     {
         var (columns, rows) = Of(jobs);
         return (columns, [.. rows, .. gangs.Select(RowOf)]);
@@ -17,23 +18,28 @@ public static class JobTable
     private static IReadOnlyList<string> RowOf(GangView gang) =>
     [
         gang.Id.Value, gang.Phase, gang.Step is { } step ? $"{step}" : "-", "-",
-        $"{gang.Nodes.Sum(node => node.Ranks.Count(rank => rank.Exit is null))}/{gang.Spec.RanksOn(gang.Spec.MaxNodes)}", $"{gang.Generation}", $"{gang.Restarts}", gang.FirstFailure?.Text ?? "-",
-        gang.Phase == "waiting" ? gang.Reason : "-", $"{gang.Incarnation}", "-", gang.Spec.DeviceClass.Length > 0 ? gang.Spec.DeviceClass : "-", gang.Reason, "-",
+        $"{gang.Nodes.Sum(node => node.Ranks.Count(rank => rank.Exit is null))}/{gang.Spec.RanksOn(gang.Spec.MaxNodes)}",
+        $"{gang.Generation}", $"{gang.Restarts}", gang.FirstFailure?.Text ?? "-",
+        gang.Phase == "waiting" ? gang.Reason : "-", $"{gang.Incarnation}", "-",
+        gang.Spec.DeviceClass.Length > 0 ? gang.Spec.DeviceClass : "-", gang.Reason, "-",
     ];
 
     /// <summary>The columns, and a row for each job.</summary>
     public static (IReadOnlyList<Column> Columns, IReadOnlyList<IReadOnlyList<string>> Rows) Of(IEnumerable<JobView> jobs) =>
     (
         [
-            new("JOB"), new("PHASE"), new("STEP"), new("LOSS"), new("RANKS"), new("GENERATION"), new("FAILURES"), new("FIRST CAUSE"), new("WAITS FOR"),
+            new("JOB"), new("PHASE"), new("STEP"), new("LOSS"), new("RANKS"), new("GENERATION"), new("FAILURES"), new("FIRST CAUSE"),
+            new("WAITS FOR"),
             new("INCARNATION", true), new("TIMELINE", true), new("DEVICE CLASS", true), new("REASON", true), new("MODEL SHA-256", true),
         ],
         [
             .. jobs.Select(job => (IReadOnlyList<string>)
             [
                 job.Id.Value, job.PhaseName, $"{job.Recorded}/{job.Spec.Training.Steps}", job.Loss?.ToString("0.0000") ?? "-",
-                $"{job.Members.Count}/{job.Spec.Ranks}", $"{job.Generation}", $"{job.Failures}", job.FirstCause ?? "-", job.Phase == "waiting" && job.Shortage.Length > 0 ? job.Shortage : "-",
-                $"{job.Incarnation}", $"{job.Timeline}", job.DeviceClass.Length > 0 ? job.DeviceClass : "-", job.Reason, job.ModelSha256 ?? "-",
+                $"{job.Members.Count}/{job.Spec.Ranks}", $"{job.Generation}", $"{job.Failures}", job.FirstCause ?? "-",
+                job.Phase == "waiting" && job.Shortage.Length > 0 ? job.Shortage : "-",
+                $"{job.Incarnation}", $"{job.Timeline}", job.DeviceClass.Length > 0 ? job.DeviceClass : "-", job.Reason,
+                job.ModelSha256 ?? "-",
             ]),
         ]
     );

@@ -30,6 +30,7 @@ public static class NodesCommand
     [
         node.Id.Value, node.Connected ? "yes" : "no", $"{node.ProcessId}", $"{node.Gpus.Count}", $"{node.Ranks.Count}",
         node.Ranks.Count == 0 ? "-" : $"{node.Ranks.Min(rank => rank.Applied)}", node.SilentMs is { } silent ? $"{silent:0} ms" : "-",
-        node.DataAddress, string.Join(' ', node.Gpus.Select(gpu => gpu.DeviceClass).Distinct()), string.Join(' ', node.Ranks.Select(rank => rank.Activity).Distinct()), node.SetAside is { Length: > 0 } why ? why : "-",
+        node.DataAddress, string.Join(' ', node.Gpus.Select(gpu => gpu.DeviceClass).Distinct()),
+        string.Join(' ', node.Ranks.Select(rank => rank.Activity).Distinct()), node.SetAside is { Length: > 0 } why ? why : "-",
     ];
 }

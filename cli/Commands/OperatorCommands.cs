@@ -6,16 +6,25 @@ using Coordinator.Silo.Operator;
 namespace Coordinator.Cli.Commands;
 
 /// <summary>
-/// <c>silos</c>, <c>grains</c> and <c>grain</c>: what Orleans itself knows of a cluster, asked as its client. Only their actions load Orleans:
+/// <c>silos</c>, <c>grains</c> and <c>grain</c>: what Orleans itself knows of a cluster, asked as its client. Only their actions load
+/// Orleans:
 /// no other command's start is to wait for it.
 /// </summary>
 internal static class OperatorCommands
 {
     /// <summary><c>silos</c>.</summary>
-    public static Command Silos() => Make("silos", "List a cluster's silos with their state, as its membership has them.", [], (cluster, _, cancel) => PrintAsync(ClusterQueries.SilosAsync(cluster, cancel)));
+    public static Command Silos() => Make(
+        "silos",
+        "List a cluster's silos with their state, as its membership has them.",
+        [],
+        (cluster, _, cancel) => PrintAsync(ClusterQueries.SilosAsync(cluster, cancel)));
 
     /// <summary><c>grains</c>.</summary>
-    public static Command Grains() => Make("grains", "Count the activations on every silo of a cluster, by type.", [], (cluster, _, cancel) => PrintAsync(ClusterQueries.GrainsAsync(cluster, cancel)));
+    public static Command Grains() => Make(
+        "grains",
+        "Count the activations on every silo of a cluster, by type.",
+        [],
+        (cluster, _, cancel) => PrintAsync(ClusterQueries.GrainsAsync(cluster, cancel)));
 
     /// <summary><c>grain</c>.</summary>
     public static Command Grain()
@@ -36,7 +45,8 @@ internal static class OperatorCommands
             Console.WriteLine(line);
     }
 
-    private static Command Make(string name, string description, Argument[] arguments, Func<ClusterPlace, ParseResult, CancellationToken, Task> run)
+    private static Command Make(
+        string name, string description, Argument[] arguments, Func<ClusterPlace, ParseResult, CancellationToken, Task> run)
     {
         var cluster = ClusterOptionSet.Create();
         cluster.Database.Required = true;
@@ -52,7 +62,8 @@ internal static class OperatorCommands
             }
             catch (ClusterAwayException away)
             {
-                throw new CommandException(ExitCodes.NotFound, away.Message, "Start a silo, or name its cluster with --cluster and its database with --database.");
+                throw new CommandException(
+                    ExitCodes.NotFound, away.Message, "Start a silo, or name its cluster with --cluster and its database with --database.");
             }
         });
         return command;

@@ -32,13 +32,19 @@ public static class PowerCommand
         var gpu = WattsOption.Create("--watts-per-gpu", "Draw of a gpu at full load.");
         var node = WattsOption.Create("--watts-per-node", "Draw of a host beside its gpus.");
         var cap = WattsOption.Create("--site-cap", "Most that the site may draw; none: no cap.", mayBeNone: true);
-        var line = WattsOption.Create("--approval-line", "Most that the site may draw before the utility approves more; none: no approval is needed.", mayBeNone: true);
-        var ramp = WattsOption.Create("--ramp", "Most by which the draw may rise in a second, such as 5MW/s; none: no limit.", mayBeNone: true, perSecond: true);
+        var line = WattsOption.Create(
+            "--approval-line",
+            "Most that the site may draw before the utility approves more; none: no approval is needed.",
+            mayBeNone: true);
+        var ramp = WattsOption.Create(
+            "--ramp", "Most by which the draw may rise in a second, such as 5MW/s; none: no limit.", mayBeNone: true, perSecond: true);
         var overhead = new Option<double?>("--overhead") { Description = "What the site draws for each watt of its gpus and hosts (PUE), such as 1.25." };
         overhead.Validators.Add(result =>
         {
-            if (result.Tokens.Count > 0 && result.GetValueOrDefault<double?>() is { } value && !(value >= 1 && value <= PowerSettings.MostOverhead))
-                result.AddError(string.Create(CultureInfo.InvariantCulture, $"--overhead is {value}; choose 1 to {PowerSettings.MostOverhead}."));
+            if (result.Tokens.Count > 0 && result.GetValueOrDefault<double?>() is { } value
+                && !(value >= 1 && value <= PowerSettings.MostOverhead))
+                result.AddError(
+                    string.Create(CultureInfo.InvariantCulture, $"--overhead is {value}; choose 1 to {PowerSettings.MostOverhead}."));
         });
         var classes = new Option<ClassPower[]>("--class")
         {
@@ -72,7 +78,8 @@ public static class PowerCommand
     private static ClassPower? ReadClass(string text, Action<string> complain)
     {
         var equals = text.IndexOf('=', StringComparison.Ordinal);
-        if (equals > 0 && text[(equals + 1)..].Split(',') is [var gpu, var node] && PowerText.TryParse(gpu, out var gpuWatts) && PowerText.TryParse(node, out var nodeWatts))
+        if (equals > 0 && text[(equals + 1)..].Split(',') is [var gpu, var node] && PowerText.TryParse(gpu, out var gpuWatts)
+            && PowerText.TryParse(node, out var nodeWatts))
             return new ClassPower(text[..equals], gpuWatts, nodeWatts);
         complain($"--class is '{text}'; write CLASS=GPU,NODE with the draw of a gpu and of its host, such as cpu-x64=200W,300W.");
         return null;
@@ -127,7 +134,9 @@ public static class PowerCommand
             + (power.UsableWatts is { } usable ? $" of {PowerText.Of(usable)} that are usable" : "; no limit");
         if (power.WaitingWatts > 0)
             text += $"; {PowerText.Of(power.WaitingWatts)} more are to start";
-        return power.OverWatts > 0 ? $"{text}; {PowerText.Of(power.OverWatts)} too much remain, for every running job keeps a gpu that holds its state" : text;
+        return power.OverWatts > 0
+            ? $"{text}; {PowerText.Of(power.OverWatts)} too much remain, for every running job keeps a gpu that holds its state"
+            : text;
     }
 
     private static string Words(PowerSettings settings, bool approved) => string.Create(

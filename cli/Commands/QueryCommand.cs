@@ -17,7 +17,11 @@ public sealed class QueryCommand
     /// <param name="description">What it shows.</param>
     /// <param name="parts">Its own options and arguments.</param>
     /// <param name="ask">Asks the silo.</param>
-    public static Command Create(string name, string description, IReadOnlyList<Symbol> parts, Func<CoordinatorClient, ParseResult, CancellationToken, Task<Listing>> ask) =>
+    public static Command Create(
+        string name,
+        string description,
+        IReadOnlyList<Symbol> parts,
+        Func<CoordinatorClient, ParseResult, CancellationToken, Task<Listing>> ask) =>
         new QueryCommand().Build(name, description, parts, async (client, parsed, format, cancel) =>
             (await ask(client, parsed, cancel)).Print(Console.Out, format));
 
@@ -26,10 +30,18 @@ public sealed class QueryCommand
     /// <param name="description">What it shows.</param>
     /// <param name="parts">Its own options and arguments.</param>
     /// <param name="run">Asks and prints.</param>
-    public static Command Create(string name, string description, IReadOnlyList<Symbol> parts, Func<CoordinatorClient, ParseResult, OutputFormat, CancellationToken, Task> run) =>
+    public static Command Create(
+        string name,
+        string description,
+        IReadOnlyList<Symbol> parts,
+        Func<CoordinatorClient, ParseResult, OutputFormat, CancellationToken, Task> run) =>
         new QueryCommand().Build(name, description, parts, run);
 
-    private Command Build(string name, string description, IReadOnlyList<Symbol> parts, Func<CoordinatorClient, ParseResult, OutputFormat, CancellationToken, Task> run)
+    private Command Build(
+        string name,
+        string description,
+        IReadOnlyList<Symbol> parts,
+        Func<CoordinatorClient, ParseResult, OutputFormat, CancellationToken, Task> run)
     {
         var command = new Command(name, description);
         foreach (var part in parts)

@@ -12,7 +12,8 @@ namespace Coordinator.Cli.Commands;
 /// <summary><c>resume</c>: goes on with a run of <c>train</c> that was ended, or whose processes all died.</summary>
 public sealed class ResumeCommand
 {
-    private readonly PathArgument directory = new(PathUse.ReadFolder, "directory") { Description = "The run's directory: its --work-dir, or the one that 'train' printed." };
+    private readonly PathArgument directory = new(
+        PathUse.ReadFolder, "directory") { Description = "The run's directory: its --work-dir, or the one that 'train' printed." };
     private readonly PathOption output = new(PathUse.Write, "--out") { Description = "The model file to write (default: the run's own)." };
     private readonly Option<int?> workers = new("--workers", "-w")
     {
@@ -40,7 +41,9 @@ public sealed class ResumeCommand
             if (result.GetValueOrDefault<long?>() is < 1)
                 result.AddError("--steps is less than 1; choose at least the steps that the job has.");
         });
-        var command = new Command("resume", "Go on with a run of 'train' that was ended or whose processes died: from its newest complete checkpoint, to the same model.")
+        var command = new Command(
+            "resume",
+            "Go on with a run of 'train' that was ended or whose processes died: from its newest complete checkpoint, to the same model.")
         {
             directory, output, workers, steps, port,
         };
@@ -75,7 +78,8 @@ public sealed class ResumeCommand
             record = record.WithWorkers(ArgumentsFor(count, record));
         try
         {
-            var sha256 = await new LocalRun(record, run, model, SiloBackend.Alone, parsed.GetValue(port), signals).ResumeAsync(parsed.GetValue(steps), forWorkers: parsed.GetValue(workers) is not null);
+            var sha256 = await new LocalRun(record, run, model, SiloBackend.Alone, parsed.GetValue(port), signals).ResumeAsync(
+                parsed.GetValue(steps), forWorkers: parsed.GetValue(workers) is not null);
             Console.WriteLine($"{sha256}  {record.Output}");
             return ExitCodes.Success;
         }

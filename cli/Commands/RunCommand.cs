@@ -27,11 +27,17 @@ public sealed class RunCommand
     private readonly Option<int?> nodes = new("--nodes", "-n") { Description = "Nodes that it runs on (default: the workers that are started here; with --silo, 1)." };
     private readonly Option<int?> minNodes = new("--min-nodes") { Description = "Fewest nodes that it goes on with (default: --nodes)." };
     private readonly Option<int?> maxNodes = new("--max-nodes") { Description = "Most nodes that it starts on (default: --nodes)." };
-    private readonly Option<int> gpus = new("--gpus-per-node", "--nproc-per-node") { Description = "Gpus on each node, with a process for each of them.", DefaultValueFactory = _ => 1 };
+    private readonly Option<int> gpus = new(
+        "--gpus-per-node",
+        "--nproc-per-node") { Description = "Gpus on each node, with a process for each of them.", DefaultValueFactory = _ => 1 };
     private readonly Option<int?> workers = new("--workers", "-w") { Description = "Worker processes that are started here, where no silo is named (default: --max-nodes)." };
     private readonly Option<string> name = new("--name") { Description = "Name of the job (default: the program's).", DefaultValueFactory = _ => "" };
-    private readonly PathOption workFolder = new(PathUse.ReadFolder, "--workdir") { Description = "Folder that every process starts in; it must be there on every node (default: the current one)." };
-    private readonly PathOption bundle = new(PathUse.ReadFolder, "--bundle") { Description = "A folder that is frozen by hash and brought to every node; processes start in it." };
+    private readonly PathOption workFolder = new(
+        PathUse.ReadFolder,
+        "--workdir") { Description = "Folder that every process starts in; it must be there on every node (default: the current one)." };
+    private readonly PathOption bundle = new(
+        PathUse.ReadFolder,
+        "--bundle") { Description = "A folder that is frozen by hash and brought to every node; processes start in it." };
     private readonly Option<string[]> variables = new("--env") { Description = "NAME=value for every process, or NAME for its value here. Repeatable." };
     private readonly Option<int> restarts = new("--restarts", "--max-restarts") { Description = "Restarts without progress between them that failures of its own may cost.", DefaultValueFactory = _ => 3 };
     private readonly Option<string> grace = new("--grace") { Description = "Time between SIGTERM and SIGKILL.", DefaultValueFactory = _ => "10s" };
@@ -58,7 +64,8 @@ public sealed class RunCommand
             + "It promises no bits: what the program computes is its own affair. It promises that all processes run or are being made to, and that no two generations ever do.\n"
             + "Without --silo, a silo and worker processes are started on this machine and ended with the run. The exit code is that of the process that failed first.")
         {
-            nodes, minNodes, maxNodes, gpus, workers, name, workFolder, bundle, variables, restarts, grace, hang, lease, alone, progress, priority, deviceClass, allRanks, detach, format, runFolder, command,
+            nodes, minNodes, maxNodes, gpus, workers, name, workFolder, bundle, variables, restarts, grace, hang, lease, alone, progress,
+            priority, deviceClass, allRanks, detach, format, runFolder, command,
         };
         connection.AddTo(built);
         foreach (var option in new[] { grace, lease, alone, progress })
@@ -80,13 +87,22 @@ public sealed class RunCommand
     {
         var silo = connection.FindSilo(parsed);
         if (silo is null && parsed.GetValue(detach))
-            throw new CommandException(ExitCodes.Usage, "--detach leaves a job with a silo that outlives this command, and none is named.", "Name one with --silo, or leave --detach out.");
+            throw new CommandException(
+                ExitCodes.Usage,
+                "--detach leaves a job with a silo that outlives this command, and none is named.",
+                "Name one with --silo, or leave --detach out.");
         if (silo is not null && parsed.GetValue(workers) is not null)
-            throw new CommandException(ExitCodes.Usage, "--workers are started by this command, and with --silo it starts none.", "Say with --nodes how many of the cluster's nodes to use.");
+            throw new CommandException(
+                ExitCodes.Usage,
+                "--workers are started by this command, and with --silo it starts none.",
+                "Say with --nodes how many of the cluster's nodes to use.");
         var spec = Spec(parsed, silo is not null);
         var problems = GangSpecValidator.Validate(spec);
         if (problems.Count > 0)
-            throw new CommandException(ExitCodes.Usage, $"{problems[0].Field} is {problems[0].Value} but must be {problems[0].Rule}.", $"{char.ToUpperInvariant(problems[0].Remedy[0])}{problems[0].Remedy[1..]}.");
+            throw new CommandException(
+                ExitCodes.Usage,
+                $"{problems[0].Field} is {problems[0].Value} but must be {problems[0].Rule}.",
+                $"{char.ToUpperInvariant(problems[0].Remedy[0])}{problems[0].Remedy[1..]}.");
         StandardStreams.NeverWait();
         using var signals = new Signals();
         try
@@ -102,13 +118,18 @@ public sealed class RunCommand
     private GangSpec Spec(ParseResult parsed, bool isThere)
     {
         var words = parsed.GetValue(command)!;
-        var count = parsed.GetValue(nodes) ?? parsed.GetValue(maxNodes) ?? (isThere ? parsed.GetValue(minNodes) ?? 1 : parsed.GetValue(workers) ?? 1);
+        var count = parsed.GetValue(nodes) ?? parsed.GetValue(maxNodes) ?? (
+            isThere ? parsed.GetValue(minNodes) ?? 1 : parsed.GetValue(workers) ?? 1);
         var most = parsed.GetValue(maxNodes) ?? count;
         var path = bundle.Full(parsed);
         if (!isThere && workFolder.Full(parsed) is { } start && !Directory.Exists(start))
-            throw new CommandException(ExitCodes.Usage, $"--workdir {start} is no folder.", "Name one that is there, or leave it out: processes then start in the current folder.");
+            throw new CommandException(
+                ExitCodes.Usage,
+                $"--workdir {start} is no folder.",
+                "Name one that is there, or leave it out: processes then start in the current folder.");
         if (path is not null && !Directory.Exists(path))
-            throw new CommandException(ExitCodes.Usage, $"--bundle {path} is no folder.", "Name a folder that holds all that the command needs.");
+            throw new CommandException(
+                ExitCodes.Usage, $"--bundle {path} is no folder.", "Name a folder that holds all that the command needs.");
         return new GangSpec
         {
             Name = parsed.GetValue(name) is { Length: > 0 } given ? given : Path.GetFileNameWithoutExtension(words[0]),
@@ -143,7 +164,8 @@ public sealed class RunCommand
         return given;
     }
 
-    private static TimeSpan Duration(ParseResult parsed, Option<string> option) => DurationText.TryParse(parsed.GetValue(option)!, out var duration) ? duration : TimeSpan.Zero;
+    private static TimeSpan Duration(ParseResult parsed, Option<string> option) =>
+        DurationText.TryParse(parsed.GetValue(option)!, out var duration) ? duration : TimeSpan.Zero;
 
     private async Task<int> RunHereAsync(ParseResult parsed, GangSpec spec, Signals signals)
     {
@@ -155,7 +177,8 @@ public sealed class RunCommand
             {
                 Workers = parsed.GetValue(workers) ?? spec.MaxNodes,
                 GpusPerWorker = spec.GpusPerNode,
-                WorkerArguments = (_, _) => ["--allow-programs", .. UserMask.Users is { } mask ? ["--program-umask", mask] : Array.Empty<string>()],
+                WorkerArguments = (_, _) =>
+                    ["--allow-programs", .. UserMask.Users is { } mask ? ["--program-umask", mask] : Array.Empty<string>()],
             };
             await using var cluster = await LocalCluster.StartAsync(options, directory, signals.Token);
             Console.Error.WriteLine($"attach from another terminal:  export {ConnectionVariables.Silo}={cluster.Url} {ConnectionVariables.TokenFile}={cluster.TokenFile}      (logs: {directory.Path})");
@@ -212,11 +235,15 @@ public sealed class RunCommand
     {
         printer.Say($"job {view.Id} has {view.Phase}: {view.Reason}");
         if (parsed.GetValue(format) is OutputFormat.Json or OutputFormat.Yaml)
-            new Listing("Gang", JsonSerializer.SerializeToNode(view, MachinesJson.Default.GangView)!, [], []).Print(Console.Out, parsed.GetValue(format));
+            new Listing("Gang", JsonSerializer.SerializeToNode(view, MachinesJson.Default.GangView)!, [], [])
+                .Print(Console.Out, parsed.GetValue(format));
     }
 
-    /// <summary>A signal came: the processes end in order, with the grace that they were given, and whoever asked may start them again.</summary>
-    private static async Task<int> EndAsync(SiloCalls calls, JobId job, GangRun run, LogPrinter printer, GangSpec spec, Signals signals, int code)
+    /// <summary>
+    /// A signal came: the processes end in order, with the grace that they were given, and whoever asked may start them again.
+    /// </summary>
+    private static async Task<int> EndAsync(
+        SiloCalls calls, JobId job, GangRun run, LogPrinter printer, GangSpec spec, Signals signals, int code)
     {
         printer.Say($"asked to end: the processes have {spec.Grace.TotalSeconds:0.#} s to end in order");
         using var limit = new CancellationTokenSource(spec.Grace + spec.Lease + EndLimit);
@@ -267,7 +294,11 @@ public sealed class RunCommand
             }
             catch (Exception unreadable) when (unreadable is InvalidDataException or IOException or UnauthorizedAccessException)
             {
-                throw new CommandException(ExitCodes.Usage, $"--bundle {folder} cannot be packed: {unreadable.Message}", "Name a folder of plain files that this user may read.", unreadable);
+                throw new CommandException(
+                    ExitCodes.Usage,
+                    $"--bundle {folder} cannot be packed: {unreadable.Message}",
+                    "Name a folder of plain files that this user may read.",
+                    unreadable);
             }
             finally
             {

@@ -49,14 +49,16 @@ public sealed class SiloCommand
         var options = new SiloCommand();
         var command = new Command("silo", "Run a silo: the process that hosts the jobs' grains. Without --database it is alone, on SQLite; with it, one of a cluster. Killed at any moment and started again, it goes on.")
         {
-            options.directory, options.url, options.name, options.token, options.policy, options.pipe, options.cluster.Database, options.cluster.Cluster,
+            options.directory, options.url, options.name, options.token, options.policy, options.pipe, options.cluster.Database,
+            options.cluster.Cluster,
             options.advertised, options.siloPort, options.gatewayPort, options.dashboard,
         };
         command.Validators.Add(parsed =>
         {
             if (parsed.GetValue(options.cluster.Database) is null
                 && ((Option[])[options.cluster.Cluster, options.advertised, options.siloPort, options.gatewayPort]).FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } other)
-                parsed.AddError($"{other.Name} is for a silo of a cluster: name the cluster's database with --database, or leave {other.Name} out.");
+                parsed.AddError(
+                    $"{other.Name} is for a silo of a cluster: name the cluster's database with --database, or leave {other.Name} out.");
         });
         command.SetAction((parsed, _) => options.RunAsync(parsed));
         return command;
@@ -125,7 +127,8 @@ public sealed class SiloCommand
             {
                 return await StartOnceAsync(settings, cancel);
             }
-            catch (CommandException refused) when (refused.InnerException is StoreLockedException or PortInUseException && clock.Elapsed < patience)
+            catch (CommandException refused) when (
+                refused.InnerException is StoreLockedException or PortInUseException && clock.Elapsed < patience)
             {
                 continue;
             }
@@ -146,7 +149,10 @@ public sealed class SiloCommand
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
-            throw new CommandException(ExitCodes.Usage, $"The silo cannot start in {settings.DataDirectory}: {refused.Message}", "Name a folder that can be written with --data-dir.");
+            throw new CommandException(
+                ExitCodes.Usage,
+                $"The silo cannot start in {settings.DataDirectory}: {refused.Message}",
+                "Name a folder that can be written with --data-dir.");
         }
     }
 }

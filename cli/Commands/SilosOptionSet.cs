@@ -20,5 +20,6 @@ public sealed class SilosOptionSet
 
     /// <summary>What was asked for.</summary>
     /// <exception cref="CommandException">The file of the connection string cannot be read.</exception>
-    public SiloBackend Read(ParseResult parsed) => new() { Silos = parsed.GetValue(silos), Database = ClusterOptionSet.ReadDatabase(parsed.GetValue(database)) };
+    public SiloBackend Read(ParseResult parsed) =>
+        new() { Silos = parsed.GetValue(silos), Database = ClusterOptionSet.ReadDatabase(parsed.GetValue(database)) };
 }

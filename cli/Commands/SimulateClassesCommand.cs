@@ -4,7 +4,9 @@ using Coordinator.Runs.Outcomes;
 
 namespace Coordinator.Cli.Commands;
 
-/// <summary><c>simulate classes</c>: several clusters as one; each job gets one class of devices, and one that wants more waits and says why.</summary>
+/// <summary>
+/// <c>simulate classes</c>: several clusters as one; each job gets one class of devices, and one that wants more waits and says why.
+/// </summary>
 internal static class SimulateClassesCommand
 {
     /// <summary>The command.</summary>

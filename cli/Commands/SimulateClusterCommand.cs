@@ -11,7 +11,9 @@ using Spectre.Console;
 
 namespace Coordinator.Cli.Commands;
 
-/// <summary><c>simulate cluster</c>: months of a large cluster in minutes, under this coordinator's machines and under others' policies.</summary>
+/// <summary>
+/// <c>simulate cluster</c>: months of a large cluster in minutes, under this coordinator's machines and under others' policies.
+/// </summary>
 internal static class SimulateClusterCommand
 {
     private const string Sweeps = "size, mtbf, spares, interval (several with commas between them), all or none";
@@ -84,7 +86,8 @@ internal static class SimulateClusterCommand
             if (table is not null)
                 await table.WriteAsync(FleetPrinter.Csv(plan.Reports, plan.Sweeps), cancel);
             if (page is not null)
-                await page.WriteAsync(FleetPage.Render(plan.Reports, parsed.GetValue(seed), plan.Sweeps, parsed.GetValue(hour), plan.Sample), cancel);
+                await page.WriteAsync(
+                    FleetPage.Render(plan.Reports, parsed.GetValue(seed), plan.Sweeps, parsed.GetValue(hour), plan.Sample), cancel);
             if (format is OutputFormat.Json or OutputFormat.Yaml)
             {
                 new Listing("ClusterSimulationList", FleetPrinter.Json(plan.Reports, plan.Sweeps), [], []).Print(Console.Out, format);
@@ -106,7 +109,10 @@ internal static class SimulateClusterCommand
     {
         var later = fleet with { Power = fleet.Power with { ApprovalDay = day } };
         return later.Problems().FirstOrDefault() is { Problem: { } problem }
-            ? throw new CommandException(ExitCodes.Usage, FormattableString.Invariant($"--approval-day {day}: {problem}"), "colossus-100k has an approval line; a scenario file gives a cluster one with power.approval_line_megawatts.")
+            ? throw new CommandException(
+                ExitCodes.Usage,
+                FormattableString.Invariant($"--approval-day {day}: {problem}"),
+                "colossus-100k has an approval line; a scenario file gives a cluster one with power.approval_line_megawatts.")
             : later;
     }
 

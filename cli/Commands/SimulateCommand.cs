@@ -5,7 +5,10 @@ using Coordinator.Simulator;
 
 namespace Coordinator.Cli.Commands;
 
-/// <summary><c>simulate</c>: the shipping machines in virtual time. Here <c>protocol</c>, under seeded faults; for planning see <see cref="SimulateClusterCommand"/>.</summary>
+/// <summary>
+/// <c>simulate</c>: the shipping machines in virtual time. Here <c>protocol</c>, under seeded faults; for planning see
+/// <see cref="SimulateClusterCommand"/>.
+/// </summary>
 public static class SimulateCommand
 {
     /// <summary>The command.</summary>
@@ -49,14 +52,21 @@ public static class SimulateCommand
                 return RunOne(one, new SimulationOptions { Plant = planted, Power = parsed.GetValue(power), MoreSteps = parsed.GetValue(moreSteps), WithoutChecks = new SortedSet<string>(unseen ?? [], StringComparer.Ordinal), Trace = parsed.GetValue(trace) ? Console.Out.WriteLine : null });
             if (planted != PlantedBug.None)
                 return Hunt(planted, unseen) ? ExitCodes.Success : ExitCodes.RunFailed;
-            return RunMany(parsed.GetValue(seeds), parsed.GetValue(start), parsed.GetValue(jobs), parsed.GetValue(everyCell), new SimulationOptions { Power = parsed.GetValue(power), MoreSteps = parsed.GetValue(moreSteps) }, () => clock.Elapsed);
+            return RunMany(
+                parsed.GetValue(seeds),
+                parsed.GetValue(start),
+                parsed.GetValue(jobs),
+                parsed.GetValue(everyCell),
+                new SimulationOptions { Power = parsed.GetValue(power), MoreSteps = parsed.GetValue(moreSteps) },
+                () => clock.Elapsed);
         });
         return command;
     }
 
     private static Command CreateBugs()
     {
-        var command = new Command("bugs", "Plant every known bug, one at a time: each is caught by its invariant, and by nothing once its checkers are off.");
+        var command = new Command(
+            "bugs", "Plant every known bug, one at a time: each is caught by its invariant, and by nothing once its checkers are off.");
         command.SetAction(_ =>
         {
             var sound = true;
@@ -94,7 +104,8 @@ public static class SimulateCommand
         var summary = new SimulationSummary { FirstSeed = start };
 
         // A seed's world is one thread's; worlds share nothing, and the reports are added up in the order of their seeds.
-        var reports = Enumerable.Range(0, seeds).AsParallel().AsOrdered().WithDegreeOfParallelism(Math.Min(jobs, 512)).WithMergeOptions(ParallelMergeOptions.NotBuffered)
+        var reports = Enumerable.Range(0, seeds).AsParallel().AsOrdered().WithDegreeOfParallelism(Math.Min(jobs, 512)).WithMergeOptions(
+            ParallelMergeOptions.NotBuffered)
             .Select(i => ProtocolSimulation.Run(start + (ulong)i, options));
         foreach (var report in reports)
         {

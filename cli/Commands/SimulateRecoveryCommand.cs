@@ -32,7 +32,8 @@ internal static class SimulateRecoveryCommand
                         $"{count,9}  {cost.What,-14} {cost.Messages,12:N0} {(double)cost.Messages / count,8:0.0} {cost.Bytes,18:N0} {(double)cost.Bytes / count,12:N0}  {cost.LargestKind + $" {100 * cost.LargestBytes / cost.Bytes}%",-34} {cost.Seconds,10:0.00}"));
                 }
 
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{"",9}  all three computed in {clock.Elapsed.TotalSeconds:0.0} s"));
+                Console.WriteLine(
+                    string.Create(CultureInfo.InvariantCulture, $"{"",9}  all three computed in {clock.Elapsed.TotalSeconds:0.0} s"));
             }
 
             return ExitCodes.Success;

@@ -44,7 +44,8 @@ public static class StepsCommand
 
     private static IReadOnlyList<string> Row(StoredStep stored) =>
     [
-        $"{stored.Step.Step}", $"{stored.Step.Loss:0.0000}", $"{stored.Step.GradientNorm:0.000}", $"{stored.Step.Milliseconds:0.0}", $"{stored.Step.Targets}",
+        $"{stored.Step.Step}", $"{stored.Step.Loss:0.0000}", $"{stored.Step.GradientNorm:0.000}", $"{stored.Step.Milliseconds:0.0}",
+        $"{stored.Step.Targets}",
         $"{stored.Step.Generation}", $"{stored.Timeline}", $"{stored.RecordedAt.LocalDateTime:HH:mm:ss.fff}",
     ];
 }

@@ -8,7 +8,9 @@ using Coordinator.Server.Hosting;
 
 namespace Coordinator.Cli.Commands;
 
-/// <summary><c>swarm</c>: thousands of node agents over real connections to a real silo, and what the control plane costs with them.</summary>
+/// <summary>
+/// <c>swarm</c>: thousands of node agents over real connections to a real silo, and what the control plane costs with them.
+/// </summary>
 public sealed class SwarmCommand
 {
     private readonly Option<int> nodes = new("--nodes") { Description = "Nodes, each with a connection of its own.", DefaultValueFactory = _ => 12_500 };
@@ -40,7 +42,8 @@ public sealed class SwarmCommand
     {
         var command = new Command("swarm", "Connect thousands of node agents to a silo, let nodes and the silo die, and measure how long the control plane takes and what it costs.")
         {
-            nodes, gpus, ranks, gang, step, links, together, watch, failures, faultTime, repair, limit, seed, assert, inject, silo, token, proxy, workDirectory, output,
+            nodes, gpus, ranks, gang, step, links, together, watch, failures, faultTime, repair, limit, seed, assert, inject, silo, token,
+            proxy, workDirectory, output,
         };
         silos.AddTo(command);
         Checks.InRange(nodes, 3, 1_000_000);

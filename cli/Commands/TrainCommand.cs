@@ -89,7 +89,10 @@ public sealed class TrainCommand
         }
 
         if (silo is null && parsed.GetValue(connection.Proxy) is not null)
-            throw new CommandException(ExitCodes.Usage, "--proxy is a way to a silo, and none is named.", "Name it with --silo, or leave --proxy out: what this command starts here is reached without one.");
+            throw new CommandException(
+                ExitCodes.Usage,
+                "--proxy is a way to a silo, and none is named.",
+                "Name it with --silo, or leave --proxy out: what this command starts here is reached without one.");
 
         var workerDevices = silo is null ? devices.ForWorkers(parsed, parsed.GetValue(gpus), loaded.Spec.DeviceClass) : null;
         StandardStreams.NeverWait();
@@ -120,7 +123,13 @@ public sealed class TrainCommand
             Say(spec, frozen);
             keepLogs = silo is null;
             var sha256 = silo is null
-                ? await new LocalRun(asked ?? Record(parsed, spec, workerDevices!, model), directory, model, backend, parsed.GetValue(port), signals).TrainAsync(spec, frozen, beside)
+                ? await new LocalRun(
+                    asked ?? Record(parsed, spec, workerDevices!, model),
+                    directory,
+                    model,
+                    backend,
+                    parsed.GetValue(port),
+                    signals).TrainAsync(spec, frozen, beside)
                 : await TrainThereAsync(parsed, spec, frozen, beside, model, signals.Token);
             Console.WriteLine($"{sha256}  {parsed.GetValue(output)}");
             keepLogs = false;
@@ -193,7 +202,9 @@ public sealed class TrainCommand
             JobIds.New(spec.Name).Value, perWorker, [.. Enumerable.Range(0, count).Select(worker => workerDevices(worker).ToArray())], model.Path, JobFile.Write(spec));
     }
 
-    /// <summary>A directory with a run's record is for that run; <paramref name="asked"/> is null where this command would leave no record.</summary>
+    /// <summary>
+    /// A directory with a run's record is for that run; <paramref name="asked"/> is null where this command would leave no record.
+    /// </summary>
     private static void RefuseOther(RunRecord there, RunRecord? asked, RunDirectory directory, bool withData, Action? undo = null)
     {
         try
@@ -234,7 +245,8 @@ public sealed class TrainCommand
         return ExitCodes.Success;
     }
 
-    private async Task<string> TrainThereAsync(ParseResult parsed, JobSpec spec, string? frozen, string? beside, OutputPath model, CancellationToken cancel)
+    private async Task<string> TrainThereAsync(
+        ParseResult parsed, JobSpec spec, string? frozen, string? beside, OutputPath model, CancellationToken cancel)
     {
         using var client = connection.Connect(parsed);
         var run = new JobRun(client, spec.Name) { BesidePath = beside };

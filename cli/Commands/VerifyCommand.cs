@@ -12,7 +12,9 @@ using Coordinator.Worker.Processes;
 
 namespace Coordinator.Cli.Commands;
 
-/// <summary><c>verify</c>: whether a program of one's own keeps what a job promises, as far as a search can tell, before a cluster is spent on it.</summary>
+/// <summary>
+/// <c>verify</c>: whether a program of one's own keeps what a job promises, as far as a search can tell, before a cluster is spent on it.
+/// </summary>
 public sealed class VerifyCommand
 {
     private readonly PathArgument script = new(PathUse.Read, "program") { Description = "The Python script, or a file that runs by itself." };
@@ -51,7 +53,8 @@ public sealed class VerifyCommand
             var unpacked = Path.Combine(folder, sha256);
             ProgramFolder.Unpack(DataStore.PathOf(folder, sha256), unpacked);
             var store = new DataStore(folder);
-            using var launcher = new ProgramLauncher(new ProgramPolicy { Allowed = true }, folder, Environment.ProcessId, new ConsoleLog("verify"));
+            using var launcher = new ProgramLauncher(
+                new ProgramPolicy { Allowed = true }, folder, Environment.ProcessId, new ConsoleLog("verify"));
             var verifier = new ProgramVerifier(
                 spec, () => ProgramStart.Of(new JobId("verify"), spec, spec.Program!, new GpuId(new NodeId("verify"), 0), unpacked, store, launcher, folder), line => Console.WriteLine($"  {line}"));
             Console.WriteLine(
@@ -71,7 +74,11 @@ public sealed class VerifyCommand
         }
         catch (ProgramFaultException failed)
         {
-            throw new CommandException(ExitCodes.RunFailed, $"The program cannot be verified: {failed.Message}.", "Mend it, or name the interpreter that has its packages with --python.", failed);
+            throw new CommandException(
+                ExitCodes.RunFailed,
+                $"The program cannot be verified: {failed.Message}.",
+                "Mend it, or name the interpreter that has its packages with --python.",
+                failed);
         }
         catch (OperationCanceledException) when (signals.ExitCode is { } code)
         {

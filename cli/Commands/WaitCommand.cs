@@ -61,7 +61,10 @@ public sealed class WaitCommand
                 }
 
                 if (phase is "finished" or "failed")
-                    throw new CommandException(ExitCodes.RunFailed, $"Job {id} has {phase}{(reason.Length > 0 ? $": {reason}" : "")}, and comes to {parsed.GetValue(wanted)} no more.", "See its events with 'coordinator events'.");
+                    throw new CommandException(
+                        ExitCodes.RunFailed,
+                        $"Job {id} has {phase}{(reason.Length > 0 ? $": {reason}" : "")}, and comes to {parsed.GetValue(wanted)} no more.",
+                        "See its events with 'coordinator events'.");
                 await Task.Delay(Period, patience.Token);
             }
         }
@@ -69,7 +72,10 @@ public sealed class WaitCommand
         {
             if (signals.ExitCode is { } code)
                 return code;
-            throw new CommandException(ExitCodes.Unfinished, $"The job did not come to {parsed.GetValue(wanted)} within {parsed.GetValue(limit)}: it is {phase}.", "It goes on; wait again.");
+            throw new CommandException(
+                ExitCodes.Unfinished,
+                $"The job did not come to {parsed.GetValue(wanted)} within {parsed.GetValue(limit)}: it is {phase}.",
+                "It goes on; wait again.");
         }
     }
 
@@ -84,7 +90,8 @@ public sealed class WaitCommand
 
     private static bool IsKnown(string text) => text is "running" or "finished" or "failed" or "over" || StepOf(text) is not null;
 
-    private static long? StepOf(string text) => text.StartsWith("step=", StringComparison.Ordinal) && long.TryParse(text.AsSpan(5), out var step) && step >= 0 ? step : null;
+    private static long? StepOf(string text) =>
+        text.StartsWith("step=", StringComparison.Ordinal) && long.TryParse(text.AsSpan(5), out var step) && step >= 0 ? step : null;
 
     private static bool IsThere(string wanted, string phase, long step) => wanted switch
     {

@@ -91,7 +91,8 @@ public sealed class WorkerCommand
 
     private Command Build()
     {
-        var command = new Command("worker", "Run a worker: the process that computes, one on each node. SIGTERM lets its jobs go on without it first.")
+        var command = new Command(
+            "worker", "Run a worker: the process that computes, one on each node. SIGTERM lets its jobs go on without it first.")
         {
             silos, token, proxy, node, replace, gpus, directory, checkpoints, listen, advertised, width, faults, pipe,
         };
@@ -110,7 +111,10 @@ public sealed class WorkerCommand
     private async Task<int> RunAsync(ParseResult parsed)
     {
         if (VectorWidths.WhyUnsupported(parsed.GetValue(width)) is { } reason)
-            throw new CommandException(ExitCodes.Usage, $"Vector width {parsed.GetValue(width)} cannot run here: {reason}.", "Leave --vector-width out for the widest that this machine has.");
+            throw new CommandException(
+                ExitCodes.Usage,
+                $"Vector width {parsed.GetValue(width)} cannot run here: {reason}.",
+                "Leave --vector-width out for the widest that this machine has.");
         DataAddressCheck.RefuseImpossible(parsed.GetValue(listen)!, parsed.GetValue(advertised));
         StandardStreams.NeverWait();
 
@@ -129,7 +133,8 @@ public sealed class WorkerCommand
         await DataAddressCheck.RefuseLoopbackToOthersAsync(parsed.GetValue(listen)!, parsed.GetValue(advertised), addresses);
         using var http = SiloHttp.Create(parsed.GetValue(proxy));
         var files = new SiloFiles(addresses, secret, http);
-        using var client = new CoordinatorClient(string.Join(',', addresses.Select(silo => silo.GetLeftPart(UriPartial.Authority))), secret, parsed.GetValue(proxy));
+        using var client = new CoordinatorClient(
+            string.Join(',', addresses.Select(silo => silo.GetLeftPart(UriPartial.Authority))), secret, parsed.GetValue(proxy));
         var store = directory.Folder(parsed) ?? FolderPath.Make(directory.Name, DefaultDirectory());
         var bootNumber = NextBoot(store, parsed.GetValue(node)!);
         var policy = foreign.Policy(parsed);
@@ -156,7 +161,8 @@ public sealed class WorkerCommand
         };
         try
         {
-            await NodeAgent.RunAsync(Options(parsed, addresses, secret, chosen) with { Boot = bootNumber }, services, signals.Token, abort.Token);
+            await NodeAgent.RunAsync(
+                Options(parsed, addresses, secret, chosen) with { Boot = bootNumber }, services, signals.Token, abort.Token);
         }
         catch (WorkerEndedException ended)
         {
@@ -190,7 +196,8 @@ public sealed class WorkerCommand
     {
         try
         {
-            var remains = await new FinalCheckpoint(new SiloCalls(client, cluster: null) { Patience = SilentSilo }, job).SaveAsync("a worker that may hold the only state was asked to end");
+            var remains = await new FinalCheckpoint(new SiloCalls(client, cluster: null) { Patience = SilentSilo }, job)
+                .SaveAsync("a worker that may hold the only state was asked to end");
             return remains.Saved is not null || remains.Trouble.Length == 0 ? null : remains.Trouble;
         }
         catch (Exception away) when (away is CommandException or CoordinatorApiException)
@@ -220,7 +227,10 @@ public sealed class WorkerCommand
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
-            throw new CommandException(ExitCodes.Usage, $"The worker cannot use {path}: {refused.Message}", "Name a folder that can be written with --checkpoint-dir.");
+            throw new CommandException(
+                ExitCodes.Usage,
+                $"The worker cannot use {path}: {refused.Message}",
+                "Name a folder that can be written with --checkpoint-dir.");
         }
     }
 
@@ -233,7 +243,10 @@ public sealed class WorkerCommand
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
-            throw new CommandException(ExitCodes.Usage, $"The worker cannot write to {store}: {refused.Message}", "Name a folder that can be written with --data-dir.");
+            throw new CommandException(
+                ExitCodes.Usage,
+                $"The worker cannot write to {store}: {refused.Message}",
+                "Name a folder that can be written with --data-dir.");
         }
     }
 
@@ -258,7 +271,8 @@ public sealed class WorkerCommand
     {
         var given = parsed.GetValue(silos) is { Length: > 0 } named ? named
             : Environment.GetEnvironmentVariable(ConnectionVariables.Silo) is { Length: > 0 } variable ? [variable]
-            : throw new CommandException(ExitCodes.Usage, "No silo is named.", $"Give --silo http://HOST:PORT or set {ConnectionVariables.Silo}.");
+            : throw new CommandException(
+                ExitCodes.Usage, "No silo is named.", $"Give --silo http://HOST:PORT or set {ConnectionVariables.Silo}.");
         return [.. given.SelectMany(text => text.Split(',', StringSplitOptions.TrimEntries)).Select(text => ConnectionOptions.IsUrl(text)
             ? new Uri(text)
             : throw new CommandException(ExitCodes.Usage, $"'{text}' is no address of a silo.", "Write http://HOST:PORT."))];

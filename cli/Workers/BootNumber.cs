@@ -26,7 +26,10 @@ public static class BootNumber
         return boot;
     }
 
-    /// <summary>Another process of the node had a higher number, noted elsewhere: this node's next one will be above it. Where it cannot be noted, the clock decides.</summary>
+    /// <summary>
+    /// Another process of the node had a higher number, noted elsewhere: this node's next one will be above it. Where it cannot be noted,
+    /// the clock decides.
+    /// </summary>
     /// <param name="folder">As for <see cref="Next"/>.</param>
     /// <param name="node">Name of the node.</param>
     /// <param name="boot">The other process's number.</param>
@@ -54,7 +57,9 @@ public static class BootNumber
         file.Commit(PathOf(folder, node));
     }
 
-    /// <summary>What the process before noted; 0 where there was none, or where the file is damaged, since the clock alone is right nearly always.</summary>
+    /// <summary>
+    /// What the process before noted; 0 where there was none, or where the file is damaged, since the clock alone is right nearly always.
+    /// </summary>
     private static long Last(string path)
     {
         try

@@ -8,8 +8,8 @@ using Coordinator.Worker.Ilgpu.Devices;
 namespace Coordinator.Cli.Workers;
 
 /// <summary>
-/// What makes the devices of a process that are not its CPU: ILGPU's backend, which is built in, and a library of others. Each is opened only
-/// where its devices are asked for, so that a process which computes on the CPU, or not at all, does not load ILGPU when it starts.
+/// What makes the devices of a process that are not its CPU: ILGPU's backend, which is built in, and a library of others. Each is opened
+/// only where its devices are asked for, so that a process which computes on the CPU, or not at all, does not load ILGPU when it starts.
 /// </summary>
 public sealed class DeviceBackendSet : IDisposable
 {
@@ -63,19 +63,25 @@ public sealed class DeviceBackendSet : IDisposable
     {
         if (DeviceSelection.IsOurs(backend.Name))
             return $"'{backend.Name}' is the name of devices of this program";
-        return backend.List().FirstOrDefault(device => !IsOf(backend, device)) is { } other ? $"its device '{other.Device}' is not called '{backend.Name}:' and more" : null;
+        return backend.List().FirstOrDefault(device => !IsOf(backend, device)) is { } other
+            ? $"its device '{other.Device}' is not called '{backend.Name}:' and more"
+            : null;
     }
 
     private void AddLibrary(string path)
     {
         if (!File.Exists(path))
-            throw new CommandException(ExitCodes.Usage, $"There is no library of devices at {path}.", $"Name an assembly with {DeviceSelection.LibraryOption}.");
+            throw new CommandException(
+                ExitCodes.Usage, $"There is no library of devices at {path}.", $"Name an assembly with {DeviceSelection.LibraryOption}.");
         try
         {
             var backend = DeviceBackends.Load(path);
             open.Add(backend);
             if (WhyMisnamed(backend) is { } why)
-                throw new CommandException(ExitCodes.Usage, $"{path} cannot be used: {why}.", "Change its names: a library's devices are called by its own name, a colon and more.");
+                throw new CommandException(
+                    ExitCodes.Usage,
+                    $"{path} cannot be used: {why}.",
+                    "Change its names: a library's devices are called by its own name, a colon and more.");
         }
         catch (DeviceBackendException unusable)
         {
@@ -83,5 +89,6 @@ public sealed class DeviceBackendSet : IDisposable
         }
     }
 
-    private static bool IsOf(IDeviceBackend backend, DeviceDescription device) => device.Device.StartsWith(backend.Name + ":", StringComparison.Ordinal);
+    private static bool IsOf(IDeviceBackend backend, DeviceDescription device) =>
+        device.Device.StartsWith(backend.Name + ":", StringComparison.Ordinal);
 }

@@ -51,7 +51,8 @@ public static class DeviceSelection
     /// <param name="found">What the backends found; empty where none was asked.</param>
     /// <param name="ranks">Ranks on each device.</param>
     /// <exception cref="CommandException">A text names nothing that is here.</exception>
-    public static IReadOnlyList<DeviceDescription> Choose(IReadOnlyList<string> texts, DeviceDescription cpu, IReadOnlyList<DeviceDescription> found, int ranks)
+    public static IReadOnlyList<DeviceDescription> Choose(
+        IReadOnlyList<string> texts, DeviceDescription cpu, IReadOnlyList<DeviceDescription> found, int ranks)
     {
         List<DeviceDescription> chosen = [];
         foreach (var text in texts)
@@ -62,7 +63,8 @@ public static class DeviceSelection
                 continue;
             }
 
-            var meant = found.Where(device => device.Device == text || device.Device.StartsWith(text + ":", StringComparison.Ordinal)).ToArray();
+            var meant = found.Where(device => device.Device == text || device.Device.StartsWith(text + ":", StringComparison.Ordinal))
+                .ToArray();
             if (meant.Length == 0)
                 throw Missing(text, found);
             chosen.AddRange(meant);
@@ -71,7 +73,9 @@ public static class DeviceSelection
         return [.. Enumerable.Repeat(chosen, ranks).SelectMany(round => round)];
     }
 
-    /// <summary>ILGPU itself would hand out its CPU device here without a word, a hundred times slower than the device <c>cpu</c>.</summary>
+    /// <summary>
+    /// ILGPU itself would hand out its CPU device here without a word, a hundred times slower than the device <c>cpu</c>.
+    /// </summary>
     private static CommandException Missing(string text, IReadOnlyList<DeviceDescription> found) => new(
         ExitCodes.Usage,
         $"There is no device {text} on this host. Found: {string.Join(", ", found.Select(device => $"{device.Device} ({device.Name})").DefaultIfEmpty("none"))}.",

@@ -31,7 +31,8 @@ internal static class ProgramStart
     /// <param name="store">Where frozen files are.</param>
     /// <param name="launcher">Starts it.</param>
     /// <param name="logs">Folder of the job's logs.</param>
-    public static ProgramLaunch Of(JobId job, JobSpec spec, ProgramSpec own, GpuId gpu, string folder, DataStore store, ProgramLauncher launcher, string logs)
+    public static ProgramLaunch Of(
+        JobId job, JobSpec spec, ProgramSpec own, GpuId gpu, string folder, DataStore store, ProgramLauncher launcher, string logs)
     {
         var entry = Path.Combine(folder, own.Entry);
         string[] arguments = own.Arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries);

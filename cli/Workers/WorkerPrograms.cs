@@ -18,7 +18,11 @@ namespace Coordinator.Cli.Workers;
 /// <param name="options">How CPU devices compute.</param>
 /// <param name="gpus">The worker's devices, by the gpu's index; null: the CPU for every one.</param>
 /// <param name="backends">Make devices that are not the CPU, not disposed of; null where there are none.</param>
-public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options, IReadOnlyList<DeviceDescription>? gpus = null, DeviceBackendSet? backends = null) : IProgramFactory, IDisposable
+public sealed class WorkerPrograms(
+    DataStore store,
+    CpuDeviceOptions options,
+    IReadOnlyList<DeviceDescription>? gpus = null,
+    DeviceBackendSet? backends = null) : IProgramFactory, IDisposable
 {
     // Whoever has a sound copy, the command that submitted the job above all, brings it up again within two seconds.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(6);
@@ -60,7 +64,8 @@ public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options, IR
         var program = TrainingPrograms.Create(spec);
         if (spec.Program is { } own)
             return program.CreateCpuDevice(null, options with { Launch = Launcher is { Policy.Allowed: true } launcher ? Wait(LaunchAsync(launcher, job, spec, own, gpu, cancel), cancel) : null, Cancel = cancel });
-        var samples = program.NeedsSamples ? new WindowSampler(Wait(OpenAsync(spec.Data), cancel), spec.Model.Block, spec.Training.Seed) : null;
+        var samples = program.NeedsSamples ? new WindowSampler(
+            Wait(OpenAsync(spec.Data), cancel), spec.Model.Block, spec.Training.Seed) : null;
         if (spec.Initial is not { } initial)
             return Create(program, spec, samples, gpus?[gpu.Index]);
         var start = Wait(WeightsAsync(job, initial, program.Layout, cancel), cancel);
@@ -126,7 +131,8 @@ public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options, IR
         }
     }
 
-    private IRankDevice Create(ITrainingProgram program, JobSpec spec, ISampleSource? samples, DeviceDescription? device) => device is null || device.Device == "cpu"
+    private IRankDevice Create(ITrainingProgram program, JobSpec spec, ISampleSource? samples, DeviceDescription? device) =>
+        device is null || device.Device == "cpu"
         ? program.CreateCpuDevice(samples, options)
         : (backends ?? throw new InvalidOperationException($"nothing makes the device {device.Device}")).Create(spec, samples, device);
 
@@ -141,7 +147,8 @@ public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options, IR
         {
             if (weights.TryGetValue(job, out var known) && known.TryGetTarget(out var shared))
                 return shared;
-            var read = await FindAsync(initial.Sha256, initial.Bytes, (path, moved) => InitialWeights.Read(path, initial, layout, moved), cancel);
+            var read = await FindAsync(
+                initial.Sha256, initial.Bytes, (path, moved) => InitialWeights.Read(path, initial, layout, moved), cancel);
             weights[job] = new WeakReference<InitialWeights>(read);
             verified.TryAdd(initial.Sha256, true);
             return read;
@@ -153,7 +160,8 @@ public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options, IR
     }
 
     /// <summary>Fetched and verified by its hash, like data, and unpacked once for all ranks of the worker.</summary>
-    private async Task<ProgramLaunch> LaunchAsync(ProgramLauncher launcher, JobId job, JobSpec spec, ProgramSpec own, GpuId gpu, CancellationToken cancel)
+    private async Task<ProgramLaunch> LaunchAsync(
+        ProgramLauncher launcher, JobId job, JobSpec spec, ProgramSpec own, GpuId gpu, CancellationToken cancel)
     {
         var frozen = new DataSpec { Sha256 = own.Sha256, Bytes = own.Bytes };
         var folder = Folders!.BundleOf(own.Sha256);
@@ -169,16 +177,19 @@ public sealed class WorkerPrograms(DataStore store, CpuDeviceOptions options, IR
         return ProgramStart.Of(job, spec, own, gpu, folder, store, launcher, Folders!.LogsOf(job));
     }
 
-    /// <summary>The thread that asked is one that may wait, and on which the device is to be made; the task goes on without it where it gives up.</summary>
+    /// <summary>
+    /// The thread that asked is one that may wait, and on which the device is to be made; the task goes on without it where it gives up.
+    /// </summary>
     private static T Wait<T>(Task<T> task, CancellationToken cancel) => task.WaitAsync(cancel).GetAwaiter().GetResult();
 
     /// <summary>
-    /// Ranks of one worker share the file. A failed attempt is forgotten, so that the next one tries again; so is a file that could not be read while
-    /// it was in use.
+    /// Ranks of one worker share the file. A failed attempt is forgotten, so that the next one tries again; so is a file that could not be
+    /// read while it was in use.
     /// </summary>
     private async Task<FrozenData> OpenAsync(DataSpec spec)
     {
-        if (open.TryGetValue(spec.Sha256, out var known) && known is { IsValueCreated: true, Value.IsCompletedSuccessfully: true } && known.Value.Result.IsDamaged)
+        if (open.TryGetValue(spec.Sha256, out var known) && known is { IsValueCreated: true, Value.IsCompletedSuccessfully: true }
+            && known.Value.Result.IsDamaged)
             open.TryRemove(new KeyValuePair<string, Lazy<Task<FrozenData>>>(spec.Sha256, known));
         var opening = open.GetOrAdd(spec.Sha256, _ => new Lazy<Task<FrozenData>>(() => OpenOnceAsync(spec)));
         try

@@ -33,7 +33,8 @@ internal sealed class MutantRewriter(IEnumerable<Mutant> mutants) : CSharpSyntax
         if (node is null || visited is null)
             return visited;
         foreach (var mutant in byNode[node])
-            visited = Change(mutant, visited).WithTriviaFrom(visited).WithAdditionalAnnotations(new SyntaxAnnotation(Mark, mutant.Number.ToString(System.Globalization.CultureInfo.InvariantCulture)));
+            visited = Change(mutant, visited).WithTriviaFrom(visited).WithAdditionalAnnotations(
+                new SyntaxAnnotation(Mark, mutant.Number.ToString(System.Globalization.CultureInfo.InvariantCulture)));
         return visited;
     }
 
@@ -69,5 +70,6 @@ internal sealed class MutantRewriter(IEnumerable<Mutant> mutants) : CSharpSyntax
         _ => "&&",
     };
 
-    private static ExpressionSyntax Choice(string on, string changed, string original) => SyntaxFactory.ParseExpression($"({on} ? {changed} : {original})");
+    private static ExpressionSyntax Choice(string on, string changed, string original) =>
+        SyntaxFactory.ParseExpression($"({on} ? {changed} : {original})");
 }

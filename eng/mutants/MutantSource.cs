@@ -23,14 +23,16 @@ internal sealed class MutantSource
         foreach (var file in Directory.EnumerateFiles(Path.Combine(root, Machines), "*.cs", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
         {
             var path = Path.GetRelativePath(root, file).Replace('\\', '/');
-            if (!path.Contains("/obj/", StringComparison.Ordinal) && !path.Contains("/bin/", StringComparison.Ordinal) && path != SwitchPath)
+            if (!path.Contains("/obj/", StringComparison.Ordinal) && !path.Contains("/bin/", StringComparison.Ordinal)
+                && path != SwitchPath)
                 trees.Add(path, CSharpSyntaxTree.ParseText(File.ReadAllText(file), Parsing, path));
         }
 
         foreach (var (path, tree) in trees.Where(pair => folders.Any(folder => pair.Key.StartsWith(folder.TrimEnd('/') + "/", StringComparison.Ordinal))))
         {
             foreach (var (kind, node) in MutantFinder.Find(tree.GetRoot()))
-                All.Add(new Mutant(All.Count + 1, path, tree.GetLineSpan(node.Span).StartLinePosition.Line + 1, kind, OnOneLine(node), node));
+                All.Add(
+                    new Mutant(All.Count + 1, path, tree.GetLineSpan(node.Span).StartLinePosition.Line + 1, kind, OnOneLine(node), node));
         }
     }
 
@@ -41,18 +43,20 @@ internal sealed class MutantSource
     public List<Mutant> All { get; } = [];
 
     /// <summary>
-    /// So many mutants, drawn by a seed, or these. What the compiler refuses, and whatever stands in the same member where the error is not in a changed
-    /// place, is replaced by others. The draw does not depend on how many are wanted: a larger sample contains a smaller one.
+    /// So many mutants, drawn by a seed, or these. What the compiler refuses, and whatever stands in the same member where the error is not
+    /// in a changed place, is replaced by others. The draw does not depend on how many are wanted: a larger sample contains a smaller one.
     /// </summary>
     public IReadOnlyList<Mutant> Draw(int seed, int count, IReadOnlyList<Mutant>? wanted, Action<string> tell)
     {
         var drawn = wanted ?? Shuffle(seed);
         var refused = new HashSet<int>();
-        var before = Errors(CSharpCompilationOf([])).Select(error => error.Id + Path.GetFileName(error.Location.SourceTree?.FilePath)).ToHashSet(StringComparer.Ordinal);
+        var before = Errors(CSharpCompilationOf([])).Select(error => error.Id + Path.GetFileName(error.Location.SourceTree?.FilePath))
+            .ToHashSet(StringComparer.Ordinal);
         while (true)
         {
             var sample = drawn.Where(mutant => !refused.Contains(mutant.Number)).Take(count).ToArray();
-            var wrong = Errors(CSharpCompilationOf(sample)).Where(error => !before.Contains(error.Id + Path.GetFileName(error.Location.SourceTree?.FilePath))).ToArray();
+            var wrong = Errors(CSharpCompilationOf(sample))
+                .Where(error => !before.Contains(error.Id + Path.GetFileName(error.Location.SourceTree?.FilePath))).ToArray();
             if (wrong.Length == 0)
                 return sample;
             var more = wrong.SelectMany(MutantsBehind).ToHashSet();
@@ -110,7 +114,8 @@ internal sealed class MutantSource
         ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator).Where(path => Path.GetFileName(path).StartsWith("System.", StringComparison.Ordinal)).Select(path => MetadataReference.CreateFromFile(path)),
         new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary));
 
-    private static IEnumerable<Diagnostic> Errors(CSharpCompilation compilation) => compilation.GetDiagnostics().Where(found => found.Severity == DiagnosticSeverity.Error);
+    private static IEnumerable<Diagnostic> Errors(CSharpCompilation compilation) =>
+        compilation.GetDiagnostics().Where(found => found.Severity == DiagnosticSeverity.Error);
 
     private static IEnumerable<int> MutantsBehind(Diagnostic error)
     {
@@ -122,7 +127,9 @@ internal sealed class MutantSource
         return member?.DescendantNodes().SelectMany(Marks) ?? [];
     }
 
-    private static IEnumerable<int> Marks(SyntaxNode node) => node.GetAnnotations(MutantRewriter.Mark).Select(mark => int.Parse(mark.Data!, System.Globalization.CultureInfo.InvariantCulture));
+    private static IEnumerable<int> Marks(SyntaxNode node) =>
+        node.GetAnnotations(MutantRewriter.Mark).Select(mark => int.Parse(mark.Data!, System.Globalization.CultureInfo.InvariantCulture));
 
-    private static string OnOneLine(SyntaxNode node) => string.Join(' ', node.ToString().Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+    private static string OnOneLine(SyntaxNode node) =>
+        string.Join(' ', node.ToString().Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
 }

@@ -49,15 +49,18 @@ command.SetAction(parsed =>
 
     var file = new ResultFile(parsed.GetValue(outcomes) ?? Path.Combine(work, "outcomes.tsv"));
     var known = file.Read();
-    using var trials = new ThreadLocal<Trial>(() => new Trial(work, parsed.GetValue(seeds), parsed.GetValue(first), parsed.GetValue(tests)!), trackAllValues: true);
+    using var trials = new ThreadLocal<Trial>(
+        () => new Trial(work, parsed.GetValue(seeds), parsed.GetValue(first), parsed.GetValue(tests)!), trackAllValues: true);
     if (trials.Value!.Run(mutant: 0) is { By: { } unchanged } nothing)
     {
         Console.Error.WriteLine($"without a mutant {unchanged} fails already ({nothing.Where}): that comes first");
         return 1;
     }
 
-    var chosen = parsed.GetValue(only) is { Length: > 0 } numbers ? sample.Where(mutant => numbers.Contains(mutant.Number)).ToArray() : sample;
-    var left = Partitioner.Create(chosen.Where(mutant => !known.ContainsKey(mutant.Number)).ToArray(), EnumerablePartitionerOptions.NoBuffering);
+    var chosen = parsed.GetValue(only) is { Length: > 0 } numbers ? sample.Where(mutant => numbers.Contains(mutant.Number))
+        .ToArray() : sample;
+    var left = Partitioner.Create(
+        chosen.Where(mutant => !known.ContainsKey(mutant.Number)).ToArray(), EnumerablePartitionerOptions.NoBuffering);
     Parallel.ForEach(left, new ParallelOptions { MaxDegreeOfParallelism = parsed.GetValue(jobs) }, mutant =>
     {
         var outcome = trials.Value!.Run(mutant.Number);
@@ -72,7 +75,8 @@ command.SetAction(parsed =>
         trial.Dispose();
 
     var caught = chosen.Count(mutant => known[mutant.Number].Length > 0);
-    Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{caught} of {chosen.Count} caught, {100.0 * caught / chosen.Count:0.0} %"));
+    Console.WriteLine(
+        string.Create(CultureInfo.InvariantCulture, $"{caught} of {chosen.Count} caught, {100.0 * caught / chosen.Count:0.0} %"));
     return 0;
 });
 var binaries = new Argument<string>("binaries") { Description = "Folder with the copy's simulator." };

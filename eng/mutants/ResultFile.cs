@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace Coordinator.Mutants;
 
-/// <summary>The table of what came of each mutant, one line each, separated by tabs; written as it grows, so that a run that is ended can go on.</summary>
+/// <summary>
+/// The table of what came of each mutant, one line each, separated by tabs; written as it grows, so that a run that is ended can go on.
+/// </summary>
 internal sealed class ResultFile(string path)
 {
     private const string Head = "mutant\tfile\tline\toperator\tcaught by\twhere\tcode";
@@ -18,7 +20,10 @@ internal sealed class ResultFile(string path)
         return known;
     }
 
-    /// <summary>The mutants that nothing caught then, as they are numbered now; the code may have changed since, and what is not there any more is told.</summary>
+    /// <summary>
+    /// The mutants that nothing caught then, as they are numbered now; the code may have changed since, and what is not there any more is
+    /// told.
+    /// </summary>
     public static IReadOnlyList<Mutant> Survivors(string path, IReadOnlyList<Mutant> all, Action<string> tell)
     {
         var found = new List<Mutant>();

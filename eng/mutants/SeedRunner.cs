@@ -14,10 +14,12 @@ internal static class SeedRunner
     public static void Serve(string binaries, TextReader orders, TextWriter answers)
     {
         var context = new AssemblyLoadContext("copy");
-        context.Resolving += (_, name) => File.Exists(Path.Combine(binaries, name.Name + ".dll")) ? context.LoadFromAssemblyPath(Path.Combine(binaries, name.Name + ".dll")) : null;
+        context.Resolving += (_, name) => File.Exists(
+            Path.Combine(binaries, name.Name + ".dll")) ? context.LoadFromAssemblyPath(Path.Combine(binaries, name.Name + ".dll")) : null;
         var simulator = context.LoadFromAssemblyPath(Path.Combine(binaries, "Coordinator.Simulator.dll"));
         var machines = context.LoadFromAssemblyPath(Path.Combine(binaries, "Coordinator.Machines.dll"));
-        var on = machines.GetType("Coordinator.Machines.Mutants", throwOnError: true)!.GetField("On", BindingFlags.Static | BindingFlags.NonPublic)!;
+        var on = machines.GetType(
+            "Coordinator.Machines.Mutants", throwOnError: true)!.GetField("On", BindingFlags.Static | BindingFlags.NonPublic)!;
         var run = simulator.GetType("Coordinator.Simulator.ProtocolSimulation", throwOnError: true)!.GetMethod("Run")!;
         var invariant = run.ReturnType.GetProperty("Invariant")!;
         while (orders.ReadLine() is { } order)

@@ -10,8 +10,8 @@ namespace Coordinator.Mutants;
 internal sealed record Outcome(string? By, string Where);
 
 /// <summary>
-/// Switches one mutant on and looks who notices: a few seeds, then the tests, then the rest of the seeds. The first that notices counts, and
-/// nobody is asked after it.
+/// Switches one mutant on and looks who notices: a few seeds, then the tests, then the rest of the seeds. The first that notices counts,
+/// and nobody is asked after it.
 /// </summary>
 internal sealed partial class Trial(string copy, int seeds, int seedsFirst, string testFilter) : IDisposable
 {
@@ -29,7 +29,8 @@ internal sealed partial class Trial(string copy, int seeds, int seedsFirst, stri
     public Outcome Run(int mutant)
     {
         var first = Math.Min(seeds, seedsFirst);
-        return Simulate(mutant, 1, first) ?? Test(mutant) ?? (seeds > first ? Simulate(mutant, first + 1, seeds - first) : null) ?? new Outcome(null, "");
+        return Simulate(mutant, 1, first) ?? Test(mutant) ?? (
+            seeds > first ? Simulate(mutant, first + 1, seeds - first) : null) ?? new Outcome(null, "");
     }
 
     public void Dispose() => EndRunner();
@@ -103,7 +104,8 @@ internal sealed partial class Trial(string copy, int seeds, int seedsFirst, stri
         }
 
         process.WaitForExit();
-        return failed is not null ? new Outcome(failed, "test") : process.ExitCode == 0 ? null : new Outcome("exit", $"the tests ended with {process.ExitCode}: {last}");
+        return failed is not null ? new Outcome(failed, "test") : process.ExitCode == 0 ? null : new Outcome(
+            "exit", $"the tests ended with {process.ExitCode}: {last}");
     }
 
     [GeneratedRegex(@"^\s*Failed (?<name>Coordinator\.[\w.]+)", RegexOptions.ExplicitCapture)]

@@ -4,8 +4,8 @@ namespace Coordinator.Grains.Hosting;
 
 /// <summary>
 /// What leaves a grain as an exception. A caller on another silo gets it through Orleans' serializer, which knows the framework's
-/// exceptions and not those of a database driver or ours; so what happened leaves as text. It is no call filter: those see calls, reminders and timers, but no activation, and with
-/// one in a silo every call of every grain pays for it, heartbeats included.
+/// exceptions and not those of a database driver or ours; so what happened leaves as text. It is no call filter: those see calls, reminders
+/// and timers, but no activation, and with one in a silo every call of every grain pays for it, heartbeats included.
 /// </summary>
 internal static class GrainBoundary
 {

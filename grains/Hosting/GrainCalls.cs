@@ -23,13 +23,18 @@ public static class GrainCalls
         _ => Deliver((ITrainingJobGrain)Find(grains, to), message),
     };
 
-    /// <summary>All that waits for a grain, in order: one message by its operation, several in one call. Ends when the grain's turn has ended.</summary>
-    /// <exception cref="ArgumentException">No operation of that kind of grain takes such a message, or the grain cannot read one of them.</exception>
+    /// <summary>
+    /// All that waits for a grain, in order: one message by its operation, several in one call. Ends when the grain's turn has ended.
+    /// </summary>
+    /// <exception cref="ArgumentException">No operation of that kind of grain takes such a message, or the grain cannot read one of
+    /// them.</exception>
     public static Task Deliver(IGrainFactory grains, GrainAddress to, GrainMessage[] messages) => messages is [var only]
         ? Deliver(grains, to, only)
         : Find(grains, to).TakeAll(messages);
 
-    /// <summary>The grain at an address. By its names: from an interface's type they would be looked up by reflection at every call.</summary>
+    /// <summary>
+    /// The grain at an address. By its names: from an interface's type they would be looked up by reflection at every call.
+    /// </summary>
     public static IMachineGrain Find(IGrainFactory grains, GrainAddress address)
     {
         var (type, face) = address.Kind switch
@@ -102,7 +107,9 @@ public static class GrainCalls
         _ => throw Unknown("job", message),
     };
 
-    private static (GrainType Type, GrainInterfaceType Face) Names(string type, string face) => (GrainType.Create(type), GrainInterfaceType.Create(face));
+    private static (GrainType Type, GrainInterfaceType Face) Names(string type, string face) =>
+        (GrainType.Create(type), GrainInterfaceType.Create(face));
 
-    private static ArgumentException Unknown(string kind, GrainMessage message) => new($"no operation of a {kind} grain takes a {message.GetType().Name}");
+    private static ArgumentException Unknown(string kind, GrainMessage message) =>
+        new($"no operation of a {kind} grain takes a {message.GetType().Name}");
 }

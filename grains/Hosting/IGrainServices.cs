@@ -18,7 +18,9 @@ public interface IGrainServices
     /// <summary>Ends when the silo stops: what waits for storage then gives up, and the grain is loaded elsewhere.</summary>
     CancellationToken Stopping { get; }
 
-    /// <summary>Whether what was handed over to storage first is durable first: then a turn need not wait between what it observed and its state.</summary>
+    /// <summary>
+    /// Whether what was handed over to storage first is durable first: then a turn need not wait between what it observed and its state.
+    /// </summary>
     bool StoresInOrder => false;
 
     /// <summary>Stores a turn's events and steps; done when they are durable, however long storage is away.</summary>

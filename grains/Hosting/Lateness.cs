@@ -1,10 +1,10 @@
 namespace Coordinator.Grains.Hosting;
 
 /// <summary>
-/// How long a deadline waits in a process that is behind. What waits for a grain comes before a deadline that passes, since it may show that the
-/// deadline was kept. A timer that fires late tells that the process itself is behind, and its messages with it: they pass through several queues
-/// where a timer passes through one. So the deadline then waits for several times as long as the timer was late, and passes all the same once that
-/// has added up to <see cref="Longest"/>.
+/// How long a deadline waits in a process that is behind. What waits for a grain comes before a deadline that passes, since it may show
+/// that the deadline was kept. A timer that fires late tells that the process itself is behind, and its messages with it: they pass through
+/// several queues where a timer passes through one. So the deadline then waits for several times as long as the timer was late, and passes
+/// all the same once that has added up to <see cref="Longest"/>.
 /// </summary>
 public sealed class Lateness
 {

@@ -4,13 +4,15 @@ using GrainAddress = Coordinator.Machines.GrainAddress;
 namespace Coordinator.Grains.Hosting;
 
 /// <summary>
-/// A grain that hosts a machine. A kind of grain adds its operations, each of which is one turn with one message; all else is here: the machine is
-/// built from what is stored when the grain is activated, woken when its deadline passes, and given up where a turn cannot be ended.
+/// A grain that hosts a machine. A kind of grain adds its operations, each of which is one turn with one message; all else is here: the
+/// machine is built from what is stored when the grain is activated, woken when its deadline passes, and given up where a turn cannot be
+/// ended.
 /// </summary>
 /// <param name="kind">What the grain is.</param>
 /// <param name="services">The silo.</param>
 /// <param name="state">Where the machine's state is stored, under the name of the grain's type; null: it keeps nothing durable.</param>
-public abstract class MachineGrain(GrainKind kind, IGrainServices services, IPersistentState<StoredMachine>? state = null) : Grain, IMachineGrain
+public abstract class MachineGrain(
+    GrainKind kind, IGrainServices services, IPersistentState<StoredMachine>? state = null) : Grain, IMachineGrain
 {
     private MachineHost? host;
     private DeadlineTimer? timer;
@@ -36,7 +38,8 @@ public abstract class MachineGrain(GrainKind kind, IGrainServices services, IPer
     public Task<string> Describe() => Task.FromResult(host!.Describe());
 
     /// <inheritdoc/>
-    public virtual Task TakeAll(GrainMessage[] messages) => Array.Find(messages, IsRefused) is { } first ? TakeOthers(messages, first) : Turn(messages);
+    public virtual Task TakeAll(GrainMessage[] messages) =>
+        Array.Find(messages, IsRefused) is { } first ? TakeOthers(messages, first) : Turn(messages);
 
     /// <summary>One turn of the machine: the messages one after the other. Ends when all of it is durable.</summary>
     protected Task Turn(params ReadOnlySpan<GrainMessage> messages) => End(host!.Turn(messages));
@@ -44,11 +47,13 @@ public abstract class MachineGrain(GrainKind kind, IGrainServices services, IPer
     /// <summary>Called after every turn of which all is durable.</summary>
     protected virtual Task AfterTurn() => Task.CompletedTask;
 
-    /// <exception cref="ArgumentException">Always: it says why the first message that was refused was so. The others were handled before.</exception>
+    /// <exception cref="ArgumentException">Always: it says why the first message that was refused was so. The others were handled
+    /// before.</exception>
     private async Task TakeOthers(GrainMessage[] messages, GrainMessage first)
     {
         await Turn(Array.FindAll(messages, message => !IsRefused(message)));
-        throw new ArgumentException((first as UnreadableMessage)?.Why ?? "a grain is loaded, and its deadline passes, only by its host's word");
+        throw new ArgumentException(
+            (first as UnreadableMessage)?.Why ?? "a grain is loaded, and its deadline passes, only by its host's word");
     }
 
     private static bool IsRefused(GrainMessage message) => message is UnreadableMessage or Activated or DeadlinePassed;

@@ -42,7 +42,9 @@ internal sealed class MachineHost(IGrainServices services, GrainAddress address,
     /// <summary>The machine as operators see it.</summary>
     public string Describe() => machine!.Describe(services.Now);
 
-    /// <summary>One turn. The machine has handled the messages when this returns; the task ends when all that it asked for is carried out.</summary>
+    /// <summary>
+    /// One turn. The machine has handled the messages when this returns; the task ends when all that it asked for is carried out.
+    /// </summary>
     /// <returns>Fails with a <see cref="GivenUpException"/> where the activation is not the grain any more.</returns>
     public Task Turn(params ReadOnlySpan<GrainMessage> messages)
     {

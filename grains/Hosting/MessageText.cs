@@ -4,8 +4,8 @@ using Coordinator.Machines;
 namespace Coordinator.Grains.Hosting;
 
 /// <summary>
-/// A message as it travels between silos: its JSON, and beside it what a job tells all its nodes alike, by name, which the receiving silo has or
-/// asks for once (<see cref="SharedParts"/>). To silos of earlier builds that goes whole.
+/// A message as it travels between silos: its JSON, and beside it what a job tells all its nodes alike, by name, which the receiving silo
+/// has or asks for once (<see cref="SharedParts"/>). To silos of earlier builds that goes whole.
 /// </summary>
 /// <param name="Json">The message without its shared parts.</param>
 /// <param name="Change">JSON of <see cref="NodeOrders.Change"/>; empty: it has none, or it is named.</param>
@@ -53,7 +53,9 @@ public readonly record struct MessageText(byte[] Json, byte[] Change, byte[] Dea
         if (!HasNames)
             return orders;
         var (changeName, dealName) = (NameIn(ChangeName), NameIn(DealName));
-        var (change, deal) = (changeName is null ? orders.Change : parts.Changes.Find(changeName), dealName is null ? orders.Deal : parts.Deals.Find(dealName));
+        var (change, deal) = (
+            changeName is null ? orders.Change : parts.Changes.Find(changeName),
+            dealName is null ? orders.Deal : parts.Deals.Find(dealName));
         var isThere = (changeName is null || change is not null) && (dealName is null || deal is not null);
         return isThere ? orders with { Change = change, Deal = deal } : new NamedOrders(orders, changeName, dealName);
     }

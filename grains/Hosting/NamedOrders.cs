@@ -2,7 +2,10 @@ using Coordinator.Machines;
 
 namespace Coordinator.Grains.Hosting;
 
-/// <summary>Orders that name what this silo lacks: the node's grain asks for it before its machine is given the orders. No machine is ever handed one.</summary>
+/// <summary>
+/// Orders that name what this silo lacks: the node's grain asks for it before its machine is given the orders. No machine is ever handed
+/// one.
+/// </summary>
 /// <param name="Rest">The orders without what is named.</param>
 /// <param name="ChangeName">The membership; null: there is none, or it is in the rest.</param>
 /// <param name="DealName">The deal; null likewise.</param>

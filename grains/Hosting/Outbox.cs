@@ -13,7 +13,8 @@ namespace Coordinator.Grains.Hosting;
 /// <param name="lost">Hears of messages that did not arrive: how many, and why.</param>
 /// <param name="window">Calls under way at most.</param>
 /// <param name="limit">Messages that wait for one target at most; further ones are lost.</param>
-public sealed class Outbox<TTarget, TMessage>(Func<TTarget, TMessage[], Task> deliver, Action<TTarget, int, Exception> lost, int window, int limit) : IDisposable
+public sealed class Outbox<TTarget, TMessage>(
+    Func<TTarget, TMessage[], Task> deliver, Action<TTarget, int, Exception> lost, int window, int limit) : IDisposable
     where TTarget : notnull
 {
     /// <summary>Messages in one call at most.</summary>

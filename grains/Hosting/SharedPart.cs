@@ -8,8 +8,8 @@ namespace Coordinator.Grains.Hosting;
 
 /// <summary>
 /// Records that go to thousands of receivers alike: a silo writes each once, and reads each once, and all its grains share one object.
-/// Between silos such a record is named, and its text is asked for by the silo that lacks it: a membership is as long as its job is wide, and
-/// sent to each node it would cost the square of that. Thread-safe.
+/// Between silos such a record is named, and its text is asked for by the silo that lacks it: a membership is as long as its job is wide,
+/// and sent to each node it would cost the square of that. Thread-safe.
 /// </summary>
 /// <typeparam name="T">The record; immutable, with everything that it holds.</typeparam>
 /// <param name="type">How it is written.</param>
@@ -92,7 +92,9 @@ public sealed class SharedPart<T>(JsonTypeInfo<T> type, Func<T, PartName> nameOf
         }
     }
 
-    /// <summary>The record of a text that came with a message: the one that was made of the same text before, if it is still used.</summary>
+    /// <summary>
+    /// The record of a text that came with a message: the one that was made of the same text before, if it is still used.
+    /// </summary>
     /// <exception cref="JsonException">The text is none.</exception>
     public T Read(ReadOnlySpan<byte> text)
     {
@@ -107,7 +109,8 @@ public sealed class SharedPart<T>(JsonTypeInfo<T> type, Func<T, PartName> nameOf
         try
         {
             var text = await ask(name).ConfigureAwait(false)
-                ?? throw new ArgumentException($"job {name.Job} has no part {name.Digest} of incarnation {name.Incarnation}, generation {name.Generation} any more");
+                ?? throw new ArgumentException(
+                    $"job {name.Job} has no part {name.Digest} of incarnation {name.Incarnation}, generation {name.Generation} any more");
             Interlocked.Add(ref receivedBytes, text.Length);
             if (DigestOf(text) != name.Digest)
                 throw new ArgumentException($"job {name.Job} has answered with another text for part {name.Digest}");

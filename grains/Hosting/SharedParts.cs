@@ -6,8 +6,8 @@ using GrainAddress = Coordinator.Machines.GrainAddress;
 namespace Coordinator.Grains.Hosting;
 
 /// <summary>
-/// What jobs tell all their nodes alike, as one silo has it: one object each, however many nodes of the silo are told. Orders from another silo
-/// name it, and the job is asked for it once. Thread-safe.
+/// What jobs tell all their nodes alike, as one silo has it: one object each, however many nodes of the silo are told. Orders from another
+/// silo name it, and the job is asked for it once. Thread-safe.
 /// </summary>
 public sealed class SharedParts(IServiceProvider services)
 {
@@ -15,20 +15,24 @@ public sealed class SharedParts(IServiceProvider services)
     private bool understood;
 
     /// <summary>Memberships that this silo has written for, or read from, other silos.</summary>
-    public SharedPart<MembershipChange> Changes { get; } = new(MachinesJson.Default.MembershipChange, static change => new PartName(PartKind.Membership, change.Job, change.Incarnation, change.ToGeneration, ""));
+    public SharedPart<MembershipChange> Changes { get; } = new(
+        MachinesJson.Default.MembershipChange,
+        static change => new PartName(PartKind.Membership, change.Job, change.Incarnation, change.ToGeneration, ""));
 
     /// <summary>Deals of shards, likewise.</summary>
-    public SharedPart<ShardsDealt> Deals { get; } = new(MachinesJson.Default.ShardsDealt, static deal => new PartName(PartKind.Deal, deal.Job, deal.Incarnation, deal.Generation, ""));
+    public SharedPart<ShardsDealt> Deals { get; } = new(
+        MachinesJson.Default.ShardsDealt, static deal => new PartName(PartKind.Deal, deal.Job, deal.Incarnation, deal.Generation, ""));
 
     /// <summary>
-    /// Whether every silo of the cluster understands names. While one of an earlier build is among them, as when a cluster is upgraded silo by
-    /// silo, everything goes whole with each message. Nor may a client name anything: nobody could ask it.
+    /// Whether every silo of the cluster understands names. While one of an earlier build is among them, as when a cluster is upgraded silo
+    /// by silo, everything goes whole with each message. Nor may a client name anything: nobody could ask it.
     /// </summary>
     public bool MayName
     {
         get
         {
-            if (services.GetService<ILocalSiloDetails>() is null || services.GetRequiredService<IClusterManifestProvider>().Current is not { } manifest)
+            if (services.GetService<ILocalSiloDetails>() is null
+                || services.GetRequiredService<IClusterManifestProvider>().Current is not { } manifest)
                 return false;
             if (!ReferenceEquals(manifest, judged))
                 (understood, judged) = (manifest.Silos.Values.All(TakesPartNamesAttribute.IsIn), manifest);
@@ -36,7 +40,9 @@ public sealed class SharedParts(IServiceProvider services)
         }
     }
 
-    /// <summary>The name of a message to a worker that all nodes of a job are told alike; null: it is one node's own, or goes whole.</summary>
+    /// <summary>
+    /// The name of a message to a worker that all nodes of a job are told alike; null: it is one node's own, or goes whole.
+    /// </summary>
     public byte[]? NameOf(CoordinatorMessage message) => message switch
     {
         MembershipChanged changed when MayName => Changes.WriteName(changed.Change),

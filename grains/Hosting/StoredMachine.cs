@@ -1,6 +1,8 @@
 namespace Coordinator.Grains.Hosting;
 
-/// <summary>What grain storage holds of a machine: its own JSON, and who wrote it. Plain properties, so that any storage serializer reads it.</summary>
+/// <summary>
+/// What grain storage holds of a machine: its own JSON, and who wrote it. Plain properties, so that any storage serializer reads it.
+/// </summary>
 public sealed class StoredMachine
 {
     /// <summary>The machine's state; null while it has none.</summary>

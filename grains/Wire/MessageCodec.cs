@@ -8,8 +8,8 @@ using Orleans.Serialization.WireProtocol;
 namespace Coordinator.Grains.Wire;
 
 /// <summary>
-/// A message between silos: its JSON and its shared parts, each behind its length (0: there is none). No name of a .NET type is written: the
-/// operation says what it takes, and the JSON what it is. A later version may write further parts; this one passes over them.
+/// A message between silos: its JSON and its shared parts, each behind its length (0: there is none). No name of a .NET type is written:
+/// the operation says what it takes, and the JSON what it is. A later version may write further parts; this one passes over them.
 /// </summary>
 /// <typeparam name="T">What an operation takes: a kind of message, or any.</typeparam>
 /// <param name="parts">What this silo has of what jobs tell all their nodes alike.</param>
@@ -25,7 +25,9 @@ public sealed class MessageCodec<T>(SharedParts parts) : IFieldCodec<T>
         if (ReferenceCodec.TryWriteReferenceField(ref writer, fieldIdDelta, expectedType!, typeof(T), value))
             return;
         var text = MessageText.Of(value!, parts);
-        ReadOnlySpan<byte[]> written = text.HasNames ? [text.Json, text.Change, text.Deal, text.ChangeName, text.DealName] : [text.Json, text.Change, text.Deal];
+        ReadOnlySpan<byte[]> written = text.HasNames
+            ? [text.Json, text.Change, text.Deal, text.ChangeName, text.DealName]
+            : [text.Json, text.Change, text.Deal];
         var length = written.Length * LengthBytes;
         foreach (var part in written)
             length += part.Length;
@@ -39,8 +41,10 @@ public sealed class MessageCodec<T>(SharedParts parts) : IFieldCodec<T>
     }
 
     /// <summary>Reads a message.</summary>
-    /// <returns>In a batch, for a message that cannot be read, what says so in its place: the grain refuses it after it has handled the rest.</returns>
-    /// <exception cref="ArgumentException">The argument of an operation cannot be read, or is of another kind; the message says what was expected and what was found.</exception>
+    /// <returns>In a batch, for a message that cannot be read, what says so in its place: the grain refuses it after it has handled the
+    /// rest.</returns>
+    /// <exception cref="ArgumentException">The argument of an operation cannot be read, or is of another kind; the message says what was
+    /// expected and what was found.</exception>
     public T ReadValue<TInput>(ref Reader<TInput> reader, Field field)
     {
         if (field.IsReference)
@@ -48,7 +52,12 @@ public sealed class MessageCodec<T>(SharedParts parts) : IFieldCodec<T>
         field.EnsureWireType(WireType.LengthPrefixed);
         var length = reader.ReadVarUInt32();
         var end = reader.Position + length;
-        var text = new MessageText(ReadPart(ref reader, end), ReadPart(ref reader, end), ReadPart(ref reader, end), ReadPart(ref reader, end), ReadPart(ref reader, end));
+        var text = new MessageText(
+            ReadPart(ref reader, end),
+            ReadPart(ref reader, end),
+            ReadPart(ref reader, end),
+            ReadPart(ref reader, end),
+            ReadPart(ref reader, end));
         reader.Skip(end - reader.Position);
         var message = Read(text);
         ReferenceCodec.RecordObject(reader.Session, message);
@@ -64,7 +73,8 @@ public sealed class MessageCodec<T>(SharedParts parts) : IFieldCodec<T>
         }
         catch (ArgumentException refused)
         {
-            return new UnreadableMessage(refused.Message) as GrainMessage as T ?? throw new ArgumentException($"expected a {typeof(T).Name}: {refused.Message}", refused);
+            return new UnreadableMessage(refused.Message) as GrainMessage as T ?? throw new ArgumentException(
+                $"expected a {typeof(T).Name}: {refused.Message}", refused);
         }
     }
 

@@ -28,7 +28,11 @@ public static class ChaosChecks
             yield return wrong;
     }
 
-    /// <summary>What is wrong with a record of steps: each of 1 to N is there, once on each timeline at most, and again only on a newer timeline and with an equal loss. Where a worker with a state of an earlier timeline <paramref name="mayReturn"/>, what only it knows is recorded of that timeline late.</summary>
+    /// <summary>
+    /// What is wrong with a record of steps: each of 1 to N is there, once on each timeline at most, and again only on a newer timeline and
+    /// with an equal loss. Where a worker with a state of an earlier timeline <paramref name="mayReturn"/>, what only it knows is recorded
+    /// of that timeline late.
+    /// </summary>
     public static IEnumerable<string> OfSteps(IReadOnlyList<StoredStep> steps, long last, bool mayReturn = false)
     {
         var missing = Enumerable.Range(1, (int)last).Select(step => (long)step).Except(steps.Select(stored => stored.Step.Step)).ToArray();
@@ -37,11 +41,13 @@ public static class ChaosChecks
         var outside = steps.Where(stored => stored.Step.Step < 1 || stored.Step.Step > last).Select(stored => stored.Step.Step).ToArray();
         if (outside.Length > 0)
             yield return $"steps are recorded that the job does not have: {List(outside)}";
-        var twice = steps.GroupBy(stored => (stored.Timeline, stored.Step.Step)).Where(same => same.Count() > 1).Select(same => same.Key.Step).ToArray();
+        var twice = steps.GroupBy(stored => (stored.Timeline, stored.Step.Step)).Where(same => same.Count() > 1)
+            .Select(same => same.Key.Step).ToArray();
         if (twice.Length > 0)
             yield return $"{twice.Length} steps are recorded more than once on one timeline: {List(twice)}";
         var different = steps.GroupBy(stored => stored.Step.Step)
-            .Where(same => same.Select(stored => BitConverter.DoubleToInt64Bits(stored.Step.Loss)).Distinct().Count() > 1).Select(same => same.Key).ToArray();
+            .Where(same => same.Select(stored => BitConverter.DoubleToInt64Bits(stored.Step.Loss)).Distinct().Count() > 1)
+                .Select(same => same.Key).ToArray();
         if (different.Length > 0)
             yield return $"{different.Length} steps that were computed again have another loss: {List(different)}";
         foreach (var (before, next) in steps.Zip(steps.Skip(1)))
@@ -66,8 +72,10 @@ public static class ChaosChecks
             yield return $"the job is on timeline {record.Job.Timeline}, and {returns} returns to a checkpoint are recorded";
         foreach (var (ordinal, restore) in restores.Select(stored => (stored.Ordinal, stored.Event)))
         {
-            var damaged = record.Of(EventKinds.CheckpointUnreadable).Where(stored => stored.Ordinal < ordinal).Select(stored => stored.Event.Step).ToHashSet();
-            var newest = record.Of(EventKinds.CheckpointSaved).LastOrDefault(stored => stored.Ordinal < ordinal && !damaged.Contains(stored.Event.Step))?.Event.Step ?? 0;
+            var damaged = record.Of(
+                EventKinds.CheckpointUnreadable).Where(stored => stored.Ordinal < ordinal).Select(stored => stored.Event.Step).ToHashSet();
+            var newest = record.Of(EventKinds.CheckpointSaved).LastOrDefault(
+                stored => stored.Ordinal < ordinal && !damaged.Contains(stored.Event.Step))?.Event.Step ?? 0;
             if (restore.Step != newest && !record.Of(EventKinds.StateRegained).Any())
                 yield return $"the job went back to step {restore.Step}, and the newest complete checkpoint that can be read was that of step {newest}";
             var first = record.Steps.Where(stored => stored.Timeline == restore.Timeline).Select(stored => (long?)stored.Step.Step).Min();
@@ -76,5 +84,6 @@ public static class ChaosChecks
         }
     }
 
-    private static string List(IReadOnlyCollection<long> steps) => string.Join(", ", steps.Order().Take(Shown)) + (steps.Count > Shown ? ", ..." : "");
+    private static string List(IReadOnlyCollection<long> steps) =>
+        string.Join(", ", steps.Order().Take(Shown)) + (steps.Count > Shown ? ", ..." : "");
 }

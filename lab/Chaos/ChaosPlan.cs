@@ -21,7 +21,9 @@ public sealed record ChaosPlan(ulong Seed, long Steps)
     private static readonly TimeSpan LongestTime = TimeSpan.FromSeconds(70);
     private const long MostSteps = 100_000;
 
-    /// <summary>Steps of a job of so long a time, whole hundreds, at a pace of so many milliseconds a step; never shorter than a short one.</summary>
+    /// <summary>
+    /// Steps of a job of so long a time, whole hundreds, at a pace of so many milliseconds a step; never shorter than a short one.
+    /// </summary>
     public static long StepsFor(ChaosLength length, double stepMs) => length switch
     {
         ChaosLength.Long => StepsIn(LongTime, stepMs),

@@ -43,8 +43,12 @@ public sealed record ChaosRecord
     /// <summary>Events of a kind.</summary>
     public IEnumerable<StoredEvent> Of(string kind) => Events.Where(stored => stored.Event.Kind == kind);
 
-    /// <summary>Events of a kind since the first deed: what happened before, on a machine that had much to do when the processes came up, is none of its.</summary>
-    public IEnumerable<StoredEvent> OfSinceFirstDeed(string kind) => Of(kind).Where(stored => !ClocksAreRight || (Deeds.Count > 0 && stored.Time >= Deeds[0].At));
+    /// <summary>
+    /// Events of a kind since the first deed: what happened before, on a machine that had much to do when the processes came up, is none of
+    /// its.
+    /// </summary>
+    public IEnumerable<StoredEvent> OfSinceFirstDeed(string kind) =>
+        Of(kind).Where(stored => !ClocksAreRight || (Deeds.Count > 0 && stored.Time >= Deeds[0].At));
 
     /// <summary>Steps that the return to a checkpoint had to compute again: what older timelines had recorded beyond it.</summary>
     /// <param name="restore">The event of the return.</param>
@@ -83,5 +87,6 @@ public sealed record ChaosRecord
         }
     }
 
-    private TimeSpan? ToRecord(DateTimeOffset blow) => Steps.Count == 0 ? null : Failovers.ToRecord(blow, Steps, Failovers.AppliedAt(Steps));
+    private TimeSpan? ToRecord(DateTimeOffset blow) =>
+        Steps.Count == 0 ? null : Failovers.ToRecord(blow, Steps, Failovers.AppliedAt(Steps));
 }

@@ -28,7 +28,8 @@ public sealed class ChaosReport(string silos, ulong seed)
     /// <summary>A row, and below it why it failed.</summary>
     public static IEnumerable<string> Rows(ChaosResult result, int name)
     {
-        var what = result.Verdict == ChaosVerdict.Skipped ? string.Join("; ", result.Reasons) : string.Join("; ", result.Deeds.Select(Deed).DefaultIfEmpty("nothing"));
+        var what = result.Verdict == ChaosVerdict.Skipped ? string.Join("; ", result.Reasons) : string.Join(
+            "; ", result.Deeds.Select(Deed).DefaultIfEmpty("nothing"));
         var took = result.Verdict == ChaosVerdict.Skipped ? "-" : Words.Duration(result.Took);
         yield return $"{result.Scenario.PadRight(name)}   {Word(result.Verdict),-8} {(result.Recovery is { } recovery ? Words.Duration(recovery) : "-"),-9} {took,-12} {what}";
         if (result.Verdict != ChaosVerdict.Failed)

@@ -78,12 +78,16 @@ public sealed class ChaosRun
     }
 
     /// <summary>Waits until a step is recorded.</summary>
-    public Task StepAsync(long step) => UntilAsync($"step {step} to be recorded", data => data.Job is { Phase: "running" } job && job.Recorded >= step && data.SiloAway is null);
+    public Task StepAsync(long step) => UntilAsync(
+        $"step {step} to be recorded", data => data.Job is { Phase: "running" } job && job.Recorded >= step && data.SiloAway is null);
 
     /// <summary>Waits for a step at a fraction of the job, a drawn few later.</summary>
     public Task FractionAsync(double fraction) => StepAsync(Plan.At(fraction + (0.04 * Draw.Fraction())));
 
-    /// <summary>Waits until workers have applied so many steps more, recorded or not, or the last one: with nothing to wait for they are faster than the pace by which the job's length was chosen.</summary>
+    /// <summary>
+    /// Waits until workers have applied so many steps more, recorded or not, or the last one: with nothing to wait for they are faster than
+    /// the pace by which the job's length was chosen.
+    /// </summary>
     public async Task ProgressAsync(long steps)
     {
         var (from, to) = (Applied, Math.Min(Applied + steps, Plan.Steps));
@@ -122,7 +126,8 @@ public sealed class ChaosRun
         List<string> names = [.. workers.Select(LocalCluster.WorkerName)];
         var at = DateTimeOffset.Now;
         foreach (var worker in workers)
-            _ = stage.KillWorker(worker) ?? throw new ChaosException($"{LocalCluster.WorkerName(worker)} had ended by itself when it was to be killed");
+            _ = stage.KillWorker(worker) ?? throw new ChaosException(
+                $"{LocalCluster.WorkerName(worker)} had ended by itself when it was to be killed");
         if (silo is { } number)
             names.Add((stage.KillSilo(number) ?? throw new ChaosException("the silo had ended by itself when it was to be killed")).Name);
         Note($"SIGKILL to {string.Join(", ", names)}", isBlow: true);

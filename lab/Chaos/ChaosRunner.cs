@@ -22,7 +22,9 @@ public enum ChaosInjection
     Forget,
 }
 
-/// <summary>Carries scenarios out, one after the other, each on processes of its own, and judges them by the undisturbed run of the same job.</summary>
+/// <summary>
+/// Carries scenarios out, one after the other, each on processes of its own, and judges them by the undisturbed run of the same job.
+/// </summary>
 public sealed class ChaosRunner(ChaosMachine machine, SiloBackend backend, ulong seed, ChaosInjection injection, string? workDirectory)
 {
     private readonly Dictionary<(long Steps, int Workers), ChaosRecord> undisturbed = [];
@@ -48,7 +50,9 @@ public sealed class ChaosRunner(ChaosMachine machine, SiloBackend backend, ulong
         catch (Exception failed) when (IsExpected(failed) && !cancel.IsCancellationRequested)
         {
             keep = true;
-            return new ChaosResult(scenario.Name, ChaosVerdict.Failed) { Took = clock.Elapsed, Reasons = [$"the undisturbed run: {Message(failed)}"], Logs = directory.Path };
+            return new ChaosResult(
+                scenario.Name,
+                ChaosVerdict.Failed) { Took = clock.Elapsed, Reasons = [$"the undisturbed run: {Message(failed)}"], Logs = directory.Path };
         }
     }
 
@@ -67,7 +71,8 @@ public sealed class ChaosRunner(ChaosMachine machine, SiloBackend backend, ulong
         var clock = Stopwatch.StartNew();
         try
         {
-            var record = await TrainAsync(scenario, plan, scenario.Limit + (2 * expected.Took), RunDirectory.Create(logs), injection, deeds, cancel);
+            var record = await TrainAsync(
+                scenario, plan, scenario.Limit + (2 * expected.Took), RunDirectory.Create(logs), injection, deeds, cancel);
             string[] complaints = [.. ChaosChecks.Complaints(record, expected.ModelSha256!, steps), .. scenario.Check(record)];
             keep |= complaints.Length > 0;
             return new ChaosResult(scenario.Name, complaints.Length == 0 ? ChaosVerdict.Passed : ChaosVerdict.Failed)
@@ -86,7 +91,9 @@ public sealed class ChaosRunner(ChaosMachine machine, SiloBackend backend, ulong
         catch (Exception failed) when (IsExpected(failed) && !cancel.IsCancellationRequested)
         {
             keep = true;
-            return new ChaosResult(scenario.Name, ChaosVerdict.Failed) { Deeds = deeds, Took = clock.Elapsed, Steps = steps, Reasons = [Message(failed)], Logs = logs };
+            return new ChaosResult(
+                scenario.Name,
+                ChaosVerdict.Failed) { Deeds = deeds, Took = clock.Elapsed, Steps = steps, Reasons = [Message(failed)], Logs = logs };
         }
     }
 
@@ -96,7 +103,14 @@ public sealed class ChaosRunner(ChaosMachine machine, SiloBackend backend, ulong
         if (undisturbed.TryGetValue((steps, workers), out var known))
             return known;
         var scenario = Undisturbed with { Workers = workers, Limit = TimeSpan.FromMinutes(10) };
-        var record = await TrainAsync(scenario, new ChaosPlan(seed, steps), scenario.Limit, RunDirectory.Create(directory.File($"{++runs:00}-undisturbed-{steps}")), ChaosInjection.None, [], cancel);
+        var record = await TrainAsync(
+            scenario,
+            new ChaosPlan(seed, steps),
+            scenario.Limit,
+            RunDirectory.Create(directory.File($"{++runs:00}-undisturbed-{steps}")),
+            ChaosInjection.None,
+            [],
+            cancel);
         if (record.ModelSha256 is null || ChaosChecks.Complaints(record, record.ModelSha256, steps).ToArray() is { Length: > 0 })
             throw new ChaosException(string.Join("; ", ChaosChecks.Complaints(record, record.ModelSha256 ?? "", steps)));
         return undisturbed[(steps, workers)] = record;
@@ -112,7 +126,16 @@ public sealed class ChaosRunner(ChaosMachine machine, SiloBackend backend, ulong
         var waitingFor = "the processes to come up";
         try
         {
-            var stage = await ChaosStage.StartAsync(scenario, plan, spec, data, machine, backend, folder, (worker, start) => Planted(injected, plan, worker, start), limit.Token);
+            var stage = await ChaosStage.StartAsync(
+                scenario,
+                plan,
+                spec,
+                data,
+                machine,
+                backend,
+                folder,
+                (worker, start) => Planted(injected, plan, worker, start),
+                limit.Token);
             await using (stage)
             {
                 var clock = Stopwatch.StartNew();
@@ -130,7 +153,8 @@ public sealed class ChaosRunner(ChaosMachine machine, SiloBackend backend, ulong
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested && !cancel.IsCancellationRequested)
         {
-            throw new ChaosException($"waited for {run?.WaitingFor ?? waitingFor} until the time limit of {time.TotalSeconds:0} s had passed");
+            throw new ChaosException(
+                $"waited for {run?.WaitingFor ?? waitingFor} until the time limit of {time.TotalSeconds:0} s had passed");
         }
     }
 
@@ -143,10 +167,13 @@ public sealed class ChaosRunner(ChaosMachine machine, SiloBackend backend, ulong
     }
 
     private static IEnumerable<FaultRule> Planted(ChaosInjection injected, ChaosPlan plan, int worker, int start) =>
-        injected == ChaosInjection.Flip && worker == 0 && start == 1 ? [new FaultRule(FaultAction.Flip, FaultPoint.Contribution, plan.At(0.2))] : [];
+        injected == ChaosInjection.Flip && worker == 0 && start == 1
+            ? [new FaultRule(FaultAction.Flip, FaultPoint.Contribution, plan.At(0.2))]
+            : [];
 
     private static bool IsExpected(Exception failed) =>
         failed is ChaosException or ClusterException or CoordinatorApiException or CommandException or IOException or UnauthorizedAccessException or System.Data.Common.DbException;
 
-    private static string Message(Exception failed) => failed is ClusterException cluster ? $"{cluster.Failure.Message} {cluster.Failure.Remedy}" : failed.Message;
+    private static string Message(Exception failed) =>
+        failed is ClusterException cluster ? $"{cluster.Failure.Message} {cluster.Failure.Remedy}" : failed.Message;
 }

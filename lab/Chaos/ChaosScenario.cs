@@ -32,10 +32,13 @@ public enum ChaosPlace
     SteppedClock,
 }
 
-/// <summary>A row of the table: a workload, faults, their healing, what is waited for, and what must hold at the end beside the hash and the record.</summary>
+/// <summary>
+/// A row of the table: a workload, faults, their healing, what is waited for, and what must hold at the end beside the hash and the record.
+/// </summary>
 /// <param name="Name">Name, in lower case with dashes.</param>
 /// <param name="About">What is done, in a line.</param>
-/// <param name="Act">Does it to a run that has just been submitted. When it returns, faults are healed; the job's end is waited for after it.</param>
+/// <param name="Act">Does it to a run that has just been submitted. When it returns, faults are healed; the job's end is waited for after
+/// it.</param>
 public sealed record ChaosScenario(string Name, string About, Func<ChaosRun, Task> Act)
 {
     /// <summary>Worker processes, one rank each. At least 2.</summary>

@@ -64,7 +64,16 @@ internal sealed class ChaosStage : IAsyncDisposable
     /// <summary>Brings everything up and submits the job.</summary>
     /// <exception cref="ClusterException">A process did not come up.</exception>
     /// <exception cref="ChaosException">A host, disk or clock cannot be made.</exception>
-    public static async Task<ChaosStage> StartAsync(ChaosScenario scenario, ChaosPlan plan, JobSpec spec, string data, ChaosMachine machine, SiloBackend backend, RunDirectory directory, Func<int, int, IEnumerable<FaultRule>> alsoFaults, CancellationToken limit)
+    public static async Task<ChaosStage> StartAsync(
+        ChaosScenario scenario,
+        ChaosPlan plan,
+        JobSpec spec,
+        string data,
+        ChaosMachine machine,
+        SiloBackend backend,
+        RunDirectory directory,
+        Func<int, int, IEnumerable<FaultRule>> alsoFaults,
+        CancellationToken limit)
     {
         var stage = new ChaosStage(directory, backend);
         try
@@ -139,10 +148,12 @@ internal sealed class ChaosStage : IAsyncDisposable
         Tool.Run("/bin/sh", ["-c", $"kill -{signal} \"$@\"", "sh", .. pids]);
     }
 
-    public Task<LockedStorage> LockStorageAsync(CancellationToken cancel) => LockedStorage.TakeAsync(SiloDatabase, cluster!.Database, cancel);
+    public Task<LockedStorage> LockStorageAsync(CancellationToken cancel) =>
+        LockedStorage.TakeAsync(SiloDatabase, cluster!.Database, cancel);
 
     /// <summary>Deletes the record of a step behind the silos' backs.</summary>
-    public Task<int> ForgetAsync(long step, CancellationToken cancel) => LockedStorage.ForgetStepAsync(SiloDatabase, cluster!.Database, Job.Value, step, cancel);
+    public Task<int> ForgetAsync(long step, CancellationToken cancel) =>
+        LockedStorage.ForgetStepAsync(SiloDatabase, cluster!.Database, Job.Value, step, cancel);
 
     /// <summary>The job's last view, once it has ended and all is stored.</summary>
     public async Task<JobView> EndAsync(CancellationToken limit)

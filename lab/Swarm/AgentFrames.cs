@@ -20,7 +20,8 @@ public sealed class AgentFrames(SwarmShape shape)
         {
             if (type.Type != typeof(MembershipChange))
                 return;
-            type.Properties.Single(property => property.PropertyType == typeof(IReadOnlyList<Member>)).CustomConverter = new GpuSet.Converter(shape);
+            type.Properties.Single(
+                property => property.PropertyType == typeof(IReadOnlyList<Member>)).CustomConverter = new GpuSet.Converter(shape);
         }),
     };
 
@@ -30,7 +31,8 @@ public sealed class AgentFrames(SwarmShape shape)
     public CoordinatorMessage Read(ReadOnlySpan<byte> frame)
     {
         var isWhole = frame[..Math.Min(Start, frame.Length)].IndexOf("\"fromGeneration\":0,"u8) >= 0;
-        var message = isWhole ? JsonSerializer.Deserialize<CoordinatorMessage>(frame, lean) : JsonSerializer.Deserialize(frame, MachinesJson.Default.CoordinatorMessage);
+        var message = isWhole ? JsonSerializer.Deserialize<CoordinatorMessage>(frame, lean) : JsonSerializer.Deserialize(
+            frame, MachinesJson.Default.CoordinatorMessage);
         return message ?? throw new FormatException("a message that is null");
     }
 }

@@ -4,7 +4,9 @@ using Coordinator.Machines.Gangs;
 
 namespace Coordinator.Lab.Swarm;
 
-/// <summary>The gangs' agents of one process of the swarm: the real machines, whose processes are numbers that start and end at once.</summary>
+/// <summary>
+/// The gangs' agents of one process of the swarm: the real machines, whose processes are numbers that start and end at once.
+/// </summary>
 /// <param name="boot">The process.</param>
 /// <param name="say">To the silo, over the connection that stands.</param>
 public sealed class AgentGangs(long boot, Action<WorkerMessage> say)
@@ -14,11 +16,14 @@ public sealed class AgentGangs(long boot, Action<WorkerMessage> say)
     private readonly Dictionary<JobId, int[]> ends = [];
     private readonly Lock gate = new();
 
-    /// <summary>The generation of a gang whose processes run here, and when they were started, by <see cref="Stopwatch.GetTimestamp"/>; 0: none do.</summary>
+    /// <summary>
+    /// The generation of a gang whose processes run here, and when they were started, by <see cref="Stopwatch.GetTimestamp"/>; 0: none do.
+    /// </summary>
     public (long Generation, long At) RunningOf(JobId job)
     {
         lock (gate)
-            return agents.TryGetValue(job, out var agent) && agent.Phase == GangPhase.Running ? (agent.Generation, startedAt.GetValueOrDefault(job)) : default;
+            return agents.TryGetValue(job, out var agent) && agent.Phase == GangPhase.Running ? (
+                agent.Generation, startedAt.GetValueOrDefault(job)) : default;
     }
 
     /// <summary>An order came.</summary>

@@ -6,8 +6,9 @@ namespace Coordinator.Lab.Swarm;
 
 /// <summary>
 /// A job's membership as one agent knows it, made from its own bytes alone: the generation, the head of the hash chain, and a bit for each
-/// gpu of the swarm. Each change is checked as a worker checks it, by <see cref="Membership.After"/>: a change that does not follow from the
-/// hash that this agent holds is not taken. That hash needs the change and the hash before it, and not the members, so the bits are enough.
+/// gpu of the swarm. Each change is checked as a worker checks it, by <see cref="Membership.After"/>: a change that does not follow from
+/// the hash that this agent holds is not taken. That hash needs the change and the hash before it, and not the members, so the bits are
+/// enough.
 /// </summary>
 /// <param name="shape">The swarm, for the numbers of its gpus.</param>
 /// <param name="job">The job.</param>
@@ -30,7 +31,8 @@ public sealed class AgentMembership(SwarmShape shape, JobId job)
     public long HeldAt { get; private set; }
 
     /// <summary>Takes a change; one to a generation that is known already, or to an older one, says nothing new.</summary>
-    /// <returns>False: the change does not start from what this agent holds, or its hash does not follow; the whole membership is needed.</returns>
+    /// <returns>False: the change does not start from what this agent holds, or its hash does not follow; the whole membership is
+    /// needed.</returns>
     /// <exception cref="FormatException">The change names a gpu that is none of the swarm's.</exception>
     public bool Take(MembershipChange change)
     {

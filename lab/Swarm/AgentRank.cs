@@ -50,7 +50,8 @@ internal sealed class AgentRank(AgentRanks owner, AgentJob job, GpuId gpu, Swarm
 
     /// <summary>Where it is, for heartbeats; null: nowhere.</summary>
     public RankPosition? Position => phase == Phase.Idle ? null
-        : new RankPosition(gpu.Index, job.Id, generation, Applying, phase == Phase.Promised ? "promised" : advanced ? "computing" : "resuming");
+        : new RankPosition(
+            gpu.Index, job.Id, generation, Applying, phase == Phase.Promised ? "promised" : advanced ? "computing" : "resuming");
 
     /// <summary>The last step applied, now.</summary>
     private long Applying => era is null ? applied : plane.AppliedOf(era);
@@ -89,7 +90,8 @@ internal sealed class AgentRank(AgentRanks owner, AgentJob job, GpuId gpu, Swarm
             spans.Clear();
         }
 
-        (phase, incarnation, generation, timeline, applied) = (Phase.Planned, plan.Incarnation, plan.Generation, plan.Timeline, plan.FirstStep - 1);
+        (phase, incarnation, generation, timeline, applied) = (
+            Phase.Planned, plan.Incarnation, plan.Generation, plan.Timeline, plan.FirstStep - 1);
         (hasState, advanced) = (true, false);
         spans.Add((plan.FirstStep, plan.Generation));
         NoteRecorded(plan.RecordedThrough);

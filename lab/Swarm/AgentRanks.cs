@@ -25,7 +25,10 @@ public sealed class AgentRanks(SwarmShape shape, NodeId node, long boot, SwarmPl
     /// <summary>The process.</summary>
     public long Boot => boot;
 
-    /// <summary>Whether it lets changes of a membership pass by and obeys the orders that rest on them all the same: a defect, to show that it is noticed.</summary>
+    /// <summary>
+    /// Whether it lets changes of a membership pass by and obeys the orders that rest on them all the same: a defect, to show that it is
+    /// noticed.
+    /// </summary>
     public bool SkipsGenerations { get; set; }
 
     /// <summary>Guards everything here.</summary>
@@ -62,7 +65,8 @@ public sealed class AgentRanks(SwarmShape shape, NodeId node, long boot, SwarmPl
     public HeldGeneration HeldOf(JobId job)
     {
         lock (Gate)
-            return jobs.TryGetValue(job, out var known) ? new HeldGeneration(known.Membership.Generation, known.Membership.Hash, known.Membership.Count, known.Membership.HeldAt) : HeldGeneration.None;
+            return jobs.TryGetValue(job, out var known) ? new HeldGeneration(
+                known.Membership.Generation, known.Membership.Hash, known.Membership.Count, known.Membership.HeldAt) : HeldGeneration.None;
     }
 
     /// <summary>Whether a node has a member in the membership that this agent holds.</summary>
@@ -185,7 +189,8 @@ public sealed class AgentRanks(SwarmShape shape, NodeId node, long boot, SwarmPl
                 rank.Prepare(prepare, number, job.Membership.Count, now);
                 break;
             case RankPlan plan when plan.Rank != number && !SkipsGenerations:
-                counts.Complain($"{plan.Gpu} is rank {plan.Rank} by its plan of generation {plan.Generation}, and {number} by its own membership");
+                counts.Complain(
+                    $"{plan.Gpu} is rank {plan.Rank} by its plan of generation {plan.Generation}, and {number} by its own membership");
                 break;
             case RankPlan plan:
                 rank.Begin(plan, now);

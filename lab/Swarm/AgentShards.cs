@@ -2,10 +2,14 @@ using Coordinator.Machines;
 
 namespace Coordinator.Lab.Swarm;
 
-/// <summary>The shards of one rank in <see cref="ShardMap"/>, without the map: a process with thousands of agents cannot make it for each.</summary>
+/// <summary>
+/// The shards of one rank in <see cref="ShardMap"/>, without the map: a process with thousands of agents cannot make it for each.
+/// </summary>
 internal static class AgentShards
 {
-    /// <summary>The spans of <paramref name="rank"/>, largest first, of <paramref name="shards"/> (a power of two) over <paramref name="ranks"/>.</summary>
+    /// <summary>
+    /// The spans of <paramref name="rank"/>, largest first, of <paramref name="shards"/> (a power of two) over <paramref name="ranks"/>.
+    /// </summary>
     public static IReadOnlyList<ShardSpan> Of(int shards, int ranks, int rank)
     {
         var (count, more) = (shards / ranks, shards % ranks);

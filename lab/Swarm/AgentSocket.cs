@@ -20,7 +20,8 @@ internal sealed class AgentSocket(WorkerSession session, AgentFrames frames, Swa
     private readonly ClientWebSocket socket = new();
 
     // Who says something sends it, as far as the socket takes it at once: one hop less for each of thousands of heartbeats.
-    private readonly Channel<WorkerMessage> outgoing = Channel.CreateUnbounded<WorkerMessage>(new UnboundedChannelOptions { SingleReader = true, AllowSynchronousContinuations = true });
+    private readonly Channel<WorkerMessage> outgoing = Channel.CreateUnbounded<WorkerMessage>(
+        new UnboundedChannelOptions { SingleReader = true, AllowSynchronousContinuations = true });
 
     public WorkerSession Session => session;
 
@@ -97,11 +98,16 @@ internal sealed class AgentSocket(WorkerSession session, AgentFrames frames, Swa
         {
             await foreach (var message in outgoing.Reader.ReadAllAsync(cancel))
             {
-                await socket.SendAsync(JsonSerializer.SerializeToUtf8Bytes(message, MachinesJson.Default.WorkerMessage).AsMemory(), WebSocketMessageType.Text, endOfMessage: true, cancel);
+                await socket.SendAsync(
+                    JsonSerializer.SerializeToUtf8Bytes(message, MachinesJson.Default.WorkerMessage).AsMemory(),
+                    WebSocketMessageType.Text,
+                    endOfMessage: true,
+                    cancel);
                 counts.Say();
             }
         }
-        catch (Exception gone) when (gone is OperationCanceledException or WebSocketException or ObjectDisposedException or InvalidOperationException or IOException)
+        catch (Exception gone) when (
+            gone is OperationCanceledException or WebSocketException or ObjectDisposedException or InvalidOperationException or IOException)
         {
             // The receiving side sees the end too, and tells of it.
             socket.Abort();

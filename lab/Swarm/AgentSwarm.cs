@@ -31,7 +31,8 @@ public sealed class AgentSwarm : IAsyncDisposable
     /// <param name="links">Nodes that a node has a link to on the data plane.</param>
     /// <param name="seed">Decides telemetry and waits.</param>
     /// <param name="proxy">Proxy on the way to the silos; null: none.</param>
-    public AgentSwarm(SwarmShape shape, string silos, string token, TimeSpan stepTime, TimeSpan beatPeriod, int links, ulong seed, Uri? proxy = null)
+    public AgentSwarm(
+        SwarmShape shape, string silos, string token, TimeSpan stepTime, TimeSpan beatPeriod, int links, ulong seed, Uri? proxy = null)
     {
         this.beatPeriod = beatPeriod;
         Shape = shape;

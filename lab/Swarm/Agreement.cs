@@ -16,5 +16,6 @@ public sealed record Agreement(int Asked, int Held, long Generation, int Members
     /// <param name="job">The job.</param>
     public string Describe(Machines.JobId job) =>
         IsWhole ? $"all {Asked} hold generation {Generation} of {Members} members"
-        : $"{Held} of {Asked} hold generation {Generation}" + (Behind is null ? "" : $"; {Behind.Node} holds generation {Behind.HeldOf(job).Generation}");
+        : $"{Held} of {Asked} hold generation {Generation}" + (
+            Behind is null ? "" : $"; {Behind.Node} holds generation {Behind.HeldOf(job).Generation}");
 }

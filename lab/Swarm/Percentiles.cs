@@ -13,6 +13,7 @@ public sealed record Percentiles(int Count, double Median, double P99, double Mo
         if (times.Count == 0)
             return null;
         double[] sorted = [.. times.Order()];
-        return new Percentiles(sorted.Length, sorted[(sorted.Length - 1) / 2], sorted[(int)Math.Ceiling(0.99 * sorted.Length) - 1], sorted[^1]);
+        return new Percentiles(
+            sorted.Length, sorted[(sorted.Length - 1) / 2], sorted[(int)Math.Ceiling(0.99 * sorted.Length) - 1], sorted[^1]);
     }
 }

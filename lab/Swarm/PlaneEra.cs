@@ -2,7 +2,9 @@ using Coordinator.Machines;
 
 namespace Coordinator.Lab.Swarm;
 
-/// <summary>One generation on the swarm's data plane: which ranks have taken their plan, and how far they are. Guarded by the plane's lock.</summary>
+/// <summary>
+/// One generation on the swarm's data plane: which ranks have taken their plan, and how far they are. Guarded by the plane's lock.
+/// </summary>
 internal sealed class PlaneEra(JobId job, long generation, long firstStep, int ranks)
 {
     private readonly AgentRank?[] joined = new AgentRank?[ranks];

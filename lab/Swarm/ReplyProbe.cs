@@ -4,7 +4,9 @@ using Coordinator.Server.Client;
 
 namespace Coordinator.Lab.Swarm;
 
-/// <summary>Asks the silo for one node's view twenty times a second, for as long as it lives, and keeps how long the answers took.</summary>
+/// <summary>
+/// Asks the silo for one node's view twenty times a second, for as long as it lives, and keeps how long the answers took.
+/// </summary>
 internal sealed class ReplyProbe : IAsyncDisposable
 {
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);

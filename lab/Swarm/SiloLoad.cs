@@ -4,7 +4,9 @@ using Coordinator.Runs.Processes;
 
 namespace Coordinator.Lab.Swarm;
 
-/// <summary>What the silo processes and this one cost: processor time and memory. Without processes of its own it knows only this one.</summary>
+/// <summary>
+/// What the silo processes and this one cost: processor time and memory. Without processes of its own it knows only this one.
+/// </summary>
 internal sealed class SiloLoad(LocalCluster? cluster)
 {
     private readonly Dictionary<int, TimeSpan> before = [];
@@ -44,7 +46,12 @@ internal sealed class SiloLoad(LocalCluster? cluster)
         using var self = Process.GetCurrentProcess();
         var own = self.TotalProcessorTime - ownBefore;
         ownBefore = self.TotalProcessorTime;
-        return new LoadSample(cluster is null ? null : busy.TotalSeconds / seconds, own.TotalSeconds / seconds, cluster is null ? null : memory, cluster is null ? null : peak, self.WorkingSet64)
+        return new LoadSample(
+            cluster is null ? null : busy.TotalSeconds / seconds,
+            own.TotalSeconds / seconds,
+            cluster is null ? null : memory,
+            cluster is null ? null : peak,
+            self.WorkingSet64)
         {
             Silos = silos.Count > 1 ? silos : [],
             LargestSiloBytes = cluster is null ? null : largest,

@@ -38,9 +38,18 @@ public sealed class SwarmAgent
     /// <param name="doors">The silos.</param>
     /// <param name="plane">The swarm's data plane.</param>
     /// <param name="counts">The swarm's counts.</param>
-    public SwarmAgent(SwarmShape shape, int number, ulong seed, IReadOnlyList<GpuDescription> gpus, AgentFrames frames, SwarmDoors doors, SwarmPlane plane, SwarmCounts counts)
+    public SwarmAgent(
+        SwarmShape shape,
+        int number,
+        ulong seed,
+        IReadOnlyList<GpuDescription> gpus,
+        AgentFrames frames,
+        SwarmDoors doors,
+        SwarmPlane plane,
+        SwarmCounts counts)
     {
-        (this.shape, this.number, this.seed, this.gpus, this.frames, this.doors, this.plane, this.counts) = (shape, number, seed, gpus, frames, doors, plane, counts);
+        (this.shape, this.number, this.seed, this.gpus, this.frames, this.doors, this.plane, this.counts) = (
+            shape, number, seed, gpus, frames, doors, plane, counts);
         Node = shape.NameOf(number);
     }
 
@@ -82,7 +91,10 @@ public sealed class SwarmAgent
             return;
         lastBoot = Math.Max(lastBoot + 1, DateTimeOffset.UtcNow.ToUnixTimeMilliseconds());
         Life started = null!;
-        started = new Life(new AgentRanks(shape, Node, lastBoot, plane, counts, message => started.Socket?.Say(message)), new AgentTelemetry(gpus.Count, seed + (ulong)lastBoot), new AgentGangs(lastBoot, message => started.Socket?.Say(message)));
+        started = new Life(
+            new AgentRanks(shape, Node, lastBoot, plane, counts, message => started.Socket?.Say(message)),
+            new AgentTelemetry(gpus.Count, seed + (ulong)lastBoot),
+            new AgentGangs(lastBoot, message => started.Socket?.Say(message)));
         life = started;
         started.Running = Task.Run(() => ConnectAsync(started));
     }
@@ -167,7 +179,8 @@ public sealed class SwarmAgent
             (running.Socket, running.WelcomeAt) = (null, 0);
             if (over.IsCancellationRequested)
                 return;
-            await Task.Delay(backoff.Next(), over).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            await Task.Delay(backoff.Next(), over)
+                .ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         }
     }
 

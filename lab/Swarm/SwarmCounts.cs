@@ -86,7 +86,9 @@ public sealed class SwarmCounts
         }
     }
 
-    /// <summary>A silo said that steps are recorded: the way from a worker through the grains of its node and its job to the disk and back.</summary>
+    /// <summary>
+    /// A silo said that steps are recorded: the way from a worker through the grains of its node and its job to the disk and back.
+    /// </summary>
     public void StepRecorded(long through)
     {
         lock (gate)

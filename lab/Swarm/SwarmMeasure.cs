@@ -3,7 +3,8 @@ namespace Coordinator.Lab.Swarm;
 /// <summary>One thing that was measured.</summary>
 /// <param name="Key">Its name for programs.</param>
 /// <param name="Name">Its name for people.</param>
-/// <param name="Seconds">How long it took; null: it did not come about in time, or was not to be measured here, as <paramref name="Detail"/> says.</param>
+/// <param name="Seconds">How long it took; null: it did not come about in time, or was not to be measured here, as
+/// <paramref name="Detail"/> says.</param>
 /// <param name="Missed">Whether it did not come about in time.</param>
 /// <param name="Detail">What happened, or what was waited for in vain.</param>
 /// <param name="Beats">Heartbeats a second meanwhile.</param>

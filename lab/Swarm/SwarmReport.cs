@@ -10,7 +10,13 @@ namespace Coordinator.Lab.Swarm;
 /// <param name="Lost">Connections that ended without their agent wanting it.</param>
 /// <param name="TriedAgain">Tries to connect that came to nothing.</param>
 /// <param name="LastReason">Why the last one did.</param>
-public sealed record SwarmReport(SwarmOptions Options, IReadOnlyList<SwarmMeasure> Measures, IReadOnlyList<string> Complaints, long Lost, long TriedAgain, string LastReason)
+public sealed record SwarmReport(
+    SwarmOptions Options,
+    IReadOnlyList<SwarmMeasure> Measures,
+    IReadOnlyList<string> Complaints,
+    long Lost,
+    long TriedAgain,
+    string LastReason)
 {
     /// <summary>Folder of the logs, where something went wrong.</summary>
     public string? Logs { get; init; }
@@ -26,12 +32,15 @@ public sealed record SwarmReport(SwarmOptions Options, IReadOnlyList<SwarmMeasur
     /// <summary>A measure's lines: what it came to, and below what that cost.</summary>
     public static IEnumerable<string> Lines(SwarmMeasure measure)
     {
-        var took = measure.Missed ? "MISSED" : measure.Seconds is { } seconds ? string.Create(CultureInfo.InvariantCulture, $"{seconds:0.00} s") : "-";
+        var took = measure.Missed ? "MISSED" : measure.Seconds is { } seconds ? string.Create(
+            CultureInfo.InvariantCulture, $"{seconds:0.00} s") : "-";
         yield return $"{measure.Name,-18} {took,9}  {measure.Detail}";
         if (measure.Seconds is null && !measure.Missed)
             yield break;
         var load = measure.Load;
-        var silo = load.SiloCores is { } cores ? string.Create(CultureInfo.InvariantCulture, $"silo {cores:0.00} cores, {load.SiloBytes / 1e6:0} MB (most {load.SiloPeakBytes / 1e6:0}); ") : "";
+        var silo = load.SiloCores is { } cores ? string.Create(
+            CultureInfo.InvariantCulture,
+            $"silo {cores:0.00} cores, {load.SiloBytes / 1e6:0} MB (most {load.SiloPeakBytes / 1e6:0}); ") : "";
         yield return string.Create(
             CultureInfo.InvariantCulture,
             $"{"",29} {silo}swarm {load.SwarmCores:0.00} cores, {load.SwarmBytes / 1e6:0} MB; {measure.Beats:0} heartbeats/s; {measure.Heard} messages, {measure.HeardBytes / 1e6:0.0} MB to nodes{Text("replies", measure.Replies)}{Text("steps recorded", measure.Records)}");
@@ -72,7 +81,9 @@ public sealed record SwarmReport(SwarmOptions Options, IReadOnlyList<SwarmMeasur
     };
 
     private static string Text(string name, Percentiles? times) => times is null ? ""
-        : string.Create(CultureInfo.InvariantCulture, $"; {name}: median {times.Median:0.0} ms, p99 {times.P99:0.0} ms, most {times.Most:0} ms of {times.Count}");
+        : string.Create(
+            CultureInfo.InvariantCulture,
+            $"; {name}: median {times.Median:0.0} ms, p99 {times.P99:0.0} ms, most {times.Most:0} ms of {times.Count}");
 
     private static string Text(SiloSample silo) => string.Create(
         CultureInfo.InvariantCulture, $"{silo.Name} {silo.Processor.TotalSeconds:0.0} s of processor, {silo.Bytes / 1e6:0} MB (most {silo.PeakBytes / 1e6:0})");

@@ -10,7 +10,9 @@ public sealed partial class SwarmRun
 {
     private JobId gang;
 
-    /// <summary>From the gang's submission until every node of its first generation has started its processes, and until the gang knows it.</summary>
+    /// <summary>
+    /// From the gang's submission until every node of its first generation has started its processes, and until the gang knows it.
+    /// </summary>
     private async Task<(double?, string)> StartGangAsync()
     {
         var began = Stopwatch.GetTimestamp();
@@ -19,7 +21,10 @@ public sealed partial class SwarmRun
         return await UntilGangRunsAsync(began, 1, "");
     }
 
-    /// <summary>From the death of a node until every node of the next generation has started its processes. The dead one's lease is waited for: it may be alive.</summary>
+    /// <summary>
+    /// From the death of a node until every node of the next generation has started its processes. The dead one's lease is waited for: it
+    /// may be alive.
+    /// </summary>
     private async Task<(double?, string)> KillInGangAsync()
     {
         var running = swarm.Agents.Where(agent => agent.GangOf(gang).Generation > 0).ToArray();

@@ -57,7 +57,9 @@ public sealed partial class SwarmRun
             if (holders.Length == 0)
                 return (false, "no node holds a generation");
             now = swarm.Look(job, holders, 0);
-            return (now.IsWhole && now.Members == options.Ranks && IsCovered(holders.Length), $"{now.Describe(job)}, {options.Ranks} ranks are wanted");
+            return (
+                now.IsWhole && now.Members == options.Ranks && IsCovered(holders.Length),
+                $"{now.Describe(job)}, {options.Ranks} ranks are wanted");
         });
         var held = Stopwatch.GetElapsedTime(began, now.HeldAt);
         await UntilRunningAsync(now);
@@ -84,8 +86,11 @@ public sealed partial class SwarmRun
         await UntilAsync(() =>
         {
             now = swarm.Look(job, survivors, generation);
-            var including = now.IsWhole ? victims.FirstOrDefault(victim => survivors.Any(agent => agent.Includes(job, victim.Number))) : null;
-            return (now.IsWhole && including is null, now.Describe(job) + (including is null ? "" : $"; {including.Node}, which is dead, is still a member"));
+            var including = now.IsWhole ? victims.FirstOrDefault(
+                victim => survivors.Any(agent => agent.Includes(job, victim.Number))) : null;
+            return (
+                now.IsWhole && including is null,
+                now.Describe(job) + (including is null ? "" : $"; {including.Node}, which is dead, is still a member"));
         });
         var held = Stopwatch.GetElapsedTime(began, now.HeldAt);
         await UntilRunningAsync(now);
@@ -103,7 +108,10 @@ public sealed partial class SwarmRun
         return (Stopwatch.GetElapsedTime(began, now.HeldAt).TotalSeconds, string.Create(CultureInfo.InvariantCulture, $"{back} came back: {now.Describe(job)}; all have applied a step after {Stopwatch.GetElapsedTime(began).TotalSeconds:0.00} s"));
     }
 
-    /// <summary>From SIGKILL to a silo until every node is welcome again, every member runs under the new activation of the job, and a step applied since is recorded.</summary>
+    /// <summary>
+    /// From SIGKILL to a silo until every node is welcome again, every member runs under the new activation of the job, and a step applied
+    /// since is recorded.
+    /// </summary>
     private async Task<(double?, string)> KillSiloAsync()
     {
         if (cluster is null)
@@ -114,12 +122,14 @@ public sealed partial class SwarmRun
             var view = await client.GetJobAsync(job, cancel);
             incarnation = view?.Incarnation ?? 0;
             var training = view?.Members.Count(member => member.State == "training") ?? 0;
-            return (training == options.Ranks, $"before the silo is killed: it knows of {training} of {options.Ranks} ranks that they train");
+            return (
+                training == options.Ranks, $"before the silo is killed: it knows of {training} of {options.Ranks} ranks that they train");
         });
         var generation = swarm.Look(job, Holders, 0).Generation;
 
         // The job's own: what it knew of its ranks has to be asked for again. Silos are called what their processes are.
-        var holder = (await client.GetEventsAsync(job, limit: 1, newest: true, cancel: cancel)).Items.Select(stored => stored.Silo).FirstOrDefault();
+        var holder = (
+            await client.GetEventsAsync(job, limit: 1, newest: true, cancel: cancel)).Items.Select(stored => stored.Silo).FirstOrDefault();
         var names = cluster.Children.Where(child => LocalCluster.IsSilo(child.Name)).Select(child => child.Name).ToList();
         var began = Stopwatch.GetTimestamp();
         if (cluster.KillSilo(Math.Max(0, names.FindIndex(name => name == holder))) is not { } killed)
@@ -128,7 +138,9 @@ public sealed partial class SwarmRun
 
         // With several silos only those whose own has died lose their connection.
         await UntilAsync(() => options.Backend is { Silos: 1 }
-            ? (swarm.Agents.All(agent => agent.WelcomeAt > began), $"{swarm.Agents.Count(agent => agent.WelcomeAt > began)} of {options.Nodes} nodes are welcome at the new silo")
+            ? (
+                swarm.Agents.All(agent => agent.WelcomeAt > began),
+                $"{swarm.Agents.Count(agent => agent.WelcomeAt > began)} of {options.Nodes} nodes are welcome at the new silo")
             : AllWelcome());
         var welcome = Stopwatch.GetElapsedTime(began).TotalSeconds;
         await UntilAsync(() => (swarm.Counts.Recorded > applied, $"no step after {applied} is recorded"));
@@ -140,7 +152,9 @@ public sealed partial class SwarmRun
             after = view?.Incarnation ?? incarnation;
             var reached = view?.Members.Count(member => member.Connected) ?? 0;
             var isNew = after > incarnation || options.Backend is { Silos: > 1 };
-            return (isNew && view is { Phase: "running" } && reached == options.Ranks, $"the job is {view?.Phase ?? "away"} under incarnation {after} and reaches {reached} of {options.Ranks} members");
+            return (
+                isNew && view is { Phase: "running" } && reached == options.Ranks,
+                $"the job is {view?.Phase ?? "away"} under incarnation {after} and reaches {reached} of {options.Ranks} members");
         });
         return (Stopwatch.GetElapsedTime(began).TotalSeconds, string.Create(CultureInfo.InvariantCulture, $"{killed.Name} (process {killed.Pid}): all welcome after {welcome:0.0} s, a step applied since recorded after {recorded:0.0} s, all {options.Ranks} members reached by incarnation {after} (it was {incarnation}), in generation {now.Generation} (it was {generation})"));
     }
@@ -191,7 +205,8 @@ public sealed partial class SwarmRun
         var began = Stopwatch.GetTimestamp();
         await UntilAsync(() =>
         {
-            var including = swarm.Agents.FirstOrDefault(agent => agent != victim && agent.Alive && agent.Includes(job, agent.Number) && agent.Includes(job, victim.Number));
+            var including = swarm.Agents.FirstOrDefault(
+                agent => agent != victim && agent.Alive && agent.Includes(job, agent.Number) && agent.Includes(job, victim.Number));
             return (including is null, $"{victim.Node}, which is dead, is still a member for {including?.Node}");
         });
         return Stopwatch.GetElapsedTime(began).TotalSeconds;
@@ -214,6 +229,8 @@ public sealed partial class SwarmRun
     private Task UntilRunningAsync(Agreement held) => UntilAsync(() =>
     {
         var newest = swarm.Look(job, Holders, 0);
-        return (newest.IsWhole && swarm.Plane.IsRunning(job, newest.Generation), $"{newest.Describe(job)}; not all have applied a step in it (generation {held.Generation} was held by all)");
+        return (
+            newest.IsWhole && swarm.Plane.IsRunning(job, newest.Generation),
+            $"{newest.Describe(job)}; not all have applied a step in it (generation {held.Generation} was held by all)");
     });
 }

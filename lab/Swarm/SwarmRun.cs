@@ -16,7 +16,8 @@ namespace Coordinator.Lab.Swarm;
 public sealed partial class SwarmRun
 {
 
-    // The views of a whole cluster and of a job with thousands of members are megabytes; asking for them all the time would be what is measured.
+    // The views of a whole cluster and of a job with thousands of members are megabytes; asking for them all the time would be what is
+    // measured.
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
 
     /// <summary>
@@ -38,9 +39,17 @@ public sealed partial class SwarmRun
     private JobId job;
     private long? formed;
 
-    private SwarmRun(SwarmOptions options, LocalCluster? cluster, CoordinatorClient client, AgentSwarm swarm, ReplyProbe probe, Action<SwarmMeasure> measured, CancellationToken cancel)
+    private SwarmRun(
+        SwarmOptions options,
+        LocalCluster? cluster,
+        CoordinatorClient client,
+        AgentSwarm swarm,
+        ReplyProbe probe,
+        Action<SwarmMeasure> measured,
+        CancellationToken cancel)
     {
-        (this.options, this.cluster, this.client, this.swarm, this.probe, this.measured, this.cancel) = (options, cluster, client, swarm, probe, measured, cancel);
+        (this.options, this.cluster, this.client, this.swarm, this.probe, this.measured, this.cancel) = (
+            options, cluster, client, swarm, probe, measured, cancel);
         glance = TimeSpan.FromMilliseconds(Math.Max(20, 0.02 * options.Nodes));
         load = new SiloLoad(cluster);
         draw = new SeededDraw(options.Seed);
@@ -59,7 +68,8 @@ public sealed partial class SwarmRun
         var isGood = false;
         try
         {
-            await using var cluster = await LocalCluster.StartAsync(new LocalClusterOptions { Workers = 0, Backend = options.Backend, Launch = AsForThousands }, directory, cancel);
+            await using var cluster = await LocalCluster.StartAsync(
+                new LocalClusterOptions { Workers = 0, Backend = options.Backend, Launch = AsForThousands }, directory, cancel);
             var report = await RunAsync(options, cluster, cluster.Url, SiloToken.Load(cluster.TokenFile), measured, cancel);
             isGood = report.Good;
             return report with { Logs = isGood ? null : directory.Path };
@@ -81,14 +91,17 @@ public sealed partial class SwarmRun
         return command;
     }
 
-    private static async Task<SwarmReport> RunAsync(SwarmOptions options, LocalCluster? cluster, string url, string token, Action<SwarmMeasure> measured, CancellationToken cancel)
+    private static async Task<SwarmReport> RunAsync(
+        SwarmOptions options, LocalCluster? cluster, string url, string token, Action<SwarmMeasure> measured, CancellationToken cancel)
     {
         using var client = new CoordinatorClient(url, token, options.Proxy);
-        await using var swarm = new AgentSwarm(options.Shape, url, token, options.StepTime, options.BeatPeriod, options.Links, options.Seed, options.Proxy);
+        await using var swarm = new AgentSwarm(
+            options.Shape, url, token, options.StepTime, options.BeatPeriod, options.Links, options.Seed, options.Proxy);
         await using var probe = new ReplyProbe(client, options.Shape);
         var run = new SwarmRun(options, cluster, client, swarm, probe, measured, cancel);
         await run.MeasureAllAsync();
-        return new SwarmReport(options, run.measures, [.. swarm.Counts.Complaints], swarm.Counts.Lost, swarm.Counts.TriedAgain, swarm.Counts.LastReason);
+        return new SwarmReport(
+            options, run.measures, [.. swarm.Counts.Complaints], swarm.Counts.Lost, swarm.Counts.TriedAgain, swarm.Counts.LastReason);
     }
 
     private async Task MeasureAllAsync()
@@ -187,7 +200,8 @@ public sealed partial class SwarmRun
             if (cluster is { Failure.IsCompletedSuccessfully: true })
                 throw new ClusterException(await cluster.Failure);
             if (Stopwatch.GetElapsedTime(began) > options.Limit)
-                throw new SwarmMissException(string.Create(CultureInfo.InvariantCulture, $"not within {options.Limit.TotalSeconds:0} s: {what}"));
+                throw new SwarmMissException(
+                    string.Create(CultureInfo.InvariantCulture, $"not within {options.Limit.TotalSeconds:0} s: {what}"));
             await Task.Delay(pause, cancel);
         }
     }

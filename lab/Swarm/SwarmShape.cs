@@ -67,7 +67,8 @@ public sealed record SwarmShape(int Nodes, int GpusPerNode, int RankGpus)
     /// <summary>Number of a gpu by its node's name and its index.</summary>
     /// <exception cref="FormatException">The gpu is none of the swarm's.</exception>
     public int NumberOf(ReadOnlySpan<char> name, int index) =>
-        name.Length == Digits + 1 && name[0] == 'n' && int.TryParse(name[1..], NumberStyles.None, CultureInfo.InvariantCulture, out var node) && node < Nodes && index < GpusPerNode
+        name.Length == Digits + 1 && name[0] == 'n'
+            && int.TryParse(name[1..], NumberStyles.None, CultureInfo.InvariantCulture, out var node) && node < Nodes && index < GpusPerNode
             ? (node * GpusPerNode) + index
             : throw new FormatException($"{name}/{index} is no gpu of this swarm");
 }

@@ -6,7 +6,9 @@ namespace Coordinator.Machines.Clusters;
 /// </content>
 public sealed partial class ClusterMachine
 {
-    /// <summary>A job that uses too few gpus to go on with gives back all but one after so long, if that helps another; the one keeps its state.</summary>
+    /// <summary>
+    /// A job that uses too few gpus to go on with gives back all but one after so long, if that helps another; the one keeps its state.
+    /// </summary>
     private static readonly TimeSpan HoldTime = TimeSpan.FromSeconds(30);
 
     /// <summary>Gpus that a job lacks to go on at all; 0: it can.</summary>
@@ -16,7 +18,8 @@ public sealed partial class ClusterMachine
             return 0;
 
         // One that is throttled serves until another takes its place.
-        var leaving = allocation.Limits.Count == 0 ? 0 : allocation.Limits.Count(pair => pair.Value.Kind != GpuLimit.Throttled && inventory.IsFit(pair.Key));
+        var leaving = allocation.Limits.Count == 0 ? 0 : allocation.Limits.Count(
+            pair => pair.Value.Kind != GpuLimit.Throttled && inventory.IsFit(pair.Key));
         return Math.Max(0, Math.Min(minimum, allocation.Wanted) - inventory.FitOf(job) + leaving);
     }
 
@@ -54,9 +57,9 @@ public sealed partial class ClusterMachine
     }
 
     /// <summary>
-    /// Lets a parked job go on where the site can feed, and there is, what it needs to go on with. A gpu of a zone that cannot cool it any more
-    /// counts for nothing, nor does one whose node is away: there must be others in their place. The former is a member until the others
-    /// have its state, throttled; for want of the latter the job finds its state elsewhere, or waits for it.
+    /// Lets a parked job go on where the site can feed, and there is, what it needs to go on with. A gpu of a zone that cannot cool it any
+    /// more counts for nothing, nor does one whose node is away: there must be others in their place. The former is a member until the
+    /// others have its state, throttled; for want of the latter the job finds its state elsewhere, or waits for it.
     /// </summary>
     private bool MayGoOn(JobId job, Allocation allocation, SortedSet<JobId> changed)
     {
@@ -69,7 +72,8 @@ public sealed partial class ClusterMachine
         var hot = serving.Where(gpu => budget.WhyUncooled(gpu, deviceClass) is not null).ToArray();
         var more = Math.Max(0, Math.Min(allocation.Minimum ?? 1, allocation.Wanted) - inventory.FitOf(job) + hot.Length);
         var idle = inventory.FreeOf(deviceClass);
-        allocation.Held = budget.WhyUnfed(deviceClass, serving.Length + more) ?? (idle.Count < more && hot.Length > 0 ? budget.WhyUncooled(hot[0], deviceClass) : null);
+        allocation.Held = budget.WhyUnfed(deviceClass, serving.Length + more) ?? (
+            idle.Count < more && hot.Length > 0 ? budget.WhyUncooled(hot[0], deviceClass) : null);
         if (allocation.Held is not null || idle.Count < more)
             return false;
         (allocation.Parked, allocation.Resumed) = (false, true);
@@ -108,7 +112,9 @@ public sealed partial class ClusterMachine
         return limits;
     }
 
-    /// <summary>Whether so many gpus of a class may be given out together; says on the allocation why not, where they are held back.</summary>
+    /// <summary>
+    /// Whether so many gpus of a class may be given out together; says on the allocation why not, where they are held back.
+    /// </summary>
     private bool MayStartTogether(Allocation allocation, string deviceClass, IEnumerable<GpuId> idle, int count, int together)
     {
         if (together == 0)
@@ -122,7 +128,9 @@ public sealed partial class ClusterMachine
         var cooled = 0;
         foreach (var gpu in idle)
         {
-            var more = budget.Zones.Of(gpu.Node) is { } zone ? heat[zone.Name] = heat.GetValueOrDefault(zone.Name) + budget.Rates.GpuWatts(deviceClass) : 0;
+            var more = budget.Zones.Of(gpu.Node) is { } zone
+                ? heat[zone.Name] = heat.GetValueOrDefault(zone.Name) + budget.Rates.GpuWatts(deviceClass)
+                : 0;
             if (budget.WhyUncooledBy(gpu, more) is { } uncooled)
                 allocation.Held = uncooled;
             else if (++cooled == together)
@@ -160,7 +168,8 @@ public sealed partial class ClusterMachine
                 continue;
             var reason = $"idle: {used.Length} gpus are too few for it to go on with, and {other} waits for them";
             foreach (var gpu in used.Skip(1))
-                allocation.Limits[gpu] = new GpuLimit(GpuLimit.Idle, reason, before[job].GetValueOrDefault(gpu) is { Kind: GpuLimit.Idle } known ? known.Since : now);
+                allocation.Limits[gpu] = new GpuLimit(
+                    GpuLimit.Idle, reason, before[job].GetValueOrDefault(gpu) is { Kind: GpuLimit.Idle } known ? known.Since : now);
         }
     }
 
@@ -172,7 +181,8 @@ public sealed partial class ClusterMachine
     {
         foreach (var (job, allocation) in allocations)
         {
-            var isShort = allocation.Minimum is { } minimum && !allocation.Parked && allocation.Used.Count > 0 && allocation.Used.Count < Math.Min(minimum, allocation.Wanted) && LackOf(job, allocation) > 0;
+            var isShort = allocation.Minimum is { } minimum && !allocation.Parked && allocation.Used.Count > 0
+                && allocation.Used.Count < Math.Min(minimum, allocation.Wanted) && LackOf(job, allocation) > 0;
             allocation.ShortSince = isShort ? allocation.ShortSince ?? now : null;
         }
     }
@@ -193,7 +203,8 @@ public sealed partial class ClusterMachine
             return $"{text}; the cluster has {inService} of them in service, so it waits until more come";
         var others = MostImportantFirst.Where(pair => pair.Key != job && pair.Value.Gpus.Count > 0 && pair.Value.Gpus.Any(gpu => ClassOf(gpu) is { } of && DeviceClasses.Matches(wanted, of))).ToArray();
         return text + (others.Length == 0 ? "" : "; ")
-            + string.Join(", ", others.Take(MostNamed).Select(pair => $"{pair.Key} (priority {pair.Value.Priority}) has {pair.Value.Gpus.Count}"))
+            + string.Join(
+                ", ", others.Take(MostNamed).Select(pair => $"{pair.Key} (priority {pair.Value.Priority}) has {pair.Value.Gpus.Count}"))
             + (others.Length > MostNamed ? $" and {others.Length - MostNamed} more jobs have others" : "");
     }
 }

@@ -13,14 +13,24 @@ public sealed partial class ClusterMachine
         Tell(GpuLimit.Throttled, EventKinds.GpuThrottled, EventKinds.GpuThrottled,
             gpus => $"{gpus} of {job} throttled: the work moves to free gpus of other zones, and what finds none in {DrainAfter.TotalSeconds:0} s is given back", gpus => $"{gpus} of {job} serve in full again");
 
-        Tell(GpuLimit.Idle, EventKinds.GpusIdle, EventKinds.GpusIdle, gpus => $"{job} (priority {allocation.Priority}) gives back {gpus}, and keeps one with its state", gpus => $"{job} may keep {gpus}");
+        Tell(
+            GpuLimit.Idle,
+            EventKinds.GpusIdle,
+            EventKinds.GpusIdle,
+            gpus => $"{job} (priority {allocation.Priority}) gives back {gpus}, and keeps one with its state",
+            gpus => $"{job} may keep {gpus}");
 
         void Tell(string kind, string begins, string ends, Func<string, string> beginning, Func<string, string> ending)
         {
             var added = allocation.Limits.Where(pair => pair.Value.Kind == kind && !(before.TryGetValue(pair.Key, out var known) && known.Kind == kind)).ToArray();
             var removed = before.Where(pair => pair.Value.Kind == kind && !(allocation.Limits.TryGetValue(pair.Key, out var still) && still.Kind == kind)).Select(pair => pair.Key).ToArray();
             if (added.Length > 0)
-                Observe(begins, added[0].Value.Reason[..added[0].Value.Reason.IndexOf(':', StringComparison.Ordinal)], $"{beginning(Named([.. added.Select(pair => pair.Key)]))}; {added[0].Value.Reason}", job, added.Length);
+                Observe(
+                    begins,
+                    added[0].Value.Reason[..added[0].Value.Reason.IndexOf(':', StringComparison.Ordinal)],
+                    $"{beginning(Named([.. added.Select(pair => pair.Key)]))}; {added[0].Value.Reason}",
+                    job,
+                    added.Length);
             if (removed.Length > 0)
                 Observe(ends, "", ending(Named(removed)), job, removed.Length);
         }
@@ -32,7 +42,12 @@ public sealed partial class ClusterMachine
         if (back == 0)
             return;
         allocation.Shed -= back;
-        Observe(EventKinds.PowerRestored, "", $"{job} has {back} gpu{(back == 1 ? "" : "s")} back{(allocation.Shed > 0 ? $", and {allocation.Shed} not yet" : "")}", job, back);
+        Observe(
+            EventKinds.PowerRestored,
+            "",
+            $"{job} has {back} gpu{(back == 1 ? "" : "s")} back{(allocation.Shed > 0 ? $", and {allocation.Shed} not yet" : "")}",
+            job,
+            back);
     }
 
     private void Observe(string kind, string cause, string text, JobId job, int gpus) => outputs.Observe(new CoordinatorEvent
@@ -73,7 +88,8 @@ public sealed partial class ClusterMachine
     private CoolingZoneView[] DescribeCooling() =>
     [
         .. budget.Zones.All.Select(zone => new CoolingZoneView(
-            zone, budget.HeatOf(zone), inventory.Nodes.Count(node => budget.Zones.Of(node.Node)?.Name == zone.Name), budget.Zones.MeterOf(zone).Gpus,
+            zone, budget.HeatOf(zone), inventory.Nodes.Count(node => budget.Zones.Of(node.Node)?.Name == zone.Name),
+            budget.Zones.MeterOf(zone).Gpus,
             allocations.Values.Sum(allocation => allocation.Limits.Count(pair => pair.Value.Kind == GpuLimit.Throttled && budget.Zones.Of(pair.Key.Node)?.Name == zone.Name)))),
     ];
 }

@@ -23,7 +23,8 @@ public sealed partial class ClusterMachine
     private IEnumerable<KeyValuePair<JobId, Allocation>> MostImportantFirst => allocations.OrderByDescending(pair => pair.Value.Priority);
 
     /// <summary>The lowest priority first; of equal ones, the highest id.</summary>
-    private IEnumerable<KeyValuePair<JobId, Allocation>> LeastImportantFirst => allocations.OrderBy(pair => pair.Value.Priority).ThenByDescending(pair => pair.Key);
+    private IEnumerable<KeyValuePair<JobId, Allocation>> LeastImportantFirst =>
+        allocations.OrderBy(pair => pair.Value.Priority).ThenByDescending(pair => pair.Key);
 
     private HeldBack OfRamp => new("ramp", $"starts are staggered, so that the draw rises by no more than {PowerText.Of(budget.RampLimit ?? 0)} a second ('coordinator power')");
 
@@ -53,7 +54,10 @@ public sealed partial class ClusterMachine
             case PowerSet set when set.Settings?.Problem() is null:
                 budget.Settings = set.Settings;
                 budget.Approved &= set.Settings is not null;
-                Change(EventKinds.PowerChanged, "settings", () => set.Settings is null ? "power is not limited any more" : $"power is set: {Words(set.Settings)}");
+                Change(
+                    EventKinds.PowerChanged,
+                    "settings",
+                    () => set.Settings is null ? "power is not limited any more" : $"power is set: {Words(set.Settings)}");
                 break;
             case SiteCapSet cap when (budget.Rates with { SiteCapWatts = cap.Watts }).Problem() is null:
                 var before = budget.Settings?.SiteCapWatts;
@@ -134,7 +138,10 @@ public sealed partial class ClusterMachine
             startedUnder.Remove(gpu.Node);
     }
 
-    /// <summary>A node reported something new: its gpus may be of another class, and a later process of its worker is a start of those that jobs have.</summary>
+    /// <summary>
+    /// A node reported something new: its gpus may be of another class, and a later process of its worker is a start of those that jobs
+    /// have.
+    /// </summary>
     private void NoteLoad(NodeReported report)
     {
         var owned = inventory.OwnedOn(report.Node);
@@ -152,22 +159,28 @@ public sealed partial class ClusterMachine
         startedUnder[report.Node] = report.Session.Boot;
     }
 
-    private bool IsParked(GpuId gpu) => inventory.OwnerOf(gpu) is { } owner && allocations[owner] is { Parked: true } job && job.Used.Contains(gpu);
+    private bool IsParked(GpuId gpu) =>
+        inventory.OwnerOf(gpu) is { } owner && allocations[owner] is { Parked: true } job && job.Used.Contains(gpu);
 
     private void NoteHost(NodeId node)
     {
         var report = inventory.Find(node);
-        budget.SetHost(node, report is { Up: true } || inventory.OwnedOn(node).Count > 0 ? report?.Gpus is [var first, ..] ? first.DeviceClass : "" : null);
+        budget.SetHost(
+            node,
+            report is { Up: true } || inventory.OwnedOn(node).Count > 0 ? report?.Gpus is [var first, ..] ? first.DeviceClass : "" : null);
     }
 
     // Who gives back.
 
     /// <summary>Gpus of a job that serve it, and will: those that a limit concerns do not count.</summary>
-    private int ServingOf(JobId job, Allocation allocation) => inventory.FitOf(job) - (allocation.Limits.Count == 0 ? 0 : allocation.Limits.Keys.Count(inventory.IsFit));
+    private int ServingOf(JobId job, Allocation allocation) =>
+        inventory.FitOf(job) - (allocation.Limits.Count == 0 ? 0 : allocation.Limits.Keys.Count(inventory.IsFit));
 
     private int WaitingOf(Allocation allocation) => waiting.Count == 0 ? 0 : allocation.Gpus.Count(waiting.Contains);
 
-    /// <summary>Reckons which gpus are too many for the site and for their zones, and takes those of them back that are not in use.</summary>
+    /// <summary>
+    /// Reckons which gpus are too many for the site and for their zones, and takes those of them back that are not in use.
+    /// </summary>
     private void Limit(SortedSet<JobId> changed)
     {
         limitsAt = null;
@@ -176,7 +189,8 @@ public sealed partial class ClusterMachine
         var hot = budget.Zones.All.Where(zone => budget.ExcessOf(zone) > 0).ToArray();
         var tooMuch = budget.Usable is { } most && budget.SiteWatts > most;
         NoteShort();
-        if (hot.Length == 0 && !tooMuch && allocations.Values.All(allocation => allocation is { Limits.Count: 0, ShortSince: null, Parked: false }))
+        if (hot.Length == 0 && !tooMuch
+            && allocations.Values.All(allocation => allocation is { Limits.Count: 0, ShortSince: null, Parked: false }))
             return;
         var before = allocations.ToDictionary(pair => pair.Key, pair => pair.Value.Limits);
         foreach (var allocation in allocations.Values)
@@ -199,7 +213,8 @@ public sealed partial class ClusterMachine
         }
     }
 
-    private static string TooHot(CoolingZone zone) => $"cooling: zone {zone.Name} takes away no more than {PowerText.Of(zone.CapacityWatts)}";
+    private static string TooHot(CoolingZone zone) =>
+        $"cooling: zone {zone.Name} takes away no more than {PowerText.Of(zone.CapacityWatts)}";
 
     private void Throttle(CoolingZone zone, Dictionary<JobId, SortedDictionary<GpuId, GpuLimit>> before)
     {
@@ -212,14 +227,17 @@ public sealed partial class ClusterMachine
                 if (heat <= zone.CapacityWatts)
                     return;
                 heat -= budget.WattsOf(gpu);
-                allocation.Limits[gpu] = new GpuLimit(GpuLimit.Throttled, reason, before[job].GetValueOrDefault(gpu) is { Kind: GpuLimit.Throttled } known ? known.Since : now);
+                allocation.Limits[gpu] = new GpuLimit(
+                    GpuLimit.Throttled,
+                    reason,
+                    before[job].GetValueOrDefault(gpu) is { Kind: GpuLimit.Throttled } known ? known.Since : now);
             }
         }
     }
 
     /// <summary>
-    /// A job is shed to no less than its minimum, or whole: with fewer it would stop, and keep idle what another could use. One that is shed
-    /// whole parks, with its state on one gpu that computes nothing. A job that does not say what it needs keeps one gpu that it uses.
+    /// A job is shed to no less than its minimum, or whole: with fewer it would stop, and keep idle what another could use. One that is
+    /// shed whole parks, with its state on one gpu that computes nothing. A job that does not say what it needs keeps one gpu that it uses.
     /// </summary>
     private void Shed(long usable, Dictionary<JobId, SortedDictionary<GpuId, GpuLimit>> before)
     {
@@ -265,10 +283,13 @@ public sealed partial class ClusterMachine
         }
 
         void Take(JobId job, Allocation allocation, GpuId gpu) =>
-            allocation.Limits[gpu] = new GpuLimit(GpuLimit.Shed, reason, before[job].GetValueOrDefault(gpu) is { Kind: GpuLimit.Shed } known ? known.Since : now);
+            allocation.Limits[gpu] = new GpuLimit(
+                GpuLimit.Shed, reason, before[job].GetValueOrDefault(gpu) is { Kind: GpuLimit.Shed } known ? known.Since : now);
     }
 
-    /// <summary>Gpus of a job, those first without which it loses least: unused ones, such as serve nobody now, throttled ones, then by falling id.</summary>
+    /// <summary>
+    /// Gpus of a job, those first without which it loses least: unused ones, such as serve nobody now, throttled ones, then by falling id.
+    /// </summary>
     private IEnumerable<GpuId> LeastNeededFirst(Allocation allocation) => allocation.Gpus.Reverse().OrderBy(gpu =>
         !allocation.Used.Contains(gpu) ? 0 : !inventory.IsFit(gpu) || waiting.Contains(gpu) ? 1 : allocation.Limits.ContainsKey(gpu) ? 2 : 3);
 
@@ -289,7 +310,8 @@ public sealed partial class ClusterMachine
             // What was asked back stays so: a job of one rank wants a second one because of it.
             foreach (var (gpu, limit) in allocation.Limits.Where(pair => pair.Value.Kind == GpuLimit.Throttled).Reverse().OrderByDescending(pair => allocation.GivingBack.Contains(pair.Key)))
             {
-                if (replaced-- > 0 || allocation.GivingBack.Contains(gpu) || (now >= limit.Since + DrainAfter && staying > Math.Max(1, allocation.Minimum ?? 1)))
+                if (replaced-- > 0 || allocation.GivingBack.Contains(gpu)
+                    || (now >= limit.Since + DrainAfter && staying > Math.Max(1, allocation.Minimum ?? 1)))
                 {
                     next.Add(gpu);
                     staying--;
@@ -324,7 +346,9 @@ public sealed partial class ClusterMachine
         }
     }
 
-    /// <summary>Of the free gpus of a class, as many as are missing and may be given out now; says on the allocation why there are no more.</summary>
+    /// <summary>
+    /// Of the free gpus of a class, as many as are missing and may be given out now; says on the allocation why there are no more.
+    /// </summary>
     private IEnumerable<GpuId> MayStart(Allocation allocation, string deviceClass, IEnumerable<GpuId> free, int missing, int together)
     {
         // Only zones tell one gpu from another: without them there is no need to look at all that are free.

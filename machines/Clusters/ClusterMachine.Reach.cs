@@ -1,9 +1,9 @@
 namespace Coordinator.Machines.Clusters;
 
 /// <content>
-/// Nodes whose data port no peer reaches. They look well to the silo, are offered, are put out of the generation that they came into, and would
-/// be offered again for ever, each time at the cost of an interruption. <see cref="ReachPolicy"/> decides; nothing of it is durable, since it is
-/// learned again in a few generations.
+/// Nodes whose data port no peer reaches. They look well to the silo, are offered, are put out of the generation that they came into, and
+/// would be offered again for ever, each time at the cost of an interruption. <see cref="ReachPolicy"/> decides; nothing of it is durable,
+/// since it is learned again in a few generations.
 /// </content>
 public sealed partial class ClusterMachine
 {

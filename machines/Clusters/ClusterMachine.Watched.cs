@@ -1,13 +1,15 @@
 namespace Coordinator.Machines.Clusters;
 
 /// <content>
-/// The record of the gpus that are not plainly healthy. A gpu is the authority on itself, and repeats what it says until it is durable here; so the
-/// record is behind only for a moment, and then the gpu itself refuses what it should not be given. What the record is for: a healthy gpu's
-/// grain is not loaded when its node comes, and one that has something to wait for is.
+/// The record of the gpus that are not plainly healthy. A gpu is the authority on itself, and repeats what it says until it is durable
+/// here; so the record is behind only for a moment, and then the gpu itself refuses what it should not be given. What the record is for: a
+/// healthy gpu's grain is not loaded when its node comes, and one that has something to wait for is.
 /// </content>
 public sealed partial class ClusterMachine
 {
-    /// <summary>Reports are gathered for so long before they are written: the state is as long as the jobs are wide, and faults come in bursts.</summary>
+    /// <summary>
+    /// Reports are gathered for so long before they are written: the state is as long as the jobs are wide, and faults come in bursts.
+    /// </summary>
     private static readonly TimeSpan RecordPause = TimeSpan.FromMilliseconds(100);
 
     private readonly SortedDictionary<GpuId, WatchedGpu> watched = [];
@@ -39,7 +41,8 @@ public sealed partial class ClusterMachine
             return;
         heard[report.Gpu] = version;
         var known = watched.GetValueOrDefault(report.Gpu);
-        var next = report.Watched || !report.Schedulable ? new WatchedGpu(report.Gpu, report.Schedulable, report.Incarnation, report.Number) : null;
+        var next = report.Watched || !report.Schedulable ? new WatchedGpu(
+            report.Gpu, report.Schedulable, report.Incarnation, report.Number) : null;
         if (next is null)
             watched.Remove(report.Gpu);
         else

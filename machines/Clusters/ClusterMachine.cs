@@ -17,13 +17,17 @@ public sealed record ClusterState(long Incarnation, IReadOnlyList<AllocationView
     /// <summary>Cooling zones, by name.</summary>
     public IReadOnlyList<CoolingZone> Zones { get; init; } = [];
 
-    /// <summary>The worker processes under which gpus of jobs were started, where the draw's rise is limited: later ones are starts.</summary>
+    /// <summary>
+    /// The worker processes under which gpus of jobs were started, where the draw's rise is limited: later ones are starts.
+    /// </summary>
     public IReadOnlyList<WorkerProcess> Started { get; init; } = [];
 
     /// <summary>Gpus of jobs that wait for their turn to start.</summary>
     public IReadOnlyList<GpuId> Waiting { get; init; } = [];
 
-    /// <summary>Gpus that are not plainly healthy, by their own word: few, so that a node that comes is told of them without a look at each gpu.</summary>
+    /// <summary>
+    /// Gpus that are not plainly healthy, by their own word: few, so that a node that comes is told of them without a look at each gpu.
+    /// </summary>
     public IReadOnlyList<WatchedGpu> Watched { get; init; } = [];
 }
 
@@ -38,7 +42,10 @@ public sealed record ClusterState(long Incarnation, IReadOnlyList<AllocationView
 /// </summary>
 public sealed partial class ClusterMachine : IMachine
 {
-    /// <summary>A job hears of a change at once, and of further ones not before this has passed; the answer to what it asks comes at once and counts for neither.</summary>
+    /// <summary>
+    /// A job hears of a change at once, and of further ones not before this has passed; the answer to what it asks comes at once and counts
+    /// for neither.
+    /// </summary>
     private static readonly TimeSpan OfferPause = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Added to the pause for each gpu of the job.</summary>
@@ -273,8 +280,8 @@ public sealed partial class ClusterMachine : IMachine
 
     /// <summary>
     /// Takes back what the jobs concerned neither use nor need, gives out what is free to who wants it, and lets the jobs concerned hear of
-    /// it. What changed is made durable with the first offer that tells of it: a cluster that comes up reports thousands of nodes one after the
-    /// other, and a write of all gpus at each of them would be quadratic.
+    /// it. What changed is made durable with the first offer that tells of it: a cluster that comes up reports thousands of nodes one after
+    /// the other, and a write of all gpus at each of them would be quadratic.
     /// </summary>
     private void Settle(Outputs outputs, IReadOnlyCollection<JobId> concerned)
     {
@@ -366,15 +373,17 @@ public sealed partial class ClusterMachine : IMachine
         {
             allocation.Held = null;
 
-            // A member that is down and still used holds its place until the job lets go of it; a spare may come on top meanwhile. What a job
-            // has while it is parked serves it again once it goes on.
+            // A member that is down and still used holds its place until the job lets go of it; a spare may come on top meanwhile. What a
+            // job has while it is parked serves it again once it goes on.
             if (ServingOf(job, allocation) >= allocation.Wanted || !MayGoOn(job, allocation, changed))
                 continue;
             var missing = allocation.Wanted - ServingOf(job, allocation);
             var deviceClass = ClassOf(allocation)
-                ?? inventory.Free.Where(idle => DeviceClasses.Matches(allocation.DeviceClass, idle.Key)).OrderByDescending(idle => idle.Value.Count)
+                ?? inventory.Free.Where(idle => DeviceClasses.Matches(allocation.DeviceClass, idle.Key))
+                    .OrderByDescending(idle => idle.Value.Count)
                     .ThenBy(idle => idle.Key, StringComparer.Ordinal).FirstOrDefault().Key
-                ?? allocation.Preferred.Where(inventory.IsFreeThoughSetAside).Select(ClassOf).FirstOrDefault(known => DeviceClasses.Matches(allocation.DeviceClass, known!));
+                ?? allocation.Preferred.Where(inventory.IsFreeThoughSetAside).Select(ClassOf).FirstOrDefault(
+                    known => DeviceClasses.Matches(allocation.DeviceClass, known!));
             if (deviceClass is null)
                 continue;
             var idle = inventory.FreeOf(deviceClass);
@@ -430,7 +439,13 @@ public sealed partial class ClusterMachine : IMachine
         {
             var node = inventory.Find(gpu.Node)!;
             var description = inventory.DescriptionOf(gpu);
-            return new GpuOffer(gpu, node.Session, node.DataAddress, description?.DeviceClass ?? "", description?.Device ?? "", inventory.IsFit(gpu) && !allocation.Limits.ContainsKey(gpu) && !waiting.Contains(gpu))
+            return new GpuOffer(
+                gpu,
+                node.Session,
+                node.DataAddress,
+                description?.DeviceClass ?? "",
+                description?.Device ?? "",
+                inventory.IsFit(gpu) && !allocation.Limits.ContainsKey(gpu) && !waiting.Contains(gpu))
             {
                 NodeUp = node.Up,
                 GiveBack = allocation.GivingBack.Contains(gpu) ? allocation.Limits[gpu].Reason : null,

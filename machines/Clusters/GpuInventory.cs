@@ -38,7 +38,8 @@ internal sealed class GpuInventory
     public JobId? OwnerOf(GpuId gpu) => owners.TryGetValue(gpu, out var job) ? job : null;
 
     /// <summary>The jobs that have gpus of a node, whether or not the node reports those now.</summary>
-    public IReadOnlyCollection<JobId> OwnersOn(NodeId node) => [.. ownedOn.GetValueOrDefault(node, None).Select(gpu => owners[gpu]).Distinct()];
+    public IReadOnlyCollection<JobId> OwnersOn(NodeId node) =>
+        [.. ownedOn.GetValueOrDefault(node, None).Select(gpu => owners[gpu]).Distinct()];
 
     /// <summary>Gpus of a node that jobs have, sorted.</summary>
     public IReadOnlyCollection<GpuId> OwnedOn(NodeId node) => ownedOn.GetValueOrDefault(node, None);
@@ -50,7 +51,8 @@ internal sealed class GpuInventory
     public int FitOf(JobId job) => fit.GetValueOrDefault(job);
 
     /// <summary>Gpus in service of a wanted class, whoever has them.</summary>
-    public int InService(string? wantedClass) => inService.Where(pair => DeviceClasses.Matches(wantedClass, pair.Key)).Sum(pair => pair.Value);
+    public int InService(string? wantedClass) =>
+        inService.Where(pair => DeviceClasses.Matches(wantedClass, pair.Key)).Sum(pair => pair.Value);
 
     /// <summary>Gpus in service of exactly a class that no job has.</summary>
     public SortedSet<GpuId> FreeOf(string deviceClass) => free.GetValueOrDefault(deviceClass, None);
@@ -61,7 +63,8 @@ internal sealed class GpuInventory
     {
         var known = Find(report.Node);
         nodes[report.Node] = report;
-        if (known is not null && known.Up == report.Up && known.Session == report.Session && known.DataAddress == report.DataAddress && known.Gpus.SequenceEqual(report.Gpus))
+        if (known is not null && known.Up == report.Up && known.Session == report.Session && known.DataAddress == report.DataAddress
+            && known.Gpus.SequenceEqual(report.Gpus))
             return false;
         foreach (var gpu in IdsOf(known))
         {
@@ -87,7 +90,9 @@ internal sealed class GpuInventory
     public bool IsSetAside(NodeId node) => setAside.Contains(node);
 
     /// <summary>Whether the gpu would be free if its node were not set aside.</summary>
-    public bool IsFreeThoughSetAside(GpuId gpu) => setAside.Contains(gpu.Node) && described.ContainsKey(gpu) && nodes[gpu.Node].Up && !owners.ContainsKey(gpu) && !unschedulable.Contains(gpu);
+    public bool IsFreeThoughSetAside(GpuId gpu) =>
+        setAside.Contains(gpu.Node) && described.ContainsKey(gpu) && nodes[gpu.Node].Up && !owners.ContainsKey(gpu)
+            && !unschedulable.Contains(gpu);
 
     /// <summary>Gives a node's free gpus to nobody from now on, or to whoever wants them. What jobs have they keep.</summary>
     public void SetAside(NodeId node, bool aside)
@@ -120,12 +125,14 @@ internal sealed class GpuInventory
         Count(gpu);
     }
 
-    private static IEnumerable<GpuId> IdsOf(NodeReported? report) => report is null ? [] : report.Gpus.Select(gpu => new GpuId(report.Node, gpu.Index));
+    private static IEnumerable<GpuId> IdsOf(NodeReported? report) =>
+        report is null ? [] : report.Gpus.Select(gpu => new GpuId(report.Node, gpu.Index));
 
     private void Count(GpuId gpu)
     {
         Uncount(gpu);
-        if (!described.TryGetValue(gpu, out var description) || !nodes[gpu.Node].Up || unschedulable.Contains(gpu) || (setAside.Contains(gpu.Node) && !owners.ContainsKey(gpu)))
+        if (!described.TryGetValue(gpu, out var description) || !nodes[gpu.Node].Up || unschedulable.Contains(gpu)
+            || (setAside.Contains(gpu.Node) && !owners.ContainsKey(gpu)))
             return;
         var deviceClass = description.DeviceClass;
         counted.Add(gpu, deviceClass);

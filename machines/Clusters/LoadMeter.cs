@@ -1,6 +1,9 @@
 namespace Coordinator.Machines.Clusters;
 
-/// <summary>What draws power at a place, counted by class of devices, so that what it draws under other settings is known without looking at every gpu.</summary>
+/// <summary>
+/// What draws power at a place, counted by class of devices, so that what it draws under other settings is known without looking at every
+/// gpu.
+/// </summary>
 internal sealed class LoadMeter
 {
     private readonly SortedDictionary<string, int> gpus = new(StringComparer.Ordinal);

@@ -56,10 +56,12 @@ internal sealed class PowerBudget
     public long HeatOf(CoolingZone zone) => Zones.MeterOf(zone).Watts(Rates);
 
     /// <summary>A gpu draws as one of a class, or (null) not any more.</summary>
-    public void SetGpu(GpuId gpu, string? deviceClass) => Set(gpus, gpu, gpu.Node, deviceClass, (meter, of, count) => meter.AddGpus(of, count));
+    public void SetGpu(GpuId gpu, string? deviceClass) =>
+        Set(gpus, gpu, gpu.Node, deviceClass, (meter, of, count) => meter.AddGpus(of, count));
 
     /// <summary>A host draws as one of a class, or (null) not any more.</summary>
-    public void SetHost(NodeId node, string? deviceClass) => Set(hosts, node, node, deviceClass, (meter, of, count) => meter.AddHosts(of, count));
+    public void SetHost(NodeId node, string? deviceClass) =>
+        Set(hosts, node, node, deviceClass, (meter, of, count) => meter.AddHosts(of, count));
 
     /// <summary>Adds a cooling zone, or changes one.</summary>
     public void SetZone(CoolingZone zone)
@@ -89,7 +91,8 @@ internal sealed class PowerBudget
     public HeldBack? WhyUncooled(GpuId gpu, string deviceClass) => WhyUncooledBy(gpu, Rates.GpuWatts(deviceClass));
 
     /// <summary>Why a gpu's zone cannot cool so many watts more; null: it can, or the gpu is in none.</summary>
-    public HeldBack? WhyUncooledBy(GpuId gpu, long moreWatts) => Zones.Of(gpu.Node) is { } zone && HeatOf(zone) + moreWatts > zone.CapacityWatts
+    public HeldBack? WhyUncooledBy(GpuId gpu, long moreWatts) =>
+        Zones.Of(gpu.Node) is { } zone && HeatOf(zone) + moreWatts > zone.CapacityWatts
         ? new HeldBack("cooling", $"free gpus are held back: cooling zone {zone.Name} has {PowerText.Of(HeatOf(zone))} of heat for a capacity of {PowerText.Of(zone.CapacityWatts)} ('coordinator cooling')")
         : null;
 

@@ -12,7 +12,10 @@ public sealed record PowerSettings
     /// <summary>Highest overhead that is taken.</summary>
     public const double MostOverhead = 10;
 
-    /// <summary>Draw of one gpu at full load, watts, where <see cref="Classes"/> names no other. The initial value is the board power of an H100 SXM.</summary>
+    /// <summary>
+    /// Draw of one gpu at full load, watts, where <see cref="Classes"/> names no other. The initial value is the board power of an H100
+    /// SXM.
+    /// </summary>
     public long WattsPerGpu { get; init; } = 700;
 
     /// <summary>Draw of a host beside its gpus, watts: processors, memory, fans, network cards.</summary>
@@ -46,7 +49,8 @@ public sealed record PowerSettings
     {
         foreach (var (name, watts) in new (string, long?)[]
         {
-            ("wattsPerGpu", WattsPerGpu), ("wattsPerNode", WattsPerNode), ("siteCapWatts", SiteCapWatts), ("approvalLineWatts", ApprovalLineWatts),
+            ("wattsPerGpu", WattsPerGpu), ("wattsPerNode", WattsPerNode), ("siteCapWatts", SiteCapWatts),
+            ("approvalLineWatts", ApprovalLineWatts),
         })
         {
             if (watts is < 0 or > MostWatts)

@@ -7,7 +7,9 @@ public static class PowerText
 {
     private static readonly (string Unit, long Watts)[] Units = [("GW", 1_000_000_000), ("MW", 1_000_000), ("kW", 1000), ("W", 1)];
 
-    /// <summary>Watts in the largest unit of which there is at least one, with up to three decimals: <c>700 W</c>, <c>1.25 kW</c>, <c>150 MW</c>.</summary>
+    /// <summary>
+    /// Watts in the largest unit of which there is at least one, with up to three decimals: <c>700 W</c>, <c>1.25 kW</c>, <c>150 MW</c>.
+    /// </summary>
     public static string Of(long watts)
     {
         var (unit, size) = Units.FirstOrDefault(unit => watts >= unit.Watts);
@@ -16,8 +18,11 @@ public static class PowerText
             : ((decimal)watts / size).ToString("0.###", CultureInfo.InvariantCulture) + " " + unit;
     }
 
-    /// <summary>Reads a number with a unit (<c>W</c>, <c>kW</c>, <c>MW</c>, <c>GW</c>, with or without a blank before it) or without one (watts).</summary>
-    /// <returns>Whole watts; false where the text is none, is negative, is no whole number of watts or is more than <see cref="PowerSettings.MostWatts"/>.</returns>
+    /// <summary>
+    /// Reads a number with a unit (<c>W</c>, <c>kW</c>, <c>MW</c>, <c>GW</c>, with or without a blank before it) or without one (watts).
+    /// </summary>
+    /// <returns>Whole watts; false where the text is none, is negative, is no whole number of watts or is more than
+    /// <see cref="PowerSettings.MostWatts"/>.</returns>
     public static bool TryParse(string text, out long watts)
     {
         watts = 0;

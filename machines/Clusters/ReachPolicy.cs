@@ -8,8 +8,8 @@ public readonly record struct ReachDecision(bool IsSetAside, TimeSpan Pause, str
 
 /// <summary>
 /// When a node whose data port peers could not connect to is offered no more. Two peers that met with the same are believed, since it would
-/// take two to be broken; where there is only one peer to say so, it is believed the third time, since either of the two may be at fault and the
-/// job goes on with the one that it trained with. Nobody is set aside for good: an address may be corrected without a restart.
+/// take two to be broken; where there is only one peer to say so, it is believed the third time, since either of the two may be at fault
+/// and the job goes on with the one that it trained with. Nobody is set aside for good: an address may be corrected without a restart.
 /// </summary>
 public static class ReachPolicy
 {
@@ -37,7 +37,10 @@ public static class ReachPolicy
     public static ReachDecision Decide(string address, IReadOnlyCollection<NodeId> peers, int generations, int before, string detail)
     {
         if (peers.Count < Peers && generations < Generations)
-            return new ReachDecision(false, default, $"{peers.Count} of {Peers} peers, or {generations} of {Generations} generations, could not connect to {address}");
+            return new ReachDecision(
+                false,
+                default,
+                $"{peers.Count} of {Peers} peers, or {generations} of {Generations} generations, could not connect to {address}");
         var pause = FirstPause * (1 << Math.Min(before, 10));
         pause = pause < LongestPause ? pause : LongestPause;
         var who = string.Join(", ", peers.Order().Take(3)) + (peers.Count > 3 ? $" and {peers.Count - 3} more" : "");

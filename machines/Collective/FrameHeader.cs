@@ -11,10 +11,14 @@ public enum FrameKind : byte
     /// <summary>The sender takes part in the step and has nothing to add to any block of the receiver's slice. No payload.</summary>
     Ready = 2,
 
-    /// <summary>A finished block of the reduced gradient: block, payload, sum of squares; block 0 carries loss and targets of the step.</summary>
+    /// <summary>
+    /// A finished block of the reduced gradient: block, payload, sum of squares; block 0 carries loss and targets of the step.
+    /// </summary>
     Reduced = 3,
 
-    /// <summary>The owner accepts contributions to its slice up to (not including) block <see cref="FrameHeader.Block"/>. No payload.</summary>
+    /// <summary>
+    /// The owner accepts contributions to its slice up to (not including) block <see cref="FrameHeader.Block"/>. No payload.
+    /// </summary>
     Credit = 4,
 
     /// <summary>Asks for blocks of the reduced gradient of a step: block, count. No payload.</summary>
@@ -158,7 +162,8 @@ public readonly record struct FrameHeader
             || header.From < 0 || header.To < 0 || header.Block < 0 || header.Count < 0 || header.Targets < 0)
             return "a negative number in a frame header";
         var (start, size) = (header.Subtree.Start, header.Subtree.Size);
-        if (start < 0 || size < 0 || (size == 0 ? start != 0 : (size & (size - 1)) != 0 || start % size != 0 || start > int.MaxValue - size))
+        if (start < 0 || size < 0
+            || (size == 0 ? start != 0 : (size & (size - 1)) != 0 || start % size != 0 || start > int.MaxValue - size))
             return $"subtree {start}+{size} is not aligned";
         return null;
     }

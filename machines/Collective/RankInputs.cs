@@ -13,7 +13,9 @@ public sealed record OrderArrived(RankOrder Order, Membership? Members, Generati
 /// <summary>The state of step 0 stands, as <see cref="InitializeState"/> asked under <paramref name="Ticket"/>.</summary>
 public sealed record StateInitialized(long Ticket) : RankInput;
 
-/// <summary>The computing that <see cref="ComputeShard"/> asked for under <paramref name="Ticket"/> is done; its gradient waits to be kept.</summary>
+/// <summary>
+/// The computing that <see cref="ComputeShard"/> asked for under <paramref name="Ticket"/> is done; its gradient waits to be kept.
+/// </summary>
 public sealed record ShardComputed(long Ticket) : RankInput;
 
 /// <summary>The optimizer ran to its end, as <see cref="ApplyStep"/> asked under <paramref name="Ticket"/>.</summary>
@@ -54,11 +56,13 @@ public sealed record RankDeadlinePassed : RankInput;
 public sealed record SaveOrdered(SaveCheckpoint Order) : RankInput;
 
 /// <summary>The slice is durable, as <see cref="SaveState"/> asked; <paramref name="Failure"/> says why it is not.</summary>
-public sealed record StateSaved(CheckpointId Checkpoint, CheckpointPart? Part, double SnapshotMs, double WriteMs, string? Failure) : RankInput;
+public sealed record StateSaved(
+    CheckpointId Checkpoint, CheckpointPart? Part, double SnapshotMs, double WriteMs, string? Failure) : RankInput;
 
 /// <summary>
-/// The state was read from the checkpoint, as <see cref="LoadState"/> asked under <paramref name="Ticket"/>; <paramref name="Failure"/> says
-/// why it was not, and <paramref name="IsStateTouched"/> whether the state that was there before is gone all the same.
-/// <paramref name="IsGivenUp"/>: somebody waited for the rank's answer, so the reading was ended before anything could be said of the checkpoint.
+/// The state was read from the checkpoint, as <see cref="LoadState"/> asked under <paramref name="Ticket"/>; <paramref name="Failure"/>
+/// says why it was not, and <paramref name="IsStateTouched"/> whether the state that was there before is gone all the same.
+/// <paramref name="IsGivenUp"/>: somebody waited for the rank's answer, so the reading was ended before anything could be said of the
+/// checkpoint.
 /// </summary>
 public sealed record StateLoaded(long Ticket, string? Failure, bool IsStateTouched = true, bool IsGivenUp = false) : RankInput;

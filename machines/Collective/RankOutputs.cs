@@ -12,7 +12,9 @@ public sealed record TellJob(WorkerMessage Message) : RankOutput;
 /// <summary>Set the state of step 0 from the seed; answer <see cref="StateInitialized"/>.</summary>
 public sealed record InitializeState(long Ticket) : RankOutput;
 
-/// <summary>Compute a shard's gradient at the present state into a free buffer; answer <see cref="ShardComputed"/>. One is asked for at a time.</summary>
+/// <summary>
+/// Compute a shard's gradient at the present state into a free buffer; answer <see cref="ShardComputed"/>. One is asked for at a time.
+/// </summary>
 public sealed record ComputeShard(long Ticket, long Step, int Shard) : RankOutput;
 
 /// <summary>The computing under way is of no more use; no answer is waited for, and none is heeded.</summary>
@@ -39,10 +41,15 @@ public enum PayloadSource
     /// <summary>No payload.</summary>
     None,
 
-    /// <summary>Block <see cref="FrameHeader.Block"/> of the subtree <see cref="FrameHeader.Subtree"/> in P. The host fills in loss and targets for block 0.</summary>
+    /// <summary>
+    /// Block <see cref="FrameHeader.Block"/> of the subtree <see cref="FrameHeader.Subtree"/> in P. The host fills in loss and targets for
+    /// block 0.
+    /// </summary>
     Partial,
 
-    /// <summary>Block <see cref="FrameHeader.Block"/> of R. The host fills in the block's sum of squares, and loss and targets for block 0.</summary>
+    /// <summary>
+    /// Block <see cref="FrameHeader.Block"/> of R. The host fills in the block's sum of squares, and loss and targets for block 0.
+    /// </summary>
     Reduced,
 
     /// <summary>Block <see cref="FrameHeader.Block"/> of the state.</summary>
@@ -55,7 +62,10 @@ public enum PayloadSource
 /// </summary>
 public sealed record SendFrame(FrameHeader Header, PayloadSource Source) : RankOutput;
 
-/// <summary>Keep the payload as the contribution of a subtree to a block in staging, with loss and targets of the header. The payload stays held until <see cref="ReduceBlock"/> or <see cref="ReleasePayload"/>.</summary>
+/// <summary>
+/// Keep the payload as the contribution of a subtree to a block in staging, with loss and targets of the header. The payload stays held
+/// until <see cref="ReduceBlock"/> or <see cref="ReleasePayload"/>.
+/// </summary>
 public sealed record StageContribution(long Payload, FrameHeader Header) : RankOutput;
 
 /// <summary>The payload is of no more use.</summary>
@@ -76,13 +86,19 @@ public sealed record StoreReduced(long Payload, FrameHeader Header) : RankOutput
 /// <summary>Write the payload to a block of the state.</summary>
 public sealed record StoreState(long Payload, FrameHeader Header) : RankOutput;
 
-/// <summary>Run the optimizer with R, which is whole and carries <paramref name="Step"/>; answer <see cref="StepFinished"/>. Waits for computing under way to end first.</summary>
+/// <summary>
+/// Run the optimizer with R, which is whole and carries <paramref name="Step"/>; answer <see cref="StepFinished"/>. Waits for computing
+/// under way to end first.
+/// </summary>
 public sealed record ApplyStep(long Ticket, long Step, long Generation) : RankOutput;
 
 /// <summary>Hash the whole state (see <see cref="RankFinished"/>); answer <see cref="StateHashed"/>.</summary>
 public sealed record HashState(long Ticket) : RankOutput;
 
-/// <summary>Rank 0 of the last generation: write the final model and bring it to the model store; repeated until the job releases the rank, so it must be idempotent.</summary>
+/// <summary>
+/// Rank 0 of the last generation: write the final model and bring it to the model store; repeated until the job releases the rank, so it
+/// must be idempotent.
+/// </summary>
 public sealed record StoreModel(long Step) : RankOutput;
 
 /// <summary>The state is of no more use.</summary>
@@ -96,6 +112,7 @@ public sealed record SaveState(CheckpointId Checkpoint, int Rank, int Ranks, int
 
 /// <summary>
 /// Set the state from a checkpoint, which is verified while it is read; answer <see cref="StateLoaded"/>. With
-/// <paramref name="VerifyFirst"/> there is a state already, and nothing of it may be overwritten before the whole checkpoint has been verified.
+/// <paramref name="VerifyFirst"/> there is a state already, and nothing of it may be overwritten before the whole checkpoint has been
+/// verified.
 /// </summary>
 public sealed record LoadState(long Ticket, CheckpointRef Checkpoint, bool VerifyFirst) : RankOutput;

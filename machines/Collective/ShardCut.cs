@@ -38,7 +38,8 @@ public sealed class ShardCut
     public IReadOnlyList<Subtree> Parts => parts;
 
     /// <summary>The cut that <see cref="ShardMap"/> makes of <paramref name="shards"/> for <paramref name="ranks"/>.</summary>
-    public static ShardCut Of(int shards, int ranks) => new(shards, [.. ShardMap.Cut(shards, ranks).Select(mine => mine.OrderBy(span => span.Start).ToArray())]);
+    public static ShardCut Of(int shards, int ranks) =>
+        new(shards, [.. ShardMap.Cut(shards, ranks).Select(mine => mine.OrderBy(span => span.Start).ToArray())]);
 
     /// <summary>The cut that a job dealt for an interrupted step.</summary>
     public static ShardCut Of(int shards, int ranks, IEnumerable<ShardRun> runs)
@@ -68,5 +69,6 @@ public sealed class ShardCut
 public sealed record GenerationCuts(ShardCut First, ShardCut Later)
 {
     /// <summary>The cuts of <paramref name="ranks"/> members.</summary>
-    public static GenerationCuts Of(int shards, int ranks, IEnumerable<ShardRun> firstStep) => new(ShardCut.Of(shards, ranks, firstStep), ShardCut.Of(shards, ranks));
+    public static GenerationCuts Of(int shards, int ranks, IEnumerable<ShardRun> firstStep) =>
+        new(ShardCut.Of(shards, ranks, firstStep), ShardCut.Of(shards, ranks));
 }

@@ -26,7 +26,8 @@ public static class ShardDeal
     /// <param name="members">The generation's members, sorted.</param>
     /// <param name="earlier">Members, sorted, of generations whose maps the ranks may still go by; tried beside the present map.</param>
     /// <returns>A base and the runs that differ from it; no base, and all runs, where that is shorter.</returns>
-    public static (DealBase? Base, IReadOnlyList<ShardRun> Runs) Fold(IReadOnlyList<ShardRun> runs, int shards, IReadOnlyList<GpuId> members, params ReadOnlySpan<IReadOnlyList<GpuId>> earlier)
+    public static (DealBase? Base, IReadOnlyList<ShardRun> Runs) Fold(
+        IReadOnlyList<ShardRun> runs, int shards, IReadOnlyList<GpuId> members, params ReadOnlySpan<IReadOnlyList<GpuId>> earlier)
     {
         (DealBase? Base, IReadOnlyList<ShardRun> Runs) best = (null, runs);
         var length = runs.Count;
@@ -53,13 +54,15 @@ public static class ShardDeal
     }
 
     /// <summary>The whole deal that was folded.</summary>
-    /// <exception cref="FormatException">It is none: numbers of ranks or shards are out of range, or out of order, or a shard is left to nobody.</exception>
+    /// <exception cref="FormatException">It is none: numbers of ranks or shards are out of range, or out of order, or a shard is left to
+    /// nobody.</exception>
     public static IReadOnlyList<ShardRun> Unfold(ShardsDealt deal, int shards)
     {
         if (deal.Base is not { } start)
             return deal.Runs;
         if (start.Ranks < 1 || start.Ranks > shards || start.RanksNow < 1 || start.RanksNow > shards)
-            throw new FormatException($"a deal of {shards} shards goes from {start.Ranks} ranks to {start.RanksNow}; both are 1 to {shards}");
+            throw new FormatException(
+                $"a deal of {shards} shards goes from {start.Ranks} ranks to {start.RanksNow}; both are 1 to {shards}");
         Check("gone", start.Gone, start.Ranks);
         Check("new", start.Came, start.RanksNow);
         var owners = Owners(start, shards);
@@ -70,7 +73,8 @@ public static class ShardDeal
             Array.Fill(owners, run.Rank, run.Start, run.Count);
         }
 
-        return Array.IndexOf(owners, -1) is >= 0 and var open ? throw new FormatException($"a deal leaves shard {open} to nobody") : Runs(owners);
+        return Array.IndexOf(owners, -1) is >= 0 and var open ? throw new FormatException(
+            $"a deal leaves shard {open} to nobody") : Runs(owners);
     }
 
     /// <summary>The deal as runs: neighbouring shards of one rank are one.</summary>

@@ -10,11 +10,15 @@ namespace Coordinator.Machines;
 /// </summary>
 public static class ShardMap
 {
-    /// <summary>The map of <paramref name="shards"/> (a power of two) over <paramref name="ranks"/> (1 to <paramref name="shards"/>), as spans by rank, each sorted.</summary>
+    /// <summary>
+    /// The map of <paramref name="shards"/> (a power of two) over <paramref name="ranks"/> (1 to <paramref name="shards"/>), as spans by
+    /// rank, each sorted.
+    /// </summary>
     public static IReadOnlyList<IReadOnlyList<ShardSpan>> Cut(int shards, int ranks)
     {
         if (ranks < 1 || ranks > shards || !BitOperations.IsPow2(shards))
-            throw new ArgumentOutOfRangeException(nameof(ranks), $"{shards} shards cannot be dealt to {ranks} ranks: shards is a power of two and no rank goes without");
+            throw new ArgumentOutOfRangeException(
+                nameof(ranks), $"{shards} shards cannot be dealt to {ranks} ranks: shards is a power of two and no rank goes without");
         var spans = new List<ShardSpan>[ranks];
         for (var rank = 0; rank < ranks; rank++)
             spans[rank] = [];

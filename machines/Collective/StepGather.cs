@@ -49,5 +49,6 @@ internal sealed class StepGather(long step, int firstBlock, int blocks, ShardCut
     }
 
     /// <summary>Handles of everything still staged.</summary>
-    public IEnumerable<long> Payloads() => payloads.Where(staged => staged is not null).SelectMany(staged => staged!).Where(payload => payload != 0);
+    public IEnumerable<long> Payloads() =>
+        payloads.Where(staged => staged is not null).SelectMany(staged => staged!).Where(payload => payload != 0);
 }

@@ -35,7 +35,10 @@ public readonly record struct Subtree(int Start, int Size) : IComparable<Subtree
     /// <summary>Whether the two have a shard in common.</summary>
     public bool Overlaps(Subtree other) => Start < other.End && other.Start < End;
 
-    /// <summary>The largest aligned subtrees that make up shards <paramref name="start"/> to <paramref name="start"/> + <paramref name="count"/> - 1, in order.</summary>
+    /// <summary>
+    /// The largest aligned subtrees that make up shards <paramref name="start"/> to <paramref name="start"/> + <paramref name="count"/> -
+    /// 1, in order.
+    /// </summary>
     public static IEnumerable<Subtree> Cover(int start, int count)
     {
         var end = start + count;

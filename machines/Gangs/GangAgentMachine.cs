@@ -4,15 +4,17 @@ namespace Coordinator.Machines.Gangs;
 /// A gang's agent on one node: has its processes started and ended, and knows how long they may run. It does what the job orders, and where
 /// the job is silent, what its lease says.
 /// <para>
-/// Idle case: the processes run; a report goes out four times in a lease, and its answer renews it. Bursty case: no answer comes. The agent asks the
-/// panel of its generation, and goes on while a majority answers; else it kills its processes, and is stopped for good in that generation.
+/// Idle case: the processes run; a report goes out four times in a lease, and its answer renews it. Bursty case: no answer comes. The agent
+/// asks the panel of its generation, and goes on while a majority answers; else it kills its processes, and is stopped for good in that
+/// generation.
 /// </para>
 /// Nothing is durable: an agent that was started again knows no generation, and whoever started it has killed what an earlier one left. It
 /// answers whatever it is ordered with what is true, that it runs nothing.
 /// </summary>
 /// <param name="job">The job.</param>
 /// <param name="boot">The worker process, as in <see cref="WorkerSession.Boot"/>.</param>
-/// <param name="floor">What an earlier agent of the job in this process had obeyed last: nothing of that generation, or before it, is ever started again.</param>
+/// <param name="floor">What an earlier agent of the job in this process had obeyed last: nothing of that generation, or before it, is ever
+/// started again.</param>
 public sealed class GangAgentMachine(JobId job, long boot, (long Incarnation, long Generation) floor = default)
 {
     private const int RememberedReports = 64;
@@ -86,7 +88,8 @@ public sealed class GangAgentMachine(JobId job, long boot, (long Incarnation, lo
 
     private TimeSpan NextQuestion => askAt is { } again && again > lease!.AskPeersAt ? again : lease!.AskPeersAt;
 
-    private TimeSpan ReportPeriod => (spec?.Lease ?? UsualLease) / 4 is var quarter && quarter < LongestReportPeriod ? quarter : LongestReportPeriod;
+    private TimeSpan ReportPeriod =>
+        (spec?.Lease ?? UsualLease) / 4 is var quarter && quarter < LongestReportPeriod ? quarter : LongestReportPeriod;
 
     private bool IsAlive => ranks.Values.Any(rank => rank.Exit is null);
 
@@ -205,7 +208,9 @@ public sealed class GangAgentMachine(JobId job, long boot, (long Incarnation, lo
     /// <summary>What an earlier process of the node was told, and is heard by this one, starts nothing.</summary>
     private bool IsMeant(GangOrder order) => order.Boot == 0 || order.Boot == boot;
 
-    /// <summary>The lease counts from the report that the order answers: however long the order was on its way, the job knows when it ends.</summary>
+    /// <summary>
+    /// The lease counts from the report that the order answers: however long the order was on its way, the job knows when it ends.
+    /// </summary>
     private void StartRanks(TimeSpan sent)
     {
         phase = GangPhase.Running;

@@ -1,8 +1,8 @@
 namespace Coordinator.Machines.Gangs;
 
 /// <summary>
-/// How long an agent may let its processes run: until T after it was heard by the job, or by a majority of the panel. What counts is when the agent
-/// itself had sent what was answered, so no delay on the way makes a lease longer than whoever answered it believes.
+/// How long an agent may let its processes run: until T after it was heard by the job, or by a majority of the panel. What counts is when
+/// the agent itself had sent what was answered, so no delay on the way makes a lease longer than whoever answered it believes.
 /// </summary>
 public sealed class GangLease
 {

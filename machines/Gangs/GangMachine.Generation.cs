@@ -19,7 +19,10 @@ public sealed partial class GangMachine
             state = state! with { Stage = GangStage.Running, Started = true };
             isDirty = true;
             lookAt = now;
-            Observe(EventKinds.GenerationPlanned, $"generation {state.Generation} starts its processes", durationMs: (now - stageAt).TotalMilliseconds);
+            Observe(
+                EventKinds.GenerationPlanned,
+                $"generation {state.Generation} starts its processes",
+                durationMs: (now - stageAt).TotalMilliseconds);
         }
     }
 
@@ -46,7 +49,10 @@ public sealed partial class GangMachine
         if (!saidRunning && agents.Values.All(agent => agent.Report is { Phase: GangPhase.Running } report && report.Ranks.All(rank => rank.ProcessId > 0 || rank.Exit is not null)))
         {
             saidRunning = true;
-            Observe(EventKinds.GenerationRunning, $"generation {state!.Generation}: all {Spec.RanksOn(state.Members.Count)} processes run", durationMs: (now - stageAt).TotalMilliseconds);
+            Observe(
+                EventKinds.GenerationRunning,
+                $"generation {state!.Generation}: all {Spec.RanksOn(state.Members.Count)} processes run",
+                durationMs: (now - stageAt).TotalMilliseconds);
         }
     }
 
@@ -58,8 +64,8 @@ public sealed partial class GangMachine
     private IEnumerable<Agent> LookedAt => now < lookAt && answered is { } index ? [agents[index]] : agents.Values;
 
     /// <summary>
-    /// A member without which the others cannot go on. One that is not heard for most of its lease is lost: it may be alive, which is why the next
-    /// generation waits for the lease's end, and the others need not be kept waiting meanwhile.
+    /// A member without which the others cannot go on. One that is not heard for most of its lease is lost: it may be alive, which is why
+    /// the next generation waits for the lease's end, and the others need not be kept waiting meanwhile.
     /// </summary>
     private GangFailure? FindLoss()
     {
@@ -83,23 +89,32 @@ public sealed partial class GangMachine
         return LossByOffer();
     }
 
-    /// <summary>Before anything runs nobody is kept waiting by a node that is slow, and one that is out of reach is told by the cluster.</summary>
-    private TimeSpan LostAt(Agent agent) => (agent.HeardAt ?? Later(stageAt, loadedAt)) + (state!.Started ? LostAfter : Later(LostAfter, PreparePatience));
+    /// <summary>
+    /// Before anything runs nobody is kept waiting by a node that is slow, and one that is out of reach is told by the cluster.
+    /// </summary>
+    private TimeSpan LostAt(Agent agent) =>
+        (agent.HeardAt ?? Later(stageAt, loadedAt)) + (state!.Started ? LostAfter : Later(LostAfter, PreparePatience));
 
     private GangFailure? LossOf(int index)
     {
         var (agent, node) = (agents[index], state!.Members[index].Node);
         return agent.Report switch
         {
-            { Phase: GangPhase.Refused } refused => new GangFailure(state.Generation, "refused", $"{node} cannot take part: {refused.Detail}") { Node = node, Counts = true },
-            { Phase: GangPhase.Stopping or GangPhase.Stopped } stopped when stopped.Ranks.All(rank => rank.Exit is null or { Asked: true } or { IsSuccess: true }) =>
+            { Phase: GangPhase.Refused } refused =>
+                new GangFailure(state.Generation, "refused", $"{node} cannot take part: {refused.Detail}") { Node = node, Counts = true },
+            { Phase: GangPhase.Stopping or GangPhase.Stopped } stopped when stopped.Ranks.All(
+                rank => rank.Exit is null or { Asked: true } or { IsSuccess: true }) =>
                 new GangFailure(state.Generation, stopped.Ranks.Count == 0 ? "worker ended" : "node stopped", $"{node} runs nothing of the generation{(stopped.Detail.Length > 0 ? $": {stopped.Detail}" : ": its worker was started again")}") { Node = node },
-            _ when now >= LostAt(agent) => new GangFailure(state.Generation, "node lost", $"{node} was not heard for {LostAfter.TotalSeconds:0.#} s") { Node = node },
+            _ when now >= LostAt(agent) =>
+                new GangFailure(state.Generation, "node lost", $"{node} was not heard for {LostAfter.TotalSeconds:0.#} s") { Node = node },
             _ => null,
         };
     }
 
-    /// <summary>A gpu of a member that the cluster wants back, or that is out of service; a worker that was started again; before anything runs, also a node that is out of reach.</summary>
+    /// <summary>
+    /// A gpu of a member that the cluster wants back, or that is out of service; a worker that was started again; before anything runs,
+    /// also a node that is out of reach.
+    /// </summary>
     private GangFailure? LossByOffer()
     {
         foreach (var offer in suspects)
@@ -110,9 +125,13 @@ public sealed partial class GangMachine
             if (offer.GiveBack is { } reason)
                 return new GangFailure(state!.Generation, "gpus given back", $"{node}: {reason}") { Node = node };
             if (offer.Session.Boot > state!.Members[index].Boot)
-                return new GangFailure(state.Generation, "worker ended", $"{node} runs nothing of the generation: its worker was started again") { Node = node };
+                return new GangFailure(
+                    state.Generation,
+                    "worker ended",
+                    $"{node} runs nothing of the generation: its worker was started again") { Node = node };
             if (offer is { Up: false, NodeUp: true })
-                return new GangFailure(state.Generation, "gpu out of service", $"gpu {offer.Gpu} is out of service") { Node = node, Gpu = offer.Gpu.Index };
+                return new GangFailure(
+                    state.Generation, "gpu out of service", $"gpu {offer.Gpu} is out of service") { Node = node, Gpu = offer.Gpu.Index };
             if (!offer.Up && state.Stage == GangStage.Preparing)
                 return new GangFailure(state.Generation, "node lost", $"{node} is out of reach") { Node = node };
         }
@@ -124,7 +143,9 @@ public sealed partial class GangMachine
 
     private TimeSpan LostAfter => Spec.Lease * 0.8;
 
-    /// <summary>Orders every member: at once where it has to do something else than it was told last, and again until it is seen to have done it.</summary>
+    /// <summary>
+    /// Orders every member: at once where it has to do something else than it was told last, and again until it is seen to have done it.
+    /// </summary>
     private void OrderAll()
     {
         GangWish? wish = state!.Stage switch

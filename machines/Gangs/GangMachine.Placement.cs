@@ -56,7 +56,10 @@ public sealed partial class GangMachine
                 return;
             if (now >= stageAt + LeaveOutTime)
             {
-                Observe(EventKinds.GangNode, $"{string.Join(", ", state.LeftOut)} taken again: there are too few other nodes", cause: "too few nodes");
+                Observe(
+                    EventKinds.GangNode,
+                    $"{string.Join(", ", state.LeftOut)} taken again: there are too few other nodes",
+                    cause: "too few nodes");
                 state = state with { LeftOut = [], NodeFailures = new SortedDictionary<string, int>(StringComparer.Ordinal) };
                 isDirty = true;
                 stageAt = now;
@@ -79,17 +82,21 @@ public sealed partial class GangMachine
             agents[index] = new Agent();
         state = state! with { Stage = GangStage.Preparing, Reason = "", Generation = state.Generation + 1, Members = nodes, LastNodes = [.. nodes.Select(node => node.Node)], Started = false, StopCause = null, StopTo = null };
         isDirty = true;
-        Observe(EventKinds.GenerationForming, $"generation {state.Generation}: {nodes.Count} nodes, {Spec.RanksOn(nodes.Count)} processes", numbers: new SortedDictionary<string, double> { ["members"] = Spec.RanksOn(nodes.Count), ["nodes"] = nodes.Count });
+        Observe(
+            EventKinds.GenerationForming,
+            $"generation {state.Generation}: {nodes.Count} nodes, {Spec.RanksOn(nodes.Count)} processes",
+            numbers: new SortedDictionary<string, double> { ["members"] = Spec.RanksOn(nodes.Count), ["nodes"] = nodes.Count });
     }
 
     /// <summary>
-    /// A gang says what it wants whenever that changes, and again until it is answered. What its processes may be running on it uses until they are
-    /// known to be dead; while it runs it wants no more than that.
+    /// A gang says what it wants whenever that changes, and again until it is answered. What its processes may be running on it uses until
+    /// they are known to be dead; while it runs it wants no more than that.
     /// </summary>
     private void RequestGpus()
     {
         if (usedBy != state!.Members)
-            (used, usedBy) = ([.. state.Members.SelectMany(member => member.Gpus.Select(gpu => new GpuId(member.Node, gpu))).Order()], state.Members);
+            (used, usedBy) = (
+                [.. state.Members.SelectMany(member => member.Gpus.Select(gpu => new GpuId(member.Node, gpu))).Order()], state.Members);
         var wanted = IsOver || state.StopTo is not null ? 0 : state.Stage is GangStage.Preparing or GangStage.Running ? used.Count : Spec.RanksOn(Spec.MaxNodes);
         var request = new GpusRequested(id, state.Incarnation, requests, wanted, used, [])
         {
@@ -101,7 +108,8 @@ public sealed partial class GangMachine
             Gang = true,
         };
         var isNew = requested is null || !Same(requested, request);
-        if (isNew || (!isAnswered && now >= requestedAt + RepeatPeriod) || (state.Stage == GangStage.Waiting && now >= requestedAt + AskPeriod))
+        if (isNew || (!isAnswered && now >= requestedAt + RepeatPeriod)
+            || (state.Stage == GangStage.Waiting && now >= requestedAt + AskPeriod))
         {
             requested = request with { Sequence = ++requests };
             (requestedAt, isAnswered) = (now, false);
@@ -117,5 +125,6 @@ public sealed partial class GangMachine
     private static bool Same(GpusRequested a, GpusRequested b) =>
         a.Incarnation == b.Incarnation && a.Wanted == b.Wanted && a.Minimum == b.Minimum && a.Used == b.Used && a.Avoid == b.Avoid;
 
-    private static string HostOf(string address) => address.LastIndexOf(':') is > 0 and var colon ? address[..colon].Trim('[', ']') : address;
+    private static string HostOf(string address) =>
+        address.LastIndexOf(':') is > 0 and var colon ? address[..colon].Trim('[', ']') : address;
 }

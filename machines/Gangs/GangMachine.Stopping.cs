@@ -33,7 +33,8 @@ public sealed partial class GangMachine
     private bool gotOn;
 
     private TimeSpan SilentFor() => agents.Values.Where(agent => agent.Report is not null)
-        .Select(agent => now - agent.HeardAt!.Value + TimeSpan.FromMilliseconds(agent.Report!.SilentMs)).DefaultIfEmpty(TimeSpan.MaxValue).Max();
+        .Select(agent => now - agent.HeardAt!.Value + TimeSpan.FromMilliseconds(agent.Report!.SilentMs)).DefaultIfEmpty(TimeSpan.MaxValue)
+            .Max();
 
     private void AwaitDeath()
     {
@@ -52,8 +53,9 @@ public sealed partial class GangMachine
 
     /// <summary>When a member's processes are dead without its word; null: it has said so.</summary>
     /// <remarks>
-    /// It was answered last when its last report was heard, at the latest. Others may have answered it until they took part no more; where enough have
-    /// said that they do not, those that may are no majority. Where they may be one, they keep each other going for as long as agents go on alone.
+    /// It was answered last when its last report was heard, at the latest. Others may have answered it until they took part no more; where
+    /// enough have said that they do not, those that may are no majority. Where they may be one, they keep each other going for as long as
+    /// agents go on alone.
     /// </remarks>
     private TimeSpan? DeadAt(int index)
     {
@@ -97,8 +99,9 @@ public sealed partial class GangMachine
     }
 
     /// <summary>
-    /// Why the generation ended. Whatever its processes' ends were is known best when all have stopped; a node that had vanished before the first of them
-    /// explains them all. What was known when the end began stands where nothing else is known, as after this machine was loaded anew.
+    /// Why the generation ended. Whatever its processes' ends were is known best when all have stopped; a node that had vanished before the
+    /// first of them explains them all. What was known when the end began stands where nothing else is known, as after this machine was
+    /// loaded anew.
     /// </summary>
     private GangFailure FailureOf()
     {
@@ -114,7 +117,10 @@ public sealed partial class GangMachine
             return vanished with { Followed = [first.Rank, .. followed] };
         var exit = first.Exit;
         var last = exit.Error.Length > 0 ? exit.Error : exit.LastLines.LastOrDefault(line => line.Length > 0) ?? "";
-        return new GangFailure(state.Generation, exit.PortTaken ? "port taken" : exit.Hung ? "hang" : exit.Signal is null ? "exit" : "signal", $"rank {first.Rank} on {first.Node}: {exit.Text}{(last.Length > 0 ? $": {last}" : "")}")
+        return new GangFailure(
+            state.Generation,
+            exit.PortTaken ? "port taken" : exit.Hung ? "hang" : exit.Signal is null ? "exit" : "signal",
+            $"rank {first.Rank} on {first.Node}: {exit.Text}{(last.Length > 0 ? $": {last}" : "")}")
         {
             Rank = first.Rank,
             Node = first.Node,
@@ -126,7 +132,9 @@ public sealed partial class GangMachine
         };
     }
 
-    /// <summary>A node that was heard last before the first end of a process elsewhere, or whose worker runs nothing of the generation any more.</summary>
+    /// <summary>
+    /// A node that was heard last before the first end of a process elsewhere, or whose worker runs nothing of the generation any more.
+    /// </summary>
     private GangFailure? Vanished(TimeSpan firstEnd)
     {
         if (state!.Stage != GangStage.Stopping)
@@ -137,7 +145,10 @@ public sealed partial class GangMachine
             if (!agent.IsStopped && agent.HeardAt is { } heard && heard <= firstEnd + (Spec.Lease / 4))
                 return new GangFailure(state.Generation, "node lost", $"{node} was not heard any more") { Node = node };
             if (agent.Report is { Phase: GangPhase.Stopped, Ranks.Count: 0 })
-                return new GangFailure(state.Generation, "worker ended", $"{node} runs nothing of the generation: its worker was started again") { Node = node };
+                return new GangFailure(
+                    state.Generation,
+                    "worker ended",
+                    $"{node} runs nothing of the generation: its worker was started again") { Node = node };
         }
 
         return null;
@@ -152,7 +163,8 @@ public sealed partial class GangMachine
         {
             faults[node.Value] = faults.GetValueOrDefault(node.Value) + 1;
             var isWorst = faults.Values.Sum() == faults[node.Value] && state.Members.Count > 1;
-            if ((failure.Cause == "refused" || (faults[node.Value] >= Spec.NodeFailures && (isWorst || state.Members.Count == 1))) && !leftOut.Contains(node))
+            if ((failure.Cause == "refused" || (faults[node.Value] >= Spec.NodeFailures && (isWorst || state.Members.Count == 1)))
+                && !leftOut.Contains(node))
             {
                 leftOut = [.. leftOut, node];
                 faults.Remove(node.Value);
@@ -173,7 +185,10 @@ public sealed partial class GangMachine
         gotOn = false;
         if (isOver)
         {
-            End(GangStage.Failed, $"{failure.Text}; it was started {state.Generation} times, the last {spent} without getting on", failure.ExitCode ?? state.Failures.LastOrDefault(one => one.ExitCode is not null)?.ExitCode ?? 1);
+            End(
+                GangStage.Failed,
+                $"{failure.Text}; it was started {state.Generation} times, the last {spent} without getting on",
+                failure.ExitCode ?? state.Failures.LastOrDefault(one => one.ExitCode is not null)?.ExitCode ?? 1);
             return;
         }
 

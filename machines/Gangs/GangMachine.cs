@@ -3,15 +3,16 @@ using System.Text.Json;
 namespace Coordinator.Machines.Gangs;
 
 /// <summary>
-/// A gang: a foreign program on several nodes, all or none. It asks the cluster for whole nodes, forms a generation of them, has every agent prepare,
-/// lets all start together, and ends all of them when one is lost, since none can go on without it. The next generation begins when every
-/// process of the last one is known to be dead: its agent says so, or its lease has run out.
+/// A gang: a foreign program on several nodes, all or none. It asks the cluster for whole nodes, forms a generation of them, has every
+/// agent prepare, lets all start together, and ends all of them when one is lost, since none can go on without it. The next generation
+/// begins when every process of the last one is known to be dead: its agent says so, or its lease has run out.
 /// <para>
-/// Idle case: agents report four times in a lease, and each report is answered. Bursty case: a process or a node dies, and all agents are told to
-/// stop; what they then report is judged once, when all have stopped: who failed first, whether that costs a restart, and on which nodes to go on.
+/// Idle case: agents report four times in a lease, and each report is answered. Bursty case: a process or a node dies, and all agents are
+/// told to stop; what they then report is judged once, when all have stopped: who failed first, whether that costs a restart, and on which
+/// nodes to go on.
 /// </para>
-/// Ordering and durability: a generation, its start, its end and what was judged are durable before any agent hears of them. What agents reported is
-/// not stored: they repeat it. Leases of agents that were not heard since this machine was loaded count from then.
+/// Ordering and durability: a generation, its start, its end and what was judged are durable before any agent hears of them. What agents
+/// reported is not stored: they repeat it. Leases of agents that were not heard since this machine was loaded count from then.
 /// </summary>
 public sealed partial class GangMachine : IMachine
 {
@@ -40,7 +41,9 @@ public sealed partial class GangMachine : IMachine
 
         public WorkerSession Session { get; set; }
 
-        /// <summary>When a report of this generation was heard, each of which is answered; null: none was since this machine was loaded.</summary>
+        /// <summary>
+        /// When a report of this generation was heard, each of which is answered; null: none was since this machine was loaded.
+        /// </summary>
         public TimeSpan? HeardAt { get; set; }
 
         public TimeSpan OrderedAt { get; set; }
@@ -52,7 +55,8 @@ public sealed partial class GangMachine : IMachine
 
         public bool IsStopped => Report?.Phase is GangPhase.Stopped or GangPhase.Refused;
 
-        public bool HasSucceeded => Report is { Phase: GangPhase.Running, Ranks: { Count: > 0 } ranks } && ranks.All(rank => rank.Exit is { IsSuccess: true });
+        public bool HasSucceeded =>
+            Report is { Phase: GangPhase.Running, Ranks: { Count: > 0 } ranks } && ranks.All(rank => rank.Exit is { IsSuccess: true });
 
         /// <summary>Ends of its processes, by rank, on this machine's clock.</summary>
         public Dictionary<int, TimeSpan> EndedAt { get; } = [];
@@ -139,7 +143,12 @@ public sealed partial class GangMachine : IMachine
     private GangNodeView ViewOf(GangMember member, int index, TimeSpan at)
     {
         var agent = agents[index];
-        return new GangNodeView(index, member.Node, agent.Report?.Phase.ToString().ToLowerInvariant() ?? "unheard", agent.HeardAt is { } heard ? (at - heard).TotalMilliseconds : null, agent.Report?.Ranks ?? [])
+        return new GangNodeView(
+            index,
+            member.Node,
+            agent.Report?.Phase.ToString().ToLowerInvariant() ?? "unheard",
+            agent.HeardAt is { } heard ? (at - heard).TotalMilliseconds : null,
+            agent.Report?.Ranks ?? [])
         {
             Detail = agent.Report?.Detail ?? "",
         };
@@ -174,7 +183,8 @@ public sealed partial class GangMachine : IMachine
         }
 
         var agent = agents[index];
-        if (reported.Session.IsOlderThan(agent.Session) || (reported.Session == agent.Session && reported.Report.Sequence <= agent.Report?.Sequence))
+        if (reported.Session.IsOlderThan(agent.Session)
+            || (reported.Session == agent.Session && reported.Report.Sequence <= agent.Report?.Sequence))
             return;
         (agent.Session, agent.Report, agent.HeardAt) = (reported.Session, reported.Report, now);
         if (reported.Report.Phase is GangPhase.Stopping or GangPhase.Stopped or GangPhase.Refused)
@@ -188,7 +198,9 @@ public sealed partial class GangMachine : IMachine
         answered = index;
     }
 
-    /// <summary>An agent that is none of the generation's is told to stop, in its own generation: what it runs is an old one's, or nobody's.</summary>
+    /// <summary>
+    /// An agent that is none of the generation's is told to stop, in its own generation: what it runs is an old one's, or nobody's.
+    /// </summary>
     private void Dismiss(GangReported reported)
     {
         var report = reported.Report;
@@ -206,7 +218,9 @@ public sealed partial class GangMachine : IMachine
         });
     }
 
-    /// <summary>What follows from all that is known by now. The answer to a report comes last, so that it says what follows from it.</summary>
+    /// <summary>
+    /// What follows from all that is known by now. The answer to a report comes last, so that it says what follows from it.
+    /// </summary>
     private void OnTime()
     {
         var before = state!.Stage;
@@ -244,7 +258,9 @@ public sealed partial class GangMachine : IMachine
         outputs.Add(new PersistState(JsonSerializer.Serialize(state!, MachinesJson.Default.GangState), state!.Incarnation, ++writes));
     }
 
-    /// <summary>A member's index; below 0: the node is none. A gang may have thousands of members, each of which reports several times a lease.</summary>
+    /// <summary>
+    /// A member's index; below 0: the node is none. A gang may have thousands of members, each of which reports several times a lease.
+    /// </summary>
     private int IndexOf(NodeId node)
     {
         if (indexed != state!.Members)
@@ -258,7 +274,13 @@ public sealed partial class GangMachine : IMachine
         return indexes.GetValueOrDefault(node, -1);
     }
 
-    private void Observe(string kind, string text, NodeId? node = null, string? cause = null, double? durationMs = null, IReadOnlyDictionary<string, double>? numbers = null) =>
+    private void Observe(
+        string kind,
+        string text,
+        NodeId? node = null,
+        string? cause = null,
+        double? durationMs = null,
+        IReadOnlyDictionary<string, double>? numbers = null) =>
         outputs.Observe(new CoordinatorEvent { Kind = kind, Job = id, Node = node, Generation = state?.Generation, Cause = cause, Text = text, DurationMs = durationMs, Numbers = numbers });
 
     private void End(GangStage stage, string reason, int? exitCode)

@@ -1,9 +1,9 @@
 namespace Coordinator.Machines.Gangs;
 
 /// <summary>
-/// A foreign program that is run on many nodes at once, one process for each gpu: a gang. It promises no bits, since nothing is known of what the program
-/// computes; it promises that the gang is whole or is being made whole, that no two of its generations ever run at once, and that the first
-/// cause of an end is named.
+/// A foreign program that is run on many nodes at once, one process for each gpu: a gang. It promises no bits, since nothing is known of
+/// what the program computes; it promises that the gang is whole or is being made whole, that no two of its generations ever run at once,
+/// and that the first cause of an end is named.
 /// </summary>
 public sealed record GangSpec
 {
@@ -16,7 +16,9 @@ public sealed record GangSpec
     /// <summary>Variables that every process gets beside those of its place.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new SortedDictionary<string, string>(StringComparer.Ordinal);
 
-    /// <summary>Folder in which every process starts, the same path on every node; empty: the bundle's, or one of the job's own on each node.</summary>
+    /// <summary>
+    /// Folder in which every process starts, the same path on every node; empty: the bundle's, or one of the job's own on each node.
+    /// </summary>
     public string WorkFolder { get; init; } = "";
 
     /// <summary>A folder that is brought to every node before a start; null: there is none.</summary>
@@ -55,7 +57,9 @@ public sealed record GangSpec
     /// <summary>T: an agent that hears neither a silo nor a majority of the others for so long kills its processes.</summary>
     public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long agents go on that hear each other and no silo. A majority of them that vanishes at once may be running for so long.</summary>
+    /// <summary>
+    /// How long agents go on that hear each other and no silo. A majority of them that vanishes at once may be running for so long.
+    /// </summary>
     public TimeSpan Alone { get; init; } = TimeSpan.FromMinutes(10);
 
     /// <summary>Processes on so many nodes.</summary>

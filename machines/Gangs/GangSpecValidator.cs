@@ -24,8 +24,18 @@ public static class GangSpecValidator
             "1 to 100 characters without control characters or unseen ones", "choose another name");
         Refuse(!DeviceClasses.IsName(spec.DeviceClass), "deviceClass", $"'{PlainText.Line(spec.DeviceClass, 60)}'",
             "letters, digits, dots, dashes and underscores", "name one class that 'coordinator devices' shows");
-        Refuse(spec.Command.Count == 0 || spec.Command[0].Length == 0, "command", "empty", "a program and its arguments", "write it behind --");
-        Refuse(spec.Command.Any(HasNull) || spec.Environment.Any(pair => HasNull(pair.Value)), "command", "text with a zero character", "text that a program can be given", "take the character out");
+        Refuse(
+            spec.Command.Count == 0 || spec.Command[0].Length == 0,
+            "command",
+            "empty",
+            "a program and its arguments",
+            "write it behind --");
+        Refuse(
+            spec.Command.Any(HasNull) || spec.Environment.Any(pair => HasNull(pair.Value)),
+            "command",
+            "text with a zero character",
+            "text that a program can be given",
+            "take the character out");
         Refuse(spec.Command.Sum(word => (long)word.Length) + spec.Environment.Sum(pair => (long)pair.Key.Length + pair.Value.Length) > MostText, "command", "too long", $"at most {MostText} characters with its variables", "put it into a script");
         foreach (var name in spec.Environment.Keys.Where(name => !IsName(name) || name.StartsWith("COORDINATOR_", StringComparison.Ordinal)))
             problems.Add(new JobSpecProblem("environment", $"'{name}'", "names of letters, digits and '_' that do not begin with a digit or COORDINATOR_", "choose another name for the variable"));
@@ -41,9 +51,24 @@ public static class GangSpecValidator
         Time("progressTime", spec.ProgressTime, TimeSpan.Zero, Longest);
         if (spec.HangTimeout is { } hang)
             Time("hangTimeout", hang, TimeSpan.FromSeconds(1), Longest);
-        Refuse(spec.WorkFolder.Length > 0 && !spec.WorkFolder.StartsWith('/'), "workFolder", $"'{spec.WorkFolder}'", "a full path, the same on every node", "begin it with a slash");
-        Refuse(spec.WorkFolder.Length > 0 && spec.Bundle is not null, "workFolder", $"'{spec.WorkFolder}'", "left out where a bundle is brought", "give one of the two");
-        Refuse(spec.Bundle is { } bundle && (bundle.Sha256.Length != 64 || !bundle.Sha256.All(char.IsAsciiHexDigitLower) || bundle.Bytes < 0), "bundle.sha256", $"'{spec.Bundle?.Sha256}'", "64 hexadecimal digits in lower case", "submit it with 'coordinator run --bundle'");
+        Refuse(
+            spec.WorkFolder.Length > 0 && !spec.WorkFolder.StartsWith('/'),
+            "workFolder",
+            $"'{spec.WorkFolder}'",
+            "a full path, the same on every node",
+            "begin it with a slash");
+        Refuse(
+            spec.WorkFolder.Length > 0 && spec.Bundle is not null,
+            "workFolder",
+            $"'{spec.WorkFolder}'",
+            "left out where a bundle is brought",
+            "give one of the two");
+        Refuse(
+            spec.Bundle is { } bundle && (bundle.Sha256.Length != 64 || !bundle.Sha256.All(char.IsAsciiHexDigitLower) || bundle.Bytes < 0),
+            "bundle.sha256",
+            $"'{spec.Bundle?.Sha256}'",
+            "64 hexadecimal digits in lower case",
+            "submit it with 'coordinator run --bundle'");
         return problems;
 
         void Refuse(bool isWrong, string field, string value, string rule, string remedy)
@@ -53,13 +78,24 @@ public static class GangSpecValidator
         }
 
         void Number(string field, int value, int least, int most) =>
-            Refuse(value < least || value > most, field, value.ToString(CultureInfo.InvariantCulture), string.Create(CultureInfo.InvariantCulture, $"from {least} to {most}"), "choose another number");
+            Refuse(
+                value < least || value > most,
+                field,
+                value.ToString(CultureInfo.InvariantCulture),
+                string.Create(CultureInfo.InvariantCulture, $"from {least} to {most}"),
+                "choose another number");
 
         void Time(string field, TimeSpan value, TimeSpan least, TimeSpan most) =>
-            Refuse(value < least || value > most, field, string.Create(CultureInfo.InvariantCulture, $"{value.TotalSeconds:0.###} s"), string.Create(CultureInfo.InvariantCulture, $"from {least.TotalSeconds:0.###} s to {most.TotalSeconds:0} s"), "choose another duration");
+            Refuse(
+                value < least || value > most,
+                field,
+                string.Create(CultureInfo.InvariantCulture, $"{value.TotalSeconds:0.###} s"),
+                string.Create(CultureInfo.InvariantCulture, $"from {least.TotalSeconds:0.###} s to {most.TotalSeconds:0} s"),
+                "choose another duration");
     }
 
     private static bool HasNull(string text) => text.Contains('\0', StringComparison.Ordinal);
 
-    private static bool IsName(string name) => name.Length > 0 && !char.IsAsciiDigit(name[0]) && name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter == '_');
+    private static bool IsName(string name) =>
+        name.Length > 0 && !char.IsAsciiDigit(name[0]) && name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter == '_');
 }

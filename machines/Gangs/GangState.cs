@@ -34,7 +34,8 @@ public sealed record GangMember(NodeId Node, long Boot, string Host, IReadOnlyLi
 
 /// <summary>A failure of a gang, as it was judged.</summary>
 /// <param name="Generation">The generation.</param>
-/// <param name="Cause">In a word or two: <c>exit</c>, <c>signal</c>, <c>hang</c>, <c>node lost</c>, <c>worker ended</c>, <c>port taken</c>, <c>gpus given back</c>, <c>refused</c>.</param>
+/// <param name="Cause">In a word or two: <c>exit</c>, <c>signal</c>, <c>hang</c>, <c>node lost</c>, <c>worker ended</c>, <c>port taken</c>,
+/// <c>gpus given back</c>, <c>refused</c>.</param>
 /// <param name="Text">For people.</param>
 public sealed record GangFailure(long Generation, string Cause, string Text)
 {

@@ -1,8 +1,8 @@
 namespace Coordinator.Machines.Gangs;
 
 /// <summary>
-/// The agents of whom a majority keeps a gang alive while no silo is heard: all of them where they are few, else 31 that are spread evenly, so that
-/// everybody has as many to ask whatever the gang's size.
+/// The agents of whom a majority keeps a gang alive while no silo is heard: all of them where they are few, else 31 that are spread evenly,
+/// so that everybody has as many to ask whatever the gang's size.
 /// </summary>
 public static class LeasePanel
 {

@@ -31,7 +31,9 @@ public sealed partial class GpuMachine
             Take(now, verdict, outputs);
     }
 
-    /// <summary>A burst is one incident: what follows in its time is written down once a kind, and acted upon only if it is worse.</summary>
+    /// <summary>
+    /// A burst is one incident: what follows in its time is written down once a kind, and acted upon only if it is worse.
+    /// </summary>
     private void Take(TimeSpan now, GpuVerdict verdict, Outputs outputs)
     {
         if (incident is { } known && now < incidentSince + policy.IncidentTime && verdict.Remedy <= known.Remedy)
@@ -74,7 +76,8 @@ public sealed partial class GpuMachine
     /// </summary>
     private void OnFault(TimeSpan now, string detail, Outputs outputs)
     {
-        if (state.Health == GpuHealth.Healthy && incident is { Remedy: GpuRemedy.RestartProgram } known && now < incidentSince + policy.IncidentTime)
+        if (state.Health == GpuHealth.Healthy && incident is { Remedy: GpuRemedy.RestartProgram } known
+            && now < incidentSince + policy.IncidentTime)
         {
             plan = null;
             Change(state with { Health = GpuHealth.Probation, Faults = state.Faults + 1, Reason = $"{known.Reason}: {detail}" }, outputs);

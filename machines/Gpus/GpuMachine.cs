@@ -28,7 +28,9 @@ public sealed record GpuState(GpuHealth Health, int Faults, string Reason, long 
     /// <summary>What an operator has to do before it serves again; none where time is enough.</summary>
     public GpuRemedy Remedy { get; init; }
 
-    /// <summary>Worker process (<see cref="WorkerSession.Boot"/>) that it was taken out under: only a later one can show that the remedy was done.</summary>
+    /// <summary>
+    /// Worker process (<see cref="WorkerSession.Boot"/>) that it was taken out under: only a later one can show that the remedy was done.
+    /// </summary>
     public long RemedyBoot { get; init; }
 
     /// <summary>Boot of the host that it was taken out under.</summary>
@@ -45,10 +47,10 @@ public sealed record GpuState(GpuHealth Health, int Faults, string Reason, long 
 /// An accelerator: its health and its rank plan. Every order for its device passes here; an order that is older, by (incarnation,
 /// generation), than one already passed on for the same job goes no further.
 /// <para>
-/// It is loaded when something is asked of it for the first time, and not when its node connects: of a gpu that is well and has no work there is
-/// nothing to know. What is durable of it is out of the ordinary, and that the cluster has on record too, so that the node wakes it by itself: the
-/// gpu tells of every change until the cluster has that durable, and again when it is loaded anew. Where the record is behind all the same, as after a
-/// death between the two, the first order finds what is stored here, and goes no further.
+/// It is loaded when something is asked of it for the first time, and not when its node connects: of a gpu that is well and has no work
+/// there is nothing to know. What is durable of it is out of the ordinary, and that the cluster has on record too, so that the node wakes
+/// it by itself: the gpu tells of every change until the cluster has that durable, and again when it is loaded anew. Where the record is
+/// behind all the same, as after a death between the two, the first order finds what is stored here, and goes no further.
 /// </para>
 /// <para>
 /// Idle case: telemetry comes now and then and is shown. Bursty case: an error shows. The policy says what is done about it: a gpu whose
@@ -90,8 +92,8 @@ public sealed partial class GpuMachine : IMachine
     }
 
     /// <summary>
-    /// Whether a gpu of which this is stored has something to do by itself: a quarantine ends, a job has to let go of it, a later reading shows
-    /// that its remedy was done. One whose state cannot be read has: its grain says so.
+    /// Whether a gpu of which this is stored has something to do by itself: a quarantine ends, a job has to let go of it, a later reading
+    /// shows that its remedy was done. One whose state cannot be read has: its grain says so.
     /// </summary>
     public static bool NeedsWaking(GpuId id, string stateJson)
     {
@@ -214,7 +216,8 @@ public sealed partial class GpuMachine : IMachine
         outputs.Send(id.Node, new RankOrdered(order));
     }
 
-    private static TimeSpan QuarantineOf(int faults) => TimeSpan.FromTicks(Math.Min(LongestQuarantine.Ticks, FirstQuarantine.Ticks << Math.Min(faults - 1, 10)));
+    private static TimeSpan QuarantineOf(int faults) =>
+        TimeSpan.FromTicks(Math.Min(LongestQuarantine.Ticks, FirstQuarantine.Ticks << Math.Min(faults - 1, 10)));
 
     private void Quarantine(TimeSpan now, string reason, Outputs outputs)
     {

@@ -38,7 +38,8 @@ public static class DataAddresses
     {
         (host, port) = ("", 0);
         var colon = address.LastIndexOf(':');
-        if (colon < 0 || !int.TryParse(address.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out port) || port > 65535)
+        if (colon < 0 || !int.TryParse(address.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out port)
+            || port > 65535)
             return false;
         host = address[..colon];
         if (host is ['[', .., ']'])
@@ -76,7 +77,8 @@ public static class DataAddresses
         var octets = new int[4];
         for (var i = 0; i < 4; i++)
         {
-            if (parts[i].Length > 3 || !int.TryParse(parts[i], NumberStyles.None, CultureInfo.InvariantCulture, out octets[i]) || octets[i] > 255)
+            if (parts[i].Length > 3 || !int.TryParse(parts[i], NumberStyles.None, CultureInfo.InvariantCulture, out octets[i])
+                || octets[i] > 255)
                 return null;
         }
 

@@ -13,7 +13,9 @@ public static class DeviceClasses
     public static bool IsName(string text) =>
         text.Length <= MaxLength && text.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '-' or '.' or '_');
 
-    /// <summary>Whether a class is the wanted one, or one of those that begin with the wanted words. Nothing wanted: every class is.</summary>
+    /// <summary>
+    /// Whether a class is the wanted one, or one of those that begin with the wanted words. Nothing wanted: every class is.
+    /// </summary>
     public static bool Matches(string? wanted, string deviceClass) =>
         string.IsNullOrEmpty(wanted)
         || (deviceClass.StartsWith(wanted, StringComparison.Ordinal) && (deviceClass.Length == wanted.Length || deviceClass[wanted.Length] == '-'));

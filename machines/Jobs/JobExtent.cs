@@ -1,6 +1,8 @@
 namespace Coordinator.Machines.Jobs;
 
-/// <summary>How long a job trains and how wide it may grow: what can be raised after its submission, and changes no step that is trained.</summary>
+/// <summary>
+/// How long a job trains and how wide it may grow: what can be raised after its submission, and changes no step that is trained.
+/// </summary>
 /// <param name="Steps"><see cref="TrainingSpec.Steps"/>.</param>
 /// <param name="DecaySteps"><see cref="OptimizerSpec.DecaySteps"/>.</param>
 /// <param name="Ranks"><see cref="JobSpec.Ranks"/>.</param>

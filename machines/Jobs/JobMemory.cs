@@ -18,5 +18,6 @@ public static class JobMemory
 
     /// <summary>Bytes for people: GiB, or TiB where they are many.</summary>
     public static string Text(long bytes) => bytes < 1L << 42
-        ? FormattableString.Invariant($"{bytes / (double)(1L << 30):0.#} GiB") : FormattableString.Invariant($"{bytes / (double)(1L << 40):0} TiB");
+        ? FormattableString.Invariant(
+            $"{bytes / (double)(1L << 30):0.#} GiB") : FormattableString.Invariant($"{bytes / (double)(1L << 40):0} TiB");
 }

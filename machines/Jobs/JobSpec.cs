@@ -6,7 +6,8 @@ namespace Coordinator.Machines.Jobs;
 /// Everything that decides a job's final weights, together with what decides how failures are met. Fixed at submission, but for what
 /// <see cref="JobExtent"/> holds.
 /// Two jobs with equal <see cref="Model"/>, <see cref="Training"/>, <see cref="Optimizer"/>, <see cref="Data"/>,
-/// <see cref="Initial"/>, <see cref="Program"/> and <see cref="Collective"/> end with the same bits on one device class, whatever their number of ranks and whatever fails.
+/// <see cref="Initial"/>, <see cref="Program"/> and <see cref="Collective"/> end with the same bits on one device class, whatever their
+/// number of ranks and whatever fails.
 /// </summary>
 public sealed record JobSpec
 {
@@ -26,8 +27,8 @@ public sealed record JobSpec
     public int Priority { get; init; }
 
     /// <summary>
-    /// Class of the devices that may compute the job, or its first words (<c>ilgpu-1.5.3-cuda</c>); empty: whichever the most free gpus have
-    /// when the job starts. All ranks are of one class, named or not: others would compute different bits.
+    /// Class of the devices that may compute the job, or its first words (<c>ilgpu-1.5.3-cuda</c>); empty: whichever the most free gpus
+    /// have when the job starts. All ranks are of one class, named or not: others would compute different bits.
     /// </summary>
     public string DeviceClass { get; init; } = "";
 
@@ -60,14 +61,18 @@ public sealed record JobSpec
     /// <summary>When the state is saved, and what is kept.</summary>
     public CheckpointSpec Checkpoint { get; init; } = new();
 
-    /// <summary>Secret from which per-generation data-plane keys are derived, base64 of 32 bytes; drawn by the server at submission.</summary>
+    /// <summary>
+    /// Secret from which per-generation data-plane keys are derived, base64 of 32 bytes; drawn by the server at submission.
+    /// </summary>
     public string Secret { get; init; } = "";
 }
 
 /// <summary>A training program and its shape.</summary>
 public sealed record ModelSpec
 {
-    /// <summary>One of <see cref="Programs.ProgramKinds"/>: <c>gpt</c>, <c>linear</c>, or <c>process</c> for a program of one's own.</summary>
+    /// <summary>
+    /// One of <see cref="Programs.ProgramKinds"/>: <c>gpt</c>, <c>linear</c>, or <c>process</c> for a program of one's own.
+    /// </summary>
     public string Program { get; init; } = "gpt";
 
     /// <summary>Transformer layers (gpt).</summary>
@@ -179,7 +184,9 @@ public sealed record InitialSpec
 /// <summary>Block size and flow control of the all-reduce.</summary>
 public sealed record CollectiveSpec
 {
-    /// <summary>Elements in a block: the unit of transfer, of tagging and of the gradient norm. A multiple of 16. Part of what decides the bits.</summary>
+    /// <summary>
+    /// Elements in a block: the unit of transfer, of tagging and of the gradient norm. A multiple of 16. Part of what decides the bits.
+    /// </summary>
     public int BlockElements { get; init; } = 16384;
 
     /// <summary>Blocks that a contributor may send to one owner before the owner has finished the first of them. At least 1.</summary>
@@ -190,12 +197,16 @@ public sealed record CollectiveSpec
 public sealed record FaultToleranceSpec
 {
     /// <summary>
-    /// How long the job waits for all <see cref="JobSpec.Ranks"/> before it starts with fewer, once <see cref="JobSpec.MinRanks"/> are there.
+    /// How long the job waits for all <see cref="JobSpec.Ranks"/> before it starts with fewer, once <see cref="JobSpec.MinRanks"/> are
+    /// there.
     /// A rank that is still being prepared (its data are opened, a library is loaded) is waited for as long, and joins later.
     /// </summary>
     public TimeSpan StartTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
-    /// <summary>Time a member has to answer a new generation before it is failed; 2 ms more for each member of the job, and no less after the last answer of another one.</summary>
+    /// <summary>
+    /// Time a member has to answer a new generation before it is failed; 2 ms more for each member of the job, and no less after the last
+    /// answer of another one.
+    /// </summary>
     public TimeSpan AnswerTimeout { get; init; } = TimeSpan.FromSeconds(3);
 
     /// <summary>Silence on a data-plane connection after which its peer is accused.</summary>
@@ -204,7 +215,10 @@ public sealed record FaultToleranceSpec
     /// <summary>How long accusations on soft evidence are gathered before a decision.</summary>
     public TimeSpan GatherDelay { get; init; } = TimeSpan.FromMilliseconds(30);
 
-    /// <summary>How long a generation may report no progress while a member's node is out of reach, before that member is failed; after a job was loaded anew, 2 ms more for each member that it has not heard of.</summary>
+    /// <summary>
+    /// How long a generation may report no progress while a member's node is out of reach, before that member is failed; after a job was
+    /// loaded anew, 2 ms more for each member that it has not heard of.
+    /// </summary>
     public TimeSpan ProgressTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>How long the job waits for a member that holds the state before it fails. Zero waits for ever.</summary>

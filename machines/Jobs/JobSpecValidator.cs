@@ -67,7 +67,8 @@ public static class JobSpecValidator
         if (problems.Found.Count == 0 && JobMemory.LeastBytes(spec) is var bytes && bytes > JobMemory.Most)
         {
             problems.Add(
-                "model.block", Text(spec.Model.Block), $"small enough for {JobMemory.Text(JobMemory.Most)} of memory, where a rank of this job needs {JobMemory.Text(bytes)}",
+                "model.block", Text(spec.Model.Block),
+                $"small enough for {JobMemory.Text(JobMemory.Most)} of memory, where a rank of this job needs {JobMemory.Text(bytes)}",
                 "lower model.block, training.micro_batch, model.layers or model.channels");
         }
     }
@@ -127,7 +128,8 @@ public static class JobSpecValidator
         }
 
         // 32 bytes are 44 characters of base64. The value itself must never show up in a message.
-        if (spec.Secret.Length > 0 && !(Convert.TryFromBase64String(spec.Secret, new byte[spec.Secret.Length], out var bytes) && bytes == 32))
+        if (spec.Secret.Length > 0
+            && !(Convert.TryFromBase64String(spec.Secret, new byte[spec.Secret.Length], out var bytes) && bytes == 32))
         {
             problems.Add("secret", "(hidden)", "base64 of 32 bytes", "leave it empty: the server draws one");
         }
@@ -143,7 +145,8 @@ public static class JobSpecValidator
 
         kind.CheckModel(problems, spec);
         if (spec.Program is not null && kind.Name != ProcessKind.ProcessName)
-            problems.Add("program.entry", "set", $"left out with model.program {kind.Name}", "leave --program out, or leave model.program out");
+            problems.Add(
+                "program.entry", "set", $"left out with model.program {kind.Name}", "leave --program out, or leave model.program out");
     }
 
     private static void CheckTraining(JobSpecProblems problems, TrainingSpec training)
@@ -185,7 +188,11 @@ public static class JobSpecValidator
         problems.Fraction("optimizer.beta1", optimizer.Beta1);
         problems.Fraction("optimizer.beta2", optimizer.Beta2);
         if (!((float)optimizer.Epsilon > 0 && double.IsFinite(optimizer.Epsilon)))
-            problems.Add("optimizer.epsilon", Text(optimizer.Epsilon), "a finite number that float32 tells from 0, 1E-45 or more", "set optimizer.epsilon to 1e-8");
+            problems.Add(
+                "optimizer.epsilon",
+                Text(optimizer.Epsilon),
+                "a finite number that float32 tells from 0, 1E-45 or more",
+                "set optimizer.epsilon to 1e-8");
         problems.NotNegative("optimizer.weight_decay", optimizer.WeightDecay, "set optimizer.weight_decay to 0 to turn it off");
         problems.NotNegative("optimizer.gradient_clip", optimizer.GradientClip, "set optimizer.gradient_clip to 0 to turn it off");
     }
@@ -230,7 +237,8 @@ public static class JobSpecValidator
         var bytesPerToken = data.Encoding == "bytes" ? 1 : 2;
         if (data.Bytes < 0 || data.Bytes % bytesPerToken != 0)
         {
-            problems.Add("data.bytes", Text(data.Bytes), $"a size of whole tokens, {Text(bytesPerToken)} bytes each", "freeze the data again");
+            problems.Add(
+                "data.bytes", Text(data.Bytes), $"a size of whole tokens, {Text(bytesPerToken)} bytes each", "freeze the data again");
         }
         else
         {

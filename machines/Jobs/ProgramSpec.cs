@@ -15,7 +15,10 @@ public sealed record ProgramSpec
     /// <summary>The file in the folder that is started: <c>train.py</c>.</summary>
     public string Entry { get; init; } = "";
 
-    /// <summary>The Python interpreter that runs a <c>.py</c> file, a name to be found in the PATH or a path on every node. Other files run by themselves.</summary>
+    /// <summary>
+    /// The Python interpreter that runs a <c>.py</c> file, a name to be found in the PATH or a path on every node. Other files run by
+    /// themselves.
+    /// </summary>
     public string Python { get; init; } = "python3";
 
     /// <summary>Arguments of the program, with spaces between them.</summary>
@@ -24,12 +27,15 @@ public sealed record ProgramSpec
     /// <summary>Threads that it computes with, 1 to 256: they decide bits.</summary>
     public int Threads { get; init; } = 1;
 
-    /// <summary>Uncounted shards that a new process computes before its first counted one, 0 to 100: first calls compute other bits where code is compiled on the way.</summary>
+    /// <summary>
+    /// Uncounted shards that a new process computes before its first counted one, 0 to 100: first calls compute other bits where code is
+    /// compiled on the way.
+    /// </summary>
     public int WarmUpShards { get; init; } = 2;
 
     /// <summary>
-    /// Every so many shards of a process one is computed again at once, and must give the same bits; 0: none is. Costs one part in so many of
-    /// the computing, and decides no bits.
+    /// Every so many shards of a process one is computed again at once, and must give the same bits; 0: none is. Costs one part in so many
+    /// of the computing, and decides no bits.
     /// </summary>
     public int CheckEvery { get; init; } = 1000;
 

@@ -3,8 +3,9 @@ using Coordinator.Machines.Jobs.Policies;
 namespace Coordinator.Machines.Jobs;
 
 /// <content>
-/// Whether all members compute the same. Of programs of one's own the spec does not say what they are made up of, so ranks say it before they
-/// are given a plan, and whoever says otherwise than the job's ranks takes no part: it would compute other bits. No gpu is blamed for it.
+/// Whether all members compute the same. Of programs of one's own the spec does not say what they are made up of, so ranks say it before
+/// they are given a plan, and whoever says otherwise than the job's ranks takes no part: it would compute other bits. No gpu is blamed for
+/// it.
 /// </content>
 public sealed partial class TrainingJobMachine
 {

@@ -57,7 +57,9 @@ public sealed record TrainingJobState
     /// <summary>Device class of the job, once it has members.</summary>
     public string? DeviceClass { get; init; }
 
-    /// <summary>What the job's ranks compute with, as the first of them said it (<see cref="RankState.Identity"/>); null: none has said anything.</summary>
+    /// <summary>
+    /// What the job's ranks compute with, as the first of them said it (<see cref="RankState.Identity"/>); null: none has said anything.
+    /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Identity { get; init; }
 
@@ -89,13 +91,20 @@ public sealed record TrainingJobState
     /// <summary>Complete checkpoints, oldest first.</summary>
     public IReadOnlyList<CheckpointRef> Checkpoints { get; init; } = [];
 
-    /// <summary>Processes that held the state when all members of a generation had last applied a step in it, before the present generation.</summary>
+    /// <summary>
+    /// Processes that held the state when all members of a generation had last applied a step in it, before the present generation.
+    /// </summary>
     public IReadOnlyList<WorkerProcess> Holders { get; init; } = [];
 
-    /// <summary>Members that came since a generation last ran, where others had trained before them: they are new, and nothing is known of the way to them.</summary>
+    /// <summary>
+    /// Members that came since a generation last ran, where others had trained before them: they are new, and nothing is known of the way
+    /// to them.
+    /// </summary>
     public IReadOnlyList<GpuId> Newcomers { get; init; } = [];
 
-    /// <summary>Every member holds the latest state, though the generation has not run: too few were left to go on, or the job is parked.</summary>
+    /// <summary>
+    /// Every member holds the latest state, though the generation has not run: too few were left to go on, or the job is parked.
+    /// </summary>
     public bool HeldByMembers { get; init; }
 
     /// <summary>Why the job is parked, or is about to be; null: it is not.</summary>
@@ -104,14 +113,20 @@ public sealed record TrainingJobState
     /// <summary>A member has computed a shard of the job, so it can be computed; <see cref="Started"/> comes later.</summary>
     public bool Computed { get; init; }
 
-    /// <summary>Whether all processes that held the state are known to have ended, since whoever had started them said so; until all members hold one again.</summary>
+    /// <summary>
+    /// Whether all processes that held the state are known to have ended, since whoever had started them said so; until all members hold
+    /// one again.
+    /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool HoldersEnded { get; init; }
 
     /// <summary>How the job had finished before it was given more steps; null: it had not, or has finished again.</summary>
     public FinishedBefore? Before { get; init; }
 
-    /// <summary>Faults of ranks since the job last came a step farther, oldest first: whether a gpu or the job is to blame shows when others try the same work.</summary>
+    /// <summary>
+    /// Faults of ranks since the job last came a step farther, oldest first: whether a gpu or the job is to blame shows when others try the
+    /// same work.
+    /// </summary>
     public IReadOnlyList<RankFault> Faults { get; init; } = [];
 
     /// <summary>Steps that were applied when the last of them came; a step beyond settles them.</summary>

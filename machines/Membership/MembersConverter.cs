@@ -113,7 +113,8 @@ public sealed class MembersConverter : JsonConverter<IReadOnlyList<Member>>
         for (; at + gpus < members.Count && members[at + gpus].Gpu.Node == members[at].Gpu.Node; gpus++)
         {
             var member = members[at + gpus];
-            if (gpus == MembersReader.MostGpus || member.Gpu.Index != gpus || member.Boot != members[at].Boot || member.Address != members[at].Address)
+            if (gpus == MembersReader.MostGpus || member.Gpu.Index != gpus || member.Boot != members[at].Boot
+                || member.Address != members[at].Address)
                 return 0;
         }
 

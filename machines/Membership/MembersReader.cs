@@ -106,8 +106,10 @@ public sealed class MembersReader
         Move(ref reader);
         (Nodes, FirstGpu, Gpus) = (first == int.MinValue ? 0 : -first, 0, Number(ref reader));
         Move(ref reader);
-        if (nodeLength == 0 || Gpus is < 1 or > MostGpus || reader.TokenType != JsonTokenType.String || !reader.TryGetBytesFromBase64(out var differences))
-            throw new JsonException($"a run of members tells 1 to {MostGpus} gpus of each node after another one, and how their boot numbers differ");
+        if (nodeLength == 0 || Gpus is < 1 or > MostGpus || reader.TokenType != JsonTokenType.String
+            || !reader.TryGetBytesFromBase64(out var differences))
+            throw new JsonException(
+                $"a run of members tells 1 to {MostGpus} gpus of each node after another one, and how their boot numbers differ");
         (boots, bootAt) = (differences, 0);
 
         // Counted before anything is believed: so many numbers end, and nothing comes behind the last.
@@ -176,7 +178,8 @@ public sealed class MembersReader
     }
 
     private static int Number(ref Utf8JsonReader reader) =>
-        reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var number) ? number : throw new JsonException("members are told by numbers and texts");
+        reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var number) ? number : throw new JsonException(
+            "members are told by numbers and texts");
 
     private static void Move(ref Utf8JsonReader reader)
     {

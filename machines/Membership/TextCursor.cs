@@ -1,6 +1,8 @@
 namespace Coordinator.Machines;
 
-/// <summary>A text that changes into another one much like it, in place: names and addresses of a cluster's nodes, one after the other.</summary>
+/// <summary>
+/// A text that changes into another one much like it, in place: names and addresses of a cluster's nodes, one after the other.
+/// </summary>
 internal sealed class TextCursor
 {
     /// <summary>Most characters: of a node's name and what follows it, and of an address.</summary>
@@ -25,7 +27,9 @@ internal sealed class TextCursor
         return true;
     }
 
-    /// <summary>Counts on: the last number before a place becomes more by an amount, with as many digits, or more of them where it has no room.</summary>
+    /// <summary>
+    /// Counts on: the last number before a place becomes more by an amount, with as many digits, or more of them where it has no room.
+    /// </summary>
     /// <returns>False: there is no number, or no room; the text is of no use then.</returns>
     public bool Advance(int before, int by)
     {

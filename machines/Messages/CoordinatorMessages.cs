@@ -34,11 +34,16 @@ public sealed record HelloWanted(WorkerSession Session) : CoordinatorMessage
     public long? Proof { get; init; }
 }
 
-/// <summary>Why a worker's connection is ended for good or for now; the status of its WebSocket's close frame (RFC 6455, 7.4.2: 4000 to 4999 are for private use).</summary>
+/// <summary>
+/// Why a worker's connection is ended for good or for now; the status of its WebSocket's close frame (RFC 6455, 7.4.2: 4000 to 4999 are for
+/// private use).
+/// </summary>
 [JsonConverter(typeof(JsonStringEnumConverter<RefusalKind>))]
 public enum RefusalKind
 {
-    /// <summary>What the worker says of itself can never be right: its name, its address, its protocol. The next connection would say the same.</summary>
+    /// <summary>
+    /// What the worker says of itself can never be right: its name, its address, its protocol. The next connection would say the same.
+    /// </summary>
     Invalid = 4000,
 
     /// <summary>Another worker has the node's name, and it was heard since this one first asked: two live ones.</summary>
@@ -55,8 +60,8 @@ public enum RefusalKind
 }
 
 /// <summary>
-/// A connection is ended by its node's grain. It is for the connection of that session alone, wherever it stands; gateways send it as a close
-/// frame with the kind as its status, so that the worker need not know the message.
+/// A connection is ended by its node's grain. It is for the connection of that session alone, wherever it stands; gateways send it as a
+/// close frame with the kind as its status, so that the worker need not know the message.
 /// </summary>
 /// <param name="Session">The connection.</param>
 /// <param name="Kind">Why, as the worker acts on it.</param>
@@ -75,7 +80,8 @@ public sealed record MembershipChanged(MembershipChange Change) : CoordinatorMes
 /// <param name="Generation">The generation.</param>
 /// <param name="Runs">All shards once; with a <paramref name="Base"/>, only those that are dealt otherwise than that has them.</param>
 /// <param name="Base">What the runs depart from; see <see cref="ShardDeal.Unfold"/>.</param>
-public sealed record ShardsDealt(JobId Job, long Incarnation, long Generation, IReadOnlyList<ShardRun> Runs, DealBase? Base = null) : CoordinatorMessage;
+public sealed record ShardsDealt(
+    JobId Job, long Incarnation, long Generation, IReadOnlyList<ShardRun> Runs, DealBase? Base = null) : CoordinatorMessage;
 
 /// <summary>An order for one of the node's gpus.</summary>
 public sealed record RankOrdered(RankOrder Order) : CoordinatorMessage;
@@ -92,13 +98,25 @@ public sealed record StepsRecorded(JobId Job, int Timeline, long Through) : Coor
 [JsonDerivedType(typeof(PruneCheckpoints), "prune-checkpoints")]
 public abstract record CheckpointOrder(JobId Job, long Incarnation) : CoordinatorMessage;
 
-/// <summary>Every rank of the checkpoint's generation is to save its slice of the state once it has applied the step. Repeated: whoever has done so says it again.</summary>
+/// <summary>
+/// Every rank of the checkpoint's generation is to save its slice of the state once it has applied the step. Repeated: whoever has done so
+/// says it again.
+/// </summary>
 public sealed record SaveCheckpoint(JobId Job, long Incarnation, CheckpointId Checkpoint) : CheckpointOrder(Job, Incarnation);
 
 /// <summary>
-/// All parts are durable: write the manifest. Repeated, to another worker if need be, until one answers; all of them would write the same bytes.
+/// All parts are durable: write the manifest. Repeated, to another worker if need be, until one answers; all of them would write the same
+/// bytes.
 /// </summary>
-public sealed record SealCheckpoint(JobId Job, long Incarnation, CheckpointId Checkpoint, long Generation, string DeviceClass, IReadOnlyList<CheckpointPart> Parts) : CheckpointOrder(Job, Incarnation);
+public sealed record SealCheckpoint(
+    JobId Job,
+    long Incarnation,
+    CheckpointId Checkpoint,
+    long Generation,
+    string DeviceClass,
+    IReadOnlyList<CheckpointPart> Parts) : CheckpointOrder(Job, Incarnation);
 
-/// <summary>Of the job's folder, keep these checkpoints and whatever is newer than the newest of them; the rest is of no more use.</summary>
+/// <summary>
+/// Of the job's folder, keep these checkpoints and whatever is newer than the newest of them; the rest is of no more use.
+/// </summary>
 public sealed record PruneCheckpoints(JobId Job, long Incarnation, IReadOnlyList<CheckpointId> Keep) : CheckpointOrder(Job, Incarnation);

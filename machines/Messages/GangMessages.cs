@@ -22,7 +22,9 @@ public sealed record GangReported(NodeId Node, WorkerSession Session, GangReport
 /// <summary>To a node, from a gang: what its agent is to do.</summary>
 public sealed record GangNodeOrdered(GangOrder Order) : GrainMessage;
 
-/// <summary>To a worker: what the agent of a gang is to do. Repeated until a report shows that it is done, and in answer to every report.</summary>
+/// <summary>
+/// To a worker: what the agent of a gang is to do. Repeated until a report shows that it is done, and in answer to every report.
+/// </summary>
 public sealed record GangOrdered(GangOrder Order) : CoordinatorMessage;
 
 /// <summary>What a gang wants of an agent in a generation.</summary>
@@ -57,10 +59,16 @@ public sealed record GangOrder
     /// <summary>What is wanted.</summary>
     public required GangWish Wish { get; init; }
 
-    /// <summary>Worker process that is meant, as in <see cref="WorkerSession.Boot"/>; another one of the node runs nothing of the generation. 0: any one.</summary>
+    /// <summary>
+    /// Worker process that is meant, as in <see cref="WorkerSession.Boot"/>; another one of the node runs nothing of the generation. 0: any
+    /// one.
+    /// </summary>
     public long Boot { get; init; }
 
-    /// <summary>Sequence of the newest report of the agent's that the job had heard; 0: none. It proves that the job lived after that report was sent.</summary>
+    /// <summary>
+    /// Sequence of the newest report of the agent's that the job had heard; 0: none. It proves that the job lived after that report was
+    /// sent.
+    /// </summary>
     public long Heard { get; init; }
 
     /// <summary>The spec; null where the agent has it.</summary>

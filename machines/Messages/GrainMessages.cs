@@ -4,7 +4,9 @@ using Coordinator.Machines.Jobs.Policies;
 
 namespace Coordinator.Machines;
 
-/// <summary>What a grain is told. Between grains, any of these may be lost, repeated or reordered: handlers are idempotent, and senders repeat.</summary>
+/// <summary>
+/// What a grain is told. Between grains, any of these may be lost, repeated or reordered: handlers are idempotent, and senders repeat.
+/// </summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "kind")]
 [JsonDerivedType(typeof(Activated), "activated")]
 [JsonDerivedType(typeof(DeadlinePassed), "deadline-passed")]
@@ -64,8 +66,17 @@ public sealed record WorkerDisconnected(WorkerSession Session, string Reason) : 
 
 // To a node, from other grains.
 
-/// <summary>A job's orders for the node's gpus, with the membership that they rest on (null: known already), and with what plans among them share.</summary>
-public record NodeOrders(JobId Job, long Incarnation, MembershipChange? Change, IReadOnlyList<RankOrder> Orders, StepsRecorded? Recorded = null, ShardsDealt? Deal = null, CheckpointOrder? Checkpoint = null) : GrainMessage;
+/// <summary>
+/// A job's orders for the node's gpus, with the membership that they rest on (null: known already), and with what plans among them share.
+/// </summary>
+public record NodeOrders(
+    JobId Job,
+    long Incarnation,
+    MembershipChange? Change,
+    IReadOnlyList<RankOrder> Orders,
+    StepsRecorded? Recorded = null,
+    ShardsDealt? Deal = null,
+    CheckpointOrder? Checkpoint = null) : GrainMessage;
 
 /// <summary>The cluster has taken the node's report of this sequence.</summary>
 public sealed record NodeReportTaken(WorkerSession Session, long Sequence) : GrainMessage
@@ -74,8 +85,8 @@ public sealed record NodeReportTaken(WorkerSession Session, long Sequence) : Gra
     public string? SetAside { get; init; }
 
     /// <summary>
-    /// Indexes of the node's gpus that are not plainly healthy by the cluster's durable record. Only their grains know what to wait for, so the
-    /// node speaks to them at once; null: there are none, or an older cluster speaks.
+    /// Indexes of the node's gpus that are not plainly healthy by the cluster's durable record. Only their grains know what to wait for, so
+    /// the node speaks to them at once; null: there are none, or an older cluster speaks.
     /// </summary>
     public IReadOnlyList<int>? Watched { get; init; }
 }
@@ -83,19 +94,24 @@ public sealed record NodeReportTaken(WorkerSession Session, long Sequence) : Gra
 // To a gpu, from its node.
 
 /// <summary>
-/// The gpu was found on its node by the worker of <paramref name="Session"/>. A gpu hears it when something else is to be said to it, and not when
-/// its node connects: one that nobody has asked for anything has no grain.
+/// The gpu was found on its node by the worker of <paramref name="Session"/>. A gpu hears it when something else is to be said to it, and
+/// not when its node connects: one that nobody has asked for anything has no grain.
 /// </summary>
 public sealed record GpuAttached(WorkerSession Session, GpuDescription Description) : GrainMessage
 {
-    /// <summary>Whether the cluster has it on record as not plainly healthy: then it says how it is, for the record may be behind.</summary>
+    /// <summary>
+    /// Whether the cluster has it on record as not plainly healthy: then it says how it is, for the record may be behind.
+    /// </summary>
     public bool Watched { get; init; }
 }
 
 /// <summary>A job's order for the gpu.</summary>
 public sealed record GpuOrdered(RankOrder Order) : GrainMessage;
 
-/// <summary>From a job: its program or device failed on the gpu, in a process whose sessions are not later than this, and other gpus have done the same work since.</summary>
+/// <summary>
+/// From a job: its program or device failed on the gpu, in a process whose sessions are not later than this, and other gpus have done the
+/// same work since.
+/// </summary>
 public sealed record GpuFaultReported(WorkerSession Session, string Detail) : GrainMessage;
 
 /// <summary>The vendor's telemetry of the gpu.</summary>
@@ -107,9 +123,13 @@ public sealed record GpuConditionTaken(long Incarnation, long Number) : GrainMes
 // To the cluster.
 
 /// <summary>A node as it is now; repeated until taken.</summary>
-public sealed record NodeReported(NodeId Node, WorkerSession Session, long Sequence, bool Up, string DataAddress, IReadOnlyList<GpuDescription> Gpus) : GrainMessage;
+public sealed record NodeReported(
+    NodeId Node, WorkerSession Session, long Sequence, bool Up, string DataAddress, IReadOnlyList<GpuDescription> Gpus) : GrainMessage;
 
-/// <summary>A peer could not connect to a node's data port in a generation, and the job goes on without the node. Not repeated: the next generation says it again.</summary>
+/// <summary>
+/// A peer could not connect to a node's data port in a generation, and the job goes on without the node. Not repeated: the next generation
+/// says it again.
+/// </summary>
 /// <param name="Node">The node.</param>
 /// <param name="Address">Its data address.</param>
 /// <param name="By">Who dialled it.</param>
@@ -121,7 +141,10 @@ public sealed record NodeUnreached(NodeId Node, string Address, NodeId By, JobId
 /// <summary>Whether a gpu may be given work; repeated until the cluster has made it durable (<see cref="GpuConditionTaken"/>).</summary>
 public sealed record GpuConditionReported(GpuId Gpu, WorkerSession Session, bool Schedulable, string Reason) : GrainMessage
 {
-    /// <summary>Whether its stored state is out of the ordinary, so that its grain has something to do by itself: it is woken whenever its node comes.</summary>
+    /// <summary>
+    /// Whether its stored state is out of the ordinary, so that its grain has something to do by itself: it is woken whenever its node
+    /// comes.
+    /// </summary>
     public bool Watched { get; init; }
 
     /// <summary>Activation of the gpu that speaks; 0: an older silo's, which waits for no answer.</summary>
@@ -133,9 +156,11 @@ public sealed record GpuConditionReported(GpuId Gpu, WorkerSession Session, bool
 
 /// <summary>
 /// A job says how many gpus it wants and which it still uses; what was given to it and is neither used nor wanted goes back.
-/// A gpu is used until the generation without it is durable. Preferred ones are given first: they may hold the job's state. Repeated until the cluster's answer satisfies it.
+/// A gpu is used until the generation without it is durable. Preferred ones are given first: they may hold the job's state. Repeated until
+/// the cluster's answer satisfies it.
 /// </summary>
-public sealed record GpusRequested(JobId Job, long Incarnation, long Sequence, int Wanted, IReadOnlyList<GpuId> Used, IReadOnlyList<GpuId> Preferred) : GrainMessage
+public sealed record GpusRequested(
+    JobId Job, long Incarnation, long Sequence, int Wanted, IReadOnlyList<GpuId> Used, IReadOnlyList<GpuId> Preferred) : GrainMessage
 {
     /// <summary>Class that the gpus must have: the job's own once it has one, else what its spec names; null or empty: any one.</summary>
     public string? DeviceClass { get; init; }
@@ -143,10 +168,16 @@ public sealed record GpusRequested(JobId Job, long Incarnation, long Sequence, i
     /// <summary>Priority of the job: where there is too little for all, the one with the lowest gives back first.</summary>
     public int Priority { get; init; }
 
-    /// <summary>Fewest gpus with which the job can go on: below them it is given all that it lacks or nothing. Null: an older job speaks, and any number will do.</summary>
+    /// <summary>
+    /// Fewest gpus with which the job can go on: below them it is given all that it lacks or nothing. Null: an older job speaks, and any
+    /// number will do.
+    /// </summary>
     public int? Minimum { get; init; }
 
-    /// <summary>Whether the job is parked: the gpus that it uses hold its state and compute nothing, until the cluster wants none of them back any more.</summary>
+    /// <summary>
+    /// Whether the job is parked: the gpus that it uses hold its state and compute nothing, until the cluster wants none of them back any
+    /// more.
+    /// </summary>
     public bool Parked { get; init; }
 
     /// <summary>Gpus are given and kept in so many of one node, for a gang; 0: they are given one by one.</summary>
@@ -163,7 +194,10 @@ public sealed record GpusRequested(JobId Job, long Incarnation, long Sequence, i
 
 // To a job.
 
-/// <summary>A gpu is to be taken out of service: the job goes on without it as soon as nothing is lost by that. Repeated until the gpu hears its release.</summary>
+/// <summary>
+/// A gpu is to be taken out of service: the job goes on without it as soon as nothing is lost by that. Repeated until the gpu hears its
+/// release.
+/// </summary>
 public sealed record GpuWithdrawn(GpuId Gpu, string Reason) : GrainMessage;
 
 /// <summary>All gpus that are the job's now, sorted, with where and whether they can be reached.</summary>
@@ -176,7 +210,9 @@ public sealed record GpusOffered(long Incarnation, long Sequence, IReadOnlyList<
 /// <summary>A gpu given to a job. <paramref name="Up"/>: its node is connected, and it may be given work.</summary>
 public sealed record GpuOffer(GpuId Gpu, WorkerSession Session, string DataAddress, string DeviceClass, string Device, bool Up)
 {
-    /// <summary>Whether its node is connected, whatever the gpu's health; null: an older cluster speaks, and <see cref="Up"/> is all that is known.</summary>
+    /// <summary>
+    /// Whether its node is connected, whatever the gpu's health; null: an older cluster speaks, and <see cref="Up"/> is all that is known.
+    /// </summary>
     public bool? NodeUp { get; init; }
 
     /// <summary>Why the job is to go on without the gpu as soon as nothing is lost by that; null: it may keep it.</summary>
@@ -215,12 +251,17 @@ public sealed record CancelJob(string Reason) : GrainMessage
     public string ReasonOfJob => ReasonPrefix + Reason;
 }
 
-/// <summary>Train for more steps, or with more ranks: what is less than the job has, or cannot be, changes nothing (<see cref="ExtensionPolicy"/>).</summary>
+/// <summary>
+/// Train for more steps, or with more ranks: what is less than the job has, or cannot be, changes nothing (<see cref="ExtensionPolicy"/>).
+/// </summary>
 /// <param name="Steps">Steps that the job is to have; null: those that it has.</param>
 /// <param name="Ranks">Ranks that it is to want; null: those that it wants.</param>
 public sealed record ExtendJob(long? Steps, int? Ranks) : GrainMessage
 {
-    /// <summary>Whether every process that was of the job has ended, as whoever started them all knows: then nobody is waited for who may have its state.</summary>
+    /// <summary>
+    /// Whether every process that was of the job has ended, as whoever started them all knows: then nobody is waited for who may have its
+    /// state.
+    /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool WorkersEnded { get; init; }
 }
@@ -241,6 +282,9 @@ public sealed record WorkerReported(NodeId Node, WorkerSession Session, JobRepor
 /// <summary>The final model is durable in the model store.</summary>
 public sealed record ModelStored(string Sha256, long Bytes) : GrainMessage
 {
-    /// <summary>The step that it is of, since a job may be given more steps while its model is on the way; null: whoever brought it did not say, and it is the last one.</summary>
+    /// <summary>
+    /// The step that it is of, since a job may be given more steps while its model is on the way; null: whoever brought it did not say, and
+    /// it is the last one.
+    /// </summary>
     public long? Step { get; init; }
 }

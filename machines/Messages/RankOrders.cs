@@ -34,7 +34,10 @@ public abstract record RankOrder
 /// </summary>
 public sealed record PrepareRank : RankOrder
 {
-    /// <summary>Steps up to here are recorded by the coordinator. Before it answers, the worker says again what it has of later ones, since it may be the last to know.</summary>
+    /// <summary>
+    /// Steps up to here are recorded by the coordinator. Before it answers, the worker says again what it has of later ones, since it may
+    /// be the last to know.
+    /// </summary>
     public long RecordedThrough { get; init; }
 }
 
@@ -57,15 +60,18 @@ public sealed record RankPlan : RankOrder
     /// <summary>How this rank comes to the state of step T.</summary>
     public required CatchUp CatchUp { get; init; }
 
-    /// <summary>Donors for <see cref="CatchUp.FetchReduced"/>, block runs covering what is missing, or for <see cref="CatchUp.FetchState"/>, ranks that hold step T.</summary>
+    /// <summary>
+    /// Donors for <see cref="CatchUp.FetchReduced"/>, block runs covering what is missing, or for <see cref="CatchUp.FetchState"/>, ranks
+    /// that hold step T.
+    /// </summary>
     public IReadOnlyList<DonorRun> Donors { get; init; } = [];
 
     /// <summary>What <see cref="CatchUp.LoadCheckpoint"/> is to load; null otherwise.</summary>
     public CheckpointRef? Checkpoint { get; init; }
 
     /// <summary>
-    /// Timeline of the state that the members go on from, where it is not that of the plan: they keep a state of it, which from now on is of the
-    /// plan's timeline. Null: the plan's own.
+    /// Timeline of the state that the members go on from, where it is not that of the plan: they keep a state of it, which from now on is
+    /// of the plan's timeline. Null: the plan's own.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? StateTimeline { get; init; }
@@ -73,7 +79,9 @@ public sealed record RankPlan : RankOrder
     /// <summary>Steps up to here are recorded by the coordinator; records of them may be forgotten.</summary>
     public long RecordedThrough { get; init; }
 
-    /// <summary>The last step of a job whose steps were raised, since the rank may know the spec from before; null: that of the spec.</summary>
+    /// <summary>
+    /// The last step of a job whose steps were raised, since the rank may know the spec from before; null: that of the spec.
+    /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? LastStep { get; init; }
 
@@ -126,11 +134,19 @@ public enum CatchUp
     LoadCheckpoint,
 }
 
-/// <summary>Shards <paramref name="Start"/> to <paramref name="Start"/> + <paramref name="Count"/> - 1 belong to <paramref name="Rank"/>.</summary>
+/// <summary>
+/// Shards <paramref name="Start"/> to <paramref name="Start"/> + <paramref name="Count"/> - 1 belong to <paramref name="Rank"/>.
+/// </summary>
 public readonly record struct ShardRun(int Rank, int Start, int Count);
 
-/// <summary>Rank <paramref name="Rank"/> gives blocks <paramref name="Start"/> to <paramref name="Start"/> + <paramref name="Count"/> - 1 (of the reduced gradient, or of the state).</summary>
+/// <summary>
+/// Rank <paramref name="Rank"/> gives blocks <paramref name="Start"/> to <paramref name="Start"/> + <paramref name="Count"/> - 1 (of the
+/// reduced gradient, or of the state).
+/// </summary>
 public readonly record struct DonorRun(int Rank, int Start, int Count);
 
-/// <summary>Blocks <paramref name="Start"/> to <paramref name="Start"/> + <paramref name="Count"/> - 1 of a rank's reduced gradient carry step <paramref name="Step"/>.</summary>
+/// <summary>
+/// Blocks <paramref name="Start"/> to <paramref name="Start"/> + <paramref name="Count"/> - 1 of a rank's reduced gradient carry step
+/// <paramref name="Step"/>.
+/// </summary>
 public readonly record struct TagRun(int Start, int Count, long Step);

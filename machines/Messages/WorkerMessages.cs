@@ -53,12 +53,16 @@ public abstract record JobReport : WorkerMessage
     public required long Generation { get; init; }
 }
 
-/// <summary>The first frame of a connection; said again, unchanged but for <see cref="Proof"/>, until <see cref="Welcome"/> comes and when <see cref="HelloWanted"/> asks for it.</summary>
+/// <summary>
+/// The first frame of a connection; said again, unchanged but for <see cref="Proof"/>, until <see cref="Welcome"/> comes and when
+/// <see cref="HelloWanted"/> asks for it.
+/// </summary>
 public sealed record Hello : WorkerMessage
 {
     /// <summary>
-    /// The protocol version that this build speaks. A silo lets in no other one: what one of the two says and the other does not know would end
-    /// their connection each time that it is said. A further message of workers raises it; a further member that means nothing by null or zero does not.
+    /// The protocol version that this build speaks. A silo lets in no other one: what one of the two says and the other does not know would
+    /// end their connection each time that it is said. A further message of workers raises it; a further member that means nothing by null
+    /// or zero does not.
     /// </summary>
     public const int CurrentProtocol = 6;
 
@@ -91,7 +95,8 @@ public sealed record Hello : WorkerMessage
 /// <param name="Index">Index within the node.</param>
 /// <param name="Name">Name for people.</param>
 /// <param name="DeviceClass">Ranks of different classes never share a job.</param>
-/// <param name="Device">Device as written in plans: <c>cpu</c>, <c>ilgpu:cuda:0</c>. Two gpus of a node may name the same device: it then holds two ranks.</param>
+/// <param name="Device">Device as written in plans: <c>cpu</c>, <c>ilgpu:cuda:0</c>. Two gpus of a node may name the same device: it then
+/// holds two ranks.</param>
 public sealed record GpuDescription(int Index, string Name, string DeviceClass, string Device)
 {
     /// <summary>Memory of the device, bytes; 0: not known.</summary>
@@ -131,7 +136,10 @@ public sealed record RankState : JobReport
     /// <summary>Blocks of the whole state: what a newcomer has to fetch.</summary>
     public int StateBlocks { get; init; }
 
-    /// <summary>What its device computes with, beyond its class: how a program of one's own is made up, and what it begins with. Empty where the spec decides that.</summary>
+    /// <summary>
+    /// What its device computes with, beyond its class: how a program of one's own is made up, and what it begins with. Empty where the
+    /// spec decides that.
+    /// </summary>
     [AllowNull]
     public string Identity { get => field ?? ""; init; } = "";
 
@@ -194,7 +202,9 @@ public sealed record PeerAccused : JobReport
     /// <summary>For people.</summary>
     public string Detail { get; init; } = "";
 
-    /// <summary>Whether the accuser dialled the accused and never came to a connection in the generation; null: it had one, or waited for it.</summary>
+    /// <summary>
+    /// Whether the accuser dialled the accused and never came to a connection in the generation; null: it had one, or waited for it.
+    /// </summary>
     public bool? Unreached { get; init; }
 }
 
@@ -207,7 +217,9 @@ public sealed record RankFaulted : JobReport
     /// <summary>What failed.</summary>
     public required string Detail { get; init; }
 
-    /// <summary>Whether no device of the class can compute the job at all, so that nothing is gained by trying again. The gpu is not to blame.</summary>
+    /// <summary>
+    /// Whether no device of the class can compute the job at all, so that nothing is gained by trying again. The gpu is not to blame.
+    /// </summary>
     public bool Impossible { get; init; }
 
     /// <summary>Whose fault it is, as far as the worker can tell. Workers that know no kinds say only <see cref="Impossible"/>.</summary>
@@ -292,7 +304,10 @@ public sealed record RankPreparing : JobReport
     /// <summary>Whether it is ready now.</summary>
     public bool Ready { get; init; }
 
-    /// <summary>Whether what keeps it busy is a checkpoint that is being loaded, which takes as long as the checkpoint is large; null: it is not, or an older worker speaks.</summary>
+    /// <summary>
+    /// Whether what keeps it busy is a checkpoint that is being loaded, which takes as long as the checkpoint is large; null: it is not, or
+    /// an older worker speaks.
+    /// </summary>
     public bool? Loading { get; init; }
 }
 

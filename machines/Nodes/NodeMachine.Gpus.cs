@@ -12,7 +12,9 @@ public sealed partial class NodeMachine
 
     private readonly SortedDictionary<int, (GpuReading Reading, TimeSpan At)> kept = [];
 
-    /// <summary>Whether the cluster has said, since this session's hello, which gpus it has on record: until then a gpu at rest may be one of them.</summary>
+    /// <summary>
+    /// Whether the cluster has said, since this session's hello, which gpus it has on record: until then a gpu at rest may be one of them.
+    /// </summary>
     private bool isOnRecord;
 
     /// <summary>A reading that says nothing of a gpu at rest would load its grain only to be forgotten there.</summary>
@@ -29,8 +31,8 @@ public sealed partial class NodeMachine
     }
 
     /// <summary>
-    /// Those on record are spoken to at each of the cluster's answers: a grain may have died that the node has spoken to, and the record may be
-    /// behind.
+    /// Those on record are spoken to at each of the cluster's answers: a grain may have died that the node has spoken to, and the record
+    /// may be behind.
     /// </summary>
     private void OnWatched(IReadOnlyList<int> watched)
     {
@@ -45,7 +47,9 @@ public sealed partial class NodeMachine
         }
     }
 
-    /// <summary>Before something is said to a gpu's grain for the first time, it hears which process its device is in and what is known of it.</summary>
+    /// <summary>
+    /// Before something is said to a gpu's grain for the first time, it hears which process its device is in and what is known of it.
+    /// </summary>
     private void Wake(int index)
     {
         if (!awake.Add(index))

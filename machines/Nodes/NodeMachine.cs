@@ -10,22 +10,22 @@ namespace Coordinator.Machines.Nodes;
 /// once (for them it is soft evidence), the cluster after a moment of grace, so that a reconnecting worker causes no stir.
 /// </para>
 /// <para>
-/// The agents of gangs are ordered past the gpus' grains, each for its whole node. Pieces of ranks' logs wait here for a few seconds, so that any silo
-/// can be asked for them.
+/// The agents of gangs are ordered past the gpus' grains, each for its whole node. Pieces of ranks' logs wait here for a few seconds, so
+/// that any silo can be asked for them.
 /// </para>
 /// Nothing is durable: a node that was loaded anew learns everything from the next hello. Where its silo died and the worker is
 /// connected to another one, no hello comes by itself; the first word of an unknown session makes it ask.
 /// <para>
-/// Gpus of which nothing is asked rest: no grain of theirs is loaded. The node speaks to a gpu's grain when a job's order is for it, when telemetry
-/// says something of it, and when the cluster has it on record as not plainly healthy; from then on the grain hears everything. Of a
-/// gpu at rest the node keeps the last reading. So thousands of nodes connect without their gpus' grains.
+/// Gpus of which nothing is asked rest: no grain of theirs is loaded. The node speaks to a gpu's grain when a job's order is for it, when
+/// telemetry says something of it, and when the cluster has it on record as not plainly healthy; from then on the grain hears everything.
+/// Of a gpu at rest the node keeps the last reading. So thousands of nodes connect without their gpus' grains.
 /// </para>
 /// <para>
 /// One process at a time has the node's name. A newer process is refused while the one before it is heard, unless a person insists: two
-/// workers of one name are a mistake, and the one that holds a job's state is the older one. A closed connection is a process that is gone, and
-/// one that is silent for the heartbeat's timeout counts as gone, so a restart gets in at once and a reboot by asking again. A newcomer is told
-/// that the name is taken only once the older process has answered a question that was put to it on the newcomer's account: on a busy machine
-/// the last words of a process that has died are heard after its successor's first.
+/// workers of one name are a mistake, and the one that holds a job's state is the older one. A closed connection is a process that is gone,
+/// and one that is silent for the heartbeat's timeout counts as gone, so a restart gets in at once and a reboot by asking again. A newcomer
+/// is told that the name is taken only once the older process has answered a question that was put to it on the newcomer's account: on a
+/// busy machine the last words of a process that has died are heard after its successor's first.
 /// </para>
 /// </summary>
 /// <param name="id">The node.</param>
@@ -78,7 +78,8 @@ public sealed partial class NodeMachine(NodeId id, GpuHealthPolicy? policy = nul
     /// <inheritdoc/>
     public TimeSpan? NextDeadline { get; private set; }
 
-    private TimeSpan? NextReport => hello is null ? null : sequence > taken ? sentAt + repeatAfter : reportedUp ? sentAt + IdleReportPeriod : null;
+    private TimeSpan? NextReport =>
+        hello is null ? null : sequence > taken ? sentAt + repeatAfter : reportedUp ? sentAt + IdleReportPeriod : null;
 
     private bool IsUp => connected && !silent;
 
@@ -126,7 +127,15 @@ public sealed partial class NodeMachine(NodeId id, GpuHealthPolicy? policy = nul
 
     /// <inheritdoc/>
     public string Describe(TimeSpan now) => JsonSerializer.Serialize(
-        new NodeView(id, IsUp, hello?.Session ?? default, hello?.DataAddress ?? "", hello?.ProcessId ?? 0, hello?.Gpus ?? [], ranks, hello is null ? null : (now - heardAt).TotalMilliseconds)
+        new NodeView(
+            id,
+            IsUp,
+            hello?.Session ?? default,
+            hello?.DataAddress ?? "",
+            hello?.ProcessId ?? 0,
+            hello?.Gpus ?? [],
+            ranks,
+            hello is null ? null : (now - heardAt).TotalMilliseconds)
         {
             SetAside = setAside,
             Resting = DescribeResting(now),
@@ -308,7 +317,8 @@ public sealed partial class NodeMachine(NodeId id, GpuHealthPolicy? policy = nul
     {
         downAt = now;
         TellJobs();
-        outputs.Observe(new CoordinatorEvent { Kind = EventKinds.NodeDown, Node = id, Text = $"{id} is out of reach: {reason}", Cause = reason });
+        outputs.Observe(
+            new CoordinatorEvent { Kind = EventKinds.NodeDown, Node = id, Text = $"{id} is out of reach: {reason}", Cause = reason });
     }
 
     private void OnTime()

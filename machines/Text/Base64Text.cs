@@ -4,8 +4,8 @@ using System.Text.Json.Serialization;
 namespace Coordinator.Machines;
 
 /// <summary>
-/// Reads bytes that travel as base64 whole: <see cref="PlainTextConverter"/> would cut them like a stranger's words, and what is cut is no base64
-/// any more. Whatever is none is refused, so nothing that a terminal obeys comes in by this way.
+/// Reads bytes that travel as base64 whole: <see cref="PlainTextConverter"/> would cut them like a stranger's words, and what is cut is no
+/// base64 any more. Whatever is none is refused, so nothing that a terminal obeys comes in by this way.
 /// </summary>
 public sealed class Base64Text : JsonConverter<string>
 {

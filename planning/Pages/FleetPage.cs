@@ -5,8 +5,8 @@ using static System.FormattableString;
 namespace Coordinator.Planning.Pages;
 
 /// <summary>
-/// One self-contained page: headlines, where the time went as a waterfall for each policy, goodput against what a sweep varies, an hour, and the
-/// table. No script, nothing loaded.
+/// One self-contained page: headlines, where the time went as a waterfall for each policy, goodput against what a sweep varies, an hour,
+/// and the table. No script, nothing loaded.
 /// </summary>
 internal static class FleetPage
 {
@@ -16,7 +16,8 @@ internal static class FleetPage
     /// <param name="sweeps">Sweeps around the cluster.</param>
     /// <param name="hour">The hour to draw, from 0; null: the one with most failures.</param>
     /// <param name="generations">How many generations the machines formed for a table that stands for all of them; null: all.</param>
-    public static string Render(IReadOnlyList<FleetReport> reports, ulong seed, IReadOnlyList<FleetSweep> sweeps, int? hour = null, int? generations = null)
+    public static string Render(
+        IReadOnlyList<FleetReport> reports, ulong seed, IReadOnlyList<FleetSweep> sweeps, int? hour = null, int? generations = null)
     {
         var fleet = reports[0].Fleet;
         var page = new StringBuilder();
@@ -36,7 +37,8 @@ internal static class FleetPage
         var drawn = hour ?? HourPicture.Worst(reports[0]);
         page.Append(Invariant($"<h2>Hour {drawn}: day {drawn / 24}, from {drawn % 24}:00{(hour is null ? ", the one with most failures" : "")}</h2>\n")).Append(HourPicture.Draw(reports, drawn));
         page.Append("<h2>Table</h2><pre>").Append(Svg.Escaped(FleetPrinter.Table(reports))).Append("</pre>\n");
-        page.Append("<p class=\"q\">").Append(Svg.Escaped(FleetPrinter.Footnote(generations))).Append(" The same scenario and seed give this page again, byte for byte.</p></html>\n");
+        page.Append("<p class=\"q\">").Append(Svg.Escaped(FleetPrinter.Footnote(generations))).Append(
+            " The same scenario and seed give this page again, byte for byte.</p></html>\n");
         return page.ToString();
     }
 

@@ -54,7 +54,8 @@ internal static class FleetPrinter
         Row("the model", report => report.Exactness);
         return text.ToString();
 
-        void Row(string name, Func<FleetReport, string> cell) => text.Append($"{name,-44}").Append(string.Join("  ", reports.Select(report => cell(report).PadLeft(34)))).Append('\n');
+        void Row(string name, Func<FleetReport, string> cell) =>
+            text.Append($"{name,-44}").Append(string.Join("  ", reports.Select(report => cell(report).PadLeft(34)))).Append('\n');
     }
 
     /// <summary>One line a policy; then one for each policy at each point of a sweep.</summary>
@@ -117,9 +118,11 @@ internal static class FleetPrinter
         var text = new StringBuilder();
         foreach (var sweep in sweeps)
         {
-            text.Append('\n').Append($"{"goodput against " + sweep.Axis,-44}").Append(string.Join("  ", sweep.Points[0].Reports.Select(report => report.Policy.PadLeft(34)))).Append('\n');
+            text.Append('\n').Append($"{"goodput against " + sweep.Axis,-44}")
+                .Append(string.Join("  ", sweep.Points[0].Reports.Select(report => report.Policy.PadLeft(34)))).Append('\n');
             foreach (var (x, reports) in sweep.Points)
-                text.Append($"  {SweepPicture.Number(x),-42}").Append(string.Join("  ", reports.Select(report => Percent(report.Goodput).PadLeft(34)))).Append('\n');
+                text.Append($"  {SweepPicture.Number(x),-42}")
+                    .Append(string.Join("  ", reports.Select(report => Percent(report.Goodput).PadLeft(34)))).Append('\n');
         }
 
         return text.ToString();
@@ -149,5 +152,6 @@ internal static class FleetPrinter
 
     private static string Percent(double share) => Invariant($"{share * 100:0.00}%");
 
-    private static string Field(string text) => text.AsSpan().IndexOfAny(",\"\n") < 0 ? text : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+    private static string Field(string text) =>
+        text.AsSpan().IndexOfAny(",\"\n") < 0 ? text : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 }

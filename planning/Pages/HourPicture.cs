@@ -5,7 +5,9 @@ using static System.FormattableString;
 
 namespace Coordinator.Planning.Pages;
 
-/// <summary>One hour, minute by minute: what failed, and for each policy a band of what the job did, with the ranks that were missing under it.</summary>
+/// <summary>
+/// One hour, minute by minute: what failed, and for each policy a band of what the job did, with the ranks that were missing under it.
+/// </summary>
 internal static class HourPicture
 {
     private const double Left = 110, Right = 845, Band = 34, Strip = 18, Block = Band + Strip + 16, Top = 40;
@@ -14,7 +16,8 @@ internal static class HourPicture
 
     /// <summary>The hour, counted from 0, in which most failures struck; the first of several.</summary>
     public static int Worst(FleetReport report) =>
-        report.Strikes.Count == 0 ? 0 : report.Strikes.GroupBy(strike => (int)(strike.At / 3600)).OrderByDescending(hour => hour.Count()).ThenBy(hour => hour.Key).First().Key;
+        report.Strikes.Count == 0 ? 0 : report.Strikes.GroupBy(strike => (int)(strike.At / 3600)).OrderByDescending(hour => hour.Count())
+            .ThenBy(hour => hour.Key).First().Key;
 
     /// <summary>The picture, and the list of its failures.</summary>
     public static string Draw(IReadOnlyList<FleetReport> reports, int hour)
@@ -25,13 +28,19 @@ internal static class HourPicture
         for (var minute = 0; minute <= 60; minute += 10)
         {
             svg.Line(X(from + (minute * 60)), Top - 6, X(from + (minute * 60)), Top + (reports.Count * Block) - 8, "g");
-            svg.Text(X(from + (minute * 60)), Top + (reports.Count * Block) + 8, Invariant($"{minute} min"), minute == 60 ? "end" : "middle", "q");
+            svg.Text(
+                X(from + (minute * 60)),
+                Top + (reports.Count * Block) + 8,
+                Invariant($"{minute} min"),
+                minute == 60 ? "end" : "middle",
+                "q");
         }
 
         svg.Text(Left - 10, 22, "failures", "end");
         foreach (var strike in strikes)
             svg.Mark(X(strike.At), 18, ShapeOf(strike.Cause), 5, "f-ink", Said(strike, from));
-        var stretches = reports.Select(report => report.Timeline.Where(stretch => stretch.To > from && stretch.From < to).ToArray()).ToArray();
+        var stretches = reports.Select(report => report.Timeline.Where(stretch => stretch.To > from && stretch.From < to).ToArray())
+            .ToArray();
         var ranks = reports[0].Fleet.Ranks;
         var most = Math.Max(1, stretches.SelectMany(one => one).Where(stretch => stretch.Doing == Loss.Productive).Select(stretch => ranks - stretch.Ranks).DefaultIfEmpty(0).Max());
         for (var i = 0; i < reports.Count; i++)
@@ -48,7 +57,13 @@ internal static class HourPicture
                 if (stretch.Doing == Loss.Productive && ranks > stretch.Ranks)
                 {
                     var height = Math.Max(1.5, Strip * (ranks - stretch.Ranks) / most);
-                    svg.Rect(x, y + Band + Strip - height, width, height, PageStyle.Fill(Loss.MissingRanks), Invariant($"{ranks - stretch.Ranks} of {ranks} ranks missing"));
+                    svg.Rect(
+                        x,
+                        y + Band + Strip - height,
+                        width,
+                        height,
+                        PageStyle.Fill(Loss.MissingRanks),
+                        Invariant($"{ranks - stretch.Ranks} of {ranks} ranks missing"));
                 }
             }
 

@@ -33,9 +33,11 @@ internal static class PageStyle
         + "pre{font-size:12px;overflow-x:auto;background:var(--box);padding:.8rem}svg{display:block;max-width:100%;height:auto;margin:.3rem 0}svg text{font:12px system-ui,sans-serif;fill:var(--ink)}svg .q{fill:var(--quiet)}svg .b{font-weight:600}"
         + "p{margin:.3rem 0}.q{color:var(--quiet);font-size:13px}td,th{text-align:left;padding:.05rem .9rem .05rem 0;font-size:13px;font-weight:normal}th{color:var(--quiet)}.g{stroke:var(--line)}.f-all{fill:var(--all)}.f-ink{fill:var(--ink)}"
         + string.Concat(Kinds.Select(kind => $".f-{kind.Class}{{fill:var(--{kind.Class})}}"))
-        + string.Concat(Policies.Select((_, i) => $".c-{i}{{fill:none;stroke-width:2;stroke:var(--p{i})}}.m-{i},svg text.m-{i}{{fill:var(--p{i})}}"))
+        + string.Concat(
+            Policies.Select((_, i) => $".c-{i}{{fill:none;stroke-width:2;stroke:var(--p{i})}}.m-{i},svg text.m-{i}{{fill:var(--p{i})}}"))
         + ".c-2{stroke-width:6;opacity:.5}</style>";
 
     private static string Colours(bool dark) =>
-        string.Concat(Kinds.Select(kind => $"--{kind.Class}:{(dark ? kind.Dark : kind.Light)};")) + string.Concat(Policies.Select((policy, i) => $"--p{i}:{(dark ? policy.Dark : policy.Light)};"));
+        string.Concat(Kinds.Select(kind => $"--{kind.Class}:{(dark ? kind.Dark : kind.Light)};")) + string.Concat(
+            Policies.Select((policy, i) => $"--p{i}:{(dark ? policy.Dark : policy.Light)};"));
 }

@@ -4,7 +4,10 @@ using static System.FormattableString;
 
 namespace Coordinator.Planning.Pages;
 
-/// <summary>Pieces of inline pictures. Lengths are units of a view 860 wide; colours are classes of the page's style, so that they suit light and dark.</summary>
+/// <summary>
+/// Pieces of inline pictures. Lengths are units of a view 860 wide; colours are classes of the page's style, so that they suit light and
+/// dark.
+/// </summary>
 internal sealed class Svg
 {
     /// <summary>Width of every picture.</summary>
@@ -13,7 +16,8 @@ internal sealed class Svg
     private readonly StringBuilder text = new();
 
     /// <summary>Begins a picture of a height; <paramref name="label"/> tells those who do not see it what it shows.</summary>
-    public Svg(double height, string label) => text.Append(Invariant($"<svg viewBox=\"0 0 {Width} {height:0.#}\" role=\"img\" aria-label=\"{Escaped(label)}\">"));
+    public Svg(double height, string label) =>
+        text.Append(Invariant($"<svg viewBox=\"0 0 {Width} {height:0.#}\" role=\"img\" aria-label=\"{Escaped(label)}\">"));
 
     /// <summary>Text as the page may hold it.</summary>
     public static string Escaped(string text) => WebUtility.HtmlEncode(text);
@@ -24,7 +28,8 @@ internal sealed class Svg
 
     /// <summary>A filled rectangle; <paramref name="hint"/> shows under the pointer.</summary>
     public void Rect(double x, double y, double width, double height, string style, string hint = "") =>
-        text.Append(Invariant($"<rect x=\"{x:0.##}\" y=\"{y:0.##}\" width=\"{width:0.##}\" height=\"{height:0.##}\"{Class(style)}")).Append(hint.Length == 0 ? "/>" : $"><title>{Escaped(hint)}</title></rect>");
+        text.Append(Invariant($"<rect x=\"{x:0.##}\" y=\"{y:0.##}\" width=\"{width:0.##}\" height=\"{height:0.##}\"{Class(style)}")).Append(
+            hint.Length == 0 ? "/>" : $"><title>{Escaped(hint)}</title></rect>");
 
     /// <summary>A straight line.</summary>
     public void Line(double x0, double y0, double x1, double y1, string style) =>
@@ -32,7 +37,8 @@ internal sealed class Svg
 
     /// <summary>A line through points.</summary>
     public void Path(IEnumerable<(double X, double Y)> points, string style) =>
-        text.Append("<polyline points=\"").AppendJoin(' ', points.Select(point => Invariant($"{point.X:0.##},{point.Y:0.##}"))).Append(Invariant($"\"{Class(style)}/>"));
+        text.Append("<polyline points=\"").AppendJoin(' ', points.Select(point => Invariant($"{point.X:0.##},{point.Y:0.##}"))).Append(
+            Invariant($"\"{Class(style)}/>"));
 
     /// <summary>A mark of a shape: 0 a disc, 1 a square, 2 a triangle.</summary>
     public void Mark(double x, double y, int shape, double size, string style, string hint)

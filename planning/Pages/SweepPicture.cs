@@ -24,7 +24,8 @@ internal static class SweepPicture
 
         // Names stand beside the last points, apart from each other where the curves end close together; the highest first.
         double labelled = double.NegativeInfinity;
-        var labels = policies.Select((policy, i) => (Policy: policy, Number: i, sweep.Points[^1].Reports[i].Goodput)).OrderByDescending(label => label.Goodput).ToArray();
+        var labels = policies.Select((policy, i) => (Policy: policy, Number: i, sweep.Points[^1].Reports[i].Goodput))
+            .OrderByDescending(label => label.Goodput).ToArray();
         foreach (var (policy, number, goodput) in labels)
         {
             labelled = Math.Max(Y(goodput) + 4, labelled + 15);
@@ -37,12 +38,23 @@ internal static class SweepPicture
             for (var i = 0; i < sweep.Points.Count; i++)
             {
                 var goodput = sweep.Points[i].Reports[number].Goodput;
-                svg.Mark(X(i), Y(goodput), number, number == 2 ? 6 : 4, PageStyle.Policy(number, 'm'), Invariant($"{policies[number]}: {goodput * 100:0.00}% at {Number(sweep.Points[i].X)} {sweep.Axis}"));
+                svg.Mark(
+                    X(i),
+                    Y(goodput),
+                    number,
+                    number == 2 ? 6 : 4,
+                    PageStyle.Policy(number, 'm'),
+                    Invariant($"{policies[number]}: {goodput * 100:0.00}% at {Number(sweep.Points[i].X)} {sweep.Axis}"));
             }
         }
 
         for (var i = 0; i < sweep.Points.Count; i++)
-            svg.Text(X(i), Y(sweep.Points[i].Reports[0].Goodput) - 10, Invariant($"{sweep.Points[i].Reports[0].Goodput * 100:0.0}"), "middle", PageStyle.Policy(0, 'm'));
+            svg.Text(
+                X(i),
+                Y(sweep.Points[i].Reports[0].Goodput) - 10,
+                Invariant($"{sweep.Points[i].Reports[0].Goodput * 100:0.0}"),
+                "middle",
+                PageStyle.Policy(0, 'm'));
         return svg.ToString();
 
         double X(int point) => Left + 30 + (point * (Right - Left - 60) / Math.Max(1, sweep.Points.Count - 1));
@@ -51,5 +63,6 @@ internal static class SweepPicture
     }
 
     /// <summary>With three digits where it is small.</summary>
-    public static string Number(double value) => value >= 100 ? Invariant($"{value:N0}") : value >= 10 ? Invariant($"{value:0.#}") : Invariant($"{value:0.##}");
+    public static string Number(double value) =>
+        value >= 100 ? Invariant($"{value:N0}") : value >= 10 ? Invariant($"{value:0.#}") : Invariant($"{value:0.##}");
 }

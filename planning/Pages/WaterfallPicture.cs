@@ -4,7 +4,9 @@ using static System.FormattableString;
 
 namespace Coordinator.Planning.Pages;
 
-/// <summary>Where a policy's time went: from all of it on the left to what trained; each loss begins where the one before it ended.</summary>
+/// <summary>
+/// Where a policy's time went: from all of it on the left to what trained; each loss begins where the one before it ended.
+/// </summary>
 internal static class WaterfallPicture
 {
     private const double Left = 265, Right = 780, Row = 26;
@@ -12,7 +14,8 @@ internal static class WaterfallPicture
     /// <summary>The picture.</summary>
     public static string Draw(FleetReport report)
     {
-        var losses = FleetPrinter.Kinds.Where(kind => kind.Kind != Loss.Productive && report.Ledger.Share(kind.Kind) >= 0.00005).OrderByDescending(kind => report.Ledger.Share(kind.Kind)).ToArray();
+        var losses = FleetPrinter.Kinds.Where(kind => kind.Kind != Loss.Productive && report.Ledger.Share(kind.Kind) >= 0.00005)
+            .OrderByDescending(kind => report.Ledger.Share(kind.Kind)).ToArray();
 
         // The axis begins at a round share, so that a tenth of a percent can be seen.
         var from = report.Goodput > 0.98 ? 0.98 : report.Goodput > 0.9 ? 0.9 : report.Goodput > 0.5 ? 0.5 : 0;

@@ -5,8 +5,9 @@ using Coordinator.Planning.Simulation;
 namespace Coordinator.Planning.Scenarios;
 
 /// <summary>
-/// Scenario files: a cluster of one's own, or a preset with changes. Sections: <c>cluster</c>, <c>power</c>, <c>costs</c>; one for each part that
-/// nodes share; <c>growth</c>, of which each key is a day and its value the nodes that are added then; and three that speak of causes by name:
+/// Scenario files: a cluster of one's own, or a preset with changes. Sections: <c>cluster</c>, <c>power</c>, <c>costs</c>; one for each
+/// part that nodes share; <c>growth</c>, of which each key is a day and its value the nodes that are added then; and three that speak of
+/// causes by name:
 /// <c>failures</c> (for 1,000 nodes and a day), <c>repair_hours</c> (absent: the process starts again on the same node) and
 /// <c>nodes_together</c>. The first failure, tranche or key of a part that is named replaces the preset's.
 /// </summary>
@@ -27,7 +28,8 @@ internal static class ScenarioFile
             : KeySuggestion.Unknown("key", LastOf(key), keys, $"{SectionOf(key)} has"));
 
     /// <summary>Reads a scenario.</summary>
-    /// <exception cref="ConfigurationException">No YAML, unknown, repeated or ill-typed key, or a cluster that cannot be: with line, value, and what is allowed.</exception>
+    /// <exception cref="ConfigurationException">No YAML, unknown, repeated or ill-typed key, or a cluster that cannot be: with line, value,
+    /// and what is allowed.</exception>
     public static FleetSpec Load(string path) => Apply(YamlSettings.ReadFile(path, Form));
 
     internal static FleetSpec Apply(IReadOnlyList<Setting> settings)
@@ -44,7 +46,9 @@ internal static class ScenarioFile
         if (settings.Any(setting => SectionOf(setting.Key) == "failures"))
             fleet = fleet with { Causes = Causes(settings) };
         foreach (var stray in settings.Where(setting => CauseSections.Contains(SectionOf(setting.Key)) && fleet.Causes.All(cause => cause.Name != LastOf(setting.Key))))
-            throw new ConfigurationException($"{YamlText.Shown(stray.Key)} speaks of a cause that failures does not name; add it there or delete the line", stray.KeyLocation);
+            throw new ConfigurationException(
+                $"{YamlText.Shown(stray.Key)} speaks of a cause that failures does not name; add it there or delete the line",
+                stray.KeyLocation);
         fleet = fleet with { Shared = [.. SharedPart.Names.Select(name => Part(name, settings, fleet)).OfType<SharedPart>()] };
         if (settings.Any(setting => SectionOf(setting.Key) == GrowthSection))
             fleet = fleet with { Growth = [.. settings.Where(setting => SectionOf(setting.Key) == GrowthSection).Select(Tranche).OrderBy(tranche => tranche.Day)] };
@@ -95,7 +99,9 @@ internal static class ScenarioFile
         Setting? Of(string key) => settings.FirstOrDefault(setting => setting.Key == $"{name}.{key}");
 
         ConfigurationException Missing(string key) =>
-            new($"{name} has no {key}, and no preset gives it; a part has {string.Join(", ", PartKeys)}", settings.First(setting => SectionOf(setting.Key) == name).KeyLocation);
+            new(
+                $"{name} has no {key}, and no preset gives it; a part has {string.Join(", ", PartKeys)}",
+                settings.First(setting => SectionOf(setting.Key) == name).KeyLocation);
     }
 
     private static GrowthTranche Tranche(Setting setting)
@@ -105,23 +111,32 @@ internal static class ScenarioFile
         return new GrowthTranche(day, Whole(setting, 200_000));
     }
 
-    private static double? Day(Setting setting) => double.TryParse(LastOf(setting.Key), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var day) ? day : null;
+    private static double? Day(Setting setting) =>
+        double.TryParse(LastOf(setting.Key), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var day) ? day : null;
 
-    private static bool IsTranche(Setting setting, string name) => SectionOf(setting.Key) == GrowthSection && Day(setting) is { } day && name == FormattableString.Invariant($"{GrowthSection}.{day:R}");
+    private static bool IsTranche(Setting setting, string name) =>
+        SectionOf(setting.Key) == GrowthSection && Day(setting) is { } day
+            && name == FormattableString.Invariant($"{GrowthSection}.{day:R}");
 
     private static double Hours(Setting setting) => Number(setting, 0.01, 10_000, "a number of hours, 0.01 to 10000");
 
     private static double Number(Setting setting, double least, double most, string rule) =>
-        double.TryParse(setting.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most ? value : throw Wrong(setting, rule);
+        double.TryParse(setting.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most
+            ? value
+            : throw Wrong(setting, rule);
 
     private static int Whole(Setting setting, int most) =>
-        int.TryParse(setting.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= 1 && value <= most ? value : throw Wrong(setting, $"a number of nodes, 1 to {most}");
+        int.TryParse(setting.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= 1 && value <= most
+            ? value
+            : throw Wrong(setting, $"a number of nodes, 1 to {most}");
 
     private static ConfigurationException Wrong(Setting setting, string rule) =>
         new($"{setting.Key} is '{YamlText.Shown(setting.Value)}' but must be {rule}", setting.ValueLocation);
 
     private static string[] KeysOf(string section) =>
-        SharedPart.Names.Contains(section) ? PartKeys : [.. ScenarioKeys.All.Keys.Where(known => SectionOf(known) == section).Select(LastOf)];
+        SharedPart.Names.Contains(section)
+            ? PartKeys
+            : [.. ScenarioKeys.All.Keys.Where(known => SectionOf(known) == section).Select(LastOf)];
 
     private static string SectionOf(string key) => key[..key.IndexOf('.', StringComparison.Ordinal)];
 

@@ -54,7 +54,8 @@ internal static class ScenarioKeys
 
     private static Key Real(Func<FleetSpec, double, FleetSpec> set) => Number("a number above 0, at most 1e18", double.Epsilon, 1e18, set);
 
-    private static Key Power(Func<PowerSpec, double, PowerSpec> set) => Real((fleet, value) => fleet with { Power = set(fleet.Power, value) });
+    private static Key Power(Func<PowerSpec, double, PowerSpec> set) =>
+        Real((fleet, value) => fleet with { Power = set(fleet.Power, value) });
 
     private static Key Number(string rule, double least, double most, Func<FleetSpec, double, FleetSpec> set) => new(
         rule, (fleet, text) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most ? set(fleet, value) : null);

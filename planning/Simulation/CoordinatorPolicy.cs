@@ -3,9 +3,10 @@ using static Coordinator.Planning.Simulation.GoodputLedger;
 namespace Coordinator.Planning.Simulation;
 
 /// <summary>
-/// This coordinator: survivors keep their state and their work, the dead's shards of the running step are dealt out, newcomers fetch the state.
-/// Who does what, and how long it takes to agree on it, is the shipping machines' word (<see cref="MachineJob"/>). Newcomers that come while a
-/// generation is being formed wait for it and join the next one together, as the machine has it.
+/// This coordinator: survivors keep their state and their work, the dead's shards of the running step are dealt out, newcomers fetch the
+/// state.
+/// Who does what, and how long it takes to agree on it, is the shipping machines' word (<see cref="MachineJob"/>). Newcomers that come
+/// while a generation is being formed wait for it and join the next one together, as the machine has it.
 /// </summary>
 internal sealed class CoordinatorPolicy : IRecoveryPolicy
 {
@@ -22,7 +23,9 @@ internal sealed class CoordinatorPolicy : IRecoveryPolicy
     {
         (this.fleet, account, this.generations, ranks) = (fleet, new PolicyAccount(fleet, size), generations, size.Powered);
         shardSeconds = fleet.StepSeconds / Busiest(fleet.Ranks);
-        account.Until(new SitePower(fleet).RampSeconds(ranks) + fleet.Costs.ProcessStartSeconds + generations.Start().Seconds, Loss.InfrastructureRecovery);
+        account.Until(
+            new SitePower(fleet).RampSeconds(ranks) + fleet.Costs.ProcessStartSeconds + generations.Start().Seconds,
+            Loss.InfrastructureRecovery);
     }
 
     public void Failed(double at, IReadOnlyList<int> lost, FailureCause cause)
@@ -61,9 +64,13 @@ internal sealed class CoordinatorPolicy : IRecoveryPolicy
         Train(at);
     }
 
-    public FleetReport Report(FleetRun run, double days) => account.Report("coordinator", "same bits, no step lost", run, days, generations.Count);
+    public FleetReport Report(FleetRun run, double days) =>
+        account.Report("coordinator", "same bits, no step lost", run, days, generations.Count);
 
-    /// <summary>Newcomers join as soon as the generation before them runs. Each fetches from as many members as it can; more newcomers than members share what those can send.</summary>
+    /// <summary>
+    /// Newcomers join as soon as the generation before them runs. Each fetches from as many members as it can; more newcomers than members
+    /// share what those can send.
+    /// </summary>
     private void Join(double at)
     {
         if (waiting.Count == 0 || account.Booked > at)
@@ -94,7 +101,8 @@ internal sealed class CoordinatorPolicy : IRecoveryPolicy
     /// <summary>The interrupted step ends: after the wait, with what is left of it, of which the busiest rank decides.</summary>
     private void Finish(double began, double wait, FormedGeneration formed)
     {
-        // Work that stays was the step's rest at the pace of all ranks; the waiting comes first, and what the rest takes longer is work done again.
+        // Work that stays was the step's rest at the pace of all ranks; the waiting comes first, and what the rest takes longer is work
+        // done again.
         var size = account.Size;
         double left = Math.Max(1 - done, 0), end = began + wait + (formed.BusiestShards * shardSeconds), rest = end - began;
         Take(Loss.Productive, left * Pace(size.Installed));

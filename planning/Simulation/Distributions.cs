@@ -12,7 +12,8 @@ internal static class Distributions
     public static double WeibullScale(double shape, double mean) => mean / PortableMath.Exp(PortableMath.LnGamma(1 + (1 / shape)));
 
     /// <summary>A Weibull variate: shapes below 1 make failures come in bursts.</summary>
-    public static double Weibull(this Prng draws, double shape, double scale) => scale * PortableMath.Pow(Math.Max(-PortableMath.Ln(1 - draws.Unit()), 1e-300), 1 / shape);
+    public static double Weibull(this Prng draws, double shape, double scale) =>
+        scale * PortableMath.Pow(Math.Max(-PortableMath.Ln(1 - draws.Unit()), 1e-300), 1 / shape);
 
     /// <summary>The smallest k for which at most k of n events, each of probability p, happen with the given confidence.</summary>
     public static int BinomialQuantile(int n, double p, double confidence)
@@ -29,7 +30,8 @@ internal static class Distributions
     }
 
     /// <summary>
-    /// Chance that chi-square with so many degrees of freedom is as large as this or larger: the upper regularised gamma function, by its series.
+    /// Chance that chi-square with so many degrees of freedom is as large as this or larger: the upper regularised gamma function, by its
+    /// series.
     /// </summary>
     public static double ChiSquareTail(double chiSquare, int degrees)
     {

@@ -3,8 +3,8 @@ using static Coordinator.Planning.Simulation.GoodputLedger;
 namespace Coordinator.Planning.Simulation;
 
 /// <summary>
-/// Drop the step that a dead replica took part in and go on without it, as torchft does: survivors wait out the operation's timeout and throw the
-/// step away. Batches shrink with the replicas, so the mathematics change; lost data are not made up for.
+/// Drop the step that a dead replica took part in and go on without it, as torchft does: survivors wait out the operation's timeout and
+/// throw the step away. Batches shrink with the replicas, so the mathematics change; lost data are not made up for.
 /// </summary>
 internal sealed class DropStepPolicy : IRecoveryPolicy
 {

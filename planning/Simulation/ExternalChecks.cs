@@ -22,7 +22,8 @@ public enum CheckKind
 /// <param name="Kind">Calibrated or predicted.</param>
 /// <param name="Closes">Whether it is within the stated tolerance; null: there is no figure to meet, only one to stand beside.</param>
 /// <param name="Remark">The tolerance, or why it does not close.</param>
-public sealed record ExternalCheck(int Table, string What, string Inputs, string Expected, string Obtained, CheckKind Kind, bool? Closes, string Remark);
+public sealed record ExternalCheck(
+    int Table, string What, string Inputs, string Expected, string Obtained, CheckKind Kind, bool? Closes, string Remark);
 
 /// <summary>Published records against the simulator. Those that do not close stay in the list, and say so.</summary>
 public static class ExternalChecks
@@ -38,12 +39,28 @@ public static class ExternalChecks
         const string Inputs = "2,048 nodes of 8, 54 d, counts as rates";
         var failures = FailureTrace.Draw(FailureRates.Llama3, 2048, 54, seed);
         var spread = 3 * Math.Sqrt(419);
-        yield return new(1, "Llama 3: unexpected interruptions", Inputs, "419", Invariant($"{failures.Count}"), CheckKind.Calibrated, Math.Abs(failures.Count - 419) <= spread, Invariant($"within three Poisson deviations, {spread:0}"));
+        yield return new(
+            1,
+            "Llama 3: unexpected interruptions",
+            Inputs,
+            "419",
+            Invariant($"{failures.Count}"),
+            CheckKind.Calibrated,
+            Math.Abs(failures.Count - 419) <= spread,
+            Invariant($"within three Poisson deviations, {spread:0}"));
 
         // The gap of the published record, not of this draw: a mean over many.
         var many = Enumerable.Range(0, 100).Sum(i => FailureTrace.Draw(FailureRates.Llama3, 2048, 54, seed + (ulong)i).Count);
         var gap = 54 * 24 * 100.0 / many;
-        yield return new(1, "Llama 3: mean gap", Inputs + ", 100 seeds", "3.09 h", Invariant($"{gap:0.00} h"), CheckKind.Calibrated, Math.Abs(gap - 3.09) < 0.05, "within 0.05 h");
+        yield return new(
+            1,
+            "Llama 3: mean gap",
+            Inputs + ", 100 seeds",
+            "3.09 h",
+            Invariant($"{gap:0.00} h"),
+            CheckKind.Calibrated,
+            Math.Abs(gap - 3.09) < 0.05,
+            "within 0.05 h");
         var chi = FailureRates.Llama3Counts.Sum(row =>
         {
             var expected = row.Count * (double)failures.Count / 419;
@@ -51,9 +68,25 @@ public static class ExternalChecks
             return (seen - expected) * (seen - expected) / expected;
         });
         var p = Distributions.ChiSquareTail(chi, FailureRates.Llama3Counts.Count - 1);
-        yield return new(1, "Llama 3: histogram of causes", Inputs, "chi-square, p > 0.01", Invariant($"{chi:0.0} with 17 degrees, p = {p:0.00}"), CheckKind.Calibrated, p > 0.01, "p above 0.01");
+        yield return new(
+            1,
+            "Llama 3: histogram of causes",
+            Inputs,
+            "chi-square, p > 0.01",
+            Invariant($"{chi:0.0} with 17 degrees, p = {p:0.00}"),
+            CheckKind.Calibrated,
+            p > 0.01,
+            "p above 0.01");
         var report = FleetSimulation.Run(FleetPresets.Find("llama3-16k")!, 54, seed, "restart");
-        yield return new(1, "Llama 3: effective training time, everybody restarts", Inputs + ", restart 200 s [S], checkpoints by Young and Daly", "> 0.90", Invariant($"{report.Goodput:0.000}"), CheckKind.Predicted, report.Goodput > 0.90, "above 0.90");
+        yield return new(
+            1,
+            "Llama 3: effective training time, everybody restarts",
+            Inputs + ", restart 200 s [S], checkpoints by Young and Daly",
+            "> 0.90",
+            Invariant($"{report.Goodput:0.000}"),
+            CheckKind.Predicted,
+            report.Goodput > 0.90,
+            "above 0.90");
     }
 
     private static IEnumerable<ExternalCheck> ResearchClusters(ulong seed)
@@ -76,7 +109,15 @@ public static class ExternalChecks
         foreach (var (write, published) in new[] { (0.0, 0.939), (5.0, 0.90) })
         {
             var ettr = (1 - (Rate * (Restart + (Interval / 2)))) / (1 + (write / Interval));
-            yield return new(3, Invariant($"RSC-2's rate at 100,000 GPUs: ETTR, w = {write} s"), "u0 = dt = 2 min", Invariant($"{published}"), Invariant($"{ettr:0.000}"), CheckKind.Predicted, Math.Abs(ettr - published) < 0.005, "the paper's formula, within 0.005");
+            yield return new(
+                3,
+                Invariant($"RSC-2's rate at 100,000 GPUs: ETTR, w = {write} s"),
+                "u0 = dt = 2 min",
+                Invariant($"{published}"),
+                Invariant($"{ettr:0.000}"),
+                CheckKind.Predicted,
+                Math.Abs(ettr - published) < 0.005,
+                "the paper's formula, within 0.005");
         }
     }
 
@@ -84,21 +125,63 @@ public static class ExternalChecks
     {
         const string Inputs1 = "30 groups, 10.9 s a step, a kill every 60 s, 5 s timeout; nothing fitted";
         var run1 = DropSteps(10.9, 200_000, seed, _ => 60);
-        yield return new(4, "torchft run 1: steps committed", Inputs1, "82.3%", Invariant($"{run1.Committed * 100:0.0}%"), CheckKind.Predicted, Math.Abs(run1.Committed - 0.823) < 0.01, "within one percent");
-        yield return new(4, "torchft run 1: efficiency", Inputs1, "81.2%", Invariant($"{run1.Efficiency * 100:0.0}%"), CheckKind.Predicted, Math.Abs(run1.Efficiency - 0.812) < 0.02, "within two percent; groups that are away for a while are not counted here");
+        yield return new(
+            4,
+            "torchft run 1: steps committed",
+            Inputs1,
+            "82.3%",
+            Invariant($"{run1.Committed * 100:0.0}%"),
+            CheckKind.Predicted,
+            Math.Abs(run1.Committed - 0.823) < 0.01,
+            "within one percent");
+        yield return new(
+            4,
+            "torchft run 1: efficiency",
+            Inputs1,
+            "81.2%",
+            Invariant($"{run1.Efficiency * 100:0.0}%"),
+            CheckKind.Predicted,
+            Math.Abs(run1.Efficiency - 0.812) < 0.02,
+            "within two percent; groups that are away for a while are not counted here");
         const string Inputs2 = "15.46 s a step and 18.9 of 30 groups as published, a kill uniform in 0-30 s, 5 s timeout";
         var run2 = DropSteps(15.46, 200_000, seed, draws => 30 * draws.Unit());
-        yield return new(4, "torchft run 2: steps committed", Inputs2, "30.2%", Invariant($"{run2.Committed * 100:0.0}%"), CheckKind.Predicted, Math.Abs(run2.Committed - 0.302) < 0.03, "within three percent, else: a group that comes back may fail a step as well, of which nothing is published");
+        yield return new(
+            4,
+            "torchft run 2: steps committed",
+            Inputs2,
+            "30.2%",
+            Invariant($"{run2.Committed * 100:0.0}%"),
+            CheckKind.Predicted,
+            Math.Abs(run2.Committed - 0.302) < 0.03,
+            "within three percent, else: a group that comes back may fail a step as well, of which nothing is published");
         var efficiency = run2.Committed * 18.9 / 30 * 10.9 / 15.46;
-        yield return new(4, "torchft run 2: efficiency", Inputs2, "13.4%", Invariant($"{efficiency * 100:0.0}%"), CheckKind.Predicted, Math.Abs(efficiency - 0.134) < 0.02, "within two percent; follows from the line above");
+        yield return new(
+            4,
+            "torchft run 2: efficiency",
+            Inputs2,
+            "13.4%",
+            Invariant($"{efficiency * 100:0.0}%"),
+            CheckKind.Predicted,
+            Math.Abs(efficiency - 0.134) < 0.02,
+            "within two percent; follows from the line above");
         foreach (var (name, mean, uniform, published) in new[] { ("run 1", 60.0, false, "81.2% under torchft"), ("run 2", 15.0, true, "13.4% under torchft") })
         {
             var ours = UnderOurs(mean, uniform, seed);
-            yield return new(4, $"torchft {name}'s kills under this coordinator", "30 ranks of one node, 10.9 s a step, process back after 60 s, shipping machines", published, Invariant($"{ours.Goodput * 100:0.0}%"), CheckKind.Predicted, null, "under another policy: beside theirs");
+            yield return new(
+                4,
+                $"torchft {name}'s kills under this coordinator",
+                "30 ranks of one node, 10.9 s a step, process back after 60 s, shipping machines",
+                published,
+                Invariant($"{ours.Goodput * 100:0.0}%"),
+                CheckKind.Predicted,
+                null,
+                "under another policy: beside theirs");
         }
     }
 
-    /// <summary>Whole steps of which a kill ruins the one under way, whose survivors then wait out the timeout; a kill in the wait begins it anew.</summary>
+    /// <summary>
+    /// Whole steps of which a kill ruins the one under way, whose survivors then wait out the timeout; a kill in the wait begins it anew.
+    /// </summary>
     private static (double Committed, double Efficiency) DropSteps(double stepSeconds, int kills, ulong seed, Func<Prng, double> gap)
     {
         var draws = Prng.Derive(seed, "torchft");
@@ -154,8 +237,24 @@ public static class ExternalChecks
                 now += gap;
             }
 
-            yield return new(5, Invariant($"FT-HSDP: availability with a stall of {stall} min"), "12 groups of 8,192, MTBF 18 min, failures evenly spaced", Invariant($"{published * 100:0.0}%"), Invariant($"{even * 100:0.0}%"), CheckKind.Predicted, Math.Abs(even - published) < 0.005, "within half a percent");
-            yield return new(5, "the same, failures as a Poisson process", "12 groups of 8,192, MTBF 18 min, 200,000 failures", Invariant($"{published * 100:0.0}%"), Invariant($"{trained / now * 100:0.0}%"), CheckKind.Predicted, Math.Abs((trained / now) - published) < 0.02, "does not close where stalls overlap: failures in a stall are not failures of training");
+            yield return new(
+                5,
+                Invariant($"FT-HSDP: availability with a stall of {stall} min"),
+                "12 groups of 8,192, MTBF 18 min, failures evenly spaced",
+                Invariant($"{published * 100:0.0}%"),
+                Invariant($"{even * 100:0.0}%"),
+                CheckKind.Predicted,
+                Math.Abs(even - published) < 0.005,
+                "within half a percent");
+            yield return new(
+                5,
+                "the same, failures as a Poisson process",
+                "12 groups of 8,192, MTBF 18 min, 200,000 failures",
+                Invariant($"{published * 100:0.0}%"),
+                Invariant($"{trained / now * 100:0.0}%"),
+                CheckKind.Predicted,
+                Math.Abs((trained / now) - published) < 0.02,
+                "does not close where stalls overlap: failures in a stall are not failures of training");
         }
     }
 
@@ -192,7 +291,15 @@ public static class ExternalChecks
         var spares = Distributions.BinomialQuantile(1024, 0.001, 0.99);
         var draws = Prng.Derive(seed, "byterobust");
         var enough = Enumerable.Range(0, 20_000).Count(_ => Enumerable.Range(0, 1024).Count(_ => draws.Chance(0.001)) <= spares) / 20_000.0;
-        return new(7, "ByteRobust: spares of 1,024 machines", "P99 of the binomial, p = 0.001", "4", Invariant($"{spares} (enough in {enough * 100:0.0}% of 20,000 draws)"), CheckKind.Predicted, spares == 4 && enough >= 0.99, "exactly");
+        return new(
+            7,
+            "ByteRobust: spares of 1,024 machines",
+            "P99 of the binomial, p = 0.001",
+            "4",
+            Invariant($"{spares} (enough in {enough * 100:0.0}% of 20,000 draws)"),
+            CheckKind.Predicted,
+            spares == 4 && enough >= 0.99,
+            "exactly");
     }
 
 }

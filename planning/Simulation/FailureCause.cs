@@ -17,16 +17,21 @@ public enum Remedy
 /// <param name="RepairHours">Mean hours until a replaced node is a spare again; exponential.</param>
 /// <param name="Nodes">Nodes that go together, since they share what failed: neighbours by number.</param>
 /// <param name="IsShared">Whether those are the nodes of one part (0 to n - 1, n to 2n - 1 and so on); else they begin anywhere.</param>
-public sealed record FailureCause(string Name, double PerThousandNodeDays, Remedy Remedy, double RepairHours = 0, int Nodes = 1, bool IsShared = false);
+public sealed record FailureCause(
+    string Name, double PerThousandNodeDays, Remedy Remedy, double RepairHours = 0, int Nodes = 1, bool IsShared = false);
 
 /// <summary>Rates of published records.</summary>
 public static class FailureRates
 {
-    /// <summary>Llama 3 405B (Meta 2024, table 5): unexpected interruptions of 2,048 nodes of 8 H100 in 54 days, 419 in all. Counts are the source's; remedies and repair times are assumed.</summary>
+    /// <summary>
+    /// Llama 3 405B (Meta 2024, table 5): unexpected interruptions of 2,048 nodes of 8 H100 in 54 days, 419 in all. Counts are the
+    /// source's; remedies and repair times are assumed.
+    /// </summary>
     public static IReadOnlyList<(string Name, int Count, Remedy Remedy, double RepairHours)> Llama3Counts { get; } =
     [
         ("Faulty GPU", 148, Remedy.Replace, 24), ("GPU HBM3 memory", 72, Remedy.Replace, 24), ("Software bug", 54, Remedy.Restart, 0),
-        ("Network switch/cable", 35, Remedy.Replace, 6), ("Host maintenance (unplanned)", 32, Remedy.Replace, 4), ("GPU SRAM memory", 19, Remedy.Replace, 24),
+        ("Network switch/cable", 35, Remedy.Replace, 6), ("Host maintenance (unplanned)", 32, Remedy.Replace, 4),
+        ("GPU SRAM memory", 19, Remedy.Replace, 24),
         ("GPU system processor", 17, Remedy.Replace, 24), ("NIC", 7, Remedy.Replace, 12), ("NCCL watchdog timeout", 7, Remedy.Restart, 0),
         ("Silent data corruption", 6, Remedy.Replace, 48), ("GPU thermal/sensor", 6, Remedy.Replace, 12), ("SSD", 3, Remedy.Replace, 12),
         ("Power supply", 3, Remedy.Replace, 12), ("Server chassis", 2, Remedy.Replace, 48), ("IO expansion board", 2, Remedy.Replace, 24),

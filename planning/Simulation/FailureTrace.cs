@@ -10,8 +10,8 @@ namespace Coordinator.Planning.Simulation;
 public readonly record struct Failure(double At, FailureCause Cause, int FirstNode, double RepairSeconds);
 
 /// <summary>
-/// What fails when, drawn before any policy is asked, so that all policies meet the same failures: each cause is a Poisson process of its own
-/// over the nodes that compute, with a stream of its own.
+/// What fails when, drawn before any policy is asked, so that all policies meet the same failures: each cause is a Poisson process of its
+/// own over the nodes that compute, with a stream of its own.
 /// </summary>
 public static class FailureTrace
 {

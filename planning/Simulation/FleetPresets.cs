@@ -1,8 +1,8 @@
 namespace Coordinator.Planning.Simulation;
 
 /// <summary>
-/// Clusters of the commissioning articles. Sizes are theirs, and so are the 150 and 100 MW of Memphis; nodes a rank, step times, state, shared
-/// parts and power beside them are assumed, and said so in docs/scale.md.
+/// Clusters of the commissioning articles. Sizes are theirs, and so are the 150 and 100 MW of Memphis; nodes a rank, step times, state,
+/// shared parts and power beside them are assumed, and said so in docs/scale.md.
 /// </summary>
 public static class FleetPresets
 {
@@ -47,9 +47,13 @@ public static class FleetPresets
     /// <summary>The preset of a name; null where there is none.</summary>
     public static FleetSpec? Find(string name) => All.FirstOrDefault(preset => preset.Name == name);
 
-    /// <summary>Parts that nodes share. All assumed: a rack fails once in twenty years, a switch of four racks or more likewise, a power zone every second year, a cooling zone, twice as large, too.</summary>
+    /// <summary>
+    /// Parts that nodes share. All assumed: a rack fails once in twenty years, a switch of four racks or more likewise, a power zone every
+    /// second year, a cooling zone, twice as large, too.
+    /// </summary>
     private static SharedPart[] Parts(int rack, int zone) =>
     [
-        new("rack", rack, 0.05, 8), new("switch", Math.Min(Math.Max(32, rack), zone), 0.05, 4), new("power_zone", zone, 0.5, 4), new("cooling_zone", zone * 2, 0.5, 6),
+        new("rack", rack, 0.05, 8), new("switch", Math.Min(Math.Max(32, rack), zone), 0.05, 4), new("power_zone", zone, 0.5, 4),
+        new("cooling_zone", zone * 2, 0.5, 6),
     ];
 }

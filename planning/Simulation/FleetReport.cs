@@ -41,7 +41,10 @@ public sealed record FleetReport
     /// <summary>Most nodes that were in repair at once.</summary>
     public required int MostInRepair { get; init; }
 
-    /// <summary>Nodes in repair that were exceeded in one percent of the failures only, without those that went with a part they share: the spares to buy.</summary>
+    /// <summary>
+    /// Nodes in repair that were exceeded in one percent of the failures only, without those that went with a part they share: the spares
+    /// to buy.
+    /// </summary>
     public required int SparesWanted { get; init; }
 
     /// <summary>Time between checkpoints at the end, seconds.</summary>
@@ -63,8 +66,8 @@ public sealed record FleetReport
     public double Goodput => Ledger.Share(Loss.Productive);
 
     /// <summary>
-    /// Days later than on hardware that never fails and has its power, which grows alike, for the same steps: what was lost is made up for at the
-    /// end's size and at the goodput of ranks with power.
+    /// Days later than on hardware that never fails and has its power, which grows alike, for the same steps: what was lost is made up for
+    /// at the end's size and at the goodput of ranks with power.
     /// </summary>
     public double DaysLate => (Ledger.Total - Ledger.Of(Loss.Productive)) / (86_400 * RanksAtTheEnd * PoweredGoodput);
 
@@ -74,5 +77,6 @@ public sealed record FleetReport
     private double PoweredGoodput => Goodput / (1 - Ledger.Share(Loss.Unpowered));
 
     /// <summary>A quantile of the recoveries; 0 without any.</summary>
-    public double Recovery(double quantile) => Recoveries.Count == 0 ? 0 : Recoveries[Math.Min(Recoveries.Count - 1, (int)(quantile * Recoveries.Count))];
+    public double Recovery(double quantile) =>
+        Recoveries.Count == 0 ? 0 : Recoveries[Math.Min(Recoveries.Count - 1, (int)(quantile * Recoveries.Count))];
 }

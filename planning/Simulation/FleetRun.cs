@@ -1,7 +1,8 @@
 namespace Coordinator.Planning.Simulation;
 
 /// <summary>
-/// The course that all policies share: failures strike, nodes are replaced or repaired, ranks come back, the cluster grows and gets its power.
+/// The course that all policies share: failures strike, nodes are replaced or repaired, ranks come back, the cluster grows and gets its
+/// power.
 /// A policy says what that does to the training (<see cref="IRecoveryPolicy"/>).
 /// </summary>
 internal sealed class FleetRun
@@ -17,7 +18,8 @@ internal sealed class FleetRun
 
     public FleetRun(FleetSpec fleet, IReadOnlyList<Failure> failures)
     {
-        (this.fleet, this.failures, shop, power, sizes) = (fleet, failures, new RepairShop(fleet), new SitePower(fleet), FleetSize.Of(fleet));
+        (this.fleet, this.failures, shop, power, sizes) = (
+            fleet, failures, new RepairShop(fleet), new SitePower(fleet), FleetSize.Of(fleet));
         up = new bool[fleet.Ranks];
         Array.Fill(up, true, 0, Start.Powered);
         RanksUp = Start.Powered;
@@ -91,7 +93,8 @@ internal sealed class FleetRun
     private void Strike(IRecoveryPolicy policy, Failure failure)
     {
         var (cause, at) = (failure.Cause, failure.At);
-        var nodes = Enumerable.Range(failure.FirstNode, Math.Min(cause.Nodes, fleet.AllNodes - failure.FirstNode)).GroupBy(node => node / fleet.NodesPerRank)
+        var nodes = Enumerable.Range(
+            failure.FirstNode, Math.Min(cause.Nodes, fleet.AllNodes - failure.FirstNode)).GroupBy(node => node / fleet.NodesPerRank)
             .Where(rank => up[rank.Key]).Select(rank => (Rank: rank.Key, Nodes: rank.Count())).ToArray();
 
         // Somebody is left, always: what takes the whole site at once is not among the causes.

@@ -13,12 +13,16 @@ public static class FleetSimulation
     /// <param name="policy">One of <see cref="Policies"/>.</param>
     /// <param name="progress">Hears the simulated day about once a day.</param>
     /// <param name="sampled">What generations of this cluster cost; null: the shipping machines form every one of them.</param>
-    public static FleetReport Run(FleetSpec fleet, double days, ulong seed, string policy, Action<double>? progress = null, GenerationTable? sampled = null)
+    public static FleetReport Run(
+        FleetSpec fleet, double days, ulong seed, string policy, Action<double>? progress = null, GenerationTable? sampled = null)
     {
         FleetRun run = new(fleet, FailureTrace.Draw(fleet.AllCauses, fleet.AllNodes, days, seed));
         IRecoveryPolicy chosen = policy switch
         {
-            "coordinator" => new CoordinatorPolicy(fleet, run.Start, sampled is null ? new MachineJob(fleet, run.Start.Powered) : new SampledJob(fleet, run.Start.Powered, sampled)),
+            "coordinator" => new CoordinatorPolicy(
+                fleet,
+                run.Start,
+                sampled is null ? new MachineJob(fleet, run.Start.Powered) : new SampledJob(fleet, run.Start.Powered, sampled)),
             "restart" => new RestartEverybodyPolicy(fleet, run.Start),
             "drop" => new DropStepPolicy(fleet, run.Start),
             _ => throw new ArgumentOutOfRangeException(nameof(policy), policy, $"must be {string.Join(", ", Policies)}"),

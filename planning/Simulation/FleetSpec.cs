@@ -1,8 +1,8 @@
 namespace Coordinator.Planning.Simulation;
 
 /// <summary>
-/// A cluster and the one job on it. A rank here is a whole copy of the model: as many nodes as hold it together. (The shipping product's rank is
-/// one device; what is simulated with groups is the coordinator's protocol among them, not the parallelism within.)
+/// A cluster and the one job on it. A rank here is a whole copy of the model: as many nodes as hold it together. (The shipping product's
+/// rank is one device; what is simulated with groups is the coordinator's protocol among them, not the parallelism within.)
 /// </summary>
 public sealed record FleetSpec
 {
@@ -24,7 +24,9 @@ public sealed record FleetSpec
     /// <summary>Further nodes that wait to replace others.</summary>
     public int Spares { get; init; } = 4;
 
-    /// <summary>A step's time with all ranks, in seconds. The batch is the job's and never changes: with half of the ranks it takes twice as long.</summary>
+    /// <summary>
+    /// A step's time with all ranks, in seconds. The batch is the job's and never changes: with half of the ranks it takes twice as long.
+    /// </summary>
     public double StepSeconds { get; init; } = 10;
 
     /// <summary>Shards of a batch for each rank at least; the number of shards is the power of two from there on.</summary>
@@ -78,11 +80,15 @@ public sealed record FleetSpec
     /// <summary>Shards of a batch.</summary>
     public int Shards => (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Math.Max(4, Ranks * ShardsPerRank));
 
-    /// <summary>Seconds that so many ranks wait while a checkpoint is copied aside: a rank's slice of the state, from all of its devices' memory to the host's.</summary>
+    /// <summary>
+    /// Seconds that so many ranks wait while a checkpoint is copied aside: a rank's slice of the state, from all of its devices' memory to
+    /// the host's.
+    /// </summary>
     public double SnapshotSeconds(int ranks) => StateBytes / ranks / NodesPerRank / Costs.SnapshotBytesPerSecond;
 
     /// <summary>Seconds that writing one takes beside the training; each rank writes a slice.</summary>
-    public double CheckpointWriteSeconds(int ranks) => Math.Max(StateBytes / StoreBytesPerSecond, StateBytes / ranks / NodesPerRank / NodeBytesPerSecond);
+    public double CheckpointWriteSeconds(int ranks) =>
+        Math.Max(StateBytes / StoreBytesPerSecond, StateBytes / ranks / NodesPerRank / NodeBytesPerSecond);
 
     /// <summary>Seconds until everybody has read one: once from the store, then from each other.</summary>
     public double CheckpointReadSeconds => (StateBytes / StoreBytesPerSecond) + FetchSeconds;
@@ -90,6 +96,8 @@ public sealed record FleetSpec
     /// <summary>Seconds in which a newcomer has the state from those that hold it, node to node.</summary>
     public double FetchSeconds => StateBytes / NodesPerRank / NodeBytesPerSecond;
 
-    /// <summary>What makes it impossible: the key of a scenario file, and words that name the value and what is allowed; empty: nothing.</summary>
+    /// <summary>
+    /// What makes it impossible: the key of a scenario file, and words that name the value and what is allowed; empty: nothing.
+    /// </summary>
     public IEnumerable<(string Key, string Problem)> Problems() => FleetProblems.Of(this);
 }

@@ -1,9 +1,9 @@
 namespace Coordinator.Planning.Simulation;
 
 /// <summary>
-/// What generations of a cluster cost: the shipping machines form some of each sort (so many ranks lost, so many come, in a job of so many), and
-/// others of the sort take as long. For what would take hours if each of thousands of generations were formed: many clusters beside each other,
-/// a million accelerators.
+/// What generations of a cluster cost: the shipping machines form some of each sort (so many ranks lost, so many come, in a job of so
+/// many), and others of the sort take as long. For what would take hours if each of thousands of generations were formed: many clusters
+/// beside each other, a million accelerators.
 /// </summary>
 public sealed class GenerationTable
 {
@@ -44,10 +44,12 @@ public sealed class GenerationTable
     internal double Start(int ranks) => Between(ranks, sorts => sorts.StartSeconds);
 
     /// <summary>Cost of the generation that so many ranks of a job do not see.</summary>
-    internal Cost Lose(int ranks, int lost) => new(lost, Between(ranks, sorts => At(sorts.Lost, lost).Seconds), Between(ranks, sorts => At(sorts.Lost, lost).Extra));
+    internal Cost Lose(int ranks, int lost) =>
+        new(lost, Between(ranks, sorts => At(sorts.Lost, lost).Seconds), Between(ranks, sorts => At(sorts.Lost, lost).Extra));
 
     /// <summary>Cost of the generation in which so many come.</summary>
-    internal Cost Come(int ranks, int come) => new(come, Between(ranks, sorts => At(sorts.Come, come).Seconds), Between(ranks, sorts => At(sorts.Come, come).Extra));
+    internal Cost Come(int ranks, int come) =>
+        new(come, Between(ranks, sorts => At(sorts.Come, come).Seconds), Between(ranks, sorts => At(sorts.Come, come).Extra));
 
     private Sorts Fill(FleetSpec fleet, int ranks)
     {
@@ -105,5 +107,6 @@ public sealed class GenerationTable
         return new Cost(ranks, Line(ranks, a.Ranks, a.Seconds, b.Ranks, b.Seconds), Line(ranks, a.Ranks, a.Extra, b.Ranks, b.Extra));
     }
 
-    private static double Line(double x, double x0, double y0, double x1, double y1) => Math.Max(0, y0 + ((y1 - y0) * (x - x0) / (x1 - x0)));
+    private static double Line(double x, double x0, double y0, double x1, double y1) =>
+        Math.Max(0, y0 + ((y1 - y0) * (x - x0) / (x1 - x0)));
 }

@@ -1,8 +1,9 @@
 namespace Coordinator.Planning.Simulation;
 
 /// <summary>
-/// Where the time of all ranks went, in rank-seconds. Names are those of Google's ml-goodput-measurement, with one of our own for ranks that are
-/// missing while the others train, and one for ranks without power. Everything booked adds up to the ranks that stand there times the time.
+/// Where the time of all ranks went, in rank-seconds. Names are those of Google's ml-goodput-measurement, with one of our own for ranks
+/// that are missing while the others train, and one for ranks without power. Everything booked adds up to the ranks that stand there times
+/// the time.
 /// </summary>
 public sealed class GoodputLedger
 {

@@ -15,7 +15,9 @@ internal interface IGenerations
     /// <summary>Forms the first generation, of all ranks that are there.</summary>
     FormedGeneration Start();
 
-    /// <summary>Ranks are gone, as the survivors' closed connections or timeouts say, <paramref name="done"/> of the running step being computed.</summary>
+    /// <summary>
+    /// Ranks are gone, as the survivors' closed connections or timeouts say, <paramref name="done"/> of the running step being computed.
+    /// </summary>
     FormedGeneration Lose(double at, IReadOnlyCollection<int> ranks, double done);
 
     /// <summary>Ranks come with new processes, which hold nothing: for the first time, or again.</summary>

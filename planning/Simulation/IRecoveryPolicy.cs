@@ -9,7 +9,9 @@ internal interface IRecoveryPolicy
     /// <summary>Ranks' processes run, with nothing in memory: again, or for the first time.</summary>
     void Returned(double at, IReadOnlyList<int> ranks);
 
-    /// <summary>The cluster has another size. Ranks that have power since follow by <see cref="Returned"/>, as soon as their processes run.</summary>
+    /// <summary>
+    /// The cluster has another size. Ranks that have power since follow by <see cref="Returned"/>, as soon as their processes run.
+    /// </summary>
     void Resized(double at, FleetSize size);
 
     /// <summary>The time is over.</summary>

@@ -5,9 +5,9 @@ using Coordinator.Machines.Jobs;
 namespace Coordinator.Planning.Simulation;
 
 /// <summary>
-/// The shipping machines of a cluster and of one job in virtual time, with a rank's worker reduced to its answers: where it stands, that it has
-/// its plan, that it has applied a step. Messages take their time, and the silo handles one after the other. Between failures the machines
-/// are not called: what they repeat then changes nothing.
+/// The shipping machines of a cluster and of one job in virtual time, with a rank's worker reduced to its answers: where it stands, that it
+/// has its plan, that it has applied a step. Messages take their time, and the silo handles one after the other. Between failures the
+/// machines are not called: what they repeat then changes nothing.
 /// </summary>
 internal sealed class MachineJob : IGenerations
 {
@@ -74,7 +74,8 @@ internal sealed class MachineJob : IGenerations
     /// <inheritdoc/>
     public FormedGeneration Start()
     {
-        // A job that is to grow asks for all ranks it is to have, and begins with those that are there once its product's start timeout is over.
+        // A job that is to grow asks for all ranks it is to have, and begins with those that are there once its product's start timeout is
+        // over.
         var all = slots.All(slot => slot.Up);
         Call(cluster, new Activated("silo"));
         Call(job, new Activated("silo"));
@@ -152,7 +153,8 @@ internal sealed class MachineJob : IGenerations
         while (generation == before || awaitedPlans > 0)
         {
             if (now - begun > Limit)
-                throw new InvalidOperationException($"the job formed no generation of {expected} ranks in {Limit.TotalMinutes} min: {job.Describe(now)[..400]}");
+                throw new InvalidOperationException(
+                    $"the job formed no generation of {expected} ranks in {Limit.TotalMinutes} min: {job.Describe(now)[..400]}");
             Turn(done);
         }
 
@@ -167,7 +169,8 @@ internal sealed class MachineJob : IGenerations
 
         // What comes after this step is applied is the machine's quiet state.
         foreach (var slot in slots.Where(slot => slot.HasPlan))
-            Post(GrainAddress.Of(Job), Said(slot, new RankAdvanced { Job = Job, Generation = generation, Gpu = slot.Gpu, Step = step + 1 }));
+            Post(
+                GrainAddress.Of(Job), Said(slot, new RankAdvanced { Job = Job, Generation = generation, Gpu = slot.Gpu, Step = step + 1 }));
         step++;
         while (mail.Count > 0)
             Turn(done);
@@ -292,7 +295,13 @@ internal sealed class MachineJob : IGenerations
     }
 
     private NodeReported Report(Slot slot) =>
-        new(slot.Gpu.Node, slot.Session, ++slot.Reports, slot.Up, $"{slot.Gpu.Node}:7000", [new GpuDescription(0, fleet.Accelerator, fleet.Accelerator, "planned")]);
+        new(
+            slot.Gpu.Node,
+            slot.Session,
+            ++slot.Reports,
+            slot.Up,
+            $"{slot.Gpu.Node}:7000",
+            [new GpuDescription(0, fleet.Accelerator, fleet.Accelerator, "planned")]);
 
     private static WorkerReported Said(Slot slot, JobReport report) => new(slot.Gpu.Node, slot.Session, report);
 

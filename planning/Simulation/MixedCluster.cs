@@ -13,11 +13,13 @@ namespace Coordinator.Planning.Simulation;
 /// <param name="Ranks">Ranks that train.</param>
 /// <param name="Classes">Device classes of the gpus that the cluster has given it.</param>
 /// <param name="Shortage">Why ranks are missing, in the machine's words; empty: none are, or classes are not the reason.</param>
-public sealed record MixedJob(string Name, string Named, int Wanted, string Phase, int Ranks, IReadOnlyList<string> Classes, string Shortage);
+public sealed record MixedJob(
+    string Name, string Named, int Wanted, string Phase, int Ranks, IReadOnlyList<string> Classes, string Shortage);
 
 /// <summary>
-/// Several clusters as one, under the shipping cluster's and jobs' machines: for each its job, which names its device class, and two jobs that want
-/// as many ranks as all free places of all classes have together, one of which names a class. Workers are reduced to their answers.
+/// Several clusters as one, under the shipping cluster's and jobs' machines: for each its job, which names its device class, and two jobs
+/// that want as many ranks as all free places of all classes have together, one of which names a class. Workers are reduced to their
+/// answers.
 /// </summary>
 public sealed class MixedCluster
 {
@@ -66,7 +68,9 @@ public sealed class MixedCluster
     private void AddPlace(NodeId node, string deviceClass, string name)
     {
         places.Add(node, (new GpuId(node, 0), deviceClass));
-        Post(GrainAddress.Cluster, new NodeReported(node, new WorkerSession(1, 1), 1, true, "", [new GpuDescription(0, name, deviceClass, "planned")]));
+        Post(
+            GrainAddress.Cluster,
+            new NodeReported(node, new WorkerSession(1, 1), 1, true, "", [new GpuDescription(0, name, deviceClass, "planned")]));
     }
 
     private MixedJob Submit(string name, string deviceClass, int ranks)
@@ -97,7 +101,14 @@ public sealed class MixedCluster
     {
         var view = JsonSerializer.Deserialize(jobs[new JobId(name)].Describe(now), MachinesJson.Default.JobView)!;
         var given = JsonSerializer.Deserialize(cluster.Describe(now), MachinesJson.Default.ClusterView)!.Allocations.Where(allocation => allocation.Job == view.Id).SelectMany(allocation => allocation.Gpus);
-        return new MixedJob(name, view.Spec.DeviceClass, view.Spec.Ranks, view.Phase, view.Members.Count, [.. given.Select(gpu => places[gpu.Node].Class).Distinct().Order(StringComparer.Ordinal)], view.Shortage);
+        return new MixedJob(
+            name,
+            view.Spec.DeviceClass,
+            view.Spec.Ranks,
+            view.Phase,
+            view.Members.Count,
+            [.. given.Select(gpu => places[gpu.Node].Class).Distinct().Order(StringComparer.Ordinal)],
+            view.Shortage);
     }
 
     private IEnumerable<IMachine> Machines => jobs.Values.Cast<IMachine>().Prepend(cluster);

@@ -27,7 +27,9 @@ internal sealed class PolicyAccount(FleetSpec fleet, FleetSize size)
     /// <summary>Steps computed in vain.</summary>
     public double Again { get; set; }
 
-    /// <summary>Seconds between checkpoints: as the cluster says, else by the shipped rule (Young and Daly) from what this run has seen.</summary>
+    /// <summary>
+    /// Seconds between checkpoints: as the cluster says, else by the shipped rule (Young and Daly) from what this run has seen.
+    /// </summary>
     public double CheckpointInterval => fleet.CheckpointSeconds ?? Coordinator.Machines.Jobs.Policies.CheckpointInterval.YoungDaly(
         TimeSpan.FromSeconds(fleet.SnapshotSeconds(Size.Powered) + fleet.CheckpointWriteSeconds(Size.Powered)), TimeSpan.FromSeconds(Booked), failures).TotalSeconds;
 
@@ -65,7 +67,8 @@ internal sealed class PolicyAccount(FleetSpec fleet, FleetSize size)
     {
         if (at <= Booked)
             return 0;
-        double snapshot = fleet.SnapshotSeconds(Size.Powered), time = at - Booked, saving = time * snapshot / (CheckpointInterval + snapshot), training = time - saving;
+        double snapshot = fleet.SnapshotSeconds(Size.Powered), time = at - Booked, saving = time * snapshot / (
+            CheckpointInterval + snapshot), training = time - saving;
         Ledger.Book(Loss.CheckpointSave, Size.Installed * saving);
         Ledger.Book(Loss.Productive, Size.Installed * training * share);
         Ledger.Book(Loss.MissingRanks, Size.Installed * training * (powered - share));

@@ -13,8 +13,8 @@ namespace Coordinator.Planning.Simulation;
 public sealed record GenerationCost(string What, long Messages, long Bytes, string LargestKind, long LargestBytes, double Seconds);
 
 /// <summary>
-/// The cost of a start, of one rank's loss and of its return, against the number of ranks, each on a node of its own: counted from the shipping
-/// machines' own messages.
+/// The cost of a start, of one rank's loss and of its return, against the number of ranks, each on a node of its own: counted from the
+/// shipping machines' own messages.
 /// </summary>
 public static class RecoveryCurve
 {
@@ -78,6 +78,7 @@ public static class RecoveryCurve
 
         private void Count(string kind, long size) => bytes[kind] = bytes.GetValueOrDefault(kind) + size;
 
-        private static long Size(GrainMessage message) => JsonSerializer.SerializeToUtf8Bytes(message, MachinesJson.Default.GrainMessage).Length;
+        private static long Size(GrainMessage message) =>
+            JsonSerializer.SerializeToUtf8Bytes(message, MachinesJson.Default.GrainMessage).Length;
     }
 }

@@ -1,8 +1,8 @@
 namespace Coordinator.Planning.Simulation;
 
 /// <summary>
-/// Nodes that are spare, and nodes in repair. A rank that lost nodes is whole again once as many others are there, which the longest waiting
-/// for whom they suffice gets.
+/// Nodes that are spare, and nodes in repair. A rank that lost nodes is whole again once as many others are there, which the longest
+/// waiting for whom they suffice gets.
 /// </summary>
 internal sealed class RepairShop(FleetSpec fleet)
 {
@@ -31,7 +31,9 @@ internal sealed class RepairShop(FleetSpec fleet)
     /// <summary>When the next repaired node is there; null: none is in repair.</summary>
     public double? NextRepaired => inRepair.TryPeek(out _, out var at) ? at : null;
 
-    /// <summary>Nodes of a rank have failed. Whether others are at hand; else the rank waits until <see cref="Repaired"/> names it.</summary>
+    /// <summary>
+    /// Nodes of a rank have failed. Whether others are at hand; else the rank waits until <see cref="Repaired"/> names it.
+    /// </summary>
     public bool Replace(double at, int rank, int nodes, Failure failure)
     {
         for (var i = 0; i < nodes; i++)

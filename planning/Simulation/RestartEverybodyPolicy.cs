@@ -3,9 +3,9 @@ using static Coordinator.Planning.Simulation.GoodputLedger;
 namespace Coordinator.Planning.Simulation;
 
 /// <summary>
-/// Restart everybody from the newest checkpoint, as torchrun and Slurm do: all processes end, what was trained since the checkpoint is lost, and
-/// with too few nodes nobody trains. The time between checkpoints is chosen as well as ours is. Further nodes join by a restart as well: once all
-/// of them are there, from a checkpoint made for it, or with the next restart that a failure brings.
+/// Restart everybody from the newest checkpoint, as torchrun and Slurm do: all processes end, what was trained since the checkpoint is
+/// lost, and with too few nodes nobody trains. The time between checkpoints is chosen as well as ours is. Further nodes join by a restart
+/// as well: once all of them are there, from a checkpoint made for it, or with the next restart that a failure brings.
 /// </summary>
 internal sealed class RestartEverybodyPolicy : IRecoveryPolicy
 {
@@ -88,6 +88,8 @@ internal sealed class RestartEverybodyPolicy : IRecoveryPolicy
         account.Steps += steps;
 
         // The newest checkpoint is the last one that was begun and has been written since.
-        unsaved = Math.Min(unsaved + steps, ((unsaved + steps) % (account.CheckpointInterval / stepSeconds)) + (fleet.CheckpointWriteSeconds(ranks) / stepSeconds));
+        unsaved = Math.Min(
+            unsaved + steps,
+            ((unsaved + steps) % (account.CheckpointInterval / stepSeconds)) + (fleet.CheckpointWriteSeconds(ranks) / stepSeconds));
     }
 }

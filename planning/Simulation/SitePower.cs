@@ -1,8 +1,9 @@
 namespace Coordinator.Planning.Simulation;
 
 /// <summary>
-/// The planner's own arithmetic of electricity: how many ranks have power when, and when a process may start. A budget counts a process with its
-/// full draw from its first second. Pauses of seconds, in which survivors wait with their processes alive, are taken to leave the draw as it is.
+/// The planner's own arithmetic of electricity: how many ranks have power when, and when a process may start. A budget counts a process
+/// with its full draw from its first second. Pauses of seconds, in which survivors wait with their processes alive, are taken to leave the
+/// draw as it is.
 /// </summary>
 internal sealed class SitePower(FleetSpec fleet)
 {
@@ -21,7 +22,9 @@ internal sealed class SitePower(FleetSpec fleet)
     /// <summary>Of so many ranks, those that may draw power at a time.</summary>
     public int Powered(double at, int ranks)
     {
-        var limit = Math.Min(power.SiteCapMegawatts ?? double.PositiveInfinity, at < ApprovalAt ? power.ApprovalLineMegawatts!.Value : double.PositiveInfinity);
+        var limit = Math.Min(
+            power.SiteCapMegawatts ?? double.PositiveInfinity,
+            at < ApprovalAt ? power.ApprovalLineMegawatts!.Value : double.PositiveInfinity);
 
         // A cap that was derived from the same watts must not fall a hair short of them.
         return (int)Math.Min(ranks, (limit / RankMegawatts) + 1e-9);
@@ -35,7 +38,9 @@ internal sealed class SitePower(FleetSpec fleet)
         return start;
     }
 
-    /// <summary>Seconds in which the draw of so many ranks may rise from nothing, or from what a node keeps while its processes are away.</summary>
+    /// <summary>
+    /// Seconds in which the draw of so many ranks may rise from nothing, or from what a node keeps while its processes are away.
+    /// </summary>
     public double RampSeconds(int ranks, bool fromIdle = false) =>
         power.RampMegawattsPerMinute is { } ramp ? ranks * RankMegawatts * (fromIdle ? 1 - power.IdleShare : 1) * 60 / ramp : 0;
 }

@@ -20,10 +20,13 @@ public sealed record SweepPoint(double X, FleetSpec Fleet)
         IEnumerable<SweepPoint> points = kind switch
         {
             SweepKind.Size => SizeFactors.Select(factor => Scaled(fleet, factor)).Select(scaled => new SweepPoint(scaled.Gpus, scaled)),
-            SweepKind.Mtbf when FailuresADay(fleet) > 0 => Factors.Select(factor => new SweepPoint(factor * 1440 / FailuresADay(fleet), Rarer(fleet, factor))),
+            SweepKind.Mtbf when FailuresADay(fleet) > 0 =>
+                Factors.Select(factor => new SweepPoint(factor * 1440 / FailuresADay(fleet), Rarer(fleet, factor))),
             SweepKind.Mtbf => [],
-            SweepKind.Spares => SpareFactors.Select(factor => (int)(factor * Math.Max(4, fleet.Spares))).Select(spares => new SweepPoint(spares, fleet with { Spares = spares })),
-            SweepKind.Interval => Factors.Select(factor => new SweepPoint(factor * checkpointSeconds / 60, fleet with { CheckpointSeconds = factor * checkpointSeconds })),
+            SweepKind.Spares => SpareFactors.Select(factor => (int)(factor * Math.Max(4, fleet.Spares))).Select(
+                spares => new SweepPoint(spares, fleet with { Spares = spares })),
+            SweepKind.Interval => Factors.Select(
+                factor => new SweepPoint(factor * checkpointSeconds / 60, fleet with { CheckpointSeconds = factor * checkpointSeconds })),
             _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "is no sweep"),
         };
         return [.. points.Where(point => !point.Fleet.Problems().Any()).DistinctBy(point => point.X)];

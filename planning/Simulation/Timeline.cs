@@ -9,7 +9,9 @@ namespace Coordinator.Planning.Simulation;
 /// <param name="Ranks">Ranks that took part.</param>
 public readonly record struct Stretch(double From, double To, Loss Doing, int Ranks);
 
-/// <summary>What a job did when: stretches without gaps. Copies for checkpoints are too short to be told apart, and count as training.</summary>
+/// <summary>
+/// What a job did when: stretches without gaps. Copies for checkpoints are too short to be told apart, and count as training.
+/// </summary>
 public sealed class Timeline
 {
     private readonly List<Stretch> stretches = [];

@@ -8,8 +8,8 @@ using Coordinator.Server.Hosting;
 namespace Coordinator.Runs.Clusters;
 
 /// <summary>
-/// A cluster on this machine: a silo process and N worker processes of this same program, on loopback, kept up by supervisors; or several silo
-/// processes on one PostgreSQL database.
+/// A cluster on this machine: a silo process and N worker processes of this same program, on loopback, kept up by supervisors; or several
+/// silo processes on one PostgreSQL database.
 /// What is killed comes back; after <see cref="DisposeAsync"/>, or after this process died in whatever way, none of them is left.
 /// </summary>
 public sealed class LocalCluster : IKillTargets, IAsyncDisposable
@@ -50,7 +50,9 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
     /// <summary>Completes if a process cannot be kept up.</summary>
     public Task<ClusterFailure> Failure => failure.Task;
 
-    /// <summary>Whether the job was training when it was last heard of. What the workers do needs no silo, so nothing is given up meanwhile.</summary>
+    /// <summary>
+    /// Whether the job was training when it was last heard of. What the workers do needs no silo, so nothing is given up meanwhile.
+    /// </summary>
     public Func<bool> IsTraining { get; set; } = () => false;
 
     /// <summary>Number of workers.</summary>
@@ -60,7 +62,8 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
     public int Silos => silos.Count;
 
     /// <summary>The silos and then the workers, as they are now.</summary>
-    public IReadOnlyList<ChildStatus> Children => [.. silos.Select(silo => silo.Supervisor.Status), .. workers.Select(worker => worker.Status)];
+    public IReadOnlyList<ChildStatus> Children =>
+        [.. silos.Select(silo => silo.Supervisor.Status), .. workers.Select(worker => worker.Status)];
 
     /// <summary>What happened to the processes so far, oldest first.</summary>
     public IReadOnlyList<ChildNote> Notes => [.. notes];
@@ -99,7 +102,8 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
 
     /// <summary>SIGKILL to a silo, from 0.</summary>
     /// <returns>Its name and process id, or null where it was down.</returns>
-    public (string Name, int Pid)? KillSilo(int silo) => silos[silo].Supervisor.Kill() is { } pid ? (silos[silo].Supervisor.Status.Name, pid) : null;
+    public (string Name, int Pid)? KillSilo(int silo) =>
+        silos[silo].Supervisor.Kill() is { } pid ? (silos[silo].Supervisor.Status.Name, pid) : null;
 
     /// <summary>SIGKILL to every silo and worker, one right after the other.</summary>
     /// <returns>Names of those that ran.</returns>
@@ -136,7 +140,8 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
         if (options.Backend is { IsCluster: true, Database: null })
         {
             postgres = await PostgresProcess.StartAsync(directory, notes.Enqueue, MayGiveUp, cancel);
-            _ = postgres.Ended.ContinueWith(ended => NoteDatabase(ended.Result), cancel, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
+            _ = postgres.Ended.ContinueWith(
+                ended => NoteDatabase(ended.Result), cancel, TaskContinuationOptions.OnlyOnRanToCompletion, TaskScheduler.Default);
         }
 
         for (var silo = 0; silo < options.Backend.Silos; silo++)
@@ -199,7 +204,8 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
         child = new SiloChild(new Supervisor(
             $"silo-{silo}",
             _ => Launched($"silo-{silo}", OwnExecutable.Command([
-                "silo", "--name", $"silo-{silo}", "--data-dir", directory.File("silo"), "--token-file", TokenFile, "--database", $"@{connection}",
+                "silo", "--name", $"silo-{silo}", "--data-dir", directory.File("silo"), "--token-file", TokenFile, "--database",
+                $"@{connection}",
                 "--cluster", ClusterName, "--silo-port", $"{siloPort}", "--gateway-port", $"{gatewayPort}",
                 "--url", child!.Url.Length > 0 ? child.Url : $"http://{options.Host}:{(silo == 0 ? options.Port : 0)}", "--parent-pipe"])),
             directory.File($"silo-{silo}.log"),

@@ -11,7 +11,9 @@ public sealed record LocalClusterOptions
     /// <summary>Gpus (without accelerators: CPU devices) of each worker. At least 1.</summary>
     public int GpusPerWorker { get; init; } = 1;
 
-    /// <summary>Arguments that name a worker's devices, from the worker's number. Null: the CPU, <see cref="GpusPerWorker"/> times.</summary>
+    /// <summary>
+    /// Arguments that name a worker's devices, from the worker's number. Null: the CPU, <see cref="GpusPerWorker"/> times.
+    /// </summary>
     public Func<int, IEnumerable<string>>? Devices { get; init; }
 
     /// <summary>What hosts the grains.</summary>
@@ -26,7 +28,10 @@ public sealed record LocalClusterOptions
     /// <summary>Folder in which the workers save checkpoints; null: <c>checkpoints</c> in the cluster's directory.</summary>
     public string? CheckpointFolder { get; init; }
 
-    /// <summary>Changes the command of a process before it starts, from its name and the command: puts it into a namespace, or gives it an environment. Null: as it is.</summary>
+    /// <summary>
+    /// Changes the command of a process before it starts, from its name and the command: puts it into a namespace, or gives it an
+    /// environment. Null: as it is.
+    /// </summary>
     public Func<string, ProcessStartInfo, ProcessStartInfo>? Launch { get; init; }
 
     /// <summary>What is done once the silos listen and before any worker starts; what it throws ends the cluster. Null: nothing.</summary>

@@ -24,7 +24,8 @@ public sealed class PostgresProcess : IAsyncDisposable
 
     /// <summary>Makes its folder, and starts it.</summary>
     /// <exception cref="CommandException">PostgreSQL is not installed, or its folder cannot be made.</exception>
-    public static async Task<PostgresProcess> StartAsync(RunDirectory directory, Action<ChildNote> note, Func<bool> mayGiveUp, CancellationToken cancel)
+    public static async Task<PostgresProcess> StartAsync(
+        RunDirectory directory, Action<ChildNote> note, Func<bool> mayGiveUp, CancellationToken cancel)
     {
         var server = await PrivatePostgres.CreateAsync(directory, cancel);
         return new PostgresProcess(server, new Supervisor("database", _ => server.Command(), directory.File("postgres.log"), new RestartPolicy(), note, mayGiveUp: mayGiveUp));

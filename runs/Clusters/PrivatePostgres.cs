@@ -36,7 +36,8 @@ public sealed class PrivatePostgres
     private PrivatePostgres(string programs, string folder, string? user, int port)
     {
         (this.programs, this.folder, this.user) = (programs, folder, user);
-        ConnectionString = string.Create(CultureInfo.InvariantCulture, $"Host=127.0.0.1;Port={port};Database=postgres;Username=coordinator");
+        ConnectionString = string.Create(
+            CultureInfo.InvariantCulture, $"Host=127.0.0.1;Port={port};Database=postgres;Username=coordinator");
         Port = port;
     }
 
@@ -96,15 +97,19 @@ public sealed class PrivatePostgres
         }
     }
 
-    private string[] As(string[] command) => user is null ? command : ["setpriv", "--reuid", user, "--regid", user, "--clear-groups", "--", .. command];
+    private string[] As(string[] command) =>
+        user is null ? command : ["setpriv", "--reuid", user, "--regid", user, "--clear-groups", "--", .. command];
 
     private static string? FindPrograms()
     {
         var path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator);
         var installed = Directory.Exists("/usr/lib/postgresql")
-            ? Directory.GetDirectories("/usr/lib/postgresql").OrderByDescending(version => int.TryParse(Path.GetFileName(version), out var number) ? number : 0).Select(version => Path.Combine(version, "bin"))
+            ? Directory.GetDirectories("/usr/lib/postgresql")
+                .OrderByDescending(version => int.TryParse(Path.GetFileName(version), out var number) ? number : 0)
+                .Select(version => Path.Combine(version, "bin"))
             : [];
-        return path.Concat(installed).FirstOrDefault(folder => File.Exists(Path.Combine(folder, "initdb")) && File.Exists(Path.Combine(folder, "postgres")));
+        return path.Concat(installed).FirstOrDefault(
+            folder => File.Exists(Path.Combine(folder, "initdb")) && File.Exists(Path.Combine(folder, "postgres")));
     }
 
     private static async Task<string> FindUserAsync(CancellationToken cancel)
@@ -124,11 +129,15 @@ public sealed class PrivatePostgres
             await process.WaitForExitAsync(cancel);
             await File.AppendAllTextAsync(directory.File("postgres.log"), string.Concat(said), cancel);
             if (process.ExitCode != 0)
-                throw new CommandException(ExitCodes.RunFailed, $"{program} ended with exit code {process.ExitCode}: {said[1].Trim()}", $"See {directory.File("postgres.log")}, or name a database with --database.");
+                throw new CommandException(
+                    ExitCodes.RunFailed,
+                    $"{program} ended with exit code {process.ExitCode}: {said[1].Trim()}",
+                    $"See {directory.File("postgres.log")}, or name a database with --database.");
         }
         catch (Win32Exception missing)
         {
-            throw new CommandException(ExitCodes.Usage, $"{program} cannot be started: {missing.Message}", "Install it, or name a database with --database.");
+            throw new CommandException(
+                ExitCodes.Usage, $"{program} cannot be started: {missing.Message}", "Install it, or name a database with --database.");
         }
     }
 }

@@ -28,7 +28,8 @@ public sealed class RunDirectory : IDisposable
     public string Path { get; }
 
     /// <summary>Creates the directory.</summary>
-    /// <param name="given">Where the user wants it, and then it stays; null: under the temporary directory, removed after a run that went well.</param>
+    /// <param name="given">Where the user wants it, and then it stays; null: under the temporary directory, removed after a run that went
+    /// well.</param>
     /// <exception cref="CommandException">It cannot be made or written.</exception>
     public static RunDirectory Create(string? given) => new(Make(given), temporary: given is null, held: null);
 
@@ -49,7 +50,10 @@ public sealed class RunDirectory : IDisposable
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
-            throw new CommandException(ExitCodes.Usage, $"{what} cannot use the folder {path}: {refused.Message}", $"Name a folder that can be written with {what}.");
+            throw new CommandException(
+                ExitCodes.Usage,
+                $"{what} cannot use the folder {path}: {refused.Message}",
+                $"Name a folder that can be written with {what}.");
         }
     }
 
@@ -60,7 +64,8 @@ public sealed class RunDirectory : IDisposable
         {
             try
             {
-                return Directory.Exists(File("checkpoints")) && Directory.EnumerateFiles(File("checkpoints"), CheckpointManifest.FileName, SearchOption.AllDirectories).Any();
+                return Directory.Exists(File("checkpoints"))
+                    && Directory.EnumerateFiles(File("checkpoints"), CheckpointManifest.FileName, SearchOption.AllDirectories).Any();
             }
             catch (Exception unknown) when (unknown is IOException or UnauthorizedAccessException)
             {

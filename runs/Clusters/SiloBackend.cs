@@ -9,7 +9,9 @@ public sealed record SiloBackend
     /// <summary>Silo processes.</summary>
     public int Silos { get; init; } = 1;
 
-    /// <summary>PostgreSQL connection string of the cluster; null: several silos get a private server that is started with the run.</summary>
+    /// <summary>
+    /// PostgreSQL connection string of the cluster; null: several silos get a private server that is started with the run.
+    /// </summary>
     public string? Database { get; init; }
 
     /// <summary>Whether the silos are a cluster on PostgreSQL.</summary>

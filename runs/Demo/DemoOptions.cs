@@ -29,7 +29,9 @@ public sealed record DemoOptions
     /// <summary>Tiny and short, for tests.</summary>
     public bool Quick { get; init; }
 
-    /// <summary>Optimizer steps, from <see cref="KillSchedule.MinSteps"/>; null: as many as the plan has. A slow device wants fewer.</summary>
+    /// <summary>
+    /// Optimizer steps, from <see cref="KillSchedule.MinSteps"/>; null: as many as the plan has. A slow device wants fewer.
+    /// </summary>
     public long? Steps { get; init; }
 
     /// <summary>Whether one bit of one contribution is flipped in the disturbed run: the negative control.</summary>

@@ -71,7 +71,8 @@ public sealed record DemoReport
         if (Undisturbed.Failures > 0)
             lines.Add(("note", $"the undisturbed run was disturbed, too: {Undisturbed.Failures} failures, healed"));
         foreach (var missed in Missed)
-            lines.Add(("missed", $"a planned blow did not happen: {missed.Kind} at step {missed.Step}; a longer job (--steps) has room for it"));
+            lines.Add(
+                ("missed", $"a planned blow did not happen: {missed.Kind} at step {missed.Step}; a longer job (--steps) has room for it"));
         return lines;
     }
 
@@ -110,7 +111,9 @@ public sealed record DemoReport
     private string Lost()
     {
         var lost = Disturbed.StepsLost + Undisturbed.StepsLost;
-        return lost == 0 ? $"0 of {Steps}, each recorded exactly once" : $"{Disturbed.StepsLost} disturbed, {Undisturbed.StepsLost} undisturbed, of {Steps}";
+        return lost == 0
+            ? $"0 of {Steps}, each recorded exactly once"
+            : $"{Disturbed.StepsLost} disturbed, {Undisturbed.StepsLost} undisturbed, of {Steps}";
     }
 
     private static string Recovery(string what, IReadOnlyList<TimeSpan> spans) => Recoveries.Median(spans) is { } median

@@ -76,7 +76,8 @@ public sealed class DemoRunner(DemoOptions options)
                 Workers = DemoPlan.Workers,
                 Backend = options.Backend,
                 Devices = options.Devices,
-                WorkerArguments = (worker, start) => killer is null ? [] : [.. killer.WorkerArguments(worker, start), .. Flip(worker, spec)],
+                WorkerArguments = (worker, start) =>
+                    killer is null ? [] : [.. killer.WorkerArguments(worker, start), .. Flip(worker, spec)],
                 WorkerSaid = killer is null ? null : killer.Heard,
             },
             RunDirectory.Create(directory.File(name)),
@@ -90,7 +91,8 @@ public sealed class DemoRunner(DemoOptions options)
             {
                 Cluster = cluster,
                 OnTick = data => killer?.Observe(data, cluster),
-                Remedy = () => $"A finished model is safe in {Path.Combine(directory.File(name), "silo", "models")}; else run the demo again.",
+                Remedy = () =>
+                    $"A finished model is safe in {Path.Combine(directory.File(name), "silo", "models")}; else run the demo again.",
             };
             var result = await run.RunAsync(spec, frozen, cancel);
             var info = await run.Calls.AskAsync((silo, limit) => silo.GetInfoAsync(limit), cancel);
@@ -102,7 +104,8 @@ public sealed class DemoRunner(DemoOptions options)
     }
 
     private IEnumerable<string> Flip(int worker, JobSpec spec) =>
-        options.Flip && worker == 0 ? new FaultRule(FaultAction.Flip, FaultPoint.Contribution, Math.Max(1, spec.Training.Steps / 2)).Arguments : [];
+        options.Flip && worker == 0 ? new FaultRule(
+            FaultAction.Flip, FaultPoint.Contribution, Math.Max(1, spec.Training.Steps / 2)).Arguments : [];
 
     private DemoReport Report(
         JobSpec spec, KillRunner killer, (DemoRun Run, RunData Data, string Engine) disturbed, (DemoRun Run, RunData Data, string Engine) undisturbed)
@@ -125,7 +128,8 @@ public sealed class DemoRunner(DemoOptions options)
 
     private void SayText(string file)
     {
-        var made = TrainedModel.Load(file).Continue(Encoding.UTF8.GetBytes(options.Prompt), options.Quick ? 80 : 400, 0.5, 40, options.Seed);
+        var made = TrainedModel.Load(file).Continue(
+            Encoding.UTF8.GetBytes(options.Prompt), options.Quick ? 80 : 400, 0.5, 40, options.Seed);
         Console.WriteLine("The model goes on:");
         Console.WriteLine();
         Console.WriteLine((options.Prompt + Readable.Text(made)).TrimEnd());

@@ -109,7 +109,8 @@ public sealed class KillRunner
             // A process that was killed a moment ago may look alive still. Who is in step is the job's word: a worker whose silo died has
             // to find another one before its own word is heard again, and training does not wait for that.
             var ready = data.Children.Where(child => child.Phase == ChildPhase.Ready).Select(child => child.Name).ToHashSet();
-            var training = data.Job.Members.Where(member => member.State == "training").Select(member => member.Gpu.Node.Value).Where(ready.Contains).ToHashSet();
+            var training = data.Job.Members.Where(member => member.State == "training").Select(member => member.Gpu.Node.Value)
+                .Where(ready.Contains).ToHashSet();
             var holders = WorkerRows.Build(data)
                 .Where(worker => worker.Pid is { } pid && (worker is { Connected: true, Applied: not null } || training.Contains(worker.Name)) && !ours.ContainsKey((worker.Name, pid)))
                 .Select(worker => worker.Name)
@@ -140,7 +141,10 @@ public sealed class KillRunner
 
     /// <summary>No worker begins a step behind the blow before it has struck.</summary>
     private FaultRule Hold(PlannedKill kill) =>
-        new(FaultAction.Hold, FaultPoint.Compute, kill.Step + (kill.Kind == KillKind.Collective ? RoomForCollective : 1)) { File = FileOf(kill) };
+        new(
+            FaultAction.Hold,
+            FaultPoint.Compute,
+            kill.Step + (kill.Kind == KillKind.Collective ? RoomForCollective : 1)) { File = FileOf(kill) };
 
     private string FileOf(PlannedKill kill) => Path.Combine(folder, $"{kill.Kind}-{kill.Step}-struck".ToLowerInvariant());
 
@@ -150,7 +154,9 @@ public sealed class KillRunner
         PrivateFiles.Touch(FileOf(kill));
     }
 
-    /// <summary>A silo that is still coming back from its last death cannot die again. Of a cluster that is not ours nothing is known.</summary>
+    /// <summary>
+    /// A silo that is still coming back from its last death cannot die again. Of a cluster that is not ours nothing is known.
+    /// </summary>
     private static bool AreUp(IReadOnlyList<int> silos, RunData data)
     {
         var children = data.Children.Where(child => LocalCluster.IsSilo(child.Name)).ToArray();

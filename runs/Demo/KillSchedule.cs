@@ -30,7 +30,8 @@ public sealed record PlannedKill(KillKind Kind, long Step, IReadOnlyList<int> Wo
 
 /// <summary>
 /// Who dies when: a pure function of seed, steps, workers and silos. Six workers' deaths in five blows, at most two at a time, and one
-/// of a silo; of three silos or more, two others die at once near the end. The seed decides the victims and the exact steps; the order of the blows is fixed, so that every run shows each kind.
+/// of a silo; of three silos or more, two others die at once near the end. The seed decides the victims and the exact steps; the order of
+/// the blows is fixed, so that every run shows each kind.
 /// </summary>
 public sealed record KillSchedule(ulong Seed, IReadOnlyList<PlannedKill> Kills)
 {
@@ -47,7 +48,8 @@ public sealed record KillSchedule(ulong Seed, IReadOnlyList<PlannedKill> Kills)
     public int SiloKills => Kills.Sum(kill => kill.Silos.Count);
 
     /// <summary>Draws a schedule. What it draws for workers does not depend on the number of silos.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Fewer than <see cref="MinWorkers"/> workers or <see cref="MinSteps"/> steps.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Fewer than <see cref="MinWorkers"/> workers or <see cref="MinSteps"/>
+    /// steps.</exception>
     public static KillSchedule Draw(ulong seed, long steps, int workers, int silos = 1)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(workers, MinWorkers);

@@ -18,7 +18,10 @@ public sealed class GangRun(SiloCalls calls, JobId job, LogPrinter printer, Func
     /// <summary>The gang as it was heard of last.</summary>
     public GangView? Last => last;
 
-    /// <summary>Until the gang is over and all that is shown of it was printed. Whoever was cut off and follows again goes on where the logs were read to.</summary>
+    /// <summary>
+    /// Until the gang is over and all that is shown of it was printed. Whoever was cut off and follows again goes on where the logs were
+    /// read to.
+    /// </summary>
     /// <returns>The gang.</returns>
     public async Task<GangView> FollowAsync(CancellationToken cancel)
     {
@@ -51,7 +54,8 @@ public sealed class GangRun(SiloCalls calls, JobId job, LogPrinter printer, Func
     }
 
     /// <summary>The exit code that follows from a gang's end: that of the process that failed first.</summary>
-    public static int CodeOf(GangView view) => view.Phase == "finished" ? ExitCodes.Success : view.ExitCode is { } code and not 0 ? code : ExitCodes.RunFailed;
+    public static int CodeOf(GangView view) =>
+        view.Phase == "finished" ? ExitCodes.Success : view.ExitCode is { } code and not 0 ? code : ExitCodes.RunFailed;
 
     private LogFollower FollowerOf(int rank)
     {

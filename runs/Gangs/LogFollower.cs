@@ -9,8 +9,8 @@ using Coordinator.Server.Client;
 namespace Coordinator.Runs.Gangs;
 
 /// <summary>
-/// Reads on in the log of one rank, from generation to generation. It asks again and again: what it has not read yet lies on the node's disk, so however
-/// slowly it reads, it stops no program; what the log has dropped meanwhile is told as missing.
+/// Reads on in the log of one rank, from generation to generation. It asks again and again: what it has not read yet lies on the node's
+/// disk, so however slowly it reads, it stops no program; what the log has dropped meanwhile is told as missing.
 /// </summary>
 public sealed class LogFollower(SiloCalls calls, JobId job, int rank, LogPrinter printer)
 {

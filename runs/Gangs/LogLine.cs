@@ -11,6 +11,7 @@ public readonly record struct LogLine(string Time, string Stream, bool IsWhole, 
     public static LogLine Parse(string line)
     {
         var parts = line.Split(' ', 4);
-        return parts is [var time, "stdout" or "stderr" or "coordinator", "F" or "P", var text] ? new LogLine(time, parts[1], parts[2] == "F", text) : new LogLine("", "stdout", true, line);
+        return parts is [var time, "stdout" or "stderr" or "coordinator", "F" or "P", var text] ? new LogLine(
+            time, parts[1], parts[2] == "F", text) : new LogLine("", "stdout", true, line);
     }
 }

@@ -2,7 +2,9 @@ using System.Text;
 
 namespace Coordinator.Runs.Gangs;
 
-/// <summary>Prints what ranks said: standard output there, the rest on standard error; with the rank before each line where several are shown.</summary>
+/// <summary>
+/// Prints what ranks said: standard output there, the rest on standard error; with the rank before each line where several are shown.
+/// </summary>
 public sealed class LogPrinter(TextWriter output, TextWriter error, bool withRanks, bool withTimes)
 {
     private readonly Lock gate = new();

@@ -12,8 +12,8 @@ namespace Coordinator.Runs.Jobs;
 public sealed record RunRemains(JobView? Job, CheckpointRef? Saved, string Trouble);
 
 /// <summary>
-/// Saves a run's state before its processes end. Workers train on meanwhile. A silo that is killed while it is asked forgets the request, so
-/// it is made again as long as nothing is being saved.
+/// Saves a run's state before its processes end. Workers train on meanwhile. A silo that is killed while it is asked forgets the request,
+/// so it is made again as long as nothing is being saved.
 /// </summary>
 public sealed class FinalCheckpoint(SiloCalls calls, JobId id)
 {
@@ -21,7 +21,9 @@ public sealed class FinalCheckpoint(SiloCalls calls, JobId id)
     private static readonly TimeSpan AskPeriod = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan PollPeriod = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Asks for a checkpoint and waits until it is recorded, for a minute; for longer while parts of it are being written.</summary>
+    /// <summary>
+    /// Asks for a checkpoint and waits until it is recorded, for a minute; for longer while parts of it are being written.
+    /// </summary>
     /// <param name="reason">Why, for the job's events.</param>
     /// <exception cref="ClusterException">Our silo cannot be kept up.</exception>
     public async Task<RunRemains> SaveAsync(string reason)
@@ -58,11 +60,16 @@ public sealed class FinalCheckpoint(SiloCalls calls, JobId id)
         }
         catch (OperationCanceledException)
         {
-            return new RunRemains(job, null, job is { Saving: { Length: > 0 } trouble } ? trouble : $"there was no checkpoint within {Limit.TotalSeconds:0} s");
+            return new RunRemains(
+                job,
+                null,
+                job is { Saving: { Length: > 0 } trouble } ? trouble : $"there was no checkpoint within {Limit.TotalSeconds:0} s");
         }
     }
 
-    /// <summary>The step that is saved was applied, and its parts are on their way to the disk: the job itself bounds how long that may take.</summary>
+    /// <summary>
+    /// The step that is saved was applied, and its parts are on their way to the disk: the job itself bounds how long that may take.
+    /// </summary>
     private static bool IsWriting(JobView job) => job.Saving.Contains("parts are written", StringComparison.Ordinal);
 
     private async Task AskAsync(string reason, CancellationToken cancel)

@@ -7,17 +7,21 @@ using Coordinator.Server.Files;
 
 namespace Coordinator.Runs.Jobs;
 
-/// <summary>A run that has finished, and whose command is given again: nothing is trained, and its model is where it was asked for.</summary>
+/// <summary>
+/// A run that has finished, and whose command is given again: nothing is trained, and its model is where it was asked for.
+/// </summary>
 public static class FinishedRun
 {
     /// <summary>The model of a finished run in its silo's store.</summary>
-    public static string StoredModel(RunRecord record, RunDirectory directory) => StoredModel(directory, record.ModelFile ?? ModelFiles.NameOf(record.JobId, 0, 0));
+    public static string StoredModel(RunRecord record, RunDirectory directory) =>
+        StoredModel(directory, record.ModelFile ?? ModelFiles.NameOf(record.JobId, 0, 0));
 
     /// <summary>The model of a finished job in its silo's store.</summary>
     public static string StoredModel(JobView job, RunDirectory directory) => StoredModel(directory, NameOf(job));
 
     /// <summary>Name of the model of a finished job in its silo's store.</summary>
-    public static string NameOf(JobView job) => ModelFiles.NameOf(job.Id, job.Spec.Training.Steps, job.Submitted?.Steps ?? job.Spec.Training.Steps);
+    public static string NameOf(JobView job) =>
+        ModelFiles.NameOf(job.Id, job.Spec.Training.Steps, job.Submitted?.Steps ?? job.Spec.Training.Steps);
 
     private static string StoredModel(RunDirectory directory, string name) => Path.Combine(directory.File("silo"), "models", name);
 

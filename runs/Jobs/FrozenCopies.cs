@@ -13,7 +13,9 @@ internal static class FrozenCopies
     public static string? Find(RunDirectory directory, DataSpec data) =>
         Folders(directory).Select(folder => DataStore.PathOf(folder, data.Sha256)).FirstOrDefault(path => IsSound(path, data));
 
-    /// <summary>Brings a job's data, the weights that it starts from and its own program to the silo where it has no sound copy of them.</summary>
+    /// <summary>
+    /// Brings a job's data, the weights that it starts from and its own program to the silo where it has no sound copy of them.
+    /// </summary>
     /// <param name="calls">The run's calls: a silo that dies meanwhile comes back.</param>
     /// <param name="id">The job.</param>
     /// <param name="directory">The run's directory.</param>
@@ -31,7 +33,8 @@ internal static class FrozenCopies
         return job.Spec.Data.Sha256.Length > 0 ? await RestoreAsync(calls, id, job.Spec.Data, directory, cancel) : null;
     }
 
-    private static async Task<string?> RestoreAsync(SiloCalls calls, JobId id, DataSpec data, RunDirectory directory, CancellationToken cancel)
+    private static async Task<string?> RestoreAsync(
+        SiloCalls calls, JobId id, DataSpec data, RunDirectory directory, CancellationToken cancel)
     {
         var copy = Find(directory, data);
         if (await calls.AskAsync((silo, limit) => silo.HasDataAsync(data.Sha256, limit), cancel))

@@ -37,12 +37,15 @@ public sealed class JobRun(CoordinatorClient client, string title)
     public Action<RunData>? OnTick { get; init; }
 
     /// <summary>
-    /// The other frozen file that the job needs, brought to the silo first: the weights that it starts from, or its own program; named by its
-    /// hash. Null for a job without, or where it is there.
+    /// The other frozen file that the job needs, brought to the silo first: the weights that it starts from, or its own program; named by
+    /// its hash. Null for a job without, or where it is there.
     /// </summary>
     public string? BesidePath { get; init; }
 
-    /// <summary>Id of a job that is submitted. Drawn before the submission, so that one whose answer was lost can be repeated without making a second job.</summary>
+    /// <summary>
+    /// Id of a job that is submitted. Drawn before the submission, so that one whose answer was lost can be repeated without making a
+    /// second job.
+    /// </summary>
     public JobId? Id { get; init; }
 
     /// <summary>What is safe and which command goes on, where this one cannot; null: what holds for somebody else's silo.</summary>
@@ -75,7 +78,8 @@ public sealed class JobRun(CoordinatorClient client, string title)
 
     /// <summary>Stays with a job that was submitted already.</summary>
     /// <param name="id">The job.</param>
-    /// <param name="spec">Its spec. A silo that does not know the job any more, since it died before it had stored it, is given it again.</param>
+    /// <param name="spec">Its spec. A silo that does not know the job any more, since it died before it had stored it, is given it
+    /// again.</param>
     /// <param name="since">From when on its time counts.</param>
     /// <param name="cancel">Ends the watching.</param>
     /// <exception cref="CommandException">The job failed.</exception>
@@ -133,7 +137,8 @@ public sealed class JobRun(CoordinatorClient client, string title)
         }
         catch (Exception cannot) when (cannot is IOException or UnauthorizedAccessException)
         {
-            throw new CommandException(ExitCodes.RunFailed, $"The model cannot be written to {output.Path}: {cannot.Message}", $"{WhatIsSafe()}", cannot);
+            throw new CommandException(
+                ExitCodes.RunFailed, $"The model cannot be written to {output.Path}: {cannot.Message}", $"{WhatIsSafe()}", cannot);
         }
         finally
         {
@@ -171,20 +176,31 @@ public sealed class JobRun(CoordinatorClient client, string title)
         }
         catch (Exception cannot) when (cannot is IOException or UnauthorizedAccessException)
         {
-            throw new CommandException(ExitCodes.RunFailed, $"The frozen data cannot be read: {cannot.Message}", "Nothing was submitted: run the command again.", cannot);
+            throw new CommandException(
+                ExitCodes.RunFailed,
+                $"The frozen data cannot be read: {cannot.Message}",
+                "Nothing was submitted: run the command again.",
+                cannot);
         }
     }
 
-    private Task<SubmittedBody> SubmitAsync(JobId id, JobSpec spec, CancellationToken cancel) => Calls.AskAsync((silo, limit) => silo.SubmitAsync(spec, id, limit), cancel);
+    private Task<SubmittedBody> SubmitAsync(JobId id, JobSpec spec, CancellationToken cancel) =>
+        Calls.AskAsync((silo, limit) => silo.SubmitAsync(spec, id, limit), cancel);
 
-    /// <summary>What arrives is appended to what is there, whichever silo gives it, so a wrong hash may be that of a file that is older than this job: once more from its beginning.</summary>
+    /// <summary>
+    /// What arrives is appended to what is there, whichever silo gives it, so a wrong hash may be that of a file that is older than this
+    /// job: once more from its beginning.
+    /// </summary>
     private async Task<string> FetchAsync(JobView job, string partial, CancellationToken cancel)
     {
         for (var attempt = 1; ; attempt++)
         {
             Discard(partial);
             if (!await Calls.MoveAsync((silo, limit) => silo.DownloadModelAsync(job.Id, partial, limit), cancel))
-                throw new CommandException(ExitCodes.NotFound, $"The silo has no model of job {job.Id}, which has {job.Phase}.", "See its events with 'coordinator events'.");
+                throw new CommandException(
+                    ExitCodes.NotFound,
+                    $"The silo has no model of job {job.Id}, which has {job.Phase}.",
+                    "See its events with 'coordinator events'.");
             var sha256 = await FlushAndHashAsync(partial, cancel);
             if (sha256 == job.ModelSha256)
                 return sha256;

@@ -13,8 +13,9 @@ namespace Coordinator.Runs.Jobs;
 
 /// <summary>
 /// A job on a silo and workers of this machine that end with the command: what <c>train</c> starts and <c>resume</c> goes on with. Asked to
-/// end by a signal, it saves a checkpoint first, as a scheduler that preempts a job expects, and ends with <see cref="ExitCodes.Retryable"/>;
-/// where nothing is saved, with the signal's exit code. Whatever ends it says what is safe, and the command that goes on.
+/// end by a signal, it saves a checkpoint first, as a scheduler that preempts a job expects, and ends with
+/// <see cref="ExitCodes.Retryable"/>; where nothing is saved, with the signal's exit code. Whatever ends it says what is safe, and the
+/// command that goes on.
 /// </summary>
 public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPath output, SiloBackend backend, int port, Signals signals)
 {
@@ -47,11 +48,16 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
     /// <param name="forWorkers">Whether the job is to have ranks for all of the run's workers.</param>
     /// <returns>SHA-256 of the model file.</returns>
     /// <exception cref="OperationCanceledException">A signal came, and there is nothing to go on from.</exception>
-    /// <exception cref="CommandException">The job cannot be given so many steps, or ranks for so many workers; nothing was changed.</exception>
+    /// <exception cref="CommandException">The job cannot be given so many steps, or ranks for so many workers; nothing was
+    /// changed.</exception>
     public Task<string> ResumeAsync(long? steps = null, bool forWorkers = false)
     {
         isKnown = true;
-        return RunAsync(ResumeAsync, record.Job, record.ReadSpec() is { } noted && (noted.Initial?.Sha256 ?? noted.Program?.Sha256) is { } sha256 ? Frozen(sha256) : null, BeforeWorkersAsync);
+        return RunAsync(
+            ResumeAsync,
+            record.Job,
+            record.ReadSpec() is { } noted && (noted.Initial?.Sha256 ?? noted.Program?.Sha256) is { } sha256 ? Frozen(sha256) : null,
+            BeforeWorkersAsync);
 
         async Task BeforeWorkersAsync(LocalCluster cluster)
         {
@@ -66,7 +72,8 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
 
     private string Again => $"coordinator resume {directory.Path}";
 
-    private async Task<string> RunAsync(Func<JobRun, Task<JobResult>> follow, string title, string? beside, Func<LocalCluster, Task>? beforeWorkers = null)
+    private async Task<string> RunAsync(
+        Func<JobRun, Task<JobResult>> follow, string title, string? beside, Func<LocalCluster, Task>? beforeWorkers = null)
     {
         var options = new LocalClusterOptions
         {
@@ -90,7 +97,8 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
             {
                 var result = await follow(run);
                 RefuseShort(result.Job);
-                Console.WriteLine($"{result.Job.Spec.Training.Steps} steps in {Words.Duration(result.Took)}, {result.Job.Failures} failures healed");
+                Console.WriteLine(
+                    $"{result.Job.Spec.Training.Steps} steps in {Words.Duration(result.Took)}, {result.Job.Failures} failures healed");
                 return Noted(result.Job, await run.DownloadAsync(result.Job, output, signals.Token));
             }
             catch (OperationCanceledException) when (signals.ExitCode is not null && IsResumable)
@@ -100,7 +108,8 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
         }
         catch (ClusterException failed) when (IsResumable && (isKnown || run?.LastSeen is not null))
         {
-            throw new ClusterException(failed.Failure with { Remedy = $"{failed.Failure.Remedy}{Environment.NewLine}{WhatIsSafe(run?.LastSeen)}" });
+            throw new ClusterException(
+                failed.Failure with { Remedy = $"{failed.Failure.Remedy}{Environment.NewLine}{WhatIsSafe(run?.LastSeen)}" });
         }
     }
 
@@ -114,7 +123,8 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
         throw new CommandException(ExitCodes.NotFound, $"Job {job.Id} is as it was: {job.Reason}", WhatIsSafe(job));
     }
 
-    private string? Frozen(string sha256) => sha256.Length > 0 && DataStore.PathOf(directory.File("data"), sha256) is var path && File.Exists(path) ? path : null;
+    private string? Frozen(string sha256) =>
+        sha256.Length > 0 && DataStore.PathOf(directory.File("data"), sha256) is var path && File.Exists(path) ? path : null;
 
     /// <summary>So that the same command, given again, trains nothing. The model is there whether or not that can be noted.</summary>
     private string Noted(JobView job, string sha256)
@@ -159,22 +169,26 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
     private async Task RestoreDataAsync(LocalCluster cluster)
     {
         using var client = new CoordinatorClient(cluster.Url, SiloToken.Load(cluster.TokenFile));
-        sound = await FrozenCopies.RestoreAsync(new SiloCalls(client, cluster) { Remedy = () => WhatIsSafe(job: null) }, record.JobId, directory, signals.Token);
+        sound = await FrozenCopies.RestoreAsync(
+            new SiloCalls(client, cluster) { Remedy = () => WhatIsSafe(job: null) }, record.JobId, directory, signals.Token);
     }
 
     /// <summary>A signal came: saves, unless Ctrl-C ends a run that saves nothing by itself either.</summary>
     /// <returns>SHA-256 of the model file, where the job finished first.</returns>
     private async Task<string> EndAsync(JobRun run)
     {
-        if (signals.IsInterrupt && run.LastSeen is { } seen && CheckpointInterval.TryParse(seen.Spec.Checkpoint.Interval, out var interval) && interval.IsOff && seen is { Phase: not "finished", Checkpoints: [] })
+        if (signals.IsInterrupt && run.LastSeen is { } seen && CheckpointInterval.TryParse(seen.Spec.Checkpoint.Interval, out var interval)
+            && interval.IsOff && seen is { Phase: not "finished", Checkpoints: [] })
             throw new OperationCanceledException(signals.Token);
         if (run.LastSeen is not null)
-            Console.WriteLine($"asked to end: saving the state first (a second signal ends at once, and '{Again}' goes on from what was saved before)");
+            Console.WriteLine(
+                $"asked to end: saving the state first (a second signal ends at once, and '{Again}' goes on from what was saved before)");
         var remains = await new FinalCheckpoint(run.Calls, record.JobId).SaveAsync("the run was asked to end");
         if (remains is { Job: { Phase: "finished" } finished })
             return await FetchAsync(run, finished);
         if (remains.Saved is { } saved)
-            throw new CommandException(ExitCodes.Retryable, $"Asked to end: the state of step {saved.Id.Step} is saved.", $"To go on: {Again}");
+            throw new CommandException(
+                ExitCodes.Retryable, $"Asked to end: the state of step {saved.Id.Step} is saved.", $"To go on: {Again}");
 
         // A silo that did not answer says nothing of what there is: what was heard of it before still holds.
         var job = remains.Job ?? run.LastSeen;
@@ -194,7 +208,10 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
         }
         catch (OperationCanceledException)
         {
-            throw new CommandException(ExitCodes.Retryable, $"Asked to end: the model is finished, and was not fetched within {LastDownloadLimit.TotalMinutes:0} min.", WhatIsSafe(finished));
+            throw new CommandException(
+                ExitCodes.Retryable,
+                $"Asked to end: the model is finished, and was not fetched within {LastDownloadLimit.TotalMinutes:0} min.",
+                WhatIsSafe(finished));
         }
     }
 
@@ -204,12 +221,16 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
         if (!IsResumable && job is { Phase: "finished" })
             return $"The model is finished and safe in {FinishedRun.StoredModel(job, directory)}: copy it from there.";
         if (!IsResumable)
-            return backend.Database is null ? "The run's own database ends with it: run the command again." : "The job is in the database that was named, and goes on when silos and workers run on it again.";
+            return backend.Database is null
+                ? "The run's own database ends with it: run the command again."
+                : "The job is in the database that was named, and goes on when silos and workers run on it again.";
         return job switch
         {
-            { Phase: "finished" } => $"The model is finished and safe in {FinishedRun.StoredModel(job, directory)}. To fetch it: {Again} --out FILE",
+            { Phase: "finished" } =>
+                $"The model is finished and safe in {FinishedRun.StoredModel(job, directory)}. To fetch it: {Again} --out FILE",
             { Phase: "failed" } => $"The job has failed; what it left is in {directory.Path}.",
-            { Checkpoints: [.., var last] } => $"The checkpoint of step {last.Id.Step} is safe in {directory.Path}. To go on from there: {Again}",
+            { Checkpoints: [.., var last] } =>
+                $"The checkpoint of step {last.Id.Step} is safe in {directory.Path}. To go on from there: {Again}",
             null when !isKnown => "The job had not begun: run the command again.",
             null => $"What was saved is safe in {directory.Path}. To go on: {Again}",
             _ => $"The job is stored in {directory.Path}, without a checkpoint so far. To train it from its beginning: {Again}",

@@ -8,11 +8,14 @@ namespace Coordinator.Runs.Jobs;
 /// <summary>Freezes a program of one's own into its run's directory, beside the data and named like them.</summary>
 public static class OwnProgram
 {
-    /// <summary>The spec with its program frozen, and the frozen file; null where the job's program is built in, or is with its silo.</summary>
+    /// <summary>
+    /// The spec with its program frozen, and the frozen file; null where the job's program is built in, or is with its silo.
+    /// </summary>
     /// <param name="spec">The job.</param>
     /// <param name="path">What <c>--program</c> or the job file names: a full path.</param>
     /// <param name="directory">Where the frozen file goes.</param>
-    /// <param name="before">The job that the directory is for already. Where the script is gone, its own frozen copy is what it was.</param>
+    /// <param name="before">The job that the directory is for already. Where the script is gone, its own frozen copy is what it
+    /// was.</param>
     /// <exception cref="DataException">The program cannot be packed.</exception>
     public static (JobSpec Spec, string? File) Freeze(JobSpec spec, string? path, RunDirectory directory, JobSpec? before = null)
     {

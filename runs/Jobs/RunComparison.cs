@@ -70,7 +70,9 @@ public static class RunComparison
         if (there.ModelSha256 is { } sha256)
             return $"It has finished; its model (sha256 {sha256[..12]}…) went to {there.Output}.";
         var newest = NewestCheckpoint(there, directory.File("checkpoints"));
-        return newest is null ? "It has not finished, and there is no checkpoint of it yet." : $"It has not finished; its newest checkpoint is of step {newest}.";
+        return newest is null
+            ? "It has not finished, and there is no checkpoint of it yet."
+            : $"It has not finished; its newest checkpoint is of step {newest}.";
     }
 
     private static long? NewestCheckpoint(RunRecord there, string path)
@@ -80,7 +82,9 @@ public static class RunComparison
         try
         {
             var folder = new CheckpointFolder(path);
-            return folder.List(there.JobId).Where(id => File.Exists(Path.Combine(folder.PathOf(there.JobId, id), CheckpointManifest.FileName))).Select(id => (long?)id.Step).Max();
+            return folder.List(there.JobId)
+                .Where(id => File.Exists(Path.Combine(folder.PathOf(there.JobId, id), CheckpointManifest.FileName)))
+                .Select(id => (long?)id.Step).Max();
         }
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException or CheckpointException)
         {

@@ -21,11 +21,13 @@ internal static class RunExtension
     /// <param name="record">The run as it is to be.</param>
     /// <param name="directory">Its directory.</param>
     /// <param name="steps">Steps that the job is to have; null: those that it has.</param>
-    /// <param name="forWorkers">Whether each of the run's workers is to have ranks; else those that have none wait until another fails.</param>
+    /// <param name="forWorkers">Whether each of the run's workers is to have ranks; else those that have none wait until another
+    /// fails.</param>
     /// <param name="cancel">Ends the wait for the silo.</param>
     /// <returns>The record with what the job was given.</returns>
     /// <exception cref="CommandException">It is refused, or a finished job has nothing to go on from.</exception>
-    public static async Task<RunRecord> ApplyAsync(LocalCluster cluster, RunRecord record, RunDirectory directory, long? steps, bool forWorkers, CancellationToken cancel)
+    public static async Task<RunRecord> ApplyAsync(
+        LocalCluster cluster, RunRecord record, RunDirectory directory, long? steps, bool forWorkers, CancellationToken cancel)
     {
         // What was asked for before the job was stored is still to be given to it.
         using var client = new CoordinatorClient(cluster.Url, SiloToken.Load(cluster.TokenFile));
@@ -38,17 +40,20 @@ internal static class RunExtension
         var isTooNarrow = forWorkers && goesOn && (workers - 1) * perWorker >= spec.Ranks;
 
         // Those that ran here have ended with the command that had started them, and one that is not started again never says so itself.
-        var wanted = new ExtendJob(steps, isTooNarrow ? (int)Math.Min(workers * perWorker, spec.Training.Shards) : null) { WorkersEnded = forWorkers && goesOn };
+        var wanted = new ExtendJob(
+            steps, isTooNarrow ? (int)Math.Min(workers * perWorker, spec.Training.Shards) : null) { WorkersEnded = forWorkers && goesOn };
         if (wanted is { Steps: null, Ranks: null, WorkersEnded: false })
             return record;
         if (job is null)
         {
             if (ExtensionPolicy.WhyRefused(spec, isFinished: false, failure: null, checkpoints: 0, wanted) is { } problem)
-                throw new CommandException(ExitCodes.Usage, $"{problem.Field} is {problem.Value} but must be {problem.Rule}.", problem.Remedy);
+                throw new CommandException(
+                    ExitCodes.Usage, $"{problem.Field} is {problem.Value} but must be {problem.Rule}.", problem.Remedy);
             return Noted(record, spec, wanted);
         }
 
-        if (job.Phase == "finished" && steps > spec.Training.Steps && job.Checkpoints.Count > 0 && !job.Checkpoints.Any(checkpoint => IsThere(checkpoint, record, directory)))
+        if (job.Phase == "finished" && steps > spec.Training.Steps && job.Checkpoints.Count > 0
+            && !job.Checkpoints.Any(checkpoint => IsThere(checkpoint, record, directory)))
         {
             throw new CommandException(
                 ExitCodes.NotFound,
@@ -95,6 +100,7 @@ internal static class RunExtension
     private static bool IsThere(CheckpointRef checkpoint, RunRecord record, RunDirectory directory)
     {
         var path = directory.File("checkpoints");
-        return Directory.Exists(path) && File.Exists(Path.Combine(new CheckpointFolder(path).PathOf(record.JobId, checkpoint.Id), CheckpointManifest.FileName));
+        return Directory.Exists(path)
+            && File.Exists(Path.Combine(new CheckpointFolder(path).PathOf(record.JobId, checkpoint.Id), CheckpointManifest.FileName));
     }
 }

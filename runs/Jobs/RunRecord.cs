@@ -10,12 +10,16 @@ using Coordinator.Worker.Files;
 
 namespace Coordinator.Runs.Jobs;
 
-/// <summary>What a run's directory must say beside its database, so that the run can be resumed: <c>run.json</c>, written before the job is submitted.</summary>
+/// <summary>
+/// What a run's directory must say beside its database, so that the run can be resumed: <c>run.json</c>, written before the job is
+/// submitted.
+/// </summary>
 /// <param name="Job">The job.</param>
 /// <param name="GpusPerWorker">Ranks in each worker.</param>
 /// <param name="WorkerArguments">Arguments that name the devices of each worker that runs; one entry for each.</param>
 /// <param name="Output">The model file to write, an absolute path.</param>
-/// <param name="JobFile">The job as <c>train</c> asked for it, every key with its value; null in a directory of a version that did not note it.</param>
+/// <param name="JobFile">The job as <c>train</c> asked for it, every key with its value; null in a directory of a version that did not note
+/// it.</param>
 /// <param name="ModelSha256">Hash of the finished model; null while the run is not finished.</param>
 public sealed record RunRecord(
     string Job, int GpusPerWorker, IReadOnlyList<IReadOnlyList<string>> WorkerArguments, string Output, string? JobFile = null, string? ModelSha256 = null)
@@ -55,13 +59,16 @@ public sealed record RunRecord(
     public RunRecord AsAsked() => this with { WorkerArguments = AskedWorkers ?? WorkerArguments, Output = AskedOutput ?? Output };
 
     /// <summary>The record of a run that was begun as it runs now.</summary>
-    public RunRecord AsRunning() => RunningSpec() is { } spec ? this with { JobFile = Coordinator.Configuration.JobFile.Write(spec) } : this;
+    public RunRecord AsRunning() =>
+        RunningSpec() is { } spec ? this with { JobFile = Coordinator.Configuration.JobFile.Write(spec) } : this;
 
     /// <summary>With another model file; what was asked for stays noted, so that the command that began the run is known again.</summary>
-    public RunRecord WithOutput(string output) => output == Output ? this : this with { Output = output, AskedOutput = AskedOutput ?? Output };
+    public RunRecord WithOutput(string output) =>
+        output == Output ? this : this with { Output = output, AskedOutput = AskedOutput ?? Output };
 
     /// <summary>With other workers; what was asked for stays noted.</summary>
-    public RunRecord WithWorkers(IReadOnlyList<IReadOnlyList<string>> workers) => this with { WorkerArguments = workers, AskedWorkers = AskedWorkers ?? WorkerArguments };
+    public RunRecord WithWorkers(IReadOnlyList<IReadOnlyList<string>> workers) =>
+        this with { WorkerArguments = workers, AskedWorkers = AskedWorkers ?? WorkerArguments };
 
     /// <summary>Writes it, whole or not at all.</summary>
     public void Save(RunDirectory directory)
@@ -81,13 +88,18 @@ public sealed record RunRecord(
         try
         {
             using var file = RegularFile.OpenRead(path);
-            var record = JsonSerializer.Deserialize<RunRecord>(file, Json) is { WorkerArguments.Count: > 0 } read ? read : throw new JsonException("it names no workers");
+            var record = JsonSerializer.Deserialize<RunRecord>(file, Json) is { WorkerArguments.Count: > 0 } read
+                ? read
+                : throw new JsonException("it names no workers");
             record.ReadSpec();
             return record with { WorkerArguments = [.. record.WorkerArguments.Select(WithoutFormerLibrary)] };
         }
         catch (Exception wrong) when (wrong is JsonException or IOException or UnauthorizedAccessException or ConfigurationException)
         {
-            throw new CommandException(ExitCodes.Usage, $"{path} cannot be read: {wrong.Message}", "It is written by 'coordinator train'; restore it from a backup.");
+            throw new CommandException(
+                ExitCodes.Usage,
+                $"{path} cannot be read: {wrong.Message}",
+                "It is written by 'coordinator train'; restore it from a backup.");
         }
     }
 

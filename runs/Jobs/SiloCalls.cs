@@ -7,8 +7,8 @@ namespace Coordinator.Runs.Jobs;
 
 /// <summary>
 /// The calls of a run to its silo. A silo that is away is no error while it may come back: one of ours for as long as its supervisor keeps
-/// it up, somebody else's for <see cref="Patience"/>. One that is there and answers with an error all the time is waited for as long, whosever
-/// it is. Every call of a run goes this way, so whatever is repeated must be harmless to repeat.
+/// it up, somebody else's for <see cref="Patience"/>. One that is there and answers with an error all the time is waited for as long,
+/// whosever it is. Every call of a run goes this way, so whatever is repeated must be harmless to repeat.
 /// </summary>
 public sealed class SiloCalls(CoordinatorClient client, LocalCluster? cluster)
 {
@@ -47,7 +47,8 @@ public sealed class SiloCalls(CoordinatorClient client, LocalCluster? cluster)
 
     /// <summary>Moves a big file, and again or on while the silo is away; the client sees to it that something moves.</summary>
     /// <inheritdoc cref="AskAsync"/>
-    public Task<T> MoveAsync<T>(Func<CoordinatorClient, CancellationToken, Task<T>> call, CancellationToken cancel) => RepeatAsync(() => call(client, cancel), moves: true, cancel);
+    public Task<T> MoveAsync<T>(Func<CoordinatorClient, CancellationToken, Task<T>> call, CancellationToken cancel) =>
+        RepeatAsync(() => call(client, cancel), moves: true, cancel);
 
     private async Task<T> RepeatAsync<T>(Func<Task<T>> call, bool moves, CancellationToken cancel)
     {
@@ -90,7 +91,9 @@ public sealed class SiloCalls(CoordinatorClient client, LocalCluster? cluster)
         }
     }
 
-    /// <summary>Whether a transfer that failed had got on before: it was cut off after a while, or went on for longer than nothing may move.</summary>
+    /// <summary>
+    /// Whether a transfer that failed had got on before: it was cut off after a while, or went on for longer than nothing may move.
+    /// </summary>
     private bool HasMoved(Exception away, TimeSpan lasted)
     {
         if (away is CoordinatorApiException { Status: not null })

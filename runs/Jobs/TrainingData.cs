@@ -13,14 +13,16 @@ public static class TrainingData
     /// <param name="spec">The job.</param>
     /// <param name="path">What <c>--data</c> or the job file names; null for the repository's own sources and documents.</param>
     /// <param name="directory">Where the frozen file goes.</param>
-    /// <param name="before">The job that the directory is for already. Where its sources are gone, its own frozen copy is what they were.</param>
+    /// <param name="before">The job that the directory is for already. Where its sources are gone, its own frozen copy is what they
+    /// were.</param>
     /// <param name="isBinary">Whether files are taken that are neither text nor tokens.</param>
     /// <param name="say">Told what the data are made of, and what was left out; null: nobody wants to know.</param>
     /// <exception cref="DataException">The data cannot be used.</exception>
     public static (JobSpec Spec, string? File) Freeze(
         JobSpec spec, string? path, RunDirectory directory, JobSpec? before = null, bool isBinary = false, Action<string>? say = null)
     {
-        if (ProgramKinds.Find(spec.Model.Program) is { } kind && (!kind.TakesData || (path is null && (!kind.ReadsTokens || spec.Data.Sha256.Length > 0))))
+        if (ProgramKinds.Find(spec.Model.Program) is { } kind
+            && (!kind.TakesData || (path is null && (!kind.ReadsTokens || spec.Data.Sha256.Length > 0))))
             return (spec, null);
         var store = directory.File("data");
         try

@@ -12,13 +12,16 @@ namespace Coordinator.Runs.Jobs;
 /// <summary>Freezes the weights that a job starts from into its run's directory, beside its data and named like them.</summary>
 public static class WeightsFile
 {
-    /// <summary>The spec with its weights frozen, and the frozen file; null where the job starts from its seed, or from weights that its silo has.</summary>
+    /// <summary>
+    /// The spec with its weights frozen, and the frozen file; null where the job starts from its seed, or from weights that its silo has.
+    /// </summary>
     /// <param name="spec">The job.</param>
     /// <param name="path">What <c>--init</c> or the job file names.</param>
     /// <param name="directory">Where the frozen file goes.</param>
     /// <param name="before">The job that the directory is for already. Where the file is gone, its own frozen copy is what it was.</param>
     /// <exception cref="SafeTensorsException">The file is missing, damaged or no safetensors file.</exception>
-    /// <exception cref="CommandException">It is sound, and its tensors are not those of the job's model; or it cannot be stored.</exception>
+    /// <exception cref="CommandException">It is sound, and its tensors are not those of the job's model; or it cannot be
+    /// stored.</exception>
     public static (JobSpec Spec, string? File) Freeze(JobSpec spec, string? path, RunDirectory directory, JobSpec? before = null)
     {
         if (path is null)
@@ -61,7 +64,10 @@ public static class WeightsFile
         }
         catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
         {
-            throw new CommandException(ExitCodes.Usage, $"The weights in {path} cannot be stored in {store}: {failed.Message}", "Free space there, or name another directory with --work-dir.");
+            throw new CommandException(
+                ExitCodes.Usage,
+                $"The weights in {path} cannot be stored in {store}: {failed.Message}",
+                "Free space there, or name another directory with --work-dir.");
         }
     }
 }

@@ -49,7 +49,9 @@ public static class Failovers
         DateTimeOffset Start(int step) => steps[step].RecordedAt - clock[step];
     }
 
-    /// <summary>From a moment until the first step applied after it is recorded: the coordinator works again. Null where none follows.</summary>
+    /// <summary>
+    /// From a moment until the first step applied after it is recorded: the coordinator works again. Null where none follows.
+    /// </summary>
     public static TimeSpan? ToRecord(DateTimeOffset from, IReadOnlyList<StoredStep> steps, IReadOnlyList<DateTimeOffset> applied)
     {
         for (var i = 0; i < steps.Count; i++)
@@ -61,7 +63,9 @@ public static class Failovers
         return null;
     }
 
-    /// <summary>The silo on which the job's grain lived at a moment: the one that stored its submission, or that loaded it later. Null before.</summary>
+    /// <summary>
+    /// The silo on which the job's grain lived at a moment: the one that stored its submission, or that loaded it later. Null before.
+    /// </summary>
     public static string? HomeAt(DateTimeOffset at, IReadOnlyList<StoredEvent> events) =>
         events.LastOrDefault(stored => stored.Event.Kind is EventKinds.JobSubmitted or EventKinds.JobActivated && stored.Time <= at)?.Silo;
 
@@ -69,7 +73,9 @@ public static class Failovers
     public static TimeSpan? ToLoad(DateTimeOffset kill, DateTimeOffset until, IReadOnlyList<StoredEvent> events) =>
         events.FirstOrDefault(stored => stored.Event.Kind == EventKinds.JobActivated && stored.Time > kill && stored.Time < until) is { } loaded ? loaded.Time - kill : null;
 
-    /// <summary>From the kill of silos until every worker that was connected to one of them is welcomed again; null where none was.</summary>
+    /// <summary>
+    /// From the kill of silos until every worker that was connected to one of them is welcomed again; null where none was.
+    /// </summary>
     /// <exception cref="InvalidOperationException">A worker never came back.</exception>
     public static TimeSpan? ToWelcome(DateTimeOffset kill, IReadOnlyCollection<int> silos, IReadOnlyList<WorkerWelcome> welcomes)
     {

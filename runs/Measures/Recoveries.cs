@@ -28,7 +28,9 @@ public static class Recoveries
         return spans;
     }
 
-    /// <summary>From detection to the first new step on all ranks, as the job's grain measured it, for generations that left a member out.</summary>
+    /// <summary>
+    /// From detection to the first new step on all ranks, as the job's grain measured it, for generations that left a member out.
+    /// </summary>
     public static IReadOnlyList<TimeSpan> FromDetection(IReadOnlyList<TimedEvent> events)
     {
         var pending = false;

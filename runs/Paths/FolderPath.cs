@@ -29,7 +29,9 @@ public static class FolderPath
         }
     }
 
-    /// <summary>Finds that a folder can be made and written, and makes none: the nearest one above it that is there is written to, and cleaned.</summary>
+    /// <summary>
+    /// Finds that a folder can be made and written, and makes none: the nearest one above it that is there is written to, and cleaned.
+    /// </summary>
     /// <exception cref="CommandException">It cannot.</exception>
     internal static void Look(string what, string path)
     {
@@ -39,7 +41,8 @@ public static class FolderPath
             while (FileKinds.Of(there) == FileKind.Missing && Path.GetDirectoryName(there) is { } above)
                 there = above;
             if (FileKinds.Of(there) != FileKind.Folder)
-                throw new CommandException(ExitCodes.Usage, $"{what} lies in {path}, and {there} is a file and no folder.", $"Name another place with {what}.");
+                throw new CommandException(
+                    ExitCodes.Usage, $"{what} lies in {path}, and {there} is a file and no folder.", $"Name another place with {what}.");
             Probe(there);
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)

@@ -51,9 +51,17 @@ public sealed class OutputPath
             if (descriptor is not null && kind != FileKind.Missing)
                 return new OutputPath(option, path, target, kind, descriptor);
             if (kind == FileKind.Folder || System.IO.Path.EndsInDirectorySeparator(text))
-                throw Refused(option, path, "it is a folder, and a file is to be written", $"Name a file in it, such as {option} {System.IO.Path.Combine(path, "model.safetensors")}.");
+                throw Refused(
+                    option,
+                    path,
+                    "it is a folder, and a file is to be written",
+                    $"Name a file in it, such as {option} {System.IO.Path.Combine(path, "model.safetensors")}.");
             if (kind is FileKind.BlockDevice or FileKind.Socket)
-                throw Refused(option, path, $"it is a {(kind == FileKind.Socket ? "socket" : "disk")}, and nothing is written to one", $"Name a file with {option}.");
+                throw Refused(
+                    option,
+                    path,
+                    $"it is a {(kind == FileKind.Socket ? "socket" : "disk")}, and nothing is written to one",
+                    $"Name a file with {option}.");
             var found = new OutputPath(option, path, target, kind, null);
             if (!found.IsStream)
                 FolderPath.Look(option, System.IO.Path.GetDirectoryName(target)!);
@@ -67,7 +75,9 @@ public sealed class OutputPath
         }
     }
 
-    /// <summary>A name under which the content is written first, in a folder that is there: beside the file, or where temporary files go.</summary>
+    /// <summary>
+    /// A name under which the content is written first, in a folder that is there: beside the file, or where temporary files go.
+    /// </summary>
     /// <exception cref="IOException">The folder cannot be made.</exception>
     public string CreatePartialName()
     {
@@ -77,10 +87,14 @@ public sealed class OutputPath
         UserMask.CreateUsersFolder(folder);
         PartialFiles.Clean(target);
         var name = PartialFiles.NameFor(target);
-        return Encoding.UTF8.GetByteCount(System.IO.Path.GetFileName(name)) <= PathText.MostNameBytes ? name : System.IO.Path.Combine(folder, $"coordinator-{Guid.NewGuid():N}.part");
+        return Encoding.UTF8.GetByteCount(System.IO.Path.GetFileName(name)) <= PathText.MostNameBytes ? name : System.IO.Path.Combine(
+            folder, $"coordinator-{Guid.NewGuid():N}.part");
     }
 
-    /// <summary>Shows what was written under <see cref="CreatePartialName"/>, durable by then, under its own name; or writes it into the device or pipe.</summary>
+    /// <summary>
+    /// Shows what was written under <see cref="CreatePartialName"/>, durable by then, under its own name; or writes it into the device or
+    /// pipe.
+    /// </summary>
     /// <param name="partial">The file with the content; gone afterwards where it was renamed.</param>
     /// <param name="cancel">Ends a wait for a pipe's reader.</param>
     /// <exception cref="IOException">It cannot be written; the content is still under <paramref name="partial"/>.</exception>
@@ -131,7 +145,10 @@ public sealed class OutputPath
         }
         catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
         {
-            throw new CommandException(ExitCodes.RunFailed, $"{option} {Path} cannot be written: {failed.Message}", "Free space there or name another file, and run the command again.");
+            throw new CommandException(
+                ExitCodes.RunFailed,
+                $"{option} {Path} cannot be written: {failed.Message}",
+                "Free space there or name another file, and run the command again.");
         }
         finally
         {
@@ -158,7 +175,8 @@ public sealed class OutputPath
     private Stream Open() => descriptor switch
     {
         // The console's streams hide that nobody reads a pipe any more. A file's place is theirs to know.
-        1 or 2 when Kind == FileKind.Pipe => new FileStream(new SafeFileHandle(descriptor.Value, ownsHandle: false), FileAccess.Write, bufferSize: 0),
+        1 or 2 when Kind == FileKind.Pipe =>
+            new FileStream(new SafeFileHandle(descriptor.Value, ownsHandle: false), FileAccess.Write, bufferSize: 0),
         1 => Console.OpenStandardOutput(),
         2 => Console.OpenStandardError(),
         _ => new FileStream(target, Mode, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0),
@@ -183,7 +201,8 @@ public sealed class OutputPath
     {
         "/dev/stdout" => 1,
         "/dev/stderr" => 2,
-        _ => System.IO.Path.GetDirectoryName(path) is { } folder && (folder is "/dev/fd" or "/proc/self/fd" or "/proc/thread-self/fd" || folder == $"/proc/{Environment.ProcessId}/fd")
+        _ => System.IO.Path.GetDirectoryName(path) is { } folder && (
+            folder is "/dev/fd" or "/proc/self/fd" or "/proc/thread-self/fd" || folder == $"/proc/{Environment.ProcessId}/fd")
             && int.TryParse(System.IO.Path.GetFileName(path), out var number) ? number : null,
     };
 

@@ -6,7 +6,9 @@ namespace Coordinator.Runs.Processes;
 /// <param name="WasReady">Whether it had said that it is ready.</param>
 public sealed record ChildExit(int Pid, int Code, bool WasReady)
 {
-    /// <summary>SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS: what a process does to itself, be it by the kernel's hand.</summary>
+    /// <summary>
+    /// SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGSYS: what a process does to itself, be it by the kernel's hand.
+    /// </summary>
     private static readonly int[] OwnFaults = [4, 5, 6, 7, 8, 11, 31];
 
     /// <summary>What happened, for people: <c>was killed (SIGKILL)</c>, <c>ended with exit code 2</c>.</summary>

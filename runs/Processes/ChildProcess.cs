@@ -5,7 +5,8 @@ namespace Coordinator.Runs.Processes;
 
 /// <summary>
 /// One child process. Its standard input is a pipe that only this process holds: when we die, however we die, the child reads its
-/// end and goes too; one that is stopped (SIGSTOP) reads nothing, so whatever child is left when this process exits is killed. Everything that it prints is appended to a log file as far as that can be written, and the last lines are kept for a message.
+/// end and goes too; one that is stopped (SIGSTOP) reads nothing, so whatever child is left when this process exits is killed. Everything
+/// that it prints is appended to a log file as far as that can be written, and the last lines are kept for a message.
 /// </summary>
 public sealed class ChildProcess : IDisposable
 {

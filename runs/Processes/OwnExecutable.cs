@@ -3,7 +3,8 @@ using System.Diagnostics;
 namespace Coordinator.Runs.Processes;
 
 /// <summary>
-/// Finds how to start the <c>coordinator</c> program: the apphost beside its assembly where there is one, else the assembly by <c>dotnet</c>.
+/// Finds how to start the <c>coordinator</c> program: the apphost beside its assembly where there is one, else the assembly by
+/// <c>dotnet</c>.
 /// Not <see cref="Environment.ProcessPath"/> alone, which is <c>dotnet</c> itself under <c>dotnet coordinator.dll</c>, and the
 /// test host in tests.
 /// </summary>

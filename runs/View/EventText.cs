@@ -6,8 +6,11 @@ namespace Coordinator.Runs.View;
 /// <summary>Which events a view shows, how they read, and how they are coloured.</summary>
 public static class EventText
 {
-    /// <summary>Whether a view of a run shows the event. What every member answered, and who joined, is for <c>events</c>, not for a glance.</summary>
-    public static bool IsShown(TimedEvent stored) => stored.Event.Kind is not (EventKinds.RankState or EventKinds.RankJoined or EventKinds.GpuHealth);
+    /// <summary>
+    /// Whether a view of a run shows the event. What every member answered, and who joined, is for <c>events</c>, not for a glance.
+    /// </summary>
+    public static bool IsShown(TimedEvent stored) =>
+        stored.Event.Kind is not (EventKinds.RankState or EventKinds.RankJoined or EventKinds.GpuHealth);
 
     /// <summary>A stored event as a line.</summary>
     public static EventLine Line(TimedEvent stored)

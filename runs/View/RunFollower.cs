@@ -118,7 +118,8 @@ public sealed class RunFollower(IRunSource source, string title, LocalCluster? c
             {
                 return;
             }
-            catch (Exception away) when (away is CoordinatorApiException { MayRepeat: true } or HttpRequestException or IOException or OperationCanceledException)
+            catch (Exception away) when (
+                away is CoordinatorApiException { MayRepeat: true } or HttpRequestException or IOException or OperationCanceledException)
             {
                 lock (gate)
                     awaySince ??= DateTimeOffset.Now;

@@ -36,7 +36,9 @@ public sealed record ErrorBody : ApiBody
 /// <param name="Remedy">What to do about it.</param>
 public sealed record JobProblem(string Error, string? Field, string Remedy)
 {
-    /// <summary>All that is wrong with a spec, in the API's words: every silo's <see cref="Hosting.SiloServerOptions.ValidateJob"/>.</summary>
+    /// <summary>
+    /// All that is wrong with a spec, in the API's words: every silo's <see cref="Hosting.SiloServerOptions.ValidateJob"/>.
+    /// </summary>
     public static IReadOnlyList<JobProblem> Of(JobSpec spec) =>
         [.. JobSpecValidator.ValidateSubmitted(spec).Select(problem => new JobProblem($"{problem.Field} is {problem.Value} but must be {problem.Rule}", problem.Field, problem.Remedy))];
 }

@@ -12,7 +12,8 @@ internal static class ApiError
     }
 
     public static IResult Result(int status, string error, string remedy, IReadOnlyList<JobProblem>? problems = null) =>
-        TypedResults.Json(new ErrorBody { Error = error, Remedy = remedy, Problems = problems }, ApiJson.Default.ErrorBody, statusCode: status);
+        TypedResults.Json(
+            new ErrorBody { Error = error, Remedy = remedy, Problems = problems }, ApiJson.Default.ErrorBody, statusCode: status);
 
     public static IResult BadRequest(string error, string remedy) => Result(StatusCodes.Status400BadRequest, error, remedy);
 

@@ -6,7 +6,8 @@ namespace Coordinator.Server.Api;
 
 /// <summary>
 /// Changes that are answered when they are durable. The answer rests on the grain's own turn, which has ended and is stored, and on nothing
-/// else. What was lost on the way is left again for as long as the asker waits: a silo that dies in the middle costs a moment and no promise.
+/// else. What was lost on the way is left again for as long as the asker waits: a silo that dies in the middle costs a moment and no
+/// promise.
 /// Every text of a change is made plain here, where all of them pass: it is stored with a grain's state, and shown.
 /// </summary>
 internal sealed class DurableChanges(IGrainHost grains, SiloServerOptions options, CancellationToken stopping)
@@ -19,7 +20,9 @@ internal sealed class DurableChanges(IGrainHost grains, SiloServerOptions option
         Converters = { new PlainTextConverter(PlainText.MostStored) },
     };
 
-    /// <summary>Leaves a message for a grain until a turn has handled it and is durable, for <see cref="SiloServerOptions.SubmitTimeout"/> at most.</summary>
+    /// <summary>
+    /// Leaves a message for a grain until a turn has handled it and is durable, for <see cref="SiloServerOptions.SubmitTimeout"/> at most.
+    /// </summary>
     /// <returns>False: the turn lasts longer, as it does while storage is away; it may still come about, and nothing is promised.</returns>
     /// <exception cref="GrainsAwayException">Every try was lost.</exception>
     public async Task<bool> MakeAsync(GrainAddress to, GrainMessage message, CancellationToken cancel)
@@ -39,7 +42,8 @@ internal sealed class DurableChanges(IGrainHost grains, SiloServerOptions option
                 {
                     var delivery = grains.DeliverAsync(to, message);
                     var left = Left();
-                    await delivery.WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, options.TimeProvider, end.Token).ConfigureAwait(false);
+                    await delivery.WaitAsync(
+                        left > TimeSpan.Zero ? left : TimeSpan.Zero, options.TimeProvider, end.Token).ConfigureAwait(false);
                     return true;
                 }
                 catch (TimeoutException)

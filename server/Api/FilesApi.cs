@@ -67,7 +67,8 @@ internal sealed partial class FilesApi(DurableChanges changes, Views views, Silo
             return ApiError.NoJob(id);
         var sha256 = context.Request.Headers[HashHeader].ToString();
         if (!FileStore.IsHash(sha256))
-            return ApiError.BadRequest($"the header {HashHeader} has no SHA-256", "Send the file's SHA-256 as 64 lower-case hexadecimal digits.");
+            return ApiError.BadRequest(
+                $"the header {HashHeader} has no SHA-256", "Send the file's SHA-256 as 64 lower-case hexadecimal digits.");
         var isLast = step is null || step == job.Spec.Training.Steps;
         var outcome = await PutAsync(models, ModelName(job, step), sha256, isLast ? job.ModelSha256 : null, context).ConfigureAwait(false);
         await NoteAsync(outcome, $"the model of {job.Id}", job.Id).ConfigureAwait(false);
@@ -106,7 +107,9 @@ internal sealed partial class FilesApi(DurableChanges changes, Views views, Silo
         if (found.IsAway)
             return Away($"the model of job '{id}'", found.Damage!);
         return found.Damage is not { } damage
-            ? ApiError.NotFound($"the model of job '{id}' is not stored here any more", $"Bring a copy with SHA-256 {sha256} with PUT /api/v1/jobs/{id}/model, or train again: the same job gives the same bytes.")
+            ? ApiError.NotFound(
+                $"the model of job '{id}' is not stored here any more",
+                $"Bring a copy with SHA-256 {sha256} with PUT /api/v1/jobs/{id}/model, or train again: the same job gives the same bytes.")
             : ApiError.Result(
                 StatusCodes.Status410Gone,
                 $"the stored model of job '{id}' is damaged: {damage}",
@@ -125,7 +128,8 @@ internal sealed partial class FilesApi(DurableChanges changes, Views views, Silo
     {
         if (found.IsAway || found.Damage is not { } damage || !noted.TryAdd(damage, 0))
             return;
-        await ObserveAsync(EventKinds.StorageDamaged, "damaged", $"the silo's copy of {what} is damaged and not served: {damage}", job).ConfigureAwait(false);
+        await ObserveAsync(EventKinds.StorageDamaged, "damaged", $"the silo's copy of {what} is damaged and not served: {damage}", job)
+            .ConfigureAwait(false);
     }
 
     private async Task NoteAsync(FileOutcome outcome, string what, JobId? job)
@@ -133,7 +137,8 @@ internal sealed partial class FilesApi(DurableChanges changes, Views views, Silo
         if (outcome.Kind != FileOutcomeKind.Repaired)
             return;
         noted.Clear();
-        await ObserveAsync(EventKinds.StorageRepaired, "repaired", $"{what} came again, and has taken the damaged copy's place", job).ConfigureAwait(false);
+        await ObserveAsync(EventKinds.StorageRepaired, "repaired", $"{what} came again, and has taken the damaged copy's place", job)
+            .ConfigureAwait(false);
     }
 
     private async Task ObserveAsync(string kind, string cause, string text, JobId? job)
@@ -172,7 +177,10 @@ internal sealed partial class FilesApi(DurableChanges changes, Views views, Silo
     };
 
     private static IResult Away(string what, string why) =>
-        ApiError.Result(StatusCodes.Status503ServiceUnavailable, $"{what} cannot be read at the moment: {why}", "See that the silo's disk answers and that its user may read it, and ask again.");
+        ApiError.Result(
+            StatusCodes.Status503ServiceUnavailable,
+            $"{what} cannot be read at the moment: {why}",
+            "See that the silo's disk answers and that its user may read it, and ask again.");
 
     private static IResult NoHash(string text) => ApiError.BadRequest($"'{text}' is no SHA-256", "Use 64 lower-case hexadecimal digits.");
 
@@ -182,5 +190,6 @@ internal sealed partial class FilesApi(DurableChanges changes, Views views, Silo
     internal static string DataName(string sha256) => sha256 + ".bin";
 
     /// <summary>The name of the model of a step; null: of the job's last.</summary>
-    private static string ModelName(JobView job, long? step) => ModelFiles.NameOf(job.Id, step ?? job.Spec.Training.Steps, job.Submitted?.Steps ?? job.Spec.Training.Steps);
+    private static string ModelName(JobView job, long? step) =>
+        ModelFiles.NameOf(job.Id, step ?? job.Spec.Training.Steps, job.Submitted?.Steps ?? job.Spec.Training.Steps);
 }

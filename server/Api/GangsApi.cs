@@ -10,7 +10,10 @@ using Microsoft.AspNetCore.Routing;
 
 namespace Coordinator.Server.Api;
 
-/// <summary>Gangs: submitting, looking at and cancelling runs of foreign programs, and what their ranks said. Statuses promise what those of jobs do.</summary>
+/// <summary>
+/// Gangs: submitting, looking at and cancelling runs of foreign programs, and what their ranks said. Statuses promise what those of jobs
+/// do.
+/// </summary>
 internal sealed class GangsApi(IGrainHost grains, DurableChanges changes, Views views, SiloServerOptions options)
 {
     private static readonly JsonSerializerOptions Strict = new(MachinesJson.Default.Options)
@@ -51,17 +54,23 @@ internal sealed class GangsApi(IGrainHost grains, DurableChanges changes, Views 
 
         var problems = GangSpecValidator.Validate(spec);
         if (problems.Count > 0)
-            return ApiError.BadRequest($"{problems[0].Field} is {problems[0].Value} but must be {problems[0].Rule}", $"{char.ToUpperInvariant(problems[0].Remedy[0])}{problems[0].Remedy[1..]}.");
-        if (spec.Bundle is { } bundle && options.HoldsAllData && !File.Exists(Path.Combine(options.DataDirectory, "data", $"{bundle.Sha256}.bin")))
+            return ApiError.BadRequest(
+                $"{problems[0].Field} is {problems[0].Value} but must be {problems[0].Rule}",
+                $"{char.ToUpperInvariant(problems[0].Remedy[0])}{problems[0].Remedy[1..]}.");
+        if (spec.Bundle is { } bundle && options.HoldsAllData
+            && !File.Exists(Path.Combine(options.DataDirectory, "data", $"{bundle.Sha256}.bin")))
             return ApiError.BadRequest($"the silo has no bundle {bundle.Sha256}", $"Upload it with PUT /api/v1/data/{bundle.Sha256}.");
         var job = id is null ? JobIds.New(spec.Name) : new JobId(id);
         if (await views.JobAsync(job.Value).ConfigureAwait(false) is not null)
-            return ApiError.Result(StatusCodes.Status409Conflict, $"there is a training job '{job}'", "Submit under another id, or without one.");
+            return ApiError.Result(
+                StatusCodes.Status409Conflict, $"there is a training job '{job}'", "Submit under another id, or without one.");
         var existed = await views.GangAsync(job.Value).ConfigureAwait(false) is not null;
         var secret = Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
-        var durable = await changes.MakeAsync(GrainAddress.OfGang(job), new SubmitGang(spec) { Secret = secret }, cancel).ConfigureAwait(false);
+        var durable = await changes.MakeAsync(
+            GrainAddress.OfGang(job), new SubmitGang(spec) { Secret = secret }, cancel).ConfigureAwait(false);
         if (await views.GangAsync(job.Value).ConfigureAwait(false) is { } present && !Same(present.Spec, spec))
-            return ApiError.Result(StatusCodes.Status409Conflict, $"there is a job '{job}' with another spec", "Submit under another id, or without one.");
+            return ApiError.Result(
+                StatusCodes.Status409Conflict, $"there is a job '{job}' with another spec", "Submit under another id, or without one.");
         var status = !durable ? StatusCodes.Status202Accepted : existed ? StatusCodes.Status200OK : StatusCodes.Status201Created;
         return TypedResults.Json(new SubmittedBody { Id = job, Existed = existed }, ApiJson.Default.SubmittedBody, statusCode: status);
     }
@@ -72,14 +81,18 @@ internal sealed class GangsApi(IGrainHost grains, DurableChanges changes, Views 
             return ApiError.NoJob(id);
         var text = PlainText.Line(reason ?? "cancelled by request", PlainText.MostStored);
         if (gang.Phase is "finished" or "failed" && gang.Reason != $"cancelled: {text}")
-            return ApiError.Result(StatusCodes.Status409Conflict, $"job '{id}' has {gang.Phase} already", "There is nothing left to cancel.");
+            return ApiError.Result(
+                StatusCodes.Status409Conflict, $"job '{id}' has {gang.Phase} already", "There is nothing left to cancel.");
         var durable = await changes.MakeAsync(GrainAddress.OfGang(gang.Id), new CancelGang(text), cancel).ConfigureAwait(false);
-        return TypedResults.Json(new SubmittedBody { Id = gang.Id, Existed = true }, ApiJson.Default.SubmittedBody, statusCode: durable ? StatusCodes.Status200OK : StatusCodes.Status202Accepted);
+        return TypedResults.Json(
+            new SubmittedBody { Id = gang.Id, Existed = true },
+            ApiJson.Default.SubmittedBody,
+            statusCode: durable ? StatusCodes.Status200OK : StatusCodes.Status202Accepted);
     }
 
     /// <summary>
-    /// A piece of a rank's log, from the node that the rank is on. The question goes to the node by way of its grain, and the answer waits in the grain's
-    /// view: so any silo can ask, whichever one the worker is connected to.
+    /// A piece of a rank's log, from the node that the rank is on. The question goes to the node by way of its grain, and the answer waits
+    /// in the grain's view: so any silo can ask, whichever one the worker is connected to.
     /// </summary>
     private async Task<IResult> LogsAsync(string id, int? rank, long? generation, long? from, string? node, CancellationToken cancel)
     {
@@ -91,7 +104,13 @@ internal sealed class GangsApi(IGrainHost grains, DurableChanges changes, Views 
         NodeId? place = node is { Length: > 0 } named ? new NodeId(named) : gang.Nodes.FirstOrDefault(one => number / gang.Spec.GpusPerNode == one.Index)?.Node ?? (gang.LastNodes.Count > number / gang.Spec.GpusPerNode ? gang.LastNodes[number / gang.Spec.GpusPerNode] : null);
         if (number < 0 || place is null)
             return ApiError.NotFound($"job '{id}' has no rank {number} now", gang.Nodes.Count == 0 ? "Nothing of it runs; its last nodes keep its logs, which --node names." : $"Its ranks are 0 to {gang.Spec.RanksOn(gang.Nodes.Count) - 1}.");
-        var question = new LogQuestion(Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)), gang.Id, number, generation ?? (gang.Nodes.Count > 0 || gang.LastNodes.Count > 0 ? gang.Generation : 0), from ?? 0, LogRead.MostBytes);
+        var question = new LogQuestion(
+            Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)),
+            gang.Id,
+            number,
+            generation ?? (gang.Nodes.Count > 0 || gang.LastNodes.Count > 0 ? gang.Generation : 0),
+            from ?? 0,
+            LogRead.MostBytes);
         var address = GrainAddress.Of(place.Value);
         var began = options.TimeProvider.GetTimestamp();
         do
@@ -110,11 +129,13 @@ internal sealed class GangsApi(IGrainHost grains, DurableChanges changes, Views 
             }
         }
         while (options.TimeProvider.GetElapsedTime(began) < LogPatience);
-        return ApiError.Result(StatusCodes.Status503ServiceUnavailable, $"node '{place}' does not answer", "Its worker may be away or busy: ask again.");
+        return ApiError.Result(
+            StatusCodes.Status503ServiceUnavailable, $"node '{place}' does not answer", "Its worker may be away or busy: ask again.");
     }
 
     private static IResult Unreadable(BodyProblem problem) =>
         ApiError.BadRequest($"the spec of a gang cannot be read: {problem}", "Correct it; docs/gangs.md lists its members.");
 
-    private static bool Same(GangSpec a, GangSpec b) => JsonSerializer.Serialize(a, MachinesJson.Default.GangSpec) == JsonSerializer.Serialize(b, MachinesJson.Default.GangSpec);
+    private static bool Same(GangSpec a, GangSpec b) =>
+        JsonSerializer.Serialize(a, MachinesJson.Default.GangSpec) == JsonSerializer.Serialize(b, MachinesJson.Default.GangSpec);
 }

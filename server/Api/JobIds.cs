@@ -16,7 +16,8 @@ public static partial class JobIds
     /// <summary>A fresh id from a job's name: what may stay of the name, and six random hexadecimal digits.</summary>
     public static JobId New(string name)
     {
-        var stem = string.Concat(name.ToLowerInvariant().Select(letter => char.IsAsciiLetterOrDigit(letter) ? letter : '-').Take(40)).Trim('-');
+        var stem = string.Concat(name.ToLowerInvariant().Select(letter => char.IsAsciiLetterOrDigit(letter) ? letter : '-').Take(40))
+            .Trim('-');
         return new JobId($"{(stem.Length == 0 ? "job" : stem)}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(3))}");
     }
 

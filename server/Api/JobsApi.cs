@@ -13,8 +13,8 @@ using Microsoft.AspNetCore.Routing;
 namespace Coordinator.Server.Api;
 
 /// <summary>
-/// Submitting, looking at and cancelling jobs. Statuses 200 and 201 promise that what was asked for is durable, also to whoever says the same
-/// again; 202 promises nothing yet.
+/// Submitting, looking at and cancelling jobs. Statuses 200 and 201 promise that what was asked for is durable, also to whoever says the
+/// same again; 202 promises nothing yet.
 /// </summary>
 internal sealed class JobsApi(DurableChanges changes, Views views, SiloServerOptions options)
 {
@@ -56,22 +56,25 @@ internal sealed class JobsApi(DurableChanges changes, Views views, SiloServerOpt
 
         var job = id is null ? JobIds.New(spec.Name) : new JobId(id);
         if (await views.GangAsync(job.Value).ConfigureAwait(false) is not null)
-            return ApiError.Result(StatusCodes.Status409Conflict, $"there is a job '{job}' of another kind", "Submit under another id, or without one.");
+            return ApiError.Result(
+                StatusCodes.Status409Conflict, $"there is a job '{job}' of another kind", "Submit under another id, or without one.");
 
-        // A submission whose answer was lost comes again with its id, perhaps while the first one waits for storage. Its own turn comes behind
-        // that one's, changes nothing of a job that is there, and only then is it known whether there is one.
+        // A submission whose answer was lost comes again with its id, perhaps while the first one waits for storage. Its own turn comes
+        // behind that one's, changes nothing of a job that is there, and only then is it known whether there is one.
         var existed = await views.JobAsync(job.Value).ConfigureAwait(false) is not null;
         var secret = Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
-        var durable = await changes.MakeAsync(GrainAddress.Of(job), new SubmitJob(spec with { Secret = secret }), cancel).ConfigureAwait(false);
+        var durable = await changes.MakeAsync(
+            GrainAddress.Of(job), new SubmitJob(spec with { Secret = secret }), cancel).ConfigureAwait(false);
         if (await views.JobAsync(job.Value).ConfigureAwait(false) is { } present && !SameJob(present, spec))
-            return ApiError.Result(StatusCodes.Status409Conflict, $"there is a job '{job}' with another spec", "Submit under another id, or without one.");
+            return ApiError.Result(
+                StatusCodes.Status409Conflict, $"there is a job '{job}' with another spec", "Submit under another id, or without one.");
         var status = !durable ? StatusCodes.Status202Accepted : existed ? StatusCodes.Status200OK : StatusCodes.Status201Created;
         return TypedResults.Json(new SubmittedBody { Id = job, Existed = existed }, ApiJson.Default.SubmittedBody, statusCode: status);
     }
 
     /// <summary>
-    /// A cancellation that comes again, since its answer was lost, finds the job cancelled for its own reason, which is what is stored of it: it is
-    /// answered as the first one.
+    /// A cancellation that comes again, since its answer was lost, finds the job cancelled for its own reason, which is what is stored of
+    /// it: it is answered as the first one.
     /// </summary>
     private async Task<IResult> CancelAsync(string id, string? reason, CancellationToken cancel)
     {
@@ -80,19 +83,30 @@ internal sealed class JobsApi(DurableChanges changes, Views views, SiloServerOpt
         var message = new CancelJob(PlainText.Line(reason ?? "cancelled by request", PlainText.MostStored));
         var durable = await changes.MakeAsync(GrainAddress.Of(job.Id), message, cancel).ConfigureAwait(false);
         if (await views.JobAsync(id).ConfigureAwait(false) is { Phase: "finished" or "failed" } over && over.Reason != message.ReasonOfJob)
-            return ApiError.Result(StatusCodes.Status409Conflict, $"job '{id}' has {over.Phase} already", "There is nothing left to cancel.");
-        return TypedResults.Json(new SubmittedBody { Id = job.Id, Existed = true }, ApiJson.Default.SubmittedBody, statusCode: durable ? StatusCodes.Status200OK : StatusCodes.Status202Accepted);
+            return ApiError.Result(
+                StatusCodes.Status409Conflict, $"job '{id}' has {over.Phase} already", "There is nothing left to cancel.");
+        return TypedResults.Json(
+            new SubmittedBody { Id = job.Id, Existed = true },
+            ApiJson.Default.SubmittedBody,
+            statusCode: durable ? StatusCodes.Status200OK : StatusCodes.Status202Accepted);
     }
 
-    /// <summary>The job has heard it when this is answered; the wish itself is kept in memory, so 202 is all that can be said before the checkpoint is there.</summary>
+    /// <summary>
+    /// The job has heard it when this is answered; the wish itself is kept in memory, so 202 is all that can be said before the checkpoint
+    /// is there.
+    /// </summary>
     private async Task<IResult> CheckpointAsync(string id, string? reason, CancellationToken cancel)
     {
         if (await views.JobAsync(id).ConfigureAwait(false) is not { } job)
             return ApiError.NoJob(id);
         if (job.Phase is "finished" or "failed")
-            return ApiError.Result(StatusCodes.Status409Conflict, $"job '{id}' has {job.Phase} already", "Its last checkpoints are still there: 'coordinator checkpoint ls' lists them.");
+            return ApiError.Result(
+                StatusCodes.Status409Conflict,
+                $"job '{id}' has {job.Phase} already",
+                "Its last checkpoints are still there: 'coordinator checkpoint ls' lists them.");
         await changes.MakeAsync(GrainAddress.Of(job.Id), new CheckpointWanted(reason ?? "asked by request"), cancel).ConfigureAwait(false);
-        return TypedResults.Json(new SubmittedBody { Id = job.Id, Existed = true }, ApiJson.Default.SubmittedBody, statusCode: StatusCodes.Status202Accepted);
+        return TypedResults.Json(
+            new SubmittedBody { Id = job.Id, Existed = true }, ApiJson.Default.SubmittedBody, statusCode: StatusCodes.Status202Accepted);
     }
 
     /// <summary>
@@ -104,21 +118,27 @@ internal sealed class JobsApi(DurableChanges changes, Views views, SiloServerOpt
         if (await views.JobAsync(id).ConfigureAwait(false) is not { } job)
             return ApiError.NoJob(id);
         if (steps is null && ranks is null && workersEnded is null)
-            return ApiError.BadRequest("neither steps nor ranks are given", $"Give ?steps= or ?ranks=, such as /jobs/{id}/extend?steps={job.Spec.Training.Steps + 1000}.");
+            return ApiError.BadRequest(
+                "neither steps nor ranks are given",
+                $"Give ?steps= or ?ranks=, such as /jobs/{id}/extend?steps={job.Spec.Training.Steps + 1000}.");
         var wanted = new ExtendJob(steps, ranks) { WorkersEnded = workersEnded is true };
         if (WhyRefused(job, wanted) is { } problem)
             return Refused(problem);
         var durable = await changes.MakeAsync(GrainAddress.Of(job.Id), wanted, cancel).ConfigureAwait(false);
         if (await views.JobAsync(id).ConfigureAwait(false) is { } after && WhyRefused(after, wanted) is { } overtaken)
             return Refused(overtaken);
-        return TypedResults.Json(new SubmittedBody { Id = job.Id, Existed = true }, ApiJson.Default.SubmittedBody, statusCode: durable ? StatusCodes.Status200OK : StatusCodes.Status202Accepted);
+        return TypedResults.Json(
+            new SubmittedBody { Id = job.Id, Existed = true },
+            ApiJson.Default.SubmittedBody,
+            statusCode: durable ? StatusCodes.Status200OK : StatusCodes.Status202Accepted);
 
         static IResult Refused(JobSpecProblem problem) => ApiError.Result(
             StatusCodes.Status409Conflict, $"{problem.Field} is {problem.Value} but must be {problem.Rule}", $"{char.ToUpperInvariant(problem.Remedy[0])}{problem.Remedy[1..]}. Nothing was changed.");
     }
 
     private static JobSpecProblem? WhyRefused(JobView job, ExtendJob wanted) =>
-        ExtensionPolicy.WhyRefused(job.Spec, job.Phase == "finished", job.Phase == "failed" ? job.Reason : null, job.Checkpoints.Count, wanted);
+        ExtensionPolicy.WhyRefused(
+            job.Spec, job.Phase == "finished", job.Phase == "failed" ? job.Reason : null, job.Checkpoints.Count, wanted);
 
     private static async Task<(JobSpec? Spec, IResult? Fault)> ReadSpecAsync(HttpRequest request, CancellationToken cancel)
     {

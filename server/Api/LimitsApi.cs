@@ -52,10 +52,16 @@ internal sealed class LimitsApi(IGrainHost grains, DurableChanges changes)
     private async Task<IResult> SetAsync(HttpRequest request, CancellationToken cancel)
     {
         var present = (await ClusterAsync().ConfigureAwait(false)).Power?.Settings ?? new PowerSettings();
-        var (settings, fault) = await ReadAsync<PowerSettings>(request, JsonSerializer.SerializeToNode(present, MachinesJson.Default.PowerSettings)!.AsObject(), "power settings are", cancel).ConfigureAwait(false);
+        var (settings, fault) = await ReadAsync<PowerSettings>(
+            request,
+            JsonSerializer.SerializeToNode(present, MachinesJson.Default.PowerSettings)!.AsObject(),
+            "power settings are",
+            cancel).ConfigureAwait(false);
         if (settings is null)
             return fault!;
-        return settings.Problem() is { } problem ? ApiError.BadRequest(problem, "Correct the value; nothing was changed.") : await ChangePowerAsync(new PowerSet(settings), cancel).ConfigureAwait(false);
+        return settings.Problem() is { } problem
+            ? ApiError.BadRequest(problem, "Correct the value; nothing was changed.")
+            : await ChangePowerAsync(new PowerSet(settings), cancel).ConfigureAwait(false);
     }
 
     private async Task<IResult> CapAsync(string? watts, CancellationToken cancel)
@@ -64,17 +70,21 @@ internal sealed class LimitsApi(IGrainHost grains, DurableChanges changes)
             return await ChangePowerAsync(new SiteCapSet(null), cancel).ConfigureAwait(false);
         return long.TryParse(watts, NumberStyles.None, CultureInfo.InvariantCulture, out var cap) && cap <= PowerSettings.MostWatts
             ? await ChangePowerAsync(new SiteCapSet(cap), cancel).ConfigureAwait(false)
-            : ApiError.BadRequest($"the cap is '{watts}'; allowed are 0 to {PowerSettings.MostWatts} W, or '{None}'.", "Give ?watts=, such as /power/cap?watts=80000000.");
+            : ApiError.BadRequest(
+                $"the cap is '{watts}'; allowed are 0 to {PowerSettings.MostWatts} W, or '{None}'.",
+                "Give ?watts=, such as /power/cap?watts=80000000.");
     }
 
     private async Task<IResult> SetZoneAsync(string zone, HttpRequest request, CancellationToken cancel)
     {
-        var (read, fault) = await ReadAsync<CoolingZone>(request, new JsonObject { ["nodes"] = new JsonArray() }, "a cooling zone is", cancel, name: zone).ConfigureAwait(false);
+        var (read, fault) = await ReadAsync<CoolingZone>(
+            request, new JsonObject { ["nodes"] = new JsonArray() }, "a cooling zone is", cancel, name: zone).ConfigureAwait(false);
         if (read is null)
             return fault!;
         if (read.Problem() is { } problem)
             return ApiError.BadRequest(problem, "Correct the zone; nothing was changed.");
-        return await CoolingAsync(await changes.MakeAsync(GrainAddress.Cluster, new CoolingZoneSet(read), cancel).ConfigureAwait(false)).ConfigureAwait(false);
+        return await CoolingAsync(
+            await changes.MakeAsync(GrainAddress.Cluster, new CoolingZoneSet(read), cancel).ConfigureAwait(false)).ConfigureAwait(false);
     }
 
     private async Task<IResult> ClearZoneAsync(string zone, CancellationToken cancel)
@@ -96,7 +106,8 @@ internal sealed class LimitsApi(IGrainHost grains, DurableChanges changes)
         ? cluster with { Cooling = cluster.Cooling ?? [] } // A silo that is still to be upgraded may host the grain.
         : new ClusterView([], []);
 
-    private static async Task<(T? Read, IResult? Fault)> ReadAsync<T>(HttpRequest request, JsonObject present, string what, CancellationToken cancel, string? name = null)
+    private static async Task<(T? Read, IResult? Fault)> ReadAsync<T>(
+        HttpRequest request, JsonObject present, string what, CancellationToken cancel, string? name = null)
         where T : class
     {
         var (body, unreadable) = await RequestBody.ReadAsync(request, cancel).ConfigureAwait(false);
@@ -124,6 +135,7 @@ internal sealed class LimitsApi(IGrainHost grains, DurableChanges changes)
     private static IResult Answer(bool stored, JsonObject body)
     {
         body.Insert(0, "apiVersion", ApiBody.Version);
-        return TypedResults.Text(body.ToJsonString(), "application/json", statusCode: stored ? StatusCodes.Status200OK : StatusCodes.Status202Accepted);
+        return TypedResults.Text(
+            body.ToJsonString(), "application/json", statusCode: stored ? StatusCodes.Status200OK : StatusCodes.Status202Accepted);
     }
 }

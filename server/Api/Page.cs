@@ -36,7 +36,8 @@ internal static class Page
             {
                 await changed.WaitAsync(left, time, end.Token).ConfigureAwait(false);
             }
-            catch (Exception exception) when (exception is TimeoutException || (exception is OperationCanceledException && !cancel.IsCancellationRequested))
+            catch (Exception exception) when (
+                exception is TimeoutException || (exception is OperationCanceledException && !cancel.IsCancellationRequested))
             {
                 // One last look: no time is left now, or the server stops.
             }

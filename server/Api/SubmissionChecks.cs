@@ -26,7 +26,8 @@ internal sealed class SubmissionChecks(Views views, SiloServerOptions options)
                 problems.Add(missing);
             if (spec.Initial is { } initial && FileProblem(initial.Sha256, initial.Bytes, "checkpoint.initial_load_sha256", "checkpoint.initial_load_bytes", "--init") is { } weightless)
                 problems.Add(weightless);
-            if (spec.Program is { } program && FileProblem(program.Sha256, program.Bytes, "program.sha256", "program.bytes", "--program") is { } unknown)
+            if (spec.Program is { } program
+                && FileProblem(program.Sha256, program.Bytes, "program.sha256", "program.bytes", "--program") is { } unknown)
                 problems.Add(unknown);
             if (problems.Count == 0 || options.HoldsAllData || options.TimeProvider.GetElapsedTime(began) >= options.SubmitTimeout)
                 break;
@@ -53,7 +54,8 @@ internal sealed class SubmissionChecks(Views views, SiloServerOptions options)
 
         return file.Length == bytes
             ? null
-            : new JobProblem($"{bytesKey} is {bytes} but the data set {sha256} has {file.Length}", bytesKey, $"Set {bytesKey} to {file.Length}.");
+            : new JobProblem(
+                $"{bytesKey} is {bytes} but the data set {sha256} has {file.Length}", bytesKey, $"Set {bytesKey} to {file.Length}.");
     }
 
     private async Task<JobProblem?> MemoryProblemAsync(JobSpec spec)

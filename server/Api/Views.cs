@@ -44,7 +44,8 @@ internal sealed class Views(IGrainHost grains)
             ? Contracts.Read<GangView>(view.ToJsonString()) : null;
 
     /// <summary>The cluster's view, or null.</summary>
-    public async Task<ClusterView?> ClusterAsync() => await ReadAsync(GrainAddress.Cluster).ConfigureAwait(false) is { } view ? Contracts.Read<ClusterView>(view.ToJsonString()) : null;
+    public async Task<ClusterView?> ClusterAsync() =>
+        await ReadAsync(GrainAddress.Cluster).ConfigureAwait(false) is { } view ? Contracts.Read<ClusterView>(view.ToJsonString()) : null;
 
     private static bool CanBe(GrainAddress grain) => grain.Kind switch
     {

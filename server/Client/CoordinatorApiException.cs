@@ -34,8 +34,8 @@ public sealed class CoordinatorApiException : Exception
     public IReadOnlyList<JobProblem> Problems { get; }
 
     /// <summary>
-    /// Whether the same request may succeed in a moment: there was no answer, or one of a silo that is about to end, or of a proxy whose silo
-    /// is away. A certificate that is refused is refused again.
+    /// Whether the same request may succeed in a moment: there was no answer, or one of a silo that is about to end, or of a proxy whose
+    /// silo is away. A certificate that is refused is refused again.
     /// </summary>
     public bool MayRepeat => Status is null
         ? InnerException?.InnerException is not AuthenticationException

@@ -37,13 +37,17 @@ public sealed class CoordinatorClient : IDisposable
 
     private readonly HttpClient http;
 
-    /// <summary>A client of the silo at a URL such as <c>http://127.0.0.1:7070</c>, or of a cluster's silos, their URLs with commas between them: any one will do.</summary>
+    /// <summary>
+    /// A client of the silo at a URL such as <c>http://127.0.0.1:7070</c>, or of a cluster's silos, their URLs with commas between them:
+    /// any one will do.
+    /// </summary>
     /// <param name="urls">The URL, or the URLs.</param>
     /// <param name="token">Bearer token.</param>
     /// <param name="proxy">Proxy to go through; null: none, whatever the environment says.</param>
     public CoordinatorClient(string urls, string token, Uri? proxy = null)
     {
-        var silos = urls.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(url => new Uri(url)).ToArray();
+        var silos = urls.Split(
+            ',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(url => new Uri(url)).ToArray();
         Url = urls.TrimEnd('/');
         http = new HttpClient(new SiloFailover(silos, proxy))
         {
@@ -66,25 +70,42 @@ public sealed class CoordinatorClient : IDisposable
     public async Task<SubmittedBody> SubmitAsync(JobSpec spec, JobId? id = null, CancellationToken cancel = default)
     {
         using var content = JsonContent.Create(spec, MachinesJson.Default.JobSpec);
-        return await SendAsync(HttpMethod.Post, id is null ? "jobs" : $"jobs?id={Escape(id.Value.Value)}", content, ApiJson.Default.SubmittedBody, cancel).ConfigureAwait(false);
+        return await SendAsync(
+            HttpMethod.Post,
+            id is null ? "jobs" : $"jobs?id={Escape(id.Value.Value)}",
+            content,
+            ApiJson.Default.SubmittedBody,
+            cancel).ConfigureAwait(false);
     }
 
     /// <summary>Submits a gang. With an id, a repeat after a lost answer finds the one that the first one made.</summary>
     public async Task<SubmittedBody> SubmitGangAsync(GangSpec spec, JobId? id = null, CancellationToken cancel = default)
     {
         using var content = JsonContent.Create(spec, MachinesJson.Default.GangSpec);
-        return await SendAsync(HttpMethod.Post, id is null ? "gangs" : $"gangs?id={Escape(id.Value.Value)}", content, ApiJson.Default.SubmittedBody, cancel).ConfigureAwait(false);
+        return await SendAsync(
+            HttpMethod.Post,
+            id is null ? "gangs" : $"gangs?id={Escape(id.Value.Value)}",
+            content,
+            ApiJson.Default.SubmittedBody,
+            cancel).ConfigureAwait(false);
     }
 
     /// <summary>A gang, or null.</summary>
-    public Task<GangView?> GetGangAsync(JobId gang, CancellationToken cancel = default) => FindAsync($"gangs/{Escape(gang.Value)}", MachinesJson.Default.GangView, cancel);
+    public Task<GangView?> GetGangAsync(JobId gang, CancellationToken cancel = default) =>
+        FindAsync($"gangs/{Escape(gang.Value)}", MachinesJson.Default.GangView, cancel);
 
     /// <summary>All gangs, by id.</summary>
-    public async Task<IReadOnlyList<GangView>> GetGangsAsync(CancellationToken cancel = default) => (await GetAsync("gangs?limit=10000", ApiJson.Default.GangsBody, cancel).ConfigureAwait(false)).Items;
+    public async Task<IReadOnlyList<GangView>> GetGangsAsync(CancellationToken cancel = default) =>
+        (await GetAsync("gangs?limit=10000", ApiJson.Default.GangsBody, cancel).ConfigureAwait(false)).Items;
 
     /// <summary>Asks a gang to end in order; the wish is durable when this returns.</summary>
     public async Task CancelGangAsync(JobId gang, string reason, CancellationToken cancel = default) =>
-        await ChangeAsync(HttpMethod.Post, $"gangs/{Escape(gang.Value)}/cancel?reason={Escape(reason)}", null, ApiJson.Default.SubmittedBody, cancel).ConfigureAwait(false);
+        await ChangeAsync(
+            HttpMethod.Post,
+            $"gangs/{Escape(gang.Value)}/cancel?reason={Escape(reason)}",
+            null,
+            ApiJson.Default.SubmittedBody,
+            cancel).ConfigureAwait(false);
 
     /// <summary>A piece of the log of a gang's rank; null: there is no such rank now, or no such gang.</summary>
     /// <param name="gang">The gang.</param>
@@ -93,24 +114,37 @@ public sealed class CoordinatorClient : IDisposable
     /// <param name="from">The place in the log; below 0: so many bytes before its end.</param>
     /// <param name="node">The node that has it; null: the one that the rank is on.</param>
     /// <param name="cancel">Ends the wait.</param>
-    public Task<LogBody?> GetGangLogAsync(JobId gang, int rank, long? generation, long from, NodeId? node = null, CancellationToken cancel = default) => FindAsync(
+    public Task<LogBody?> GetGangLogAsync(
+        JobId gang, int rank, long? generation, long from, NodeId? node = null, CancellationToken cancel = default) => FindAsync(
         string.Create(CultureInfo.InvariantCulture, $"gangs/{Escape(gang.Value)}/logs?rank={rank}&from={from}{(generation is null ? "" : $"&generation={generation}")}{(node is null ? "" : $"&node={Escape(node.Value.Value)}")}"),
         ApiJson.Default.LogBody,
         cancel);
 
     /// <summary>A job, or null.</summary>
-    public Task<JobView?> GetJobAsync(JobId job, CancellationToken cancel = default) => FindAsync($"jobs/{Escape(job.Value)}", MachinesJson.Default.JobView, cancel);
+    public Task<JobView?> GetJobAsync(JobId job, CancellationToken cancel = default) =>
+        FindAsync($"jobs/{Escape(job.Value)}", MachinesJson.Default.JobView, cancel);
 
     /// <summary>All jobs, by id.</summary>
-    public async Task<IReadOnlyList<JobView>> GetJobsAsync(CancellationToken cancel = default) => (await GetAsync("jobs?limit=10000", ApiJson.Default.JobsBody, cancel).ConfigureAwait(false)).Items;
+    public async Task<IReadOnlyList<JobView>> GetJobsAsync(CancellationToken cancel = default) =>
+        (await GetAsync("jobs?limit=10000", ApiJson.Default.JobsBody, cancel).ConfigureAwait(false)).Items;
 
     /// <summary>Asks a job to end without a model; the wish is durable when this returns.</summary>
     public async Task CancelJobAsync(JobId job, string reason, CancellationToken cancel = default) =>
-        await ChangeAsync(HttpMethod.Post, $"jobs/{Escape(job.Value)}/cancel?reason={Escape(reason)}", null, ApiJson.Default.SubmittedBody, cancel).ConfigureAwait(false);
+        await ChangeAsync(
+            HttpMethod.Post,
+            $"jobs/{Escape(job.Value)}/cancel?reason={Escape(reason)}",
+            null,
+            ApiJson.Default.SubmittedBody,
+            cancel).ConfigureAwait(false);
 
     /// <summary>Asks a job to save a checkpoint now.</summary>
     public async Task SaveCheckpointAsync(JobId job, string reason, CancellationToken cancel = default) =>
-        await SendAsync(HttpMethod.Post, $"jobs/{Escape(job.Value)}/checkpoint?reason={Escape(reason)}", null, ApiJson.Default.SubmittedBody, cancel).ConfigureAwait(false);
+        await SendAsync(
+            HttpMethod.Post,
+            $"jobs/{Escape(job.Value)}/checkpoint?reason={Escape(reason)}",
+            null,
+            ApiJson.Default.SubmittedBody,
+            cancel).ConfigureAwait(false);
 
     /// <summary>Gives a job more steps or ranks; what is null stays. The same again is no error.</summary>
     /// <param name="job">The job.</param>
@@ -118,11 +152,17 @@ public sealed class CoordinatorClient : IDisposable
     /// <param name="ranks">Ranks that it is to want.</param>
     /// <param name="workersEnded">Whether every process that was of the job has ended, so that none is waited for.</param>
     /// <param name="cancel">Ends the wait.</param>
-    /// <exception cref="CoordinatorApiException">It would be less than the job has, or the job cannot go on; nothing was changed.</exception>
+    /// <exception cref="CoordinatorApiException">It would be less than the job has, or the job cannot go on; nothing was
+    /// changed.</exception>
     public async Task ExtendJobAsync(JobId job, long? steps, int? ranks, bool workersEnded = false, CancellationToken cancel = default)
     {
         var query = string.Create(CultureInfo.InvariantCulture, $"{(steps is null ? "" : $"steps={steps}&")}{(ranks is null ? "" : $"ranks={ranks}&")}{(workersEnded ? "workersEnded=true" : "")}");
-        await ChangeAsync(HttpMethod.Post, $"jobs/{Escape(job.Value)}/extend?{query.TrimEnd('&')}", null, ApiJson.Default.SubmittedBody, cancel).ConfigureAwait(false);
+        await ChangeAsync(
+            HttpMethod.Post,
+            $"jobs/{Escape(job.Value)}/extend?{query.TrimEnd('&')}",
+            null,
+            ApiJson.Default.SubmittedBody,
+            cancel).ConfigureAwait(false);
     }
 
     /// <summary>Events behind an ordinal.</summary>
@@ -132,30 +172,37 @@ public sealed class CoordinatorClient : IDisposable
     /// <param name="wait">How long the silo is to wait for a first one, up to a minute.</param>
     /// <param name="newest">Whether the limit takes the newest and not the oldest.</param>
     /// <param name="cancel">Ends the wait.</param>
-    public Task<EventsBody> GetEventsAsync(JobId? job, long after = 0, int limit = 1000, TimeSpan wait = default, bool newest = false, CancellationToken cancel = default) =>
+    public Task<EventsBody> GetEventsAsync(
+        JobId? job, long after = 0, int limit = 1000, TimeSpan wait = default, bool newest = false, CancellationToken cancel = default) =>
         GetAsync(
             $"{(job is null ? "" : $"jobs/{Escape(job.Value.Value)}/")}events?{Query(after, limit, wait)}&newest={(newest ? "true" : "false")}",
             ApiJson.Default.EventsBody,
             cancel);
 
     /// <summary>Applied steps of a job behind an ordinal, in the order in which they were recorded.</summary>
-    public Task<StepsBody> GetStepsAsync(JobId job, long after = 0, int limit = 1000, TimeSpan wait = default, CancellationToken cancel = default) =>
+    public Task<StepsBody> GetStepsAsync(
+        JobId job, long after = 0, int limit = 1000, TimeSpan wait = default, CancellationToken cancel = default) =>
         GetAsync($"jobs/{Escape(job.Value)}/steps?{Query(after, limit, wait)}", ApiJson.Default.StepsBody, cancel);
 
     /// <summary>The first 10,000 nodes, by id.</summary>
-    public async Task<IReadOnlyList<NodeView>> GetNodesAsync(CancellationToken cancel = default) => (await GetAsync("nodes?limit=10000", ApiJson.Default.NodesBody, cancel).ConfigureAwait(false)).Items;
+    public async Task<IReadOnlyList<NodeView>> GetNodesAsync(CancellationToken cancel = default) =>
+        (await GetAsync("nodes?limit=10000", ApiJson.Default.NodesBody, cancel).ConfigureAwait(false)).Items;
 
     /// <summary>A node, or null.</summary>
-    public Task<NodeView?> GetNodeAsync(NodeId node, CancellationToken cancel = default) => FindAsync($"nodes/{Escape(node.Value)}", MachinesJson.Default.NodeView, cancel);
+    public Task<NodeView?> GetNodeAsync(NodeId node, CancellationToken cancel = default) =>
+        FindAsync($"nodes/{Escape(node.Value)}", MachinesJson.Default.NodeView, cancel);
 
     /// <summary>The first 10,000 gpus, by id.</summary>
-    public async Task<IReadOnlyList<GpuView>> GetGpusAsync(CancellationToken cancel = default) => (await GetAsync("gpus?limit=10000", ApiJson.Default.GpusBody, cancel).ConfigureAwait(false)).Items;
+    public async Task<IReadOnlyList<GpuView>> GetGpusAsync(CancellationToken cancel = default) =>
+        (await GetAsync("gpus?limit=10000", ApiJson.Default.GpusBody, cancel).ConfigureAwait(false)).Items;
 
     /// <summary>A gpu, or null.</summary>
-    public Task<GpuView?> GetGpuAsync(GpuId gpu, CancellationToken cancel = default) => FindAsync($"gpus/{Escape(gpu.Node.Value)}/{gpu.Index}", MachinesJson.Default.GpuView, cancel);
+    public Task<GpuView?> GetGpuAsync(GpuId gpu, CancellationToken cancel = default) =>
+        FindAsync($"gpus/{Escape(gpu.Node.Value)}/{gpu.Index}", MachinesJson.Default.GpuView, cancel);
 
     /// <summary>The cluster, or null before any node came.</summary>
-    public Task<ClusterView?> GetClusterAsync(CancellationToken cancel = default) => FindAsync("cluster", MachinesJson.Default.ClusterView, cancel);
+    public Task<ClusterView?> GetClusterAsync(CancellationToken cancel = default) =>
+        FindAsync("cluster", MachinesJson.Default.ClusterView, cancel);
 
     /// <summary>The site's power.</summary>
     public Task<PowerView> GetPowerAsync(CancellationToken cancel = default) => GetAsync("power", MachinesJson.Default.PowerView, cancel);
@@ -166,22 +213,35 @@ public sealed class CoordinatorClient : IDisposable
         HttpMethod.Put, "power", () => new StringContent(members.ToJsonString(), System.Text.Encoding.UTF8, "application/json"), MachinesJson.Default.PowerView, cancel);
 
     /// <summary>Takes all limits of power away.</summary>
-    public Task<PowerView> ClearPowerAsync(CancellationToken cancel = default) => ChangeAsync(HttpMethod.Delete, "power", null, MachinesJson.Default.PowerView, cancel);
+    public Task<PowerView> ClearPowerAsync(CancellationToken cancel = default) =>
+        ChangeAsync(HttpMethod.Delete, "power", null, MachinesJson.Default.PowerView, cancel);
 
     /// <summary>Sets what the site may draw, watts; null: no cap.</summary>
     public Task<PowerView> SetSiteCapAsync(long? watts, CancellationToken cancel = default) =>
-        ChangeAsync(HttpMethod.Post, $"power/cap?watts={watts?.ToString(CultureInfo.InvariantCulture) ?? LimitsApi.None}", null, MachinesJson.Default.PowerView, cancel);
+        ChangeAsync(
+            HttpMethod.Post,
+            $"power/cap?watts={watts?.ToString(CultureInfo.InvariantCulture) ?? LimitsApi.None}",
+            null,
+            MachinesJson.Default.PowerView,
+            cancel);
 
     /// <summary>Says that the utility has approved what is above the approval line, or does so no more.</summary>
     public Task<PowerView> ApprovePowerAsync(bool approved, string reason, CancellationToken cancel = default) =>
-        ChangeAsync(HttpMethod.Post, $"power/approve?approved={(approved ? "true" : "false")}&reason={Escape(reason)}", null, MachinesJson.Default.PowerView, cancel);
+        ChangeAsync(
+            HttpMethod.Post,
+            $"power/approve?approved={(approved ? "true" : "false")}&reason={Escape(reason)}",
+            null,
+            MachinesJson.Default.PowerView,
+            cancel);
 
     /// <summary>The cooling zones, by name.</summary>
-    public async Task<IReadOnlyList<CoolingZoneView>> GetCoolingAsync(CancellationToken cancel = default) => (await GetAsync("cooling", ApiJson.Default.CoolingBody, cancel).ConfigureAwait(false)).Items;
+    public async Task<IReadOnlyList<CoolingZoneView>> GetCoolingAsync(CancellationToken cancel = default) =>
+        (await GetAsync("cooling", ApiJson.Default.CoolingBody, cancel).ConfigureAwait(false)).Items;
 
     /// <summary>Sets a cooling zone.</summary>
     /// <returns>The zones after that.</returns>
-    public async Task<IReadOnlyList<CoolingZoneView>> SetCoolingZoneAsync(CoolingZone zone, CancellationToken cancel = default) => (await ChangeAsync(
+    public async Task<IReadOnlyList<CoolingZoneView>> SetCoolingZoneAsync(
+        CoolingZone zone, CancellationToken cancel = default) => (await ChangeAsync(
         HttpMethod.Put, $"cooling/{Escape(zone.Name)}", () => JsonContent.Create(zone, MachinesJson.Default.CoolingZone), ApiJson.Default.CoolingBody, cancel).ConfigureAwait(false)).Items;
 
     /// <summary>Takes a cooling zone away.</summary>
@@ -225,14 +285,16 @@ public sealed class CoordinatorClient : IDisposable
     }
 
     /// <summary>Downloads a data set to a file, behind what the file holds of it already; false: the silo has none.</summary>
-    public Task<bool> DownloadDataAsync(string sha256, string path, CancellationToken cancel = default) => DownloadAsync($"data/{sha256}", path, cancel);
+    public Task<bool> DownloadDataAsync(string sha256, string path, CancellationToken cancel = default) =>
+        DownloadAsync($"data/{sha256}", path, cancel);
 
     /// <summary>Uploads a job's final model.</summary>
     public Task<StoredFileBody> UploadModelAsync(JobId job, string path, string sha256, CancellationToken cancel = default) =>
         UploadAsync($"jobs/{Escape(job.Value)}/model", path, sha256, cancel);
 
     /// <summary>Downloads a job's final model to a file, behind what the file holds of it already; false: there is none.</summary>
-    public Task<bool> DownloadModelAsync(JobId job, string path, CancellationToken cancel = default) => DownloadAsync($"jobs/{Escape(job.Value)}/model", path, cancel);
+    public Task<bool> DownloadModelAsync(JobId job, string path, CancellationToken cancel = default) =>
+        DownloadAsync($"jobs/{Escape(job.Value)}/model", path, cancel);
 
     /// <inheritdoc/>
     public void Dispose() => http.Dispose();
@@ -240,9 +302,11 @@ public sealed class CoordinatorClient : IDisposable
     private static string Escape(string text) => Uri.EscapeDataString(text);
 
     private static string Query(long after, int limit, TimeSpan wait) =>
-        string.Create(CultureInfo.InvariantCulture, $"after={after}&limit={limit}&waitMs={(int)Math.Min(wait.TotalMilliseconds, int.MaxValue)}");
+        string.Create(
+            CultureInfo.InvariantCulture, $"after={after}&limit={limit}&waitMs={(int)Math.Min(wait.TotalMilliseconds, int.MaxValue)}");
 
-    private Task<T> GetAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancel) => SendAsync(HttpMethod.Get, path, null, type, cancel);
+    private Task<T> GetAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancel) =>
+        SendAsync(HttpMethod.Get, path, null, type, cancel);
 
     private async Task<T?> FindAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancel)
         where T : class
@@ -257,9 +321,13 @@ public sealed class CoordinatorClient : IDisposable
         return await ReadAsync(answer, type, cancel).ConfigureAwait(false);
     }
 
-    /// <summary>Makes a change, and returns once it is durable. Only the last answer counts: what was taken and not stored goes with its silo.</summary>
-    /// <exception cref="CoordinatorApiException">Storage has not confirmed it within <see cref="StoragePatience"/> (status 202), or the silo refuses.</exception>
-    private async Task<T> ChangeAsync<T>(HttpMethod method, string path, Func<HttpContent>? content, JsonTypeInfo<T> type, CancellationToken cancel)
+    /// <summary>
+    /// Makes a change, and returns once it is durable. Only the last answer counts: what was taken and not stored goes with its silo.
+    /// </summary>
+    /// <exception cref="CoordinatorApiException">Storage has not confirmed it within <see cref="StoragePatience"/> (status 202), or the
+    /// silo refuses.</exception>
+    private async Task<T> ChangeAsync<T>(
+        HttpMethod method, string path, Func<HttpContent>? content, JsonTypeInfo<T> type, CancellationToken cancel)
     {
         for (var began = Stopwatch.GetTimestamp(); ; await Task.Delay(StoragePause, cancel).ConfigureAwait(false))
         {
@@ -325,7 +393,8 @@ public sealed class CoordinatorClient : IDisposable
         if (there > 0 && answer.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
             return true;
         await ThrowIfRefusedAsync(answer, idle.Token).ConfigureAwait(false);
-        var target = answer.StatusCode == HttpStatusCode.PartialContent ? new FileStream(file, FileMode.Append, FileAccess.Write) : UserMask.CreateUsersFile(file);
+        var target = answer.StatusCode == HttpStatusCode.PartialContent ? new FileStream(
+            file, FileMode.Append, FileAccess.Write) : UserMask.CreateUsersFile(file);
         await using (target.ConfigureAwait(false))
         {
             // Copied by hand: what the network did and what the disk did are two things.
@@ -352,7 +421,8 @@ public sealed class CoordinatorClient : IDisposable
         }
     }
 
-    private async Task<HttpResponseMessage> RequestAsync(HttpMethod method, string path, HttpContent? content, CancellationToken cancel, long from = 0)
+    private async Task<HttpResponseMessage> RequestAsync(
+        HttpMethod method, string path, HttpContent? content, CancellationToken cancel, long from = 0)
     {
         using var request = new HttpRequestMessage(method, path) { Content = content };
         if (from > 0)
@@ -368,8 +438,12 @@ public sealed class CoordinatorClient : IDisposable
     }
 
     private CoordinatorApiException Away(Exception exception) => exception.InnerException is AuthenticationException untrusted
-        ? new($"the certificate of the silo at {Url} is refused: {untrusted.Message}", "Name the silo as its certificate does, and trust the certificate's authority (SSL_CERT_FILE, or the system's store).", exception)
-        : new($"no silo answers at {Url}: {exception.Message}", "Start one with 'coordinator silo', or name another with --silo.", exception);
+        ? new(
+            $"the certificate of the silo at {Url} is refused: {untrusted.Message}",
+            "Name the silo as its certificate does, and trust the certificate's authority (SSL_CERT_FILE, or the system's store).",
+            exception)
+        : new(
+            $"no silo answers at {Url}: {exception.Message}", "Start one with 'coordinator silo', or name another with --silo.", exception);
 
     private async Task<T> ReadAsync<T>(HttpResponseMessage answer, JsonTypeInfo<T> type, CancellationToken cancel)
     {

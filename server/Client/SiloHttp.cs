@@ -12,7 +12,8 @@ namespace Coordinator.Server.Client;
 public static class SiloHttp
 {
     /// <summary>A handler of requests to silos.</summary>
-    /// <param name="proxy">The proxy that the user asked for; null: none. What is on this host's loopback is reached without one all the same.</param>
+    /// <param name="proxy">The proxy that the user asked for; null: none. What is on this host's loopback is reached without one all the
+    /// same.</param>
     public static SocketsHttpHandler CreateHandler(Uri? proxy = null) => new()
     {
         UseProxy = proxy is not null,

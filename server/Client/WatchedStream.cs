@@ -1,6 +1,8 @@
 namespace Coordinator.Server.Client;
 
-/// <summary>A file that is being sent: it tells of every read, and remembers that one failed, which the connection would otherwise be blamed for.</summary>
+/// <summary>
+/// A file that is being sent: it tells of every read, and remembers that one failed, which the connection would otherwise be blamed for.
+/// </summary>
 internal sealed class WatchedStream(Stream inner, Action moved) : Stream
 {
     /// <summary>Why the file could not be read; null where it could.</summary>

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Coordinator.Server.Files;
 
-/// <summary>Asks the system what lies at a path. .NET knows files and folders only, and takes a device or a pipe for a file that it may replace.</summary>
+/// <summary>
+/// Asks the system what lies at a path. .NET knows files and folders only, and takes a device or a pipe for a file that it may replace.
+/// </summary>
 public static unsafe partial class FileKinds
 {
     private const int CurrentDirectory = -100;
@@ -15,7 +17,8 @@ public static unsafe partial class FileKinds
     private const int ModeAt = 28;
 
     /// <summary>The kind of what lies there.</summary>
-    /// <exception cref="IOException">The system does not say: a loop of links, a part of the path that is a file, a folder that may not be searched.</exception>
+    /// <exception cref="IOException">The system does not say: a loop of links, a part of the path that is a file, a folder that may not be
+    /// searched.</exception>
     public static FileKind Of(string path)
     {
         if (!OperatingSystem.IsLinux())

@@ -40,11 +40,13 @@ internal sealed class FileStore
     public TimeSpan ReadLimit { get; init; } = StorageRead.DefaultLimit;
 
     /// <summary>Whether a text is a SHA-256 in lower-case hexadecimal.</summary>
-    public static bool IsHash(string text) => text.Length == 64 && text.All(letter => char.IsAsciiDigit(letter) || letter is >= 'a' and <= 'f');
+    public static bool IsHash(string text) =>
+        text.Length == 64 && text.All(letter => char.IsAsciiDigit(letter) || letter is >= 'a' and <= 'f');
 
     /// <summary>Whether nothing has written to a file between two looks at it. Being renamed, or read, changes no content.</summary>
     public static bool IsSame(FileFacts one, FileFacts other) =>
-        (one.Device, one.Node, one.Bytes, one.ModifiedAt, one.ChangedAt) == (other.Device, other.Node, other.Bytes, other.ModifiedAt, other.ChangedAt);
+        (one.Device, one.Node, one.Bytes, one.ModifiedAt, one.ChangedAt) == (
+            other.Device, other.Node, other.Bytes, other.ModifiedAt, other.ChangedAt);
 
     /// <summary>Opens a stored file, if it is what it should be.</summary>
     /// <param name="name">Its name, which is safe: its caller has seen to that.</param>
@@ -88,14 +90,17 @@ internal sealed class FileStore
     public Task<FileOutcome> PutAsync(string name, string sha256, Stream content, long? announcedBytes, CancellationToken cancel) =>
         PutAsync(name, sha256, sha256, content, announcedBytes, cancel);
 
-    /// <summary>Stores a file under a name that is not its hash. What is there stays if it is sound, and is replaced if it is damaged.</summary>
+    /// <summary>
+    /// Stores a file under a name that is not its hash. What is there stays if it is sound, and is replaced if it is damaged.
+    /// </summary>
     /// <param name="name">The name.</param>
     /// <param name="sha256">What the bytes that come must be.</param>
     /// <param name="recorded">What the stored file's SHA-256 is known to have to be; null: only this folder knows.</param>
     /// <param name="content">The bytes.</param>
     /// <param name="announcedBytes">How many they are said to be.</param>
     /// <param name="cancel">Nobody sends them any more.</param>
-    public async Task<FileOutcome> PutAsync(string name, string sha256, string? recorded, Stream content, long? announcedBytes, CancellationToken cancel)
+    public async Task<FileOutcome> PutAsync(
+        string name, string sha256, string? recorded, Stream content, long? announcedBytes, CancellationToken cancel)
     {
         if (announcedBytes > maxBytes)
             return new FileOutcome(FileOutcomeKind.TooLarge, maxBytes, "");
@@ -146,7 +151,8 @@ internal sealed class FileStore
     }
 
     /// <summary>Shows an upload under its name. Whatever lies there that is not what was once stored is no reason to refuse it.</summary>
-    private async Task<FileOutcome> PublishAsync(string upload, string name, long bytes, string sha256, string? recorded, CancellationToken cancel)
+    private async Task<FileOutcome> PublishAsync(
+        string upload, string name, long bytes, string sha256, string? recorded, CancellationToken cancel)
     {
         var path = Path.Combine(folder, name);
         lock (naming)
@@ -216,7 +222,8 @@ internal sealed class FileStore
     {
         lock (hashes)
         {
-            if (hashes.TryGetValue(path, out var known) && IsSame(known.Facts, facts) && known.Hash is not ({ IsFaulted: true } or { IsCanceled: true }))
+            if (hashes.TryGetValue(path, out var known) && IsSame(known.Facts, facts)
+                && known.Hash is not ({ IsFaulted: true } or { IsCanceled: true }))
                 return known.Hash.WaitAsync(cancel);
             var reading = StorageRead.RunAsync(path, ReadLimit, read => Hash(path, facts, read), CancellationToken.None);
             hashes[path] = (facts, reading);

@@ -4,8 +4,8 @@ using Coordinator.Machines;
 namespace Coordinator.Server.Files;
 
 /// <summary>
-/// Names of final models in a silo's store. Each length that a job ever had has a model of its own, since stored files never change: that of
-/// a job whose steps were raised has its step in its name, behind a character that no id has.
+/// Names of final models in a silo's store. Each length that a job ever had has a model of its own, since stored files never change: that
+/// of a job whose steps were raised has its step in its name, behind a character that no id has.
 /// </summary>
 public static class ModelFiles
 {

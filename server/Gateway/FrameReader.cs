@@ -17,7 +17,8 @@ internal sealed class FrameReader(WebSocket socket, int maxBytes)
             {
                 part = await socket.ReceiveAsync(buffer.AsMemory(length), cancel).ConfigureAwait(false);
             }
-            catch (Exception exception) when (exception is WebSocketException or OperationCanceledException or IOException or ObjectDisposedException)
+            catch (Exception exception) when (
+                exception is WebSocketException or OperationCanceledException or IOException or ObjectDisposedException)
             {
                 return new Frame(default, null, true);
             }

@@ -6,7 +6,8 @@ namespace Coordinator.Server.Gateway;
 
 /// <summary>
 /// The text of what a job tells all its nodes alike, written once. A membership and a deal of shards are as long as the job is wide, and go
-/// to as many nodes: written for each of them they would cost more than all else that a silo does. Kept for as long as the message itself is.
+/// to as many nodes: written for each of them they would cost more than all else that a silo does. Kept for as long as the message itself
+/// is.
 /// Thread-safe.
 /// </summary>
 public static class SharedFrames
@@ -26,5 +27,6 @@ public static class SharedFrames
     /// <exception cref="NotSupportedException">The message has no JSON form.</exception>
     public static byte[] TextOf(CoordinatorMessage message) => Of(message) ?? Write(message);
 
-    private static byte[] Write(CoordinatorMessage message) => JsonSerializer.SerializeToUtf8Bytes(message, MachinesJson.Default.CoordinatorMessage);
+    private static byte[] Write(CoordinatorMessage message) =>
+        JsonSerializer.SerializeToUtf8Bytes(message, MachinesJson.Default.CoordinatorMessage);
 }

@@ -122,15 +122,18 @@ internal static class WorkerFrames
     private static string? Foreign(NodeId node, GpuId gpu) => gpu.Node == node ? null : $"node {node} speaks for gpu {gpu}";
 
     /// <summary>
-    /// A member that is missing was never written by a worker of this build, and one of an earlier build leaves out only what it does not know: a further
-    /// member, which reads as null or zero then. Generated readers set it so whatever its initial value, and machines are given no list or text that is null.
+    /// A member that is missing was never written by a worker of this build, and one of an earlier build leaves out only what it does not
+    /// know: a further member, which reads as null or zero then. Generated readers set it so whatever its initial value, and machines are
+    /// given no list or text that is null.
     /// </summary>
     private static void RequireAll(JsonTypeInfo type)
     {
         foreach (var member in type.Properties.Where(member => member.Set is not null || member.AssociatedParameter is not null))
         {
             var isFurther = member is { IsRequired: false, AssociatedParameter: null or { IsMemberInitializer: true } };
-            var mayBeNull = member.PropertyType.IsValueType ? Nullable.GetUnderlyingType(member.PropertyType) is not null : member.IsSetNullable;
+            var mayBeNull = member.PropertyType.IsValueType
+                ? Nullable.GetUnderlyingType(member.PropertyType) is not null
+                : member.IsSetNullable;
             member.IsRequired = !mayBeNull && !(isFurther && member.PropertyType.IsValueType);
         }
     }

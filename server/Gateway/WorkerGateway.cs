@@ -12,7 +12,8 @@ namespace Coordinator.Server.Gateway;
 /// goes to the node's grain in order, between <see cref="WorkerConnected"/> and <see cref="WorkerDisconnected"/>. Whatever
 /// is wrong with a connection closes that connection, with a reason, and nothing else.
 /// </summary>
-internal sealed class WorkerGateway(IGrainHost grains, WorkerLinks links, GatewayOptions options, TimeProvider time, ILogger<WorkerGateway> logger)
+internal sealed class WorkerGateway(
+    IGrainHost grains, WorkerLinks links, GatewayOptions options, TimeProvider time, ILogger<WorkerGateway> logger)
 {
     private volatile bool stopping;
 
@@ -21,13 +22,18 @@ internal sealed class WorkerGateway(IGrainHost grains, WorkerLinks links, Gatewa
     {
         if (!context.WebSockets.IsWebSocketRequest)
         {
-            await ApiError.Write(context, StatusCodes.Status426UpgradeRequired, "workers connect here by WebSocket", "Start a worker with 'coordinator worker'.").ConfigureAwait(false);
+            await ApiError.Write(
+                context,
+                StatusCodes.Status426UpgradeRequired,
+                "workers connect here by WebSocket",
+                "Start a worker with 'coordinator worker'.").ConfigureAwait(false);
             return;
         }
 
         if (stopping)
         {
-            await ApiError.Write(context, StatusCodes.Status503ServiceUnavailable, "the silo is stopping", "Connect again in a moment.").ConfigureAwait(false);
+            await ApiError.Write(context, StatusCodes.Status503ServiceUnavailable, "the silo is stopping", "Connect again in a moment.")
+                .ConfigureAwait(false);
             return;
         }
 
@@ -43,7 +49,10 @@ internal sealed class WorkerGateway(IGrainHost grains, WorkerLinks links, Gatewa
         using var link = new WorkerLink(socket, hello.Node, hello.Session, hello.Gpus.Count, options, time, context.RequestAborted);
         if (!links.TryAdd(link))
         {
-            await RefuseAsync(socket, new CloseReason(WebSocketCloseStatus.PolicyViolation, "this or a newer connection of the process stands"), context.RequestAborted).ConfigureAwait(false);
+            await RefuseAsync(
+                socket,
+                new CloseReason(WebSocketCloseStatus.PolicyViolation, "this or a newer connection of the process stands"),
+                context.RequestAborted).ConfigureAwait(false);
             return;
         }
 
@@ -77,7 +86,9 @@ internal sealed class WorkerGateway(IGrainHost grains, WorkerLinks links, Gatewa
         }
         catch (TimeoutException)
         {
-            return (null, new CloseReason(WebSocketCloseStatus.PolicyViolation, $"no hello within {options.HelloTimeout.TotalSeconds:0.###} s"));
+            return (
+                null,
+                new CloseReason(WebSocketCloseStatus.PolicyViolation, $"no hello within {options.HelloTimeout.TotalSeconds:0.###} s"));
         }
         catch (OperationCanceledException)
         {
@@ -85,7 +96,8 @@ internal sealed class WorkerGateway(IGrainHost grains, WorkerLinks links, Gatewa
         }
     }
 
-    private static CloseReason? WhyUnreachable(Hello hello, ConnectionInfo from) => LoopbackRule.WhyUnreachable(hello.DataAddress, from.RemoteIpAddress, from.LocalIpAddress) is { } why
+    private static CloseReason? WhyUnreachable(Hello hello, ConnectionInfo from) =>
+        LoopbackRule.WhyUnreachable(hello.DataAddress, from.RemoteIpAddress, from.LocalIpAddress) is { } why
         ? new CloseReason(RefusalKind.Invalid, why)
         : null;
 
@@ -107,7 +119,8 @@ internal sealed class WorkerGateway(IGrainHost grains, WorkerLinks links, Gatewa
                 continue;
             if (message is not null)
             {
-                grains.Post(grain, message is Hello again ? new WorkerConnected(link.Session, again) : new WorkerSaid(link.Session, message));
+                grains.Post(
+                    grain, message is Hello again ? new WorkerConnected(link.Session, again) : new WorkerSaid(link.Session, message));
                 continue;
             }
 
@@ -141,7 +154,9 @@ internal sealed class WorkerGateway(IGrainHost grains, WorkerLinks links, Gatewa
         }
     }
 
-    /// <summary>Reads on until the peer's close frame: data left unread would make the system reset the connection, and the reason would be lost.</summary>
+    /// <summary>
+    /// Reads on until the peer's close frame: data left unread would make the system reset the connection, and the reason would be lost.
+    /// </summary>
     private static async Task DrainAsync(WebSocket socket, CancellationToken cut)
     {
         var scratch = new byte[8192];
@@ -150,7 +165,8 @@ internal sealed class WorkerGateway(IGrainHost grains, WorkerLinks links, Gatewa
             while (socket.State is WebSocketState.Open or WebSocketState.CloseSent)
                 await socket.ReceiveAsync(scratch.AsMemory(), cut).ConfigureAwait(false);
         }
-        catch (Exception exception) when (exception is WebSocketException or OperationCanceledException or IOException or InvalidOperationException)
+        catch (Exception exception) when (
+            exception is WebSocketException or OperationCanceledException or IOException or InvalidOperationException)
         {
             // It is gone already.
         }

@@ -21,7 +21,14 @@ internal sealed class WorkerLink : IDisposable
     private CloseReason? reason;
     private ITimer? patience;
 
-    public WorkerLink(WebSocket socket, NodeId node, WorkerSession session, int gpus, GatewayOptions options, TimeProvider time, CancellationToken aborted)
+    public WorkerLink(
+        WebSocket socket,
+        NodeId node,
+        WorkerSession session,
+        int gpus,
+        GatewayOptions options,
+        TimeProvider time,
+        CancellationToken aborted)
     {
         this.socket = socket;
         this.options = options;
@@ -52,7 +59,9 @@ internal sealed class WorkerLink : IDisposable
             Close(new CloseReason(WebSocketCloseStatus.PolicyViolation, $"more than {mostQueued} messages wait for this worker: it reads too slowly"));
     }
 
-    /// <summary>Sends a close frame behind what is queued; a peer that does not answer in time is cut off. The first reason stands.</summary>
+    /// <summary>
+    /// Sends a close frame behind what is queued; a peer that does not answer in time is cut off. The first reason stands.
+    /// </summary>
     public void Close(CloseReason why)
     {
         if (Interlocked.CompareExchange(ref reason, why, null) is not null)
@@ -88,7 +97,8 @@ internal sealed class WorkerLink : IDisposable
             var why = Reason ?? new CloseReason(WebSocketCloseStatus.NormalClosure, "");
             await socket.CloseOutputAsync(why.Status, why.Text, cut.Token).ConfigureAwait(false);
         }
-        catch (Exception exception) when (exception is WebSocketException or OperationCanceledException or IOException or ObjectDisposedException)
+        catch (Exception exception) when (
+            exception is WebSocketException or OperationCanceledException or IOException or ObjectDisposedException)
         {
             // The connection is gone; the reader sees it too.
             CutOff();

@@ -15,7 +15,10 @@ public sealed class WorkerLinks
     private readonly Lock gate = new();
     private int count;
 
-    /// <summary>Nodes connected now. Asked at every heartbeat: the dictionary's own count takes all of its locks, which was half of what thousands of heartbeats cost.</summary>
+    /// <summary>
+    /// Nodes connected now. Asked at every heartbeat: the dictionary's own count takes all of its locks, which was half of what thousands
+    /// of heartbeats cost.
+    /// </summary>
     public int Count => Volatile.Read(ref count);
 
     /// <summary>
@@ -47,12 +50,15 @@ public sealed class WorkerLinks
     /// <summary>Whether a message is for the connection of one session, wherever that stands, rather than for the node.</summary>
     public static bool IsForOneSession(CoordinatorMessage message) => message is Welcome or HelloWanted or WorkerRefused;
 
-    /// <summary>Takes in a connection that waits for its grain's welcome; false where this or a newer one of the same process is here.</summary>
+    /// <summary>
+    /// Takes in a connection that waits for its grain's welcome; false where this or a newer one of the same process is here.
+    /// </summary>
     internal bool TryAdd(WorkerLink link)
     {
         lock (gate)
         {
-            if (links.TryGetValue(link.Node, out var present) && present.Session.Boot == link.Session.Boot && !present.Session.IsOlderThan(link.Session))
+            if (links.TryGetValue(link.Node, out var present) && present.Session.Boot == link.Session.Boot
+                && !present.Session.IsOlderThan(link.Session))
                 return false;
             return waiting.TryAdd((link.Node, link.Session), link);
         }

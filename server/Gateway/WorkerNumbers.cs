@@ -9,7 +9,9 @@ namespace Coordinator.Server.Gateway;
 /// </summary>
 internal static class WorkerNumbers
 {
-    /// <summary>Blocks of a state: 68 billion elements at the default block size, and what a liar can make a job's machine reserve.</summary>
+    /// <summary>
+    /// Blocks of a state: 68 billion elements at the default block size, and what a liar can make a job's machine reserve.
+    /// </summary>
     private const int MostBlocks = 1 << 22;
 
     /// <summary>Steps, generations, bytes: exact as floating-point numbers, too.</summary>
@@ -22,13 +24,16 @@ internal static class WorkerNumbers
     {
         JobReport report when report.Generation is < 0 or > MostCount => $"generation {report.Generation} cannot be",
         GangReport report => Problem(report),
-        LogRead piece when IsNoCount(piece.From) || IsNoCount(piece.End) || IsNoCount(piece.Generation) => $"a log's place {piece.From} of {piece.End} cannot be",
-        GpusMeasured measured when measured.Readings.Any(reading => reading is null || reading.Index < 0) => "a reading is null or has a negative index",
+        LogRead piece when IsNoCount(piece.From) || IsNoCount(piece.End) || IsNoCount(piece.Generation) =>
+            $"a log's place {piece.From} of {piece.End} cannot be",
+        GpusMeasured measured when measured.Readings.Any(reading => reading is null || reading.Index < 0) =>
+            "a reading is null or has a negative index",
         RankState state => Problem(state),
         RankAdvanced advanced when IsNoCount(advanced.Step) => $"step {advanced.Step} cannot be",
         RankFaulted faulted when IsNoCount(faulted.Step) => $"a fault in step {faulted.Step} cannot be",
         RankPreparing preparing when IsNoTime(preparing.Milliseconds) => $"a preparation of {preparing.Milliseconds} ms cannot be",
-        RankFinished finished when IsNoCount(finished.Step) || IsNoCount(finished.RecordedThrough) => $"step {finished.Step}, recorded through {finished.RecordedThrough}, cannot be",
+        RankFinished finished when IsNoCount(finished.Step) || IsNoCount(finished.RecordedThrough) =>
+            $"step {finished.Step}, recorded through {finished.RecordedThrough}, cannot be",
         StepsApplied applied => Problem(applied),
         CheckpointPartSaved saved => Problem(saved.Checkpoint) ?? Problem(saved),
         CheckpointSealed written => Problem(written.Checkpoint),
@@ -69,7 +74,8 @@ internal static class WorkerNumbers
         long held = 0;
         foreach (var subtree in state.Held)
         {
-            if (subtree.Size < 1 || (subtree.Size & (subtree.Size - 1)) != 0 || subtree.Start < 0 || subtree.Start % subtree.Size != 0 || subtree.Start > JobSpecValidator.MostShards - subtree.Size)
+            if (subtree.Size < 1 || (subtree.Size & (subtree.Size - 1)) != 0 || subtree.Start < 0 || subtree.Start % subtree.Size != 0
+                || subtree.Start > JobSpecValidator.MostShards - subtree.Size)
                 return $"subtree {subtree.Start}+{subtree.Size} is none";
             held += subtree.Size;
         }
@@ -82,7 +88,9 @@ internal static class WorkerNumbers
             assigned += span.Count;
         }
 
-        return held > JobSpecValidator.MostShards || assigned > JobSpecValidator.MostShards ? $"{held} shards held and {assigned} assigned are more than a job has" : null;
+        return held > JobSpecValidator.MostShards || assigned > JobSpecValidator.MostShards
+            ? $"{held} shards held and {assigned} assigned are more than a job has"
+            : null;
     }
 
     private static string? Problem(StepsApplied applied)
@@ -92,7 +100,8 @@ internal static class WorkerNumbers
         long? before = null;
         foreach (var step in applied.Steps)
         {
-            if (step is null || step.Step is < 1 or > MostCount || IsNoCount(step.Generation) || IsNoCount(step.Targets) || IsNoTime(step.Milliseconds))
+            if (step is null || step.Step is < 1 or > MostCount || IsNoCount(step.Generation) || IsNoCount(step.Targets)
+                || IsNoTime(step.Milliseconds))
                 return "a step is null or below 1, or its numbers cannot be";
             if (before is { } last && step.Step != last + 1)
                 return $"step {step.Step} follows step {last}";
@@ -106,7 +115,8 @@ internal static class WorkerNumbers
     {
         if (saved.Part is not { } part)
             return "the part of a checkpoint is null";
-        return part.File is null || part.Sha256 is null || part.File.Length > 128 || part.Sha256.Length > 64 || IsNoCount(part.Bytes) || IsNoCount(part.Offset) || IsNoCount(part.Elements)
+        return part.File is null || part.Sha256 is null || part.File.Length > 128 || part.Sha256.Length > 64 || IsNoCount(part.Bytes)
+            || IsNoCount(part.Offset) || IsNoCount(part.Elements)
             || IsNoTime(saved.SnapshotMs) || IsNoTime(saved.WriteMs)
             ? "the part of a checkpoint has names or numbers that cannot be"
             : null;

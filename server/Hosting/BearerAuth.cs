@@ -6,7 +6,10 @@ using Microsoft.Extensions.Primitives;
 
 namespace Coordinator.Server.Hosting;
 
-/// <summary>Lets pass who knows the token: as a bearer, or as the password that a browser asks its user for. Hashes are compared and not texts, so that time tells neither content nor length.</summary>
+/// <summary>
+/// Lets pass who knows the token: as a bearer, or as the password that a browser asks its user for. Hashes are compared and not texts, so
+/// that time tells neither content nor length.
+/// </summary>
 internal sealed class BearerAuth(string token)
 {
     private const string Bearer = "Bearer ";
@@ -20,7 +23,8 @@ internal sealed class BearerAuth(string token)
             StrangerGuard.Know(context);
         if (knows || context.Request.Path == InfoApi.HealthPath)
             return next(context);
-        context.Response.Headers.WWWAuthenticate = new StringValues(["Bearer", "Basic realm=\"coordinator: any name, and the token as password\""]);
+        context.Response.Headers.WWWAuthenticate = new StringValues(
+            ["Bearer", "Basic realm=\"coordinator: any name, and the token as password\""]);
         return ApiError.Write(
             context,
             StatusCodes.Status401Unauthorized,
@@ -36,7 +40,8 @@ internal sealed class BearerAuth(string token)
 
         // A browser sends the password by itself, also where another site's page made it ask: so it may look and not touch.
         return (HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method))
-            && header.StartsWith(Basic, StringComparison.OrdinalIgnoreCase) && PasswordOf(header[Basic.Length..].Trim()) is { } password && IsToken(password);
+            && header.StartsWith(Basic, StringComparison.OrdinalIgnoreCase) && PasswordOf(header[Basic.Length..].Trim()) is { } password
+                && IsToken(password);
     }
 
     private bool IsToken(string text) => CryptographicOperations.FixedTimeEquals(Hash(text), expected);

@@ -29,17 +29,28 @@ public static class FailureText
         var message = OneLine(cause.Message);
         return cause switch
         {
-            IOException or UnauthorizedAccessException => (message, "Look at that path: its permissions, its kind, and the space on its disk."),
-            DbException => ($"The database does not answer: {message}", "Look at the disk of the data directory and its permissions, and run the command again."),
-            JsonException => ($"What should be JSON is none: {message}", "A file or an answer was damaged or cut short on its way; run the command again."),
-            CryptographicException => ($"A certificate or key cannot be used: {message}", "See that the file is a certificate of the expected form, with its private key and the right password."),
-            SocketException or HttpRequestException => ($"The network refuses: {message}", "See that the address is right and that its host can be reached."),
+            IOException or UnauthorizedAccessException =>
+                (message, "Look at that path: its permissions, its kind, and the space on its disk."),
+            DbException => (
+                $"The database does not answer: {message}",
+                "Look at the disk of the data directory and its permissions, and run the command again."),
+            JsonException => (
+                $"What should be JSON is none: {message}",
+                "A file or an answer was damaged or cut short on its way; run the command again."),
+            CryptographicException => (
+                $"A certificate or key cannot be used: {message}",
+                "See that the file is a certificate of the expected form, with its private key and the right password."),
+            SocketException or HttpRequestException =>
+                ($"The network refuses: {message}", "See that the address is right and that its host can be reached."),
             Win32Exception => ($"A program cannot be started: {message}", "See that it is installed and may be run."),
             OutOfMemoryException => ("There is not enough memory.", "Use a machine with more of it, or a smaller model."),
-            _ => ($"{cause.GetType().Name}: {message}", "This is a fault of coordinator: run the command again with --debug, and report what it prints."),
+            _ => (
+                $"{cause.GetType().Name}: {message}",
+                "This is a fault of coordinator: run the command again with --debug, and report what it prints."),
         };
     }
 
     /// <summary>A text without line breaks.</summary>
-    public static string OneLine(string text) => string.Join(' ', text.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+    public static string OneLine(string text) =>
+        string.Join(' ', text.Split(['\r', '\n'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
 }

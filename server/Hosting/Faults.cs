@@ -14,7 +14,11 @@ internal sealed partial class Faults(ILogger<Faults> logger)
         {
             await next(context).ConfigureAwait(false);
             if (!context.Response.HasStarted && context.Response is { StatusCode: StatusCodes.Status404NotFound or StatusCodes.Status405MethodNotAllowed, ContentLength: null })
-                await ApiError.Write(context, context.Response.StatusCode, $"nothing here answers {context.Request.Method} {context.Request.Path}", "See docs/protocol.md for the paths of the API.").ConfigureAwait(false);
+                await ApiError.Write(
+                    context,
+                    context.Response.StatusCode,
+                    $"nothing here answers {context.Request.Method} {context.Request.Path}",
+                    "See docs/protocol.md for the paths of the API.").ConfigureAwait(false);
         }
         catch (Exception) when (context.RequestAborted.IsCancellationRequested)
         {
@@ -34,9 +38,18 @@ internal sealed partial class Faults(ILogger<Faults> logger)
         BadHttpRequestException bad => (bad.StatusCode, BindingProblem.Of(bad.Message), "Correct the request; see docs/protocol.md."),
         ObjectDisposedException => (StatusCodes.Status503ServiceUnavailable, "the silo is stopping", "Ask again in a moment."),
         GrainsAwayException => (StatusCodes.Status503ServiceUnavailable, exception.Message, "Ask again in a moment, or ask another silo."),
-        DbException => (StatusCodes.Status503ServiceUnavailable, "storage does not answer", "Ask again in a moment; look at the disk of the data directory."),
-        IOException => (StatusCodes.Status503ServiceUnavailable, $"the data directory cannot be used: {exception.Message}", "Look at its disk and its permissions, and ask again."),
-        _ => (StatusCodes.Status500InternalServerError, "the silo failed to answer", "This is a fault of the coordinator: its log says more."),
+        DbException => (
+            StatusCodes.Status503ServiceUnavailable,
+            "storage does not answer",
+            "Ask again in a moment; look at the disk of the data directory."),
+        IOException => (
+            StatusCodes.Status503ServiceUnavailable,
+            $"the data directory cannot be used: {exception.Message}",
+            "Look at its disk and its permissions, and ask again."),
+        _ => (
+            StatusCodes.Status500InternalServerError,
+            "the silo failed to answer",
+            "This is a fault of the coordinator: its log says more."),
     };
 
     [LoggerMessage(1, LogLevel.Error, "{Method} {Path} failed")]

@@ -18,7 +18,9 @@ public static class GpuPolicyFile
         try
         {
             var text = RegularFile.ReadNamedText(path, MostBytes);
-            return string.IsNullOrWhiteSpace(text) ? throw new FormatException("it is empty") : new MachineSettings { GpuPolicy = GpuHealthPolicy.Parse(text) };
+            return string.IsNullOrWhiteSpace(text)
+                ? throw new FormatException("it is empty")
+                : new MachineSettings { GpuPolicy = GpuHealthPolicy.Parse(text) };
         }
         catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException)
         {

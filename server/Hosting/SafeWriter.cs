@@ -138,7 +138,8 @@ public sealed class SafeWriter : TextWriter
                 inner.Write(text);
                 inner.Flush();
             }
-            catch (Exception cannot) when (cannot is IOException or UnauthorizedAccessException or InvalidOperationException or ArgumentException)
+            catch (Exception cannot) when (
+                cannot is IOException or UnauthorizedAccessException or InvalidOperationException or ArgumentException)
             {
                 // Nobody can be told by the way that is broken. Another text may find room again.
                 failed = cannot;

@@ -5,18 +5,22 @@ namespace Coordinator.Server.Hosting;
 
 /// <summary>
 /// The signals that ask a process to end, as a cancellation, so that a command can end its processes and files in order, and the exit code
-/// that follows from the signal: Ctrl-C (SIGINT), SIGTERM, SIGHUP of a terminal that closes, and SIGUSR1 and SIGUSR2, by which batch systems
-/// warn. A second one of the same strength ends the process at once; its children go with it, by their pipes.
+/// that follows from the signal: Ctrl-C (SIGINT), SIGTERM, SIGHUP of a terminal that closes, and SIGUSR1 and SIGUSR2, by which batch
+/// systems warn. A second one of the same strength ends the process at once; its children go with it, by their pipes.
 /// </summary>
 public sealed class Signals : IDisposable
 {
-    /// <summary>Within this time a second signal is the first one's echo: <c>timeout</c> sends to the process and then to its group.</summary>
+    /// <summary>
+    /// Within this time a second signal is the first one's echo: <c>timeout</c> sends to the process and then to its group.
+    /// </summary>
     public static readonly TimeSpan Echo = TimeSpan.FromMilliseconds(500);
 
     private static readonly TimeSpan LastWords = TimeSpan.FromMilliseconds(300);
 
     // Of Linux on x86-64 and ARM64; the runtime has names for the others only, and takes numbers.
-    private static readonly (PosixSignal Signal, int Number)[] Warnings = OperatingSystem.IsLinux() ? [((PosixSignal)10, 10), ((PosixSignal)12, 12)] : [];
+    private static readonly (PosixSignal Signal, int Number)[] Warnings = OperatingSystem.IsLinux()
+        ? [((PosixSignal)10, 10), ((PosixSignal)12, 12)]
+        : [];
 
     private readonly CancellationTokenSource source = new();
     private readonly List<PosixSignalRegistration> registrations = [];
@@ -27,7 +31,8 @@ public sealed class Signals : IDisposable
     /// <summary>Listens from now on.</summary>
     /// <param name="isChild">
     /// Whether it is a child of ours, whose parent decides: terminals, <c>timeout</c>, systemd and batch systems send to a whole process
-    /// group, and the parent still needs its children to save what they hold. A child ignores them all and ends by its <see cref="ParentPipe"/>.
+    /// group, and the parent still needs its children to save what they hold. A child ignores them all and ends by its
+    /// <see cref="ParentPipe"/>.
     /// </param>
     public Signals(bool isChild = false)
     {
@@ -63,7 +68,8 @@ public sealed class Signals : IDisposable
     /// <param name="firstNumber">The earlier one's number.</param>
     /// <param name="number">The signal's number.</param>
     /// <param name="since">Time between the two.</param>
-    public static bool EndsAtOnce(int firstNumber, int number, TimeSpan since) => since >= Echo && Strength(number) == Strength(firstNumber) && Strength(number) > 0;
+    public static bool EndsAtOnce(int firstNumber, int number, TimeSpan since) =>
+        since >= Echo && Strength(number) == Strength(firstNumber) && Strength(number) > 0;
 
     /// <inheritdoc/>
     public void Dispose()
@@ -73,7 +79,10 @@ public sealed class Signals : IDisposable
         source.Dispose();
     }
 
-    /// <summary>A batch system warns first and sends SIGTERM later; systemd and shells may send SIGHUP beside SIGTERM. Neither is a person who insists.</summary>
+    /// <summary>
+    /// A batch system warns first and sends SIGTERM later; systemd and shells may send SIGHUP beside SIGTERM. Neither is a person who
+    /// insists.
+    /// </summary>
     private static int Strength(int number) => number switch
     {
         2 or 15 => 2,

@@ -79,7 +79,8 @@ public sealed partial class SiloServer : IAsyncDisposable
             throw why;
         }
 
-        var gateway = new WorkerGateway(options.Grains, options.Links, options.Gateway, options.TimeProvider, options.Loggers.CreateLogger<WorkerGateway>());
+        var gateway = new WorkerGateway(
+            options.Grains, options.Links, options.Gateway, options.TimeProvider, options.Loggers.CreateLogger<WorkerGateway>());
         Map(app, gateway, options);
         try
         {
@@ -117,7 +118,10 @@ public sealed partial class SiloServer : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(false);
 
-    /// <summary>A certificate is the web server's own to read, when it is built or when it starts; what is wrong with it comes as many kinds of exception.</summary>
+    /// <summary>
+    /// A certificate is the web server's own to read, when it is built or when it starts; what is wrong with it comes as many kinds of
+    /// exception.
+    /// </summary>
     private static InvalidDataException? WhyNoCertificate(ListenAddress listen, string url, Exception exception) =>
         listen.Tls && exception is CryptographicException or FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException or InvalidOperationException or ArgumentException
             ? new InvalidDataException(
@@ -129,7 +133,8 @@ public sealed partial class SiloServer : IAsyncDisposable
     private static WebApplication Build(SiloServerOptions options, ListenAddress listen)
     {
         // The working directory is the user's: what lies there must not configure a silo.
-        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory, EnvironmentName = Environments.Production });
+        var builder = WebApplication.CreateSlimBuilder(
+            new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory, EnvironmentName = Environments.Production });
         builder.Logging.ClearProviders();
         builder.Services.AddSingleton(options.Loggers);
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();

@@ -45,9 +45,9 @@ public sealed record SiloServerOptions
     public Func<JobSpec, IReadOnlyList<JobProblem>>? ValidateJob { get; init; }
 
     /// <summary>
-    /// Whether nobody else writes to this silo's folder of data sets. Where several silos serve one cluster they share the folder, over a network
-    /// perhaps, which may show late what another one stored: what a job names is then looked for until <see cref="SubmitTimeout"/> before it
-    /// counts as missing.
+    /// Whether nobody else writes to this silo's folder of data sets. Where several silos serve one cluster they share the folder, over a
+    /// network perhaps, which may show late what another one stored: what a job names is then looked for until <see cref="SubmitTimeout"/>
+    /// before it counts as missing.
     /// </summary>
     public bool HoldsAllData { get; init; } = true;
 
@@ -57,7 +57,9 @@ public sealed record SiloServerOptions
     /// <summary>Says why the silo is unwell, or null; asked by the health check.</summary>
     public Func<string?>? Problem { get; init; }
 
-    /// <summary>Adds what an engine needs to the host that the server runs in: services that start before it listens and stop after it.</summary>
+    /// <summary>
+    /// Adds what an engine needs to the host that the server runs in: services that start before it listens and stop after it.
+    /// </summary>
     public Action<IHostApplicationBuilder>? ConfigureHost { get; init; }
 
     /// <summary>Adds pages of an engine's own; they lie behind the same authentication as the API.</summary>
@@ -85,8 +87,8 @@ public sealed record SiloServerOptions
     public long MaxModelBytes { get; init; } = 64L << 30;
 
     /// <summary>
-    /// How long a submission waits for its job to be durable before it is answered with 202 and not 201; likewise a cancellation and a change
-    /// of power or cooling (202 and not 200), and a final model (503: it is sent again).
+    /// How long a submission waits for its job to be durable before it is answered with 202 and not 201; likewise a cancellation and a
+    /// change of power or cooling (202 and not 200), and a final model (503: it is sent again).
     /// </summary>
     public TimeSpan SubmitTimeout { get; init; } = TimeSpan.FromSeconds(5);
 

@@ -11,8 +11,8 @@ public static partial class SiloToken
     private const int MostBytes = 1 << 16;
 
     /// <summary>
-    /// The token of a silo: in the file that its operator names, else in <c>token</c> of its data directory. The silo's own file is closed to
-    /// others; of one that was named and is open to others it warns, since who is to read it is the operator's to say.
+    /// The token of a silo: in the file that its operator names, else in <c>token</c> of its data directory. The silo's own file is closed
+    /// to others; of one that was named and is open to others it warns, since who is to read it is the operator's to say.
     /// </summary>
     /// <exception cref="InvalidDataException">The file holds no usable token; the message says what to do.</exception>
     public static string OfSilo(string? named, string dataDirectory, ILoggerFactory loggers)
@@ -62,7 +62,8 @@ public static partial class SiloToken
     {
         var token = RegularFile.ReadNamedText(path, MostBytes).Trim();
         if (token.Length < MinLength || token.Any(letter => letter is <= ' ' or > '~'))
-            throw new InvalidDataException($"'{path}' holds no token. Delete it, and a new one is drawn; workers and clients then need the new one.");
+            throw new InvalidDataException(
+                $"'{path}' holds no token. Delete it, and a new one is drawn; workers and clients then need the new one.");
         return token;
     }
 

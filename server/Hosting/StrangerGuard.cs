@@ -6,8 +6,8 @@ namespace Coordinator.Server.Hosting;
 
 /// <summary>
 /// Connections on which nobody has shown the token yet: so many of them, so many from one address, and each for so long. Who comes is let
-/// in, and in its place the one goes that has waited longest, so idle connections keep nobody out and use up no descriptors. A connection that
-/// has shown the token counts no more.
+/// in, and in its place the one goes that has waited longest, so idle connections keep nobody out and use up no descriptors. A connection
+/// that has shown the token counts no more.
 /// </summary>
 internal sealed class StrangerGuard(SiloServerOptions options)
 {
@@ -23,7 +23,8 @@ internal sealed class StrangerGuard(SiloServerOptions options)
         var stranger = new Stranger(this, connection, (connection.RemoteEndPoint as IPEndPoint)?.Address ?? IPAddress.None);
         connection.Features.Set(stranger);
         Enter(stranger);
-        using var patience = options.TimeProvider.CreateTimer(_ => TurnAway(stranger), null, options.StrangerTimeout, Timeout.InfiniteTimeSpan);
+        using var patience = options.TimeProvider.CreateTimer(
+            _ => TurnAway(stranger), null, options.StrangerTimeout, Timeout.InfiniteTimeSpan);
         try
         {
             await next(connection).ConfigureAwait(false);

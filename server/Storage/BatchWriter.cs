@@ -133,7 +133,8 @@ internal sealed class BatchWriter(DbTransaction transaction, string silo, DateTi
             });
     }
 
-    private NewEvent Diverged(ObserveSteps observed, StepRecord step, double knownLoss, long knownGeneration) => new(now, new CoordinatorEvent
+    private NewEvent Diverged(
+        ObserveSteps observed, StepRecord step, double knownLoss, long knownGeneration) => new(now, new CoordinatorEvent
     {
         Kind = EventKinds.Diverged,
         Job = observed.Job,

@@ -2,7 +2,10 @@ using Coordinator.Machines;
 
 namespace Coordinator.Server.Storage;
 
-/// <summary>What one grain, or the silo, wants to have stored: a state, or what was observed. It is stored whole or not at all, whatever becomes of the others of its commit.</summary>
+/// <summary>
+/// What one grain, or the silo, wants to have stored: a state, or what was observed. It is stored whole or not at all, whatever becomes of
+/// the others of its commit.
+/// </summary>
 /// <param name="time">Wall time of what happened.</param>
 public sealed class CommitEntry(DateTimeOffset time)
 {

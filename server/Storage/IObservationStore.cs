@@ -5,7 +5,9 @@ namespace Coordinator.Server.Storage;
 /// <summary>Takes what grains observe, turn by turn, for an engine whose grain states are stored elsewhere. Thread-safe.</summary>
 public interface IObservationStore
 {
-    /// <summary>Stores a turn's <see cref="ObserveEvent"/> and <see cref="ObserveSteps"/>; ends when they are durable, however long storage is away.</summary>
+    /// <summary>
+    /// Stores a turn's <see cref="ObserveEvent"/> and <see cref="ObserveSteps"/>; ends when they are durable, however long storage is away.
+    /// </summary>
     /// <param name="grain">Whose turn it was.</param>
     /// <param name="incarnation">Incarnation of the grain; 0 for a grain that keeps none.</param>
     /// <param name="observations">What it observed, in order.</param>

@@ -32,7 +32,8 @@ internal sealed class Migrations
     /// <exception cref="StoreSchemaException">The database is from a newer build; nothing was changed.</exception>
     public async Task ApplyAsync(DbConnection connection, string path, DateTimeOffset time)
     {
-        await connection.ExecuteAsync("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY, applied_at TEXT NOT NULL)").ConfigureAwait(false);
+        await connection.ExecuteAsync(
+            "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER PRIMARY KEY, applied_at TEXT NOT NULL)").ConfigureAwait(false);
         var found = await connection.ExecuteScalarAsync<long>("SELECT coalesce(max(version), 0) FROM schema_version").ConfigureAwait(false);
         if (found > Newest)
             throw new StoreSchemaException(path, found, Newest);

@@ -5,8 +5,8 @@ namespace Coordinator.Server.Storage;
 
 /// <summary>
 /// Makes what many grains want to store durable together: whatever waits while a commit is under way goes into the next one, so a slow disk
-/// makes commits larger and not more frequent. What was handed over earlier is never durable later: a grain that stores what it observed and
-/// then its state need not wait in between. While storage is away the same commit is tried again. Thread-safe.
+/// makes commits larger and not more frequent. What was handed over earlier is never durable later: a grain that stores what it observed
+/// and then its state need not wait in between. While storage is away the same commit is tried again. Thread-safe.
 /// </summary>
 public sealed class SqliteCommits : IObservationStore, IDisposable
 {
@@ -39,14 +39,16 @@ public sealed class SqliteCommits : IObservationStore, IDisposable
     /// <summary>Stores a grain's state; ends when it is durable, however long storage is away.</summary>
     /// <returns>False, and nothing is stored, where the stored state is not below this one in (incarnation, sequence).</returns>
     /// <exception cref="OperationCanceledException">The silo stops, and what became of the state is not known.</exception>
-    public Task<bool> WriteAsync(GrainAddress grain, PersistState state) => Add(new CommitEntry(time.GetUtcNow()) { State = new GrainState(grain, state) });
+    public Task<bool> WriteAsync(GrainAddress grain, PersistState state) =>
+        Add(new CommitEntry(time.GetUtcNow()) { State = new GrainState(grain, state) });
 
     /// <inheritdoc/>
     public Task<bool> StoreAsync(GrainAddress grain, long incarnation, IReadOnlyList<Output> observations) =>
         Add(new CommitEntry(time.GetUtcNow()) { Observer = (grain, incarnation), Observations = observations });
 
     /// <inheritdoc/>
-    public Task AppendAsync(CoordinatorEvent observed) => Add(new CommitEntry(time.GetUtcNow()) { Observations = [new ObserveEvent(observed)] });
+    public Task AppendAsync(CoordinatorEvent observed) =>
+        Add(new CommitEntry(time.GetUtcNow()) { Observations = [new ObserveEvent(observed)] });
 
     /// <inheritdoc/>
     public Task<IReadOnlyList<JobId>> ListJobsAsync(CancellationToken cancel = default) => Task.Run(store.ListJobs, cancel);

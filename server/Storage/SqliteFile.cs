@@ -40,7 +40,11 @@ public static class SqliteFile
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
-            throw new StoreUnusableException(path, $"it cannot be read ({refused.Message})", "See to its permissions and its disk, or give another --data-dir.", refused);
+            throw new StoreUnusableException(
+                path,
+                $"it cannot be read ({refused.Message})",
+                "See to its permissions and its disk, or give another --data-dir.",
+                refused);
         }
         catch (SqliteException refused) when (WhyUnusable(path, refused) is { } unusable)
         {
@@ -87,8 +91,10 @@ public static class SqliteFile
         connection.Open();
         var tables = connection.Query<string>("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").ToArray();
         if (tables.Length > 0 && !tables.Contains(table))
-            throw new StoreUnusableException(path, $"it is another program's (it has the tables {string.Join(", ", tables.Take(5))})", Elsewhere);
-        if (new FileInfo(path).Length <= MostCheckedBytes && connection.ExecuteScalar<string>("PRAGMA quick_check(1)") is not "ok" and var found)
+            throw new StoreUnusableException(
+                path, $"it is another program's (it has the tables {string.Join(", ", tables.Take(5))})", Elsewhere);
+        if (new FileInfo(path).Length <= MostCheckedBytes
+            && connection.ExecuteScalar<string>("PRAGMA quick_check(1)") is not "ok" and var found)
             throw new StoreUnusableException(path, $"it is damaged ({found?.ReplaceLineEndings(" ")})", Damaged);
     }
 }

@@ -84,7 +84,8 @@ public sealed class SqliteStore : IEventStore, ICommitStore, IDisposable
     public PersistState? ReadState(GrainAddress grain)
     {
         using var reader = OpenReader();
-        return reader.QuerySingleOrDefault<(string State, long Incarnation, long Sequence)?>("SELECT state, incarnation, sequence FROM grain_state WHERE kind = @Kind AND key = @Key", Key(grain)) is { } row
+        return reader.QuerySingleOrDefault<(string State, long Incarnation, long Sequence)?>(
+            "SELECT state, incarnation, sequence FROM grain_state WHERE kind = @Kind AND key = @Key", Key(grain)) is { } row
             ? new PersistState(row.State, row.Incarnation, row.Sequence)
             : null;
     }
@@ -229,7 +230,8 @@ public sealed class SqliteStore : IEventStore, ICommitStore, IDisposable
         if (mode != "wal")
         {
             connection.Dispose();
-            throw new StoreUnusableException(options.Path, $"SQLite keeps its journal mode {mode} where wal was asked for", "Keep the data directory on a local disk.");
+            throw new StoreUnusableException(
+                options.Path, $"SQLite keeps its journal mode {mode} where wal was asked for", "Keep the data directory on a local disk.");
         }
 
         return connection;

@@ -8,7 +8,9 @@ public sealed class StoreLockedException(string path, StoreHolder? holder, Excep
 
     private static string Describe(string path, StoreHolder? holder)
     {
-        var name = holder is null ? "another silo" : $"silo '{holder.Silo}' (process {holder.ProcessId}{(holder.Url is null ? "" : $", {holder.Url}")})";
+        var name = holder is null
+            ? "another silo"
+            : $"silo '{holder.Silo}' (process {holder.ProcessId}{(holder.Url is null ? "" : $", {holder.Url}")})";
         return $"the database '{path}' is in use by {name}. Stop that silo, send your commands to it, or give this one another --data-dir.";
     }
 }

@@ -25,7 +25,8 @@ internal static class StoreQueries
     }
 
     /// <summary>Steps of a job behind an ordinal, by rising ordinal.</summary>
-    public static async Task<IReadOnlyList<StoredStep>> StepsAsync(DbConnection reader, JobId job, long after, int limit, CancellationToken cancel)
+    public static async Task<IReadOnlyList<StoredStep>> StepsAsync(
+        DbConnection reader, JobId job, long after, int limit, CancellationToken cancel)
     {
         var rows = await reader.QueryAsync<StepRow>(new CommandDefinition(
             """

@@ -6,9 +6,13 @@ using Orleans.Concurrency;
 
 namespace Coordinator.Silo.Gateway;
 
-/// <summary>Hands messages from other silos to the workers that are connected to this one. It only queues, so that calls need not wait for each other.</summary>
+/// <summary>
+/// Hands messages from other silos to the workers that are connected to this one. It only queues, so that calls need not wait for each
+/// other.
+/// </summary>
 [Reentrant]
-public sealed class GatewayService(GrainId id, global::Orleans.Runtime.Silo silo, ILoggerFactory loggers, WorkerLinks links, SharedParts parts)
+public sealed class GatewayService(
+    GrainId id, global::Orleans.Runtime.Silo silo, ILoggerFactory loggers, WorkerLinks links, SharedParts parts)
     : GrainService(id, silo, loggers), IGatewayService
 {
     /// <inheritdoc/>

@@ -8,7 +8,8 @@ public interface IGatewayService : IGrainService
 {
     /// <summary>Hands messages to a node's worker, in order.</summary>
     /// <param name="node">The node.</param>
-    /// <param name="messages">UTF-8 JSON of <see cref="Machines.CoordinatorMessage"/> records, or of the name of one that all nodes of a job are told alike (<see cref="Grains.Hosting.PartName"/>).</param>
+    /// <param name="messages">UTF-8 JSON of <see cref="Machines.CoordinatorMessage"/> records, or of the name of one that all nodes of a
+    /// job are told alike (<see cref="Grains.Hosting.PartName"/>).</param>
     /// <returns>False where the node has no connection here; then none was handed over.</returns>
     Task<bool> Deliver(string node, byte[][] messages);
 }

@@ -28,11 +28,19 @@ public sealed partial class WorkerRoutes : IDisposable
     private readonly Outbox<NodeId, CoordinatorMessage> outbox;
 
     /// <summary>Routes of the silo that this is injected into.</summary>
-    public WorkerRoutes(SiloSettings settings, WorkerLinks links, ILocalSiloDetails self, ISiloStatusOracle silos, GatewayServiceClient gateways, SharedParts parts, ILogger<WorkerRoutes> logger)
+    public WorkerRoutes(
+        SiloSettings settings,
+        WorkerLinks links,
+        ILocalSiloDetails self,
+        ISiloStatusOracle silos,
+        GatewayServiceClient gateways,
+        SharedParts parts,
+        ILogger<WorkerRoutes> logger)
     {
         (this.links, this.self, this.silos, this.gateways, this.parts, this.logger) = (links, self, silos, gateways, parts, logger);
         isAlone = settings.Database is null;
-        outbox = new Outbox<NodeId, CoordinatorMessage>(Deliver, (node, count, why) => Lost(logger, count, node, why.Message), Window, LimitPerNode);
+        outbox = new Outbox<NodeId, CoordinatorMessage>(
+            Deliver, (node, count, why) => Lost(logger, count, node, why.Message), Window, LimitPerNode);
     }
 
     /// <summary>Sends to a node's worker. Messages of one silo to one node keep their order.</summary>
@@ -48,7 +56,9 @@ public sealed partial class WorkerRoutes : IDisposable
     /// <inheritdoc/>
     public void Dispose() => outbox.Dispose();
 
-    /// <summary>What is for the connection of one session goes by itself: it may stand at another silo than the one that speaks for the node.</summary>
+    /// <summary>
+    /// What is for the connection of one session goes by itself: it may stand at another silo than the one that speaks for the node.
+    /// </summary>
     private async Task Deliver(NodeId node, IReadOnlyList<CoordinatorMessage> messages)
     {
         for (var next = 0; next < messages.Count;)

@@ -5,9 +5,9 @@ using Orleans.Dashboard;
 namespace Coordinator.Silo.Hosting;
 
 /// <summary>
-/// Starts the dashboard of a silo that is alone when somebody looks for the first time, and not with the silo: it loads a library of metrics that would
-/// be a quarter of the silo's start, and from then on reads all counters each second. What it shows begins there. On a cluster each silo's part starts with the
-/// silo, since whoever looks at one sees all. Thread-safe.
+/// Starts the dashboard of a silo that is alone when somebody looks for the first time, and not with the silo: it loads a library of
+/// metrics that would be a quarter of the silo's start, and from then on reads all counters each second. What it shows begins there. On a
+/// cluster each silo's part starts with the silo, since whoever looks at one sees all. Thread-safe.
 /// </summary>
 internal sealed class DashboardStart(Func<IHostedService> create) : IAsyncDisposable
 {
@@ -18,7 +18,8 @@ internal sealed class DashboardStart(Func<IHostedService> create) : IAsyncDispos
     /// <summary>Takes the dashboard's own start out of the services, and leaves it to the first look.</summary>
     public static void Defer(IServiceCollection services)
     {
-        var eager = services.Single(service => service.ServiceType == typeof(IHostedService) && IsOfDashboard(service.ImplementationFactory));
+        var eager = services.Single(
+            service => service.ServiceType == typeof(IHostedService) && IsOfDashboard(service.ImplementationFactory));
         services.Remove(eager);
         services.AddSingleton(provider => new DashboardStart(() => (IHostedService)eager.ImplementationFactory!(provider)));
     }

@@ -18,8 +18,9 @@ public static class FailureDetection
     public static TimeSpan ProbeTimeout { get; } = TimeSpan.FromMilliseconds(300);
 
     /// <summary>
-    /// A call to a grain of a dead silo fails when the death is known, and within a silo none is lost. So this is for what nobody notices, and far
-    /// longer than silos take where thousands of nodes come at once: a call that is given up early is only made again, behind all the others.
+    /// A call to a grain of a dead silo fails when the death is known, and within a silo none is lost. So this is for what nobody notices,
+    /// and far longer than silos take where thousands of nodes come at once: a call that is given up early is only made again, behind all
+    /// the others.
     /// </summary>
     public static TimeSpan ResponseTimeout { get; } = TimeSpan.FromSeconds(15);
 

@@ -3,9 +3,10 @@ using Orleans.Configuration;
 namespace Coordinator.Silo.Hosting;
 
 /// <summary>
-/// How the silos of a cluster write down where grains are. Orleans' older directory has each silo keep the entries of its part of all names alone: when
-/// one dies, its entries are gone, and the others give up those of their own grains that were written down there. The distributed one asks the
-/// silos that are left for what they have, so nothing of theirs is given up. docs/orleans.md has what was measured.
+/// How the silos of a cluster write down where grains are. Orleans' older directory has each silo keep the entries of its part of all names
+/// alone: when one dies, its entries are gone, and the others give up those of their own grains that were written down there. The
+/// distributed one asks the silos that are left for what they have, so nothing of theirs is given up. docs/orleans.md has what was
+/// measured.
 /// </summary>
 internal static class GrainPlaces
 {
@@ -16,8 +17,8 @@ internal static class GrainPlaces
         silo.AddDistributedGrainDirectory();
 #pragma warning restore ORLEANSEXP003
 
-        // It would let nobody load what a dead silo had for half a minute, since that one may be alive and not know that it counts as dead. Such a
-        // second copy does no harm here: every grain that keeps anything has its fences, and half a minute without a job does.
+        // It would let nobody load what a dead silo had for half a minute, since that one may be alive and not know that it counts as dead.
+        // Such a second copy does no harm here: every grain that keeps anything has its fences, and half a minute without a job does.
         silo.Configure<GrainDirectoryOptions>(options => options.RangeLeaseDuration = TimeSpan.Zero);
     }
 }

@@ -9,7 +9,14 @@ using GrainAddress = Coordinator.Machines.GrainAddress;
 namespace Coordinator.Silo.Hosting;
 
 /// <summary>What this silo gives its grains.</summary>
-public sealed partial class GrainServices(SiloSettings settings, GrainOutbox outbox, WorkerRoutes workers, SiloStore store, TimeProvider time, IHostApplicationLifetime lifetime, ILogger<GrainServices> logger) : IGrainServices
+public sealed partial class GrainServices(
+    SiloSettings settings,
+    GrainOutbox outbox,
+    WorkerRoutes workers,
+    SiloStore store,
+    TimeProvider time,
+    IHostApplicationLifetime lifetime,
+    ILogger<GrainServices> logger) : IGrainServices
 {
     private readonly long startedAt = time.GetTimestamp();
 
@@ -29,7 +36,8 @@ public sealed partial class GrainServices(SiloSettings settings, GrainOutbox out
     public bool StoresInOrder => store.KeepsOrder;
 
     /// <inheritdoc/>
-    public Task<bool> Store(GrainAddress grain, long incarnation, IReadOnlyList<Output> observations) => store.Observations.StoreAsync(grain, incarnation, observations);
+    public Task<bool> Store(GrainAddress grain, long incarnation, IReadOnlyList<Output> observations) =>
+        store.Observations.StoreAsync(grain, incarnation, observations);
 
     /// <inheritdoc/>
     public void Send(NodeId node, CoordinatorMessage message) => workers.Send(node, message);

@@ -21,7 +21,9 @@ internal sealed class OrleansGrainHost(Lazy<(IGrainFactory Grains, GrainOutbox O
     /// <summary>From now on nothing is posted: connections that a silo itself closes say nothing about the workers behind them.</summary>
     public void Close() => closed = true;
 
-    /// <summary>A call of its own and not through the outbox: the outbox's calls end for whole batches, and nobody waits for them.</summary>
+    /// <summary>
+    /// A call of its own and not through the outbox: the outbox's calls end for whole batches, and nobody waits for them.
+    /// </summary>
     public async Task DeliverAsync(GrainAddress to, GrainMessage message)
     {
         try
@@ -35,8 +37,8 @@ internal sealed class OrleansGrainHost(Lazy<(IGrainFactory Grains, GrainOutbox O
     }
 
     /// <summary>
-    /// A virtual actor exists as soon as it is asked; one that its node's worker has never named is answered as missing. For a gpu at rest its node
-    /// answers: a look at all gpus does not load their grains.
+    /// A virtual actor exists as soon as it is asked; one that its node's worker has never named is answered as missing. For a gpu at rest
+    /// its node answers: a look at all gpus does not load their grains.
     /// </summary>
     public async Task<string?> DescribeAsync(GrainAddress address)
     {
@@ -67,7 +69,8 @@ internal sealed class OrleansGrainHost(Lazy<(IGrainFactory Grains, GrainOutbox O
 
     private static NodeView NodeOf(string view) => Contracts.Read<NodeView>(view);
 
-    private async Task<ClusterView> ClusterAsync() => JsonSerializer.Deserialize(await AskAsync(GrainAddress.Cluster).ConfigureAwait(false), MachinesJson.Default.ClusterView)!;
+    private async Task<ClusterView> ClusterAsync() =>
+        JsonSerializer.Deserialize(await AskAsync(GrainAddress.Cluster).ConfigureAwait(false), MachinesJson.Default.ClusterView)!;
 
     private async Task<string> AskAsync(GrainAddress address)
     {

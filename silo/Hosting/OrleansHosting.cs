@@ -66,8 +66,8 @@ internal static class OrleansHosting
     }
 
     /// <summary>
-    /// Calls are measured only while somebody looks, and not for the minute that the dashboard waits for somebody by itself. Its counters walk over all
-    /// activations every second, and no option changes that.
+    /// Calls are measured only while somebody looks, and not for the minute that the dashboard waits for somebody by itself. Its counters
+    /// walk over all activations every second, and no option changes that.
     /// </summary>
     private static void AddDashboard(ISiloBuilder silo, bool isAlone)
     {
@@ -103,9 +103,9 @@ internal static class OrleansHosting
     }
 
     /// <summary>
-    /// The only silo. It speaks to no other: it has no gateway, its port is any free one, so that as many such silos as one likes start beside
-    /// each other, and a connection from another silo is closed before a byte of it is read. Reminders need no table: nothing can wake a job before this
-    /// process is back, and then it wakes them itself.
+    /// The only silo. It speaks to no other: it has no gateway, its port is any free one, so that as many such silos as one likes start
+    /// beside each other, and a connection from another silo is closed before a byte of it is read. Reminders need no table: nothing can
+    /// wake a job before this process is back, and then it wakes them itself.
     /// </summary>
     private static void StandAlone(ISiloBuilder silo, SiloSettings settings)
     {

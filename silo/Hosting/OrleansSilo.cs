@@ -53,7 +53,8 @@ public sealed partial class OrleansSilo : IAsyncDisposable
         {
             var links = new WorkerLinks();
             IServiceProvider? services = null;
-            var orleans = new Lazy<(IGrainFactory, GrainOutbox)>(() => (services!.GetRequiredService<IGrainFactory>(), services!.GetRequiredService<GrainOutbox>()));
+            var orleans = new Lazy<(IGrainFactory, GrainOutbox)>(
+                () => (services!.GetRequiredService<IGrainFactory>(), services!.GetRequiredService<GrainOutbox>()));
             var host = new OrleansGrainHost(orleans, store.Observations);
             var server = await SiloServer.StartAsync(
                 new SiloServerOptions
@@ -116,7 +117,9 @@ public sealed partial class OrleansSilo : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync() => await StopAsync().ConfigureAwait(false);
 
-    /// <summary>A silo that is alone has nobody who kept its reminders: asking the cluster and the jobs loads them, and they go on by themselves.</summary>
+    /// <summary>
+    /// A silo that is alone has nobody who kept its reminders: asking the cluster and the jobs loads them, and they go on by themselves.
+    /// </summary>
     private static async Task WakeAsync(IGrainFactory grains, SiloStore store)
     {
         await GrainCalls.Find(grains, GrainAddress.Cluster).Describe().ConfigureAwait(false);
@@ -125,8 +128,8 @@ public sealed partial class OrleansSilo : IAsyncDisposable
     }
 
     /// <summary>
-    /// Gpus that have something to do by themselves. Those on the cluster's record are woken when their nodes come, and the record may be behind by
-    /// what a death took along; that of an earlier build is empty. One that cannot be loaded costs itself alone.
+    /// Gpus that have something to do by themselves. Those on the cluster's record are woken when their nodes come, and the record may be
+    /// behind by what a death took along; that of an earlier build is empty. One that cannot be loaded costs itself alone.
     /// </summary>
     private static async Task WakeGpusAsync(IGrainFactory grains, SiloStore store, ILogger logger)
     {

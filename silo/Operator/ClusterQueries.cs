@@ -9,7 +9,8 @@ namespace Coordinator.Silo.Operator;
 public static class ClusterQueries
 {
     /// <summary>The cluster's silos with their state, one in a line.</summary>
-    public static Task<IReadOnlyList<string>> SilosAsync(ClusterPlace cluster, CancellationToken cancel) => ClusterClient.AskAsync(cluster, async grains =>
+    public static Task<IReadOnlyList<string>> SilosAsync(
+        ClusterPlace cluster, CancellationToken cancel) => ClusterClient.AskAsync(cluster, async grains =>
     {
         var hosts = await grains.GetGrain<IManagementGrain>(0).GetDetailedHosts(onlyActive: false);
         return Lines(hosts.OrderBy(host => host.SiloName, StringComparer.Ordinal).ThenByDescending(host => host.StartTime)
@@ -17,7 +18,8 @@ public static class ClusterQueries
     }, cancel);
 
     /// <summary>The activations on every silo by type, one type in a line.</summary>
-    public static Task<IReadOnlyList<string>> GrainsAsync(ClusterPlace cluster, CancellationToken cancel) => ClusterClient.AskAsync(cluster, async grains =>
+    public static Task<IReadOnlyList<string>> GrainsAsync(
+        ClusterPlace cluster, CancellationToken cancel) => ClusterClient.AskAsync(cluster, async grains =>
     {
         var counts = await grains.GetGrain<IManagementGrain>(0).GetSimpleGrainStatistics();
         return Lines(counts.OrderBy(count => count.GrainType, StringComparer.Ordinal).ThenBy(count => count.SiloAddress.ToParsableString(), StringComparer.Ordinal)
@@ -25,7 +27,8 @@ public static class ClusterQueries
     }, cancel);
 
     /// <summary>One grain as it sees itself, as JSON; null for one that does not exist.</summary>
-    public static Task<string?> GrainAsync(ClusterPlace cluster, GrainKind kind, string key, CancellationToken cancel) => ClusterClient.AskAsync(cluster, async grains =>
+    public static Task<string?> GrainAsync(
+        ClusterPlace cluster, GrainKind kind, string key, CancellationToken cancel) => ClusterClient.AskAsync(cluster, async grains =>
     {
         var view = await GrainCalls.Find(grains, new GrainAddress(kind, key)).Describe();
         return view == "null" ? null : view;

@@ -38,7 +38,8 @@ internal sealed class GroupedQuestions(Func<string[], Task<IReadOnlyCollection<s
         {
             try
             {
-                var found = (await find([.. asked.Select(one => one.Key).Distinct()]).ConfigureAwait(false)).ToHashSet(StringComparer.Ordinal);
+                var found = (await find([.. asked.Select(one => one.Key).Distinct()]).ConfigureAwait(false))
+                    .ToHashSet(StringComparer.Ordinal);
                 foreach (var (key, answer) in asked)
                     answer.TrySetResult(found.Contains(key));
             }

@@ -18,7 +18,8 @@ public static class OrleansSchema
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(500);
 
     /// <summary>Membership, grain storage and reminders, in PostgreSQL. Several silos may do this at once.</summary>
-    /// <exception cref="OlderSilosException">Silos of an older build run, and go on doing so for as long as <paramref name="patience"/> (default: 20 s).</exception>
+    /// <exception cref="OlderSilosException">Silos of an older build run, and go on doing so for as long as <paramref name="patience"/>
+    /// (default: 20 s).</exception>
     public static async Task ApplyToPostgresAsync(string connectionString, TimeSpan? patience = null, CancellationToken cancel = default)
     {
         await using var source = PostgresConnections.Create(connectionString);
@@ -37,7 +38,8 @@ public static class OrleansSchema
             .OrderBy(file => file.Version)
             .ToArray();
         await connection.ExecuteAsync("CREATE TABLE IF NOT EXISTS orleans_schema_version (version integer PRIMARY KEY, applied_at text NOT NULL)").ConfigureAwait(false);
-        var found = await connection.ExecuteScalarAsync<long>("SELECT coalesce(max(version), 0) FROM orleans_schema_version").ConfigureAwait(false);
+        var found = await connection.ExecuteScalarAsync<long>(
+            "SELECT coalesce(max(version), 0) FROM orleans_schema_version").ConfigureAwait(false);
         if (found > files[^1].Version)
             throw new StoreSchemaException($"{connection.Database} (Orleans)", found, files[^1].Version);
         if (found > 0 && found < files[^1].Version)
@@ -56,8 +58,8 @@ public static class OrleansSchema
     }
 
     /// <summary>
-    /// A version is raised when silos of the one before could not work beside those of the next. A silo that was stopped says so; one that was
-    /// killed is silent, and counts for ten seconds more.
+    /// A version is raised when silos of the one before could not work beside those of the next. A silo that was stopped says so; one that
+    /// was killed is silent, and counts for ten seconds more.
     /// </summary>
     private static async Task AwaitEndOfOlderAsync(DbConnection connection, TimeSpan patience, CancellationToken cancel)
     {

@@ -50,9 +50,12 @@ public sealed class PostgresSiloStore : SiloStore
     public override string? Problem => store.Problem;
 
     /// <summary>Opens it.</summary>
-    public static async Task<PostgresSiloStore> OpenAsync(SiloSettings settings, string database, ILoggerFactory loggers, CancellationToken cancel)
+    public static async Task<PostgresSiloStore> OpenAsync(
+        SiloSettings settings, string database, ILoggerFactory loggers, CancellationToken cancel)
     {
-        var postgres = await PostgresStore.OpenAsync(new PostgresStoreOptions { ConnectionString = database, Silo = settings.Name, Loggers = loggers }, cancel).ConfigureAwait(false);
+        var postgres = await PostgresStore.OpenAsync(
+            new PostgresStoreOptions { ConnectionString = database, Silo = settings.Name, Loggers = loggers },
+            cancel).ConfigureAwait(false);
         try
         {
             await OrleansSchema.ApplyToPostgresAsync(database, cancel: cancel).ConfigureAwait(false);
@@ -77,7 +80,8 @@ public sealed class PostgresSiloStore : SiloStore
             options.ConnectionString = ConnectionString;
             options.GrainStorageSerializer = new StateSerializer();
         });
-        silo.Services.AddGrainStorage("Default", (services, _) => new SparseGrainStorage(services.GetRequiredKeyedService<IGrainStorage>(ProviderStorage), gpus));
+        silo.Services.AddGrainStorage(
+            "Default", (services, _) => new SparseGrainStorage(services.GetRequiredKeyedService<IGrainStorage>(ProviderStorage), gpus));
     }
 
     /// <inheritdoc/>
@@ -88,8 +92,8 @@ public sealed class PostgresSiloStore : SiloStore
     }
 
     /// <summary>
-    /// The providers' connections, bounded where the operator did not: when thousands of grains are loaded at once, a hundred connections of
-    /// each silo, the driver's default, keep a database busy with switching between them.
+    /// The providers' connections, bounded where the operator did not: when thousands of grains are loaded at once, a hundred connections
+    /// of each silo, the driver's default, keep a database busy with switching between them.
     /// </summary>
     private static string Bounded(string database)
     {

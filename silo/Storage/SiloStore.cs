@@ -10,7 +10,9 @@ public abstract class SiloStore : IAsyncDisposable
     /// <summary>Whether other silos can share it.</summary>
     public abstract bool IsShared { get; }
 
-    /// <summary>Whether what was handed over first is durable first, so that a turn need not wait between what it observed and its state.</summary>
+    /// <summary>
+    /// Whether what was handed over first is durable first, so that a turn need not wait between what it observed and its state.
+    /// </summary>
     public abstract bool KeepsOrder { get; }
 
     /// <summary>Takes what grains observe.</summary>

@@ -60,5 +60,6 @@ public static class SqliteGrainsImport
     }
 
     private static PersistState? StateOf(byte[] payload) =>
-        new StateSerializer().Deserialize<StoredMachine>(new BinaryData(payload)) is { Json: { } json } stored ? new PersistState(json, stored.Incarnation, stored.Sequence) : null;
+        new StateSerializer().Deserialize<StoredMachine>(new BinaryData(payload)) is { Json: { } json } stored ? new PersistState(
+            json, stored.Incarnation, stored.Sequence) : null;
 }

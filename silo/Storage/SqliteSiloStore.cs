@@ -5,7 +5,9 @@ using Orleans.Runtime.Hosting;
 
 namespace Coordinator.Silo.Storage;
 
-/// <summary>A SQLite file in the data directory, for a silo that is alone: states, events and steps in one file and one commit, under its lock.</summary>
+/// <summary>
+/// A SQLite file in the data directory, for a silo that is alone: states, events and steps in one file and one commit, under its lock.
+/// </summary>
 public sealed partial class SqliteSiloStore : SiloStore
 {
     /// <summary>Name of the file.</summary>
@@ -15,7 +17,8 @@ public sealed partial class SqliteSiloStore : SiloStore
     private readonly SqliteCommits commits;
     private readonly SqliteGrainStorage states;
 
-    private SqliteSiloStore(SqliteStore store, SqliteCommits commits) => (this.store, this.commits, states) = (store, commits, new SqliteGrainStorage(store, commits));
+    private SqliteSiloStore(SqliteStore store, SqliteCommits commits) =>
+        (this.store, this.commits, states) = (store, commits, new SqliteGrainStorage(store, commits));
 
     /// <inheritdoc/>
     public override bool IsShared => false;
@@ -38,7 +41,8 @@ public sealed partial class SqliteSiloStore : SiloStore
     /// <exception cref="StoreUnusableException">What lies where the database should be is none, or damaged.</exception>
     public static async Task<SqliteSiloStore> OpenAsync(SiloSettings settings, ILoggerFactory loggers)
     {
-        var store = SqliteStore.Open(new SqliteStoreOptions { Path = Path.Combine(settings.DataDirectory, FileName), Silo = settings.Name });
+        var store = SqliteStore.Open(
+            new SqliteStoreOptions { Path = Path.Combine(settings.DataDirectory, FileName), Silo = settings.Name });
         var commits = new SqliteCommits(store, TimeProvider.System);
         try
         {
@@ -55,7 +59,8 @@ public sealed partial class SqliteSiloStore : SiloStore
     }
 
     /// <inheritdoc/>
-    public override Task<IReadOnlyList<(string Key, string StateJson)>> ReadGpuStatesAsync() => Task.Run(() => store.ReadStates(GrainKind.Gpu));
+    public override Task<IReadOnlyList<(string Key, string StateJson)>> ReadGpuStatesAsync() =>
+        Task.Run(() => store.ReadStates(GrainKind.Gpu));
 
     /// <inheritdoc/>
     public override void AddGrainStorage(ISiloBuilder silo) => silo.Services.AddGrainStorage("Default", (_, _) => states);

@@ -29,7 +29,8 @@ internal sealed class StoredGpus : IAsyncDisposable
     /// <summary>All that is stored of gpus, by key.</summary>
     public async Task<IReadOnlyList<(string Key, string StateJson)>> ReadAllAsync()
     {
-        await using var command = source.CreateCommand("SELECT key, payload FROM grain_storage WHERE service = $1 AND grain_type = $2 AND payload IS NOT NULL ORDER BY key");
+        await using var command = source.CreateCommand(
+            "SELECT key, payload FROM grain_storage WHERE service = $1 AND grain_type = $2 AND payload IS NOT NULL ORDER BY key");
         command.Parameters.Add(new NpgsqlParameter { Value = service });
         command.Parameters.Add(new NpgsqlParameter { Value = GrainNames.Gpu });
         await using var reader = await command.ExecuteReaderAsync().ConfigureAwait(false);
@@ -48,7 +49,8 @@ internal sealed class StoredGpus : IAsyncDisposable
 
     private static async Task<IReadOnlyCollection<string>> FindAsync(NpgsqlDataSource source, string service, string[] keys)
     {
-        await using var command = source.CreateCommand("SELECT key FROM grain_storage WHERE service = $1 AND grain_type = $2 AND n0 = 0 AND n1 = 0 AND key = ANY($3)");
+        await using var command = source.CreateCommand(
+            "SELECT key FROM grain_storage WHERE service = $1 AND grain_type = $2 AND n0 = 0 AND n1 = 0 AND key = ANY($3)");
         command.Parameters.Add(new NpgsqlParameter { Value = service });
         command.Parameters.Add(new NpgsqlParameter { Value = GrainNames.Gpu });
         command.Parameters.Add(new NpgsqlParameter { Value = keys });

@@ -83,7 +83,9 @@ internal sealed class FinalChecker(Checkers checkers, ToyModel model)
         }
     }
 
-    /// <summary>A state of the job is durable. What it was given counts from then on; the event of it may be there earlier, and without it.</summary>
+    /// <summary>
+    /// A state of the job is durable. What it was given counts from then on; the event of it may be there earlier, and without it.
+    /// </summary>
     public void OnStored(string stateJson)
     {
         if (Extended || !stateJson.Contains("\"submitted\":{", StringComparison.Ordinal))

@@ -4,8 +4,8 @@ using Coordinator.Simulator.Workers;
 namespace Coordinator.Simulator.Checks;
 
 /// <summary>
-/// What belongs to a state that a rank has given up: since its device failed, since it was let go, or since it begins anew, loads or fetches
-/// another. From then on the blocks of R and the subtrees that it has are old until they are written again, and the shards that it
+/// What belongs to a state that a rank has given up: since its device failed, since it was let go, or since it begins anew, loads or
+/// fetches another. From then on the blocks of R and the subtrees that it has are old until they are written again, and the shards that it
 /// was given before are nobody's; whoever offers them would have a plan rest on what is not there.
 /// </summary>
 internal sealed class OldStateGuard(Checkers checkers, ToyModel model, RankMemory memory, GpuId gpu)
@@ -79,7 +79,9 @@ internal sealed class OldStateGuard(Checkers checkers, ToyModel model, RankMemor
         return step >= plan.FirstStep && Shards(given).SetEquals(Shards(answer.Assigned));
     }
 
-    private static SortedSet<int> Shards(IEnumerable<ShardSpan> spans) => [.. spans.SelectMany(span => Enumerable.Range(span.Start, span.Count))];
+    private static SortedSet<int> Shards(IEnumerable<ShardSpan> spans) =>
+        [.. spans.SelectMany(span => Enumerable.Range(span.Start, span.Count))];
 
-    private void Fail(string what) => checkers.Fail(Invariants.DiscardedIsGone, $"{gpu} {what}, which belongs to a state that it has given up");
+    private void Fail(string what) =>
+        checkers.Fail(Invariants.DiscardedIsGone, $"{gpu} {what}, which belongs to a state that it has given up");
 }

@@ -50,8 +50,10 @@ internal sealed class OrderChecker(Checkers checkers, int shards, long steps)
     /// <summary>A worker goes by a membership from now on.</summary>
     public void OnAdopted(NodeId node, Membership members)
     {
-        if (Memberships.TryGetValue(members.Generation, out var sent) && (sent.Hash != members.Hash || !sent.Members.SequenceEqual(members.Members)))
-            checkers.Fail(Invariants.MembershipIsChained, $"{node} goes by a membership of generation {members.Generation} that is not the job's");
+        if (Memberships.TryGetValue(members.Generation, out var sent)
+            && (sent.Hash != members.Hash || !sent.Members.SequenceEqual(members.Members)))
+            checkers.Fail(
+                Invariants.MembershipIsChained, $"{node} goes by a membership of generation {members.Generation} that is not the job's");
     }
 
     private void OnChange(MembershipChange change)
@@ -67,7 +69,9 @@ internal sealed class OrderChecker(Checkers checkers, int shards, long steps)
         if (from?.After(change) is { } next)
             Add(next);
         else if (from is not null)
-            checkers.Fail(Invariants.OneMembershipPerGeneration, $"the change from {change.FromGeneration} to {change.ToGeneration} does not follow the chain");
+            checkers.Fail(
+                Invariants.OneMembershipPerGeneration,
+                $"the change from {change.FromGeneration} to {change.ToGeneration} does not follow the chain");
         else
             hashes.Remove(change.ToGeneration);
     }
@@ -89,7 +93,8 @@ internal sealed class OrderChecker(Checkers checkers, int shards, long steps)
         var key = (plan.Incarnation, plan.Generation);
         if (plans.TryGetValue(key, out var first))
         {
-            if (first.FirstStep != plan.FirstStep || first.LastStep != plan.LastStep || first.Timeline != plan.Timeline || !first.FirstStepShards.SequenceEqual(plan.FirstStepShards))
+            if (first.FirstStep != plan.FirstStep || first.LastStep != plan.LastStep || first.Timeline != plan.Timeline
+                || !first.FirstStepShards.SequenceEqual(plan.FirstStepShards))
                 checkers.Fail(Invariants.PlansAgree, $"two plans of generation {plan.Generation} differ in step, timeline or shards");
             return;
         }
@@ -99,7 +104,8 @@ internal sealed class OrderChecker(Checkers checkers, int shards, long steps)
         foreach (var run in plan.FirstStepShards.OrderBy(run => run.Start))
         {
             if (run.Start != next || run.Rank < 0 || (members is not null && run.Rank >= members.Members.Count))
-                checkers.Fail(Invariants.PlansAgree, $"generation {plan.Generation} deals shard {next} of its first step to nobody or twice");
+                checkers.Fail(
+                    Invariants.PlansAgree, $"generation {plan.Generation} deals shard {next} of its first step to nobody or twice");
             next = run.Start + run.Count;
         }
 

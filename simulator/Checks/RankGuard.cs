@@ -70,7 +70,9 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
         foreach (var (header, _, _) in memory.Payloads.Values)
         {
             if (WhyOfNoUse(header, generation, applied) is { } why)
-                Fail(Invariants.PayloadsAreReleased, $"holds a payload ({header.Kind}, generation {header.Generation}, step {header.Step}) {why}");
+                Fail(
+                    Invariants.PayloadsAreReleased,
+                    $"holds a payload ({header.Kind}, generation {header.Generation}, step {header.Step}) {why}");
         }
 
         if (asked != 0 && !memory.IsWriting)
@@ -79,7 +81,10 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
             Fail(Invariants.ActivityIsTrue, $"says that it is {activity} while its device {(memory.Applying ? "applies" : memory.Initializing ? "initialises" : "writes nothing")}");
     }
 
-    /// <summary>Why a payload should have been given back; null: the rank still needs it. Between promise and plan all that comes waits for the plan.</summary>
+    /// <summary>
+    /// Why a payload should have been given back; null: the rank still needs it. Between promise and plan all that comes waits for the
+    /// plan.
+    /// </summary>
     private string? WhyOfNoUse(FrameHeader header, long generation, long applied)
     {
         if (header.Generation != generation)
@@ -102,7 +107,8 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
     {
         if (acts && (order.Incarnation < HighestIncarnation || order.Generation < highestGeneration))
             Fail(Invariants.StaleOrderRefused, $"obeys an order of incarnation {order.Incarnation}, generation {order.Generation}, after one of {HighestIncarnation}, {highestGeneration}");
-        (HighestIncarnation, highestGeneration) = (Math.Max(HighestIncarnation, order.Incarnation), Math.Max(highestGeneration, order.Generation));
+        (HighestIncarnation, highestGeneration) = (
+            Math.Max(HighestIncarnation, order.Incarnation), Math.Max(highestGeneration, order.Generation));
     }
 
     public void OnPeerLost(PeerLost peer) => lost.Add((peer.Generation, peer.Node));
@@ -117,7 +123,9 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
     {
         var met = (accused.Generation, accused.Accused);
         if (!lost.Contains(met) && !(accused.Evidence == Evidence.Invalid && heard.Contains(met)))
-            Fail(Invariants.AccusationsLapse, $"accuses {accused.Accused} in generation {accused.Generation}, in which nothing came between them");
+            Fail(
+                Invariants.AccusationsLapse,
+                $"accuses {accused.Accused} in generation {accused.Generation}, in which nothing came between them");
     }
 
     public void OnFaulted(RankFaulted fault)
@@ -176,9 +184,12 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
         StateStandsAt(compute.Step - 1);
         var mine = compute.Step == plan!.FirstStep
             ? plan.FirstStepShards.Any(run => run.Rank == plan.Rank && compute.Shard >= run.Start && compute.Shard < run.Start + run.Count)
-            : ShardMap.Cut(model.Shards, Members!.Members.Count)[plan.Rank].Any(span => compute.Shard >= span.Start && compute.Shard < span.Start + span.Count);
+            : ShardMap.Cut(model.Shards, Members!.Members.Count)[plan.Rank].Any(
+                span => compute.Shard >= span.Start && compute.Shard < span.Start + span.Count);
         if (!mine || compute.Step < plan.FirstStep)
-            Fail(Invariants.PlanIsAuthority, $"computes shard {compute.Shard} of step {compute.Step}, which generation {generation} does not give it");
+            Fail(
+                Invariants.PlanIsAuthority,
+                $"computes shard {compute.Shard} of step {compute.Step}, which generation {generation} does not give it");
         if (memory.Partials.Any(partial => partial.Value.Step == compute.Step && partial.Key.Contains(Subtree.Leaf(compute.Shard))))
             Fail(Invariants.HeldWorkCounts, $"computes shard {compute.Shard} of step {compute.Step}, which it holds");
     }
@@ -210,7 +221,9 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
             Fail(Invariants.HostContract, $"drops {drop.Subtree}, which it does not hold");
         else if (plan is { CatchUp: CatchUp.None } && dropped.Step == plan.FirstStep && memory.StateStep == plan.FirstStep - 1 && !memory.Applying
             && plan.FirstStepShards.Any(run => run.Rank == plan.Rank && drop.Subtree.Start >= run.Start && drop.Subtree.End <= run.Start + run.Count))
-            Fail(Invariants.HeldWorkCounts, $"drops {drop.Subtree} of step {plan.FirstStep}, which generation {plan.Generation} leaves to it");
+            Fail(
+                Invariants.HeldWorkCounts,
+                $"drops {drop.Subtree} of step {plan.FirstStep}, which generation {plan.Generation} leaves to it");
     }
 
     public void OnStage(StageContribution stage)
@@ -262,7 +275,8 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
         old.OnReduced(block);
         var value = memory.Reduced[block];
         var serial = model.Reduced(value.Step);
-        if (value.Word != serial.Blocks[block] || value.SumOfSquares != ToyModel.SumOfSquares(value.Word) || (block == 0 && memory.ReducedScore != serial.Score))
+        if (value.Word != serial.Blocks[block] || value.SumOfSquares != ToyModel.SumOfSquares(value.Word)
+            || (block == 0 && memory.ReducedScore != serial.Score))
             Fail(Invariants.ReducedIsSerial, $"block {block} of the reduced gradient of step {value.Step} is not the serial run's");
     }
 
@@ -328,7 +342,8 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
     private bool MayGoBack => replacing?.Timeline > timeline;
 
     /// <summary>
-    /// A state that the plan goes on from is of the plan's timeline at once, and so is an earlier one of the timeline that the plan goes on from.
+    /// A state that the plan goes on from is of the plan's timeline at once, and so is an earlier one of the timeline that the plan goes on
+    /// from.
     /// Any other is kept, with its timeline, until the one that replaces it is there.
     /// </summary>
     private void Enter(RankPlan ranked)
@@ -360,7 +375,9 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
             for (var block = run.Start; run.Step > 0 && block < run.Start + run.Count; block++)
             {
                 if (memory.Reduced[block].Step != run.Step)
-                    Fail(Invariants.AnswerIsTrue, $"answers that block {block} of R carries step {run.Step}; it carries {memory.Reduced[block].Step}");
+                    Fail(
+                        Invariants.AnswerIsTrue,
+                        $"answers that block {block} of R carries step {run.Step}; it carries {memory.Reduced[block].Step}");
             }
         }
 
@@ -393,7 +410,9 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
     {
         if (plan is not null && plan.Generation == generation)
             return true;
-        Fail(Invariants.PlanIsAuthority, $"{what} in generation {generation} with {(plan is null ? "no plan" : $"a plan of generation {plan.Generation}")}");
+        Fail(
+            Invariants.PlanIsAuthority,
+            $"{what} in generation {generation} with {(plan is null ? "no plan" : $"a plan of generation {plan.Generation}")}");
         return plan is not null;
     }
 

@@ -4,11 +4,12 @@ using Coordinator.Simulator.World;
 namespace Coordinator.Simulator.Faults;
 
 /// <summary>
-/// Brings a seed's <see cref="FaultAim"/> about: looks after every event whether the fault can strike in the phase, and helps where one of the
-/// two would not come by itself, by other faults, which count like any. The fault itself counts where it takes effect, as always; one that
-/// took effect elsewhere is tried again.
+/// Brings a seed's <see cref="FaultAim"/> about: looks after every event whether the fault can strike in the phase, and helps where one of
+/// the two would not come by itself, by other faults, which count like any. The fault itself counts where it takes effect, as always; one
+/// that took effect elsewhere is tried again.
 /// </summary>
-internal sealed class AimedFault(FaultAim aim, SimulatedCluster cluster, PhaseWatch watch, FaultStrikes strikes, Prng prng, Func<bool> isMet)
+internal sealed class AimedFault(
+    FaultAim aim, SimulatedCluster cluster, PhaseWatch watch, FaultStrikes strikes, Prng prng, Func<bool> isMet)
 {
     private const int MostStrikes = 8;
     private const int MostProvocations = 6;
@@ -76,7 +77,9 @@ internal sealed class AimedFault(FaultAim aim, SimulatedCluster cluster, PhaseWa
             strikes.Strike(InjectedFault.SiloFreeze, prng.Pick(cluster.Workers));
     }
 
-    /// <summary>The phase is there and what the fault needs is not: a fetch is made longer, and a write is made, by a grain that is loaded anew.</summary>
+    /// <summary>
+    /// The phase is there and what the fault needs is not: a fetch is made longer, and a write is made, by a grain that is loaded anew.
+    /// </summary>
     private void Provoke(SimulatedWorker worker)
     {
         if (!aim.NeedsWrite || cluster.Silo.Frozen || cluster.Silo.Disk.IsWriteComing || cluster.Silo.Disk.HasUnsynced)

@@ -22,7 +22,8 @@ internal sealed record FaultAim(ProtocolPhase Phase, InjectedFault Kind, long St
         var (phase, kind) = FaultTable.DrawnCells[(int)(seed / Every % (ulong)FaultTable.DrawnCells.Count)];
         var prng = Prng.Derive(seed, "aim");
         var step = prng.Below(Scenario.MinSteps - 2);
-        return kind == InjectedFault.AllWorkersKilled ? null : new FaultAim(phase, kind, phase == ProtocolPhase.Initialising ? 0 : step, kind == InjectedFault.Leave && prng.Chance(0.3));
+        return kind == InjectedFault.AllWorkersKilled ? null : new FaultAim(
+            phase, kind, phase == ProtocolPhase.Initialising ? 0 : step, kind == InjectedFault.Leave && prng.Chance(0.3));
     }
 
     /// <summary>The world in which the cell can be met: a job waits where it needs all of its ranks and no gpu is to spare.</summary>

@@ -27,7 +27,13 @@ internal sealed class FaultInjector
     private bool active = true;
     private bool toppingUp;
 
-    public FaultInjector(VirtualWorld world, SimulatedCluster cluster, Scenario scenario, IReadOnlyList<PlannedFault> faults, FaultAim? aim, StagedCell? stage)
+    public FaultInjector(
+        VirtualWorld world,
+        SimulatedCluster cluster,
+        Scenario scenario,
+        IReadOnlyList<PlannedFault> faults,
+        FaultAim? aim,
+        StagedCell? stage)
     {
         (this.world, this.cluster, steps) = (world, cluster, scenario.Steps);
         watch = new PhaseWatch(cluster);
@@ -69,7 +75,9 @@ internal sealed class FaultInjector
     public bool LostState { get; private set; }
 
     /// <summary>Whether all planned faults have had their cue, and enough of them struck.</summary>
-    public bool IsSpent => planned.Count == 0 && byPhase.Count == 0 && aimed is null or { IsSpent: true } && staged is null or { IsSpent: true } && (kinds.Length == 0 || Total >= MinFaults);
+    public bool IsSpent =>
+        planned.Count == 0 && byPhase.Count == 0 && aimed is null or { IsSpent: true } && staged is null or { IsSpent: true }
+            && (kinds.Length == 0 || Total >= MinFaults);
 
     private Prng Prng => world.Faults;
 

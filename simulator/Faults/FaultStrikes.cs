@@ -10,13 +10,16 @@ namespace Coordinator.Simulator.Faults;
 /// it makes sure that another reachable member of the newest generation holds the state of the last or the last but one step.
 /// A fault counts when it takes effect, in the phase that it then finds.
 /// </summary>
-internal sealed class FaultStrikes(VirtualWorld world, SimulatedCluster cluster, Func<bool> active, Action<InjectedFault, SimulatedWorker> count)
+internal sealed class FaultStrikes(
+    VirtualWorld world, SimulatedCluster cluster, Func<bool> active, Action<InjectedFault, SimulatedWorker> count)
 {
     private Prng Prng => world.Faults;
 
     private SiloProcess Silo => cluster.Silo;
 
-    /// <summary>Whether a fault of this kind would take effect at this very moment, where it needs a write or a connection to strike.</summary>
+    /// <summary>
+    /// Whether a fault of this kind would take effect at this very moment, where it needs a write or a connection to strike.
+    /// </summary>
     public bool IsReady(InjectedFault kind, SimulatedWorker victim) => kind switch
     {
         InjectedFault.UnsyncedLost or InjectedFault.UnsyncedTorn or InjectedFault.UnsyncedCorrupted => Silo.Disk.HasUnsynced,
@@ -30,13 +33,16 @@ internal sealed class FaultStrikes(VirtualWorld world, SimulatedCluster cluster,
     {
         InjectedFault.WorkerCrash or InjectedFault.TwoCrashes or InjectedFault.AllWorkersKilled or InjectedFault.Leave or InjectedFault.DeviceFault
             or InjectedFault.WorkerFreeze or InjectedFault.SlowRank or InjectedFault.WorkerClockDrift => StrikeWorker(kind, victim),
-        InjectedFault.SiloCrash or InjectedFault.SiloFreeze or InjectedFault.SiloClockDrift or InjectedFault.GrainReload => StrikeSilo(kind, victim),
+        InjectedFault.SiloCrash or InjectedFault.SiloFreeze or InjectedFault.SiloClockDrift or InjectedFault.GrainReload =>
+            StrikeSilo(kind, victim),
         InjectedFault.UnsyncedLost or InjectedFault.UnsyncedTorn or InjectedFault.UnsyncedCorrupted or InjectedFault.StorageAway
             or InjectedFault.AcknowledgementLost or InjectedFault.WriteLost => StrikeDisk(kind, victim),
         _ => StrikeNetwork(kind, victim),
     };
 
-    /// <summary>The cluster's grain is thrown away and loaded again, upon which it writes; false where none is loaded, or it is writing.</summary>
+    /// <summary>
+    /// The cluster's grain is thrown away and loaded again, upon which it writes; false where none is loaded, or it is writing.
+    /// </summary>
     public bool ReloadCluster(SimulatedWorker cued)
     {
         if (Silo is not { Alive: true, Frozen: false } || !Silo.MayReloadGrain(GrainAddress.Cluster))
@@ -46,7 +52,9 @@ internal sealed class FaultStrikes(VirtualWorld world, SimulatedCluster cluster,
         return true;
     }
 
-    /// <summary>The grain of the job is thrown away and loaded again; a generation that does not run yet then forms anew. False where it cannot be.</summary>
+    /// <summary>
+    /// The grain of the job is thrown away and loaded again; a generation that does not run yet then forms anew. False where it cannot be.
+    /// </summary>
     public bool ReloadJob(JobId job, SimulatedWorker cued)
     {
         if (Silo is not { Alive: true, Frozen: false } || !Silo.MayReloadGrain(GrainAddress.Of(job)))
@@ -109,7 +117,9 @@ internal sealed class FaultStrikes(VirtualWorld world, SimulatedCluster cluster,
         }
     }
 
-    /// <summary>A worker that is asked to end comes back, as its service manager has it, also where it ends only after the healing.</summary>
+    /// <summary>
+    /// A worker that is asked to end comes back, as its service manager has it, also where it ends only after the healing.
+    /// </summary>
     private void StartOnceEnded(SimulatedWorker worker, int life) => world.Schedule(TimeSpan.FromSeconds(1), () =>
     {
         if (worker.Life != life)

@@ -90,7 +90,9 @@ internal enum InjectedFault
     /// <summary>Many messages between grains are overtaken by later ones for a while.</summary>
     MessagesReordered,
 
-    /// <summary>The device of a rank fails that is released and keeps its state for a quick return, or whose device still writes it. Staged.</summary>
+    /// <summary>
+    /// The device of a rank fails that is released and keeps its state for a quick return, or whose device still writes it. Staged.
+    /// </summary>
     IdleDeviceFault,
 
     /// <summary>A question comes to a rank whose device initialises, loads or applies. Staged.</summary>

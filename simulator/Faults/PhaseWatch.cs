@@ -20,7 +20,10 @@ internal sealed class PhaseWatch
     /// <summary>Looks again: something has happened.</summary>
     public void Refresh() => Array.Clear(seen);
 
-    /// <summary>The phase of a worker, by index, as it was when it was first asked for since the last <see cref="Refresh"/>: several faults may wait for it.</summary>
+    /// <summary>
+    /// The phase of a worker, by index, as it was when it was first asked for since the last <see cref="Refresh"/>: several faults may wait
+    /// for it.
+    /// </summary>
     public ProtocolPhase SeenPhaseOf(int worker) => seen[worker] ??= PhaseOf(cluster.Workers[worker]);
 
     public ProtocolPhase PhaseOf(SimulatedWorker worker)

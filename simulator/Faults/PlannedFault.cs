@@ -15,7 +15,8 @@ internal sealed record PlannedFault(InjectedFault Kind)
     /// <summary>Phases that end soon, or do not come in every seed, are sought more often.</summary>
     private static readonly ProtocolPhase[] PhasesToHit =
     [
-        .. Enum.GetValues<ProtocolPhase>(), ProtocolPhase.Waiting, ProtocolPhase.NoSilo, ProtocolPhase.Initialising, ProtocolPhase.CatchingUp, ProtocolPhase.CatchingUp, ProtocolPhase.Outside,
+        .. Enum.GetValues<ProtocolPhase>(), ProtocolPhase.Waiting, ProtocolPhase.NoSilo, ProtocolPhase.Initialising,
+        ProtocolPhase.CatchingUp, ProtocolPhase.CatchingUp, ProtocolPhase.Outside,
     ];
 
     public long? Step { get; init; }
@@ -30,7 +31,8 @@ internal sealed record PlannedFault(InjectedFault Kind)
     /// <summary>Draws the faults of a seed: a subset of the kinds, then some faults of those kinds.</summary>
     public static List<PlannedFault> Draw(Prng prng, Scenario scenario, bool losesState)
     {
-        var all = Enum.GetValues<InjectedFault>().Where(kind => kind is not InjectedFault.AllWorkersKilled and < FaultTable.FirstStaged).ToArray();
+        var all = Enum.GetValues<InjectedFault>().Where(kind => kind is not InjectedFault.AllWorkersKilled and < FaultTable.FirstStaged)
+            .ToArray();
         var kinds = all.Where(_ => prng.Chance(0.3)).ToList();
         if (kinds.Count == 0)
             kinds.Add(prng.Pick(all));

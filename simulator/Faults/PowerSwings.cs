@@ -5,9 +5,10 @@ using Coordinator.Simulator.World;
 namespace Coordinator.Simulator.Faults;
 
 /// <summary>
-/// The site's power in mid-run: a cap that feeds some of the gpus, or none, is set when a step is applied, and raised later, again and again.
-/// No fault, since nothing breaks, but it meets those that strike meanwhile. In every eighth seed, but where a bug is planted, and wherever the
-/// options ask for it.
+/// The site's power in mid-run: a cap that feeds some of the gpus, or none, is set when a step is applied, and raised later, again and
+/// again.
+/// No fault, since nothing breaks, but it meets those that strike meanwhile. In every eighth seed, but where a bug is planted, and wherever
+/// the options ask for it.
 /// Draws from a stream of its own, so that it moves nothing of the other seeds.
 /// </summary>
 internal sealed class PowerSwings
@@ -41,7 +42,9 @@ internal sealed class PowerSwings
 
     /// <summary>The swings of a seed, from its start; null: it has none.</summary>
     public static PowerSwings? Begin(VirtualWorld world, SimulatedCluster cluster, Scenario scenario) =>
-        world.Options.Power || (world.Options is { Faults: true, Plant: PlantedBug.None } && world.Seed % 8 == 5) ? new PowerSwings(world, cluster, scenario) : null;
+        world.Options.Power || (world.Options is { Faults: true, Plant: PlantedBug.None } && world.Seed % 8 == 5)
+            ? new PowerSwings(world, cluster, scenario)
+            : null;
 
     /// <summary>From now on there is power for all.</summary>
     public void End()
@@ -77,10 +80,14 @@ internal sealed class PowerSwings
         });
     }
 
-    /// <summary>Without faults, what is not fed is given back within the time that a few steps take; the last member stays. A job with too few for its minimum waits, and announces no generation.</summary>
+    /// <summary>
+    /// Without faults, what is not fed is given back within the time that a few steps take; the last member stays. A job with too few for
+    /// its minimum waits, and announces no generation.
+    /// </summary>
     private void Check(int fed)
     {
-        if (!world.Options.Faults && cluster.Checkers.Final is { IsOver: false, IsWaiting: false } && cluster.Checkers.Orders.Newest is { } newest && newest.Members.Count > Math.Max(1, fed))
+        if (!world.Options.Faults && cluster.Checkers.Final is { IsOver: false, IsWaiting: false }
+            && cluster.Checkers.Orders.Newest is { } newest && newest.Members.Count > Math.Max(1, fed))
             cluster.Checkers.Fail(Invariants.PowerCapHeld, $"{newest.Members.Count} gpus run where the site can feed {fed}");
     }
 

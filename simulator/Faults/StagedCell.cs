@@ -3,8 +3,8 @@ using Coordinator.Simulator.World;
 namespace Coordinator.Simulator.Faults;
 
 /// <summary>
-/// A cell of the table that a seed stages: one in eight does, none of them aimed otherwise (<see cref="FaultAim"/>). Staged faults need several
-/// things to come together, such as a question and a device that writes just then, and hardly ever come by themselves.
+/// A cell of the table that a seed stages: one in eight does, none of them aimed otherwise (<see cref="FaultAim"/>). Staged faults need
+/// several things to come together, such as a question and a device that writes just then, and hardly ever come by themselves.
 /// </summary>
 /// <param name="Phase">Phase in which the fault is to strike.</param>
 /// <param name="Kind">The fault.</param>
@@ -23,7 +23,9 @@ internal sealed record StagedCell(ProtocolPhase Phase, InjectedFault Kind, long 
         return new StagedCell(phase, kind, phase == ProtocolPhase.Initialising && kind != InjectedFault.OldTimelineThaws ? 0 : Prng.Derive(seed, "staged").Below(Scenario.MinSteps - 4));
     }
 
-    /// <summary>The world in which the cell can be met: a job goes back only where it saves, and soon where it waits for nobody for long.</summary>
+    /// <summary>
+    /// The world in which the cell can be met: a job goes back only where it saves, and soon where it waits for nobody for long.
+    /// </summary>
     public Scenario Apply(Scenario drawn)
     {
         if (Kind != InjectedFault.OldTimelineThaws)

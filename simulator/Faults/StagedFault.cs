@@ -5,8 +5,8 @@ using Coordinator.Simulator.World;
 namespace Coordinator.Simulator.Faults;
 
 /// <summary>
-/// Brings a seed's <see cref="StagedCell"/> about: looks after every event whether it is there, and else lets other faults happen that lead to it,
-/// which count like any.
+/// Brings a seed's <see cref="StagedCell"/> about: looks after every event whether it is there, and else lets other faults happen that lead
+/// to it, which count like any.
 /// </summary>
 internal sealed class StagedFault
 {
@@ -30,9 +30,17 @@ internal sealed class StagedFault
     private int frozenLife;
     private int restoredBefore;
 
-    public StagedFault(StagedCell cell, VirtualWorld world, SimulatedCluster cluster, JobId job, PhaseWatch watch, FaultStrikes strikes, Action<InjectedFault, SimulatedWorker, ProtocolPhase> count)
+    public StagedFault(
+        StagedCell cell,
+        VirtualWorld world,
+        SimulatedCluster cluster,
+        JobId job,
+        PhaseWatch watch,
+        FaultStrikes strikes,
+        Action<InjectedFault, SimulatedWorker, ProtocolPhase> count)
     {
-        (this.cell, this.world, this.cluster, this.job, this.watch, this.strikes, this.count) = (cell, world, cluster, job, watch, strikes, count);
+        (this.cell, this.world, this.cluster, this.job, this.watch, this.strikes, this.count) = (
+            cell, world, cluster, job, watch, strikes, count);
         prng = Prng.Derive(world.Seed, "stage");
     }
 
@@ -78,14 +86,17 @@ internal sealed class StagedFault
         return false;
     }
 
-    private bool IsThere(SimulatedRank rank) => (cell.Kind == InjectedFault.IdleDeviceFault ? rank.IsKept : rank.IsAsked) && cell.Phase switch
+    private bool IsThere(SimulatedRank rank) =>
+        (cell.Kind == InjectedFault.IdleDeviceFault ? rank.IsKept : rank.IsAsked) && cell.Phase switch
     {
         ProtocolPhase.Initialising => rank.IsInitializing,
         ProtocolPhase.Applying => rank.IsApplying,
         _ => !rank.IsInitializing && !rank.IsApplying,
     };
 
-    /// <summary>A device becomes slow, and once it writes, something happens by which the job forms a generation, with its worker or without.</summary>
+    /// <summary>
+    /// A device becomes slow, and once it writes, something happens by which the job forms a generation, with its worker or without.
+    /// </summary>
     private void Provoke()
     {
         if (world.Now < notBefore || provoked >= MostProvocations)
@@ -107,7 +118,10 @@ internal sealed class StagedFault
             Disturb(slow);
     }
 
-    /// <summary>The job notices: the worker, or another where this one is to be asked, is lost, cut off or asked to end, or the job itself is loaded anew.</summary>
+    /// <summary>
+    /// The job notices: the worker, or another where this one is to be asked, is lost, cut off or asked to end, or the job itself is loaded
+    /// anew.
+    /// </summary>
     private void Disturb(SimulatedWorker worker)
     {
         provoked++;
@@ -121,7 +135,9 @@ internal sealed class StagedFault
         if (prng.Chance(0.3) && strikes.ReloadJob(job, worker))
             return;
         var other = prng.Pick(cluster.Workers.Where(some => some != worker).ToArray());
-        strikes.Strike(prng.Pick([InjectedFault.WorkerCrash, InjectedFault.ConnectionReset, InjectedFault.CutWorkersBothWays, InjectedFault.Leave]), other);
+        strikes.Strike(
+            prng.Pick([InjectedFault.WorkerCrash, InjectedFault.ConnectionReset, InjectedFault.CutWorkersBothWays, InjectedFault.Leave]),
+            other);
     }
 
     private void LookForOldTimeline()

@@ -5,8 +5,8 @@ namespace Coordinator.Simulator.Faults;
 
 /// <summary>
 /// An operator gives the job more steps at some moment of its life, also at its end or after it: the job is submitted with fewer steps than
-/// the scenario has, and given the others once. No fault, but it meets those that strike meanwhile. In every sixteenth seed, but where a bug is
-/// planted, and wherever the options ask for it. Draws from a stream of its own, so that it moves nothing of the other seeds.
+/// the scenario has, and given the others once. No fault, but it meets those that strike meanwhile. In every sixteenth seed, but where a
+/// bug is planted, and wherever the options ask for it. Draws from a stream of its own, so that it moves nothing of the other seeds.
 /// </summary>
 internal sealed class StepRaise
 {
@@ -24,11 +24,12 @@ internal sealed class StepRaise
     }
 
     /// <summary>Whether the job has its steps; one that saves no checkpoints and had ended by then never gets them.</summary>
-    public bool IsDone => cluster.Checkers.Final is { Extended: true } or { Failed: not null } || (cluster.Checkers.Final.Finished && scenario.Spec.Checkpoint.Interval == "off");
+    public bool IsDone => cluster.Checkers.Final is { Extended: true } or { Failed: not null } || (
+        cluster.Checkers.Final.Finished && scenario.Spec.Checkpoint.Interval == "off");
 
     /// <summary>
-    /// The scenario of a seed, in which the job is submitted with fewer steps; the same, where it is not. A job without checkpoints may end before the
-    /// operator is heard, and that is its end: it has nearly all of its steps, or no fault would have had its time.
+    /// The scenario of a seed, in which the job is submitted with fewer steps; the same, where it is not. A job without checkpoints may end
+    /// before the operator is heard, and that is its end: it has nearly all of its steps, or no fault would have had its time.
     /// </summary>
     public static Scenario Apply(ulong seed, SimulationOptions options, Scenario scenario) => Has(seed, options)
         ? scenario with { FirstSteps = Prng.Derive(seed, "first steps").Between(scenario.Spec.Checkpoint.Interval == "off" ? (int)scenario.Steps - 2 : 3, (int)scenario.Steps - 2) }
@@ -46,7 +47,8 @@ internal sealed class StepRaise
         return new StepRaise(world, cluster, scenario, Math.Min(prng.Below((int)latest + 1), scenario.SubmittedSteps + 1));
     }
 
-    private static bool Has(ulong seed, SimulationOptions options) => options.MoreSteps || (options is { Faults: true, Plant: PlantedBug.None } && seed % 16 == 7);
+    private static bool Has(ulong seed, SimulationOptions options) =>
+        options.MoreSteps || (options is { Faults: true, Plant: PlantedBug.None } && seed % 16 == 7);
 
     private void LookForStep() => world.Schedule(Look, () =>
     {
@@ -57,7 +59,8 @@ internal sealed class StepRaise
         {
             // An operator says it until the job has heard it; each time may be lost, or come twice.
             world.Note("world", "raises the steps", scenario.Steps);
-            cluster.Silo.Post(TimeSpan.FromMilliseconds(1), () => cluster.Silo.Tell(GrainAddress.Of(scenario.Job), new ExtendJob(scenario.Steps, null)));
+            cluster.Silo.Post(
+                TimeSpan.FromMilliseconds(1), () => cluster.Silo.Tell(GrainAddress.Of(scenario.Job), new ExtendJob(scenario.Steps, null)));
         }
 
         LookForStep();

@@ -6,7 +6,9 @@ namespace Coordinator.Simulator.Gangs;
 /// <summary>Looks at a gang's world after each event.</summary>
 internal sealed class GangChecks(GangCluster cluster, GangSpec spec, TimeSpan orphanTime)
 {
-    /// <summary>Ends of processes whose agents are far apart are ordered by when they were heard of: so much later is surely later.</summary>
+    /// <summary>
+    /// Ends of processes whose agents are far apart are ordered by when they were heard of: so much later is surely later.
+    /// </summary>
     private static readonly TimeSpan SurelyLater = TimeSpan.FromSeconds(8);
 
     private readonly List<GangProgram> failed = [];
@@ -26,7 +28,9 @@ internal sealed class GangChecks(GangCluster cluster, GangSpec spec, TimeSpan or
                     continue;
                 running ??= program.Generation;
                 if (running != program.Generation)
-                    throw new InvariantViolationException(GangInvariants.OneGeneration, $"processes of generations {running} and {program.Generation} run at once, the latter on {node.Name}");
+                    throw new InvariantViolationException(
+                        GangInvariants.OneGeneration,
+                        $"processes of generations {running} and {program.Generation} run at once, the latter on {node.Name}");
             }
         }
     }
@@ -35,17 +39,21 @@ internal sealed class GangChecks(GangCluster cluster, GangSpec spec, TimeSpan or
     {
         failed.AddRange(seen.Where(program => program.FailedFirst));
         if (view.Phase == "finished" && cluster.Training.Saved != cluster.Training.Steps)
-            throw new InvariantViolationException(GangInvariants.WholeAgain, $"it has finished at step {cluster.Training.Saved} of {cluster.Training.Steps}");
+            throw new InvariantViolationException(
+                GangInvariants.WholeAgain, $"it has finished at step {cluster.Training.Saved} of {cluster.Training.Steps}");
         var counted = view.Failures.Count(failure => failure.Counts);
         if (view.Phase == "failed" && counted <= spec.Restarts)
-            throw new InvariantViolationException(GangInvariants.Budget, $"it has failed after {counted} failures of its own, and has {spec.Restarts} restarts: {view.Reason}");
+            throw new InvariantViolationException(
+                GangInvariants.Budget,
+                $"it has failed after {counted} failures of its own, and has {spec.Restarts} restarts: {view.Reason}");
         if (view.Phase == "failed" && view.Failures[^1].Text.Length == 0)
             throw new InvariantViolationException(GangInvariants.FirstCause, "it has failed without a cause");
         foreach (var failure in view.Failures.Where(failure => failure.Rank is not null))
         {
             var ends = seen.Where(program => program.Generation == failure.Generation && program.EndedAt is not null).ToArray();
             var blamed = ends.FirstOrDefault(program => program.Rank == failure.Rank)
-                ?? throw new InvariantViolationException(GangInvariants.FirstCause, $"rank {failure.Rank} of generation {failure.Generation} is blamed and never ended");
+                ?? throw new InvariantViolationException(
+                    GangInvariants.FirstCause, $"rank {failure.Rank} of generation {failure.Generation} is blamed and never ended");
             if (!blamed.FailedFirst && ends.FirstOrDefault(other => other.FailedFirst && other.Node.DeadSince is null && other.EndedAt < blamed.EndedAt - SurelyLater) is { } earlier && !view.Failures.Any(one => one.Generation == failure.Generation && one.Rank == earlier.Rank))
                 throw new InvariantViolationException(GangInvariants.FirstCause, $"rank {failure.Rank} of generation {failure.Generation} is blamed, and rank {earlier.Rank} had failed {(blamed.EndedAt - earlier.EndedAt)!.Value.TotalSeconds:0.0} s before");
         }

@@ -28,7 +28,8 @@ internal sealed class GangCluster
     public GangNode? Find(NodeId node) => Nodes.FirstOrDefault(one => one.Id == node);
 
     /// <summary>Processes of a generation that live, also where they stand still.</summary>
-    public IReadOnlyList<GangProgram> ProgramsOf(long generation) => [.. Nodes.SelectMany(node => node.Running).Where(program => program.Generation == generation)];
+    public IReadOnlyList<GangProgram> ProgramsOf(long generation) =>
+        [.. Nodes.SelectMany(node => node.Running).Where(program => program.Generation == generation)];
 
     /// <summary>A question between agents, and its answer, both of which may be lost or late.</summary>
     public void Ask(GangNode from, Machines.GangPeer peer, long generation, TimeSpan sentAt, Action<int, TimeSpan> answered)
@@ -45,7 +46,8 @@ internal sealed class GangCluster
         }));
     }
 
-    private TimeSpan Delay() => World.Network.Between(TimeSpan.FromMilliseconds(0.1), TimeSpan.FromMilliseconds(World.Network.Chance(0.05) ? 4000 : 4));
+    private TimeSpan Delay() =>
+        World.Network.Between(TimeSpan.FromMilliseconds(0.1), TimeSpan.FromMilliseconds(World.Network.Chance(0.05) ? 4000 : 4));
 
     private static bool IsCut(GangNode a, GangNode b) => a.IsCutFromPeers || b.IsCutFromPeers || a.IsDark || b.IsDark;
 }

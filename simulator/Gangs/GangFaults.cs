@@ -50,7 +50,8 @@ internal sealed class GangFaults(GangCluster cluster, int members, int spares)
         if (isOver)
             return;
         var node = Draw.Pick(cluster.Nodes);
-        var time = Draw.Chance(0.5) ? Draw.Between(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(5)) : Draw.Between(TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(40));
+        var time = Draw.Chance(0.5) ? Draw.Between(
+            TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(5)) : Draw.Between(TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(40));
         switch (Draw.Below(9))
         {
             case 0:

@@ -3,7 +3,10 @@ namespace Coordinator.Simulator.Gangs;
 /// <summary>What must hold in every simulated life of a gang. Looked at after each event.</summary>
 public static class GangInvariants
 {
-    /// <summary>Processes of two generations never run at once, but on a node whose agent was frozen for longer than its lease and so could not kill.</summary>
+    /// <summary>
+    /// Processes of two generations never run at once, but on a node whose agent was frozen for longer than its lease and so could not
+    /// kill.
+    /// </summary>
     public const string OneGeneration = "one-generation";
 
     /// <summary>No process runs for longer than a moment on a node whose worker is dead.</summary>

@@ -5,8 +5,9 @@ using Coordinator.Simulator.World;
 namespace Coordinator.Simulator.Gangs;
 
 /// <summary>
-/// A host: its worker with the agent of the gang, and the programs that the agent has started, which the worker's death does not end by itself: its watcher
-/// does, a moment later. A host that freezes stops with all of it; a worker that freezes alone leaves its programs running.
+/// A host: its worker with the agent of the gang, and the programs that the agent has started, which the worker's death does not end by
+/// itself: its watcher does, a moment later. A host that freezes stops with all of it; a worker that freezes alone leaves its programs
+/// running.
 /// </summary>
 internal sealed class GangNode : SimulatedProcess
 {
@@ -186,7 +187,9 @@ internal sealed class GangNode : SimulatedProcess
         World.Note(Name, "program ends", program.Generation, program.Rank, code ?? -signal);
         var exit = new GangExit(code, signal, 0) { LastLines = lastLine.Length > 0 ? [lastLine] : [] };
         if (Alive)
-            Post(World.Workload.Between(TimeSpan.Zero, TimeSpan.FromMilliseconds(5)), () => Take(new AgentRankEnded(program.Generation, program.Rank, exit)));
+            Post(
+                World.Workload.Between(TimeSpan.Zero, TimeSpan.FromMilliseconds(5)),
+                () => Take(new AgentRankEnded(program.Generation, program.Rank, exit)));
     }
 
     private void Beat(long connection)
@@ -222,7 +225,9 @@ internal sealed class GangNode : SimulatedProcess
         {
             case PrepareRanks prepare:
                 seat = prepare.Seat;
-                Post(World.Workload.Between(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(World.Workload.Chance(0.1) ? 4000 : 50)), () => Take(new AgentPrepared(prepare.Generation, prepare.Seat.Index == 0 ? 29500 : 0, 1)));
+                Post(
+                    World.Workload.Between(TimeSpan.FromMilliseconds(1), TimeSpan.FromMilliseconds(World.Workload.Chance(0.1) ? 4000 : 50)),
+                    () => Take(new AgentPrepared(prepare.Generation, prepare.Seat.Index == 0 ? 29500 : 0, 1)));
                 break;
             case RunRanks run:
                 for (var local = 0; local < run.Seat.Gpus.Count; local++)
@@ -234,7 +239,9 @@ internal sealed class GangNode : SimulatedProcess
                 {
                     // Some end in order, some must be killed.
                     if (World.Workload.Chance(0.8))
-                        World.Schedule(World.Workload.Between(TimeSpan.Zero, TimeSpan.FromMilliseconds(400)), () => EndProgram(program, null, 15, isFirst: false, ""));
+                        World.Schedule(
+                            World.Workload.Between(TimeSpan.Zero, TimeSpan.FromMilliseconds(400)),
+                            () => EndProgram(program, null, 15, isFirst: false, ""));
                     if (cluster.Plant == GangBug.StoppedWhenAsked)
                         Post(TimeSpan.Zero, () => Take(new AgentRankEnded(program.Generation, program.Rank, new GangExit(null, 15, 0))));
                 }
@@ -249,7 +256,12 @@ internal sealed class GangNode : SimulatedProcess
                 break;
             case AskPeers ask:
                 foreach (var peer in ask.Start.Panel.Where(peer => peer.Index != seat!.Index))
-                    cluster.Ask(this, peer, ask.Generation, ask.SentAt, (index, sentAt) => Take(new AgentPeerAnswered(ask.Generation, index, sentAt)));
+                    cluster.Ask(
+                        this,
+                        peer,
+                        ask.Generation,
+                        ask.SentAt,
+                        (index, sentAt) => Take(new AgentPeerAnswered(ask.Generation, index, sentAt)));
                 break;
             case TellGang said:
                 Say(said.Report);
@@ -258,11 +270,13 @@ internal sealed class GangNode : SimulatedProcess
     }
 
     /// <summary>Whether a peer of a generation that asks is answered.</summary>
-    public bool Answers(long generation) => agent.Answers(generation) || (cluster.Plant == GangBug.AnswersTheExcluded && agent.Generation >= generation);
+    public bool Answers(long generation) =>
+        agent.Answers(generation) || (cluster.Plant == GangBug.AnswersTheExcluded && agent.Generation >= generation);
 
     private void StartProgram(RunRanks run, int local)
     {
-        var program = new GangProgram(this, run.Generation, (run.Seat.Index * run.Seat.Gpus.Count) + local, run.Seat.Nodes * run.Seat.Gpus.Count);
+        var program = new GangProgram(
+            this, run.Generation, (run.Seat.Index * run.Seat.Gpus.Count) + local, run.Seat.Nodes * run.Seat.Gpus.Count);
         programs.RemoveAll(old => !old.IsAlive && old.Generation < run.Generation - 1);
         programs.Add(program);
         World.Note(Name, "program starts", run.Generation, program.Rank);

@@ -5,8 +5,8 @@ using Coordinator.Simulator.World;
 namespace Coordinator.Simulator.Gangs;
 
 /// <summary>
-/// A silo with a gang's grain, the cluster's and the nodes': the shipping machines, their states on a disk that takes its time, and messages between
-/// them that are lost, repeated and late. A crash loses what was not written, and sometimes only the acknowledgement.
+/// A silo with a gang's grain, the cluster's and the nodes': the shipping machines, their states on a disk that takes its time, and
+/// messages between them that are lost, repeated and late. A crash loses what was not written, and sometimes only the acknowledgement.
 /// </summary>
 internal sealed class GangSilo(GangCluster cluster) : SimulatedProcess(cluster.World, "silo", clockSkew: 0.001)
 {
@@ -50,7 +50,9 @@ internal sealed class GangSilo(GangCluster cluster) : SimulatedProcess(cluster.W
     public void Hear(NodeId node, GrainMessage message)
     {
         if (Alive)
-            Post(World.Network.Between(TimeSpan.FromMilliseconds(0.2), TimeSpan.FromMilliseconds(World.Network.Chance(0.01) ? 300 : 5)), () => Deliver(GrainAddress.Of(node), message is WorkerSaid { Message: Heartbeat } ? message : Copy(message)));
+            Post(
+                World.Network.Between(TimeSpan.FromMilliseconds(0.2), TimeSpan.FromMilliseconds(World.Network.Chance(0.01) ? 300 : 5)),
+                () => Deliver(GrainAddress.Of(node), message is WorkerSaid { Message: Heartbeat } ? message : Copy(message)));
     }
 
     public void Deliver(GrainAddress to, GrainMessage message)
@@ -61,7 +63,8 @@ internal sealed class GangSilo(GangCluster cluster) : SimulatedProcess(cluster.W
     }
 
     /// <summary>What a grain shows of itself; null: it is not loaded, or there is none.</summary>
-    public string? Describe(GrainAddress grain) => grains.TryGetValue(grain, out var host) && host.Machine.Describe(Clock) is not "null" and var view ? view : null;
+    public string? Describe(GrainAddress grain) =>
+        grains.TryGetValue(grain, out var host) && host.Machine.Describe(Clock) is not "null" and var view ? view : null;
 
     private Host Find(GrainAddress address)
     {
@@ -141,7 +144,8 @@ internal sealed class GangSilo(GangCluster cluster) : SimulatedProcess(cluster.W
         if (cluster.Find(send.Node) is not { IsConnected: true, IsCutFromSilo: false } node)
             return;
         var (life, session) = (node.Life, node.Session);
-        var message = JsonSerializer.Deserialize(JsonSerializer.Serialize(send.Message, MachinesJson.Default.CoordinatorMessage), MachinesJson.Default.CoordinatorMessage)!;
+        var message = JsonSerializer.Deserialize(
+            JsonSerializer.Serialize(send.Message, MachinesJson.Default.CoordinatorMessage), MachinesJson.Default.CoordinatorMessage)!;
         World.Schedule(World.Network.Between(TimeSpan.FromMilliseconds(0.2), TimeSpan.FromMilliseconds(World.Network.Chance(0.01) ? 2500 : 5)), () => node.Arrive(life, timer: false, () =>
         {
             if (node.Session == session)
@@ -150,5 +154,6 @@ internal sealed class GangSilo(GangCluster cluster) : SimulatedProcess(cluster.W
     }
 
     /// <summary>As it would come out of the wire.</summary>
-    private static GrainMessage Copy(GrainMessage message) => Contracts.Read<GrainMessage>(JsonSerializer.Serialize(message, MachinesJson.Default.GrainMessage));
+    private static GrainMessage Copy(GrainMessage message) =>
+        Contracts.Read<GrainMessage>(JsonSerializer.Serialize(message, MachinesJson.Default.GrainMessage));
 }

@@ -6,9 +6,9 @@ using Coordinator.Simulator.World;
 namespace Coordinator.Simulator.Gangs;
 
 /// <summary>
-/// A gang's life in virtual time, under faults from a seed: processes and workers that die, agents and hosts that freeze, hosts without power, cuts from the
-/// silo and from each other, silos that die, messages that are lost, repeated and late, clocks that run differently. Then all is healed, and
-/// the gang must come to its end.
+/// A gang's life in virtual time, under faults from a seed: processes and workers that die, agents and hosts that freeze, hosts without
+/// power, cuts from the silo and from each other, silos that die, messages that are lost, repeated and late, clocks that run differently.
+/// Then all is healed, and the gang must come to its end.
 /// </summary>
 public static class GangSimulation
 {
@@ -45,11 +45,22 @@ public static class GangSimulation
         try
         {
             Play(world, cluster, spec, faults);
-            return new GangReportOfSeed(seed, plant, null, "", world.Now, world.Events, View(cluster)?.Generation ?? 0, faults.Struck, world.Trace.Hash, []);
+            return new GangReportOfSeed(
+                seed, plant, null, "", world.Now, world.Events, View(cluster)?.Generation ?? 0, faults.Struck, world.Trace.Hash, []);
         }
         catch (InvariantViolationException broken)
         {
-            return new GangReportOfSeed(seed, plant, broken.Invariant, broken.Message, world.Now, world.Events, View(cluster)?.Generation ?? 0, faults.Struck, world.Trace.Hash, world.Trace.Last());
+            return new GangReportOfSeed(
+                seed,
+                plant,
+                broken.Invariant,
+                broken.Message,
+                world.Now,
+                world.Events,
+                View(cluster)?.Generation ?? 0,
+                faults.Struck,
+                world.Trace.Hash,
+                world.Trace.Last());
         }
     }
 
@@ -64,7 +75,8 @@ public static class GangSimulation
         faults.Plan();
         while (world.Step(faults.Until))
         {
-            if (View(cluster) is { Phase: "finished" or "failed" } && cluster.Nodes.All(node => !node.Running.Any()) && world.Now > faults.Until)
+            if (View(cluster) is { Phase: "finished" or "failed" } && cluster.Nodes.All(node => !node.Running.Any())
+                && world.Now > faults.Until)
                 break;
         }
 
@@ -92,7 +104,8 @@ public static class GangSimulation
             cluster.World.Schedule(TimeSpan.FromSeconds(2), () => Submit(cluster, spec));
     }
 
-    private static GangView? View(GangCluster cluster) => cluster.Silo.Describe(GrainAddress.OfGang(GangCluster.Job)) is { } json ? Contracts.Read<GangView>(json) : null;
+    private static GangView? View(GangCluster cluster) =>
+        cluster.Silo.Describe(GrainAddress.OfGang(GangCluster.Job)) is { } json ? Contracts.Read<GangView>(json) : null;
 }
 
 /// <summary>What came of one seed of a gang.</summary>
@@ -106,7 +119,17 @@ public static class GangSimulation
 /// <param name="Faults">Which fault struck how often.</param>
 /// <param name="TraceHash">Equal for equal seeds.</param>
 /// <param name="LastTrace">The last trace lines.</param>
-public sealed record GangReportOfSeed(ulong Seed, GangBug Plant, string? Invariant, string Message, TimeSpan VirtualTime, long Events, long Generations, IReadOnlyDictionary<string, int> Faults, ulong TraceHash, IReadOnlyList<string> LastTrace)
+public sealed record GangReportOfSeed(
+    ulong Seed,
+    GangBug Plant,
+    string? Invariant,
+    string Message,
+    TimeSpan VirtualTime,
+    long Events,
+    long Generations,
+    IReadOnlyDictionary<string, int> Faults,
+    ulong TraceHash,
+    IReadOnlyList<string> LastTrace)
 {
     /// <summary>Whether every invariant held.</summary>
     public bool Passed => Invariant is null;

@@ -3,8 +3,8 @@ using Coordinator.Simulator.World;
 namespace Coordinator.Simulator.Gangs;
 
 /// <summary>
-/// What the program does: steps that all its processes take together, a checkpoint at every tenth, and an end. Where one of them is gone, the others fail for want of
-/// it after a while, or hang until somebody ends them.
+/// What the program does: steps that all its processes take together, a checkpoint at every tenth, and an end. Where one of them is gone,
+/// the others fail for want of it after a while, or hang until somebody ends them.
 /// </summary>
 internal sealed class GangTraining(VirtualWorld world, int steps, int failingAt, int failures)
 {
@@ -38,7 +38,9 @@ internal sealed class GangTraining(VirtualWorld world, int steps, int failingAt,
                 return;
             runs[generation] = (runs[generation].Step, true);
             foreach (var left in programs.Where(_ => world.Workload.Chance(0.6)))
-                world.Schedule(world.Workload.Between(TimeSpan.FromMilliseconds(5), TimeSpan.FromSeconds(3)), () => left.Node.EndProgram(left, code: 1, signal: null, isFirst: false, "RuntimeError: Connection closed by peer"));
+                world.Schedule(
+                    world.Workload.Between(TimeSpan.FromMilliseconds(5), TimeSpan.FromSeconds(3)),
+                    () => left.Node.EndProgram(left, code: 1, signal: null, isFirst: false, "RuntimeError: Connection closed by peer"));
             return;
         }
 

@@ -108,7 +108,8 @@ internal sealed class Journal(VirtualWorld world)
         while (image.Length >= FrameBytes)
         {
             var length = BinaryPrimitives.ReadInt32LittleEndian(image);
-            if (length <= 0 || length > image.Length - FrameBytes || Crc(image.Slice(FrameBytes, length)) != BinaryPrimitives.ReadUInt32LittleEndian(image[4..]))
+            if (length <= 0 || length > image.Length - FrameBytes
+                || Crc(image.Slice(FrameBytes, length)) != BinaryPrimitives.ReadUInt32LittleEndian(image[4..]))
                 break;
             whole++;
             image = image[(FrameBytes + length)..];

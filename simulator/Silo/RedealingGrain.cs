@@ -2,7 +2,9 @@ using Coordinator.Machines;
 
 namespace Coordinator.Simulator.Silo;
 
-/// <summary>The planted bug of work that is done twice: a job that deals the interrupted step's shards with no regard for who has computed them.</summary>
+/// <summary>
+/// The planted bug of work that is done twice: a job that deals the interrupted step's shards with no regard for who has computed them.
+/// </summary>
 internal sealed class RedealingGrain(IMachine machine, int shards) : IMachine
 {
     public GrainAddress Address => machine.Address;

@@ -80,7 +80,10 @@ internal sealed class SiloProcess(VirtualWorld world, Scenario scenario, Checker
         Activate(host.Address);
     }
 
-    /// <summary>Whether some activation may be thrown away. One that is writing is not: its write would race with its successor's load, which engines exclude.</summary>
+    /// <summary>
+    /// Whether some activation may be thrown away. One that is writing is not: its write would race with its successor's load, which
+    /// engines exclude.
+    /// </summary>
     public bool MayReload => grains.Values.Any(grain => !grain.IsWriting);
 
     /// <summary>Ends and rebuilds one activation, as an idle collection or a lost race would.</summary>
@@ -134,7 +137,11 @@ internal sealed class SiloProcess(VirtualWorld world, Scenario scenario, Checker
     }
 
     public void OnModelUploaded(JobId job, long step, string sha256) =>
-        Disk.WriteModel(this, step, sha256, () => Carry(GrainAddress.Of(job), new ModelStored(sha256, 8 * Scenario.StateBlocks) { Step = step }, Lossy));
+        Disk.WriteModel(
+            this,
+            step,
+            sha256,
+            () => Carry(GrainAddress.Of(job), new ModelStored(sha256, 8 * Scenario.StateBlocks) { Step = step }, Lossy));
 
     private GrainHost Activate(GrainAddress address)
     {
@@ -160,9 +167,11 @@ internal sealed class SiloProcess(VirtualWorld world, Scenario scenario, Checker
     private void CarryOnce(GrainAddress to, GrainMessage message, bool lossy)
     {
         if (Scenario.Json)
-            message = JsonSerializer.Deserialize(JsonSerializer.SerializeToUtf8Bytes(message, MachinesJson.Default.GrainMessage), MachinesJson.Default.GrainMessage)!;
+            message = JsonSerializer.Deserialize(
+                JsonSerializer.SerializeToUtf8Bytes(message, MachinesJson.Default.GrainMessage), MachinesJson.Default.GrainMessage)!;
         // Without loss the delay is fixed: messages keep their order, as within one process.
-        var delay = lossy ? World.Network.Between(TimeSpan.FromMilliseconds(0.02), TimeSpan.FromMilliseconds(0.2)) : TimeSpan.FromMilliseconds(0.05);
+        var delay = lossy ? World.Network.Between(
+            TimeSpan.FromMilliseconds(0.02), TimeSpan.FromMilliseconds(0.2)) : TimeSpan.FromMilliseconds(0.05);
         if (lossy && World.Network.Chance(Scenario.Straggle + Weather.Straggle))
             delay *= World.Network.Between(1, 500);
         var life = Life;

@@ -83,7 +83,8 @@ internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Check
     public StoredGrain? Load(GrainAddress grain) => journal.Newest(grain) ?? grains.GetValueOrDefault(grain.ToString());
 
     /// <summary>Keys of the stored jobs, which are woken when a silo starts.</summary>
-    public IEnumerable<string> StoredJobs() => grains.Keys.Where(key => key.StartsWith("Job:", StringComparison.Ordinal)).Select(key => key[4..]).ToArray();
+    public IEnumerable<string> StoredJobs() =>
+        grains.Keys.Where(key => key.StartsWith("Job:", StringComparison.Ordinal)).Select(key => key[4..]).ToArray();
 
     /// <summary>
     /// Writes a group of outputs as one transaction, and tells the process how it ended. An activation counts its transactions; one that
@@ -139,7 +140,9 @@ internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Check
     /// <summary>Calls back as soon as a write is in the journal and not yet synced: at once where one is.</summary>
     public void WhenUnsynced(Action strike) => whenUnsynced.Add(strike);
 
-    /// <summary>The silo's process died, and with it, unless <paramref name="tail"/> is kept, its machine. The journal is read again.</summary>
+    /// <summary>
+    /// The silo's process died, and with it, unless <paramref name="tail"/> is kept, its machine. The journal is read again.
+    /// </summary>
     public void OnCrash(UnsyncedTail tail)
     {
         var (found, gone) = journal.Recover(tail);
@@ -149,13 +152,20 @@ internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Check
         {
             world.Note("disk", "lost", (long)tail, 0, record.Grain);
             if (record.Acknowledged)
-                checkers.Fail(Invariants.AcknowledgedIsDurable, $"a write of {record.Grain} was acknowledged before it was durable, and the crash took it");
+                checkers.Fail(
+                    Invariants.AcknowledgedIsDurable,
+                    $"a write of {record.Grain} was acknowledged before it was durable, and the crash took it");
         }
     }
 
     private TimeSpan Latency() => world.Disk.Between(TimeSpan.FromMilliseconds(0.1), scenario.MaxDiskLatency);
 
-    private void Begin(SimulatedProcess by, (int Life, int Activation, long Transaction) id, GrainAddress grain, IReadOnlyList<Output> outputs, Action<WriteOutcome> done)
+    private void Begin(
+        SimulatedProcess by,
+        (int Life, int Activation, long Transaction) id,
+        GrainAddress grain,
+        IReadOnlyList<Output> outputs,
+        Action<WriteOutcome> done)
     {
         // The crash came before the write reached the disk.
         if (!by.Alive || by.Life != id.Life)
@@ -173,7 +183,9 @@ internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Check
         var writer = (id.Life, id.Activation);
         var refused = mistaken || (!known && world.Options.Plant != PlantedBug.WriteOverAnother && Conflicts(key, writer, outputs));
         if (refused && committed.TryGetValue(key, out last) && last == id)
-            checkers.Fail(Invariants.OwnWriteIsNoConflict, $"a write of {grain}, asked for again since its acknowledgement was lost, is refused for being there already");
+            checkers.Fail(
+                Invariants.OwnWriteIsNoConflict,
+                $"a write of {grain}, asked for again since its acknowledgement was lost, is refused for being there already");
         var fails = MayFail && world.Disk.Chance(scenario.WriteFailure);
         var next = Next;
         Next = NextWrite.Ordinary;
@@ -217,7 +229,8 @@ internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Check
         whenUnsynced.Clear();
     }
 
-    private void Acknowledge(SimulatedProcess by, (int Life, int Activation, long Transaction) id, WriteOutcome outcome, Action<WriteOutcome> done) =>
+    private void Acknowledge(
+        SimulatedProcess by, (int Life, int Activation, long Transaction) id, WriteOutcome outcome, Action<WriteOutcome> done) =>
         world.ScheduleWork(Latency() / 4, () => by.Arrive(id.Life, false, () => done(outcome)));
 
     private void MakeDurable(JournalRecord record)

@@ -29,7 +29,12 @@ internal sealed class ControlLink
         world = worker.World;
         (this.worker, this.silo, this.map, json) = (worker, silo, map, scenario.Json);
         (workerLife, siloLife) = (worker.Life, silo.Life);
-        up = new(world, silo, () => map.Latency(worker.Node, NetworkMap.Silo, scenario), () => map.IsCut(worker.Node, NetworkMap.Silo), ReceiveAtSilo);
+        up = new(
+            world,
+            silo,
+            () => map.Latency(worker.Node, NetworkMap.Silo, scenario),
+            () => map.IsCut(worker.Node, NetworkMap.Silo),
+            ReceiveAtSilo);
         down = new(world, worker, () => map.Latency(NetworkMap.Silo, worker.Node, scenario), () => map.IsCut(NetworkMap.Silo, worker.Node), message =>
         {
             if (!closed)
@@ -45,7 +50,8 @@ internal sealed class ControlLink
     public void SendToSilo(WorkerMessage message)
     {
         var sent = json
-            ? JsonSerializer.Deserialize(JsonSerializer.SerializeToUtf8Bytes(message, MachinesJson.Default.WorkerMessage), MachinesJson.Default.WorkerMessage)!
+            ? JsonSerializer.Deserialize(
+                JsonSerializer.SerializeToUtf8Bytes(message, MachinesJson.Default.WorkerMessage), MachinesJson.Default.WorkerMessage)!
             : message;
         up.Send(() => sent);
     }
@@ -53,7 +59,9 @@ internal sealed class ControlLink
     public void SendToWorker(CoordinatorMessage message)
     {
         var sent = json
-            ? JsonSerializer.Deserialize(JsonSerializer.SerializeToUtf8Bytes(message, MachinesJson.Default.CoordinatorMessage), MachinesJson.Default.CoordinatorMessage)!
+            ? JsonSerializer.Deserialize(
+                JsonSerializer.SerializeToUtf8Bytes(message, MachinesJson.Default.CoordinatorMessage),
+                MachinesJson.Default.CoordinatorMessage)!
             : message;
         down.Send(() => sent);
     }

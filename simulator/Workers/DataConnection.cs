@@ -38,7 +38,8 @@ internal sealed class DataConnection
     public long Generation { get; }
 
     /// <summary>Whether both processes are still those that the connection was made between.</summary>
-    public bool IsBetween(SimulatedWorker one, SimulatedWorker other) => Array.TrueForAll(ends, end => (end.Process == one || end.Process == other) && end.Process.Life == end.Life);
+    public bool IsBetween(SimulatedWorker one, SimulatedWorker other) =>
+        Array.TrueForAll(ends, end => (end.Process == one || end.Process == other) && end.Process.Life == end.Life);
 
     /// <summary>The process knows the generation now: what waited is read.</summary>
     public void Open(SimulatedWorker process)

@@ -43,7 +43,8 @@ internal sealed class JobSeat
 
     public IReadOnlyList<(FrameHeader Header, ulong Word, FrameHeader Truth)> TakeHeld(int gpu)
     {
-        var mine = early.Where(item => item.Gpu == gpu && item.Header.Generation == Members!.Generation).Select(item => (item.Header, item.Word, item.Truth)).ToArray();
+        var mine = early.Where(item => item.Gpu == gpu && item.Header.Generation == Members!.Generation)
+            .Select(item => (item.Header, item.Word, item.Truth)).ToArray();
         early.RemoveAll(item => item.Gpu == gpu);
         return mine;
     }

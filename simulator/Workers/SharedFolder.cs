@@ -4,8 +4,8 @@ using Coordinator.Simulator.World;
 namespace Coordinator.Simulator.Workers;
 
 /// <summary>
-/// The file system that all workers save to. A part is there once its write has ended, whole; a few writes fail, and a few come out damaged,
-/// which only reading shows. What is written outlives every process.
+/// The file system that all workers save to. A part is there once its write has ended, whole; a few writes fail, and a few come out
+/// damaged, which only reading shows. What is written outlives every process.
 /// </summary>
 internal sealed class SharedFolder(ulong seed, bool fails)
 {
@@ -20,7 +20,8 @@ internal sealed class SharedFolder(ulong seed, bool fails)
     {
         if (words.Length == 0)
             return new CheckpointPart("", 0, "", save.Start, 0);
-        var luck = fails ? Mix.Scramble(seed ^ (ulong)save.Checkpoint.Step ^ ((ulong)save.Checkpoint.Generation << 20) ^ ((ulong)save.Rank << 40)) % 100 : 99;
+        var luck = fails ? Mix.Scramble(
+            seed ^ (ulong)save.Checkpoint.Step ^ ((ulong)save.Checkpoint.Generation << 20) ^ ((ulong)save.Rank << 40)) % 100 : 99;
         if (luck < 8)
             return null;
         var file = $"part-{save.Rank:D5}-of-{save.Ranks:D5}.safetensors";

@@ -47,13 +47,17 @@ internal sealed partial class SimulatedRank
     /// <summary>Planted bugs: a payload that the rank has no more use for is not given back.</summary>
     private bool IsKeptByMistake(ReleasePayload release) => Plant switch
     {
-        PlantedBug.StoredPayloadKept => memory.Payloads.TryGetValue(release.Payload, out var stored) && stored.Header.Kind == FrameKind.Reduced,
-        PlantedBug.StagingKept => memory.Payloads.TryGetValue(release.Payload, out var staged) && staged.Header.Kind == FrameKind.Contribution && staged.Header.Generation < machine.Generation,
+        PlantedBug.StoredPayloadKept =>
+            memory.Payloads.TryGetValue(release.Payload, out var stored) && stored.Header.Kind == FrameKind.Reduced,
+        PlantedBug.StagingKept => memory.Payloads.TryGetValue(
+            release.Payload,
+            out var staged) && staged.Header.Kind == FrameKind.Contribution && staged.Header.Generation < machine.Generation,
         _ => false,
     };
 
     /// <summary>Planted bugs: a question waits for the device, and is answered all the same.</summary>
-    private bool AnswersTooEarly => guard.IsAsked && (Plant, memory.Applying) is (PlantedBug.AnsweredWhileApplying, true) or (PlantedBug.AnsweredWhileInitialising, false) && memory.IsWriting;
+    private bool AnswersTooEarly => guard.IsAsked && (Plant, memory.Applying) is (PlantedBug.AnsweredWhileApplying, true) or (
+        PlantedBug.AnsweredWhileInitialising, false) && memory.IsWriting;
 
     /// <summary>Planted bugs in what the machine gets to see of an order.</summary>
     private RankOrder Tamper(RankOrder order, Membership? members) => (Plant, order) switch

@@ -21,7 +21,8 @@ internal sealed partial class SimulatedRank
             if (work != deviceWork)
                 return;
             memory.Computed.Clear();
-            memory.Computed.Add(compute.Ticket, (compute.Step, compute.Shard, process.Model.Gradient(memory.State, compute.Step, compute.Shard)));
+            memory.Computed.Add(
+                compute.Ticket, (compute.Step, compute.Shard, process.Model.Gradient(memory.State, compute.Step, compute.Shard)));
             Handle(new ShardComputed(compute.Ticket));
         });
         if (Plant == PlantedBug.ComputeWithoutPlan && compute.Step > 2)
@@ -59,7 +60,8 @@ internal sealed partial class SimulatedRank
     /// <summary>The frame leaves: only now is its payload read, as a socket's buffer would be filled.</summary>
     private Packet Leave(SendFrame send, (ulong Word, double Squares, Score Score)? asked, long life)
     {
-        if (life == deviceLife && send.Source != PayloadSource.None && machine.Generation == send.Header.Generation && TryRead(send) != asked)
+        if (life == deviceLife && send.Source != PayloadSource.None && machine.Generation == send.Header.Generation
+            && TryRead(send) != asked)
             process.Checkers.Fail(Invariants.SourceUnchanged, $"{Gpu}: {send.Source} of {send.Header.Kind} block {send.Header.Block} step {send.Header.Step} changed before the frame left");
         var header = send.Header;
         if (asked is { } payload)
@@ -114,11 +116,13 @@ internal sealed partial class SimulatedRank
             }
         }
 
-        var (sum, score) = Plant == PlantedBug.SumInOrderOfArrival ? InOrderOfArrival(reduce, parts) : Tree(new Subtree(0, process.Model.Shards), parts);
+        var (sum, score) = Plant == PlantedBug.SumInOrderOfArrival ? InOrderOfArrival(reduce, parts) : Tree(
+            new Subtree(0, process.Model.Shards), parts);
         PutReduced(reduce.Block, new ReducedBlock(reduce.Step, sum, ToyModel.SumOfSquares(sum)), score);
     }
 
-    private static (ulong Word, Score Score) InOrderOfArrival(ReduceBlock reduce, SortedDictionary<Subtree, (ulong Word, Score Score)> parts)
+    private static (ulong Word, Score Score) InOrderOfArrival(
+        ReduceBlock reduce, SortedDictionary<Subtree, (ulong Word, Score Score)> parts)
     {
         var sum = default((ulong Word, Score Score)?);
         foreach (var part in reduce.Parts.OrderBy(part => part.Payload))
@@ -162,7 +166,8 @@ internal sealed partial class SimulatedRank
                 squares += block.SumOfSquares;
             if (memory.StateStep == apply.Step - 1)
             {
-                ToyModel.Apply(memory.State, apply.Step, memory.Reduced.Select(block => block.Word).ToArray(), squares, memory.ReducedScore);
+                ToyModel.Apply(
+                    memory.State, apply.Step, memory.Reduced.Select(block => block.Word).ToArray(), squares, memory.ReducedScore);
                 Array.Fill(memory.StateSteps, apply.Step);
                 guard.OnApplied(apply);
                 World.Note(name, "applied", apply.Step, apply.Generation);
@@ -209,7 +214,8 @@ internal sealed partial class SimulatedRank
         if (header.Kind == FrameKind.Contribution && Plant is PlantedBug.StaleContribution or PlantedBug.OlderGenerationContribution)
         {
             var byGeneration = Plant == PlantedBug.OlderGenerationContribution;
-            if (keptHeader is { } kept && header.Block == kept.Block && header.Subtree == kept.Subtree && (byGeneration ? header.Generation > kept.Generation : header.Step == kept.Step + 1))
+            if (keptHeader is { } kept && header.Block == kept.Block && header.Subtree == kept.Subtree
+                && (byGeneration ? header.Generation > kept.Generation : header.Step == kept.Step + 1))
             {
                 var old = Packet.Encode(header, keptWord) with { Truth = kept };
                 keptHeader = null;

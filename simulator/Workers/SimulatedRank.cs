@@ -78,7 +78,8 @@ internal sealed partial class SimulatedRank
     public void OnOrder(RankOrder order, Membership? members)
     {
         World.Note(name, "ordered", order.Incarnation, order.Generation, order);
-        process.Moments.Reach(order is PrepareRank ? Moment.PrepareReceived : order is RankPlan ? Moment.PlanReceived : Moment.Released, process);
+        process.Moments.Reach(
+            order is PrepareRank ? Moment.PrepareReceived : order is RankPlan ? Moment.PlanReceived : Moment.Released, process);
         guard.OnOrder(order, members);
         if (order is RankPlan plan)
             records.OnPlan(plan);
@@ -262,7 +263,10 @@ internal sealed partial class SimulatedRank
             case StoreReduced store:
                 guard.OnOverwriteReduced("stores a reduced block");
                 var arrived = memory.Payloads[store.Payload];
-                PutReduced(store.Header.Block, new ReducedBlock(store.Header.Step, arrived.Word, store.Header.SumOfSquares), new Score(store.Header.Loss, store.Header.Targets));
+                PutReduced(
+                    store.Header.Block,
+                    new ReducedBlock(store.Header.Step, arrived.Word, store.Header.SumOfSquares),
+                    new Score(store.Header.Loss, store.Header.Targets));
                 break;
             case StoreState store:
                 guard.OnStoreState(store, machine.Generation);

@@ -6,12 +6,23 @@ using Coordinator.Simulator.World;
 
 namespace Coordinator.Simulator.Workers;
 
-/// <summary>One worker process of a node: its agent, its peers, and a host for each rank. A new life has a new boot and an empty memory.</summary>
+/// <summary>
+/// One worker process of a node: its agent, its peers, and a host for each rank. A new life has a new boot and an empty memory.
+/// </summary>
 internal sealed class SimulatedWorker : SimulatedProcess
 {
     private const long BootBase = 1_700_000_000_000;
 
-    public SimulatedWorker(VirtualWorld world, NodeId node, Scenario scenario, SiloProcess silo, PeerNetwork network, SharedFolder folder, Checkers checkers, ToyModel model, Moments moments)
+    public SimulatedWorker(
+        VirtualWorld world,
+        NodeId node,
+        Scenario scenario,
+        SiloProcess silo,
+        PeerNetwork network,
+        SharedFolder folder,
+        Checkers checkers,
+        ToyModel model,
+        Moments moments)
         : base(world, node.Value, scenario.ClockSkew)
     {
         (Node, Scenario, Silo, Checkers, Model, Moments) = (node, scenario, silo, checkers, model, moments);

@@ -68,7 +68,9 @@ internal sealed class ToyModel
         return new Partial(blocks, left.Score + right.Score);
     }
 
-    /// <summary>The sum over shards <paramref name="start"/> to <paramref name="start"/> + <paramref name="size"/> - 1 along the tree.</summary>
+    /// <summary>
+    /// The sum over shards <paramref name="start"/> to <paramref name="start"/> + <paramref name="size"/> - 1 along the tree.
+    /// </summary>
     public Partial Sum(long step, int start, int size) => size == 1
         ? Gradient(State(step - 1), step, start)
         : Add(Sum(step, start, size / 2), Sum(step, start + (size / 2), size / 2));

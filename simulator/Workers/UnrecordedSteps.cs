@@ -43,7 +43,8 @@ internal sealed class UnrecordedSteps(SimulatedWorker process, SimulatedRank ran
 
         var milliseconds = lastApplied == default ? 0 : (process.Clock - lastApplied).TotalMilliseconds;
         lastApplied = process.Clock;
-        kept[apply.Step] = new StepRecord(apply.Step, apply.Generation, score.Loss / score.Targets, Math.Sqrt(squares) / score.Targets, milliseconds, score.Targets);
+        kept[apply.Step] = new StepRecord(
+            apply.Step, apply.Generation, score.Loss / score.Targets, Math.Sqrt(squares) / score.Targets, milliseconds, score.Targets);
         Arm();
     }
 

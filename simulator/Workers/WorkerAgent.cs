@@ -109,7 +109,9 @@ internal sealed class WorkerAgent(SimulatedWorker process)
     {
         if (!seats.TryGetValue(job, out var seat))
             return;
-        var member = seat.Members is { } members && members.Generation == header.Generation && header.To < members.Members.Count ? members.Members[header.To] : null;
+        var member = seat.Members is { } members && members.Generation == header.Generation && header.To < members.Members.Count
+            ? members.Members[header.To]
+            : null;
         if (member is null || member.Gpu.Node != process.Node)
             return;
         if (seat.Ranks.TryGetValue(member.Gpu.Index, out var rank) && rank.Generation >= header.Generation)
@@ -144,7 +146,8 @@ internal sealed class WorkerAgent(SimulatedWorker process)
     {
         if (link is not null)
             return;
-        if (!process.Silo.Alive || process.Silo.Frozen || process.Network.Map.IsCut(process.Node, NetworkMap.Silo) || process.Network.Map.IsCut(NetworkMap.Silo, process.Node))
+        if (!process.Silo.Alive || process.Silo.Frozen || process.Network.Map.IsCut(process.Node, NetworkMap.Silo)
+            || process.Network.Map.IsCut(NetworkMap.Silo, process.Node))
         {
             Retry();
             return;
@@ -194,7 +197,8 @@ internal sealed class WorkerAgent(SimulatedWorker process)
             seats.Add(change.Job, seat = new JobSeat());
         if (change.Incarnation < seat.Incarnation || change.ToGeneration <= (seat.Members?.Generation ?? 0))
         {
-            if (World.Options.Plant == PlantedBug.DeltaAppliedTwice && change.FromGeneration > 0 && change.ToGeneration == seat.Members?.Generation)
+            if (World.Options.Plant == PlantedBug.DeltaAppliedTwice && change.FromGeneration > 0
+                && change.ToGeneration == seat.Members?.Generation)
                 Adopt(seat, seat.Members.Apply(change.ToGeneration, change.Removed, change.Added), change);
             return;
         }
@@ -212,7 +216,8 @@ internal sealed class WorkerAgent(SimulatedWorker process)
 
     private void OnShardsDealt(ShardsDealt deal)
     {
-        if (seats.TryGetValue(deal.Job, out var seat) && (deal.Incarnation, deal.Generation).CompareTo((seat.Deal?.Incarnation ?? 0, seat.Deal?.Generation ?? 0)) > 0)
+        if (seats.TryGetValue(deal.Job, out var seat)
+            && (deal.Incarnation, deal.Generation).CompareTo((seat.Deal?.Incarnation ?? 0, seat.Deal?.Generation ?? 0)) > 0)
             seat.Deal = deal;
     }
 
@@ -262,7 +267,8 @@ internal sealed class WorkerAgent(SimulatedWorker process)
         if (seat is not null && !seat.Obeys(order))
         {
             World.Note(process.Name, "refuses", order.Incarnation, order.Generation, order);
-            if (World.Options.Plant == PlantedBug.StaleIncarnationObeyed && order is PrepareRank && seat.Ranks.TryGetValue(order.Gpu.Index, out var misled))
+            if (World.Options.Plant == PlantedBug.StaleIncarnationObeyed && order is PrepareRank
+                && seat.Ranks.TryGetValue(order.Gpu.Index, out var misled))
                 misled.OnOrder(order, seat.Members);
             return;
         }
@@ -324,7 +330,8 @@ internal sealed class WorkerAgent(SimulatedWorker process)
         return false;
     }
 
-    private void SayPreparing(JobSeat seat, JobId job, GpuId gpu, SlowStart slow) => process.Post(process.Scenario.Spec.FaultTolerance.AnswerTimeout / 4, () =>
+    private void SayPreparing(
+        JobSeat seat, JobId job, GpuId gpu, SlowStart slow) => process.Post(process.Scenario.Spec.FaultTolerance.AnswerTimeout / 4, () =>
     {
         var isReady = World.Now >= slow.Until;
         if (slow.IsHeard)

@@ -4,7 +4,8 @@ namespace Coordinator.Simulator.World;
 /// One direction of a TCP connection: ordered, delayed, lossless while it stands. A cut holds everything back and delivers it, in
 /// order, once the cut heals, as retransmission would. What a frame carries is read when it leaves, not when it is asked for.
 /// </summary>
-internal sealed class FifoChannel<T>(VirtualWorld world, SimulatedProcess receiver, Func<TimeSpan> delay, Func<bool> isCut, Action<T> deliver)
+internal sealed class FifoChannel<T>(
+    VirtualWorld world, SimulatedProcess receiver, Func<TimeSpan> delay, Func<bool> isCut, Action<T> deliver)
 {
     private readonly int life = receiver.Life;
     private readonly Queue<Func<T>> waiting = new();

@@ -58,7 +58,8 @@ internal sealed class Expectations(Stage stage)
                 Compare($"what is stored of {grain}", state?.StateJson, fields);
                 break;
             case ["nothing", "stored", var grain]:
-                Require(await stage.Engine.ReadStateAsync(Words.Grain(grain)).ConfigureAwait(false) is null, $"something is stored of {grain}");
+                Require(
+                    await stage.Engine.ReadStateAsync(Words.Grain(grain)).ConfigureAwait(false) is null, $"something is stored of {grain}");
                 break;
             case ["steps", var job, var run]:
                 await StepsAsync(job, run).ConfigureAwait(false);
@@ -93,7 +94,9 @@ internal sealed class Expectations(Stage stage)
     {
         var events = await EventsAsync().ConfigureAwait(false);
         var found = events.Count(stored => stored.Kind == kind && Fields.Match(JsonSerializer.SerializeToNode(stored, MachinesJson.Default.CoordinatorEvent), fields));
-        Require(fits(found), $"{found} such events are stored, not {wanted}; there are {string.Join(", ", events.Select(stored => stored.Kind))}");
+        Require(
+            fits(found),
+            $"{found} such events are stored, not {wanted}; there are {string.Join(", ", events.Select(stored => stored.Kind))}");
     }
 
     private async Task EventsInOrderAsync(List<string> kinds)
@@ -138,7 +141,8 @@ internal sealed class Expectations(Stage stage)
 
     private string Heard(string node, int from)
     {
-        var heard = stage.Sent.Skip(from).Where(send => send.Node.Value == node).Select(send => Flatten(send.Message)).Select(pair => $"{pair.Kind} {pair.Fields.ToJsonString()}").ToArray();
+        var heard = stage.Sent.Skip(from).Where(send => send.Node.Value == node).Select(send => Flatten(send.Message))
+            .Select(pair => $"{pair.Kind} {pair.Fields.ToJsonString()}").ToArray();
         return heard.Length == 0 ? "it heard nothing" : $"it heard\n  {string.Join("\n  ", heard.TakeLast(12))}";
     }
 

@@ -105,7 +105,9 @@ internal sealed class FakeRank(JobId job, GpuId gpu, long boot, string deviceCla
     }
 
     public IEnumerable<WorkerMessage> Records() =>
-        kept.Count == 0 ? [] : [new StepsApplied { Job = job, Generation = obeyed.Generation, Timeline = timeline, Steps = [.. kept.Values] }];
+        kept.Count == 0
+            ? []
+            : [new StepsApplied { Job = job, Generation = obeyed.Generation, Timeline = timeline, Steps = [.. kept.Values] }];
 
     /// <summary>All that the rank has to say and that nobody may have heard.</summary>
     public IEnumerable<WorkerMessage> Progress()

@@ -8,7 +8,9 @@ namespace Coordinator.Conformance;
 /// </summary>
 internal sealed class FakeTraining(IReadOnlyCollection<FakeWorker> workers)
 {
-    /// <summary>What the ranks have to say after one more step, or after finding that there is none; and models that became durable.</summary>
+    /// <summary>
+    /// What the ranks have to say after one more step, or after finding that there is none; and models that became durable.
+    /// </summary>
     public IEnumerable<(FakeWorker Worker, WorkerMessage Message)> Step(Action<JobId, long> storeModel)
     {
         var living = workers.Where(worker => worker.Alive && worker.Trains).ToArray();
@@ -27,14 +29,16 @@ internal sealed class FakeTraining(IReadOnlyCollection<FakeWorker> workers)
                 continue;
             var generation = present.Max(pair => pair.Rank.Plan!.Generation);
             var ranks = present.Where(pair => pair.Rank.Plan!.Generation == generation).ToArray();
-            if (ranks[0].Worker.MembershipOf(job) is not { } all || all.Generation != generation || !all.Members.Select(member => member.Gpu).SequenceEqual(ranks.Select(pair => pair.Rank.Gpu).Order()))
+            if (ranks[0].Worker.MembershipOf(job) is not { } all || all.Generation != generation
+                || !all.Members.Select(member => member.Gpu).SequenceEqual(ranks.Select(pair => pair.Rank.Gpu).Order()))
                 continue;
             foreach (var message in StepTogether(job, ranks, storeModel))
                 yield return message;
         }
     }
 
-    private static IEnumerable<(FakeWorker Worker, WorkerMessage Message)> StepTogether(JobId job, (FakeWorker Worker, FakeRank Rank)[] ranks, Action<JobId, long> storeModel)
+    private static IEnumerable<(FakeWorker Worker, WorkerMessage Message)> StepTogether(
+        JobId job, (FakeWorker Worker, FakeRank Rank)[] ranks, Action<JobId, long> storeModel)
     {
         var steps = ranks[0].Rank.Plan!.LastStep ?? ranks[0].Worker.Specs[job].Training.Steps;
         var wasFinished = ranks[0].Rank.Finished;

@@ -110,7 +110,8 @@ internal sealed class FakeWorker(NodeId node, long boot, int gpus, string device
         if (now >= nextHeartbeat)
         {
             nextHeartbeat = now + HeartbeatPeriod;
-            yield return new Heartbeat(++heartbeats, [.. Ranks.Select(rank => new RankPosition(rank.Gpu.Index, rank.Job, rank.Generation, rank.Applied, "fake"))]);
+            yield return new Heartbeat(
+                ++heartbeats, [.. Ranks.Select(rank => new RankPosition(rank.Gpu.Index, rank.Job, rank.Generation, rank.Applied, "fake"))]);
         }
 
         if (now < nextRepeat)

@@ -57,7 +57,8 @@ internal static class Fields
         {
             "=" => text == value,
             "!=" => text != value,
-            _ => double.TryParse(text, CultureInfo.InvariantCulture, out var left) && Compare(left, relation, double.Parse(value, CultureInfo.InvariantCulture)),
+            _ => double.TryParse(text, CultureInfo.InvariantCulture, out var left) && Compare(
+                left, relation, double.Parse(value, CultureInfo.InvariantCulture)),
         };
     });
 
@@ -102,7 +103,8 @@ internal static class Fields
     {
         var at = field.IndexOfAny(['=', '!', '<', '>']);
         var relation = at <= 0 ? null : Relations.FirstOrDefault(one => field.AsSpan(at).StartsWith(one));
-        return relation is null ? throw new FormatException($"'{field}' is no name=value") : (field[..at], relation, field[(at + relation.Length)..]);
+        return relation is null ? throw new FormatException($"'{field}' is no name=value") : (
+            field[..at], relation, field[(at + relation.Length)..]);
     }
 
     private static JsonNode? Value(string text)

@@ -17,11 +17,16 @@ public interface IConformanceEngine : IAsyncDisposable
     /// <summary>Ends when the engine has settled.</summary>
     Task SettleAsync();
 
-    /// <summary>Moves the clock to the next moment at which the engine has something to do, at most by <paramref name="atMost"/>, and settles.</summary>
+    /// <summary>
+    /// Moves the clock to the next moment at which the engine has something to do, at most by <paramref name="atMost"/>, and settles.
+    /// </summary>
     /// <returns>By how much the clock moved: less than asked for when something fell due earlier.</returns>
     Task<TimeSpan> AdvanceAsync(TimeSpan atMost);
 
-    /// <summary>The process dies, and a new one starts over the same storage: a write that was not durable never happens, and nothing else is left of the old one.</summary>
+    /// <summary>
+    /// The process dies, and a new one starts over the same storage: a write that was not durable never happens, and nothing else is left
+    /// of the old one.
+    /// </summary>
     Task KillAsync();
 
     /// <summary>How storage answers from now on.</summary>
@@ -79,7 +84,9 @@ public sealed record EngineSetup
     public Hostility? Hostility { get; init; }
 }
 
-/// <summary>Losses, repetitions and reorderings between grains, by seed. Messages from outside and to workers have order and are left alone.</summary>
+/// <summary>
+/// Losses, repetitions and reorderings between grains, by seed. Messages from outside and to workers have order and are left alone.
+/// </summary>
 /// <param name="Seed">Root of the choices.</param>
 /// <param name="Loss">Probability that a message is lost.</param>
 /// <param name="Repeat">Probability that it arrives twice.</param>

@@ -22,14 +22,20 @@ internal sealed class Stage(IConformanceEngine engine)
     /// <summary>All that ever left for workers.</summary>
     public List<SendToWorker> Sent { get; } = [];
 
-    public FakeWorker Worker(string node) => workers.TryGetValue(new NodeId(node), out var worker) ? worker : throw new FormatException($"no worker of '{node}' was ever there");
+    public FakeWorker Worker(string node) =>
+        workers.TryGetValue(new NodeId(node), out var worker) ? worker : throw new FormatException($"no worker of '{node}' was ever there");
 
     public Task ConnectAsync(string node, int gpus, string deviceClass)
     {
         var id = new NodeId(node);
         boots += 1000;
         var trains = workers.TryGetValue(id, out var before) && before.Trains;
-        var worker = workers[id] = new FakeWorker(id, boots, gpus, deviceClass, complaints.Add) { Trains = trains, Clock = () => now, Peers = peer => workers.GetValueOrDefault(peer) };
+        var worker = workers[id] = new FakeWorker(
+            id,
+            boots,
+            gpus,
+            deviceClass,
+            complaints.Add) { Trains = trains, Clock = () => now, Peers = peer => workers.GetValueOrDefault(peer) };
         return PostAsync(worker, worker.Connect(now));
     }
 

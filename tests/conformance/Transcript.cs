@@ -26,7 +26,8 @@ public sealed record Transcript
     /// <summary>A transcript of the suite.</summary>
     public static Transcript Load(string name)
     {
-        using var stream = typeof(Transcript).Assembly.GetManifestResourceStream(name) ?? throw new ArgumentException($"there is no transcript '{name}'", nameof(name));
+        using var stream = typeof(Transcript).Assembly.GetManifestResourceStream(name) ?? throw new ArgumentException(
+            $"there is no transcript '{name}'", nameof(name));
         using var reader = new StreamReader(stream);
         return new Transcript(name, reader.ReadToEnd());
     }

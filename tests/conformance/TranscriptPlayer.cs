@@ -19,7 +19,8 @@ public sealed class TranscriptPlayer
     }
 
     /// <summary>Plays all steps on a fresh engine, which is disposed of afterwards.</summary>
-    /// <exception cref="TranscriptFailedException">The engine did not do what a step expects, or threw; the message names the step.</exception>
+    /// <exception cref="TranscriptFailedException">The engine did not do what a step expects, or threw; the message names the
+    /// step.</exception>
     public static async Task PlayAsync(Transcript transcript, Func<EngineSetup, Task<IConformanceEngine>> start)
     {
         var steps = transcript.Steps;
@@ -42,7 +43,9 @@ public sealed class TranscriptPlayer
                 }
                 catch (Exception e)
                 {
-                    throw new TranscriptFailedException($"{transcript.Name}.txt line {step.Line}, '{step.Text}': {e.Message}\nIt holds: {transcript.Rule}", e) { Step = step.Text };
+                    throw new TranscriptFailedException(
+                        $"{transcript.Name}.txt line {step.Line}, '{step.Text}': {e.Message}\nIt holds: {transcript.Rule}",
+                        e) { Step = step.Text };
                 }
             }
         }
@@ -117,11 +120,13 @@ public sealed class TranscriptPlayer
     /// <summary>The stored state with a higher incarnation, and with the fields put over it.</summary>
     private async Task WriteAsAnotherAsync(GrainAddress grain, List<string> fields)
     {
-        var stored = await stage.Engine.ReadStateAsync(grain).ConfigureAwait(false) ?? throw new TranscriptFailedException($"nothing is stored of {grain}");
+        var stored = await stage.Engine.ReadStateAsync(grain).ConfigureAwait(false) ?? throw new TranscriptFailedException(
+            $"nothing is stored of {grain}");
         var state = JsonNode.Parse(stored.StateJson)!.AsObject();
         state["incarnation"] = stored.Incarnation + 1;
         Fields.Put(state, fields);
-        await stage.Engine.WriteAsAnotherAsync(grain, new PersistState(state.ToJsonString(), stored.Incarnation + 1, 1)).ConfigureAwait(false);
+        await stage.Engine.WriteAsAnotherAsync(
+            grain, new PersistState(state.ToJsonString(), stored.Incarnation + 1, 1)).ConfigureAwait(false);
     }
 
     private Task ActAsync(List<string> words) => words switch
@@ -136,12 +141,16 @@ public sealed class TranscriptPlayer
         ["kill", "silo", "but", "no", "connection"] => stage.KillSiloAsync(withConnections: false),
         ["submit", var job, .. var fields] => stage.Engine.PostAsync(Words.Grain($"Job:{job}"), new SubmitJob(Words.Spec(fields))),
         ["cancel", var job, .. var reason] => stage.Engine.PostAsync(Words.Grain($"Job:{job}"), new CancelJob(string.Join(' ', reason))),
-        ["gang", var job, .. var fields] => stage.Engine.PostAsync(Words.Grain($"Gang:{job}"), new SubmitGang(Words.Gang(fields)) { Secret = "secret" }),
-        [var node, "ends", var job, "rank", var rank, .. var fields] => SayAllAsync(node, stage.Worker(node).GangOf(new JobId(job))!.End(int.Parse(rank, CultureInfo.InvariantCulture), fields)),
-        [var node, "tells", var job, "step", var step] => SayAllAsync(node, stage.Worker(node).GangOf(new JobId(job))!.Step(long.Parse(step, CultureInfo.InvariantCulture))),
+        ["gang", var job, .. var fields] => stage.Engine.PostAsync(
+            Words.Grain($"Gang:{job}"), new SubmitGang(Words.Gang(fields)) { Secret = "secret" }),
+        [var node, "ends", var job, "rank", var rank, .. var fields] => SayAllAsync(
+            node, stage.Worker(node).GangOf(new JobId(job))!.End(int.Parse(rank, CultureInfo.InvariantCulture), fields)),
+        [var node, "tells", var job, "step", var step] => SayAllAsync(
+            node, stage.Worker(node).GangOf(new JobId(job))!.Step(long.Parse(step, CultureInfo.InvariantCulture))),
         ["extend", var job, .. var fields] => stage.Engine.PostAsync(Words.Grain($"Job:{job}"), Words.GrainMessage("extend-job", fields)),
         ["tell", var grain, var kind, .. var fields] => stage.Engine.PostAsync(Words.Grain(grain), Words.GrainMessage(kind, fields)),
-        ["order", var gpu, var kind, .. var fields] => stage.Engine.PostAsync(Words.Grain($"Gpu:{gpu}"), new GpuOrdered(Words.Order(gpu, kind, fields))),
+        ["order", var gpu, var kind, .. var fields] => stage.Engine.PostAsync(
+            Words.Grain($"Gpu:{gpu}"), new GpuOrdered(Words.Order(gpu, kind, fields))),
         [var node, "says", var kind, .. var fields] => stage.SayAsync(stage.Worker(node), Words.Said(stage.Worker(node), kind, fields)),
         _ => throw new FormatException($"no such step: {string.Join(' ', words)}"),
     };

@@ -15,7 +15,9 @@ internal static class Words
         if (text == "Cluster")
             return GrainAddress.Cluster;
         var parts = text.Split(':');
-        return parts.Length == 2 && Enum.TryParse<GrainKind>(parts[0], out var kind) ? new GrainAddress(kind, parts[1]) : throw new FormatException($"'{text}' is no grain: write Job:j, Gpu:n1/0, Node:n1 or Cluster");
+        return parts.Length == 2 && Enum.TryParse<GrainKind>(parts[0], out var kind)
+            ? new GrainAddress(kind, parts[1])
+            : throw new FormatException($"'{text}' is no grain: write Job:j, Gpu:n1/0, Node:n1 or Cluster");
     }
 
     /// <summary>A job of four shards whose data nobody reads.</summary>

@@ -37,5 +37,6 @@ internal static class DeviceArrays
         gradient.BeginUpload(0, gradient.Length);
     }
 
-    private static Span<float> Floats(DeviceGradient gradient) => MemoryMarshal.Cast<byte, float>(gradient.Host(0, gradient.Length).AsSpan());
+    private static Span<float> Floats(DeviceGradient gradient) =>
+        MemoryMarshal.Cast<byte, float>(gradient.Host(0, gradient.Length).AsSpan());
 }

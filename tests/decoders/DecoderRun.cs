@@ -10,7 +10,8 @@ namespace Coordinator.Decoders;
 /// <param name="NearestLimit">The largest part of its limit that an input used, 0 to 1.</param>
 /// <param name="Slowest">Longest time that one input took.</param>
 /// <param name="Took">Time for all.</param>
-public sealed record DecoderReport(string Name, long Inputs, long Accepted, long MostAllocated, double NearestLimit, TimeSpan Slowest, TimeSpan Took)
+public sealed record DecoderReport(
+    string Name, long Inputs, long Accepted, long MostAllocated, double NearestLimit, TimeSpan Slowest, TimeSpan Took)
 {
     /// <summary>Inputs that were refused in a declared way.</summary>
     public long Refused => Inputs - Accepted;
@@ -36,7 +37,8 @@ public sealed class DecoderRun
     private DecoderRun(DecoderTarget target, ulong seed) => (this.target, this.seed) = (target, seed);
 
     /// <summary>Feeds inputs 0 to <paramref name="inputs"/> - 1.</summary>
-    /// <exception cref="DecoderFailedException">One of them was answered in a way that is not declared, took too much memory, or never came to an end.</exception>
+    /// <exception cref="DecoderFailedException">One of them was answered in a way that is not declared, took too much memory, or never came
+    /// to an end.</exception>
     public static DecoderReport Feed(DecoderTarget target, ulong seed, long inputs)
     {
         var run = new DecoderRun(target, seed);
@@ -61,7 +63,8 @@ public sealed class DecoderRun
         {
             var index = Volatile.Read(ref run.current);
             if (Stopwatch.GetElapsedTime(Volatile.Read(ref run.begun)) > HangLimit && index == Volatile.Read(ref run.current))
-                throw new DecoderFailedException(target.Name, seed, index, $"does not come to an end within {HangLimit.TotalSeconds:0} s", null);
+                throw new DecoderFailedException(
+                    target.Name, seed, index, $"does not come to an end within {HangLimit.TotalSeconds:0} s", null);
         }
 
         if (failed is not null)
@@ -90,7 +93,12 @@ public sealed class DecoderRun
             var allocated = Allocated() - before;
             var limit = target.MostAllocated(input.Length);
             if (allocated > limit && index >= WarmUp)
-                throw new DecoderFailedException(target.Name, seed, index, $"{input.Length} bytes made it allocate {allocated} bytes, and {limit} are its limit: {Shown(input)}", null);
+                throw new DecoderFailedException(
+                    target.Name,
+                    seed,
+                    index,
+                    $"{input.Length} bytes made it allocate {allocated} bytes, and {limit} are its limit: {Shown(input)}",
+                    null);
             var took = Stopwatch.GetElapsedTime(begun);
             slowest = took > slowest ? took : slowest;
             if (index < WarmUp)
@@ -122,7 +130,8 @@ public sealed class DecoderRun
             throw new DecoderFailedException(target.Name, seed, index, $"{e.GetType().Name}: {e.Message}: {Shown(input)}", e);
         }
 
-        return accepted || !isValid ? accepted : throw new DecoderFailedException(target.Name, seed, index, $"a valid input was refused: {Shown(input)}", null);
+        return accepted || !isValid ? accepted : throw new DecoderFailedException(
+            target.Name, seed, index, $"a valid input was refused: {Shown(input)}", null);
     }
 
     private long Allocated() => target.UsesOtherThreads ? GC.GetTotalAllocatedBytes() : GC.GetAllocatedBytesForCurrentThread();
@@ -130,7 +139,8 @@ public sealed class DecoderRun
     private static string Shown(byte[] input)
     {
         const int Most = 4000;
-        var text = string.Concat(input.Take(Most).Select(one => one is >= 0x20 and < 0x7F and not (byte)'\\' ? ((char)one).ToString() : $"\\x{one:x2}"));
+        var text = string.Concat(
+            input.Take(Most).Select(one => one is >= 0x20 and < 0x7F and not (byte)'\\' ? ((char)one).ToString() : $"\\x{one:x2}"));
         return input.Length > Most ? text + "..." : text;
     }
 }

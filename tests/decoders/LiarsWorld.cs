@@ -62,7 +62,9 @@ internal sealed class LiarsWorld
     {
         var (message, _) = WorkerFrames.Read(frame, liar.Node, liar.Session);
         if (message is not null)
-            Post(GrainAddress.Of(liar.Node), message is Hello again ? new WorkerConnected(liar.Session, again) : new WorkerSaid(liar.Session, message));
+            Post(
+                GrainAddress.Of(liar.Node),
+                message is Hello again ? new WorkerConnected(liar.Session, again) : new WorkerSaid(liar.Session, message));
         Pass();
         if (dice.OneIn(10))
             Reload(dice.Of([.. machines.Keys]));
@@ -102,7 +104,8 @@ internal sealed class LiarsWorld
     private static void Count(ref int turns, GrainAddress last, object why)
     {
         if (++turns > MostTurns)
-            throw new PropertyBrokenException($"the machines have had {MostTurns} turns without time passing, the last one {last} for {why}");
+            throw new PropertyBrokenException(
+                $"the machines have had {MostTurns} turns without time passing, the last one {last} for {why}");
     }
 
     private void Post(GrainAddress to, GrainMessage message) => inbox.Enqueue((to, message));

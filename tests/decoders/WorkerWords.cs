@@ -12,7 +12,9 @@ internal static class WorkerWords
     [
         "{", "}", "[", "]", ",", ":", "\"", "null", "-1", "0", "1e308", "\"NaN\"", "9223372036854775807", "-9223372036854775808",
             "2147483648", "true", "\"\"", "\\u0000", "\\ud800", "\\u001b[2J", "\\u202e", "\\n", "\\u009b", "{\"say\":\"heartbeat\",",
-        "\"say\":\"", "\"job\":\"job\"", "\"generation\":", "\"gpu\":\"a/0\"", "\"gpu\":\"b/0\"", "\"node\":\"a\"", "\"node\":\"b\"", "\"applied\":", "\"boot\":", "\"reduced\":[", "\"held\":[", "\"assigned\":[", "{\"start\":0,\"count\":2147483647}", "{\"start\":-1,\"size\":-1}", "{\"start\":0,\"count\":3,\"step\":9}",
+        "\"say\":\"", "\"job\":\"job\"", "\"generation\":", "\"gpu\":\"a/0\"", "\"gpu\":\"b/0\"", "\"node\":\"a\"", "\"node\":\"b\"",
+        "\"applied\":", "\"boot\":", "\"reduced\":[", "\"held\":[", "\"assigned\":[", "{\"start\":0,\"count\":2147483647}",
+        "{\"start\":-1,\"size\":-1}", "{\"start\":0,\"count\":3,\"step\":9}",
     ];
 
     /// <summary>What mutations insert.</summary>
@@ -38,7 +40,9 @@ internal static class WorkerWords
         return dice.Below(18) switch
         {
             0 => Hello(dice, node, session),
-            1 => new Heartbeat(dice.Below(1000), [.. Enumerable.Range(0, dice.Below(3)).Select(index => new RankPosition(index, job, generation, applied, "computing"))]),
+            1 => new Heartbeat(
+                dice.Below(1000),
+                [.. Enumerable.Range(0, dice.Below(3)).Select(index => new RankPosition(index, job, generation, applied, "computing"))]),
             2 => new GpusMeasured([new GpuReading { Index = dice.Below(2), TemperatureC = 50, PowerWatts = 300, RecoveryAction = dice.Below(5), Xids = [dice.Below(150)] }]),
             3 or 4 => State(dice, job, generation, applied, gpu, session),
             5 => new PlanTaken { Job = job, Generation = generation, Gpu = gpu },

@@ -10,6 +10,9 @@ public sealed class AdvertisedAddressTests
     {
         Assert.Equal(IPAddress.Parse("10.0.0.5"), AdvertisedAddress.Parse("10.0.0.5"));
         Assert.Equal(IPAddress.Loopback, AdvertisedAddress.Parse("localhost"));
-        Assert.Contains("no-such-host.invalid", Assert.Throws<FormatException>(() => AdvertisedAddress.Parse("no-such-host.invalid")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "no-such-host.invalid",
+            Assert.Throws<FormatException>(() => AdvertisedAddress.Parse("no-such-host.invalid")).Message,
+            StringComparison.Ordinal);
     }
 }

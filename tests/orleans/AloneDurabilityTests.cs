@@ -15,8 +15,8 @@ using GrainAddress = Coordinator.Machines.GrainAddress;
 namespace Coordinator.Tests.Orleans;
 
 /// <summary>
-/// A silo that is alone on SQLite dies between two commits of one turn: what the turn observed is in the file and its state is not. That may
-/// be; what may not be is that an answer, a list or a message rests on it.
+/// A silo that is alone on SQLite dies between two commits of one turn: what the turn observed is in the file and its state is not. That
+/// may be; what may not be is that an answer, a list or a message rests on it.
 /// </summary>
 public sealed class AloneDurabilityTests : IDisposable
 {
@@ -73,9 +73,11 @@ public sealed class AloneDurabilityTests : IDisposable
         }
     }
 
-    private static async Task<ClusterView> ClusterAsync(TestSilos silos) => Contracts.Read<ClusterView>(await GrainCalls.Find(silos.Grains, GrainAddress.Cluster).Describe());
+    private static async Task<ClusterView> ClusterAsync(TestSilos silos) =>
+        Contracts.Read<ClusterView>(await GrainCalls.Find(silos.Grains, GrainAddress.Cluster).Describe());
 
-    private static async Task<IEnumerable<CoordinatorEvent>> EventsOf(SqliteStore store) => (await store.ReadEventsAsync(new EventFilter { Job = TwoWorkers.Job })).Select(stored => stored.Event);
+    private static async Task<IEnumerable<CoordinatorEvent>> EventsOf(SqliteStore store) =>
+        (await store.ReadEventsAsync(new EventFilter { Job = TwoWorkers.Job })).Select(stored => stored.Event);
 
     private static async Task<HttpStatusCode> SubmitAsync(SiloServer server)
     {
@@ -100,7 +102,8 @@ public sealed class AloneDurabilityTests : IDisposable
 
     private SqliteStore Open() => SqliteStore.Open(new SqliteStoreOptions { Path = Path.Combine(folder, "coordinator.db"), Silo = "silo" });
 
-    private Task<SiloServer> ServeAsync(TestSilos silos, SqliteStore store, SqliteCommits commits, TimeSpan patience) => SiloServer.StartAsync(new SiloServerOptions
+    private Task<SiloServer> ServeAsync(
+        TestSilos silos, SqliteStore store, SqliteCommits commits, TimeSpan patience) => SiloServer.StartAsync(new SiloServerOptions
     {
         Url = "http://127.0.0.1:0",
         Token = "token-of-this-test",

@@ -45,7 +45,8 @@ public sealed class BatchTests : IAsyncLifetime
         "gpus-of-a-kind"u8.CopyTo(written.AsSpan(written.AsSpan().IndexOf("gpus-requested"u8)));
         var batch = serializer.Deserialize<GrainMessage[]>(written)!;
 
-        var refusal = await Assert.ThrowsAsync<ArgumentException>(() => GrainCalls.Find(services.GetRequiredService<IGrainFactory>(), GrainAddress.Cluster).TakeAll(batch));
+        var refusal = await Assert.ThrowsAsync<ArgumentException>(
+            () => GrainCalls.Find(services.GetRequiredService<IGrainFactory>(), GrainAddress.Cluster).TakeAll(batch));
 
         Assert.Contains("gpus-of-a-kind", refusal.Message, StringComparison.Ordinal);
         Assert.Equal(["n1", "n2", "n3"], (await View()).Nodes.Select(node => node.Id.Value));
@@ -66,17 +67,22 @@ public sealed class BatchTests : IAsyncLifetime
     [Fact]
     public void Every_message_between_grains_has_an_operation_that_takes_it()
     {
-        var addresses = Enum.GetValues<GrainKind>().Select(kind => new GrainAddress(kind, kind == GrainKind.Gpu ? "n1/0" : "one")).ToArray();
+        var addresses = Enum.GetValues<GrainKind>().Select(kind => new GrainAddress(kind, kind == GrainKind.Gpu ? "n1/0" : "one"))
+            .ToArray();
         var messages = typeof(GrainMessage).GetCustomAttributes<JsonDerivedTypeAttribute>().Select(derived => derived.DerivedType)
             .Except([typeof(Activated), typeof(DeadlinePassed)]).ToArray();
 
         Assert.True(messages.Length > 15);
-        Assert.All(messages, type => Assert.Contains(addresses, address => IsTaken(address, (GrainMessage)RuntimeHelpers.GetUninitializedObject(type))));
+        Assert.All(
+            messages,
+            type => Assert.Contains(addresses, address => IsTaken(address, (GrainMessage)RuntimeHelpers.GetUninitializedObject(type))));
 
-        bool IsTaken(GrainAddress to, GrainMessage message) => Record.Exception(() => { _ = GrainCalls.Deliver(silos.Grains, to, message); }) is not ArgumentException;
+        bool IsTaken(GrainAddress to, GrainMessage message) =>
+            Record.Exception(() => { _ = GrainCalls.Deliver(silos.Grains, to, message); }) is not ArgumentException;
     }
 
-    private static NodeReported Report(int node) => new(new NodeId($"n{node}"), new WorkerSession(1, 1), 1, true, "host:1", [new GpuDescription(0, "cpu", "cpu", "cpu")]);
+    private static NodeReported Report(int node) =>
+        new(new NodeId($"n{node}"), new WorkerSession(1, 1), 1, true, "host:1", [new GpuDescription(0, "cpu", "cpu", "cpu")]);
 
     private static GpusRequested Request(string job) => new(new JobId(job), 1, 1, 1, [], []);
 
@@ -84,5 +90,6 @@ public sealed class BatchTests : IAsyncLifetime
 
     private Task Deliver(params GrainMessage[] messages) => GrainCalls.Deliver(silos.Grains, GrainAddress.Cluster, messages);
 
-    private async Task<ClusterView> View() => JsonSerializer.Deserialize(await GrainCalls.Find(silos.Grains, GrainAddress.Cluster).Describe(), MachinesJson.Default.ClusterView)!;
+    private async Task<ClusterView> View() =>
+        JsonSerializer.Deserialize(await GrainCalls.Find(silos.Grains, GrainAddress.Cluster).Describe(), MachinesJson.Default.ClusterView)!;
 }

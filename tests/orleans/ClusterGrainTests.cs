@@ -29,7 +29,8 @@ public sealed class ClusterGrainTests : IAsyncLifetime
     public async Task A_cluster_grain_hosts_the_cluster_machine_in_a_real_silo()
     {
         var cluster = silos.Client.GetGrain<IClusterGrain>("cluster");
-        var report = new NodeReported(new NodeId("n1"), new WorkerSession(1, 1), 1, true, "host:1", [new GpuDescription(0, "cpu", "cpu", "cpu")]);
+        var report = new NodeReported(
+            new NodeId("n1"), new WorkerSession(1, 1), 1, true, "host:1", [new GpuDescription(0, "cpu", "cpu", "cpu")]);
 
         await cluster.ReportNode(report);
 

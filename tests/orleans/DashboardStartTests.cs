@@ -55,7 +55,8 @@ public sealed class DashboardStartTests : IDisposable
     [Fact]
     public async Task Its_pages_show_the_silo()
     {
-        await using var silo = await OrleansSilo.StartAsync(new SiloSettings { DataDirectory = folder, Url = "http://127.0.0.1:0", Name = "silo" }, NullLoggerFactory.Instance);
+        await using var silo = await OrleansSilo.StartAsync(
+            new SiloSettings { DataDirectory = folder, Url = "http://127.0.0.1:0", Name = "silo" }, NullLoggerFactory.Instance);
         using var http = new HttpClient(SiloHttp.CreateHandler());
         http.DefaultRequestHeaders.Authorization = new("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"any:{silo.Token}")));
 

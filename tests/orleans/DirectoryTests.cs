@@ -10,8 +10,9 @@ using GrainAddress = Coordinator.Machines.GrainAddress;
 namespace Coordinator.Tests.Orleans;
 
 /// <summary>
-/// Where grains are is written down on all silos of a cluster, each of which knows a part. The death of one takes its part along, and must not
-/// take the grains of the others: a node that is given up there asks its worker who it is, and its gpus forget what they have passed on.
+/// Where grains are is written down on all silos of a cluster, each of which knows a part. The death of one takes its part along, and must
+/// not take the grains of the others: a node that is given up there asks its worker who it is, and its gpus forget what they have passed
+/// on.
 /// </summary>
 public sealed class DirectoryTests
 {
@@ -25,7 +26,8 @@ public sealed class DirectoryTests
             GrainPlaces.Configure(silo);
 
             // Who is dead is said here, and found out by nobody on a machine that is slow.
-            silo.Configure<ClusterMembershipOptions>(membership => membership.ProbeTimeout = membership.MaxProbeTimeout = TimeSpan.FromMinutes(5));
+            silo.Configure<ClusterMembershipOptions>(
+                membership => membership.ProbeTimeout = membership.MaxProbeTimeout = TimeSpan.FromMinutes(5));
         });
         var all = silos.Cluster.Silos.ToArray();
         IServiceProvider[] each = [.. all.Select(silo => silos.Cluster.GetSiloServiceProvider(silo.SiloAddress))];
@@ -49,7 +51,8 @@ public sealed class DirectoryTests
         foreach (var node in orphans)
             await ConnectAsync(node, each[node % 2]);
 
-        // Asked through the silo that has it and through the other, every node is found, and knows what it was told: none was loaded but those.
+        // Asked through the silo that has it and through the other, every node is found, and knows what it was told: none was loaded but
+        // those.
         for (var node = 0; node < Nodes; node++)
         {
             foreach (var survivor in each[..2])
@@ -72,5 +75,7 @@ public sealed class DirectoryTests
     }));
 
     private static async Task<NodeView> DescribeAsync(int node, IServiceProvider silo) =>
-        JsonSerializer.Deserialize(await GrainCalls.Find(silo.GetRequiredService<IGrainFactory>(), GrainAddress.Of(NodeOf(node))).Describe(), MachinesJson.Default.NodeView)!;
+        JsonSerializer.Deserialize(
+            await GrainCalls.Find(silo.GetRequiredService<IGrainFactory>(), GrainAddress.Of(NodeOf(node))).Describe(),
+            MachinesJson.Default.NodeView)!;
 }

@@ -72,11 +72,14 @@ public sealed class DuplicateActivationTests : IAsyncLifetime
         Assert.True(storage.Refused > 0);
 
         var states = Written().ToArray();
-        Assert.All(states.GroupBy(write => write.Incarnation), incarnation => Assert.Single(incarnation.Select(write => write.Writer).Distinct()));
+        Assert.All(
+            states.GroupBy(write => write.Incarnation), incarnation => Assert.Single(incarnation.Select(write => write.Writer).Distinct()));
         Assert.True(states.Max(write => write.Incarnation) >= 3);
-        var generations = states.Select(write => JsonSerializer.Deserialize(write.Json!, MachinesJson.Default.TrainingJobState)!).Select(state => (state.Generation, state.Hash)).ToArray();
+        var generations = states.Select(write => JsonSerializer.Deserialize(write.Json!, MachinesJson.Default.TrainingJobState)!)
+            .Select(state => (state.Generation, state.Hash)).ToArray();
         Assert.Equal(generations.Select(state => state.Generation).Order(), generations.Select(state => state.Generation));
-        Assert.All(generations.GroupBy(state => state.Generation), generation => Assert.Single(generation.Select(state => state.Hash).Distinct()));
+        Assert.All(
+            generations.GroupBy(state => state.Generation), generation => Assert.Single(generation.Select(state => state.Hash).Distinct()));
     }
 
     [Fact]
@@ -124,7 +127,8 @@ public sealed class DuplicateActivationTests : IAsyncLifetime
         })));
 
     private static Task Nudge(TestSilos silos, long connection) =>
-        Swallow(silos.Deliver(GrainAddress.Of(TwoWorkers.Job), new NodeLinkReported(TwoWorkers.First, new WorkerSession(1, connection), true)));
+        Swallow(
+            silos.Deliver(GrainAddress.Of(TwoWorkers.Job), new NodeLinkReported(TwoWorkers.First, new WorkerSession(1, connection), true)));
 
     /// <summary>An activation that gives up fails the call that it was at; between grains that is a lost message.</summary>
     private static async Task Swallow(Task call)

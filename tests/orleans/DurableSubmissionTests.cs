@@ -24,7 +24,8 @@ public sealed class DurableSubmissionTests : IAsyncLifetime
     private SqliteStore events = null!;
     private SqliteCommits commits = null!;
 
-    private IEnumerable<(string Grain, string Json)> JobWrites => storage.Writes.Where(write => write.Grain == $"trainingjob/{TwoWorkers.Job}");
+    private IEnumerable<(string Grain, string Json)> JobWrites =>
+        storage.Writes.Where(write => write.Grain == $"trainingjob/{TwoWorkers.Job}");
 
     public Task InitializeAsync()
     {
@@ -50,7 +51,8 @@ public sealed class DurableSubmissionTests : IAsyncLifetime
             var held = storage.HoldNextWrite("silo-a", TwoWorkers.Job.Value);
             var first = SubmitAsync(server);
             await held.Arrived;
-            await silos.Services.Until(services => services.Observed.OfType<ObserveEvent>().Any(observed => observed.Event.Kind == EventKinds.JobSubmitted));
+            await silos.Services.Until(
+                services => services.Observed.OfType<ObserveEvent>().Any(observed => observed.Event.Kind == EventKinds.JobSubmitted));
             events.Append(new CoordinatorEvent { Kind = EventKinds.JobSubmitted, Job = TwoWorkers.Job });
 
             // The first, and its repetition, which finds a job that shows itself.
@@ -70,7 +72,10 @@ public sealed class DurableSubmissionTests : IAsyncLifetime
         }
 
         await using var last = await TestSilos.StartAsync(storage, "silo-c");
-        Assert.Contains("\"phase\":\"waiting\"", await Coordinator.Grains.Hosting.GrainCalls.Find(last.Grains, Grain).Describe(), StringComparison.Ordinal);
+        Assert.Contains(
+            "\"phase\":\"waiting\"",
+            await Coordinator.Grains.Hosting.GrainCalls.Find(last.Grains, Grain).Describe(),
+            StringComparison.Ordinal);
     }
 
     [Fact]

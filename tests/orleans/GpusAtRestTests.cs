@@ -10,7 +10,10 @@ using GrainAddress = Coordinator.Machines.GrainAddress;
 
 namespace Coordinator.Tests.Orleans;
 
-/// <summary>Of a hundred thousand gpus those have a grain of which something was asked; that is what a node's connection costs, and what a silo's death does.</summary>
+/// <summary>
+/// Of a hundred thousand gpus those have a grain of which something was asked; that is what a node's connection costs, and what a silo's
+/// death does.
+/// </summary>
 public sealed class GpusAtRestTests : IDisposable
 {
     private static readonly GpuId Gpu = TwoWorkers.GpuOf(TwoWorkers.First);
@@ -28,7 +31,8 @@ public sealed class GpusAtRestTests : IDisposable
         Assert.Empty(await ActiveAsync(silos));
 
         await silos.Say(TwoWorkers.First, 2, new GpusMeasured([new GpuReading { Index = 0, Xids = [13] }]));
-        await silos.Services.Until(services => services.Observed.OfType<ObserveEvent>().Any(observed => observed.Event.Kind == EventKinds.GpuError));
+        await silos.Services.Until(
+            services => services.Observed.OfType<ObserveEvent>().Any(observed => observed.Event.Kind == EventKinds.GpuError));
         Assert.Equal([Gpu.ToString()], await ActiveAsync(silos));
     }
 
@@ -40,7 +44,11 @@ public sealed class GpusAtRestTests : IDisposable
             // As the build before the record wrote them: the cluster says nothing of gpus, and one gpu is healthy again.
             Put(store, 1, GrainAddress.Cluster, """{"incarnation":3,"allocations":[],"version":1}""");
             Put(store, 2, GrainAddress.Of(Gpu), """{"health":"Quarantined","faults":1,"reason":"XID 46","incarnation":2,"remedy":"DrainAndReset","remedyBoot":1,"version":1}""");
-            Put(store, 3, GrainAddress.Of(TwoWorkers.GpuOf(TwoWorkers.Second)), """{"health":"Healthy","faults":0,"reason":"","incarnation":2,"version":1}""");
+            Put(
+                store,
+                3,
+                GrainAddress.Of(TwoWorkers.GpuOf(TwoWorkers.Second)),
+                """{"health":"Healthy","faults":0,"reason":"","incarnation":2,"version":1}""");
             Put(store, 4, GrainAddress.Of(new GpuId(new NodeId("n9"), 0)), """{"version":999}""");
         }
 
@@ -52,11 +60,13 @@ public sealed class GpusAtRestTests : IDisposable
         Assert.Equal([(Gpu, false)], Record(after).Select(watched => (watched.Gpu, watched.Schedulable)));
     }
 
-    private static IReadOnlyList<WatchedGpu> Record(SqliteStore store) => Contracts.ReadState<ClusterState>(GrainAddress.Cluster, store.LoadState(GrainAddress.Cluster)!).Watched;
+    private static IReadOnlyList<WatchedGpu> Record(SqliteStore store) =>
+        Contracts.ReadState<ClusterState>(GrainAddress.Cluster, store.LoadState(GrainAddress.Cluster)!).Watched;
 
     private static void Put(SqliteStore store, long number, GrainAddress grain, string state) =>
         store.Commit(new StoreBatch(number, [new GrainState(grain, new PersistState(state, 2, 1))], [], []));
 
     private static async Task<IEnumerable<string>> ActiveAsync(TestSilos silos) =>
-        (await silos.Grains.GetGrain<IManagementGrain>(0).GetActiveGrains(GrainType.Create(GrainNames.Gpu))).Select(grain => grain.Key.ToString()!);
+        (await silos.Grains.GetGrain<IManagementGrain>(0).GetActiveGrains(GrainType.Create(GrainNames.Gpu))).Select(
+            grain => grain.Key.ToString()!);
 }

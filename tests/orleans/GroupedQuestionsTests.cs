@@ -32,7 +32,8 @@ public sealed class GroupedQuestionsTests
     public async Task Who_asks_while_storage_is_away_is_told_so_and_the_next_one_is_answered()
     {
         var away = true;
-        var questions = new GroupedQuestions(keys => away ? throw new TimeoutException("storage is away") : Task.FromResult<IReadOnlyCollection<string>>(keys));
+        var questions = new GroupedQuestions(
+            keys => away ? throw new TimeoutException("storage is away") : Task.FromResult<IReadOnlyCollection<string>>(keys));
         await Assert.ThrowsAsync<TimeoutException>(() => questions.IsStoredAsync("n0/0"));
         away = false;
         Assert.True(await questions.IsStoredAsync("n0/0"));

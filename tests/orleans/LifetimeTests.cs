@@ -7,8 +7,8 @@ using GrainAddress = Coordinator.Machines.GrainAddress;
 namespace Coordinator.Tests.Orleans;
 
 /// <summary>
-/// What a grain knows and storage does not is kept for as long as its silo lives: a healthy gpu has no deadline, so to Orleans it is idle, and
-/// with its activation its fence against older orders would go.
+/// What a grain knows and storage does not is kept for as long as its silo lives: a healthy gpu has no deadline, so to Orleans it is idle,
+/// and with its activation its fence against older orders would go.
 /// </summary>
 public sealed class LifetimeTests : IAsyncLifetime
 {
@@ -55,7 +55,9 @@ public sealed class LifetimeTests : IAsyncLifetime
         Gpu = TwoWorkers.GpuOf(TwoWorkers.First),
     };
 
-    /// <summary>The collection age has passed for every grain; one that has nothing to keep is collected, which shows that it was so.</summary>
+    /// <summary>
+    /// The collection age has passed for every grain; one that has nothing to keep is collected, which shows that it was so.
+    /// </summary>
     private async Task CollectAsync()
     {
         var idle = GrainAddress.Of(new JobId("nobodys"));

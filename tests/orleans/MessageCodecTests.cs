@@ -10,8 +10,8 @@ using GrainAddress = Coordinator.Machines.GrainAddress;
 namespace Coordinator.Tests.Orleans;
 
 /// <summary>
-/// How the machines' records cross between grains: within a silo as they are, between silos as their JSON, of which what all nodes of a job are told
-/// alike is written once and read once.
+/// How the machines' records cross between grains: within a silo as they are, between silos as their JSON, of which what all nodes of a job
+/// are told alike is written once and read once.
 /// </summary>
 public sealed class MessageCodecTests : IAsyncLifetime
 {
@@ -28,7 +28,8 @@ public sealed class MessageCodecTests : IAsyncLifetime
         Key = "a2V5",
     };
 
-    private static readonly ShardsDealt Deal = new(TwoWorkers.Job, 1, 1, [.. Enumerable.Range(0, Nodes).Select(rank => new ShardRun(rank, rank, 1))]);
+    private static readonly ShardsDealt Deal = new(
+        TwoWorkers.Job, 1, 1, [.. Enumerable.Range(0, Nodes).Select(rank => new ShardRun(rank, rank, 1))]);
 
     private static readonly GrainMessage[] Samples =
     [
@@ -96,19 +97,22 @@ public sealed class MessageCodecTests : IAsyncLifetime
             Assert.DoesNotContain(nameof(GrainMessage), written, StringComparison.Ordinal);
         }
 
-        Assert.Contains(Text(new CancelJob("enough")), Encoding.UTF8.GetString(Serializer.SerializeToArray(batch)), StringComparison.Ordinal);
+        Assert.Contains(
+            Text(new CancelJob("enough")), Encoding.UTF8.GetString(Serializer.SerializeToArray(batch)), StringComparison.Ordinal);
     }
 
     [Fact]
     public void Parts_that_a_later_version_adds_are_passed_over()
     {
-        // A message is the length of all, then each part behind its own length. The first of two gets a fourth and a fifth part of none, and a sixth of two bytes.
+        // A message is the length of all, then each part behind its own length. The first of two gets a fourth and a fifth part of none,
+        // and a sixth of two bytes.
         var written = Serializer.SerializeToArray<GrainMessage[]>([new CancelJob("enough"), new CancelJob("later")]);
         var start = written.AsSpan().IndexOf(Encoding.UTF8.GetBytes(Text(new CancelJob("enough")))) - sizeof(int) - 1;
         var (length, end) = (written[start] >> 1, start + 1 + (written[start] >> 1));
         byte[] longer = [.. written[..start], (byte)(((length + 14) << 1) | 1), .. written[(start + 1)..end], 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, (byte)'{', (byte)'}', .. written[end..]];
 
-        Assert.Equal(["enough", "later"], Serializer.Deserialize<GrainMessage[]>(longer)!.Cast<CancelJob>().Select(message => message.Reason));
+        Assert.Equal(
+            ["enough", "later"], Serializer.Deserialize<GrainMessage[]>(longer)!.Cast<CancelJob>().Select(message => message.Reason));
     }
 
     [Fact]
@@ -119,7 +123,8 @@ public sealed class MessageCodecTests : IAsyncLifetime
         var refusal = Assert.Throws<ArgumentException>(() => Serializer.Deserialize<CancelJob>(unknown));
         Assert.StartsWith("expected a CancelJob: cannot read '{\"kind\":\"cancel-jab\"", refusal.Message, StringComparison.Ordinal);
 
-        var other = Assert.Throws<ArgumentException>(() => Serializer.Deserialize<SubmitJob>(Serializer.SerializeToArray(new CancelJob("enough"))));
+        var other = Assert.Throws<ArgumentException>(
+            () => Serializer.Deserialize<SubmitJob>(Serializer.SerializeToArray(new CancelJob("enough"))));
         Assert.Equal("expected a SubmitJob: found a CancelJob", other.Message);
     }
 

@@ -10,8 +10,8 @@ using GrainAddress = Coordinator.Machines.GrainAddress;
 namespace Coordinator.Tests.Orleans;
 
 /// <summary>
-/// What a job tells all its nodes alike crosses once to each silo, however many nodes are there: orders name it, and a silo that lacks it asks the
-/// job. Three silos, the job on the first of them, and its nodes on the others.
+/// What a job tells all its nodes alike crosses once to each silo, however many nodes are there: orders name it, and a silo that lacks it
+/// asks the job. Three silos, the job on the first of them, and its nodes on the others.
 /// </summary>
 public sealed class SharedPartsTests : IAsyncLifetime
 {
@@ -28,7 +28,8 @@ public sealed class SharedPartsTests : IAsyncLifetime
         Key = "a2V5",
     };
 
-    private static readonly ShardsDealt Deal = new(TwoWorkers.Job, 1, 1, [.. Enumerable.Range(0, Nodes).Select(rank => new ShardRun(rank, rank, 1))]);
+    private static readonly ShardsDealt Deal = new(
+        TwoWorkers.Job, 1, 1, [.. Enumerable.Range(0, Nodes).Select(rank => new ShardRun(rank, rank, 1))]);
 
     private TestSilos silos = null!;
     private IServiceProvider[] each = [];
@@ -56,10 +57,13 @@ public sealed class SharedPartsTests : IAsyncLifetime
 
         // Every node's worker is told, and the nodes of a silo share the very object.
         var told = silos.Services.ToWorkers.ToArray();
-        Assert.Equal(Enumerable.Range(0, Nodes).Select(NodeOf), told.Where(sent => sent.Message is MembershipChanged).Select(sent => sent.Node).Order());
+        Assert.Equal(
+            Enumerable.Range(0, Nodes).Select(NodeOf),
+            told.Where(sent => sent.Message is MembershipChanged).Select(sent => sent.Node).Order());
         Assert.Equal(2, told.Select(sent => sent.Message).OfType<MembershipChanged>().Select(changed => changed.Change).Distinct(ReferenceEqualityComparer.Instance).Count());
         Assert.Equal(2, told.Select(sent => sent.Message).OfType<ShardsDealt>().Distinct(ReferenceEqualityComparer.Instance).Count());
-        Assert.All(told.Select(sent => sent.Message).OfType<MembershipChanged>(), changed => Assert.Equal(Change.Added, changed.Change.Added));
+        Assert.All(
+            told.Select(sent => sent.Message).OfType<MembershipChanged>(), changed => Assert.Equal(Change.Added, changed.Change.Added));
         Assert.Empty(silos.Services.Lost);
     }
 
@@ -67,7 +71,8 @@ public sealed class SharedPartsTests : IAsyncLifetime
     public void What_an_order_costs_between_silos_does_not_grow_with_the_width_of_its_job()
     {
         var serializer = each[0].GetRequiredService<Serializer>();
-        var narrow = serializer.SerializeToArray<GrainMessage>(Orders(7, Change with { Added = [.. Change.Added.Take(2)] }, Deal with { Runs = [.. Deal.Runs.Take(2)] })).Length;
+        var narrow = serializer.SerializeToArray<GrainMessage>(
+            Orders(7, Change with { Added = [.. Change.Added.Take(2)] }, Deal with { Runs = [.. Deal.Runs.Take(2)] })).Length;
 
         Assert.Equal(narrow, serializer.SerializeToArray<GrainMessage>(Orders(7, Change, Deal)).Length);
     }
@@ -78,11 +83,14 @@ public sealed class SharedPartsTests : IAsyncLifetime
         var serializer = each[0].GetRequiredService<Serializer>();
         var written = serializer.SerializeToArray<GrainMessage[]>([Orders(1, Change, null), Orders(1, null, null)]);
         var digest = PartName.Read(Parts(0).Changes.WriteName(Change)).Digest;
-        System.Text.Encoding.ASCII.GetBytes(new string('0', digest.Length)).CopyTo(written.AsSpan(written.AsSpan().IndexOf(System.Text.Encoding.ASCII.GetBytes(digest))));
+        System.Text.Encoding.ASCII.GetBytes(new string('0', digest.Length)).CopyTo(
+            written.AsSpan(written.AsSpan().IndexOf(System.Text.Encoding.ASCII.GetBytes(digest))));
         var batch = each[1].GetRequiredService<Serializer>().Deserialize<GrainMessage[]>(written)!;
 
-        var refusal = await Assert.ThrowsAsync<ArgumentException>(() => GrainCalls.Find(each[1].GetRequiredService<IGrainFactory>(), GrainAddress.Of(NodeOf(0))).TakeAll(batch));
-        Assert.Equal($"job {TwoWorkers.Job} has no part {new string('0', digest.Length)} of incarnation 1, generation 1 any more", refusal.Message);
+        var refusal = await Assert.ThrowsAsync<ArgumentException>(
+            () => GrainCalls.Find(each[1].GetRequiredService<IGrainFactory>(), GrainAddress.Of(NodeOf(0))).TakeAll(batch));
+        Assert.Equal(
+            $"job {TwoWorkers.Job} has no part {new string('0', digest.Length)} of incarnation 1, generation 1 any more", refusal.Message);
         Assert.DoesNotContain(silos.Services.ToWorkers, sent => sent.Message is MembershipChanged);
 
         await OrderAsync(0, Change, null);
@@ -133,7 +141,8 @@ public sealed class SharedPartsTests : IAsyncLifetime
 
         Assert.Single((await Task.WhenAll(waiting)).Distinct(ReferenceEqualityComparer.Instance));
         Assert.Equal(name, Assert.Single(asked));
-        var forged = await Assert.ThrowsAsync<ArgumentException>(() => reader.GetAsync(name with { Digest = new string('0', 32) }, _ => Task.FromResult<byte[]?>(writer.TextOf(name.Digest))));
+        var forged = await Assert.ThrowsAsync<ArgumentException>(
+            () => reader.GetAsync(name with { Digest = new string('0', 32) }, _ => Task.FromResult<byte[]?>(writer.TextOf(name.Digest))));
         Assert.Contains("another text", forged.Message, StringComparison.Ordinal);
 
         Task<byte[]?> AskAsync(PartName wanted)
@@ -148,7 +157,12 @@ public sealed class SharedPartsTests : IAsyncLifetime
     private static GpuId GpuOf(int node) => new(NodeOf(node), 0);
 
     private static NodeOrders Orders(int node, MembershipChange? change, ShardsDealt? deal) =>
-        new(TwoWorkers.Job, 1, change, [new PrepareRank { Job = TwoWorkers.Job, Incarnation = 1, Timeline = 0, Generation = 1, Gpu = GpuOf(node) }], Deal: deal);
+        new(
+            TwoWorkers.Job,
+            1,
+            change,
+            [new PrepareRank { Job = TwoWorkers.Job, Incarnation = 1, Timeline = 0, Generation = 1, Gpu = GpuOf(node) }],
+            Deal: deal);
 
     private SharedParts Parts(int silo) => each[silo].GetRequiredService<SharedParts>();
 

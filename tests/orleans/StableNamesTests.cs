@@ -40,22 +40,30 @@ public sealed class StableNamesTests
     [Fact]
     public void Every_grain_and_every_interface_has_its_name_in_code()
     {
-        var all = typeof(GrainNames).Assembly.GetTypes().Where(type => typeof(IGrain).IsAssignableFrom(type) && type.Namespace == typeof(GrainNames).Namespace).ToArray();
+        var all = typeof(GrainNames).Assembly.GetTypes()
+            .Where(type => typeof(IGrain).IsAssignableFrom(type) && type.Namespace == typeof(GrainNames).Namespace).ToArray();
         Assert.Equal(6, all.Count(type => type.IsInterface));
-        Assert.All(all.Where(type => type.IsInterface), type => Assert.True(type.IsDefined(typeof(GrainInterfaceTypeAttribute), inherit: false), $"{type} has no GrainInterfaceType"));
-        Assert.All(all.Where(type => type is { IsInterface: false, IsAbstract: false }), type => Assert.True(type.IsDefined(typeof(GrainTypeAttribute), inherit: false), $"{type} has no GrainType"));
+        Assert.All(
+            all.Where(type => type.IsInterface),
+            type => Assert.True(type.IsDefined(typeof(GrainInterfaceTypeAttribute), inherit: false), $"{type} has no GrainInterfaceType"));
+        Assert.All(
+            all.Where(type => type is { IsInterface: false, IsAbstract: false }),
+            type => Assert.True(type.IsDefined(typeof(GrainTypeAttribute), inherit: false), $"{type} has no GrainType"));
     }
 
     [Fact]
     public async Task A_state_is_called_as_its_grains_type_is()
     {
-        // Rows are found by this name and the key: a job named `cluster` has a row of its own, and the rows of earlier builds are where they were.
+        // Rows are found by this name and the key: a job named `cluster` has a row of its own, and the rows of earlier builds are where
+        // they were.
         var storage = new SharedStorage();
         await using var silos = await TestSilos.StartAsync(storage);
         foreach (var address in (GrainAddress[])[GrainAddress.Cluster, GrainAddress.Of(TwoWorkers.Job), GrainAddress.Of(TwoWorkers.GpuOf(TwoWorkers.First)), GrainAddress.Of(TwoWorkers.First)])
             await GrainCalls.Find(silos.Grains, address).Describe();
 
-        Assert.Equal([("cluster", "cluster"), ("gpu", "gpu"), ("trainingjob", "trainingjob")], storage.StateNames.Select(pair => (pair.Key, pair.Value)).Order());
+        Assert.Equal(
+            [("cluster", "cluster"), ("gpu", "gpu"), ("trainingjob", "trainingjob")],
+            storage.StateNames.Select(pair => (pair.Key, pair.Value)).Order());
     }
 
     [Fact]
@@ -63,7 +71,8 @@ public sealed class StableNamesTests
     {
         await using var silos = await TestSilos.StartAsync(new SharedStorage());
         var names = silos.Cluster.GetSiloServiceProvider(silos.Cluster.Silos[0].SiloAddress).GetRequiredService<TypeConverter>();
-        var calls = typeof(GrainNames).Assembly.GetTypes().Where(type => typeof(IInvokable).IsAssignableFrom(type)).Select(type => names.Format(type));
+        var calls = typeof(GrainNames).Assembly.GetTypes().Where(type => typeof(IInvokable).IsAssignableFrom(type))
+            .Select(type => names.Format(type));
 
         Assert.Equal(
             from face in (string[])["Cluster ReportNode ReportGpu ReportUnreached RequestGpus SetPower SetSiteCap ApprovePower SetCoolingZone ClearCoolingZone", "Gang Submit Cancel OfferGpus Report", "Gpu Attach Order ReportFault Measure AcknowledgeCondition",

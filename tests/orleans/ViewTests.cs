@@ -17,7 +17,8 @@ public sealed class ViewTests
         var turn = silos.Deliver(GrainAddress.Of(TwoWorkers.Job), new SubmitJob(TwoWorkers.Spec));
         await held.Arrived;
 
-        var view = JsonSerializer.Deserialize(await silos.Grains.GetGrain<ITrainingJobGrain>(TwoWorkers.Job.Value).Describe(), MachinesJson.Default.JobView)!;
+        var view = JsonSerializer.Deserialize(
+            await silos.Grains.GetGrain<ITrainingJobGrain>(TwoWorkers.Job.Value).Describe(), MachinesJson.Default.JobView)!;
         Assert.Equal("waiting", view.Phase);
         Assert.False(turn.IsCompleted);
         Assert.Empty(storage.Writes);

@@ -7,7 +7,9 @@ namespace Coordinator.Tests.Support;
 /// <summary>A run of the <c>coordinator</c> executable, with its output as it comes. Killed with its test.</summary>
 public sealed class Executable : IDisposable
 {
-    /// <summary>Runs a command in a session of its own, as a terminal or a batch system does: a signal to its group reaches all its processes.</summary>
+    /// <summary>
+    /// Runs a command in a session of its own, as a terminal or a batch system does: a signal to its group reaches all its processes.
+    /// </summary>
     public static readonly string[] InGroup = ["setsid"];
 
     /// <summary>The same, with standard output and error on a disk that is full.</summary>

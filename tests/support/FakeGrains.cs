@@ -37,7 +37,8 @@ public sealed class FakeGrains : IGrainHost
     public Task<string?> DescribeAsync(GrainAddress address) => Task.FromResult(views.GetValueOrDefault(address));
 
     public Task<IReadOnlyList<GrainAddress>> KnownAsync(GrainKind kind) =>
-        Task.FromResult<IReadOnlyList<GrainAddress>>([.. views.Keys.Where(key => key.Kind == kind).OrderBy(key => key.Key, StringComparer.Ordinal)]);
+        Task.FromResult<IReadOnlyList<GrainAddress>>(
+            [.. views.Keys.Where(key => key.Kind == kind).OrderBy(key => key.Key, StringComparer.Ordinal)]);
 
     public void Show(JobView view) => views[GrainAddress.Of(view.Id)] = JsonSerializer.Serialize(view, MachinesJson.Default.JobView);
 

@@ -8,8 +8,8 @@ public static class GradientCheck
     private const double Distance = 4e-3;
 
     /// <summary>
-    /// Along the gradient's own direction the slope is its length; along some of its elements, theirs: every <paramref name="stride"/>-th of
-    /// the tensor's, beginning at <paramref name="first"/>.
+    /// Along the gradient's own direction the slope is its length; along some of its elements, theirs: every <paramref name="stride"/>-th
+    /// of the tensor's, beginning at <paramref name="first"/>.
     /// </summary>
     /// <param name="tensor">The tensor that is looked at.</param>
     /// <param name="start">Parameters, [n].</param>

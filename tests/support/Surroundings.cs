@@ -23,7 +23,8 @@ public static partial class Surroundings
     {
         foreach (string name in Environment.GetEnvironmentVariables().Keys)
         {
-            if (name.EndsWith("_proxy", StringComparison.OrdinalIgnoreCase) || Taken.Any(taken => name.StartsWith(taken, StringComparison.Ordinal)))
+            if (name.EndsWith("_proxy", StringComparison.OrdinalIgnoreCase)
+                || Taken.Any(taken => name.StartsWith(taken, StringComparison.Ordinal)))
                 Environment.SetEnvironmentVariable(name, null);
         }
 

@@ -20,11 +20,13 @@ public sealed class TestBackend(string name, string device) : IDeviceBackend
 
     public IReadOnlyList<DeviceDescription> List() => [Device(device, "toy")];
 
-    public IRankDevice Create(JobSpec spec, ISampleSource? samples, DeviceDescription device) => throw new InvalidJobException("a toy computes nothing");
+    public IRankDevice Create(JobSpec spec, ISampleSource? samples, DeviceDescription device) =>
+        throw new InvalidJobException("a toy computes nothing");
 
     public void Dispose()
     {
     }
 
-    public static DeviceDescription Device(string device, string deviceClass) => new() { Device = device, Name = device, MemoryBytes = 1, DeviceClass = deviceClass };
+    public static DeviceDescription Device(string device, string deviceClass) =>
+        new() { Device = device, Name = device, MemoryBytes = 1, DeviceClass = deviceClass };
 }

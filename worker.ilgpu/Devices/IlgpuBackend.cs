@@ -26,7 +26,8 @@ public sealed class IlgpuBackend : IDeviceBackend
     private const string Simulated = "ilgpu:cpu";
 
     // ILGPU's own context: the list of devices and the compiler, which keeps what it has read of the kernels for all of them.
-    private readonly Lazy<Context> context = new(() => Context.Create(builder => DeviceContext.Configure(builder).Cuda().OpenCL().CPU(DeviceContext.Simulated())));
+    private readonly Lazy<Context> context = new(
+        () => Context.Create(builder => DeviceContext.Configure(builder).Cuda().OpenCL().CPU(DeviceContext.Simulated())));
 
     // ILGPU knows CUDA's version only, which many drivers share.
     private readonly Lazy<string?> displayDriver = new(() => NvmlTelemetry.ReadDriverVersion());

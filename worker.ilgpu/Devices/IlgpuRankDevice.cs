@@ -12,7 +12,8 @@ namespace Coordinator.Worker.Ilgpu.Devices;
 
 /// <summary>
 /// A rank's computing on an ILGPU accelerator of its own (on a GPU: a context of the driver's, so that what breaks it breaks no other
-/// rank): state [3n], activations and gradients in the device's memory. What is allocated, is allocated when the device is made (gradients when asked for).
+/// rank): state [3n], activations and gradients in the device's memory. What is allocated, is allocated when the device is made (gradients
+/// when asked for).
 /// <para>
 /// Three streams, since ILGPU has no way to let one stream wait for another: <em>computing</em>, which belongs to the device's thread and
 /// is empty whenever a call of it has returned; <em>sums</em> and <em>copies</em>, which belong to the rank's loop. Where one needs
@@ -90,7 +91,9 @@ internal sealed class IlgpuRankDevice : IRankDevice
 
     public int ParameterCount => layout.ParameterCount;
 
-    /// <summary>Memory that a rank of <paramref name="spec"/> takes on a device, in bytes: state, activations, and three gradients.</summary>
+    /// <summary>
+    /// Memory that a rank of <paramref name="spec"/> takes on a device, in bytes: state, activations, and three gradients.
+    /// </summary>
     public static long MemoryBytes(JobSpec spec)
     {
         long state = 6L * TrainingPrograms.Create(spec).Layout.ParameterCount;
@@ -226,8 +229,8 @@ internal sealed class IlgpuRankDevice : IRankDevice
     }
 
     /// <summary>
-    /// Runs what uses the accelerator, on whichever thread: CUDA's context is each thread's own, and not all of ILGPU binds it (to lock pages
-    /// does not). An error of the accelerator is the loss of this device: CUDA's contexts stay broken.
+    /// Runs what uses the accelerator, on whichever thread: CUDA's context is each thread's own, and not all of ILGPU binds it (to lock
+    /// pages does not). An error of the accelerator is the loss of this device: CUDA's contexts stay broken.
     /// </summary>
     /// <exception cref="DeviceLostException">The accelerator reported an error.</exception>
     public T Guard<T>(Func<T> use)

@@ -25,7 +25,9 @@ internal static class AttentionBackward
         }
     }
 
-    /// <summary>Group (x, y): tile x of keys (the first has the most queries), head y of [sequences, heads]. Overwrites k and v of dqkv.</summary>
+    /// <summary>
+    /// Group (x, y): tile x of keys (the first has the most queries), head y of [sequences, heads]. Overwrites k and v of dqkv.
+    /// </summary>
     public static void Keys<TTiling>(
         ArrayView<float> qkv, ArrayView<float> dy, ArrayView<float> logSums, ArrayView<float> dots, ArrayView<float> dqkv, AttentionArguments shape, DropoutMask mask)
         where TTiling : struct, IAttentionTiling
@@ -89,7 +91,8 @@ internal static class AttentionBackward
         for (int from = 0; from <= first; from += rows)
         {
             AttentionTiles.Load(qkv, start + shape.Channels, ld, from, shape.Time, shape.HeadSize, 1f, keys.Cast<float>(), rows, size);
-            AttentionTiles.Load(qkv, start + (2 * shape.Channels), ld, from, shape.Time, shape.HeadSize, 1f, values.Cast<float>(), rows, size);
+            AttentionTiles.Load(
+                qkv, start + (2 * shape.Channels), ld, from, shape.Time, shape.HeadSize, 1f, values.Cast<float>(), rows, size);
             Group.Barrier();
             Products<TTiling>(queries, keys, slopes, values, weights, changes);
             Group.Barrier();
@@ -99,7 +102,15 @@ internal static class AttentionBackward
             {
                 int r = item / (size / 4), d = item % (size / 4);
                 Tile4 sum = AttentionTiles.Rows(changes, keys, r, d, quarter, scorePitch, pitch, rows);
-                Accumulate(dqkv, start + ((first + r) * ld) + (4 * d), quarter * ld, shape.HeadSize - (4 * d), Existing(shape.Time - first - r, quarter), shape.Scale, from == 0, sum);
+                Accumulate(
+                    dqkv,
+                    start + ((first + r) * ld) + (4 * d),
+                    quarter * ld,
+                    shape.HeadSize - (4 * d),
+                    Existing(shape.Time - first - r, quarter),
+                    shape.Scale,
+                    from == 0,
+                    sum);
             }
 
             Group.Barrier();
@@ -125,7 +136,8 @@ internal static class AttentionBackward
     // In place: weights become the probabilities after dropout, changes become dS.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Scores<TTiling>(
-        ArrayView<Float4> weights, ArrayView<Float4> changes, ArrayView<float> logSums, ArrayView<float> dots, int sequence, int head, int firstQuery, int firstKey,
+        ArrayView<Float4> weights, ArrayView<Float4> changes, ArrayView<float> logSums, ArrayView<float> dots, int sequence, int head,
+        int firstQuery, int firstKey,
         AttentionArguments shape, DropoutMask mask)
         where TTiling : struct, IAttentionTiling
     {

@@ -18,7 +18,8 @@ internal static class AttentionForward
     /// Group (x, y): tile x of queries (the longest first), head y of [sequences, heads]. Overwrites output [B, T, C] and logSums
     /// [B, H, T]. Element (h T + t) T + j of a sequence is its probability's place in the dropout mask.
     /// </summary>
-    public static void Run<TTiling>(ArrayView<float> qkv, ArrayView<float> output, ArrayView<float> logSums, AttentionArguments shape, DropoutMask mask)
+    public static void Run<TTiling>(
+        ArrayView<float> qkv, ArrayView<float> output, ArrayView<float> logSums, AttentionArguments shape, DropoutMask mask)
         where TTiling : struct, IAttentionTiling
     {
         int rows = default(TTiling).Rows, size = default(TTiling).Size, quarter = rows / 4;
@@ -44,7 +45,8 @@ internal static class AttentionForward
         for (int from = 0; from <= first; from += rows)
         {
             AttentionTiles.Load(qkv, start + shape.Channels, ld, from, shape.Time, shape.HeadSize, 1f, keys.Cast<float>(), rows, size);
-            AttentionTiles.Load(qkv, start + (2 * shape.Channels), ld, from, shape.Time, shape.HeadSize, 1f, values.Cast<float>(), rows, size);
+            AttentionTiles.Load(
+                qkv, start + (2 * shape.Channels), ld, from, shape.Time, shape.HeadSize, 1f, values.Cast<float>(), rows, size);
             Group.Barrier();
             for (int item = Group.IdxX; item < quarter * quarter; item += Group.DimX)
             {
@@ -73,7 +75,8 @@ internal static class AttentionForward
             for (int item = Group.IdxX; item < rows * RowLanes; item += Group.DimX)
             {
                 int r = item / RowLanes, row = r * (rows + 4), lanes = r * RowLanes, t = first + r;
-                float max = Greater(largest[r], Greater(Greater(laneMax[lanes], laneMax[lanes + 1]), Greater(laneMax[lanes + 2], laneMax[lanes + 3])));
+                float max = Greater(
+                    largest[r], Greater(Greater(laneMax[lanes], laneMax[lanes + 1]), Greater(laneMax[lanes + 2], laneMax[lanes + 3])));
                 float sum = 0;
                 for (int c = item % RowLanes; c < rows; c += RowLanes)
                 {
@@ -90,10 +93,12 @@ internal static class AttentionForward
             for (int r = Group.IdxX; r < rows; r += Group.DimX)
             {
                 int lanes = r * RowLanes;
-                float max = Greater(largest[r], Greater(Greater(laneMax[lanes], laneMax[lanes + 1]), Greater(laneMax[lanes + 2], laneMax[lanes + 3])));
+                float max = Greater(
+                    largest[r], Greater(Greater(laneMax[lanes], laneMax[lanes + 1]), Greater(laneMax[lanes + 2], laneMax[lanes + 3])));
                 float factor = DeviceMath.Exp(largest[r] - max);
                 shrink[r] = factor;
-                sums[r] = DeviceMath.Fma(sums[r], factor, (laneSum[lanes] + laneSum[lanes + 2]) + (laneSum[lanes + 1] + laneSum[lanes + 3]));
+                sums[r] = DeviceMath.Fma(
+                    sums[r], factor, (laneSum[lanes] + laneSum[lanes + 2]) + (laneSum[lanes + 1] + laneSum[lanes + 3]));
                 largest[r] = max;
             }
 
@@ -131,7 +136,8 @@ internal static class AttentionForward
     private static float Greater(float a, float b) => a > b ? a : b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddRow(ArrayView<Float4> outputs, int at, float factor, Float4 sum) => outputs[at] = Float4.Fma(factor, outputs[at], sum);
+    private static void AddRow(ArrayView<Float4> outputs, int at, float factor, Float4 sum) =>
+        outputs[at] = Float4.Fma(factor, outputs[at], sum);
 
     // Scores of query t with keys j, j + step, ...; the future is minus infinity.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

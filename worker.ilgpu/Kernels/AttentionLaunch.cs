@@ -33,7 +33,13 @@ internal sealed class AttentionLaunch
     }
 
     /// <summary>Overwrites output [B, T, C] and logSums [B, H, T].</summary>
-    public void Forward(AcceleratorStream stream, ArrayView<float> qkv, ArrayView<float> output, ArrayView<float> logSums, AttentionShape shape, DropoutPlan dropout) =>
+    public void Forward(
+        AcceleratorStream stream,
+        ArrayView<float> qkv,
+        ArrayView<float> output,
+        ArrayView<float> logSums,
+        AttentionShape shape,
+        DropoutPlan dropout) =>
         forward(stream, Heads(shape), qkv, output, logSums, new AttentionArguments(shape), new DropoutMask(dropout));
 
     /// <summary>Overwrites dqkv [B, T, 3C] and dots [B, H, T], which is scratch.</summary>
@@ -49,7 +55,8 @@ internal sealed class AttentionLaunch
         this.queries(stream, Heads(shape), qkv, doutput, logSums, dots, dqkv, arguments, mask);
     }
 
-    private KernelConfig Heads(AttentionShape shape) => LaunchSizes.Heads(tuning, (shape.Time + rows - 1) / rows, shape.Batch * shape.Heads);
+    private KernelConfig Heads(AttentionShape shape) =>
+        LaunchSizes.Heads(tuning, (shape.Time + rows - 1) / rows, shape.Batch * shape.Heads);
 
     private static (
         int Rows,

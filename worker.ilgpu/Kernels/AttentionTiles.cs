@@ -50,7 +50,9 @@ internal static class AttentionTiles
         return sum;
     }
 
-    /// <summary>Rows r + i step of p [rows, rows] times channels 4 d to 4 d + 3 of v [rows, channels]: sums over p's columns in rising order.</summary>
+    /// <summary>
+    /// Rows r + i step of p [rows, rows] times channels 4 d to 4 d + 3 of v [rows, channels]: sums over p's columns in rising order.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Tile4 Rows(ArrayView<Float4> p, ArrayView<Float4> v, int r, int d, int step, int pitchP, int pitchV, int rows)
     {
@@ -71,7 +73,9 @@ internal static class AttentionTiles
         return sum;
     }
 
-    /// <summary>Columns 4 c to 4 c + 3 of p [rows, rows], transposed, times channels 4 d to 4 d + 3 of y: sums over rows in rising order.</summary>
+    /// <summary>
+    /// Columns 4 c to 4 c + 3 of p [rows, rows], transposed, times channels 4 d to 4 d + 3 of y: sums over rows in rising order.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Tile4 Columns(ArrayView<Float4> p, ArrayView<Float4> y, int c, int d, int pitchP, int pitchY, int rows)
     {

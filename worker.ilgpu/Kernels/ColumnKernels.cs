@@ -25,7 +25,9 @@ internal static class ColumnKernels
         }
     }
 
-    /// <summary>sums[j] = (or, where <paramref name="accumulate"/> is not 0, +=) sum over segments of partial[segment width + j], j below columns.</summary>
+    /// <summary>
+    /// sums[j] = (or, where <paramref name="accumulate"/> is not 0, +=) sum over segments of partial[segment width + j], j below columns.
+    /// </summary>
     public static void AddSegments(ArrayView<float> partial, ArrayView<float> sums, int segments, int width, int columns, int accumulate)
     {
         for (int j = Grid.GlobalIndex.X; j < columns; j += Grid.DimX * Group.DimX)

@@ -18,5 +18,6 @@ internal static class DeviceContext
     /// The CPU device that stands in for a GPU: as many threads as groups may have. They are threads of the operating system, so as few
     /// as will do.
     /// </summary>
-    public static CPUDevice Simulated(int threads = 2) => new(numThreadsPerWarp: 2, numWarpsPerMultiprocessor: threads / 2, numMultiprocessors: 1);
+    public static CPUDevice Simulated(int threads = 2) =>
+        new(numThreadsPerWarp: 2, numWarpsPerMultiprocessor: threads / 2, numMultiprocessors: 1);
 }

@@ -53,7 +53,10 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
     /// <summary>Where not null, every kernel is waited for and its time goes here: slower, to be told where time goes.</summary>
     public KernelProfile? Profile { get; set; }
 
-    /// <summary>c[m, n] = op(a) op(b) (+ row + matrix, see <see cref="MatMulShape"/>), all matrices without gaps between rows. row and matrix may be absent.</summary>
+    /// <summary>
+    /// c[m, n] = op(a) op(b) (+ row + matrix, see <see cref="MatMulShape"/>), all matrices without gaps between rows. row and matrix may be
+    /// absent.
+    /// </summary>
     public void MatMul(
         bool transposeA, bool transposeB, int m, int n, int k, ArrayView<float> a, ArrayView<float> b, ArrayView<float> c,
         ArrayView<float> row = default, ArrayView<float> matrix = default)
@@ -157,7 +160,8 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
         End("sum of losses", began);
     }
 
-    public void Attention(ArrayView<float> qkv, ArrayView<float> output, ArrayView<float> logSums, AttentionShape shape, DropoutPlan dropout)
+    public void Attention(
+        ArrayView<float> qkv, ArrayView<float> output, ArrayView<float> logSums, AttentionShape shape, DropoutPlan dropout)
     {
         long began = Begin();
         AttentionFor(shape).Forward(stream, qkv, output, logSums, shape, dropout);
@@ -165,7 +169,8 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
     }
 
     public void AttentionBackward(
-        ArrayView<float> qkv, ArrayView<float> output, ArrayView<float> logSums, ArrayView<float> doutput, ArrayView<float> dots, ArrayView<float> dqkv,
+        ArrayView<float> qkv, ArrayView<float> output, ArrayView<float> logSums, ArrayView<float> doutput, ArrayView<float> dots,
+        ArrayView<float> dqkv,
         AttentionShape shape, DropoutPlan dropout)
     {
         long began = Begin();
@@ -173,7 +178,8 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
         End("attention backward", began);
     }
 
-    public void Embed(ArrayView<int> tokens, ArrayView<float> words, ArrayView<float> places, ArrayView<float> x, int rows, int time, int columns)
+    public void Embed(
+        ArrayView<int> tokens, ArrayView<float> words, ArrayView<float> places, ArrayView<float> x, int rows, int time, int columns)
     {
         long began = Begin();
         embed.Value(stream, LaunchSizes.Elements(tuning, (long)rows * columns), tokens, words, places, x, rows, time, columns);
@@ -183,7 +189,8 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
     public void EmbedBackwardPlaces(ArrayView<float> d, ArrayView<float> dplaces, int sequences, int time, int columns, bool accumulate)
     {
         long began = Begin();
-        embedPlaces.Value(stream, LaunchSizes.Elements(tuning, (long)time * columns), d, dplaces, sequences, time, columns, accumulate ? 1 : 0);
+        embedPlaces.Value(
+            stream, LaunchSizes.Elements(tuning, (long)time * columns), d, dplaces, sequences, time, columns, accumulate ? 1 : 0);
         End("embedding backward", began);
     }
 
@@ -203,7 +210,8 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
         End("linear errors", began);
     }
 
-    public void LinearGradient(ArrayView<float> x, ArrayView<float> errors, ArrayView<float> gradient, int samples, int inputs, bool accumulate)
+    public void LinearGradient(
+        ArrayView<float> x, ArrayView<float> errors, ArrayView<float> gradient, int samples, int inputs, bool accumulate)
     {
         long began = Begin();
         linearGradient.Value(stream, LaunchSizes.Elements(tuning, inputs + 1), x, errors, gradient, samples, inputs, accumulate ? 1 : 0);

@@ -35,7 +35,8 @@ internal readonly struct DropoutMask
     {
         if (mask.Active == 0) return value;
         ulong position = mask.FirstPosition + (ulong)sequence;
-        uint word = DevicePhilox.Word(mask.Key, (uint)position, (uint)(position >> 32), (uint)(element >> 2), mask.Place, (int)(element & 3));
+        uint word = DevicePhilox.Word(
+            mask.Key, (uint)position, (uint)(position >> 32), (uint)(element >> 2), mask.Place, (int)(element & 3));
         return word >= mask.Threshold ? DeviceMath.Multiply(value, mask.Scale) : 0f;
     }
 }

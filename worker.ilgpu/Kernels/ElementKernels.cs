@@ -46,7 +46,9 @@ internal static class ElementKernels
         }
     }
 
-    /// <summary>y = x with dropout, [sequences, length]; y may be x. The mask is <see cref="Coordinator.Worker.Kernels.DropoutPlan"/>'s.</summary>
+    /// <summary>
+    /// y = x with dropout, [sequences, length]; y may be x. The mask is <see cref="Coordinator.Worker.Kernels.DropoutPlan"/>'s.
+    /// </summary>
     public static void Dropout(ArrayView<float> x, ArrayView<float> y, int sequences, int length, DropoutMask mask)
     {
         for (int i = Grid.GlobalIndex.X; i < sequences * length; i += Grid.DimX * Group.DimX)
@@ -62,7 +64,8 @@ internal static class ElementKernels
         {
             float gradient = DeviceMath.Multiply(g[i], step.Scale);
             float first = DeviceMath.Fma(step.OneMinusBeta1, gradient - m[i], m[i]);
-            float second = DeviceMath.Fma(DeviceMath.Multiply(gradient, gradient), step.OneMinusBeta2, DeviceMath.Multiply(v[i], step.Beta2));
+            float second = DeviceMath.Fma(
+                DeviceMath.Multiply(gradient, gradient), step.OneMinusBeta2, DeviceMath.Multiply(v[i], step.Beta2));
             float root = DeviceMath.Fma(DeviceMath.Sqrt(second), step.RootCorrection, step.Epsilon);
             p[i] = DeviceMath.Fma(-step.StepSize, first / root, DeviceMath.Multiply(p[i], step.Decay));
             m[i] = first;

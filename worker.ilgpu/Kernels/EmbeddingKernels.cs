@@ -9,7 +9,8 @@ namespace Coordinator.Worker.Ilgpu.Kernels;
 internal static class EmbeddingKernels
 {
     /// <summary>x[r, j] = tokens' row + position's row; overwrites x [rows, columns]. Row r has position r mod time.</summary>
-    public static void Forward(ArrayView<int> tokens, ArrayView<float> words, ArrayView<float> places, ArrayView<float> x, int rows, int time, int columns)
+    public static void Forward(
+        ArrayView<int> tokens, ArrayView<float> words, ArrayView<float> places, ArrayView<float> x, int rows, int time, int columns)
     {
         for (int element = Grid.GlobalIndex.X; element < rows * columns; element += Grid.DimX * Group.DimX)
         {

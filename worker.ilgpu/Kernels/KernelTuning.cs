@@ -5,7 +5,9 @@ namespace Coordinator.Worker.Ilgpu.Kernels;
 /// <summary>Which matrix product a device uses. None changes a bit.</summary>
 internal enum MatMulChoice
 {
-    /// <summary>Tiles as large as still give every multiprocessor one, and one thread an output where a product is too small for tiles.</summary>
+    /// <summary>
+    /// Tiles as large as still give every multiprocessor one, and one thread an output where a product is too small for tiles.
+    /// </summary>
     ByShape,
 
     /// <summary>Always one thread an output.</summary>
@@ -32,7 +34,10 @@ internal enum MatMulChoice
 /// <param name="MatMul">Which matrix product.</param>
 internal sealed record KernelTuning(int ElementThreads, int MaxElementGroups, int RowThreads, int AttentionThreads, MatMulChoice MatMul)
 {
-    /// <summary>The cut for a device: on a GPU many threads; on ILGPU's CPU accelerator, where a barrier takes microseconds, groups of one.</summary>
+    /// <summary>
+    /// The cut for a device: on a GPU many threads; on ILGPU's CPU accelerator, where a barrier takes microseconds, groups of one.
+    /// </summary>
     public static KernelTuning For(AcceleratorType type) =>
-        type == AcceleratorType.CPU ? new KernelTuning(1, 2, 1, 1, MatMulChoice.Small) : new KernelTuning(256, 1 << 20, 128, 128, MatMulChoice.ByShape);
+        type == AcceleratorType.CPU ? new KernelTuning(1, 2, 1, 1, MatMulChoice.Small) : new KernelTuning(
+            256, 1 << 20, 128, 128, MatMulChoice.ByShape);
 }

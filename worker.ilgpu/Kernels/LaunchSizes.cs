@@ -7,7 +7,9 @@ internal static class LaunchSizes
 {
     /// <summary>Threads that take elements in turn.</summary>
     public static KernelConfig Elements(KernelTuning tuning, long count) =>
-        new((int)Math.Clamp((count + tuning.ElementThreads - 1) / tuning.ElementThreads, 1, tuning.MaxElementGroups), tuning.ElementThreads);
+        new(
+            (int)Math.Clamp((count + tuning.ElementThreads - 1) / tuning.ElementThreads, 1, tuning.MaxElementGroups),
+            tuning.ElementThreads);
 
     /// <summary>One group a row.</summary>
     public static KernelConfig Rows(KernelTuning tuning, int rows) => new(rows, tuning.RowThreads);

@@ -21,7 +21,8 @@ internal static class LinearKernels
     }
 
     /// <summary>gradient[i] = (or +=) sum of 2 error x[s, i], gradient[inputs] of 2 error; samples in rising order.</summary>
-    public static void Gradient(ArrayView<float> x, ArrayView<float> errors, ArrayView<float> gradient, int samples, int inputs, int accumulate)
+    public static void Gradient(
+        ArrayView<float> x, ArrayView<float> errors, ArrayView<float> gradient, int samples, int inputs, int accumulate)
     {
         for (int i = Grid.GlobalIndex.X; i <= inputs; i += Grid.DimX * Group.DimX)
         {

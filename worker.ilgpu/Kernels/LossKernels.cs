@@ -50,7 +50,9 @@ internal static class LossKernels
         if (Group.IdxX == 0) losses[row] = DeviceMath.Log(sum) + ((double)max - targetLogit);
     }
 
-    /// <summary>One group: total[0] = (or, where <paramref name="accumulate"/> is not 0, +=) the sum of losses [count], by lanes and tree.</summary>
+    /// <summary>
+    /// One group: total[0] = (or, where <paramref name="accumulate"/> is not 0, +=) the sum of losses [count], by lanes and tree.
+    /// </summary>
     public static void Sum(ArrayView<double> losses, ArrayView<double> total, int count, int accumulate)
     {
         ArrayView<double> lanes = SharedMemory.Allocate<double>(Lanes.Count);

@@ -81,7 +81,9 @@ internal static class MatMulKernel
         StoreTile<TAccess>(c, row, matrix, shape, upperRow + (4 * side), nearColumn + (4 * side), lowerRight);
     }
 
-    /// <summary>One output a thread: for products too small to fill tiles, and for ILGPU's CPU accelerator, where barriers are dear.</summary>
+    /// <summary>
+    /// One output a thread: for products too small to fill tiles, and for ILGPU's CPU accelerator, where barriers are dear.
+    /// </summary>
     public static void Small<TA, TB>(
         ArrayView<float> a, ArrayView<float> b, ArrayView<float> c, ArrayView<float> row, ArrayView<float> matrix, MatMulShape shape)
         where TA : struct, IMatMulLayout
@@ -110,7 +112,8 @@ internal static class MatMulKernel
 
     // Piece number `piece` of a tile of an operand: four floats along the contiguous axis.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Float4 Fetch<TTiling, TLayout, TAccess>(ArrayView<float> from, int piece, int firstOuter, int outer, int firstK, int depth, int ld)
+    private static Float4 Fetch<TTiling, TLayout, TAccess>(
+        ArrayView<float> from, int piece, int firstOuter, int outer, int firstK, int depth, int ld)
         where TTiling : struct, IMatMulTiling
         where TLayout : struct, IMatMulLayout
         where TAccess : struct, IMatMulAccess
@@ -166,7 +169,8 @@ internal static class MatMulKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreRow<TAccess>(ArrayView<float> c, ArrayView<float> matrix, MatMulShape shape, int i, int j, Float4 added, Float4 value)
+    private static void StoreRow<TAccess>(
+        ArrayView<float> c, ArrayView<float> matrix, MatMulShape shape, int i, int j, Float4 added, Float4 value)
         where TAccess : struct, IMatMulAccess
     {
         if (i >= shape.M) return;

@@ -38,7 +38,8 @@ internal static class DeviceIntrinsics
         return builder;
     }
 
-    private static MethodInfo Generator(string name) => typeof(DeviceIntrinsics).GetMethod(name, BindingFlags.NonPublic | BindingFlags.Static)!;
+    private static MethodInfo Generator(string name) =>
+        typeof(DeviceIntrinsics).GetMethod(name, BindingFlags.NonPublic | BindingFlags.Static)!;
 
     private static void EmitPtx(PTXBackend _, PTXCodeGenerator generator, Value value)
     {
@@ -63,7 +64,8 @@ internal static class DeviceIntrinsics
         statement.BeginArguments();
         foreach (var argument in arguments) statement.AppendArgument(argument);
 
-        // OpenCL C has no product that may not be fused with the sum after it; but this one is a fused one already, and -0 changes no product.
+        // OpenCL C has no product that may not be fused with the sum after it; but this one is a fused one already, and -0 changes no
+        // product.
         if (function == "fma" && arguments.Length == 2)
         {
             statement.AppendArgument();

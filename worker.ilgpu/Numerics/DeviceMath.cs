@@ -35,7 +35,9 @@ internal static class DeviceMath
     [IntrinsicImplementation]
     public static float Sqrt(float x) => MathF.Sqrt(x);
 
-    /// <summary>e to the x, within 1 ulp for normal results; subnormal results and 0 below -87.3, infinity above 88.72, NaN for NaN.</summary>
+    /// <summary>
+    /// e to the x, within 1 ulp for normal results; subnormal results and 0 below -87.3, infinity above 88.72, NaN for NaN.
+    /// </summary>
     public static float Exp(float x)
     {
         // Clamped so that n stays within what two factors can scale by. A NaN compares false and passes through.

@@ -21,7 +21,9 @@ internal static class DevicePrograms
         ["gpt"] = new(
             (spec, samples, accelerator, stream, kernels) =>
                 new GptDeviceProgram(spec, samples ?? throw new ArgumentNullException(nameof(samples)), accelerator, stream, kernels),
-            spec => GptDeviceActivations.Floats(spec.Model, Math.Min(spec.Training.MicroBatch, (spec.Training.BatchSize + spec.Training.Shards - 1) / spec.Training.Shards)),
+            spec => GptDeviceActivations.Floats(
+                spec.Model,
+                Math.Min(spec.Training.MicroBatch, (spec.Training.BatchSize + spec.Training.Shards - 1) / spec.Training.Shards)),
             WhyNotGpt),
         ["linear"] = new((spec, _, accelerator, stream, kernels) => new LinearDeviceProgram(spec, accelerator, stream, kernels), _ => 0, _ => null),
     };

@@ -45,7 +45,8 @@ internal sealed class GptDeviceProgram : IDeviceProgram
         tokens.Load(stream, firstPosition, count);
     }
 
-    public long AddGradient(ArrayView<float> parameters, ArrayView<float> gradient, bool accumulate, int first, int count, CancellationToken cancel)
+    public long AddGradient(
+        ArrayView<float> parameters, ArrayView<float> gradient, bool accumulate, int first, int count, CancellationToken cancel)
     {
         int rows = count * model.Block;
         long position = firstPosition + first;
@@ -78,7 +79,8 @@ internal sealed class GptDeviceProgram : IDeviceProgram
         AttentionShape shape = new(batch, time, c, model.Heads);
         ArrayView<float> stream = a.Layers[0].Input.SubView(0, (long)rows * c);
         kernels.Embed(
-            tokens.Inputs(first, rows), p.SubView(weights.TokenEmbedding, (long)model.Vocab * c), p.SubView(weights.PositionEmbedding, (long)time * c),
+            tokens.Inputs(first, rows), p.SubView(weights.TokenEmbedding, (long)model.Vocab * c),
+            p.SubView(weights.PositionEmbedding, (long)time * c),
             stream, rows, time, c);
         if (Dropout(position, 0, 0) is { IsActive: true } plan) kernels.Dropout(stream, stream, batch, plan);
         for (int i = 0; i < model.Layers; i++)
@@ -99,7 +101,8 @@ internal sealed class GptDeviceProgram : IDeviceProgram
             ResidualLinear(l.Middle, l.Activated, p, w.Contract, w.ContractBias, next, batch, 4 * c, Dropout(position, i, 3));
         }
 
-        kernels.LayerNorm(a.Output, p.SubView(weights.FinalNorm, c), p.SubView(weights.FinalNormBias, c), a.Normed, a.NormedMean, a.NormedRstd, rows, c);
+        kernels.LayerNorm(
+            a.Output, p.SubView(weights.FinalNorm, c), p.SubView(weights.FinalNormBias, c), a.Normed, a.NormedMean, a.NormedRstd, rows, c);
     }
 
     private void Loss(ArrayView<float> p, ArrayView<int> targets, int rows)
@@ -111,7 +114,8 @@ internal sealed class GptDeviceProgram : IDeviceProgram
         any = true;
     }
 
-    private void Backward(ArrayView<float> p, ArrayView<float> g, int first, int batch, long position, bool accumulate, CancellationToken cancel)
+    private void Backward(
+        ArrayView<float> p, ArrayView<float> g, int first, int batch, long position, bool accumulate, CancellationToken cancel)
     {
         int c = model.Channels, v = model.Vocab, time = model.Block, rows = batch * time;
         long narrow = (long)rows * c;
@@ -129,12 +133,24 @@ internal sealed class GptDeviceProgram : IDeviceProgram
             GptWeights.Layer w = weights.Layers[i];
             GptDeviceActivations.Layer l = a.Layers[i];
 
-            LinearBackward(l.Activated, p, g, w.Contract, w.ContractBias, Masked(batch, Dropout(position, i, 3)), a.DWide, rows, 4 * c, c, accumulate);
+            LinearBackward(
+                l.Activated, p, g, w.Contract, w.ContractBias, Masked(batch, Dropout(position, i, 3)), a.DWide, rows, 4 * c, c, accumulate);
             kernels.GeluBackward(l.Expanded.SubView(0, 4 * narrow), a.DWide.SubView(0, 4 * narrow));
             LinearBackward(l.Norm2, p, g, w.Expand, w.ExpandBias, a.DWide, a.DNarrow, rows, c, 4 * c, accumulate);
             NormBackward(p, g, l.Middle, w.Norm2, w.Norm2Bias, l.Mean2, l.Rstd2, rows, accumulate);
 
-            LinearBackward(l.Attended, p, g, w.Projection, w.ProjectionBias, Masked(batch, Dropout(position, i, 2)), a.DNarrow, rows, c, c, accumulate);
+            LinearBackward(
+                l.Attended,
+                p,
+                g,
+                w.Projection,
+                w.ProjectionBias,
+                Masked(batch, Dropout(position, i, 2)),
+                a.DNarrow,
+                rows,
+                c,
+                c,
+                accumulate);
             kernels.AttentionBackward(l.Qkv, l.Attended, l.LogSums, a.DNarrow, a.Dots, a.DWide, shape, Dropout(position, i, 1));
             LinearBackward(l.Norm1, p, g, w.Attention, w.AttentionBias, a.DWide, a.DNarrow, rows, c, 3 * c, accumulate);
             NormBackward(p, g, l.Input, w.Norm1, w.Norm1Bias, l.Mean1, l.Rstd1, rows, accumulate);
@@ -143,10 +159,12 @@ internal sealed class GptDeviceProgram : IDeviceProgram
         ArrayView<float> d = a.DStream.SubView(0, narrow);
         if (Dropout(position, 0, 0) is { IsActive: true } plan) kernels.Dropout(d, d, batch, plan);
         kernels.EmbedBackwardPlaces(d, g.SubView(weights.PositionEmbedding, (long)time * c), batch, time, c, accumulate);
-        kernels.EmbedBackwardWords(d, tokens.Order(first, rows), tokens.Starts(first), tokens.Tokens(first), words, tokens.Distinct(first), c);
+        kernels.EmbedBackwardWords(
+            d, tokens.Order(first, rows), tokens.Starts(first), tokens.Tokens(first), words, tokens.Distinct(first), c);
     }
 
-    private ArrayView<float> Words(ArrayView<float> parameters) => parameters.SubView(weights.TokenEmbedding, (long)model.Vocab * model.Channels);
+    private ArrayView<float> Words(ArrayView<float> parameters) =>
+        parameters.SubView(weights.TokenEmbedding, (long)model.Vocab * model.Channels);
 
     // y[N, out] = x[N, in] w[in, out] + bias.
     private void Linear(ArrayView<float> x, ArrayView<float> p, int w, int bias, ArrayView<float> y, int rows, int inputs, int outputs) =>

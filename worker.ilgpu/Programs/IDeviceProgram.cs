@@ -5,7 +5,9 @@ namespace Coordinator.Worker.Ilgpu.Programs;
 /// <summary>The part of a device that knows its program: gradients of micro-batches, queued on the device's stream.</summary>
 internal interface IDeviceProgram : IDisposable
 {
-    /// <summary>Brings the samples of a shard to the device: those at positions <paramref name="firstPosition"/> to first + count - 1.</summary>
+    /// <summary>
+    /// Brings the samples of a shard to the device: those at positions <paramref name="firstPosition"/> to first + count - 1.
+    /// </summary>
     void Begin(long firstPosition, int count);
 
     /// <summary>
@@ -19,7 +21,8 @@ internal interface IDeviceProgram : IDisposable
     /// <param name="count">Samples, at most the job's micro-batch.</param>
     /// <param name="cancel">Seen at each layer.</param>
     /// <returns>Targets that the loss covers.</returns>
-    long AddGradient(ArrayView<float> parameters, ArrayView<float> gradient, bool accumulate, int first, int count, CancellationToken cancel);
+    long AddGradient(
+        ArrayView<float> parameters, ArrayView<float> gradient, bool accumulate, int first, int count, CancellationToken cancel);
 
     /// <summary>Waits for all that was queued and returns the sum of the losses since <see cref="Begin"/>.</summary>
     double TakeLoss();

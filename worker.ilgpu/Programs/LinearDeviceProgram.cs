@@ -44,10 +44,12 @@ internal sealed class LinearDeviceProgram : IDeviceProgram
         device.View.AsContiguous().CopyFrom(stream, host.ArrayView);
     }
 
-    public long AddGradient(ArrayView<float> parameters, ArrayView<float> gradient, bool accumulate, int first, int count, CancellationToken cancel)
+    public long AddGradient(
+        ArrayView<float> parameters, ArrayView<float> gradient, bool accumulate, int first, int count, CancellationToken cancel)
     {
         ArrayView<float> all = device.View.AsContiguous();
-        ArrayView<float> x = all.SubView((long)first * inputs, (long)count * inputs), y = all.SubView(((long)maxSamples * inputs) + first, count);
+        ArrayView<float> x = all.SubView(
+            (long)first * inputs, (long)count * inputs), y = all.SubView(((long)maxSamples * inputs) + first, count);
         ArrayView<float> errors = this.errors.View.AsContiguous().SubView(0, count);
         ArrayView<double> losses = this.losses.View.AsContiguous().SubView(0, count);
         kernels.LinearErrors(parameters, x, y, errors, losses, count, inputs);

@@ -42,7 +42,8 @@ internal sealed class ShardTokens : IDisposable
     /// <exception cref="InvalidDataException">A token is not of the model's vocabulary.</exception>
     public void Load(AcceleratorStream stream, long firstPosition, int count)
     {
-        for (int done = 0, batch = 0; done < count; done += microBatch, batch++) Read(batch, firstPosition + done, Math.Min(microBatch, count - done));
+        for (int done = 0, batch = 0; done < count; done += microBatch, batch++)
+            Read(batch, firstPosition + done, Math.Min(microBatch, count - done));
         int used = (count + microBatch - 1) / microBatch * stride;
         device.View.SubView(0, used).AsContiguous().CopyFrom(stream, host.ArrayView.SubView(0, used));
     }
@@ -73,7 +74,8 @@ internal sealed class ShardTokens : IDisposable
 
     private int Rows => microBatch * model.Block;
 
-    private ArrayView<int> Part(int first, int offset, int length) => device.View.AsContiguous().SubView((first / microBatch * (long)stride) + offset, length);
+    private ArrayView<int> Part(int first, int offset, int length) =>
+        device.View.AsContiguous().SubView((first / microBatch * (long)stride) + offset, length);
 
     private void Read(int batch, long firstPosition, int count)
     {
@@ -87,7 +89,8 @@ internal sealed class ShardTokens : IDisposable
             {
                 if ((uint)token >= (uint)this.model.Vocab)
                 {
-                    throw new InvalidDataException($"Sample {firstPosition + s} holds token {token}; the model's vocabulary is {this.model.Vocab}.");
+                    throw new InvalidDataException(
+                        $"Sample {firstPosition + s} holds token {token}; the model's vocabulary is {this.model.Vocab}.");
                 }
             }
 

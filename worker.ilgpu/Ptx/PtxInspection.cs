@@ -5,7 +5,8 @@ namespace Coordinator.Worker.Ilgpu.Ptx;
 /// <summary>What the text of a kernel says about its speed and its bits.</summary>
 /// <param name="Kernel">Its name in reports.</param>
 /// <param name="Instructions">Instructions in all.</param>
-/// <param name="FusedMultiplyAdds">Of them fused multiply-adds, float32 and float64: all are in the source, since nothing fuses before the driver.</param>
+/// <param name="FusedMultiplyAdds">Of them fused multiply-adds, float32 and float64: all are in the source, since nothing fuses before the
+/// driver.</param>
 /// <param name="SeparateProducts">Of them products that state their rounding, which no compiler may fuse.</param>
 /// <param name="OpenProducts">Of them products that state none: the driver may fuse each with a sum that follows.</param>
 /// <param name="LocalAccesses">Loads and stores of local memory, and arrays in it.</param>
@@ -23,7 +24,8 @@ internal sealed partial record PtxInspection(
     {
         string[] lines = [.. kernel.Text.Split('\n').Select(line => line.Trim())];
         int Count(Func<string, bool> fits) => lines.Count(fits);
-        int shared = lines.Select(line => SharedArray().Match(line)).Where(match => match.Success).Sum(match => int.Parse(match.Groups[1].Value));
+        int shared = lines.Select(line => SharedArray().Match(line)).Where(match => match.Success).Sum(
+            match => int.Parse(match.Groups[1].Value));
         List<string> faults = [.. lines.Select(Fault).OfType<string>()];
         if (shared > MaxSharedBytes) faults.Add($"{shared} bytes of shared memory; a group has {MaxSharedBytes}");
         return new PtxInspection(

@@ -53,7 +53,12 @@ internal sealed record PtxKernel(string Name, string Text)
     public static IReadOnlyList<PtxKernel> Compile(IEnumerable<(string Name, MethodInfo Method)> kernels, int major, int minor)
     {
         using Context context = Context.Create(builder => DeviceContext.Configure(builder));
-        using PTXBackend backend = new(context, new CudaCapabilityContext(new CudaArchitecture(major, minor)), new CudaArchitecture(major, minor), CudaInstructionSet.ISA_78, null);
+        using PTXBackend backend = new(
+            context,
+            new CudaCapabilityContext(new CudaArchitecture(major, minor)),
+            new CudaArchitecture(major, minor),
+            CudaInstructionSet.ISA_78,
+            null);
         return [.. kernels.Select(kernel => new PtxKernel(kernel.Name, Compile(backend, kernel.Method)))];
     }
 

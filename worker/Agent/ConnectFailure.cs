@@ -4,7 +4,9 @@ using System.Security.Authentication;
 
 namespace Coordinator.Worker.Agent;
 
-/// <summary>Why a silo could not be connected to, in words that name the remedy: the WebSocket's own message says only that it failed.</summary>
+/// <summary>
+/// Why a silo could not be connected to, in words that name the remedy: the WebSocket's own message says only that it failed.
+/// </summary>
 /// <param name="Text">One line for the log.</param>
 /// <param name="IsFinal">Whether the next attempt with the same command line would end the same.</param>
 internal readonly record struct ConnectFailure(string Text, bool IsFinal)
@@ -21,7 +23,9 @@ internal readonly record struct ConnectFailure(string Text, bool IsFinal)
             case HttpStatusCode.ProxyAuthenticationRequired:
                 return new("the proxy wants to know who asks (407): write --proxy http://USER:PASSWORD@HOST:PORT", true);
             case >= HttpStatusCode.Ambiguous and < HttpStatusCode.BadRequest:
-                return new($"it sends its callers on to another address ({(int)status}), and a token is not sent on: name the silo's own address", true);
+                return new(
+                    $"it sends its callers on to another address ({(int)status}), and a token is not sent on: name the silo's own address",
+                    true);
         }
 
         var cause = failure;
@@ -31,6 +35,8 @@ internal readonly record struct ConnectFailure(string Text, bool IsFinal)
         // One with a cause of its own is a handshake that broke off, which the next one may not.
         if (cause is AuthenticationException)
             return new($"its certificate is refused: {cause.Message} Name the silo as its certificate does, and trust the certificate's authority (SSL_CERT_FILE, or the system's store)", cause.InnerException is null);
-        return new(failure is WebSocketException && !ReferenceEquals(cause, failure) ? $"{failure.Message} ({cause.Message})" : failure.Message, false);
+        return new(
+            failure is WebSocketException && !ReferenceEquals(cause, failure) ? $"{failure.Message} ({cause.Message})" : failure.Message,
+            false);
     }
 }

@@ -30,14 +30,16 @@ internal sealed class KnownJob(JobId id)
         (dealt, runs, cuts) = (deal, null, null);
     }
 
-    public ShardsDealt? DealOf(RankPlan plan) => dealt is not null && (dealt.Incarnation, dealt.Generation) == (plan.Incarnation, plan.Generation) ? dealt : null;
+    public ShardsDealt? DealOf(RankPlan plan) =>
+        dealt is not null && (dealt.Incarnation, dealt.Generation) == (plan.Incarnation, plan.Generation) ? dealt : null;
 
     /// <summary>The whole deal, unfolded once for all ranks of the worker.</summary>
     /// <exception cref="FormatException">It is no deal for these members.</exception>
     public IReadOnlyList<ShardRun> RunsOf(ShardsDealt deal, Membership members, JobSpec spec)
     {
         if (deal.Base is { } start && start.RanksNow != members.Members.Count)
-            throw new FormatException($"generation {deal.Generation} has {members.Members.Count} members and deals shards to {start.RanksNow}");
+            throw new FormatException(
+                $"generation {deal.Generation} has {members.Members.Count} members and deals shards to {start.RanksNow}");
         return runs ??= ShardDeal.Unfold(deal, spec.Training.Shards);
     }
 

@@ -15,7 +15,8 @@ public static class NodeAgent
     /// </summary>
     /// <exception cref="WorkerEndedException">No silo takes the worker, and none will.</exception>
     /// <exception cref="System.Net.Sockets.SocketException">The data plane's address cannot be listened on.</exception>
-    public static async Task RunAsync(WorkerOptions options, WorkerServices services, CancellationToken leave, CancellationToken abort = default)
+    public static async Task RunAsync(
+        WorkerOptions options, WorkerServices services, CancellationToken leave, CancellationToken abort = default)
     {
         await using var plane = new DataPlane(
             new DataPlaneOptions
@@ -27,15 +28,27 @@ public static class NodeAgent
             },
             services.Log);
         if (await plane.AddressProblemAsync(abort).ConfigureAwait(false) is { } problem)
-            throw new WorkerEndedException($"Peers cannot reach this worker at {plane.Address}: {problem}.", "Say where they can: --data-address where it listens, and --data-host where they are to dial another host.");
+            throw new WorkerEndedException(
+                $"Peers cannot reach this worker at {plane.Address}: {problem}.",
+                "Say where they can: --data-address where it listens, and --data-host where they are to dial another host.");
         SiloLink? link = null;
         await using var ranks = new NodeRanks(options, services, plane, message => link?.Tell(message));
-        using var gangs = services.Gangs is { } programs ? new NodeGangs(options, programs, services.Log, message => link?.Tell(message)) : null;
-        link = new SiloLink(options, plane.Address, services.Http, services.Log, message => Hear(message, gangs, ranks), ranks.SiloReached, () => ranks.Positions);
+        using var gangs = services.Gangs is { } programs ? new NodeGangs(
+            options, programs, services.Log, message => link?.Tell(message)) : null;
+        link = new SiloLink(
+            options,
+            plane.Address,
+            services.Http,
+            services.Log,
+            message => Hear(message, gangs, ranks),
+            ranks.SiloReached,
+            () => ranks.Positions);
         using var stop = new CancellationTokenSource();
         var linked = Task.Run(() => link.RunAsync(stop.Token), CancellationToken.None);
         var measuring = services.Telemetry is { } telemetry
-            ? Task.Run(() => TelemetryLoop.RunAsync(options, telemetry, () => link.IsConnected, link.Tell, services.Log, stop.Token), CancellationToken.None)
+            ? Task.Run(
+                () => TelemetryLoop.RunAsync(options, telemetry, () => link.IsConnected, link.Tell, services.Log, stop.Token),
+                CancellationToken.None)
             : Task.CompletedTask;
 
         if (await Task.WhenAny(CancelledAsync(leave, abort), linked).ConfigureAwait(false) == linked)
@@ -55,10 +68,11 @@ public static class NodeAgent
     }
 
     /// <summary>
-    /// Others take the state, which costs nothing; or else it is saved, and the worker is a member to the end of that; or else, where neither
-    /// is possible, it is dropped.
+    /// Others take the state, which costs nothing; or else it is saved, and the worker is a member to the end of that; or else, where
+    /// neither is possible, it is dropped.
     /// </summary>
-    private static async Task LeaveAsync(WorkerOptions options, WorkerServices services, NodeRanks ranks, NodeGangs? gangs, CancellationToken abort)
+    private static async Task LeaveAsync(
+        WorkerOptions options, WorkerServices services, NodeRanks ranks, NodeGangs? gangs, CancellationToken abort)
     {
         services.Log.Info("asked to end: waiting for the jobs to go on without this worker");
         var left = ranks.LeaveAsync("the worker was asked to end");
@@ -67,7 +81,8 @@ public static class NodeAgent
             // Programs have a grace of their own, which their job has set.
             if (gangs is not null)
                 await gangs.LeaveAsync("its worker was asked to end").WaitAsync(abort).ConfigureAwait(false);
-            if (services is { SaveState: not null, Checkpoints: not null } && !await EndsAsync(left, Least(options.SaveAfter, options.LeaveTimeout), abort).ConfigureAwait(false))
+            if (services is { SaveState: not null, Checkpoints: not null }
+                && !await EndsAsync(left, Least(options.SaveAfter, options.LeaveTimeout), abort).ConfigureAwait(false))
             {
                 var saving = SaveAsync(services, ranks.Held, services.SaveState);
                 if (await Task.WhenAny(left, saving).WaitAsync(abort).ConfigureAwait(false) == left || await saving.ConfigureAwait(false))

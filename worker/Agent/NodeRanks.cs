@@ -77,7 +77,8 @@ public sealed class NodeRanks : IAsyncDisposable
                 case RankOrdered ordered:
                     Obey(ordered.Order);
                     break;
-                case CheckpointOrder order when fence.WhyRefused(order.Job, order.Incarnation) is null && jobs.TryGetValue(order.Job, out var saving):
+                case CheckpointOrder order when fence.WhyRefused(order.Job, order.Incarnation) is null
+                    && jobs.TryGetValue(order.Job, out var saving):
                     fence.Heed(order.Job, order.Incarnation);
                     if (order is SaveCheckpoint save)
                     {
@@ -279,7 +280,9 @@ public sealed class NodeRanks : IAsyncDisposable
         slot.Post(new OrderArrived(order, members, cuts));
     }
 
-    /// <summary>Why a plan is not for this worker's device. The last fence before bits that no other rank of the job would compute.</summary>
+    /// <summary>
+    /// Why a plan is not for this worker's device. The last fence before bits that no other rank of the job would compute.
+    /// </summary>
     private string? WhyOfAnotherClass(RankOrder order)
     {
         if (order is not RankPlan { DeviceClass: { Length: > 0 } planned })
@@ -306,8 +309,8 @@ public sealed class NodeRanks : IAsyncDisposable
     }
 
     /// <summary>
-    /// Says that a rank prepares, for as long as it does: whoever waits for its answer can tell slow from dead. Where the job went on without
-    /// it, says that it is ready, until the job is heard.
+    /// Says that a rank prepares, for as long as it does: whoever waits for its answer can tell slow from dead. Where the job went on
+    /// without it, says that it is ready, until the job is heard.
     /// </summary>
     private async Task SayPreparingAsync(KnownJob job, RankSlot slot, JobSpec spec)
     {

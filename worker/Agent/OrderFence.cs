@@ -4,7 +4,8 @@ namespace Coordinator.Worker.Agent;
 
 /// <summary>
 /// Refuses what is older than something already obeyed: an incarnation lower than any seen of the job, or, for one gpu,
-/// a lower (incarnation, generation), or an equal one after a release. It outlives the ranks, since old orders may come after a job has ended.
+/// a lower (incarnation, generation), or an equal one after a release. It outlives the ranks, since old orders may come after a job has
+/// ended.
 /// </summary>
 public sealed class OrderFence
 {

@@ -15,7 +15,8 @@ internal sealed class SiloConnection(ClientWebSocket socket, WorkerSession sessi
     private const int MaxFrameBytes = 16 << 20;
     private const int MaxWaiting = 16_384;
 
-    private readonly Channel<WorkerMessage> outbox = Channel.CreateBounded<WorkerMessage>(new BoundedChannelOptions(MaxWaiting) { SingleReader = true });
+    private readonly Channel<WorkerMessage> outbox = Channel.CreateBounded<WorkerMessage>(
+        new BoundedChannelOptions(MaxWaiting) { SingleReader = true });
     private readonly CancellationTokenSource over = new();
     private volatile bool ended;
 
@@ -94,7 +95,8 @@ internal sealed class SiloConnection(ClientWebSocket socket, WorkerSession sessi
             await foreach (var message in outbox.Reader.ReadAllAsync(cancel).ConfigureAwait(false))
                 await SendAsync(message, cancel).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is OperationCanceledException or WebSocketException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception e) when (
+            e is OperationCanceledException or WebSocketException or ObjectDisposedException or InvalidOperationException)
         {
             // The receiving side sees the end too, and tells of it.
             socket.Abort();
@@ -113,7 +115,8 @@ internal sealed class SiloConnection(ClientWebSocket socket, WorkerSession sessi
         faults.MessageSent(message);
     }
 
-    /// <exception cref="InvalidDataException">There is no JSON for the message: a defect, which ends the worker with this as its reason.</exception>
+    /// <exception cref="InvalidDataException">There is no JSON for the message: a defect, which ends the worker with this as its
+    /// reason.</exception>
     private static byte[] Encode(WorkerMessage message)
     {
         try
@@ -165,7 +168,8 @@ internal sealed class SiloConnection(ClientWebSocket socket, WorkerSession sessi
             if (socket.State is WebSocketState.Open or WebSocketState.CloseReceived)
                 await socket.CloseOutputAsync(status, reason.Length > 100 ? reason[..100] : reason, patience.Token).ConfigureAwait(false);
         }
-        catch (Exception e) when (e is OperationCanceledException or WebSocketException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception e) when (
+            e is OperationCanceledException or WebSocketException or ObjectDisposedException or InvalidOperationException)
         {
             // It is gone already.
         }

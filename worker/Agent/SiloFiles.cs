@@ -6,7 +6,9 @@ using Coordinator.Machines;
 
 namespace Coordinator.Worker.Agent;
 
-/// <summary>The silos' big files over HTTP: frozen data down, final models up. The silos are tried in turn; the first that answers well counts.</summary>
+/// <summary>
+/// The silos' big files over HTTP: frozen data down, final models up. The silos are tried in turn; the first that answers well counts.
+/// </summary>
 public sealed class SiloFiles
 {
     /// <summary>A silo that takes or gives no byte for so long is away: frozen, or its host is gone. The next one is tried.</summary>
@@ -34,7 +36,8 @@ public sealed class SiloFiles
     public TimeSpan IdleTime { get; init; } = DefaultIdleTime;
 
     /// <summary>Writes a frozen data set to <paramref name="to"/>. Its hash is for the caller to check.</summary>
-    /// <exception cref="HttpRequestException">No silo has it (every one of them said so: the status is 404), or none can be reached.</exception>
+    /// <exception cref="HttpRequestException">No silo has it (every one of them said so: the status is 404), or none can be
+    /// reached.</exception>
     public Task FetchDataAsync(string sha256, Stream to, CancellationToken cancel = default) => FirstAsync(
         async (silo, idle) =>
         {
@@ -87,7 +90,9 @@ public sealed class SiloFiles
         async (silo, idle) =>
         {
             using var content = await ContentAsync(path, idle).ConfigureAwait(false);
-            using var request = Request(HttpMethod.Put, new Uri(silo, $"api/v1/jobs/{Uri.EscapeDataString(job.Value)}/model?step={step.ToString(CultureInfo.InvariantCulture)}"));
+            using var request = Request(
+                HttpMethod.Put,
+                new Uri(silo, $"api/v1/jobs/{Uri.EscapeDataString(job.Value)}/model?step={step.ToString(CultureInfo.InvariantCulture)}"));
             request.Content = content;
             request.Headers.Add(HashHeader, sha256);
             using var answer = await http.SendAsync(request, idle.Token).ConfigureAwait(false);
@@ -118,7 +123,9 @@ public sealed class SiloFiles
 
     /// <summary>A file to be sent: every piece that is read of it shows that the silo takes it.</summary>
     private async Task<StreamContent> ContentAsync(string path, CancellationTokenSource idle) =>
-        new(await StorageStream.OpenAsync(path, () => idle.CancelAfter(IdleTime), cancel: idle.Token).ConfigureAwait(false), StorageStream.PieceBytes);
+        new(
+            await StorageStream.OpenAsync(path, () => idle.CancelAfter(IdleTime), cancel: idle.Token).ConfigureAwait(false),
+            StorageStream.PieceBytes);
 
     private async Task FirstAsync(Func<Uri, CancellationTokenSource, Task> attempt, CancellationToken cancel)
     {

@@ -9,9 +9,9 @@ namespace Coordinator.Worker.Agent;
 /// Keeps a connection to one of the silos: says hello, waits for the welcome, sends heartbeats, and connects again, for as long as it
 /// takes, when the connection is lost. Training does not wait for any of it.
 /// <para>
-/// What can never succeed is not tried for ever: a worker that no silo ever let in, and that all of them refuse for what it is started with,
-/// ends with the reason, as does one whose node's name another worker has. A worker that was let in before stays, whatever a silo says of its
-/// token or its certificate: it may hold the state of a job.
+/// What can never succeed is not tried for ever: a worker that no silo ever let in, and that all of them refuse for what it is started
+/// with, ends with the reason, as does one whose node's name another worker has. A worker that was let in before stays, whatever a silo
+/// says of its token or its certificate: it may hold the state of a job.
 /// </para>
 /// </summary>
 internal sealed class SiloLink
@@ -47,7 +47,8 @@ internal sealed class SiloLink
         Action reached,
         Func<IReadOnlyList<RankPosition>> positions)
     {
-        (this.options, this.dataAddress, this.http, this.log, this.heard, this.reached, this.positions) = (options, dataAddress, http, log, heard, reached, positions);
+        (this.options, this.dataAddress, this.http, this.log, this.heard, this.reached, this.positions) = (
+            options, dataAddress, http, log, heard, reached, positions);
         backoff = new Backoff(options.Boot);
         silos = [.. options.Silos.Select(GatewayOf)];
         if (silos.Length == 0)
@@ -151,7 +152,9 @@ internal sealed class SiloLink
         }
     }
 
-    /// <summary>A silo refused what this worker is started with. Once all have, the last time that they were asked, another try is of no use.</summary>
+    /// <summary>
+    /// A silo refused what this worker is started with. Once all have, the last time that they were asked, another try is of no use.
+    /// </summary>
     /// <exception cref="WorkerEndedException">All have, and none ever let the worker in.</exception>
     private void NoteFinal(long index, string reason)
     {
@@ -192,7 +195,8 @@ internal sealed class SiloLink
         current = connection;
         try
         {
-            await connection.RunAsync(Introduction(connection.Session), message => Hear(message, silo, connection, welcome), ended.Token).ConfigureAwait(false);
+            await connection.RunAsync(Introduction(connection.Session), message => Hear(message, silo, connection, welcome), ended.Token)
+                .ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
@@ -241,7 +245,8 @@ internal sealed class SiloLink
         try
         {
             var greeting = await WelcomeAsync(connection, welcome, ended.Token).ConfigureAwait(false);
-            using var timer = new PeriodicTimer(greeting.HeartbeatPeriod > TimeSpan.FromMilliseconds(10) ? greeting.HeartbeatPeriod : TimeSpan.FromMilliseconds(10));
+            using var timer = new PeriodicTimer(
+                greeting.HeartbeatPeriod > TimeSpan.FromMilliseconds(10) ? greeting.HeartbeatPeriod : TimeSpan.FromMilliseconds(10));
             do
                 connection.Tell(new Heartbeat(++heartbeats, positions()));
             while (await timer.WaitForNextTickAsync(ended.Token).ConfigureAwait(false));

@@ -4,7 +4,9 @@ using Coordinator.Worker.Ranks;
 
 namespace Coordinator.Worker.Agent;
 
-/// <summary>Writes final models to a temporary file and brings them to a silo. Equal numbers give equal bytes, so it may be asked again.</summary>
+/// <summary>
+/// Writes final models to a temporary file and brings them to a silo. Equal numbers give equal bytes, so it may be asked again.
+/// </summary>
 /// <param name="files">The silos' files.</param>
 /// <param name="layout">Tensors of a job's model, in any order.</param>
 /// <param name="directory">Where the temporary file lies meanwhile; null: the system's.</param>
@@ -15,7 +17,8 @@ public sealed class SiloModelSink(SiloFiles files, Func<JobSpec, IReadOnlyList<M
         StoreAsync(job, spec, step, null, parameters, cancel);
 
     /// <inheritdoc/>
-    public async Task StoreAsync(JobId job, JobSpec spec, long step, IReadOnlyList<ModelTensor>? tensors, ReadOnlyMemory<float> parameters, CancellationToken cancel)
+    public async Task StoreAsync(
+        JobId job, JobSpec spec, long step, IReadOnlyList<ModelTensor>? tensors, ReadOnlyMemory<float> parameters, CancellationToken cancel)
     {
         var path = Path.Combine(directory ?? Path.GetTempPath(), $"coordinator-{Environment.ProcessId}-{Guid.NewGuid():n}.safetensors");
         try

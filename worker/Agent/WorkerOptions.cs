@@ -10,10 +10,14 @@ namespace Coordinator.Worker.Agent;
 /// <summary>Settings of a worker process.</summary>
 public sealed record WorkerOptions
 {
-    /// <summary>The node that this worker speaks for. One worker a node: a second one with the same name is refused while the first one is heard.</summary>
+    /// <summary>
+    /// The node that this worker speaks for. One worker a node: a second one with the same name is refused while the first one is heard.
+    /// </summary>
     public required NodeId Node { get; init; }
 
-    /// <summary>Silos to connect to, tried in turn: <c>ws(s)://host:port/worker</c>; <c>http(s)</c> and a missing path are understood too.</summary>
+    /// <summary>
+    /// Silos to connect to, tried in turn: <c>ws(s)://host:port/worker</c>; <c>http(s)</c> and a missing path are understood too.
+    /// </summary>
     public required IReadOnlyList<Uri> Silos { get; init; }
 
     /// <summary>Bearer token.</summary>
@@ -50,8 +54,8 @@ public sealed record WorkerOptions
     public TimeSpan LeaveTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// How long the end waits for what ranks have under way: a call of a device, or a file that is fetched. Default 10 s; what takes longer ends
-    /// with the process.
+    /// How long the end waits for what ranks have under way: a call of a device, or a file that is fetched. Default 10 s; what takes longer
+    /// ends with the process.
     /// </summary>
     public TimeSpan EndTimeout { get; init; } = TimeSpan.FromSeconds(10);
 

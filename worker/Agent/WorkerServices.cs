@@ -12,16 +12,16 @@ namespace Coordinator.Worker.Agent;
 public interface IProgramFactory
 {
     /// <summary>
-    /// A device for one rank, with whatever it needs (the job's data, say) at hand. It computes nothing until it is told to. Called on a thread
-    /// of its own, which it may hold for as long as it takes, and on which the device is made whatever was waited for before: libraries of
-    /// devices keep contexts by thread, and those of the pool carry what the silo says.
+    /// A device for one rank, with whatever it needs (the job's data, say) at hand. It computes nothing until it is told to. Called on a
+    /// thread of its own, which it may hold for as long as it takes, and on which the device is made whatever was waited for before:
+    /// libraries of devices keep contexts by thread, and those of the pool carry what the silo says.
     /// What this throws becomes a report that the rank cannot go on, with the exception's message.
     /// </summary>
     IRankDevice Create(JobId job, JobSpec spec, GpuId gpu, CancellationToken cancel);
 
     /// <summary>
-    /// Sees that others can still get what this worker has for the job: its data, say. Called on one worker of each new generation, and never
-    /// throws.
+    /// Sees that others can still get what this worker has for the job: its data, say. Called on one worker of each new generation, and
+    /// never throws.
     /// </summary>
     Task KeepAsync(JobSpec spec) => Task.CompletedTask;
 }
@@ -32,7 +32,10 @@ public sealed record WorkerServices(IProgramFactory Programs, IModelSink Models,
     /// <summary>Opens the connections to silos, not disposed of. It decides about proxies: a worker of its own uses none.</summary>
     public required HttpMessageInvoker Http { get; init; }
 
-    /// <summary>Where checkpoints are written and read, shared by all workers of a job; null: there is no such folder, and this worker saves nothing.</summary>
+    /// <summary>
+    /// Where checkpoints are written and read, shared by all workers of a job; null: there is no such folder, and this worker saves
+    /// nothing.
+    /// </summary>
     public CheckpointFolder? Checkpoints { get; init; }
 
     /// <summary>

@@ -152,7 +152,9 @@ public sealed class CheckpointFolder
         try
         {
             var folder = new DirectoryInfo(PathOf(job));
-            return folder.Exists ? [.. folder.GetDirectories().Select(directory => CheckpointId.TryParse(directory.Name)).OfType<CheckpointId>().Order()] : [];
+            return folder.Exists
+                ? [.. folder.GetDirectories().Select(directory => CheckpointId.TryParse(directory.Name)).OfType<CheckpointId>().Order()]
+                : [];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -161,7 +163,8 @@ public sealed class CheckpointFolder
     }
 
     /// <summary>Jobs that have a folder.</summary>
-    public IReadOnlyList<JobId> Jobs() => [.. Directory.GetDirectories(root).Select(path => new JobId(System.IO.Path.GetFileName(path))).Order()];
+    public IReadOnlyList<JobId> Jobs() =>
+        [.. Directory.GetDirectories(root).Select(path => new JobId(System.IO.Path.GetFileName(path))).Order()];
 
     /// <summary>Removes the job's checkpoints that are older than the newest in <paramref name="keep"/> and not in it.</summary>
     /// <returns>What was removed.</returns>
@@ -199,7 +202,8 @@ public sealed class CheckpointFolder
     internal static void RefuseLink(FileSystemInfo entry)
     {
         if (entry.LinkTarget is not null)
-            throw new CheckpointException($"{entry.FullName}: is a link, and links may lead outside the checkpoint's folder; copy the file itself there");
+            throw new CheckpointException(
+                $"{entry.FullName}: is a link, and links may lead outside the checkpoint's folder; copy the file itself there");
     }
 
     private string PathOf(JobId job)

@@ -78,7 +78,8 @@ public sealed class SafeTensorsFile : IDisposable
             handle?.Dispose();
             throw e switch
             {
-                FileNotFoundException or DirectoryNotFoundException => new SafeTensorsException(SafeTensorsProblem.Missing, $"{path}: no such file", e),
+                FileNotFoundException or DirectoryNotFoundException =>
+                    new SafeTensorsException(SafeTensorsProblem.Missing, $"{path}: no such file", e),
                 IOException or UnauthorizedAccessException or NotSupportedException => Unreadable(path, e),
                 _ => e,
             };

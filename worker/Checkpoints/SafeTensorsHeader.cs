@@ -144,7 +144,8 @@ internal sealed class SafeTensorsHeader
 
         if (offsets.Count != 2 || offsets[0] < 0 || offsets[1] < offsets[0])
         {
-            throw Error(SafeTensorsProblem.BadOffsets, $"tensor '{name}' has data_offsets [{string.Join(',', offsets)}], which are no range");
+            throw Error(
+                SafeTensorsProblem.BadOffsets, $"tensor '{name}' has data_offsets [{string.Join(',', offsets)}], which are no range");
         }
 
         var tensor = new SafeTensor(name, dtype.Value, shape) { Begin = offsets[0], End = offsets[1] };
@@ -163,23 +164,28 @@ internal sealed class SafeTensorsHeader
     private void CheckCoverage(long dataBytes)
     {
         // Empty tensors share their place with the next; the name makes their order the same for every reader.
-        var sorted = tensors.Values.OrderBy(tensor => tensor.Begin).ThenBy(tensor => tensor.End).ThenBy(tensor => tensor.Name, StringComparer.Ordinal).ToArray();
+        var sorted = tensors.Values.OrderBy(tensor => tensor.Begin).ThenBy(tensor => tensor.End)
+            .ThenBy(tensor => tensor.Name, StringComparer.Ordinal).ToArray();
         long covered = 0;
         foreach (var tensor in sorted)
         {
             if (tensor.Begin < covered)
             {
-                throw Error(SafeTensorsProblem.Overlap, $"tensor '{tensor.Name}' begins at byte {tensor.Begin}, inside the one that ends at {covered}");
+                throw Error(
+                    SafeTensorsProblem.Overlap,
+                    $"tensor '{tensor.Name}' begins at byte {tensor.Begin}, inside the one that ends at {covered}");
             }
 
             if (tensor.Begin > covered)
             {
-                throw Error(SafeTensorsProblem.Gap, $"bytes {covered} to {tensor.Begin}, before tensor '{tensor.Name}', belong to no tensor");
+                throw Error(
+                    SafeTensorsProblem.Gap, $"bytes {covered} to {tensor.Begin}, before tensor '{tensor.Name}', belong to no tensor");
             }
 
             if (tensor.End > dataBytes)
             {
-                throw Error(SafeTensorsProblem.Truncated, $"tensor '{tensor.Name}' ends at byte {tensor.End} of the data, which has {dataBytes}");
+                throw Error(
+                    SafeTensorsProblem.Truncated, $"tensor '{tensor.Name}' ends at byte {tensor.End} of the data, which has {dataBytes}");
             }
 
             covered = tensor.End;

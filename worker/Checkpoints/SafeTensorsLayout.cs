@@ -46,7 +46,8 @@ internal sealed class SafeTensorsLayout
 
             var end = tensor.NeededBytes is { } bytes && bytes <= long.MaxValue - offset
                 ? offset + bytes
-                : throw new ArgumentException($"tensor '{tensor.Name}' has shape {tensor.ShapeText}, which is negative or too large", nameof(tensors));
+                : throw new ArgumentException(
+                    $"tensor '{tensor.Name}' has shape {tensor.ShapeText}, which is negative or too large", nameof(tensors));
             placed[i] = tensor with { Begin = offset, End = end };
             offset = end;
         }
@@ -133,7 +134,8 @@ internal sealed class SafeTensorsLayout
         var padded = (json.Length + 7) / 8 * 8;
         if (padded > SafeTensorsHeader.LargestBytes)
         {
-            throw new ArgumentException($"a header of {padded} bytes is above the format's {SafeTensorsHeader.LargestBytes}; write several files");
+            throw new ArgumentException(
+                $"a header of {padded} bytes is above the format's {SafeTensorsHeader.LargestBytes}; write several files");
         }
 
         var header = new byte[8 + padded];

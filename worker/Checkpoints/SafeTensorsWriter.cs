@@ -30,10 +30,12 @@ public sealed class SafeTensorsWriter : IDisposable
     /// <param name="path">Final name; its directory is created where it is missing.</param>
     /// <param name="tensors">Names, types and shapes in any order; their ranges are ignored.</param>
     /// <param name="metadata">Entries beside <c>"format":"pt"</c>, which is always there unless given otherwise.</param>
-    /// <exception cref="ArgumentException">Tensors that cannot be written: repeated, reserved or invalid names, impossible shapes.</exception>
+    /// <exception cref="ArgumentException">Tensors that cannot be written: repeated, reserved or invalid names, impossible
+    /// shapes.</exception>
     /// <exception cref="IOException">The file cannot be created or written.</exception>
     /// <exception cref="UnauthorizedAccessException">The directory may not be written.</exception>
-    public static SafeTensorsWriter Create(string path, IEnumerable<SafeTensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
+    public static SafeTensorsWriter Create(
+        string path, IEnumerable<SafeTensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         if (!BitConverter.IsLittleEndian)
         {

@@ -6,7 +6,9 @@ internal static class BitMixer
     /// <summary>2^64 divided by the golden ratio, odd: steps of it visit all 64-bit numbers, far apart.</summary>
     public const ulong Golden = 0x9E3779B97F4A7C15;
 
-    /// <summary>SplitMix64's finalizer, a bijection (G. Steele, D. Lea, C. Flood, OOPSLA 2014; constants: D. Stafford's variant 13).</summary>
+    /// <summary>
+    /// SplitMix64's finalizer, a bijection (G. Steele, D. Lea, C. Flood, OOPSLA 2014; constants: D. Stafford's variant 13).
+    /// </summary>
     public static ulong Mix(ulong value)
     {
         value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9;

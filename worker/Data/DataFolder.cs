@@ -22,8 +22,8 @@ internal sealed class DataFolder
 
     /// <summary>
     /// All files below <paramref name="root"/> that are not empty. Hidden entries, skipped folders and folders of runs
-    /// and silos, which hold tokens and databases, are left out. <paramref name="root"/> itself may be one, since a command's own folder may be
-    /// where its data are: then what the run made in it is left out.
+    /// and silos, which hold tokens and databases, are left out. <paramref name="root"/> itself may be one, since a command's own folder
+    /// may be where its data are: then what the run made in it is left out.
     /// </summary>
     /// <exception cref="DataException"><see cref="DataProblem.Unreadable"/>: a folder cannot be listed.</exception>
     public static DataFolder Walk(string root, Func<string, bool> skipFolder)
@@ -112,7 +112,8 @@ internal sealed class DataFolder
             || (entry.Extension == ".log" && (entry.Name.StartsWith("silo", StringComparison.Ordinal) || entry.Name.StartsWith("worker-", StringComparison.Ordinal)));
 
     /// <summary>A frozen copy, which has lost what it was frozen from: its name and its header.</summary>
-    private static bool IsFrozen(FileSystemInfo entry) => entry.Name.Length == 68 && entry.Extension == ".bin" && DataStore.IsHash(entry.Name.AsSpan(0, 64));
+    private static bool IsFrozen(FileSystemInfo entry) =>
+        entry.Name.Length == 68 && entry.Extension == ".bin" && DataStore.IsHash(entry.Name.AsSpan(0, 64));
 
     private static FileSystemInfo[] List(DirectoryInfo folder)
     {

@@ -52,14 +52,22 @@ public sealed class DataFreezer
     }
 
     internal static DataException TooShort(string name, long tokens, int block) =>
-        new(DataProblem.TooShort, $"{name}: {tokens} tokens, fewer than the {block + 1L} of one sample; name longer data with --data or lower --model.block");
+        new(
+            DataProblem.TooShort,
+            $"{name}: {tokens} tokens, fewer than the {block + 1L} of one sample; name longer data with --data or lower --model.block");
 
     internal static DataException WrongFormat(string path, FileFormat format) =>
         new(DataProblem.WrongFormat, $"{path} is {format.Name}, and neither text nor a shard of 16-bit tokens: {format.Remedy}");
 
     internal static DataException Unreadable(string path, Exception cause) =>
-        new(DataProblem.Unreadable, $"{path}: cannot be read ({cause.Message}); check its permissions, or leave it out with a glob in --data", cause);
+        new(
+            DataProblem.Unreadable,
+            $"{path}: cannot be read ({cause.Message}); check its permissions, or leave it out with a glob in --data",
+            cause);
 
     internal static DataException StoreUnwritable(string directory, Exception cause) =>
-        new(DataProblem.StoreUnwritable, $"{directory}: cannot store data here ({cause.Message}); free space, or make the directory writable", cause);
+        new(
+            DataProblem.StoreUnwritable,
+            $"{directory}: cannot store data here ({cause.Message}); free space, or make the directory writable",
+            cause);
 }

@@ -22,7 +22,8 @@ public sealed record DataSource(string Name, IReadOnlyList<DataFile> Files)
 
     private const string RepositoryMarker = "Coordinator.sln";
 
-    // Prose and source code. Scripts and styles of web pages, JSON and recorded data are left out: minified or generated, they teach nothing legible.
+    // Prose and source code. Scripts and styles of web pages, JSON and recorded data are left out: minified or generated, they teach
+    // nothing legible.
     private static readonly string[] RepositoryExtensions =
         [".cs", ".csproj", ".md", ".props", ".sh", ".sql", ".targets", ".txt", ".yaml", ".yml"];
 
@@ -30,7 +31,8 @@ public sealed record DataSource(string Name, IReadOnlyList<DataFile> Files)
     /// Finds the files behind <c>--data</c>: a file; a directory (every text or token file below it); a glob with
     /// <c>*</c>, <c>?</c> and <c>**</c>; or, with null, the sources and documents of the repository around
     /// <paramref name="currentDirectory"/>. Directories leave out hidden entries and folders named bin, obj or artifacts;
-    /// globs leave out hidden entries only. Both leave out frozen copies and folders of runs and silos in them (with a run.lock, run.json or coordinator.db); of one that is named itself, what the run made there. Links to directories are not followed, links to files are.
+    /// globs leave out hidden entries only. Both leave out frozen copies and folders of runs and silos in them (with a run.lock, run.json
+    /// or coordinator.db); of one that is named itself, what the run made there. Links to directories are not followed, links to files are.
     /// </summary>
     /// <param name="path">What the user gave, relative to <paramref name="currentDirectory"/>; null for the repository.</param>
     /// <param name="currentDirectory">Full path.</param>

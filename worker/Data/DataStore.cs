@@ -22,7 +22,8 @@ public sealed class DataStore
     /// Writes the data of the given SHA-256 to the stream, for data that is missing or damaged here; null where there is nowhere
     /// to fetch from. What it writes is checked before it is kept; what it throws goes to the caller of <see cref="OpenAsync"/>.
     /// </param>
-    /// <param name="readLimit">How long the storage may say nothing while data are verified; null: <see cref="StorageRead.DefaultLimit"/>.</param>
+    /// <param name="readLimit">How long the storage may say nothing while data are verified; null:
+    /// <see cref="StorageRead.DefaultLimit"/>.</param>
     public DataStore(string directory, Func<string, Stream, CancellationToken, Task>? fetch = null, TimeSpan? readLimit = null) =>
         (this.directory, this.fetch, this.readLimit) = (directory, fetch, readLimit ?? StorageRead.DefaultLimit);
 
@@ -53,11 +54,15 @@ public sealed class DataStore
     /// <see cref="DataProblem.NotInStore"/> without a fetch, <see cref="DataProblem.Corrupt"/> where the stored (without a fetch) or
     /// the fetched bytes are not the frozen ones, <see cref="DataProblem.Unreadable"/>, <see cref="DataProblem.StoreUnwritable"/>.
     /// </exception>
-    public Task<FrozenData> OpenAsync(DataSpec spec, CancellationToken cancel = default) => ReadAsync(spec.Sha256, (path, moved) => FrozenData.Open(path, spec, moved), cancel);
+    public Task<FrozenData> OpenAsync(DataSpec spec, CancellationToken cancel = default) =>
+        ReadAsync(spec.Sha256, (path, moved) => FrozenData.Open(path, spec, moved), cancel);
 
-    /// <summary>Reads a file of the store by a reading that verifies what it reads; fetches it first where it is missing or damaged.</summary>
+    /// <summary>
+    /// Reads a file of the store by a reading that verifies what it reads; fetches it first where it is missing or damaged.
+    /// </summary>
     /// <param name="sha256">Which file.</param>
-    /// <param name="read">The reading, of a path; it says so after every piece, and throws <see cref="DataException"/> where the file is not what it should be.</param>
+    /// <param name="read">The reading, of a path; it says so after every piece, and throws <see cref="DataException"/> where the file is
+    /// not what it should be.</param>
     /// <param name="cancel">Gives it up.</param>
     /// <inheritdoc cref="OpenAsync" path="/exception"/>
     public async Task<T> ReadAsync<T>(string sha256, Func<string, Action, T> read, CancellationToken cancel = default)

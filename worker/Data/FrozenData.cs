@@ -53,7 +53,8 @@ public sealed class FrozenData : IDisposable
 
     /// <summary>Opens a frozen file and reads all of it once to verify size and hash.</summary>
     /// <exception cref="DataException">
-    /// <see cref="DataProblem.Missing"/>, <see cref="DataProblem.Unreadable"/>, or <see cref="DataProblem.Corrupt"/> where size or hash differ.
+    /// <see cref="DataProblem.Missing"/>, <see cref="DataProblem.Unreadable"/>, or <see cref="DataProblem.Corrupt"/> where size or hash
+    /// differ.
     /// </exception>
     /// <param name="path">The file.</param>
     /// <param name="spec">What it must be.</param>
@@ -75,7 +76,8 @@ public sealed class FrozenData : IDisposable
     /// <summary>Reads consecutive tokens.</summary>
     /// <param name="first">Number of the first token, from 0.</param>
     /// <param name="tokens">Receives the tokens; <paramref name="first"/> plus its length is at most <see cref="Tokens"/>.</param>
-    /// <exception cref="DataException"><see cref="DataProblem.Unreadable"/>, or <see cref="DataProblem.Corrupt"/> where the file was cut short meanwhile.</exception>
+    /// <exception cref="DataException"><see cref="DataProblem.Unreadable"/>, or <see cref="DataProblem.Corrupt"/> where the file was cut
+    /// short meanwhile.</exception>
     public void ReadTokens(long first, Span<int> tokens)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(first);
@@ -125,7 +127,10 @@ public sealed class FrozenData : IDisposable
         }
     }
 
-    /// <summary>Whether nobody has touched the file since it was verified. If somebody has, it is verified again, and what was read before that has to be read again.</summary>
+    /// <summary>
+    /// Whether nobody has touched the file since it was verified. If somebody has, it is verified again, and what was read before that has
+    /// to be read again.
+    /// </summary>
     /// <exception cref="DataException">It is not what was frozen any more.</exception>
     private bool IsStillVerified()
     {

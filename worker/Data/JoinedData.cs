@@ -208,7 +208,8 @@ internal sealed class JoinedData : IDisposable
         using (pipe)
         {
             var path = Path.Combine(_storeDirectory, $"spool.{Guid.NewGuid():N}.tmp");
-            var file = PrivateFiles.Open(path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16, FileOptions.DeleteOnClose);
+            var file = PrivateFiles.Open(
+                path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16, FileOptions.DeleteOnClose);
             try
             {
                 pipe.CopyTo(file);

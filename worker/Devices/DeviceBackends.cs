@@ -5,7 +5,8 @@ using Coordinator.Machines.Jobs;
 namespace Coordinator.Worker.Devices;
 
 /// <summary>
-/// Loads libraries of devices that others made into this process. Each gets a load context of its own: what it depends on is found beside it, by its
+/// Loads libraries of devices that others made into this process. Each gets a load context of its own: what it depends on is found beside
+/// it, by its
 /// <c>.deps.json</c>, and meets nothing of ours; only the contract (this assembly and the machines) is shared.
 /// </summary>
 public static class DeviceBackends
@@ -25,7 +26,8 @@ public static class DeviceBackends
             }
 
             return Activator.CreateInstance(named.Backend) as IDeviceBackend
-                ?? throw new DeviceBackendException($"{named.Backend} in {path} is no {nameof(IDeviceBackend)}.", "Build it together with this program.");
+                ?? throw new DeviceBackendException(
+                    $"{named.Backend} in {path} is no {nameof(IDeviceBackend)}.", "Build it together with this program.");
         }
         catch (TargetInvocationException e)
         {
@@ -53,6 +55,7 @@ public static class DeviceBackends
             return resolver.ResolveAssemblyToPath(name) is { } found ? LoadFromAssemblyPath(found) : null;
         }
 
-        protected override nint LoadUnmanagedDll(string name) => resolver.ResolveUnmanagedDllToPath(name) is { } found ? LoadUnmanagedDllFromPath(found) : 0;
+        protected override nint LoadUnmanagedDll(string name) =>
+            resolver.ResolveUnmanagedDllToPath(name) is { } found ? LoadUnmanagedDllFromPath(found) : 0;
     }
 }

@@ -24,7 +24,8 @@ public abstract class DeviceGradient(int length) : IDisposable
 
     /// <summary>
     /// Begins to bring all elements to the host view, from the lowest on, and returns at once. Nothing happens where that was begun
-    /// already since the gradient was last written by <see cref="IRankDevice.ComputeShard"/> or as the sum of <see cref="IRankDevice.Add"/>.
+    /// already since the gradient was last written by <see cref="IRankDevice.ComputeShard"/> or as the sum of
+    /// <see cref="IRankDevice.Add"/>.
     /// </summary>
     public abstract void BeginDownload();
 

@@ -6,7 +6,9 @@ namespace Coordinator.Worker.Devices;
 /// <summary>One accelerator of this host, as a backend finds it.</summary>
 public sealed record DeviceDescription
 {
-    /// <summary>What to write after <c>--device</c>, and what plans name: <c>cpu</c>, <c>ilgpu:cuda:0</c>, <c>ilgpu:opencl:1</c>, <c>ilgpu:cpu</c>.</summary>
+    /// <summary>
+    /// What to write after <c>--device</c>, and what plans name: <c>cpu</c>, <c>ilgpu:cuda:0</c>, <c>ilgpu:opencl:1</c>, <c>ilgpu:cpu</c>.
+    /// </summary>
     public required string Device { get; init; }
 
     /// <summary>The name that its driver gives it.</summary>
@@ -21,18 +23,22 @@ public sealed record DeviceDescription
     /// </summary>
     public required string DeviceClass { get; init; }
 
-    /// <summary>PCI address such as <c>00000000:3B:00.0</c>, where there is one: what finds the same device in the vendor's telemetry.</summary>
+    /// <summary>
+    /// PCI address such as <c>00000000:3B:00.0</c>, where there is one: what finds the same device in the vendor's telemetry.
+    /// </summary>
     public string PciBusId { get; init; } = "";
 }
 
 /// <summary>
-/// A way to compute on accelerators, in an assembly of its own: the worker knows no such library. ILGPU's is built in. An assembly of others
-/// names its class by <see cref="DeviceBackendAttribute"/> and is loaded at run time; the class is made once a process, by a constructor
-/// without parameters.
+/// A way to compute on accelerators, in an assembly of its own: the worker knows no such library. ILGPU's is built in. An assembly of
+/// others names its class by <see cref="DeviceBackendAttribute"/> and is loaded at run time; the class is made once a process, by a
+/// constructor without parameters.
 /// </summary>
 public interface IDeviceBackend : IDisposable
 {
-    /// <summary>First part of its devices' names, before a colon: <c>ilgpu</c>. Neither that nor <c>cpu</c> for libraries of others.</summary>
+    /// <summary>
+    /// First part of its devices' names, before a colon: <c>ilgpu</c>. Neither that nor <c>cpu</c> for libraries of others.
+    /// </summary>
     string Name { get; }
 
     /// <summary>All devices of this host, real ones and those that only simulate one, the same order at every call.</summary>

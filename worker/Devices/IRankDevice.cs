@@ -43,7 +43,9 @@ public interface IRankDevice : IDisposable
     /// <summary>Sets the state of step 0 from the job's seed.</summary>
     void Initialize();
 
-    /// <summary>A gradient on this device, of undefined content. Its owner keeps and uses it again; it is disposed of before the device.</summary>
+    /// <summary>
+    /// A gradient on this device, of undefined content. Its owner keeps and uses it again; it is disposed of before the device.
+    /// </summary>
     DeviceGradient CreateGradient();
 
     /// <summary>
@@ -68,19 +70,23 @@ public interface IRankDevice : IDisposable
     /// One optimizer step in place: scales the reduced gradient by 1 / targets, clips by the global norm, applies AdamW.
     /// </summary>
     /// <param name="step">The step being applied, from 1.</param>
-    /// <param name="reduced">Sum of all shards' gradients, all of it handed over by <see cref="DeviceGradient.BeginUpload"/>; not changed.</param>
+    /// <param name="reduced">Sum of all shards' gradients, all of it handed over by <see cref="DeviceGradient.BeginUpload"/>; not
+    /// changed.</param>
     /// <param name="sumOfSquares">Sum of the squares of <paramref name="reduced"/>, combined as the collective does.</param>
     /// <param name="targets">Targets of the whole step.</param>
     /// <returns>The gradient norm after scaling and before clipping.</returns>
     double ApplyStep(long step, DeviceGradient reduced, double sumOfSquares, long targets);
 
-    /// <summary>The rank's number in its newest plan, for devices that tell somebody what they do. It decides no bit. Any thread may call it.</summary>
+    /// <summary>
+    /// The rank's number in its newest plan, for devices that tell somebody what they do. It decides no bit. Any thread may call it.
+    /// </summary>
     void TakeRank(int rank)
     {
     }
 
     /// <summary>
-    /// Nobody waits for the call under way any more, and nothing but <see cref="IDisposable.Dispose"/> follows: a device that can end it does.
+    /// Nobody waits for the call under way any more, and nothing but <see cref="IDisposable.Dispose"/> follows: a device that can end it
+    /// does.
     /// Any thread may call it.
     /// </summary>
     void Abandon()

@@ -37,13 +37,15 @@ public sealed class PretrainedDevice(IRankDevice device, InitialWeights weights)
     public DeviceGradient CreateGradient() => device.CreateGradient();
 
     /// <inheritdoc/>
-    public ShardResult ComputeShard(long step, int shard, DeviceGradient gradient, CancellationToken cancel) => device.ComputeShard(step, shard, gradient, cancel);
+    public ShardResult ComputeShard(long step, int shard, DeviceGradient gradient, CancellationToken cancel) =>
+        device.ComputeShard(step, shard, gradient, cancel);
 
     /// <inheritdoc/>
     public void Add(DeviceGradient sum, DeviceGradient addend) => device.Add(sum, addend);
 
     /// <inheritdoc/>
-    public double ApplyStep(long step, DeviceGradient reduced, double sumOfSquares, long targets) => device.ApplyStep(step, reduced, sumOfSquares, targets);
+    public double ApplyStep(long step, DeviceGradient reduced, double sumOfSquares, long targets) =>
+        device.ApplyStep(step, reduced, sumOfSquares, targets);
 
     /// <inheritdoc/>
     public void ReadState(long offset, Span<float> destination) => device.ReadState(offset, destination);

@@ -33,7 +33,8 @@ public readonly record struct ProgramAnswer(ProgramMessage Message, byte[] Body)
         };
         return length >= least && length <= most
             ? (message, (int)length)
-            : throw new FormatException($"the program sent message {message} with {length} bytes; it has {(least == most ? $"{least}" : $"{least} to {most}")}");
+            : throw new FormatException(
+                $"the program sent message {message} with {length} bytes; it has {(least == most ? $"{least}" : $"{least} to {most}")}");
     }
 
     /// <summary>Loss and targets of <see cref="ProgramMessage.Computed"/>.</summary>
@@ -41,7 +42,8 @@ public readonly record struct ProgramAnswer(ProgramMessage Message, byte[] Body)
     public (double Loss, long Targets) Result()
     {
         var targets = BinaryPrimitives.ReadInt64LittleEndian(Body.AsSpan(8));
-        return targets >= 0 ? (BinaryPrimitives.ReadDoubleLittleEndian(Body), targets) : throw new FormatException($"the program counted {targets} targets");
+        return targets >= 0 ? (
+            BinaryPrimitives.ReadDoubleLittleEndian(Body), targets) : throw new FormatException($"the program counted {targets} targets");
     }
 
     /// <summary>The norm of <see cref="ProgramMessage.Applied"/>.</summary>

@@ -5,8 +5,8 @@ using System.Runtime.InteropServices;
 namespace Coordinator.Worker.External;
 
 /// <summary>
-/// The worker's end of the connection to one program. One thread uses it, and waits for answers with a limit: a program that says nothing is
-/// slow, and one that has said nothing for as long as its job allows has ended as far as this worker is concerned.
+/// The worker's end of the connection to one program. One thread uses it, and waits for answers with a limit: a program that says nothing
+/// is slow, and one that has said nothing for as long as its job allows has ended as far as this worker is concerned.
 /// </summary>
 internal sealed unsafe partial class ProgramConnection(Socket socket) : IDisposable
 {
@@ -103,7 +103,8 @@ internal sealed unsafe partial class ProgramConnection(Socket socket) : IDisposa
             {
                 var left = until - Monotonic.Now;
                 if (left <= TimeSpan.Zero)
-                    throw new ProgramFaultException($"the program said nothing for {limit.TotalSeconds:0.#} s, where {what} was waited for");
+                    throw new ProgramFaultException(
+                        $"the program said nothing for {limit.TotalSeconds:0.#} s, where {what} was waited for");
                 if (asked.IsCancellationRequested && giveUp is not null)
                 {
                     giveUp();

@@ -7,8 +7,8 @@ using Coordinator.Worker.Checkpoints;
 namespace Coordinator.Worker.External;
 
 /// <summary>
-/// What a program says of itself when it joins: the schema of its state, and what decides its bits. Read from foreign bytes, so everything is
-/// checked before memory is laid out by it.
+/// What a program says of itself when it joins: the schema of its state, and what decides its bits. Read from foreign bytes, so everything
+/// is checked before memory is laid out by it.
 /// </summary>
 public sealed record ProgramDescription
 {
@@ -50,7 +50,8 @@ public sealed record ProgramDescription
     {
         var text = new StringBuilder().Append(GradientElements).Append(' ').Append(StateBytes).Append(' ').Append(Samples).Append('\n');
         foreach (var tensor in Tensors)
-            text.Append(tensor.Name).Append('\t').Append(tensor.Dtype).Append('\t').AppendJoin(',', tensor.Shape).Append('\t').Append(tensor.Offset).Append('\n');
+            text.Append(tensor.Name).Append('\t').Append(tensor.Dtype).Append('\t').AppendJoin(',', tensor.Shape).Append('\t')
+                .Append(tensor.Offset).Append('\n');
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
     }
 
@@ -98,11 +99,14 @@ public sealed record ProgramDescription
             ModelBytes = Number(root, "model_bytes", 0, MostBytes),
             Tensors = [.. ReadTensors(root.GetProperty("tensors"))],
         };
-        if (read.StateBytes % 64 != 0 || read.ModelBytes % 4 != 0 || read.ModelBytes > read.StateBytes || read.ModelBytes > (long)JobSpecValidator.MostParameters * sizeof(float))
+        if (read.StateBytes % 64 != 0 || read.ModelBytes % 4 != 0 || read.ModelBytes > read.StateBytes
+            || read.ModelBytes > (long)JobSpecValidator.MostParameters * sizeof(float))
             throw new FormatException($"a state of {read.StateBytes} bytes with a model of {read.ModelBytes} has to be of whole 64 and 4 bytes, the model within the state and no larger than one array");
         read.CheckPlaces();
-        if (read.Tensors.Where(tensor => tensor.IsTrained).Sum(tensor => tensor.Elements) is > 0 and var trained && trained != read.GradientElements)
-            throw new FormatException($"the gradient has {read.GradientElements} elements, and the entries that are trained have {trained}");
+        if (read.Tensors.Where(tensor => tensor.IsTrained).Sum(tensor => tensor.Elements) is > 0 and var trained
+            && trained != read.GradientElements)
+            throw new FormatException(
+                $"the gradient has {read.GradientElements} elements, and the entries that are trained have {trained}");
         return read;
     }
 
@@ -115,10 +119,12 @@ public sealed record ProgramDescription
             if (!names.Add(tensor.Name))
                 throw new FormatException($"there are two entries '{tensor.Name}'");
             if (tensor.Offset < end || tensor.Offset % 4 != 0 || tensor.Bytes > StateBytes - tensor.Offset)
-                throw new FormatException($"entry '{tensor.Name}' of {tensor.Bytes} bytes cannot lie at byte {tensor.Offset} of {StateBytes}, behind byte {end}");
+                throw new FormatException(
+                    $"entry '{tensor.Name}' of {tensor.Bytes} bytes cannot lie at byte {tensor.Offset} of {StateBytes}, behind byte {end}");
             end = tensor.Offset + tensor.Bytes;
             if (tensor.IsModel && end > ModelBytes)
-                throw new FormatException($"entry '{tensor.Name}' belongs to the model and ends at byte {end}, behind the model's {ModelBytes}");
+                throw new FormatException(
+                    $"entry '{tensor.Name}' belongs to the model and ends at byte {end}, behind the model's {ModelBytes}");
         }
     }
 
@@ -137,14 +143,21 @@ public sealed record ProgramDescription
             long[] shape = [.. entry.GetProperty("shape").EnumerateArray().Select(axis => axis.GetInt64())];
             if (shape.Length > 64 || shape.Any(axis => axis < 0 || axis > MostBytes))
                 throw new FormatException($"entry '{name}' has the shape [{string.Join(", ", shape.Take(8))}]");
-            yield return new ProgramTensor(name, parsed, shape, Number(entry, "offset", 0, MostBytes), entry.GetProperty("model").GetBoolean(), entry.TryGetProperty("trained", out var trained) && trained.GetBoolean());
+            yield return new ProgramTensor(
+                name,
+                parsed,
+                shape,
+                Number(entry, "offset", 0, MostBytes),
+                entry.GetProperty("model").GetBoolean(),
+                entry.TryGetProperty("trained", out var trained) && trained.GetBoolean());
         }
     }
 
     private static string Words(JsonElement from, string name)
     {
         var text = from.GetProperty(name).GetString() ?? "";
-        return text.Length <= MostWords && !text.Any(char.IsControl) ? text : throw new FormatException($"{name} is no line of at most {MostWords} characters");
+        return text.Length <= MostWords && !text.Any(char.IsControl) ? text : throw new FormatException(
+            $"{name} is no line of at most {MostWords} characters");
     }
 
     private static long Number(JsonElement from, string name, long least, long most)

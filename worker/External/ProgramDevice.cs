@@ -108,7 +108,8 @@ public sealed class ProgramDevice : IRankDevice
     {
         // The process began with the state of step 0, and nothing else makes one. Whoever has to begin again begins with a new process.
         if (!isFresh)
-            throw new ProgramFaultException("the job begins again from its first step, and the program's state is a later one: a new process takes its place");
+            throw new ProgramFaultException(
+                "the job begins again from its first step, and the program's state is a later one: a new process takes its place");
     }
 
     /// <inheritdoc/>
@@ -147,7 +148,8 @@ public sealed class ProgramDevice : IRankDevice
     }
 
     /// <inheritdoc/>
-    public void ReadState(long offset, Span<float> destination) => memory.Floats(offset * sizeof(float), destination.Length).CopyTo(destination);
+    public void ReadState(long offset, Span<float> destination) =>
+        memory.Floats(offset * sizeof(float), destination.Length).CopyTo(destination);
 
     /// <inheritdoc/>
     public void WriteState(long offset, ReadOnlySpan<float> source)
@@ -188,7 +190,8 @@ public sealed class ProgramDevice : IRankDevice
         if (!program.AllowNondeterminism && FirstDifference(first) is { } element)
         {
             // It would do so on every device, and nothing has been trained yet.
-            throw new InvalidJobException($"The program computes another gradient for the same shard and the same state: {description.NameOf(element)}. {NoPromise}");
+            throw new InvalidJobException(
+                $"The program computes another gradient for the same shard and the same state: {description.NameOf(element)}. {NoPromise}");
         }
 
         var probe = HashOf(gradientAt, (long)ParameterCount * sizeof(float));
@@ -223,7 +226,8 @@ public sealed class ProgramDevice : IRankDevice
         Span<byte> body = stackalloc byte[40];
         BinaryPrimitives.WriteInt64LittleEndian(body, step);
         BinaryPrimitives.WriteInt64LittleEndian(body[8..], samples.FirstPosition);
-        BinaryPrimitives.WriteUInt64LittleEndian(body[16..], BitMixer.Key(BitMixer.Key(spec.Training.Seed, ShardPurpose, (ulong)step), ShardPurpose, (ulong)shard));
+        BinaryPrimitives.WriteUInt64LittleEndian(
+            body[16..], BitMixer.Key(BitMixer.Key(spec.Training.Seed, ShardPurpose, (ulong)step), ShardPurpose, (ulong)shard));
         BinaryPrimitives.WriteInt32LittleEndian(body[24..], shard);
         BinaryPrimitives.WriteUInt32LittleEndian(body[28..], flags);
         BinaryPrimitives.WriteInt32LittleEndian(body[32..], samples.Count);
@@ -240,7 +244,9 @@ public sealed class ProgramDevice : IRankDevice
         }
     }
 
-    /// <summary>The samples of a shard: position p of the job is sample number (permutation of its epoch)(p mod samples), or p itself.</summary>
+    /// <summary>
+    /// The samples of a shard: position p of the job is sample number (permutation of its epoch)(p mod samples), or p itself.
+    /// </summary>
     private void WriteIndices(ShardSamples samples)
     {
         var to = memory.Span(indicesAt, samples.Count * sizeof(long));
@@ -274,5 +280,7 @@ public sealed class ProgramDevice : IRankDevice
 
     private Span<float> NumbersOf(DeviceGradient gradient) => gradient is HostGradient host && host.Length == ParameterCount
         ? host.Floats
-        : throw new ArgumentException($"A program's device was handed a gradient that it did not make; it computes with its own of {ParameterCount} elements.", nameof(gradient));
+        : throw new ArgumentException(
+            $"A program's device was handed a gradient that it did not make; it computes with its own of {ParameterCount} elements.",
+            nameof(gradient));
 }

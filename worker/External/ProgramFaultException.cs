@@ -4,8 +4,8 @@ using Coordinator.Worker.Programs;
 namespace Coordinator.Worker.External;
 
 /// <summary>
-/// The process that computes for a rank is of no more use: it died, hung, broke the protocol or failed in its own code. The rank faults with
-/// this message, and a later rank on the same gpu starts another process. Nothing is said of the gpu.
+/// The process that computes for a rank is of no more use: it died, hung, broke the protocol or failed in its own code. The rank faults
+/// with this message, and a later rank on the same gpu starts another process. Nothing is said of the gpu.
 /// </summary>
 public class ProgramFaultException(string message, Exception? inner = null) : RankFaultException(FaultKind.Program, message, inner);
 

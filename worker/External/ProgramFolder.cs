@@ -23,7 +23,8 @@ public static class ProgramFolder
     /// <summary>Packs the folder of a script into a store of frozen files.</summary>
     /// <param name="script">Full path of the script.</param>
     /// <param name="store">The store; the file is named by its hash.</param>
-    /// <exception cref="DataException">The script is missing or unreadable, the folder too large, or the store cannot be written.</exception>
+    /// <exception cref="DataException">The script is missing or unreadable, the folder too large, or the store cannot be
+    /// written.</exception>
     public static (string Sha256, long Bytes) Freeze(string script, string store)
     {
         if (!File.Exists(script))
@@ -78,7 +79,8 @@ public static class ProgramFolder
     private static void Unpack(TarEntry entry, string packed, string folder)
     {
         var path = Path.GetFullPath(entry.Name, folder);
-        if (entry.EntryType is not (TarEntryType.RegularFile or TarEntryType.V7RegularFile) || !path.StartsWith(folder + Path.DirectorySeparatorChar, StringComparison.Ordinal))
+        if (entry.EntryType is not (TarEntryType.RegularFile or TarEntryType.V7RegularFile)
+            || !path.StartsWith(folder + Path.DirectorySeparatorChar, StringComparison.Ordinal))
             throw new FormatException($"it holds '{entry.Name}', which is no file of a program");
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         entry.ExtractToFile(path, overwrite: false);
@@ -104,7 +106,9 @@ public static class ProgramFolder
             foreach (var file in new DirectoryInfo(root).EnumerateFiles("*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint | FileAttributes.Hidden }))
             {
                 var name = Path.GetRelativePath(root, file.FullName).Replace(Path.DirectorySeparatorChar, '/');
-                if (!Taken.Contains(file.Extension) || name.Split('/').Any(part => part.StartsWith('.') || part is "__pycache__" or "node_modules") || !files.TryAdd(name, file.FullName))
+                if (!Taken.Contains(file.Extension)
+                    || name.Split('/').Any(part => part.StartsWith('.') || part is "__pycache__" or "node_modules")
+                    || !files.TryAdd(name, file.FullName))
                     continue;
                 bytes += file.Length;
                 if (bytes > MostBytes || files.Count > MostFiles)

@@ -29,7 +29,8 @@ internal sealed class ProgramSession : IDisposable
     private ProgramConnection? connection;
     private volatile bool isAsked;
 
-    private ProgramSession(ProgramProcess process, Socket listener, string folder, string key, ProgramSpec program, CancellationToken cancel) =>
+    private ProgramSession(
+        ProgramProcess process, Socket listener, string folder, string key, ProgramSpec program, CancellationToken cancel) =>
         (this.process, this.listener, this.folder, this.key, this.program, this.cancel) = (process, listener, folder, key, program, cancel);
 
     /// <summary>The process's number.</summary>
@@ -49,7 +50,8 @@ internal sealed class ProgramSession : IDisposable
             listener.Listen(1);
             var key = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
             var variables = new Dictionary<string, string>(launch.Variables) { [SocketVariable] = path, [KeyVariable] = key };
-            return new ProgramSession(ProgramProcess.Start(launch with { Variables = variables }, folder, path), listener, folder, key, program, cancel);
+            return new ProgramSession(
+                ProgramProcess.Start(launch with { Variables = variables }, folder, path), listener, folder, key, program, cancel);
         }
         catch
         {
@@ -59,7 +61,9 @@ internal sealed class ProgramSession : IDisposable
         }
     }
 
-    /// <summary>Waits for the program to connect and to say what it is: as long as it takes to import its libraries and to make its model.</summary>
+    /// <summary>
+    /// Waits for the program to connect and to say what it is: as long as it takes to import its libraries and to make its model.
+    /// </summary>
     /// <exception cref="ProgramFaultException">It ended, or took longer than its job allows, or said what cannot be.</exception>
     public ProgramDescription Describe()
     {
@@ -69,13 +73,15 @@ internal sealed class ProgramSession : IDisposable
             if (process.HasEnded)
                 throw new ProgramFaultException($"the program ended before it joined: {process.Ending()}");
             if (Monotonic.Now >= until)
-                throw new ProgramFaultException($"the program has not connected within program.start_timeout, {program.StartTimeout.TotalSeconds:0.#} s");
+                throw new ProgramFaultException(
+                    $"the program has not connected within program.start_timeout, {program.StartTimeout.TotalSeconds:0.#} s");
         }
 
         connection = new ProgramConnection(listener.Accept());
         try
         {
-            var described = ProgramDescription.Read(Next(program.StartTimeout, "its description", ProgramMessage.Describe, GiveUp, cancel).Body);
+            var described = ProgramDescription.Read(
+                Next(program.StartTimeout, "its description", ProgramMessage.Describe, GiveUp, cancel).Body);
             if (!CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(described.Key), Encoding.UTF8.GetBytes(key)))
                 throw Broken("the program did not give the key that it was started with");
             return described;
@@ -108,7 +114,13 @@ internal sealed class ProgramSession : IDisposable
     /// <param name="dropped">The answer is not wanted any more: the program is told, and may drop what it does at its next call.</param>
     /// <exception cref="ProgramFaultException">It gave none, or another one.</exception>
     /// <exception cref="OperationCanceledException">It was not wanted any more, and the program has ended it.</exception>
-    public ProgramAnswer Ask(ProgramMessage message, ReadOnlySpan<byte> body, TimeSpan limit, string what, ProgramMessage wanted, CancellationToken dropped = default)
+    public ProgramAnswer Ask(
+        ProgramMessage message,
+        ReadOnlySpan<byte> body,
+        TimeSpan limit,
+        string what,
+        ProgramMessage wanted,
+        CancellationToken dropped = default)
     {
         try
         {

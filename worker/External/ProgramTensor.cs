@@ -8,8 +8,10 @@ namespace Coordinator.Worker.External;
 /// <param name="Shape">Lengths of its axes.</param>
 /// <param name="Offset">Its first byte in the state.</param>
 /// <param name="IsModel">Whether the final model has it.</param>
-/// <param name="IsTrained">Whether the gradient has a part for it: those parts lie one behind the other, in the order of the entries.</param>
-public sealed record ProgramTensor(string Name, SafeTensorsDtype Dtype, IReadOnlyList<long> Shape, long Offset, bool IsModel, bool IsTrained = false)
+/// <param name="IsTrained">Whether the gradient has a part for it: those parts lie one behind the other, in the order of the
+/// entries.</param>
+public sealed record ProgramTensor(
+    string Name, SafeTensorsDtype Dtype, IReadOnlyList<long> Shape, long Offset, bool IsModel, bool IsTrained = false)
 {
     /// <summary>Number of its elements.</summary>
     public long Elements { get; } = Shape.Aggregate(1L, (product, axis) => checked(product * axis));

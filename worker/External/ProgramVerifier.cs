@@ -100,7 +100,8 @@ public sealed class ProgramVerifier(JobSpec spec, Func<ProgramLaunch> launch, Ac
     {
         if (FirstDifference(MemoryMarshal.AsBytes(wanted.AsSpan()), MemoryMarshal.AsBytes(found.AsSpan())) is not { } at)
             return;
-        findings.Add($"a shard {when} has another gradient; the first tensor that differs is {device.Description.NameOf(at / sizeof(float))}");
+        findings.Add(
+            $"a shard {when} has another gradient; the first tensor that differs is {device.Description.NameOf(at / sizeof(float))}");
     }
 
     private void CompareStates(ProgramDevice device, float[] wanted, float[] found)

@@ -4,7 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace Coordinator.Worker.External;
 
 /// <summary>
-/// Memory that this process shares with a program: a file without a name, of which every page is taken at the start, and whose size is sealed.
+/// Memory that this process shares with a program: a file without a name, of which every page is taken at the start, and whose size is
+/// sealed.
 /// So nothing that the program does with it, and no lack of memory later, can make reading it fatal here.
 /// </summary>
 internal sealed unsafe partial class SharedMemory : IDisposable
@@ -43,7 +44,8 @@ internal sealed unsafe partial class SharedMemory : IDisposable
         var file = new SafeFileHandle(descriptor, ownsHandle: true);
         try
         {
-            if (Truncate(file, bytes) != 0 || Allocate(file, 0, 0, bytes) != 0 || Control(file, AddSeals, SealShrink | SealGrow | SealItself) != 0)
+            if (Truncate(file, bytes) != 0 || Allocate(file, 0, 0, bytes) != 0
+                || Control(file, AddSeals, SealShrink | SealGrow | SealItself) != 0)
                 throw Failed(bytes);
             var start = Map(0, (nuint)bytes, ReadAndWrite, Shared, file, 0);
             return start != MapFailed ? new SharedMemory(file, (byte*)start, bytes) : throw Failed(bytes);

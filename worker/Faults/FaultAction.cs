@@ -12,9 +12,14 @@ public enum FaultAction
     /// <summary>One bit of one gradient element is flipped; only at <see cref="FaultPoint.Contribution"/>.</summary>
     Flip,
 
-    /// <summary>The rank's device is lost, as by a sticky error; only at <see cref="FaultPoint.Compute"/> and <see cref="FaultPoint.Apply"/>.</summary>
+    /// <summary>
+    /// The rank's device is lost, as by a sticky error; only at <see cref="FaultPoint.Compute"/> and <see cref="FaultPoint.Apply"/>.
+    /// </summary>
     Lose,
 
-    /// <summary>The device does not begin a step at or after the number before a file is there, as a kernel that takes its time; only at <see cref="FaultPoint.Compute"/>.</summary>
+    /// <summary>
+    /// The device does not begin a step at or after the number before a file is there, as a kernel that takes its time; only at
+    /// <see cref="FaultPoint.Compute"/>.
+    /// </summary>
     Hold,
 }

@@ -121,7 +121,9 @@ public sealed class FaultPlan
         Strike(point, count);
     }
 
-    /// <summary>The rule stays until its file is there: a shard that is cancelled meanwhile, and the one that takes its place, are held alike.</summary>
+    /// <summary>
+    /// The rule stays until its file is there: a shard that is cancelled meanwhile, and the one that takes its place, are held alike.
+    /// </summary>
     private void Hold(long step, CancellationToken cancel)
     {
         while (waiting.Count > 0 && FindHold(step) is { } rule)

@@ -3,7 +3,9 @@ namespace Coordinator.Worker.Faults;
 /// <summary>Where in a worker's work a planned fault strikes. Written in lower case before the colon of a fault rule.</summary>
 public enum FaultPoint
 {
-    /// <summary>In the collective of a step at or after the number: first contributions have left, the reduced gradient is not whole.</summary>
+    /// <summary>
+    /// In the collective of a step at or after the number: first contributions have left, the reduced gradient is not whole.
+    /// </summary>
     Collective,
 
     /// <summary>As the device begins to compute a shard of a step at or after the number.</summary>
@@ -12,7 +14,9 @@ public enum FaultPoint
     /// <summary>As the optimizer begins a step at or after the number.</summary>
     Apply,
 
-    /// <summary>After the answer to the numbered order to prepare that this process sees, generation 1 not counted: in the middle of a recovery.</summary>
+    /// <summary>
+    /// After the answer to the numbered order to prepare that this process sees, generation 1 not counted: in the middle of a recovery.
+    /// </summary>
     Prepare,
 
     /// <summary>As the receiver of the numbered state transfer of this process, once its first block is stored.</summary>
@@ -30,6 +34,8 @@ public enum FaultPoint
     /// <summary>When the rank's slice of the state of a step at or after the number was copied, and is about to be written.</summary>
     Save,
 
-    /// <summary>When all parts of a checkpoint of a step at or after the number are there, and the manifest is about to be written.</summary>
+    /// <summary>
+    /// When all parts of a checkpoint of a step at or after the number are there, and the manifest is about to be written.
+    /// </summary>
     Seal,
 }

@@ -3,7 +3,8 @@ using System.Globalization;
 namespace Coordinator.Worker.Faults;
 
 /// <summary>
-/// One planned fault, written <c>action@point:number</c>, a freeze with its seconds after another colon, and a hold with the file that ends it:
+/// One planned fault, written <c>action@point:number</c>, a freeze with its seconds after another colon, and a hold with the file that ends
+/// it:
 /// <c>kill@collective:37</c>, <c>kill@prepare:3</c>, <c>kill@final</c>, <c>flip@contribution:37</c>,
 /// <c>lose@compute:37</c>, <c>freeze@compute:37:5s</c>, <c>hold@compute:37:/tmp/go-on</c>. The demo, the chaos scenarios and the benches
 /// plan their faults with it, give it to a worker as an option, and know it again in what that worker announces.
@@ -59,14 +60,18 @@ public sealed record FaultRule(FaultAction Action, FaultPoint Point, long Number
         long number = 0;
         var duration = TimeSpan.Zero;
         var expected = 1 + (point == FaultPoint.Final ? 0 : 1) + (action is FaultAction.Freeze or FaultAction.Hold ? 1 : 0);
-        if (parts.Length != expected || (isHold && (point != FaultPoint.Compute || parts[^1].Length == 0)) || (action == FaultAction.Flip && point != FaultPoint.Contribution) || (action == FaultAction.Lose && point is not (FaultPoint.Compute or FaultPoint.Apply)))
+        if (parts.Length != expected || (isHold && (point != FaultPoint.Compute || parts[^1].Length == 0))
+            || (action == FaultAction.Flip && point != FaultPoint.Contribution)
+            || (action == FaultAction.Lose && point is not (FaultPoint.Compute or FaultPoint.Apply)))
             throw Bad(text);
-        if (point != FaultPoint.Final && (!long.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out number) || number < 1))
+        if (point != FaultPoint.Final
+            && (!long.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out number) || number < 1))
             throw Bad(text);
         if (action == FaultAction.Freeze)
         {
             var seconds = parts[^1].TrimEnd('s');
-            if (!double.TryParse(seconds, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value) || value is <= 0 or > 3600)
+            if (!double.TryParse(seconds, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value)
+                || value is <= 0 or > 3600)
                 throw Bad(text);
             duration = TimeSpan.FromSeconds(value);
         }
@@ -84,5 +89,6 @@ public sealed record FaultRule(FaultAction Action, FaultPoint Point, long Number
     private static FormatException Bad(string text) => new(
         $"'{text}' is no fault: write kill@POINT:NUMBER with one of {Points}, kill@final, flip@contribution:STEP, lose@compute:STEP, lose@apply:STEP, freeze@POINT:NUMBER:SECONDSs or hold@compute:STEP:FILE");
 
-    private static string Points => string.Join(", ", Enum.GetNames<FaultPoint>().Where(name => name != nameof(FaultPoint.Final)).Select(name => name.ToLowerInvariant()));
+    private static string Points => string.Join(
+        ", ", Enum.GetNames<FaultPoint>().Where(name => name != nameof(FaultPoint.Final)).Select(name => name.ToLowerInvariant()));
 }

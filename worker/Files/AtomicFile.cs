@@ -18,7 +18,9 @@ public sealed class AtomicFile : IDisposable
         Stream = PrivateFiles.Open(temporaryPath, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.Read, bufferSize: 1 << 16);
     }
 
-    /// <summary>Where the content is written; also readable and seekable, so that what was written can be checked before it is shown.</summary>
+    /// <summary>
+    /// Where the content is written; also readable and seekable, so that what was written can be checked before it is shown.
+    /// </summary>
     public FileStream Stream { get; }
 
     /// <summary>Opens a temporary file in <paramref name="directory"/>, which is created where it is missing.</summary>

@@ -4,8 +4,8 @@ using Coordinator.Worker.Processes;
 namespace Coordinator.Worker.Gangs;
 
 /// <summary>
-/// A folder as one file, the same bytes for the same contents: entries in the order of their names, without times and owners. Regular files and folders
-/// only: a link may point anywhere on the node that it is unpacked on.
+/// A folder as one file, the same bytes for the same contents: entries in the order of their names, without times and owners. Regular files
+/// and folders only: a link may point anywhere on the node that it is unpacked on.
 /// </summary>
 public static class Bundle
 {

@@ -3,7 +3,9 @@ using Coordinator.Disk;
 
 namespace Coordinator.Worker.Gangs;
 
-/// <summary>The file in which torch's programs say why they fail (<c>torch.distributed.elastic.multiprocessing.errors.record</c>).</summary>
+/// <summary>
+/// The file in which torch's programs say why they fail (<c>torch.distributed.elastic.multiprocessing.errors.record</c>).
+/// </summary>
 internal static class ErrorFile
 {
     private const int MostBytes = 1 << 20;
@@ -23,7 +25,8 @@ internal static class ErrorFile
             var text = (message.GetString() ?? "").ReplaceLineEndings(" ").Trim();
             return text.Length > MostCharacters ? text[..MostCharacters] : text;
         }
-        catch (Exception foreign) when (foreign is JsonException or IOException or UnauthorizedAccessException or KeyNotFoundException or InvalidOperationException)
+        catch (Exception foreign) when (
+            foreign is JsonException or IOException or UnauthorizedAccessException or KeyNotFoundException or InvalidOperationException)
         {
             // A program may write what it likes there.
             return "";

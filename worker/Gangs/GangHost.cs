@@ -9,8 +9,8 @@ using Coordinator.Worker.Processes;
 namespace Coordinator.Worker.Gangs;
 
 /// <summary>
-/// The agent of one gang on this node: its machine, and the processes, ports and folders that the machine asks for. Everything that happens is handed
-/// to the machine under one lock, and what it asks for is done there too but for what takes long.
+/// The agent of one gang on this node: its machine, and the processes, ports and folders that the machine asks for. Everything that happens
+/// is handed to the machine under one lock, and what it asks for is done there too but for what takes long.
 /// </summary>
 internal sealed class GangHost : IDisposable
 {
@@ -37,7 +37,14 @@ internal sealed class GangHost : IDisposable
     private TaskCompletionSource? stopped;
     private bool disposed;
 
-    public GangHost(JobId job, (long Incarnation, long Generation) floor, WorkerOptions options, GangServices services, IWorkerLog log, Action<WorkerMessage> tell, Action<GangHost> forget)
+    public GangHost(
+        JobId job,
+        (long Incarnation, long Generation) floor,
+        WorkerOptions options,
+        GangServices services,
+        IWorkerLog log,
+        Action<WorkerMessage> tell,
+        Action<GangHost> forget)
     {
         (this.options, this.services, this.log, this.tell, this.forget) = (options, services, log, tell, forget);
         machine = new GangAgentMachine(job, options.Boot, floor);
@@ -168,7 +175,9 @@ internal sealed class GangHost : IDisposable
         }
     }
 
-    /// <summary>A bundle is unpacked once, and never changed: what its programs write into it is for the node's next generations, too.</summary>
+    /// <summary>
+    /// A bundle is unpacked once, and never changed: what its programs write into it is for the node's next generations, too.
+    /// </summary>
     private async Task BringAsync(GangBundle bundle, long generation, CancellationToken cancel)
     {
         var folder = services.Folders.BundleOf(bundle.Sha256);
@@ -208,7 +217,8 @@ internal sealed class GangHost : IDisposable
         log.Info($"{Job}: starting {run.Seat.Gpus.Count} processes of generation {run.Generation}");
 
         // A start takes a millisecond or two, and nobody else is to wait for all of them.
-        var (logs, work) = (services.Folders.LogsOf(Job), run.Spec.Bundle is { } bundle ? services.Folders.BundleOf(bundle.Sha256) : run.Spec.WorkFolder);
+        var (logs, work) = (
+            services.Folders.LogsOf(Job), run.Spec.Bundle is { } bundle ? services.Folders.BundleOf(bundle.Sha256) : run.Spec.WorkFolder);
         _ = Task.Run(() =>
         {
             for (var local = 0; local < run.Seat.Gpus.Count; local++)
@@ -253,7 +263,8 @@ internal sealed class GangHost : IDisposable
         }
     }
 
-    private string? VisibleDevices => services.Environment.Where(pair => pair.Key == "CUDA_VISIBLE_DEVICES").Select(pair => pair.Value).FirstOrDefault();
+    private string? VisibleDevices =>
+        services.Environment.Where(pair => pair.Key == "CUDA_VISIBLE_DEVICES").Select(pair => pair.Value).FirstOrDefault();
 
     private void OnExit(long generation, GangRankProcess process, Task<ProgramExit> exit)
     {
@@ -266,7 +277,8 @@ internal sealed class GangHost : IDisposable
 
     private void OnLine(long generation, string line)
     {
-        if (line.StartsWith(StepLine, StringComparison.Ordinal) && long.TryParse(line.AsSpan(StepLine.Length).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var step))
+        if (line.StartsWith(StepLine, StringComparison.Ordinal)
+            && long.TryParse(line.AsSpan(StepLine.Length).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var step))
             Take(new AgentHeardRank(generation, step));
     }
 

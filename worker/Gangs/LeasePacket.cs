@@ -6,8 +6,8 @@ using Coordinator.Machines;
 namespace Coordinator.Worker.Gangs;
 
 /// <summary>
-/// A question between agents of one generation, and its answer, which brings the question's time back. It is authenticated with the generation's key, so
-/// that nobody else can keep processes alive; what is not is dropped without a word.
+/// A question between agents of one generation, and its answer, which brings the question's time back. It is authenticated with the
+/// generation's key, so that nobody else can keep processes alive; what is not is dropped without a word.
 /// </summary>
 /// <param name="IsAnswer">Whether it is an answer.</param>
 /// <param name="Generation">The generation.</param>

@@ -89,7 +89,11 @@ public sealed class NodeGangs : IDisposable
         try
         {
             var generation = question.Generation > 0 ? question.Generation : services.Folders.NewestLog(question.Job, question.Rank) ?? 0;
-            var piece = RankLogFiles.Read(services.Folders.LogsOf(question.Job), ProgramFolders.LogName(generation, question.Rank), question.From, Math.Clamp(question.MostBytes, 1, LogRead.MostBytes));
+            var piece = RankLogFiles.Read(
+                services.Folders.LogsOf(question.Job),
+                ProgramFolders.LogName(generation, question.Rank),
+                question.From,
+                Math.Clamp(question.MostBytes, 1, LogRead.MostBytes));
             tell(new LogRead
             {
                 Id = question.Id,

@@ -15,7 +15,16 @@ internal static class RankEnvironment
     public const string ErrorFile = "TORCHELASTIC_ERROR_FILE";
 
     /// <summary>The variables of one process. What the job sets itself goes over the defaults, but not over the process's place.</summary>
-    public static IEnumerable<KeyValuePair<string, string>> Of(JobId job, long generation, GangSpec spec, GangSeat seat, GangStart start, int local, IReadOnlyList<DeviceDescription> devices, string folder, string? visible = null)
+    public static IEnumerable<KeyValuePair<string, string>> Of(
+        JobId job,
+        long generation,
+        GangSpec spec,
+        GangSeat seat,
+        GangStart start,
+        int local,
+        IReadOnlyList<DeviceDescription> devices,
+        string folder,
+        string? visible = null)
     {
         var perNode = seat.Gpus.Count;
         var (rank, world) = ((seat.Index * perNode) + local, seat.Nodes * perNode);
@@ -40,16 +49,21 @@ internal static class RankEnvironment
         yield return new("TORCHELASTIC_MAX_RESTARTS", Number(spec.Restarts));
         yield return new("TORCHELASTIC_RUN_ID", job.Value);
         yield return new(ErrorFile, Path.Combine(folder, "error.json"));
-        yield return new("CUDA_VISIBLE_DEVICES", string.Join(',', seat.Gpus.Select(gpu => CudaName(devices[gpu], visible)).OfType<string>()));
+        yield return new(
+            "CUDA_VISIBLE_DEVICES", string.Join(',', seat.Gpus.Select(gpu => CudaName(devices[gpu], visible)).OfType<string>()));
         yield return new("COORDINATOR_JOB", job.Value);
         yield return new("COORDINATOR_GENERATION", generation.ToString(CultureInfo.InvariantCulture));
         yield return new(Heartbeat, Path.Combine(folder, "heartbeat"));
     }
 
-    /// <summary>What CUDA knows a device by: its number, or, where the worker itself sees only some, what the worker's list has at that place. Null: it is none of CUDA's.</summary>
+    /// <summary>
+    /// What CUDA knows a device by: its number, or, where the worker itself sees only some, what the worker's list has at that place. Null:
+    /// it is none of CUDA's.
+    /// </summary>
     private static string? CudaName(DeviceDescription device, string? visible)
     {
-        if (device.Device.Split(':') is not [.., "cuda", var text] || !int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+        if (device.Device.Split(':') is not [.., "cuda", var text]
+            || !int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
             return null;
         return visible?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) is { Length: > 0 } names && number < names.Length ? names[number] : text;
     }

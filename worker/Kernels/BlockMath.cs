@@ -6,7 +6,9 @@ public static unsafe class BlockMath
     private static readonly IKernels Kernels =
         KernelFactory.Create(VectorWidths.WhyUnsupported(VectorWidth.Auto) is null ? VectorWidth.Auto : VectorWidth.Plain);
 
-    /// <summary>Sum of the squares in float64: element i goes to lane i mod 16 of sixteen, the lanes are combined by a fixed tree.</summary>
+    /// <summary>
+    /// Sum of the squares in float64: element i goes to lane i mod 16 of sixteen, the lanes are combined by a fixed tree.
+    /// </summary>
     public static double SumOfSquares(ReadOnlySpan<float> x)
     {
         fixed (float* from = x) return Kernels.SumOfSquares(from, x.Length);

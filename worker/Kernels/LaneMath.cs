@@ -13,7 +13,9 @@ internal static unsafe class LaneMath
     private const float Ln2Low = 1.42860677e-6f;
     private const float RoundShift = 12582912f; // 1.5 * 2^23: adding it rounds to a whole number
 
-    /// <summary>e to the x, within 1 ulp for normal results; subnormal results and 0 below -87.3, infinity above 88.72, NaN for NaN.</summary>
+    /// <summary>
+    /// e to the x, within 1 ulp for normal results; subnormal results and 0 below -87.3, infinity above 88.72, NaN for NaN.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Exp<T>(T x)
         where T : struct, ILanes16<T>

@@ -4,7 +4,8 @@ using System.Runtime.Intrinsics;
 namespace Coordinator.Worker.Kernels;
 
 /// <summary>Sixteen lanes in four registers of 128 bits.</summary>
-internal readonly unsafe struct Lanes128(Vector128<float> a, Vector128<float> b, Vector128<float> c, Vector128<float> d) : ILanes16<Lanes128>
+internal readonly unsafe struct Lanes128(
+    Vector128<float> a, Vector128<float> b, Vector128<float> c, Vector128<float> d) : ILanes16<Lanes128>
 {
     private readonly Vector128<float> first = a;
     private readonly Vector128<float> second = b;
@@ -18,7 +19,8 @@ internal readonly unsafe struct Lanes128(Vector128<float> a, Vector128<float> b,
     public static int TileLanes => 1;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 Load(float* source) => new(Vector128.Load(source), Vector128.Load(source + 4), Vector128.Load(source + 8), Vector128.Load(source + 12));
+    public static Lanes128 Load(float* source) =>
+        new(Vector128.Load(source), Vector128.Load(source + 4), Vector128.Load(source + 8), Vector128.Load(source + 12));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store(Lanes128 value, float* destination)
@@ -37,19 +39,24 @@ internal readonly unsafe struct Lanes128(Vector128<float> a, Vector128<float> b,
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 Add(Lanes128 a, Lanes128 b) => new(a.first + b.first, a.second + b.second, a.third + b.third, a.fourth + b.fourth);
+    public static Lanes128 Add(Lanes128 a, Lanes128 b) =>
+        new(a.first + b.first, a.second + b.second, a.third + b.third, a.fourth + b.fourth);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 Subtract(Lanes128 a, Lanes128 b) => new(a.first - b.first, a.second - b.second, a.third - b.third, a.fourth - b.fourth);
+    public static Lanes128 Subtract(Lanes128 a, Lanes128 b) =>
+        new(a.first - b.first, a.second - b.second, a.third - b.third, a.fourth - b.fourth);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 Multiply(Lanes128 a, Lanes128 b) => new(a.first * b.first, a.second * b.second, a.third * b.third, a.fourth * b.fourth);
+    public static Lanes128 Multiply(Lanes128 a, Lanes128 b) =>
+        new(a.first * b.first, a.second * b.second, a.third * b.third, a.fourth * b.fourth);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 Divide(Lanes128 a, Lanes128 b) => new(a.first / b.first, a.second / b.second, a.third / b.third, a.fourth / b.fourth);
+    public static Lanes128 Divide(Lanes128 a, Lanes128 b) =>
+        new(a.first / b.first, a.second / b.second, a.third / b.third, a.fourth / b.fourth);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes128 Sqrt(Lanes128 a) => new(Vector128.Sqrt(a.first), Vector128.Sqrt(a.second), Vector128.Sqrt(a.third), Vector128.Sqrt(a.fourth));
+    public static Lanes128 Sqrt(Lanes128 a) =>
+        new(Vector128.Sqrt(a.first), Vector128.Sqrt(a.second), Vector128.Sqrt(a.third), Vector128.Sqrt(a.fourth));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Fma(Lanes128 a, Lanes128 b, Lanes128 c) => new(
@@ -83,7 +90,8 @@ internal readonly unsafe struct Lanes128(Vector128<float> a, Vector128<float> b,
     public static float Sum(Lanes128 value) => LaneTree.Sum((value.first + value.third) + (value.second + value.fourth));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static float Max(Lanes128 value) => LaneTree.Max(Vector128.Max(Vector128.Max(value.first, value.third), Vector128.Max(value.second, value.fourth)));
+    public static float Max(Lanes128 value) =>
+        LaneTree.Max(Vector128.Max(Vector128.Max(value.first, value.third), Vector128.Max(value.second, value.fourth)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void AddSquares(Lanes128 value, double* lanes)

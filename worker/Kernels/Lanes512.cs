@@ -42,10 +42,12 @@ internal readonly unsafe struct Lanes512(Vector512<float> a) : ILanes16<Lanes512
     public static Lanes512 Fma(Lanes512 a, Lanes512 b, Lanes512 c) => new(Vector512.FusedMultiplyAdd(a.first, b.first, c.first));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 Greater(Lanes512 a, Lanes512 b) => new(Vector512.ConditionalSelect(Vector512.GreaterThan(a.first, b.first), a.first, b.first));
+    public static Lanes512 Greater(Lanes512 a, Lanes512 b) =>
+        new(Vector512.ConditionalSelect(Vector512.GreaterThan(a.first, b.first), a.first, b.first));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Lanes512 Lesser(Lanes512 a, Lanes512 b) => new(Vector512.ConditionalSelect(Vector512.LessThan(a.first, b.first), a.first, b.first));
+    public static Lanes512 Lesser(Lanes512 a, Lanes512 b) =>
+        new(Vector512.ConditionalSelect(Vector512.LessThan(a.first, b.first), a.first, b.first));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512 Scale(Lanes512 value, Lanes512 shifted) => new(Scale(value.first, shifted.first));

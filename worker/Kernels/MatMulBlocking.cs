@@ -6,7 +6,9 @@ internal static class MatMulBlocking
     /// <summary>Terms of one block of the sum over k. Part of the device class: changing it changes trained models.</summary>
     public const int KC = 192;
 
-    /// <summary>Rows of the left operand that are taken through all columns before the next; a multiple of every tile height (8, 6, 3).</summary>
+    /// <summary>
+    /// Rows of the left operand that are taken through all columns before the next; a multiple of every tile height (8, 6, 3).
+    /// </summary>
     public const int MC = 96;
 
     /// <summary>Floats of a packed block of the left operand.</summary>

@@ -56,7 +56,8 @@ internal static unsafe class MatMulBlocks<T>
                         nint rowStride = i >= packedFrom ? 1 : a.RowStride;
                         nint kStride = i >= packedFrom ? height : 1;
                         float* to = c + (long)(i0 + i) * ldc + j;
-                        if (rows - i >= height && n - j >= width) MatMulTile<T>.Run(terms, left, rowStride, kStride, panel, to, ldc, accumulate);
+                        if (rows - i >= height && n - j >= width)
+                            MatMulTile<T>.Run(terms, left, rowStride, kStride, panel, to, ldc, accumulate);
                         else MatMulTile<T>.RunEdge(terms, left, rowStride, kStride, panel, to, ldc, accumulate, rows - i, n - j);
                     }
                 }

@@ -21,7 +21,9 @@ internal static unsafe class MatMulTile<T>
         else Run3x16(terms, a, rowStride, kStride, b, c, ldc, accumulate);
     }
 
-    /// <summary>A tile of which only <paramref name="rows"/> rows or <paramref name="columns"/> columns lie inside c: computed aside, then copied.</summary>
+    /// <summary>
+    /// A tile of which only <paramref name="rows"/> rows or <paramref name="columns"/> columns lie inside c: computed aside, then copied.
+    /// </summary>
     public static void RunEdge(
         int terms, float* a, nint rowStride, nint kStride, float* b, float* c, nint ldc, bool accumulate, int rows, int columns)
     {

@@ -50,7 +50,9 @@ internal sealed unsafe partial class SimdKernels<T>
         public static T Apply(T x, T y) => T.Add(x, y);
     }
 
-    /// <summary>gelu(x) = x sigmoid(2u), since (1 + tanh u) / 2 = sigmoid(2u); 2u = x (a + b x^2), a = 2 sqrt(2/pi), b = 0.044715 a.</summary>
+    /// <summary>
+    /// gelu(x) = x sigmoid(2u), since (1 + tanh u) / 2 = sigmoid(2u); 2u = x (a + b x^2), a = 2 sqrt(2/pi), b = 0.044715 a.
+    /// </summary>
     private readonly struct GeluMap : IMap<T>
     {
         internal const float A = 1.5957691216057308f;

@@ -1,6 +1,8 @@
 namespace Coordinator.Worker.Kernels;
 
-/// <summary>The vector kernels at the width of <typeparamref name="T"/>. Parts: Elementwise, Reductions, Norm, Attention, Optimizer, MatMul.</summary>
+/// <summary>
+/// The vector kernels at the width of <typeparamref name="T"/>. Parts: Elementwise, Reductions, Norm, Attention, Optimizer, MatMul.
+/// </summary>
 internal sealed unsafe partial class SimdKernels<T> : IKernels
     where T : struct, ILanes16<T>
 {

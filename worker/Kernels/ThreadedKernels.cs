@@ -25,7 +25,8 @@ internal sealed unsafe class ThreadedKernels : IKernels
         Split(m, 24, (long)n * k / 16, (worker, from, count) => worker.MatMul(
             transposeA, transposeB, count, n, k, a + (transposeA ? from : (long)from * lda), lda, b, ldb, c + (long)from * ldc, ldc, accumulate));
 
-    public void Add(float* acc, float* x, long count) => SplitElements(count, (worker, from, part) => worker.Add(acc + from, x + from, part));
+    public void Add(float* acc, float* x, long count) =>
+        SplitElements(count, (worker, from, part) => worker.Add(acc + from, x + from, part));
 
     public void AddRow(float* x, float* row, float* y, int rows, int columns) => Split(rows, 1, columns, (worker, from, count) =>
         worker.AddRow(x == null ? null : x + (long)from * columns, row, y + (long)from * columns, count, columns));
@@ -46,7 +47,8 @@ internal sealed unsafe class ThreadedKernels : IKernels
     public void GeluBackward(float* x, float* dy, long count) =>
         SplitElements(count, (worker, from, part) => worker.GeluBackward(x + from, dy + from, part));
 
-    public double CrossEntropy(float* logits, int* targets, int rows, int columns) => workers[0].CrossEntropy(logits, targets, rows, columns);
+    public double CrossEntropy(float* logits, int* targets, int rows, int columns) =>
+        workers[0].CrossEntropy(logits, targets, rows, columns);
 
     public void Attention(float* qkv, float* probabilities, float* output, AttentionShape shape, DropoutPlan dropout)
     {
@@ -89,7 +91,8 @@ internal sealed unsafe class ThreadedKernels : IKernels
 
         Parallel.For(0, parts, options, part =>
         {
-            int from = Math.Min((int)((long)units * part / parts) * unit, rows), end = Math.Min((int)((long)units * (part + 1) / parts) * unit, rows);
+            int from = Math.Min((int)((long)units * part / parts) * unit, rows), end = Math.Min(
+                (int)((long)units * (part + 1) / parts) * unit, rows);
             run(workers[part], from, end - from);
         });
     }

@@ -43,7 +43,8 @@ public static class VectorWidths
     /// <exception cref="PlatformNotSupportedException">This machine lacks the width; the message says what is missing.</exception>
     public static VectorWidth Resolve(VectorWidth width)
     {
-        if (WhyUnsupported(width) is { } reason) throw new PlatformNotSupportedException($"Vector width {width} cannot run here: {reason}.");
+        if (WhyUnsupported(width) is { } reason)
+            throw new PlatformNotSupportedException($"Vector width {width} cannot run here: {reason}.");
         if (width != VectorWidth.Auto) return width;
         if (Vector512.IsHardwareAccelerated) return VectorWidth.W512;
         return WhyUnsupported(VectorWidth.W256) is null ? VectorWidth.W256 : VectorWidth.W128;

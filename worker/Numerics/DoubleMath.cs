@@ -13,7 +13,9 @@ public static class DoubleMath
     private const double Ln2Low = 1.90821492927058770002e-10;
     private const double Log2E = 1.44269504088896340736;
 
-    /// <summary>e to the <paramref name="x"/>, within 1 ulp; infinity above 709.79, subnormals and 0 at the lower end, NaN for NaN.</summary>
+    /// <summary>
+    /// e to the <paramref name="x"/>, within 1 ulp; infinity above 709.79, subnormals and 0 at the lower end, NaN for NaN.
+    /// </summary>
     public static double Exp(double x)
     {
         if (double.IsNaN(x)) return x;

@@ -39,7 +39,9 @@ public readonly record struct RandomStream(ulong Seed, RandomUse Use, uint Part)
         return Uniform(words.W0, words.W1);
     }
 
-    /// <summary>Fills <paramref name="destination"/> with normal numbers of mean 0; element i depends on the stream and on i alone.</summary>
+    /// <summary>
+    /// Fills <paramref name="destination"/> with normal numbers of mean 0; element i depends on the stream and on i alone.
+    /// </summary>
     public void FillNormal(Span<float> destination, double deviation)
     {
         for (int i = 0; i < destination.Length; i += 2)

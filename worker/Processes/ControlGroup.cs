@@ -1,9 +1,10 @@
 namespace Coordinator.Worker.Processes;
 
 /// <summary>
-/// A control group of the worker's own, with one below it for each program: whatever a program starts stays in it, and one write ends all of it.
-/// There is one only where the system has cgroup v2 with <c>cgroup.kill</c> (Linux 5.14) and lets the worker make groups under its own: in a
-/// systemd unit with <c>Delegate=yes</c>, and as root.
+/// A control group of the worker's own, with one below it for each program: whatever a program starts stays in it, and one write ends all
+/// of it.
+/// There is one only where the system has cgroup v2 with <c>cgroup.kill</c> (Linux 5.14) and lets the worker make groups under its own: in
+/// a systemd unit with <c>Delegate=yes</c>, and as root.
 /// </summary>
 internal sealed class ControlGroup : IDisposable
 {
@@ -18,7 +19,8 @@ internal sealed class ControlGroup : IDisposable
     {
         try
         {
-            var mount = File.ReadLines("/proc/self/mountinfo").Select(line => line.Split(' ')).FirstOrDefault(parts => Array.IndexOf(parts, "-") is > 4 and var dash && parts[dash + 1] == "cgroup2");
+            var mount = File.ReadLines("/proc/self/mountinfo").Select(line => line.Split(' ')).FirstOrDefault(
+                parts => Array.IndexOf(parts, "-") is > 4 and var dash && parts[dash + 1] == "cgroup2");
             var own = File.ReadLines("/proc/self/cgroup").FirstOrDefault(line => line.StartsWith("0::/", StringComparison.Ordinal));
             if (mount is null || own is null)
                 return null;
@@ -64,7 +66,9 @@ internal sealed class ControlGroup : IDisposable
         }
     }
 
-    /// <summary>Takes away a group that nothing is in; what is killed leaves it a moment later, and then the next one to end takes both away.</summary>
+    /// <summary>
+    /// Takes away a group that nothing is in; what is killed leaves it a moment later, and then the next one to end takes both away.
+    /// </summary>
     public static void Remove(string group)
     {
         try

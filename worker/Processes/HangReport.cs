@@ -4,8 +4,8 @@ using System.Text;
 namespace Coordinator.Worker.Processes;
 
 /// <summary>
-/// What can be had of processes that give no sign of life, before they are killed: what each thread waits for in the kernel, and the stacks of
-/// Python and .NET where py-spy or dotnet-stack is installed.
+/// What can be had of processes that give no sign of life, before they are killed: what each thread waits for in the kernel, and the stacks
+/// of Python and .NET where py-spy or dotnet-stack is installed.
 /// </summary>
 internal static class HangReport
 {
@@ -33,7 +33,8 @@ internal static class HangReport
             var name = Path.GetFileName(LinkOf($"/proc/{process}/exe"));
             if (name.StartsWith("python", StringComparison.Ordinal))
                 text.Append(await RunAsync("py-spy", ["dump", "--pid", $"{process}"]).ConfigureAwait(false));
-            else if (File.Exists($"/proc/{process}/maps") && Read($"/proc/{process}/maps").Contains("libcoreclr.so", StringComparison.Ordinal))
+            else if (
+                File.Exists($"/proc/{process}/maps") && Read($"/proc/{process}/maps").Contains("libcoreclr.so", StringComparison.Ordinal))
                 text.Append(await RunAsync("dotnet-stack", ["report", "--process-id", $"{process}"]).ConfigureAwait(false));
             if (text.Length > MostCharacters)
                 break;
@@ -112,7 +113,8 @@ internal static class HangReport
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(tool, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+            using var process = Process.Start(
+                new ProcessStartInfo(tool, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
             using var patience = new CancellationTokenSource(ToolTime);
             try
             {

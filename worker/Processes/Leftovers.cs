@@ -16,7 +16,9 @@ internal static class Leftovers
 
     private const int MostRounds = 50;
 
-    /// <summary>Kills every process whose environment says so, again until there is none: one may start another while it is looked for.</summary>
+    /// <summary>
+    /// Kills every process whose environment says so, again until there is none: one may start another while it is looked for.
+    /// </summary>
     /// <param name="isWanted">Whether a mark's value is of one that is to end.</param>
     /// <param name="mark">The variable.</param>
     /// <returns>How many were killed.</returns>
@@ -47,7 +49,8 @@ internal static class Leftovers
         var prefix = Encoding.UTF8.GetBytes($"{mark}=");
         foreach (var folder in Directory.EnumerateDirectories("/proc"))
         {
-            if (int.TryParse(Path.GetFileName(folder.AsSpan()), out var process) && process != Environment.ProcessId && ValueOf(process, prefix) is { } value && isWanted(value) && !IsDead(process))
+            if (int.TryParse(Path.GetFileName(folder.AsSpan()), out var process) && process != Environment.ProcessId
+                && ValueOf(process, prefix) is { } value && isWanted(value) && !IsDead(process))
                 yield return process;
         }
     }

@@ -4,8 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace Coordinator.Worker.Processes;
 
 /// <summary>
-/// What .NET does not do with processes: start one as the leader of a session of its own with descriptors of one's choice, wait without reaping,
-/// and read several pipes on one thread. Numbers are those of Linux, which are the same on every architecture that .NET runs on.
+/// What .NET does not do with processes: start one as the leader of a session of its own with descriptors of one's choice, wait without
+/// reaping, and read several pipes on one thread. Numbers are those of Linux, which are the same on every architecture that .NET runs on.
 /// </summary>
 internal static unsafe partial class NativeProcess
 {
@@ -28,7 +28,9 @@ internal static unsafe partial class NativeProcess
     private const int Exited = 4;
     private const int KeepWaitable = 0x01000000;
 
-    /// <summary>Descriptors below this are for the program; those that it is given are moved above it first, so that none overwrites another.</summary>
+    /// <summary>
+    /// Descriptors below this are for the program; those that it is given are moved above it first, so that none overwrites another.
+    /// </summary>
     private const int FirstSafe = 64;
 
     /// <summary>A shell names descriptors by one digit.</summary>
@@ -55,10 +57,15 @@ internal static unsafe partial class NativeProcess
     /// <param name="file">Full path.</param>
     /// <param name="arguments">Arguments, the program's name first.</param>
     /// <param name="environment">The whole environment, as NAME=value.</param>
-    /// <param name="descriptors">Pairs of an open descriptor and the number that it is to have; standard input is empty where it is not named.</param>
+    /// <param name="descriptors">Pairs of an open descriptor and the number that it is to have; standard input is empty where it is not
+    /// named.</param>
     /// <returns>The process's number.</returns>
     /// <exception cref="IOException">It cannot be started.</exception>
-    public static int Spawn(string file, IReadOnlyList<string> arguments, IReadOnlyList<string> environment, IReadOnlyList<(SafeHandle From, int To)> descriptors)
+    public static int Spawn(
+        string file,
+        IReadOnlyList<string> arguments,
+        IReadOnlyList<string> environment,
+        IReadOnlyList<(SafeHandle From, int To)> descriptors)
     {
         // Both are opaque and far smaller than this in every C library.
         var actions = stackalloc byte[1024];
@@ -181,7 +188,8 @@ internal static unsafe partial class NativeProcess
 
         var processor = TimeSpan.FromSeconds(usage[0] + usage[2]) + TimeSpan.FromMicroseconds(usage[1] + usage[3]);
         var signal = status & 0x7f;
-        return signal == 0 ? new ProgramExit((status >> 8) & 0xff, null, processor, usage[4] << 10) : new ProgramExit(null, signal, processor, usage[4] << 10);
+        return signal == 0 ? new ProgramExit(
+            (status >> 8) & 0xff, null, processor, usage[4] << 10) : new ProgramExit(null, signal, processor, usage[4] << 10);
     }
 
     /// <summary>Sends a signal to a process, or by the negative number of its leader to a group.</summary>
@@ -201,7 +209,11 @@ internal static unsafe partial class NativeProcess
     {
         // struct passwd: name, password, uid, gid, comment, home, shell.
         var entry = UserByName(name);
-        return entry is null ? null : new ProgramUser(name, *(uint*)(entry + (2 * sizeof(nint))), *(uint*)(entry + (2 * sizeof(nint)) + 4), Marshal.PtrToStringUTF8(*(nint*)(entry + (3 * sizeof(nint)) + 8)) ?? "/");
+        return entry is null ? null : new ProgramUser(
+            name,
+            *(uint*)(entry + (2 * sizeof(nint))),
+            *(uint*)(entry + (2 * sizeof(nint)) + 4),
+            Marshal.PtrToStringUTF8(*(nint*)(entry + (3 * sizeof(nint)) + 8)) ?? "/");
     }
 
     [LibraryImport("libc", EntryPoint = "geteuid")]
@@ -263,7 +275,8 @@ internal static unsafe partial class NativeProcess
     private static partial byte* UserByName(string name);
 
     [LibraryImport("libc", EntryPoint = "posix_spawn", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int SpawnProcess(out int process, string path, byte* actions, byte* attributes, byte** arguments, byte** environment);
+    private static partial int SpawnProcess(
+        out int process, string path, byte* actions, byte* attributes, byte** arguments, byte** environment);
 
     [LibraryImport("libc", EntryPoint = "posix_spawn_file_actions_init")]
     private static partial int ActionsInit(byte* actions);

@@ -56,7 +56,8 @@ public sealed class ProgramFolders
 
     /// <summary>The newest generation that there is a log of a rank of; null: none.</summary>
     public long? NewestLog(JobId job, int rank) =>
-        RankLogFiles.NamesIn(LogsOf(job)).Select(ParseLogName).Where(log => log?.Rank == rank).Select(log => (long?)log!.Value.Generation).Max();
+        RankLogFiles.NamesIn(LogsOf(job)).Select(ParseLogName).Where(log => log?.Rank == rank).Select(log => (long?)log!.Value.Generation)
+            .Max();
 
     /// <summary>Drops the logs of all but the newest few generations, and what their ranks and this worker told each other.</summary>
     public void Prune(JobId job, long generation)

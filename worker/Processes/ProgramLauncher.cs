@@ -5,8 +5,8 @@ namespace Coordinator.Worker.Processes;
 
 /// <summary>
 /// Starts foreign programs, and sees that none outlives this worker. A program is the leader of a session of its own, in a control group of
-/// its own where the system lets the worker have some; when it ends, whatever is left of both is killed, as is whatever carries the mark of its start
-/// in its environment. When the worker ends, in whatever way, a watcher does the same to all of them; when the host's next worker
+/// its own where the system lets the worker have some; when it ends, whatever is left of both is killed, as is whatever carries the mark of
+/// its start in its environment. When the worker ends, in whatever way, a watcher does the same to all of them; when the host's next worker
 /// of that name starts its first program, it does it again.
 /// <para>
 /// What can escape, where there is no control group: a process that has left the session and has cleared its environment, or that runs a
@@ -15,7 +15,9 @@ namespace Coordinator.Worker.Processes;
 /// </summary>
 public sealed class ProgramLauncher : IDisposable
 {
-    /// <summary>Enters itself at the watcher, joins its group, and becomes the program, so that it is never anywhere without being known.</summary>
+    /// <summary>
+    /// Enters itself at the watcher, joins its group, and becomes the program, so that it is never anywhere without being known.
+    /// </summary>
     private const string Wrapper =
         """
         [ -z "$1" ] || echo $$ > "$1/cgroup.procs" || exit 126
@@ -47,7 +49,8 @@ public sealed class ProgramLauncher : IDisposable
     public ProgramLauncher(ProgramPolicy policy, string lineage, long boot, IWorkerLog log)
     {
         (this.policy, this.log) = (policy, log);
-        this.lineage = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(lineage)))[..16];
+        this.lineage = Convert.ToHexStringLower(
+            System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(lineage)))[..16];
         mark = string.Create(CultureInfo.InvariantCulture, $"{this.lineage}:{boot}.{Environment.ProcessId}");
     }
 
@@ -88,7 +91,8 @@ public sealed class ProgramLauncher : IDisposable
             {
                 NativeProcess.PrepareToPoll(outRead);
                 NativeProcess.PrepareToPoll(errorRead);
-                var environment = command.Environment.Where(pair => pair.Key is not (Leftovers.WorkerMark or Leftovers.StartMark)).Select(pair => $"{pair.Key}={pair.Value}");
+                var environment = command.Environment.Where(pair => pair.Key is not (Leftovers.WorkerMark or Leftovers.StartMark)).Select(
+                    pair => $"{pair.Key}={pair.Value}");
                 var descriptors = new List<(SafeHandle, int)> { (outWrite, 1), (errorWrite, 2), (watcher!.Entries, 9) };
                 descriptors.AddRange(command.Handles.Select((handle, index) => (handle, 3 + index)));
                 var process = NativeProcess.Spawn(

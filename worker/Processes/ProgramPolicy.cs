@@ -15,9 +15,13 @@ public sealed record ProgramPolicy
     /// <summary>User that programs run as; null: the worker's own.</summary>
     public ProgramUser? User { get; init; }
 
-    /// <summary>Mask of the files that programs make, in octal digits; null: the worker's own, under which they are for their owner alone.</summary>
+    /// <summary>
+    /// Mask of the files that programs make, in octal digits; null: the worker's own, under which they are for their owner alone.
+    /// </summary>
     public string? Mask { get; init; }
 
-    /// <summary>Names of variables of the worker's environment that programs get beside the usual ones; a <c>*</c> at the end stands for any rest.</summary>
+    /// <summary>
+    /// Names of variables of the worker's environment that programs get beside the usual ones; a <c>*</c> at the end stands for any rest.
+    /// </summary>
     public IReadOnlyList<string> MoreVariables { get; init; } = [];
 }

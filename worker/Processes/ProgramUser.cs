@@ -35,5 +35,6 @@ public sealed record ProgramUser(string Name, uint Id, uint Group, string Home)
         : [ToolPath() ?? Tool, "--reuid", $"{Id}", "--regid", $"{Group}", "--init-groups", "--inh-caps=-all", "--"];
 
     private static string? ToolPath() =>
-        new[] { "/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin" }.Select(folder => Path.Combine(folder, Tool)).FirstOrDefault(File.Exists);
+        new[] { "/usr/bin", "/bin", "/usr/sbin", "/sbin", "/usr/local/bin" }.Select(folder => Path.Combine(folder, Tool))
+            .FirstOrDefault(File.Exists);
 }

@@ -4,11 +4,12 @@ using Microsoft.Win32.SafeHandles;
 namespace Coordinator.Worker.Processes;
 
 /// <summary>
-/// A shell beside the worker, in a session of its own, that holds one end of a pipe and knows which programs run. However the worker ends, the
-/// pipe does too, and the shell then kills what is left: the programs' sessions, their control groups, and whatever carries the worker's mark.
+/// A shell beside the worker, in a session of its own, that holds one end of a pipe and knows which programs run. However the worker ends,
+/// the pipe does too, and the shell then kills what is left: the programs' sessions, their control groups, and whatever carries the
+/// worker's mark.
 /// <para>
-/// A program is entered by its own launcher before it becomes the program, over a copy of the pipe that it holds meanwhile: so the shell reads
-/// the pipe's end only after every program that was started is entered.
+/// A program is entered by its own launcher before it becomes the program, over a copy of the pipe that it holds meanwhile: so the shell
+/// reads the pipe's end only after every program that was started is entered.
 /// </para>
 /// </summary>
 internal sealed class ProgramWatcher : IDisposable
@@ -66,7 +67,11 @@ internal sealed class ProgramWatcher : IDisposable
         using (read)
         using (var silence = File.OpenHandle("/dev/null", FileMode.Open, FileAccess.Write))
         {
-            var id = NativeProcess.Spawn("/bin/sh", ["sh", "-c", Script, "coordinator-watcher", mark], ["PATH=/usr/local/bin:/usr/bin:/bin"], [(read, 0), (silence, 1), (silence, 2)]);
+            var id = NativeProcess.Spawn(
+                "/bin/sh",
+                ["sh", "-c", Script, "coordinator-watcher", mark],
+                ["PATH=/usr/local/bin:/usr/bin:/bin"],
+                [(read, 0), (silence, 1), (silence, 2)]);
             return new ProgramWatcher(id, write);
         }
     }

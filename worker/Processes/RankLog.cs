@@ -6,10 +6,11 @@ namespace Coordinator.Worker.Processes;
 
 /// <summary>
 /// What a program said, on its worker's disk: whoever reads it, reads files, so a slow reader stops no program. A line is
-/// <c>time stream F text</c>, as Kubernetes' runtimes write it (<c>P</c> in place of <c>F</c>: the line goes on in the next one), so its tools read it.
+/// <c>time stream F text</c>, as Kubernetes' runtimes write it (<c>P</c> in place of <c>F</c>: the line goes on in the next one), so its
+/// tools read it.
 /// <para>
-/// It is bounded: of more than <see cref="RankLogOptions.MostBytes"/> the oldest half is dropped at a time. A disk that takes no more costs lines, which
-/// are counted, and no program its time. Used by the thread that reads the program's pipes; notes may come from any other.
+/// It is bounded: of more than <see cref="RankLogOptions.MostBytes"/> the oldest half is dropped at a time. A disk that takes no more costs
+/// lines, which are counted, and no program its time. Used by the thread that reads the program's pipes; notes may come from any other.
 /// </para>
 /// </summary>
 public sealed class RankLog : IDisposable
@@ -130,12 +131,18 @@ public sealed class RankLog : IDisposable
         if (disposed)
             return;
         var name = stream switch { LogStream.Output => "stdout", LogStream.Error => "stderr", _ => "coordinator" };
-        var head = Encoding.ASCII.GetBytes($"{DateTime.UtcNow.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture)} {name} {(isWhole ? 'F' : 'P')} ");
+        var head = Encoding.ASCII.GetBytes(
+            $"{DateTime.UtcNow.ToString("yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture)} {name} {(isWhole ? 'F' : 'P')} ");
         try
         {
             if (file is not null && written - segment + head.Length + text.Length + 1 > options.MostBytes / 2)
                 NextSegment();
-            file ??= PrivateFiles.Open(RankLogFiles.PathOf(options.Folder, options.Name, segment), FileMode.Create, FileAccess.Write, FileShare.Read | FileShare.Delete, 1 << 16);
+            file ??= PrivateFiles.Open(
+                RankLogFiles.PathOf(options.Folder, options.Name, segment),
+                FileMode.Create,
+                FileAccess.Write,
+                FileShare.Read | FileShare.Delete,
+                1 << 16);
             if (lost > 0)
             {
                 var missing = Encoding.ASCII.GetBytes($"{lost} lines are missing here, which the disk did not take\n");

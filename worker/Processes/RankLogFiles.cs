@@ -3,7 +3,10 @@ using Coordinator.Disk;
 
 namespace Coordinator.Worker.Processes;
 
-/// <summary>Reads ranks' logs while they are written. A place in a log is the number of bytes that were written before it, whatever has been dropped since.</summary>
+/// <summary>
+/// Reads ranks' logs while they are written. A place in a log is the number of bytes that were written before it, whatever has been dropped
+/// since.
+/// </summary>
 public static class RankLogFiles
 {
     private const string Ending = ".log";
@@ -49,7 +52,8 @@ public static class RankLogFiles
     public static IReadOnlyCollection<string> NamesIn(string folder) => !Directory.Exists(folder) ? [] :
         [.. Directory.EnumerateFiles(folder, $"*{Ending}").Select(path => Path.GetFileNameWithoutExtension(path)).Select(name => name[..Math.Max(0, name.LastIndexOf('.'))]).Where(name => name.Length > 0).Distinct()];
 
-    internal static string PathOf(string folder, string name, long from) => Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{name}.{from:D16}{Ending}"));
+    internal static string PathOf(string folder, string name, long from) =>
+        Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{name}.{from:D16}{Ending}"));
 
     /// <summary>What is there of a log, oldest first.</summary>
     internal static IEnumerable<Segment> SegmentsOf(string folder, string name) => !Directory.Exists(folder) ? [] :

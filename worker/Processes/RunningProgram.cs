@@ -3,8 +3,8 @@ using Microsoft.Win32.SafeHandles;
 namespace Coordinator.Worker.Processes;
 
 /// <summary>
-/// A program that was started. One thread reads its pipes into its log and waits for its end; then whatever is left of its session, its control group
-/// and its mark is killed, and only after that is it reaped, so that its number was its own all the time.
+/// A program that was started. One thread reads its pipes into its log and waits for its end; then whatever is left of its session, its
+/// control group and its mark is killed, and only after that is it reaped, so that its number was its own all the time.
 /// </summary>
 public sealed class RunningProgram
 {
@@ -22,7 +22,8 @@ public sealed class RunningProgram
     private readonly Lock gate = new();
     private bool isReaped;
 
-    internal RunningProgram(int id, string start, string group, SafeFileHandle output, SafeFileHandle error, RankLog log, Action<RunningProgram> ended)
+    internal RunningProgram(
+        int id, string start, string group, SafeFileHandle output, SafeFileHandle error, RankLog log, Action<RunningProgram> ended)
     {
         (Id, this.start, Group, this.output, this.error, this.log, this.ended) = (id, start, group, output, error, log, ended);
         StartedAt = Monotonic.Now;

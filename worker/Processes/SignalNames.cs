@@ -11,5 +11,6 @@ public static class SignalNames
     ];
 
     /// <summary>A signal as people know it, such as <c>signal 9 (SIGKILL)</c>.</summary>
-    public static string Describe(int signal) => signal > 0 && signal < Names.Length ? $"signal {signal} ({Names[signal]})" : $"signal {signal}";
+    public static string Describe(int signal) =>
+        signal > 0 && signal < Names.Length ? $"signal {signal} ({Names[signal]})" : $"signal {signal}";
 }

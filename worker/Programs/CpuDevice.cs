@@ -90,11 +90,13 @@ internal sealed unsafe class CpuDevice : IRankDevice
     {
         if (gradient is not HostGradient host)
         {
-            throw new ArgumentException($"A CPU device was handed a {gradient.GetType().Name}; it computes with the gradients that it makes.", nameof(gradient));
+            throw new ArgumentException(
+                $"A CPU device was handed a {gradient.GetType().Name}; it computes with the gradients that it makes.", nameof(gradient));
         }
 
         return host.Length == ParameterCount
             ? host.Floats
-            : throw new ArgumentException($"The gradient has {host.Length} elements; the program has {ParameterCount} parameters.", nameof(gradient));
+            : throw new ArgumentException(
+                $"The gradient has {host.Length} elements; the program has {ParameterCount} parameters.", nameof(gradient));
     }
 }

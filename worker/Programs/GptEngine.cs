@@ -48,7 +48,8 @@ internal sealed unsafe class GptEngine : IGradientEngine
             {
                 if ((uint)token >= (uint)this.model.Vocab)
                 {
-                    throw new InvalidDataException($"Sample {firstPosition + s} holds token {token}; the model's vocabulary is {this.model.Vocab}.");
+                    throw new InvalidDataException(
+                        $"Sample {firstPosition + s} holds token {token}; the model's vocabulary is {this.model.Vocab}.");
                 }
             }
 

@@ -58,7 +58,8 @@ public sealed unsafe class GptEvaluator : IDisposable
     {
         GptChecks.Parameters(model, parameters);
         GptChecks.Tokens(model, text);
-        if (text.Length < 2) throw new ArgumentException($"There are {text.Length} tokens; at least 2 are needed, an input and a target.", nameof(text));
+        if (text.Length < 2)
+            throw new ArgumentException($"There are {text.Length} tokens; at least 2 are needed, an input and a target.", nameof(text));
         double loss = 0;
         fixed (float* p = parameters)
         fixed (int* tokens = text)

@@ -19,7 +19,8 @@ public sealed unsafe class GptGenerator : IDisposable
     /// <exception cref="PlatformNotSupportedException">This machine lacks the vector width.</exception>
     public GptGenerator(ModelSpec model, VectorWidth width = VectorWidth.Auto)
     {
-        if (model.Vocab > 256) throw new ArgumentException($"The vocabulary is {model.Vocab}; text is generated from bytes, 256 at most.", nameof(model));
+        if (model.Vocab > 256)
+            throw new ArgumentException($"The vocabulary is {model.Vocab}; text is generated from bytes, 256 at most.", nameof(model));
         _model = model;
         _kernels = KernelFactory.Create(width);
         _gpt = new GptModel(model, 0, training: false, _kernels);

@@ -64,12 +64,14 @@ internal sealed unsafe class GptModel : IDisposable
             kernels.LayerNorm(l.Input, p + w.Norm1, p + w.Norm1Bias, l.Norm1, l.Mean1, l.Rstd1, rows, c);
             Linear(l.Norm1, p + w.Attention, p + w.AttentionBias, l.Qkv, rows, c, 3 * c);
             kernels.Attention(l.Qkv, l.Probabilities, l.Attended, shape, Dropout(firstPosition, i, 1));
-            ResidualLinear(l.Input, l.Attended, p + w.Projection, p + w.ProjectionBias, l.Middle, batch, time, c, c, Dropout(firstPosition, i, 2));
+            ResidualLinear(
+                l.Input, l.Attended, p + w.Projection, p + w.ProjectionBias, l.Middle, batch, time, c, c, Dropout(firstPosition, i, 2));
 
             kernels.LayerNorm(l.Middle, p + w.Norm2, p + w.Norm2Bias, l.Norm2, l.Mean2, l.Rstd2, rows, c);
             Linear(l.Norm2, p + w.Expand, p + w.ExpandBias, l.Expanded, rows, c, 4 * c);
             kernels.Gelu(l.Expanded, l.Activated, (long)rows * 4 * c);
-            ResidualLinear(l.Middle, l.Activated, p + w.Contract, p + w.ContractBias, next, batch, time, 4 * c, c, Dropout(firstPosition, i, 3));
+            ResidualLinear(
+                l.Middle, l.Activated, p + w.Contract, p + w.ContractBias, next, batch, time, 4 * c, c, Dropout(firstPosition, i, 3));
         }
 
         kernels.LayerNorm(a.Output, p + weights.FinalNorm, p + weights.FinalNormBias, a.Normed, a.NormedMean, a.NormedRstd, rows, c);
@@ -89,7 +91,8 @@ internal sealed unsafe class GptModel : IDisposable
     /// <summary>
     /// Gradient of the last <see cref="Loss"/> with respect to all parameters: overwrites <paramref name="g"/>, or adds to it.
     /// </summary>
-    public void Backward(float* p, float* g, int* tokens, int batch, int time, long firstPosition, bool accumulate, CancellationToken cancel)
+    public void Backward(
+        float* p, float* g, int* tokens, int batch, int time, long firstPosition, bool accumulate, CancellationToken cancel)
     {
         (int c, int v) = (model.Channels, model.Vocab);
         GptActivations a = activations!;

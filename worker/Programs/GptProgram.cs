@@ -60,7 +60,8 @@ public sealed class GptProgram : ITrainingProgram
         ArgumentNullException.ThrowIfNull(samples);
         if (JobMemory.LeastBytes(spec) is var needed && needed > GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)
         {
-            // Asked for all the same, the system would promise it, and kill the worker where the promise is called in. Another worker may have it.
+            // Asked for all the same, the system would promise it, and kill the worker where the promise is called in. Another worker may
+            // have it.
             throw new RankFaultException(
                 FaultKind.Unknown,
                 $"a rank needs at least {JobMemory.Text(needed)} of memory and this worker may use {JobMemory.Text(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)}; "

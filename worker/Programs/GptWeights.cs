@@ -14,7 +14,8 @@ internal sealed class GptWeights
         {
             int At(string name) => layout[$"transformer.h.{i}.{name}"].Offset;
             Layers[i] = new Layer(
-                At("ln_1.weight"), At("ln_1.bias"), At("attn.c_attn.weight"), At("attn.c_attn.bias"), At("attn.c_proj.weight"), At("attn.c_proj.bias"),
+                At("ln_1.weight"), At("ln_1.bias"), At("attn.c_attn.weight"), At("attn.c_attn.bias"), At("attn.c_proj.weight"),
+                At("attn.c_proj.bias"),
                 At("ln_2.weight"), At("ln_2.bias"), At("mlp.c_fc.weight"), At("mlp.c_fc.bias"), At("mlp.c_proj.weight"), At("mlp.c_proj.bias"));
         }
     }

@@ -49,7 +49,9 @@ public sealed class InitialWeights
                 return $"its tensor '{tensor.Name}' has the shape {Shape(stored.Shape)}, and the job's model has {Shape(tensor.Shape.Select(axis => (long)axis))}";
         }
 
-        return tensors.FirstOrDefault(tensor => byName.ContainsKey(tensor.Name)) is { } stray ? $"it has a tensor '{stray.Name}', which the job's model has not" : null;
+        return tensors.FirstOrDefault(tensor => byName.ContainsKey(tensor.Name)) is { } stray
+            ? $"it has a tensor '{stray.Name}', which the job's model has not"
+            : null;
     }
 
     /// <summary>Reads a file, and judges it only once its hash has been found right: a damaged one says nothing of the job.</summary>
@@ -58,7 +60,8 @@ public sealed class InitialWeights
     /// <param name="layout">Places of the tensors.</param>
     /// <param name="moved">Told after every piece that was read; what it throws ends the reading.</param>
     /// <exception cref="DataException">
-    /// <see cref="DataProblem.Missing"/>, <see cref="DataProblem.Unreadable"/>, or <see cref="DataProblem.Corrupt"/> where size or hash differ.
+    /// <see cref="DataProblem.Missing"/>, <see cref="DataProblem.Unreadable"/>, or <see cref="DataProblem.Corrupt"/> where size or hash
+    /// differ.
     /// </exception>
     /// <exception cref="InvalidJobException">The file is what the job names, and no model of the job's shape.</exception>
     public static InitialWeights Read(string path, InitialSpec spec, ParameterLayout layout, Action? moved = null)
@@ -122,8 +125,10 @@ public sealed class InitialWeights
         {
             var prefix = new byte[Math.Min(8, bytes)];
             Take(prefix);
-            if (prefix.Length < 8 || BinaryPrimitives.ReadUInt64LittleEndian(prefix) is var length && (length > SafeTensorsHeader.LargestBytes || (long)length > bytes - at))
-                throw new SafeTensorsException(SafeTensorsProblem.Truncated, $"{path}: {bytes} bytes do not begin with a header's length and the header");
+            if (prefix.Length < 8 || BinaryPrimitives.ReadUInt64LittleEndian(prefix) is var length
+                && (length > SafeTensorsHeader.LargestBytes || (long)length > bytes - at))
+                throw new SafeTensorsException(
+                    SafeTensorsProblem.Truncated, $"{path}: {bytes} bytes do not begin with a header's length and the header");
             var json = new byte[length];
             Take(json);
             return SafeTensorsHeader.Parse(path, json, bytes - at).Tensors;
@@ -135,7 +140,8 @@ public sealed class InitialWeights
             {
                 var count = RandomAccess.Read(handle, into[..Math.Min(into.Length, PieceBytes)], at);
                 if (count == 0)
-                    throw new DataException(DataProblem.Corrupt, $"{path}: ends at byte {at}, cut short while it was read; delete it, and it is fetched again");
+                    throw new DataException(
+                        DataProblem.Corrupt, $"{path}: ends at byte {at}, cut short while it was read; delete it, and it is fetched again");
                 hash.AppendData(into[..count]);
                 at += count;
                 into = into[count..];

@@ -6,7 +6,10 @@ namespace Coordinator.Worker.Programs;
 /// <summary>Linear warm-up, then half a cosine down to the least rate, which is kept (Loshchilov and Hutter, "SGDR", ICLR 2017).</summary>
 public static class LearningRate
 {
-    /// <summary>The rate of <paramref name="step"/>, from 1, in a job of <paramref name="steps"/>: the cosine ends there, or at <see cref="OptimizerSpec.DecaySteps"/>.</summary>
+    /// <summary>
+    /// The rate of <paramref name="step"/>, from 1, in a job of <paramref name="steps"/>: the cosine ends there, or at
+    /// <see cref="OptimizerSpec.DecaySteps"/>.
+    /// </summary>
     public static double At(long step, long steps, OptimizerSpec spec)
     {
         if (spec.DecaySteps > 0)

@@ -36,7 +36,8 @@ public sealed class LinearProgram : ITrainingProgram
         private readonly float[] x = new float[spec.Model.Channels];
 
         // Sums over inputs in rising order with fused multiply-add; samples in rising order.
-        public ShardResult Compute(float* parameters, float* gradient, bool accumulate, long firstPosition, int count, CancellationToken cancel)
+        public ShardResult Compute(
+            float* parameters, float* gradient, bool accumulate, long firstPosition, int count, CancellationToken cancel)
         {
             int inputs = x.Length;
             if (!accumulate) new Span<float>(gradient, inputs + 1).Clear();

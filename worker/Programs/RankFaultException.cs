@@ -45,7 +45,8 @@ public class RankFaultException(FaultKind kind, string message, Exception? inner
 
     private static FaultKind KindOf(DataProblem problem) => problem switch
     {
-        DataProblem.Missing or DataProblem.NotInStore or DataProblem.Unreadable or DataProblem.Corrupt or DataProblem.StoreUnwritable => FaultKind.Worker,
+        DataProblem.Missing or DataProblem.NotInStore or DataProblem.Unreadable or DataProblem.Corrupt or DataProblem.StoreUnwritable =>
+            FaultKind.Worker,
         _ => FaultKind.Job,
     };
 }

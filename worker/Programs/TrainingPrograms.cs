@@ -24,6 +24,9 @@ public static class TrainingPrograms
         return Makers[spec.Model.Program](spec);
     }
 
-    /// <summary>What keeps <paramref name="spec"/>'s program from being computed, naming the value and the remedy; null when nothing does.</summary>
-    public static string? WhyInvalid(JobSpec spec) => JobSpecValidator.ValidateComputation(spec) is [var first, ..] ? first.ToString() : null;
+    /// <summary>
+    /// What keeps <paramref name="spec"/>'s program from being computed, naming the value and the remedy; null when nothing does.
+    /// </summary>
+    public static string? WhyInvalid(JobSpec spec) =>
+        JobSpecValidator.ValidateComputation(spec) is [var first, ..] ? first.ToString() : null;
 }

@@ -5,8 +5,8 @@ using Coordinator.Worker.Transport;
 namespace Coordinator.Worker.Ranks;
 
 /// <summary>
-/// An input of a rank's machine on its way through the host, with the numbers that it is about. The machine sees handles and tickets alone, so
-/// the numbers stay with the host: each is taken over, or given back, once.
+/// An input of a rank's machine on its way through the host, with the numbers that it is about. The machine sees handles and tickets alone,
+/// so the numbers stay with the host: each is taken over, or given back, once.
 /// </summary>
 /// <param name="Input">What the machine hears, or would hear.</param>
 internal readonly record struct HostInput(RankInput Input)

@@ -19,6 +19,12 @@ public interface IModelSink
     Task StoreAsync(JobId job, JobSpec spec, long step, ReadOnlyMemory<float> parameters, CancellationToken cancel);
 
     /// <summary>As the other, with tensors that the job's spec does not give.</summary>
-    Task StoreAsync(JobId job, JobSpec spec, long step, IReadOnlyList<ModelTensor>? tensors, ReadOnlyMemory<float> parameters, CancellationToken cancel) =>
+    Task StoreAsync(
+        JobId job,
+        JobSpec spec,
+        long step,
+        IReadOnlyList<ModelTensor>? tensors,
+        ReadOnlyMemory<float> parameters,
+        CancellationToken cancel) =>
         StoreAsync(job, spec, step, parameters, cancel);
 }

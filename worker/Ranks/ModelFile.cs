@@ -28,7 +28,9 @@ public static class ModelFile
     /// <summary>Metadata key of the model's spec, as JSON.</summary>
     public const string SpecKey = "coordinator.model";
 
-    /// <summary>Metadata key of the program that made it, where that is one of the team's own: its entry and the hash of its files.</summary>
+    /// <summary>
+    /// Metadata key of the program that made it, where that is one of the team's own: its entry and the hash of its files.
+    /// </summary>
     public const string ProgramKey = "coordinator.program";
 
     /// <summary>Writes the file; it appears whole and durable.</summary>
@@ -39,7 +41,8 @@ public static class ModelFile
         var metadata = spec.Program is { } program
             ? new Dictionary<string, string> { [ProgramKey] = $"{program.Entry} {program.Sha256}" }
             : new Dictionary<string, string> { [SpecKey] = JsonSerializer.Serialize(spec.Model, MachinesJson.Default.ModelSpec) };
-        using var writer = SafeTensorsWriter.Create(path, tensors.Select(tensor => new SafeTensor(tensor.Name, tensor.Dtype, tensor.Shape)), metadata);
+        using var writer = SafeTensorsWriter.Create(
+            path, tensors.Select(tensor => new SafeTensor(tensor.Name, tensor.Dtype, tensor.Shape)), metadata);
         var bytes = MemoryMarshal.AsBytes(parameters);
         var byName = tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
         foreach (var placed in writer.Tensors)

@@ -8,7 +8,8 @@ namespace Coordinator.Worker.Ranks;
 
 /// <summary>
 /// Drives one rank's machine: one input after another is taken, handed in, and what the machine asks for is carried out before the next
-/// is taken. That happens on one thread at a time, which other ranks of the worker may share. What belongs to a generation that the machine has not been ordered into yet waits.
+/// is taken. That happens on one thread at a time, which other ranks of the worker may share. What belongs to a generation that the machine
+/// has not been ordered into yet waits.
 /// </summary>
 public sealed class RankHost : IFrameSink, IDisposable
 {
@@ -31,7 +32,8 @@ public sealed class RankHost : IFrameSink, IDisposable
     private const int InputsInARow = 32;
 
     /// <summary>
-    /// A rank on <paramref name="device"/>, which the host disposes of at its end, or at once where this throws. It computes nothing before a plan says so.
+    /// A rank on <paramref name="device"/>, which the host disposes of at its end, or at once where this throws. It computes nothing before
+    /// a plan says so.
     /// Without <paramref name="threads"/> it has its own.
     /// </summary>
     public RankHost(
@@ -71,7 +73,9 @@ public sealed class RankHost : IFrameSink, IDisposable
     /// <summary>Ends with the rank: null at an ordinary end, else the broken invariant that ended it.</summary>
     public Task<Exception?> Over => over.Task;
 
-    /// <summary>Whether the device is lost: this host only says so, and whoever wants a rank on the gpu again makes another. Any thread may ask.</summary>
+    /// <summary>
+    /// Whether the device is lost: this host only says so, and whoever wants a rank on the gpu again makes another. Any thread may ask.
+    /// </summary>
     public bool HasLostDevice => executor.DeviceLoss is not null;
 
     private JobSpec Spec => options.Spec;
@@ -86,7 +90,8 @@ public sealed class RankHost : IFrameSink, IDisposable
     }
 
     /// <inheritdoc/>
-    public void PeerLost(NodeId node, long generation, Evidence evidence, string detail, bool unreached) => Post(new PeerLost(node, generation, evidence, detail) { Unreached = unreached });
+    public void PeerLost(NodeId node, long generation, Evidence evidence, string detail, bool unreached) =>
+        Post(new PeerLost(node, generation, evidence, detail) { Unreached = unreached });
 
     /// <inheritdoc/>
     public string? Accept(in FrameHeader header, PooledBlock? payload)
@@ -126,7 +131,9 @@ public sealed class RankHost : IFrameSink, IDisposable
         if (header.PayloadBytes == 0)
             return null;
         var expected = executor.BlockLength(header.Block, header.Kind == FrameKind.State) * sizeof(float);
-        return header.PayloadBytes == expected ? null : $"block {header.Block} of a {header.Kind} frame has {header.PayloadBytes} bytes instead of {expected}";
+        return header.PayloadBytes == expected
+            ? null
+            : $"block {header.Block} of a {header.Kind} frame has {header.PayloadBytes} bytes instead of {expected}";
     }
 
     /// <summary>Takes some of the inputs that wait; then what is due by time.</summary>

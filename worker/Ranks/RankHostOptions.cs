@@ -27,11 +27,15 @@ public sealed record RankHostOptions
     /// <summary>How long a checkpoint's storage may say nothing before the checkpoint counts as unreadable. Default 30 s.</summary>
     public TimeSpan ReadLimit { get; init; } = StorageRead.DefaultLimit;
 
-    /// <summary>As much where somebody waits for the rank's answer, which comes after the load: then it is given up, and nothing said against the checkpoint. Default 2 s.</summary>
+    /// <summary>
+    /// As much where somebody waits for the rank's answer, which comes after the load: then it is given up, and nothing said against the
+    /// checkpoint. Default 2 s.
+    /// </summary>
     public TimeSpan HurriedReadLimit { get; init; } = TimeSpan.FromSeconds(2);
 
     /// <summary>What the machine of a rank on a device is made with.</summary>
-    public RankOptions ForMachine(IRankDevice device) => ForMachine(device.ParameterCount, device.StateElements) with { Identity = device.Identity };
+    public RankOptions ForMachine(IRankDevice device) =>
+        ForMachine(device.ParameterCount, device.StateElements) with { Identity = device.Identity };
 
     /// <summary>What the machine of a rank with <paramref name="parameters"/> parameters is made with.</summary>
     /// <param name="parameters">Elements of the gradient.</param>

@@ -12,7 +12,8 @@ namespace Coordinator.Worker.Ranks;
 /// A rank's part in checkpoints: a copy of its slice, for which the device waits, and the writing of the copy, for which nobody does. The
 /// copy's memory is kept for the next one; what is written at a time in a process is bounded, since ranks may be many.
 /// </summary>
-internal sealed class StateSaver(RankHostOptions options, IRankDevice device, FaultPlan faults, Action<Action> postState, Action<RankInput> answer) : IDisposable
+internal sealed class StateSaver(
+    RankHostOptions options, IRankDevice device, FaultPlan faults, Action<Action> postState, Action<RankInput> answer) : IDisposable
 {
     private static readonly SemaphoreSlim Writers = new(Math.Max(2, Environment.ProcessorCount / 2));
 
@@ -26,7 +27,10 @@ internal sealed class StateSaver(RankHostOptions options, IRankDevice device, Fa
     /// <summary>Ends with the writing under way.</summary>
     public Task Writing { get; private set; } = Task.CompletedTask;
 
-    /// <summary>Copies the slice on the device's thread, after what was asked for before, and then writes it. Called by the rank's loop; one at a time.</summary>
+    /// <summary>
+    /// Copies the slice on the device's thread, after what was asked for before, and then writes it. Called by the rank's loop; one at a
+    /// time.
+    /// </summary>
     public void Save(SaveState save)
     {
         if (options.Checkpoints is not { } folder)
@@ -71,8 +75,8 @@ internal sealed class StateSaver(RankHostOptions options, IRankDevice device, Fa
     }
 
     /// <summary>
-    /// Somebody waits for the end of the load: storage that says nothing is not waited for as long as before, and nothing is said against the
-    /// checkpoint where it is given up for that. One that reads on is waited for.
+    /// Somebody waits for the end of the load: storage that says nothing is not waited for as long as before, and nothing is said against
+    /// the checkpoint where it is given up for that. One that reads on is waited for.
     /// </summary>
     public void Hurry() => isHurried = true;
 

@@ -39,7 +39,9 @@ public sealed class StepLog
         records.Clear();
     }
 
-    /// <summary>Notes an applied step. A step that does not follow the last begins the log anew: the rank has fetched the state between.</summary>
+    /// <summary>
+    /// Notes an applied step. A step that does not follow the last begins the log anew: the rank has fetched the state between.
+    /// </summary>
     public void Add(StepRecord record)
     {
         if (record.Step <= Recorded)
@@ -63,5 +65,6 @@ public sealed class StepLog
     }
 
     /// <summary>The oldest records, at most <paramref name="most"/> and none after <paramref name="through"/>.</summary>
-    public IReadOnlyList<StepRecord> Oldest(int most, long through = long.MaxValue) => [.. records.Take(most).TakeWhile(record => record.Step <= through)];
+    public IReadOnlyList<StepRecord> Oldest(int most, long through = long.MaxValue) =>
+        [.. records.Take(most).TakeWhile(record => record.Step <= through)];
 }

@@ -42,7 +42,8 @@ public sealed class StepReporter(JobId job, long steps)
 
     private long LastStep => plan!.LastStep ?? steps;
 
-    private bool HasUrgent => plan!.Rank == 0 && Log.Timeline == plan.Timeline && (Log.Last - reportedThrough >= EagerCount || (Log.Last == LastStep && reportedThrough < LastStep));
+    private bool HasUrgent => plan!.Rank == 0 && Log.Timeline == plan.Timeline && (
+        Log.Last - reportedThrough >= EagerCount || (Log.Last == LastStep && reportedThrough < LastStep));
 
     /// <summary>A plan came into force.</summary>
     public void Begin(RankPlan ranked, TimeSpan now)

@@ -1,6 +1,9 @@
 namespace Coordinator.Worker.Ranks;
 
-/// <summary>What runs one piece after another on the threads of a <see cref="StrandPool"/>, with other strands in between. The state is the pool's, under its lock.</summary>
+/// <summary>
+/// What runs one piece after another on the threads of a <see cref="StrandPool"/>, with other strands in between. The state is the pool's,
+/// under its lock.
+/// </summary>
 internal sealed class Strand(StrandPool pool, Action run)
 {
     /// <summary>It was woken since it last began to run.</summary>

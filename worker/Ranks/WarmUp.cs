@@ -12,12 +12,20 @@ public static class WarmUp
     private static readonly JobId Job = new("warm-up");
     private static readonly GpuId Gpu = new(new NodeId("warm-up"), 0);
 
-    /// <summary>Trains to the job's last step, or until <paramref name="limit"/> (infinite: as long as it takes). Disposes of the device.</summary>
+    /// <summary>
+    /// Trains to the job's last step, or until <paramref name="limit"/> (infinite: as long as it takes). Disposes of the device.
+    /// </summary>
     /// <returns>Whether it came to the last step.</returns>
     public static async Task<bool> RunAsync(JobSpec spec, IRankDevice device, TimeSpan limit)
     {
         var outlet = new Outlet();
-        using var host = new RankHost(new RankHostOptions { Job = Job, Spec = spec, Gpu = Gpu, Boot = 1 }, device, outlet, new NoModels(), FaultPlan.None, new SilentLog());
+        using var host = new RankHost(
+            new RankHostOptions { Job = Job, Spec = spec, Gpu = Gpu, Boot = 1 },
+            device,
+            outlet,
+            new NoModels(),
+            FaultPlan.None,
+            new SilentLog());
         var members = Membership.None(Job).Apply(1, [], [new Member(Gpu, "", 1)]);
         host.Post(new OrderArrived(new PrepareRank { Job = Job, Incarnation = 1, Timeline = 0, Generation = 1, Gpu = Gpu }, members));
         var plan = new RankPlan
@@ -60,6 +68,7 @@ public static class WarmUp
 
     private sealed class NoModels : IModelSink
     {
-        public Task StoreAsync(JobId job, JobSpec spec, long step, ReadOnlyMemory<float> parameters, CancellationToken cancel) => Task.CompletedTask;
+        public Task StoreAsync(JobId job, JobSpec spec, long step, ReadOnlyMemory<float> parameters, CancellationToken cancel) =>
+            Task.CompletedTask;
     }
 }

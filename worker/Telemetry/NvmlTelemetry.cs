@@ -3,7 +3,9 @@ using Coordinator.Worker.Devices;
 
 namespace Coordinator.Worker.Telemetry;
 
-/// <summary>Telemetry of NVIDIA GPUs by NVML. A device is found by its PCI address, since NVML and CUDA number devices differently.</summary>
+/// <summary>
+/// Telemetry of NVIDIA GPUs by NVML. A device is found by its PCI address, since NVML and CUDA number devices differently.
+/// </summary>
 public sealed class NvmlTelemetry : IGpuTelemetry
 {
     private readonly NvmlLibrary nvml;

@@ -3,11 +3,20 @@ using Coordinator.Worker.Agent;
 
 namespace Coordinator.Worker.Telemetry;
 
-/// <summary>Reads all gpus every <see cref="WorkerOptions.TelemetryPeriod"/>, on a thread of the pool that computes nothing, and says what is worth it.</summary>
+/// <summary>
+/// Reads all gpus every <see cref="WorkerOptions.TelemetryPeriod"/>, on a thread of the pool that computes nothing, and says what is worth
+/// it.
+/// </summary>
 internal static class TelemetryLoop
 {
     /// <summary>Runs until it is cancelled. A vendor's library that throws ends it with a warning; training does not notice.</summary>
-    public static async Task RunAsync(WorkerOptions options, IGpuTelemetry telemetry, Func<bool> connected, Action<WorkerMessage> tell, IWorkerLog log, CancellationToken cancel)
+    public static async Task RunAsync(
+        WorkerOptions options,
+        IGpuTelemetry telemetry,
+        Func<bool> connected,
+        Action<WorkerMessage> tell,
+        IWorkerLog log,
+        CancellationToken cancel)
     {
         var reports = new TelemetryReports();
         using var timer = new PeriodicTimer(options.TelemetryPeriod);

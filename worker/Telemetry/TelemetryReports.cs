@@ -3,7 +3,8 @@ using Coordinator.Machines;
 namespace Coordinator.Worker.Telemetry;
 
 /// <summary>
-/// Which readings are worth saying. Idle case: values that only wander are said four times a minute at most, and not at all while they stay.
+/// Which readings are worth saying. Idle case: values that only wander are said four times a minute at most, and not at all while they
+/// stay.
 /// Bursty case: an error is said at once, and kept until there is a silo that hears it.
 /// </summary>
 public sealed class TelemetryReports
@@ -44,7 +45,8 @@ public sealed class TelemetryReports
     }
 
     private bool IsNews(GpuReading reading) => !told.TryGetValue(reading.Index, out var before)
-        || reading.RecoveryAction != before.RecoveryAction || reading.UncorrectedEcc != before.UncorrectedEcc || reading.HostBoot != before.HostBoot;
+        || reading.RecoveryAction != before.RecoveryAction || reading.UncorrectedEcc != before.UncorrectedEcc
+            || reading.HostBoot != before.HostBoot;
 
     private bool HasWandered(GpuReading reading)
     {

@@ -5,12 +5,15 @@ using Coordinator.Machines;
 namespace Coordinator.Worker.Transport;
 
 /// <summary>
-/// Where peers come in: accepts connections, lets each say who it is, and hands those that prove it to their link. Who has not proved itself
-/// yet is bounded by <see cref="Strangers"/> and by a deadline; who has to go is told so, and comes again if it is a peer.
+/// Where peers come in: accepts connections, lets each say who it is, and hands those that prove it to their link. Who has not proved
+/// itself yet is bounded by <see cref="Strangers"/> and by a deadline; who has to go is told so, and comes again if it is a peer.
 /// </summary>
 internal sealed class DataDoor
 {
-    /// <summary>Unread bytes of one that is sent away that are taken in, so that the system does not reset the connection over them and lose the word why.</summary>
+    /// <summary>
+    /// Unread bytes of one that is sent away that are taken in, so that the system does not reset the connection over them and lose the
+    /// word why.
+    /// </summary>
     private const int DrainedBytes = 4096;
 
     private readonly DataPlaneOptions options;
@@ -27,7 +30,9 @@ internal sealed class DataDoor
         strangers = new Strangers(options.MaxHandshakes, options.MaxHandshakesOfOneAddress);
     }
 
-    /// <summary>What this worker says when it dials itself, to see whether its address leads here: no other worker knows the nonce.</summary>
+    /// <summary>
+    /// What this worker says when it dials itself, to see whether its address leads here: no other worker knows the nonce.
+    /// </summary>
     public HandshakeHello SelfHello => new(new JobId("self"), 1, options.Node, options.Node, selfNonce);
 
     /// <summary>Accepts until the listener is closed.</summary>
@@ -91,7 +96,8 @@ internal sealed class DataDoor
         }
         catch (OperationCanceledException) when (!stopping.IsCancellationRequested)
         {
-            await TurnAwayAsync(socket, stranger.Away.IsCancellationRequested ? RefusalReason.Busy : RefusalReason.TimedOut).ConfigureAwait(false);
+            await TurnAwayAsync(
+                socket, stranger.Away.IsCancellationRequested ? RefusalReason.Busy : RefusalReason.TimedOut).ConfigureAwait(false);
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException or OperationCanceledException)
         {

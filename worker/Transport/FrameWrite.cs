@@ -4,7 +4,9 @@ using Coordinator.Machines;
 
 namespace Coordinator.Worker.Transport;
 
-/// <summary>One write to a connection: frames one behind the other, small ones gathered in a buffer, large payloads where they lie.</summary>
+/// <summary>
+/// One write to a connection: frames one behind the other, small ones gathered in a buffer, large payloads where they lie.
+/// </summary>
 internal sealed class FrameWrite(int bufferBytes)
 {
     private readonly byte[] buffer = GC.AllocateUninitializedArray<byte>(bufferBytes, pinned: true);
@@ -15,10 +17,15 @@ internal sealed class FrameWrite(int bufferBytes)
     /// <summary>Bytes of the whole write.</summary>
     public int Bytes { get; private set; }
 
-    /// <summary>Whether one more frame fits, its payload copied if that is at most <paramref name="copiedBytes"/>. An empty write takes any frame.</summary>
+    /// <summary>
+    /// Whether one more frame fits, its payload copied if that is at most <paramref name="copiedBytes"/>. An empty write takes any frame.
+    /// </summary>
     public bool HasRoomFor(int copiedBytes) => used + FrameHeader.Size + copiedBytes <= buffer.Length;
 
-    /// <summary>Appends a frame with its checksum. A payload up to <paramref name="copiedBytes"/> is copied first, and the copy is what the checksum is of.</summary>
+    /// <summary>
+    /// Appends a frame with its checksum. A payload up to <paramref name="copiedBytes"/> is copied first, and the copy is what the checksum
+    /// is of.
+    /// </summary>
     public void Add(in FrameHeader header, ArraySegment<byte> payload, int copiedBytes)
     {
         var bytes = buffer.AsSpan(used, FrameHeader.Size);

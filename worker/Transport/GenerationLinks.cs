@@ -32,7 +32,8 @@ internal sealed class GenerationLinks
         var locals = members.Count(member => member.Gpu.Node == self);
         firstLocalRank = Enumerable.Range(0, members.Count).First(rank => members[rank].Gpu.Node == self);
         foreach (var peer in members.Where(member => member.Gpu.Node != self).GroupBy(member => member.Gpu.Node))
-            links[peer.Key] = new PeerLink(this, peer.Key, (int)Math.Min(int.MaxValue, (long)locals * peer.Count() * spec.BlocksPerRankPair));
+            links[peer.Key] = new PeerLink(
+                this, peer.Key, (int)Math.Min(int.MaxValue, (long)locals * peer.Count() * spec.BlocksPerRankPair));
         linkOfRank = [.. members.Select(member => links.GetValueOrDefault(member.Gpu.Node))];
         Addresses = members.GroupBy(member => member.Gpu.Node).ToDictionary(node => node.Key, node => node.First().Address);
     }
@@ -134,7 +135,9 @@ internal sealed class GenerationLinks
     /// </summary>
     public static bool IsForSeveral(in FrameHeader header) => header.Kind == FrameKind.Reduced && header.Count > 1;
 
-    /// <summary>Hands a frame that came to the rank or ranks that it is for; the payload's reference passes on unless it is refused.</summary>
+    /// <summary>
+    /// Hands a frame that came to the rank or ranks that it is for; the payload's reference passes on unless it is refused.
+    /// </summary>
     public string? DeliverAll(in FrameHeader header, PooledBlock? payload)
     {
         if (!IsForSeveral(header))
@@ -183,7 +186,9 @@ internal sealed class GenerationLinks
             OutgoingPayload.None);
     }
 
-    /// <summary>A link is lost for the generation; every local rank is told, once. Links closed because the generation is over accuse nobody.</summary>
+    /// <summary>
+    /// A link is lost for the generation; every local rank is told, once. Links closed because the generation is over accuse nobody.
+    /// </summary>
     public void Lose(PeerLink link, Evidence evidence, string detail, bool unreached = false)
     {
         IFrameSink?[] told;

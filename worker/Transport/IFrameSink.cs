@@ -2,7 +2,9 @@ using Coordinator.Machines;
 
 namespace Coordinator.Worker.Transport;
 
-/// <summary>A rank as the data plane sees it. Called from pool threads, never two frames of one connection at once; must not block.</summary>
+/// <summary>
+/// A rank as the data plane sees it. Called from pool threads, never two frames of one connection at once; must not block.
+/// </summary>
 public interface IFrameSink
 {
     /// <summary>

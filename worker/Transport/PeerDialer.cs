@@ -8,10 +8,10 @@ namespace Coordinator.Worker.Transport;
 /// <summary>
 /// Dials a peer until the connection stands, the peer is known to be gone, or the generation is over here.
 /// <para>
-/// That nobody listens at the peer's address is the only thing that is taken for its end. A door that is full, a connection that is closed in
-/// its handshake, a name that cannot be looked up just now, and whatever this worker lacks itself (descriptors, ports) say nothing of the
-/// peer: it is dialled again, with growing waits. How long that may go on is for <see cref="LinkWatch"/> to say, and what it says then is
-/// silence, with the last trouble.
+/// That nobody listens at the peer's address is the only thing that is taken for its end. A door that is full, a connection that is closed
+/// in its handshake, a name that cannot be looked up just now, and whatever this worker lacks itself (descriptors, ports) say nothing of
+/// the peer: it is dialled again, with growing waits. How long that may go on is for <see cref="LinkWatch"/> to say, and what it says then
+/// is silence, with the last trouble.
 /// </para>
 /// </summary>
 internal static class PeerDialer
@@ -53,7 +53,8 @@ internal static class PeerDialer
                 return Lose(Evidence.Invalid, $"'{address}' is no data-plane address: host:port is");
             socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
             await socket.ConnectAsync(host, port, cancel).ConfigureAwait(false);
-            var hello = new HandshakeHello(group.Spec.Job, group.Spec.Generation, self, link.Peer, RandomNumberGenerator.GetBytes(HandshakeHello.NonceSize));
+            var hello = new HandshakeHello(
+                group.Spec.Job, group.Spec.Generation, self, link.Peer, RandomNumberGenerator.GetBytes(HandshakeHello.NonceSize));
             var refusal = await Handshake.DialAsync(socket, hello, group.Spec.Key, cancel).ConfigureAwait(false);
             taken = refusal == RefusalReason.None && link.Attach(socket);
             return refusal switch
@@ -73,7 +74,8 @@ internal static class PeerDialer
         {
             return Lose(Evidence.ConnectionClosed, $"connecting to {address}: {e.Message}");
         }
-        catch (SocketException e) when (e.SocketErrorCode is SocketError.TimedOut or SocketError.HostUnreachable or SocketError.NetworkUnreachable)
+        catch (SocketException e) when (
+            e.SocketErrorCode is SocketError.TimedOut or SocketError.HostUnreachable or SocketError.NetworkUnreachable)
         {
             return Lose(Evidence.Silent, $"connecting to {address}: {e.Message}");
         }

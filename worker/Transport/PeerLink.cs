@@ -9,7 +9,8 @@ namespace Coordinator.Worker.Transport;
 /// The connection to one other worker in one generation. Frames queue from the start and leave in order once the connection stands.
 /// A link is lost once and for its generation: there is no reconnecting within it.
 /// <para>
-/// Safety of references: the payload is read for its checksum (a small one is copied first), then <see cref="Closed"/> is looked at, then the frame is written.
+/// Safety of references: the payload is read for its checksum (a small one is copied first), then <see cref="Closed"/> is looked at, then
+/// the frame is written.
 /// A rank overwrites what a frame refers to only after its link was closed, so a frame with new numbers under an old name
 /// is either dropped here or fails its checksum at the receiver.
 /// </para>
@@ -25,7 +26,10 @@ internal sealed class PeerLink
     /// <summary>A write that has come to so much is not made any longer.</summary>
     private const int WriteBytes = 1 << 20;
 
-    /// <summary>Payloads up to here are copied behind their headers: many small frames leave in one piece. Larger ones are written from where they lie.</summary>
+    /// <summary>
+    /// Payloads up to here are copied behind their headers: many small frames leave in one piece. Larger ones are written from where they
+    /// lie.
+    /// </summary>
     private const int CopiedBytes = 4 << 10;
 
     private readonly GenerationLinks group;
@@ -71,7 +75,9 @@ internal sealed class PeerLink
     /// <summary>Restarts the measure of silence.</summary>
     public void Heard() => Volatile.Write(ref heardAt, Monotonic.Now.Ticks);
 
-    /// <summary>Takes over a connection that has passed its handshake. False where the link has one or is closed; the socket is then the caller's.</summary>
+    /// <summary>
+    /// Takes over a connection that has passed its handshake. False where the link has one or is closed; the socket is then the caller's.
+    /// </summary>
     public bool Attach(Socket connected)
     {
         lock (gate)
@@ -179,7 +185,8 @@ internal sealed class PeerLink
         var count = 1;
         if (header.Kind != FrameKind.Reduced || payload.Owner is not null)
             return count;
-        while (first + count < batch.Count && batch[first + count] is var (next, bytes) && bytes.Bytes == payload.Bytes && next == header with { To = header.To + count })
+        while (first + count < batch.Count && batch[first + count] is var (next, bytes) && bytes.Bytes == payload.Bytes
+            && next == header with { To = header.To + count })
             count++;
         return count;
     }

@@ -2,14 +2,18 @@ using System.Net.Sockets;
 
 namespace Coordinator.Worker.Transport;
 
-/// <summary>What a connection brings, read in large pieces, since frames may be small and a call to the system costs more than one.</summary>
+/// <summary>
+/// What a connection brings, read in large pieces, since frames may be small and a call to the system costs more than one.
+/// </summary>
 internal sealed class ReadBuffer(int bufferBytes, Action heard)
 {
     private readonly byte[] buffer = GC.AllocateUninitializedArray<byte>(bufferBytes, pinned: true);
     private int start;
     private int end;
 
-    /// <summary>The next <paramref name="count"/> bytes, valid until more is read; empty where the connection was closed before they came.</summary>
+    /// <summary>
+    /// The next <paramref name="count"/> bytes, valid until more is read; empty where the connection was closed before they came.
+    /// </summary>
     public async ValueTask<ArraySegment<byte>> TakeAsync(Socket socket, int count)
     {
         if (buffer.Length - start < count)
@@ -31,7 +35,10 @@ internal sealed class ReadBuffer(int bufferBytes, Action heard)
         return new ArraySegment<byte>(buffer, start - count, count);
     }
 
-    /// <summary>Fills <paramref name="destination"/>: with what was read already, the rest straight from the connection. False where that was closed before.</summary>
+    /// <summary>
+    /// Fills <paramref name="destination"/>: with what was read already, the rest straight from the connection. False where that was closed
+    /// before.
+    /// </summary>
     public async ValueTask<bool> FillAsync(Socket socket, Memory<byte> destination)
     {
         var there = Math.Min(destination.Length, end - start);

@@ -22,17 +22,20 @@ internal static class SelfDial
         limit.CancelAfter(Patience);
         try
         {
-            var own = NetworkInterface.GetAllNetworkInterfaces().SelectMany(card => card.GetIPProperties().UnicastAddresses).Select(unicast => unicast.Address).ToHashSet();
+            var own = NetworkInterface.GetAllNetworkInterfaces().SelectMany(card => card.GetIPProperties().UnicastAddresses)
+                .Select(unicast => unicast.Address).ToHashSet();
             var addresses = await Dns.GetHostAddressesAsync(host, limit.Token).ConfigureAwait(false);
             if (addresses.Length == 0 || !addresses.All(one => IPAddress.IsLoopback(one) || own.Contains(one)))
                 return null;
 
             // Debian's installer gives a host's own name a loopback address in its own /etc/hosts; elsewhere the name means another one.
-            if (!IPAddress.TryParse(host, out _) && !host.Equals("localhost", StringComparison.OrdinalIgnoreCase) && addresses.All(IPAddress.IsLoopback))
+            if (!IPAddress.TryParse(host, out _) && !host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
+                && addresses.All(IPAddress.IsLoopback))
                 return null;
             using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
             await socket.ConnectAsync(addresses, port, limit.Token).ConfigureAwait(false);
-            return await Handshake.DialAsync(socket, hello, [], limit.Token).ConfigureAwait(false) is RefusalReason.Self or RefusalReason.Busy or RefusalReason.TimedOut
+            return await Handshake.DialAsync(
+                socket, hello, [], limit.Token).ConfigureAwait(false) is RefusalReason.Self or RefusalReason.Busy or RefusalReason.TimedOut
                 ? null
                 : "another process answers there";
         }

@@ -16,7 +16,9 @@ internal sealed class Stranger(Socket socket) : IDisposable
     /// <summary>Whether its hello came.</summary>
     public bool HasSpoken { get; set; }
 
-    /// <summary>The connections that it shares its room with: those from its address, or those that say that they are the same peer.</summary>
+    /// <summary>
+    /// The connections that it shares its room with: those from its address, or those that say that they are the same peer.
+    /// </summary>
     public object? Line { get; set; }
 
     public void TurnAway() => away.Cancel();
@@ -26,8 +28,8 @@ internal sealed class Stranger(Socket socket) : IDisposable
 
 /// <summary>
 /// Connections that have not proved themselves, bounded as a whole, for each address that they come from, and for each peer that they say
-/// they are. The door is never shut: who comes is let in, and in its place one goes that has had more time and said less. A peer says its hello
-/// as soon as it is connected; whoever only holds connections open, or says a byte now and then, loses them to it. Thread-safe.
+/// they are. The door is never shut: who comes is let in, and in its place one goes that has had more time and said less. A peer says its
+/// hello as soon as it is connected; whoever only holds connections open, or says a byte now and then, loses them to it. Thread-safe.
 /// </summary>
 internal sealed class Strangers(int most, int mostOfOneAddress)
 {
@@ -60,7 +62,10 @@ internal sealed class Strangers(int most, int mostOfOneAddress)
         return stranger;
     }
 
-    /// <summary>It has named itself as a peer that is expected, and now has to prove it: it shares its room with nobody but that peer's other connections.</summary>
+    /// <summary>
+    /// It has named itself as a peer that is expected, and now has to prove it: it shares its room with nobody but that peer's other
+    /// connections.
+    /// </summary>
     /// <returns>False where it had to go before.</returns>
     public bool Expect(Stranger stranger, object peer)
     {

@@ -37,7 +37,9 @@ internal static class CheckpointDamage
     private static string Part(string checkpoints, JobId job, CheckpointId id, int part)
     {
         var folder = Path.Combine(checkpoints, job.Value, id.Name);
-        var parts = Directory.Exists(folder) ? Directory.GetFiles(folder, "part-*.safetensors").Order(StringComparer.Ordinal).ToArray() : [];
-        return parts.Length > 0 ? parts[part % parts.Length] : throw new ChaosException($"the job has recorded a checkpoint {id.Name}, and there are no parts in {folder}");
+        var parts = Directory.Exists(folder) ? Directory.GetFiles(folder, "part-*.safetensors").Order(StringComparer.Ordinal)
+            .ToArray() : [];
+        return parts.Length > 0 ? parts[part % parts.Length] : throw new ChaosException(
+            $"the job has recorded a checkpoint {id.Name}, and there are no parts in {folder}");
     }
 }

@@ -14,7 +14,8 @@ internal sealed class LockedStorage : IAsyncDisposable
     private readonly DbConnection connection;
     private readonly DbTransaction transaction;
 
-    private LockedStorage(DbConnection connection, DbTransaction transaction) => (this.connection, this.transaction) = (connection, transaction);
+    private LockedStorage(DbConnection connection, DbTransaction transaction) =>
+        (this.connection, this.transaction) = (connection, transaction);
 
     /// <summary>Waits for the lock and holds it until it is disposed of.</summary>
     /// <param name="sqliteFile">The embedded silo's database.</param>
@@ -28,7 +29,9 @@ internal sealed class LockedStorage : IAsyncDisposable
             await connection.OpenAsync(cancel);
 
             // SQLite: begun as a writer's, it has the lock.
-            var transaction = connection is SqliteConnection sqlite ? sqlite.BeginTransaction(deferred: false) : await connection.BeginTransactionAsync(cancel);
+            var transaction = connection is SqliteConnection sqlite
+                ? sqlite.BeginTransaction(deferred: false)
+                : await connection.BeginTransactionAsync(cancel);
             if (database is not null)
             {
                 using var take = connection.CreateCommand();

@@ -49,7 +49,8 @@ internal sealed class Namespace : IAsyncDisposable
             return made;
         var said = string.Join("; ", holder.LastLines);
         await made.DisposeAsync();
-        throw new ChaosException($"a {kind} namespace cannot be made: {(said.Length > 0 ? said : $"it was not ready within {StartLimit.TotalSeconds:0} s")}");
+        throw new ChaosException(
+            $"a {kind} namespace cannot be made: {(said.Length > 0 ? said : $"it was not ready within {StartLimit.TotalSeconds:0} s")}");
     }
 
     /// <summary>The command that runs another one in it. The process id is that of the other one, since nsenter becomes it.</summary>

@@ -43,7 +43,8 @@ internal sealed class NetworkHosts : IAsyncDisposable
     /// <exception cref="ChaosException">Something of it failed; nothing is left.</exception>
     public static async Task<NetworkHosts> CreateAsync(int count, string logPath)
     {
-        var network = new NetworkHosts(await Namespace.CreateAsync("net", "ip link set lo up; ip link add bridge type bridge; ip link set bridge up", logPath));
+        var network = new NetworkHosts(
+            await Namespace.CreateAsync("net", "ip link set lo up; ip link add bridge type bridge; ip link set bridge up", logPath));
         try
         {
             for (var host = 0; host < count; host++)
@@ -105,7 +106,18 @@ internal sealed class NetworkHosts : IAsyncDisposable
     {
         var host = await Namespace.CreateAsync("net", "ip link set lo up", logPath);
         hosts.Add(host);
-        bridge.Run("ip", "link", "add", Port(number), "type", "veth", "peer", "name", "eth0", "netns", host.Pid.ToString(CultureInfo.InvariantCulture));
+        bridge.Run(
+            "ip",
+            "link",
+            "add",
+            Port(number),
+            "type",
+            "veth",
+            "peer",
+            "name",
+            "eth0",
+            "netns",
+            host.Pid.ToString(CultureInfo.InvariantCulture));
         bridge.Run("ip", "link", "set", Port(number), "master", "bridge", "up");
         host.Run("ip", "address", "add", AddressOf(number) + "/24", "dev", "eth0");
         host.Run("ip", "link", "set", "eth0", "up");
@@ -113,7 +125,18 @@ internal sealed class NetworkHosts : IAsyncDisposable
 
     private void PlugIn()
     {
-        bridge.Run("ip", "link", "add", "silo", "type", "veth", "peer", "name", device, "netns", Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+        bridge.Run(
+            "ip",
+            "link",
+            "add",
+            "silo",
+            "type",
+            "veth",
+            "peer",
+            "name",
+            device,
+            "netns",
+            Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
         bridge.Run("ip", "link", "set", "silo", "master", "bridge", "up");
         Tool.Run("ip", "address", "add", SiloAddress + "/24", "dev", device);
         Tool.Run("ip", "link", "set", device, "up");

@@ -3,7 +3,9 @@ using System.Globalization;
 
 namespace Coordinator.Lab.Chaos.Hosts;
 
-/// <summary>A file system of a few megabytes in memory that only the processes which are started with it see, in place of a folder.</summary>
+/// <summary>
+/// A file system of a few megabytes in memory that only the processes which are started with it see, in place of a folder.
+/// </summary>
 internal sealed class SmallDisk : IAsyncDisposable
 {
     private const string Filler = "filler";

@@ -27,11 +27,14 @@ internal static class Tool
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(Find(program) ?? program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+            using var process = Process.Start(
+                new ProcessStartInfo(Find(program) ?? program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true })!;
             var said = process.StandardError.ReadToEndAsync();
             process.StandardOutput.ReadToEnd();
             process.WaitForExit();
-            return process.ExitCode == 0 ? null : $"'{program} {string.Join(' ', arguments)}' ended with exit code {process.ExitCode}: {said.Result.Trim()}";
+            return process.ExitCode == 0
+                ? null
+                : $"'{program} {string.Join(' ', arguments)}' ended with exit code {process.ExitCode}: {said.Result.Trim()}";
         }
         catch (Win32Exception missing)
         {

@@ -21,7 +21,8 @@ public static class ChaosScenarios
 
     /// <summary>Complaint where anybody was excluded: the fault was shorter than the timeouts, or none of the workers' business.</summary>
     internal static IEnumerable<string> NobodyOut(ChaosRecord record) =>
-        NothingAgain(record).Concat(record.OfSinceFirstDeed(EventKinds.RankExcluded).Select(stored => $"nobody was to be excluded, and {stored.Event.Text}"));
+        NothingAgain(record).Concat(
+            record.OfSinceFirstDeed(EventKinds.RankExcluded).Select(stored => $"nobody was to be excluded, and {stored.Event.Text}"));
 
     /// <summary>Complaint where nobody was excluded: the fault was not seen.</summary>
     internal static IEnumerable<string> SomebodyOut(ChaosRecord record)

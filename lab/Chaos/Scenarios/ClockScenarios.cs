@@ -22,7 +22,8 @@ internal static class ClockScenarios
         var victim = LocalCluster.WorkerName(run.Victims[0]);
         run.Kill([run.Victims[0]]);
         await ProcessScenarios.OutAsync(run, victim);
-        await run.UntilAsync($"{victim} to be back", data => data.Job is { Phase: "running" } job && job.Members.Count == run.Scenario.Workers);
+        await run.UntilAsync(
+            $"{victim} to be back", data => data.Job is { Phase: "running" } job && job.Members.Count == run.Scenario.Workers);
         run.Kill([], run.Draw.Below(run.Silos.Count));
     })
     {

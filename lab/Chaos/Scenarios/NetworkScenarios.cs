@@ -42,10 +42,16 @@ internal static class NetworkScenarios
         }) with
         { Check = record => ChaosScenarios.SomebodyOut(record).Concat(ChaosScenarios.NoProcessEnded(record)) },
 
-        Row("silo-cut-both-ways", "no worker reaches the silo's host for 4 s: training goes on, nobody is excluded", run => CutFromSiloAsync(run, hearing: false)) with
+        Row(
+            "silo-cut-both-ways",
+            "no worker reaches the silo's host for 4 s: training goes on, nobody is excluded",
+            run => CutFromSiloAsync(run, hearing: false)) with
         { Check = record => ChaosScenarios.NobodyOut(record).Concat(ChaosScenarios.NoProcessEnded(record)) },
 
-        Row("silo-cut-one-way", "the silo hears its workers, which do not hear it, for 4 s: training goes on, nobody is excluded", run => CutFromSiloAsync(run, hearing: true)) with
+        Row(
+            "silo-cut-one-way",
+            "the silo hears its workers, which do not hear it, for 4 s: training goes on, nobody is excluded",
+            run => CutFromSiloAsync(run, hearing: true)) with
         { Check = record => ChaosScenarios.NobodyOut(record).Concat(ChaosScenarios.NoProcessEnded(record)) },
     ];
 

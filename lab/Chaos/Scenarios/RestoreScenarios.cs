@@ -10,7 +10,8 @@ namespace Coordinator.Lab.Chaos.Scenarios;
 /// </summary>
 internal static class RestoreScenarios
 {
-    // A save is ordered half a second ahead of its step and takes its own time: what is applied in a second may come on top of the interval.
+    // A save is ordered half a second ahead of its step and takes its own time: what is applied in a second may come on top of the
+    // interval.
     private const double LeadMs = 1000;
 
     private static readonly TimeSpan FrozenBeforeDeath = TimeSpan.FromMilliseconds(500);
@@ -67,13 +68,22 @@ internal static class RestoreScenarios
             Check = record => Restored(record, least: 1, intervals: 2),
         },
 
-        new("part-corrupted", "one bit of the newest checkpoint flipped, then all workers killed: back to the one before", run => DamageAsync(run, CheckpointDamage.Corrupt))
+        new(
+            "part-corrupted",
+            "one bit of the newest checkpoint flipped, then all workers killed: back to the one before",
+            run => DamageAsync(run, CheckpointDamage.Corrupt))
         { Quick = true, Check = Damaged },
 
-        new("part-missing", "a part of the newest checkpoint removed, then all workers killed: back to the one before", run => DamageAsync(run, CheckpointDamage.Remove))
+        new(
+            "part-missing",
+            "a part of the newest checkpoint removed, then all workers killed: back to the one before",
+            run => DamageAsync(run, CheckpointDamage.Remove))
         { Check = Damaged },
 
-        new("manifest-corrupted", "one bit of the newest checkpoint's manifest flipped, then all workers killed: back to the one before", run => DamageAsync(run, (folder, job, id, _) => CheckpointDamage.CorruptManifest(folder, job, id)))
+        new(
+            "manifest-corrupted",
+            "one bit of the newest checkpoint's manifest flipped, then all workers killed: back to the one before",
+            run => DamageAsync(run, (folder, job, id, _) => CheckpointDamage.CorruptManifest(folder, job, id)))
         { Check = Damaged },
     ];
 

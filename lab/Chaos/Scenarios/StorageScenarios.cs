@@ -14,7 +14,8 @@ internal static class StorageScenarios
         {
             await run.CheckpointsAsync(1);
             run.Note($"filled the checkpoints' disk ({run.Disk.Fill()} bytes were free)");
-            await run.EventAsync("an event that says that a checkpoint failed", e => e.Kind == EventKinds.CheckpointFailed, run.Deeds[^1].At);
+            await run.EventAsync(
+                "an event that says that a checkpoint failed", e => e.Kind == EventKinds.CheckpointFailed, run.Deeds[^1].At);
             await run.ProgressAsync(SomeSteps);
             run.Disk.Free();
             run.Note("freed it");

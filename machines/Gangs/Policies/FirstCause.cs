@@ -1,9 +1,9 @@
 namespace Coordinator.Machines.Gangs.Policies;
 
 /// <summary>
-/// Which of a gang's processes failed first. When one of a gang dies, the others fail as well, within moments, for want of it: what they say is of
-/// a lost peer. So among those that ended within a moment of the first, one that says nothing of that is more to blame than one that does, and
-/// one that a signal ended more than one that gave up by itself.
+/// Which of a gang's processes failed first. When one of a gang dies, the others fail as well, within moments, for want of it: what they
+/// say is of a lost peer. So among those that ended within a moment of the first, one that says nothing of that is more to blame than one
+/// that does, and one that a signal ended more than one that gave up by itself.
 /// </summary>
 public static class FirstCause
 {
@@ -12,8 +12,10 @@ public static class FirstCause
 
     private static readonly string[] WordsOfFollowers =
     [
-        "connection closed by peer", "connection reset by peer", "broken pipe", "connection refused", "socket timeout", "remote process exited",
-        "watchdog caught collective", "ncclremoteerror", "ncclsystemerror", "peer closed", "timed out waiting", "connectfullmesh failed", "eoferror", "wait timeout",
+        "connection closed by peer", "connection reset by peer", "broken pipe", "connection refused", "socket timeout",
+        "remote process exited",
+        "watchdog caught collective", "ncclremoteerror", "ncclsystemerror", "peer closed", "timed out waiting", "connectfullmesh failed",
+        "eoferror", "wait timeout",
     ];
 
     /// <summary>A process's end, on the clock of whoever judges.</summary>
@@ -32,7 +34,8 @@ public static class FirstCause
             return null;
         var earliest = failed.Min(end => end.At);
         var first = failed.Where(end => end.At <= earliest + Moment)
-            .OrderBy(end => IsFollower(end.Exit)).ThenBy(end => end.Exit.Signal is null && !end.Exit.Hung).ThenBy(end => end.At).ThenBy(end => end.Rank).First();
+            .OrderBy(end => IsFollower(end.Exit)).ThenBy(end => end.Exit.Signal is null && !end.Exit.Hung).ThenBy(end => end.At)
+                .ThenBy(end => end.Rank).First();
         return (first, [.. failed.Where(end => end != first).Select(end => end.Rank).Order()]);
     }
 

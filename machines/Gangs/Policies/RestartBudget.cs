@@ -1,8 +1,9 @@
 namespace Coordinator.Machines.Gangs.Policies;
 
 /// <summary>
-/// Whether a gang may be started again. A failure of its own costs one restart; getting on gives all of them back. A step is progress only where it
-/// is beyond every earlier one: a program that goes back to its checkpoint and fails at the same place again and again does not get on.
+/// Whether a gang may be started again. A failure of its own costs one restart; getting on gives all of them back. A step is progress only
+/// where it is beyond every earlier one: a program that goes back to its checkpoint and fails at the same place again and again does not
+/// get on.
 /// </summary>
 public static class RestartBudget
 {

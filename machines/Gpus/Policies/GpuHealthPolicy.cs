@@ -33,7 +33,8 @@ public sealed class GpuHealthPolicy
     public GpuRemedy UncorrectedEcc { get; private set; } = GpuRemedy.DrainAndReset;
 
     /// <summary>Reads a policy's text; what it leaves out keeps the severest remedy.</summary>
-    /// <exception cref="FormatException">A line is no rule, or says again what one before it said; the message names its number.</exception>
+    /// <exception cref="FormatException">A line is no rule, or says again what one before it said; the message names its
+    /// number.</exception>
     public static GpuHealthPolicy Parse(string text)
     {
         var policy = new GpuHealthPolicy();
@@ -72,8 +73,8 @@ public sealed class GpuHealthPolicy
     }
 
     /// <summary>
-    /// Whether a reading says nothing about a gpu of which nothing is known: <see cref="Judge"/> would find nothing in it. Of every reading of
-    /// every gpu, so it makes no list.
+    /// Whether a reading says nothing about a gpu of which nothing is known: <see cref="Judge"/> would find nothing in it. Of every reading
+    /// of every gpu, so it makes no list.
     /// </summary>
     public bool IsPlain(GpuReading reading)
     {

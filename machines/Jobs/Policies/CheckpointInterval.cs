@@ -14,7 +14,9 @@ public readonly record struct CheckpointInterval(bool IsOff, long Steps, TimeSpa
     /// <summary>Time between checkpoints before anything was observed.</summary>
     public static readonly TimeSpan First = TimeSpan.FromSeconds(30);
 
-    /// <summary>What is believed of the time between failures before any was seen: one in three hours, as published of 16,384 GPUs (Llama 3).</summary>
+    /// <summary>
+    /// What is believed of the time between failures before any was seen: one in three hours, as published of 16,384 GPUs (Llama 3).
+    /// </summary>
     public static readonly TimeSpan PriorMtbf = TimeSpan.FromHours(3);
 
     private static readonly TimeSpan Shortest = TimeSpan.FromSeconds(5);
@@ -62,7 +64,8 @@ public readonly record struct CheckpointInterval(bool IsOff, long Steps, TimeSpa
     /// C is what a checkpoint costs and M the mean time between failures. M begins with <see cref="PriorMtbf"/>, as though one failure had
     /// been seen in that time, and tends to what is observed. Between 5 s, or twice the cost, and an hour.
     /// </summary>
-    /// <param name="cost">Time that a checkpoint takes: the copy for which training waits and the writing beside it, which costs at most its own time.</param>
+    /// <param name="cost">Time that a checkpoint takes: the copy for which training waits and the writing beside it, which costs at most
+    /// its own time.</param>
     /// <param name="observed">How long the job was observed.</param>
     /// <param name="failures">Failures in that time.</param>
     public static TimeSpan YoungDaly(TimeSpan cost, TimeSpan observed, int failures)

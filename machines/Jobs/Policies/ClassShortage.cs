@@ -1,6 +1,9 @@
 namespace Coordinator.Machines.Jobs.Policies;
 
-/// <summary>Says why a job has fewer ranks than it wants where the class of devices is the reason. A pure function; other reasons are others' to tell.</summary>
+/// <summary>
+/// Says why a job has fewer ranks than it wants where the class of devices is the reason. A pure function; other reasons are others' to
+/// tell.
+/// </summary>
 public static class ClassShortage
 {
     /// <summary>One line for people; null where no gpu stands aside for its class.</summary>

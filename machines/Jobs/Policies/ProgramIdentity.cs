@@ -1,6 +1,9 @@
 namespace Coordinator.Machines.Jobs.Policies;
 
-/// <summary>How two programs that should be one differ, for people: words with spaces between them, of which the first that differs is named. A pure function.</summary>
+/// <summary>
+/// How two programs that should be one differ, for people: words with spaces between them, of which the first that differs is named. A pure
+/// function.
+/// </summary>
 public static class ProgramIdentity
 {
     private const int MostWords = 300;
@@ -13,7 +16,8 @@ public static class ProgramIdentity
         if (own.Length == 0)
             return "its worker does not say what its program is made up of; start a worker of this version";
         var (mine, theirs) = (own.Split(' '), jobs.Split(' '));
-        var at = Enumerable.Range(0, Math.Max(mine.Length, theirs.Length)).First(i => mine.ElementAtOrDefault(i) != theirs.ElementAtOrDefault(i));
+        var at = Enumerable.Range(0, Math.Max(mine.Length, theirs.Length)).First(
+            i => mine.ElementAtOrDefault(i) != theirs.ElementAtOrDefault(i));
         var (word, wanted) = (mine.ElementAtOrDefault(at) ?? "nothing", theirs.ElementAtOrDefault(at) ?? "nothing");
         var what = wanted.Split('=')[0] switch
         {

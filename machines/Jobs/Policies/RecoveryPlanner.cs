@@ -8,7 +8,8 @@ namespace Coordinator.Machines.Jobs.Policies;
 /// <param name="FirstStepShards">Who computes what in step T + 1; empty where T is the last step.</param>
 /// <param name="HeldShards">Shards of step T + 1 that need not be computed again.</param>
 /// <param name="Reason">One line for people.</param>
-public sealed record RecoveryDecision(long Target, IReadOnlyList<MemberCatchUp> Members, IReadOnlyList<ShardRun> FirstStepShards, int HeldShards, string Reason);
+public sealed record RecoveryDecision(
+    long Target, IReadOnlyList<MemberCatchUp> Members, IReadOnlyList<ShardRun> FirstStepShards, int HeldShards, string Reason);
 
 /// <summary>One member's way to the target.</summary>
 public sealed record MemberCatchUp(CatchUp Way, IReadOnlyList<DonorRun> Donors);
@@ -27,7 +28,8 @@ public static class RecoveryPlanner
     /// <param name="shards">L.</param>
     /// <param name="steps">N.</param>
     /// <param name="timeline">The job's timeline; state of another counts for nothing.</param>
-    /// <param name="recorded">Steps recorded so far. Members of one generation are at most one step apart, so a state more than one step behind the record is not the job's latest. With none recorded all may begin again from the seed.</param>
+    /// <param name="recorded">Steps recorded so far. Members of one generation are at most one step apart, so a state more than one step
+    /// behind the record is not the job's latest. With none recorded all may begin again from the seed.</param>
     public static RecoveryDecision? Plan(IReadOnlyList<RankState> states, int shards, long steps, int timeline, long recorded)
     {
         var holders = states.Where(state => Holds(state, timeline)).ToArray();
@@ -46,12 +48,15 @@ public static class RecoveryPlanner
 
     /// <summary>
     /// Nobody holds the state: some members read it from a checkpoint of step <paramref name="target"/>, as many as serve a newcomer
-    /// otherwise, and the others fetch it from them. So the store is read a few times and not once for each rank. Who holds an earlier state
-    /// reads last, since it is to keep that until the checkpoint has been verified. Step 0 needs no checkpoint: all begin from the seed.
+    /// otherwise, and the others fetch it from them. So the store is read a few times and not once for each rank. Who holds an earlier
+    /// state reads last, since it is to keep that until the checkpoint has been verified. Step 0 needs no checkpoint: all begin from the
+    /// seed.
     /// </summary>
-    public static RecoveryDecision Restore(IReadOnlyList<RankState> states, int shards, long steps, long target, Func<RankState, bool> mayRead)
+    public static RecoveryDecision Restore(
+        IReadOnlyList<RankState> states, int shards, long steps, long target, Func<RankState, bool> mayRead)
     {
-        var readers = Enumerable.Range(0, states.Count).Where(rank => mayRead(states[rank])).OrderBy(rank => states[rank].HasState).Take(MaxDonors).ToHashSet();
+        var readers = Enumerable.Range(0, states.Count).Where(rank => mayRead(states[rank])).OrderBy(rank => states[rank].HasState)
+            .Take(MaxDonors).ToHashSet();
         var ways = states.Select((_, rank) => new MemberCatchUp(target == 0 ? CatchUp.Initialize : readers.Contains(rank) ? CatchUp.LoadCheckpoint : CatchUp.FetchState, [])).ToArray();
         var members = WithStateDonors(ways, states);
         return new RecoveryDecision(
@@ -83,7 +88,9 @@ public static class RecoveryPlanner
     /// <summary>Spreads each newcomer's fetching over ranks that will be at the target without fetching anything themselves.</summary>
     private static MemberCatchUp[] WithStateDonors(MemberCatchUp[] ways, IReadOnlyList<RankState> states)
     {
-        var donors = Enumerable.Range(0, ways.Length).Where(rank => ways[rank].Way is CatchUp.None or CatchUp.ApplyReduced or CatchUp.FetchReduced or CatchUp.LoadCheckpoint).ToArray();
+        var donors = Enumerable.Range(0, ways.Length)
+            .Where(rank => ways[rank].Way is CatchUp.None or CatchUp.ApplyReduced or CatchUp.FetchReduced or CatchUp.LoadCheckpoint)
+            .ToArray();
         var newcomers = 0;
         for (var rank = 0; rank < ways.Length; rank++)
         {
@@ -107,8 +114,8 @@ public static class RecoveryPlanner
 
     /// <summary>
     /// The interrupted step's shards. First come finished subtrees, the largest first; then shards that a survivor was about to compute
-    /// stay with it, then those that a rank one step behind computes in that; the rest is dealt in aligned pieces to those with the least to
-    /// compute, newcomers last.
+    /// stay with it, then those that a rank one step behind computes in that; the rest is dealt in aligned pieces to those with the least
+    /// to compute, newcomers last.
     /// </summary>
     private static (IReadOnlyList<ShardRun> Runs, int Kept) Deal(IReadOnlyList<RankState> states, MemberCatchUp[] members, int shards)
     {

@@ -1,6 +1,9 @@
 namespace Coordinator.Machines.Jobs.Policies;
 
-/// <summary>Where the blocks of one step's reduced gradient can be had: for each the lowest rank that holds it. Made once for all members that lack some.</summary>
+/// <summary>
+/// Where the blocks of one step's reduced gradient can be had: for each the lowest rank that holds it. Made once for all members that lack
+/// some.
+/// </summary>
 internal sealed class ReducedSources
 {
     private const int Nobody = -1;

@@ -9,7 +9,9 @@ public enum StateSource
     /// <summary>Members hold the latest of the present timeline, or nothing is recorded of that and all begin from the seed.</summary>
     Present,
 
-    /// <summary>Members hold a state that is not the latest of the present timeline: a later one of another timeline, or an earlier one.</summary>
+    /// <summary>
+    /// Members hold a state that is not the latest of the present timeline: a later one of another timeline, or an earlier one.
+    /// </summary>
     Kept,
 
     /// <summary>The newest checkpoint that can be read.</summary>
@@ -26,7 +28,8 @@ public enum StateSource
 /// <list type="bullet">
 /// <item>The latest state of the present timeline, which is the ordinary case.</item>
 /// <item>Before that a later one of another timeline, where going on from it gives up nothing: what members hold of the present timeline is
-/// in a checkpoint as well, or is the seed. That is a worker that comes back after the job has gone back, and before it has got anywhere.</item>
+/// in a checkpoint as well, or is the seed. That is a worker that comes back after the job has gone back, and before it has got
+/// anywhere.</item>
 /// <item>Where the present timeline's is out of reach: a state of another timeline that is as far as the record, at once; after a while
 /// the furthest of what members hold and of what can be read.</item>
 /// </list>
@@ -43,14 +46,18 @@ public readonly record struct StateChoice(StateSource Source, int Timeline = 0, 
     /// <param name="checkpoint">Step of the newest checkpoint that a member may be able to read; null: there is none.</param>
     /// <param name="mayGoBack">Whether the job has waited long enough for a worker that has the latest state.</param>
     /// <param name="isSeedAState">Whether beginning again is a way to go back.</param>
-    public static StateChoice Of(IReadOnlyList<RankState> answers, int timeline, long recorded, long? checkpoint, bool mayGoBack, bool isSeedAState)
+    public static StateChoice Of(
+        IReadOnlyList<RankState> answers, int timeline, long recorded, long? checkpoint, bool mayGoBack, bool isSeedAState)
     {
-        var present = answers.Where(answer => answer.HasState && answer.Timeline == timeline).Select(RecoveryPlanner.Reach).DefaultIfEmpty(-1).Max();
+        var present = answers.Where(answer => answer.HasState && answer.Timeline == timeline).Select(RecoveryPlanner.Reach)
+            .DefaultIfEmpty(-1).Max();
         var kept = Furthest(answers);
         if (present >= recorded - 1 && (present >= 0 || recorded == 0))
         {
             var isPresentSafe = present <= 0 || checkpoint >= present;
-            return kept is { } later && later.Timeline != timeline && later.Step > Math.Max(present, 0) && isPresentSafe ? later : new StateChoice(StateSource.Present);
+            return kept is { } later && later.Timeline != timeline && later.Step > Math.Max(present, 0) && isPresentSafe
+                ? later
+                : new StateChoice(StateSource.Present);
         }
 
         if (kept is { } far && far.Timeline != timeline && far.Step >= recorded)

@@ -15,7 +15,8 @@ internal sealed class GptKind : ProgramKind
         BigInteger channels = model.Channels;
 
         // Per layer: 12 C^2 weights of attention and MLP, 13 C biases and norms.
-        return ((model.Vocab + (BigInteger)model.Block) * channels) + (model.Layers * ((12 * channels * channels) + (13 * channels))) + (2 * channels);
+        return ((model.Vocab + (BigInteger)model.Block) * channels) + (
+            model.Layers * ((12 * channels * channels) + (13 * channels))) + (2 * channels);
     }
 
     internal override double LeastElements(JobSpec spec)
@@ -85,7 +86,11 @@ internal sealed class GptKind : ProgramKind
         if (block >= 1 && bytes / bytesPerToken <= block)
         {
             var needed = (block + 1L) * bytesPerToken;
-            problems.Add("data.bytes", Text(bytes), $"at least {Text(needed)}, one sample of model.block + 1 tokens", "give longer data or lower model.block");
+            problems.Add(
+                "data.bytes",
+                Text(bytes),
+                $"at least {Text(needed)}, one sample of model.block + 1 tokens",
+                "give longer data or lower model.block");
         }
     }
 }

@@ -6,7 +6,8 @@ namespace Coordinator.Machines.Jobs.Programs;
 
 /// <summary>
 /// What of a job follows from the program that it names: which of its settings that program reads, and what it takes. Whoever asks does
-/// so of the job's kind and never compares a program's name, so that a new program is one entry of <see cref="ProgramKinds"/> and no other change.
+/// so of the job's kind and never compares a program's name, so that a new program is one entry of <see cref="ProgramKinds"/> and no other
+/// change.
 /// </summary>
 public abstract class ProgramKind
 {
@@ -19,10 +20,14 @@ public abstract class ProgramKind
     /// <summary>Whether it can be given one.</summary>
     public virtual bool TakesData => ReadsTokens;
 
-    /// <summary>Parameters of a model; beyond any limit they are still counted. Null: the spec does not say, and its ranks find out.</summary>
+    /// <summary>
+    /// Parameters of a model; beyond any limit they are still counted. Null: the spec does not say, and its ranks find out.
+    /// </summary>
     public abstract BigInteger? CountParameters(ModelSpec model);
 
-    /// <summary>Elements of four bytes that a rank holds at the least; in floating point, since what a stranger asks for may overflow any integer.</summary>
+    /// <summary>
+    /// Elements of four bytes that a rank holds at the least; in floating point, since what a stranger asks for may overflow any integer.
+    /// </summary>
     internal abstract double LeastElements(JobSpec spec);
 
     /// <summary>Adds what is wrong with the settings that are this program's.</summary>

@@ -29,7 +29,9 @@ public static class PostgresConnections
         }
         catch (ArgumentException wrong)
         {
-            throw new FormatException($"--database is no PostgreSQL connection string: {wrong.Message} Write Host=…;Port=5432;Database=…;Username=…;Password=….", wrong);
+            throw new FormatException(
+                $"--database is no PostgreSQL connection string: {wrong.Message} Write Host=…;Port=5432;Database=…;Username=…;Password=….",
+                wrong);
         }
     }
 
@@ -38,7 +40,8 @@ public static class PostgresConnections
     /// again: <paramref name="prepare"/> may run several times, each on a connection of its own.
     /// </summary>
     /// <exception cref="StoreUnreachableException">It does not answer, or does not let us in.</exception>
-    public static async Task PrepareAsync(NpgsqlDataSource source, TimeSpan patience, Func<NpgsqlConnection, Task> prepare, CancellationToken cancel)
+    public static async Task PrepareAsync(
+        NpgsqlDataSource source, TimeSpan patience, Func<NpgsqlConnection, Task> prepare, CancellationToken cancel)
     {
         var since = Stopwatch.GetTimestamp();
         while (true)

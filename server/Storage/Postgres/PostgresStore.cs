@@ -44,7 +44,8 @@ public sealed class PostgresStore : IEventStore, IObservationStore, IAsyncDispos
                 options.StartPatience,
                 async connection =>
                 {
-                    await Migrations.Postgres.ApplyAsync(connection, connection.Database, options.TimeProvider.GetUtcNow()).ConfigureAwait(false);
+                    await Migrations.Postgres.ApplyAsync(
+                        connection, connection.Database, options.TimeProvider.GetUtcNow()).ConfigureAwait(false);
 
                     // Processes that have been gone for a month wait for no acknowledgement.
                     await connection.ExecuteAsync("DELETE FROM writer WHERE began_at < now() - interval '30 days'").ConfigureAwait(false);
@@ -60,7 +61,8 @@ public sealed class PostgresStore : IEventStore, IObservationStore, IAsyncDispos
     }
 
     /// <inheritdoc/>
-    public Task<bool> StoreAsync(GrainAddress grain, long incarnation, IReadOnlyList<Output> observations) => writer.WriteAsync(grain, incarnation, observations);
+    public Task<bool> StoreAsync(GrainAddress grain, long incarnation, IReadOnlyList<Output> observations) =>
+        writer.WriteAsync(grain, incarnation, observations);
 
     /// <inheritdoc/>
     public Task AppendAsync(CoordinatorEvent observed) => writer.WriteAsync(GrainAddress.Cluster, 0, [new ObserveEvent(observed)]);

@@ -86,7 +86,8 @@ internal sealed partial class PostgresWriter : IAsyncDisposable
                 await CommitAsync(number, batch, accepted).ConfigureAwait(false);
                 break;
             }
-            catch (PostgresException wrong) when (wrong.SqlState.StartsWith("22", StringComparison.Ordinal) || wrong.SqlState.StartsWith("23", StringComparison.Ordinal))
+            catch (PostgresException wrong) when (
+                wrong.SqlState.StartsWith("22", StringComparison.Ordinal) || wrong.SqlState.StartsWith("23", StringComparison.Ordinal))
             {
                 if (batch is [var one])
                 {

@@ -29,12 +29,14 @@ internal static partial class ArrowRules
         ["lab"] = ["machines", "server", "worker", "runs"],
         ["cli"] =
         [
-            "machines", "disk", "engine", "server", "silo", "worker", "worker.ilgpu", "simulator", "configuration", "planning", "runs", "lab",
+            "machines", "disk", "engine", "server", "silo", "worker", "worker.ilgpu", "simulator", "configuration", "planning", "runs",
+            "lab",
         ],
         // The recovery bench starts the command's own processes, and kills them.
         ["bench"] =
         [
-            "machines", "grains", "engine", "server", "worker", "worker.ilgpu", "simulator", "configuration", "runs", "lab", "cli", "tests/decoders",
+            "machines", "grains", "engine", "server", "worker", "worker.ilgpu", "simulator", "configuration", "runs", "lab", "cli",
+            "tests/decoders",
         ],
         // What every engine must do, and no engine: transcripts, and what plays them.
         ["tests/conformance"] = ["machines"],
@@ -60,12 +62,15 @@ internal static partial class ArrowRules
     private static readonly (string Namespace, string Folder)[] Namespaces =
     [
         ("Coordinator.Tests.Support", "tests/support"), ("Coordinator.Tests.Processes", "tests/processes"),
-        ("Coordinator.Worker.Ilgpu", "worker.ilgpu"), ("Coordinator.Tests.Orleans", "tests/orleans"), ("Coordinator.Tests.Ilgpu", "tests/ilgpu"),
+        ("Coordinator.Worker.Ilgpu", "worker.ilgpu"), ("Coordinator.Tests.Orleans", "tests/orleans"),
+        ("Coordinator.Tests.Ilgpu", "tests/ilgpu"),
         ("Coordinator.Machines", "machines"), ("Coordinator.Disk", "disk"), ("Coordinator.Grains", "grains"),
         ("Coordinator.Engine", "engine"), ("Coordinator.Server", "server"),
         ("Coordinator.Silo", "silo"), ("Coordinator.Worker", "worker"), ("Coordinator.Simulator", "simulator"), ("Coordinator.Cli", "cli"),
-        ("Coordinator.Configuration", "configuration"), ("Coordinator.Planning", "planning"), ("Coordinator.Runs", "runs"), ("Coordinator.Lab", "lab"),
-        ("Coordinator.Bench", "bench"), ("Coordinator.Conformance", "tests/conformance"), ("Coordinator.Decoders", "tests/decoders"), ("Coordinator.Tests", "tests/core"),
+        ("Coordinator.Configuration", "configuration"), ("Coordinator.Planning", "planning"), ("Coordinator.Runs", "runs"),
+        ("Coordinator.Lab", "lab"),
+        ("Coordinator.Bench", "bench"), ("Coordinator.Conformance", "tests/conformance"), ("Coordinator.Decoders", "tests/decoders"),
+        ("Coordinator.Tests", "tests/core"),
     ];
 
     private static readonly string[] OrleansFolders = ["grains", "silo", "bench", "tests/orleans"];
@@ -176,7 +181,8 @@ internal static partial class ArrowRules
         name == parent || name.StartsWith(parent + ".", StringComparison.Ordinal);
 
     private static IEnumerable<string> Includes(XDocument project, string element) =>
-        project.Descendants().Where(item => item.Name.LocalName == element).Select(item => item.Attribute("Include")?.Value).OfType<string>();
+        project.Descendants().Where(item => item.Name.LocalName == element).Select(
+            item => item.Attribute("Include")?.Value).OfType<string>();
 
     private static string Resolve(string projectPath, string include)
     {

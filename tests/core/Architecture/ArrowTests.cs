@@ -61,7 +61,8 @@ public sealed class ArrowTests
     [InlineData("elsewhere", "PackageReference", "Dapper")]
     public void A_wrong_reference_is_refused(string folder, string element, string include)
     {
-        var project = new RepositoryFile($"{folder}/Some.csproj", $"""<Project><ItemGroup><{element} Include="{include}" /></ItemGroup></Project>""");
+        var project = new RepositoryFile(
+            $"{folder}/Some.csproj", $"""<Project><ItemGroup><{element} Include="{include}" /></ItemGroup></Project>""");
 
         Assert.Single(ArrowRules.CheckProject(project));
     }

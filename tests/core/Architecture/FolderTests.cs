@@ -17,7 +17,8 @@ public sealed class FolderTests
             new("runs/Paths/C.cs", "using System;\nusing Coordinator.Runs.View;\n"),
         ];
 
-        Assert.Equal("runs: runs/Clusters -> runs/Paths -> runs/View -> runs/Clusters use each other", Assert.Single(FolderRules.Check(files)));
+        Assert.Equal(
+            "runs: runs/Clusters -> runs/Paths -> runs/View -> runs/Clusters use each other", Assert.Single(FolderRules.Check(files)));
         Assert.Empty(FolderRules.Check(files[..2]));
     }
 }

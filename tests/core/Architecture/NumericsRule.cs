@@ -24,7 +24,8 @@ internal static class NumericsRule
         typeof(Math), typeof(MathF), typeof(double), typeof(float), typeof(Half),
         typeof(IExponentialFunctions<>), typeof(ILogarithmicFunctions<>), typeof(IPowerFunctions<>), typeof(IRootFunctions<>),
         typeof(ITrigonometricFunctions<>), typeof(IHyperbolicFunctions<>), typeof(IFloatingPointIeee754<>), typeof(INumberBase<>),
-        typeof(Vector), typeof(Vector2), typeof(Vector3), typeof(Vector4), typeof(Vector64), typeof(Vector128), typeof(Vector256), typeof(Vector512),
+        typeof(Vector), typeof(Vector2), typeof(Vector3), typeof(Vector4), typeof(Vector64), typeof(Vector128), typeof(Vector256),
+        typeof(Vector512),
     ];
 
     /// <summary>One line for each banned symbol, in ordinal order, as the analyzer reads them.</summary>

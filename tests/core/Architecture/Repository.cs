@@ -25,7 +25,8 @@ internal static class Repository
     public static IReadOnlyList<RepositoryFile> Files => All.Value;
 
     /// <summary>The files whose path ends so.</summary>
-    public static IEnumerable<RepositoryFile> Ending(string ending) => Files.Where(file => file.Path.EndsWith(ending, StringComparison.Ordinal));
+    public static IEnumerable<RepositoryFile> Ending(string ending) =>
+        Files.Where(file => file.Path.EndsWith(ending, StringComparison.Ordinal));
 
     private static List<RepositoryFile> ReadAll()
     {

@@ -16,7 +16,8 @@ internal static partial class SiloHttpRule
     /// <summary>What is wrong with a source file.</summary>
     public static IEnumerable<string> Check(RepositoryFile file)
     {
-        if (!file.Path.EndsWith(".cs", StringComparison.Ordinal) || file.Path == Factory || file.Path.StartsWith(Exempt, StringComparison.Ordinal))
+        if (!file.Path.EndsWith(".cs", StringComparison.Ordinal) || file.Path == Factory
+            || file.Path.StartsWith(Exempt, StringComparison.Ordinal))
             yield break;
         var opensWebSockets = WebSocketClient().IsMatch(file.Text);
         var lines = file.Text.Split('\n');
@@ -30,7 +31,9 @@ internal static partial class SiloHttpRule
         }
     }
 
-    /// <summary>A client of its own. One with a handler from the factory passes, and one over a test's stand-in, which connects to nobody.</summary>
+    /// <summary>
+    /// A client of its own. One with a handler from the factory passes, and one over a test's stand-in, which connects to nobody.
+    /// </summary>
     [GeneratedRegex(@"new (HttpClientHandler|SocketsHttpHandler|WinHttpHandler|WebClient|WebProxy)\b|new HttpClient\((?!SiloHttp\.|new SiloFailover\()|new HttpMessageInvoker\b(?!\(new Silos\()|\bHttpClient\b[^;]*=>? new\((?!SiloHttp\.)|\bHttpClient\.DefaultProxy\b|\bWebRequest\.|\b(AddHttpClient|IHttpClientFactory)\b")]
     private static partial Regex Made();
 

@@ -64,7 +64,10 @@ public sealed class CheckpointFolderTests : IDisposable
         var sha256 = Save(3);
         var manifest = folder.ReadManifest(Job, Id, sha256);
         File.WriteAllBytes(Part, File.ReadAllBytes(Part)[..^1]);
-        Assert.Contains("do all workers share this folder", Assert.Throws<CheckpointException>(() => folder.Seal(manifest)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "do all workers share this folder",
+            Assert.Throws<CheckpointException>(() => folder.Seal(manifest)).Message,
+            StringComparison.Ordinal);
         File.Delete(Part);
         Assert.Contains("is not there", Assert.Throws<CheckpointException>(() => folder.Seal(manifest)).Message, StringComparison.Ordinal);
     }
@@ -79,7 +82,8 @@ public sealed class CheckpointFolderTests : IDisposable
             var damaged = (byte[])sound.Clone();
             damaged[at] ^= (byte)(1 << (at % 8));
             File.WriteAllBytes(Part, damaged);
-            Assert.Contains("part-00001-of-00003", Assert.Throws<CheckpointException>(() => Load(sha256)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "part-00001-of-00003", Assert.Throws<CheckpointException>(() => Load(sha256)).Message, StringComparison.Ordinal);
         }
     }
 
@@ -108,9 +112,11 @@ public sealed class CheckpointFolderTests : IDisposable
     {
         var sha256 = Save(3);
         SpecialFiles.Put(Part, kind);
-        Assert.Contains($"is a {kind} and no file", Assert.Throws<CheckpointException>(() => Load(sha256)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"is a {kind} and no file", Assert.Throws<CheckpointException>(() => Load(sha256)).Message, StringComparison.Ordinal);
         SpecialFiles.Put(Manifest, kind);
-        Assert.Contains($"is a {kind} and no file", Assert.Throws<CheckpointException>(() => Load(sha256)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"is a {kind} and no file", Assert.Throws<CheckpointException>(() => Load(sha256)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -132,7 +138,8 @@ public sealed class CheckpointFolderTests : IDisposable
     {
         Save(3);
         File.WriteAllText(Manifest, File.ReadAllText(Manifest).Replace("part-00001-of-00003.safetensors", name, StringComparison.Ordinal));
-        Assert.Contains("nothing outside it is read", Assert.Throws<CheckpointException>(() => Load(null)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "nothing outside it is read", Assert.Throws<CheckpointException>(() => Load(null)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -150,7 +157,10 @@ public sealed class CheckpointFolderTests : IDisposable
         Directory.Move(folder.PathOf(Job, Id), elsewhere);
         Directory.CreateSymbolicLink(folder.PathOf(Job, Id), elsewhere);
         Assert.Contains("is a link", Assert.Throws<CheckpointException>(() => Load(sha256)).Message, StringComparison.Ordinal);
-        Assert.Contains("is a link", Assert.Throws<CheckpointException>(() => folder.WritePart(Job, Id, 0, 1, 0, state)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "is a link",
+            Assert.Throws<CheckpointException>(() => folder.WritePart(Job, Id, 0, 1, 0, state)).Message,
+            StringComparison.Ordinal);
     }
 
     [Theory]
@@ -182,7 +192,10 @@ public sealed class CheckpointFolderTests : IDisposable
     {
         Directory.CreateDirectory(Path.GetDirectoryName(folder.PathOf(Job, Id))!);
         File.WriteAllText(folder.PathOf(Job, Id), "in the way");
-        Assert.Contains("cannot be written", Assert.Throws<CheckpointException>(() => folder.WritePart(Job, Id, 0, 1, 0, state)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "cannot be written",
+            Assert.Throws<CheckpointException>(() => folder.WritePart(Job, Id, 0, 1, 0, state)).Message,
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -150,7 +150,8 @@ public sealed class SafeTensorsFileTests : IDisposable
     [InlineData("""{"a":{"dtype":"U8","dtype":"I8","shape":[],"data_offsets":[0,1]}}""", "'dtype' of tensor 'a' stands twice in the header")]
     [InlineData("""{"__metadata__":{"a":"1","a":"2"}}""", "'__metadata__.a' stands twice in the header")]
     [InlineData("""{"__metadata__":{},"__metadata__":{}}""", "'__metadata__' stands twice in the header")]
-    public void A_repeated_key_is_refused(string json, string message) => AssertRefused(SafeTensorsProblem.Duplicate, message, Write(json, 1));
+    public void A_repeated_key_is_refused(string json, string message) =>
+        AssertRefused(SafeTensorsProblem.Duplicate, message, Write(json, 1));
 
     [Theory]
     [InlineData("F128")]

@@ -21,7 +21,10 @@ public sealed class SafeTensorsMutationTests : IDisposable
         var (read, refused) = (0, 0);
         for (var seed = 0; seed < 20_000; seed++)
         {
-            var json = Mutator.Mutate(Encoding.UTF8.GetBytes(Json), seed, ["{", "}", "[", "]", "\"", ",", "0", "-", "9e9", "null", "99999999999", "\\u0061", "\\ud800"]);
+            var json = Mutator.Mutate(
+                Encoding.UTF8.GetBytes(Json),
+                seed,
+                ["{", "}", "[", "]", "\"", ",", "0", "-", "9e9", "null", "99999999999", "\\u0061", "\\ud800"]);
             try
             {
                 var header = SafeTensorsHeader.Parse($"seed {seed}", json, 26);
@@ -76,6 +79,7 @@ public sealed class SafeTensorsMutationTests : IDisposable
     public void A_deeply_nested_header_is_refused()
     {
         var json = Encoding.UTF8.GetBytes("{\"a\":" + new string('[', 1_000_000));
-        Assert.Equal(SafeTensorsProblem.BadHeader, Assert.Throws<SafeTensorsException>(() => SafeTensorsHeader.Parse("x", json, 0)).Problem);
+        Assert.Equal(
+            SafeTensorsProblem.BadHeader, Assert.Throws<SafeTensorsException>(() => SafeTensorsHeader.Parse("x", json, 0)).Problem);
     }
 }

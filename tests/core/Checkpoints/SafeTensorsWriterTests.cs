@@ -143,7 +143,8 @@ public sealed class SafeTensorsWriterTests : IDisposable
         return bytes;
     }
 
-    private (string Hash, string[] Order) Write(string name, IEnumerable<SafeTensor> tensors, IEnumerable<KeyValuePair<string, string>> metadata)
+    private (string Hash, string[] Order) Write(
+        string name, IEnumerable<SafeTensor> tensors, IEnumerable<KeyValuePair<string, string>> metadata)
     {
         using var writer = SafeTensorsWriter.Create(folder.File(name), tensors, new Dictionary<string, string>(metadata));
         foreach (var tensor in writer.Tensors)

@@ -17,7 +17,8 @@ public sealed class ChaosChecksTests
         Assert.Empty(ChaosChecks.Complaints(Record(Timeline(0, 1, 10)), Hash, Steps));
 
     [Fact]
-    public void Another_hash_is_found() => Assert.Contains("undisturbed it is other", Only(ChaosChecks.Complaints(Record(Timeline(0, 1, 10)), "other", Steps)), StringComparison.Ordinal);
+    public void Another_hash_is_found() => Assert.Contains(
+        "undisturbed it is other", Only(ChaosChecks.Complaints(Record(Timeline(0, 1, 10)), "other", Steps)), StringComparison.Ordinal);
 
     [Fact]
     public void A_job_that_failed_is_found() =>
@@ -25,11 +26,17 @@ public sealed class ChaosChecksTests
 
     [Fact]
     public void A_step_that_is_missing_is_found() =>
-        Assert.Contains("1 of 10 steps are not recorded: 4", Only(ChaosChecks.OfSteps([.. Timeline(0, 1, 3), .. Timeline(0, 5, 10)], Steps)), StringComparison.Ordinal);
+        Assert.Contains(
+            "1 of 10 steps are not recorded: 4",
+            Only(ChaosChecks.OfSteps([.. Timeline(0, 1, 3), .. Timeline(0, 5, 10)], Steps)),
+            StringComparison.Ordinal);
 
     [Fact]
     public void A_step_that_is_recorded_twice_on_one_timeline_is_found() =>
-        Assert.Contains("more than once on one timeline: 7", Only(ChaosChecks.OfSteps([.. Timeline(0, 1, 10), .. Timeline(0, 7, 7)], Steps)), StringComparison.Ordinal);
+        Assert.Contains(
+            "more than once on one timeline: 7",
+            Only(ChaosChecks.OfSteps([.. Timeline(0, 1, 10), .. Timeline(0, 7, 7)], Steps)),
+            StringComparison.Ordinal);
 
     [Fact]
     public void A_step_that_the_job_does_not_have_is_found() =>
@@ -37,11 +44,17 @@ public sealed class ChaosChecksTests
 
     [Fact]
     public void A_step_that_was_computed_again_with_another_loss_is_found() =>
-        Assert.Contains("have another loss: 6", Only(ChaosChecks.OfSteps([.. Timeline(0, 1, 6), .. Timeline(1, 6, 10, step => step == 6 ? 0.5 : 1.0 / step)], Steps)), StringComparison.Ordinal);
+        Assert.Contains(
+            "have another loss: 6",
+            Only(ChaosChecks.OfSteps([.. Timeline(0, 1, 6), .. Timeline(1, 6, 10, step => step == 6 ? 0.5 : 1.0 / step)], Steps)),
+            StringComparison.Ordinal);
 
     [Fact]
     public void A_record_that_falls_back_to_an_older_timeline_is_found() =>
-        Assert.Contains("step 7 of timeline 0 is recorded behind one of timeline 1", Only(ChaosChecks.OfSteps([.. Timeline(0, 1, 6), .. Timeline(1, 5, 6), .. Timeline(0, 7, 10)], Steps)), StringComparison.Ordinal);
+        Assert.Contains(
+            "step 7 of timeline 0 is recorded behind one of timeline 1",
+            Only(ChaosChecks.OfSteps([.. Timeline(0, 1, 6), .. Timeline(1, 5, 6), .. Timeline(0, 7, 10)], Steps)),
+            StringComparison.Ordinal);
 
     [Fact]
     public void A_return_to_the_newest_complete_checkpoint_keeps_the_promise() =>
@@ -61,11 +74,17 @@ public sealed class ChaosChecksTests
 
     [Fact]
     public void Steps_that_do_not_go_on_right_behind_the_checkpoint_are_found() =>
-        Assert.Contains("timeline 1 went back to step 6 and records steps from 8 on", Only(ChaosChecks.Complaints(Record([.. Timeline(0, 1, 8), .. Timeline(1, 8, 10)], 1, Saved(6), Restored(6, 1)), Hash, Steps)), StringComparison.Ordinal);
+        Assert.Contains(
+            "timeline 1 went back to step 6 and records steps from 8 on",
+            Only(ChaosChecks.Complaints(Record([.. Timeline(0, 1, 8), .. Timeline(1, 8, 10)], 1, Saved(6), Restored(6, 1)), Hash, Steps)),
+            StringComparison.Ordinal);
 
     [Fact]
     public void A_timeline_that_no_return_explains_is_found() =>
-        Assert.Contains("on timeline 1, and 0 returns", Only(ChaosChecks.Complaints(Record([.. Timeline(0, 1, 8), .. Timeline(1, 9, 10)], 1), Hash, Steps)), StringComparison.Ordinal);
+        Assert.Contains(
+            "on timeline 1, and 0 returns",
+            Only(ChaosChecks.Complaints(Record([.. Timeline(0, 1, 8), .. Timeline(1, 9, 10)], 1), Hash, Steps)),
+            StringComparison.Ordinal);
 
     [Fact]
     public void A_blow_that_a_generation_followed_is_over_when_all_its_ranks_have_applied_a_step()
@@ -88,7 +107,8 @@ public sealed class ChaosChecksTests
         Events = [.. events.Select((e, ordinal) => new StoredEvent(ordinal + 1, Start.AddSeconds(e.DurationMs ?? 0), "silo", e))],
     };
 
-    private static JobView View(int timeline) => new() { Id = new JobId("job"), Phase = "finished", Spec = new JobSpec(), ModelSha256 = Hash, Timeline = timeline };
+    private static JobView View(int timeline) =>
+        new() { Id = new JobId("job"), Phase = "finished", Spec = new JobSpec(), ModelSha256 = Hash, Timeline = timeline };
 
     private static StoredStep[] Timeline(int timeline, long first, long last, Func<long, double>? loss = null) =>
     [
@@ -102,5 +122,6 @@ public sealed class ChaosChecksTests
 
     private static CoordinatorEvent Event(string kind, long step, int timeline) => new() { Kind = kind, Step = step, Timeline = timeline };
 
-    private static CoordinatorEvent At(double seconds, string kind, long generation) => new() { Kind = kind, Generation = generation, DurationMs = seconds };
+    private static CoordinatorEvent At(double seconds, string kind, long generation) =>
+        new() { Kind = kind, Generation = generation, DurationMs = seconds };
 }

@@ -19,12 +19,14 @@ public sealed class ChaosScenariosTests
     }
 
     [Fact]
-    public void A_machine_that_has_everything_skips_nothing() => Assert.All(ChaosScenarios.All, scenario => Assert.Null(scenario.WhySkipped(Able)));
+    public void A_machine_that_has_everything_skips_nothing() =>
+        Assert.All(ChaosScenarios.All, scenario => Assert.Null(scenario.WhySkipped(Able)));
 
     [Fact]
     public void What_is_missing_skips_those_that_need_it_and_no_others_with_the_reason()
     {
-        AssertSkips(Able with { NamespaceTrouble = "this user is not root" }, "this user is not root", ChaosPlace.OwnHosts, ChaosPlace.SmallDisk);
+        AssertSkips(
+            Able with { NamespaceTrouble = "this user is not root" }, "this user is not root", ChaosPlace.OwnHosts, ChaosPlace.SmallDisk);
         AssertSkips(Able with { HasIp = false }, "iproute2", ChaosPlace.OwnHosts);
         AssertSkips(Able with { FakeTimeLibrary = null }, "faketime", ChaosPlace.SteppedClock);
         AssertSkips(Able with { UsesPostgres = true }, "PostgreSQL", ChaosPlace.SteppedClock);
@@ -34,7 +36,8 @@ public sealed class ChaosScenariosTests
     [Fact]
     public async Task A_scenario_that_cannot_run_here_is_skipped_and_starts_nothing()
     {
-        var runner = new ChaosRunner(Able with { HasIp = false }, Coordinator.Runs.Clusters.SiloBackend.Alone, 1, ChaosInjection.None, null);
+        var runner = new ChaosRunner(
+            Able with { HasIp = false }, Coordinator.Runs.Clusters.SiloBackend.Alone, 1, ChaosInjection.None, null);
         var result = await runner.RunAsync(ChaosScenarios.Find("host-unplugged")!, CancellationToken.None);
         runner.Clean();
         Assert.Equal(ChaosVerdict.Skipped, result.Verdict);
@@ -80,7 +83,8 @@ public sealed class ChaosScenariosTests
         report.Add(new ChaosResult("c", ChaosVerdict.Failed) { Reasons = ["waited for the end of the job until the time limit of 90 s had passed"], Logs = "/tmp/c" });
         Assert.False(report.Good);
         Assert.Equal("1 passed, 1 failed, 1 skipped", report.Summary);
-        Assert.Equal("a   passed   0.50 s    3.00 s       step 12: SIGKILL to worker-1", Assert.Single(ChaosReport.Rows(report.Results[0], 1)));
+        Assert.Equal(
+            "a   passed   0.50 s    3.00 s       step 12: SIGKILL to worker-1", Assert.Single(ChaosReport.Rows(report.Results[0], 1)));
         Assert.Equal("b   skipped  -         -            needs root", Assert.Single(ChaosReport.Rows(report.Results[1], 1)));
         Assert.Equal(3, ChaosReport.Rows(report.Results[2], 1).Count());
 

@@ -16,7 +16,9 @@ public sealed class CommandLineParsingTests
         var parsed = CommandLine.Parse(["silo", "--data-dir", "data", "--database", "@" + file]);
 
         Assert.Empty(parsed.Errors);
-        Assert.Equal("Host=postgres;Username=coordinator;GSS Encryption Mode=Disable", ClusterOptionSet.ReadDatabase(parsed.GetValue<string>("--database")));
+        Assert.Equal(
+            "Host=postgres;Username=coordinator;GSS Encryption Mode=Disable",
+            ClusterOptionSet.ReadDatabase(parsed.GetValue<string>("--database")));
     }
 
     [Theory]
@@ -25,5 +27,8 @@ public sealed class CommandLineParsingTests
     [InlineData("--silo-port", "11111")]
     [InlineData("--gateway-port", "30000")]
     public void What_belongs_to_a_cluster_is_refused_where_no_database_is_named(string option, string value) =>
-        Assert.StartsWith($"{option} is for a silo of a cluster", Assert.Single(CommandLine.Parse(["silo", "--data-dir", "data", option, value]).Errors).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"{option} is for a silo of a cluster",
+            Assert.Single(CommandLine.Parse(["silo", "--data-dir", "data", option, value]).Errors).Message,
+            StringComparison.Ordinal);
 }

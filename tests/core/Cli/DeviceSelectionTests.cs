@@ -69,7 +69,9 @@ public sealed class DeviceSelectionTests
     [InlineData("cpu:0")]
     [InlineData("ilgpu:metal")]
     public void What_no_library_can_have_is_refused_with_one_too(string text) =>
-        Assert.Equal($"'{text}' is no device; write cpu, ilgpu:cuda[:N], ilgpu:opencl[:N] or ilgpu:cpu, or a device of the library.", DeviceSelection.WhyNone(text, withLibrary: true));
+        Assert.Equal(
+            $"'{text}' is no device; write cpu, ilgpu:cuda[:N], ilgpu:opencl[:N] or ilgpu:cpu, or a device of the library.",
+            DeviceSelection.WhyNone(text, withLibrary: true));
 
     [Theory]
     [InlineData("test", "test:0", null)]
@@ -89,7 +91,9 @@ public sealed class DeviceSelectionTests
         using var backends = DeviceBackendSet.Open(withIlgpu: false, typeof(TestBackend).Assembly.Location);
 
         Assert.Equal(["test:0"], backends.List().Select(device => device.Device));
-        Assert.Equal("a toy computes nothing", Assert.Throws<InvalidJobException>(() => backends.Create(new JobSpec(), null, TestBackend.Device("test:0", "toy"))).Message);
+        Assert.Equal(
+            "a toy computes nothing",
+            Assert.Throws<InvalidJobException>(() => backends.Create(new JobSpec(), null, TestBackend.Device("test:0", "toy"))).Message);
         Assert.Throws<InvalidOperationException>(() => backends.Create(new JobSpec(), null, TestBackend.Device("tests:0", "toy")));
     }
 
@@ -106,7 +110,8 @@ public sealed class DeviceSelectionTests
     public void An_assembly_without_devices_and_a_file_that_is_none_are_refused()
     {
         var empty = Assert.Throws<DeviceBackendException>(() => DeviceBackends.Load(typeof(JobSpec).Assembly.Location));
-        var text = Assert.Throws<DeviceBackendException>(() => DeviceBackends.Load(Path.ChangeExtension(typeof(TestBackend).Assembly.Location, ".deps.json")));
+        var text = Assert.Throws<DeviceBackendException>(
+            () => DeviceBackends.Load(Path.ChangeExtension(typeof(TestBackend).Assembly.Location, ".deps.json")));
 
         Assert.Equal($"{typeof(JobSpec).Assembly.Location} holds no devices.", empty.Message);
         Assert.NotEqual(empty.Remedy, text.Remedy);

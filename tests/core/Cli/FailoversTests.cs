@@ -23,7 +23,8 @@ public class FailoversTests
     public void A_silo_that_is_away_holds_records_back_and_not_the_steps()
     {
         // Steps of 100 ms for 20 s; what is applied from 5 s to 8 s is recorded at 8 s.
-        var steps = Enumerable.Range(1, 200).Select(step => Step(step, 100, recordedMs: step is > 50 and < 80 ? 8000 : 100 * step)).ToArray();
+        var steps = Enumerable.Range(1, 200).Select(step => Step(step, 100, recordedMs: step is > 50 and < 80 ? 8000 : 100 * step))
+            .ToArray();
 
         var applied = Failovers.AppliedAt(steps);
 
@@ -74,7 +75,9 @@ public class FailoversTests
 
     private static DateTimeOffset At(double milliseconds) => Start.AddMilliseconds(milliseconds);
 
-    private static StoredStep Step(int step, double milliseconds, double recordedMs) => new(step, 0, At(recordedMs), new StepRecord(step, 1, 1, 1, milliseconds, 1));
+    private static StoredStep Step(int step, double milliseconds, double recordedMs) =>
+        new(step, 0, At(recordedMs), new StepRecord(step, 1, 1, 1, milliseconds, 1));
 
-    private static StoredEvent Event(double milliseconds, string silo, string kind) => new(1, At(milliseconds), silo, new CoordinatorEvent { Kind = kind });
+    private static StoredEvent Event(double milliseconds, string silo, string kind) =>
+        new(1, At(milliseconds), silo, new CoordinatorEvent { Kind = kind });
 }

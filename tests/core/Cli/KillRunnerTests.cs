@@ -73,7 +73,9 @@ public sealed class KillRunnerTests : IDisposable
         runner.Observe(Data(10, 4) with { Children = up }, targets);
 
         Assert.Equal(["silo-2", "silo-0"], targets.Killed);
-        Assert.Equal([KillKind.Silo, KillKind.Silo, null], runner.Deaths([Death("silo-2", 92), Death("silo-0", 90), Death("silo-1", 91)]).Select(death => death.Kind));
+        Assert.Equal(
+            [KillKind.Silo, KillKind.Silo, null],
+            runner.Deaths([Death("silo-2", 92), Death("silo-0", 90), Death("silo-1", 91)]).Select(death => death.Kind));
     }
 
     [Fact]

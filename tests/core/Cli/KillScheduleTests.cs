@@ -28,7 +28,8 @@ public class KillScheduleTests
     [Fact]
     public void The_same_seed_draws_the_same_schedule_and_another_another()
     {
-        static string Text(ulong seed) => string.Join(';', KillSchedule.Draw(seed, 400, 4).Kills.Select(kill => $"{kill.Kind}@{kill.Step}:{string.Join(',', kill.Workers)}"));
+        static string Text(ulong seed) => string.Join(
+            ';', KillSchedule.Draw(seed, 400, 4).Kills.Select(kill => $"{kill.Kind}@{kill.Step}:{string.Join(',', kill.Workers)}"));
 
         Assert.Equal(Text(7), Text(7));
         Assert.NotEqual(Text(7), Text(8));

@@ -35,7 +35,8 @@ public class RecoveriesTests
     {
         var events = new[]
         {
-            Forming(0, 1), Running(100, 1, 95), Excluded(1000, 2), Forming(1001, 2), Running(1200, 2, 190), Forming(3000, 3), Running(3100, 3, 80),
+            Forming(0, 1), Running(100, 1, 95), Excluded(1000, 2), Forming(1001, 2), Running(1200, 2, 190), Forming(3000, 3),
+            Running(3100, 3, 80),
         };
 
         Assert.Equal([TimeSpan.FromMilliseconds(190)], Recoveries.FromDetection(events));
@@ -45,7 +46,8 @@ public class RecoveriesTests
     public void The_median_of_an_even_number_is_the_mean_of_the_middle_two()
     {
         Assert.Null(Recoveries.Median([]));
-        Assert.Equal(TimeSpan.FromSeconds(2.5), Recoveries.Median([.. new[] { 4, 1, 2, 3 }.Select(second => TimeSpan.FromSeconds(second))]));
+        Assert.Equal(
+            TimeSpan.FromSeconds(2.5), Recoveries.Median([.. new[] { 4, 1, 2, 3 }.Select(second => TimeSpan.FromSeconds(second))]));
     }
 
     [Fact]
@@ -60,7 +62,8 @@ public class RecoveriesTests
 
     private static TimedEvent Forming(int at, long generation) => Event(at, EventKinds.GenerationForming, generation);
 
-    private static TimedEvent Running(int at, long generation, double? duration = null) => Event(at, EventKinds.GenerationRunning, generation, duration);
+    private static TimedEvent Running(int at, long generation, double? duration = null) =>
+        Event(at, EventKinds.GenerationRunning, generation, duration);
 
     private static TimedEvent Excluded(int at, long generation) => Event(at, EventKinds.RankExcluded, generation);
 

@@ -146,7 +146,9 @@ public class RunViewTests
 
         Assert.Equal(notice, view.Notice);
         Assert.Equal(["worker-1", "worker-2"], view.Workers.Select(worker => worker.Name));
-        Assert.Equal("no silo answers; training goes on without them", RunViewBuilder.Build(data with { SiloSupervised = true, SiloAway = TimeSpan.FromSeconds(1), Children = silos }).Notice);
+        Assert.Equal(
+            "no silo answers; training goes on without them",
+            RunViewBuilder.Build(data with { SiloSupervised = true, SiloAway = TimeSpan.FromSeconds(1), Children = silos }).Notice);
     }
 
     [Theory]
@@ -192,7 +194,8 @@ public class RunViewTests
     public void Plain_lines_say_every_event_once_and_progress_every_two_seconds()
     {
         var lines = new PlainLines();
-        var data = Running(steps: 5, of: 30, milliseconds: 100, targets: 512) with { Events = [Event(1, EventKinds.JobSubmitted, "job submitted")] };
+        var data = Running(
+            steps: 5, of: 30, milliseconds: 100, targets: 512) with { Events = [Event(1, EventKinds.JobSubmitted, "job submitted")] };
         var first = lines.Next(RunViewBuilder.Build(data)).ToArray();
         var soon = lines.Next(RunViewBuilder.Build(Running(steps: 6, of: 30, milliseconds: 100, targets: 512) with { Now = data.Now.AddSeconds(1) })).ToArray();
         var later = lines.Next(RunViewBuilder.Build(Running(steps: 8, of: 30, milliseconds: 100, targets: 512) with { Now = data.Now.AddSeconds(2) })).ToArray();

@@ -83,7 +83,8 @@ public sealed class SiloCallsTests : IAsyncLifetime
         using var client = new CoordinatorClient(door.Url, TestServer.Token);
         using var enough = new CancellationTokenSource();
 
-        var run = new JobRun(client, "patient") { Id = Job }.RunAsync(new JobSpec { Data = new DataSpec { Sha256 = sha256, Bytes = 400_000 } }, data, enough.Token);
+        var run = new JobRun(client, "patient") { Id = Job }.RunAsync(
+            new JobSpec { Data = new DataSpec { Sha256 = sha256, Bytes = 400_000 } }, data, enough.Token);
         var submitted = await Task.WhenAny(silo.Grains.NextAsync<SubmitJob>(), run).For("the submission");
         await enough.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run);
@@ -120,7 +121,8 @@ public sealed class SiloCallsTests : IAsyncLifetime
         using var client = new CoordinatorClient(door.Url, TestServer.Token);
         var calls = new SiloCalls(client, cluster: null) { Patience = TimeSpan.Zero, Remedy = () => "It is safe." };
 
-        var away = await Assert.ThrowsAsync<CommandException>(() => calls.AskAsync((asked, cancel) => asked.GetInfoAsync(cancel), CancellationToken.None));
+        var away = await Assert.ThrowsAsync<CommandException>(
+            () => calls.AskAsync((asked, cancel) => asked.GetInfoAsync(cancel), CancellationToken.None));
 
         Assert.Equal((ExitCodes.NotFound, "It is safe."), (away.ExitCode, away.Remedy));
     }

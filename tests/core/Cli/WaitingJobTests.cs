@@ -22,7 +22,9 @@ public sealed class WaitingJobTests
     public void The_live_view_has_it()
     {
         var now = DateTimeOffset.UnixEpoch;
-        Assert.Equal($"the job waits: waiting for 2 gpus: {Waits}", RunViewBuilder.Build(new RunData { Now = now, Started = now, Job = Job }).Notice);
+        Assert.Equal(
+            $"the job waits: waiting for 2 gpus: {Waits}",
+            RunViewBuilder.Build(new RunData { Now = now, Started = now, Job = Job }).Notice);
     }
 
     private static string Cell(JobView job, string column)

@@ -38,7 +38,9 @@ public sealed class WorkerProgramsTests : IDisposable
     public async Task Data_that_come_back_in_time_are_taken()
     {
         var asked = 0;
-        using var programs = Programs((_, stream, cancel) => ++asked == 1 ? throw NotThere() : stream.WriteAsync("hello world"u8.ToArray(), cancel).AsTask(), TimeSpan.FromMinutes(1));
+        using var programs = Programs(
+            (_, stream, cancel) => ++asked == 1 ? throw NotThere() : stream.WriteAsync("hello world"u8.ToArray(), cancel).AsTask(),
+            TimeSpan.FromMinutes(1));
         (await CreateAsync(programs)).Dispose();
         Assert.Equal(2, asked);
     }
@@ -47,7 +49,8 @@ public sealed class WorkerProgramsTests : IDisposable
     public async Task A_silo_that_is_away_says_nothing_of_the_job()
     {
         using var programs = Programs((_, _, _) => throw new HttpRequestException("connection refused"), TimeSpan.Zero);
-        Assert.Equal(FaultKind.Worker, RankFaultException.KindOf(await Assert.ThrowsAsync<HttpRequestException>(() => CreateAsync(programs))));
+        Assert.Equal(
+            FaultKind.Worker, RankFaultException.KindOf(await Assert.ThrowsAsync<HttpRequestException>(() => CreateAsync(programs))));
     }
 
     [Theory]
@@ -63,7 +66,8 @@ public sealed class WorkerProgramsTests : IDisposable
     [InlineData(DataProblem.UnknownVersion, FaultKind.Job)]
     [InlineData(DataProblem.MixedKinds, FaultKind.Job)]
     public void Data_are_never_a_gpus_fault(DataProblem problem, FaultKind kind) =>
-        Assert.Equal(kind, RankFaultException.KindOf(new InvalidOperationException("a rank cannot go on", new DataException(problem, "data"))));
+        Assert.Equal(
+            kind, RankFaultException.KindOf(new InvalidOperationException("a rank cannot go on", new DataException(problem, "data"))));
 
     [Theory]
     [InlineData("cut")]
@@ -122,7 +126,8 @@ public sealed class WorkerProgramsTests : IDisposable
             new CpuDeviceOptions(),
             [new DeviceDescription { Device = "noting:0", Name = "noting", MemoryBytes = 1, DeviceClass = "noting" }],
             set);
-        var thread = new Thread(() => programs.Create(new JobId("j"), spec, new GpuId(new NodeId("a"), 0), CancellationToken.None).Dispose());
+        var thread = new Thread(
+            () => programs.Create(new JobId("j"), spec, new GpuId(new NodeId("a"), 0), CancellationToken.None).Dispose());
         thread.Start();
         mayCome.SetResult();
         thread.Join();

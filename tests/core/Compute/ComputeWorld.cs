@@ -27,7 +27,8 @@ internal static class ComputeWorld
 
     public static IRankDevice Device(JobSpec spec, VectorWidth width = VectorWidth.Auto)
     {
-        IRankDevice device = TrainingPrograms.Create(spec).CreateCpuDevice(new CyclicTokens(spec.Model.Vocab), new CpuDeviceOptions { Width = width });
+        IRankDevice device = TrainingPrograms.Create(spec).CreateCpuDevice(
+            new CyclicTokens(spec.Model.Vocab), new CpuDeviceOptions { Width = width });
         device.Initialize();
         return device;
     }

@@ -18,7 +18,8 @@ public class GptTests
         JobSpec spec = ComputeWorld.Gpt(batch: 4, microBatch: 1, dropout: dropout);
         using IRankDevice device = ComputeWorld.Device(spec, width);
         ParameterLayout layout = GptProgram.LayoutOf(spec.Model);
-        float[] start = KernelBuffers.Random(device.ParameterCount, 8, 0.3), gradient = new float[device.ParameterCount], unused = new float[device.ParameterCount];
+        float[] start = KernelBuffers.Random(
+            device.ParameterCount, 8, 0.3), gradient = new float[device.ParameterCount], unused = new float[device.ParameterCount];
         device.WriteState(0, start);
         device.ComputeShard(3, 2, gradient, CancellationToken.None);
 
@@ -45,7 +46,8 @@ public class GptTests
         using IRankDevice plain = ComputeWorld.Device(spec, VectorWidth.Plain), vector = ComputeWorld.Device(spec, width);
         float[] expected = new float[plain.ParameterCount], actual = new float[plain.ParameterCount];
         Array.Fill(actual, float.NaN);
-        ShardResult first = plain.ComputeShard(2, 3, expected, CancellationToken.None), second = vector.ComputeShard(2, 3, actual, CancellationToken.None);
+        ShardResult first = plain.ComputeShard(
+            2, 3, expected, CancellationToken.None), second = vector.ComputeShard(2, 3, actual, CancellationToken.None);
         Assert.Equal(first.Targets, second.Targets);
         Assert.Equal(first.LossSum, second.LossSum, 1e-3);
         for (int i = 0; i < expected.Length; i++) Assert.Equal(expected[i], actual[i], 2e-4);
@@ -154,7 +156,8 @@ public class GptTests
         Assert.Equal(1f, p[layout["transformer.ln_f.weight"].Offset]);
         Assert.Equal(0f, p[layout["transformer.ln_f.bias"].Offset]);
 
-        double Deviation(string name) => Math.Sqrt(p.AsSpan(layout[name].Offset, layout[name].Length).ToArray().Average(x => (double)x * x));
+        double Deviation(string name) =>
+            Math.Sqrt(p.AsSpan(layout[name].Offset, layout[name].Length).ToArray().Average(x => (double)x * x));
     }
 
     [Fact]

@@ -21,7 +21,8 @@ public unsafe class KernelTests
             for (int i = 0; i < expected.Length; i++)
             {
                 double allowed = 3e-5 * (1 + Math.Abs(expected[i]));
-                Assert.True(Math.Abs(expected[i] - actual[i]) <= allowed, $"{name} at {width}, element {i}: {actual[i]}, not {expected[i]}");
+                Assert.True(
+                    Math.Abs(expected[i] - actual[i]) <= allowed, $"{name} at {width}, element {i}: {actual[i]}, not {expected[i]}");
             }
         }
     }
@@ -56,7 +57,8 @@ public unsafe class KernelTests
             float[] expected = run(one), actual = run(several);
             for (int i = 0; i < expected.Length; i++)
             {
-                Assert.True(SameBits(expected[i], actual[i]), $"{name} on {threads} threads, element {i}: {actual[i]:R}, not {expected[i]:R}");
+                Assert.True(
+                    SameBits(expected[i], actual[i]), $"{name} on {threads} threads, element {i}: {actual[i]:R}, not {expected[i]:R}");
             }
         }
     }
@@ -178,10 +180,12 @@ public unsafe class KernelTests
         for (int i = 0; i < 256; i++)
         {
             float wanted = i >= offset && i < offset + length ? expected[i - offset] : -7f;
-            if (!SameBits(wanted, values[i])) Assert.Fail($"offset {offset}, length {length}, element {i - offset}: {values[i]:R}, not {wanted:R}");
+            if (!SameBits(wanted, values[i]))
+                Assert.Fail($"offset {offset}, length {length}, element {i - offset}: {values[i]:R}, not {wanted:R}");
         }
     }
 
     private static bool SameBits(float a, float b) =>
-        (float.IsNaN(a) && float.IsNaN(b)) || MemoryMarshal.Cast<float, int>(new ReadOnlySpan<float>(in a))[0] == BitConverter.SingleToInt32Bits(b);
+        (float.IsNaN(a) && float.IsNaN(b))
+            || MemoryMarshal.Cast<float, int>(new ReadOnlySpan<float>(in a))[0] == BitConverter.SingleToInt32Bits(b);
 }

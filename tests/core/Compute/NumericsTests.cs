@@ -67,7 +67,9 @@ public unsafe class NumericsTests
         for (float x = -103.9f; x < 88.7f; x += 0.00371f)
         {
             float exact = (float)Math.Exp(x), own = Exp(width, x);
-            Assert.True(Math.Abs(BitConverter.SingleToInt32Bits(exact) - BitConverter.SingleToInt32Bits(own)) <= 1, $"exp({x}) = {own}, not {exact}");
+            Assert.True(
+                Math.Abs(BitConverter.SingleToInt32Bits(exact) - BitConverter.SingleToInt32Bits(own)) <= 1,
+                $"exp({x}) = {own}, not {exact}");
         }
 
         Assert.Equal(float.PositiveInfinity, Exp(width, 88.73f));

@@ -25,7 +25,8 @@ public class ProgramTests
 
     [Theory]
     [MemberData(nameof(Invalid), DisableDiscoveryEnumeration = true)]
-    public void A_job_that_cannot_be_computed_is_refused(JobSpec spec) => Assert.Throws<InvalidJobException>(() => TrainingPrograms.Create(spec));
+    public void A_job_that_cannot_be_computed_is_refused(JobSpec spec) =>
+        Assert.Throws<InvalidJobException>(() => TrainingPrograms.Create(spec));
 
     [Theory]
     [MemberData(nameof(Invalid), DisableDiscoveryEnumeration = true)]
@@ -42,7 +43,8 @@ public class ProgramTests
         Assert.True(JobSpecValidator.MostParameters <= Array.MaxLength / sizeof(float));
         Assert.True(JobSpecValidator.MostTokensOfPass <= Array.MaxLength);
         foreach (var model in new[] { ComputeWorld.Gpt().Model, ComputeWorld.Linear(batch: 5).Model })
-            Assert.Equal(JobSpecValidator.CountParameters(model), TrainingPrograms.Create(new JobSpec { Model = model }).Layout.ParameterCount);
+            Assert.Equal(
+                JobSpecValidator.CountParameters(model), TrainingPrograms.Create(new JobSpec { Model = model }).Layout.ParameterCount);
     }
 
     [Theory]

@@ -44,5 +44,6 @@ public sealed class DurationTextTests
     [InlineData(900_000_000, "90s")]
     [InlineData(36_000_000_000, "1h")]
     [InlineData(1, "0.0001ms")]
-    public void A_duration_is_written_in_its_largest_whole_unit(long ticks, string text) => Assert.Equal(text, DurationText.Format(new TimeSpan(ticks)));
+    public void A_duration_is_written_in_its_largest_whole_unit(long ticks, string text) =>
+        Assert.Equal(text, DurationText.Format(new TimeSpan(ticks)));
 }

@@ -57,7 +57,8 @@ public sealed class JobFileTests : IDisposable
     public void The_command_line_goes_over_the_file_and_the_file_over_the_defaults()
     {
         var path = File("training:\n  steps: 20\n  batch_size: 32\n");
-        var training = JobFile.Load(path, ["--training.steps=30", "--training.seed", "7", "model.layers=2", "--training.steps=40"]).Training;
+        var training = JobFile.Load(
+            path, ["--training.steps=30", "--training.seed", "7", "model.layers=2", "--training.steps=40"]).Training;
         Assert.Equal(new TrainingSpec { Steps = 40, BatchSize = 32, Seed = 7 }, training);
     }
 

@@ -2,7 +2,9 @@ using Coordinator.Machines;
 
 namespace Coordinator.Tests.Conformance;
 
-/// <summary>Engines that break a rule of <see cref="IMachine"/>, as the machines in them see it: a fence of the engine is taken down around them.</summary>
+/// <summary>
+/// Engines that break a rule of <see cref="IMachine"/>, as the machines in them see it: a fence of the engine is taken down around them.
+/// </summary>
 internal static class BrokenMachines
 {
     /// <summary>The machine is handed what waited for it first, and only then that it was activated.</summary>
@@ -15,10 +17,12 @@ internal static class BrokenMachines
     };
 
     /// <summary>Deadlines pass unseen.</summary>
-    public static IMachine Asleep(GrainAddress address, string? state) => new Around(MachineFactory.Create(address, state)) { Wakes = false };
+    public static IMachine Asleep(GrainAddress address, string? state) =>
+        new Around(MachineFactory.Create(address, state)) { Wakes = false };
 
     /// <summary>Deadlines pass when they are set.</summary>
-    public static IMachine Sleepless(GrainAddress address, string? state) => new Around(MachineFactory.Create(address, state)) { Clock = (now, message) => message is Activated ? now : now + TimeSpan.FromHours(1) };
+    public static IMachine Sleepless(GrainAddress address, string? state) => new Around(
+        MachineFactory.Create(address, state)) { Clock = (now, message) => message is Activated ? now : now + TimeSpan.FromHours(1) };
 
     /// <summary>What is stored is not read.</summary>
     public static IMachine LoadedEmpty(GrainAddress address, string? _) => MachineFactory.Create(address, null);

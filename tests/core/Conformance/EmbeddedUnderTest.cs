@@ -156,7 +156,8 @@ internal sealed class EmbeddedUnderTest : IConformanceEngine, IWorkerLinks
                 Silo = silo,
                 MachineFactory = fences.Machines,
                 Chaos = setup.Hostility is { } hostility ? new ChaosOptions { Seed = hostility.Seed, Loss = hostility.Loss, Repeat = hostility.Repeat, Reorder = hostility.Reorder } : null,
-                OnBrokenInvariant = broken => throw new InvalidOperationException($"{broken.Grain} broke on {broken.Message}", broken.Exception),
+                OnBrokenInvariant = broken =>
+                    throw new InvalidOperationException($"{broken.Grain} broke on {broken.Message}", broken.Exception),
             },
             faulty,
             fences.Links(this),

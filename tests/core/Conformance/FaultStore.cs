@@ -4,7 +4,9 @@ using Coordinator.Machines;
 
 namespace Coordinator.Tests.Conformance;
 
-/// <summary>A store that fails as a transcript says. Held writes are held by the adapter, since a commit that does not return would block it.</summary>
+/// <summary>
+/// A store that fails as a transcript says. Held writes are held by the adapter, since a commit that does not return would block it.
+/// </summary>
 internal class FaultStore(IEngineStore inner) : IEngineStore
 {
     public StorageMode Mode { get; set; }

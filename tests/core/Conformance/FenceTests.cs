@@ -177,7 +177,8 @@ public sealed class FenceTests
     [MemberData(nameof(Table))]
     public async Task Without_the_fence_the_transcript_fails_at_that_step(string engine, string name, string step)
     {
-        var failure = await Assert.ThrowsAsync<TranscriptFailedException>(() => TranscriptPlayer.PlayAsync(Transcript.Load(name), BrokenEngines.Find(engine)));
+        var failure = await Assert.ThrowsAsync<TranscriptFailedException>(
+            () => TranscriptPlayer.PlayAsync(Transcript.Load(name), BrokenEngines.Find(engine)));
 
         Assert.Equal(step, failure.Step);
     }
@@ -189,6 +190,7 @@ public sealed class FenceTests
 
         foreach (var kind in new[] { "embedded", "simulator" })
             Assert.Equal(Transcript.Names, rows.Where(row => row.Engine.StartsWith(kind, StringComparison.Ordinal)).Select(row => row.Name).Distinct().Order(StringComparer.Ordinal));
-        Assert.Equal(BrokenEngines.Names.Order(StringComparer.Ordinal), rows.Select(row => row.Engine).Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal(
+            BrokenEngines.Names.Order(StringComparer.Ordinal), rows.Select(row => row.Engine).Distinct().Order(StringComparer.Ordinal));
     }
 }

@@ -34,7 +34,8 @@ internal sealed class SimulatorUnderTest : IConformanceEngine
     // A held write and one that is tried again and again differ for a store, not for a disk.
     public Task SetStorageAsync(StorageMode mode) => Do(() => silo.SetDisk(mode != StorageMode.Well));
 
-    public Task FailNextWriteAsync(WriteFault fault) => Do(() => silo.LeaveNextWriteUnanswered(made: fault == WriteFault.AcknowledgementLost));
+    public Task FailNextWriteAsync(WriteFault fault) =>
+        Do(() => silo.LeaveNextWriteUnanswered(made: fault == WriteFault.AcknowledgementLost));
 
     public Task WriteAsAnotherAsync(GrainAddress grain, PersistState state) => Do(() => silo.WriteAsAnother(grain, state));
 

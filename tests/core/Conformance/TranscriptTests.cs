@@ -11,20 +11,25 @@ public sealed class TranscriptTests(ITestOutputHelper output)
 
     [Theory]
     [MemberData(nameof(Names))]
-    public Task The_embedded_engine_does_as_the_transcript_says(string name) => TranscriptPlayer.PlayAsync(Transcript.Load(name), EmbeddedUnderTest.Begin);
+    public Task The_embedded_engine_does_as_the_transcript_says(string name) =>
+        TranscriptPlayer.PlayAsync(Transcript.Load(name), EmbeddedUnderTest.Begin);
 
     [Theory]
     [MemberData(nameof(Names))]
-    public Task The_simulator_does_as_the_transcript_says(string name) => TranscriptPlayer.PlayAsync(Transcript.Load(name), SimulatorUnderTest.Begin);
+    public Task The_simulator_does_as_the_transcript_says(string name) =>
+        TranscriptPlayer.PlayAsync(Transcript.Load(name), SimulatorUnderTest.Begin);
 
     [Theory]
     [MemberData(nameof(Names))]
-    public Task The_simulator_with_turns_during_writes_does_as_the_transcript_says(string name) => TranscriptPlayer.PlayAsync(Transcript.Load(name), SimulatorUnderTest.BeginPipelined);
+    public Task The_simulator_with_turns_during_writes_does_as_the_transcript_says(string name) =>
+        TranscriptPlayer.PlayAsync(Transcript.Load(name), SimulatorUnderTest.BeginPipelined);
 
     [Fact]
     public void Every_transcript_in_the_folder_is_played_and_says_which_rule_it_holds()
     {
-        var files = Repository.Ending(".txt").Where(file => file.Path.StartsWith("tests/conformance/transcripts/", StringComparison.Ordinal)).Select(file => Path.GetFileNameWithoutExtension(file.Path)).ToArray();
+        var files = Repository.Ending(".txt")
+            .Where(file => file.Path.StartsWith("tests/conformance/transcripts/", StringComparison.Ordinal))
+            .Select(file => Path.GetFileNameWithoutExtension(file.Path)).ToArray();
 
         Assert.Equal(files, Transcript.Names);
         Assert.All(Transcript.Names.Select(Transcript.Load), transcript =>

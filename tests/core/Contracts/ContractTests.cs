@@ -34,7 +34,8 @@ public sealed class ContractTests
         ["state.gang.json"] = (typeof(GangState), GrainAddress.OfGang(new JobId("g1"))),
     };
 
-    public static IEnumerable<object[]> Files => Directory.GetFiles(Folder, "*.json").Select(Path.GetFileName).Order(StringComparer.Ordinal).Select(name => new object[] { name! });
+    public static IEnumerable<object[]> Files =>
+        Directory.GetFiles(Folder, "*.json").Select(Path.GetFileName).Order(StringComparer.Ordinal).Select(name => new object[] { name! });
 
     public static IEnumerable<object[]> Records => typeof(GrainMessage).Assembly.GetTypes()
         .Where(type => type is { IsClass: true, IsAbstract: false, IsNested: false } && type.GetMethod("<Clone>$") is not null && type.GetConstructor(Type.EmptyTypes) is not null)
@@ -80,7 +81,8 @@ public sealed class ContractTests
         foreach (var property in type.GetProperties().Where(property => property.GetCustomAttribute<RequiredMemberAttribute>() is not null))
             required[JsonNamingPolicy.CamelCase.ConvertName(property.Name)] = Sample(property.PropertyType);
 
-        var read = typeof(Reader).GetMethod(nameof(Reader.Read), [typeof(string)])!.MakeGenericMethod(type).Invoke(null, [required.ToJsonString()])!;
+        var read = typeof(Reader).GetMethod(
+            nameof(Reader.Read), [typeof(string)])!.MakeGenericMethod(type).Invoke(null, [required.ToJsonString()])!;
 
         foreach (var property in type.GetProperties().Where(property => property.SetMethod is not null && property.GetCustomAttribute<RequiredMemberAttribute>() is null))
         {
@@ -126,7 +128,9 @@ public sealed class ContractTests
 
     [Fact]
     public void Further_members_are_passed_over() =>
-        Assert.Equal("enough", Assert.IsType<CancelJob>(Reader.Read<GrainMessage>("""{"kind":"cancel-job","reason":"enough","by":"somebody"}""")).Reason);
+        Assert.Equal(
+            "enough",
+            Assert.IsType<CancelJob>(Reader.Read<GrainMessage>("""{"kind":"cancel-job","reason":"enough","by":"somebody"}""")).Reason);
 
     private static object Read(Type type, string file, string text) => States.TryGetValue(file, out var state)
         ? typeof(Reader).GetMethod(nameof(Reader.ReadState))!.MakeGenericMethod(type).Invoke(null, [state.Grain, text])!
@@ -151,7 +155,8 @@ public sealed class ContractTests
         }
     }
 
-    private static JsonNode? Node(object? value, Type type) => value is null ? null : JsonSerializer.SerializeToNode(value, type, MachinesJson.Default.Options);
+    private static JsonNode? Node(object? value, Type type) =>
+        value is null ? null : JsonSerializer.SerializeToNode(value, type, MachinesJson.Default.Options);
 
     private static JsonNode Sample(Type type) => type switch
     {

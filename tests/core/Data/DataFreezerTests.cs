@@ -197,7 +197,8 @@ public sealed class DataFreezerTests : IDisposable
         var spec = freezer.Freeze(folder.File("data"), Small with { Vocab = 65536 });
 
         Assert.Equal(("uint16", 14L), (spec.Encoding, spec.Bytes));
-        Assert.Equal(Shards.NanoGpt(10, 11, 12, 300, 301, 302, 65535), File.ReadAllBytes(DataStore.PathOf(folder.File("store"), spec.Sha256)));
+        Assert.Equal(
+            Shards.NanoGpt(10, 11, 12, 300, 301, 302, 65535), File.ReadAllBytes(DataStore.PathOf(folder.File("store"), spec.Sha256)));
     }
 
     [Fact]
@@ -274,28 +275,32 @@ public sealed class DataFreezerTests : IDisposable
     {
         var path = folder.Write("a.txt", "abc~ef");
         var error = Assert.Throws<DataException>(() => freezer.Freeze(path, Small with { Vocab = 126 }));
-        Assert.Equal($"{path}: token 3 is 126, not below the model's vocabulary of 126; raise --model.vocab or choose other data", error.Message);
+        Assert.Equal(
+            $"{path}: token 3 is 126, not below the model's vocabulary of 126; raise --model.vocab or choose other data", error.Message);
     }
 
     [Fact]
     public void An_llm_c_shard_of_another_size_than_its_header_says_is_refused()
     {
         var path = folder.Write("a.bin", Shards.LlmC(1, 6, 1, 2, 3, 4, 5));
-        AssertRefused(DataProblem.SizeMismatch, $"{path}: 1034 bytes where its header's 6 tokens need 1036; copy or write the shard again", path);
+        AssertRefused(
+            DataProblem.SizeMismatch, $"{path}: 1034 bytes where its header's 6 tokens need 1036; copy or write the shard again", path);
     }
 
     [Fact]
     public void An_llm_c_shard_with_a_negative_count_is_refused()
     {
         var path = folder.Write("a.bin", Shards.LlmC(1, -2, 1, 2));
-        AssertRefused(DataProblem.SizeMismatch, $"{path}: 1028 bytes where its header's -2 tokens need 1020; copy or write the shard again", path);
+        AssertRefused(
+            DataProblem.SizeMismatch, $"{path}: 1028 bytes where its header's -2 tokens need 1020; copy or write the shard again", path);
     }
 
     [Fact]
     public void An_llm_c_shard_shorter_than_its_header_is_refused()
     {
         var path = folder.Write("a.bin", Shards.LlmC(1, 0)[..500]);
-        AssertRefused(DataProblem.SizeMismatch, $"{path}: 500 bytes are less than the 1024 of an llm.c header; write the shard again", path);
+        AssertRefused(
+            DataProblem.SizeMismatch, $"{path}: 500 bytes are less than the 1024 of an llm.c header; write the shard again", path);
     }
 
     [Fact]

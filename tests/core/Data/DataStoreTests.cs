@@ -53,7 +53,8 @@ public sealed class DataStoreTests : IDisposable
     public async Task A_damaged_copy_is_fetched_again()
     {
         folder.Write($"node/{spec.Sha256}.bin", "hellO world");
-        var store = new DataStore(folder.File("node"), (_, stream, cancel) => stream.WriteAsync("hello world"u8.ToArray(), cancel).AsTask());
+        var store = new DataStore(
+            folder.File("node"), (_, stream, cancel) => stream.WriteAsync("hello world"u8.ToArray(), cancel).AsTask());
 
         using var data = await store.OpenAsync(spec);
 
@@ -69,7 +70,8 @@ public sealed class DataStoreTests : IDisposable
     public async Task What_is_no_file_in_the_place_of_a_copy_is_not_waited_for_and_replaced(string kind)
     {
         SpecialFiles.Put(folder.Write($"node/{spec.Sha256}.bin", ""), kind);
-        var store = new DataStore(folder.File("node"), (_, stream, cancel) => stream.WriteAsync("hello world"u8.ToArray(), cancel).AsTask());
+        var store = new DataStore(
+            folder.File("node"), (_, stream, cancel) => stream.WriteAsync("hello world"u8.ToArray(), cancel).AsTask());
         using var data = await store.OpenAsync(spec);
         Assert.Equal(11, data.Tokens);
     }
@@ -129,7 +131,8 @@ public sealed class DataStoreTests : IDisposable
     [Fact]
     public async Task Fetched_bytes_with_another_hash_are_not_kept()
     {
-        var store = new DataStore(folder.File("node"), (_, stream, cancel) => stream.WriteAsync("hello there"u8.ToArray(), cancel).AsTask());
+        var store = new DataStore(
+            folder.File("node"), (_, stream, cancel) => stream.WriteAsync("hello there"u8.ToArray(), cancel).AsTask());
         var error = await Assert.ThrowsAsync<DataException>(() => store.OpenAsync(spec));
         Assert.Equal(DataProblem.Corrupt, error.Problem);
         Assert.Empty(Directory.GetFiles(folder.File("node")));

@@ -45,7 +45,9 @@ public sealed class PrivateFilesTests : IDisposable
         File.SetUnixFileMode(path, Open);
         PrivateFiles.Touch(path);
         PrivateFiles.Touch(Path.Combine(folder, "new"));
-        Assert.Equal(("0600", "0600"), (RegularFile.FactsOf(path)!.Value.Permissions, RegularFile.FactsOf(Path.Combine(folder, "new"))!.Value.Permissions));
+        Assert.Equal(
+            ("0600", "0600"),
+            (RegularFile.FactsOf(path)!.Value.Permissions, RegularFile.FactsOf(Path.Combine(folder, "new"))!.Value.Permissions));
         Assert.Equal("kept", File.ReadAllText(path));
     }
 }

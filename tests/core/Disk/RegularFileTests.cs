@@ -21,7 +21,8 @@ public sealed class RegularFileTests : IDisposable
     public void What_is_no_file_is_refused_at_once(string kind)
     {
         SpecialFiles.Put(Place, kind);
-        Assert.StartsWith(Place, Assert.Throws<NotARegularFileException>(() => RegularFile.OpenHandle(Place)).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            Place, Assert.Throws<NotARegularFileException>(() => RegularFile.OpenHandle(Place)).Message, StringComparison.Ordinal);
         Assert.Throws<NotARegularFileException>(() => RegularFile.OpenNamed(Place));
     }
 

@@ -19,7 +19,10 @@ public sealed class StorageReadTests
             ended.SetResult(Record.Exception(read.Moved));
             return 1;
         });
-        Assert.StartsWith("the file: its storage did not answer", (await Assert.ThrowsAsync<StorageTimeoutException>(() => reading)).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "the file: its storage did not answer",
+            (await Assert.ThrowsAsync<StorageTimeoutException>(() => reading)).Message,
+            StringComparison.Ordinal);
         answer.Set();
         Assert.IsType<OperationCanceledException>(await ended.Task.For("the end of the reader"));
     }
@@ -28,7 +31,8 @@ public sealed class StorageReadTests
     public async Task What_the_reading_returns_or_throws_comes_out()
     {
         Assert.Equal(7, await StorageRead.RunAsync("x", TimeSpan.FromMinutes(1), _ => 7));
-        await Assert.ThrowsAsync<InvalidDataException>(() => StorageRead.RunAsync<int>("x", TimeSpan.FromMinutes(1), _ => throw new InvalidDataException()));
+        await Assert.ThrowsAsync<InvalidDataException>(
+            () => StorageRead.RunAsync<int>("x", TimeSpan.FromMinutes(1), _ => throw new InvalidDataException()));
     }
 
     [Fact]

@@ -37,7 +37,8 @@ public sealed record GoldenRun(string Name, JobSpec Spec, int Steps)
     {
         using var folder = new TemporaryFolder();
         using var data = Spec.Model.Vocab == 256 && Spec.Model.Program == "gpt" ? await FreezeAsync(folder.Path) : null;
-        ISampleSource samples = data is null ? new CyclicTokens(Spec.Model.Vocab) : new WindowSampler(data, Spec.Model.Block, Spec.Training.Seed);
+        ISampleSource samples = data is null ? new CyclicTokens(Spec.Model.Vocab) : new WindowSampler(
+            data, Spec.Model.Block, Spec.Training.Seed);
         using var device = TrainingPrograms.Create(Spec).CreateCpuDevice(samples, options);
         device.Initialize();
         var shards = Spec.Training.Shards;
@@ -79,14 +80,18 @@ public sealed record GoldenRun(string Name, JobSpec Spec, int Steps)
         var text = Path.Combine(folder, "text.txt");
 
         // 11 windows of 16 targets, and 9 bytes that no window holds.
-        await File.WriteAllTextAsync(text, string.Concat(Enumerable.Repeat("All the world's a stage, and all the men and women merely players. ", 3))[..186]);
+        await File.WriteAllTextAsync(
+            text, string.Concat(Enumerable.Repeat("All the world's a stage, and all the men and women merely players. ", 3))[..186]);
         var frozen = new DataFreezer(Path.Combine(folder, "frozen")).Freeze(text, Spec.Model);
         return await new DataStore(Path.Combine(folder, "frozen")).OpenAsync(frozen);
     }
 
-    private static JobSpec Linear(int batch, int channels) => ComputeWorld.Linear(batch, channels) with { Collective = new CollectiveSpec { BlockElements = 16 } };
+    private static JobSpec Linear(int batch, int channels) =>
+        ComputeWorld.Linear(batch, channels) with { Collective = new CollectiveSpec { BlockElements = 16 } };
 
-    private static JobSpec Gpt(int batch, double dropout) => ComputeWorld.Gpt(batch, microBatch: 2, dropout) with { Collective = new CollectiveSpec { BlockElements = 1024 } };
+    private static JobSpec Gpt(int batch, double dropout) =>
+        ComputeWorld.Gpt(batch, microBatch: 2, dropout) with { Collective = new CollectiveSpec { BlockElements = 1024 } };
 
-    private static JobSpec Text() => Gpt(batch: 4, dropout: 0) with { Model = new ModelSpec { Layers = 1, Heads = 2, Channels = 32, Block = 16 } };
+    private static JobSpec Text() =>
+        Gpt(batch: 4, dropout: 0) with { Model = new ModelSpec { Layers = 1, Heads = 2, Channels = 32, Block = 16 } };
 }

@@ -34,12 +34,15 @@ public sealed class GoldenTests
     [Fact]
     public async Task The_order_in_which_shards_are_computed_changes_nothing()
     {
-        foreach (GoldenRun run in GoldenRun.All) GoldenHashes.AssertIs(run.Name, await run.Sha256Async(new CpuDeviceOptions(), firstShard: 3));
+        foreach (GoldenRun run in GoldenRun.All)
+            GoldenHashes.AssertIs(run.Name, await run.Sha256Async(new CpuDeviceOptions(), firstShard: 3));
     }
 
     [Fact]
     public async Task Plain_kernels_are_another_class_and_end_elsewhere() =>
-        Assert.NotEqual(GoldenHashes.Of("gpt, 6 samples in 4 shards"), await GoldenRun.Named("gpt, 6 samples in 4 shards").Sha256Async(new CpuDeviceOptions { Width = VectorWidth.Plain }));
+        Assert.NotEqual(
+            GoldenHashes.Of("gpt, 6 samples in 4 shards"),
+            await GoldenRun.Named("gpt, 6 samples in 4 shards").Sha256Async(new CpuDeviceOptions { Width = VectorWidth.Plain }));
 
     [Theory]
     [Width(VectorWidth.W128)]
@@ -56,7 +59,8 @@ public sealed class GoldenTests
     public void Every_recorded_hash_is_held_by_a_test()
     {
         string[] held = [.. GoldenRun.All.Select(run => run.Name), Sweep];
-        var recorded = GoldenHashes.Names.Where(name => !name.StartsWith("file: ", StringComparison.Ordinal) && !name.StartsWith("process: ", StringComparison.Ordinal));
+        var recorded = GoldenHashes.Names.Where(
+            name => !name.StartsWith("file: ", StringComparison.Ordinal) && !name.StartsWith("process: ", StringComparison.Ordinal));
         Assert.Equal(held.Order(StringComparer.Ordinal), recorded.Order(StringComparer.Ordinal));
     }
 }

@@ -4,7 +4,9 @@ using Coordinator.Worker.Kernels;
 
 namespace Coordinator.Tests.Golden;
 
-/// <summary>Every kernel at every length from 0 to 67 and every offset from a 64-byte boundary, on numbers that include the awkward ones.</summary>
+/// <summary>
+/// Every kernel at every length from 0 to 67 and every offset from a 64-byte boundary, on numbers that include the awkward ones.
+/// </summary>
 internal static unsafe class KernelSweep
 {
     public const int Longest = 67;

@@ -45,7 +45,8 @@ public sealed class CheckpointPolicyTests
     [InlineData(0.0001, 0, 5)]
     [InlineData(600, 1000, 1200)]
     [InlineData(36000, 0, 72000)]
-    public void The_interval_of_Young_and_Daly_is_the_root_of_twice_cost_times_mtbf(double costSeconds, int failures, double expectedSeconds)
+    public void The_interval_of_Young_and_Daly_is_the_root_of_twice_cost_times_mtbf(
+        double costSeconds, int failures, double expectedSeconds)
     {
         // The prior is one failure in three hours: nothing observed and no failure is a mean of three hours.
         var interval = CheckpointInterval.YoungDaly(TimeSpan.FromSeconds(costSeconds), TimeSpan.Zero, failures);
@@ -66,7 +67,9 @@ public sealed class CheckpointPolicyTests
     public void The_newest_stay_and_every_kth()
     {
         var all = Enumerable.Range(1, 10).Select(i => Ref(0, i * 50)).ToArray();
-        Assert.Equal([100, 200, 300, 400, 450, 500], CheckpointRetention.Keep(all, new CheckpointSpec { KeepLatest = 2, KeepEvery = 100 }).Select(kept => kept.Id.Step));
+        Assert.Equal(
+            [100, 200, 300, 400, 450, 500],
+            CheckpointRetention.Keep(all, new CheckpointSpec { KeepLatest = 2, KeepEvery = 100 }).Select(kept => kept.Id.Step));
         Assert.Equal([450, 500], CheckpointRetention.Keep(all, new CheckpointSpec { KeepLatest = 2 }).Select(kept => kept.Id.Step));
     }
 

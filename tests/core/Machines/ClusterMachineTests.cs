@@ -187,18 +187,23 @@ public sealed class ClusterMachineTests
         }
     }
 
-    private void Check(Dictionary<int, (int Gpus, string Class, bool Up)> nodes, HashSet<GpuId> outOfService, Dictionary<string, (int Wanted, HashSet<GpuId> Used)> jobs)
+    private void Check(
+        Dictionary<int, (int Gpus, string Class, bool Up)> nodes,
+        HashSet<GpuId> outOfService,
+        Dictionary<string, (int Wanted, HashSet<GpuId> Used)> jobs)
     {
         var view = View();
         var given = view.Allocations.SelectMany(allocation => allocation.Gpus).ToList();
         Assert.Equal(given.Count, given.Distinct().Count());
-        var fit = nodes.Where(pair => pair.Value.Up).SelectMany(pair => Enumerable.Range(0, pair.Value.Gpus).Select(index => (Id: Gpu(pair.Key, index), pair.Value.Class)))
+        var fit = nodes.Where(pair => pair.Value.Up).SelectMany(
+            pair => Enumerable.Range(0, pair.Value.Gpus).Select(index => (Id: Gpu(pair.Key, index), pair.Value.Class)))
             .Where(gpu => !outOfService.Contains(gpu.Id)).ToDictionary(gpu => gpu.Id, gpu => gpu.Class);
         foreach (var allocation in view.Allocations)
         {
             var (wanted, used) = jobs[allocation.Job.Value];
             Assert.Superset(used, allocation.Gpus.ToHashSet());
-            Assert.All(allocation.Gpus, gpu => Assert.True(fit.ContainsKey(gpu) || used.Contains(gpu), $"{gpu} is neither used nor any use"));
+            Assert.All(
+                allocation.Gpus, gpu => Assert.True(fit.ContainsKey(gpu) || used.Contains(gpu), $"{gpu} is neither used nor any use"));
             if (allocation.Gpus.Count(fit.ContainsKey) >= wanted)
                 continue;
             var deviceClass = allocation.Gpus.Select(gpu => nodes.TryGetValue(Number(gpu), out var node) && gpu.Index < node.Gpus ? node.Class : null).FirstOrDefault(found => found is not null);
@@ -227,7 +232,8 @@ public sealed class ClusterMachineTests
 
     private NodeReportTaken Taken() => outputs.Items.OfType<SendToGrain>().Select(sent => sent.Message).OfType<NodeReportTaken>().Single();
 
-    private IEnumerable<long> Acknowledged() => outputs.Items.OfType<SendToGrain>().Select(sent => sent.Message).OfType<GpuConditionTaken>().Select(taken => taken.Number);
+    private IEnumerable<long> Acknowledged() =>
+        outputs.Items.OfType<SendToGrain>().Select(sent => sent.Message).OfType<GpuConditionTaken>().Select(taken => taken.Number);
 
     private void Hear(GrainMessage message)
     {

@@ -46,7 +46,8 @@ public sealed class ExtensionTests
         var own = new JobAlone(ranks: 1, minRanks: 1, spec => spec with { Optimizer = spec.Optimizer with { DecaySteps = 15 } });
         own.Extend(steps: 40);
         own.Extend(steps: 60);
-        Assert.Equal((60L, 15L, new JobExtent(20, 15, 1)), (own.View.Spec.Training.Steps, own.View.Spec.Optimizer.DecaySteps, own.View.Submitted));
+        Assert.Equal(
+            (60L, 15L, new JobExtent(20, 15, 1)), (own.View.Spec.Training.Steps, own.View.Spec.Optimizer.DecaySteps, own.View.Submitted));
     }
 
     [Fact]
@@ -90,7 +91,9 @@ public sealed class ExtensionTests
         job.Answers(0, null, life: 1);
         job.Answers(1, null, life: 1);
         var plan = job.PlanOf(0)!;
-        Assert.Equal((CatchUp.LoadCheckpoint, 15L, 16L, 40L, 1), (plan.CatchUp, plan.Checkpoint!.Id.Step, plan.FirstStep, plan.LastStep!.Value, plan.Timeline));
+        Assert.Equal(
+            (CatchUp.LoadCheckpoint, 15L, 16L, 40L, 1),
+            (plan.CatchUp, plan.Checkpoint!.Id.Step, plan.FirstStep, plan.LastStep!.Value, plan.Timeline));
         job.Advances(0, 16, life: 1);
         job.Advances(1, 16, life: 1);
         job.SaysSteps(0, timeline: 1, 16, 40);
@@ -121,7 +124,9 @@ public sealed class ExtensionTests
         job.Offer((2, 0));
         job.Advance(new JobSpec().FaultTolerance.StartTimeout);
         job.Answers(2, null);
-        Assert.Equal((CatchUp.Initialize, 1L, 1, 40L), (job.PlanOf(2)!.CatchUp, job.PlanOf(2)!.FirstStep, job.PlanOf(2)!.Timeline, job.PlanOf(2)!.LastStep!.Value));
+        Assert.Equal(
+            (CatchUp.Initialize, 1L, 1, 40L),
+            (job.PlanOf(2)!.CatchUp, job.PlanOf(2)!.FirstStep, job.PlanOf(2)!.Timeline, job.PlanOf(2)!.LastStep!.Value));
     }
 
     [Fact]
@@ -152,7 +157,8 @@ public sealed class ExtensionTests
             job.Advance(Soon);
         }
 
-        Assert.Equal(("finished", "old", 20L, 20L), (job.View.Phase, job.View.ModelSha256, job.View.Recorded, job.View.Spec.Training.Steps));
+        Assert.Equal(
+            ("finished", "old", 20L, 20L), (job.View.Phase, job.View.ModelSha256, job.View.Recorded, job.View.Spec.Training.Steps));
         Assert.DoesNotContain(EventKinds.JobFailed, job.Events);
     }
 

@@ -47,7 +47,8 @@ public sealed class FaultPolicyTests
         }
 
         Assert.Contains(EventKinds.JobFailed, job.Events);
-        Assert.Contains("in 3 generations in a row on 3 gpus (n1/0, n2/0, n3/0), before the first step", job.Reason, StringComparison.Ordinal);
+        Assert.Contains(
+            "in 3 generations in a row on 3 gpus (n1/0, n2/0, n3/0), before the first step", job.Reason, StringComparison.Ordinal);
         Assert.Empty(job.Suspected);
     }
 
@@ -70,7 +71,8 @@ public sealed class FaultPolicyTests
     [Fact]
     public void Faults_that_lie_far_apart_are_accidents()
     {
-        var job = FailsOnThree(TimeSpan.FromMinutes(45), (1, FaultKind.Device, "lost"), (2, FaultKind.Device, "lost"), (3, FaultKind.Device, "lost"));
+        var job = FailsOnThree(
+            TimeSpan.FromMinutes(45), (1, FaultKind.Device, "lost"), (2, FaultKind.Device, "lost"), (3, FaultKind.Device, "lost"));
         Assert.DoesNotContain(EventKinds.JobFailed, job.Events);
     }
 

@@ -4,7 +4,9 @@ using Coordinator.Machines.Clusters;
 
 namespace Coordinator.Tests.Machines;
 
-/// <summary>What jobs need in one piece, at the cluster's machine alone: gpus, and power for them. A gpu draws 100 W, a host nothing.</summary>
+/// <summary>
+/// What jobs need in one piece, at the cluster's machine alone: gpus, and power for them. A gpu draws 100 W, a host nothing.
+/// </summary>
 public sealed class GangTests
 {
     private readonly Outputs outputs = new();
@@ -311,7 +313,8 @@ public sealed class GangTests
     private void Report(int gpus, int node = 0, bool up = true) => Hear(new NodeReported(
         new NodeId($"n{node:00}"), new WorkerSession(1, 1), ++sequence, up, "host:1", [.. Enumerable.Range(0, gpus).Select(index => new GpuDescription(index, "gpu", "a", "cpu"))]));
 
-    private void Request(string job, int wanted, int minimum, int priority = 0, GpuId[]? used = null, bool parked = false, GpuId[]? preferred = null) =>
+    private void Request(
+        string job, int wanted, int minimum, int priority = 0, GpuId[]? used = null, bool parked = false, GpuId[]? preferred = null) =>
         Hear(new GpusRequested(new JobId(job), 1, ++sequence, wanted, used ?? [], preferred ?? [])
         {
             Priority = priority,
@@ -355,7 +358,8 @@ public sealed class GangTests
         return [.. offers[job].Gpus.Where(offer => offer.GiveBack is not null).Select(offer => offer.Gpu)];
     }
 
-    private GpuId[] Gpus(string job) => [.. View().Allocations.Where(allocation => allocation.Job.Value == job).SelectMany(allocation => allocation.Gpus)];
+    private GpuId[] Gpus(string job) =>
+        [.. View().Allocations.Where(allocation => allocation.Job.Value == job).SelectMany(allocation => allocation.Gpus)];
 
     private ClusterView View() => JsonSerializer.Deserialize(machine.Describe(now), MachinesJson.Default.ClusterView)!;
 }

@@ -55,7 +55,8 @@ public sealed class GpuHealthPolicyTests
     [Fact]
     public void The_severest_verdict_comes_first_and_the_driver_before_an_xid_of_its_weight()
     {
-        var verdicts = GpuHealthPolicy.Default.Judge(new GpuReading { Index = 0, RecoveryAction = 1, UncorrectedEcc = 2, Xids = [45, 13, 48, 79] }, knownEcc: 1);
+        var verdicts = GpuHealthPolicy.Default.Judge(
+            new GpuReading { Index = 0, RecoveryAction = 1, UncorrectedEcc = 2, Xids = [45, 13, 48, 79] }, knownEcc: 1);
         Assert.Equal(
             ["XID 79", "the driver asks for recovery action 1", "XID 48", "2 uncorrected memory errors", "XID 13"],
             verdicts.Select(verdict => verdict.Reason));
@@ -66,7 +67,8 @@ public sealed class GpuHealthPolicyTests
     [Fact]
     public void Operators_change_a_remedy_by_a_line()
     {
-        var policy = GpuHealthPolicy.Parse("xid 13: drain-and-reset # ours is old\nxid other: log\nuncorrected-ecc: log\nincident-seconds: 10");
+        var policy = GpuHealthPolicy.Parse(
+            "xid 13: drain-and-reset # ours is old\nxid other: log\nuncorrected-ecc: log\nincident-seconds: 10");
         Assert.Equal((GpuRemedy.DrainAndReset, GpuRemedy.Log, GpuRemedy.Log), (policy.OfXid(13), policy.OfXid(48), policy.UncorrectedEcc));
         Assert.Equal((TimeSpan.FromSeconds(10), GpuRemedy.Quarantine), (policy.IncidentTime, policy.OfRecoveryAction(0)));
     }
@@ -92,5 +94,6 @@ public sealed class GpuHealthPolicyTests
     [InlineData("cpu-x64-k1", "cpu-x64-k1", true)]
     [InlineData("cpu-x6", "cpu-x64-k1", false)]
     [InlineData("cpu-x64-k12", "cpu-x64-k1", false)]
-    public void A_class_is_named_by_its_first_words(string wanted, string deviceClass, bool matches) => Assert.Equal(matches, DeviceClasses.Matches(wanted, deviceClass));
+    public void A_class_is_named_by_its_first_words(string wanted, string deviceClass, bool matches) =>
+        Assert.Equal(matches, DeviceClasses.Matches(wanted, deviceClass));
 }

@@ -232,7 +232,8 @@ public sealed class GpuMachineTests
 
     private string Stored() => outputs.Items.OfType<PersistState>().Last().StateJson;
 
-    private IEnumerable<GpuConditionReported> Reports() => outputs.Items.OfType<SendToGrain>().Select(send => send.Message).OfType<GpuConditionReported>();
+    private IEnumerable<GpuConditionReported> Reports() =>
+        outputs.Items.OfType<SendToGrain>().Select(send => send.Message).OfType<GpuConditionReported>();
 
     private void Fault() => Tell(new GpuFaultReported(session, "CUDA_ERROR_ILLEGAL_ADDRESS"));
 
@@ -240,7 +241,9 @@ public sealed class GpuMachineTests
 
     private GpuView View() => JsonSerializer.Deserialize(machine.Describe(now), MachinesJson.Default.GpuView)!;
 
-    private IEnumerable<CoordinatorEvent> Errors() => outputs.Items.OfType<ObserveEvent>().Select(output => output.Event).Where(observed => observed.Kind == EventKinds.GpuError);
+    private IEnumerable<CoordinatorEvent> Errors() =>
+        outputs.Items.OfType<ObserveEvent>().Select(output => output.Event).Where(observed => observed.Kind == EventKinds.GpuError);
 
-    private IEnumerable<GpuWithdrawn> Withdrawals() => outputs.Items.OfType<SendToGrain>().Select(send => send.Message).OfType<GpuWithdrawn>();
+    private IEnumerable<GpuWithdrawn> Withdrawals() =>
+        outputs.Items.OfType<SendToGrain>().Select(send => send.Message).OfType<GpuWithdrawn>();
 }

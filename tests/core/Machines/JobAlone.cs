@@ -5,7 +5,9 @@ using Coordinator.Machines.Jobs;
 
 namespace Coordinator.Tests.Machines;
 
-/// <summary>A job's machine alone, without engine, nodes or ranks: the test says what those say, and looks at what the job orders.</summary>
+/// <summary>
+/// A job's machine alone, without engine, nodes or ranks: the test says what those say, and looks at what the job orders.
+/// </summary>
 internal sealed class JobAlone
 {
     public static readonly JobId Job = new("job-1");
@@ -32,7 +34,8 @@ internal sealed class JobAlone
     public JobView View => JsonSerializer.Deserialize(machine.Describe(now), MachinesJson.Default.JobView)!;
 
     /// <summary>The plan that a gpu was given in the present generation; null: it was given none.</summary>
-    public RankPlan? PlanOf(int node) => newest.GetValueOrDefault(Gpu(node)) is RankPlan plan && plan.Generation == Generation ? plan : null;
+    public RankPlan? PlanOf(int node) =>
+        newest.GetValueOrDefault(Gpu(node)) is RankPlan plan && plan.Generation == Generation ? plan : null;
 
     /// <summary>Kinds of the events that it told, in order.</summary>
     public List<string> Events { get; } = [];
@@ -92,7 +95,9 @@ internal sealed class JobAlone
 
     public void Says(int node, JobReport report, int life = 0) => Tell(new WorkerReported(Gpu(node).Node, Session(node, life), report));
 
-    /// <summary>A member answers the question of the present generation: where it stands, or that it has no state where that is null.</summary>
+    /// <summary>
+    /// A member answers the question of the present generation: where it stands, or that it has no state where that is null.
+    /// </summary>
     public void Answers(int node, long? applied, int life = 0, int timeline = 0, long recorded = 0)
     {
         answered.Add((node, Generation));
@@ -100,10 +105,12 @@ internal sealed class JobAlone
     }
 
     /// <summary>A member answers that it holds the seed's state, and a shard of the first step that it has computed.</summary>
-    public void AnswersWithHeldWork(int node) => Says(node, AnswerOf(node, 0, life: 0, timeline: 0, recorded: 0) with { Held = [Subtree.Leaf(node)] });
+    public void AnswersWithHeldWork(int node) =>
+        Says(node, AnswerOf(node, 0, life: 0, timeline: 0, recorded: 0) with { Held = [Subtree.Leaf(node)] });
 
     /// <summary>A member answers without state, and says what its device is made up of.</summary>
-    public void AnswersAs(int node, string identity) => Says(node, AnswerOf(node, null, life: 0, timeline: 0, recorded: 0) with { Identity = identity });
+    public void AnswersAs(int node, string identity) =>
+        Says(node, AnswerOf(node, null, life: 0, timeline: 0, recorded: 0) with { Identity = identity });
 
     private RankState AnswerOf(int node, long? applied, int life, int timeline, long recorded) => new()
     {
@@ -119,9 +126,12 @@ internal sealed class JobAlone
     };
 
     /// <summary>A member has taken its plan and applied a step under it.</summary>
-    public void Advances(int node, long step, int life = 0) => Says(node, new RankAdvanced { Job = Job, Generation = Generation, Gpu = Gpu(node), Step = step }, life);
+    public void Advances(int node, long step, int life = 0) =>
+        Says(node, new RankAdvanced { Job = Job, Generation = Generation, Gpu = Gpu(node), Step = step }, life);
 
-    public void Records(int node, long step) => Says(node, new StepsApplied { Job = Job, Generation = Generation, Timeline = 0, Steps = [new StepRecord(step, Generation, 1, 1, 1, 1)] });
+    public void Records(int node, long step) => Says(
+        node,
+        new StepsApplied { Job = Job, Generation = Generation, Timeline = 0, Steps = [new StepRecord(step, Generation, 1, 1, 1, 1)] });
 
     /// <summary>A member says what it has applied, as it does before its answer.</summary>
     public void SaysSteps(int node, int timeline, long first, long last) => Says(node, new StepsApplied
@@ -139,7 +149,8 @@ internal sealed class JobAlone
     public void WantsCheckpoint() => Tell(new CheckpointWanted("asked for"));
 
     public void CannotSave(int node, CheckpointId id) =>
-        Says(node, new CheckpointFailed { Job = Job, Generation = Generation, Node = Gpu(node).Node, Checkpoint = id, Detail = "no space" });
+        Says(
+            node, new CheckpointFailed { Job = Job, Generation = Generation, Node = Gpu(node).Node, Checkpoint = id, Detail = "no space" });
 
     /// <summary>A member's slice is durable, and copying and writing it took so long each.</summary>
     public void SavesPart(int node, CheckpointId id, double milliseconds) => Says(node, new CheckpointPartSaved
@@ -168,7 +179,8 @@ internal sealed class JobAlone
     /// <summary>The grain of a gpu says that the gpu is to leave.</summary>
     public void IsWithdrawn(int node) => Tell(new GpuWithdrawn(Gpu(node), "a reset is asked for"));
 
-    public void WantsToEnd(int node, int life = 0) => Says(node, new RankLeaving { Job = Job, Generation = Generation, Gpu = Gpu(node), Reason = "asked to end" }, life);
+    public void WantsToEnd(int node, int life = 0) =>
+        Says(node, new RankLeaving { Job = Job, Generation = Generation, Gpu = Gpu(node), Reason = "asked to end" }, life);
 
     public void Faults(int node, FaultKind kind, long step, string detail = "it broke") =>
         Says(node, new RankFaulted { Job = Job, Generation = Generation, Gpu = Gpu(node), Detail = detail, Kind = kind, Step = step });
@@ -178,7 +190,8 @@ internal sealed class JobAlone
 
     public void IsReleased(int node) => Says(node, new RankReleased { Job = Job, Generation = Generation, Gpu = Gpu(node) });
 
-    public void Extend(long? steps = null, int? ranks = null, bool workersEnded = false) => Tell(new ExtendJob(steps, ranks) { WorkersEnded = workersEnded });
+    public void Extend(long? steps = null, int? ranks = null, bool workersEnded = false) =>
+        Tell(new ExtendJob(steps, ranks) { WorkersEnded = workersEnded });
 
     /// <summary>A member has come to the last step of its plan.</summary>
     public void Finishes(int node, long step, int life = 0) =>
@@ -193,7 +206,8 @@ internal sealed class JobAlone
     public void LosesLink(int node) => Tell(new NodeLinkReported(Gpu(node).Node, Session(node), Connected: false));
 
     /// <summary>The node's connection stands, and nothing was heard of it for long; or it is heard again.</summary>
-    public void IsHeard(int node, bool heard) => Tell(new NodeLinkReported(Gpu(node).Node, Session(node), Connected: heard) { Silent = !heard });
+    public void IsHeard(int node, bool heard) =>
+        Tell(new NodeLinkReported(Gpu(node).Node, Session(node), Connected: heard) { Silent = !heard });
 
     public void Advance(TimeSpan time)
     {
@@ -210,7 +224,8 @@ internal sealed class JobAlone
     {
         for (var began = now; now < began + within; Advance(TimeSpan.FromMilliseconds(10)))
         {
-            if (newest.TryGetValue(Gpu(node), out var order) && order is PrepareRank && order.Generation == Generation && !answered.Contains((node, Generation)))
+            if (newest.TryGetValue(Gpu(node), out var order) && order is PrepareRank && order.Generation == Generation
+                && !answered.Contains((node, Generation)))
                 return now - began;
         }
 
@@ -262,7 +277,8 @@ internal sealed class JobAlone
         Events.AddRange(outputs.Items.OfType<ObserveEvent>().Select(observed => observed.Event.Kind));
         foreach (var observed in outputs.Items.OfType<ObserveEvent>())
             Causes[observed.Event.Kind] = observed.Event.Cause;
-        Recorded.AddRange(outputs.Items.OfType<ObserveSteps>().SelectMany(observed => observed.Steps.Select(step => (observed.Timeline, step.Step))));
+        Recorded.AddRange(
+            outputs.Items.OfType<ObserveSteps>().SelectMany(observed => observed.Steps.Select(step => (observed.Timeline, step.Step))));
         foreach (var output in outputs.Items.OfType<SendToGrain>())
         {
             if (output.Message is GpusRequested request)

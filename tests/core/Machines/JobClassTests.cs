@@ -14,7 +14,10 @@ public sealed class JobClassTests
         var job = MachineFactory.Create(GrainAddress.Of(Sample.Job), null);
         var outputs = new Outputs();
         job.Handle(TimeSpan.Zero, new Activated("silo"), outputs);
-        job.Handle(TimeSpan.Zero, new SubmitJob(Sample.Spec() with { Ranks = 2, MinRanks = 1, Secret = Convert.ToBase64String(Sample.Key) }), outputs);
+        job.Handle(
+            TimeSpan.Zero,
+            new SubmitJob(Sample.Spec() with { Ranks = 2, MinRanks = 1, Secret = Convert.ToBase64String(Sample.Key) }),
+            outputs);
         job.Handle(TimeSpan.Zero, new GpusOffered(1, 1, [Offer("a", "sm80"), Offer("b", "sm90")]), outputs);
         for (var second = 1; second <= 60; second++)
             job.Handle(TimeSpan.FromSeconds(second), new DeadlinePassed(), outputs);
@@ -23,5 +26,6 @@ public sealed class JobClassTests
         Assert.Equal([Sample.Gpu("a")], change.Added.Select(member => member.Gpu));
     }
 
-    private static GpuOffer Offer(string node, string deviceClass) => new(Sample.Gpu(node), Session, $"{node}:1", deviceClass, "ilgpu:cuda:0", Up: true) { NodeUp = true };
+    private static GpuOffer Offer(string node, string deviceClass) =>
+        new(Sample.Gpu(node), Session, $"{node}:1", deviceClass, "ilgpu:cuda:0", Up: true) { NodeUp = true };
 }

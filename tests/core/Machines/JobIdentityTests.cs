@@ -3,7 +3,9 @@ using Coordinator.Machines.Jobs.Policies;
 
 namespace Coordinator.Tests.Machines;
 
-/// <summary>Ranks say what their programs are made up of before they are given a plan; whoever says otherwise than the job's takes no part.</summary>
+/// <summary>
+/// Ranks say what their programs are made up of before they are given a plan; whoever says otherwise than the job's takes no part.
+/// </summary>
 public sealed class JobIdentityTests
 {
     private const string Usual = "torch1 schema=aa state0=bb probe=cc";

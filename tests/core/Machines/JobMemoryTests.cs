@@ -30,7 +30,10 @@ public sealed class JobMemoryTests
         var machine = new Coordinator.Machines.Clusters.ClusterMachine(null);
         GpuDescription[] gpus = [new(0, "a", "a", "a") { MemoryBytes = 5 }, new(1, "a", "a", "a") { MemoryBytes = 7 }];
         machine.Handle(TimeSpan.Zero, new NodeReported(new NodeId("n1"), new WorkerSession(1, 1), 1, true, "n1:1", gpus), new Outputs());
-        machine.Handle(TimeSpan.Zero, new NodeReported(new NodeId("n2"), new WorkerSession(1, 1), 1, true, "n2:1", [gpus[0] with { MemoryBytes = 0 }, gpus[1]]), new Outputs());
+        machine.Handle(
+            TimeSpan.Zero,
+            new NodeReported(new NodeId("n2"), new WorkerSession(1, 1), 1, true, "n2:1", [gpus[0] with { MemoryBytes = 0 }, gpus[1]]),
+            new Outputs());
         var view = System.Text.Json.JsonSerializer.Deserialize(machine.Describe(TimeSpan.Zero), MachinesJson.Default.ClusterView)!;
         Assert.Equal([7, 0], view.Nodes.Select(node => node.MemoryBytes));
     }

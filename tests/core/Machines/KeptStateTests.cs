@@ -48,8 +48,12 @@ public sealed class KeptStateTests
     public void A_later_state_that_comes_back_when_all_began_again_from_the_seed_is_gone_on_from()
     {
         RankState[] answers = [Answer(0, 0, timeline: 1), Answer(1, 7, timeline: 0), Answer(2, null, timeline: 0)];
-        Assert.Equal(new StateChoice(StateSource.Kept, 0, 7), StateChoice.Of(answers, timeline: 1, recorded: 0, checkpoint: null, mayGoBack: false, isSeedAState: true));
-        Assert.Equal(new StateChoice(StateSource.Present), StateChoice.Of([answers[0], answers[2]], timeline: 1, recorded: 0, checkpoint: null, mayGoBack: false, isSeedAState: true));
+        Assert.Equal(
+            new StateChoice(StateSource.Kept, 0, 7),
+            StateChoice.Of(answers, timeline: 1, recorded: 0, checkpoint: null, mayGoBack: false, isSeedAState: true));
+        Assert.Equal(
+            new StateChoice(StateSource.Present),
+            StateChoice.Of([answers[0], answers[2]], timeline: 1, recorded: 0, checkpoint: null, mayGoBack: false, isSeedAState: true));
     }
 
     [Fact]
@@ -62,7 +66,9 @@ public sealed class KeptStateTests
         job.SaysSteps(0, timeline: 0, 15, 15);
         job.Answers(2, 6, timeline: 1, recorded: 6);
         job.Answers(0, 15, recorded: 14);
-        Assert.Equal((CatchUp.None, 7L, 1, (int?)null), (job.PlanOf(2)!.CatchUp, job.PlanOf(2)!.FirstStep, job.PlanOf(2)!.Timeline, job.PlanOf(2)!.StateTimeline));
+        Assert.Equal(
+            (CatchUp.None, 7L, 1, (int?)null),
+            (job.PlanOf(2)!.CatchUp, job.PlanOf(2)!.FirstStep, job.PlanOf(2)!.Timeline, job.PlanOf(2)!.StateTimeline));
         Assert.Equal(CatchUp.FetchState, job.PlanOf(0)!.CatchUp);
         Assert.Equal([(0, 1L), (0, 15L), (1, 5L), (1, 6L)], job.Recorded);
     }
@@ -201,7 +207,8 @@ public sealed class KeptStateTests
     [Fact]
     public void A_job_that_waits_longer_for_its_workers_than_for_its_state_goes_back_when_it_would_fail()
     {
-        var slow = new JobAlone(ranks: 1, minRanks: 1, spec => spec with { Checkpoint = new CheckpointSpec { RestoreAfter = StateTimeout + StateTimeout } });
+        var slow = new JobAlone(
+            ranks: 1, minRanks: 1, spec => spec with { Checkpoint = new CheckpointSpec { RestoreAfter = StateTimeout + StateTimeout } });
         slow.Train(0);
         slow.ReloadWithCheckpoints(1);
         slow.Offer((2, 0));
@@ -313,7 +320,10 @@ public sealed class KeptStateTests
         Assert.Equal(CatchUp.LoadCheckpoint, job.PlanOf(0)!.CatchUp);
     }
 
-    /// <summary>Whenever node 0 is asked, it says the next of the steps that it has applied and that are not recorded, as many as a worker says at once.</summary>
+    /// <summary>
+    /// Whenever node 0 is asked, it says the next of the steps that it has applied and that are not recorded, as many as a worker says at
+    /// once.
+    /// </summary>
     private void SayAllOfTimeline0(TimeSpan within)
     {
         var asked = -1;
@@ -393,7 +403,9 @@ public sealed class KeptStateTests
     {
         Assert.Contains(EventKinds.StateRegained, job.Events);
         var plan = job.PlanOf(node)!;
-        Assert.Equal((CatchUp.None, ofTimeline, timeline, step + 1, step), (plan.CatchUp, plan.StateTimeline!.Value, plan.Timeline, plan.FirstStep, plan.RecordedThrough));
+        Assert.Equal(
+            (CatchUp.None, ofTimeline, timeline, step + 1, step),
+            (plan.CatchUp, plan.StateTimeline!.Value, plan.Timeline, plan.FirstStep, plan.RecordedThrough));
         Assert.Equal(step, job.View.Recorded);
     }
 }

@@ -34,7 +34,10 @@ public sealed class MembersJsonTests
         Assert.Equal(members, Coordinator.Machines.Contracts.Read<MembershipChange>(Write(Change(members))).Added);
     }
 
-    /// <summary>Names and hosts that count on, with what breaks a run: a missing node, a gpu short, another port, another process, a carry, no number at all.</summary>
+    /// <summary>
+    /// Names and hosts that count on, with what breaks a run: a missing node, a gpu short, another port, another process, a carry, no
+    /// number at all.
+    /// </summary>
     [Fact]
     public void Runs_begin_and_end_where_nodes_follow_each_other()
     {

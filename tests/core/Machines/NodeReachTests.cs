@@ -84,9 +84,11 @@ public sealed class NodeReachTests
     }
 
     private void Report(string address, long boot) =>
-        Handle(new NodeReported(Node, new WorkerSession(boot, 1), ++sequence, true, address, [new GpuDescription(0, "fake", "fake", "cpu")]));
+        Handle(
+            new NodeReported(Node, new WorkerSession(boot, 1), ++sequence, true, address, [new GpuDescription(0, "fake", "fake", "cpu")]));
 
-    private void Request(bool used = false) => Handle(new GpusRequested(new JobId("j"), 1, ++sequence, 1, used ? [new GpuId(Node, 0)] : [], []));
+    private void Request(bool used = false) =>
+        Handle(new GpusRequested(new JobId("j"), 1, ++sequence, 1, used ? [new GpuId(Node, 0)] : [], []));
 
     private int Offered() => Assert.Single(Sent<GpusOffered>()).Gpus.Count;
 

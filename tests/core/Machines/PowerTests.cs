@@ -4,7 +4,9 @@ using Coordinator.Machines.Clusters;
 
 namespace Coordinator.Tests.Machines;
 
-/// <summary>What power and cooling allow, at the cluster's machine alone. A gpu draws 700 W and a host 100 W, times 2, unless a test says otherwise.</summary>
+/// <summary>
+/// What power and cooling allow, at the cluster's machine alone. A gpu draws 700 W and a host 100 W, times 2, unless a test says otherwise.
+/// </summary>
 public sealed class PowerTests
 {
     private static readonly PowerSettings Settings = new() { WattsPerGpu = 700, WattsPerNode = 100, Overhead = 2 };
@@ -105,7 +107,8 @@ public sealed class PowerTests
         Assert.Single(Gpus("a"));
         Hear(new SiteCapSet(null));
         Assert.Equal(2, Gpus("a").Length);
-        Assert.Equal(2, events.Count(e => e.Kind == EventKinds.PowerRestored && e.Text.Contains("has 1 gpu back", StringComparison.Ordinal)));
+        Assert.Equal(
+            2, events.Count(e => e.Kind == EventKinds.PowerRestored && e.Text.Contains("has 1 gpu back", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -132,7 +135,8 @@ public sealed class PowerTests
         Report(0, gpus: 3, connection: 2);
         Assert.Equal(6, Up("j"));
 
-        // The power fails, and with it the cluster's grain; the processes that come are later ones. A bucket of one second is empty at first.
+        // The power fails, and with it the cluster's grain; the processes that come are later ones. A bucket of one second is empty at
+        // first.
         machine = new ClusterMachine(stored);
         Hear(new Activated("s"));
         Report(0, gpus: 3, boot: 9);
@@ -166,7 +170,10 @@ public sealed class PowerTests
         Assert.Equal([Gpu(0, 0), Gpu(0, 1), Gpu(0, 2), Gpu(1, 0)], Gpus("j"));
         Assert.Equal([Gpu(0, 2)], AskedBack("j"));
         Assert.Equal([Gpu(0, 1), Gpu(0, 2)], View().Power!.Limited.Select(limited => limited.Gpu));
-        Assert.Contains("2 gpus (n00/1, n00/2) of j throttled", Assert.Single(events, e => e.Kind == EventKinds.GpuThrottled).Text, StringComparison.Ordinal);
+        Assert.Contains(
+            "2 gpus (n00/1, n00/2) of j throttled",
+            Assert.Single(events, e => e.Kind == EventKinds.GpuThrottled).Text,
+            StringComparison.Ordinal);
         Request("j", wanted: 3, [Gpu(0, 0), Gpu(0, 1), Gpu(1, 0)]);
         Assert.Empty(AskedBack("j"));
 
@@ -235,7 +242,8 @@ public sealed class PowerTests
 
     private static GpuId Gpu(int node, int index) => new(new NodeId($"n{node:00}"), index);
 
-    private void Report(int node, int gpus, bool up = true, string deviceClass = "a", long boot = 1, long connection = 1) => Hear(new NodeReported(
+    private void Report(
+        int node, int gpus, bool up = true, string deviceClass = "a", long boot = 1, long connection = 1) => Hear(new NodeReported(
         new NodeId($"n{node:00}"), new WorkerSession(boot, connection), ++sequence, up, "host:1", [.. Enumerable.Range(0, gpus).Select(index => new GpuDescription(index, "gpu", deviceClass, "cpu"))]));
 
     private void Request(string job, int wanted, GpuId[]? used = null, int priority = 0, string? deviceClass = null) =>
@@ -284,7 +292,8 @@ public sealed class PowerTests
         return offers[job].Gpus.Count(offer => offer.Up);
     }
 
-    private GpuId[] Gpus(string job) => [.. View().Allocations.Where(allocation => allocation.Job.Value == job).SelectMany(allocation => allocation.Gpus)];
+    private GpuId[] Gpus(string job) =>
+        [.. View().Allocations.Where(allocation => allocation.Job.Value == job).SelectMany(allocation => allocation.Gpus)];
 
     private ClusterView View() => JsonSerializer.Deserialize(machine.Describe(now), MachinesJson.Default.ClusterView)!;
 }

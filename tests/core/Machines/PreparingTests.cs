@@ -2,7 +2,9 @@ using Coordinator.Machines;
 
 namespace Coordinator.Tests.Machines;
 
-/// <summary>Ranks that are not ready when they are asked are waited for, and are no failure; frozen ones are one failure, and not two.</summary>
+/// <summary>
+/// Ranks that are not ready when they are asked are waited for, and are no failure; frozen ones are one failure, and not two.
+/// </summary>
 public sealed class PreparingTests
 {
     [Fact]

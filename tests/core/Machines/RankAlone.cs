@@ -36,7 +36,14 @@ internal sealed class RankAlone
     public void Prepare(long generation, int timeline = 0, long recorded = 0) =>
         Order(new PrepareRank { Job = Job, Incarnation = 1, Timeline = timeline, Generation = generation, Gpu = Gpu, RecordedThrough = recorded });
 
-    public void Plan(long generation, CatchUp way, long firstStep, int timeline = 0, CheckpointRef? checkpoint = null, int? stateTimeline = null, long? lastStep = null) => Order(new RankPlan
+    public void Plan(
+        long generation,
+        CatchUp way,
+        long firstStep,
+        int timeline = 0,
+        CheckpointRef? checkpoint = null,
+        int? stateTimeline = null,
+        long? lastStep = null) => Order(new RankPlan
     {
         Job = Job,
         Incarnation = 1,
@@ -54,7 +61,8 @@ internal sealed class RankAlone
         FirstStepShards = [new ShardRun(0, 0, Shards)],
     });
 
-    public void Release(long generation, bool forget = false) => Order(new ReleaseRank { Job = Job, Incarnation = 1, Timeline = 0, Generation = generation, Gpu = Gpu, Forget = forget });
+    public void Release(long generation, bool forget = false) =>
+        Order(new ReleaseRank { Job = Job, Incarnation = 1, Timeline = 0, Generation = generation, Gpu = Gpu, Forget = forget });
 
     /// <summary>A block of the state comes from the rank behind this one.</summary>
     public void BlockArrives(int block, long step, int timeline) =>

@@ -2,7 +2,10 @@ using Coordinator.Machines;
 
 namespace Coordinator.Tests.Machines;
 
-/// <summary>A rank's part in checkpoints: the copy is of the step that was named, it is asked for before anything overwrites it, and a state that cannot be read is none.</summary>
+/// <summary>
+/// A rank's part in checkpoints: the copy is of the step that was named, it is asked for before anything overwrites it, and a state that
+/// cannot be read is none.
+/// </summary>
 public sealed class RankCheckpointTests
 {
     private const int Shards = 4;
@@ -26,7 +29,10 @@ public sealed class RankCheckpointTests
         Assert.DoesNotContain(done, output => output is SaveState);
         TrainTo(7);
         var save = done.FindIndex(output => output is SaveState { Checkpoint.Step: 5, Start: 0, Count: 3, Rank: 0, Ranks: 1 });
-        Assert.InRange(save, done.FindIndex(output => output is ApplyStep { Step: 5 }) + 1, done.FindIndex(output => output is ComputeShard { Step: 6 }) - 1);
+        Assert.InRange(
+            save,
+            done.FindIndex(output => output is ApplyStep { Step: 5 }) + 1,
+            done.FindIndex(output => output is ComputeShard { Step: 6 }) - 1);
         Assert.Single(done, output => output is SaveState);
     }
 
@@ -72,7 +78,8 @@ public sealed class RankCheckpointTests
         TrainTo(9);
         Assert.Contains(Said, message => message is CheckpointFailed { Late: false, Checkpoint.Step: 6 });
         Hand(new StateSaved(new CheckpointId(0, 4, 1), null, 0, 0, "no space left on device"));
-        Assert.Contains(Said, message => message is CheckpointFailed { Late: false, Checkpoint.Step: 4, Detail: "no space left on device" });
+        Assert.Contains(
+            Said, message => message is CheckpointFailed { Late: false, Checkpoint.Step: 4, Detail: "no space left on device" });
         Assert.Equal(9, rank.Applied);
     }
 
@@ -144,7 +151,10 @@ public sealed class RankCheckpointTests
         Plan(1, CatchUp.LoadCheckpoint, firstStep: 13, checkpoint: Saved);
         due.Clear();
         done.Clear();
-        rank.Handle(now, new OrderArrived(new PrepareRank { Job = Job, Incarnation = 1, Timeline = 0, Generation = 2, Gpu = Gpu }, Members(2)), done);
+        rank.Handle(
+            now,
+            new OrderArrived(new PrepareRank { Job = Job, Incarnation = 1, Timeline = 0, Generation = 2, Gpu = Gpu }, Members(2)),
+            done);
         for (var i = 0; i < 8; i++)
             rank.Handle(now = rank.NextDeadline!.Value, new RankDeadlinePassed(), done);
         Assert.Equal(9, Said.Count(message => message is RankPreparing { Busy: true, Generation: 2, What: "initialising" }));
@@ -171,7 +181,8 @@ public sealed class RankCheckpointTests
 
     private void Prepare(long generation) => Hand(new OrderArrived(new PrepareRank { Job = Job, Incarnation = 1, Timeline = 0, Generation = generation, Gpu = Gpu }, Members(generation)));
 
-    private void Plan(long generation, CatchUp way, long firstStep, int timeline = 0, CheckpointRef? checkpoint = null) => Hand(new OrderArrived(
+    private void Plan(
+        long generation, CatchUp way, long firstStep, int timeline = 0, CheckpointRef? checkpoint = null) => Hand(new OrderArrived(
         new RankPlan
         {
             Job = Job,

@@ -202,7 +202,11 @@ public sealed class RankDeviceWorkTests
     private void Begin(string work)
     {
         rank.Prepare(1);
-        rank.Plan(1, work == "loading" ? CatchUp.LoadCheckpoint : CatchUp.Initialize, work == "loading" ? 13 : 1, checkpoint: work == "loading" ? Saved : null);
+        rank.Plan(
+            1,
+            work == "loading" ? CatchUp.LoadCheckpoint : CatchUp.Initialize,
+            work == "loading" ? 13 : 1,
+            checkpoint: work == "loading" ? Saved : null);
         if (work is "initialising" or "loading")
             return;
         rank.Initialized();

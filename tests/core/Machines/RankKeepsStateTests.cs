@@ -2,7 +2,9 @@ using Coordinator.Machines;
 
 namespace Coordinator.Tests.Machines;
 
-/// <summary>A rank gives its state up only for one that is there: a checkpoint that was verified, or the first block from a donor that has it.</summary>
+/// <summary>
+/// A rank gives its state up only for one that is there: a checkpoint that was verified, or the first block from a donor that has it.
+/// </summary>
 public sealed class RankKeepsStateTests
 {
     private static readonly CheckpointRef Saved = new(new CheckpointId(0, 12, 1), new string('a', 64), 10, 1);
@@ -82,7 +84,8 @@ public sealed class RankKeepsStateTests
         rank.Prepare(2, timeline: 1);
         rank.Loaded("damaged");
         Assert.Collection(rank.Said.TakeLast(2),
-            said => Assert.Equal((2L, 12L), (Assert.IsType<CheckpointUnreadable>(said).Generation, ((CheckpointUnreadable)said).Checkpoint.Step)),
+            said => Assert.Equal(
+                (2L, 12L), (Assert.IsType<CheckpointUnreadable>(said).Generation, ((CheckpointUnreadable)said).Checkpoint.Step)),
             said => Assert.False(Assert.IsType<RankState>(said).HasState));
     }
 

@@ -33,5 +33,6 @@ public sealed class ReachPolicyTests
     }
 
     private static ReachDecision Decide(int peers, int generations, int before = 0) =>
-        ReachPolicy.Decide(Address, [.. Enumerable.Range(0, peers).Select(peer => new NodeId($"n{peer}"))], generations, before, "Connection refused");
+        ReachPolicy.Decide(
+            Address, [.. Enumerable.Range(0, peers).Select(peer => new NodeId($"n{peer}"))], generations, before, "Connection refused");
 }

@@ -8,7 +8,14 @@ public sealed class RecoveryPlannerTests
     private const int Shards = 8;
     private const long Steps = 100;
 
-    private static RankState State(int index, long applied, bool hasState = true, TagRun[]? reduced = null, Subtree[]? held = null, ShardSpan[]? assigned = null, int timeline = 0) => new()
+    private static RankState State(
+        int index,
+        long applied,
+        bool hasState = true,
+        TagRun[]? reduced = null,
+        Subtree[]? held = null,
+        ShardSpan[]? assigned = null,
+        int timeline = 0) => new()
     {
         Job = new JobId("j"),
         Generation = 5,
@@ -27,7 +34,8 @@ public sealed class RecoveryPlannerTests
 
     private static string Ways(RecoveryDecision decision) => string.Join(' ', decision.Members.Select(member => member.Way));
 
-    private static string Runs(RecoveryDecision decision) => string.Join(' ', decision.FirstStepShards.Select(run => $"{run.Rank}:{run.Start}+{run.Count}"));
+    private static string Runs(RecoveryDecision decision) =>
+        string.Join(' ', decision.FirstStepShards.Select(run => $"{run.Rank}:{run.Start}+{run.Count}"));
 
     [Fact]
     public void A_job_that_has_not_begun_initialises_everywhere_and_cuts_evenly()
@@ -39,7 +47,8 @@ public sealed class RecoveryPlannerTests
     }
 
     [Fact]
-    public void A_job_that_has_begun_and_whose_state_nobody_holds_has_no_plan() => Assert.Null(Plan(State(0, 0, false), State(1, 0, false)));
+    public void A_job_that_has_begun_and_whose_state_nobody_holds_has_no_plan() =>
+        Assert.Null(Plan(State(0, 0, false), State(1, 0, false)));
 
     [Fact]
     public void State_of_another_timeline_counts_for_nothing() => Assert.Null(Plan(State(0, 7, timeline: 1)));

@@ -6,7 +6,8 @@ public sealed class ShardDealTests
 {
     private static readonly JobId Job = new("j");
 
-    private static GpuId[] Members(params IEnumerable<int> numbers) => [.. numbers.Select(number => new GpuId(new NodeId($"n{number:0000}"), 0))];
+    private static GpuId[] Members(params IEnumerable<int> numbers) =>
+        [.. numbers.Select(number => new GpuId(new NodeId($"n{number:0000}"), 0))];
 
     private static ShardsDealt Folded(IReadOnlyList<ShardRun> whole, int shards, GpuId[] now, params IReadOnlyList<GpuId>[] earlier)
     {
@@ -33,7 +34,8 @@ public sealed class ShardDealTests
         // Rank 1000 of 3000 goes: those after it are numbered one lower, and keep what they had; its own shards go to ranks 5 and 6.
         var shards = 4096;
         var whole = ShardDeal.Runs([.. Owners(Map(shards, 3000), shards).Select((owner, shard) => owner == 1000 ? 5 + (shard % 2) : owner > 1000 ? owner - 1 : owner)]);
-        var deal = Folded(whole, shards, Members(Enumerable.Range(0, 3000).Where(number => number != 1000)), Members(Enumerable.Range(0, 3000)));
+        var deal = Folded(
+            whole, shards, Members(Enumerable.Range(0, 3000).Where(number => number != 1000)), Members(Enumerable.Range(0, 3000)));
         Assert.Equal([1000], deal.Base!.Gone);
         Assert.Empty(deal.Base.Came);
         Assert.InRange(deal.Runs.Count, 1, 2);
@@ -88,7 +90,8 @@ public sealed class ShardDealTests
     [InlineData(3, new[] { 1 }, new int[0], 0, 0, 1, "leaves shard 2 to nobody")]
     public void A_deal_that_cannot_be_is_refused(int ranks, int[] gone, int[] came, int rank, int start, int count, string reason)
     {
-        var refused = Assert.Throws<FormatException>(() => ShardDeal.Unfold(new ShardsDealt(Job, 1, 1, [new ShardRun(rank, start, count)], new DealBase(ranks, gone, came)), 8));
+        var refused = Assert.Throws<FormatException>(
+            () => ShardDeal.Unfold(new ShardsDealt(Job, 1, 1, [new ShardRun(rank, start, count)], new DealBase(ranks, gone, came)), 8));
         Assert.Contains(reason, refused.Message, StringComparison.Ordinal);
     }
 

@@ -67,7 +67,8 @@ public sealed class ShardMapTests
     {
         Assert.Equal([new Subtree(0, 8)], Subtree.Cover(0, 8));
         Assert.Equal([new Subtree(1, 1), new Subtree(2, 2), new Subtree(4, 4), new Subtree(8, 2)], Subtree.Cover(1, 9));
-        Assert.Equal([new Subtree(0, 4), new Subtree(6, 2)], Subtree.Cover([new ShardSpan(0, 2), new ShardSpan(2, 2), new ShardSpan(6, 2)]));
+        Assert.Equal(
+            [new Subtree(0, 4), new Subtree(6, 2)], Subtree.Cover([new ShardSpan(0, 2), new ShardSpan(2, 2), new ShardSpan(6, 2)]));
         Assert.Empty(Subtree.Cover(3, 0));
     }
 }

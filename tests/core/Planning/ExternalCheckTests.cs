@@ -7,8 +7,10 @@ public sealed class ExternalCheckTests
 {
     private static readonly string[] Open =
     [
-        "RSC-1: MTTF at 1,024 GPUs (measured)", "torchft run 1: steps committed", "torchft run 1: efficiency", "torchft run 2: steps committed", "the same, failures as a Poisson process",
-        "SPARe: availability of replication, N = 200", "SPARe: availability of replication, N = 600", "SPARe: availability of replication, N = 1000",
+        "RSC-1: MTTF at 1,024 GPUs (measured)", "torchft run 1: steps committed", "torchft run 1: efficiency",
+        "torchft run 2: steps committed", "the same, failures as a Poisson process",
+        "SPARe: availability of replication, N = 200", "SPARe: availability of replication, N = 600",
+        "SPARe: availability of replication, N = 1000",
     ];
 
     [Fact]

@@ -22,15 +22,20 @@ public sealed class FleetPageTests
         Causes = [new("gpu & memory", 30, Remedy.Replace, 24), new("software", 10, Remedy.Restart)],
     };
 
-    private static readonly ClusterPlan Plan = ClusterPlan.Run(Small, 10, 3, FleetSimulation.Policies, Enum.GetValues<SweepKind>(), isSampled: true, terminal: null);
+    private static readonly ClusterPlan Plan = ClusterPlan.Run(
+        Small, 10, 3, FleetSimulation.Policies, Enum.GetValues<SweepKind>(), isSampled: true, terminal: null);
 
     [Fact]
     public void A_page_has_a_waterfall_for_each_policy_a_curve_for_each_sweep_and_the_worst_hour_and_needs_nothing_else()
     {
         var page = FleetPage.Render(Plan.Reports, 3, Plan.Sweeps, generations: Plan.Sample);
         Assert.Equal(3 + 4 + 1, page.Split("<svg ").Length - 1);
-        Assert.All(["accelerators", "minutes between failures", "spare nodes", "minutes between checkpoints"], axis => Assert.Contains($"<h2>Goodput against {axis}</h2>", page, StringComparison.Ordinal));
-        Assert.All(["<script", "http", "url(", "src=", "<small>", "NaN", "Infinity"], wrong => Assert.DoesNotContain(wrong, page, StringComparison.Ordinal));
+        Assert.All(
+            ["accelerators", "minutes between failures", "spare nodes", "minutes between checkpoints"],
+            axis => Assert.Contains($"<h2>Goodput against {axis}</h2>", page, StringComparison.Ordinal));
+        Assert.All(
+            ["<script", "http", "url(", "src=", "<small>", "NaN", "Infinity"],
+            wrong => Assert.DoesNotContain(wrong, page, StringComparison.Ordinal));
         Assert.Contains("gpu &amp; memory", page, StringComparison.Ordinal);
         Assert.Contains($"formed {Plan.Sample} generations", page, StringComparison.Ordinal);
     }
@@ -40,9 +45,13 @@ public sealed class FleetPageTests
     {
         var strikes = Plan.Reports[0].Strikes;
         var worst = HourPicture.Worst(Plan.Reports[0]);
-        Assert.Equal(strikes.GroupBy(strike => (int)(strike.At / 3600)).Max(hour => hour.Count()), Rows(FleetPage.Render(Plan.Reports, 3, [])));
+        Assert.Equal(
+            strikes.GroupBy(strike => (int)(strike.At / 3600)).Max(hour => hour.Count()), Rows(FleetPage.Render(Plan.Reports, 3, [])));
         Assert.True(Rows(FleetPage.Render(Plan.Reports, 3, [])) > 1);
-        Assert.Contains($"<h2>Hour {worst}: day {worst / 24}, from {worst % 24}:00, the one", FleetPage.Render(Plan.Reports, 3, []), StringComparison.Ordinal);
+        Assert.Contains(
+            $"<h2>Hour {worst}: day {worst / 24}, from {worst % 24}:00, the one",
+            FleetPage.Render(Plan.Reports, 3, []),
+            StringComparison.Ordinal);
         var quiet = Enumerable.Range(0, 240).First(hour => strikes.All(strike => (int)(strike.At / 3600) != hour));
         Assert.Contains("Nothing failed in this hour.", FleetPage.Render(Plan.Reports, 3, [], quiet), StringComparison.Ordinal);
 
@@ -52,7 +61,8 @@ public sealed class FleetPageTests
     [Fact]
     public void More_nodes_and_more_failures_cost_goodput_and_spares_bring_it_and_the_middle_is_the_cluster_itself()
     {
-        double[] Of(SweepKind kind, int policy) => [.. Plan.Sweeps.Single(sweep => sweep.Kind == kind).Points.Select(point => point.Reports[policy].Goodput)];
+        double[] Of(SweepKind kind, int policy) =>
+            [.. Plan.Sweeps.Single(sweep => sweep.Kind == kind).Points.Select(point => point.Reports[policy].Goodput)];
         for (var policy = 0; policy < 3; policy++)
         {
             Assert.True(Of(SweepKind.Size, policy)[0] > Of(SweepKind.Size, policy)[^1]);

@@ -24,7 +24,8 @@ public sealed class FleetSimulationTests
         Assert.InRange(report.Ledger.Total / Small.Ranks, 10 * 86_400 - 1e-3, (10 * 86_400) + 120);
         Assert.All(Enum.GetValues<Loss>(), kind => Assert.True(report.Ledger.Of(kind) >= -1e-6, $"{kind}: {report.Ledger.Of(kind)}"));
         Assert.Equal(policy == "restart", report.Ledger.Of(Loss.CheckpointRestore) > 0);
-        Assert.Equal(report.Steps * Small.StepSeconds * Small.Ranks, report.Ledger.Of(Loss.Productive), report.Ledger.Of(Loss.Productive) * 1e-3);
+        Assert.Equal(
+            report.Steps * Small.StepSeconds * Small.Ranks, report.Ledger.Of(Loss.Productive), report.Ledger.Of(Loss.Productive) * 1e-3);
     }
 
     [Fact]
@@ -37,7 +38,8 @@ public sealed class FleetSimulationTests
         Assert.Equal(FleetPage.Render(reports, 7, Sweeps()), FleetPage.Render(again, 7, Sweeps()));
         Assert.NotEqual(text, FleetPrinter.Csv([FleetSimulation.Run(Small, 3, 8, "restart")], []));
 
-        static IReadOnlyList<FleetSweep> Sweeps() => FleetSweep.Run(Small, 3, 7, FleetSimulation.Policies, [SweepKind.Size, SweepKind.Spares], 60);
+        static IReadOnlyList<FleetSweep> Sweeps() =>
+            FleetSweep.Run(Small, 3, 7, FleetSimulation.Policies, [SweepKind.Size, SweepKind.Spares], 60);
 
         // Changes with the model of the cluster; if nothing of that was meant to change, a machine computes differently.
         Assert.Equal("1c5f9dbcc57a58ef", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..16]);
@@ -86,7 +88,8 @@ public sealed class FleetSimulationTests
         }
 
         // Its training has the copies for checkpoints in it, and what the rest of an interrupted step takes longer.
-        var training = report.Timeline.Where(stretch => stretch.Doing == Loss.Productive).Sum(stretch => (stretch.To - stretch.From) * stretch.Ranks / Small.Ranks);
+        var training = report.Timeline.Where(stretch => stretch.Doing == Loss.Productive).Sum(
+            stretch => (stretch.To - stretch.From) * stretch.Ranks / Small.Ranks);
         Assert.InRange(training / at, report.Goodput - 1e-3, report.Goodput + 8e-3);
         Assert.Equal(policy != "coordinator", report.Timeline.Any(stretch => stretch.Doing == Loss.WastedProgress));
     }
@@ -96,10 +99,15 @@ public sealed class FleetSimulationTests
     {
         // A silo so slow that what a generation takes is most of a recovery.
         var slow = Small with { Costs = new RecoveryCosts { HandleSeconds = 0.02, NodeDetectSeconds = 0.1 } };
-        var (every, sampled) = (FleetSimulation.Run(slow, 10, 3, "coordinator"), FleetSimulation.Run(slow, 10, 3, "coordinator", sampled: GenerationTable.Of(slow)));
+        var (every, sampled) = (
+            FleetSimulation.Run(slow, 10, 3, "coordinator"),
+            FleetSimulation.Run(slow, 10, 3, "coordinator", sampled: GenerationTable.Of(slow)));
         Assert.Equal(every.Generations, sampled.Generations);
         Assert.Equal(every.Goodput, sampled.Goodput, 1e-3);
-        Assert.Equal(every.Ledger.Share(Loss.InfrastructureRecovery), sampled.Ledger.Share(Loss.InfrastructureRecovery), 0.1 * every.Ledger.Share(Loss.InfrastructureRecovery));
+        Assert.Equal(
+            every.Ledger.Share(Loss.InfrastructureRecovery),
+            sampled.Ledger.Share(Loss.InfrastructureRecovery),
+            0.1 * every.Ledger.Share(Loss.InfrastructureRecovery));
     }
 
     [Fact]

@@ -31,7 +31,8 @@ public sealed class FleetSizeTests
     {
         var grown = FleetSimulation.Run(Still with { Growth = [new(1, 32), new(2, 64)] }, 3, 1, "coordinator");
         Assert.Equal(3, grown.Generations);
-        Assert.Equal([32, 48, 80], grown.Timeline.Where(stretch => stretch.Doing == Loss.Productive).Select(stretch => stretch.Ranks).Distinct());
+        Assert.Equal(
+            [32, 48, 80], grown.Timeline.Where(stretch => stretch.Doing == Loss.Productive).Select(stretch => stretch.Ranks).Distinct());
     }
 
     [Theory]
@@ -50,7 +51,8 @@ public sealed class FleetSizeTests
 
         // A quarter of a day's work is made up for at the end, at the pace of all.
         Assert.InRange(report.DaysLate, 0.25, 0.27);
-        Assert.Equal(0, FleetSimulation.Run(site with { Power = site.Power with { ApprovalDay = 0 } }, 4, 1, policy).Ledger.Of(Loss.Unpowered));
+        Assert.Equal(
+            0, FleetSimulation.Run(site with { Power = site.Power with { ApprovalDay = 0 } }, 4, 1, policy).Ledger.Of(Loss.Unpowered));
     }
 
     [Fact]
@@ -85,7 +87,8 @@ public sealed class FleetSizeTests
     {
         var memphis = FleetPresets.Find("colossus-100k")!;
         Assert.Equal((150, 100), (memphis.Power.SiteCapMegawatts, memphis.Power.ApprovalLineMegawatts));
-        var report = FleetSimulation.Run(memphis with { Causes = [], Shared = [], Power = memphis.Power with { ApprovalDay = 1 } }, 2, 1, "drop");
+        var report = FleetSimulation.Run(
+            memphis with { Causes = [], Shared = [], Power = memphis.Power with { ApprovalDay = 1 } }, 2, 1, "drop");
         Assert.Equal(150, report.PeakMegawatts, 1e-9);
         Assert.Equal(333, report.Timeline.First(stretch => stretch.Doing == Loss.Productive).Ranks);
     }
@@ -95,7 +98,9 @@ public sealed class FleetSizeTests
     {
         var fleets = new[] { "aurora", "frontier", "colossus-100k" }.Select(name => FleetPresets.Find(name)! with { Nodes = 10 * FleetPresets.Find(name)!.NodesPerRank }).ToArray();
         var jobs = MixedCluster.Run(fleets);
-        Assert.Equal([("intel-gpu-max", "running", 10), ("amd-mi250x", "running", 10), ("nvidia-h100", "running", 10)], jobs.Take(3).Select(job => (Assert.Single(job.Classes), job.Phase, job.Ranks)));
+        Assert.Equal(
+            [("intel-gpu-max", "running", 10), ("amd-mi250x", "running", 10), ("nvidia-h100", "running", 10)],
+            jobs.Take(3).Select(job => (Assert.Single(job.Classes), job.Phase, job.Ranks)));
 
         // Five places of each class are free: together as many as these two want, and of no class enough. Neither holds what it cannot use.
         var (any, one) = (jobs[3], jobs[4]);
@@ -104,6 +109,9 @@ public sealed class FleetSizeTests
         Assert.StartsWith("wants 15, 5 of class amd-mi250x, 5 of class intel-gpu-max, 5 of class nvidia-h100 free, and gpus of different classes are never mixed in a job", any.Shortage, StringComparison.Ordinal);
         Assert.Equal(("waiting", 0), (one.Phase, one.Ranks));
         Assert.Empty(one.Classes);
-        Assert.Contains("no more gpus of class nvidia-h100 (job.device_class) are free; free: 5 of class amd-mi250x and 5 of class intel-gpu-max", one.Shortage, StringComparison.Ordinal);
+        Assert.Contains(
+            "no more gpus of class nvidia-h100 (job.device_class) are free; free: 5 of class amd-mi250x and 5 of class intel-gpu-max",
+            one.Shortage,
+            StringComparison.Ordinal);
     }
 }

@@ -28,7 +28,8 @@ public sealed class ScenarioFileTests
             costs:
               process_start_seconds: 30
             """);
-        Assert.Equal((1000, 10, 0, 6.0, 30.0), (fleet.Nodes, fleet.NodesPerRank, fleet.Spares, fleet.StepSeconds, fleet.Costs.ProcessStartSeconds));
+        Assert.Equal(
+            (1000, 10, 0, 6.0, 30.0), (fleet.Nodes, fleet.NodesPerRank, fleet.Spares, fleet.StepSeconds, fleet.Costs.ProcessStartSeconds));
         Assert.Equal(
             [new FailureCause("gpu", 2.5, Remedy.Replace, 24), new FailureCause("switch", 0.1, Remedy.Replace, 6, 16), new FailureCause("software", 1, Remedy.Restart)], fleet.Causes);
     }
@@ -90,5 +91,6 @@ public sealed class ScenarioFileTests
     public void Every_preset_is_a_cluster_that_can_be() =>
         Assert.All(FleetPresets.All, preset => Assert.Empty(preset.Problems()));
 
-    private static FleetSpec Read(string yaml) => ScenarioFile.Apply(YamlSettings.Read("scenario.yaml", Encoding.UTF8.GetBytes(yaml), ScenarioFile.Form));
+    private static FleetSpec Read(string yaml) =>
+        ScenarioFile.Apply(YamlSettings.Read("scenario.yaml", Encoding.UTF8.GetBytes(yaml), ScenarioFile.Form));
 }

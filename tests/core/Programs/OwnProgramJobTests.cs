@@ -28,7 +28,9 @@ public sealed class OwnProgramJobTests
     [InlineData("--program.hang_timeout=0s", "program.hang_timeout is 0s but must be 1ms to 604800s; raise program.hang_timeout")]
     [InlineData("--model.program=gpt", "program.entry is set but must be left out with model.program gpt; leave --program out, or leave model.program out")]
     public void What_a_program_does_not_look_at_or_cannot_be_is_refused(string wrong, string said) =>
-        Assert.Equal(said, Assert.Throws<ConfigurationException>(() => JobFile.LoadJob(null, [$"--program.path={Script}", wrong])).Message.Split('\n')[0]);
+        Assert.Equal(
+            said,
+            Assert.Throws<ConfigurationException>(() => JobFile.LoadJob(null, [$"--program.path={Script}", wrong])).Message.Split('\n')[0]);
 
     [Fact]
     public void A_job_is_not_submitted_before_its_program_is_frozen()
@@ -36,10 +38,12 @@ public sealed class OwnProgramJobTests
         var spec = JobFile.LoadJob(null, [$"--program.path={Script}"]).Spec;
 
         Assert.Equal("program.sha256", Assert.Single(JobSpecValidator.ValidateSubmitted(spec)).Field);
-        Assert.Empty(JobSpecValidator.ValidateSubmitted(spec with { Program = spec.Program! with { Sha256 = new string('a', 64), Bytes = 1 } }));
+        Assert.Empty(
+            JobSpecValidator.ValidateSubmitted(spec with { Program = spec.Program! with { Sha256 = new string('a', 64), Bytes = 1 } }));
     }
 
     [Fact]
     public void A_kind_of_its_own_without_a_program_is_refused() =>
-        Assert.Equal("program.entry", Assert.Single(JobSpecValidator.Validate(new JobSpec { Model = new ModelSpec { Program = "process" } })).Field);
+        Assert.Equal(
+            "program.entry", Assert.Single(JobSpecValidator.Validate(new JobSpec { Model = new ModelSpec { Program = "process" } })).Field);
 }

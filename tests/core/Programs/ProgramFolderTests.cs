@@ -4,7 +4,9 @@ using Coordinator.Worker.External;
 
 namespace Coordinator.Tests.Programs;
 
-/// <summary>A script and the folder around it, packed: the same files give the same hash, and what is unpacked is what was packed.</summary>
+/// <summary>
+/// A script and the folder around it, packed: the same files give the same hash, and what is unpacked is what was packed.
+/// </summary>
 public sealed class ProgramFolderTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("program-").FullName;
@@ -55,7 +57,8 @@ public sealed class ProgramFolderTests : IDisposable
 
     [Fact]
     public void A_script_that_is_not_there_is_named() =>
-        Assert.Equal(DataProblem.Missing, Assert.Throws<DataException>(() => ProgramFolder.Freeze(Path.Combine(folder, "none.py"), folder)).Problem);
+        Assert.Equal(
+            DataProblem.Missing, Assert.Throws<DataException>(() => ProgramFolder.Freeze(Path.Combine(folder, "none.py"), folder)).Problem);
 
     private string Make(string name)
     {

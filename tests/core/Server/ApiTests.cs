@@ -20,7 +20,8 @@ public sealed class ApiTests : IAsyncLifetime
     {
         MaxDataBytes = 1000,
         Problem = () => problem,
-        ValidateJob = spec => spec.Ranks > spec.Training.Shards ? [new JobProblem("more ranks than shards", "ranks", "Ask for fewer.")] : [],
+        ValidateJob = spec =>
+            spec.Ranks > spec.Training.Shards ? [new JobProblem("more ranks than shards", "ranks", "Ask for fewer.")] : [],
     });
 
     public async Task DisposeAsync() => await server.DisposeAsync();
@@ -152,7 +153,8 @@ public sealed class ApiTests : IAsyncLifetime
     {
         server.Grains.Show(View("running"));
         var (path, _) = MakeFile("model", 5000);
-        var refusal = await Assert.ThrowsAsync<CoordinatorApiException>(() => server.Client.UploadModelAsync(Job, path, new string('0', 64)));
+        var refusal = await Assert.ThrowsAsync<CoordinatorApiException>(
+            () => server.Client.UploadModelAsync(Job, path, new string('0', 64)));
 
         Assert.Equal(HttpStatusCode.UnprocessableEntity, refusal.Status);
         Assert.Equal(0, server.Grains.Untaken);
@@ -200,7 +202,8 @@ public sealed class ApiTests : IAsyncLifetime
     {
         var (path, sha256) = MakeFile("data", 1001);
         using var friend = server.Friend();
-        using var request = new HttpRequestMessage(HttpMethod.Put, $"/api/v1/data/{sha256}") { Content = new ByteArrayContent(File.ReadAllBytes(path)) };
+        using var request = new HttpRequestMessage(
+            HttpMethod.Put, $"/api/v1/data/{sha256}") { Content = new ByteArrayContent(File.ReadAllBytes(path)) };
         request.Headers.TransferEncodingChunked = chunked;
         using var answer = await friend.SendAsync(request);
 
@@ -213,14 +216,16 @@ public sealed class ApiTests : IAsyncLifetime
     {
         var info = await server.Client.GetInfoAsync();
 
-        Assert.Equal(("silo", "fake", Hello.CurrentProtocol, Environment.ProcessId), (info.Silo, info.Engine, info.Protocol, info.ProcessId));
+        Assert.Equal(
+            ("silo", "fake", Hello.CurrentProtocol, Environment.ProcessId), (info.Silo, info.Engine, info.Protocol, info.ProcessId));
     }
 
     [Fact]
     public async Task A_port_in_use_is_named()
     {
         var port = new Uri(server.Server.Url).Port;
-        var refusal = await Assert.ThrowsAsync<PortInUseException>(() => TestServer.StartAsync(options => options with { Url = server.Server.Url }));
+        var refusal = await Assert.ThrowsAsync<PortInUseException>(
+            () => TestServer.StartAsync(options => options with { Url = server.Server.Url }));
 
         Assert.Equal(port, refusal.Port);
     }
@@ -230,7 +235,8 @@ public sealed class ApiTests : IAsyncLifetime
     [InlineData("http://example.com:1")]
     [InlineData("ftp://127.0.0.1:1")]
     [InlineData("http://127.0.0.1:1/path")]
-    public void An_address_that_cannot_be_listened_on_is_refused(string url) => Assert.Throws<FormatException>(() => ListenAddress.Parse(url));
+    public void An_address_that_cannot_be_listened_on_is_refused(string url) =>
+        Assert.Throws<FormatException>(() => ListenAddress.Parse(url));
 
     [Fact]
     public async Task A_silo_that_does_not_answer_is_said_not_to()

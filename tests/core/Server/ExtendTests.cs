@@ -15,7 +15,8 @@ public sealed class ExtendTests : IAsyncLifetime
     private static readonly JobSpec Spec = new() { Ranks = 2, Training = new TrainingSpec { Steps = 100 } };
     private TestServer server = null!;
 
-    public async Task InitializeAsync() => server = await TestServer.StartAsync(options => options with { SubmitTimeout = TimeSpan.FromMilliseconds(1) });
+    public async Task InitializeAsync() =>
+        server = await TestServer.StartAsync(options => options with { SubmitTimeout = TimeSpan.FromMilliseconds(1) });
 
     public async Task DisposeAsync() => await server.DisposeAsync();
 
@@ -41,7 +42,8 @@ public sealed class ExtendTests : IAsyncLifetime
     [InlineData("running", long.MaxValue, null, "training.steps is 9223372036854775807 but must be at most 576460752303423487 with this batch size, for samples are counted with 63 bits")]
     [InlineData("failed", 200L, null, "training.steps is 200 but must be 100, since the job has failed (it broke)")]
     [InlineData("finished", null, 4, "job.ranks is 4 but must be 2, since the job has finished")]
-    public async Task What_cannot_be_is_refused_with_the_reason_and_never_asked_of_the_job(string phase, long? steps, int? ranks, string why)
+    public async Task What_cannot_be_is_refused_with_the_reason_and_never_asked_of_the_job(
+        string phase, long? steps, int? ranks, string why)
     {
         await Show(phase, Spec);
         var refused = await Assert.ThrowsAsync<CoordinatorApiException>(() => server.Client.ExtendJobAsync(Job, steps, ranks));
@@ -73,9 +75,13 @@ public sealed class ExtendTests : IAsyncLifetime
     [Fact]
     public async Task No_job_and_nothing_asked_for_are_said()
     {
-        Assert.Equal(HttpStatusCode.NotFound, (await Assert.ThrowsAsync<CoordinatorApiException>(() => server.Client.ExtendJobAsync(Job, 200, null))).Status);
+        Assert.Equal(
+            HttpStatusCode.NotFound,
+            (await Assert.ThrowsAsync<CoordinatorApiException>(() => server.Client.ExtendJobAsync(Job, 200, null))).Status);
         await Show("running", Spec);
-        Assert.Equal(HttpStatusCode.BadRequest, (await Assert.ThrowsAsync<CoordinatorApiException>(() => server.Client.ExtendJobAsync(Job, null, null))).Status);
+        Assert.Equal(
+            HttpStatusCode.BadRequest,
+            (await Assert.ThrowsAsync<CoordinatorApiException>(() => server.Client.ExtendJobAsync(Job, null, null))).Status);
     }
 
     [Fact]
@@ -117,7 +123,8 @@ public sealed class ExtendTests : IAsyncLifetime
     {
         using var http = server.Friend();
         var model = System.Text.Encoding.UTF8.GetBytes(text);
-        using var request = new HttpRequestMessage(HttpMethod.Put, new Uri($"/api/v1/jobs/{Job}/model?step={step}", UriKind.Relative)) { Content = new ByteArrayContent(model) };
+        using var request = new HttpRequestMessage(
+            HttpMethod.Put, new Uri($"/api/v1/jobs/{Job}/model?step={step}", UriKind.Relative)) { Content = new ByteArrayContent(model) };
         request.Headers.Add("X-Content-SHA256", Convert.ToHexStringLower(SHA256.HashData(model)));
         using var answer = await http.SendAsync(request);
         answer.EnsureSuccessStatusCode();

@@ -97,7 +97,8 @@ public sealed class FlakyDoor : IAsyncDisposable
                 passed += count;
             }
         }
-        catch (Exception cut) when (cut is IOException or SocketException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
+        catch (Exception cut) when (
+            cut is IOException or SocketException or OperationCanceledException or ObjectDisposedException or InvalidOperationException)
         {
             // The other end, or the test, has ended the connection.
         }

@@ -10,7 +10,8 @@ public sealed class GatewayTests : IAsyncLifetime
     private TestServer server = null!;
 
     public async Task InitializeAsync() =>
-        server = await TestServer.StartAsync(options => options with { Gateway = options.Gateway with { MaxFrameBytes = 4096, MaxQueuedMessages = 16 } });
+        server = await TestServer.StartAsync(
+            options => options with { Gateway = options.Gateway with { MaxFrameBytes = 4096, MaxQueuedMessages = 16 } });
 
     public async Task DisposeAsync() => await server.DisposeAsync();
 
@@ -44,7 +45,8 @@ public sealed class GatewayTests : IAsyncLifetime
     {
         using var one = await TestWorker.JoinAsync(server, TestWorker.Hello("a"));
         using var other = await TestWorker.JoinAsync(server, TestWorker.Hello("b"));
-        var members = Enumerable.Range(0, 10_000).Select(i => new Member(new GpuId(new NodeId($"n{i * 7919}"), 0), $"n{i * 104_729}:7000", i)).ToArray();
+        var members = Enumerable.Range(0, 10_000)
+            .Select(i => new Member(new GpuId(new NodeId($"n{i * 7919}"), 0), $"n{i * 104_729}:7000", i)).ToArray();
         var change = new MembershipChange { Job = new JobId("j"), Incarnation = 1, FromGeneration = 0, ToGeneration = 1, Added = members, Hash = new string('0', 64), Key = "" };
         foreach (var node in new[] { "a", "b" })
         {
@@ -201,7 +203,8 @@ public sealed class GatewayTests : IAsyncLifetime
     [Fact]
     public async Task A_connection_that_says_no_hello_in_time_is_closed()
     {
-        await using var strict = await TestServer.StartAsync(options => options with { Gateway = options.Gateway with { HelloTimeout = TimeSpan.FromMilliseconds(20) } });
+        await using var strict = await TestServer.StartAsync(
+            options => options with { Gateway = options.Gateway with { HelloTimeout = TimeSpan.FromMilliseconds(20) } });
         using var worker = await TestWorker.ConnectAsync(strict);
 
         Assert.Equal((WebSocketCloseStatus.PolicyViolation, "no hello within 0.02 s"), await worker.CloseAsync());
@@ -272,7 +275,9 @@ public sealed class GatewayTests : IAsyncLifetime
         using var worker = await TestWorker.ConnectAsync(server);
         await worker.SayAsync(TestWorker.Hello("a") with { DataAddress = address });
 
-        Assert.Equal(((WebSocketCloseStatus)RefusalKind.Invalid, $"data address '{address}': {DataAddresses.Problem(address)}"), await worker.CloseAsync());
+        Assert.Equal(
+            ((WebSocketCloseStatus)RefusalKind.Invalid, $"data address '{address}': {DataAddresses.Problem(address)}"),
+            await worker.CloseAsync());
     }
 
     [Fact]
@@ -291,7 +296,9 @@ public sealed class GatewayTests : IAsyncLifetime
         for (var i = 0; i < 200; i++)
             server.Links.Send(new NodeId("a"), large);
 
-        Assert.Equal("more than 32 messages wait for this worker: it reads too slowly", (await server.Grains.NextAsync<WorkerDisconnected>()).Reason);
+        Assert.Equal(
+            "more than 32 messages wait for this worker: it reads too slowly",
+            (await server.Grains.NextAsync<WorkerDisconnected>()).Reason);
     }
 
     [Fact]

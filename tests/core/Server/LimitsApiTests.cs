@@ -33,9 +33,12 @@ public sealed class LimitsApiTests : IAsyncLifetime
     public async Task What_is_not_given_stays_as_it_was_and_a_limit_that_is_null_is_taken_away()
     {
         Assert.Null((await client.GetPowerAsync()).Settings);
-        await client.SetPowerAsync(new JsonObject { ["siteCapWatts"] = 150_000_000, ["approvalLineWatts"] = 100_000_000, ["overhead"] = 1.25 });
+        await client.SetPowerAsync(
+            new JsonObject { ["siteCapWatts"] = 150_000_000, ["approvalLineWatts"] = 100_000_000, ["overhead"] = 1.25 });
         var set = (await client.SetPowerAsync(new JsonObject { ["wattsPerGpu"] = 500, ["classes"] = new JsonArray(new JsonObject { ["deviceClass"] = "cpu", ["wattsPerGpu"] = 100, ["wattsPerNode"] = 50 }) })).Settings!;
-        Assert.Equal((500, 2000, 1.25, 150_000_000L, 100_000_000L), (set.WattsPerGpu, set.WattsPerNode, set.Overhead, set.SiteCapWatts!.Value, set.ApprovalLineWatts!.Value));
+        Assert.Equal(
+            (500, 2000, 1.25, 150_000_000L, 100_000_000L),
+            (set.WattsPerGpu, set.WattsPerNode, set.Overhead, set.SiteCapWatts!.Value, set.ApprovalLineWatts!.Value));
         Assert.Equal(new ClassPower("cpu", 100, 50), Assert.Single(set.Classes));
 
         Assert.Equal(100_000_000, (await client.GetPowerAsync()).UsableWatts);
@@ -54,7 +57,9 @@ public sealed class LimitsApiTests : IAsyncLifetime
         await client.SetCoolingZoneAsync(new CoolingZone("hall-a", ["a-*"], 5_000_000));
         Assert.Equal(5_000_000, Assert.Single(await client.GetCoolingAsync()).Zone.CapacityWatts);
         Assert.Empty(await client.ClearCoolingZoneAsync("hall-a"));
-        Assert.Equal(HttpStatusCode.NotFound, (await Assert.ThrowsAsync<CoordinatorApiException>(() => client.ClearCoolingZoneAsync("hall-a"))).Status);
+        Assert.Equal(
+            HttpStatusCode.NotFound,
+            (await Assert.ThrowsAsync<CoordinatorApiException>(() => client.ClearCoolingZoneAsync("hall-a"))).Status);
     }
 
     [Theory]
@@ -75,7 +80,8 @@ public sealed class LimitsApiTests : IAsyncLifetime
         using var request = new HttpRequestMessage(new HttpMethod(method), new Uri($"{silo.Url}/api/v1/{path}")) { Content = content };
         using var answer = await http.SendAsync(request);
         Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
-        Assert.Contains(named, JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["error"]!.GetValue<string>(), StringComparison.Ordinal);
+        Assert.Contains(
+            named, JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["error"]!.GetValue<string>(), StringComparison.Ordinal);
         Assert.Null((await client.GetPowerAsync()).Settings);
         Assert.Empty(await client.GetCoolingAsync());
     }

@@ -15,5 +15,7 @@ public sealed class LoopbackRuleTests
     [InlineData("127.0.0.1:7080", "10.0.0.7", "172.18.0.2", "data address 127.0.0.1:7080 is its own host's loopback, and 10.0.0.7 is another host: give --data-address")]
     [InlineData("[::1]:7080", "172.18.0.9", "172.18.0.2", "data address [::1]:7080 is its own host's loopback, and 172.18.0.9 is another host: give --data-address")]
     public void Refused_is_one_that_is_on_another_host_for_certain(string dataAddress, string remote, string local, string? why) =>
-        Assert.Equal(why, LoopbackRule.WhyUnreachable(dataAddress, IPAddress.Parse(remote), IPAddress.Parse(local), [IPAddress.Parse("172.18.0.1")]));
+        Assert.Equal(
+            why,
+            LoopbackRule.WhyUnreachable(dataAddress, IPAddress.Parse(remote), IPAddress.Parse(local), [IPAddress.Parse("172.18.0.1")]));
 }

@@ -33,7 +33,8 @@ public sealed class PulseTests
         Assert.True(pulse.Passes(new Heartbeat(3, []), 12_500));
     }
 
-    private static Heartbeat Beat(long generation, long step) => new(1, [new RankPosition(0, new JobId("j"), generation, step, "computing")]);
+    private static Heartbeat Beat(long generation, long step) =>
+        new(1, [new RankPosition(0, new JobId("j"), generation, step, "computing")]);
 
     private int Passing(Pulse pulse, int links, TimeSpan period, int beats)
     {

@@ -39,7 +39,10 @@ public sealed class SafeWriterTests
         Assert.True(writer.Drain(Limit));
         writer.Write("last");
         Assert.True(writer.Drain(Limit));
-        Assert.EndsWith($"({2 * SafeWriter.Capacity} characters of output were dropped here, since nobody read them){Environment.NewLine}last", disk.Text, StringComparison.Ordinal);
+        Assert.EndsWith(
+            $"({2 * SafeWriter.Capacity} characters of output were dropped here, since nobody read them){Environment.NewLine}last",
+            disk.Text,
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -70,7 +73,8 @@ public sealed class SafeWriterTests
     [InlineData(1, 15, 600, false)]
     [InlineData(15, 1, 600, false)]
     [InlineData(15, 10, 600, false)]
-    public void A_second_signal_ends_at_once_unless_it_is_an_echo_or_the_first_was_a_warning(int first, int second, int milliseconds, bool ends) =>
+    public void A_second_signal_ends_at_once_unless_it_is_an_echo_or_the_first_was_a_warning(
+        int first, int second, int milliseconds, bool ends) =>
         Assert.Equal(ends, Signals.EndsAtOnce(first, second, TimeSpan.FromMilliseconds(milliseconds)));
 
     /// <summary>A disk, or a pipe whose reader takes nothing while it is not open.</summary>

@@ -149,7 +149,8 @@ public sealed class StoreTests : IDisposable
         Steps(1, Step(1, double.BitIncrement(2.5)));
 
         var diverged = Assert.Single(await store.ReadEventsAsync(new EventFilter())).Event;
-        Assert.Equal((EventKinds.Diverged, Job, 1, 1L), (diverged.Kind, diverged.Job!.Value, diverged.Timeline!.Value, diverged.Step!.Value));
+        Assert.Equal(
+            (EventKinds.Diverged, Job, 1, 1L), (diverged.Kind, diverged.Job!.Value, diverged.Timeline!.Value, diverged.Step!.Value));
         Assert.Equal(2.5, diverged.Numbers!["recorded"]);
         Assert.Equal(2.5, Assert.Single(await store.ReadStepsAsync(Job, 0, 10)).Step.Loss);
     }
@@ -208,9 +209,11 @@ public sealed class StoreTests : IDisposable
     private IReadOnlyList<GrainAddress> Write(long incarnation, long sequence, string state) =>
         store.Commit(new StoreBatch(++batches, [new GrainState(Grain, new PersistState(state, incarnation, sequence))], [], []));
 
-    private void Steps(int timeline, params StepRecord[] steps) => store.Commit(new StoreBatch(++batches, [], [], [new ObserveSteps(Job, timeline, steps)]));
+    private void Steps(int timeline, params StepRecord[] steps) =>
+        store.Commit(new StoreBatch(++batches, [], [], [new ObserveSteps(Job, timeline, steps)]));
 
     private static StepRecord Step(long step, double loss) => new(step, 1, loss, 1.0, double.NaN, 64);
 
-    private async Task<string[]> KindsAsync(EventFilter filter) => [.. (await store.ReadEventsAsync(filter)).Select(stored => stored.Event.Kind)];
+    private async Task<string[]> KindsAsync(EventFilter filter) =>
+        [.. (await store.ReadEventsAsync(filter)).Select(stored => stored.Event.Kind)];
 }

@@ -105,7 +105,8 @@ public sealed class StoredFileTests : IAsyncLifetime
         server.Grains.Show(View(isFinished));
         await server.Client.UploadModelAsync(Job, sent, Hash);
         Flip(Model);
-        var damaged = await Assert.ThrowsAsync<CoordinatorApiException>(() => server.Client.DownloadModelAsync(Job, server.Folder.File("copy")));
+        var damaged = await Assert.ThrowsAsync<CoordinatorApiException>(
+            () => server.Client.DownloadModelAsync(Job, server.Folder.File("copy")));
         Assert.Contains("is damaged", damaged.Message, StringComparison.Ordinal);
         Assert.False(damaged.MayRepeat);
         Assert.False(File.Exists(server.Folder.File("copy")));
@@ -113,7 +114,8 @@ public sealed class StoredFileTests : IAsyncLifetime
         // What is damaged is no second model, and what is another model does not get in through the damage.
         await File.WriteAllTextAsync(server.Folder.File("other"), "another model");
         var other = Convert.ToHexStringLower(SHA256.HashData("another model"u8));
-        var refused = await Assert.ThrowsAsync<CoordinatorApiException>(() => server.Client.UploadModelAsync(Job, server.Folder.File("other"), other));
+        var refused = await Assert.ThrowsAsync<CoordinatorApiException>(
+            () => server.Client.UploadModelAsync(Job, server.Folder.File("other"), other));
         Assert.Equal(HttpStatusCode.Conflict, refused.Status);
 
         Assert.False((await server.Client.UploadModelAsync(Job, sent, Hash)).Existed);

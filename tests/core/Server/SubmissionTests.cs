@@ -93,7 +93,8 @@ public sealed class SubmissionTests : IAsyncLifetime
         Show();
         await server.Client.SubmitAsync(wide);
         Show(Node("n1", "cpu-x64", 8L << 30), Node("n2", "cuda-90", 0));
-        Assert.Contains("of class cpu", Assert.Single(await RefusedAsync(wide with { DeviceClass = "cpu" })).Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "of class cpu", Assert.Single(await RefusedAsync(wide with { DeviceClass = "cpu" })).Error, StringComparison.Ordinal);
     }
 
     private async Task BeginAgainAsync(TimeSpan submitTimeout)
@@ -119,7 +120,8 @@ public sealed class SubmissionTests : IAsyncLifetime
 
     private static JobSpec Spec(string sha256, long bytes) => new() { Data = new DataSpec { Sha256 = sha256, Bytes = bytes } };
 
-    private static ClusterNodeView Node(string name, string deviceClass, long memory) => new(new NodeId(name), true, 1, 1, deviceClass) { MemoryBytes = memory };
+    private static ClusterNodeView Node(string name, string deviceClass, long memory) =>
+        new(new NodeId(name), true, 1, 1, deviceClass) { MemoryBytes = memory };
 
     private void Show(params ClusterNodeView[] nodes) => server.Grains.Show(new ClusterView(nodes, []));
 

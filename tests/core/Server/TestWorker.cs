@@ -34,7 +34,8 @@ public sealed class TestWorker : IDisposable
         socket.Options.SetRequestHeader("Authorization", $"Bearer {token}");
         socket.Options.CollectHttpResponseDetails = true;
         var worker = new TestWorker(socket);
-        await socket.ConnectAsync(new Uri(server.Server.Url.Replace("http", "ws", StringComparison.Ordinal) + "/worker"), Http, CancellationToken.None);
+        await socket.ConnectAsync(
+            new Uri(server.Server.Url.Replace("http", "ws", StringComparison.Ordinal) + "/worker"), Http, CancellationToken.None);
         return worker;
     }
 

@@ -8,7 +8,8 @@ public sealed class GangSimulationTests
     [Fact]
     public void Every_invariant_holds_in_the_first_seeds()
     {
-        var failed = Enumerable.Range(1, 30).Select(seed => GangSimulation.Run((ulong)seed)).Where(report => !report.Passed).Select(report => report.Render());
+        var failed = Enumerable.Range(1, 30).Select(seed => GangSimulation.Run((ulong)seed)).Where(report => !report.Passed)
+            .Select(report => report.Render());
 
         Assert.Empty(failed);
     }
@@ -28,7 +29,8 @@ public sealed class GangSimulationTests
     [InlineData(GangBug.StoppedWhenAsked, GangInvariants.OneGeneration, 100)]
     public void A_planted_bug_is_caught_by_its_invariant(GangBug bug, string invariant, int seeds)
     {
-        var caught = Enumerable.Range(1, seeds).Select(seed => GangSimulation.Run((ulong)seed, bug)).FirstOrDefault(report => !report.Passed);
+        var caught = Enumerable.Range(1, seeds).Select(seed => GangSimulation.Run((ulong)seed, bug))
+            .FirstOrDefault(report => !report.Passed);
 
         Assert.Equal(invariant, caught?.Invariant);
     }

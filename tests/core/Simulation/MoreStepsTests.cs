@@ -2,7 +2,9 @@ using Coordinator.Simulator;
 
 namespace Coordinator.Tests.Simulation;
 
-/// <summary>An operator gives the job more steps, at any moment of its life or after its end: the model is that of the steps that it has then.</summary>
+/// <summary>
+/// An operator gives the job more steps, at any moment of its life or after its end: the model is that of the steps that it has then.
+/// </summary>
 public sealed class MoreStepsTests
 {
     [Fact]
@@ -16,7 +18,10 @@ public sealed class MoreStepsTests
         }
     }
 
-    /// <summary>Among these seeds: an event that outlives its refused write, a job that finished first, and one whose only checkpoint is damaged then.</summary>
+    /// <summary>
+    /// Among these seeds: an event that outlives its refused write, a job that finished first, and one whose only checkpoint is damaged
+    /// then.
+    /// </summary>
     [Fact]
     public void It_keeps_every_invariant_while_faults_strike()
     {

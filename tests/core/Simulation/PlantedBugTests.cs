@@ -2,7 +2,10 @@ using Coordinator.Simulator;
 
 namespace Coordinator.Tests.Simulation;
 
-/// <summary>The checkers, checked: each bug planted in the simulated hosts is caught, by the invariant that it breaks and within the stated number of seeds.</summary>
+/// <summary>
+/// The checkers, checked: each bug planted in the simulated hosts is caught, by the invariant that it breaks and within the stated number
+/// of seeds.
+/// </summary>
 public sealed class PlantedBugTests
 {
     public static TheoryData<PlantedBug> Bugs => [.. PlantedBugs.All.Select(expected => expected.Bug)];
@@ -31,7 +34,9 @@ public sealed class PlantedBugTests
     public void A_state_fed_from_two_steps_is_seen_by_comparing_ranks_where_nothing_compares_with_the_serial_run()
     {
         var options = new SimulationOptions { Plant = PlantedBug.StateOfTwoSteps, WithoutChecks = new SortedSet<string>(StringComparer.Ordinal) { Invariants.StateIsSerial } };
-        Assert.Contains(Enumerable.Range(1, 20).Select(seed => ProtocolSimulation.Run((ulong)seed, options).Invariant), invariant => invariant == Invariants.EqualStates);
+        Assert.Contains(
+            Enumerable.Range(1, 20).Select(seed => ProtocolSimulation.Run((ulong)seed, options).Invariant),
+            invariant => invariant == Invariants.EqualStates);
     }
 
     [Fact]

@@ -4,7 +4,9 @@ using Xunit.Abstractions;
 
 namespace Coordinator.Tests.Simulation;
 
-/// <summary>The shipping machines in virtual time. A failure prints seed, invariant, the last events and the command that replays it.</summary>
+/// <summary>
+/// The shipping machines in virtual time. A failure prints seed, invariant, the last events and the command that replays it.
+/// </summary>
 public sealed class ProtocolSimulationTests(ITestOutputHelper output)
 {
     [Fact]

@@ -25,7 +25,9 @@ public sealed class SimulationReportTests
         foreach (var fault in FaultTable.Faults)
         {
             Assert.Equal(reports.Count(report => report.Faults.Keys.Any(key => key.Fault == fault)), summary.Faults.SeedsOf(fault));
-            Assert.Equal(reports.Sum(report => report.Faults.Where(pair => pair.Key.Fault == fault).Sum(pair => pair.Value)), summary.Faults.TimesOf(fault));
+            Assert.Equal(
+                reports.Sum(report => report.Faults.Where(pair => pair.Key.Fault == fault).Sum(pair => pair.Value)),
+                summary.Faults.TimesOf(fault));
         }
 
         Assert.Equal(reports.Min(report => report.Faults.Values.Sum()), summary.FewestFaults);

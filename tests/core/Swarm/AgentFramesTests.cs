@@ -25,7 +25,8 @@ public sealed class AgentFramesTests
             Assert.Equal(full.RankOf(gpu), lean.RankOf(gpu));
 
         // The chain goes on from there, with a change that is longer than what is told member by member.
-        var next = new Membership { Job = Job, Generation = 1, Members = members, Hash = whole.Hash }.Apply(2, [.. members[..100].Select(member => member.Gpu)], [.. members[..90]]);
+        var next = new Membership { Job = Job, Generation = 1, Members = members, Hash = whole.Hash }.Apply(
+            2, [.. members[..100].Select(member => member.Gpu)], [.. members[..90]]);
         var change = Change(1, 2, [.. members[..100].Select(member => member.Gpu)], [.. members[..90]]) with { Hash = next.Hash };
         Assert.True(lean.Take(Read(change)));
         Assert.Equal((2, next.Members.Count), (lean.Generation, lean.Count));

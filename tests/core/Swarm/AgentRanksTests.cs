@@ -62,7 +62,10 @@ public sealed class AgentRanksTests
         Assert.Equal((3, product.Hash), (agents[0].HeldOf(Job).Generation, agents[0].HeldOf(Job).Hash));
 
         Order(0, rank: 1, firstStep: 1);
-        Assert.Contains("is rank 1 by its plan of generation 3, and 0 by its own membership", Assert.Single(counts.Complaints), StringComparison.Ordinal);
+        Assert.Contains(
+            "is rank 1 by its plan of generation 3, and 0 by its own membership",
+            Assert.Single(counts.Complaints),
+            StringComparison.Ordinal);
     }
 
     [Fact]

@@ -27,10 +27,12 @@ public sealed class SwarmLimitTests
         Assert.Equal(SwarmLimit.Several.Count, Missed([]).Count());
     }
 
-    private static IEnumerable<string> Missed(SwarmMeasure[] measures) => SwarmLimit.Several.Where(limit => !limit.IsKept(measures)).Select(limit => limit.Name);
+    private static IEnumerable<string> Missed(SwarmMeasure[] measures) =>
+        SwarmLimit.Several.Where(limit => !limit.IsKept(measures)).Select(limit => limit.Name);
 
     /// <summary>Three silos of a billion bytes at most: together they may have more.</summary>
-    private static SwarmMeasure[] Measures(double? connected = 30, double? formed = 15, long generation = 1, double? siloDead = 20, long largest = 1_000_000_000) =>
+    private static SwarmMeasure[] Measures(
+        double? connected = 30, double? formed = 15, long generation = 1, double? siloDead = 20, long largest = 1_000_000_000) =>
     [
         Measure("connected", connected, largest),
         Measure("formed", formed, largest) with { Generation = generation },
@@ -38,5 +40,16 @@ public sealed class SwarmLimitTests
     ];
 
     private static SwarmMeasure Measure(string key, double? seconds, long largest) =>
-        new(key, key, seconds, seconds is null, "", 0, 0, 0, null, null, new LoadSample(1, 1, 3 * largest, 3 * largest, 1) { LargestSiloBytes = largest });
+        new(
+            key,
+            key,
+            seconds,
+            seconds is null,
+            "",
+            0,
+            0,
+            0,
+            null,
+            null,
+            new LoadSample(1, 1, 3 * largest, 3 * largest, 1) { LargestSiloBytes = largest });
 }

@@ -9,12 +9,16 @@ public sealed class ConnectFailureTests
 {
     [Fact]
     public void A_refused_token_is_named_as_such() =>
-        Assert.Contains("token (401)", ConnectFailure.Explain(new WebSocketException("status code '401'"), HttpStatusCode.Unauthorized).Text, StringComparison.Ordinal);
+        Assert.Contains(
+            "token (401)",
+            ConnectFailure.Explain(new WebSocketException("status code '401'"), HttpStatusCode.Unauthorized).Text,
+            StringComparison.Ordinal);
 
     [Fact]
     public void A_refused_certificate_is_named_with_the_reason_however_deep_it_lies()
     {
-        var deep = new WebSocketException("Unable to connect", new HttpRequestException("no SSL", new AuthenticationException("UntrustedRoot.")));
+        var deep = new WebSocketException(
+            "Unable to connect", new HttpRequestException("no SSL", new AuthenticationException("UntrustedRoot.")));
         var (text, isFinal) = ConnectFailure.Explain(deep, 0);
         Assert.True(isFinal);
         Assert.StartsWith("its certificate is refused: UntrustedRoot.", text, StringComparison.Ordinal);
@@ -33,7 +37,8 @@ public sealed class ConnectFailureTests
     [InlineData(HttpStatusCode.NotFound, false)]
     [InlineData(HttpStatusCode.ServiceUnavailable, false)]
     [InlineData(HttpStatusCode.BadGateway, false)]
-    public void What_the_same_worker_meets_again_is_final_and_what_a_silo_meets_while_it_starts_is_not(HttpStatusCode status, bool isFinal) =>
+    public void What_the_same_worker_meets_again_is_final_and_what_a_silo_meets_while_it_starts_is_not(
+        HttpStatusCode status, bool isFinal) =>
         Assert.Equal(isFinal, ConnectFailure.Explain(new WebSocketException("status code"), status).IsFinal);
 
     [Fact]

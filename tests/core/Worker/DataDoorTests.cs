@@ -156,9 +156,11 @@ public sealed class DataDoorTests : IAsyncDisposable
         Members = [new Member(Sample.Gpu("a"), a, 1), new Member(Sample.Gpu("b"), b, 1)],
     };
 
-    private static GenerationSpec Generation(Membership members) => new() { Members = members, Key = Sample.Key, Incarnation = 1, BlockBytes = 64, PeerTimeout = TimeSpan.FromSeconds(10) };
+    private static GenerationSpec Generation(Membership members) =>
+        new() { Members = members, Key = Sample.Key, Incarnation = 1, BlockBytes = 64, PeerTimeout = TimeSpan.FromSeconds(10) };
 
-    private static byte[] Hello(long generation) => new HandshakeHello(Sample.Job, generation, new NodeId("a"), new NodeId("b"), RandomNumberGenerator.GetBytes(32)).Encode();
+    private static byte[] Hello(long generation) =>
+        new HandshakeHello(Sample.Job, generation, new NodeId("a"), new NodeId("b"), RandomNumberGenerator.GetBytes(32)).Encode();
 
     private async Task<Socket> ConnectAsync(string address)
     {

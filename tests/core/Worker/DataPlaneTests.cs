@@ -123,8 +123,10 @@ public sealed class DataPlaneTests : IAsyncDisposable
             return;
         }
 
-        Assert.Equal((1, 0), (await sinks["b"].Frames.Next("the first rank's") is var first ? (first.Header.To, first.Header.Count) : default));
-        Assert.Equal((2, 0), (await second.Frames.Next("the second rank's") is var other ? (other.Header.To, other.Header.Count) : default));
+        Assert.Equal(
+            (1, 0), (await sinks["b"].Frames.Next("the first rank's") is var first ? (first.Header.To, first.Header.Count) : default));
+        Assert.Equal(
+            (2, 0), (await second.Frames.Next("the second rank's") is var other ? (other.Header.To, other.Header.Count) : default));
     }
 
     [Fact]
@@ -425,7 +427,8 @@ public sealed class DataPlaneTests : IAsyncDisposable
     {
         var bytes = new byte[numbers.Length * 4];
         Buffer.BlockCopy(numbers, 0, bytes, 0, bytes.Length);
-        planes[from].Send(Sample.Job, Sample.Frame(from[0] - 'a', to[0] - 'a', generation, FrameKind.Contribution), new OutgoingPayload(bytes));
+        planes[from].Send(
+            Sample.Job, Sample.Frame(from[0] - 'a', to[0] - 'a', generation, FrameKind.Contribution), new OutgoingPayload(bytes));
     }
 
     private async Task<Socket> ConnectAsync(string node)
@@ -439,7 +442,8 @@ public sealed class DataPlaneTests : IAsyncDisposable
     private async Task<Socket> RawAsync(string node, long generation, bool prove, string from = "a", string? to = null)
     {
         var socket = await ConnectAsync(node);
-        var hello = new HandshakeHello(Sample.Job, generation, new NodeId(from), new NodeId(to ?? node), RandomNumberGenerator.GetBytes(32)).Encode();
+        var hello = new HandshakeHello(
+            Sample.Job, generation, new NodeId(from), new NodeId(to ?? node), RandomNumberGenerator.GetBytes(32)).Encode();
         await socket.SendAsync(hello);
         if (!prove)
             return socket;
@@ -448,7 +452,9 @@ public sealed class DataPlaneTests : IAsyncDisposable
         lastProof = HMACSHA256.HashData(Sample.Key, (byte[])[.. "coordinator data plane, dialer"u8, .. nonce, .. hello]);
         await socket.SendAsync(lastProof);
         Assert.Equal(0, await ReadByteAsync(socket));
-        Assert.Equal(HMACSHA256.HashData(Sample.Key, (byte[])[.. "coordinator data plane, acceptor"u8, .. nonce, .. hello]), await ReadAsync(socket, 32));
+        Assert.Equal(
+            HMACSHA256.HashData(Sample.Key, (byte[])[.. "coordinator data plane, acceptor"u8, .. nonce, .. hello]),
+            await ReadAsync(socket, 32));
         return socket;
     }
 }

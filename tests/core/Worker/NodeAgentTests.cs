@@ -181,7 +181,9 @@ public sealed class NodeAgentTests : IAsyncDisposable
         {
         }
 
-        await TellAsync(second, new RankOrdered(new ReleaseRank { Job = Sample.Job, Incarnation = 1, Timeline = 0, Generation = 3, Gpu = Sample.Gpu("a") }));
+        await TellAsync(
+            second,
+            new RankOrdered(new ReleaseRank { Job = Sample.Job, Incarnation = 1, Timeline = 0, Generation = 3, Gpu = Sample.Gpu("a") }));
         await leaving;
         await agent.For("the end of the agent");
     }
@@ -297,10 +299,14 @@ public sealed class NodeAgentTests : IAsyncDisposable
 
     private void Start(params Uri[] silos) => agent = RunAsync(Options(silos is [] ? [silo] : silos));
 
-    private static WorkerOptions Options(Uri[] silos) => new() { Node = new NodeId("a"), Silos = silos, Gpus = CpuDeviceClass.Devices(2), Boot = 42, Token = "secret" };
+    private static WorkerOptions Options(Uri[] silos) =>
+        new() { Node = new NodeId("a"), Silos = silos, Gpus = CpuDeviceClass.Devices(2), Boot = 42, Token = "secret" };
 
     private Task RunAsync(WorkerOptions options, IGpuTelemetry? telemetry = null) =>
-        NodeAgent.RunAsync(options, new WorkerServices(new Programs(), new RecordingModels(), new SilentLog()) { Http = http, Telemetry = telemetry }, leave.Token);
+        NodeAgent.RunAsync(
+            options,
+            new WorkerServices(new Programs(), new RecordingModels(), new SilentLog()) { Http = http, Telemetry = telemetry },
+            leave.Token);
 
     private async Task<WebSocket> AcceptAsync()
     {
@@ -310,7 +316,11 @@ public sealed class NodeAgentTests : IAsyncDisposable
     }
 
     private static Task TellAsync(WebSocket socket, CoordinatorMessage message) =>
-        socket.SendAsync(JsonSerializer.SerializeToUtf8Bytes(message, MachinesJson.Default.CoordinatorMessage), WebSocketMessageType.Text, true, CancellationToken.None);
+        socket.SendAsync(
+            JsonSerializer.SerializeToUtf8Bytes(message, MachinesJson.Default.CoordinatorMessage),
+            WebSocketMessageType.Text,
+            true,
+            CancellationToken.None);
 
     private static async Task<WorkerMessage> SaidAsync(WebSocket socket)
     {
@@ -319,7 +329,8 @@ public sealed class NodeAgentTests : IAsyncDisposable
         WebSocketReceiveResult result;
         do
         {
-            result = await socket.ReceiveAsync(new ArraySegment<byte>(buffer, length, buffer.Length - length), CancellationToken.None).For("a message");
+            result = await socket.ReceiveAsync(
+                new ArraySegment<byte>(buffer, length, buffer.Length - length), CancellationToken.None).For("a message");
             length += result.Count;
         }
         while (!result.EndOfMessage);

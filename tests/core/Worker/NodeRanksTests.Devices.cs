@@ -29,7 +29,10 @@ public sealed partial class NodeRanksTests
 
     [Fact]
     public Task Data_that_cannot_be_read_any_more_are_the_workers_fault_and_the_next_generation_opens_them_anew() =>
-        IsReplacedAsync(new DataException(DataProblem.Corrupt, "the data were cut short while in use"), FaultKind.Worker, "the data were cut short while in use");
+        IsReplacedAsync(
+            new DataException(DataProblem.Corrupt, "the data were cut short while in use"),
+            FaultKind.Worker,
+            "the data were cut short while in use");
 
     private async Task IsReplacedAsync(Exception? loss, FaultKind kind, string detail)
     {
@@ -60,7 +63,8 @@ public sealed partial class NodeRanksTests
         worker.Ranks.Handle(new RankOrdered(Plan(next, 0, spec) with { FirstStep = 3, CatchUp = CatchUp.None }));
         worker.Ranks.Handle(new RankOrdered(Plan(next, 1, spec) with { FirstStep = 3, CatchUp = CatchUp.FetchState, Donors = [new DonorRun(0, 0, blocks)] }));
         for (var rank = 0; rank < 2; rank++)
-            Assert.Equal(Expected(steps: 5), ((RankFinished)await worker.Said.Reader.Next("the end", said => said is RankFinished)).StateSha256);
+            Assert.Equal(
+                Expected(steps: 5), ((RankFinished)await worker.Said.Reader.Next("the end", said => said is RankFinished)).StateSha256);
     }
 
     [Fact]

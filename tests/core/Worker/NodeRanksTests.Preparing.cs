@@ -122,11 +122,13 @@ public sealed partial class NodeRanksTests
             return inner.CreateGradient();
         }
 
-        public ShardResult ComputeShard(long step, int shard, DeviceGradient gradient, CancellationToken cancel) => inner.ComputeShard(step, shard, gradient, cancel);
+        public ShardResult ComputeShard(long step, int shard, DeviceGradient gradient, CancellationToken cancel) =>
+            inner.ComputeShard(step, shard, gradient, cancel);
 
         public void Add(DeviceGradient sum, DeviceGradient addend) => inner.Add(sum, addend);
 
-        public double ApplyStep(long step, DeviceGradient reduced, double sumOfSquares, long targets) => inner.ApplyStep(step, reduced, sumOfSquares, targets);
+        public double ApplyStep(long step, DeviceGradient reduced, double sumOfSquares, long targets) =>
+            inner.ApplyStep(step, reduced, sumOfSquares, targets);
 
         public void ReadState(long offset, Span<float> destination) => inner.ReadState(offset, destination);
 
@@ -149,11 +151,13 @@ public sealed partial class NodeRanksTests
             return inner.CreateGradient();
         }
 
-        public ShardResult ComputeShard(long step, int shard, DeviceGradient gradient, CancellationToken cancel) => inner.ComputeShard(step, shard, gradient, cancel);
+        public ShardResult ComputeShard(long step, int shard, DeviceGradient gradient, CancellationToken cancel) =>
+            inner.ComputeShard(step, shard, gradient, cancel);
 
         public void Add(DeviceGradient sum, DeviceGradient addend) => inner.Add(sum, addend);
 
-        public double ApplyStep(long step, DeviceGradient reduced, double sumOfSquares, long targets) => inner.ApplyStep(step, reduced, sumOfSquares, targets);
+        public double ApplyStep(long step, DeviceGradient reduced, double sumOfSquares, long targets) =>
+            inner.ApplyStep(step, reduced, sumOfSquares, targets);
 
         public void ReadState(long offset, Span<float> destination) => inner.ReadState(offset, destination);
 

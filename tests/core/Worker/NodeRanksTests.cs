@@ -123,7 +123,8 @@ public sealed partial class NodeRanksTests : IAsyncDisposable
         var members = Members("a");
         worker.Ranks.Handle(new RankOrdered(Prepare(members, 0)));
         Assert.IsType<MembershipUnknown>(await worker.Said.Reader.Next("the question"));
-        worker.Ranks.Handle(new MembershipChanged(Change(members, Sample.Spec()) with { FromGeneration = 7, ToGeneration = 8, Spec = null }));
+        worker.Ranks.Handle(
+            new MembershipChanged(Change(members, Sample.Spec()) with { FromGeneration = 7, ToGeneration = 8, Spec = null }));
         var unknown = (MembershipUnknown)await worker.Said.Reader.Next("the second question");
         Assert.Equal((Sample.Job, 8L, new NodeId("a")), (unknown.Job, unknown.Generation, unknown.Node));
     }
@@ -163,7 +164,8 @@ public sealed partial class NodeRanksTests : IAsyncDisposable
         var left = worker.Ranks.LeaveAsync("drained");
         Assert.Equal("drained", ((RankLeaving)await worker.Said.Reader.Next("the notice", said => said is RankLeaving)).Reason);
         Assert.False(left.IsCompleted);
-        worker.Ranks.Handle(new RankOrdered(new ReleaseRank { Job = Sample.Job, Gpu = Sample.Gpu("a"), Incarnation = 1, Timeline = 0, Generation = 2 }));
+        worker.Ranks.Handle(
+            new RankOrdered(new ReleaseRank { Job = Sample.Job, Gpu = Sample.Gpu("a"), Incarnation = 1, Timeline = 0, Generation = 2 }));
         await left.For("the leave");
     }
 
@@ -213,9 +215,12 @@ public sealed partial class NodeRanksTests : IAsyncDisposable
         second.Ranks.Handle(new RankOrdered(Plan(both, 1, spec) with { FirstStep = 3, CatchUp = CatchUp.FetchState, Donors = [new DonorRun(0, 0, blocks)] }));
         first.HoldComputing.SetResult();
         foreach (var worker in workers)
-            Assert.Equal(Expected(steps: 5), ((RankFinished)await worker.Said.Reader.Next("the end", said => said is RankFinished)).StateSha256);
+            Assert.Equal(
+                Expected(steps: 5), ((RankFinished)await worker.Said.Reader.Next("the end", said => said is RankFinished)).StateSha256);
         Assert.DoesNotContain("apply 1", second.Devices.Single().Calls);
-        Assert.Equal(["apply 1", "apply 2", "apply 3", "apply 4", "apply 5"], first.Devices.Single().Calls.Where(call => call.StartsWith("apply", StringComparison.Ordinal)));
+        Assert.Equal(
+            ["apply 1", "apply 2", "apply 3", "apply 4", "apply 5"],
+            first.Devices.Single().Calls.Where(call => call.StartsWith("apply", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -334,7 +339,8 @@ public sealed partial class NodeRanksTests : IAsyncDisposable
             var reports = new List<WorkerMessage>();
             while (finished.Count < gpus)
             {
-                var said = await worker.Said.Reader.Next($"the end of {worker.Node}", said => said is RankFinished or StepsApplied or PeerAccused or RankFaulted);
+                var said = await worker.Said.Reader.Next(
+                    $"the end of {worker.Node}", said => said is RankFinished or StepsApplied or PeerAccused or RankFaulted);
                 Assert.False(said is PeerAccused or RankFaulted, said.ToString());
                 if (said is RankFinished end)
                     finished[end.Gpu] = end.StateSha256;
@@ -400,7 +406,11 @@ public sealed partial class NodeRanksTests : IAsyncDisposable
             Node = node;
             plane = new DataPlane(new DataPlaneOptions { Node = new NodeId(node) }, new LossLog(Lost));
             var options = new WorkerOptions { Node = new NodeId(node), Silos = [], Gpus = CpuDeviceClass.Devices(gpus), Boot = 42, EndTimeout = endTimeout };
-            Ranks = new NodeRanks(options, new WorkerServices(this, Models, new SilentLog()) { Http = http }, plane, message => Said.Writer.TryWrite(message));
+            Ranks = new NodeRanks(
+                options,
+                new WorkerServices(this, Models, new SilentLog()) { Http = http },
+                plane,
+                message => Said.Writer.TryWrite(message));
         }
 
         public string Node { get; }

@@ -10,7 +10,9 @@ using Coordinator.Worker.Ranks;
 
 namespace Coordinator.Tests.Worker;
 
-/// <summary>A job that starts from a file's weights has them as its state of step 0, and is refused where they are another model's.</summary>
+/// <summary>
+/// A job that starts from a file's weights has them as its state of step 0, and is refused where they are another model's.
+/// </summary>
 public sealed class PretrainedDeviceTests : IDisposable
 {
     private static readonly JobSpec Spec = new() { Model = new ModelSpec { Program = "linear", Channels = 8 } };
@@ -117,7 +119,8 @@ public sealed class PretrainedDeviceTests : IDisposable
         Assert.Contains(why, InitialWeights.WhyUnfit(file.Tensors, layout), StringComparison.Ordinal);
     }
 
-    private static float[] Parameters(JobSpec spec) => [.. Enumerable.Range(1, TrainingPrograms.Create(spec).Layout.ParameterCount).Select(i => 1f / i)];
+    private static float[] Parameters(JobSpec spec) =>
+        [.. Enumerable.Range(1, TrainingPrograms.Create(spec).Layout.ParameterCount).Select(i => 1f / i)];
 
     private static void AssertBegins(IRankDevice device, float[] parameters)
     {
@@ -133,7 +136,8 @@ public sealed class PretrainedDeviceTests : IDisposable
     private static Task<IRankDevice> CreateAsync(WorkerPrograms programs, InitialSpec initial, string job = "job") =>
         Task.Run(() => programs.Create(new JobId(job), Spec with { Initial = initial }, new GpuId(new NodeId("node"), 0), CancellationToken.None));
 
-    private WorkerPrograms Programs(Func<string, Stream, CancellationToken, Task>? fetch = null) => new(new DataStore(folder.Path, fetch), new CpuDeviceOptions());
+    private WorkerPrograms Programs(Func<string, Stream, CancellationToken, Task>? fetch = null) =>
+        new(new DataStore(folder.Path, fetch), new CpuDeviceOptions());
 
     /// <summary>In place, as a disk or another program does it. One bit of the last parameter flips.</summary>
     private void Damage(InitialSpec initial, string how)

@@ -75,7 +75,9 @@ public sealed class RankHostTests : IDisposable
         await Computed(2, shard: 3);
         Do(new KeepGradient(1, Subtree.Leaf(2)), new KeepGradient(2, Subtree.Leaf(3)));
         var expected = Added(await SentPartial(Subtree.Leaf(2), 0), await SentPartial(Subtree.Leaf(3), 0));
-        Do(new MergeSubtrees(Subtree.Leaf(2), Subtree.Leaf(3)), new SendFrame(Header(FrameKind.Contribution) with { Subtree = new Subtree(2, 2) }, PayloadSource.Partial));
+        Do(
+            new MergeSubtrees(Subtree.Leaf(2), Subtree.Leaf(3)),
+            new SendFrame(Header(FrameKind.Contribution) with { Subtree = new Subtree(2, 2) }, PayloadSource.Partial));
         var (header, sum) = await outlet.Frames.Next("the sum");
         Assert.Equal(expected, sum);
         Assert.Equal((0.1 * 3) + (0.1 * 4), header.Loss);
@@ -132,10 +134,13 @@ public sealed class RankHostTests : IDisposable
     {
         Start();
         var pool = new BlockPool(64);
-        Assert.NotNull(host!.Accept(Header(FrameKind.Contribution) with { Block = 3, Subtree = Subtree.Leaf(0), PayloadBytes = 64 }, pool.Rent(64)));
-        Assert.NotNull(host.Accept(Header(FrameKind.Contribution) with { Block = 2, Subtree = Subtree.Leaf(0), PayloadBytes = 64 }, pool.Rent(64)));
+        Assert.NotNull(
+            host!.Accept(Header(FrameKind.Contribution) with { Block = 3, Subtree = Subtree.Leaf(0), PayloadBytes = 64 }, pool.Rent(64)));
+        Assert.NotNull(
+            host.Accept(Header(FrameKind.Contribution) with { Block = 2, Subtree = Subtree.Leaf(0), PayloadBytes = 64 }, pool.Rent(64)));
         Assert.NotNull(host.Accept(Header(FrameKind.Contribution) with { Subtree = new Subtree(4, 4), PayloadBytes = 64 }, pool.Rent(64)));
-        Assert.Null(host.Accept(Header(FrameKind.Contribution) with { Block = 2, Subtree = Subtree.Leaf(0), PayloadBytes = 32 }, pool.Rent(32)));
+        Assert.Null(
+            host.Accept(Header(FrameKind.Contribution) with { Block = 2, Subtree = Subtree.Leaf(0), PayloadBytes = 32 }, pool.Rent(32)));
     }
 
     [Fact]
@@ -274,7 +279,9 @@ public sealed class RankHostTests : IDisposable
         var payload = new BlockPool(64).Rent(length * 4);
         for (var i = 0; i < length; i++)
             payload.Floats[i] = (float)Math.Sqrt(seed + i);
-        return (Header(FrameKind.Contribution) with { Block = block, Subtree = subtree, PayloadBytes = length * 4, Loss = 1, Targets = 1 }, payload);
+        return (
+            Header(FrameKind.Contribution) with { Block = block, Subtree = subtree, PayloadBytes = length * 4, Loss = 1, Targets = 1 },
+            payload);
     }
 
     /// <summary>A checkpoint of one part, all of it 7.</summary>

@@ -62,7 +62,8 @@ public sealed class TreeSumTests
         var values = Enumerable.Range(0, blocks).Select(i => 1.0 / (i + 1) / 3).ToArray();
         for (var i = 0; i < blocks; i++)
             reduced.Finish(i, values[i], 0, 0);
-        double Expected(double[] level) => level.Length == 1 ? level[0] : Expected([.. level.Chunk(2).Select(pair => pair.Length == 2 ? pair[0] + pair[1] : pair[0])]);
+        double Expected(double[] level) =>
+            level.Length == 1 ? level[0] : Expected([.. level.Chunk(2).Select(pair => pair.Length == 2 ? pair[0] + pair[1] : pair[0])]);
         Assert.Equal(BitConverter.DoubleToInt64Bits(Expected(values)), BitConverter.DoubleToInt64Bits(reduced.TotalSumOfSquares()));
     }
 

@@ -101,7 +101,8 @@ internal sealed class TinyDevice(int parameters) : IRankDevice
     public int ParameterCount => parameters;
 
     /// <summary>Ends when the step that is held is being computed.</summary>
-    public Task Reached(long step) => step == HoldFrom ? reached.Task : throw new ArgumentException("only the held step is noted", nameof(step));
+    public Task Reached(long step) =>
+        step == HoldFrom ? reached.Task : throw new ArgumentException("only the held step is noted", nameof(step));
 
     public void Initialize()
     {
@@ -113,9 +114,11 @@ internal sealed class TinyDevice(int parameters) : IRankDevice
     /// <summary>Whether its memory is full: it makes no gradient.</summary>
     public bool Full { get; set; }
 
-    public DeviceGradient CreateGradient() => Full ? throw new DeviceLostException("CUDA_ERROR_OUT_OF_MEMORY on tiny:0") : new HostGradient(parameters);
+    public DeviceGradient CreateGradient() =>
+        Full ? throw new DeviceLostException("CUDA_ERROR_OUT_OF_MEMORY on tiny:0") : new HostGradient(parameters);
 
-    public void Add(DeviceGradient sum, DeviceGradient addend) => Coordinator.Worker.Kernels.BlockMath.Add(((HostGradient)sum).Floats, ((HostGradient)addend).Floats);
+    public void Add(DeviceGradient sum, DeviceGradient addend) =>
+        Coordinator.Worker.Kernels.BlockMath.Add(((HostGradient)sum).Floats, ((HostGradient)addend).Floats);
 
     public ShardResult ComputeShard(long step, int shard, DeviceGradient into, CancellationToken cancel)
     {
@@ -176,7 +179,8 @@ internal static class Sample
 
     public static GpuId Gpu(string node, int index = 0) => new(new NodeId(node), index);
 
-    public static JobSpec Spec(int shards = 4, long steps = 5, int blockElements = 16, int window = 2, TimeSpan? peerTimeout = null) => new()
+    public static JobSpec Spec(int shards = 4, long steps = 5, int blockElements = 16, int window = 2, TimeSpan? peerTimeout = null) =>
+        new()
     {
         Training = new TrainingSpec { Shards = shards, Steps = steps },
         Collective = new CollectiveSpec { BlockElements = blockElements, WindowBlocks = window },

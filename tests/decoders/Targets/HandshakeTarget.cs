@@ -23,13 +23,17 @@ public sealed class HandshakeTarget : DecoderTarget
     public override bool Read(byte[] input)
     {
         // As a socket gives it: the prefix, then as many bytes as that announces.
-        if (input.Length < HandshakeHello.PrefixSize || HandshakeHello.BodyLength(input.AsSpan(0, HandshakeHello.PrefixSize)) is not (> 0 and var length) || input.Length < HandshakeHello.PrefixSize + length)
+        if (input.Length < HandshakeHello.PrefixSize
+            || HandshakeHello.BodyLength(input.AsSpan(0, HandshakeHello.PrefixSize)) is not (> 0 and var length)
+            || input.Length < HandshakeHello.PrefixSize + length)
             return false;
         if (HandshakeHello.Decode(input.AsSpan(HandshakeHello.PrefixSize, length)) is not { } hello)
             return false;
-        Hold(hello.Generation > 0 && hello.Nonce.Length == HandshakeHello.NonceSize, "a hello without a generation or a nonce was accepted");
+        Hold(
+            hello.Generation > 0 && hello.Nonce.Length == HandshakeHello.NonceSize, "a hello without a generation or a nonce was accepted");
         return true;
     }
 
-    private static string Text(Dice dice) => string.Concat(Enumerable.Range(0, 1 + dice.Below(60)).Select(_ => (char)('a' + dice.Below(26))));
+    private static string Text(Dice dice) =>
+        string.Concat(Enumerable.Range(0, 1 + dice.Below(60)).Select(_ => (char)('a' + dice.Below(26))));
 }

@@ -10,8 +10,10 @@ public sealed class JobFileTarget : DecoderTarget
 {
     private static readonly string[] Pieces =
     [
-        ": ", "\n", "  ", "- ", "? ", "*a", "&a ", "!!x ", "{", "}", "[", "]", "\"", "'", "|\n", ">\n", "#", "%YAML 9.9\n", "---\n", "...\n", "\t", "\0", "<<: ", "1e9", "~", "\\", "\u2028", "@",
-        "job:\n", "model:\n", "training:\n", "  steps: ", "  name: ", "  ranks: ", "checkpoint:\n", "  interval: ", "fault_tolerance:\n", "  peer_timeout: ", "9999999999999999999999s", "0.0000000001ms", "-1h", "null", "\uFEFF",
+        ": ", "\n", "  ", "- ", "? ", "*a", "&a ", "!!x ", "{", "}", "[", "]", "\"", "'", "|\n", ">\n", "#", "%YAML 9.9\n", "---\n",
+        "...\n", "\t", "\0", "<<: ", "1e9", "~", "\\", "\u2028", "@",
+        "job:\n", "model:\n", "training:\n", "  steps: ", "  name: ", "  ranks: ", "checkpoint:\n", "  interval: ", "fault_tolerance:\n",
+        "  peer_timeout: ", "9999999999999999999999s", "0.0000000001ms", "-1h", "null", "\uFEFF",
     ];
 
     /// <inheritdoc/>
@@ -56,7 +58,9 @@ public sealed class JobFileTarget : DecoderTarget
         }
 
         Hold(JobSpecValidator.Validate(spec).Count == 0, "a job that cannot run was accepted");
-        Hold(JobFile.Apply(YamlSettings.Read("again.yaml", Encoding.UTF8.GetBytes(JobFile.Write(spec)))).Spec == spec, "the effective file gives another job");
+        Hold(
+            JobFile.Apply(YamlSettings.Read("again.yaml", Encoding.UTF8.GetBytes(JobFile.Write(spec)))).Spec == spec,
+            "the effective file gives another job");
         return true;
     }
 }

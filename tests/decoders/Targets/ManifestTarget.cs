@@ -5,12 +5,16 @@ using Coordinator.Worker.Checkpoints;
 
 namespace Coordinator.Decoders.Targets;
 
-/// <summary>Manifests of checkpoints. What is accepted covers the state once, names files of its own folder, and is written back to a manifest that says the same.</summary>
+/// <summary>
+/// Manifests of checkpoints. What is accepted covers the state once, names files of its own folder, and is written back to a manifest that
+/// says the same.
+/// </summary>
 public sealed class ManifestTarget : DecoderTarget
 {
     private static readonly string[] Pieces =
     [
-        "{", "}", "[", "]", ",", ":", "\"", "null", "-1", "9223372036854775807", "1e400", "\"parts\":", "\"file\":", "\"elements\":", "\"offset\":", "\"version\":", "\"step\":",
+        "{", "}", "[", "]", ",", ":", "\"", "null", "-1", "9223372036854775807", "1e400", "\"parts\":", "\"file\":", "\"elements\":",
+        "\"offset\":", "\"version\":", "\"step\":",
         "../", "/etc/passwd", "part-00000-of-00001.safetensors", "\\u0000", "\\ud800", "\\u002e\\u002e/", "\n", "true", "\"\"",
     ];
 
@@ -72,7 +76,9 @@ public sealed class ManifestTarget : DecoderTarget
         }
 
         Hold(next == manifest.Elements, "parts do not cover the state");
-        Hold(CheckpointManifest.Parse(manifest.ToBytes(), "again").ToBytes().AsSpan().SequenceEqual(manifest.ToBytes()), "the manifest is written back as another one");
+        Hold(
+            CheckpointManifest.Parse(manifest.ToBytes(), "again").ToBytes().AsSpan().SequenceEqual(manifest.ToBytes()),
+            "the manifest is written back as another one");
         return true;
     }
 }

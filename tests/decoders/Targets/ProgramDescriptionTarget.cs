@@ -11,7 +11,8 @@ public sealed class ProgramDescriptionTarget : DecoderTarget
 {
     private static readonly string[] Pieces =
     [
-        "{", "}", "[", "]", "\"", ",", ":", "0", "-1", "9e9", "null", "true", "9223372036854775807", "\"tensors\":[", "\"offset\":", "\"shape\":", "\"BF16\"", "\"trained\":true", "[0]", "\"version\":2", "\u0000",
+        "{", "}", "[", "]", "\"", ",", ":", "0", "-1", "9e9", "null", "true", "9223372036854775807", "\"tensors\":[", "\"offset\":",
+        "\"shape\":", "\"BF16\"", "\"trained\":true", "[0]", "\"version\":2", "\u0000",
     ];
 
     /// <inheritdoc/>

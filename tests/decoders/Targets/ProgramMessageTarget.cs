@@ -8,7 +8,8 @@ public sealed class ProgramMessageTarget : DecoderTarget
 {
     private static readonly (ProgramMessage Message, int Length)[] Kinds =
     [
-        (ProgramMessage.Describe, 40), (ProgramMessage.Ready, 0), (ProgramMessage.Computed, 16), (ProgramMessage.Dropped, 0), (ProgramMessage.Applied, 8), (ProgramMessage.Failed, 30),
+        (ProgramMessage.Describe, 40), (ProgramMessage.Ready, 0), (ProgramMessage.Computed, 16), (ProgramMessage.Dropped, 0),
+        (ProgramMessage.Applied, 8), (ProgramMessage.Failed, 30),
     ];
 
     /// <inheritdoc/>

@@ -11,7 +11,9 @@ public sealed class SafeTensorsTarget : DecoderTarget
 {
     private static readonly string[] Pieces =
     [
-        "{", "}", "[", "]", "\"", ",", ":", "0", "-", "9e9", "null", "99999999999", "9223372036854775807", "\\u0061", "\\ud800", "\"__metadata__\":{", "\"dtype\":", "\"shape\":", "\"data_offsets\":", "\"F32\"", "\"BOOL\"", "\"F8_E4M3\"", "[0,0]", "[1,1,1]", "true", " ",
+        "{", "}", "[", "]", "\"", ",", ":", "0", "-", "9e9", "null", "99999999999", "9223372036854775807", "\\u0061", "\\ud800",
+        "\"__metadata__\":{", "\"dtype\":", "\"shape\":", "\"data_offsets\":", "\"F32\"", "\"BOOL\"", "\"F8_E4M3\"", "[0,0]", "[1,1,1]",
+        "true", " ",
     ];
 
     /// <inheritdoc/>

@@ -61,8 +61,11 @@ public sealed class WorkerFrameTarget : DecoderTarget
         Hold(TextsOf(JsonNode.Parse(again))
             .All(text => PlainText.IsPlain(text) && text.Length <= PlainText.MostStored),
                 "a text that steers a terminal, or has no end, is accepted");
-        var (second, _) = WorkerFrames.Read(again, message is Hello hello ? hello.Node : Node, message is Hello same ? same.Session : Session);
-        Hold(second is not null && WorkerWords.Bytes(second).AsSpan().SequenceEqual(again), "an accepted message is refused, or another one, when it is written again");
+        var (second, _) = WorkerFrames.Read(
+            again, message is Hello hello ? hello.Node : Node, message is Hello same ? same.Session : Session);
+        Hold(
+            second is not null && WorkerWords.Bytes(second).AsSpan().SequenceEqual(again),
+            "an accepted message is refused, or another one, when it is written again");
         return true;
     }
 

@@ -56,7 +56,8 @@ public sealed unsafe class DeviceMathTests
 
     private static void AssertSame(float expected, float actual, float x)
     {
-        bool same = (float.IsNaN(expected) && float.IsNaN(actual)) || BitConverter.SingleToInt32Bits(expected) == BitConverter.SingleToInt32Bits(actual);
+        bool same = (float.IsNaN(expected) && float.IsNaN(actual))
+            || BitConverter.SingleToInt32Bits(expected) == BitConverter.SingleToInt32Bits(actual);
         Assert.True(same, $"at {x:R}: {actual:R}, not {expected:R}");
     }
 }

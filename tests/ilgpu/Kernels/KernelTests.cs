@@ -56,7 +56,8 @@ public sealed class KernelTests
     {
         float[][] arrays =
         [
-            KernelBuffers.Random(91, 1), KernelBuffers.Random(91, 2), [.. KernelBuffers.Random(91, 3).Select(x => x * x)], KernelBuffers.Random(91, 4),
+            KernelBuffers.Random(91, 1), KernelBuffers.Random(91, 2), [.. KernelBuffers.Random(91, 3).Select(x => x * x)],
+            KernelBuffers.Random(91, 4),
         ];
         fixed (float* p = arrays[0], m = arrays[1], v = arrays[2], g = arrays[3])
         {

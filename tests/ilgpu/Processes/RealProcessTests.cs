@@ -23,7 +23,8 @@ public sealed class RealProcessTests : IDisposable
         {
             string file = Path.Combine(directory, $"{workers}.safetensors");
             (int code, string output) = await RunAsync(
-                "train", "--workers", $"{workers}", "--steps", "6", "--out", file, "--model.layers=1", "--model.heads=2", "--model.channels=32", "--model.block=32",
+                "train", "--workers", $"{workers}", "--steps", "6", "--out", file, "--model.layers=1", "--model.heads=2",
+                "--model.channels=32", "--model.block=32",
                 "--training.batch_size=8", "--training.shards=8", "--training.micro_batch=1", "--model.dropout=0.1");
             Assert.True(code == 0, output);
             hashes.Add(Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(file))));
@@ -37,7 +38,8 @@ public sealed class RealProcessTests : IDisposable
     {
         // On a GPU a step takes milliseconds and a worker seconds to come back.
         string steps = TestDevice.Name == "ilgpu:cpu" ? "40" : "5000";
-        (int code, string output) = await RunAsync("demo", "--quick", "--steps", steps, "--out", directory, "--work-dir", Path.Combine(directory, "work"));
+        (int code, string output) = await RunAsync(
+            "demo", "--quick", "--steps", steps, "--out", directory, "--work-dir", Path.Combine(directory, "work"));
         Assert.True(code == 0, output);
         Assert.Contains(TestDevice.Name == "ilgpu:cpu" ? "ilgpu-1.5.3-cpu" : "ilgpu-1.5.3-cuda", output, StringComparison.Ordinal);
         Assert.Equal(

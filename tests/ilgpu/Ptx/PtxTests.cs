@@ -22,7 +22,8 @@ public sealed class PtxTests
         PtxKernel kernel = PtxKernel.Compile(PtxKernel.Main.Where(k => k.Name == "matmul large, forward"), 9, 0)[0];
         string[] lines = [.. kernel.Text.Split('\n').Select(line => line.Trim())];
         int first = Array.FindIndex(lines, IsFma), last = Array.FindLastIndex(lines, IsFma);
-        int label = Array.FindLastIndex(lines, first, line => line.EndsWith(':')), jump = Array.FindIndex(lines, last, line => line.Contains("bra", StringComparison.Ordinal));
+        int label = Array.FindLastIndex(lines, first, line => line.EndsWith(':')), jump = Array.FindIndex(
+            lines, last, line => line.Contains("bra", StringComparison.Ordinal));
         string[] loop = lines[label..jump];
         Assert.Equal(64, loop.Count(IsFma));
         Assert.Equal(4, loop.Count(line => line.StartsWith("ld.", StringComparison.Ordinal)));

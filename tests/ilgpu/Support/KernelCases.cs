@@ -99,7 +99,8 @@ internal static unsafe class KernelCases
         const int Rows = 67, Columns = 43;
         float[][] arrays =
         [
-            Random(Rows * Columns, 1), Random(Rows * Columns, 2), Random(Columns, 3), Random(Rows, 4), Squared(Rows, 5), Random(Rows * Columns, 6), Random(Columns, 7),
+            Random(Rows * Columns, 1), Random(Rows * Columns, 2), Random(Columns, 3), Random(Rows, 4), Squared(Rows, 5),
+            Random(Rows * Columns, 6), Random(Columns, 7),
             Random(Columns, 8),
         ];
         return (

@@ -28,7 +28,9 @@ internal sealed class TestDevice : IDisposable
     }
 
     /// <summary>As <c>--device</c> names it.</summary>
-    public static string Name { get; } = Environment.GetEnvironmentVariable("COORDINATOR_TEST_DEVICE") is { Length: > 0 } chosen ? chosen : "ilgpu:cpu";
+    public static string Name { get; } = Environment.GetEnvironmentVariable("COORDINATOR_TEST_DEVICE") is { Length: > 0 } chosen
+        ? chosen
+        : "ilgpu:cpu";
 
     /// <summary>Ways to cut work that must not change a bit; each with the threads that a group may have.</summary>
     public static IReadOnlyList<(KernelTuning Tuning, int Threads)> Cuts { get; } =
@@ -38,9 +40,13 @@ internal sealed class TestDevice : IDisposable
         (new KernelTuning(8, 1 << 20, 16, 16, MatMulChoice.Tiny), 16),
     ];
 
-    /// <summary>ILGPU's context for groups of up to so many threads (a GPU takes all), one for all tests: it keeps what it has read of the kernels.</summary>
+    /// <summary>
+    /// ILGPU's context for groups of up to so many threads (a GPU takes all), one for all tests: it keeps what it has read of the kernels.
+    /// </summary>
     public static Context ContextFor(int threads) =>
-        Contexts.GetOrAdd(Name == "ilgpu:cpu" ? threads : 0, count => new(() => Context.Create(builder => Choose(DeviceContext.Configure(builder), count)))).Value;
+        Contexts.GetOrAdd(
+            Name == "ilgpu:cpu" ? threads : 0,
+            count => new(() => Context.Create(builder => Choose(DeviceContext.Configure(builder), count)))).Value;
 
     public DeviceKernels Kernels { get; }
 

@@ -4,7 +4,9 @@ using GrainAddress = Coordinator.Machines.GrainAddress;
 
 namespace Coordinator.Tests.Orleans.Conformance;
 
-/// <summary>What the silo under test gives its grains: the shipping outbox, the transcript's disk and time, and messages that fare as it wants.</summary>
+/// <summary>
+/// What the silo under test gives its grains: the shipping outbox, the transcript's disk and time, and messages that fare as it wants.
+/// </summary>
 internal sealed class ConformanceServices : IGrainServices, IDisposable
 {
     private readonly Outbox<GrainAddress, GrainMessage> outbox;

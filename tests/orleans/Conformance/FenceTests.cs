@@ -2,7 +2,9 @@ using Coordinator.Conformance;
 
 namespace Coordinator.Tests.Orleans.Conformance;
 
-/// <summary>The suite, checked on Orleans: with a fence taken down a transcript fails, at the step that speaks of what the fence was for.</summary>
+/// <summary>
+/// The suite, checked on Orleans: with a fence taken down a transcript fails, at the step that speaks of what the fence was for.
+/// </summary>
 public sealed class FenceTests
 {
     /// <summary>Fence taken down; transcript; the step that fails.</summary>
@@ -94,7 +96,8 @@ public sealed class FenceTests
     public async Task Without_the_fence_the_transcript_fails_at_that_step(string fence, string name, string step)
     {
         var down = Enum.Parse<OrleansFences>(fence);
-        var failure = await Assert.ThrowsAsync<TranscriptFailedException>(() => TranscriptPlayer.PlayAsync(Transcript.Load(name), setup => OrleansUnderTest.Begin(setup, down)));
+        var failure = await Assert.ThrowsAsync<TranscriptFailedException>(
+            () => TranscriptPlayer.PlayAsync(Transcript.Load(name), setup => OrleansUnderTest.Begin(setup, down)));
 
         Assert.Equal(step, failure.Step);
     }
@@ -103,6 +106,8 @@ public sealed class FenceTests
     public void Every_transcript_fails_without_some_fence_and_every_fence_is_missed_by_some_transcript()
     {
         Assert.Equal(Transcript.Names, Table.Select(row => (string)row[1]).Order(StringComparer.Ordinal));
-        Assert.Equal(Enum.GetNames<OrleansFences>().Where(name => name != nameof(OrleansFences.None)).Order(StringComparer.Ordinal), Table.Select(row => (string)row[0]).Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal(
+            Enum.GetNames<OrleansFences>().Where(name => name != nameof(OrleansFences.None)).Order(StringComparer.Ordinal),
+            Table.Select(row => (string)row[0]).Distinct().Order(StringComparer.Ordinal));
     }
 }

@@ -5,7 +5,10 @@ using GrainAddress = Coordinator.Machines.GrainAddress;
 
 namespace Coordinator.Tests.Orleans.Conformance;
 
-/// <summary>What outlives the silos under test: states, events and steps, with a transcript's troubles. One silo process at a time uses it. Thread-safe.</summary>
+/// <summary>
+/// What outlives the silos under test: states, events and steps, with a transcript's troubles. One silo process at a time uses it.
+/// Thread-safe.
+/// </summary>
 internal interface IConformanceDisk : IDisposable
 {
     /// <summary>As <see cref="Grains.Hosting.IGrainServices.StoresInOrder"/>.</summary>

@@ -37,9 +37,11 @@ internal sealed class OrleansDisk(OrleansWorld world) : IConformanceDisk
     public (StoredMachine? State, string? ETag) Find(GrainAddress grain) => Read<(StoredMachine?, string?)>(() =>
         states.TryGetValue(grain, out var found) ? (Copy(found.State), TagOf(found.Version)) : (null, null));
 
-    public PersistState? Read(GrainAddress grain) => Find(grain).State is { Json: { } json } stored ? new PersistState(json, stored.Incarnation, stored.Sequence) : null;
+    public PersistState? Read(GrainAddress grain) =>
+        Find(grain).State is { Json: { } json } stored ? new PersistState(json, stored.Incarnation, stored.Sequence) : null;
 
-    public Task<IReadOnlyList<CoordinatorEvent>> ReadEventsAsync() => Task.FromResult<IReadOnlyList<CoordinatorEvent>>(Read(() => events.ToArray()));
+    public Task<IReadOnlyList<CoordinatorEvent>> ReadEventsAsync() =>
+        Task.FromResult<IReadOnlyList<CoordinatorEvent>>(Read(() => events.ToArray()));
 
     public Task<IReadOnlyList<StepRecord>> ReadStepsAsync(JobId job) =>
         Task.FromResult<IReadOnlyList<StepRecord>>(Read(() => steps.Where(row => row.Job == job).Select(row => row.Step).ToArray()));
@@ -155,7 +157,8 @@ internal sealed class OrleansDisk(OrleansWorld world) : IConformanceDisk
 
     private static string TagOf(long version) => version.ToString(CultureInfo.InvariantCulture);
 
-    private static StoredMachine Copy(StoredMachine state) => new() { Json = state.Json, Incarnation = state.Incarnation, Sequence = state.Sequence, Writer = state.Writer };
+    private static StoredMachine Copy(StoredMachine state) =>
+        new() { Json = state.Json, Incarnation = state.Incarnation, Sequence = state.Sequence, Writer = state.Writer };
 
     private T Read<T>(Func<T> read)
     {
@@ -174,7 +177,8 @@ internal sealed class OrleansDisk(OrleansWorld world) : IConformanceDisk
         {
             foreach (var step in observed.Steps)
             {
-                if (fences.HasFlag(OrleansFences.StoresStepsAgain) || !steps.Exists(row => row.Job == observed.Job && row.Timeline == observed.Timeline && row.Step.Step == step.Step))
+                if (fences.HasFlag(OrleansFences.StoresStepsAgain)
+                    || !steps.Exists(row => row.Job == observed.Job && row.Timeline == observed.Timeline && row.Step.Step == step.Step))
                     steps.Add((observed.Job, observed.Timeline, step));
             }
         }

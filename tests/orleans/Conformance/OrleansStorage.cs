@@ -25,13 +25,15 @@ internal sealed class OrleansStorage(OrleansWorld world, OrleansDisk disk, Cance
         grainState.RecordExists = true;
     }
 
-    public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => throw new NotSupportedException("no grain is ever cleared");
+    public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
+        throw new NotSupportedException("no grain is ever cleared");
 
     /// <summary>The machine that a grain hosts.</summary>
     public static GrainAddress AddressOf(GrainId grain)
     {
         var type = grain.Type.ToString()!;
-        var kind = type.Contains("cluster", StringComparison.Ordinal) ? GrainKind.Cluster : type.Contains("gpu", StringComparison.Ordinal) ? GrainKind.Gpu
+        var kind = type.Contains("cluster", StringComparison.Ordinal) ? GrainKind.Cluster : type.Contains(
+            "gpu", StringComparison.Ordinal) ? GrainKind.Gpu
             : type.Contains("gang", StringComparison.Ordinal) ? GrainKind.Gang : GrainKind.Job;
         return new GrainAddress(kind, grain.Key.ToString()!);
     }

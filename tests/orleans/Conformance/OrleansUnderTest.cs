@@ -9,7 +9,9 @@ using GrainAddress = Coordinator.Machines.GrainAddress;
 
 namespace Coordinator.Tests.Orleans.Conformance;
 
-/// <summary>A real Orleans silo with the shipping grains and their outbox. Their timers run on the transcript's time, over the transcript's disk.</summary>
+/// <summary>
+/// A real Orleans silo with the shipping grains and their outbox. Their timers run on the transcript's time, over the transcript's disk.
+/// </summary>
 internal sealed class OrleansUnderTest : IConformanceEngine
 {
     private readonly OrleansWorld world;
@@ -19,7 +21,8 @@ internal sealed class OrleansUnderTest : IConformanceEngine
 
     public static Task<IConformanceEngine> Begin(EngineSetup setup) => Begin(setup, OrleansFences.None);
 
-    public static Task<IConformanceEngine> Begin(EngineSetup setup, OrleansFences down) => Begin(new OrleansWorld(setup, down, world => new OrleansDisk(world)));
+    public static Task<IConformanceEngine> Begin(EngineSetup setup, OrleansFences down) =>
+        Begin(new OrleansWorld(setup, down, world => new OrleansDisk(world)));
 
     /// <summary>On the storage of a silo that is alone.</summary>
     public static Task<IConformanceEngine> BeginAlone(EngineSetup setup) => BeginAlone(setup, SqliteFences.None);
@@ -33,7 +36,9 @@ internal sealed class OrleansUnderTest : IConformanceEngine
         return Task.CompletedTask;
     }
 
-    /// <summary>Rest: no call is under way but to grains that wait for storage, and asking every grain, which waits for its turn, changes nothing.</summary>
+    /// <summary>
+    /// Rest: no call is under way but to grains that wait for storage, and asking every grain, which waits for its turn, changes nothing.
+    /// </summary>
     public async Task SettleAsync()
     {
         for (var quiet = 0; quiet < 2;)
@@ -113,12 +118,15 @@ internal sealed class OrleansUnderTest : IConformanceEngine
         var builder = new InProcessTestClusterBuilder(1);
         builder.ConfigureSilo((_, silo) =>
         {
-            silo.Services.AddSingleton<ConformanceServices>(provider => new ConformanceServices(world, provider.GetRequiredService<IGrainFactory>()));
+            silo.Services.AddSingleton<ConformanceServices>(
+                provider => new ConformanceServices(world, provider.GetRequiredService<IGrainFactory>()));
             silo.Services.AddSingleton<IGrainServices>(provider => provider.GetRequiredService<ConformanceServices>());
 
             // A clock that nobody moves: no timer on it ever fires.
-            silo.Services.AddKeyedSingleton<TimeProvider>(TimeProviderNames.Grains, world.Fences.HasFlag(OrleansFences.WakesNobody) ? new ManualTimeProvider() : world.Time);
-            silo.Services.AddGrainStorage("Default", (provider, _) => world.Disk.StorageUntil(provider.GetRequiredService<ConformanceServices>().Stopping));
+            silo.Services.AddKeyedSingleton<TimeProvider>(
+                TimeProviderNames.Grains, world.Fences.HasFlag(OrleansFences.WakesNobody) ? new ManualTimeProvider() : world.Time);
+            silo.Services.AddGrainStorage(
+                "Default", (provider, _) => world.Disk.StorageUntil(provider.GetRequiredService<ConformanceServices>().Stopping));
             silo.Services.AddMachineMessages();
             silo.UseInMemoryReminderService();
         });

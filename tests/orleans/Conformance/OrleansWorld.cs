@@ -5,7 +5,9 @@ using GrainAddress = Coordinator.Machines.GrainAddress;
 
 namespace Coordinator.Tests.Orleans.Conformance;
 
-/// <summary>What outlives the silos under test: disk, time, what left for workers, and how messages between grains fare. Thread-safe.</summary>
+/// <summary>
+/// What outlives the silos under test: disk, time, what left for workers, and how messages between grains fare. Thread-safe.
+/// </summary>
 internal sealed class OrleansWorld
 {
     private readonly Lock gate = new();
@@ -43,11 +45,16 @@ internal sealed class OrleansWorld
     /// <summary>Grains that may be active.</summary>
     public IEnumerable<GrainAddress> Known => known.Keys;
 
-    /// <summary>Notes a message as it is sent, to a grain, to a worker or to be stored, and as it comes from outside: from then on sender and receivers share it, and nobody may change it.</summary>
+    /// <summary>
+    /// Notes a message as it is sent, to a grain, to a worker or to be stored, and as it comes from outside: from then on sender and
+    /// receivers share it, and nobody may change it.
+    /// </summary>
     public void Sent(object message) => shared.Enqueue((message, SentMessage.Text(message)));
 
     /// <summary>The first message that is not any more what it was when it was sent; null: there is none.</summary>
-    public string? FirstChanged() => shared.Where(sent => SentMessage.Text(sent.Message) != sent.Text).Select(sent => $"sent as {sent.Text} and is now {SentMessage.Text(sent.Message)}").FirstOrDefault();
+    public string? FirstChanged() =>
+        shared.Where(sent => SentMessage.Text(sent.Message) != sent.Text)
+            .Select(sent => $"sent as {sent.Text} and is now {SentMessage.Text(sent.Message)}").FirstOrDefault();
 
     public void Active() => Interlocked.Increment(ref activity);
 

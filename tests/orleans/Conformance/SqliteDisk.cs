@@ -124,7 +124,9 @@ internal sealed class SqliteDisk(OrleansWorld world, SqliteFences down) : IConfo
         }
     }
 
-    /// <summary>The fence that is down for it: what was observed is handed over when storage is well again, and states were not held up.</summary>
+    /// <summary>
+    /// The fence that is down for it: what was observed is handed over when storage is well again, and states were not held up.
+    /// </summary>
     private async Task<bool> ObserveLateAsync(Task well, GrainAddress grain, long incarnation, IReadOnlyList<Output> observations)
     {
         await well;
@@ -146,11 +148,13 @@ internal sealed class SqliteDisk(OrleansWorld world, SqliteFences down) : IConfo
     /// <summary>The shipping storage, with an eye on what is under way.</summary>
     private sealed class Storage(SqliteDisk disk) : IGrainStorage
     {
-        public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => disk.ReadAsync(stateName, grainId, grainState);
+        public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
+            disk.ReadAsync(stateName, grainId, grainState);
 
         public Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
             disk.Track(OrleansStorage.AddressOf(grainId), () => disk.WriteAsync(stateName, grainId, grainState));
 
-        public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => throw new NotSupportedException("no grain is ever cleared");
+        public Task ClearStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
+            throw new NotSupportedException("no grain is ever cleared");
     }
 }

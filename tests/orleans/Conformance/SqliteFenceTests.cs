@@ -2,7 +2,10 @@ using Coordinator.Conformance;
 
 namespace Coordinator.Tests.Orleans.Conformance;
 
-/// <summary>The storage of a silo that is alone, checked: with a fence taken down a transcript fails, at the step that speaks of what the fence was for.</summary>
+/// <summary>
+/// The storage of a silo that is alone, checked: with a fence taken down a transcript fails, at the step that speaks of what the fence was
+/// for.
+/// </summary>
 public sealed class SqliteFenceTests
 {
     /// <summary>Fence taken down; transcript; the step that fails.</summary>
@@ -26,7 +29,8 @@ public sealed class SqliteFenceTests
     public async Task Without_the_fence_the_transcript_fails_at_that_step(string fence, string name, string step)
     {
         var down = Enum.Parse<SqliteFences>(fence);
-        var failure = await Assert.ThrowsAsync<TranscriptFailedException>(() => TranscriptPlayer.PlayAsync(Transcript.Load(name), setup => OrleansUnderTest.BeginAlone(setup, down)));
+        var failure = await Assert.ThrowsAsync<TranscriptFailedException>(
+            () => TranscriptPlayer.PlayAsync(Transcript.Load(name), setup => OrleansUnderTest.BeginAlone(setup, down)));
 
         Assert.Equal(step, failure.Step);
     }

@@ -6,8 +6,8 @@ using Coordinator.Server.Storage;
 namespace Coordinator.Tests.Orleans.Conformance;
 
 /// <summary>
-/// A transcript's troubles below the thread that commits: a commit that does not end, one that fails, one whose acknowledgement is lost. It knows
-/// whether that thread waits, for storage or for time, so that rest can be told. Thread-safe.
+/// A transcript's troubles below the thread that commits: a commit that does not end, one that fails, one whose acknowledgement is lost. It
+/// knows whether that thread waits, for storage or for time, so that rest can be told. Thread-safe.
 /// </summary>
 internal sealed class TroubledStore(ICommitStore inner, TimeProvider time, Action active) : ICommitStore
 {

@@ -25,18 +25,22 @@ public sealed class PostgresClusterTests(PostgresFixture postgres) : IClassFixtu
         var folder = Directory.CreateTempSubdirectory("coordinator-silos-").FullName;
         await using var first = await StartAsync(database, folder, "silo-1");
         await using var second = await StartAsync(database, folder, "silo-2");
-        using var client = new Coordinator.Server.Client.CoordinatorClient($"{first.Url},{second.Url}", Coordinator.Server.Hosting.SiloToken.Load(Path.Combine(folder, "token")));
+        using var client = new Coordinator.Server.Client.CoordinatorClient(
+            $"{first.Url},{second.Url}", Coordinator.Server.Hosting.SiloToken.Load(Path.Combine(folder, "token")));
 
         var job = await client.SubmitAsync(new Machines.Jobs.JobSpec { Model = new Machines.Jobs.ModelSpec { Program = "linear" } });
 
         Assert.Equal(job.Id, Assert.Single(await client.GetJobsAsync()).Id);
 
         // Grains of different types keep rows of their own, also where their keys are the same.
-        await client.SubmitAsync(new Machines.Jobs.JobSpec { Model = new Machines.Jobs.ModelSpec { Program = "linear" } }, new Machines.JobId("cluster"));
+        await client.SubmitAsync(
+            new Machines.Jobs.JobSpec { Model = new Machines.Jobs.ModelSpec { Program = "linear" } }, new Machines.JobId("cluster"));
         Assert.Equal("2", await AskAsync(database, "SELECT count(*)::text FROM grain_storage WHERE key = 'cluster'"));
         Assert.Equal("2", await AskAsync(database, "SELECT count(*)::text FROM silo_member WHERE status = 3"));
         Assert.Equal("wake", await AskAsync(database, "SELECT DISTINCT name FROM grain_reminder"));
-        Assert.Equal("1", await AskAsync(database, "SELECT count(*)::text FROM grain_storage WHERE grain_type = 'trainingjob' AND key <> 'cluster'"));
+        Assert.Equal(
+            "1",
+            await AskAsync(database, "SELECT count(*)::text FROM grain_storage WHERE grain_type = 'trainingjob' AND key <> 'cluster'"));
         await first.StopAsync();
 
         // The job's grain, wherever it was, is loaded by the one that is left.
@@ -74,7 +78,8 @@ public sealed class PostgresClusterTests(PostgresFixture postgres) : IClassFixtu
             SELECT 'done'
             """);
 
-        var refusal = await Assert.ThrowsAsync<OlderSilosException>(() => OrleansSchema.ApplyToPostgresAsync(database, patience: TimeSpan.Zero));
+        var refusal = await Assert.ThrowsAsync<OlderSilosException>(
+            () => OrleansSchema.ApplyToPostgresAsync(database, patience: TimeSpan.Zero));
         Assert.Contains("silo-old", refusal.Message, StringComparison.Ordinal);
         Assert.Equal("2", await AskAsync(database, "SELECT max(version)::text FROM orleans_schema_version"));
 

@@ -6,7 +6,9 @@ using Microsoft.Data.Sqlite;
 
 namespace Coordinator.Tests.Orleans.Storage;
 
-/// <summary>Grain states of a silo that is alone, beside what they are compared with: Orleans' provider for ADO.NET on the same library.</summary>
+/// <summary>
+/// Grain states of a silo that is alone, beside what they are compared with: Orleans' provider for ADO.NET on the same library.
+/// </summary>
 public sealed class SqliteGrainStorageTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("coordinator-grains-").FullName;

@@ -7,7 +7,9 @@ using GrainAddress = Coordinator.Machines.GrainAddress;
 
 namespace Coordinator.Tests.Orleans.Support;
 
-/// <summary>What a test's silo gives its grains: the real outbox between grains, and a record of what would go to workers and stores.</summary>
+/// <summary>
+/// What a test's silo gives its grains: the real outbox between grains, and a record of what would go to workers and stores.
+/// </summary>
 public sealed class RecordingServices : IGrainServices, IDisposable
 {
     private readonly Outbox<GrainAddress, GrainMessage> outbox;

@@ -53,7 +53,10 @@ public sealed class SharedStorage : IGrainStorage
         {
             Fail();
             if (rows.TryGetValue(grainId.ToString(), out var row))
-                (grainState.State, grainState.ETag, grainState.RecordExists) = (JsonSerializer.Deserialize<T>(row.Json)!, row.Version.ToString(System.Globalization.CultureInfo.InvariantCulture), true);
+                (grainState.State, grainState.ETag, grainState.RecordExists) = (
+                    JsonSerializer.Deserialize<T>(row.Json)!,
+                    row.Version.ToString(System.Globalization.CultureInfo.InvariantCulture),
+                    true);
             else
                 (grainState.State, grainState.ETag, grainState.RecordExists) = (Activator.CreateInstance<T>(), null!, false);
         }
@@ -73,7 +76,10 @@ public sealed class SharedStorage : IGrainStorage
             if (version != known && !IgnoresETags)
             {
                 Refused++;
-                throw new InconsistentStateException($"{key} is at version {version} and not {known}", version.ToString(System.Globalization.CultureInfo.InvariantCulture), grainState.ETag);
+                throw new InconsistentStateException(
+                    $"{key} is at version {version} and not {known}",
+                    version.ToString(System.Globalization.CultureInfo.InvariantCulture),
+                    grainState.ETag);
             }
 
             var json = JsonSerializer.Serialize(grainState.State);
@@ -123,7 +129,8 @@ public sealed class SharedStorage : IGrainStorage
 
     private sealed class View(SharedStorage shared, string silo) : IGrainStorage
     {
-        public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) => shared.ReadStateAsync(stateName, grainId, grainState);
+        public Task ReadStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState) =>
+            shared.ReadStateAsync(stateName, grainId, grainState);
 
         public async Task WriteStateAsync<T>(string stateName, GrainId grainId, IGrainState<T> grainState)
         {

@@ -7,7 +7,8 @@ public sealed class Signal
 
     private TaskCompletionSource next = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public void Pulse() => Interlocked.Exchange(ref next, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+    public void Pulse() =>
+        Interlocked.Exchange(ref next, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
 
     /// <exception cref="TimeoutException">It did not become true.</exception>
     public async Task Until(Func<bool> satisfied, string? what = null)
@@ -23,7 +24,8 @@ public sealed class Signal
             }
             catch (TimeoutException)
             {
-                throw new TimeoutException($"{what ?? "what was waited for"} did not happen within {Limit.TotalSeconds} s of the last change");
+                throw new TimeoutException(
+                    $"{what ?? "what was waited for"} did not happen within {Limit.TotalSeconds} s of the last change");
             }
         }
     }

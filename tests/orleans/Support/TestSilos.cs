@@ -49,7 +49,8 @@ public sealed class TestSilos : IAsyncDisposable
     /// <summary>Services of the process that talks to the grains from outside.</summary>
     public IServiceProvider Client => cluster.Client.ServiceProvider;
 
-    public static Task<TestSilos> StartAsync(SharedStorage storage, string name = "silo-a", short silos = 1, Action<ISiloBuilder>? configure = null) =>
+    public static Task<TestSilos> StartAsync(
+        SharedStorage storage, string name = "silo-a", short silos = 1, Action<ISiloBuilder>? configure = null) =>
         StartAsync(new TestSilos(name, storage.SeenFrom(name), null, silos, configure));
 
     /// <summary>One silo on the storage of one that is alone.</summary>

@@ -21,7 +21,10 @@ public static class TwoWorkers
 
     public static GpuId GpuOf(NodeId node) => new(node, 0);
 
-    public static Task Connect(this TestSilos silos, NodeId node, long connection) => silos.Deliver(GrainAddress.Of(node), new WorkerConnected(new WorkerSession(1, connection), new Hello
+    public static Task Connect(
+        this TestSilos silos,
+        NodeId node,
+        long connection) => silos.Deliver(GrainAddress.Of(node), new WorkerConnected(new WorkerSession(1, connection), new Hello
     {
         Node = node,
         Session = new WorkerSession(1, connection),
@@ -32,7 +35,8 @@ public static class TwoWorkers
     public static Task Say(this TestSilos silos, NodeId node, long connection, WorkerMessage message) =>
         silos.Deliver(GrainAddress.Of(node), new WorkerSaid(new WorkerSession(1, connection), message));
 
-    public static Task Answer(this TestSilos silos, NodeId node, long connection, long generation) => silos.Say(node, connection, new RankState
+    public static Task Answer(
+        this TestSilos silos, NodeId node, long connection, long generation) => silos.Say(node, connection, new RankState
     {
         Job = Job,
         Generation = generation,
@@ -43,5 +47,6 @@ public static class TwoWorkers
         Applied = 0,
     });
 
-    public static IEnumerable<RankOrder> Orders(this TestSilos silos) => silos.Services.ToWorkers.Select(sent => sent.Message).OfType<RankOrdered>().Select(ordered => ordered.Order);
+    public static IEnumerable<RankOrder> Orders(this TestSilos silos) =>
+        silos.Services.ToWorkers.Select(sent => sent.Message).OfType<RankOrdered>().Select(ordered => ordered.Order);
 }

@@ -23,8 +23,14 @@ public sealed class CheckerTests
         var record = await LoopbackRun.TrainAsync(Workload.Linear, 2, 1);
         var (hash, steps) = (record.ModelSha256!, Workload.Linear.Steps);
         Assert.Empty(record.Complaints(hash, steps));
-        Assert.Contains("1 are missing and 0", Assert.Single((record with { Steps = [.. record.Steps.Where(stored => stored.Step.Step != 4)] }).Complaints(hash, steps)), StringComparison.Ordinal);
-        Assert.Contains("0 are missing and 1", Assert.Single((record with { Steps = [.. record.Steps, record.Steps[3]] }).Complaints(hash, steps)), StringComparison.Ordinal);
+        Assert.Contains(
+            "1 are missing and 0",
+            Assert.Single((record with { Steps = [.. record.Steps.Where(stored => stored.Step.Step != 4)] }).Complaints(hash, steps)),
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "0 are missing and 1",
+            Assert.Single((record with { Steps = [.. record.Steps, record.Steps[3]] }).Complaints(hash, steps)),
+            StringComparison.Ordinal);
     }
 
     [Fact]
@@ -34,7 +40,10 @@ public sealed class CheckerTests
         var (hash, steps) = (record.ModelSha256!, Workload.Linear.Steps);
         var answer = record.Events.Last(stored => stored.Event.Kind == EventKinds.RankState);
         var excluded = answer with { Event = answer.Event with { Kind = EventKinds.RankExcluded, Numbers = null } };
-        Assert.Contains("had applied step 9, and then 8", Assert.Single(With(Applied(9), Applied(8)).Complaints(hash, steps)), StringComparison.Ordinal);
+        Assert.Contains(
+            "had applied step 9, and then 8",
+            Assert.Single(With(Applied(9), Applied(8)).Complaints(hash, steps)),
+            StringComparison.Ordinal);
         Assert.Empty(With(Applied(9), Applied(9), Applied(10)).Complaints(hash, steps));
         Assert.Empty(With(Applied(9), excluded, Applied(8)).Complaints(hash, steps));
         Assert.Empty(With(Applied(9), Applied(-1, boot: 1)).Complaints(hash, steps));

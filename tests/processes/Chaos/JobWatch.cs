@@ -5,7 +5,9 @@ using Coordinator.Server.Storage;
 
 namespace Coordinator.Tests.Processes.Chaos;
 
-/// <summary>Follows a job through the API's long polls, across deaths of its silo. Every wait ends in time, and says what it waited for.</summary>
+/// <summary>
+/// Follows a job through the API's long polls, across deaths of its silo. Every wait ends in time, and says what it waited for.
+/// </summary>
 public sealed class JobWatch(CoordinatorClient client, JobId job)
 {
     private static readonly TimeSpan LongPoll = TimeSpan.FromSeconds(5);

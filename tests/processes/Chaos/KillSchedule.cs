@@ -7,8 +7,8 @@ namespace Coordinator.Tests.Processes.Chaos;
 public sealed record ArmedFault(int Worker, int Start, string Rule)
 {
     /// <summary>
-    /// Workers that are killed from outside when it strikes, wherever they are. Two that have the same rule need not die in one step: the one that
-    /// is slower may be left without what the other had for it, wait for the other's next process, and hand the state on to that.
+    /// Workers that are killed from outside when it strikes, wherever they are. Two that have the same rule need not die in one step: the
+    /// one that is slower may be left without what the other had for it, wait for the other's next process, and hand the state on to that.
     /// </summary>
     public IReadOnlyList<int> With { get; init; } = [];
 }

@@ -21,11 +21,18 @@ public static class KillSchedules
 
         // The same, and the others go on.
         yield return seed => One(seed, "one of four computes, the others go on", Workload.Linear, 4, 1, "compute") with { GoOn = true };
-        yield return seed => One(seed, "one of two with three ranks is in the collective, the other goes on", Workload.GptWithDropout, 2, 3, "collective") with { GoOn = true };
+        yield return seed => One(
+            seed,
+            "one of two with three ranks is in the collective, the other goes on",
+            Workload.GptWithDropout,
+            2,
+            3,
+            "collective") with { GoOn = true };
         yield return seed => One(seed, "one of three applies, the others go on", Workload.Gpt, 3, 1, "apply") with { GoOn = true };
 
         // A second death in the recovery from the first.
-        yield return seed => Second(seed, "another dies in the recovery, the last goes on", Workload.Gpt, 3, 1, "prepare:1") with { GoOn = true };
+        yield return seed =>
+            Second(seed, "another dies in the recovery, the last goes on", Workload.Gpt, 3, 1, "prepare:1") with { GoOn = true };
         yield return seed => Second(seed, "another dies in the recovery", Workload.Linear, 3, 1, "prepare:1");
         yield return seed => Second(seed, "another dies in the recovery, twice", Workload.Gpt, 3, 1, "prepare:1", "prepare:1");
         yield return seed => Again(seed, "the receiver of state dies", Workload.Gpt, 2, 1, "fetch:1");
@@ -36,31 +43,68 @@ public static class KillSchedules
 
         // The last step.
         yield return seed => One(seed, "one of two has applied the last step", Workload.Gpt, 2, 1, "final");
-        yield return seed => One(seed, "one of three has applied the last step, the others end", Workload.Linear, 3, 2, "final") with { GoOn = true };
+        yield return seed =>
+            One(seed, "one of three has applied the last step, the others end", Workload.Linear, 3, 2, "final") with { GoOn = true };
 
         // Several at once.
         yield return seed => Several(seed, "two of four at once", Workload.Gpt, 4, 1, 2, "compute");
-        yield return seed => Several(seed, "two of three at once, the last goes on", Workload.Linear, 3, 1, 2, "collective") with { GoOn = true };
+        yield return seed =>
+            Several(seed, "two of three at once, the last goes on", Workload.Linear, 3, 1, 2, "collective") with { GoOn = true };
         yield return seed => Several(seed, "three of four at once", Workload.Linear, 4, 2, 3, "apply");
         yield return seed => Rolling(seed, "one after the other", Workload.Gpt, 3, 1);
 
         // The silo, while a frozen worker holds the step open, or while the job waits.
-        yield return seed => Frozen(seed, "the silo of one worker", Workload.Gpt, 1, 3, "compute", 2) with { Blow = new Blow(EventKinds.GenerationRunning, 1, Silo: true) };
-        yield return seed => Frozen(seed, "the silo of three workers", Workload.Linear, 3, 1, "collective", 2) with { Blow = new Blow(EventKinds.GenerationRunning, 1, Silo: true) };
+        yield return seed => Frozen(
+            seed,
+            "the silo of one worker",
+            Workload.Gpt,
+            1,
+            3,
+            "compute",
+            2) with { Blow = new Blow(EventKinds.GenerationRunning, 1, Silo: true) };
+        yield return seed => Frozen(
+            seed,
+            "the silo of three workers",
+            Workload.Linear,
+            3,
+            1,
+            "collective",
+            2) with { Blow = new Blow(EventKinds.GenerationRunning, 1, Silo: true) };
         yield return SiloAndWorker;
-        yield return seed => One(seed, "the silo dies while the job waits for one of two", Workload.Gpt, 2, 1, "compute") with { Blow = new Blow(EventKinds.JobWaiting, 1, Silo: true) };
+        yield return seed => One(
+            seed,
+            "the silo dies while the job waits for one of two",
+            Workload.Gpt,
+            2,
+            1,
+            "compute") with { Blow = new Blow(EventKinds.JobWaiting, 1, Silo: true) };
         yield return SiloInRecovery;
 
         // A process of many ranks, which share its threads.
-        yield return seed => One(seed, "one of three with twenty ranks computes, the others go on", Workload.Wide, 3, 20, "compute") with { GoOn = true };
+        yield return seed =>
+            One(seed, "one of three with twenty ranks computes, the others go on", Workload.Wide, 3, 20, "compute") with { GoOn = true };
         yield return seed => One(seed, "one of three with twenty ranks is in the collective", Workload.Wide, 3, 20, "collective");
 
         // A frozen worker is given up, and thaws.
-        yield return seed => Frozen(seed, "one of three is frozen, given up, and thaws", Workload.Gpt, 3, 1, "compute", 5) with { PeerTimeout = TimeSpan.FromSeconds(1) };
+        yield return seed => Frozen(
+            seed,
+            "one of three is frozen, given up, and thaws",
+            Workload.Gpt,
+            3,
+            1,
+            "compute",
+            5) with { PeerTimeout = TimeSpan.FromSeconds(1) };
 
         // A device is lost, its process is not.
-        yield return seed => Lost(seed, "one of four ranks loses its device, its worker's other rank and the others go on", Workload.Gpt, 2, 2, "compute") with { GoOn = true };
-        yield return seed => Lost(seed, "one of two loses its device as it applies, and returns", Workload.Linear, 2, 1, "apply") with { GoOn = true };
+        yield return seed => Lost(
+            seed,
+            "one of four ranks loses its device, its worker's other rank and the others go on",
+            Workload.Gpt,
+            2,
+            2,
+            "compute") with { GoOn = true };
+        yield return seed =>
+            Lost(seed, "one of two loses its device as it applies, and returns", Workload.Linear, 2, 1, "apply") with { GoOn = true };
     }
 
     private static KillSchedule Lost(ulong seed, string name, Workload workload, int workers, int gpus, string point)
@@ -97,13 +141,25 @@ public static class KillSchedules
     private static KillSchedule Several(ulong seed, string name, Workload workload, int workers, int gpus, int victims, string point)
     {
         var (order, step) = Draw(seed, workload, workers);
-        return Row(seed, name, workload, workers, gpus, [.. order.Take(victims).Select(worker => new ArmedFault(worker, 1, Rule("kill", point, step)))]);
+        return Row(
+            seed,
+            name,
+            workload,
+            workers,
+            gpus,
+            [.. order.Take(victims).Select(worker => new ArmedFault(worker, 1, Rule("kill", point, step)))]);
     }
 
     private static KillSchedule Rolling(ulong seed, string name, Workload workload, int workers, int gpus)
     {
         var (order, _) = Draw(seed, workload, workers);
-        return Row(seed, name, workload, workers, gpus, [.. order.Select((worker, turn) => new ArmedFault(worker, 1, $"kill@compute:{3 + (4 * turn)}"))]);
+        return Row(
+            seed,
+            name,
+            workload,
+            workers,
+            gpus,
+            [.. order.Select((worker, turn) => new ArmedFault(worker, 1, $"kill@compute:{3 + (4 * turn)}"))]);
     }
 
     private static KillSchedule Frozen(ulong seed, string name, Workload workload, int workers, int gpus, string point, int seconds)
@@ -122,7 +178,14 @@ public static class KillSchedules
     private static KillSchedule SiloInRecovery(ulong seed)
     {
         var (order, step) = Draw(seed, Workload.Gpt, 3);
-        return Row(seed, "the silo dies in a recovery", Workload.Gpt, 3, 1, new ArmedFault(order[0], 1, $"kill@compute:{step}"), new ArmedFault(order[1], 1, "freeze@prepare:1:2s"))
+        return Row(
+            seed,
+            "the silo dies in a recovery",
+            Workload.Gpt,
+            3,
+            1,
+            new ArmedFault(order[0], 1, $"kill@compute:{step}"),
+            new ArmedFault(order[1], 1, "freeze@prepare:1:2s"))
             with
         { Blow = new Blow(EventKinds.GenerationForming, 2, Silo: true) };
     }

@@ -71,7 +71,10 @@ public sealed class LoopbackRun : IAsyncDisposable
         var files = new SiloFiles(silos, silo.Token, http);
         var store = folder.File(node);
         var programs = new WorkerPrograms(new DataStore(store, files.FetchDataAsync), new CpuDeviceOptions());
-        var services = new WorkerServices(programs, new SiloModelSink(files, WorkerPrograms.Layout, Directory.CreateDirectory(store).FullName), new SilentLog()) { Http = http };
+        var services = new WorkerServices(
+            programs,
+            new SiloModelSink(files, WorkerPrograms.Layout, Directory.CreateDirectory(store).FullName),
+            new SilentLog()) { Http = http };
         var options = new WorkerOptions
         {
             Node = new NodeId(node),

@@ -7,7 +7,9 @@ using Coordinator.Server.Hosting;
 
 namespace Coordinator.Tests.Processes.Chaos;
 
-/// <summary>Carries a schedule out on processes of the built executable, with real SIGKILL and SIGSTOP. What dies is started again.</summary>
+/// <summary>
+/// Carries a schedule out on processes of the built executable, with real SIGKILL and SIGSTOP. What dies is started again.
+/// </summary>
 public static class ProcessRun
 {
     /// <summary>Runs the job to its end.</summary>
@@ -78,7 +80,8 @@ public static class ProcessRun
         var record = await watch.EndAsync(directory.File("model.safetensors"));
         var planned = schedule.Faults.Select(fault => $"{fault.Worker} {fault.Rule}").Order().ToArray();
         if (!planned.SequenceEqual(struck.Order()))
-            throw new InvalidOperationException($"planned were {string.Join(", ", planned)}; struck have {string.Join(", ", struck)}\n{Story(record)}");
+            throw new InvalidOperationException(
+                $"planned were {string.Join(", ", planned)}; struck have {string.Join(", ", struck)}\n{Story(record)}");
         var together = schedule.Faults.SelectMany(fault => fault.With).Order().ToArray();
         if (!together.SequenceEqual(taken.Order()))
             throw new InvalidOperationException($"to be killed with others were workers {string.Join(", ", together)}; those that were: {string.Join(", ", taken)}\n{Story(record)}");
@@ -94,9 +97,11 @@ public static class ProcessRun
         return blow.Silo && cluster.KillSilo(0) is not null ? killed + 1 : killed;
     }
 
-    private static string Story(RunRecord record) => string.Join("\n", record.Events.Select(stored => $"  {stored.Time:HH:mm:ss.fff} {stored.Event.Kind} {stored.Event.Cause} {stored.Event.Text}"));
+    private static string Story(RunRecord record) => string.Join(
+        "\n", record.Events.Select(stored => $"  {stored.Time:HH:mm:ss.fff} {stored.Event.Kind} {stored.Event.Cause} {stored.Event.Text}"));
 
-    private static string Logs(RunDirectory directory) => string.Join("\n", Directory.GetFiles(directory.Path, "*.log").Order().Select(log => $"{Path.GetFileName(log)}:\n{Tail(log)}"));
+    private static string Logs(RunDirectory directory) =>
+        string.Join("\n", Directory.GetFiles(directory.Path, "*.log").Order().Select(log => $"{Path.GetFileName(log)}:\n{Tail(log)}"));
 
     private static string Tail(string log)
     {

@@ -23,12 +23,14 @@ public sealed class RealKillTests
         var rules = KillSchedules.All.SelectMany(schedule => schedule.Faults).Select(fault => FaultRule.Parse(fault.Rule)).ToArray();
 
         // The points of a checkpoint strike in RestoreTests: there nobody is left alive.
-        Assert.Equal(Enum.GetValues<FaultPoint>().Except([FaultPoint.Save, FaultPoint.Seal]), rules.Select(rule => rule.Point).Distinct().Order());
+        Assert.Equal(
+            Enum.GetValues<FaultPoint>().Except([FaultPoint.Save, FaultPoint.Seal]), rules.Select(rule => rule.Point).Distinct().Order());
         Assert.Equal(Enumerable.Range(1, 4), KillSchedules.All.Select(schedule => schedule.Workers).Distinct().Order());
         Assert.Equal([1, 2, 3, 20], KillSchedules.All.Select(schedule => schedule.Gpus).Distinct().Order());
         Assert.All(KillSchedules.All, schedule =>
         {
-            var atOnce = schedule.Faults.Where(fault => fault.Rule.StartsWith("kill", StringComparison.Ordinal)).GroupBy(fault => fault.Rule).Select(same => same.Count());
+            var atOnce = schedule.Faults.Where(fault => fault.Rule.StartsWith("kill", StringComparison.Ordinal))
+                .GroupBy(fault => fault.Rule).Select(same => same.Count());
             Assert.All(atOnce, count => Assert.True(count < schedule.Workers));
         });
     }

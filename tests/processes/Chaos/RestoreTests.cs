@@ -8,7 +8,8 @@ namespace Coordinator.Tests.Processes.Chaos;
 public sealed class RestoreTests
 {
     private const long Steps = 1500;
-    private static readonly Workload Long = new("gpt of 1500 steps", Workload.Gpt.Spec with { Training = Workload.Gpt.Spec.Training with { Steps = Steps } });
+    private static readonly Workload Long = new(
+        "gpt of 1500 steps", Workload.Gpt.Spec with { Training = Workload.Gpt.Spec.Training with { Steps = Steps } });
 
     [Fact]
     public async Task All_workers_killed_while_they_save_go_back_to_the_checkpoint_before()
@@ -39,7 +40,9 @@ public sealed class RestoreTests
         new KillSchedule("nobody is left", Long, 2, 1) { Faults = [.. faults] },
         spec => spec with { Checkpoint = new CheckpointSpec { Interval = "50" } });
 
-    /// <summary>The undisturbed file; every step recorded; steps that were computed again say so by their timeline, and have the same loss.</summary>
+    /// <summary>
+    /// The undisturbed file; every step recorded; steps that were computed again say so by their timeline, and have the same loss.
+    /// </summary>
     private static async Task AssertRestoredAsync(RunRecord record, int times)
     {
         Assert.Equal(await Undisturbed.Sha256Async(Long), record.ModelSha256);
@@ -47,9 +50,14 @@ public sealed class RestoreTests
         Assert.Equal(times, record.Job.Timeline);
         Assert.Equal(times, record.Events.Count(stored => stored.Event.Kind == EventKinds.CheckpointRestored));
         foreach (var back in record.Events.Where(stored => stored.Event.Kind == EventKinds.CheckpointRestored))
-            Assert.Equal(record.Events.Last(stored => stored.Event.Kind == EventKinds.CheckpointSaved && stored.Ordinal < back.Ordinal).Event.Step, back.Event.Step);
-        Assert.Equal(Enumerable.Range(1, (int)Steps).Select(step => (long)step), record.Steps.Select(stored => stored.Step.Step).Distinct().Order());
+            Assert.Equal(
+                record.Events.Last(stored => stored.Event.Kind == EventKinds.CheckpointSaved && stored.Ordinal < back.Ordinal).Event.Step,
+                back.Event.Step);
+        Assert.Equal(
+            Enumerable.Range(1, (int)Steps).Select(step => (long)step), record.Steps.Select(stored => stored.Step.Step).Distinct().Order());
         Assert.All(record.Steps.GroupBy(stored => (stored.Timeline, stored.Step.Step)), same => Assert.Single(same));
-        Assert.All(record.Steps.GroupBy(stored => stored.Step.Step), same => Assert.Single(same.Select(stored => BitConverter.DoubleToInt64Bits(stored.Step.Loss)).Distinct()));
+        Assert.All(
+            record.Steps.GroupBy(stored => stored.Step.Step),
+            same => Assert.Single(same.Select(stored => BitConverter.DoubleToInt64Bits(stored.Step.Loss)).Distinct()));
     }
 }

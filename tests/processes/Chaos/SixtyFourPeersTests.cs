@@ -23,7 +23,10 @@ public sealed class SixtyFourPeersTests
             FaultTolerance = spec.FaultTolerance with { AnswerTimeout = TimeSpan.FromSeconds(30), PeerTimeout = TimeSpan.FromSeconds(20), ProgressTimeout = TimeSpan.FromSeconds(30) },
         });
         var workers = Enumerable.Range(0, 64).ToDictionary(peer => peer, peer => run.StartWorker($"peer-{peer:00}", 1, FaultPlan.None));
-        await watch.EventAsync(stored => stored.Event.Kind == EventKinds.GenerationRunning && stored.Event.Text.Contains("all 64 ranks", StringComparison.Ordinal), "all 64 to be in step");
+        await watch.EventAsync(
+            stored =>
+                stored.Event.Kind == EventKinds.GenerationRunning && stored.Event.Text.Contains("all 64 ranks", StringComparison.Ordinal),
+            "all 64 to be in step");
         foreach (var peer in new[] { 5, 23, 63 })
         {
             await workers[peer].CancelAsync();

@@ -8,7 +8,8 @@ namespace Coordinator.Tests.Processes.Chaos;
 public sealed class StateLostTests
 {
     // Far from its end whenever its only worker is ended.
-    private static readonly Workload Endless = new("endless", Workload.Linear.Spec with { Training = Workload.Linear.Spec.Training with { Steps = 10_000_000 } });
+    private static readonly Workload Endless = new(
+        "endless", Workload.Linear.Spec with { Training = Workload.Linear.Spec.Training with { Steps = 10_000_000 } });
 
     [Fact]
     public async Task Without_workers_it_waits_and_a_worker_without_state_does_not_make_it_begin_again()
@@ -44,7 +45,9 @@ public sealed class StateLostTests
             // The first dies in the step that the second never answers for: it is given up as well, and nobody is left.
             Faults = [new ArmedFault(0, 1, "kill@compute:220"), new ArmedFault(1, 1, "freeze@compute:220:8s")],
         };
-        var record = await ProcessRun.RunAsync(schedule with { GoOn = true }, spec => spec with { FaultTolerance = spec.FaultTolerance with { AnswerTimeout = TimeSpan.FromSeconds(1) } });
+        var record = await ProcessRun.RunAsync(
+            schedule with { GoOn = true },
+            spec => spec with { FaultTolerance = spec.FaultTolerance with { AnswerTimeout = TimeSpan.FromSeconds(1) } });
         Assert.Empty(record.Complaints(await Undisturbed.Sha256Async(Workload.LongGpt), Workload.LongGpt.Steps));
         Assert.Contains(record.Events, stored => stored.Event.Kind == EventKinds.JobWaiting);
     }

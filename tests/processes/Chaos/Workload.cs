@@ -13,15 +13,20 @@ public sealed record Workload(string Name, JobSpec Spec)
         steps: 14,
         blockElements: 512));
 
-    /// <summary>Long enough that steps are recorded before the fault: a job without any record rightly begins again from the seed.</summary>
+    /// <summary>
+    /// Long enough that steps are recorded before the fault: a job without any record rightly begins again from the seed.
+    /// </summary>
     public static Workload LongGpt { get; } = new("long gpt", Gpt.Spec with { Training = Gpt.Spec.Training with { Steps = 300 } });
 
-    public static Workload GptWithDropout { get; } = new("gpt with dropout", Gpt.Spec with { Model = Gpt.Spec.Model with { Channels = 32, Dropout = 0.1 } });
+    public static Workload GptWithDropout { get; } = new(
+        "gpt with dropout", Gpt.Spec with { Model = Gpt.Spec.Model with { Channels = 32, Dropout = 0.1 } });
 
-    public static Workload Linear { get; } = new("linear", Small(new ModelSpec { Program = "linear", Channels = 96 }, steps: 20, blockElements: 16));
+    public static Workload Linear { get; } = new(
+        "linear", Small(new ModelSpec { Program = "linear", Channels = 96 }, steps: 20, blockElements: 16));
 
     /// <summary>More ranks than have threads of their own, and fewer blocks than ranks: most own no slice.</summary>
-    public static Workload Wide { get; } = new("wide linear", Linear.Spec with { Training = Linear.Spec.Training with { Shards = 64, BatchSize = 64 } });
+    public static Workload Wide { get; } = new(
+        "wide linear", Linear.Spec with { Training = Linear.Spec.Training with { Shards = 64, BatchSize = 64 } });
 
     /// <summary>As many blocks as 64 ranks, so that each of them owns one and sends to all others.</summary>
     public static Workload Peers { get; } = new("peers", Small(new ModelSpec { Program = "linear", Channels = (16 * 64) - 1 }, steps: 30, blockElements: 16) is var small

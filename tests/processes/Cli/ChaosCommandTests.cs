@@ -3,7 +3,10 @@ using Coordinator.Tests.Support;
 
 namespace Coordinator.Tests.Processes.Cli;
 
-/// <summary>A cheap scenario on real processes whose record is damaged. Scenarios that pass are among .ci/run's checks, the whole table is for the command itself.</summary>
+/// <summary>
+/// A cheap scenario on real processes whose record is damaged. Scenarios that pass are among .ci/run's checks, the whole table is for the
+/// command itself.
+/// </summary>
 [Collection("real processes")]
 public sealed class ChaosCommandTests
 {

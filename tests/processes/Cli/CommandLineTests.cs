@@ -85,7 +85,8 @@ public sealed class CommandLineTests : IDisposable
     public async Task Of_several_silos_named_once_each_or_with_commas_one_that_answers_will_do()
     {
         using var silo = new Executable("silo", "--data-dir", directory, "--url", "http://127.0.0.1:0");
-        var url = (await silo.LineAsync(line => line.StartsWith("ready ", StringComparison.Ordinal), "the ready line", Limit))["ready ".Length..];
+        var url = (
+            await silo.LineAsync(line => line.StartsWith("ready ", StringComparison.Ordinal), "the ready line", Limit))["ready ".Length..];
         var token = Path.Combine(directory, "token");
         using var each = new Executable("jobs", "--silo", "http://127.0.0.1:1", "--silo", url, "--token-file", token);
         using var commas = new Executable("jobs", "--silo", $"http://127.0.0.1:1,{url}", "--token-file", token);

@@ -6,7 +6,10 @@ using Coordinator.Tests.Support;
 
 namespace Coordinator.Tests.Processes.Cli;
 
-/// <summary>The demo with real processes and real kills, at a size of seconds. That it ends with identical files is .ci/run's own check, at full size.</summary>
+/// <summary>
+/// The demo with real processes and real kills, at a size of seconds. That it ends with identical files is .ci/run's own check, at full
+/// size.
+/// </summary>
 [Collection("real processes")]
 public sealed partial class DemoTests : IDisposable
 {

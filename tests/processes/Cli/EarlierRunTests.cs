@@ -8,7 +8,8 @@ namespace Coordinator.Tests.Processes.Cli;
 
 /// <summary>
 /// A run that the last build with the embedded engine began goes on under this one. Its directory was made by that build's
-/// <c>train --steps 1200 --workers 2 --checkpoint.interval=200</c>, killed with all its processes after the checkpoint of step 400, while 448 steps were recorded.
+/// <c>train --steps 1200 --workers 2 --checkpoint.interval=200</c>, killed with all its processes after the checkpoint of step 400, while
+/// 448 steps were recorded.
 /// Logs, locks and token were left out, SQLite's log was taken into the database, and <c>OUT</c> stands for the model's path.
 /// </summary>
 [Collection("real processes")]
@@ -30,7 +31,8 @@ public sealed class EarlierRunTests : IDisposable
         await using (var packed = new GZipStream(File.OpenRead(Path.Combine(AppContext.BaseDirectory, "Cli", "Runs", "embedded-engine.tar.gz")), CompressionMode.Decompress))
             await TarFile.ExtractToDirectoryAsync(packed, run, overwriteFiles: false);
         var record = Path.Combine(run, "run.json");
-        await File.WriteAllTextAsync(record, (await File.ReadAllTextAsync(record)).Replace("\"OUT\"", $"\"{model}\"", StringComparison.Ordinal));
+        await File.WriteAllTextAsync(
+            record, (await File.ReadAllTextAsync(record)).Replace("\"OUT\"", $"\"{model}\"", StringComparison.Ordinal));
 
         using var resume = new Executable("resume", run);
         Assert.True(await resume.EndAsync(Limit) == ExitCodes.Success, resume.Output);

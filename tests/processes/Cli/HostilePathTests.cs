@@ -74,7 +74,8 @@ public sealed class HostilePathTests : IDisposable
     [Fact]
     public void Every_option_that_speaks_of_a_file_or_folder_is_known_to_be_a_path()
     {
-        var missed = Symbols().Where(found => found.Symbol is not (PathOption or PathArgument) && LooksLikeAPath(found.Symbol)).Select(found => $"{found.Command} {found.Symbol.Name}");
+        var missed = Symbols().Where(found => found.Symbol is not (PathOption or PathArgument) && LooksLikeAPath(found.Symbol)).Select(
+            found => $"{found.Command} {found.Symbol.Name}");
 
         Assert.Empty(missed);
     }
@@ -106,12 +107,15 @@ public sealed class HostilePathTests : IDisposable
     [InlineData("short")]
     public async Task A_runs_token_file_that_holds_none_is_refused_by_resume(string content)
     {
-        await File.WriteAllTextAsync(Path.Combine(Of("folder"), "run.json"), """{"job":"train-1","gpusPerWorker":1,"workerArguments":[["--gpus","1"]],"output":"/nowhere"}""");
+        await File.WriteAllTextAsync(
+            Path.Combine(Of("folder"), "run.json"),
+            """{"job":"train-1","gpusPerWorker":1,"workerArguments":[["--gpus","1"]],"output":"/nowhere"}""");
         await File.WriteAllTextAsync(Path.Combine(Of("folder"), "token"), content);
         var (code, said) = await RunAsync(["resume", Of("folder"), "--out", Of("model")]);
 
         Assert.Equal(ExitCodes.Usage, code);
-        Assert.StartsWith($"error: The run's token file {Path.Combine(Of("folder"), "token")} cannot be used: ", said, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"error: The run's token file {Path.Combine(Of("folder"), "token")} cannot be used: ", said, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -174,7 +178,8 @@ public sealed class HostilePathTests : IDisposable
         || symbol.Name is "--out" or "--file" or "--data" or "directory"
         || (symbol is Option<string?> or Option<string> or Argument<string> && symbol.Description is { } about && Words(about).Any(word => word is "file" or "folder" or "directory"));
 
-    private static string[] Words(string text) => text.ToLowerInvariant().Split([' ', '.', ',', ';', ':', '('], StringSplitOptions.RemoveEmptyEntries);
+    private static string[] Words(string text) =>
+        text.ToLowerInvariant().Split([' ', '.', ',', ';', ':', '('], StringSplitOptions.RemoveEmptyEntries);
 
     private static IEnumerable<(string Command, string Symbol, PathUse Use)> Paths() => Symbols().SelectMany(found => found.Symbol switch
     {
@@ -221,7 +226,8 @@ public sealed class HostilePathTests : IDisposable
 
     private string Of(string name) => Path.Combine(directory, name);
 
-    private string[] Listing() => [.. Directory.EnumerateFileSystemEntries(directory, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
+    private string[] Listing() =>
+        [.. Directory.EnumerateFileSystemEntries(directory, "*", SearchOption.AllDirectories).Order(StringComparer.Ordinal)];
 
     private static async Task<(int Code, string Said)> RunAsync(string[] arguments)
     {

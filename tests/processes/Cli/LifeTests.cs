@@ -11,8 +11,8 @@ using Coordinator.Worker.Checkpoints;
 namespace Coordinator.Tests.Processes.Cli;
 
 /// <summary>
-/// A run that is asked to end, in whatever way and wherever it speaks to, saves its state, and says so. The whole life of a run, with kills at
-/// two dozen points, is <c>bench lifecycle</c>.
+/// A run that is asked to end, in whatever way and wherever it speaks to, saves its state, and says so. The whole life of a run, with kills
+/// at two dozen points, is <c>bench lifecycle</c>.
 /// </summary>
 [Collection("real processes")]
 public sealed class LifeTests : IDisposable
@@ -39,7 +39,8 @@ public sealed class LifeTests : IDisposable
     [InlineData("USR1")]
     public async Task A_signal_to_the_whole_group_saves_and_exits_75(string signal)
     {
-        using var train = new Executable(Executable.InGroup, ["train", .. Endless, "--work-dir", Run, "--out", Path.Combine(directory, "model")]);
+        using var train = new Executable(
+            Executable.InGroup, ["train", .. Endless, "--work-dir", Run, "--out", Path.Combine(directory, "model")]);
         await train.LineAsync(line => line.Contains("have applied step 1", StringComparison.Ordinal), "the first step", Limit);
         train.SignalGroup(signal);
 
@@ -64,7 +65,8 @@ public sealed class LifeTests : IDisposable
     [Fact]
     public async Task With_checkpoints_off_an_interrupted_run_saves_nothing_and_does_not_say_so()
     {
-        using var train = new Executable(["train", .. Endless, "--checkpoint.interval=off", "--work-dir", Run, "--out", Path.Combine(directory, "model")]);
+        using var train = new Executable(
+            ["train", .. Endless, "--checkpoint.interval=off", "--work-dir", Run, "--out", Path.Combine(directory, "model")]);
         await train.LineAsync(line => line.Contains("have applied step 1", StringComparison.Ordinal), "the first step", Limit);
         train.Signal("INT");
 
@@ -107,7 +109,9 @@ public sealed class LifeTests : IDisposable
         var (port, token) = (FreePorts.Next(), Path.Combine(Run, "token"));
         Directory.CreateDirectory(Run);
         var secret = SiloToken.LoadOrCreate(token);
-        using var train = new Executable(Executable.InGroupWithFullDisk, ["train", .. Endless, "--port", $"{port}", "--work-dir", Run, "--out", Path.Combine(directory, "model")]);
+        using var train = new Executable(
+            Executable.InGroupWithFullDisk,
+            ["train", .. Endless, "--port", $"{port}", "--work-dir", Run, "--out", Path.Combine(directory, "model")]);
         using (var client = new CoordinatorClient($"http://127.0.0.1:{port}", secret))
         {
             var calls = new SiloCalls(client, cluster: null);
@@ -141,7 +145,8 @@ public sealed class LifeTests : IDisposable
         }
 
         using var second = new Executable(worker);
-        await train.LineAsync(line => line.Contains("back to the checkpoint of step", StringComparison.Ordinal), "the return to what was saved", Limit);
+        await train.LineAsync(
+            line => line.Contains("back to the checkpoint of step", StringComparison.Ordinal), "the return to what was saved", Limit);
 
         // The job is the silo's: who stops looking leaves it running, and can fetch its model later.
         train.Signal("TERM");

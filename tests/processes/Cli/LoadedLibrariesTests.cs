@@ -31,9 +31,11 @@ public sealed class LoadedLibrariesTests : IDisposable
     [Fact]
     public async Task Of_a_run_on_the_cpu_the_silo_loads_Orleans_and_no_process_loads_ILGPU()
     {
-        await File.WriteAllTextAsync(Path.Combine(directory, "text"), string.Concat(Enumerable.Repeat("It was a dark and stormy night. ", 50)));
+        await File.WriteAllTextAsync(
+            Path.Combine(directory, "text"), string.Concat(Enumerable.Repeat("It was a dark and stormy night. ", 50)));
         var processes = await RunAsync(
-            ExitCodes.Success, "train", "--data", Path.Combine(directory, "text"), "--device", "cpu", "--workers", "1", "--steps", "2", "--out", Path.Combine(directory, "model"),
+            ExitCodes.Success, "train", "--data", Path.Combine(directory, "text"), "--device", "cpu", "--workers", "1", "--steps", "2",
+            "--out", Path.Combine(directory, "model"),
             "--model.layers=1", "--model.heads=2", "--model.channels=32", "--model.block=32", "--training.batch_size=4");
 
         // The command, its worker, and its silo.

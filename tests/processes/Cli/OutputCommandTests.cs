@@ -46,7 +46,8 @@ public sealed class OutputCommandTests : IDisposable
     [Fact]
     public async Task Standard_output_that_nobody_reads_any_more_is_an_error_where_it_is_the_model()
     {
-        var command = OwnExecutable.Command(["train", "--model.program=linear", "--steps", "5", "--workers", "1", "--work-dir", Of("run"), "--out", "/dev/stdout"]);
+        var command = OwnExecutable.Command(
+            ["train", "--model.program=linear", "--steps", "5", "--workers", "1", "--work-dir", Of("run"), "--out", "/dev/stdout"]);
         (command.RedirectStandardOutput, command.RedirectStandardError) = (true, true);
         using var train = Process.Start(command)!;
         var words = train.StandardError.ReadToEndAsync();
@@ -63,14 +64,16 @@ public sealed class OutputCommandTests : IDisposable
         if (OperatingSystem.IsWindows())
             return;
         Directory.CreateDirectory(Of("closed"));
-        File.SetUnixFileMode(Of("closed"), UnixFileMode.UserRead | UnixFileMode.UserExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
+        File.SetUnixFileMode(
+            Of("closed"), UnixFileMode.UserRead | UnixFileMode.UserExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
         File.SetUnixFileMode(directory, (UnixFileMode)0b111_101_101);
         var command = OwnExecutable.Command(["simulate", "cluster", "--days", "0.1", "--csv", Of("closed/table.csv")]);
         if (Environment.IsPrivilegedProcess)
         {
             // Root may write anywhere.
             var (program, arguments) = (command.FileName, command.ArgumentList.ToArray());
-            command = new ProcessStartInfo("setpriv", ["--reuid", "65534", "--regid", "65534", "--clear-groups", "--", program, .. arguments]);
+            command = new ProcessStartInfo(
+                "setpriv", ["--reuid", "65534", "--regid", "65534", "--clear-groups", "--", program, .. arguments]);
         }
 
         (command.RedirectStandardOutput, command.RedirectStandardError) = (true, true);

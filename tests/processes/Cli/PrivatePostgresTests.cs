@@ -22,7 +22,9 @@ public sealed class PrivatePostgresTests : IDisposable
     {
         await using var server = await PostgresProcess.StartAsync(RunDirectory.Create(folder.File("run")), _ => { }, () => true, CancellationToken.None);
 
-        Assert.Equal(["fsync on", "full_page_writes on", "listen_addresses 127.0.0.1", "synchronous_commit on"], await SettingsAsync(server.ConnectionString));
+        Assert.Equal(
+            ["fsync on", "full_page_writes on", "listen_addresses 127.0.0.1", "synchronous_commit on"],
+            await SettingsAsync(server.ConnectionString));
     }
 
     [PostgresFact]
@@ -66,5 +68,7 @@ public sealed class PrivatePostgresTests : IDisposable
     }
 
     private static int PortOf(string database) =>
-        int.Parse(database.Split(';').Single(part => part.StartsWith("Port=", StringComparison.Ordinal))["Port=".Length..], CultureInfo.InvariantCulture);
+        int.Parse(
+            database.Split(';').Single(part => part.StartsWith("Port=", StringComparison.Ordinal))["Port=".Length..],
+            CultureInfo.InvariantCulture);
 }

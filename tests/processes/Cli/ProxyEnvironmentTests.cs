@@ -20,7 +20,8 @@ public sealed class ProxyEnvironmentTests
         environment["NO_PROXY"] = environment["no_proxy"] = "";
 
         using var jobs = new Executable(environment, "jobs", "--silo", silo.Server.Url, "--token-file", token);
-        using var worker = new Executable(environment, "worker", "--silo", silo.Server.Url, "--token-file", token, "--node", "a", "--data-dir", folder.File("a"));
+        using var worker = new Executable(
+            environment, "worker", "--silo", silo.Server.Url, "--token-file", token, "--node", "a", "--data-dir", folder.File("a"));
         var connected = silo.Grains.NextAsync<WorkerConnected>();
 
         Assert.True(await jobs.EndAsync(Limit) == 0, jobs.Output);
@@ -36,6 +37,7 @@ public sealed class ProxyEnvironmentTests
     {
         var parsed = Coordinator.Cli.Commands.CommandLine.Create().Parse(["jobs", "--silo", "http://127.0.0.1:1", "--proxy", text]);
 
-        Assert.Equal($"'{text}' is no address of a proxy; write http://HOST:PORT or socks5://HOST:PORT.", Assert.Single(parsed.Errors).Message);
+        Assert.Equal(
+            $"'{text}' is no address of a proxy; write http://HOST:PORT or socks5://HOST:PORT.", Assert.Single(parsed.Errors).Message);
     }
 }

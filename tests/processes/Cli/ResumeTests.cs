@@ -34,7 +34,8 @@ public sealed class ResumeTests : IDisposable
 
         using (var train = new Executable(["train", .. Job, "--workers", "2", "--checkpoint.interval=40", "--work-dir", Run, "--out", Path.Combine(directory, "model")]))
         {
-            await train.LineAsync(line => line.Contains("checkpoint of step", StringComparison.Ordinal) && Saved().Count >= 2, "two checkpoints", Limit);
+            await train.LineAsync(
+                line => line.Contains("checkpoint of step", StringComparison.Ordinal) && Saved().Count >= 2, "two checkpoints", Limit);
             train.Kill();
             await train.EndAsync(Limit);
         }
@@ -118,7 +119,8 @@ public sealed class ResumeTests : IDisposable
         string[] other = [.. command, "--training.seed=8"];
         using (var train = new Executable(command))
         {
-            await train.LineAsync(line => line.Contains("checkpoint of step", StringComparison.Ordinal) && Saved().Count >= 1, "a checkpoint", Limit);
+            await train.LineAsync(
+                line => line.Contains("checkpoint of step", StringComparison.Ordinal) && Saved().Count >= 1, "a checkpoint", Limit);
             var whole = Record();
             using (var second = new Executable(other))
             {
@@ -140,7 +142,8 @@ public sealed class ResumeTests : IDisposable
             Assert.Contains($"coordinator resume {Run}", refused.Output, StringComparison.Ordinal);
         }
 
-        await File.WriteAllTextAsync(Path.Combine(directory, "other.txt"), string.Concat(Enumerable.Repeat("other words than before\n", 40)));
+        await File.WriteAllTextAsync(
+            Path.Combine(directory, "other.txt"), string.Concat(Enumerable.Repeat("other words than before\n", 40)));
         using (var otherData = new Executable([.. command.Select(word => word == source ? Path.Combine(directory, "other.txt") : word)]))
         {
             Assert.True(await otherData.EndAsync(Limit) == ExitCodes.Usage, otherData.Output);
@@ -188,7 +191,8 @@ public sealed class ResumeTests : IDisposable
             Directory.CreateDirectory(Path.Combine(directory, "model"));
             Assert.True(await train.EndAsync(Limit) == ExitCodes.RunFailed, train.Output);
             Assert.Contains($"cannot be written to {Path.Combine(directory, "model")}", train.Output, StringComparison.Ordinal);
-            Assert.Contains($"The model is finished and safe in {Path.Combine(Run, "silo", "models")}", train.Output, StringComparison.Ordinal);
+            Assert.Contains(
+                $"The model is finished and safe in {Path.Combine(Run, "silo", "models")}", train.Output, StringComparison.Ordinal);
         }
 
         using var resume = new Executable("resume", Run, "--out", Path.Combine(directory, "other"));
@@ -287,7 +291,8 @@ public sealed class ResumeTests : IDisposable
 
         using (var resume = new Executable("resume", Run, "--steps", "3300", "--workers", "1", "--out", Path.Combine(directory, "other")))
         {
-            await resume.LineAsync(line => line.Contains("have applied step", StringComparison.Ordinal) && Saved().Count > 0, "a step", Limit);
+            await resume.LineAsync(
+                line => line.Contains("have applied step", StringComparison.Ordinal) && Saved().Count > 0, "a step", Limit);
             resume.Kill();
             await resume.EndAsync(Limit);
         }

@@ -15,7 +15,10 @@ public sealed partial class RunTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
-    /// <summary>Counts to 60 from where it was, a number every 50 ms, and notes each with the machine's own time: what it is for its rank is its own affair.</summary>
+    /// <summary>
+    /// Counts to 60 from where it was, a number every 50 ms, and notes each with the machine's own time: what it is for its rank is its own
+    /// affair.
+    /// </summary>
     private const string Counter =
         """
         n=$(cat "count-$RANK" 2>/dev/null || echo 0)
@@ -34,7 +37,16 @@ public sealed partial class RunTests
     public async Task The_exit_code_is_that_of_the_process_that_failed_first_and_its_last_words_are_told()
     {
         using var folder = new TemporaryFolder();
-        using var run = Run(folder, "--workers", "2", "--restarts", "0", "--", "sh", "-c", "[ $RANK = 1 ] && { echo bad sample >&2; exit 7; }; exec sleep 1000");
+        using var run = Run(
+            folder,
+            "--workers",
+            "2",
+            "--restarts",
+            "0",
+            "--",
+            "sh",
+            "-c",
+            "[ $RANK = 1 ] && { echo bad sample >&2; exit 7; }; exec sleep 1000");
 
         Assert.True(await run.EndAsync(Limit) == 7, run.Output);
         Assert.Contains("generation 1 ended: rank 1 on worker-2: exit code 7: bad sample", run.Output, StringComparison.Ordinal);
@@ -58,7 +70,10 @@ public sealed partial class RunTests
         var worker = await WorkerOfAsync(client, second.Nodes[0].Node);
         await AwaitCountAsync(folder, 1, 20);
         var log = await client.GetGangLogAsync(second.Id, 1, second.Generation, 0);
-        Assert.Contains(" stdout F COORDINATOR_STEP=", System.Text.Encoding.UTF8.GetString(Convert.FromBase64String(log!.Bytes)), StringComparison.Ordinal);
+        Assert.Contains(
+            " stdout F COORDINATOR_STEP=",
+            System.Text.Encoding.UTF8.GetString(Convert.FromBase64String(log!.Bytes)),
+            StringComparison.Ordinal);
         Executable.Send("KILL", worker);
 
         Assert.True(await run.EndAsync(Limit) == 0, run.Output);
@@ -75,7 +90,8 @@ public sealed partial class RunTests
     public async Task A_signal_ends_the_processes_in_order_and_says_that_it_may_be_started_again()
     {
         using var folder = new TemporaryFolder();
-        using var run = Run(folder, "--workers", "1", "--", "sh", "-c", "trap 'echo saved; exit 0' TERM; echo ready $$; while :; do sleep 0.1; done");
+        using var run = Run(
+            folder, "--workers", "1", "--", "sh", "-c", "trap 'echo saved; exit 0' TERM; echo ready $$; while :; do sleep 0.1; done");
         var line = await run.LineAsync(line => line.StartsWith("ready ", StringComparison.Ordinal), "the program", Limit);
 
         run.Signal("TERM");
@@ -118,7 +134,8 @@ public sealed partial class RunTests
 
     private static async Task<CoordinatorClient> ConnectAsync(Executable run)
     {
-        var line = await run.LineAsync(line => line.StartsWith("attach from another terminal", StringComparison.Ordinal), "the address", Limit);
+        var line = await run.LineAsync(
+            line => line.StartsWith("attach from another terminal", StringComparison.Ordinal), "the address", Limit);
         var (url, token) = (Address().Match(line).Groups["url"].Value, Address().Match(line).Groups["token"].Value);
         return new CoordinatorClient(url, SiloToken.Load(token));
     }
@@ -130,7 +147,8 @@ public sealed partial class RunTests
         while (true)
         {
             limit.Token.ThrowIfCancellationRequested();
-            if ((await TryAsync(() => client.GetGangsAsync(limit.Token))) is [{ } view, ..] && view.Generation >= generation && view.Nodes.Count == 2 && view.Nodes.All(node => node.Ranks is [{ ProcessId: > 0 }, ..]))
+            if ((await TryAsync(() => client.GetGangsAsync(limit.Token))) is [{ } view, ..] && view.Generation >= generation
+                && view.Nodes.Count == 2 && view.Nodes.All(node => node.Ranks is [{ ProcessId: > 0 }, ..]))
                 return view;
         }
     }

@@ -52,7 +52,8 @@ public sealed class SecondWorkerTests
         var token = folder.File("token");
         await File.WriteAllTextAsync(token, "another-token-of-sixteen-letters-or-more");
 
-        using var worker = new Executable("worker", "--silo", silo.Server.Url, "--token-file", token, "--node", "a", "--data-dir", folder.File("a"));
+        using var worker = new Executable(
+            "worker", "--silo", silo.Server.Url, "--token-file", token, "--node", "a", "--data-dir", folder.File("a"));
 
         Assert.True(await worker.EndAsync(Limit) == 2, worker.Output);
         Assert.Contains("it refuses this worker's token (401)", worker.Output, StringComparison.Ordinal);
@@ -63,7 +64,10 @@ public sealed class SecondWorkerTests
     [InlineData("--node", "")]
     [InlineData("--node", "..")]
     public void A_name_that_no_node_can_have_is_refused_before_anything_is_started(string option, string value) =>
-        Assert.StartsWith($"'{value}' cannot be --node: a node's name ", Assert.Single(CommandLine.Create().Parse(["worker", option, value]).Errors).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            $"'{value}' cannot be --node: a node's name ",
+            Assert.Single(CommandLine.Create().Parse(["worker", option, value]).Errors).Message,
+            StringComparison.Ordinal);
 
     [Theory]
     [InlineData("0.0.0.0:0", null, "Other workers cannot dial 0.0.0.0 (--data-address): it stands for all addresses of its own host.")]
@@ -85,7 +89,8 @@ public sealed class SecondWorkerTests
     [InlineData("[::1]:0", null, "http://192.0.2.1:7070", true)]
     [InlineData("0.0.0.0:0", "localhost", "http://192.0.2.1:7070", true)]
     [InlineData("127.0.0.1:0", "10.0.0.7", "http://192.0.2.1:7070", false)]
-    public async Task A_loopback_address_is_refused_where_the_silo_is_on_another_host(string listen, string? host, string silo, bool isRefused)
+    public async Task A_loopback_address_is_refused_where_the_silo_is_on_another_host(
+        string listen, string? host, string silo, bool isRefused)
     {
         var checking = DataAddressCheck.RefuseLoopbackToOthersAsync(System.Net.IPEndPoint.Parse(listen), host, [new Uri(silo)]);
 

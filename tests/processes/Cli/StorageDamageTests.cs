@@ -10,7 +10,9 @@ using Coordinator.Worker.Checkpoints;
 
 namespace Coordinator.Tests.Processes.Cli;
 
-/// <summary>What becomes of a run's files on the disk costs no step as long as one sound copy is left, and is named where none is.</summary>
+/// <summary>
+/// What becomes of a run's files on the disk costs no step as long as one sound copy is left, and is named where none is.
+/// </summary>
 [Collection("real processes")]
 public sealed class StorageDamageTests : IDisposable
 {
@@ -42,7 +44,8 @@ public sealed class StorageDamageTests : IDisposable
 
         using (var train = new Executable(["train", .. Job, "--steps", "800", "--workers", "2", "--checkpoint.interval=40", "--work-dir", Run, "--out", Model]))
         {
-            await train.LineAsync(line => line.Contains("checkpoint of step", StringComparison.Ordinal) && Saved().Count >= 2, "two checkpoints", Limit);
+            await train.LineAsync(
+                line => line.Contains("checkpoint of step", StringComparison.Ordinal) && Saved().Count >= 2, "two checkpoints", Limit);
             train.Kill();
             await train.EndAsync(Limit);
         }

@@ -100,7 +100,8 @@ public sealed class SupervisorTests : IDisposable
     {
         var policy = new RestartPolicy { Tries = 2, LongestPause = TimeSpan.FromSeconds(4) };
 
-        var pauses = Enumerable.Range(0, 100).Select(kill => policy.AfterExit(TimeSpan.FromSeconds(kill * 0.1), new ChildExit(1, code, WasReady: false))).ToArray();
+        var pauses = Enumerable.Range(0, 100)
+            .Select(kill => policy.AfterExit(TimeSpan.FromSeconds(kill * 0.1), new ChildExit(1, code, WasReady: false))).ToArray();
 
         Assert.Equal([0.3, 0.6, 1.2, 2.4, 4.0], pauses.Take(5).Select(pause => pause!.Value.TotalSeconds));
         Assert.All(pauses.Skip(5), pause => Assert.Equal(policy.LongestPause, pause));
@@ -125,7 +126,10 @@ public sealed class SupervisorTests : IDisposable
         var refused = new ChildExit(1, ExitCodes.Usage, WasReady: false);
 
         for (var failure = 0; failure < 100; failure++)
-            Assert.InRange(policy.AfterExit(TimeSpan.FromSeconds(failure * 0.1), refused, mayGiveUp: false)!.Value, TimeSpan.FromMilliseconds(250), policy.LongestPause);
+            Assert.InRange(
+                policy.AfterExit(TimeSpan.FromSeconds(failure * 0.1), refused, mayGiveUp: false)!.Value,
+                TimeSpan.FromMilliseconds(250),
+                policy.LongestPause);
         Assert.Null(policy.AfterExit(TimeSpan.FromSeconds(10), refused));
     }
 
@@ -146,7 +150,12 @@ public sealed class SupervisorTests : IDisposable
     [Fact]
     public async Task A_program_that_is_not_there_is_tried_and_given_up_with_the_reason()
     {
-        var supervisor = new Supervisor("worker-1", _ => new ProcessStartInfo("/no/such/program"), Path.Combine(directory, "log"), new RestartPolicy { Tries = 2 }, notes.Add);
+        var supervisor = new Supervisor(
+            "worker-1",
+            _ => new ProcessStartInfo("/no/such/program"),
+            Path.Combine(directory, "log"),
+            new RestartPolicy { Tries = 2 },
+            notes.Add);
 
         var failure = await supervisor.RunAsync(stop.Token).WaitAsync(Limit);
 
@@ -157,7 +166,12 @@ public sealed class SupervisorTests : IDisposable
     [Fact]
     public async Task A_log_on_a_full_disk_costs_the_child_nothing()
     {
-        var supervisor = new Supervisor("worker-1", _ => new ProcessStartInfo("/bin/sh") { ArgumentList = { "-c", "echo one; echo ready two; read x" } }, "/dev/full", new RestartPolicy(), notes.Add);
+        var supervisor = new Supervisor(
+            "worker-1",
+            _ => new ProcessStartInfo("/bin/sh") { ArgumentList = { "-c", "echo one; echo ready two; read x" } },
+            "/dev/full",
+            new RestartPolicy(),
+            notes.Add);
         var run = supervisor.RunAsync(stop.Token);
 
         Assert.Equal("two", await supervisor.FirstReady.WaitAsync(Limit));
@@ -230,5 +244,7 @@ public sealed class SupervisorTests : IDisposable
     [InlineData("running", 11, false)]
     [InlineData("forming", 0, false)]
     public void A_job_counts_as_training_only_for_some_minutes_after_it_was_last_heard_of(string phase, int minutesAway, bool counts) =>
-        Assert.Equal(counts, JobRun.IsTraining(new JobView { Id = new JobId("j"), Phase = phase, Spec = new JobSpec() }, TimeSpan.FromMinutes(minutesAway)));
+        Assert.Equal(
+            counts,
+            JobRun.IsTraining(new JobView { Id = new JobId("j"), Phase = phase, Spec = new JobSpec() }, TimeSpan.FromMinutes(minutesAway)));
 }

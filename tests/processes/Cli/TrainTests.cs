@@ -38,7 +38,10 @@ public sealed class TrainTests : IDisposable
         await train.LineAsync(
             line => line.Contains("all ranks (1) have applied step 1", StringComparison.Ordinal), "the first step", Limit);
         worker.Kill();
-        await train.LineAsync(line => line.Contains("all workers are gone; the job waits for up to 10 min", StringComparison.Ordinal), "the view to say that nobody is left", Limit);
+        await train.LineAsync(
+            line => line.Contains("all workers are gone; the job waits for up to 10 min", StringComparison.Ordinal),
+            "the view to say that nobody is left",
+            Limit);
 
         using var cancel = new Executable(
             "cancel", "--silo", url, "--token-file", token, "--reason", "nobody \u001b[2Jis left\n12:00:00.0  a forged line\u202e");
@@ -58,7 +61,10 @@ public sealed class TrainTests : IDisposable
         using var train = new Executable(["train", "--data", Data(), "--workers", "1", "--steps", "20", "--job.device_class=ilgpu-1.5.3-cuda", "--out", Path.Combine(directory, "never"), .. Tiny]);
 
         Assert.Equal(ExitCodes.Usage, await train.EndAsync(Limit));
-        Assert.Contains("error: The job is kept to devices of class ilgpu-1.5.3-cuda (job.device_class), and those of its workers are of class cpu-", train.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "error: The job is kept to devices of class ilgpu-1.5.3-cuda (job.device_class), and those of its workers are of class cpu-",
+            train.Output,
+            StringComparison.Ordinal);
         Assert.DoesNotContain("silo started", train.Output, StringComparison.Ordinal);
     }
 

@@ -28,7 +28,8 @@ public sealed class GoldenFileTests
     public void Every_recorded_hash_of_a_file_is_held_by_a_test()
     {
         string[] held = [.. Undivided.Select(workload => $"file: {workload.Name}"), .. GoldenProcessTests.Names];
-        var recorded = GoldenHashes.Names.Where(name => name.StartsWith("file: ", StringComparison.Ordinal) || name.StartsWith("process: ", StringComparison.Ordinal));
+        var recorded = GoldenHashes.Names.Where(
+            name => name.StartsWith("file: ", StringComparison.Ordinal) || name.StartsWith("process: ", StringComparison.Ordinal));
         Assert.Equal(held.Order(StringComparer.Ordinal), recorded.Order(StringComparer.Ordinal));
     }
 }

@@ -38,7 +38,9 @@ public sealed class GoldenProcessTests : IDisposable
         await File.WriteAllTextAsync(text, string.Concat(Enumerable.Range(0, 90).Select(line => $"{line}. The rest is silence.\n")));
         var model = Path.Combine(directory, "model");
         string[] data = job == "process: gpt" ? ["--data", text] : [];
-        using var train = new Executable(with512 ? [] : Off, ["train", .. data, "--workers", $"{workers}", "--steps", "20", "--seed", "11", "--out", model, .. Jobs[job]]);
+        using var train = new Executable(
+            with512 ? [] : Off,
+            ["train", .. data, "--workers", $"{workers}", "--steps", "20", "--seed", "11", "--out", model, .. Jobs[job]]);
         Assert.True(await train.EndAsync(Limit) == ExitCodes.Success, train.Output);
 
         GoldenHashes.AssertIs(job, Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(model))));
@@ -47,7 +49,8 @@ public sealed class GoldenProcessTests : IDisposable
     [Fact]
     public async Task The_switch_takes_the_instructions_away()
     {
-        using var worker = new Executable(Off, "worker", "--silo", "http://127.0.0.1:9", "--node", "n", "--data-dir", directory, "--vector-width", "w512");
+        using var worker = new Executable(
+            Off, "worker", "--silo", "http://127.0.0.1:9", "--node", "n", "--data-dir", directory, "--vector-width", "w512");
 
         Assert.True(await worker.EndAsync(Limit) == ExitCodes.Usage, worker.Output);
     }

@@ -72,22 +72,34 @@ public sealed class ProgramDeviceTests
     {
         var refused = Assert.Throws<InvalidJobException>(() => Start("wavers"));
 
-        Assert.StartsWith("The program computes another gradient for the same shard and the same state: element 0 of the gradient.", refused.Message, StringComparison.Ordinal);
-        using var allowed = new ProgramDevice(PythonPrograms.PlainJob(program => program with { AllowNondeterminism = true }), PythonPrograms.Plain("wavers"), CancellationToken.None);
+        Assert.StartsWith(
+            "The program computes another gradient for the same shard and the same state: element 0 of the gradient.",
+            refused.Message,
+            StringComparison.Ordinal);
+        using var allowed = new ProgramDevice(
+            PythonPrograms.PlainJob(program => program with { AllowNondeterminism = true }),
+            PythonPrograms.Plain("wavers"),
+            CancellationToken.None);
         Assert.DoesNotContain("probe=", allowed.Identity, StringComparison.Ordinal);
     }
 
     [PythonFact]
     public void A_shard_that_is_computed_again_while_the_job_trains_must_be_the_same()
     {
-        using var device = new ProgramDevice(PythonPrograms.PlainJob(program => program with { CheckEvery = 2 }), PythonPrograms.Plain("wavers-once", "1", "2"), CancellationToken.None);
+        using var device = new ProgramDevice(
+            PythonPrograms.PlainJob(program => program with { CheckEvery = 2 }),
+            PythonPrograms.Plain("wavers-once", "1", "2"),
+            CancellationToken.None);
         using var gradient = device.CreateGradient();
         device.ComputeShard(1, 0, gradient, CancellationToken.None);
         device.ComputeShard(1, 1, gradient, CancellationToken.None);
         device.ComputeShard(1, 3, gradient, CancellationToken.None);
 
         var fault = Assert.Throws<ProgramFaultException>(() => device.ComputeShard(1, 2, gradient, CancellationToken.None));
-        Assert.StartsWith("shard 2 of step 1 has another gradient when it is computed again at once: element 0 of the gradient.", fault.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "shard 2 of step 1 has another gradient when it is computed again at once: element 0 of the gradient.",
+            fault.Message,
+            StringComparison.Ordinal);
     }
 
     [PythonFact]
@@ -129,7 +141,8 @@ public sealed class ProgramDeviceTests
         Assert.NotEqual(new float[16], StateOf(device));
     }
 
-    private static ProgramDevice Start(params string[] arguments) => new(PythonPrograms.PlainJob(), PythonPrograms.Plain(arguments), CancellationToken.None);
+    private static ProgramDevice Start(params string[] arguments) =>
+        new(PythonPrograms.PlainJob(), PythonPrograms.Plain(arguments), CancellationToken.None);
 
     private static float[] StateOf(ProgramDevice device)
     {

@@ -1,6 +1,8 @@
 namespace Coordinator.Tests.Processes.Programs;
 
-/// <summary>A test that runs Python; where there is none, or it has no PyTorch and the test needs that, it is skipped, and says so.</summary>
+/// <summary>
+/// A test that runs Python; where there is none, or it has no PyTorch and the test needs that, it is skipped, and says so.
+/// </summary>
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class PythonFactAttribute : FactAttribute
 {

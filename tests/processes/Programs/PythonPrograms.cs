@@ -11,10 +11,12 @@ namespace Coordinator.Tests.Processes.Programs;
 internal static class PythonPrograms
 {
     private static readonly string[] Candidates = ["python3", "/usr/bin/python3"];
-    private static readonly Lazy<string?> PlainPython = new(() => Candidates.FirstOrDefault(python => Runs(python, "import sys; sys.exit(sys.version_info < (3, 9))")));
+    private static readonly Lazy<string?> PlainPython = new(
+        () => Candidates.FirstOrDefault(python => Runs(python, "import sys; sys.exit(sys.version_info < (3, 9))")));
     private static readonly Lazy<string?> TorchPython = new(() => Candidates.FirstOrDefault(python => Runs(python, "import torch")));
 
-    private static readonly Lazy<ProgramLauncher> SharedLauncher = new(() => new ProgramLauncher(new ProgramPolicy { Allowed = true }, "tests of programs", 1, new SilentLog()));
+    private static readonly Lazy<ProgramLauncher> SharedLauncher = new(
+        () => new ProgramLauncher(new ProgramPolicy { Allowed = true }, "tests of programs", 1, new SilentLog()));
     private static readonly string Logs = Path.Combine(Path.GetTempPath(), $"coordinator-tests-{Environment.ProcessId}");
     private static int started;
 
@@ -73,7 +75,8 @@ internal static class PythonPrograms
     {
         try
         {
-            using var process = Process.Start(new ProcessStartInfo(python, ["-c", code]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
+            using var process = Process.Start(
+                new ProcessStartInfo(python, ["-c", code]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
             return process.WaitForExit(TimeSpan.FromMinutes(1)) && process.ExitCode == 0;
         }
         catch (Win32Exception)

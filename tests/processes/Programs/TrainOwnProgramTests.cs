@@ -24,7 +24,8 @@ public sealed class TrainOwnProgramTests : IDisposable
         using var one = new Executable(["train", "--workers", "1", "--out", Path.Combine(directory, "one"), .. job]);
         Assert.True(await one.EndAsync(Limit) == ExitCodes.Success, one.Output);
 
-        using var two = new Executable(["train", "--workers", "2", "--out", Path.Combine(directory, "two"), "--work-dir", Path.Combine(directory, "run"), .. job]);
+        using var two = new Executable(
+            ["train", "--workers", "2", "--out", Path.Combine(directory, "two"), "--work-dir", Path.Combine(directory, "run"), .. job]);
         await two.LineAsync(line => line.Contains("have applied step 1", StringComparison.Ordinal), "the first step", Limit);
         KillOneProgram(Path.Combine(directory, "run"));
         Assert.True(await two.EndAsync(Limit) == ExitCodes.Success, two.Output);
@@ -37,7 +38,8 @@ public sealed class TrainOwnProgramTests : IDisposable
     public async Task A_program_that_fails_alike_everywhere_ends_the_job_with_its_own_words()
     {
         using var train = new Executable([
-            "train", "--program", PythonPrograms.MakePlain(directory), "--program.arguments=fails 3 1", "--workers", "2", "--steps", "10", "--out", Path.Combine(directory, "never"),
+            "train", "--program", PythonPrograms.MakePlain(directory), "--program.arguments=fails 3 1", "--workers", "2", "--steps", "10",
+            "--out", Path.Combine(directory, "never"),
             "--work-dir", Path.Combine(directory, "run")]);
 
         Assert.Equal(ExitCodes.RunFailed, await train.EndAsync(Limit));
@@ -58,7 +60,8 @@ public sealed class TrainOwnProgramTests : IDisposable
 
         foreach (var workers in new[] { "1", "2" })
         {
-            using var train = new Executable("train", "--program", client, "--workers", workers, "--steps", "100", "--out", Path.Combine(directory, workers));
+            using var train = new Executable(
+                "train", "--program", client, "--workers", workers, "--steps", "100", "--out", Path.Combine(directory, workers));
             Assert.True(await train.EndAsync(Limit) == ExitCodes.Success, train.Output);
         }
 
@@ -87,7 +90,8 @@ public sealed class TrainOwnProgramTests : IDisposable
         string[] job = ["--program", script, "--python", PythonPrograms.Torch, "--steps", "300", "--seed", "7"];
         using var one = new Executable(["train", "--workers", "1", "--out", Path.Combine(directory, "one"), .. job]);
         Assert.True(await one.EndAsync(Limit) == ExitCodes.Success, one.Output);
-        using var two = new Executable(["train", "--workers", "2", "--out", Path.Combine(directory, "two"), "--work-dir", Path.Combine(directory, "run"), .. job]);
+        using var two = new Executable(
+            ["train", "--workers", "2", "--out", Path.Combine(directory, "two"), "--work-dir", Path.Combine(directory, "run"), .. job]);
         await two.LineAsync(line => line.Contains("have applied step 1", StringComparison.Ordinal), "the first step", Limit);
         KillOneProgram(Path.Combine(directory, "run"));
         Assert.True(await two.EndAsync(Limit) == ExitCodes.Success, two.Output);
@@ -114,10 +118,14 @@ public sealed class TrainOwnProgramTests : IDisposable
         Assert.True(await sound.EndAsync(Limit) == ExitCodes.Success, sound.Output);
         Assert.Contains("nothing differed: this searches and does not prove", sound.Output, StringComparison.Ordinal);
 
-        await File.WriteAllTextAsync(script, Text.Replace("NOISE", "int.from_bytes(os.urandom(2), 'little') / 65536", StringComparison.Ordinal));
+        await File.WriteAllTextAsync(
+            script, Text.Replace("NOISE", "int.from_bytes(os.urandom(2), 'little') / 65536", StringComparison.Ordinal));
         using var unsound = new Executable("verify", script, "--python", PythonPrograms.Torch);
         Assert.Equal(ExitCodes.RunFailed, await unsound.EndAsync(Limit));
-        Assert.Contains("a shard computed a second time in a process has another gradient; the first tensor that differs is weight", unsound.Output, StringComparison.Ordinal);
+        Assert.Contains(
+            "a shard computed a second time in a process has another gradient; the first tensor that differs is weight",
+            unsound.Output,
+            StringComparison.Ordinal);
     }
 
     [PythonFact(torch: true)]
@@ -139,7 +147,8 @@ public sealed class TrainOwnProgramTests : IDisposable
     /// <summary>SIGKILL to the process of a program that a run has started: it is the one that was started with the run's folder.</summary>
     private static void KillOneProgram(string run)
     {
-        var program = Directory.GetDirectories("/proc").Select(Path.GetFileName).Where(name => int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out _))
+        var program = Directory.GetDirectories("/proc").Select(Path.GetFileName).Where(
+            name => int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out _))
             .First(name => CommandOf(name!).Contains(Path.Combine(run, "worker-"), StringComparison.Ordinal) && CommandOf(name!).Contains("/bundles/", StringComparison.Ordinal));
         Executable.Send("KILL", int.Parse(program!, CultureInfo.InvariantCulture));
     }

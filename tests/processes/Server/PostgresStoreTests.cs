@@ -91,19 +91,26 @@ public sealed class PostgresStoreTests(PostgresFixture postgres) : IClassFixture
             await raise.ExecuteNonQueryAsync();
         }
 
-        Assert.Contains("schema 99", (await Assert.ThrowsAsync<StoreSchemaException>(() => OpenAsync(database, "silo"))).Message, StringComparison.Ordinal);
-        var missing = await Assert.ThrowsAsync<StoreUnreachableException>(() => OpenAsync(database + ";Database=nowhere;Password=secret", "silo"));
+        Assert.Contains(
+            "schema 99",
+            (await Assert.ThrowsAsync<StoreSchemaException>(() => OpenAsync(database, "silo"))).Message,
+            StringComparison.Ordinal);
+        var missing = await Assert.ThrowsAsync<StoreUnreachableException>(
+            () => OpenAsync(database + ";Database=nowhere;Password=secret", "silo"));
         Assert.Contains("'nowhere' at 127.0.0.1", missing.Message, StringComparison.Ordinal);
         Assert.DoesNotContain("secret", missing.Message, StringComparison.Ordinal);
         await Assert.ThrowsAsync<FormatException>(() => OpenAsync("Hots=x", "silo"));
     }
 
-    private static Task<PostgresStore> OpenAsync(string database, string silo) => PostgresStore.OpenAsync(new PostgresStoreOptions { ConnectionString = database, Silo = silo });
+    private static Task<PostgresStore> OpenAsync(string database, string silo) =>
+        PostgresStore.OpenAsync(new PostgresStoreOptions { ConnectionString = database, Silo = silo });
 
     private static ObserveEvent Submitted() => new(new CoordinatorEvent { Kind = EventKinds.JobSubmitted, Job = Job, Text = "a NUL \0" });
 
-    private static ObserveSteps Steps(params long[] steps) => new(Job, 0, [.. steps.Select(step => new StepRecord(step, 1, 1.0 / step, 1, 10, 1))]);
+    private static ObserveSteps Steps(params long[] steps) =>
+        new(Job, 0, [.. steps.Select(step => new StepRecord(step, 1, 1.0 / step, 1, 10, 1))]);
 
     /// <summary>The connection that listens may come up after the change; then it says so itself.</summary>
-    private static Task Heard(PostgresStore store, Task changed) => changed.IsCompleted ? Task.CompletedTask : Task.WhenAny(changed, store.Changed).WaitAsync(TimeSpan.FromSeconds(20));
+    private static Task Heard(PostgresStore store, Task changed) =>
+        changed.IsCompleted ? Task.CompletedTask : Task.WhenAny(changed, store.Changed).WaitAsync(TimeSpan.FromSeconds(20));
 }

@@ -69,7 +69,8 @@ public sealed class SiloAloneTests : IDisposable
         foreach (var silo in (Executable[])[first, second])
         {
             await silo.LineAsync(line => line.StartsWith("ready ", StringComparison.Ordinal), "the silo", Limit);
-            var url = new Uri(silo.Output.Split('\n').First(line => line.StartsWith("ready ", StringComparison.Ordinal))["ready ".Length..].Trim());
+            var url = new Uri(
+                silo.Output.Split('\n').First(line => line.StartsWith("ready ", StringComparison.Ordinal))["ready ".Length..].Trim());
 
             // Beside that for workers and clients there is one of Orleans' own, with no gateway behind it.
             var own = Assert.Single(ListeningPorts(silo.Pid), port => port != url.Port);
@@ -121,9 +122,11 @@ public sealed class SiloAloneTests : IDisposable
             await client.SetCoolingZoneAsync(new CoolingZone("hall-b", ["b-*"], 7_000_000));
         }
 
-        using var store = SqliteStore.Open(new SqliteStoreOptions { Path = folder.File(Path.Combine("other", "coordinator.db")), Silo = "silo" });
+        using var store = SqliteStore.Open(
+            new SqliteStoreOptions { Path = folder.File(Path.Combine("other", "coordinator.db")), Silo = "silo" });
         var state = store.ReadState(GrainAddress.Cluster)!;
-        return System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(new { json = state.StateJson, incarnation = state.Incarnation, sequence = state.Sequence, writer = "w" });
+        return System.Text.Json.JsonSerializer.SerializeToUtf8Bytes(
+            new { json = state.StateJson, incarnation = state.Incarnation, sequence = state.Sequence, writer = "w" });
     }
 
     private static async Task<int> ReadToEndAsync(NetworkStream stream)

@@ -26,7 +26,8 @@ public sealed class SwarmCommandTests
         Assert.All(measures.Where(pair => pair.Key != "faults"), pair => Assert.NotNull(pair.Value["seconds"]));
         Assert.Contains("all 19 survivors", (string)measures["oneDead"]["detail"]!, StringComparison.Ordinal);
         Assert.Contains("of 20 members", (string)measures["back"]["detail"]!, StringComparison.Ordinal);
-        Assert.Contains("all 20 members reached by incarnation 2 (it was 1)", (string)measures["siloDead"]["detail"]!, StringComparison.Ordinal);
+        Assert.Contains(
+            "all 20 members reached by incarnation 2 (it was 1)", (string)measures["siloDead"]["detail"]!, StringComparison.Ordinal);
         Assert.True((long)measures["siloDead"]["siloPeakBytes"]! > 0);
     }
 

@@ -9,7 +9,8 @@ namespace Coordinator.Tests.Support.Golden;
 public static class GoldenHashes
 {
     private static readonly Dictionary<string, string> All =
-        JsonSerializer.Deserialize<Dictionary<string, string>>(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Golden", "golden.json")))!;
+        JsonSerializer.Deserialize<Dictionary<string, string>>(
+            File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Golden", "golden.json")))!;
 
     /// <summary>Fails with both hashes in full, and with what a change of them means.</summary>
     public static void AssertIs(string name, string? sha256)

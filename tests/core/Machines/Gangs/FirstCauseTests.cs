@@ -27,7 +27,8 @@ public sealed class FirstCauseTests
     [Fact]
     public void One_that_says_why_comes_before_one_that_says_that_it_lost_its_peer_even_where_only_the_error_file_says_so()
     {
-        var (first, _) = FirstCause.Of([End(0, 1.0, Failed() with { Error = "Connection reset by peer" }), End(1, 1.3, Failed("ValueError: bad sample"))])!.Value;
+        var (first, _) = FirstCause.Of(
+            [End(0, 1.0, Failed() with { Error = "Connection reset by peer" }), End(1, 1.3, Failed("ValueError: bad sample"))])!.Value;
 
         Assert.Equal(1, first.Rank);
     }
@@ -43,7 +44,8 @@ public sealed class FirstCauseTests
     [Fact]
     public void A_process_that_hung_and_was_killed_for_it_is_to_blame_though_its_agent_ended_it()
     {
-        var (first, _) = FirstCause.Of([End(1, 1.0, new GangExit(null, 9, 0) { Hung = true }), End(0, 1.5, Failed("Connection closed by peer"))])!.Value;
+        var (first, _) = FirstCause.Of(
+            [End(1, 1.0, new GangExit(null, 9, 0) { Hung = true }), End(0, 1.5, Failed("Connection closed by peer"))])!.Value;
 
         Assert.Equal(1, first.Rank);
     }
@@ -57,5 +59,6 @@ public sealed class FirstCauseTests
 
     private static GangExit Failed(params string[] lines) => new(1, null, 0) { LastLines = lines };
 
-    private static FirstCause.End End(int rank, double at, GangExit exit) => new(rank, new NodeId($"n{rank}"), 0, TimeSpan.FromSeconds(at), exit);
+    private static FirstCause.End End(int rank, double at, GangExit exit) =>
+        new(rank, new NodeId($"n{rank}"), 0, TimeSpan.FromSeconds(at), exit);
 }

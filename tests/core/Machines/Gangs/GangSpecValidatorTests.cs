@@ -32,5 +32,6 @@ public sealed class GangSpecValidatorTests
 
     [Theory]
     [MemberData(nameof(Wrong))]
-    public void What_is_wrong_is_named(string field, GangSpec spec) => Assert.Contains(field, GangSpecValidator.Validate(spec).Select(problem => problem.Field));
+    public void What_is_wrong_is_named(string field, GangSpec spec) =>
+        Assert.Contains(field, GangSpecValidator.Validate(spec).Select(problem => problem.Field));
 }

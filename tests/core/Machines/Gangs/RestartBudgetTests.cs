@@ -16,7 +16,8 @@ public sealed class RestartBudgetTests
     }
 
     [Fact]
-    public void What_is_not_its_own_costs_nothing() => Assert.Equal((2, false), RestartBudget.After(Spec, spent: 2, gotOn: false, counts: false));
+    public void What_is_not_its_own_costs_nothing() =>
+        Assert.Equal((2, false), RestartBudget.After(Spec, spent: 2, gotOn: false, counts: false));
 
     [Fact]
     public void Getting_on_gives_all_back() => Assert.Equal((1, false), RestartBudget.After(Spec, spent: 2, gotOn: true, counts: true));
@@ -26,7 +27,8 @@ public sealed class RestartBudgetTests
     [InlineData(10, 10, 3600, false)]
     [InlineData(0, 0, 299, false)]
     [InlineData(0, 0, 301, true)]
-    public void A_step_beyond_all_earlier_ones_is_progress_and_time_is_where_no_step_is_told(long before, long best, double ranSeconds, bool gotOn) =>
+    public void A_step_beyond_all_earlier_ones_is_progress_and_time_is_where_no_step_is_told(
+        long before, long best, double ranSeconds, bool gotOn) =>
         Assert.Equal(gotOn, RestartBudget.GotOn(Spec, before, best, TimeSpan.FromSeconds(ranSeconds), silent: TimeSpan.Zero));
 
     [Fact]

@@ -4,10 +4,13 @@ using Coordinator.Machines.Jobs.Parts;
 
 namespace Coordinator.Tests.Machines.Jobs;
 
-/// <summary>A checkpoint is the job's when all parts and the manifest are written and its step is recorded; one is under way at a time.</summary>
+/// <summary>
+/// A checkpoint is the job's when all parts and the manifest are written and its step is recorded; one is under way at a time.
+/// </summary>
 public sealed class CheckpointScheduleTests
 {
-    private readonly JobTurns turns = new(members: 2, state => state with { Spec = state.Spec with { Checkpoint = new CheckpointSpec { Interval = "10" } } });
+    private readonly JobTurns turns = new(
+        members: 2, state => state with { Spec = state.Spec with { Checkpoint = new CheckpointSpec { Interval = "10" } } });
     private readonly CheckpointSchedule schedule;
 
     public CheckpointScheduleTests()

@@ -2,7 +2,9 @@ using Coordinator.Machines.Jobs.Parts;
 
 namespace Coordinator.Tests.Machines.Jobs;
 
-/// <summary>Who wants to go goes when nothing is lost by it: one that can be reached stays where nobody else would have the state.</summary>
+/// <summary>
+/// Who wants to go goes when nothing is lost by it: one that can be reached stays where nobody else would have the state.
+/// </summary>
 public sealed class DeparturesTests
 {
     private readonly JobTurns turns = new(members: 3);

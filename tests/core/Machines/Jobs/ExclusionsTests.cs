@@ -41,5 +41,6 @@ public sealed class ExclusionsTests
         return (exclusions.Ends.First() - now).TotalSeconds;
     }
 
-    private bool MayReturn(long boot, bool isHeard) => exclusions.MayReturn(JobTurns.OfferOf(1, boot), isHeard, isAnybodyNeeded: false, now);
+    private bool MayReturn(long boot, bool isHeard) =>
+        exclusions.MayReturn(JobTurns.OfferOf(1, boot), isHeard, isAnybodyNeeded: false, now);
 }

@@ -4,7 +4,9 @@ using Coordinator.Machines.Jobs.Parts;
 
 namespace Coordinator.Tests.Machines.Jobs;
 
-/// <summary>What a part of a job's machine works with, without the machine: a record with members, and turns whose outputs the test looks at.</summary>
+/// <summary>
+/// What a part of a job's machine works with, without the machine: a record with members, and turns whose outputs the test looks at.
+/// </summary>
 internal sealed class JobTurns
 {
     public static readonly JobId Job = new("job-1");
@@ -74,5 +76,6 @@ internal sealed class JobTurns
 
     public void BeginSeconds(double later) => Begin(TimeSpan.FromSeconds(later));
 
-    public void Connect(int node, bool connected = true, long boot = 5) => Links.Note(Node(node), Session(boot), connected, silent: false, Context.Now);
+    public void Connect(int node, bool connected = true, long boot = 5) =>
+        Links.Note(Node(node), Session(boot), connected, silent: false, Context.Now);
 }

@@ -2,7 +2,9 @@ using Coordinator.Machines.Jobs.Parts;
 
 namespace Coordinator.Tests.Machines.Jobs;
 
-/// <summary>A node's own word counts at once; indirect evidence neither takes it back soon nor proves that a connection has ended.</summary>
+/// <summary>
+/// A node's own word counts at once; indirect evidence neither takes it back soon nor proves that a connection has ended.
+/// </summary>
 public sealed class NodeLinksTests
 {
     private static readonly TimeSpan Now = TimeSpan.FromSeconds(10);

@@ -5,7 +5,10 @@ using Coordinator.Machines.Jobs.Policies;
 
 namespace Coordinator.Tests.Machines.Jobs;
 
-/// <summary>The latest state is waited for as long as somebody may have it; then the job goes back, and it fails only where there is nothing to go back to.</summary>
+/// <summary>
+/// The latest state is waited for as long as somebody may have it; then the job goes back, and it fails only where there is nothing to go
+/// back to.
+/// </summary>
 public sealed class StateSearchTests
 {
     private static readonly CheckpointRef Checkpoint = new(new CheckpointId(0, 5, 1), new string('a', 64), 10, 1);
@@ -21,7 +24,8 @@ public sealed class StateSearchTests
     [Fact]
     public void Without_it_the_job_waits_before_it_goes_back_to_a_checkpoint()
     {
-        var (turns, search) = Search(state => state with { Checkpoints = [Checkpoint], Holders = [new WorkerProcess(JobTurns.Node(9), 1)] });
+        var (turns, search) = Search(
+            state => state with { Checkpoints = [Checkpoint], Holders = [new WorkerProcess(JobTurns.Node(9), 1)] });
         RankState[] answers = [JobTurns.Answer(1, null), JobTurns.Answer(2, null)];
         Assert.Equal(StateSource.Nowhere, search.Choose(answers).Source);
         Assert.True(search.IsLost);
@@ -32,7 +36,8 @@ public sealed class StateSearchTests
     [Fact]
     public void It_goes_back_at_once_where_those_that_held_the_state_are_proved_gone()
     {
-        var (turns, search) = Search(state => state with { Checkpoints = [Checkpoint], Holders = [new WorkerProcess(JobTurns.Node(9), 1)] });
+        var (turns, search) = Search(
+            state => state with { Checkpoints = [Checkpoint], Holders = [new WorkerProcess(JobTurns.Node(9), 1)] });
         turns.Connect(9, boot: 2);
         Assert.Equal(StateSource.Checkpoint, search.Choose([JobTurns.Answer(1, null), JobTurns.Answer(2, null)]).Source);
     }

@@ -2,7 +2,9 @@ using Coordinator.Machines;
 
 namespace Coordinator.Tests.Machines.Ranks;
 
-/// <summary>Sums that lie beside each other are added up as far as the plan wants them, the left and the right; the rest is dropped.</summary>
+/// <summary>
+/// Sums that lie beside each other are added up as far as the plan wants them, the left and the right; the rest is dropped.
+/// </summary>
 public sealed class HeldSubtreesTests
 {
     private readonly RankTurns turns = new(ranks: 2);

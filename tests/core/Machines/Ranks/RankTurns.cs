@@ -2,7 +2,9 @@ using Coordinator.Machines;
 
 namespace Coordinator.Tests.Machines.Ranks;
 
-/// <summary>What a part of a rank's machine works with, without the machine: a place in generation 3, and turns whose outputs the test looks at.</summary>
+/// <summary>
+/// What a part of a rank's machine works with, without the machine: a place in generation 3, and turns whose outputs the test looks at.
+/// </summary>
 internal sealed class RankTurns
 {
     public static readonly JobId Job = new("j");
@@ -23,7 +25,8 @@ internal sealed class RankTurns
             StateBlocks = 3,
             WindowBlocks = 2,
         });
-        Context.Enter(Membership.None(Job).Apply(3, [], [.. Enumerable.Range(0, ranks).Select(of => new Member(Gpu(of), $"n{of}:1", 5))]), rank);
+        Context.Enter(
+            Membership.None(Job).Apply(3, [], [.. Enumerable.Range(0, ranks).Select(of => new Member(Gpu(of), $"n{of}:1", 5))]), rank);
         Begin(TimeSpan.FromSeconds(1));
     }
 

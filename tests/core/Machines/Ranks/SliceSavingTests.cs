@@ -2,7 +2,9 @@ using Coordinator.Machines;
 
 namespace Coordinator.Tests.Machines.Ranks;
 
-/// <summary>A slice is copied when its step is applied, one at a time, and what a failed device had a part in is never called saved.</summary>
+/// <summary>
+/// A slice is copied when its step is applied, one at a time, and what a failed device had a part in is never called saved.
+/// </summary>
 public sealed class SliceSavingTests
 {
     private static readonly CheckpointId Id = new(0, 7, 3);

@@ -63,7 +63,8 @@ public sealed class BundleTests : IDisposable
         }
 
         packed.Position = 0;
-        await Assert.ThrowsAsync<InvalidDataException>(() => Bundle.UnpackAsync(packed, Path.Combine(folder, "out"), user: null, CancellationToken.None));
+        await Assert.ThrowsAsync<InvalidDataException>(
+            () => Bundle.UnpackAsync(packed, Path.Combine(folder, "out"), user: null, CancellationToken.None));
     }
 
     private string Source(string name)

@@ -43,22 +43,28 @@ public sealed class RankEnvironmentTests
     }
 
     [Fact]
-    public void A_process_on_cpu_devices_sees_no_gpu_of_the_host() => Assert.Equal("", Of(new GangSpec(), ["cpu", "cpu", "cpu"])["CUDA_VISIBLE_DEVICES"]);
+    public void A_process_on_cpu_devices_sees_no_gpu_of_the_host() =>
+        Assert.Equal("", Of(new GangSpec(), ["cpu", "cpu", "cpu"])["CUDA_VISIBLE_DEVICES"]);
 
     [Fact]
     public void A_worker_that_sees_only_some_devices_names_them_as_it_knows_them() =>
-        Assert.Equal("GPU-a,GPU-c", Of(new GangSpec(), ["ilgpu:cuda:0", "ilgpu:cuda:1", "ilgpu:cuda:2"], "GPU-a, GPU-b,GPU-c")["CUDA_VISIBLE_DEVICES"]);
+        Assert.Equal(
+            "GPU-a,GPU-c",
+            Of(new GangSpec(), ["ilgpu:cuda:0", "ilgpu:cuda:1", "ilgpu:cuda:2"], "GPU-a, GPU-b,GPU-c")["CUDA_VISIBLE_DEVICES"]);
 
     [Fact]
     public void The_job_may_set_what_it_likes_but_not_the_place()
     {
-        var environment = Of(new GangSpec { Environment = new Dictionary<string, string> { ["OMP_NUM_THREADS"] = "4", ["RANK"] = "0", ["X"] = "y" } }, ["cpu", "cpu", "cpu"]);
+        var environment = Of(
+            new GangSpec { Environment = new Dictionary<string, string> { ["OMP_NUM_THREADS"] = "4", ["RANK"] = "0", ["X"] = "y" } },
+            ["cpu", "cpu", "cpu"]);
 
         Assert.Equal(("4", "3", "y"), (environment["OMP_NUM_THREADS"], environment["RANK"], environment["X"]));
     }
 
     [Fact]
-    public void The_agents_store_is_not_promised() => Assert.DoesNotContain("TORCHELASTIC_USE_AGENT_STORE", Of(new GangSpec(), ["cpu", "cpu", "cpu"]).Keys);
+    public void The_agents_store_is_not_promised() =>
+        Assert.DoesNotContain("TORCHELASTIC_USE_AGENT_STORE", Of(new GangSpec(), ["cpu", "cpu", "cpu"]).Keys);
 
     private static SortedDictionary<string, string> Of(GangSpec spec, string[] devices, string? visible = null)
     {

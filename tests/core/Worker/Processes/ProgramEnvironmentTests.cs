@@ -20,14 +20,17 @@ public sealed class ProgramEnvironmentTests
 
     [Fact]
     public void A_program_gets_what_is_on_the_list_and_no_secret() =>
-        Assert.Equal(["HOME", "NCCL_DEBUG", "PATH"], ProgramEnvironment.Of(Worker, ProgramPolicy.Closed, []).Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["HOME", "NCCL_DEBUG", "PATH"], ProgramEnvironment.Of(Worker, ProgramPolicy.Closed, []).Keys.Order(StringComparer.Ordinal));
 
     [Fact]
     public void The_operator_may_add_names_but_none_of_the_coordinators_own()
     {
         var policy = new ProgramPolicy { MoreVariables = ["WANDB_*", "MY_SETTING", "COORDINATOR_*", "COORDINATOR_TOKEN"] };
 
-        Assert.Equal(["HOME", "MY_SETTING", "NCCL_DEBUG", "PATH", "WANDB_API_KEY"], ProgramEnvironment.Of(Worker, policy, []).Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["HOME", "MY_SETTING", "NCCL_DEBUG", "PATH", "WANDB_API_KEY"],
+            ProgramEnvironment.Of(Worker, policy, []).Keys.Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -35,8 +38,11 @@ public sealed class ProgramEnvironmentTests
     {
         var policy = new ProgramPolicy { User = new ProgramUser("train", 1000, 1000, "/home/train") };
 
-        var environment = ProgramEnvironment.Of(Worker, policy, [KeyValuePair.Create("PATH", "/opt/bin"), KeyValuePair.Create("RANK", "0")]);
+        var environment = ProgramEnvironment.Of(
+            Worker, policy, [KeyValuePair.Create("PATH", "/opt/bin"), KeyValuePair.Create("RANK", "0")]);
 
-        Assert.Equal(("/opt/bin", "0", "/home/train", "train"), (environment["PATH"], environment["RANK"], environment["HOME"], environment["USER"]));
+        Assert.Equal(
+            ("/opt/bin", "0", "/home/train", "train"),
+            (environment["PATH"], environment["RANK"], environment["HOME"], environment["USER"]));
     }
 }

@@ -50,7 +50,9 @@ public sealed class RankLogTests : IDisposable
                 read.Append(Encoding.UTF8.GetString(piece.Bytes));
         }
 
-        Assert.Equal(Enumerable.Range(0, 200).Select(i => $"{i}"), read.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line[(line.LastIndexOf(' ') + 1)..]));
+        Assert.Equal(
+            Enumerable.Range(0, 200).Select(i => $"{i}"),
+            read.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line[(line.LastIndexOf(' ') + 1)..]));
     }
 
     [Fact]
@@ -64,7 +66,8 @@ public sealed class RankLogTests : IDisposable
         }
 
         Assert.Equal([16384, 16384, 7235], lines.Select(line => line.Length));
-        var kinds = Encoding.UTF8.GetString(RankLogFiles.Read(folder, "rank-0", 0, 1 << 20)!.Bytes).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ')[2]);
+        var kinds = Encoding.UTF8.GetString(RankLogFiles.Read(folder, "rank-0", 0, 1 << 20)!.Bytes).Split(
+            '\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ')[2]);
         Assert.Equal(["P", "P", "F"], kinds);
     }
 

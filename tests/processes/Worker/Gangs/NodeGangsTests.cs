@@ -39,7 +39,9 @@ public sealed class NodeGangsTests : IDisposable
 
         var refused = Await(report => report.Phase == GangPhase.Refused);
 
-        Assert.Equal("it starts no programs: start the worker with --allow-programs to let those who may submit jobs run programs on this host", refused.Detail);
+        Assert.Equal(
+            "it starts no programs: start the worker with --allow-programs to let those who may submit jobs run programs on this host",
+            refused.Detail);
     }
 
     [Fact]
@@ -48,7 +50,9 @@ public sealed class NodeGangsTests : IDisposable
         Start();
         Order(GangWish.Prepare, 1, Spec("true") with { WorkFolder = "/no/such/folder" });
 
-        Assert.Equal("there is no folder /no/such/folder here; --workdir must be there on every node", Await(report => report.Phase == GangPhase.Refused).Detail);
+        Assert.Equal(
+            "there is no folder /no/such/folder here; --workdir must be there on every node",
+            Await(report => report.Phase == GangPhase.Refused).Detail);
     }
 
     [Fact]

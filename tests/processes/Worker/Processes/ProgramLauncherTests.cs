@@ -5,7 +5,9 @@ using Coordinator.Worker;
 
 namespace Coordinator.Tests.Processes.Worker.Processes;
 
-/// <summary>Real programs under the launcher: what they get, what becomes of what they leave behind, and what is kept of what they say.</summary>
+/// <summary>
+/// Real programs under the launcher: what they get, what becomes of what they leave behind, and what is kept of what they say.
+/// </summary>
 [SupportedOSPlatform("linux")]
 public sealed class ProgramLauncherTests : IDisposable
 {
@@ -211,7 +213,8 @@ public sealed class ProgramLauncherTests : IDisposable
     {
         var first = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         firstLine = first.Task;
-        return launcher.Start(Command(["sh", "-c", script]), new RankLog(new RankLogOptions(folder, "rank"), (_, line) => first.TrySetResult(line)));
+        return launcher.Start(
+            Command(["sh", "-c", script]), new RankLog(new RankLogOptions(folder, "rank"), (_, line) => first.TrySetResult(line)));
     }
 
     private RankLog Log() => new(new RankLogOptions(folder, "rank"));

@@ -39,7 +39,9 @@ public sealed class NvmlTelemetryTests : IDisposable
     [GccFact]
     public void Calls_that_an_older_library_lacks_give_nothing()
     {
-        using var nvml = NvmlTelemetry.TryOpen(out _, Compiled("-DnvmlDeviceGetFieldValues=absent1", "-DnvmlEventSetCreate=absent2", "-DnvmlDeviceGetTotalEccErrors=absent3"))!;
+        using var nvml = NvmlTelemetry.TryOpen(
+            out _,
+            Compiled("-DnvmlDeviceGetFieldValues=absent1", "-DnvmlEventSetCreate=absent2", "-DnvmlDeviceGetTotalEccErrors=absent3"))!;
         var reading = nvml.Read(Device("00000000:3B:00.0"), index: 0)!;
         Assert.Equal<(double?, long?, int?)>((63.0, null, null), (reading.TemperatureC, reading.UncorrectedEcc, reading.RecoveryAction));
         Assert.Empty(reading.Xids);
@@ -90,7 +92,8 @@ public sealed class NvmlTelemetryTests : IDisposable
 
     private static GpuReading Reading(double celsius, params int[] xids) => new() { Index = 0, TemperatureC = celsius, Xids = xids };
 
-    private static DeviceDescription Device(string pci) => new() { Device = "ilgpu:cuda:0", Name = "fake", MemoryBytes = 1, DeviceClass = "fake", PciBusId = pci };
+    private static DeviceDescription Device(string pci) =>
+        new() { Device = "ilgpu:cuda:0", Name = "fake", MemoryBytes = 1, DeviceClass = "fake", PciBusId = pci };
 
     private string Compiled(params string[] flags)
     {
