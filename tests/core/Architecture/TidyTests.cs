@@ -8,6 +8,16 @@ public sealed class TidyTests
     public void The_repository_is_tidy() => Complaints.AssertNone(Repository.Files.SelectMany(TidyRules.Check));
 
     [Fact]
+    public void No_folder_has_more_long_lines_than_it_had() => Complaints.AssertNone(TidyRules.CheckColumns(Repository.Files));
+
+    [Fact]
+    public void A_line_of_141_columns_is_refused_where_none_is_left_to_allow_and_one_of_140_passes()
+    {
+        Assert.Single(TidyRules.CheckColumns([new("new/A.cs", new string('x', 141))]));
+        Assert.Empty(TidyRules.CheckColumns([new("new/A.cs", new string('x', 140)), new("new/a.md", new string('x', 500))]));
+    }
+
+    [Fact]
     public void Every_exception_is_still_needed()
     {
         var tooLong = Repository.Files.Where(file => file.Text.Count(c => c == '\n') > TidyRules.MaximumLines).Select(file => file.Path);
