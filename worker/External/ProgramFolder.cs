@@ -1,4 +1,3 @@
-using System.Formats.Tar;
 using System.Security.Cryptography;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.Files;
@@ -15,7 +14,6 @@ public static class ProgramFolder
     public const long MostBytes = 64L << 20;
 
     private const int MostFiles = 10_000;
-    private const UnixFileMode ForAll = (UnixFileMode)0b111_101_101;
 
     /// <summary>Kinds of files that belong to a program; of others only the entry itself is taken. Models and data sets are none.</summary>
     private static readonly string[] Taken = [".py", ".pyi", ".so", ".json", ".yaml", ".yml", ".toml", ".cfg", ".ini", ".txt", ".csv", ".tsv", ".c", ".h", ".cpp", ".cu", ".sh"];
@@ -29,11 +27,12 @@ public static class ProgramFolder
     {
         if (!File.Exists(script))
             throw new DataException(DataProblem.Missing, $"{script}: there is no such file; name the script of the program with --program");
+        RefuseWhatNobodyCanStart(script);
         var files = Files(script);
         try
         {
             using var packed = AtomicFile.Create(store, "program");
-            Pack(files, packed.Stream);
+            PackedFolder.Pack(files, packed.Stream);
             packed.Stream.Position = 0;
             var sha256 = Convert.ToHexStringLower(SHA256.HashData(packed.Stream));
             var bytes = packed.Stream.Length;
@@ -57,17 +56,11 @@ public static class ProgramFolder
         var partial = $"{folder}.{Guid.NewGuid():N}.tmp";
         try
         {
-            Directory.CreateDirectory(partial);
             using (var stream = File.OpenRead(packed))
-            using (var reader = new TarReader(stream))
-            {
-                while (reader.GetNextEntry() is { } entry)
-                    Unpack(entry, packed, partial);
-            }
-
+                PackedFolder.Unpack(stream, partial);
             Directory.Move(partial, folder);
         }
-        catch (Exception failed) when (failed is IOException or UnauthorizedAccessException or FormatException or EndOfStreamException)
+        catch (Exception failed) when (failed is IOException or UnauthorizedAccessException or InvalidDataException)
         {
             if (Directory.Exists(partial))
                 Directory.Delete(partial, recursive: true);
@@ -76,24 +69,18 @@ public static class ProgramFolder
         }
     }
 
-    private static void Unpack(TarEntry entry, string packed, string folder)
+    /// <summary>What is not started by Python is started by the operating system, on every node: said here, once, and not by each rank.</summary>
+    private static void RefuseWhatNobodyCanStart(string script)
     {
-        var path = Path.GetFullPath(entry.Name, folder);
-        if (entry.EntryType is not (TarEntryType.RegularFile or TarEntryType.V7RegularFile)
-            || !path.StartsWith(folder + Path.DirectorySeparatorChar, StringComparison.Ordinal))
-            throw new FormatException($"it holds '{entry.Name}', which is no file of a program");
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        entry.ExtractToFile(path, overwrite: false);
-        if (!File.Exists(path))
-            throw new FormatException($"'{entry.Name}' of {packed} did not arrive");
-
-        if (OperatingSystem.IsWindows())
-            return;
-
-        // Whatever mask this process has: programs may run as another user, who is to read them.
-        File.SetUnixFileMode(path, entry.Mode);
-        for (var above = Path.GetDirectoryName(path)!; above.Length >= folder.Length; above = Path.GetDirectoryName(above)!)
-            File.SetUnixFileMode(above, ForAll);
+        if (new FileInfo(script).Length == 0)
+            throw new DataException(DataProblem.Empty, $"{script}: the file is empty; name the script of the program with --program");
+        const UnixFileMode executable = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+        if (Path.GetExtension(script) != ".py" && !OperatingSystem.IsWindows() && (File.GetUnixFileMode(script) & executable) == 0)
+        {
+            throw new DataException(
+                DataProblem.WrongFormat, $"{script}: is neither a Python script (its name does not end in .py) nor executable; "
+                + $"rename it, or make it executable: chmod +x '{script}'");
+        }
     }
 
     private static SortedDictionary<string, string> Files(string script)
@@ -125,22 +112,5 @@ public static class ProgramFolder
         }
 
         return files;
-    }
-
-    private static void Pack(SortedDictionary<string, string> files, Stream to)
-    {
-        using var writer = new TarWriter(to, TarEntryFormat.Ustar, leaveOpen: true);
-        foreach (var (name, path) in files)
-        {
-            using var content = File.OpenRead(path);
-            var isExecutable = !OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & UnixFileMode.UserExecute) != 0;
-            var entry = new UstarTarEntry(TarEntryType.RegularFile, name)
-            {
-                ModificationTime = DateTimeOffset.UnixEpoch,
-                Mode = (UnixFileMode)(isExecutable ? 0b111_101_101 : 0b110_100_100),
-                DataStream = content,
-            };
-            writer.WriteEntry(entry);
-        }
     }
 }

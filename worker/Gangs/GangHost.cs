@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using Coordinator.Machines;
 using Coordinator.Machines.Gangs;
 using Coordinator.Worker.Agent;
+using Coordinator.Worker.Files;
 using Coordinator.Worker.Processes;
 
 namespace Coordinator.Worker.Gangs;
@@ -195,7 +196,7 @@ internal sealed class GangHost : IDisposable
                 if (Convert.ToHexStringLower(await SHA256.HashDataAsync(file, cancel).ConfigureAwait(false)) != bundle.Sha256)
                     throw new InvalidDataException($"the bundle {bundle.Sha256} arrived with other bytes");
                 file.Position = 0;
-                await Bundle.UnpackAsync(file, part + ".d", services.Launcher.Policy.User, cancel).ConfigureAwait(false);
+                await Task.Run(() => Unpack(file, part + ".d", cancel), cancel).ConfigureAwait(false);
             }
 
             Directory.Move(part + ".d", folder);
@@ -206,6 +207,15 @@ internal sealed class GangHost : IDisposable
                 Directory.Delete(part + ".d", recursive: true);
             throw;
         }
+    }
+
+    private void Unpack(FileStream file, string folder, CancellationToken cancel)
+    {
+        var made = PackedFolder.Unpack(file, folder, cancel);
+        if (services.Launcher.Policy.User is not { Prefix.Count: > 0 } user)
+            return;
+        foreach (var path in made)
+            NativeProcess.GiveTo(path, user);
     }
 
     private void StartAll(RunRanks run)

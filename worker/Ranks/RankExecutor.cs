@@ -84,9 +84,6 @@ public sealed class RankExecutor : IDisposable
     /// <summary>The device's own words, once it was lost, those of its program, or of the data that it cannot read any more; null before. Any thread may ask.</summary>
     public string? DeviceLoss => lost;
 
-    /// <summary>Payloads held; for tests.</summary>
-    public int PayloadsHeld => payloads.Count;
-
     /// <summary>R; for tests.</summary>
     public ReducedGradient Reduced => reduced;
 
