@@ -166,7 +166,7 @@ public sealed partial class GangMachine : IMachine
 
     private void Cancel(string reason)
     {
-        var cause = new GangFailure(state!.Generation, "cancelled", $"cancelled: {reason}");
+        var cause = new GangFailure(state!.Generation, "cancelled", CancelJob.ReasonPrefix + reason);
         if (state.Members.Count == 0)
             End(GangStage.Failed, cause.Text, null);
         else

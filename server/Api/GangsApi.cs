@@ -79,11 +79,11 @@ internal sealed class GangsApi(IGrainHost grains, DurableChanges changes, Views 
     {
         if (await views.GangAsync(id).ConfigureAwait(false) is not { } gang)
             return ApiError.NoJob(id);
-        var text = PlainText.Line(reason ?? "cancelled by request", PlainText.MostStored);
-        if (gang.Phase is "finished" or "failed" && gang.Reason != $"cancelled: {text}")
+        var message = DurableChanges.Plain(new CancelGang(reason ?? "cancelled by request"));
+        if (gang.Phase is "finished" or "failed" && gang.Reason != CancelJob.ReasonPrefix + message.Reason)
             return ApiError.Result(
                 StatusCodes.Status409Conflict, $"job '{id}' has {gang.Phase} already", "There is nothing left to cancel.");
-        var durable = await changes.MakeAsync(GrainAddress.OfGang(gang.Id), new CancelGang(text), cancel).ConfigureAwait(false);
+        var durable = await changes.MakeAsync(GrainAddress.OfGang(gang.Id), message, cancel).ConfigureAwait(false);
         return TypedResults.Json(
             new SubmittedBody { Id = gang.Id, Existed = true },
             ApiJson.Default.SubmittedBody,

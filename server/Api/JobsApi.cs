@@ -63,9 +63,9 @@ internal sealed class JobsApi(DurableChanges changes, Views views, SiloServerOpt
         // behind that one's, changes nothing of a job that is there, and only then is it known whether there is one.
         var existed = await views.JobAsync(job.Value).ConfigureAwait(false) is not null;
         var secret = Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
-        var durable = await changes.MakeAsync(
-            GrainAddress.Of(job), new SubmitJob(spec with { Secret = secret }), cancel).ConfigureAwait(false);
-        if (await views.JobAsync(job.Value).ConfigureAwait(false) is { } present && !SameJob(present, spec))
+        var message = DurableChanges.Plain(new SubmitJob(spec with { Secret = secret }));
+        var durable = await changes.MakeAsync(GrainAddress.Of(job), message, cancel).ConfigureAwait(false);
+        if (await views.JobAsync(job.Value).ConfigureAwait(false) is { } present && !SameJob(present, message.Spec))
             return ApiError.Result(
                 StatusCodes.Status409Conflict, $"there is a job '{job}' with another spec", "Submit under another id, or without one.");
         var status = !durable ? StatusCodes.Status202Accepted : existed ? StatusCodes.Status200OK : StatusCodes.Status201Created;
@@ -80,7 +80,7 @@ internal sealed class JobsApi(DurableChanges changes, Views views, SiloServerOpt
     {
         if (await views.JobAsync(id).ConfigureAwait(false) is not { } job)
             return ApiError.NoJob(id);
-        var message = new CancelJob(PlainText.Line(reason ?? "cancelled by request", PlainText.MostStored));
+        var message = DurableChanges.Plain(new CancelJob(reason ?? "cancelled by request"));
         var durable = await changes.MakeAsync(GrainAddress.Of(job.Id), message, cancel).ConfigureAwait(false);
         if (await views.JobAsync(id).ConfigureAwait(false) is { Phase: "finished" or "failed" } over && over.Reason != message.ReasonOfJob)
             return ApiError.Result(

@@ -1,16 +1,12 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
-using System.Security.Authentication;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
-using Coordinator.Disk;
 using Coordinator.Machines;
 using Coordinator.Machines.Clusters;
-using Coordinator.Machines.Gangs;
 using Coordinator.Machines.Jobs;
 using Coordinator.Server.Api;
 
@@ -22,7 +18,7 @@ namespace Coordinator.Server.Client;
 /// an older build
 /// has brought into storage steers no terminal, whoever shows it. Thread-safe.
 /// </summary>
-public sealed class CoordinatorClient : IDisposable
+public sealed partial class CoordinatorClient : IDisposable
 {
     /// <summary>A silo that takes or gives no byte of a big file for so long is away: frozen, or its host is gone.</summary>
     private static readonly TimeSpan IdleTime = TimeSpan.FromMinutes(2);
@@ -77,48 +73,6 @@ public sealed class CoordinatorClient : IDisposable
             ApiJson.Default.SubmittedBody,
             cancel).ConfigureAwait(false);
     }
-
-    /// <summary>Submits a gang. With an id, a repeat after a lost answer finds the one that the first one made.</summary>
-    public async Task<SubmittedBody> SubmitGangAsync(GangSpec spec, JobId? id = null, CancellationToken cancel = default)
-    {
-        using var content = JsonContent.Create(spec, MachinesJson.Default.GangSpec);
-        return await SendAsync(
-            HttpMethod.Post,
-            id is null ? "gangs" : $"gangs?id={Escape(id.Value.Value)}",
-            content,
-            ApiJson.Default.SubmittedBody,
-            cancel).ConfigureAwait(false);
-    }
-
-    /// <summary>A gang, or null.</summary>
-    public Task<GangView?> GetGangAsync(JobId gang, CancellationToken cancel = default) =>
-        FindAsync($"gangs/{Escape(gang.Value)}", MachinesJson.Default.GangView, cancel);
-
-    /// <summary>All gangs, by id.</summary>
-    public async Task<IReadOnlyList<GangView>> GetGangsAsync(CancellationToken cancel = default) =>
-        (await GetAsync("gangs?limit=10000", ApiJson.Default.GangsBody, cancel).ConfigureAwait(false)).Items;
-
-    /// <summary>Asks a gang to end in order; the wish is durable when this returns.</summary>
-    public async Task CancelGangAsync(JobId gang, string reason, CancellationToken cancel = default) =>
-        await ChangeAsync(
-            HttpMethod.Post,
-            $"gangs/{Escape(gang.Value)}/cancel?reason={Escape(reason)}",
-            null,
-            ApiJson.Default.SubmittedBody,
-            cancel).ConfigureAwait(false);
-
-    /// <summary>A piece of the log of a gang's rank; null: there is no such rank now, or no such gang.</summary>
-    /// <param name="gang">The gang.</param>
-    /// <param name="rank">The rank.</param>
-    /// <param name="generation">The generation; null: the newest.</param>
-    /// <param name="from">The place in the log; below 0: so many bytes before its end.</param>
-    /// <param name="node">The node that has it; null: the one that the rank is on.</param>
-    /// <param name="cancel">Ends the wait.</param>
-    public Task<LogBody?> GetGangLogAsync(
-        JobId gang, int rank, long? generation, long from, NodeId? node = null, CancellationToken cancel = default) => FindAsync(
-        string.Create(CultureInfo.InvariantCulture, $"gangs/{Escape(gang.Value)}/logs?rank={rank}&from={from}{(generation is null ? "" : $"&generation={generation}")}{(node is null ? "" : $"&node={Escape(node.Value.Value)}")}"),
-        ApiJson.Default.LogBody,
-        cancel);
 
     /// <summary>A job, or null.</summary>
     public Task<JobView?> GetJobAsync(JobId job, CancellationToken cancel = default) =>
@@ -195,10 +149,6 @@ public sealed class CoordinatorClient : IDisposable
     /// <summary>The first 10,000 gpus, by id.</summary>
     public async Task<IReadOnlyList<GpuView>> GetGpusAsync(CancellationToken cancel = default) =>
         (await GetAsync("gpus?limit=10000", ApiJson.Default.GpusBody, cancel).ConfigureAwait(false)).Items;
-
-    /// <summary>A gpu, or null.</summary>
-    public Task<GpuView?> GetGpuAsync(GpuId gpu, CancellationToken cancel = default) =>
-        FindAsync($"gpus/{Escape(gpu.Node.Value)}/{gpu.Index}", MachinesJson.Default.GpuView, cancel);
 
     /// <summary>The cluster, or null before any node came.</summary>
     public Task<ClusterView?> GetClusterAsync(CancellationToken cancel = default) =>
@@ -298,201 +248,4 @@ public sealed class CoordinatorClient : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => http.Dispose();
-
-    private static string Escape(string text) => Uri.EscapeDataString(text);
-
-    private static string Query(long after, int limit, TimeSpan wait) =>
-        string.Create(
-            CultureInfo.InvariantCulture, $"after={after}&limit={limit}&waitMs={(int)Math.Min(wait.TotalMilliseconds, int.MaxValue)}");
-
-    private Task<T> GetAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancel) =>
-        SendAsync(HttpMethod.Get, path, null, type, cancel);
-
-    private async Task<T?> FindAsync<T>(string path, JsonTypeInfo<T> type, CancellationToken cancel)
-        where T : class
-    {
-        using var answer = await RequestAsync(HttpMethod.Get, path, null, cancel).ConfigureAwait(false);
-        return answer.StatusCode == HttpStatusCode.NotFound ? null : await ReadAsync(answer, type, cancel).ConfigureAwait(false);
-    }
-
-    private async Task<T> SendAsync<T>(HttpMethod method, string path, HttpContent? content, JsonTypeInfo<T> type, CancellationToken cancel)
-    {
-        using var answer = await RequestAsync(method, path, content, cancel).ConfigureAwait(false);
-        return await ReadAsync(answer, type, cancel).ConfigureAwait(false);
-    }
-
-    /// <summary>
-    /// Makes a change, and returns once it is durable. Only the last answer counts: what was taken and not stored goes with its silo.
-    /// </summary>
-    /// <exception cref="CoordinatorApiException">Storage has not confirmed it within <see cref="StoragePatience"/> (status 202), or the
-    /// silo refuses.</exception>
-    private async Task<T> ChangeAsync<T>(
-        HttpMethod method, string path, Func<HttpContent>? content, JsonTypeInfo<T> type, CancellationToken cancel)
-    {
-        for (var began = Stopwatch.GetTimestamp(); ; await Task.Delay(StoragePause, cancel).ConfigureAwait(false))
-        {
-            using var body = content?.Invoke();
-            using var answer = await RequestAsync(method, path, body, cancel).ConfigureAwait(false);
-            if (answer.StatusCode != HttpStatusCode.Accepted)
-                return await ReadAsync(answer, type, cancel).ConfigureAwait(false);
-            if (Stopwatch.GetElapsedTime(began) is var waited && waited >= StoragePatience)
-            {
-                throw new CoordinatorApiException(
-                    HttpStatusCode.Accepted,
-                    $"the silo has taken the change, and its storage has not confirmed it within {waited.TotalSeconds:0.#} s: if the silo ends before that, it is lost",
-                    "Look after the silo's storage, then give the command again; what was stored meanwhile is not changed twice.",
-                    null);
-            }
-        }
-    }
-
-    private async Task<StoredFileBody> UploadAsync(string path, string file, string sha256, CancellationToken cancel)
-    {
-        using var idle = new IdleLimit(IdleTime, cancel);
-        var stream = new WatchedStream(await StorageStream.OpenAsync(file, cancel: idle.Token).ConfigureAwait(false), idle.Renew);
-        await using (stream.ConfigureAwait(false))
-        {
-            using var content = new StreamContent(stream, StorageStream.PieceBytes);
-            content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
-            content.Headers.Add(FilesApi.HashHeader, sha256);
-            try
-            {
-                return await SendAsync(HttpMethod.Put, path, content, ApiJson.Default.StoredFileBody, idle.Token).ConfigureAwait(false);
-            }
-            catch (CoordinatorApiException) when (stream.Failure is not null)
-            {
-                throw new IOException($"{file} cannot be read: {stream.Failure.Message}", stream.Failure);
-            }
-            catch (OperationCanceledException still) when (!cancel.IsCancellationRequested)
-            {
-                throw Away(still);
-            }
-        }
-    }
-
-    /// <summary>Goes on behind what the file holds already: stored files never change. Its hash is for the caller to check.</summary>
-    private async Task<bool> DownloadAsync(string path, string file, CancellationToken cancel)
-    {
-        using var idle = new IdleLimit(IdleTime, cancel);
-        try
-        {
-            return await DownloadAsync(path, file, idle).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException still) when (!cancel.IsCancellationRequested)
-        {
-            throw Away(still);
-        }
-    }
-
-    private async Task<bool> DownloadAsync(string path, string file, IdleLimit idle)
-    {
-        var there = File.Exists(file) ? new FileInfo(file).Length : 0;
-        using var answer = await RequestAsync(HttpMethod.Get, path, null, idle.Token, there).ConfigureAwait(false);
-        if (answer.StatusCode == HttpStatusCode.NotFound)
-            return false;
-        if (there > 0 && answer.StatusCode == HttpStatusCode.RequestedRangeNotSatisfiable)
-            return true;
-        await ThrowIfRefusedAsync(answer, idle.Token).ConfigureAwait(false);
-        var target = answer.StatusCode == HttpStatusCode.PartialContent ? new FileStream(
-            file, FileMode.Append, FileAccess.Write) : UserMask.CreateUsersFile(file);
-        await using (target.ConfigureAwait(false))
-        {
-            // Copied by hand: what the network did and what the disk did are two things.
-            var buffer = new byte[1 << 17];
-            int count;
-            while ((count = await ReadAsync(answer, buffer, idle).ConfigureAwait(false)) > 0)
-                await target.WriteAsync(buffer.AsMemory(0, count), idle.Token).ConfigureAwait(false);
-        }
-
-        return true;
-    }
-
-    private async Task<int> ReadAsync(HttpResponseMessage answer, byte[] buffer, IdleLimit idle)
-    {
-        try
-        {
-            idle.Renew();
-            var stream = await answer.Content.ReadAsStreamAsync(idle.Token).ConfigureAwait(false);
-            return await stream.ReadAsync(buffer, idle.Token).ConfigureAwait(false);
-        }
-        catch (Exception cut) when (cut is HttpRequestException or IOException)
-        {
-            throw Away(cut);
-        }
-    }
-
-    private async Task<HttpResponseMessage> RequestAsync(
-        HttpMethod method, string path, HttpContent? content, CancellationToken cancel, long from = 0)
-    {
-        using var request = new HttpRequestMessage(method, path) { Content = content };
-        if (from > 0)
-            request.Headers.Range = new RangeHeaderValue(from, null);
-        try
-        {
-            return await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancel).ConfigureAwait(false);
-        }
-        catch (Exception exception) when (exception is HttpRequestException or IOException || (exception is OperationCanceledException && !cancel.IsCancellationRequested))
-        {
-            throw Away(exception);
-        }
-    }
-
-    private CoordinatorApiException Away(Exception exception) => exception.InnerException is AuthenticationException untrusted
-        ? new(
-            $"the certificate of the silo at {Url} is refused: {untrusted.Message}",
-            "Name the silo as its certificate does, and trust the certificate's authority (SSL_CERT_FILE, or the system's store).",
-            exception)
-        : new(
-            $"no silo answers at {Url}: {exception.Message}", "Start one with 'coordinator silo', or name another with --silo.", exception);
-
-    private async Task<T> ReadAsync<T>(HttpResponseMessage answer, JsonTypeInfo<T> type, CancellationToken cancel)
-    {
-        await ThrowIfRefusedAsync(answer, cancel).ConfigureAwait(false);
-        try
-        {
-            return (await answer.Content.ReadFromJsonAsync((JsonTypeInfo<T>)Plain.GetTypeInfo(type.Type), cancel).ConfigureAwait(false))!;
-        }
-        catch (JsonException)
-        {
-            throw new CoordinatorApiException(
-                answer.StatusCode, $"what answers at {Url} is no silo, or one of another version",
-                "Check the address, and run one build on both sides.", null);
-        }
-        catch (Exception cut) when (cut is HttpRequestException or IOException)
-        {
-            // The silo died in the middle of its answer.
-            throw Away(cut);
-        }
-    }
-
-    private static async Task ThrowIfRefusedAsync(HttpResponseMessage answer, CancellationToken cancel)
-    {
-        if (answer.IsSuccessStatusCode)
-            return;
-        if (answer.Headers.Location is { } elsewhere && (int)answer.StatusCode is >= 300 and < 400)
-        {
-            throw new CoordinatorApiException(
-                answer.StatusCode,
-                $"{answer.RequestMessage?.RequestUri?.GetLeftPart(UriPartial.Authority)} sends its callers on to {elsewhere}, and a token is not sent on",
-                "Name the silo's own address with --silo.",
-                null);
-        }
-
-        ErrorBody? body = null;
-        try
-        {
-            body = await answer.Content.ReadFromJsonAsync((JsonTypeInfo<ErrorBody>)Plain.GetTypeInfo(typeof(ErrorBody)), cancel)
-                .ConfigureAwait(false);
-        }
-        catch (JsonException)
-        {
-            // Something between here and the silo answered.
-        }
-
-        throw new CoordinatorApiException(
-            answer.StatusCode,
-            body?.Error ?? $"the answer was {(int)answer.StatusCode} {PlainText.Line(answer.ReasonPhrase ?? "", 100)}",
-            body?.Remedy ?? "Check that the URL is a silo's.",
-            body?.Problems);
-    }
 }

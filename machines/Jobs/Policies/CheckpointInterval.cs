@@ -22,9 +22,6 @@ public readonly record struct CheckpointInterval(bool IsOff, long Steps, TimeSpa
     private static readonly TimeSpan Shortest = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Longest = TimeSpan.FromHours(1);
 
-    /// <summary>Whether the interval follows from what is observed.</summary>
-    public bool IsAuto => !IsOff && Steps == 0 && Time == TimeSpan.Zero;
-
     /// <summary>What a job's spec says; off where it says nothing that can be read.</summary>
     public static CheckpointInterval Of(CheckpointSpec spec) =>
         TryParse(spec.Interval, out var interval) ? interval : new CheckpointInterval(IsOff: true, 0, default);
