@@ -14,7 +14,7 @@ using Coordinator.Runs.Outcomes;
 using Coordinator.Server.Api;
 using Coordinator.Server.Client;
 using Coordinator.Server.Hosting;
-using Coordinator.Worker.Gangs;
+using Coordinator.Worker.Files;
 
 namespace Coordinator.Cli.Commands;
 
@@ -279,7 +279,7 @@ public sealed class RunCommand
         {
             try
             {
-                await Bundle.PackAsync(folder, file, cancel);
+                PackedFolder.Pack(PackedFolder.Everything(folder), file, cancel);
                 await file.FlushAsync(cancel);
                 file.Position = 0;
                 var sha256 = Convert.ToHexStringLower(await SHA256.HashDataAsync(file, cancel));
