@@ -160,7 +160,11 @@ public sealed partial class CoordinatorClient : IDisposable
     /// <summary>Changes power settings: members that are given, in the API's names; a limit that is null is taken away.</summary>
     /// <returns>The power after that.</returns>
     public Task<PowerView> SetPowerAsync(JsonObject members, CancellationToken cancel = default) => ChangeAsync(
-        HttpMethod.Put, "power", () => new StringContent(members.ToJsonString(), System.Text.Encoding.UTF8, "application/json"), MachinesJson.Default.PowerView, cancel);
+        HttpMethod.Put,
+        "power",
+        () => new StringContent(members.ToJsonString(), System.Text.Encoding.UTF8, "application/json"),
+        MachinesJson.Default.PowerView,
+        cancel);
 
     /// <summary>Takes all limits of power away.</summary>
     public Task<PowerView> ClearPowerAsync(CancellationToken cancel = default) =>

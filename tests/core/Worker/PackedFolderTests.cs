@@ -43,7 +43,7 @@ public sealed class PackedFolderTests : IDisposable
         var name = new string('n', 120);
         File.WriteAllText(Path.Combine(source, name), "a name that needs a header of its own");
 
-        Assert.Equal("?", Convert.ToHexStringLower(SHA256.HashData(Pack(source))));
+        Assert.Equal("b3f5a2b3ec2201cf", Convert.ToHexStringLower(SHA256.HashData(Pack(source)))[..16]);
     }
 
     [Fact]
