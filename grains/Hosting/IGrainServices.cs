@@ -30,6 +30,11 @@ public interface IGrainServices
     /// <summary>Sends to a node's worker over whatever silo holds its connection; dropped where none does.</summary>
     void Send(NodeId node, CoordinatorMessage message);
 
+    /// <summary>
+    /// What a node's worker said last and its gateway held back, if its connection stands at this silo; null: there is nothing.
+    /// </summary>
+    WorkerSaid? TakeHeldBack(NodeId node) => null;
+
     /// <summary>Sends to another grain, through the outbox.</summary>
     void Send(GrainAddress to, GrainMessage message);
 

@@ -44,6 +44,9 @@ public abstract class MachineGrain(
     /// <summary>One turn of the machine: the messages one after the other. Ends when all of it is durable.</summary>
     protected Task Turn(params ReadOnlySpan<GrainMessage> messages) => End(host!.Turn(messages));
 
+    /// <summary>The machine's deadline has passed: one turn.</summary>
+    protected virtual Task PassDeadline() => Turn(new DeadlinePassed());
+
     /// <summary>Called after every turn of which all is durable.</summary>
     protected virtual Task AfterTurn() => Task.CompletedTask;
 
@@ -78,6 +81,6 @@ public abstract class MachineGrain(
     private void SetTimer()
     {
         if (host!.NextDeadline is { } deadline)
-            (timer ??= new DeadlineTimer(this, services, () => Turn(new DeadlinePassed()))).Set(deadline);
+            (timer ??= new DeadlineTimer(this, services, PassDeadline)).Set(deadline);
     }
 }

@@ -59,7 +59,12 @@ public sealed record DeadlinePassed : GrainMessage;
 public sealed record WorkerConnected(WorkerSession Session, Hello Hello) : GrainMessage;
 
 /// <summary>A worker said something.</summary>
-public sealed record WorkerSaid(WorkerSession Session, WorkerMessage Message) : GrainMessage;
+public sealed record WorkerSaid(WorkerSession Session, WorkerMessage Message) : GrainMessage
+{
+    /// <summary>How long ago, where its gateway held it back. Zero or above.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public TimeSpan Age { get; init; }
+}
 
 /// <summary>A worker's connection ended.</summary>
 public sealed record WorkerDisconnected(WorkerSession Session, string Reason) : GrainMessage;

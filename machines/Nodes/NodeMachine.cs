@@ -231,8 +231,8 @@ public sealed partial class NodeMachine(NodeId id, GpuHealthPolicy? policy = nul
 
     private void OnSaid(WorkerSaid said)
     {
-        heardAt = now;
-        if (silent && connected)
+        heardAt = Later(heardAt, now - said.Age);
+        if (silent && connected && now < heardAt + HeartbeatTimeout)
         {
             silent = false;
             downAt = null;
@@ -339,6 +339,8 @@ public sealed partial class NodeMachine(NodeId id, GpuHealthPolicy? policy = nul
 
         NextDeadline = Earliest(IsUp ? heardAt + HeartbeatTimeout : null, reportedUp ? downAt + ReconnectGrace : null, NextReport);
     }
+
+    private static TimeSpan Later(TimeSpan one, TimeSpan other) => one > other ? one : other;
 
     private static TimeSpan? Earliest(params ReadOnlySpan<TimeSpan?> times)
     {

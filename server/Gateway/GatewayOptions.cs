@@ -18,6 +18,12 @@ public sealed record GatewayOptions
     /// </summary>
     public int MaxQueuedMessages { get; init; } = 4096;
 
+    /// <summary>
+    /// Longest time between two heartbeats of a connection that reach its node's grain, with however many connections. A grain takes five
+    /// seconds of silence for death: where it may live in another process than the connection, it needs two of them for itself.
+    /// </summary>
+    public TimeSpan LongestHeartbeatSpacing { get; init; } = TimeSpan.FromSeconds(2);
+
     /// <summary>Time a peer has to answer a close before its connection is cut. Above zero.</summary>
     public TimeSpan CloseTimeout { get; init; } = TimeSpan.FromSeconds(1);
 }

@@ -108,14 +108,13 @@ internal sealed class WorkerGateway(
         grains.Post(grain, new WorkerConnected(link.Session, hello));
         var writing = link.WriteAsync();
         var ended = "connection closed";
-        var pulse = new Pulse(time);
         while (link.Reason is null)
         {
             var frame = await frames.ReadAsync(link.Cut).ConfigureAwait(false);
             if (frame.Ended)
                 break;
             var (message, fault) = frame.Fault is null ? WorkerFrames.Read(frame.Text, link.Node, link.Session) : (null, frame.Fault);
-            if (message is Heartbeat beat && !pulse.Passes(beat, links.Count))
+            if (message is Heartbeat beat && !link.Heartbeats.Passes(beat, links.Count))
                 continue;
             if (message is not null)
             {

@@ -35,6 +35,7 @@ internal sealed class WorkerLink : IDisposable
         this.time = time;
         Node = node;
         Session = session;
+        Heartbeats = new HeartbeatThinning(options.LongestHeartbeatSpacing, time);
         cut = CancellationTokenSource.CreateLinkedTokenSource(aborted);
         mostQueued = options.MaxQueuedMessages + (GatewayOptions.QueuedMessagesPerGpu * gpus);
         outgoing = Channel.CreateBounded<CoordinatorMessage>(new BoundedChannelOptions(mostQueued) { SingleReader = true });
@@ -43,6 +44,9 @@ internal sealed class WorkerLink : IDisposable
     public NodeId Node { get; }
 
     public WorkerSession Session { get; }
+
+    /// <summary>Which of the worker's heartbeats go on.</summary>
+    public HeartbeatThinning Heartbeats { get; }
 
     /// <summary>Why this side closed; null while it has not.</summary>
     public CloseReason? Reason => Volatile.Read(ref reason);

@@ -47,6 +47,15 @@ public sealed class WorkerLinks
     /// <summary>Whether the node has a connection here that speaks for it.</summary>
     public bool Has(NodeId node) => links.ContainsKey(node);
 
+    /// <summary>
+    /// What the worker that speaks for the node said last and nobody was told, as its grain would have heard it; null: there is nothing, or
+    /// it was taken.
+    /// </summary>
+    public WorkerSaid? TakeHeldBack(NodeId node) =>
+        links.TryGetValue(node, out var link) && link.Heartbeats.TakeHeldBack() is { } held
+            ? new WorkerSaid(link.Session, held.Heartbeat) { Age = held.Age }
+            : null;
+
     /// <summary>Whether a message is for the connection of one session, wherever that stands, rather than for the node.</summary>
     public static bool IsForOneSession(CoordinatorMessage message) => message is Welcome or HelloWanted or WorkerRefused;
 

@@ -135,16 +135,16 @@ internal sealed class BatchWriter(DbTransaction transaction, string silo, DateTi
 
     private NewEvent Diverged(
         ObserveSteps observed, StepRecord step, double knownLoss, long knownGeneration) => new(now, new CoordinatorEvent
-    {
-        Kind = EventKinds.Diverged,
-        Job = observed.Job,
-        Timeline = observed.Timeline,
-        Generation = step.Generation,
-        Step = step.Step,
-        Cause = "loss differs",
-        Text = $"step {step.Step} was recorded in generation {knownGeneration} with loss {knownLoss:R} and is now reported from generation {step.Generation} with loss {step.Loss:R}",
-        Numbers = new Dictionary<string, double> { ["recorded"] = knownLoss, ["reported"] = step.Loss },
-    });
+        {
+            Kind = EventKinds.Diverged,
+            Job = observed.Job,
+            Timeline = observed.Timeline,
+            Generation = step.Generation,
+            Step = step.Step,
+            Cause = "loss differs",
+            Text = $"step {step.Step} was recorded in generation {knownGeneration} with loss {knownLoss:R} and is now reported from generation {step.Generation} with loss {step.Loss:R}",
+            Numbers = new Dictionary<string, double> { ["recorded"] = knownLoss, ["reported"] = step.Loss },
+        });
 
     private int Execute(string sql, object parameters) => connection.Execute(sql, new PlainParameters(parameters), transaction);
 }

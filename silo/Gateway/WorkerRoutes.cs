@@ -53,6 +53,9 @@ public sealed partial class WorkerRoutes : IDisposable
             outbox.Send(node, message);
     }
 
+    /// <summary>What a node's worker said last and this silo held back; null: there is nothing, or it is connected elsewhere.</summary>
+    public WorkerSaid? TakeHeldBack(NodeId node) => links.TakeHeldBack(node);
+
     /// <inheritdoc/>
     public void Dispose() => outbox.Dispose();
 

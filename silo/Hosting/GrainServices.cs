@@ -43,6 +43,9 @@ public sealed partial class GrainServices(
     public void Send(NodeId node, CoordinatorMessage message) => workers.Send(node, message);
 
     /// <inheritdoc/>
+    public WorkerSaid? TakeHeldBack(NodeId node) => workers.TakeHeldBack(node);
+
+    /// <inheritdoc/>
     public void Send(GrainAddress to, GrainMessage message) => outbox.Send(to, message);
 
     /// <inheritdoc/>

@@ -67,6 +67,9 @@ public sealed partial class OrleansSilo : IAsyncDisposable
                     Grains = host,
                     Events = store.Events,
                     Links = links,
+
+                    // Nodes' grains live where their connections are, and ask for what was held back.
+                    Gateway = store.IsShared ? new() : new() { LongestHeartbeatSpacing = TimeSpan.FromSeconds(4) },
                     ValidateJob = JobProblem.Of,
                     HoldsAllData = !store.IsShared,
                     Problem = () => store.Problem,

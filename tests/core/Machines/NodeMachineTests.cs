@@ -89,6 +89,33 @@ public sealed class NodeMachineTests
     }
 
     [Fact]
+    public void What_a_gateway_held_back_counts_from_when_the_worker_said_it()
+    {
+        Connect(boot: 1);
+        Tell(new NodeReportTaken(new WorkerSession(1, 1), 1));
+        Beat(boot: 1);
+        now += TimeSpan.FromSeconds(5);
+        Tell(new WorkerSaid(new WorkerSession(1, 1), new Heartbeat(1, [])) { Age = TimeSpan.FromSeconds(1.5) });
+        Tell(new DeadlinePassed());
+        Assert.Empty(Sent<NodeReported>());
+        Assert.Equal(now + TimeSpan.FromSeconds(3.5), machine.NextDeadline);
+    }
+
+    [Fact]
+    public void What_a_gateway_held_back_for_too_long_brings_no_silent_node_back()
+    {
+        Connect(boot: 1);
+        Beat(boot: 1);
+        now += TimeSpan.FromSeconds(20);
+        Tell(new WorkerSaid(new WorkerSession(1, 1), new Heartbeat(1, [])) { Age = TimeSpan.FromSeconds(6) });
+        Assert.Equal((false, true), Link());
+        Tell(new WorkerSaid(new WorkerSession(1, 1), new Heartbeat(1, [])) { Age = TimeSpan.FromSeconds(6) });
+        Assert.Empty(Sent<NodeLinkReported>());
+        Tell(new WorkerSaid(new WorkerSession(1, 1), new Heartbeat(1, [])));
+        Assert.False(Link().Silent);
+    }
+
+    [Fact]
     public void A_gpu_of_which_nothing_is_asked_is_not_spoken_to_and_its_node_speaks_for_it()
     {
         Connect(boot: 1);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Coordinator.Grains.Hosting;
 using Coordinator.Machines;
 using GrainAddress = Coordinator.Machines.GrainAddress;
@@ -31,6 +32,11 @@ internal sealed class ConformanceServices : IGrainServices, IDisposable
 
     /// <summary>Grains to which something is under way.</summary>
     public ICollection<GrainAddress> UnderWay => outbox.Targets;
+
+    /// <summary>What the gateway holds back of a node, and for how long it has: taken once.</summary>
+    public ConcurrentDictionary<NodeId, WorkerSaid> HeldBack { get; } = new();
+
+    public WorkerSaid? TakeHeldBack(NodeId node) => HeldBack.TryRemove(node, out var said) ? said : null;
 
     /// <summary>From outside: as the gateway would.</summary>
     public void Post(GrainAddress to, GrainMessage message)

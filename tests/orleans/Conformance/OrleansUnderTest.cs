@@ -30,6 +30,9 @@ internal sealed class OrleansUnderTest : IConformanceEngine
     public static Task<IConformanceEngine> BeginAlone(EngineSetup setup, SqliteFences down) =>
         Begin(new OrleansWorld(setup, OrleansFences.None, world => new SqliteDisk(world, down)));
 
+    /// <summary>What the silo that lives now gives its grains.</summary>
+    public ConformanceServices Services => world.Services!;
+
     public Task PostAsync(GrainAddress to, GrainMessage message)
     {
         world.Services!.Post(to, message);

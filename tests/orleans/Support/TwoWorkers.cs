@@ -21,16 +21,16 @@ public static class TwoWorkers
 
     public static GpuId GpuOf(NodeId node) => new(node, 0);
 
-    public static Task Connect(
-        this TestSilos silos,
-        NodeId node,
-        long connection) => silos.Deliver(GrainAddress.Of(node), new WorkerConnected(new WorkerSession(1, connection), new Hello
+    public static Hello Hello(NodeId node, long connection) => new()
     {
         Node = node,
         Session = new WorkerSession(1, connection),
         DataAddress = $"{node}:7000",
         Gpus = [new GpuDescription(0, "cpu", "cpu", "cpu")],
-    }));
+    };
+
+    public static Task Connect(this TestSilos silos, NodeId node, long connection) =>
+        silos.Deliver(GrainAddress.Of(node), new WorkerConnected(new WorkerSession(1, connection), Hello(node, connection)));
 
     public static Task Say(this TestSilos silos, NodeId node, long connection, WorkerMessage message) =>
         silos.Deliver(GrainAddress.Of(node), new WorkerSaid(new WorkerSession(1, connection), message));
