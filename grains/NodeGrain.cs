@@ -40,11 +40,11 @@ public sealed class NodeGrain(IGrainServices services, SharedParts parts) : Mach
         Array.Exists(messages, message => message is NamedOrders) ? TakeNamed(messages) : base.TakeAll(messages);
 
     /// <summary>
-    /// A node is not taken for silent while its gateway holds something back that it said since. What waits between gateway and grain in a
-    /// silo that is behind does not count against the node.
+    /// A node is not taken for silent before its gateway was asked when it spoke last. What waits between gateway and grain in a silo that is
+    /// behind does not count against the node.
     /// </summary>
     protected override Task PassDeadline() =>
-        Services.TakeHeldBack(new NodeId(Address.Key)) is { } said ? Turn(said, new DeadlinePassed()) : base.PassDeadline();
+        Services.LastHeard(new NodeId(Address.Key)) is { } said ? Turn(said, new DeadlinePassed()) : base.PassDeadline();
 
     /// <summary>What orders name is asked for first, in their order: whatever comes meanwhile waits, as for any turn.</summary>
     private async Task TakeNamed(GrainMessage[] messages)

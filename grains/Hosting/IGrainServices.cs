@@ -31,9 +31,9 @@ public interface IGrainServices
     void Send(NodeId node, CoordinatorMessage message);
 
     /// <summary>
-    /// What a node's worker said last and its gateway held back, if its connection stands at this silo; null: there is nothing.
+    /// The last heartbeat that this silo's gateway had of a node's worker, whether it was passed on or not; null: it is not connected here.
     /// </summary>
-    WorkerSaid? TakeHeldBack(NodeId node) => null;
+    WorkerSaid? LastHeard(NodeId node) => null;
 
     /// <summary>Sends to another grain, through the outbox.</summary>
     void Send(GrainAddress to, GrainMessage message);

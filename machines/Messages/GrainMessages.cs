@@ -61,7 +61,7 @@ public sealed record WorkerConnected(WorkerSession Session, Hello Hello) : Grain
 /// <summary>A worker said something.</summary>
 public sealed record WorkerSaid(WorkerSession Session, WorkerMessage Message) : GrainMessage
 {
-    /// <summary>How long ago, where its gateway held it back. Zero or above.</summary>
+    /// <summary>How long ago, where the grain asked its gateway for it. Zero or above.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public TimeSpan Age { get; init; }
 }

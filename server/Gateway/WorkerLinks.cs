@@ -48,12 +48,12 @@ public sealed class WorkerLinks
     public bool Has(NodeId node) => links.ContainsKey(node);
 
     /// <summary>
-    /// What the worker that speaks for the node said last and nobody was told, as its grain would have heard it; null: there is nothing, or
-    /// it was taken.
+    /// The last heartbeat of the worker that speaks for the node, as its grain hears it, whether that was told or not; null: it is not
+    /// connected here, or has said nothing yet.
     /// </summary>
-    public WorkerSaid? TakeHeldBack(NodeId node) =>
-        links.TryGetValue(node, out var link) && link.Heartbeats.TakeHeldBack() is { } held
-            ? new WorkerSaid(link.Session, held.Heartbeat) { Age = held.Age }
+    public WorkerSaid? LastHeard(NodeId node) =>
+        links.TryGetValue(node, out var link) && link.Heartbeats.Last is { } last
+            ? new WorkerSaid(link.Session, last.Heartbeat) { Age = last.Age }
             : null;
 
     /// <summary>Whether a message is for the connection of one session, wherever that stands, rather than for the node.</summary>

@@ -53,8 +53,8 @@ public sealed partial class WorkerRoutes : IDisposable
             outbox.Send(node, message);
     }
 
-    /// <summary>What a node's worker said last and this silo held back; null: there is nothing, or it is connected elsewhere.</summary>
-    public WorkerSaid? TakeHeldBack(NodeId node) => links.TakeHeldBack(node);
+    /// <summary>The last heartbeat of a node's worker at this silo; null: it is connected elsewhere, or has said nothing.</summary>
+    public WorkerSaid? LastHeard(NodeId node) => links.LastHeard(node);
 
     /// <inheritdoc/>
     public void Dispose() => outbox.Dispose();

@@ -43,7 +43,7 @@ public sealed partial class GrainServices(
     public void Send(NodeId node, CoordinatorMessage message) => workers.Send(node, message);
 
     /// <inheritdoc/>
-    public WorkerSaid? TakeHeldBack(NodeId node) => workers.TakeHeldBack(node);
+    public WorkerSaid? LastHeard(NodeId node) => workers.LastHeard(node);
 
     /// <inheritdoc/>
     public void Send(GrainAddress to, GrainMessage message) => outbox.Send(to, message);

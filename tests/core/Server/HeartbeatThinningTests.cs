@@ -34,33 +34,21 @@ public sealed class HeartbeatThinningTests
     }
 
     [Fact]
-    public void What_was_held_back_is_handed_out_once_with_its_age()
+    public void The_last_one_is_there_with_its_age_whether_it_went_on_or_not()
     {
         var thinning = new HeartbeatThinning(TimeSpan.FromSeconds(2), time);
+        Assert.Null(thinning.Last);
         Assert.True(thinning.Passes(Beat(generation: 1, step: 1), 12_500));
-        Assert.Null(thinning.TakeHeldBack());
-
         time.Advance(TimeSpan.FromSeconds(0.5));
+        Assert.Equal((1L, TimeSpan.FromSeconds(0.5)), Last(thinning));
+
         Assert.False(thinning.Passes(Beat(generation: 1, step: 2), 12_500));
         time.Advance(TimeSpan.FromSeconds(0.25));
-        Assert.False(thinning.Passes(Beat(generation: 1, step: 3), 12_500));
-        time.Advance(TimeSpan.FromSeconds(1));
-
-        var (heartbeat, age) = thinning.TakeHeldBack()!.Value;
-        Assert.Equal((3L, TimeSpan.FromSeconds(1)), (heartbeat.Ranks[0].Applied, age));
-        Assert.Null(thinning.TakeHeldBack());
+        Assert.Equal((2L, TimeSpan.FromSeconds(0.25)), Last(thinning));
     }
 
-    [Fact]
-    public void What_went_on_leaves_nothing_behind()
-    {
-        var thinning = new HeartbeatThinning(TimeSpan.FromSeconds(2), time);
-        Assert.True(thinning.Passes(Beat(generation: 1, step: 1), 12_500));
-        Assert.False(thinning.Passes(Beat(generation: 1, step: 2), 12_500));
-        Assert.True(thinning.Passes(Beat(generation: 2, step: 3), 12_500));
-
-        Assert.Null(thinning.TakeHeldBack());
-    }
+    private static (long Applied, TimeSpan Age) Last(HeartbeatThinning thinning) =>
+        (thinning.Last!.Value.Heartbeat.Ranks[0].Applied, thinning.Last.Value.Age);
 
     private static Heartbeat Beat(long generation, long step) =>
         new(1, [new RankPosition(0, new JobId("j"), generation, step, "computing")]);

@@ -33,10 +33,11 @@ internal sealed class ConformanceServices : IGrainServices, IDisposable
     /// <summary>Grains to which something is under way.</summary>
     public ICollection<GrainAddress> UnderWay => outbox.Targets;
 
-    /// <summary>What the gateway holds back of a node, and for how long it has: taken once.</summary>
-    public ConcurrentDictionary<NodeId, WorkerSaid> HeldBack { get; } = new();
+    /// <summary>When the gateway heard a node last, though the node's grain may not have.</summary>
+    public ConcurrentDictionary<NodeId, (WorkerSession Session, TimeSpan At)> HeardAt { get; } = new();
 
-    public WorkerSaid? TakeHeldBack(NodeId node) => HeldBack.TryRemove(node, out var said) ? said : null;
+    public WorkerSaid? LastHeard(NodeId node) =>
+        HeardAt.TryGetValue(node, out var heard) ? new WorkerSaid(heard.Session, new Heartbeat(1, [])) { Age = Now - heard.At } : null;
 
     /// <summary>From outside: as the gateway would.</summary>
     public void Post(GrainAddress to, GrainMessage message)
