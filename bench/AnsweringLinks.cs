@@ -1,18 +1,17 @@
 using System.Collections.Concurrent;
-using Coordinator.Engine;
 using Coordinator.Machines;
 
 namespace Coordinator.Bench;
 
 /// <summary>In place of connections: every node answers at once what its ranks are asked, and is as far as its plan says.</summary>
-internal sealed class AnsweringLinks : IWorkerLinks
+internal sealed class AnsweringLinks
 {
     private readonly ConcurrentDictionary<long, int> advanced = new();
 
     /// <summary>The session of every node.</summary>
     public static WorkerSession Session { get; } = new(1, 1);
 
-    public EmbeddedEngine? Engine { get; set; }
+    public MachineLoop? Loop { get; set; }
 
     /// <summary>A node that is gone; null: none.</summary>
     public NodeId? Dead { get; set; }
@@ -47,5 +46,5 @@ internal sealed class AnsweringLinks : IWorkerLinks
         }
     }
 
-    private void Say(NodeId node, WorkerMessage message) => Engine!.Post(GrainAddress.Of(node), new WorkerSaid(Session, message));
+    private void Say(NodeId node, WorkerMessage message) => Loop!.Post(GrainAddress.Of(node), new WorkerSaid(Session, message));
 }

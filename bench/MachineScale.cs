@@ -2,8 +2,6 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
-using Coordinator.Cli.Silo;
-using Coordinator.Engine;
 using Coordinator.Lab.Swarm;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
@@ -13,9 +11,9 @@ using Coordinator.Server.Storage;
 namespace Coordinator.Bench;
 
 /// <summary>
-/// A million gpus' machines in one silo process: the embedded engine with its store, and in place of connections a node for each hello that
-/// answers orders at once. What is measured is the engine and the machines: their memory, and the time to form a generation. Hellos and
-/// telemetry come as bytes and are parsed node by node, so that their texts take the room that they take in a silo.
+/// A million gpus' machines in one process, on one thread and over the store of a silo that is alone, with no Orleans between them; in place of
+/// connections there is a node for each hello that answers orders at once. What is measured is the machines: their memory, and the time to
+/// form a generation. Hellos and telemetry come as bytes and are parsed node by node, so that their texts take the room that they take in a silo.
 /// </summary>
 internal static class MachineScale
 {
@@ -28,7 +26,7 @@ internal static class MachineScale
     public static Command Create()
     {
         var command = new BenchCommand(
-            "machines", "a million gpus' machines in one embedded engine: memory, and the time to form a generation");
+            "machines", "a million gpus' machines in one process: memory, and the time to form a generation");
         var allGpus = command.AddNumber("--gpus", "Gpus of the cluster.", 1_000_000, 1, 10_000_000);
         var gpusPerNode = command.AddNumber("--gpus-per-node", "Gpus of each node.", 8, 1, 1024);
         var allRanks = command.AddOptionalNumber("--ranks", "Ranks of the job (default: one on each node).", 1, 1 << 20);
@@ -45,15 +43,15 @@ internal static class MachineScale
             {
                 MachineLoad machine = MachineLoad.Now();
                 Say($"bench machines; {nodes} nodes of {perNode} gpus, a job of {ranks} ranks, store {store}; {machine.Cores} cores, {machine.Cpu}, load {machine.Load:0.0}");
+                var shape = new SwarmShape(nodes, perNode, (ranks + nodes - 1) / nodes);
+                if (store == "none")
+                    return await MeasureAsync(shape, ranks, null, cancel);
                 RunDirectory directory = RunDirectory.Create(null);
                 try
                 {
-                    if (store == "none")
-                        return await MeasureAsync(
-                            new SwarmShape(nodes, perNode, (ranks + nodes - 1) / nodes), ranks, new MemoryStore(), cancel);
                     using SqliteStore sqlite = SqliteStore.Open(new SqliteStoreOptions { Path = directory.File("coordinator.db"), Silo = "bench", TimeProvider = TimeProvider.System });
-                    return await MeasureAsync(
-                        new SwarmShape(nodes, perNode, (ranks + nodes - 1) / nodes), ranks, new SqliteEngineStore(sqlite), cancel);
+                    using SqliteCommits commits = new(sqlite, TimeProvider.System);
+                    return await MeasureAsync(shape, ranks, commits, cancel);
                 }
                 finally
                 {
@@ -63,35 +61,28 @@ internal static class MachineScale
         });
     }
 
-    private static async Task<bool> MeasureAsync(SwarmShape shape, int ranks, IEngineStore store, CancellationToken cancel)
+    private static async Task<bool> MeasureAsync(SwarmShape shape, int ranks, SqliteCommits? commits, CancellationToken cancel)
     {
         AnsweringLinks links = new();
-        TaskCompletionSource<BrokenInvariant> broken = new();
-        await using EmbeddedEngine engine = new(
-            new EngineOptions { Silo = "bench", MachineFactory = MachineFactory.Create, OnBrokenInvariant = broken.SetResult },
-            store,
-            links);
-        links.Engine = engine;
-        engine.Start();
+        using MachineLoop loop = new(commits, links.Send);
+        links.Loop = loop;
+        loop.Start();
         int[] connected = [0];
         using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        Task beating = Task.Run(() => BeatAsync(engine, links, shape, connected, end.Token), CancellationToken.None);
+        Task beating = Task.Run(() => BeatAsync(loop, links, shape, connected, end.Token), CancellationToken.None);
         long began = Stopwatch.GetTimestamp();
         IReadOnlyList<GpuDescription> gpus = shape.Describe();
         for (int node = 0; node < shape.Nodes; node++)
         {
             Hello hello = (Hello)Parse(new Hello { Node = shape.NameOf(node), Session = AnsweringLinks.Session, DataAddress = $"{shape.NameOf(node)}:7000", Gpus = gpus });
-            engine.Post(GrainAddress.Of(hello.Node), new WorkerConnected(hello.Session, hello));
+            loop.Post(GrainAddress.Of(hello.Node), new WorkerConnected(hello.Session, hello));
             Volatile.Write(ref connected[0], node + 1);
-            if (node % 1000 == 999) await UntilAsync(() => links.Welcomed > node - 1000, "nodes to be welcome", broken.Task, cancel);
+            if (node % 1000 == 999) await UntilAsync(() => links.Welcomed > node - 1000, "nodes to be welcome", loop.Broken, cancel);
         }
 
+        await UntilAsync(() => loop.Known(GrainKind.Gpu) == shape.Nodes * shape.GpusPerNode, "all gpus' machines", loop.Broken, cancel);
         string known = "";
-        await UntilAsync(
-            () => (known = engine.DescribeAsync(GrainAddress.Cluster).GetAwaiter().GetResult()!).Length > 0 && UpIn(known) == shape.Nodes,
-            "the cluster to know all nodes",
-            broken.Task,
-            cancel);
+        await UntilAsync(() => (known = loop.DescribeAsync(GrainAddress.Cluster).GetAwaiter().GetResult()).Length > 0 && UpIn(known) == shape.Nodes, "the cluster to know all nodes", loop.Broken, cancel);
         Say($"  all connected          {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s; {Memory()}");
         began = Stopwatch.GetTimestamp();
         for (int node = 0; node < shape.Nodes; node++)
@@ -107,30 +98,29 @@ internal static class MachineScale
                 RecoveryAction = 0,
                 HostBoot = "7b0c7f4e-2d51-4b6f-9a35-0e5fb0a3c1d2",
             })]));
-            engine.Post(GrainAddress.Of(shape.NameOf(node)), new WorkerSaid(AnsweringLinks.Session, measured));
+            loop.Post(GrainAddress.Of(shape.NameOf(node)), new WorkerSaid(AnsweringLinks.Session, measured));
         }
 
-        _ = await engine.DescribeAsync(GrainAddress.Of(shape.NameOf(shape.Nodes - 1)));
-        Say($"  all have reported      {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s; {engine.Known(GrainKind.Gpu).Count} gpu and {engine.Known(GrainKind.Node).Count} node machines; {Memory()}");
+        _ = await loop.DescribeAsync(GrainAddress.Of(new GpuId(shape.NameOf(shape.Nodes - 1), 0)));
+        Say($"  all have reported      {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s; {loop.Known(GrainKind.Gpu)} gpu and {loop.Known(GrainKind.Node)} node machines; {Memory()}");
 
         JobId job = new("million");
         GrainAddress address = GrainAddress.Of(job);
         JobSpec spec = SwarmShape.JobOf(ranks, Patience) with { Secret = Convert.ToBase64String(new byte[32]) };
         began = Stopwatch.GetTimestamp();
-        engine.Post(address, new SubmitJob(spec));
-        double formed = await UntilAllAsync(links, 1, ranks, broken.Task, began, cancel);
+        loop.Post(address, new SubmitJob(spec));
+        double formed = await UntilAllAsync(links, 1, ranks, loop.Broken, began, cancel);
         Say($"  generation formed      {formed:0.00} s from submission until all {ranks} ranks have applied a step; {Memory()}");
 
         NodeId dead = shape.NameOf(shape.Nodes / 2);
         links.Dead = dead;
         began = Stopwatch.GetTimestamp();
-        engine.Post(GrainAddress.Of(dead), new WorkerDisconnected(AnsweringLinks.Session, "killed"));
-        engine.Post(GrainAddress.Of(shape.NameOf(0)), new WorkerSaid(AnsweringLinks.Session, new PeerAccused { Job = job, Generation = 1, Accuser = shape.NameOf(0), Accused = dead, Evidence = Evidence.ConnectionClosed }));
-        double again = await UntilAllAsync(links, 2, ranks - shape.RankGpus, broken.Task, began, cancel);
+        loop.Post(GrainAddress.Of(dead), new WorkerDisconnected(AnsweringLinks.Session, "killed"));
+        loop.Post(GrainAddress.Of(shape.NameOf(0)), new WorkerSaid(AnsweringLinks.Session, new PeerAccused { Job = job, Generation = 1, Accuser = shape.NameOf(0), Accused = dead, Evidence = Evidence.ConnectionClosed }));
+        double again = await UntilAllAsync(links, 2, ranks - shape.RankGpus, loop.Broken, began, cancel);
         Say($"  a node dies            {again:0.00} s from the accusation until the {ranks - shape.RankGpus} ranks that are left have applied a step without it; {Memory()}");
         await end.CancelAsync();
         await beating;
-        await engine.StopAsync();
         using Process self = Process.GetCurrentProcess();
         bool fits = self.PeakWorkingSet64 < MostBytes, fast = formed < MostSeconds;
         Say($"  {(fits ? "kept  " : "MISSED")} under {MostBytes / 1e9:0} GB (this process had at most {self.PeakWorkingSet64 / 1e9:0.00} GB, answering nodes included)");
@@ -138,23 +128,20 @@ internal static class MachineScale
         return fits && fast;
     }
 
-    private static async Task<double> UntilAllAsync(
-        AnsweringLinks links, long generation, int ranks, Task<BrokenInvariant> broken, long began, CancellationToken cancel)
+    private static async Task<double> UntilAllAsync(AnsweringLinks links, long generation, int ranks, Task<Exception> broken, long began, CancellationToken cancel)
     {
         await UntilAsync(
             () => links.Advanced(generation) >= ranks, $"all {ranks} ranks to apply a step of generation {generation}", broken, cancel);
         return Stopwatch.GetElapsedTime(began).TotalSeconds;
     }
 
-    private static async Task UntilAsync(Func<bool> holds, string what, Task<BrokenInvariant> broken, CancellationToken cancel)
+    private static async Task UntilAsync(Func<bool> holds, string what, Task<Exception> broken, CancellationToken cancel)
     {
         long began = Stopwatch.GetTimestamp();
         while (!holds())
         {
-            if (broken.IsCompletedSuccessfully)
-                throw new RecoveryFailedException($"{broken.Result.Grain} broke on {broken.Result.Message}: {broken.Result.Exception}");
-            if (Stopwatch.GetElapsedTime(began) > Patience)
-                throw new RecoveryFailedException($"waited {Patience.TotalMinutes:0} min in vain for {what}");
+            if (broken.IsCompletedSuccessfully) throw new RecoveryFailedException($"a machine broke: {broken.Result}");
+            if (Stopwatch.GetElapsedTime(began) > Patience) throw new RecoveryFailedException($"waited {Patience.TotalMinutes:0} min in vain for {what}");
             await Task.Delay(10, cancel);
         }
     }
@@ -163,8 +150,7 @@ internal static class MachineScale
         JsonSerializer.Deserialize(cluster, MachinesJson.Default.ClusterView)!.Nodes.Count(node => node.Up);
 
     /// <summary>Heartbeats as a gateway with so many connections lets them pass: one of each node in two seconds.</summary>
-    private static async Task BeatAsync(
-        EmbeddedEngine engine, AnsweringLinks links, SwarmShape shape, int[] connected, CancellationToken cancel)
+    private static async Task BeatAsync(MachineLoop loop, AnsweringLinks links, SwarmShape shape, int[] connected, CancellationToken cancel)
     {
         NodeId[] names = [.. Enumerable.Range(0, shape.Nodes).Select(shape.NameOf)];
         long began = Stopwatch.GetTimestamp(), done = 0;
@@ -173,8 +159,7 @@ internal static class MachineScale
             for (long due = (long)(Stopwatch.GetElapsedTime(began).TotalSeconds / 2 * names.Length); done < due; done++)
             {
                 int node = (int)(done % names.Length);
-                if (node < Volatile.Read(ref connected[0]) && names[node] != links.Dead)
-                    engine.Post(GrainAddress.Of(names[node]), new WorkerSaid(AnsweringLinks.Session, new Heartbeat(done, [])));
+                if (node < Volatile.Read(ref connected[0]) && names[node] != links.Dead) loop.Post(GrainAddress.Of(names[node]), new WorkerSaid(AnsweringLinks.Session, new Heartbeat(done, [])));
             }
 
             await Task.Delay(20, CancellationToken.None);

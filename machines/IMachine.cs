@@ -2,7 +2,7 @@ namespace Coordinator.Machines;
 
 /// <summary>
 /// A grain's behaviour without its input and output: one synchronous entry, no clock, threads, I/O or randomness.
-/// An engine (embedded, Orleans, simulator) loads it, hands it one message at a time and carries out what it asks for.
+/// An engine (Orleans, the simulator, a bench) loads it, hands it one message at a time and carries out what it asks for.
 /// <para>
 /// Rules for engines. The first message after loading is <see cref="Activated"/>. Outputs are carried out in order;
 /// a <see cref="PersistState"/> is durable before any later send leaves. Messages between grains may be lost, repeated

@@ -156,7 +156,7 @@ public sealed record InfoBody : ApiBody
     /// <summary>Its name.</summary>
     public required string Silo { get; init; }
 
-    /// <summary>What hosts its grains: <c>embedded</c> or <c>orleans</c>.</summary>
+    /// <summary>What hosts its grains: <c>orleans</c>; older silos may say <c>embedded</c>.</summary>
     public required string Engine { get; init; }
 
     /// <summary>The coordinator's version.</summary>

@@ -29,7 +29,7 @@ public sealed record SiloServerOptions
     /// <summary>Name of the silo.</summary>
     public required string SiloName { get; init; }
 
-    /// <summary>What hosts the grains: <c>embedded</c> or <c>orleans</c>.</summary>
+    /// <summary>What hosts the grains: <c>orleans</c>.</summary>
     public required string EngineName { get; init; }
 
     /// <summary>The grains.</summary>

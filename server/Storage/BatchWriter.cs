@@ -47,33 +47,6 @@ internal sealed class BatchWriter(DbTransaction transaction, string silo, DateTi
         return true;
     }
 
-    private bool TryReplace(GrainState write) => Execute(
-        """
-        INSERT INTO grain_state (kind, key, incarnation, sequence, state) VALUES (@Kind, @Key, @Incarnation, @Sequence, @State)
-        ON CONFLICT (kind, key) DO UPDATE SET incarnation = excluded.incarnation, sequence = excluded.sequence, state = excluded.state
-        WHERE (grain_state.incarnation, grain_state.sequence) < (excluded.incarnation, excluded.sequence)
-        """,
-        new { Kind = write.Grain.Kind.ToString(), write.Grain.Key, write.State.Incarnation, write.State.Sequence, State = write.State.StateJson }) == 1;
-
-    /// <summary>Writes a state over a lower one.</summary>
-    /// <returns>False if the stored one is neither lower nor the same.</returns>
-    public bool TryWrite(GrainState write)
-    {
-        var row = new { Kind = write.Grain.Kind.ToString(), write.Grain.Key, write.State.Incarnation, write.State.Sequence, State = write.State.StateJson };
-        if (Execute(
-            """
-            INSERT INTO grain_state (kind, key, incarnation, sequence, state) VALUES (@Kind, @Key, @Incarnation, @Sequence, @State)
-            ON CONFLICT (kind, key) DO UPDATE SET incarnation = excluded.incarnation, sequence = excluded.sequence, state = excluded.state
-            WHERE (grain_state.incarnation, grain_state.sequence) < (excluded.incarnation, excluded.sequence)
-            """,
-            row) == 1)
-            return true;
-        return connection.ExecuteScalar<long>(
-            "SELECT count(*) FROM grain_state WHERE kind = @Kind AND key = @Key AND incarnation = @Incarnation AND sequence = @Sequence AND state = @State",
-            row,
-            transaction) == 1;
-    }
-
     /// <summary>Writes steps that are not known yet. A known one with another loss is the end of a promise, and becomes an event.</summary>
     public void Write(ObserveSteps observed)
     {
@@ -145,6 +118,21 @@ internal sealed class BatchWriter(DbTransaction transaction, string silo, DateTi
             Text = $"step {step.Step} was recorded in generation {knownGeneration} with loss {knownLoss:R} and is now reported from generation {step.Generation} with loss {step.Loss:R}",
             Numbers = new Dictionary<string, double> { ["recorded"] = knownLoss, ["reported"] = step.Loss },
         });
+
+    private bool TryReplace(GrainState write) => Execute(
+        """
+        INSERT INTO grain_state (kind, key, incarnation, sequence, state) VALUES (@Kind, @Key, @Incarnation, @Sequence, @State)
+        ON CONFLICT (kind, key) DO UPDATE SET incarnation = excluded.incarnation, sequence = excluded.sequence, state = excluded.state
+        WHERE (grain_state.incarnation, grain_state.sequence) < (excluded.incarnation, excluded.sequence)
+        """,
+        new
+        {
+            Kind = write.Grain.Kind.ToString(),
+            write.Grain.Key,
+            write.State.Incarnation,
+            write.State.Sequence,
+            State = write.State.StateJson,
+        }) == 1;
 
     private int Execute(string sql, object parameters) => connection.Execute(sql, new PlainParameters(parameters), transaction);
 }

@@ -105,32 +105,6 @@ public sealed class SqliteStore : IEventStore, ICommitStore, IDisposable
         changes.Pulse();
     }
 
-    /// <summary>
-    /// Makes a batch durable, all of it or nothing. A state is refused where another writer's stored (incarnation, sequence)
-    /// is not below its own; one's own, stored already, counts as stored.
-    /// </summary>
-    /// <returns>The grains refused; where there is any, nothing was stored.</returns>
-    public IReadOnlyList<GrainAddress> Commit(StoreBatch batch)
-    {
-        GrainAddress[] refused = [];
-        Write(transaction =>
-        {
-            var writing = new BatchWriter(transaction, options.Silo, options.TimeProvider.GetUtcNow());
-            if (!writing.Claim(writerId, batch.Number))
-                return false;
-            refused = [.. batch.States.Where(state => !writing.TryWrite(state)).Select(state => state.Grain)];
-            if (refused.Length > 0)
-                return false;
-            foreach (var observed in batch.Steps)
-                writing.Write(observed);
-            foreach (var observed in batch.Events)
-                writing.Write(observed);
-            return true;
-        });
-        changes.Pulse();
-        return refused;
-    }
-
     /// <summary>Stores one event that is no grain's, such as a silo's start.</summary>
     public void Append(CoordinatorEvent observed)
     {

@@ -64,7 +64,7 @@ public sealed class GpusAtRestTests : IDisposable
         Contracts.ReadState<ClusterState>(GrainAddress.Cluster, store.LoadState(GrainAddress.Cluster)!).Watched;
 
     private static void Put(SqliteStore store, long number, GrainAddress grain, string state) =>
-        store.Commit(new StoreBatch(number, [new GrainState(grain, new PersistState(state, 2, 1))], [], []));
+        store.Commit(number, [new CommitEntry(DateTimeOffset.UnixEpoch) { State = new GrainState(grain, new PersistState(state, 2, 1)) }]);
 
     private static async Task<IEnumerable<string>> ActiveAsync(TestSilos silos) =>
         (await silos.Grains.GetGrain<IManagementGrain>(0).GetActiveGrains(GrainType.Create(GrainNames.Gpu))).Select(

@@ -18,7 +18,7 @@ internal sealed class LockedStorage : IAsyncDisposable
         (this.connection, this.transaction) = (connection, transaction);
 
     /// <summary>Waits for the lock and holds it until it is disposed of.</summary>
-    /// <param name="sqliteFile">The embedded silo's database.</param>
+    /// <param name="sqliteFile">The database of a silo that is alone.</param>
     /// <param name="database">PostgreSQL's connection string where Orleans silos use one; it goes before the file.</param>
     /// <param name="cancel">Ends the wait.</param>
     public static async Task<LockedStorage> TakeAsync(string sqliteFile, string? database, CancellationToken cancel)

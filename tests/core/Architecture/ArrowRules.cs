@@ -15,7 +15,6 @@ internal static partial class ArrowRules
         ["machines"] = [],
         ["disk"] = [],
         ["grains"] = ["machines"],
-        ["engine"] = ["machines"],
         ["server"] = ["machines", "disk"],
         ["silo"] = ["machines", "disk", "grains", "server"],
         ["worker"] = ["machines", "disk"],
@@ -29,13 +28,13 @@ internal static partial class ArrowRules
         ["lab"] = ["machines", "server", "worker", "runs"],
         ["cli"] =
         [
-            "machines", "disk", "engine", "server", "silo", "worker", "worker.ilgpu", "simulator", "configuration", "planning", "runs",
+            "machines", "disk", "server", "silo", "worker", "worker.ilgpu", "simulator", "configuration", "planning", "runs",
             "lab",
         ],
         // The recovery bench starts the command's own processes, and kills them.
         ["bench"] =
         [
-            "machines", "grains", "engine", "server", "worker", "worker.ilgpu", "simulator", "configuration", "runs", "lab", "cli",
+            "machines", "grains", "server", "worker", "worker.ilgpu", "simulator", "configuration", "runs", "lab", "cli",
             "tests/decoders",
         ],
         // What every engine must do, and no engine: transcripts, and what plays them.
@@ -44,7 +43,7 @@ internal static partial class ArrowRules
         ["tests/decoders"] = ["machines", "server", "worker", "configuration", "runs", "cli", "tests/conformance"],
         ["tests/core"] =
         [
-            "machines", "disk", "engine", "server", "silo", "worker", "simulator", "configuration", "planning", "runs", "lab", "cli",
+            "machines", "disk", "server", "silo", "worker", "simulator", "configuration", "planning", "runs", "lab", "cli",
             "tests/conformance", "tests/decoders", "tests/support",
         ],
         // What test projects share.
@@ -65,7 +64,7 @@ internal static partial class ArrowRules
         ("Coordinator.Worker.Ilgpu", "worker.ilgpu"), ("Coordinator.Tests.Orleans", "tests/orleans"),
         ("Coordinator.Tests.Ilgpu", "tests/ilgpu"),
         ("Coordinator.Machines", "machines"), ("Coordinator.Disk", "disk"), ("Coordinator.Grains", "grains"),
-        ("Coordinator.Engine", "engine"), ("Coordinator.Server", "server"),
+        ("Coordinator.Server", "server"),
         ("Coordinator.Silo", "silo"), ("Coordinator.Worker", "worker"), ("Coordinator.Simulator", "simulator"), ("Coordinator.Cli", "cli"),
         ("Coordinator.Configuration", "configuration"), ("Coordinator.Planning", "planning"), ("Coordinator.Runs", "runs"),
         ("Coordinator.Lab", "lab"),

@@ -54,7 +54,7 @@ public sealed class TidyTests
     [Fact]
     public void A_file_of_501_lines_is_refused_and_one_of_500_passes()
     {
-        Assert.Single(TidyRules.Check(new RepositoryFile("engine/A.cs", new string('\n', 501))));
-        Assert.Empty(TidyRules.Check(new RepositoryFile("engine/A.cs", new string('\n', 500))));
+        Assert.Single(TidyRules.Check(new RepositoryFile("server/A.cs", new string('\n', 501))));
+        Assert.Empty(TidyRules.Check(new RepositoryFile("server/A.cs", new string('\n', 500))));
     }
 }

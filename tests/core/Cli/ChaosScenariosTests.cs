@@ -76,7 +76,7 @@ public sealed class ChaosScenariosTests
     [Fact]
     public void The_report_counts_each_verdict_and_is_good_as_long_as_nothing_failed()
     {
-        var report = new ChaosReport("embedded", 1);
+        var report = new ChaosReport("orleans", 1);
         report.Add(new ChaosResult("a", ChaosVerdict.Passed) { Deeds = [new ChaosDeed(DateTimeOffset.UnixEpoch, "SIGKILL to worker-1", 12, IsBlow: true)], Recovery = TimeSpan.FromSeconds(0.5), Took = TimeSpan.FromSeconds(3) });
         report.Add(new ChaosResult("b", ChaosVerdict.Skipped) { Reasons = ["needs root"] });
         Assert.True(report.Good);

@@ -4,15 +4,10 @@ using Xunit.Abstractions;
 
 namespace Coordinator.Tests.Conformance;
 
-/// <summary>The transcripts of tests/conformance on the engines that are no cluster.</summary>
+/// <summary>The transcripts of tests/conformance on the simulator.</summary>
 public sealed class TranscriptTests(ITestOutputHelper output)
 {
     public static TheoryData<string> Names => [.. Transcript.Names];
-
-    [Theory]
-    [MemberData(nameof(Names))]
-    public Task The_embedded_engine_does_as_the_transcript_says(string name) =>
-        TranscriptPlayer.PlayAsync(Transcript.Load(name), EmbeddedUnderTest.Begin);
 
     [Theory]
     [MemberData(nameof(Names))]
@@ -37,7 +32,7 @@ public sealed class TranscriptTests(ITestOutputHelper output)
             Assert.EndsWith(".", transcript.Rule);
             Assert.Contains(transcript.Steps, step => step.Text.StartsWith("expect", StringComparison.Ordinal) || step.Text.StartsWith("await", StringComparison.Ordinal));
         });
-        foreach (var engine in new[] { "the embedded engine", "the simulator", "the simulator with turns during writes" })
+        foreach (var engine in new[] { "the simulator", "the simulator with turns during writes" })
             output.WriteLine($"conformance: {files.Length} transcripts on {engine}");
     }
 }

@@ -78,7 +78,7 @@ public sealed class FleetPageTests
     public void The_demos_closing_act_takes_the_costs_that_the_demo_measured_and_says_which()
     {
         var run = new DemoRun("model", "0", TimeSpan.FromSeconds(1), 0, 0);
-        var measured = new DemoReport { Disturbed = run, Undisturbed = run, Steps = 1, Deaths = [], FromKill = [TimeSpan.FromMilliseconds(130)], FromDetection = [TimeSpan.FromMilliseconds(90)], Engine = "embedded" };
+        var measured = new DemoReport { Disturbed = run, Undisturbed = run, Steps = 1, Deaths = [], FromKill = [TimeSpan.FromMilliseconds(130)], FromDetection = [TimeSpan.FromMilliseconds(90)], Engine = "orleans" };
         var fleet = ClosingAct.Cluster(measured);
         Assert.Equal(0.040, fleet.Costs.DetectSeconds, 1e-9);
 

@@ -25,12 +25,12 @@ public sealed class StoreTests : IDisposable
     [Fact]
     public void A_committed_state_outlives_the_store()
     {
-        Assert.Empty(Write(1, 1, "{\"a\":1}"));
+        Assert.True(Write(1, 1, "{\"a\":1}"));
         Reopen();
 
-        Assert.Equal("{\"a\":1}", store.LoadState(Grain));
+        Assert.Equal("{\"a\":1}", store.ReadState(Grain)?.StateJson);
         Assert.Equal([Grain], store.ListStates());
-        Assert.Null(store.LoadState(GrainAddress.Cluster));
+        Assert.Null(store.ReadState(GrainAddress.Cluster)?.StateJson);
     }
 
     [Theory]
@@ -40,8 +40,8 @@ public sealed class StoreTests : IDisposable
     {
         Write(2, 5, "old");
 
-        Assert.Empty(Write(incarnation, sequence, "new"));
-        Assert.Equal("new", store.LoadState(Grain));
+        Assert.True(Write(incarnation, sequence, "new"));
+        Assert.Equal("new", store.ReadState(Grain)?.StateJson);
     }
 
     [Theory]
@@ -52,42 +52,8 @@ public sealed class StoreTests : IDisposable
     {
         Write(2, 5, "old");
 
-        Assert.Equal([Grain], Write(incarnation, sequence, state));
-        Assert.Equal("old", store.LoadState(Grain));
-    }
-
-    [Fact]
-    public void Ones_own_write_that_is_stored_already_is_recognised()
-    {
-        Write(2, 5, "mine");
-
-        Assert.Empty(Write(2, 5, "mine"));
-    }
-
-    [Fact]
-    public async Task Nothing_of_a_batch_with_a_refused_state_is_stored()
-    {
-        Write(2, 5, "old");
-        var other = GrainAddress.Of(new JobId("other"));
-        var refused = store.Commit(new StoreBatch(
-            ++batches,
-            [new GrainState(other, new PersistState("x", 1, 1)), new GrainState(Grain, new PersistState("y", 1, 1))],
-            [new NewEvent(DateTimeOffset.UnixEpoch, new CoordinatorEvent { Kind = "k" })],
-            []));
-
-        Assert.Equal([Grain], refused);
-        Assert.Null(store.LoadState(other));
-        Assert.Empty(await store.ReadEventsAsync(new EventFilter()));
-    }
-
-    [Fact]
-    public async Task A_batch_that_comes_again_because_its_acknowledgement_was_lost_is_stored_once()
-    {
-        var batch = new StoreBatch(1, [], [new NewEvent(DateTimeOffset.UnixEpoch, new CoordinatorEvent { Kind = "once" })], []);
-
-        Assert.Empty(store.Commit(batch));
-        Assert.Empty(store.Commit(batch));
-        Assert.Single(await store.ReadEventsAsync(new EventFilter()));
+        Assert.False(Write(incarnation, sequence, state));
+        Assert.Equal("old", store.ReadState(Grain)?.StateJson);
     }
 
     [Fact]
@@ -108,7 +74,7 @@ public sealed class StoreTests : IDisposable
             Numbers = new Dictionary<string, double> { ["applied"] = 41, ["odd"] = double.NaN },
         };
         var time = new DateTimeOffset(2030, 1, 2, 3, 4, 5, TimeSpan.Zero).AddMicroseconds(678_901);
-        store.Commit(new StoreBatch(1, [], [new NewEvent(time, observed)], []));
+        Commit(new CommitEntry(time) { Observations = [new ObserveEvent(observed)] });
 
         var stored = Assert.Single(await store.ReadEventsAsync(new EventFilter { Job = Job }));
         Assert.Equal((1, time, "silo one"), (stored.Ordinal, stored.Time, stored.Silo));
@@ -182,7 +148,7 @@ public sealed class StoreTests : IDisposable
         File.WriteAllBytes(folder.File("coordinator.db.holder"), name);
 
         store = Open();
-        Assert.Empty(Write(1, 1, "x"));
+        Assert.True(Write(1, 1, "x"));
     }
 
     [Fact]
@@ -206,11 +172,16 @@ public sealed class StoreTests : IDisposable
         store = Open();
     }
 
-    private IReadOnlyList<GrainAddress> Write(long incarnation, long sequence, string state) =>
-        store.Commit(new StoreBatch(++batches, [new GrainState(Grain, new PersistState(state, incarnation, sequence))], [], []));
+    private bool Write(long incarnation, long sequence, string state) =>
+        Commit(new CommitEntry(DateTimeOffset.UnixEpoch) { State = new GrainState(Grain, new PersistState(state, incarnation, sequence)) });
 
-    private void Steps(int timeline, params StepRecord[] steps) =>
-        store.Commit(new StoreBatch(++batches, [], [], [new ObserveSteps(Job, timeline, steps)]));
+    private void Steps(int timeline, params StepRecord[] steps) => Commit(new CommitEntry(DateTimeOffset.UnixEpoch) { Observations = [new ObserveSteps(Job, timeline, steps)] });
+
+    private bool Commit(CommitEntry entry)
+    {
+        store.Commit(++batches, [entry]);
+        return entry.IsTaken;
+    }
 
     private static StepRecord Step(long step, double loss) => new(step, 1, loss, 1.0, double.NaN, 64);
 
