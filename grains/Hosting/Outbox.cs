@@ -26,7 +26,7 @@ public sealed class Outbox<TTarget, TMessage>(
 
     private sealed class Queue(Outbox<TTarget, TMessage> outbox, TTarget to) : IThreadPoolWorkItem
     {
-        public List<TMessage> Waiting { get; } = [];
+        public System.Collections.Generic.Queue<TMessage> Waiting { get; } = new();
 
         public bool Closed { get; set; }
 
@@ -54,7 +54,7 @@ public sealed class Outbox<TTarget, TMessage>(
                 if (queue.Waiting.Count >= limit)
                     lost(to, 1, new InvalidOperationException($"{limit} messages wait for it already"));
                 else
-                    queue.Waiting.Add(message);
+                    queue.Waiting.Enqueue(message);
             }
 
             // Without the caller's context: a call is nobody's turn.
@@ -101,8 +101,8 @@ public sealed class Outbox<TTarget, TMessage>(
             }
 
             var batch = new TMessage[Math.Min(queue.Waiting.Count, Batch)];
-            queue.Waiting.CopyTo(0, batch, 0, batch.Length);
-            queue.Waiting.RemoveRange(0, batch.Length);
+            for (var i = 0; i < batch.Length; i++)
+                batch[i] = queue.Waiting.Dequeue();
             return batch;
         }
     }

@@ -96,7 +96,8 @@ public sealed partial class TrainingJobMachine
 
     /// <summary>
     /// Members that the evidence of now condemns, with the cause; hard evidence at once, soft evidence after it was gathered. Hard evidence
-    /// waits for more of it where a generation is work for thousands: nodes that die together go together.
+    /// waits for more of it where a generation is work for thousands, and all evidence does while they are asked (<see cref="Parts.FailureGather"/>):
+    /// nodes that die together go together.
     /// </summary>
     private SortedDictionary<GpuId, string> FailedMembers()
     {
@@ -110,6 +111,8 @@ public sealed partial class TrainingJobMachine
                 failed[member.Gpu] = round.IsOpen ? "no answer" : "out of reach";
         }
 
+        if (gather.Waits(failed.Count + evidence.Accusations, round.IsOpen))
+            return [];
         evidence.Condemn(failed);
         return failed;
     }
@@ -300,6 +303,7 @@ public sealed partial class TrainingJobMachine
     {
         round.Close();
         evidence.Clear();
+        gather.Clear();
         plans.Clear();
         completion.ForgetMembers();
     }

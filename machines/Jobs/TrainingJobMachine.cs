@@ -24,6 +24,7 @@ public sealed partial class TrainingJobMachine : IMachine
     private readonly StepRecords records = new();
     private readonly NodeLinks links = new();
     private readonly FailureEvidence evidence;
+    private readonly FailureGather gather;
     private readonly Exclusions exclusions = new();
     private readonly GpuOffers offers;
     private readonly GenerationRound round;
@@ -51,6 +52,7 @@ public sealed partial class TrainingJobMachine : IMachine
         context = new JobContext(id, stateJson is null ? null : Contracts.ReadState<TrainingJobState>(GrainAddress.Of(id), stateJson));
         var timer = new AskTimer(context);
         evidence = new FailureEvidence(context, links);
+        gather = new FailureGather(context);
         offers = new GpuOffers(context);
         round = new GenerationRound(context, links, records, timer);
         plans = new GenerationPlans(context, timer);
@@ -367,6 +369,7 @@ public sealed partial class TrainingJobMachine : IMachine
         {
             Consider(evidence.HardDue);
             Consider(evidence.SoftDue);
+            Consider(gather.Due);
             if (stalled is not null)
             {
                 Consider(search.Deadline);
@@ -376,7 +379,7 @@ public sealed partial class TrainingJobMachine : IMachine
                 Consider(round.AskAt);
             Consider(preparations.NextAside);
             foreach (var (member, link) in links.With(State.Members))
-                Consider(TimeoutOf(member, link), andPast: true);
+                Consider(TimeoutOf(member, link), andPast: gather.Due is null);
         }
 
         return next;

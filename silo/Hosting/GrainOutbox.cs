@@ -11,7 +11,12 @@ public sealed partial class GrainOutbox : IDisposable
     /// <summary>Calls under way at most: a fan-out to 12,500 grains takes half the time of one that is not bounded.</summary>
     private const int Window = 256;
 
-    private const int LimitPerGrain = 4096;
+    /// <summary>
+    /// Messages that wait for one grain at most. The answers of a job's tens of thousands of members come at once, and what waits behind
+    /// them, such as the end of a node's connection, nobody repeats: a limit below their number lost it, and the job waited half a minute
+    /// for the answers of nodes that were known to be dead.
+    /// </summary>
+    private const int LimitPerGrain = 1 << 18;
 
     private readonly Outbox<GrainAddress, GrainMessage> outbox;
 

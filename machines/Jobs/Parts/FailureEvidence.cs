@@ -36,6 +36,9 @@ internal sealed class FailureEvidence(JobContext context, NodeLinks links)
     /// <summary>When soft evidence has been gathered. Null: there is none.</summary>
     public TimeSpan? SoftDue => softAt + context.State.Spec.FaultTolerance.GatherDelay;
 
+    /// <summary>Accusations that have not condemned anybody yet.</summary>
+    public int Accusations => hardAt is null && softAt is null ? 0 : edges.Count;
+
     /// <summary>Whether a member has reported a fault of its own.</summary>
     public bool HasFaulted(GpuId gpu) => faulted.ContainsKey(gpu);
 

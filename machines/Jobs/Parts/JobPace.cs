@@ -13,6 +13,12 @@ internal static class JobPace
     public static TimeSpan DecisionPause(int members) => members < 1000 ? TimeSpan.Zero : TimeSpan.FromMicroseconds(2 * members);
 
     /// <summary>
+    /// For how long nothing new must have failed before a question that is open is given up for another one; zero below a thousand members.
+    /// To ask thousands takes longer than it takes a rack's end to be noticed node by node, and each of those nodes would begin it anew.
+    /// </summary>
+    public static TimeSpan FailureGather(int members) => members < 1000 ? TimeSpan.Zero : TimeSpan.FromMicroseconds(40 * members);
+
+    /// <summary>
     /// Time in which all members' words come: 2 ms for each, since those of thousands come one after the other. So do their connections to
     /// the silo that a job was loaded by, and rank 0, which reports progress, may be among the last.
     /// </summary>

@@ -5,7 +5,9 @@ namespace Coordinator.Machines.Jobs.Parts;
 
 /// <summary>
 /// What a node is sent of the membership: no more than it lacks, since a membership of thousands is long. A node that knows the generation
-/// before is sent the change; one that was sent it already nothing, since a worker that it did not reach says so; everybody else the whole.
+/// before, or was sent it, is sent the change; one that was sent the change already nothing; everybody else the whole. What was sent and
+/// did not arrive is no loss: a worker that a change does not fit says so, and gets the whole. Where generations follow each other faster
+/// than thousands answer, to wait for their answers would be to send the whole to all of them each time.
 /// </summary>
 internal sealed class MembershipDelivery(JobContext context)
 {
@@ -48,7 +50,11 @@ internal sealed class MembershipDelivery(JobContext context)
     public void NoteKnown(NodeId node, long generation) => known[node] = generation;
 
     /// <summary>A node knows none.</summary>
-    public void NoteUnknown(NodeId node) => known.Remove(node);
+    public void NoteUnknown(NodeId node)
+    {
+        known.Remove(node);
+        sent.Remove(node);
+    }
 
     /// <summary>A node may have missed what it was sent.</summary>
     public void Renew(NodeId node) => sent.Remove(node);
@@ -57,7 +63,8 @@ internal sealed class MembershipDelivery(JobContext context)
     public MembershipChange? Take(NodeId node, IEnumerable<Member> members)
     {
         var generation = context.State.Generation;
-        var knowsLast = last is not null && known.GetValueOrDefault(node) == last.FromGeneration;
+        var knowsLast = last is not null
+            && (known.GetValueOrDefault(node) == last.FromGeneration || sent.GetValueOrDefault(node) == last.FromGeneration);
         var change = knowsLast && !members.Any(member => newcomers.Contains(member.Gpu)) ? last : whole;
         if (sent.GetValueOrDefault(node) == generation)
             change = null;

@@ -21,6 +21,59 @@ public sealed class WideJobTests
     }
 
     [Fact]
+    public void Failures_that_come_while_all_are_asked_go_together_once_no_more_come()
+    {
+        var job = Training();
+        Accuse(job, by: 1, lost: 2);
+        job.Advance(TimeSpan.FromMilliseconds(10));
+        Assert.Equal(2, job.Generation);
+
+        // A gather of 48 ms: 40 µs for each member.
+        for (var lost = 10; lost < 15; lost++)
+        {
+            Accuse(job, by: 20 + lost, lost);
+            job.Advance(TimeSpan.FromMilliseconds(30));
+            Assert.Equal(2, job.Generation);
+        }
+
+        job.Advance(TimeSpan.FromMilliseconds(30));
+        Assert.Equal(3, job.Generation);
+        Assert.All([10, 11, 12, 13, 14], node => Assert.IsType<ReleaseRank>(job.Newest[JobAlone.Gpu(node)]));
+    }
+
+    [Fact]
+    public void Failures_that_go_on_and_on_are_gathered_for_four_times_as_long_at_most()
+    {
+        var job = Training();
+        Accuse(job, by: 1, lost: 2);
+        job.Advance(TimeSpan.FromMilliseconds(10));
+        var failed = 0;
+        for (; job.Generation == 2; failed++)
+        {
+            Accuse(job, by: 100 + failed, lost: 10 + failed);
+            job.Advance(TimeSpan.FromMilliseconds(30));
+        }
+
+        Assert.InRange(failed, 6, 8);
+    }
+
+    [Fact]
+    public void Who_was_sent_a_generation_is_sent_the_change_to_the_next_whether_it_has_answered_or_not()
+    {
+        var job = Training();
+        Accuse(job, by: 1, lost: 2);
+        job.Advance(TimeSpan.FromMilliseconds(10));
+        Accuse(job, by: 4, lost: 3);
+        job.Advance(TimeSpan.FromMilliseconds(100));
+        Assert.Equal(3, job.Generation);
+        Assert.Equal(2, job.ToldFrom[JobAlone.Gpu(7).Node]);
+
+        // What was sent did not arrive.
+        job.Says(7, new MembershipUnknown { Job = JobAlone.Job, Generation = 3, Node = JobAlone.Gpu(7).Node });
+        Assert.Equal(0, job.ToldFrom[JobAlone.Gpu(7).Node]);
+    }
+
+    [Fact]
     public void A_decision_that_waits_for_the_one_before_is_woken_for_and_not_for_what_is_past()
     {
         var job = Training();
