@@ -9,7 +9,8 @@ public sealed record SwarmLimit(string Name, Func<IReadOnlyList<SwarmMeasure>, b
     public static IReadOnlyList<SwarmLimit> Alone { get; } =
     [
         Within("connected", "all connected within 60 s", 60),
-        Within("oneDead", "a dead node out at all survivors within 1 s", 1),
+        Within("oneDead", "a dead node out at all survivors within 4 s", 4),
+        Within("manyDead", "nodes that die at once out at all survivors within 12 s", 12),
         Within("siloDead", "the silo's death healed within 30 s", 30),
         new("silo under 4 GB", measures => measures is [.., var last] && last.Load.SiloPeakBytes < 4e9),
     ];
@@ -19,6 +20,7 @@ public sealed record SwarmLimit(string Name, Func<IReadOnlyList<SwarmMeasure>, b
     [
         Within("connected", "everything known within 30 s", 30),
         Within("formed", "a generation formed within 15 s", 15),
+        Within("manyDead", "nodes that die at once out at all survivors within 15 s", 15),
         new("it was formed once", measures => measures.Any(measure => measure is { Key: "formed", Generation: 1 })),
         Within("siloDead", "a silo's death healed within 20 s", 20),
         new("no silo over 1 GB", measures => measures is [.., var last] && last.Load.LargestSiloBytes <= 1e9),
