@@ -21,8 +21,11 @@ public sealed record ShardComputed(long Ticket) : RankInput;
 /// <summary>The optimizer ran to its end, as <see cref="ApplyStep"/> asked under <paramref name="Ticket"/>.</summary>
 public sealed record StepFinished(long Ticket, long Step) : RankInput;
 
-/// <summary>The whole state was hashed, as <see cref="HashState"/> asked under <paramref name="Ticket"/>.</summary>
-public sealed record StateHashed(long Ticket, string Sha256) : RankInput;
+/// <summary>
+/// The whole state was hashed, as <see cref="HashState"/> asked under <paramref name="Ticket"/>; <paramref name="Nonfinite"/> of its
+/// parameters are infinite or no number.
+/// </summary>
+public sealed record StateHashed(long Ticket, string Sha256, long Nonfinite = 0) : RankInput;
 
 /// <summary>
 /// A frame came, its checksum right. <paramref name="Payload"/> is the host's handle of the payload, which outputs of this and
@@ -55,9 +58,12 @@ public sealed record RankDeadlinePassed : RankInput;
 /// <summary>The job wants the rank's slice of the state saved, or to hear again that it is.</summary>
 public sealed record SaveOrdered(SaveCheckpoint Order) : RankInput;
 
-/// <summary>The slice is durable, as <see cref="SaveState"/> asked; <paramref name="Failure"/> says why it is not.</summary>
+/// <summary>
+/// The slice is durable, as <see cref="SaveState"/> asked; <paramref name="Failure"/> says why it is not, and
+/// <paramref name="Nonfinite"/> how many of the parameters in it are infinite or no number.
+/// </summary>
 public sealed record StateSaved(
-    CheckpointId Checkpoint, CheckpointPart? Part, double SnapshotMs, double WriteMs, string? Failure) : RankInput;
+    CheckpointId Checkpoint, CheckpointPart? Part, double SnapshotMs, double WriteMs, string? Failure, long Nonfinite = 0) : RankInput;
 
 /// <summary>
 /// The state was read from the checkpoint, as <see cref="LoadState"/> asked under <paramref name="Ticket"/>; <paramref name="Failure"/>

@@ -106,6 +106,7 @@ public sealed partial class RankMachine
                 Step = Applied,
                 RecordedThrough = record.Through,
                 StateSha256 = sha256,
+                Nonfinite = hash.Nonfinite,
             });
             if (context.Rank == 0)
                 context.Do(new StoreModel(Applied));

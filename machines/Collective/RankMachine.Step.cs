@@ -316,9 +316,9 @@ public sealed partial class RankMachine
             context.Do(new HashState(work.BeginHashing()));
     }
 
-    private void OnStateHashed(long ticket, string sha256)
+    private void OnStateHashed(StateHashed hashed)
     {
-        if (work.EndHashing(ticket) && hash.End(Applied, sha256) && phase == Phase.Finished)
+        if (work.EndHashing(hashed.Ticket) && hash.End(Applied, hashed) && phase == Phase.Finished)
             Repeat(all: true);
     }
 }

@@ -129,7 +129,7 @@ public sealed partial class RankMachine : IRankMachine
                 saving.OnSaved(saved);
                 break;
             case StateHashed hashed:
-                OnStateHashed(hashed.Ticket, hashed.Sha256);
+                OnStateHashed(hashed);
                 break;
             case FrameArrived frame:
                 OnFrame(frame);

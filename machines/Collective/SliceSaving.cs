@@ -68,6 +68,7 @@ internal sealed class SliceSaving(RankContext context)
             Part = done.Part,
             SnapshotMs = done.SnapshotMs,
             WriteMs = done.WriteMs,
+            Nonfinite = done.Nonfinite,
         };
         context.Tell(saved);
     }

@@ -11,6 +11,9 @@ internal sealed class StateHash
     /// <summary>The hash; null: it is not known.</summary>
     public string? Value { get; private set; }
 
+    /// <summary>Parameters of the hashed state that are infinite or no number.</summary>
+    public long Nonfinite { get; private set; }
+
     /// <summary>The state of a step is to be hashed. False where that is under way.</summary>
     public bool Begin(long step, bool isHashing)
     {
@@ -21,11 +24,11 @@ internal sealed class StateHash
     }
 
     /// <summary>The state was hashed. False where it is of another step by now.</summary>
-    public bool End(long step, string sha256)
+    public bool End(long step, StateHashed hashed)
     {
         if (step != hashedStep)
             return false;
-        Value = sha256;
+        (Value, Nonfinite) = (hashed.Sha256, hashed.Nonfinite);
         return true;
     }
 

@@ -26,7 +26,7 @@ public sealed partial class TrainingJobMachine
 
         records.Note(State.Timeline, finished.RecordedThrough, State.Timeline);
         OnAdvanced(finished.Gpu, finished.Step);
-        if (completion.Add(finished.Gpu, finished.StateSha256))
+        if (completion.Add(finished.Gpu, finished.StateSha256, finished.Nonfinite))
         {
             FinishIfComplete();
             return;
@@ -48,6 +48,12 @@ public sealed partial class TrainingJobMachine
     private void FinishIfComplete()
     {
         var steps = State.Spec.Training.Steps;
+        if (!round.IsOpen && records.Through >= steps && !FiniteNumbers.MayGoOn(State.Spec, completion.Nonfinite))
+        {
+            FailForState(steps, completion.Nonfinite);
+            return;
+        }
+
         if (completion.Model is not { } model || round.IsOpen || completion.Count < State.Members.Count || records.Through < steps)
             return;
         context.Observe(EventKinds.JobFinished, $"model sha256 {model.Sha256}", step: records.Through);
@@ -63,6 +69,10 @@ public sealed partial class TrainingJobMachine
 
     private void FailForNumbers(StepRecord step) =>
         Fail(FiniteNumbers.Why(step, State.Spec, State.Checkpoints is [.., var newest] ? newest : null));
+
+    /// <summary>A state that was looked at, the final one or one that was to be saved, has numbers that are none.</summary>
+    private void FailForState(long step, long nonfinite) =>
+        Fail(FiniteNumbers.WhyOfState(step, nonfinite, State.Spec, State.Checkpoints is [.., var newest] ? newest : null));
 
     private void Fail(string reason, bool isCancelled = false)
     {

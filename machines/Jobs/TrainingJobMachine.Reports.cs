@@ -59,6 +59,7 @@ public sealed partial class TrainingJobMachine
                 break;
             case CheckpointPartSaved saved:
                 checkpoints.OnPartSaved(saved);
+                FailIfSavedNumbersAreNone();
                 return;
             case CheckpointSealed written:
                 checkpoints.OnSealed(written);
@@ -228,9 +229,19 @@ public sealed partial class TrainingJobMachine
 
             checkpoints.NoteReport();
             SettleFaults();
+            if (FailIfSavedNumbersAreNone())
+                return;
         }
 
         Acknowledge(node, steps.Timeline, news.Count > 0);
+    }
+
+    private bool FailIfSavedNumbersAreNone()
+    {
+        if (context.IsOver || checkpoints.Broken is not { } broken)
+            return false;
+        FailForState(broken.Step, broken.Nonfinite);
+        return true;
     }
 
     private void RecordForRegained(NodeId node, StepsApplied steps)

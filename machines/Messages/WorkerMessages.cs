@@ -260,6 +260,9 @@ public sealed record RankFinished : JobReport
 
     /// <summary>SHA-256 over the whole state, lower-case hexadecimal: equal on all ranks, or the job has diverged.</summary>
     public required string StateSha256 { get; init; }
+
+    /// <summary>Parameters of that state that are infinite or no number.</summary>
+    public long Nonfinite { get; init; }
 }
 
 /// <summary>
@@ -335,6 +338,9 @@ public sealed record CheckpointPartSaved : JobReport
 
     /// <summary>Time that writing took beside the training, milliseconds.</summary>
     public double WriteMs { get; init; }
+
+    /// <summary>Parameters in the slice that are infinite or no number.</summary>
+    public long Nonfinite { get; init; }
 }
 
 /// <summary>The manifest is durable: the checkpoint is complete.</summary>

@@ -34,6 +34,9 @@ public interface IRankDevice : IDisposable
     /// <summary>Tensors of the final model among them; null: those that the job's spec gives.</summary>
     IReadOnlyList<ModelTensor>? Model => null;
 
+    /// <summary>Entries of the state that the optimizer changes; null: the parameters, which are float32 and stand first.</summary>
+    IReadOnlyList<ModelTensor>? Trained => null;
+
     /// <summary>
     /// What all devices of a job must say alike, beyond their class: how a program of one's own is made up, and what it begins with and
     /// computes. Empty where the spec decides that.

@@ -24,6 +24,9 @@ public sealed class PretrainedDevice(IRankDevice device, InitialWeights weights)
     public IReadOnlyList<ModelTensor>? Model => device.Model;
 
     /// <inheritdoc/>
+    public IReadOnlyList<ModelTensor>? Trained => device.Trained;
+
+    /// <inheritdoc/>
     public string Identity => device.Identity;
 
     /// <inheritdoc/>

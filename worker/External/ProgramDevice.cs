@@ -73,11 +73,8 @@ public sealed class ProgramDevice : IRankDevice
             throw;
         }
 
-        Model =
-        [
-            .. description.Tensors.Where(tensor => tensor.IsModel)
-                .Select(tensor => new ModelTensor(tensor.Name, tensor.Shape, (int)(tensor.Offset / sizeof(float))) { Dtype = tensor.Dtype }),
-        ];
+        Model = Entries(tensor => tensor.IsModel);
+        Trained = description.Tensors.Any(tensor => tensor.IsTrained) ? Entries(tensor => tensor.IsTrained) : Model;
     }
 
     /// <inheritdoc/>
@@ -93,6 +90,10 @@ public sealed class ProgramDevice : IRankDevice
     public IReadOnlyList<ModelTensor>? Model { get; }
 
     /// <inheritdoc/>
+    /// <remarks>Of a program that does not say which entries it trains these are the model's.</remarks>
+    public IReadOnlyList<ModelTensor>? Trained { get; }
+
+    /// <inheritdoc/>
     public string Identity { get; }
 
     /// <summary>What the program said of itself.</summary>
@@ -100,6 +101,12 @@ public sealed class ProgramDevice : IRankDevice
 
     /// <summary>The process's number, for people and tests.</summary>
     public int ProcessId => session.ProcessId;
+
+    private ModelTensor[] Entries(Func<ProgramTensor, bool> isWanted) =>
+    [
+        .. description.Tensors.Where(isWanted)
+            .Select(tensor => new ModelTensor(tensor.Name, tensor.Shape, (int)(tensor.Offset / sizeof(float))) { Dtype = tensor.Dtype }),
+    ];
 
     private int MostSamples => (spec.Training.BatchSize + spec.Training.Shards - 1) / spec.Training.Shards;
 

@@ -32,6 +32,7 @@ public sealed class RankExecutor : IDisposable
     private readonly DeviceThread deviceThread;
     private readonly CancellationTokenSource ended = new();
     private readonly StateSaver saver;
+    private readonly NonfiniteNumbers numbers;
 
     private readonly int blockElements;
     private readonly BlockPool statePool;
@@ -65,7 +66,7 @@ public sealed class RankExecutor : IDisposable
         reduced = new ReducedGradient(device.CreateGradient(), blockElements);
         deviceThread = new DeviceThread(threads, Failed);
         lastAppliedTicks = Monotonic.Now.Ticks;
-        saver = new StateSaver(options, device, faults, PostState, input => answer(input));
+        saver = new StateSaver(options, device, numbers = new NonfiniteNumbers(device), faults, PostState, input => answer(input));
     }
 
     /// <summary>The job's last step, as the newest plan has it.</summary>
@@ -231,7 +232,7 @@ public sealed class RankExecutor : IDisposable
                 saver.Load(load);
                 break;
             case HashState hash:
-                PostState(() => answer(new StateHashed(hash.Ticket, Hash())));
+                PostState(() => answer(Hash(hash)));
                 break;
             case StoreModel store:
                 StoreModel(store.Step);
@@ -432,18 +433,20 @@ public sealed class RankExecutor : IDisposable
         answer(new HostInput(new StepFinished(apply.Ticket, apply.Step)) { Applied = record });
     });
 
-    private string Hash()
+    private StateHashed Hash(HashState order)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var nonfinite = 0L;
         for (var block = 0; BlockLength(block, ofState: true) is > 0 and var length; block++)
         {
             var copy = statePool.Rent(length * sizeof(float));
             device.ReadState((long)block * blockElements, copy.Floats);
             hash.AppendData(copy.Segment);
+            nonfinite += numbers.Count((long)block * blockElements, copy.Floats);
             copy.Release();
         }
 
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
+        return new StateHashed(order.Ticket, Convert.ToHexStringLower(hash.GetHashAndReset()), nonfinite);
     }
 
     private void StoreModel(long step)

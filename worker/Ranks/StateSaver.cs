@@ -13,7 +13,12 @@ namespace Coordinator.Worker.Ranks;
 /// copy's memory is kept for the next one; what is written at a time in a process is bounded, since ranks may be many.
 /// </summary>
 internal sealed class StateSaver(
-    RankHostOptions options, IRankDevice device, FaultPlan faults, Action<Action> postState, Action<RankInput> answer) : IDisposable
+    RankHostOptions options,
+    IRankDevice device,
+    NonfiniteNumbers numbers,
+    FaultPlan faults,
+    Action<Action> postState,
+    Action<RankInput> answer) : IDisposable
 {
     private static readonly SemaphoreSlim Writers = new(Math.Max(2, Environment.ProcessorCount / 2));
 
@@ -180,7 +185,8 @@ internal sealed class StateSaver(
                 var began = Stopwatch.GetTimestamp();
                 faults.Saving(save.Checkpoint.Step);
                 var part = folder.WritePart(options.Job, save.Checkpoint, save.Rank, save.Ranks, offset, staging.AsSpan(0, length));
-                answer(new StateSaved(save.Checkpoint, part, snapshotMs, Stopwatch.GetElapsedTime(began).TotalMilliseconds, null));
+                var writeMs = Stopwatch.GetElapsedTime(began).TotalMilliseconds;
+                answer(new StateSaved(save.Checkpoint, part, snapshotMs, writeMs, null, numbers.Count(offset, staging.AsSpan(0, length))));
             }
             finally
             {

@@ -42,6 +42,9 @@ internal sealed class CheckpointSaving(CheckpointId id, IReadOnlyList<Member> me
     /// <summary>The longest time that a member took to write its part, in ms.</summary>
     public double WriteMs { get; private set; }
 
+    /// <summary>Parameters in the parts so far that are infinite or no number.</summary>
+    public long Nonfinite { get; private set; }
+
     /// <summary>How often the manifest was asked for: each time of the next member's worker, since the last did not answer.</summary>
     public int Seals { get; set; }
 
@@ -57,6 +60,7 @@ internal sealed class CheckpointSaving(CheckpointId id, IReadOnlyList<Member> me
         ReachedAt ??= at;
         SnapshotMs = Math.Max(SnapshotMs, report.SnapshotMs);
         WriteMs = Math.Max(WriteMs, report.WriteMs);
+        Nonfinite += report.Nonfinite;
         return true;
     }
 

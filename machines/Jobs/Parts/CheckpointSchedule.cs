@@ -40,6 +40,14 @@ internal sealed class CheckpointSchedule(JobContext context, NodeLinks links, St
         : $"step {saving.Id.Step}: {saving.Parts.Count} of {saving.Members.Count} parts are written";
 
     /// <summary>
+    /// The step that is recorded and being saved, with how many of its parameters are infinite or no number, where the job may not go on
+    /// with that; null: there is none. Such a checkpoint never becomes complete.
+    /// </summary>
+    public (long Step, long Nonfinite)? Broken =>
+        saving is { IsRecorded: true } some && !FiniteNumbers.MayGoOn(context.State.Spec, some.Nonfinite)
+            ? (some.Id.Step, some.Nonfinite) : null;
+
+    /// <summary>
     /// An order should reach the ranks before the step that it names. So far ahead it is given: as long as the job does not hear of steps,
     /// twice, and a moment for the way.
     /// </summary>
@@ -219,7 +227,7 @@ internal sealed class CheckpointSchedule(JobContext context, NodeLinks links, St
             return;
         }
 
-        if (!some.IsRecorded)
+        if (!some.IsRecorded || Broken is not null)
             return;
         var nodes = state.Members.Where(links.IsReachable).Select(member => member.Gpu.Node).Distinct().ToArray();
         if (nodes.Length == 0)

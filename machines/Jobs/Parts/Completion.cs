@@ -11,6 +11,9 @@ internal sealed class Completion
     /// <summary>The model that was stored; null: none yet.</summary>
     public ModelStored? Model { get; private set; }
 
+    /// <summary>Parameters of the final state that are infinite or no number, as a member has found.</summary>
+    public long Nonfinite { get; private set; }
+
     /// <summary>Members that have finished.</summary>
     public int Count => hashes.Count;
 
@@ -21,9 +24,10 @@ internal sealed class Completion
     public bool Has(GpuId gpu) => hashes.ContainsKey(gpu);
 
     /// <summary>A member has finished. False where its state differs from another's: then some device has computed wrongly.</summary>
-    public bool Add(GpuId gpu, string stateSha256)
+    public bool Add(GpuId gpu, string stateSha256, long nonfinite = 0)
     {
         hashes[gpu] = stateSha256;
+        Nonfinite = Math.Max(Nonfinite, nonfinite);
         return hashes.Values.First() == stateSha256;
     }
 
@@ -31,12 +35,16 @@ internal sealed class Completion
     public void Store(ModelStored stored) => Model = stored;
 
     /// <summary>Another generation is in force, whose members have yet to finish.</summary>
-    public void ForgetMembers() => hashes.Clear();
+    public void ForgetMembers()
+    {
+        hashes.Clear();
+        Nonfinite = 0;
+    }
 
     /// <summary>The job has more steps: this was not its end.</summary>
     public void Clear()
     {
-        hashes.Clear();
+        ForgetMembers();
         Model = null;
     }
 }

@@ -30,6 +30,14 @@ public static class FiniteNumbers
         return (steps, null);
     }
 
+    /// <summary>
+    /// Whether a job goes on with a state. The loss of a step is of the parameters before it, so what an update has made of them is looked
+    /// at where they are kept: in the final state and in every checkpoint.
+    /// </summary>
+    /// <param name="spec">The job's spec.</param>
+    /// <param name="nonfinite">Parameters of the state that are infinite or no number.</param>
+    public static bool MayGoOn(JobSpec spec, long nonfinite) => nonfinite == 0 || spec.Training.AllowNonfinite;
+
     /// <summary>Why the job ends at a step, and what to do.</summary>
     /// <param name="step">The step.</param>
     /// <param name="spec">The job's spec.</param>
@@ -37,14 +45,27 @@ public static class FiniteNumbers
     public static string Why(StepRecord step, JobSpec spec, CheckpointRef? checkpoint)
     {
         var (what, value) = double.IsFinite(step.Loss) ? ("gradient norm", step.GradientNorm) : ("loss", step.Loss);
+        return $"the {what} of step {step.Step} is {value.ToString(CultureInfo.InvariantCulture)}, so the model learns nothing more; "
+            + Remedy(spec, checkpoint);
+    }
+
+    /// <summary>Why the job ends with a state, and what to do.</summary>
+    /// <param name="step">The step that made it.</param>
+    /// <param name="nonfinite">How many of its parameters are infinite or no number.</param>
+    /// <param name="spec">The job's spec.</param>
+    /// <param name="checkpoint">Its newest checkpoint, which is of an earlier step; null: it has none.</param>
+    public static string WhyOfState(long step, long nonfinite, JobSpec spec, CheckpointRef? checkpoint) =>
+        $"step {step} has made {nonfinite.ToString(CultureInfo.InvariantCulture)} of the model's parameters infinite or no number, so the "
+            + $"model is of no use; {Remedy(spec, checkpoint)}";
+
+    private static string Remedy(JobSpec spec, CheckpointRef? checkpoint)
+    {
         var rate = spec.Optimizer.LearningRate.ToString("R", CultureInfo.InvariantCulture);
         var kept = checkpoint is null
             ? "there is no checkpoint of it"
             : $"its last checkpoint is that of step {checkpoint.Id.Step} and is kept";
         var clip = spec.Optimizer.GradientClip > 0 ? "" : " or set optimizer.gradient_clip to 1";
-        return $"the {what} of step {step.Step} is {value.ToString(CultureInfo.InvariantCulture)}, so the model learns nothing more; "
-            + $"{kept}: "
-            + $"lower optimizer.learning_rate (now {rate}){clip} and train again, or set training.allow_nonfinite to true to go on all "
-            + $"the same";
+        return $"{kept}: lower optimizer.learning_rate (now {rate}){clip} and train again, or set training.allow_nonfinite to true to go "
+            + $"on all the same";
     }
 }

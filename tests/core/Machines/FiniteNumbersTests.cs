@@ -45,5 +45,18 @@ public sealed class FiniteNumbersTests
                     new CheckpointRef(new CheckpointId(0, 5, 1), "a", 1, 1)));
     }
 
+    [Fact]
+    public void A_state_with_numbers_that_are_none_ends_the_job_unless_it_says_otherwise()
+    {
+        Assert.True(FiniteNumbers.MayGoOn(Spec, 0));
+        Assert.False(FiniteNumbers.MayGoOn(Spec, 1));
+        Assert.True(FiniteNumbers.MayGoOn(Spec with { Training = Spec.Training with { AllowNonfinite = true } }, 1));
+        Assert.Equal(
+            "step 9 has made 17 of the model's parameters infinite or no number, so the model is of no use; there is no checkpoint of it: "
+                + "lower optimizer.learning_rate (now 0.001) and train again, or set training.allow_nonfinite to true to go on all the "
+                + "same",
+            FiniteNumbers.WhyOfState(9, 17, Spec, null));
+    }
+
     private static StepRecord Step(long step) => new(step, 1, 0.5, 1, 50, 16);
 }

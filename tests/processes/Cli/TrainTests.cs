@@ -95,6 +95,21 @@ public sealed class TrainTests : IDisposable
         Assert.False(File.Exists(Path.Combine(directory, "never")));
     }
 
+    [Fact]
+    public async Task A_last_update_that_leaves_no_numbers_makes_no_model()
+    {
+        // Its loss and its gradient norm are of the parameters before it, which are numbers.
+        using var train = new Executable(
+            "train", "--model.program=linear", "--workers", "1", "--steps", "1", "--optimizer.learning_rate=3e38",
+                "--lr_scheduler.min_learning_rate=3e38", "--optimizer.weight_decay=10", "--lr_scheduler.warmup_steps=0",
+                "--out", Path.Combine(directory, "never"));
+
+        Assert.True(await train.EndAsync(Limit) == ExitCodes.RunFailed, train.Output);
+        Assert.Matches(
+            @"error: Job \S+ failed at step 1 of 1: step 1 has made 129 of the model's parameters infinite or no number", train.Output);
+        Assert.False(File.Exists(Path.Combine(directory, "never")));
+    }
+
     private static string Data() => Path.ChangeExtension(typeof(TrainTests).Assembly.Location, ".xml");
 
     private string Hash(string file) => Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(directory, file))));

@@ -48,6 +48,19 @@ public sealed class TrainOwnProgramTests : IDisposable
         Assert.Contains("ValueError: the labels are of another task (train.py, line 12)", train.Output, StringComparison.Ordinal);
     }
 
+    [PythonFact]
+    public async Task A_program_whose_last_update_leaves_no_number_makes_no_model()
+    {
+        using var train = new Executable([
+            "train", "--program", PythonPrograms.MakePlain(directory), "--program.arguments=leaves-infinity 5", "--workers", "1",
+            "--steps", "5", "--out", Path.Combine(directory, "never")]);
+
+        Assert.True(await train.EndAsync(Limit) == ExitCodes.RunFailed, train.Output);
+        Assert.Contains(
+            "step 5 has made 1 of the model's parameters infinite or no number", train.Output, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(directory, "never")));
+    }
+
     [GccFact]
     public async Task The_client_in_C_is_the_same_file_for_one_worker_and_for_two()
     {

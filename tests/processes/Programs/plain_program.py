@@ -108,6 +108,8 @@ while True:
         step, squares, targets, flags, _ = struct.unpack("<qdqII", body)
         now, sums = struct.unpack_from(f"<{COUNT}f", memory, 0), struct.unpack_from(f"<{COUNT}f", memory, gradient)
         struct.pack_into(f"<{COUNT}f", memory, 0, *[w - 0.2 * s / max(targets, 1) for w, s in zip(now, sums)])
+        if MISDEED == "leaves-infinity" and step == AT[0]:
+            struct.pack_into("<f", memory, 0, float("inf"))
         send(APPLIED, struct.pack("<d", squares ** 0.5 / max(targets, 1)))
     elif kind == END:
         print("the job is done")

@@ -56,9 +56,9 @@ public sealed class StepPartsTests
         var hash = new StateHash();
         Assert.True(hash.Begin(step: 9, isHashing: false));
         Assert.False(hash.Begin(step: 9, isHashing: true));
-        Assert.False(hash.End(step: 10, "ten"));
-        Assert.True(hash.End(step: 9, "nine"));
-        Assert.Equal("nine", hash.Value);
+        Assert.False(hash.End(step: 10, new StateHashed(1, "ten", Nonfinite: 1)));
+        Assert.True(hash.End(step: 9, new StateHashed(1, "nine", Nonfinite: 3)));
+        Assert.Equal(("nine", 3), (hash.Value, hash.Nonfinite));
         hash.Clear();
         Assert.Null(hash.Value);
     }
