@@ -6,4 +6,4 @@ namespace Coordinator.Disk;
 /// <param name="path">Where.</param>
 /// <param name="what">What lies there: <c>a pipe</c>.</param>
 public sealed class NotARegularFileException(string path, string what)
-    : IOException($"{path} is {what} and no file; remove it, and put the file itself there");
+    : IOException($"{path} is {what} and no file; name the file itself, or put it there");

@@ -131,7 +131,10 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
         catch (Exception unusable) when (unusable is InvalidDataException or IOException or UnauthorizedAccessException)
         {
             throw new ClusterException(new ClusterFailure(
-                $"The run's token file {path} cannot be used: {unusable.Message}", "Delete it and run the command again: a new token is drawn.", ExitCodes.Usage));
+                $"The run's token file {path} cannot be used: {unusable.InnerException?.Message ?? unusable.Message}",
+                "Delete it if it is there, see that its folder can be written and has room, and run the command again: a new token is "
+                    + "drawn.",
+                ExitCodes.Usage));
         }
     }
 

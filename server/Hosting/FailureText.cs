@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Reflection;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Coordinator.Disk;
 
 namespace Coordinator.Server.Hosting;
 
@@ -26,10 +27,10 @@ public static class FailureText
     public static (string Message, string Remedy) Describe(Exception failed)
     {
         var cause = Innermost(failed);
-        var message = OneLine(cause.Message);
+        var message = OneLine(StorageFailure.Is(cause) ? StorageFailure.Words(cause) : cause.Message);
         return cause switch
         {
-            IOException or UnauthorizedAccessException =>
+            _ when StorageFailure.Is(cause) =>
                 (message, "Look at that path: its permissions, its kind, and the space on its disk."),
             DbException => (
                 $"The database does not answer: {message}",

@@ -5,12 +5,15 @@ namespace Coordinator.Worker.Data;
 /// <summary>What is in a folder of data: what can be trained on, and what is passed over, with the reason for each.</summary>
 internal sealed class DataFolder
 {
+    /// <summary>Why an entry is passed over whose name begins with a dot.</summary>
+    public const string Hidden = "hidden";
+
     private readonly List<LeftOut> leftOut = [];
     private readonly List<DataFile> files = [];
 
-    private DataFolder()
-    {
-    }
+    private readonly string root;
+
+    private DataFolder(string root) => this.root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(root)) + Path.DirectorySeparatorChar;
 
     /// <summary>All files that are not empty, in no particular order.</summary>
     public IReadOnlyList<DataFile> Files => files;
@@ -28,7 +31,7 @@ internal sealed class DataFolder
     /// <exception cref="DataException"><see cref="DataProblem.Unreadable"/>: a folder cannot be listed.</exception>
     public static DataFolder Walk(string root, Func<string, bool> skipFolder)
     {
-        var walk = new DataFolder();
+        var walk = new DataFolder(root);
         var pending = new Stack<(DirectoryInfo Folder, string Prefix)>([(new DirectoryInfo(root), "")]);
         while (pending.TryPop(out var next))
         {
@@ -48,7 +51,7 @@ internal sealed class DataFolder
                 else if (entry is DirectoryInfo folder)
                     pending.Push((folder, $"{path}/"));
                 else
-                    walk.files.Add(new DataFile(entry.FullName, path) { LinkTarget = entry.LinkTarget is null ? null : TargetOf(entry) });
+                    walk.files.Add(FileOf(entry, path, walk.root));
             }
         }
 
@@ -90,7 +93,7 @@ internal sealed class DataFolder
     private string? WhyPassedOver(FileSystemInfo entry, bool isOurs, Func<string, bool> skipFolder)
     {
         if (entry.Name.StartsWith('.'))
-            return "hidden";
+            return Hidden;
         if (isOurs && IsMadeByARun(entry))
             return "made by a run or a silo";
         if (IsFrozen(entry))
@@ -139,6 +142,15 @@ internal sealed class DataFolder
 
         var target = file.LinkTarget is null ? file : file.ResolveLinkTarget(returnFinalTarget: true) as FileInfo;
         return target is not { Exists: true } ? "a link that leads nowhere" : target.Length == 0 ? "empty" : null;
+    }
+
+    private static DataFile FileOf(FileSystemInfo entry, string path, string root)
+    {
+        var file = new DataFile(entry.FullName, path);
+        if (entry.LinkTarget is null)
+            return file;
+        var target = TargetOf(entry);
+        return file with { LinkTarget = target, LeadsOut = !Path.GetFullPath(target).StartsWith(root, StringComparison.Ordinal) };
     }
 
     private static string TargetOf(FileSystemInfo link)

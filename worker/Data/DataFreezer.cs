@@ -68,6 +68,6 @@ public sealed class DataFreezer
     internal static DataException StoreUnwritable(string directory, Exception cause) =>
         new(
             DataProblem.StoreUnwritable,
-            $"{directory}: cannot store data here ({cause.Message}); free space, or make the directory writable",
+            $"{directory}: cannot store data here ({StorageFailure.Words(cause)}); free space, or make the directory writable",
             cause);
 }

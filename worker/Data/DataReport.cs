@@ -1,3 +1,5 @@
+using Coordinator.Machines;
+
 namespace Coordinator.Worker.Data;
 
 /// <summary>
@@ -13,22 +15,33 @@ public static class DataReport
     {
         var taken = source.Files.Count == 1 ? source.Files[0].Path : $"{source.Files.Count} files of {source.Name}";
         var lines = new List<string> { $"data: {taken}{(source.IsBinary ? ", as bytes" : "")}" };
-        var links = source.Files.Where(file => file.LinkTarget is not null).ToArray();
-        if (links.Length > 0)
-            lines.Add(
-                $"{(links.Length == 1 ? "one of them is a link" : $"{links.Length} of them are links")}: "
-                    + $"{Some(links.Select(link => $"{link.RelativePath} to {link.LinkTarget}"), links.Length)}");
+        lines.AddRange(
+            from link in source.Files
+            where link.LinkTarget is not null
+            group link by link.LeadsOut into links
+            orderby links.Key descending
+            select Links([.. links], links.Key, source.Files.Count));
         if (source.LeftOut.Count > 0)
             lines.Add($"left out: {LeftOut(source.LeftOut)}");
-        return lines;
+
+        // A file's name may hold line ends, and a line of its own could pass for one of ours.
+        return [.. lines.Select(line => PlainText.Line(line))];
     }
 
     /// <summary>What was left out, as the end of a message; empty where nothing was.</summary>
     internal static string Appended(IReadOnlyList<LeftOut> leftOut) => leftOut.Count == 0 ? "" : $"; left out are {LeftOut(leftOut)}";
 
+    /// <summary>Links are followed, since stores of data sets are made of them; where one leads out of the folder, that is said.</summary>
+    private static string Links(DataFile[] links, bool leadOut, int files)
+    {
+        var who = files == 1 ? "it is a link" : links.Length == 1 ? "one of them is a link" : $"{links.Length} of them are links";
+        var where = leadOut ? " out of the folder, and followed" : "";
+        return $"{who}{where}: {Some(links.Select(link => $"{link.RelativePath} to {link.LinkTarget}"), links.Length)}";
+    }
+
     private static string LeftOut(IReadOnlyList<LeftOut> leftOut) =>
         string.Join("; ", leftOut.GroupBy(one => one.Why, StringComparer.Ordinal)
-        .OrderByDescending(group => group.Key != "hidden")
+        .OrderByDescending(group => group.Key != DataFolder.Hidden)
         .Select(group => $"{Some(group.Select(one => one.RelativePath), group.Count())} ({group.Key})"));
 
     private static string Some(IEnumerable<string> names, int count) =>

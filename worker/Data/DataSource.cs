@@ -7,6 +7,9 @@ public sealed record DataFile(string Path, string RelativePath)
 {
     /// <summary>Where the link leads that it is; null: it is none.</summary>
     public string? LinkTarget { get; init; }
+
+    /// <summary>Whether it is a link that leads out of the folder that was named: its target was perhaps not meant.</summary>
+    public bool LeadsOut { get; init; }
 }
 
 /// <summary>The files that make up a data set, in ordinal order of their relative paths: the same order on every machine.</summary>
@@ -72,12 +75,13 @@ public sealed record DataSource(string Name, IReadOnlyList<DataFile> Files)
         {
             // Whoever writes a pattern has chosen: what it does not match was not wanted, and what it matches is judged when it is read.
             var glob = new GlobPattern(full);
-            return Directory.Exists(glob.Root)
-                ? NotEmpty(
-                    path, DataFolder.Walk(glob.Root, _ => false).Files.Where(file => glob.Matches(file.RelativePath)),
-                        []) with
-                { IsBinary = isBinary }
-                : throw Missing(glob.Root);
+            if (!Directory.Exists(glob.Root))
+                throw Missing(glob.Root);
+            var found = DataFolder.Walk(glob.Root, _ => false);
+            return NotEmpty(
+                path, found.Files.Where(file => glob.Matches(file.RelativePath)),
+                [.. found.LeftOut.Where(one => one.Why != DataFolder.Hidden && glob.Matches(one.RelativePath))]) with
+            { IsBinary = isBinary };
         }
 
         throw Missing(full);

@@ -36,7 +36,7 @@ internal sealed class JoinedData : IDisposable
         {
             return new JoinedData(storeDirectory, AtomicFile.Create(storeDirectory, "freezing"), vocab);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (StorageFailure.Is(e))
         {
             throw DataFreezer.StoreUnwritable(storeDirectory, e);
         }
@@ -97,7 +97,7 @@ internal sealed class JoinedData : IDisposable
             _output.Commit(path);
             return spec;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (StorageFailure.Is(e))
         {
             throw DataFreezer.StoreUnwritable(directory, e);
         }
@@ -167,7 +167,7 @@ internal sealed class JoinedData : IDisposable
         {
             _output.Stream.Write(content);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (StorageFailure.Is(e))
         {
             throw DataFreezer.StoreUnwritable(_storeDirectory, e);
         }

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Coordinator.Disk;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.Files;
 
@@ -25,8 +26,6 @@ public static class ProgramFolder
     /// written.</exception>
     public static (string Sha256, long Bytes) Freeze(string script, string store)
     {
-        if (!File.Exists(script))
-            throw new DataException(DataProblem.Missing, $"{script}: there is no such file; name the script of the program with --program");
         RefuseWhatNobodyCanStart(script);
         var files = Files(script);
         try
@@ -39,9 +38,10 @@ public static class ProgramFolder
             packed.Commit(DataStore.PathOf(store, sha256));
             return (sha256, bytes);
         }
-        catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
+        catch (Exception failed) when (StorageFailure.Is(failed))
         {
-            throw new DataException(DataProblem.Unreadable, $"{script}: its folder cannot be packed: {failed.Message}", failed);
+            throw new DataException(
+                DataProblem.Unreadable, $"{script}: its folder cannot be packed into {store}: {StorageFailure.Words(failed)}", failed);
         }
     }
 
@@ -72,14 +72,39 @@ public static class ProgramFolder
     /// <summary>What is not started by Python is started by the operating system, on every node: said here, once, and not by each rank.</summary>
     private static void RefuseWhatNobodyCanStart(string script)
     {
-        if (new FileInfo(script).Length == 0)
-            throw new DataException(DataProblem.Empty, $"{script}: the file is empty; name the script of the program with --program");
+        if (LengthOf(script) == 0)
+            throw new DataException(DataProblem.Empty, $"{script}: the file is empty; name the program's script");
         const UnixFileMode executable = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
         if (Path.GetExtension(script) != ".py" && !OperatingSystem.IsWindows() && (File.GetUnixFileMode(script) & executable) == 0)
         {
             throw new DataException(
                 DataProblem.WrongFormat, $"{script}: is neither a Python script (its name does not end in .py) nor executable; "
                 + $"rename it, or make it executable: chmod +x '{script}'");
+        }
+    }
+
+    /// <summary>
+    /// Opening never waits, and says what lies there: a folder, a pipe, a device, nothing, or what this user may not see.
+    /// </summary>
+    private static long LengthOf(string script)
+    {
+        try
+        {
+            if (RegularFile.FactsOf(script) is { IsRegular: false } other)
+                throw new DataException(DataProblem.WrongFormat, $"{script} is {other.Kind} and no program; name the program's script");
+            using var handle = RegularFile.OpenHandle(script);
+            return RandomAccess.GetLength(handle);
+        }
+        catch (Exception none) when (none is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new DataException(DataProblem.Missing, $"{script}: there is no such file; name the program's script", none);
+        }
+        catch (Exception closed) when (closed is IOException or UnauthorizedAccessException)
+        {
+            throw new DataException(
+                DataProblem.Unreadable,
+                $"{script}: cannot be read ({closed.Message}); name the program's script, and let this user read it",
+                closed);
         }
     }
 

@@ -54,10 +54,20 @@ public sealed class AtomicFile : IDisposable
     /// <summary>Closes the file; what was not committed is deleted.</summary>
     public void Dispose()
     {
-        Stream.Dispose();
         if (committed)
         {
+            Stream.Dispose();
             return;
+        }
+
+        try
+        {
+            // Closing writes what is still buffered: on a full disk that fails once more.
+            Stream.Dispose();
+        }
+        catch (Exception full) when (StorageFailure.Is(full))
+        {
+            // Nobody wants the content any more.
         }
 
         try

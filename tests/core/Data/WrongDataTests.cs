@@ -40,6 +40,10 @@ public sealed class WrongDataTests : IDisposable
         { "a.bin", Encoding.BigEndianUnicode.GetBytes("hello world without a mark"), "text in UTF-16 without a mark" },
         { "a.txt", "SQLite format 3\0 and more"u8.ToArray(), "an SQLite database" },
         { "a.txt", [.. "PAR1"u8, 1, 2, 3], "a Parquet table" },
+        { "a.bin", [.. "GGUF"u8, 3, 0, 0, 0], "a GGUF model" },
+        { "a.bin", [.. "lmgg"u8, 1, 0, 0, 0], "a GGML model" },
+        { "a.txt", [.. "Obj"u8, 1, 2, 3], "an Avro table" },
+        { "a.txt.Z", [0x1F, 0x9D, 0x90, 1, 2, 3], "a file packed by compress" },
         { "a.bin", [16, 0, 0, 0, 0, 0, 0, 0, .. "{\"a\":1}         "u8], "a safetensors file" },
     };
 
@@ -141,16 +145,31 @@ public sealed class WrongDataTests : IDisposable
         folder.Write("data/bin/x.txt", "output");
         folder.Write("elsewhere.txt", "from elsewhere");
         File.CreateSymbolicLink(folder.File("data/link.txt"), folder.File("elsewhere.txt"));
+        File.CreateSymbolicLink(folder.File("data/near.txt"), "a.md");
         File.CreateSymbolicLink(folder.File("data/nowhere.txt"), folder.File("nothing"));
         Directory.CreateSymbolicLink(folder.File("data/up"), folder.File("data"));
 
         Assert.Equal(
             [
-                $"data: 2 files of {folder.File("data")}",
-                $"one of them is a link: link.txt to {folder.File("elsewhere.txt")}",
+                $"data: 3 files of {folder.File("data")}",
+                $"one of them is a link out of the folder, and followed: link.txt to {folder.File("elsewhere.txt")}",
+                $"one of them is a link: near.txt to {folder.File("data/a.md")}",
                 "left out: bin (a folder of build outputs); empty.txt (empty); nowhere.txt (a link that leads nowhere); photo.jpg (a JPEG image); unknown (no text (it has zero bytes)); up (a link to a folder); .hidden (hidden)",
             ],
             DataReport.Of(DataSource.Find(folder.File("data"), folder.Path)));
+        Assert.Equal(
+            [
+                $"data: {folder.File("data/link.txt")}",
+                $"it is a link out of the folder, and followed: link.txt to {folder.File("elsewhere.txt")}",
+            ],
+            DataReport.Of(DataSource.Find(folder.File("data/li*.txt"), folder.Path)));
+        Assert.Equal(
+            [
+                $"data: {folder.File("data/near.txt")}",
+                $"it is a link: near.txt to {folder.File("data/a.md")}",
+                "left out: nowhere.txt (a link that leads nowhere)",
+            ],
+            DataReport.Of(DataSource.Find(folder.File("data/n*.txt"), folder.Path)));
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Formats.Tar;
+using Coordinator.Tests.Support;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.External;
 
@@ -59,6 +60,25 @@ public sealed class ProgramFolderTests : IDisposable
     public void A_script_that_is_not_there_is_named() =>
         Assert.Equal(
             DataProblem.Missing, Assert.Throws<DataException>(() => ProgramFolder.Freeze(Path.Combine(folder, "none.py"), folder)).Problem);
+
+    [Theory]
+    [MemberData(nameof(SpecialFiles.Kinds), MemberType = typeof(SpecialFiles))]
+    public void What_is_no_file_is_named_by_what_it_is_and_nobody_waits_for_it(string kind)
+    {
+        var script = Path.Combine(folder, "train.py");
+        SpecialFiles.Put(script, kind);
+
+        var refused = Assert.Throws<DataException>(() => ProgramFolder.Freeze(script, Path.Combine(folder, "store")));
+
+        var words = kind == "loop" ? "a loop of links" : $"a {kind}";
+        Assert.Contains(words, refused.Message, StringComparison.Ordinal);
+        Assert.EndsWith(
+            kind == "loop"
+                ? "name the program's script, and let this user read it"
+                : $"{script} is {words} and no program; name the program's script",
+            refused.Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(Path.Combine(folder, "store")));
+    }
 
     private string Make(string name)
     {
