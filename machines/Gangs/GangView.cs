@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Coordinator.Machines.Gangs;
 
 /// <summary>A gang as operators see it.</summary>
@@ -11,6 +13,15 @@ public sealed record GangView
 
     /// <summary>Phase: <c>waiting</c>, <c>preparing</c>, <c>running</c>, <c>stopping</c>, <c>finished</c>, <c>failed</c>.</summary>
     public required string Phase { get; init; }
+
+    /// <summary>What people call its phase: <see cref="Phase"/>, or <c>cancelled</c> where somebody has ended it.</summary>
+    [JsonIgnore]
+    public string PhaseName =>
+        Phase == "failed" && Reason.StartsWith(CancelJob.ReasonPrefix, StringComparison.Ordinal) ? "cancelled" : Phase;
+
+    /// <summary>How it ended, in a sentence without its subject.</summary>
+    [JsonIgnore]
+    public string EndInWords => PhaseName == "cancelled" ? $"was {Reason}" : $"has {Phase}: {Reason}";
 
     /// <summary>Why it is in that phase, one line.</summary>
     public string Reason { get; init; } = "";

@@ -82,7 +82,9 @@ internal sealed class GangsApi(IGrainHost grains, DurableChanges changes, Views 
         var message = DurableChanges.Plain(new CancelGang(reason ?? "cancelled by request"));
         if (gang.Phase is "finished" or "failed" && gang.Reason != CancelJob.ReasonPrefix + message.Reason)
             return ApiError.Result(
-                StatusCodes.Status409Conflict, $"job '{id}' has {gang.Phase} already", "There is nothing left to cancel.");
+                StatusCodes.Status409Conflict,
+                $"job '{id}' {(gang.PhaseName == "cancelled" ? "was cancelled" : $"has {gang.Phase}")} already",
+                "There is nothing left to cancel.");
         var durable = await changes.MakeAsync(GrainAddress.OfGang(gang.Id), message, cancel).ConfigureAwait(false);
         return TypedResults.Json(
             new SubmittedBody { Id = gang.Id, Existed = true },
@@ -100,9 +102,11 @@ internal sealed class GangsApi(IGrainHost grains, DurableChanges changes, Views 
             return ApiError.NoJob(id);
         if (node is { Length: > 0 } && NodeNames.Problem(node) is { } nameless)
             return ApiError.BadRequest($"'{node}' is no node: {nameless}", "List the nodes with GET /api/v1/nodes.");
+        if (new[] { ("rank", (long?)rank), ("generation", generation) }.FirstOrDefault(asked => asked.Item2 < 0) is (var what, { } below))
+            return ApiError.BadRequest($"{what} is {below} but must be 0 or more", "Correct the request; see docs/protocol.md.");
         var number = rank ?? 0;
         NodeId? place = node is { Length: > 0 } named ? new NodeId(named) : gang.Nodes.FirstOrDefault(one => number / gang.Spec.GpusPerNode == one.Index)?.Node ?? (gang.LastNodes.Count > number / gang.Spec.GpusPerNode ? gang.LastNodes[number / gang.Spec.GpusPerNode] : null);
-        if (number < 0 || place is null)
+        if (place is null)
             return ApiError.NotFound($"job '{id}' has no rank {number} now", gang.Nodes.Count == 0 ? "Nothing of it runs; its last nodes keep its logs, which --node names." : $"Its ranks are 0 to {gang.Spec.RanksOn(gang.Nodes.Count) - 1}.");
         var question = new LogQuestion(
             Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)),

@@ -84,7 +84,9 @@ internal sealed class JobsApi(DurableChanges changes, Views views, SiloServerOpt
         var durable = await changes.MakeAsync(GrainAddress.Of(job.Id), message, cancel).ConfigureAwait(false);
         if (await views.JobAsync(id).ConfigureAwait(false) is { Phase: "finished" or "failed" } over && over.Reason != message.ReasonOfJob)
             return ApiError.Result(
-                StatusCodes.Status409Conflict, $"job '{id}' has {over.Phase} already", "There is nothing left to cancel.");
+                StatusCodes.Status409Conflict,
+                $"job '{id}' {(over.Cancelled ? "was cancelled" : $"has {over.Phase}")} already",
+                "There is nothing left to cancel.");
         return TypedResults.Json(
             new SubmittedBody { Id = job.Id, Existed = true },
             ApiJson.Default.SubmittedBody,

@@ -167,6 +167,7 @@ public sealed partial class SiloServer : IAsyncDisposable
         var auth = new BearerAuth(options.Token);
         app.Use((context, next) => faults.InvokeAsync(context, next));
         app.Use((context, next) => auth.InvokeAsync(context, next));
+        app.Use((context, next) => ContentCoding.InvokeAsync(context, next));
         app.UseWebSockets();
         app.UseRouting();
         app.Map(WorkerPath, (RequestDelegate)gateway.HandleAsync);

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Threading.Channels;
 using Coordinator.Machines;
+using Coordinator.Machines.Gangs;
 using Coordinator.Server.Hosting;
 
 namespace Coordinator.Tests.Support;
@@ -41,6 +42,8 @@ public sealed class FakeGrains : IGrainHost
             [.. views.Keys.Where(key => key.Kind == kind).OrderBy(key => key.Key, StringComparer.Ordinal)]);
 
     public void Show(JobView view) => views[GrainAddress.Of(view.Id)] = JsonSerializer.Serialize(view, MachinesJson.Default.JobView);
+
+    public void Show(GangView view) => views[GrainAddress.OfGang(view.Id)] = JsonSerializer.Serialize(view, MachinesJson.Default.GangView);
 
     public void Show(ClusterView view) => views[GrainAddress.Cluster] = JsonSerializer.Serialize(view, MachinesJson.Default.ClusterView);
 

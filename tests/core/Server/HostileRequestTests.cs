@@ -7,6 +7,7 @@ using System.Text.Json.Nodes;
 using Coordinator.Decoders;
 using Coordinator.Machines;
 using Coordinator.Machines.Clusters;
+using Coordinator.Machines.Gangs;
 using Coordinator.Machines.Jobs;
 using Coordinator.Server.Api;
 using Coordinator.Tests.Support;
@@ -67,7 +68,14 @@ public sealed class HostileRequestTests(HostileRequestTests.Shared shared) : ICl
         ("Expect", "100-continue"), ("Expect", "word"), ("Upgrade", "word"), ("Connection", "Upgrade"), ("Content-Length", "-1"),
             ("Content-Length", "99999999999999999999"), ("Content-Length", "word"),
         ("Transfer-Encoding", "word"), ("Transfer-Encoding", "chunked"), ("Host", ""), ("Host", "a b"), ("Host", "\u00e4"),
-            ("Cookie", "\u001b"), ("X-Forwarded-For", "\u202e"), ("Authorization", "Basic !!!"), ("Authorization", "Bearer \u00fc"),
+            ("Cookie", "\u001b"), ("X-Long", new string('a', 40_000)), (new string('b', 5000), "x"), ("X-Folded", "a\r\n b"),
+            ("X Blank", "a"), ("Host", "silo\r\nHost: other"), ("Content-Length", "2\r\nContent-Length: 3"),
+            ("Content-Length", "2\r\nTransfer-Encoding: chunked"),
+            ("Content-Type", "application/json\r\nContent-Type: text/plain"), ("Authorization", "Bearer a\r\nAuthorization: Bearer b"),
+            ("X-Content-SHA256", "a\r\nX-Content-SHA256: b"), ("Content-Encoding", "br"),
+            ("Content-Encoding", "identity\r\nContent-Encoding: gzip"), ("Range", "bytes=0-1,5-6,0-"),
+            ("Transfer-Encoding", "gzip, chunked"), ("Upgrade", "websocket"), ("Sec-WebSocket-Key", "x"),
+            ("X-Forwarded-For", "\u202e"), ("Authorization", "Basic !!!"), ("Authorization", "Bearer \u00fc"),
     ];
 
     [Fact]
@@ -84,7 +92,7 @@ public sealed class HostileRequestTests(HostileRequestTests.Shared shared) : ICl
         var requests = new List<(ApiRoute Route, string Path)>();
         foreach (var route in shared.Routes)
         {
-            var good = route.PathWith(Good);
+            var good = GoodPath(route);
             foreach (var parameter in route.Pattern.Parameters)
                 requests.AddRange(Values.Select(value => (route, route.PathWith(name => name == parameter.Name ? value : Good(name)))));
             foreach (var name in route.Query.Append("unknown"))
@@ -110,7 +118,16 @@ public sealed class HostileRequestTests(HostileRequestTests.Shared shared) : ICl
             new JobSpec { Model = new ModelSpec { Program = "linear" } }, MachinesJson.Default.JobSpec),
             JsonSerializer.SerializeToUtf8Bytes(
                 new PowerSettings { Classes = [new ClassPower("cpu", 1, 2)] }, MachinesJson.Default.PowerSettings),
-            JsonSerializer.SerializeToUtf8Bytes(new CoolingZone("z", ["n1", "hall-*"], 5), MachinesJson.Default.CoolingZone)];
+            JsonSerializer.SerializeToUtf8Bytes(new CoolingZone("z", ["n1", "hall-*"], 5), MachinesJson.Default.CoolingZone),
+            JsonSerializer.SerializeToUtf8Bytes(
+                new GangSpec
+                {
+                    Name = "g",
+                    Command = ["true", "a"],
+                    Environment = new SortedDictionary<string, string> { ["A"] = "b" },
+                    Lease = TimeSpan.FromSeconds(9),
+                },
+                MachinesJson.Default.GangSpec)];
         byte[][] fragments = [.. Bodies.Where(body => body.Length is > 0 and < 60), "\\ud800"u8.ToArray(), "\\u0000"u8.ToArray(),
             "1e400"u8.ToArray(), ",\"name\":1"u8.ToArray(), [0xC3, 0x28]];
         var bodies = Bodies.Concat(valid).Concat(Enumerable.Range(0, Mutations).Select(_ => Mutation.Of(dice.Of(valid), dice, fragments)))
@@ -119,7 +136,7 @@ public sealed class HostileRequestTests(HostileRequestTests.Shared shared) : ICl
 
         await AllAreAnswered(
             [.. requests], request =>
-                shared.SendAsync(request.Route.Method, request.Route.PathWith(Good), request.Body), request =>
+                shared.SendAsync(request.Route.Method, GoodPath(request.Route), request.Body), request =>
                     $"{request.Route}: {Encoding.Latin1.GetString(request.Body)}");
     }
 
@@ -128,7 +145,7 @@ public sealed class HostileRequestTests(HostileRequestTests.Shared shared) : ICl
         await AllAreAnswered(
             [.. from route in shared.Routes from header in Headers select (Route: route, Header: header)],
             request => shared.SendAsync(
-                request.Route.Method, request.Route.PathWith(Good), request.Route.TakesBody ? "{}"u8.ToArray() : null, request.Header),
+                request.Route.Method, GoodPath(request.Route), request.Route.TakesBody ? "{}"u8.ToArray() : null, request.Header),
             request => $"{request.Route} with {request.Header}");
 
     [Theory]
@@ -168,10 +185,33 @@ public sealed class HostileRequestTests(HostileRequestTests.Shared shared) : ICl
     }
 
     [Fact]
+    public async Task A_body_that_is_packed_is_refused_and_not_read_as_what_it_is_not()
+    {
+        var (status, answer) = await shared.SendAsync("POST", "/api/v1/jobs", "{}"u8.ToArray(), ("Content-Encoding", "gzip"));
+        Assert.Equal((415, "the body is packed as 'gzip', which nothing here unpacks"), (status, ErrorOf(answer)));
+    }
+
+    [Theory]
+    [InlineData("rank")]
+    [InlineData("generation")]
+    public async Task A_place_in_a_log_below_zero_is_refused_in_words(string name)
+    {
+        var (status, answer) = await shared.SendAsync("GET", $"/api/v1/gangs/run-1/logs?{name}=-1", null);
+        Assert.Equal((400, $"{name} is -1 but must be 0 or more"), (status, ErrorOf(answer)));
+    }
+
+    [Fact]
     public async Task A_query_that_is_no_number_is_refused_in_words()
     {
         var (status, answer) = await shared.SendAsync("GET", "/api/v1/events?after=soon", null);
         Assert.Equal((400, "after is 'soon' but must be a whole number of at most 63 bits"), (status, ErrorOf(answer)));
+    }
+
+    /// <summary>A path to something that is there.</summary>
+    private static string GoodPath(ApiRoute route)
+    {
+        var isOfGangs = route.ToString().Contains("/gangs/", StringComparison.Ordinal);
+        return route.PathWith(name => name == "id" && isOfGangs ? Shared.Gang.Value : Good(name));
     }
 
     private static string Good(string name) => name switch
@@ -225,6 +265,7 @@ public sealed class HostileRequestTests(HostileRequestTests.Shared shared) : ICl
     public sealed class Shared : IAsyncLifetime
     {
         public static readonly JobId Job = new("train-1");
+        public static readonly JobId Gang = new("run-1");
 
         private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
@@ -253,6 +294,8 @@ public sealed class HostileRequestTests(HostileRequestTests.Shared shared) : ICl
             });
             server.Grains.Show(new JobView { Id = Job, Phase = "running", Spec = new JobSpec() });
             server.Grains.Show(new ClusterView([], []));
+            var gang = new GangSpec { Command = ["true"] };
+            server.Grains.Show(new GangView { Id = Gang, Phase = "failed", Spec = gang, LastNodes = [new NodeId("n1")] });
             server.Grains.OnPost = (_, message) =>
             {
                 // A program's command is run as it is.
