@@ -65,6 +65,9 @@ public static class DurationText
             return false;
         }
 
+        // Less than nothing is no duration, and neither is less than nothing of it.
+        if (value == 0 && number.StartsWith("-"))
+            return false;
         var ticks = value * ticksPerUnit;
         duration = new TimeSpan((long)ticks);
         return decimal.IsInteger(ticks);

@@ -47,6 +47,9 @@ internal static partial class JobDocument
                 $"this is no YAML: {YamlText.Shown(e.Message)}", file, (int)e.Start.Line, (int)e.Start.Column, e);
         }
 
+        if ("Gang".Equals(document["kind"]?.ToString(), StringComparison.OrdinalIgnoreCase))
+            throw new ConfigurationException(
+                "the document describes a run of 'coordinator run', which is no training job; start it again with 'coordinator run'", file);
         if (document["kind"]?.ToString() != Kind || document["spec"] is not JsonObject spec)
             throw new ConfigurationException(
                 $"the document is of the kind '{YamlText.Shown(document["kind"]?.ToString() ?? "")}' and holds no single job; print one "

@@ -127,7 +127,9 @@ public static class JobFile
             }
 
             var kind = given.ContainsKey("model.program") ? spec.Model.Program : "process";
-            spec = spec with { Model = spec.Model with { Program = kind }, Program = (spec.Program ?? new ProgramSpec()) with { Entry = Path.GetFileName(programPath) } };
+            var entry = Path.GetFileName(Path.TrimEndingDirectorySeparator(programPath));
+            var program = (spec.Program ?? new ProgramSpec()) with { Entry = entry };
+            spec = spec with { Model = spec.Model with { Program = kind }, Program = program };
         }
 
         RefuseProblems(JobSpecValidator.Validate(spec), given, typed);

@@ -1,7 +1,7 @@
 namespace Coordinator.Configuration;
 
 /// <summary>Says what is allowed where an unknown key was given, and which of it was probably meant.</summary>
-internal static class KeySuggestion
+public static class KeySuggestion
 {
     // Longer keys are no slips of the fingers, and comparing them would take for ever.
     private const int LongestCompared = 64;
@@ -46,7 +46,8 @@ internal static class KeySuggestion
 
     /// <summary>Message for something that is none of the names it may be.</summary>
     public static string Unknown(string what, string given, IReadOnlyCollection<string> known, string area) =>
-        $"{YamlText.Shown(given)} is no known {what}; {DidYouMean(Nearest(given, known))}{area} {string.Join(", ", known)}";
+        $"{(string.IsNullOrWhiteSpace(given) ? "''" : YamlText.Shown(given))} is no known {what}; "
+            + $"{DidYouMean(Nearest(given, known))}{area} {string.Join(", ", known)}";
 
     private static string DidYouMean(string? suggestion) => suggestion is null ? "" : $"did you mean {suggestion}? ";
 
@@ -57,7 +58,8 @@ internal static class KeySuggestion
 
     private static string LastName(string key) => key[(key.LastIndexOf('.') + 1)..];
 
-    private static string? Nearest(string given, IEnumerable<string> known) =>
+    /// <summary>The name that was probably meant, for one that is none of those that there are; null: none is near.</summary>
+    public static string? Nearest(string given, IEnumerable<string> known) =>
         given.Length > LongestCompared
             ? null
             : known.Select(name => (Name: name, Edits: EditDistance(given, name)))

@@ -1,3 +1,5 @@
+using Coordinator.Machines;
+
 namespace Coordinator.Configuration;
 
 /// <summary>Where a setting was given; all null on the command line.</summary>
@@ -7,10 +9,13 @@ internal readonly record struct SourceLocation(string? File, int? Line, int? Col
     public string Prefix => (File, Line, Column) switch
     {
         (null, _, _) => "",
-        (_, null, _) => $"{File}: ",
-        (_, _, null) => $"{File}:{Line}: ",
-        _ => $"{File}:{Line}:{Column}: ",
+        (_, null, _) => $"{Shown}: ",
+        (_, _, null) => $"{Shown}:{Line}: ",
+        _ => $"{Shown}:{Line}:{Column}: ",
     };
+
+    /// <summary>A file's name may hold line ends.</summary>
+    private string Shown => PlainText.Line(File!);
 }
 
 /// <summary>A key with the value someone gave it, as text.</summary>

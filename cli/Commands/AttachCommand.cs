@@ -34,7 +34,7 @@ public sealed class AttachCommand
             var isAll = parsed.GetValue(allRanks);
             var printer = new LogPrinter(Console.Out, Console.Error, withRanks: isAll, withTimes: false);
             var view = await new GangRun(new SiloCalls(client, cluster: null), gang.Id, printer, now => isAll ? Enumerable.Range(0, now.Spec.RanksOn(now.Nodes.Count)) : [0]).FollowAsync(signals.Token);
-            printer.Say($"job {view.Id} has {view.Phase}: {view.Reason}");
+            printer.Say($"job {view.Id} {view.EndInWords}");
             return GangRun.CodeOf(view);
         }
         catch (OperationCanceledException) when (signals.ExitCode is { } code)

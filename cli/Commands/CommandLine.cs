@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
-using System.Text.RegularExpressions;
 using Coordinator.Configuration;
+using Coordinator.Machines;
 using Coordinator.Runs.Clusters;
 using Coordinator.Runs.Outcomes;
 using Coordinator.Server.Client;
@@ -14,7 +14,7 @@ using Coordinator.Worker.Data;
 namespace Coordinator.Cli.Commands;
 
 /// <summary>The command line as a whole: its commands, and what its exit codes mean.</summary>
-public static partial class CommandLine
+public static class CommandLine
 {
     /// <summary>Adds the place of a failure to its message, for those who look for a fault of the coordinator itself.</summary>
     private static readonly Option<bool> Debug = new("--debug") { Description = "Where a command fails, also print the failure's stack trace.", Recursive = true };
@@ -67,6 +67,9 @@ public static partial class CommandLine
         return root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
     }
 
+    /// <summary>What is wrong with a command line, in a sentence; null: nothing, as far as reading it shows.</summary>
+    internal static string? WhyRefused(string[] arguments) => TryParse(arguments, out _, out var complaint) ? null : complaint;
+
     /// <summary>
     /// Parses. The rules of options ask for values, and where a value is none of its type, asking throws what the parser would have said.
     /// </summary>
@@ -76,27 +79,15 @@ public static partial class CommandLine
         try
         {
             parsed = Parse(arguments);
-            complaint = string.Join(Environment.NewLine, parsed.Errors.Select(error => Readable(error.Message)));
-            return parsed.Errors.Count == 0;
+            complaint = parsed.Errors.Count > 0 ? ParserMessage.Of(parsed) : ParserMessage.OfUnmatched(parsed) ?? "";
+            return complaint.Length == 0;
         }
-        catch (InvalidOperationException unreadable) when (unreadable.Message.StartsWith("Cannot parse argument", StringComparison.Ordinal))
+        catch (InvalidOperationException unreadable) when (ParserMessage.OfUnreadable(unreadable.Message) is { } sentence)
         {
-            complaint = Readable(unreadable.Message);
+            complaint = sentence;
             return false;
         }
     }
-
-    /// <summary>The parser's message, without the names of .NET's types.</summary>
-    private static string Readable(string message) => ExpectedType().Replace(message, type => type.Groups["name"].Value switch
-    {
-        "Int32" or "Int64" or "UInt64" => "a whole number",
-        "Double" => "a number",
-        "TimeSpan" => "a duration",
-        var other => other,
-    });
-
-    [GeneratedRegex(@"expected type '(System\.Nullable`1\[)?System\.(?<name>\w+)\]?'")]
-    private static partial Regex ExpectedType();
 
     /// <summary>Runs a command.</summary>
     /// <returns>The exit code, one of <see cref="ExitCodes"/>.</returns>
@@ -106,8 +97,7 @@ public static partial class CommandLine
         {
             if (!TryParse(arguments, out var parsed, out var complaint))
             {
-                var names = parsed is null ? "coordinator" : string.Join(' ', Names(parsed));
-                return Complain(ExitCodes.Usage, complaint, $"See '{names} --help'.");
+                return Complain(ExitCodes.Usage, complaint, $"See '{ParserMessage.NameOf(parsed?.CommandResult)} --help'.");
             }
 
             // Signals are the commands' own: each must end its processes and files in order.
@@ -122,17 +112,22 @@ public static partial class CommandLine
         }
     }
 
-    /// <summary>Says in a line what failed, and in another what to do: no failure of a command is a stack trace.</summary>
+    /// <summary>
+    /// Says in a line what failed, and in another what to do: no failure of a command is a stack trace. A path may hold line ends, and what
+    /// it says in a line of its own could pass for ours; only of job files several things are said at once.
+    /// </summary>
     /// <returns>The exit code that follows.</returns>
     private static int Complain(Exception failed) => failed switch
     {
-        CommandException wrong => Complain(wrong.ExitCode, wrong.Message, wrong.Remedy),
-        ClusterException down => Complain(down.Failure.ExitCode, down.Failure.Message, down.Failure.Remedy),
-        CoordinatorApiException refused => Complain(CodeOf(refused), refused.Message, refused.Remedy),
-        ConfigurationException or DataException or SafeTensorsException or CheckpointException => Complain(ExitCodes.Usage, failed.Message),
+        CommandException wrong => Complain(wrong.ExitCode, PlainText.Line(wrong.Message), wrong.Remedy),
+        ClusterException down => Complain(down.Failure.ExitCode, PlainText.Line(down.Failure.Message), down.Failure.Remedy),
+        CoordinatorApiException refused => Complain(CodeOf(refused), PlainText.Line(refused.Message), refused.Remedy),
+        ConfigurationException => Complain(ExitCodes.Usage, failed.Message),
+        DataException or SafeTensorsException or CheckpointException => Complain(ExitCodes.Usage, PlainText.Line(failed.Message)),
         InvalidDataException or StoreLockedException or StoreSchemaException or StoreUnusableException or PortInUseException =>
-            Complain(ExitCodes.Usage, failed.Message),
-        _ => FailureText.Describe(failed) is var (message, remedy) ? Complain(ExitCodes.RunFailed, message, remedy) : ExitCodes.RunFailed,
+            Complain(ExitCodes.Usage, PlainText.Line(failed.Message)),
+        _ => FailureText.Describe(failed) is var (message, remedy)
+            ? Complain(ExitCodes.RunFailed, PlainText.Line(message), remedy) : ExitCodes.RunFailed,
     };
 
     /// <summary>Prints an error and what to do about it to standard error.</summary>
@@ -153,12 +148,4 @@ public static partial class CommandLine
         HttpStatusCode.BadRequest or HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => ExitCodes.Usage,
         _ => ExitCodes.RunFailed,
     };
-
-    private static IEnumerable<string> Names(ParseResult parsed)
-    {
-        var names = new Stack<string>();
-        for (var command = parsed.CommandResult; command is not null; command = command.Parent as System.CommandLine.Parsing.CommandResult)
-            names.Push(command.Command is RootCommand ? "coordinator" : command.Command.Name);
-        return names;
-    }
 }

@@ -22,7 +22,7 @@ internal static class GangDescription
         Say("job", view.Id.Value);
         Say("command", string.Join(' ', view.Spec.Command));
         Say("promise", "no bits: all its processes run or are being made to, and no two generations at once");
-        Say("phase", view.Reason.Length > 0 ? $"{view.Phase}: {view.Reason}" : view.Phase);
+        Say("phase", view.Reason.Length == 0 ? view.Phase : view.PhaseName == view.Phase ? $"{view.Phase}: {view.Reason}" : view.Reason);
         Say("generation", $"{view.Generation}");
         Say("restarts", $"{view.Restarts}, {view.RestartsLeft} left before it must get on");
         if (view.Step is { } step)

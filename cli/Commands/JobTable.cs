@@ -17,7 +17,7 @@ public static class JobTable
 
     private static IReadOnlyList<string> RowOf(GangView gang) =>
     [
-        gang.Id.Value, gang.Phase, gang.Step is { } step ? $"{step}" : "-", "-",
+        gang.Id.Value, gang.PhaseName, gang.Step is { } step ? $"{step}" : "-", "-",
         $"{gang.Nodes.Sum(node => node.Ranks.Count(rank => rank.Exit is null))}/{gang.Spec.RanksOn(gang.Spec.MaxNodes)}",
         $"{gang.Generation}", $"{gang.Restarts}", gang.FirstFailure?.Text ?? "-",
         gang.Phase == "waiting" ? gang.Reason : "-", $"{gang.Incarnation}", "-",

@@ -18,6 +18,20 @@ public static class LogsCommand
         var generation = new Option<long?>("--generation") { Description = "An earlier start's log (default: the newest)." };
         var node = new Option<string?>("--node") { Description = "The node whose log it is, where the rank was elsewhere before." };
         var tail = new Option<long?>("--tail-bytes") { Description = "Only so much of the end." };
+        rank.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int[]>() is { } ranks && ranks.Any(one => one < 0))
+                result.AddError($"--rank is {ranks.First(one => one < 0)}; choose 0 or more.");
+        });
+        foreach (var option in new[] { generation, tail })
+        {
+            option.Validators.Add(result =>
+            {
+                if (result.GetValueOrDefault<long?>() is < 0 and var below)
+                    result.AddError($"{option.Name} is {below}; choose 0 or more.");
+            });
+        }
+
         var times = new Option<bool>("--timestamps") { Description = "With the time before each line." };
         return QueryCommand.Create("logs", "Show what a rank of a job's program said.", [job.Argument, rank, follow, generation, node, tail, times], async (client, parsed, _, cancel) =>
         {

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Text.RegularExpressions;
 using Coordinator.Disk;
 using Coordinator.Runs.Outcomes;
 using Coordinator.Worker.Processes;
@@ -6,7 +7,7 @@ using Coordinator.Worker.Processes;
 namespace Coordinator.Cli.Commands;
 
 /// <summary>What a worker lets others start on its host.</summary>
-internal sealed class ProgramOptionSet
+internal sealed partial class ProgramOptionSet
 {
     private readonly Option<bool> allow = new("--allow-programs")
     {
@@ -27,6 +28,14 @@ internal sealed class ProgramOptionSet
         command.Options.Add(user);
         command.Options.Add(variables);
         command.Options.Add(mask);
+        variables.Validators.Add(result =>
+        {
+            if (result.Tokens.FirstOrDefault(token => !VariableName().IsMatch(token.Value)) is { } wrong)
+            {
+                result.AddError(
+                    $"--program-env is '{wrong.Value}'; write the name of a variable, or its beginning and a * behind it, such as NCCL_*.");
+            }
+        });
         mask.Validators.Add(result =>
         {
             if (result.Tokens.Count > 0
@@ -34,6 +43,9 @@ internal sealed class ProgramOptionSet
                 result.AddError($"--program-umask is '{result.Tokens[0].Value}'; write three octal digits, such as 022.");
         });
     }
+
+    [GeneratedRegex(@"\A([A-Za-z_][A-Za-z0-9_]*\*?|\*)\z")]
+    private static partial Regex VariableName();
 
     /// <summary>What was chosen.</summary>
     /// <exception cref="CommandException">Programs cannot run as that user.</exception>

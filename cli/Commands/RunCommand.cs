@@ -101,7 +101,7 @@ public sealed class RunCommand
         if (problems.Count > 0)
             throw new CommandException(
                 ExitCodes.Usage,
-                $"{problems[0].Field} is {problems[0].Value} but must be {problems[0].Rule}.",
+                $"{OptionOf(parsed, problems[0].Field)} is {problems[0].Value} but must be {problems[0].Rule}.",
                 $"{char.ToUpperInvariant(problems[0].Remedy[0])}{problems[0].Remedy[1..]}.");
         StandardStreams.NeverWait();
         using var signals = new Signals();
@@ -115,9 +115,41 @@ public sealed class RunCommand
         }
     }
 
+    /// <summary>The option that a member of the spec was given by: whoever typed --nodes has never heard of minNodes.</summary>
+    private string OptionOf(ParseResult parsed, string field) => field switch
+    {
+        "minNodes" => IsGiven(parsed, minNodes) ? minNodes.Name
+            : IsGiven(parsed, nodes) ? nodes.Name
+            : IsGiven(parsed, workers) ? workers.Name : maxNodes.Name,
+        "maxNodes" => IsGiven(parsed, maxNodes) ? maxNodes.Name : IsGiven(parsed, nodes) ? nodes.Name : workers.Name,
+        "gpusPerNode" => gpus.Name,
+        "restarts" => restarts.Name,
+        "priority" => priority.Name,
+        "grace" => grace.Name,
+        "lease" => lease.Name,
+        "alone" => alone.Name,
+        "progressTime" => progress.Name,
+        "hangTimeout" => hang.Name,
+        "deviceClass" => deviceClass.Name,
+        "workFolder" => workFolder.Name,
+        "environment" => variables.Name,
+        "name" when parsed.GetValue(name) is { Length: > 0 } => name.Name,
+        "name" => "the program's name, which the run is called by,",
+        _ => "the command",
+    };
+
+    private static bool IsGiven(ParseResult parsed, Option option) => parsed.GetResult(option) is { Implicit: false };
+
     private GangSpec Spec(ParseResult parsed, bool isThere)
     {
         var words = parsed.GetValue(command)!;
+        if (words[0].Length == 0)
+            throw new CommandException(ExitCodes.Usage, "The command is empty.", "Write a program and its arguments behind --.");
+        if (words[0].StartsWith('-'))
+            throw new CommandException(
+                ExitCodes.Usage,
+                $"'coordinator run' has no option '{PlainText.Line(words[0], 60)}', and a program is not called so.",
+                "See 'coordinator run --help'; write a program whose name begins with a dash as a path, such as ./-x.");
         var count = parsed.GetValue(nodes) ?? parsed.GetValue(maxNodes) ?? (
             isThere ? parsed.GetValue(minNodes) ?? 1 : parsed.GetValue(workers) ?? 1);
         var most = parsed.GetValue(maxNodes) ?? count;
@@ -181,7 +213,8 @@ public sealed class RunCommand
                     ["--allow-programs", .. UserMask.Users is { } mask ? ["--program-umask", mask] : Array.Empty<string>()],
             };
             await using var cluster = await LocalCluster.StartAsync(options, directory, signals.Token);
-            Console.Error.WriteLine($"attach from another terminal:  export {ConnectionVariables.Silo}={cluster.Url} {ConnectionVariables.TokenFile}={cluster.TokenFile}      (logs: {directory.Path})");
+            foreach (var line in Attaching.Lines(cluster, directory))
+                Console.Error.WriteLine(line);
             using var client = new CoordinatorClient(cluster.Url, SiloToken.Load(cluster.TokenFile));
             var code = await RunAsync(parsed, spec, new SiloCalls(client, cluster), signals);
             isKept = code is not ExitCodes.Success;
@@ -233,7 +266,7 @@ public sealed class RunCommand
 
     private void Report(ParseResult parsed, GangView view, LogPrinter printer)
     {
-        printer.Say($"job {view.Id} has {view.Phase}: {view.Reason}");
+        printer.Say($"job {view.Id} {view.EndInWords}");
         if (parsed.GetValue(format) is OutputFormat.Json or OutputFormat.Yaml)
             new Listing("Gang", JsonSerializer.SerializeToNode(view, MachinesJson.Default.GangView)!, [], [])
                 .Print(Console.Out, parsed.GetValue(format));

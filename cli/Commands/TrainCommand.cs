@@ -251,7 +251,8 @@ public sealed class TrainCommand
         using var client = connection.Connect(parsed);
         var run = new JobRun(client, spec.Name) { BesidePath = beside };
         var result = await run.RunAsync(spec, frozen, cancel);
-        Console.WriteLine($"{spec.Training.Steps} steps in {Words.Duration(result.Took)}, {result.Job.Failures} failures healed");
+        var healed = Counted.Of(result.Job.Failures, "failure");
+        Console.WriteLine($"{spec.Training.Steps} steps in {Words.Duration(result.Took)}, {healed} healed");
         return await run.DownloadAsync(result.Job, model, cancel);
     }
 

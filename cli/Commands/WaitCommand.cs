@@ -1,4 +1,6 @@
 using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
 using Coordinator.Configuration;
 using Coordinator.Machines;
 using Coordinator.Runs.Jobs;
@@ -11,6 +13,8 @@ namespace Coordinator.Cli.Commands;
 public sealed class WaitCommand
 {
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan FirstLook = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Longest = TimeSpan.FromDays(40);
 
     private readonly JobArgument job = new();
     private readonly Option<string> wanted = new("--for") { Description = "running, finished, failed, over (finished or failed), or step=N.", DefaultValueFactory = _ => "over" };
@@ -31,8 +35,12 @@ public sealed class WaitCommand
         });
         limit.Validators.Add(result =>
         {
-            if (result.Tokens.Count > 0 && !DurationText.TryParse(result.Tokens[0].Value, out _))
+            if (result.Tokens.Count == 0)
+                return;
+            if (!DurationText.TryParse(result.Tokens[0].Value, out var time))
                 result.AddError($"--timeout is '{result.Tokens[0].Value}', which is no duration; write one such as 10s or 5m.");
+            else if (time < TimeSpan.Zero || time > Longest)
+                result.AddError($"--timeout is {result.Tokens[0].Value}; choose 0s to {DurationText.Format(Longest)}.");
         });
         command.SetAction((parsed, _) => RunAsync(parsed));
         return command;
@@ -43,8 +51,12 @@ public sealed class WaitCommand
         using var signals = new Signals();
         using var client = connection.Connect(parsed);
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(signals.Token);
-        if (parsed.GetValue(limit) is { } text && DurationText.TryParse(text, out var time))
-            patience.CancelAfter(time);
+        var clock = Stopwatch.StartNew();
+        var time = parsed.GetValue(limit) is { } text && DurationText.TryParse(text, out var given) ? given : (TimeSpan?)null;
+
+        // However little time there is, the job is looked at once.
+        if (time is not null)
+            patience.CancelAfter(time < FirstLook ? FirstLook : time.Value);
         var calls = new SiloCalls(client, cluster: null);
         var (phase, reason) = ("unknown", "");
         try
@@ -63,8 +75,10 @@ public sealed class WaitCommand
                 if (phase is "finished" or "failed")
                     throw new CommandException(
                         ExitCodes.RunFailed,
-                        $"Job {id} has {phase}{(reason.Length > 0 ? $": {reason}" : "")}, and comes to {parsed.GetValue(wanted)} no more.",
+                        $"Job {id} {Ended(phase, reason)}, and comes to {parsed.GetValue(wanted)} no more.",
                         "See its events with 'coordinator events'.");
+                if (time - clock.Elapsed is { } left)
+                    patience.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.Zero);
                 await Task.Delay(Period, patience.Token);
             }
         }
@@ -88,10 +102,16 @@ public sealed class WaitCommand
             : throw new CommandException(ExitCodes.NotFound, $"There is no job '{id}' any more.", "'coordinator jobs' lists them.");
     }
 
+    private static string Ended(string phase, string reason) =>
+        reason.StartsWith(CancelJob.ReasonPrefix, StringComparison.Ordinal) ? $"was {reason}"
+        : reason.Length > 0 ? $"has {phase}: {reason}" : $"has {phase}";
+
     private static bool IsKnown(string text) => text is "running" or "finished" or "failed" or "over" || StepOf(text) is not null;
 
     private static long? StepOf(string text) =>
-        text.StartsWith("step=", StringComparison.Ordinal) && long.TryParse(text.AsSpan(5), out var step) && step >= 0 ? step : null;
+        text.StartsWith("step=", StringComparison.Ordinal)
+            && long.TryParse(text.AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out var step)
+            ? step : null;
 
     private static bool IsThere(string wanted, string phase, long step) => wanted switch
     {

@@ -74,9 +74,10 @@ public sealed class GangRun(SiloCalls calls, JobId job, LogPrinter printer, Func
         }
 
         failures = view.Failures.Count;
+        var processes = Counted.Of(view.Spec.RanksOn(view.Nodes.Count), "process", "processes");
         var now = view.Phase switch
         {
-            "running" => $"generation {view.Generation} runs: {view.Spec.RanksOn(view.Nodes.Count)} processes on {string.Join(", ", view.Nodes.Take(8).Select(node => node.Node))}{(view.Nodes.Count > 8 ? " …" : "")}",
+            "running" => $"generation {view.Generation} runs: {processes} on {string.Join(", ", view.Nodes.Take(8).Select(node => node.Node))}{(view.Nodes.Count > 8 ? " …" : "")}",
             "waiting" => $"waiting: {view.Reason}",
             _ => "",
         };

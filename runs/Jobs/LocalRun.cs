@@ -98,7 +98,8 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
                 var result = await follow(run);
                 RefuseShort(result.Job);
                 Console.WriteLine(
-                    $"{result.Job.Spec.Training.Steps} steps in {Words.Duration(result.Took)}, {result.Job.Failures} failures healed");
+                    $"{result.Job.Spec.Training.Steps} steps in {Words.Duration(result.Took)}, "
+                        + $"{Counted.Of(result.Job.Failures, "failure")} healed");
                 return Noted(result.Job, await run.DownloadAsync(result.Job, output, signals.Token));
             }
             catch (OperationCanceledException) when (signals.ExitCode is not null && IsResumable)

@@ -56,16 +56,18 @@ public sealed class RunFollower(IRunSource source, string title, LocalCluster? c
     {
         lock (gate)
         {
+            // Read once: what is said of a moment in the past must not change between two looks.
+            var now = DateTimeOffset.Now;
             return new RunData
             {
-                Now = DateTimeOffset.Now,
+                Now = now,
                 Started = started,
                 Title = title,
                 Job = job,
                 Nodes = nodes,
                 Events = [.. events],
                 Steps = [.. steps],
-                SiloAway = awaySince is { } since ? DateTimeOffset.Now - since : null,
+                SiloAway = awaySince is { } since ? now - since : null,
                 SiloSupervised = cluster is not null,
                 Children = cluster?.Children ?? [],
                 Notes = cluster?.Notes ?? [],

@@ -25,8 +25,8 @@ public static class WorkerRows
         var members = data.Job?.Members.Where(member => member.Gpu.Node.Value == name).ToArray() ?? [];
         var isUp = child is null || child.Phase is ChildPhase.Ready or ChildPhase.Starting;
 
-        // A supervisor sees its child's end at once; the silo's word may be older than that.
-        var connected = node is { Connected: true } && isUp && (child is null || node.ProcessId == child.Pid);
+        // A supervisor sees its child's end at once; the silo's word may be older than that, and holds no longer than the silo itself.
+        var connected = node is { Connected: true } && data.SiloAway is null && isUp && (child is null || node.ProcessId == child.Pid);
         var positions = node?.Ranks.Where(rank => data.Job is null || rank.Job == data.Job.Id).ToArray() ?? [];
         long? applied = data.Job is { Phase: "finished" } finished && members.Length > 0 ? finished.Spec.Training.Steps
             : connected && positions.Length > 0 ? Applied(members, positions, data) : null;
@@ -65,8 +65,8 @@ public static class WorkerRows
         if (!connected)
         {
             // While the silo is away nobody is connected to it, and that says nothing about the worker.
-            if (data.SiloAway is not null && child is not null)
-                return ("on its own", Tone.Warning);
+            if (data.SiloAway is not null)
+                return (child is null ? "not known" : "on its own", Tone.Warning);
             return node is null ? ("connecting", Tone.Warning) : ("out of reach", Tone.Bad);
         }
 

@@ -79,9 +79,24 @@ public sealed partial class HostileOptionTests
     [InlineData("--limit is '٣' and must be a whole number, such as 4.", "events", "--limit", "٣")]
     [InlineData("--seed is -1; choose a number from 0 on.", "generate", "-m", "x", "--seed", "-1")]
     [InlineData("--output is 'xml'; choose table, wide, json or yaml.", "jobs", "-o", "xml")]
+    [InlineData(
+        "--preset is 'x'; choose llama3-16k, eagle, grok2-20k, frontier, aurora, colossus-100k, colossus-1m or colossus-growth.",
+            "simulate", "cluster", "--preset", "x")]
+    [InlineData("--dashboard is 'a b'; choose on or off.", "silo", "--data-dir", "d", "--dashboard", "a\nb")]
+    [InlineData("'coordinator jobs' has no option '--outptu'; did you mean --output?", "jobs", "--outptu", "json")]
+    [InlineData("'coordinator train' has no option '--worker=2'; did you mean --workers?", "train", "--model.layers", "2", "--worker=2")]
+    [InlineData("'coordinator train' has no option '-x'.", "train", "-x")]
+    [InlineData("'coordinator' has no command 'traim'; did you mean train?", "traim")]
+    [InlineData("'coordinator checkpoint' has no command 'x': choose ls, verify or save.", "checkpoint", "x")]
+    [InlineData("'coordinator checkpoint' needs one more word: choose ls, verify or save.", "checkpoint")]
+    [InlineData("'a b' is a word that 'coordinator jobs' has no use for.", "jobs", "a\nb")]
+    [InlineData("-p has no value; write one behind it.", "generate", "-m", "x", "-p")]
+    [InlineData("--model is missing, without which 'coordinator generate' cannot do anything.", "generate")]
+    [InlineData("'coordinator resume' needs <directory>, and nothing is there.", "resume")]
+    [InlineData("--steps is given 2 values; give it one.", "train", "--steps", "5", "--steps", "6")]
     [InlineData("--output is '1'; choose table, wide, json or yaml.", "jobs", "-o", "1")]
     public void What_is_wrong_is_said_in_a_sentence(string said, params string[] arguments) =>
-        Assert.Equal(said, Assert.Single(CommandLine.Parse(arguments).Errors).Message);
+        Assert.Equal(said, CommandLine.WhyRefused(arguments));
 
     [Fact]
     public void A_prompt_that_begins_with_an_at_sign_is_a_prompt() =>
@@ -114,11 +129,11 @@ public sealed partial class HostileOptionTests
             return;
         }
 
-        var messages = parsed.Errors.Select(error => error.Message).ToArray();
-        if (messages.FirstOrDefault(
-            message => message.Length == 0 || message.Contains("System.", StringComparison.Ordinal)
-                || message.Contains("Coordinator.", StringComparison.Ordinal)) is { } named)
-            wrong.Add($"{path} {name} {Shown(value)} names a type: {named}");
+        var said = ParserMessage.Of(parsed);
+        if (said.Contains("System.", StringComparison.Ordinal) || said.Contains("Coordinator.", StringComparison.Ordinal))
+            wrong.Add($"{path} {name} {Shown(value)} names a type: {said}");
+        if (!PlainText.IsPlain(said) || !said.EndsWith('.') && !said.EndsWith('?') || char.IsWhiteSpace(said[0]))
+            wrong.Add($"{path} {name} {Shown(value)} is refused in what is no sentence: {said.ReplaceLineEndings("|")}");
     }
 
     private static IEnumerable<string> Required(Command command, Option? but)

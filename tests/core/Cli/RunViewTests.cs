@@ -61,11 +61,14 @@ public class RunViewTests
         {
             SiloAway = TimeSpan.FromSeconds(1),
             SiloSupervised = true,
-            Nodes = [.. data.Nodes.Select(node => node with { Connected = false })],
         });
 
+        // What the silo said last of its workers is not what they are to it now.
         Assert.Equal("the silo is restarting; training goes on without it", view.Notice);
-        Assert.All(view.Workers, worker => Assert.Equal("on its own", worker.State));
+        Assert.All(view.Workers, worker => Assert.Equal(("on its own", false, null), (worker.State, worker.Connected, worker.Applied)));
+        Assert.All(
+            RunViewBuilder.Build(data with { SiloAway = TimeSpan.FromSeconds(1), Children = [] }).Workers,
+            worker => Assert.Equal(("not known", false), (worker.State, worker.Connected)));
     }
 
     [Fact]

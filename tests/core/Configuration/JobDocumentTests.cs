@@ -43,6 +43,37 @@ public sealed class JobDocumentTests : IDisposable
     }
 
     [Theory]
+    [InlineData("", "python3")]
+    [InlineData("--layers 3 --name 'a: b # c' \\ \"x\"", "/opt/py thon/bin/python3.11")]
+    [InlineData("null", "~")]
+    public void A_job_with_a_program_of_its_own_is_submitted_again_with_the_same_spec(string arguments, string python)
+    {
+        var spec = new JobSpec
+        {
+            Model = new ModelSpec { Program = "process" },
+            Program = new ProgramSpec
+            {
+                Sha256 = "1e" + new string('7', 62),
+                Bytes = 10_240,
+                Entry = "train.py",
+                Python = python,
+                Arguments = arguments,
+                Threads = 3,
+                WarmUpShards = 0,
+                CheckEvery = 0,
+                StartTimeout = TimeSpan.FromTicks(12_345_678),
+                HangTimeout = TimeSpan.FromDays(1.5),
+                AllowNondeterminism = true,
+            },
+        };
+        foreach (var format in new[] { OutputFormat.Yaml, OutputFormat.Json })
+            Assert.Equal(spec, JobFile.Load(folder.Write("job", Described(spec, format)), []));
+    }
+
+    [Theory]
+    [InlineData(
+        "apiVersion: v1\nkind: gang\nspec:\n  command:\n  - \"true\"\n",
+            "the document describes a run of 'coordinator run', which is no training job; start it again with 'coordinator run'")]
     [InlineData(
         "apiVersion: v1\nkind: JobList\nitems: []\n",
             "the document is of the kind 'JobList' and holds no single job; print one with 'coordinator describe JOB -o yaml'")]

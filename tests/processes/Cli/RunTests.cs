@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.RegularExpressions;
 using Coordinator.Cli.Commands;
 using Coordinator.Machines;
 using Coordinator.Machines.Gangs;
@@ -11,7 +10,7 @@ namespace Coordinator.Tests.Processes.Cli;
 
 /// <summary>Gangs of real processes: what is killed, what that costs, and what is left.</summary>
 [Collection("real processes")]
-public sealed partial class RunTests
+public sealed class RunTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
@@ -134,10 +133,10 @@ public sealed partial class RunTests
 
     private static async Task<CoordinatorClient> ConnectAsync(Executable run)
     {
-        var line = await run.LineAsync(
-            line => line.StartsWith("attach from another terminal", StringComparison.Ordinal), "the address", Limit);
-        var (url, token) = (Address().Match(line).Groups["url"].Value, Address().Match(line).Groups["token"].Value);
-        return new CoordinatorClient(url, SiloToken.Load(token));
+        const string silo = "export COORDINATOR_SILO=", token = "export COORDINATOR_TOKEN_FILE=";
+        var url = await run.LineAsync(line => line.StartsWith(silo, StringComparison.Ordinal), "the address", Limit);
+        var file = await run.LineAsync(line => line.StartsWith(token, StringComparison.Ordinal), "the token", Limit);
+        return new CoordinatorClient(url[silo.Length..], SiloToken.Load(file[token.Length..]));
     }
 
     /// <summary>The gang, once all processes of a generation run.</summary>
@@ -195,7 +194,4 @@ public sealed partial class RunTests
             await Task.Yield();
         }
     }
-
-    [GeneratedRegex(@"COORDINATOR_SILO=(?<url>\S+) COORDINATOR_TOKEN_FILE=(?<token>\S+)", RegexOptions.ExplicitCapture)]
-    private static partial Regex Address();
 }
