@@ -122,7 +122,7 @@ public static class KillSchedules
     /// <summary>Another worker suffers, at each of its starts, what the first one's death leads to.</summary>
     private static KillSchedule Second(ulong seed, string name, Workload workload, int workers, int gpus, params string[] others)
     {
-        var (order, step) = Draw(seed, workload, workers);
+        var (order, step) = DrawWithState(seed, workload, workers);
         return Row(seed, name, workload, workers, gpus,
             [new ArmedFault(order[0], 1, $"kill@compute:{step}"), .. others.Select((rule, start) => new ArmedFault(order[1], start + 1, $"kill@{rule}"))]);
     }
@@ -130,7 +130,7 @@ public static class KillSchedules
     /// <summary>The same worker dies after its return.</summary>
     private static KillSchedule Again(ulong seed, string name, Workload workload, int workers, int gpus, params string[] later)
     {
-        var (order, step) = Draw(seed, workload, workers);
+        var (order, step) = DrawWithState(seed, workload, workers);
         return Row(seed, name, workload, workers, gpus,
             [new ArmedFault(order[0], 1, $"kill@compute:{step}"), .. later.Select((rule, start) => new ArmedFault(order[0], start + 2, $"kill@{rule}"))]);
     }
@@ -194,6 +194,16 @@ public static class KillSchedules
         new($"{seed:00} {name} ({workload.Name}, {workers} x {gpus})", workload, workers, gpus) { Faults = faults };
 
     private static string Rule(string action, string point, long step) => point == "final" ? $"{action}@final" : $"{action}@{point}:{step}";
+
+    /// <summary>
+    /// A step whose death leaves others with a state that has to be fetched. Who computes step 2 may be one step ahead of everybody else;
+    /// if it dies then, the job goes on from step 0, whose state each makes from the seed, and nobody fetches or serves anything.
+    /// </summary>
+    private static (int[] Order, long Step) DrawWithState(ulong seed, Workload workload, int workers)
+    {
+        var (order, step) = Draw(seed, workload, workers);
+        return (order, Math.Max(3, step));
+    }
 
     private static (int[] Order, long Step) Draw(ulong seed, Workload workload, int workers)
     {
