@@ -38,8 +38,10 @@ internal sealed class KnownJob(JobId id)
     public IReadOnlyList<ShardRun> RunsOf(ShardsDealt deal, Membership members, JobSpec spec)
     {
         if (deal.Base is { } start && start.RanksNow != members.Members.Count)
+        {
             throw new FormatException(
                 $"generation {deal.Generation} has {members.Members.Count} members and deals shards to {start.RanksNow}");
+        }
         return runs ??= ShardDeal.Unfold(deal, spec.Training.Shards);
     }
 

@@ -28,9 +28,11 @@ public static class NodeAgent
             },
             services.Log);
         if (await plane.AddressProblemAsync(abort).ConfigureAwait(false) is { } problem)
+        {
             throw new WorkerEndedException(
                 $"Peers cannot reach this worker at {plane.Address}: {problem}.",
                 "Say where they can: --data-address where it listens, and --data-host where they are to dial another host.");
+        }
         SiloLink? link = null;
         await using var ranks = new NodeRanks(options, services, plane, message => link?.Tell(message));
         using var gangs = services.Gangs is { } programs ? new NodeGangs(

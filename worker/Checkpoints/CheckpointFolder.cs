@@ -202,8 +202,10 @@ public sealed class CheckpointFolder
     internal static void RefuseLink(FileSystemInfo entry)
     {
         if (entry.LinkTarget is not null)
+        {
             throw new CheckpointException(
                 $"{entry.FullName}: is a link, and links may lead outside the checkpoint's folder; copy the file itself there");
+        }
     }
 
     private string PathOf(JobId job)

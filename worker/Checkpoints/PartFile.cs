@@ -22,8 +22,10 @@ internal static class PartFile
             CheckpointFolder.RefuseLink(new FileInfo(path));
             using var stream = open(path);
             if (stream.Length != part.Bytes)
+            {
                 throw new CheckpointException(
                     $"{path}: is {stream.Length} bytes long, and the manifest says {part.Bytes}: it was cut short or exchanged");
+            }
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
             ReadHeader(path, part, stream, hash);
             ReadElements(part, stream, hash, take);
@@ -49,8 +51,10 @@ internal static class PartFile
         var bytes = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         var expected = part.Bytes - 8 - (part.Elements * sizeof(float));
         if (bytes != (ulong)expected)
+        {
             throw new CheckpointException(
                 $"{path}: has a header of {bytes} bytes where {expected} are left beside {part.Elements} elements: it is damaged");
+        }
         if (bytes > 1 << 16)
             throw new CheckpointException($"{path}: a header of {bytes} bytes is none of a part");
         var json = new byte[bytes];
@@ -59,7 +63,9 @@ internal static class PartFile
         var header = SafeTensorsHeader.Parse(path, json, part.Elements * sizeof(float));
         if (header.Tensors is not [{ Name: CheckpointFolder.Tensor, Dtype: SafeTensorsDtype.F32 }]
             || header.Metadata.GetValueOrDefault(CheckpointFolder.OffsetKey) != part.Offset.ToString(CultureInfo.InvariantCulture))
+        {
             throw new CheckpointException($"{path}: does not hold the state from element {part.Offset} on");
+        }
     }
 
     private static void ReadElements(CheckpointPart part, Stream stream, IncrementalHash hash, StateTaker take)

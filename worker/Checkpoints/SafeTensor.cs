@@ -22,23 +22,17 @@ public sealed record SafeTensor(string Name, SafeTensorsDtype Dtype, IReadOnlyLi
         {
             // All dimensions are looked at before the product: [0, -1] is as wrong as [-1].
             if (Shape.Any(dimension => dimension < 0))
-            {
                 return null;
-            }
 
             if (Shape.Contains(0))
-            {
                 return 0;
-            }
 
-            UInt128 bytes = (UInt128)Dtype.Bytes();
+            var bytes = (UInt128)Dtype.Bytes();
             foreach (var dimension in Shape)
             {
                 bytes *= (UInt128)dimension;
                 if (bytes > long.MaxValue)
-                {
                     return null;
-                }
             }
 
             return (long)bytes;

@@ -11,20 +11,18 @@ namespace Coordinator.Worker.Checkpoints;
 /// </summary>
 public sealed class SafeTensorsFile : IDisposable
 {
-    private readonly SafeFileHandle _handle;
-    private readonly string _path;
-    private readonly long _dataStart;
-    private readonly SafeTensorsHeader _header;
-    private readonly Dictionary<string, SafeTensor> _byName;
+    private readonly SafeFileHandle handle;
+    private readonly string path;
+    private readonly long dataStart;
+    private readonly SafeTensorsHeader header;
+    private readonly Dictionary<string, SafeTensor> byName;
 
     private SafeTensorsFile(SafeFileHandle handle, string path)
     {
-        (_handle, _path) = (handle, path);
+        (this.handle, this.path) = (handle, path);
         var fileBytes = RandomAccess.GetLength(handle);
         if (fileBytes < 8)
-        {
             throw new SafeTensorsException(SafeTensorsProblem.Truncated, $"{path}: {fileBytes} bytes are too few for the header's length");
-        }
 
         Span<byte> prefix = stackalloc byte[8];
         ReadFully(0, prefix);
@@ -52,16 +50,16 @@ public sealed class SafeTensorsFile : IDisposable
 
         var json = new byte[headerBytes];
         ReadFully(8, json);
-        _dataStart = 8 + (long)headerBytes;
-        _header = SafeTensorsHeader.Parse(path, json, fileBytes - _dataStart);
-        _byName = _header.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+        dataStart = 8 + (long)headerBytes;
+        header = SafeTensorsHeader.Parse(path, json, fileBytes - dataStart);
+        byName = header.Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
     }
 
     /// <summary>Tensors in the order of their data.</summary>
-    public IReadOnlyList<SafeTensor> Tensors => _header.Tensors;
+    public IReadOnlyList<SafeTensor> Tensors => header.Tensors;
 
     /// <summary>Entries of <c>__metadata__</c>; empty where there is none.</summary>
-    public IReadOnlyDictionary<string, string> Metadata => _header.Metadata;
+    public IReadOnlyDictionary<string, string> Metadata => header.Metadata;
 
     /// <summary>Opens a file and checks its header.</summary>
     /// <exception cref="SafeTensorsException">Missing, unreadable, or not as the format asks.</exception>
@@ -87,7 +85,7 @@ public sealed class SafeTensorsFile : IDisposable
     }
 
     /// <summary>The tensor of this name; false where there is none.</summary>
-    public bool TryFind(string name, out SafeTensor tensor) => _byName.TryGetValue(name, out tensor!);
+    public bool TryFind(string name, out SafeTensor tensor) => byName.TryGetValue(name, out tensor!);
 
     /// <summary>Reads elements of a float32 tensor.</summary>
     /// <param name="name">Its name.</param>
@@ -97,10 +95,8 @@ public sealed class SafeTensorsFile : IDisposable
     /// <exception cref="SafeTensorsException">Reading failed.</exception>
     public void Read(string name, Span<float> elements, long first = 0)
     {
-        if (_byName.TryGetValue(name, out var tensor) && tensor.Dtype != SafeTensorsDtype.F32)
-        {
-            throw new ArgumentException($"{_path}: tensor '{name}' holds {tensor.Dtype.FileName()}, not F32", nameof(name));
-        }
+        if (byName.TryGetValue(name, out var tensor) && tensor.Dtype != SafeTensorsDtype.F32)
+            throw new ArgumentException($"{path}: tensor '{name}' holds {tensor.Dtype.FileName()}, not F32", nameof(name));
 
         ArgumentOutOfRangeException.ThrowIfGreaterThan(first, long.MaxValue / sizeof(float));
         ReadBytes(name, MemoryMarshal.AsBytes(elements), first * sizeof(float));
@@ -119,8 +115,8 @@ public sealed class SafeTensorsFile : IDisposable
     /// <exception cref="SafeTensorsException">Reading failed.</exception>
     public void ReadFloats(string name, Span<float> elements)
     {
-        var dtype = _byName.TryGetValue(name, out var tensor) ? tensor.Dtype : throw new ArgumentException(
-            $"{_path}: there is no tensor '{name}'", nameof(name));
+        var dtype = byName.TryGetValue(name, out var tensor) ? tensor.Dtype : throw new ArgumentException(
+            $"{path}: there is no tensor '{name}'", nameof(name));
         if (dtype == SafeTensorsDtype.F32)
         {
             Read(name, elements);
@@ -147,14 +143,12 @@ public sealed class SafeTensorsFile : IDisposable
     /// <exception cref="SafeTensorsException">Reading failed.</exception>
     public void ReadBytes(string name, Span<byte> bytes, long offset = 0)
     {
-        if (!_byName.TryGetValue(name, out var tensor))
-        {
-            throw new ArgumentException($"{_path}: there is no tensor '{name}'", nameof(name));
-        }
+        if (!byName.TryGetValue(name, out var tensor))
+            throw new ArgumentException($"{path}: there is no tensor '{name}'", nameof(name));
 
         ArgumentOutOfRangeException.ThrowIfNegative(offset);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(offset, tensor.Bytes - bytes.Length);
-        ReadFully(_dataStart + tensor.Begin + offset, bytes);
+        ReadFully(dataStart + tensor.Begin + offset, bytes);
     }
 
     /// <summary>Copies the whole file, header and all, as it is now: of the file that was opened, whatever its path names by now.</summary>
@@ -162,7 +156,7 @@ public sealed class SafeTensorsFile : IDisposable
     /// <exception cref="IOException">Writing failed.</exception>
     public void CopyTo(Stream target)
     {
-        var bytes = RandomAccess.GetLength(_handle);
+        var bytes = RandomAccess.GetLength(handle);
         var piece = new byte[1 << 18];
         for (long at = 0; at < bytes; at += piece.Length)
         {
@@ -173,14 +167,14 @@ public sealed class SafeTensorsFile : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _handle.Dispose();
+    public void Dispose() => handle.Dispose();
 
     private float ToSingle(ReadOnlySpan<byte> element, SafeTensorsDtype dtype, string name) => dtype switch
     {
         SafeTensorsDtype.F64 => (float)BinaryPrimitives.ReadDoubleLittleEndian(element),
         SafeTensorsDtype.F16 => (float)BinaryPrimitives.ReadHalfLittleEndian(element),
         SafeTensorsDtype.BF16 => BitConverter.UInt32BitsToSingle((uint)BinaryPrimitives.ReadUInt16LittleEndian(element) << 16),
-        _ => throw new ArgumentException($"{_path}: tensor '{name}' holds {dtype.FileName()}, which are no floats", nameof(name)),
+        _ => throw new ArgumentException($"{path}: tensor '{name}' holds {dtype.FileName()}, which are no floats", nameof(name)),
     };
 
     /// <summary>What the file is where its first bytes show that it is something else; null: they do not.</summary>
@@ -199,11 +193,9 @@ public sealed class SafeTensorsFile : IDisposable
         {
             while (bytes.Length > 0)
             {
-                var count = RandomAccess.Read(_handle, bytes, offset);
+                var count = RandomAccess.Read(handle, bytes, offset);
                 if (count == 0)
-                {
-                    throw new SafeTensorsException(SafeTensorsProblem.Truncated, $"{_path}: ends at byte {offset}, cut short while in use");
-                }
+                    throw new SafeTensorsException(SafeTensorsProblem.Truncated, $"{path}: ends at byte {offset}, cut short while in use");
 
                 bytes = bytes[count..];
                 offset += count;
@@ -211,7 +203,7 @@ public sealed class SafeTensorsFile : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw Unreadable(_path, e);
+            throw Unreadable(path, e);
         }
     }
 

@@ -32,9 +32,7 @@ internal sealed class SafeTensorsHeader
     {
         var header = new SafeTensorsHeader(path);
         if (json.IsEmpty || json[0] != (byte)'{')
-        {
             throw header.Bad("does not begin with '{'");
-        }
 
         try
         {
@@ -65,9 +63,7 @@ internal sealed class SafeTensorsHeader
             {
                 var tensor = ReadTensor(ref reader, name);
                 if (!tensors.TryAdd(name, tensor))
-                {
                     throw Duplicate($"tensor '{name}'");
-                }
             }
             else if (sawMetadata)
             {
@@ -91,9 +87,7 @@ internal sealed class SafeTensorsHeader
         {
             Expect(ref reader, JsonTokenType.String, $"'{SafeTensorsLayout.MetadataKey}.{key}'", "a string");
             if (!metadata.TryAdd(key, reader.GetString()!))
-            {
                 throw Duplicate($"'{SafeTensorsLayout.MetadataKey}.{key}'");
-            }
         }
     }
 
@@ -113,9 +107,7 @@ internal sealed class SafeTensorsHeader
                 _ => throw Bad($"has tensor '{name}' with unknown key '{key}'"),
             };
             if (isRepeated)
-            {
                 throw Duplicate($"'{key}' of tensor '{name}'");
-            }
 
             switch (key)
             {
@@ -150,9 +142,7 @@ internal sealed class SafeTensorsHeader
 
         var tensor = new SafeTensor(name, dtype.Value, shape) { Begin = offsets[0], End = offsets[1] };
         if (tensor.NeededBytes is not { } needed)
-        {
             throw Error(SafeTensorsProblem.BadShape, $"tensor '{name}' has shape {tensor.ShapeText}, which is negative or too large");
-        }
 
         return needed == tensor.Bytes
             ? tensor
@@ -192,9 +182,7 @@ internal sealed class SafeTensorsHeader
         }
 
         if (covered != dataBytes)
-        {
             throw Error(SafeTensorsProblem.Gap, $"the last {dataBytes - covered} bytes belong to no tensor");
-        }
 
         Tensors = sorted;
     }
@@ -215,9 +203,7 @@ internal sealed class SafeTensorsHeader
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
             if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out var number))
-            {
                 throw Error(problem, $"'{key}' of tensor '{name}' holds something else than whole numbers of 63 bits");
-            }
 
             numbers.Add(number);
         }
@@ -241,9 +227,7 @@ internal sealed class SafeTensorsHeader
     {
         reader.Read();
         if (reader.TokenType != type)
-        {
             throw Bad($"has {what} that is {reader.TokenType}, not {wanted}");
-        }
     }
 
     private SafeTensorsException Duplicate(string what) => Error(SafeTensorsProblem.Duplicate, $"{what} stands twice in the header");

@@ -40,9 +40,7 @@ internal sealed class SafeTensorsLayout
         {
             var tensor = sorted[i].Tensor;
             if (!names.Add(tensor.Name))
-            {
                 throw new ArgumentException($"tensor '{tensor.Name}' is given twice", nameof(tensors));
-            }
 
             var end = tensor.NeededBytes is { } bytes && bytes <= long.MaxValue - offset
                 ? offset + bytes
@@ -58,9 +56,7 @@ internal sealed class SafeTensorsLayout
     private static byte[] KeyBytes(string name)
     {
         if (name.Length == 0 || name == MetadataKey)
-        {
             throw new ArgumentException($"'{name}' cannot be a tensor's name", nameof(name));
-        }
 
         return Utf8(name);
     }
@@ -91,9 +87,7 @@ internal sealed class SafeTensorsLayout
                 writer.WriteString("dtype", tensor.Dtype.FileName());
                 writer.WriteStartArray("shape");
                 foreach (var dimension in tensor.Shape)
-                {
                     writer.WriteNumberValue(dimension);
-                }
 
                 writer.WriteEndArray();
                 writer.WriteStartArray("data_offsets");
@@ -122,9 +116,7 @@ internal sealed class SafeTensorsLayout
 
         writer.WriteStartObject(MetadataKey);
         foreach (var (key, value) in entries)
-        {
             writer.WriteString(key, value);
-        }
 
         writer.WriteEndObject();
     }

@@ -38,9 +38,7 @@ public sealed class SafeTensorsWriter : IDisposable
         string path, IEnumerable<SafeTensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         if (!BitConverter.IsLittleEndian)
-        {
             throw new PlatformNotSupportedException("safetensors are written on little-endian machines only");
-        }
 
         var layout = SafeTensorsLayout.Plan(tensors, metadata);
         var full = Path.GetFullPath(path);
@@ -62,9 +60,7 @@ public sealed class SafeTensorsWriter : IDisposable
     public void Append(string name, ReadOnlySpan<float> elements)
     {
         if (Tensors.FirstOrDefault(tensor => tensor.Name == name) is { } tensor && tensor.Dtype != SafeTensorsDtype.F32)
-        {
             throw new InvalidOperationException($"tensor '{name}' holds {tensor.Dtype.FileName()}, not F32");
-        }
 
         AppendBytes(name, MemoryMarshal.AsBytes(elements));
     }
@@ -82,9 +78,7 @@ public sealed class SafeTensorsWriter : IDisposable
 
         var left = Tensors[current].Bytes - writtenBytes;
         if (bytes.Length > left)
-        {
             throw new InvalidOperationException($"tensor '{name}' was given {bytes.Length} bytes where {left} are missing");
-        }
 
         AppendHashed(bytes);
         writtenBytes += bytes.Length;

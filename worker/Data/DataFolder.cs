@@ -78,7 +78,9 @@ internal sealed class DataFolder
 
             if (TokenShard.HasMagic(head) || file.Path.EndsWith(TokenShard.Extension, StringComparison.Ordinal)
                 || FileFormats.FirstZero(head) < 0)
+            {
                 return true;
+            }
             Leave(file.RelativePath, "no text (it has zero bytes)");
             return false;
         }

@@ -11,10 +11,10 @@ namespace Coordinator.Worker.Data;
 /// </summary>
 public sealed class DataFreezer
 {
-    private readonly string _storeDirectory;
+    private readonly string storeDirectory;
 
     /// <param name="storeDirectory">Where <c>&lt;sha256&gt;.bin</c> goes; created where it is missing.</param>
-    public DataFreezer(string storeDirectory) => _storeDirectory = storeDirectory;
+    public DataFreezer(string storeDirectory) => this.storeDirectory = storeDirectory;
 
     /// <summary>Finds and freezes what <c>--data</c> names; see <see cref="DataSource.Find"/>.</summary>
     /// <param name="path">A file, directory or glob; null for the repository's own sources and documents.</param>
@@ -28,11 +28,9 @@ public sealed class DataFreezer
     /// <exception cref="DataException">The data cannot be used, or the store not written.</exception>
     public DataSpec Freeze(DataSource source, ModelSpec model)
     {
-        using var joined = JoinedData.Create(_storeDirectory, model.Vocab);
+        using var joined = JoinedData.Create(storeDirectory, model.Vocab);
         foreach (var file in source.Files)
-        {
             joined.Add(file.Path, source.IsBinary);
-        }
 
         if (joined.Bytes == 0)
         {
@@ -44,11 +42,9 @@ public sealed class DataFreezer
 
         var tokens = joined.Bytes / FrozenData.BytesPerToken(joined.Encoding);
         if (WindowSampler.WindowCount(tokens, model.Block) < 1)
-        {
             throw TooShort(source.Name, tokens, model.Block);
-        }
 
-        return joined.Commit(_storeDirectory);
+        return joined.Commit(storeDirectory);
     }
 
     internal static DataException TooShort(string name, long tokens, int block) =>

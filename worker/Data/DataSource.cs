@@ -48,20 +48,14 @@ public sealed record DataSource(string Name, IReadOnlyList<DataFile> Files)
     public static DataSource Find(string? path, string currentDirectory, bool isBinary = false)
     {
         if (path is null)
-        {
             return FindRepository(currentDirectory);
-        }
 
         if (path.Length == 0 || path.Contains('\0'))
-        {
             throw new DataException(DataProblem.Missing, "--data is empty; name a file, a directory or a glob");
-        }
 
         var full = Path.GetFullPath(path, currentDirectory);
         if (File.Exists(full))
-        {
             return new DataSource(path, [new DataFile(full, Path.GetFileName(full))]) { IsBinary = isBinary };
-        }
 
         if (Directory.Exists(full))
         {

@@ -38,9 +38,7 @@ public sealed class DataStore
     public static string PathOf(string directory, string sha256)
     {
         if (!IsHash(sha256))
-        {
             throw new ArgumentException($"'{sha256}' is no SHA-256 of 64 lower-case hexadecimal digits", nameof(sha256));
-        }
 
         return Path.Combine(directory, sha256 + ".bin");
     }

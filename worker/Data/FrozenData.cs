@@ -228,9 +228,7 @@ public sealed class FrozenData : IDisposable
     private void Decode(ReadOnlySpan<byte> bytes, Span<int> tokens)
     {
         for (var i = 0; i < tokens.Length; i++)
-        {
             tokens[i] = bytesPerToken == 1 ? bytes[i] : BinaryPrimitives.ReadUInt16LittleEndian(bytes[(2 * i)..]);
-        }
     }
 
     internal static DataException Unreadable(string path, Exception cause) =>

@@ -30,25 +30,19 @@ internal sealed class GlobPattern
         while (pattern.Length > 0 && pattern[0] != "**")
         {
             if (names.Length == 0 || !FileSystemName.MatchesSimpleExpression(pattern[0], names[0], ignoreCase: false))
-            {
                 return false;
-            }
 
             pattern = pattern[1..];
             names = names[1..];
         }
 
         if (pattern.Length == 0)
-        {
             return names.Length == 0;
-        }
 
         for (var skipped = 0; skipped <= names.Length; skipped++)
         {
             if (Matches(pattern[1..], names[skipped..]))
-            {
                 return true;
-            }
         }
 
         return false;

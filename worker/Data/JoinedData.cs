@@ -12,16 +12,16 @@ internal sealed class JoinedData : IDisposable
     // Even, so that no token is ever split between two reads.
     private const int BufferBytes = 1 << 18;
 
-    private readonly AtomicFile _output;
-    private readonly IncrementalHash _hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-    private readonly byte[] _buffer = new byte[BufferBytes];
-    private readonly string _storeDirectory;
-    private readonly int _vocab;
-    private string? _firstPath;
-    private byte _lastByte;
+    private readonly AtomicFile output;
+    private readonly IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+    private readonly byte[] buffer = new byte[BufferBytes];
+    private readonly string storeDirectory;
+    private readonly int vocab;
+    private string? firstPath;
+    private byte lastByte;
 
     private JoinedData(string storeDirectory, AtomicFile output, int vocab) =>
-        (_storeDirectory, _output, _vocab) = (storeDirectory, output, vocab);
+        (this.storeDirectory, this.output, this.vocab) = (storeDirectory, output, vocab);
 
     /// <summary>Bytes joined so far.</summary>
     public long Bytes { get; private set; }
@@ -50,41 +50,37 @@ internal sealed class JoinedData : IDisposable
     {
         using var input = Open(path);
         if (input is null)
-        {
             return;
-        }
 
-        var count = Read(path, input, _buffer.AsSpan(0, FileFormats.HeadBytes));
-        var head = _buffer.AsSpan(0, count);
+        var count = Read(path, input, buffer.AsSpan(0, FileFormats.HeadBytes));
+        var head = buffer.AsSpan(0, count);
         var isTokens = !isBinary && (path.EndsWith(TokenShard.Extension, StringComparison.Ordinal) || TokenShard.HasMagic(head));
         if (!isBinary && FileFormats.Of(head) is { } format)
             throw DataFreezer.WrongFormat(path, format);
         StartFile(path, isTokens ? "uint16" : "bytes");
-        var start = isTokens ? TokenShard.Check(path, _buffer.AsSpan(0, count), input.Length) : 0;
+        var start = isTokens ? TokenShard.Check(path, buffer.AsSpan(0, count), input.Length) : 0;
         long position = -start;
         while (count > 0)
         {
-            var content = _buffer.AsSpan(start, count - start);
+            var content = buffer.AsSpan(start, count - start);
             if (!isTokens && !isBinary && FileFormats.FirstZero(content) is >= 0 and var zero)
                 throw NoText(path, position + start + zero);
             CheckVocabulary(path, content, long.Max(position, 0));
             Append(content);
             position += count;
             start = 0;
-            count = Read(path, input, _buffer);
+            count = Read(path, input, buffer);
         }
 
         if (isTokens && position % 2 != 0)
-        {
             throw new DataException(DataProblem.SizeMismatch, $"{path}: changed while it was read; freeze it when nothing writes to it");
-        }
     }
 
     /// <summary>Makes the file durable under its hash.</summary>
     /// <exception cref="DataException"><see cref="DataProblem.StoreUnwritable"/>.</exception>
     public DataSpec Commit(string directory)
     {
-        var spec = new DataSpec { Sha256 = Convert.ToHexStringLower(_hash.GetHashAndReset()), Bytes = Bytes, Encoding = Encoding };
+        var spec = new DataSpec { Sha256 = Convert.ToHexStringLower(hash.GetHashAndReset()), Bytes = Bytes, Encoding = Encoding };
         var path = DataStore.PathOf(directory, spec.Sha256);
         if (IsThere(path, spec))
         {
@@ -94,7 +90,7 @@ internal sealed class JoinedData : IDisposable
 
         try
         {
-            _output.Commit(path);
+            output.Commit(path);
             return spec;
         }
         catch (Exception e) when (StorageFailure.Is(e))
@@ -106,8 +102,8 @@ internal sealed class JoinedData : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _output.Dispose();
-        _hash.Dispose();
+        output.Dispose();
+        hash.Dispose();
     }
 
     private static DataException NoText(string path, long zero) => new(
@@ -117,18 +113,18 @@ internal sealed class JoinedData : IDisposable
 
     private void StartFile(string path, string encoding)
     {
-        if (_firstPath is null)
+        if (firstPath is null)
         {
-            (_firstPath, Encoding) = (path, encoding);
+            (firstPath, Encoding) = (path, encoding);
         }
         else if (encoding != Encoding)
         {
-            var (text, shard) = encoding == "bytes" ? (path, _firstPath) : (_firstPath, path);
+            var (text, shard) = encoding == "bytes" ? (path, firstPath) : (firstPath, path);
             throw new DataException(
                 DataProblem.MixedKinds,
                 $"{text} is text and {shard} a token shard, and one job reads one kind; choose with a glob in --data, such as '*.txt' or '*train*.bin'");
         }
-        else if (encoding == "bytes" && _lastByte != (byte)'\n')
+        else if (encoding == "bytes" && lastByte != (byte)'\n')
         {
             CheckVocabulary(path, "\n"u8, 0);
             Append("\n"u8);
@@ -138,20 +134,18 @@ internal sealed class JoinedData : IDisposable
     private void CheckVocabulary(string path, ReadOnlySpan<byte> content, long position)
     {
         var isTokens = Encoding == "uint16";
-        if (_vocab >= (isTokens ? 65536 : 256))
-        {
+        if (vocab >= (isTokens ? 65536 : 256))
             return;
-        }
 
         var size = isTokens ? 2 : 1;
         for (var i = 0; i + size <= content.Length; i += size)
         {
             int token = isTokens ? BinaryPrimitives.ReadUInt16LittleEndian(content[i..]) : content[i];
-            if (token >= _vocab)
+            if (token >= vocab)
             {
                 throw new DataException(
                     DataProblem.TokenOutOfRange,
-                    $"{path}: token {(position + i) / size} is {token}, not below the model's vocabulary of {_vocab}; raise --model.vocab or choose other data");
+                    $"{path}: token {(position + i) / size} is {token}, not below the model's vocabulary of {vocab}; raise --model.vocab or choose other data");
             }
         }
     }
@@ -159,22 +153,20 @@ internal sealed class JoinedData : IDisposable
     private void Append(ReadOnlySpan<byte> content)
     {
         if (content.IsEmpty)
-        {
             return;
-        }
 
         try
         {
-            _output.Stream.Write(content);
+            output.Stream.Write(content);
         }
         catch (Exception e) when (StorageFailure.Is(e))
         {
-            throw DataFreezer.StoreUnwritable(_storeDirectory, e);
+            throw DataFreezer.StoreUnwritable(storeDirectory, e);
         }
 
-        _hash.AppendData(content);
+        hash.AppendData(content);
         Bytes += content.Length;
-        _lastByte = content[^1];
+        lastByte = content[^1];
     }
 
     /// <summary>The file, or what came through a pipe of the shell's; null where it is empty.</summary>
@@ -207,7 +199,7 @@ internal sealed class JoinedData : IDisposable
     {
         using (pipe)
         {
-            var path = Path.Combine(_storeDirectory, $"spool.{Guid.NewGuid():N}.tmp");
+            var path = Path.Combine(storeDirectory, $"spool.{Guid.NewGuid():N}.tmp");
             var file = PrivateFiles.Open(
                 path, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None, 1 << 16, FileOptions.DeleteOnClose);
             try

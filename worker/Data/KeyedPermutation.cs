@@ -28,9 +28,7 @@ internal readonly struct KeyedPermutation
         this.key = key;
         halfBits = SmallestHalfBits;
         while (1UL << (2 * halfBits) < this.count)
-        {
             halfBits++;
-        }
     }
 
     /// <summary>The image of <paramref name="index"/>.</summary>

@@ -30,9 +30,7 @@ public sealed class WindowSampler : ISampleSource
         ArgumentOutOfRangeException.ThrowIfLessThan(block, 1);
         Windows = WindowCount(data.Tokens, block);
         if (Windows < 1)
-        {
             throw DataFreezer.TooShort("the frozen data", data.Tokens, block);
-        }
 
         (this.data, this.block, this.seed) = (data, block, seed);
     }
@@ -66,9 +64,7 @@ public sealed class WindowSampler : ISampleSource
     public void ReadSample(long position, Span<int> tokens)
     {
         if (tokens.Length != block + 1)
-        {
             throw new ArgumentException($"a sample has {block + 1} tokens, not {tokens.Length}", nameof(tokens));
-        }
 
         var (epoch, window) = Locate(position);
         var start = (OffsetOf(epoch) + (window * block)) % data.Tokens;

@@ -103,8 +103,10 @@ internal sealed unsafe partial class ProgramConnection(Socket socket) : IDisposa
             {
                 var left = until - Monotonic.Now;
                 if (left <= TimeSpan.Zero)
+                {
                     throw new ProgramFaultException(
                         $"the program said nothing for {limit.TotalSeconds:0.#} s, where {what} was waited for");
+                }
                 if (asked.IsCancellationRequested && giveUp is not null)
                 {
                     giveUp();

@@ -50,8 +50,10 @@ public sealed record ProgramDescription
     {
         var text = new StringBuilder().Append(GradientElements).Append(' ').Append(StateBytes).Append(' ').Append(Samples).Append('\n');
         foreach (var tensor in Tensors)
+        {
             text.Append(tensor.Name).Append('\t').Append(tensor.Dtype).Append('\t').AppendJoin(',', tensor.Shape).Append('\t')
                 .Append(tensor.Offset).Append('\n');
+        }
         return Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text.ToString())));
     }
 
@@ -101,12 +103,16 @@ public sealed record ProgramDescription
         };
         if (read.StateBytes % 64 != 0 || read.ModelBytes % 4 != 0 || read.ModelBytes > read.StateBytes
             || read.ModelBytes > (long)JobSpecValidator.MostParameters * sizeof(float))
+        {
             throw new FormatException($"a state of {read.StateBytes} bytes with a model of {read.ModelBytes} has to be of whole 64 and 4 bytes, the model within the state and no larger than one array");
+        }
         read.CheckPlaces();
         if (read.Tensors.Where(tensor => tensor.IsTrained).Sum(tensor => tensor.Elements) is > 0 and var trained
             && trained != read.GradientElements)
+        {
             throw new FormatException(
                 $"the gradient has {read.GradientElements} elements, and the entries that are trained have {trained}");
+        }
         return read;
     }
 
@@ -119,12 +125,16 @@ public sealed record ProgramDescription
             if (!names.Add(tensor.Name))
                 throw new FormatException($"there are two entries '{tensor.Name}'");
             if (tensor.Offset < end || tensor.Offset % 4 != 0 || tensor.Bytes > StateBytes - tensor.Offset)
+            {
                 throw new FormatException(
                     $"entry '{tensor.Name}' of {tensor.Bytes} bytes cannot lie at byte {tensor.Offset} of {StateBytes}, behind byte {end}");
+            }
             end = tensor.Offset + tensor.Bytes;
             if (tensor.IsModel && end > ModelBytes)
+            {
                 throw new FormatException(
                     $"entry '{tensor.Name}' belongs to the model and ends at byte {end}, behind the model's {ModelBytes}");
+            }
         }
     }
 

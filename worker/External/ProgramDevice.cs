@@ -115,8 +115,10 @@ public sealed class ProgramDevice : IRankDevice
     {
         // The process began with the state of step 0, and nothing else makes one. Whoever has to begin again begins with a new process.
         if (!isFresh)
+        {
             throw new ProgramFaultException(
                 "the job begins again from its first step, and the program's state is a later one: a new process takes its place");
+        }
     }
 
     /// <inheritdoc/>

@@ -121,7 +121,9 @@ public static class ProgramFolder
                 if (!Taken.Contains(file.Extension)
                     || name.Split('/').Any(part => part.StartsWith('.') || part is "__pycache__" or "node_modules")
                     || !files.TryAdd(name, file.FullName))
+                {
                     continue;
+                }
                 bytes += file.Length;
                 if (bytes > MostBytes || files.Count > MostFiles)
                 {

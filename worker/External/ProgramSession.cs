@@ -73,8 +73,10 @@ internal sealed class ProgramSession : IDisposable
             if (process.HasEnded)
                 throw new ProgramFaultException($"the program ended before it joined: {process.Ending()}");
             if (Monotonic.Now >= until)
+            {
                 throw new ProgramFaultException(
                     $"the program has not connected within program.start_timeout, {program.StartTimeout.TotalSeconds:0.#} s");
+            }
         }
 
         connection = new ProgramConnection(listener.Accept());

@@ -46,7 +46,9 @@ internal sealed unsafe partial class SharedMemory : IDisposable
         {
             if (Truncate(file, bytes) != 0 || Allocate(file, 0, 0, bytes) != 0
                 || Control(file, AddSeals, SealShrink | SealGrow | SealItself) != 0)
+            {
                 throw Failed(bytes);
+            }
             var start = Map(0, (nuint)bytes, ReadAndWrite, Shared, file, 0);
             return start != MapFailed ? new SharedMemory(file, (byte*)start, bytes) : throw Failed(bytes);
         }

@@ -63,16 +63,22 @@ public sealed record FaultRule(FaultAction Action, FaultPoint Point, long Number
         if (parts.Length != expected || (isHold && (point != FaultPoint.Compute || parts[^1].Length == 0))
             || (action == FaultAction.Flip && point != FaultPoint.Contribution)
             || (action == FaultAction.Lose && point is not (FaultPoint.Compute or FaultPoint.Apply)))
+        {
             throw Bad(text);
+        }
         if (point != FaultPoint.Final
             && (!long.TryParse(parts[1], NumberStyles.None, CultureInfo.InvariantCulture, out number) || number < 1))
+        {
             throw Bad(text);
+        }
         if (action == FaultAction.Freeze)
         {
             var seconds = parts[^1].TrimEnd('s');
             if (!double.TryParse(seconds, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value)
                 || value is <= 0 or > 3600)
+            {
                 throw Bad(text);
+            }
             duration = TimeSpan.FromSeconds(value);
         }
 

@@ -289,7 +289,9 @@ internal sealed class GangHost : IDisposable
     {
         if (line.StartsWith(StepLine, StringComparison.Ordinal)
             && long.TryParse(line.AsSpan(StepLine.Length).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var step))
+        {
             Take(new AgentHeardRank(generation, step));
+        }
     }
 
     /// <summary>Which processes have shown that they live, and which have not for too long.</summary>

@@ -40,7 +40,9 @@ internal readonly record struct LeasePacket(bool IsAnswer, long Generation, int 
     {
         if (packet.Length != Bytes || BinaryPrimitives.ReadUInt32LittleEndian(packet) != Magic || packet[4] > 1
             || !CryptographicOperations.FixedTimeEquals(Seal(packet[..HeadBytes], job, key), packet[HeadBytes..]))
+        {
             return null;
+        }
         return new LeasePacket(
             packet[4] == 1, BinaryPrimitives.ReadInt64LittleEndian(packet[8..]), BinaryPrimitives.ReadInt32LittleEndian(packet[16..]), TimeSpan.FromTicks(BinaryPrimitives.ReadInt64LittleEndian(packet[24..])));
     }

@@ -65,14 +65,20 @@ internal sealed class LeaseSocket : IDisposable
                 if (Volatile.Read(ref key) is not { } secret
                     || LeasePacket.Read(buffer.AsSpan(0, packet.ReceivedBytes), job, secret) is not { } said
                     || said.Generation != generation)
+                {
                     continue;
+                }
                 if (said.IsAnswer)
+                {
                     answered(said.From, said.SentAt);
+                }
                 else if (answers())
+                {
                     await socket.SendToAsync(
                         new LeasePacket(IsAnswer: true, generation, self, said.SentAt).Write(job, secret),
                         SocketFlags.None,
                         packet.RemoteEndPoint).ConfigureAwait(false);
+                }
             }
             catch (ObjectDisposedException)
             {

@@ -64,7 +64,9 @@ internal static class RankEnvironment
     {
         if (device.Device.Split(':') is not [.., "cuda", var text]
             || !int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+        {
             return null;
+        }
         return visible?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) is { Length: > 0 } names && number < names.Length ? names[number] : text;
     }
 

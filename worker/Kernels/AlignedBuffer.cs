@@ -11,7 +11,7 @@ internal sealed unsafe class AlignedBuffer : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
         Length = length;
-        nuint bytes = checked((nuint)Math.Max(length, 16) * sizeof(float));
+        var bytes = checked((nuint)Math.Max(length, 16) * sizeof(float));
         pointer = (float*)NativeMemory.AlignedAlloc(bytes, 64);
         NativeMemory.Clear(pointer, bytes);
         GC.AddMemoryPressure((long)bytes);

@@ -24,14 +24,14 @@ internal readonly record struct DropoutPlan(ulong Seed, double Probability, long
         if (!IsActive) return;
 
         // An element is kept when its 32 random bits are at or above p * 2^32.
-        uint threshold = (uint)Math.Min(Math.Floor(Probability * 4294967296.0), uint.MaxValue);
-        float scale = (float)(1 / (1 - Probability));
-        ulong position = (ulong)(FirstPosition + sequence);
+        var threshold = (uint)Math.Min(Math.Floor(Probability * 4294967296.0), uint.MaxValue);
+        var scale = (float)(1 / (1 - Probability));
+        var position = (ulong)(FirstPosition + sequence);
         Philox.Words words = default;
-        for (int i = 0; i < values.Length; i++)
+        for (var i = 0; i < values.Length; i++)
         {
-            long element = firstElement + i;
-            int lane = (int)(element & 3);
+            var element = firstElement + i;
+            var lane = (int)(element & 3);
             if (i == 0 || lane == 0) words = Draw(position, (uint)(element >> 2));
             values[i] = words[lane] >= threshold ? values[i] * scale : 0f;
         }

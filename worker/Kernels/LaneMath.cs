@@ -22,13 +22,13 @@ internal static unsafe class LaneMath
     {
         // Clamped so that n stays in Scale's range. The bound comes first: a NaN compares false and passes through.
         x = T.Lesser(T.Broadcast(89f), T.Greater(T.Broadcast(-104f), x));
-        T shifted = T.Fma(x, T.Broadcast(Log2E), T.Broadcast(RoundShift));
-        T n = T.Subtract(shifted, T.Broadcast(RoundShift));
-        T r = T.Fma(n, T.Broadcast(-Ln2High), x);
+        var shifted = T.Fma(x, T.Broadcast(Log2E), T.Broadcast(RoundShift));
+        var n = T.Subtract(shifted, T.Broadcast(RoundShift));
+        var r = T.Fma(n, T.Broadcast(-Ln2High), x);
         r = T.Fma(n, T.Broadcast(-Ln2Low), r);
 
         // Taylor to r^7, |r| <= 0.347: the next term is below 2^-27.
-        T p = T.Broadcast(1f / 5040);
+        var p = T.Broadcast(1f / 5040);
         p = T.Fma(p, r, T.Broadcast(1f / 720));
         p = T.Fma(p, r, T.Broadcast(1f / 120));
         p = T.Fma(p, r, T.Broadcast(1f / 24));
@@ -44,7 +44,7 @@ internal static unsafe class LaneMath
     public static T Sigmoid<T>(T x)
         where T : struct, ILanes16<T>
     {
-        T one = T.Broadcast(1f);
+        var one = T.Broadcast(1f);
         return T.Divide(one, T.Add(one, Exp(T.Subtract(T.Broadcast(-0f), x))));
     }
 
@@ -52,8 +52,8 @@ internal static unsafe class LaneMath
     public static T LoadPartial<T>(float* source, int count, float fill)
         where T : struct, ILanes16<T>
     {
-        float* lanes = stackalloc float[16];
-        for (int i = 0; i < 16; i++) lanes[i] = i < count ? source[i] : fill;
+        var lanes = stackalloc float[16];
+        for (var i = 0; i < 16; i++) lanes[i] = i < count ? source[i] : fill;
         return T.Load(lanes);
     }
 
@@ -61,8 +61,8 @@ internal static unsafe class LaneMath
     public static void StorePartial<T>(T value, float* destination, int count)
         where T : struct, ILanes16<T>
     {
-        float* lanes = stackalloc float[16];
+        var lanes = stackalloc float[16];
         T.Store(value, lanes);
-        for (int i = 0; i < count; i++) destination[i] = lanes[i];
+        for (var i = 0; i < count; i++) destination[i] = lanes[i];
     }
 }

@@ -14,7 +14,7 @@ internal static class LaneTree
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector128<float> lanes)
     {
-        Vector128<float> pairs = lanes + Vector128.Shuffle(lanes, Vector128.Create(2, 3, 0, 1));
+        var pairs = lanes + Vector128.Shuffle(lanes, Vector128.Create(2, 3, 0, 1));
         return pairs.GetElement(0) + pairs.GetElement(1);
     }
 
@@ -26,17 +26,17 @@ internal static class LaneTree
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Max(Vector128<float> lanes)
     {
-        Vector128<float> pairs = Vector128.Max(lanes, Vector128.Shuffle(lanes, Vector128.Create(2, 3, 0, 1)));
+        var pairs = Vector128.Max(lanes, Vector128.Shuffle(lanes, Vector128.Create(2, 3, 0, 1)));
         return MathF.Max(pairs.GetElement(0), pairs.GetElement(1));
     }
 
     /// <summary>Sum of sixteen float64 lanes in memory, by the same tree as the float32 lanes.</summary>
     public static unsafe double Sum(double* lanes)
     {
-        double* level = stackalloc double[8];
-        for (int i = 0; i < 8; i++) level[i] = lanes[i] + lanes[i + 8];
-        for (int i = 0; i < 4; i++) level[i] += level[i + 4];
-        for (int i = 0; i < 2; i++) level[i] += level[i + 2];
+        var level = stackalloc double[8];
+        for (var i = 0; i < 8; i++) level[i] = lanes[i] + lanes[i + 8];
+        for (var i = 0; i < 4; i++) level[i] += level[i + 4];
+        for (var i = 0; i < 2; i++) level[i] += level[i + 2];
         return level[0] + level[1];
     }
 }

@@ -34,7 +34,7 @@ internal readonly unsafe struct Lanes128(
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128 Broadcast(float value)
     {
-        Vector128<float> all = Vector128.Create(value);
+        var all = Vector128.Create(value);
         return new(all, all, all, all);
     }
 
@@ -105,7 +105,7 @@ internal readonly unsafe struct Lanes128(
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void AddSquares(Vector128<float> value, double* lanes)
     {
-        (Vector128<double> low, Vector128<double> high) = Vector128.Widen(value);
+        var (low, high) = Vector128.Widen(value);
         Vector128.FusedMultiplyAdd(low, low, Vector128.Load(lanes)).Store(lanes);
         Vector128.FusedMultiplyAdd(high, high, Vector128.Load(lanes + 2)).Store(lanes + 2);
     }
@@ -113,9 +113,9 @@ internal readonly unsafe struct Lanes128(
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<float> Scale(Vector128<float> value, Vector128<float> shifted)
     {
-        Vector128<int> n = shifted.AsInt32() - Vector128.Create(0x4B400000);
-        Vector128<int> half = n >> 1;
-        Vector128<int> bias = Vector128.Create(127);
+        var n = shifted.AsInt32() - Vector128.Create(0x4B400000);
+        var half = n >> 1;
+        var bias = Vector128.Create(127);
         return value * ((half + bias) << 23).AsSingle() * ((n - half + bias) << 23).AsSingle();
     }
 }

@@ -28,7 +28,7 @@ internal readonly unsafe struct Lanes256(Vector256<float> a, Vector256<float> b)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256 Broadcast(float value)
     {
-        Vector256<float> all = Vector256.Create(value);
+        var all = Vector256.Create(value);
         return new(all, all);
     }
 
@@ -83,7 +83,7 @@ internal readonly unsafe struct Lanes256(Vector256<float> a, Vector256<float> b)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void AddSquares(Vector256<float> value, double* lanes)
     {
-        (Vector256<double> low, Vector256<double> high) = Vector256.Widen(value);
+        var (low, high) = Vector256.Widen(value);
         Vector256.FusedMultiplyAdd(low, low, Vector256.Load(lanes)).Store(lanes);
         Vector256.FusedMultiplyAdd(high, high, Vector256.Load(lanes + 4)).Store(lanes + 4);
     }
@@ -91,9 +91,9 @@ internal readonly unsafe struct Lanes256(Vector256<float> a, Vector256<float> b)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<float> Scale(Vector256<float> value, Vector256<float> shifted)
     {
-        Vector256<int> n = shifted.AsInt32() - Vector256.Create(0x4B400000);
-        Vector256<int> half = n >> 1;
-        Vector256<int> bias = Vector256.Create(127);
+        var n = shifted.AsInt32() - Vector256.Create(0x4B400000);
+        var half = n >> 1;
+        var bias = Vector256.Create(127);
         return value * ((half + bias) << 23).AsSingle() * ((n - half + bias) << 23).AsSingle();
     }
 }

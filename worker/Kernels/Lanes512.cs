@@ -67,7 +67,7 @@ internal readonly unsafe struct Lanes512(Vector512<float> a) : ILanes16<Lanes512
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void AddSquares(Vector512<float> value, double* lanes)
     {
-        (Vector512<double> low, Vector512<double> high) = Vector512.Widen(value);
+        var (low, high) = Vector512.Widen(value);
         Vector512.FusedMultiplyAdd(low, low, Vector512.Load(lanes)).Store(lanes);
         Vector512.FusedMultiplyAdd(high, high, Vector512.Load(lanes + 8)).Store(lanes + 8);
     }
@@ -75,9 +75,9 @@ internal readonly unsafe struct Lanes512(Vector512<float> a) : ILanes16<Lanes512
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Scale(Vector512<float> value, Vector512<float> shifted)
     {
-        Vector512<int> n = shifted.AsInt32() - Vector512.Create(0x4B400000);
-        Vector512<int> half = n >> 1;
-        Vector512<int> bias = Vector512.Create(127);
+        var n = shifted.AsInt32() - Vector512.Create(0x4B400000);
+        var half = n >> 1;
+        var bias = Vector512.Create(127);
         return value * ((half + bias) << 23).AsSingle() * ((n - half + bias) << 23).AsSingle();
     }
 }

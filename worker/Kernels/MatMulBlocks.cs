@@ -30,32 +30,32 @@ internal static unsafe class MatMulBlocks<T>
         LeftMatrix a, float* packed, int packedK, int packedN, int m, int n, int kBegin, int kEnd, float* c, int ldc, bool accumulate, float* leftScratch)
     {
         int width = PackedRight<T>.PanelWidth, height = T.TileRows;
-        int paddedN = PackedRight<T>.PaddedColumns(packedN);
+        var paddedN = PackedRight<T>.PaddedColumns(packedN);
         if (kEnd <= kBegin && !accumulate)
         {
-            for (int i = 0; i < m; i++) new Span<float>(c + (long)i * ldc, n).Clear();
+            for (var i = 0; i < m; i++) new Span<float>(c + (long)i * ldc, n).Clear();
         }
 
-        for (int k0 = kBegin; k0 < kEnd;)
+        for (var k0 = kBegin; k0 < kEnd;)
         {
-            int block = k0 / MatMulBlocking.KC * MatMulBlocking.KC;
-            int packedTerms = Math.Min(MatMulBlocking.KC, packedK - block);
-            int terms = Math.Min(block + packedTerms, kEnd) - k0;
-            float* panels = packed + (long)block * paddedN + (long)(k0 - block) * width;
-            for (int i0 = 0; i0 < m; i0 += MatMulBlocking.MC)
+            var block = k0 / MatMulBlocking.KC * MatMulBlocking.KC;
+            var packedTerms = Math.Min(MatMulBlocking.KC, packedK - block);
+            var terms = Math.Min(block + packedTerms, kEnd) - k0;
+            var panels = packed + (long)block * paddedN + (long)(k0 - block) * width;
+            for (var i0 = 0; i0 < m; i0 += MatMulBlocking.MC)
             {
-                int rows = Math.Min(MatMulBlocking.MC, m - i0);
-                int packedFrom = PackLeft(leftScratch, a, i0, rows, k0, terms);
-                float* panel = panels;
-                for (int j = 0; j < n; j += width, panel += (long)packedTerms * width)
+                var rows = Math.Min(MatMulBlocking.MC, m - i0);
+                var packedFrom = PackLeft(leftScratch, a, i0, rows, k0, terms);
+                var panel = panels;
+                for (var j = 0; j < n; j += width, panel += (long)packedTerms * width)
                 {
-                    for (int i = 0; i < rows; i += height)
+                    for (var i = 0; i < rows; i += height)
                     {
                         // A tile of packed rows, or rows read where they stand.
-                        float* left = i >= packedFrom ? leftScratch + (long)(i - packedFrom) * terms : a.Data + (i0 + i) * a.RowStride + k0;
-                        nint rowStride = i >= packedFrom ? 1 : a.RowStride;
+                        var left = i >= packedFrom ? leftScratch + (long)(i - packedFrom) * terms : a.Data + (i0 + i) * a.RowStride + k0;
+                        var rowStride = i >= packedFrom ? 1 : a.RowStride;
                         nint kStride = i >= packedFrom ? height : 1;
-                        float* to = c + (long)(i0 + i) * ldc + j;
+                        var to = c + (long)(i0 + i) * ldc + j;
                         if (rows - i >= height && n - j >= width)
                             MatMulTile<T>.Run(terms, left, rowStride, kStride, panel, to, ldc, accumulate);
                         else MatMulTile<T>.RunEdge(terms, left, rowStride, kStride, panel, to, ldc, accumulate, rows - i, n - j);
@@ -75,18 +75,21 @@ internal static unsafe class MatMulBlocks<T>
     /// <returns>The first row that is packed; rows before it are read where they stand.</returns>
     private static int PackLeft(float* to, LeftMatrix a, int i0, int rows, int k0, int terms)
     {
-        int height = T.TileRows;
-        int from = a.KStride == 1 ? rows / height * height : 0;
-        for (int i = from; i < rows; i += height)
+        var height = T.TileRows;
+        var from = a.KStride == 1 ? rows / height * height : 0;
+        for (var i = from; i < rows; i += height)
         {
-            float* source = a.Data + (i0 + i) * a.RowStride + k0 * a.KStride;
-            int count = Math.Min(height, rows - i);
-            if (a.RowStride == 1 && count == height) CopyTiles(to, source, a.KStride, terms);
+            var source = a.Data + (i0 + i) * a.RowStride + k0 * a.KStride;
+            var count = Math.Min(height, rows - i);
+            if (a.RowStride == 1 && count == height)
+            {
+                CopyTiles(to, source, a.KStride, terms);
+            }
             else
             {
-                for (int l = 0; l < terms; l++)
+                for (var l = 0; l < terms; l++)
                 {
-                    for (int r = 0; r < height; r++) to[l * height + r] = r < count ? source[r * a.RowStride + l * a.KStride] : 0f;
+                    for (var r = 0; r < height; r++) to[l * height + r] = r < count ? source[r * a.RowStride + l * a.KStride] : 0f;
                 }
             }
 
@@ -99,7 +102,7 @@ internal static unsafe class MatMulBlocks<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void CopyTiles(float* to, float* source, nint stride, int terms)
     {
-        for (int l = 0; l < terms; l++, to += T.TileRows, source += stride)
+        for (var l = 0; l < terms; l++, to += T.TileRows, source += stride)
         {
             if (T.TileRows == 8) Unsafe.CopyBlockUnaligned(to, source, 32);
             else if (T.TileRows == 6) Unsafe.CopyBlockUnaligned(to, source, 24);

@@ -20,7 +20,7 @@ internal sealed unsafe class MatMulScratch : IDisposable
 
     public void Dispose()
     {
-        foreach (AlignedBuffer? buffer in right) buffer?.Dispose();
+        foreach (var buffer in right) buffer?.Dispose();
         left?.Dispose();
     }
 }

@@ -27,14 +27,14 @@ internal static unsafe class MatMulTile<T>
     public static void RunEdge(
         int terms, float* a, nint rowStride, nint kStride, float* b, float* c, nint ldc, bool accumulate, int rows, int columns)
     {
-        int width = T.TileLanes * 16;
-        float* tile = stackalloc float[8 * 32];
+        var width = T.TileLanes * 16;
+        var tile = stackalloc float[8 * 32];
         Run(terms, a, rowStride, kStride, b, tile, width, false);
         rows = Math.Min(rows, T.TileRows);
         columns = Math.Min(columns, width);
-        for (int r = 0; r < rows; r++)
+        for (var r = 0; r < rows; r++)
         {
-            for (int j = 0; j < columns; j++) c[r * ldc + j] = accumulate ? c[r * ldc + j] + tile[r * width + j] : tile[r * width + j];
+            for (var j = 0; j < columns; j++) c[r * ldc + j] = accumulate ? c[r * ldc + j] + tile[r * width + j] : tile[r * width + j];
         }
     }
 
@@ -50,32 +50,32 @@ internal static unsafe class MatMulTile<T>
         T c6a = T.Broadcast(0f), c6b = T.Broadcast(0f);
         T c7a = T.Broadcast(0f), c7b = T.Broadcast(0f);
         float* a0 = a, a3 = a + 3 * rowStride, a6 = a + 6 * rowStride;
-        for (int l = 0; l < terms; l++, b += 32)
+        for (var l = 0; l < terms; l++, b += 32)
         {
-            T b0 = T.Load(b);
-            T b1 = T.Load(b + 16);
-            T x0 = T.Broadcast(*a0);
+            var b0 = T.Load(b);
+            var b1 = T.Load(b + 16);
+            var x0 = T.Broadcast(*a0);
             c0a = T.Fma(x0, b0, c0a);
             c0b = T.Fma(x0, b1, c0b);
-            T x1 = T.Broadcast(a0[rowStride]);
+            var x1 = T.Broadcast(a0[rowStride]);
             c1a = T.Fma(x1, b0, c1a);
             c1b = T.Fma(x1, b1, c1b);
-            T x2 = T.Broadcast(a0[2 * rowStride]);
+            var x2 = T.Broadcast(a0[2 * rowStride]);
             c2a = T.Fma(x2, b0, c2a);
             c2b = T.Fma(x2, b1, c2b);
-            T x3 = T.Broadcast(*a3);
+            var x3 = T.Broadcast(*a3);
             c3a = T.Fma(x3, b0, c3a);
             c3b = T.Fma(x3, b1, c3b);
-            T x4 = T.Broadcast(a3[rowStride]);
+            var x4 = T.Broadcast(a3[rowStride]);
             c4a = T.Fma(x4, b0, c4a);
             c4b = T.Fma(x4, b1, c4b);
-            T x5 = T.Broadcast(a3[2 * rowStride]);
+            var x5 = T.Broadcast(a3[2 * rowStride]);
             c5a = T.Fma(x5, b0, c5a);
             c5b = T.Fma(x5, b1, c5b);
-            T x6 = T.Broadcast(*a6);
+            var x6 = T.Broadcast(*a6);
             c6a = T.Fma(x6, b0, c6a);
             c6b = T.Fma(x6, b1, c6b);
-            T x7 = T.Broadcast(a6[rowStride]);
+            var x7 = T.Broadcast(a6[rowStride]);
             c7a = T.Fma(x7, b0, c7a);
             c7b = T.Fma(x7, b1, c7b);
             a0 += kStride;
@@ -104,16 +104,16 @@ internal static unsafe class MatMulTile<T>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Run6x16(int terms, float* a, nint rowStride, nint kStride, float* b, float* c, nint ldc, bool accumulate)
     {
-        T c0 = T.Broadcast(0f);
-        T c1 = T.Broadcast(0f);
-        T c2 = T.Broadcast(0f);
-        T c3 = T.Broadcast(0f);
-        T c4 = T.Broadcast(0f);
-        T c5 = T.Broadcast(0f);
+        var c0 = T.Broadcast(0f);
+        var c1 = T.Broadcast(0f);
+        var c2 = T.Broadcast(0f);
+        var c3 = T.Broadcast(0f);
+        var c4 = T.Broadcast(0f);
+        var c5 = T.Broadcast(0f);
         float* a0 = a, a3 = a + 3 * rowStride;
-        for (int l = 0; l < terms; l++, b += 16)
+        for (var l = 0; l < terms; l++, b += 16)
         {
-            T b0 = T.Load(b);
+            var b0 = T.Load(b);
             c0 = T.Fma(T.Broadcast(*a0), b0, c0);
             c1 = T.Fma(T.Broadcast(a0[rowStride]), b0, c1);
             c2 = T.Fma(T.Broadcast(a0[2 * rowStride]), b0, c2);
@@ -135,13 +135,13 @@ internal static unsafe class MatMulTile<T>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Run3x16(int terms, float* a, nint rowStride, nint kStride, float* b, float* c, nint ldc, bool accumulate)
     {
-        T c0 = T.Broadcast(0f);
-        T c1 = T.Broadcast(0f);
-        T c2 = T.Broadcast(0f);
-        float* a0 = a;
-        for (int l = 0; l < terms; l++, b += 16)
+        var c0 = T.Broadcast(0f);
+        var c1 = T.Broadcast(0f);
+        var c2 = T.Broadcast(0f);
+        var a0 = a;
+        for (var l = 0; l < terms; l++, b += 16)
         {
-            T b0 = T.Load(b);
+            var b0 = T.Load(b);
             c0 = T.Fma(T.Broadcast(*a0), b0, c0);
             c1 = T.Fma(T.Broadcast(a0[rowStride]), b0, c1);
             c2 = T.Fma(T.Broadcast(a0[2 * rowStride]), b0, c2);

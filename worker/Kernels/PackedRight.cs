@@ -29,12 +29,12 @@ internal static unsafe class PackedRight<T>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Pack(float* packed, float* b, int ldb, bool transposed, int k, int n)
     {
-        for (int k0 = 0; k0 < k; k0 += MatMulBlocking.KC)
+        for (var k0 = 0; k0 < k; k0 += MatMulBlocking.KC)
         {
-            int terms = Math.Min(MatMulBlocking.KC, k - k0);
-            for (int j = 0; j < n; j += PanelWidth)
+            var terms = Math.Min(MatMulBlocking.KC, k - k0);
+            for (var j = 0; j < n; j += PanelWidth)
             {
-                int columns = Math.Min(PanelWidth, n - j);
+                var columns = Math.Min(PanelWidth, n - j);
                 if (transposed) PackTransposed(packed, b + (long)j * ldb + k0, ldb, terms, columns);
                 else PackStraight(packed, b + (long)k0 * ldb + j, ldb, terms, columns);
                 packed += (long)terms * PanelWidth;
@@ -44,7 +44,7 @@ internal static unsafe class PackedRight<T>
 
     private static void PackStraight(float* panel, float* b, int ldb, int terms, int columns)
     {
-        for (int l = 0; l < terms; l++, panel += PanelWidth, b += ldb)
+        for (var l = 0; l < terms; l++, panel += PanelWidth, b += ldb)
         {
             if (columns == PanelWidth)
             {
@@ -63,14 +63,14 @@ internal static unsafe class PackedRight<T>
     private static void PackTransposed(float* panel, float* b, int ldb, int terms, int columns)
     {
         if (columns < PanelWidth) new Span<float>(panel, terms * PanelWidth).Clear();
-        int j = 0;
+        var j = 0;
         if (Sse.IsSupported)
         {
             for (; j + 4 <= columns; j += 4)
             {
                 float* row0 = b + (long)j * ldb, row1 = row0 + ldb, row2 = row1 + ldb, row3 = row2 + ldb;
-                float* to = panel + j;
-                int l = 0;
+                var to = panel + j;
+                var l = 0;
                 for (; l + 4 <= terms; l += 4, to += 4 * PanelWidth)
                 {
                     Vector128<float> r0 = Vector128.Load(row0 + l), r1 = Vector128.Load(row1 + l);
@@ -95,8 +95,8 @@ internal static unsafe class PackedRight<T>
 
         for (; j < columns; j++)
         {
-            float* row = b + (long)j * ldb;
-            for (int l = 0; l < terms; l++) panel[l * PanelWidth + j] = row[l];
+            var row = b + (long)j * ldb;
+            for (var l = 0; l < terms; l++) panel[l * PanelWidth + j] = row[l];
         }
     }
 }

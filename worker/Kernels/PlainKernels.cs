@@ -13,12 +13,12 @@ internal sealed unsafe class PlainKernels : IKernels
     public void MatMul(
         bool transposeA, bool transposeB, int m, int n, int k, float* a, int lda, float* b, int ldb, float* c, int ldc, bool accumulate)
     {
-        for (int i = 0; i < m; i++)
+        for (var i = 0; i < m; i++)
         {
-            for (int j = 0; j < n; j++)
+            for (var j = 0; j < n; j++)
             {
                 double sum = accumulate ? c[(long)i * ldc + j] : 0;
-                for (int l = 0; l < k; l++)
+                for (var l = 0; l < k; l++)
                 {
                     double left = transposeA ? a[(long)l * lda + i] : a[(long)i * lda + l];
                     double right = transposeB ? b[(long)j * ldb + l] : b[(long)l * ldb + j];
@@ -39,13 +39,13 @@ internal sealed unsafe class PlainKernels : IKernels
     {
         for (long r = 0; r < rows; r++)
         {
-            for (int j = 0; j < columns; j++) y[r * columns + j] = x == null ? row[j] : x[r * columns + j] + row[j];
+            for (var j = 0; j < columns; j++) y[r * columns + j] = x == null ? row[j] : x[r * columns + j] + row[j];
         }
     }
 
     public void ColumnSums(float* x, int rows, int columns, float* sums, bool accumulate)
     {
-        for (int j = 0; j < columns; j++)
+        for (var j = 0; j < columns; j++)
         {
             double sum = accumulate ? sums[j] : 0;
             for (long r = 0; r < rows; r++) sum += x[r * columns + j];
@@ -55,14 +55,14 @@ internal sealed unsafe class PlainKernels : IKernels
 
     public void LayerNorm(float* x, float* gamma, float* beta, float* y, float* mean, float* rstd, int rows, int columns)
     {
-        for (int r = 0; r < rows; r++, x += columns, y += columns)
+        for (var r = 0; r < rows; r++, x += columns, y += columns)
         {
             double sum = 0, squares = 0;
-            for (int j = 0; j < columns; j++) sum += x[j];
-            double center = sum / columns;
-            for (int j = 0; j < columns; j++) squares += (x[j] - center) * (x[j] - center);
-            double inverse = 1 / Math.Sqrt(squares / columns + 1e-5);
-            for (int j = 0; j < columns; j++) y[j] = (float)((x[j] - center) * inverse * gamma[j] + beta[j]);
+            for (var j = 0; j < columns; j++) sum += x[j];
+            var center = sum / columns;
+            for (var j = 0; j < columns; j++) squares += (x[j] - center) * (x[j] - center);
+            var inverse = 1 / Math.Sqrt(squares / columns + 1e-5);
+            for (var j = 0; j < columns; j++) y[j] = (float)((x[j] - center) * inverse * gamma[j] + beta[j]);
             mean[r] = (float)center;
             rstd[r] = (float)inverse;
         }
@@ -77,10 +77,10 @@ internal sealed unsafe class PlainKernels : IKernels
             new Span<float>(dbeta, columns).Clear();
         }
 
-        for (int r = 0; r < rows; r++, x += columns, dy += columns, dx += columns)
+        for (var r = 0; r < rows; r++, x += columns, dy += columns, dx += columns)
         {
             double meanOfDn = 0, meanOfDnTimesN = 0;
-            for (int j = 0; j < columns; j++)
+            for (var j = 0; j < columns; j++)
             {
                 double n = ((double)x[j] - mean[r]) * rstd[r], dn = (double)dy[j] * gamma[j];
                 meanOfDn += dn / columns;
@@ -89,7 +89,7 @@ internal sealed unsafe class PlainKernels : IKernels
                 dbeta[j] += dy[j];
             }
 
-            for (int j = 0; j < columns; j++)
+            for (var j = 0; j < columns; j++)
             {
                 double n = ((double)x[j] - mean[r]) * rstd[r], dn = (double)dy[j] * gamma[j];
                 dx[j] += (float)((dn - meanOfDn - n * meanOfDnTimesN) * rstd[r]);
@@ -106,8 +106,8 @@ internal sealed unsafe class PlainKernels : IKernels
     {
         for (long i = 0; i < count; i++)
         {
-            double t = DoubleMath.Tanh(GeluArgument(x[i]));
-            double slope = 0.79788456080286535588 * (1 + 3 * 0.044715 * x[i] * x[i]);
+            var t = DoubleMath.Tanh(GeluArgument(x[i]));
+            var slope = 0.79788456080286535588 * (1 + 3 * 0.044715 * x[i] * x[i]);
             dy[i] *= (float)(0.5 * (1 + t) + 0.5 * x[i] * (1 - t * t) * slope);
         }
     }
@@ -115,13 +115,13 @@ internal sealed unsafe class PlainKernels : IKernels
     public double CrossEntropy(float* logits, int* targets, int rows, int columns)
     {
         double loss = 0;
-        for (int r = 0; r < rows; r++, logits += columns)
+        for (var r = 0; r < rows; r++, logits += columns)
         {
             double max = double.NegativeInfinity, sum = 0;
-            for (int j = 0; j < columns; j++) max = Math.Max(max, logits[j]);
-            for (int j = 0; j < columns; j++) sum += DoubleMath.Exp(logits[j] - max);
+            for (var j = 0; j < columns; j++) max = Math.Max(max, logits[j]);
+            for (var j = 0; j < columns; j++) sum += DoubleMath.Exp(logits[j] - max);
             loss += DoubleMath.Log(sum) + max - logits[targets[r]];
-            for (int j = 0; j < columns; j++) logits[j] = (float)(DoubleMath.Exp(logits[j] - max) / sum - (j == targets[r] ? 1 : 0));
+            for (var j = 0; j < columns; j++) logits[j] = (float)(DoubleMath.Exp(logits[j] - max) / sum - (j == targets[r] ? 1 : 0));
         }
 
         return loss;
@@ -129,34 +129,34 @@ internal sealed unsafe class PlainKernels : IKernels
 
     public void Attention(float* qkv, float* probabilities, float* output, AttentionShape shape, DropoutPlan dropout)
     {
-        (int time, int channels, int size) = (shape.Time, shape.Channels, shape.HeadSize);
-        double scale = 1 / Math.Sqrt(size);
-        float[] kept = new float[time];
-        for (int b = 0; b < shape.Batch; b++)
+        var (time, channels, size) = (shape.Time, shape.Channels, shape.HeadSize);
+        var scale = 1 / Math.Sqrt(size);
+        var kept = new float[time];
+        for (var b = 0; b < shape.Batch; b++)
         {
-            for (int h = 0; h < shape.Heads; h++)
+            for (var h = 0; h < shape.Heads; h++)
             {
                 float* q = qkv + (long)b * time * 3 * channels + h * size, k = q + channels, v = k + channels;
-                for (int t = 0; t < time; t++)
+                for (var t = 0; t < time; t++)
                 {
-                    long row = ((long)h * time + t) * time;
-                    float* p = probabilities + (long)b * shape.Heads * time * time + row;
+                    var row = ((long)h * time + t) * time;
+                    var p = probabilities + (long)b * shape.Heads * time * time + row;
                     double max = double.NegativeInfinity, sum = 0;
-                    for (int j = 0; j <= t; j++)
+                    for (var j = 0; j <= t; j++)
                     {
                         double dot = 0;
-                        for (int i = 0; i < size; i++) dot += (double)q[(long)t * 3 * channels + i] * k[(long)j * 3 * channels + i];
+                        for (var i = 0; i < size; i++) dot += (double)q[(long)t * 3 * channels + i] * k[(long)j * 3 * channels + i];
                         p[j] = (float)(dot * scale);
                         max = Math.Max(max, p[j]);
                     }
 
-                    for (int j = 0; j <= t; j++) sum += DoubleMath.Exp(p[j] - max);
-                    for (int j = 0; j <= t; j++) kept[j] = p[j] = (float)(DoubleMath.Exp(p[j] - max) / sum);
+                    for (var j = 0; j <= t; j++) sum += DoubleMath.Exp(p[j] - max);
+                    for (var j = 0; j <= t; j++) kept[j] = p[j] = (float)(DoubleMath.Exp(p[j] - max) / sum);
                     dropout.Apply(b, row, kept.AsSpan(0, t + 1));
-                    for (int i = 0; i < size; i++)
+                    for (var i = 0; i < size; i++)
                     {
                         double y = 0;
-                        for (int j = 0; j <= t; j++) y += (double)kept[j] * v[(long)j * 3 * channels + i];
+                        for (var j = 0; j <= t; j++) y += (double)kept[j] * v[(long)j * 3 * channels + i];
                         output[((long)b * time + t) * channels + h * size + i] = (float)y;
                     }
                 }
@@ -166,38 +166,38 @@ internal sealed unsafe class PlainKernels : IKernels
 
     public void AttentionBackward(float* qkv, float* probabilities, float* doutput, float* dqkv, AttentionShape shape, DropoutPlan dropout)
     {
-        (int time, int channels, int size) = (shape.Time, shape.Channels, shape.HeadSize);
-        double scale = 1 / Math.Sqrt(size);
+        var (time, channels, size) = (shape.Time, shape.Channels, shape.HeadSize);
+        var scale = 1 / Math.Sqrt(size);
         new Span<float>(dqkv, shape.Batch * time * 3 * channels).Clear();
         float[] kept = new float[time], dp = new float[time];
-        for (int b = 0; b < shape.Batch; b++)
+        for (var b = 0; b < shape.Batch; b++)
         {
-            for (int h = 0; h < shape.Heads; h++)
+            for (var h = 0; h < shape.Heads; h++)
             {
-                long start = (long)b * time * 3 * channels + h * size;
+                var start = (long)b * time * 3 * channels + h * size;
                 float* q = qkv + start, k = q + channels, v = k + channels;
                 float* dq = dqkv + start, dk = dq + channels, dv = dk + channels;
-                for (int t = 0; t < time; t++)
+                for (var t = 0; t < time; t++)
                 {
-                    long row = ((long)h * time + t) * time;
-                    float* p = probabilities + (long)b * shape.Heads * time * time + row;
-                    float* dy = doutput + ((long)b * time + t) * channels + h * size;
+                    var row = ((long)h * time + t) * time;
+                    var p = probabilities + (long)b * shape.Heads * time * time + row;
+                    var dy = doutput + ((long)b * time + t) * channels + h * size;
                     double dot = 0;
-                    for (int j = 0; j <= t; j++)
+                    for (var j = 0; j <= t; j++)
                     {
                         kept[j] = p[j];
                         double sum = 0;
-                        for (int i = 0; i < size; i++) sum += (double)dy[i] * v[(long)j * 3 * channels + i];
+                        for (var i = 0; i < size; i++) sum += (double)dy[i] * v[(long)j * 3 * channels + i];
                         dp[j] = (float)sum;
                     }
 
                     dropout.Apply(b, row, kept.AsSpan(0, t + 1));
                     dropout.Apply(b, row, dp.AsSpan(0, t + 1));
-                    for (int j = 0; j <= t; j++) dot += (double)dp[j] * p[j];
-                    for (int j = 0; j <= t; j++)
+                    for (var j = 0; j <= t; j++) dot += (double)dp[j] * p[j];
+                    for (var j = 0; j <= t; j++)
                     {
-                        double ds = p[j] * (dp[j] - dot) * scale;
-                        for (int i = 0; i < size; i++)
+                        var ds = p[j] * (dp[j] - dot) * scale;
+                        for (var i = 0; i < size; i++)
                         {
                             dq[(long)t * 3 * channels + i] += (float)(ds * k[(long)j * 3 * channels + i]);
                             dk[(long)j * 3 * channels + i] += (float)(ds * q[(long)t * 3 * channels + i]);
@@ -213,7 +213,7 @@ internal sealed unsafe class PlainKernels : IKernels
     {
         for (long i = 0; i < count; i++)
         {
-            double gradient = (double)g[i] * step.Scale;
+            var gradient = (double)g[i] * step.Scale;
             m[i] = (float)(m[i] + (double)step.OneMinusBeta1 * (gradient - m[i]));
             v[i] = (float)((double)step.Beta2 * v[i] + (double)step.OneMinusBeta2 * gradient * gradient);
             p[i] = (float)((double)step.Decay * p[i] - step.StepSize * (m[i] / (Math.Sqrt(v[i]) * step.RootCorrection + step.Epsilon)));

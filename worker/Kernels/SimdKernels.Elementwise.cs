@@ -21,7 +21,7 @@ internal sealed unsafe partial class SimdKernels<T>
     {
         for (long r = 0; r < rows; r++)
         {
-            float* to = y + r * columns;
+            var to = y + r * columns;
             if (x == null) new ReadOnlySpan<float>(row, columns).CopyTo(new Span<float>(to, columns));
             else Map<AddMap>(x + r * columns, row, to, columns);
         }
@@ -38,9 +38,9 @@ internal sealed unsafe partial class SimdKernels<T>
     {
         long i = 0;
         for (; i + 16 <= count; i += 16) T.Store(TMap.Apply(T.Load(x + i), T.Load(y + i)), z + i);
-        int rest = (int)(count - i);
+        var rest = (int)(count - i);
         if (rest == 0) return;
-        T tail = TMap.Apply(LaneMath.LoadPartial<T>(x + i, rest, 0f), LaneMath.LoadPartial<T>(y + i, rest, 0f));
+        var tail = TMap.Apply(LaneMath.LoadPartial<T>(x + i, rest, 0f), LaneMath.LoadPartial<T>(y + i, rest, 0f));
         LaneMath.StorePartial(tail, z + i, rest);
     }
 
@@ -61,7 +61,7 @@ internal sealed unsafe partial class SimdKernels<T>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static T Apply(T x, T y)
         {
-            T u2 = T.Multiply(x, T.Fma(T.Multiply(x, x), T.Broadcast(B), T.Broadcast(A)));
+            var u2 = T.Multiply(x, T.Fma(T.Multiply(x, x), T.Broadcast(B), T.Broadcast(A)));
             return T.Multiply(x, LaneMath.Sigmoid(u2));
         }
     }
@@ -72,10 +72,10 @@ internal sealed unsafe partial class SimdKernels<T>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         public static T Apply(T x, T y)
         {
-            T square = T.Multiply(x, x);
-            T s = LaneMath.Sigmoid(T.Multiply(x, T.Fma(square, T.Broadcast(GeluMap.B), T.Broadcast(GeluMap.A))));
-            T slope = T.Fma(square, T.Broadcast(3 * GeluMap.B), T.Broadcast(GeluMap.A));
-            T inner = T.Multiply(T.Multiply(x, slope), T.Subtract(T.Broadcast(1f), s));
+            var square = T.Multiply(x, x);
+            var s = LaneMath.Sigmoid(T.Multiply(x, T.Fma(square, T.Broadcast(GeluMap.B), T.Broadcast(GeluMap.A))));
+            var slope = T.Fma(square, T.Broadcast(3 * GeluMap.B), T.Broadcast(GeluMap.A));
+            var inner = T.Multiply(T.Multiply(x, slope), T.Subtract(T.Broadcast(1f), s));
             return T.Multiply(y, T.Fma(s, inner, s));
         }
     }

@@ -10,38 +10,36 @@ internal sealed unsafe partial class SimdKernels<T>
     public void LayerNorm(float* x, float* gamma, float* beta, float* y, float* mean, float* rstd, int rows, int columns)
     {
         int whole = columns & ~15, rest = columns & 15;
-        for (int r = 0; r < rows; r++, x += columns, y += columns)
+        for (var r = 0; r < rows; r++, x += columns, y += columns)
         {
-            T sum = T.Broadcast(0f);
-            for (int j = 0; j < whole; j += 16) sum = T.Add(sum, T.Load(x + j));
+            var sum = T.Broadcast(0f);
+            for (var j = 0; j < whole; j += 16) sum = T.Add(sum, T.Load(x + j));
             if (rest != 0) sum = T.Add(sum, LaneMath.LoadPartial<T>(x + whole, rest, 0f));
-            float center = T.Sum(sum) / columns;
+            var center = T.Sum(sum) / columns;
 
             T middle = T.Broadcast(center), squares = T.Broadcast(0f);
-            for (int j = 0; j < whole; j += 16)
+            for (var j = 0; j < whole; j += 16)
             {
-                T d = T.Subtract(T.Load(x + j), middle);
+                var d = T.Subtract(T.Load(x + j), middle);
                 squares = T.Fma(d, d, squares);
             }
 
             if (rest != 0)
             {
-                T d = T.Subtract(LaneMath.LoadPartial<T>(x + whole, rest, center), middle);
+                var d = T.Subtract(LaneMath.LoadPartial<T>(x + whole, rest, center), middle);
                 squares = T.Fma(d, d, squares);
             }
 
-            float inverse = 1f / MathF.Sqrt(T.Sum(squares) / columns + NormEpsilon);
-            T factor = T.Broadcast(inverse);
-            for (int j = 0; j < whole; j += 16)
+            var inverse = 1f / MathF.Sqrt(T.Sum(squares) / columns + NormEpsilon);
+            var factor = T.Broadcast(inverse);
+            for (var j = 0; j < whole; j += 16)
             {
-                T n = T.Multiply(T.Subtract(T.Load(x + j), middle), factor);
+                var n = T.Multiply(T.Subtract(T.Load(x + j), middle), factor);
                 T.Store(T.Fma(n, T.Load(gamma + j), T.Load(beta + j)), y + j);
             }
 
-            for (int j = whole; j < columns; j++)
-            {
+            for (var j = whole; j < columns; j++)
                 y[j] = MathF.FusedMultiplyAdd((x[j] - center) * inverse, gamma[j], beta[j]);
-            }
 
             mean[r] = center;
             rstd[r] = inverse;
@@ -62,14 +60,14 @@ internal sealed unsafe partial class SimdKernels<T>
         }
 
         int whole = columns & ~15, rest = columns & 15;
-        for (int r = 0; r < rows; r++, x += columns, dy += columns, dx += columns)
+        for (var r = 0; r < rows; r++, x += columns, dy += columns, dx += columns)
         {
             T middle = T.Broadcast(mean[r]), factor = T.Broadcast(rstd[r]);
             T sumG = T.Broadcast(0f), sumGn = T.Broadcast(0f);
-            for (int j = 0; j < whole; j += 16)
+            for (var j = 0; j < whole; j += 16)
             {
                 T n = T.Multiply(T.Subtract(T.Load(x + j), middle), factor), d = T.Load(dy + j);
-                T g = T.Multiply(d, T.Load(gamma + j));
+                var g = T.Multiply(d, T.Load(gamma + j));
                 sumG = T.Add(sumG, g);
                 sumGn = T.Fma(g, n, sumGn);
                 T.Store(T.Fma(d, n, T.Load(dgamma + j)), dgamma + j);
@@ -78,9 +76,9 @@ internal sealed unsafe partial class SimdKernels<T>
 
             if (rest != 0)
             {
-                T n = T.Multiply(T.Subtract(LaneMath.LoadPartial<T>(x + whole, rest, mean[r]), middle), factor);
-                T d = LaneMath.LoadPartial<T>(dy + whole, rest, 0f);
-                T g = T.Multiply(d, LaneMath.LoadPartial<T>(gamma + whole, rest, 0f));
+                var n = T.Multiply(T.Subtract(LaneMath.LoadPartial<T>(x + whole, rest, mean[r]), middle), factor);
+                var d = LaneMath.LoadPartial<T>(dy + whole, rest, 0f);
+                var g = T.Multiply(d, LaneMath.LoadPartial<T>(gamma + whole, rest, 0f));
                 sumG = T.Add(sumG, g);
                 sumGn = T.Fma(g, n, sumGn);
                 LaneMath.StorePartial(T.Fma(d, n, LaneMath.LoadPartial<T>(dgamma + whole, rest, 0f)), dgamma + whole, rest);
@@ -89,17 +87,17 @@ internal sealed unsafe partial class SimdKernels<T>
 
             float meanG = T.Sum(sumG) / columns, meanGn = T.Sum(sumGn) / columns;
             T shift = T.Broadcast(meanG), slope = T.Broadcast(-meanGn);
-            for (int j = 0; j < whole; j += 16)
+            for (var j = 0; j < whole; j += 16)
             {
-                T n = T.Multiply(T.Subtract(T.Load(x + j), middle), factor);
-                T g = T.Subtract(T.Multiply(T.Load(dy + j), T.Load(gamma + j)), shift);
+                var n = T.Multiply(T.Subtract(T.Load(x + j), middle), factor);
+                var g = T.Subtract(T.Multiply(T.Load(dy + j), T.Load(gamma + j)), shift);
                 T.Store(T.Fma(T.Fma(n, slope, g), factor, T.Load(dx + j)), dx + j);
             }
 
-            for (int j = whole; j < columns; j++)
+            for (var j = whole; j < columns; j++)
             {
-                float g = dy[j] * gamma[j] - meanG;
-                float inner = MathF.FusedMultiplyAdd((x[j] - mean[r]) * rstd[r], -meanGn, g);
+                var g = dy[j] * gamma[j] - meanG;
+                var inner = MathF.FusedMultiplyAdd((x[j] - mean[r]) * rstd[r], -meanGn, g);
                 dx[j] = MathF.FusedMultiplyAdd(inner, rstd[r], dx[j]);
             }
         }

@@ -10,15 +10,15 @@ internal sealed unsafe partial class SimdKernels<T>
         long i = 0;
         for (; i + 16 <= count; i += 16)
         {
-            (T p1, T m1, T v1) = AdamW(T.Load(p + i), T.Load(m + i), T.Load(v + i), T.Load(g + i), step);
+            var (p1, m1, v1) = AdamW(T.Load(p + i), T.Load(m + i), T.Load(v + i), T.Load(g + i), step);
             T.Store(p1, p + i);
             T.Store(m1, m + i);
             T.Store(v1, v + i);
         }
 
-        int rest = (int)(count - i);
+        var rest = (int)(count - i);
         if (rest == 0) return;
-        (T pTail, T mTail, T vTail) = AdamW(
+        var (pTail, mTail, vTail) = AdamW(
             LaneMath.LoadPartial<T>(p + i, rest, 0f), LaneMath.LoadPartial<T>(m + i, rest, 0f),
             LaneMath.LoadPartial<T>(v + i, rest, 0f), LaneMath.LoadPartial<T>(g + i, rest, 0f), step);
         LaneMath.StorePartial(pTail, p + i, rest);
@@ -32,7 +32,7 @@ internal sealed unsafe partial class SimdKernels<T>
         g = T.Multiply(g, T.Broadcast(step.Scale));
         m = T.Fma(T.Broadcast(step.OneMinusBeta1), T.Subtract(g, m), m);
         v = T.Fma(T.Multiply(g, g), T.Broadcast(step.OneMinusBeta2), T.Multiply(v, T.Broadcast(step.Beta2)));
-        T root = T.Fma(T.Sqrt(v), T.Broadcast(step.RootCorrection), T.Broadcast(step.Epsilon));
+        var root = T.Fma(T.Sqrt(v), T.Broadcast(step.RootCorrection), T.Broadcast(step.Epsilon));
         p = T.Fma(T.Broadcast(-step.StepSize), T.Divide(m, root), T.Multiply(p, T.Broadcast(step.Decay)));
         return (p, m, v);
     }

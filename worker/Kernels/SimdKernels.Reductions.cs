@@ -8,7 +8,7 @@ internal sealed unsafe partial class SimdKernels<T>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public double SumOfSquares(float* x, long count)
     {
-        double* lanes = stackalloc double[16];
+        var lanes = stackalloc double[16];
         long i = 0;
         for (; i + 16 <= count; i += 16) T.AddSquares(T.Load(x + i), lanes);
         if (i < count) T.AddSquares(LaneMath.LoadPartial<T>(x + i, (int)(count - i), 0f), lanes);
@@ -24,13 +24,13 @@ internal sealed unsafe partial class SimdKernels<T>
             return;
         }
 
-        int j = 0;
+        var j = 0;
         for (; j + 32 <= columns; j += 32)
         {
-            float* from = x + j;
+            var from = x + j;
             T a = T.Load(from), b = T.Load(from + 16);
             if (accumulate) (a, b) = (T.Add(T.Load(sums + j), a), T.Add(T.Load(sums + j + 16), b));
-            for (int r = 1; r < rows; r++)
+            for (var r = 1; r < rows; r++)
             {
                 from += columns;
                 a = T.Add(a, T.Load(from));
@@ -43,7 +43,7 @@ internal sealed unsafe partial class SimdKernels<T>
 
         for (; j < columns; j++)
         {
-            float sum = accumulate ? sums[j] + x[j] : x[j];
+            var sum = accumulate ? sums[j] + x[j] : x[j];
             for (long r = 1; r < rows; r++) sum += x[r * columns + j];
             sums[j] = sum;
         }
@@ -52,10 +52,10 @@ internal sealed unsafe partial class SimdKernels<T>
     public double CrossEntropy(float* logits, int* targets, int rows, int columns)
     {
         double loss = 0;
-        for (int r = 0; r < rows; r++, logits += columns)
+        for (var r = 0; r < rows; r++, logits += columns)
         {
-            float target = logits[targets[r]];
-            (float max, float sum) = Softmax(logits, columns, 1f);
+            var target = logits[targets[r]];
+            var (max, sum) = Softmax(logits, columns, 1f);
             loss += DoubleMath.Log(sum) + ((double)max - target);
             logits[targets[r]] -= 1f;
         }
@@ -72,14 +72,14 @@ internal sealed unsafe partial class SimdKernels<T>
     private static (float Max, float Sum) Softmax(float* x, int count, float scale)
     {
         int whole = count & ~15, rest = count & 15;
-        T largest = rest == 0 ? T.Load(x) : LaneMath.LoadPartial<T>(x + whole, rest, float.NegativeInfinity);
-        for (int i = 0; i < whole; i += 16) largest = T.Greater(T.Load(x + i), largest);
-        float max = T.Max(largest) * scale;
+        var largest = rest == 0 ? T.Load(x) : LaneMath.LoadPartial<T>(x + whole, rest, float.NegativeInfinity);
+        for (var i = 0; i < whole; i += 16) largest = T.Greater(T.Load(x + i), largest);
+        var max = T.Max(largest) * scale;
 
         T factor = T.Broadcast(scale), shift = T.Broadcast(-max), total = T.Broadcast(0f);
-        for (int i = 0; i < whole; i += 16)
+        for (var i = 0; i < whole; i += 16)
         {
-            T e = LaneMath.Exp(T.Fma(T.Load(x + i), factor, shift));
+            var e = LaneMath.Exp(T.Fma(T.Load(x + i), factor, shift));
             total = T.Add(total, e);
             T.Store(e, x + i);
         }
@@ -87,15 +87,15 @@ internal sealed unsafe partial class SimdKernels<T>
         if (rest != 0)
         {
             // Lanes beyond the end hold exp(-infinity) = 0.
-            T e = LaneMath.Exp(T.Fma(LaneMath.LoadPartial<T>(x + whole, rest, float.NegativeInfinity), factor, shift));
+            var e = LaneMath.Exp(T.Fma(LaneMath.LoadPartial<T>(x + whole, rest, float.NegativeInfinity), factor, shift));
             total = T.Add(total, e);
             LaneMath.StorePartial(e, x + whole, rest);
         }
 
-        float sum = T.Sum(total);
-        T inverse = T.Broadcast(1f / sum);
-        for (int i = 0; i < whole; i += 16) T.Store(T.Multiply(T.Load(x + i), inverse), x + i);
-        for (int i = whole; i < count; i++) x[i] *= 1f / sum;
+        var sum = T.Sum(total);
+        var inverse = T.Broadcast(1f / sum);
+        for (var i = 0; i < whole; i += 16) T.Store(T.Multiply(T.Load(x + i), inverse), x + i);
+        for (var i = whole; i < count; i++) x[i] *= 1f / sum;
         return (max, sum);
     }
 }

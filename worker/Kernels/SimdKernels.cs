@@ -14,7 +14,7 @@ internal sealed unsafe partial class SimdKernels<T> : IKernels
         bool transposeA, bool transposeB, int m, int n, int k, float* a, int lda, float* b, int ldb, float* c, int ldc, bool accumulate)
     {
         if (m == 0 || n == 0) return;
-        float* packed = scratch.Right(0, PackedRight<T>.Length(k, n));
+        var packed = scratch.Right(0, PackedRight<T>.Length(k, n));
         PackedRight<T>.Pack(packed, b, ldb, transposeB, k, n);
         MatMulBlocks<T>.Multiply(
             new LeftMatrix(a, transposeA ? 1 : lda, transposeA ? lda : 1), packed, k, n, m, n, 0, k, c, ldc, accumulate, scratch.Left());

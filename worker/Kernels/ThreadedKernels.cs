@@ -52,7 +52,7 @@ internal sealed unsafe class ThreadedKernels : IKernels
 
     public void Attention(float* qkv, float* probabilities, float* output, AttentionShape shape, DropoutPlan dropout)
     {
-        (long row, long square) = Strides(shape);
+        var (row, square) = Strides(shape);
         Split(shape.Batch, 1, LeastElements, (worker, from, count) => worker.Attention(
             qkv + 3 * from * row, probabilities + from * square, output + from * row,
             shape with { Batch = count }, dropout with { FirstPosition = dropout.FirstPosition + from }));
@@ -60,7 +60,7 @@ internal sealed unsafe class ThreadedKernels : IKernels
 
     public void AttentionBackward(float* qkv, float* probabilities, float* doutput, float* dqkv, AttentionShape shape, DropoutPlan dropout)
     {
-        (long row, long square) = Strides(shape);
+        var (row, square) = Strides(shape);
         Split(shape.Batch, 1, LeastElements, (worker, from, count) => worker.AttentionBackward(
             qkv + 3 * from * row, probabilities + from * square, doutput + from * row, dqkv + 3 * from * row,
             shape with { Batch = count }, dropout with { FirstPosition = dropout.FirstPosition + from }));
@@ -73,7 +73,7 @@ internal sealed unsafe class ThreadedKernels : IKernels
 
     public void Dispose()
     {
-        foreach (IKernels worker in workers) worker.Dispose();
+        foreach (var worker in workers) worker.Dispose();
     }
 
     private static (long Row, long Square) Strides(AttentionShape shape) =>

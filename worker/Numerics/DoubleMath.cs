@@ -22,11 +22,11 @@ public static class DoubleMath
         if (x > 709.8) return double.PositiveInfinity;
         if (x < -745.2) return 0;
 
-        double n = Math.Floor(Math.FusedMultiplyAdd(x, Log2E, 0.5));
-        double r = Math.FusedMultiplyAdd(-n, Ln2Low, Math.FusedMultiplyAdd(-n, Ln2High, x));
+        var n = Math.Floor(Math.FusedMultiplyAdd(x, Log2E, 0.5));
+        var r = Math.FusedMultiplyAdd(-n, Ln2Low, Math.FusedMultiplyAdd(-n, Ln2High, x));
 
         // e^r = 1 + r + r^2/2! + ... + r^13/13!, |r| <= 0.3466.
-        double p = 1.0 / 6227020800;
+        var p = 1.0 / 6227020800;
         p = Math.FusedMultiplyAdd(p, r, 1.0 / 479001600);
         p = Math.FusedMultiplyAdd(p, r, 1.0 / 39916800);
         p = Math.FusedMultiplyAdd(p, r, 1.0 / 3628800);
@@ -42,8 +42,8 @@ public static class DoubleMath
         p = Math.FusedMultiplyAdd(p, r, 1.0);
 
         // Two factors, since 2^n itself may lie outside the normal range where the result does not.
-        long whole = (long)n;
-        long half = whole >> 1;
+        var whole = (long)n;
+        var half = whole >> 1;
         return p * PowerOfTwo(half) * PowerOfTwo(whole - half);
     }
 
@@ -61,9 +61,9 @@ public static class DoubleMath
             exponent = -54;
         }
 
-        long bits = BitConverter.DoubleToInt64Bits(x);
+        var bits = BitConverter.DoubleToInt64Bits(x);
         exponent += (bits >> 52) - 1023;
-        double m = BitConverter.Int64BitsToDouble((bits & 0x000F_FFFF_FFFF_FFFF) | 0x3FF0_0000_0000_0000);
+        var m = BitConverter.Int64BitsToDouble((bits & 0x000F_FFFF_FFFF_FFFF) | 0x3FF0_0000_0000_0000);
         if (m > 1.41421356237309504880)
         {
             m *= 0.5;
@@ -72,10 +72,10 @@ public static class DoubleMath
 
         // With f = m - 1 (exact) and s = f / (2 + f): log m = 2s + s*R, R = 2(z/3 + z^2/5 + ...), z = s^2;
         // and 2s = f - s*f, which keeps the leading term free of rounding (as in FreeBSD's e_log.c).
-        double f = m - 1;
-        double s = f / (2 + f);
-        double z = s * s;
-        double t = 2.0 / 25;
+        var f = m - 1;
+        var s = f / (2 + f);
+        var z = s * s;
+        var t = 2.0 / 25;
         t = Math.FusedMultiplyAdd(t, z, 2.0 / 23);
         t = Math.FusedMultiplyAdd(t, z, 2.0 / 21);
         t = Math.FusedMultiplyAdd(t, z, 2.0 / 19);
@@ -87,8 +87,8 @@ public static class DoubleMath
         t = Math.FusedMultiplyAdd(t, z, 2.0 / 7);
         t = Math.FusedMultiplyAdd(t, z, 2.0 / 5);
         t = Math.FusedMultiplyAdd(t, z, 2.0 / 3);
-        double remainder = t * z;
-        double tail = s * (f - remainder); // log m = f - tail
+        var remainder = t * z;
+        var tail = s * (f - remainder); // log m = f - tail
         return exponent == 0
             ? f - tail
             : Math.FusedMultiplyAdd(exponent, Ln2High, f - (tail - exponent * Ln2Low));
@@ -97,12 +97,12 @@ public static class DoubleMath
     /// <summary>Hyperbolic tangent, within 3 ulp.</summary>
     public static double Tanh(double x)
     {
-        double a = Math.Abs(x);
+        var a = Math.Abs(x);
         if (a < 0.35)
         {
             // (e^2a - 1) / (e^2a + 1) by sinh and cosh series: no cancellation near 0.
-            double z = a * a;
-            double sinh = 1.0 / 355687428096000;
+            var z = a * a;
+            var sinh = 1.0 / 355687428096000;
             sinh = Math.FusedMultiplyAdd(sinh, z, 1.0 / 1307674368000);
             sinh = Math.FusedMultiplyAdd(sinh, z, 1.0 / 6227020800);
             sinh = Math.FusedMultiplyAdd(sinh, z, 1.0 / 39916800);
@@ -111,7 +111,7 @@ public static class DoubleMath
             sinh = Math.FusedMultiplyAdd(sinh, z, 1.0 / 120);
             sinh = Math.FusedMultiplyAdd(sinh, z, 1.0 / 6);
             sinh = Math.FusedMultiplyAdd(sinh * z, a, a);
-            double cosh = 1.0 / 20922789888000;
+            var cosh = 1.0 / 20922789888000;
             cosh = Math.FusedMultiplyAdd(cosh, z, 1.0 / 87178291200);
             cosh = Math.FusedMultiplyAdd(cosh, z, 1.0 / 479001600);
             cosh = Math.FusedMultiplyAdd(cosh, z, 1.0 / 3628800);
@@ -132,12 +132,12 @@ public static class DoubleMath
     /// </summary>
     public static (double Sin, double Cos) SinCosTurns(double turns)
     {
-        double quarters = turns * 4;
-        double nearest = Math.Floor(quarters + 0.5);
-        double r = (quarters - nearest) * 1.57079632679489661923; // -pi/4 to pi/4
-        double z = r * r;
+        var quarters = turns * 4;
+        var nearest = Math.Floor(quarters + 0.5);
+        var r = (quarters - nearest) * 1.57079632679489661923; // -pi/4 to pi/4
+        var z = r * r;
 
-        double s = 1.0 / 355687428096000;
+        var s = 1.0 / 355687428096000;
         s = Math.FusedMultiplyAdd(s, z, -1.0 / 1307674368000);
         s = Math.FusedMultiplyAdd(s, z, 1.0 / 6227020800);
         s = Math.FusedMultiplyAdd(s, z, -1.0 / 39916800);
@@ -147,7 +147,7 @@ public static class DoubleMath
         s = Math.FusedMultiplyAdd(s, z, -1.0 / 6);
         s = Math.FusedMultiplyAdd(s * z, r, r);
 
-        double c = 1.0 / 20922789888000;
+        var c = 1.0 / 20922789888000;
         c = Math.FusedMultiplyAdd(c, z, -1.0 / 87178291200);
         c = Math.FusedMultiplyAdd(c, z, 1.0 / 479001600);
         c = Math.FusedMultiplyAdd(c, z, -1.0 / 3628800);
@@ -171,7 +171,7 @@ public static class DoubleMath
     {
         ArgumentOutOfRangeException.ThrowIfNegative(exponent);
         double result = 1;
-        for (double square = x; exponent > 0; exponent >>= 1, square *= square)
+        for (var square = x; exponent > 0; exponent >>= 1, square *= square)
         {
             if ((exponent & 1) != 0) result *= square;
         }

@@ -18,10 +18,10 @@ public static class Philox
     public static Words Draw(ulong key, uint c0, uint c1, uint c2, uint c3)
     {
         uint k0 = (uint)key, k1 = (uint)(key >> 32);
-        for (int round = 0; round < 10; round++)
+        for (var round = 0; round < 10; round++)
         {
-            ulong p0 = (ulong)0xD2511F53 * c0;
-            ulong p1 = (ulong)0xCD9E8D57 * c2;
+            var p0 = (ulong)0xD2511F53 * c0;
+            var p1 = (ulong)0xCD9E8D57 * c2;
             (c0, c1, c2, c3) = ((uint)(p1 >> 32) ^ c1 ^ k0, (uint)p1, (uint)(p0 >> 32) ^ c3 ^ k1, (uint)p0);
             unchecked
             {

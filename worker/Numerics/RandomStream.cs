@@ -35,7 +35,7 @@ public readonly record struct RandomStream(ulong Seed, RandomUse Use, uint Part)
     /// <summary>A float64 of 52 random bits, above 0 and below 1.</summary>
     public double Uniform(ulong index)
     {
-        Philox.Words words = Words(index);
+        var words = Words(index);
         return Uniform(words.W0, words.W1);
     }
 
@@ -44,9 +44,9 @@ public readonly record struct RandomStream(ulong Seed, RandomUse Use, uint Part)
     /// </summary>
     public void FillNormal(Span<float> destination, double deviation)
     {
-        for (int i = 0; i < destination.Length; i += 2)
+        for (var i = 0; i < destination.Length; i += 2)
         {
-            (double first, double second) = NormalPair((ulong)i / 2);
+            var (first, second) = NormalPair((ulong)i / 2);
             destination[i] = (float)(first * deviation);
             if (i + 1 < destination.Length) destination[i + 1] = (float)(second * deviation);
         }
@@ -55,9 +55,9 @@ public readonly record struct RandomStream(ulong Seed, RandomUse Use, uint Part)
     /// <summary>Two independent normal numbers of mean 0 and deviation 1 (Box and Muller, 1958).</summary>
     public (double First, double Second) NormalPair(ulong index, uint row = 0)
     {
-        Philox.Words words = Words(index, row);
-        double radius = Math.Sqrt(-2 * DoubleMath.Log(Uniform(words.W0, words.W1)));
-        (double sin, double cos) = DoubleMath.SinCosTurns(Uniform(words.W2, words.W3));
+        var words = Words(index, row);
+        var radius = Math.Sqrt(-2 * DoubleMath.Log(Uniform(words.W0, words.W1)));
+        var (sin, cos) = DoubleMath.SinCosTurns(Uniform(words.W2, words.W3));
         return (radius * cos, radius * sin);
     }
 

@@ -32,10 +32,14 @@ internal static class HangReport
 
             var name = Path.GetFileName(LinkOf($"/proc/{process}/exe"));
             if (name.StartsWith("python", StringComparison.Ordinal))
+            {
                 text.Append(await RunAsync("py-spy", ["dump", "--pid", $"{process}"]).ConfigureAwait(false));
+            }
             else if (
                 File.Exists($"/proc/{process}/maps") && Read($"/proc/{process}/maps").Contains("libcoreclr.so", StringComparison.Ordinal))
+            {
                 text.Append(await RunAsync("dotnet-stack", ["report", "--process-id", $"{process}"]).ConfigureAwait(false));
+            }
             if (text.Length > MostCharacters)
                 break;
         }

@@ -51,7 +51,9 @@ internal static class Leftovers
         {
             if (int.TryParse(Path.GetFileName(folder.AsSpan()), out var process) && process != Environment.ProcessId
                 && ValueOf(process, prefix) is { } value && isWanted(value) && !IsDead(process))
+            {
                 yield return process;
+            }
         }
     }
 

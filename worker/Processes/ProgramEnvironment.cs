@@ -32,7 +32,9 @@ public static class ProgramEnvironment
         {
             if (!name.StartsWith(Own, StringComparison.Ordinal)
                 && Usual.Concat(policy.MoreVariables).Any(pattern => Matches(pattern, name)))
+            {
                 environment[name] = value;
+            }
         }
 
         if (policy.User is { } user)

@@ -36,18 +36,18 @@ internal sealed unsafe class CpuDevice : IRankDevice
 
     public ShardResult ComputeShard(long step, int shard, DeviceGradient gradient, CancellationToken cancel)
     {
-        Span<float> numbers = NumbersOf(gradient);
-        ShardSamples samples = ShardSamples.Of(training, step, shard);
+        var numbers = NumbersOf(gradient);
+        var samples = ShardSamples.Of(training, step, shard);
         if (samples.Count == 0) numbers.Clear();
         double loss = 0;
         long targets = 0;
         fixed (float* to = numbers)
         {
-            for (int done = 0; done < samples.Count; done += training.MicroBatch)
+            for (var done = 0; done < samples.Count; done += training.MicroBatch)
             {
                 cancel.ThrowIfCancellationRequested();
-                int count = Math.Min(training.MicroBatch, samples.Count - done);
-                ShardResult part = engine.Compute(state.Pointer, to, done > 0, samples.FirstPosition + done, count, cancel);
+                var count = Math.Min(training.MicroBatch, samples.Count - done);
+                var part = engine.Compute(state.Pointer, to, done > 0, samples.FirstPosition + done, count, cancel);
                 loss += part.LossSum;
                 targets += part.Targets;
             }
@@ -60,14 +60,14 @@ internal sealed unsafe class CpuDevice : IRankDevice
 
     public double ApplyStep(long step, DeviceGradient reduced, double sumOfSquares, long targets)
     {
-        Span<float> numbers = NumbersOf(reduced);
-        OptimizerStep scalars = OptimizerStep.Of(training, optimizer, step, sumOfSquares, targets);
+        var numbers = NumbersOf(reduced);
+        var scalars = OptimizerStep.Of(training, optimizer, step, sumOfSquares, targets);
         float* p = state.Pointer, m = p + ParameterCount, v = m + ParameterCount;
         fixed (float* g = numbers)
         {
-            foreach (TensorInfo tensor in layout.Tensors)
+            foreach (var tensor in layout.Tensors)
             {
-                int at = tensor.Offset;
+                var at = tensor.Offset;
                 kernels.AdamW(p + at, m + at, v + at, g + at, tensor.Length, scalars.For(tensor));
             }
         }

@@ -14,11 +14,11 @@ internal sealed unsafe class GptActivations : IDisposable
     public GptActivations(ModelSpec model, int batch, int time, bool training)
     {
         long rows = (long)batch * time, channels = model.Channels;
-        long square = checked((long)batch * model.Heads * time * time);
+        var square = checked((long)batch * model.Heads * time * time);
         Rows = checked((int)rows);
 
         // Two rounds over the same takes: one to measure, one to place.
-        long total = Place(null, model.Layers, rows, channels, square, model.Vocab, training);
+        var total = Place(null, model.Layers, rows, channels, square, model.Vocab, training);
         buffer = new AlignedBuffer(total);
         Place(buffer.Pointer, model.Layers, rows, channels, square, model.Vocab, training);
     }
@@ -61,13 +61,13 @@ internal sealed unsafe class GptActivations : IDisposable
         long used = 0;
         float* Take(long length)
         {
-            float* place = start == null ? null : start + used;
+            var place = start == null ? null : start + used;
             used += (length + 15) & ~15L;
             return place;
         }
 
         Layers = new Layer[layers];
-        for (int i = 0; i < layers; i++)
+        for (var i = 0; i < layers; i++)
         {
             if (i > 0 && !training)
             {

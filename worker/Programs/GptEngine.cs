@@ -29,7 +29,7 @@ internal sealed unsafe class GptEngine : IGradientEngine
         fixed (int* inputs = this.inputs, targets = this.targets)
         {
             gpt.Forward(parameters, inputs, count, time, firstPosition, cancel);
-            double loss = gpt.Loss(parameters, targets, rows);
+            var loss = gpt.Loss(parameters, targets, rows);
             gpt.Backward(parameters, gradient, inputs, count, time, firstPosition, accumulate, cancel);
             return new ShardResult(loss, rows);
         }
@@ -39,12 +39,12 @@ internal sealed unsafe class GptEngine : IGradientEngine
 
     private void Read(long firstPosition, int count)
     {
-        int time = this.model.Block;
+        var time = this.model.Block;
         if (inputs.Length < count * time) (inputs, targets) = (new int[count * time], new int[count * time]);
-        for (int s = 0; s < count; s++)
+        for (var s = 0; s < count; s++)
         {
             samples.ReadSample(firstPosition + s, sample);
-            foreach (int token in sample)
+            foreach (var token in sample)
             {
                 if ((uint)token >= (uint)this.model.Vocab)
                 {

@@ -28,15 +28,13 @@ public sealed unsafe class GptEvaluator : IDisposable
         int time = model.Block, window = time + 1;
         GptChecks.Parameters(model, parameters);
         if (windows.Length == 0 || windows.Length % window != 0)
-        {
             throw new ArgumentException($"There are {windows.Length} tokens; whole windows of {window} are needed.", nameof(windows));
-        }
 
         double loss = 0;
         fixed (float* p = parameters)
         fixed (int* tokens = windows)
         {
-            for (int start = 0; start < windows.Length; start += window)
+            for (var start = 0; start < windows.Length; start += window)
             {
                 GptChecks.Tokens(model, windows.Slice(start, window));
                 gpt.Forward(p, tokens + start, 1, time, 0, CancellationToken.None);
@@ -64,9 +62,9 @@ public sealed unsafe class GptEvaluator : IDisposable
         fixed (float* p = parameters)
         fixed (int* tokens = text)
         {
-            for (int start = 0; start < text.Length - 1; start += model.Block)
+            for (var start = 0; start < text.Length - 1; start += model.Block)
             {
-                int time = Math.Min(model.Block, text.Length - 1 - start);
+                var time = Math.Min(model.Block, text.Length - 1 - start);
                 gpt.Forward(p, tokens + start, 1, time, 0, CancellationToken.None);
                 loss += gpt.Loss(p, tokens + start + 1, time);
             }

@@ -10,9 +10,9 @@ namespace Coordinator.Worker.Programs;
 /// </summary>
 public sealed unsafe class GptGenerator : IDisposable
 {
-    private readonly ModelSpec _model;
-    private readonly IKernels _kernels;
-    private readonly GptModel _gpt;
+    private readonly ModelSpec model;
+    private readonly IKernels kernels;
+    private readonly GptModel gpt;
 
     /// <summary>A generator for models of one shape, whose vocabulary is 256 or less.</summary>
     /// <exception cref="ArgumentException">The vocabulary is no byte vocabulary.</exception>
@@ -21,9 +21,9 @@ public sealed unsafe class GptGenerator : IDisposable
     {
         if (model.Vocab > 256)
             throw new ArgumentException($"The vocabulary is {model.Vocab}; text is generated from bytes, 256 at most.", nameof(model));
-        _model = model;
-        _kernels = KernelFactory.Create(width);
-        _gpt = new GptModel(model, 0, training: false, _kernels);
+        this.model = model;
+        kernels = KernelFactory.Create(width);
+        gpt = new GptModel(model, 0, training: false, kernels);
     }
 
     /// <summary>The bytes that follow <paramref name="prompt"/>.</summary>
@@ -36,25 +36,25 @@ public sealed unsafe class GptGenerator : IDisposable
     /// <exception cref="ArgumentException">A length or a value does not fit the model.</exception>
     public byte[] Generate(ReadOnlySpan<float> parameters, ReadOnlySpan<byte> prompt, int count, double temperature, int topK, ulong seed)
     {
-        GptChecks.Parameters(_model, parameters);
+        GptChecks.Parameters(model, parameters);
         ArgumentOutOfRangeException.ThrowIfNegative(count);
         ArgumentOutOfRangeException.ThrowIfNegative(topK);
         if (!(temperature >= 0)) throw new ArgumentOutOfRangeException(nameof(temperature), temperature, "Choose 0 or more.");
 
         List<int> tokens = [];
-        foreach (byte symbol in prompt) tokens.Add(symbol);
-        if (tokens.Count == 0) tokens.Add(Math.Min('\n', _model.Vocab - 1));
-        GptChecks.Tokens(_model, tokens.ToArray());
+        foreach (var symbol in prompt) tokens.Add(symbol);
+        if (tokens.Count == 0) tokens.Add(Math.Min('\n', model.Vocab - 1));
+        GptChecks.Tokens(model, tokens.ToArray());
 
         RandomStream random = new(seed, RandomUse.Generation, 0);
-        byte[] made = new byte[count];
+        var made = new byte[count];
         fixed (float* p = parameters)
         {
-            for (int i = 0; i < count; i++)
+            for (var i = 0; i < count; i++)
             {
-                int[] window = [.. tokens.Skip(Math.Max(0, tokens.Count - _model.Block))];
-                fixed (int* inputs = window) _gpt.Forward(p, inputs, 1, window.Length, 0, CancellationToken.None);
-                int token = Choose(_gpt.LogitsOfRow(p, window.Length - 1), temperature, topK, random.Uniform((ulong)i));
+                int[] window = [.. tokens.Skip(Math.Max(0, tokens.Count - model.Block))];
+                fixed (int* inputs = window) gpt.Forward(p, inputs, 1, window.Length, 0, CancellationToken.None);
+                var token = Choose(gpt.LogitsOfRow(p, window.Length - 1), temperature, topK, random.Uniform((ulong)i));
                 made[i] = (byte)token;
                 tokens.Add(token);
             }
@@ -65,28 +65,28 @@ public sealed unsafe class GptGenerator : IDisposable
 
     public void Dispose()
     {
-        _gpt.Dispose();
-        _kernels.Dispose();
+        gpt.Dispose();
+        kernels.Dispose();
     }
 
     // By rank (ties: the lower token first), so that the result is a function of the logits alone.
     private static int Choose(ReadOnlySpan<float> logits, double temperature, int topK, double uniform)
     {
-        float[] values = logits.ToArray();
+        var values = logits.ToArray();
         int[] ranked = [.. Enumerable.Range(0, values.Length).OrderByDescending(token => values[token]).ThenBy(token => token)];
         if (temperature == 0) return ranked[0];
 
-        int kept = topK == 0 ? ranked.Length : Math.Min(topK, ranked.Length);
-        double[] weights = new double[kept];
+        var kept = topK == 0 ? ranked.Length : Math.Min(topK, ranked.Length);
+        var weights = new double[kept];
         double total = 0;
-        for (int i = 0; i < kept; i++)
+        for (var i = 0; i < kept; i++)
         {
             weights[i] = DoubleMath.Exp(((double)values[ranked[i]] - values[ranked[0]]) / temperature);
             total += weights[i];
         }
 
-        double left = uniform * total;
-        for (int i = 0; i < kept; i++)
+        var left = uniform * total;
+        for (var i = 0; i < kept; i++)
         {
             left -= weights[i];
             if (left <= 0) return ranked[i];

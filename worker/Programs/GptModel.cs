@@ -41,25 +41,25 @@ internal sealed unsafe class GptModel : IDisposable
     /// <param name="cancel">Seen at each layer.</param>
     public void Forward(float* p, int* tokens, int batch, int time, long firstPosition, CancellationToken cancel)
     {
-        int c = model.Channels;
-        GptActivations a = Activations(batch, time);
-        int rows = batch * time;
+        var c = model.Channels;
+        var a = Activations(batch, time);
+        var rows = batch * time;
         AttentionShape shape = new(batch, time, c, model.Heads);
 
-        float* stream = a.Layers[0].Input;
-        for (int r = 0; r < rows; r++)
+        var stream = a.Layers[0].Input;
+        for (var r = 0; r < rows; r++)
         {
             float* word = p + weights.TokenEmbedding + (long)tokens[r] * c, place = p + weights.PositionEmbedding + (long)(r % time) * c;
             kernels.AddRow(word, place, stream + (long)r * c, 1, c);
         }
 
         Drop(stream, batch, (long)time * c, Dropout(firstPosition, 0, 0));
-        for (int i = 0; i < model.Layers; i++)
+        for (var i = 0; i < model.Layers; i++)
         {
             cancel.ThrowIfCancellationRequested();
-            GptWeights.Layer w = weights.Layers[i];
-            GptActivations.Layer l = a.Layers[i];
-            float* next = i + 1 < model.Layers ? a.Layers[i + 1].Input : a.Output;
+            var w = weights.Layers[i];
+            var l = a.Layers[i];
+            var next = i + 1 < model.Layers ? a.Layers[i + 1].Input : a.Output;
 
             kernels.LayerNorm(l.Input, p + w.Norm1, p + w.Norm1Bias, l.Norm1, l.Mean1, l.Rstd1, rows, c);
             Linear(l.Norm1, p + w.Attention, p + w.AttentionBias, l.Qkv, rows, c, 3 * c);
@@ -83,7 +83,7 @@ internal sealed unsafe class GptModel : IDisposable
     /// <param name="rows">B T</param>
     public double Loss(float* p, int* targets, int rows)
     {
-        (int c, int v) = (model.Channels, model.Vocab);
+        var (c, v) = (model.Channels, model.Vocab);
         kernels.MatMul(false, true, rows, v, c, Normed, c, p + weights.TokenEmbedding, c, Logits, v, false);
         return kernels.CrossEntropy(Logits, targets, rows, v);
     }
@@ -94,9 +94,9 @@ internal sealed unsafe class GptModel : IDisposable
     public void Backward(
         float* p, float* g, int* tokens, int batch, int time, long firstPosition, bool accumulate, CancellationToken cancel)
     {
-        (int c, int v) = (model.Channels, model.Vocab);
-        GptActivations a = activations!;
-        int rows = batch * time;
+        var (c, v) = (model.Channels, model.Vocab);
+        var a = activations!;
+        var rows = batch * time;
         AttentionShape shape = new(batch, time, c, model.Heads);
 
         kernels.MatMul(true, false, v, c, rows, a.Logits, v, a.Normed, c, g + weights.TokenEmbedding, c, accumulate);
@@ -106,13 +106,13 @@ internal sealed unsafe class GptModel : IDisposable
             a.DNarrow, a.Output, p + weights.FinalNorm, a.NormedMean, a.NormedRstd, a.DStream,
             g + weights.FinalNorm, g + weights.FinalNormBias, rows, c, accumulate);
 
-        for (int i = model.Layers - 1; i >= 0; i--)
+        for (var i = model.Layers - 1; i >= 0; i--)
         {
             cancel.ThrowIfCancellationRequested();
-            GptWeights.Layer w = weights.Layers[i];
-            GptActivations.Layer l = a.Layers[i];
+            var w = weights.Layers[i];
+            var l = a.Layers[i];
 
-            float* d = Masked(a, batch, time, Dropout(firstPosition, i, 3));
+            var d = Masked(a, batch, time, Dropout(firstPosition, i, 3));
             LinearBackward(l.Activated, p + w.Contract, d, a.DWide, g + w.Contract, g + w.ContractBias, rows, 4 * c, c, accumulate);
             kernels.GeluBackward(l.Expanded, a.DWide, (long)rows * 4 * c);
             LinearBackward(l.Norm2, p + w.Expand, a.DWide, a.DNarrow, g + w.Expand, g + w.ExpandBias, rows, c, 4 * c, accumulate);
@@ -134,7 +134,7 @@ internal sealed unsafe class GptModel : IDisposable
     /// <summary>Logits of one row of the last forward pass, [V]: for generation, which needs the last row only.</summary>
     public ReadOnlySpan<float> LogitsOfRow(float* p, int row)
     {
-        (int c, int v) = (model.Channels, model.Vocab);
+        var (c, v) = (model.Channels, model.Vocab);
         kernels.MatMul(false, true, 1, v, c, Normed + (long)row * c, c, p + weights.TokenEmbedding, c, Logits, v, false);
         return new ReadOnlySpan<float>(Logits, v);
     }
@@ -144,11 +144,11 @@ internal sealed unsafe class GptModel : IDisposable
     // Position rows by sequences in rising order; token rows after the head's gradient, in rising order of rows.
     private void EmbeddingBackward(float* g, float* d, int* tokens, int rows, int time, bool accumulate)
     {
-        int c = model.Channels;
-        float* positions = g + weights.PositionEmbedding;
+        var c = model.Channels;
+        var positions = g + weights.PositionEmbedding;
         if (!accumulate) new Span<float>(positions, model.Block * c).Clear();
-        for (int first = 0; first < rows; first += time) kernels.Add(positions, d + (long)first * c, (long)time * c);
-        for (int r = 0; r < rows; r++) kernels.Add(g + weights.TokenEmbedding + (long)tokens[r] * c, d + (long)r * c, c);
+        for (var first = 0; first < rows; first += time) kernels.Add(positions, d + (long)first * c, (long)time * c);
+        for (var r = 0; r < rows; r++) kernels.Add(g + weights.TokenEmbedding + (long)tokens[r] * c, d + (long)r * c, c);
     }
 
     // y[N, out] = bias + x[N, in] w[in, out], the bias first.
@@ -162,7 +162,7 @@ internal sealed unsafe class GptModel : IDisposable
     private void ResidualLinear(
         float* residual, float* x, float* w, float* bias, float* y, int batch, int time, int inputs, int outputs, DropoutPlan dropout)
     {
-        int rows = batch * time;
+        var rows = batch * time;
         if (!dropout.IsActive)
         {
             kernels.AddRow(residual, bias, y, rows, outputs);
@@ -170,7 +170,7 @@ internal sealed unsafe class GptModel : IDisposable
             return;
         }
 
-        float* aside = activations!.DMasked;
+        var aside = activations!.DMasked;
         Linear(x, w, bias, aside, rows, inputs, outputs);
         Drop(aside, batch, (long)time * outputs, dropout);
         if (y != residual) Buffer.MemoryCopy(residual, y, (long)rows * outputs * sizeof(float), (long)rows * outputs * sizeof(float));
@@ -190,7 +190,7 @@ internal sealed unsafe class GptModel : IDisposable
     private float* Masked(GptActivations a, int batch, int time, DropoutPlan dropout)
     {
         if (!dropout.IsActive) return a.DStream;
-        long count = (long)batch * time * model.Channels;
+        var count = (long)batch * time * model.Channels;
         Buffer.MemoryCopy(a.DStream, a.DMasked, count * sizeof(float), count * sizeof(float));
         Drop(a.DMasked, batch, (long)time * model.Channels, dropout);
         return a.DMasked;
@@ -199,7 +199,7 @@ internal sealed unsafe class GptModel : IDisposable
     private static void Drop(float* x, int batch, long lengthOfSequence, DropoutPlan dropout)
     {
         if (!dropout.IsActive) return;
-        for (int b = 0; b < batch; b++) dropout.Apply(b, 0, new Span<float>(x + b * lengthOfSequence, (int)lengthOfSequence));
+        for (var b = 0; b < batch; b++) dropout.Apply(b, 0, new Span<float>(x + b * lengthOfSequence, (int)lengthOfSequence));
     }
 
     private DropoutPlan Dropout(long firstPosition, int layer, int place) =>

@@ -28,14 +28,14 @@ public sealed class GptProgram : ITrainingProgram
     /// <summary>The layout of a model's parameters.</summary>
     public static ParameterLayout LayoutOf(ModelSpec model)
     {
-        int channels = model.Channels;
-        double residual = 0.02 / Math.Sqrt(2.0 * model.Layers);
+        var channels = model.Channels;
+        var residual = 0.02 / Math.Sqrt(2.0 * model.Layers);
         ParameterLayout.Builder builder = new();
         builder.Normal("transformer.wte.weight", 0.02, model.Vocab, channels);
         builder.Normal("transformer.wpe.weight", 0.02, model.Block, channels);
-        for (int layer = 0; layer < model.Layers; layer++)
+        for (var layer = 0; layer < model.Layers; layer++)
         {
-            string h = $"transformer.h.{layer}.";
+            var h = $"transformer.h.{layer}.";
             builder.Ones(h + "ln_1.weight", channels);
             builder.Zeros(h + "ln_1.bias", channels);
             builder.Normal(h + "attn.c_attn.weight", 0.02, channels, 3 * channels);
@@ -68,7 +68,7 @@ public sealed class GptProgram : ITrainingProgram
                 + "lower model.block, training.micro_batch, model.layers or model.channels");
         }
 
-        IKernels kernels = KernelFactory.Create(options.Width, options.Threads);
+        var kernels = KernelFactory.Create(options.Width, options.Threads);
         return new CpuDevice(spec, Layout, kernels, new GptEngine(spec, samples, kernels));
     }
 }

@@ -10,7 +10,7 @@ internal sealed class GptWeights
         FinalNorm = layout["transformer.ln_f.weight"].Offset;
         FinalNormBias = layout["transformer.ln_f.bias"].Offset;
         Layers = new Layer[layers];
-        for (int i = 0; i < layers; i++)
+        for (var i = 0; i < layers; i++)
         {
             int At(string name) => layout[$"transformer.h.{i}.{name}"].Offset;
             Layers[i] = new Layer(

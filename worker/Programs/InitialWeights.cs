@@ -43,8 +43,10 @@ public sealed class InitialWeights
             if (!byName.Remove(tensor.Name, out var stored))
                 return $"it lacks the tensor '{tensor.Name}' of shape {Shape(tensor.Shape.Select(axis => (long)axis))}";
             if (stored.Dtype != SafeTensorsDtype.F32 && !(anyFloat && stored.Dtype.IsFloat()))
+            {
                 return $"its tensor '{tensor.Name}' holds {stored.Dtype.FileName()}, and parameters are "
                     + $"{(anyFloat ? "F32, BF16, F16 or F64" : "F32")}";
+            }
             if (!stored.Shape.SequenceEqual(tensor.Shape.Select(axis => (long)axis)))
                 return $"its tensor '{tensor.Name}' has the shape {Shape(stored.Shape)}, and the job's model has {Shape(tensor.Shape.Select(axis => (long)axis))}";
         }
@@ -127,8 +129,10 @@ public sealed class InitialWeights
             Take(prefix);
             if (prefix.Length < 8 || BinaryPrimitives.ReadUInt64LittleEndian(prefix) is var length
                 && (length > SafeTensorsHeader.LargestBytes || (long)length > bytes - at))
+            {
                 throw new SafeTensorsException(
                     SafeTensorsProblem.Truncated, $"{path}: {bytes} bytes do not begin with a header's length and the header");
+            }
             var json = new byte[length];
             Take(json);
             return SafeTensorsHeader.Parse(path, json, bytes - at).Tensors;
@@ -140,8 +144,10 @@ public sealed class InitialWeights
             {
                 var count = RandomAccess.Read(handle, into[..Math.Min(into.Length, PieceBytes)], at);
                 if (count == 0)
+                {
                     throw new DataException(
                         DataProblem.Corrupt, $"{path}: ends at byte {at}, cut short while it was read; delete it, and it is fetched again");
+                }
                 hash.AppendData(into[..count]);
                 at += count;
                 into = into[count..];

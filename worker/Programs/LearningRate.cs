@@ -17,8 +17,8 @@ public static class LearningRate
 
         if (step < spec.WarmupSteps) return spec.LearningRate * step / spec.WarmupSteps;
         if (step >= steps) return steps > spec.WarmupSteps ? spec.MinLearningRate : spec.LearningRate;
-        double progress = (double)(step - spec.WarmupSteps) / (steps - spec.WarmupSteps);
-        double cosine = DoubleMath.SinCosTurns(progress / 2).Cos;
+        var progress = (double)(step - spec.WarmupSteps) / (steps - spec.WarmupSteps);
+        var cosine = DoubleMath.SinCosTurns(progress / 2).Cos;
         return spec.MinLearningRate + 0.5 * (1 + cosine) * (spec.LearningRate - spec.MinLearningRate);
     }
 }

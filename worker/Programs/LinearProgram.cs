@@ -39,16 +39,16 @@ public sealed class LinearProgram : ITrainingProgram
         public ShardResult Compute(
             float* parameters, float* gradient, bool accumulate, long firstPosition, int count, CancellationToken cancel)
         {
-            int inputs = x.Length;
+            var inputs = x.Length;
             if (!accumulate) new Span<float>(gradient, inputs + 1).Clear();
             double loss = 0;
-            for (int s = 0; s < count; s++)
+            for (var s = 0; s < count; s++)
             {
                 float y = samples.Draw(firstPosition + s, x), guess = parameters[inputs];
-                for (int i = 0; i < inputs; i++) guess = MathF.FusedMultiplyAdd(parameters[i], x[i], guess);
-                float error = guess - y;
+                for (var i = 0; i < inputs; i++) guess = MathF.FusedMultiplyAdd(parameters[i], x[i], guess);
+                var error = guess - y;
                 loss += (double)error * error;
-                for (int i = 0; i < inputs; i++) gradient[i] = MathF.FusedMultiplyAdd(2 * error, x[i], gradient[i]);
+                for (var i = 0; i < inputs; i++) gradient[i] = MathF.FusedMultiplyAdd(2 * error, x[i], gradient[i]);
                 gradient[inputs] += 2 * error;
             }
 

@@ -26,17 +26,17 @@ internal sealed class LinearSamples
     /// </summary>
     public float Draw(long position, Span<float> x)
     {
-        int inputs = truth.Length;
+        var inputs = truth.Length;
         RandomStream stream = new(seed, RandomUse.SyntheticData, 0);
-        for (int i = 0; i <= inputs; i += 2)
+        for (var i = 0; i <= inputs; i += 2)
         {
-            (double first, double second) = stream.NormalPair((ulong)position, (uint)i / 2);
+            var (first, second) = stream.NormalPair((ulong)position, (uint)i / 2);
             (numbers[i], numbers[i + 1]) = ((float)first, (float)second);
         }
 
         numbers.AsSpan(0, inputs).CopyTo(x);
-        float y = MathF.FusedMultiplyAdd(numbers[inputs], 0.1f, 0.5f);
-        for (int i = 0; i < inputs; i++) y = MathF.FusedMultiplyAdd(truth[i], numbers[i], y);
+        var y = MathF.FusedMultiplyAdd(numbers[inputs], 0.1f, 0.5f);
+        for (var i = 0; i < inputs; i++) y = MathF.FusedMultiplyAdd(truth[i], numbers[i], y);
         return y;
     }
 }

@@ -19,10 +19,10 @@ internal readonly record struct OptimizerStep(double Norm, AdamWStep Plain, Adam
     public static OptimizerStep Of(TrainingSpec training, OptimizerSpec optimizer, long step, double sumOfSquares, long targets)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(step, 1);
-        double mean = targets == 0 ? 0 : 1.0 / targets;
-        double norm = Math.Sqrt(sumOfSquares) * mean;
-        double clip = optimizer.GradientClip > 0 && norm > optimizer.GradientClip ? optimizer.GradientClip / norm : 1;
-        double rate = LearningRate.At(step, training.Steps, optimizer);
+        var mean = targets == 0 ? 0 : 1.0 / targets;
+        var norm = Math.Sqrt(sumOfSquares) * mean;
+        var clip = optimizer.GradientClip > 0 && norm > optimizer.GradientClip ? optimizer.GradientClip / norm : 1;
+        var rate = LearningRate.At(step, training.Steps, optimizer);
         AdamWStep plain = new(
             Scale: (float)(mean * clip),
             OneMinusBeta1: (float)(1 - optimizer.Beta1),

@@ -8,10 +8,10 @@ public static class ParameterInitializer
     /// <summary>Overwrites <paramref name="parameters"/>, [ParameterCount]. Tensor number t draws from its own stream.</summary>
     public static void Fill(ParameterLayout layout, ulong seed, Span<float> parameters)
     {
-        for (int t = 0; t < layout.Tensors.Length; t++)
+        for (var t = 0; t < layout.Tensors.Length; t++)
         {
-            TensorInfo tensor = layout.Tensors[t];
-            Span<float> values = parameters.Slice(tensor.Offset, tensor.Length);
+            var tensor = layout.Tensors[t];
+            var values = parameters.Slice(tensor.Offset, tensor.Length);
             if (tensor.Initial == InitialValue.Zeros) values.Clear();
             else if (tensor.Initial == InitialValue.Ones) values.Fill(1f);
             else new RandomStream(seed, RandomUse.Initialisation, (uint)t).FillNormal(values, tensor.Deviation);

@@ -103,7 +103,9 @@ internal sealed class StateSaver(
         try
         {
             if (options.Checkpoints is not { } folder)
+            {
                 failure = "this worker has no folder for checkpoints; start the workers with --checkpoint-dir";
+            }
             else
             {
                 failure = await StorageRead.RunAsync(

@@ -32,8 +32,10 @@ internal sealed class GenerationLinks
         var locals = members.Count(member => member.Gpu.Node == self);
         firstLocalRank = Enumerable.Range(0, members.Count).First(rank => members[rank].Gpu.Node == self);
         foreach (var peer in members.Where(member => member.Gpu.Node != self).GroupBy(member => member.Gpu.Node))
+        {
             links[peer.Key] = new PeerLink(
                 this, peer.Key, (int)Math.Min(int.MaxValue, (long)locals * peer.Count() * spec.BlocksPerRankPair));
+        }
         linkOfRank = [.. members.Select(member => links.GetValueOrDefault(member.Gpu.Node))];
         Addresses = members.GroupBy(member => member.Gpu.Node).ToDictionary(node => node.Key, node => node.First().Address);
     }

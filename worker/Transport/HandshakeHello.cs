@@ -43,8 +43,10 @@ public sealed record HandshakeHello(JobId Job, long Generation, NodeId From, Nod
 
         var body = stream.ToArray();
         if (body.Length > MaxBodyBytes)
+        {
             throw new InvalidOperationException(
                 $"a handshake of {body.Length} bytes; {MaxBodyBytes} are allowed: the names of job and nodes are too long");
+        }
         var whole = new byte[PrefixSize + body.Length];
         BinaryPrimitives.WriteUInt32LittleEndian(whole, Magic);
         BinaryPrimitives.WriteUInt16LittleEndian(whole.AsSpan(4), Version);

@@ -64,11 +64,13 @@ internal sealed class LinkWatch : IDisposable
             var allowed = link.Open ? timeout : 2 * timeout;
             var silence = now - link.HeardAt;
             if (silence > allowed && (link.Reading || !link.Open))
+            {
                 group.Lose(
                     link,
                     Evidence.Silent,
                     link.Open ? $"nothing heard from {link.Peer} for {silence.TotalSeconds:0.0} s" : WhyNoConnection(group, link, silence),
                     unreached: !link.Open && group.Dials(link));
+            }
         }
     }
 }

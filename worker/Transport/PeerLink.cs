@@ -187,7 +187,9 @@ internal sealed class PeerLink
             return count;
         while (first + count < batch.Count && batch[first + count] is var (next, bytes) && bytes.Bytes == payload.Bytes
             && next == header with { To = header.To + count })
+        {
             count++;
+        }
         return count;
     }
 

@@ -31,7 +31,9 @@ internal static class SelfDial
             // Debian's installer gives a host's own name a loopback address in its own /etc/hosts; elsewhere the name means another one.
             if (!IPAddress.TryParse(host, out _) && !host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
                 && addresses.All(IPAddress.IsLoopback))
+            {
                 return null;
+            }
             using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
             await socket.ConnectAsync(addresses, port, limit.Token).ConfigureAwait(false);
             return await Handshake.DialAsync(
