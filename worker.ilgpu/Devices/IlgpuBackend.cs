@@ -39,7 +39,7 @@ public sealed class IlgpuBackend : IDeviceBackend
     public IRankDevice Create(JobSpec spec, ISampleSource? samples, DeviceDescription device)
     {
         if (DevicePrograms.WhyNot(spec) is { } reason) throw new InvalidJobException(reason);
-        foreach ((Device found, DeviceDescription description) in Described())
+        foreach ((var found, var description) in Described())
         {
             if (description.Device == device.Device) return new IlgpuRankDevice(spec, samples, description.Device, context.Value, found);
         }
@@ -55,8 +55,8 @@ public sealed class IlgpuBackend : IDeviceBackend
     private IEnumerable<(Device Device, DeviceDescription Description)> Described()
     {
         int cuda = 0, openCL = 0;
-        string library = $"ilgpu-{typeof(Context).Assembly.GetName().Version!.ToString(3)}";
-        foreach (Device device in context.Value.Devices)
+        var library = $"ilgpu-{typeof(Context).Assembly.GetName().Version!.ToString(3)}";
+        foreach (var device in context.Value.Devices)
         {
             yield return device switch
             {

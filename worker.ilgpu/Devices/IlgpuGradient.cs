@@ -49,7 +49,7 @@ internal sealed class IlgpuGradient : DeviceGradient
         Release(markers.Count);
         for (long done = 0; done < numbers.Length; done += ChunkBytes)
         {
-            long length = Math.Min(ChunkBytes, numbers.Length - done);
+            var length = Math.Min(ChunkBytes, numbers.Length - done);
             numbers.SubView(done, length).CopyTo(device.Copies, host.SubView(done, length));
             markers.Add(device.Copies.AddProfilingMarker());
         }
@@ -64,7 +64,7 @@ internal sealed class IlgpuGradient : DeviceGradient
         device.Guard(() =>
         {
             // Chunks end in order, so the marker of the last one needed will do.
-            int needed = (int)((((long)end * sizeof(float)) + ChunkBytes - 1) / ChunkBytes);
+            var needed = (int)((((long)end * sizeof(float)) + ChunkBytes - 1) / ChunkBytes);
             if (needed <= downloaded) return;
             markers[needed - 1].Synchronize();
             downloaded = needed;
@@ -99,7 +99,7 @@ internal sealed class IlgpuGradient : DeviceGradient
 
     private void Release(int count)
     {
-        foreach (ProfilingMarker marker in markers.Take(count)) marker.Dispose();
+        foreach (var marker in markers.Take(count)) marker.Dispose();
         markers.RemoveRange(0, count);
     }
 

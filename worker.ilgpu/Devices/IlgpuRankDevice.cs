@@ -96,14 +96,14 @@ internal sealed class IlgpuRankDevice : IRankDevice
     /// </summary>
     public static long MemoryBytes(JobSpec spec)
     {
-        long state = 6L * TrainingPrograms.Create(spec).Layout.ParameterCount;
+        var state = 6L * TrainingPrograms.Create(spec).Layout.ParameterCount;
         return (state + DevicePrograms.Of(spec).Activations(spec)) * sizeof(float);
     }
 
     public void Initialize() => Guard(() =>
     {
         // Made here, with the CPU device's own code, so that all classes of devices begin with the same bits.
-        float[] parameters = new float[ParameterCount];
+        var parameters = new float[ParameterCount];
         ParameterInitializer.Fill(layout, training.Seed, parameters);
         state.MemSetToZero(computing);
         State(0, ParameterCount).CopyFromCPU(computing, parameters);
@@ -114,8 +114,8 @@ internal sealed class IlgpuRankDevice : IRankDevice
 
     public ShardResult ComputeShard(long step, int shard, DeviceGradient gradient, CancellationToken cancel)
     {
-        IlgpuGradient numbers = Own(gradient);
-        ShardSamples samples = ShardSamples.Of(training, step, shard);
+        var numbers = Own(gradient);
+        var samples = ShardSamples.Of(training, step, shard);
         return Guard(() =>
         {
             if (numbers.InUseByQueues) AwaitQueues();
@@ -132,10 +132,10 @@ internal sealed class IlgpuRankDevice : IRankDevice
                 long targets = 0;
                 cancel.ThrowIfCancellationRequested();
                 program.Begin(samples.FirstPosition, samples.Count);
-                for (int done = 0; done < samples.Count; done += training.MicroBatch)
+                for (var done = 0; done < samples.Count; done += training.MicroBatch)
                 {
                     cancel.ThrowIfCancellationRequested();
-                    int count = Math.Min(training.MicroBatch, samples.Count - done);
+                    var count = Math.Min(training.MicroBatch, samples.Count - done);
                     targets += program.AddGradient(State(0, ParameterCount), numbers.View, done > 0, done, count, cancel);
                 }
 
@@ -164,12 +164,12 @@ internal sealed class IlgpuRankDevice : IRankDevice
 
     public double ApplyStep(long step, DeviceGradient reduced, double sumOfSquares, long targets)
     {
-        IlgpuGradient numbers = Own(reduced);
-        OptimizerStep scalars = OptimizerStep.Of(training, optimizer, step, sumOfSquares, targets);
+        var numbers = Own(reduced);
+        var scalars = OptimizerStep.Of(training, optimizer, step, sumOfSquares, targets);
         Guard(() =>
         {
             Copies.Synchronize();
-            foreach (TensorInfo tensor in layout.Tensors)
+            foreach (var tensor in layout.Tensors)
             {
                 ArrayView<float> Moment(int moment) => State(((long)moment * ParameterCount) + tensor.Offset, tensor.Length);
                 kernels.AdamW(Moment(0), Moment(1), Moment(2), numbers.View.SubView(tensor.Offset, tensor.Length), scalars.For(tensor));

@@ -15,12 +15,12 @@ internal static class AttentionBackward
     /// <summary>dots[b, h, t] = inner product of dy and y of query t over the channels of head h.</summary>
     public static void Dots(ArrayView<float> dy, ArrayView<float> y, ArrayView<float> dots, int queries, AttentionArguments shape)
     {
-        for (int i = Grid.GlobalIndex.X; i < queries; i += Grid.DimX * Group.DimX)
+        for (var i = Grid.GlobalIndex.X; i < queries; i += Grid.DimX * Group.DimX)
         {
             int t = i % shape.Time, head = i / shape.Time % shape.Heads, sequence = i / shape.Time / shape.Heads;
-            int from = (((sequence * shape.Time) + t) * shape.Channels) + (head * shape.HeadSize);
+            var from = (((sequence * shape.Time) + t) * shape.Channels) + (head * shape.HeadSize);
             float sum = 0;
-            for (int d = 0; d < shape.HeadSize; d++) sum = DeviceMath.Fma(dy[from + d], y[from + d], sum);
+            for (var d = 0; d < shape.HeadSize; d++) sum = DeviceMath.Fma(dy[from + d], y[from + d], sum);
             dots[i] = sum;
         }
     }
@@ -38,11 +38,11 @@ internal static class AttentionBackward
         ArrayView<Float4> values = default(TTiling).AllocateChannels(), slopes = default(TTiling).AllocateChannels();
         ArrayView<Float4> weights = default(TTiling).AllocateScores(), changes = default(TTiling).AllocateScores();
         int sequence = Grid.IdxY / shape.Heads, head = Grid.IdxY % shape.Heads, first = Grid.IdxX * rows;
-        int start = (sequence * shape.Time * ld) + (head * shape.HeadSize);
-        int startY = (sequence * shape.Time * shape.Channels) + (head * shape.HeadSize);
+        var start = (sequence * shape.Time * ld) + (head * shape.HeadSize);
+        var startY = (sequence * shape.Time * shape.Channels) + (head * shape.HeadSize);
         AttentionTiles.Load(qkv, start + shape.Channels, ld, first, shape.Time, shape.HeadSize, 1f, keys.Cast<float>(), rows, size);
         AttentionTiles.Load(qkv, start + (2 * shape.Channels), ld, first, shape.Time, shape.HeadSize, 1f, values.Cast<float>(), rows, size);
-        for (int from = first; from < shape.Time; from += rows)
+        for (var from = first; from < shape.Time; from += rows)
         {
             AttentionTiles.Load(qkv, start, ld, from, shape.Time, shape.HeadSize, shape.Scale, queries.Cast<float>(), rows, size);
             AttentionTiles.Load(dy, startY, shape.Channels, from, shape.Time, shape.HeadSize, 1f, slopes.Cast<float>(), rows, size);
@@ -51,20 +51,20 @@ internal static class AttentionBackward
             Group.Barrier();
             Scores<TTiling>(weights, changes, logSums, dots, sequence, head, from, first, shape, mask);
             Group.Barrier();
-            for (int item = Group.IdxX; item < 2 * pieces; item += Group.DimX)
+            for (var item = Group.IdxX; item < 2 * pieces; item += Group.DimX)
             {
                 // The first half of the items are dv's, the others dk's; q came scaled.
                 int piece = item % pieces, c = piece / (size / 4), d = piece % (size / 4);
                 int to = start + ((first + (4 * c)) * ld) + (4 * d), channels = shape.HeadSize - (4 * d), exist = shape.Time - first - (4 * c);
-                bool begins = from == first;
+                var begins = from == first;
                 if (item < pieces)
                 {
-                    Tile4 sum = AttentionTiles.Columns(weights, slopes, c, d, scorePitch, pitch, rows);
+                    var sum = AttentionTiles.Columns(weights, slopes, c, d, scorePitch, pitch, rows);
                     Accumulate(dqkv, to + (2 * shape.Channels), ld, channels, exist, 1f, begins, sum);
                 }
                 else
                 {
-                    Tile4 sum = AttentionTiles.Columns(changes, queries, c, d, scorePitch, pitch, rows);
+                    var sum = AttentionTiles.Columns(changes, queries, c, d, scorePitch, pitch, rows);
                     Accumulate(dqkv, to + shape.Channels, ld, channels, exist, 1f, begins, sum);
                 }
             }
@@ -84,11 +84,11 @@ internal static class AttentionBackward
         ArrayView<Float4> values = default(TTiling).AllocateChannels(), slopes = default(TTiling).AllocateChannels();
         ArrayView<Float4> weights = default(TTiling).AllocateScores(), changes = default(TTiling).AllocateScores();
         int sequence = Grid.IdxY / shape.Heads, head = Grid.IdxY % shape.Heads, first = (Grid.DimX - 1 - Grid.IdxX) * rows;
-        int start = (sequence * shape.Time * ld) + (head * shape.HeadSize);
-        int startY = (sequence * shape.Time * shape.Channels) + (head * shape.HeadSize);
+        var start = (sequence * shape.Time * ld) + (head * shape.HeadSize);
+        var startY = (sequence * shape.Time * shape.Channels) + (head * shape.HeadSize);
         AttentionTiles.Load(qkv, start, ld, first, shape.Time, shape.HeadSize, shape.Scale, queries.Cast<float>(), rows, size);
         AttentionTiles.Load(dy, startY, shape.Channels, first, shape.Time, shape.HeadSize, 1f, slopes.Cast<float>(), rows, size);
-        for (int from = 0; from <= first; from += rows)
+        for (var from = 0; from <= first; from += rows)
         {
             AttentionTiles.Load(qkv, start + shape.Channels, ld, from, shape.Time, shape.HeadSize, 1f, keys.Cast<float>(), rows, size);
             AttentionTiles.Load(
@@ -98,10 +98,10 @@ internal static class AttentionBackward
             Group.Barrier();
             Scores<TTiling>(weights, changes, logSums, dots, sequence, head, first, from, shape, mask);
             Group.Barrier();
-            for (int item = Group.IdxX; item < quarter * (size / 4); item += Group.DimX)
+            for (var item = Group.IdxX; item < quarter * (size / 4); item += Group.DimX)
             {
                 int r = item / (size / 4), d = item % (size / 4);
-                Tile4 sum = AttentionTiles.Rows(changes, keys, r, d, quarter, scorePitch, pitch, rows);
+                var sum = AttentionTiles.Rows(changes, keys, r, d, quarter, scorePitch, pitch, rows);
                 Accumulate(
                     dqkv,
                     start + ((first + r) * ld) + (4 * d),
@@ -125,7 +125,7 @@ internal static class AttentionBackward
     {
         int rows = default(TTiling).Rows, size = default(TTiling).Size, quarter = rows / 4, pitch = (size + 4) / 4;
         ArrayView<float> scores = weights.Cast<float>(), gradients = changes.Cast<float>();
-        for (int item = Group.IdxX; item < 2 * quarter * quarter; item += Group.DimX)
+        for (var item = Group.IdxX; item < 2 * quarter * quarter; item += Group.DimX)
         {
             int piece = item % (quarter * quarter), r = piece / quarter, c = piece % quarter;
             if (item < quarter * quarter) Keep(scores, r, c, rows, AttentionTiles.Inner(queries, keys, r, c, quarter, pitch, size));
@@ -143,13 +143,13 @@ internal static class AttentionBackward
     {
         int rows = default(TTiling).Rows, heads = ((sequence * shape.Heads) + head) * shape.Time;
         ArrayView<float> scores = weights.Cast<float>(), gradients = changes.Cast<float>();
-        for (int item = Group.IdxX; item < rows * rows; item += Group.DimX)
+        for (var item = Group.IdxX; item < rows * rows; item += Group.DimX)
         {
             int t = firstQuery + (item / rows), j = firstKey + (item % rows), at = (item / rows * (rows + 4)) + (item % rows);
             float probability = 0, kept = 0, change = 0;
             if (j <= t && t < shape.Time)
             {
-                long element = ((((long)head * shape.Time) + t) * shape.Time) + j;
+                var element = ((((long)head * shape.Time) + t) * shape.Time) + j;
                 probability = DeviceMath.Exp(scores[at] - logSums[heads + t]);
                 kept = DropoutMask.Apply(mask, sequence, element, probability);
                 change = DeviceMath.Multiply(probability, DropoutMask.Apply(mask, sequence, element, gradients[at]) - dots[heads + t]);

@@ -26,32 +26,32 @@ internal static class AttentionForward
         int pitch = (size + 4) / 4, scorePitch = (rows + 4) / 4;
         ArrayView<Float4> queries = default(TTiling).AllocateChannels(), keys = default(TTiling).AllocateChannels();
         ArrayView<Float4> values = default(TTiling).AllocateChannels(), outputs = default(TTiling).AllocateChannels();
-        ArrayView<Float4> scores = default(TTiling).AllocateScores();
-        ArrayView<float> weights = scores.Cast<float>();
+        var scores = default(TTiling).AllocateScores();
+        var weights = scores.Cast<float>();
         ArrayView<float> largest = SharedMemory.Allocate<float>(32), sums = SharedMemory.Allocate<float>(32), shrink = SharedMemory.Allocate<float>(32);
         ArrayView<float> laneMax = SharedMemory.Allocate<float>(32 * RowLanes), laneSum = SharedMemory.Allocate<float>(32 * RowLanes);
 
         int tile = Grid.DimX - 1 - Grid.IdxX, first = tile * rows;
         int sequence = Grid.IdxY / shape.Heads, head = Grid.IdxY % shape.Heads, ld = 3 * shape.Channels;
-        int start = (sequence * shape.Time * ld) + (head * shape.HeadSize);
+        var start = (sequence * shape.Time * ld) + (head * shape.HeadSize);
         AttentionTiles.Load(qkv, start, ld, first, shape.Time, shape.HeadSize, shape.Scale, queries.Cast<float>(), rows, size);
-        for (int i = Group.IdxX; i < rows * pitch; i += Group.DimX) outputs[i] = default;
-        for (int r = Group.IdxX; r < rows; r += Group.DimX)
+        for (var i = Group.IdxX; i < rows * pitch; i += Group.DimX) outputs[i] = default;
+        for (var r = Group.IdxX; r < rows; r += Group.DimX)
         {
             largest[r] = float.NegativeInfinity;
             sums[r] = 0;
         }
 
-        for (int from = 0; from <= first; from += rows)
+        for (var from = 0; from <= first; from += rows)
         {
             AttentionTiles.Load(qkv, start + shape.Channels, ld, from, shape.Time, shape.HeadSize, 1f, keys.Cast<float>(), rows, size);
             AttentionTiles.Load(
                 qkv, start + (2 * shape.Channels), ld, from, shape.Time, shape.HeadSize, 1f, values.Cast<float>(), rows, size);
             Group.Barrier();
-            for (int item = Group.IdxX; item < quarter * quarter; item += Group.DimX)
+            for (var item = Group.IdxX; item < quarter * quarter; item += Group.DimX)
             {
                 int r = item / quarter, c = item % quarter;
-                Tile4 tileScores = AttentionTiles.Inner(queries, keys, r, c, quarter, pitch, size);
+                var tileScores = AttentionTiles.Inner(queries, keys, r, c, quarter, pitch, size);
                 KeepRow(weights, (r * (rows + 4)) + c, quarter, first + r, from + c, tileScores.R0);
                 KeepRow(weights, ((r + quarter) * (rows + 4)) + c, quarter, first + r + quarter, from + c, tileScores.R1);
                 KeepRow(weights, ((r + (2 * quarter)) * (rows + 4)) + c, quarter, first + r + (2 * quarter), from + c, tileScores.R2);
@@ -59,11 +59,11 @@ internal static class AttentionForward
             }
 
             Group.Barrier();
-            for (int item = Group.IdxX; item < rows * RowLanes; item += Group.DimX)
+            for (var item = Group.IdxX; item < rows * RowLanes; item += Group.DimX)
             {
-                int row = item / RowLanes * (rows + 4);
-                float max = float.NegativeInfinity;
-                for (int c = item % RowLanes; c < rows; c += RowLanes)
+                var row = item / RowLanes * (rows + 4);
+                var max = float.NegativeInfinity;
+                for (var c = item % RowLanes; c < rows; c += RowLanes)
                 {
                     if (weights[row + c] > max) max = weights[row + c];
                 }
@@ -72,16 +72,16 @@ internal static class AttentionForward
             }
 
             Group.Barrier();
-            for (int item = Group.IdxX; item < rows * RowLanes; item += Group.DimX)
+            for (var item = Group.IdxX; item < rows * RowLanes; item += Group.DimX)
             {
                 int r = item / RowLanes, row = r * (rows + 4), lanes = r * RowLanes, t = first + r;
-                float max = Greater(
+                var max = Greater(
                     largest[r], Greater(Greater(laneMax[lanes], laneMax[lanes + 1]), Greater(laneMax[lanes + 2], laneMax[lanes + 3])));
                 float sum = 0;
-                for (int c = item % RowLanes; c < rows; c += RowLanes)
+                for (var c = item % RowLanes; c < rows; c += RowLanes)
                 {
                     // The future is minus infinity: exactly 0, which dropout may scale.
-                    float weight = from + c > t ? 0f : DeviceMath.Exp(weights[row + c] - max);
+                    var weight = from + c > t ? 0f : DeviceMath.Exp(weights[row + c] - max);
                     sum += weight;
                     weights[row + c] = DropoutMask.Apply(mask, sequence, ((((long)head * shape.Time) + t) * shape.Time) + from + c, weight);
                 }
@@ -90,12 +90,12 @@ internal static class AttentionForward
             }
 
             Group.Barrier();
-            for (int r = Group.IdxX; r < rows; r += Group.DimX)
+            for (var r = Group.IdxX; r < rows; r += Group.DimX)
             {
-                int lanes = r * RowLanes;
-                float max = Greater(
+                var lanes = r * RowLanes;
+                var max = Greater(
                     largest[r], Greater(Greater(laneMax[lanes], laneMax[lanes + 1]), Greater(laneMax[lanes + 2], laneMax[lanes + 3])));
-                float factor = DeviceMath.Exp(largest[r] - max);
+                var factor = DeviceMath.Exp(largest[r] - max);
                 shrink[r] = factor;
                 sums[r] = DeviceMath.Fma(
                     sums[r], factor, (laneSum[lanes] + laneSum[lanes + 2]) + (laneSum[lanes + 1] + laneSum[lanes + 3]));
@@ -103,10 +103,10 @@ internal static class AttentionForward
             }
 
             Group.Barrier();
-            for (int item = Group.IdxX; item < quarter * (size / 4); item += Group.DimX)
+            for (var item = Group.IdxX; item < quarter * (size / 4); item += Group.DimX)
             {
                 int r = item / (size / 4), d = item % (size / 4);
-                Tile4 sum = AttentionTiles.Rows(scores, values, r, d, quarter, scorePitch, pitch, rows);
+                var sum = AttentionTiles.Rows(scores, values, r, d, quarter, scorePitch, pitch, rows);
                 AddRow(outputs, (r * pitch) + d, shrink[r], sum.R0);
                 AddRow(outputs, ((r + quarter) * pitch) + d, shrink[r + quarter], sum.R1);
                 AddRow(outputs, ((r + (2 * quarter)) * pitch) + d, shrink[r + (2 * quarter)], sum.R2);
@@ -116,17 +116,15 @@ internal static class AttentionForward
             Group.Barrier();
         }
 
-        ArrayView<float> result = outputs.Cast<float>();
-        for (int i = Group.IdxX; i < rows * shape.HeadSize; i += Group.DimX)
+        var result = outputs.Cast<float>();
+        for (var i = Group.IdxX; i < rows * shape.HeadSize; i += Group.DimX)
         {
             int r = i / shape.HeadSize, d = i % shape.HeadSize, t = first + r;
             if (t < shape.Time)
-            {
                 output[(((sequence * shape.Time) + t) * shape.Channels) + (head * shape.HeadSize) + d] = result[(r * (size + 4)) + d] / sums[r];
-            }
         }
 
-        for (int r = Group.IdxX; r < rows; r += Group.DimX)
+        for (var r = Group.IdxX; r < rows; r += Group.DimX)
         {
             if (first + r < shape.Time) logSums[(Grid.IdxY * shape.Time) + first + r] = (float)(largest[r] + DeviceMath.Log(sums[r]));
         }

@@ -49,7 +49,7 @@ internal sealed class AttentionLaunch
     {
         AttentionArguments arguments = new(shape);
         DropoutMask mask = new(dropout);
-        int queries = shape.Batch * shape.Heads * shape.Time;
+        var queries = shape.Batch * shape.Heads * shape.Time;
         this.dots(stream, LaunchSizes.Elements(tuning, queries), doutput, output, dots, queries, arguments);
         keys(stream, Heads(shape), qkv, doutput, logSums, dots, dqkv, arguments, mask);
         this.queries(stream, Heads(shape), qkv, doutput, logSums, dots, dqkv, arguments, mask);

@@ -17,7 +17,7 @@ internal static class AttentionTiles
     public static void Load(
         ArrayView<float> from, int start, int ld, int first, int time, int channels, float scale, ArrayView<float> tile, int rows, int size)
     {
-        for (int i = Group.IdxX; i < rows * size; i += Group.DimX)
+        for (var i = Group.IdxX; i < rows * size; i += Group.DimX)
         {
             int r = i / size, d = i % size;
             float value = 0;
@@ -35,13 +35,13 @@ internal static class AttentionTiles
     {
         Tile4 sum = default;
         int atA = r * pitch, atB = c * pitch, far = step * pitch;
-        for (int d = 0; d < size; d += 4)
+        for (var d = 0; d < size; d += 4)
         {
             Float4 b0 = b[atB], b1 = b[atB + far], b2 = b[atB + (2 * far)], b3 = b[atB + (3 * far)];
-            Float4 r0 = AddInner(a[atA], b0, b1, b2, b3, sum.R0);
-            Float4 r1 = AddInner(a[atA + far], b0, b1, b2, b3, sum.R1);
-            Float4 r2 = AddInner(a[atA + (2 * far)], b0, b1, b2, b3, sum.R2);
-            Float4 r3 = AddInner(a[atA + (3 * far)], b0, b1, b2, b3, sum.R3);
+            var r0 = AddInner(a[atA], b0, b1, b2, b3, sum.R0);
+            var r1 = AddInner(a[atA + far], b0, b1, b2, b3, sum.R1);
+            var r2 = AddInner(a[atA + (2 * far)], b0, b1, b2, b3, sum.R2);
+            var r3 = AddInner(a[atA + (3 * far)], b0, b1, b2, b3, sum.R3);
             sum = new Tile4(r0, r1, r2, r3);
             atA++;
             atB++;
@@ -58,13 +58,13 @@ internal static class AttentionTiles
     {
         Tile4 sum = default;
         int atP = r * pitchP, atV = d, far = step * pitchP;
-        for (int c = 0; c < rows; c += 4)
+        for (var c = 0; c < rows; c += 4)
         {
             Float4 v0 = v[atV], v1 = v[atV + pitchV], v2 = v[atV + (2 * pitchV)], v3 = v[atV + (3 * pitchV)];
-            Float4 r0 = AddRows(p[atP], v0, v1, v2, v3, sum.R0);
-            Float4 r1 = AddRows(p[atP + far], v0, v1, v2, v3, sum.R1);
-            Float4 r2 = AddRows(p[atP + (2 * far)], v0, v1, v2, v3, sum.R2);
-            Float4 r3 = AddRows(p[atP + (3 * far)], v0, v1, v2, v3, sum.R3);
+            var r0 = AddRows(p[atP], v0, v1, v2, v3, sum.R0);
+            var r1 = AddRows(p[atP + far], v0, v1, v2, v3, sum.R1);
+            var r2 = AddRows(p[atP + (2 * far)], v0, v1, v2, v3, sum.R2);
+            var r3 = AddRows(p[atP + (3 * far)], v0, v1, v2, v3, sum.R3);
             sum = new Tile4(r0, r1, r2, r3);
             atP++;
             atV += 4 * pitchV;
@@ -81,7 +81,7 @@ internal static class AttentionTiles
     {
         Tile4 sum = default;
         int atP = c, atY = d;
-        for (int r = 0; r < rows; r++)
+        for (var r = 0; r < rows; r++)
         {
             sum = Tile4.AddOuter(p[atP], y[atY], sum);
             atP += pitchP;

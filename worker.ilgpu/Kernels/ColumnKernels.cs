@@ -13,14 +13,14 @@ internal static class ColumnKernels
     /// <summary>Overwrites partial [segments, columns] with the sums over each segment of x [rows, columns].</summary>
     public static void SumSegments(ArrayView<float> x, ArrayView<float> partial, int rows, int columns)
     {
-        int segments = (rows + SegmentRows - 1) / SegmentRows;
-        for (int element = Grid.GlobalIndex.X; element < segments * columns; element += Grid.DimX * Group.DimX)
+        var segments = (rows + SegmentRows - 1) / SegmentRows;
+        for (var element = Grid.GlobalIndex.X; element < segments * columns; element += Grid.DimX * Group.DimX)
         {
             int segment = element / columns, j = element % columns;
-            int end = (segment + 1) * SegmentRows;
+            var end = (segment + 1) * SegmentRows;
             if (end > rows) end = rows;
             float sum = 0;
-            for (int r = segment * SegmentRows; r < end; r++) sum += x[(r * columns) + j];
+            for (var r = segment * SegmentRows; r < end; r++) sum += x[(r * columns) + j];
             partial[element] = sum;
         }
     }
@@ -30,10 +30,10 @@ internal static class ColumnKernels
     /// </summary>
     public static void AddSegments(ArrayView<float> partial, ArrayView<float> sums, int segments, int width, int columns, int accumulate)
     {
-        for (int j = Grid.GlobalIndex.X; j < columns; j += Grid.DimX * Group.DimX)
+        for (var j = Grid.GlobalIndex.X; j < columns; j += Grid.DimX * Group.DimX)
         {
             float sum = 0;
-            for (int segment = 0; segment < segments; segment++) sum += partial[(segment * width) + j];
+            for (var segment = 0; segment < segments; segment++) sum += partial[(segment * width) + j];
             sums[j] = accumulate != 0 ? sums[j] + sum : sum;
         }
     }

@@ -61,7 +61,7 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
         bool transposeA, bool transposeB, int m, int n, int k, ArrayView<float> a, ArrayView<float> b, ArrayView<float> c,
         ArrayView<float> row = default, ArrayView<float> matrix = default)
     {
-        long began = Begin();
+        var began = Begin();
         MatMulShape shape = new(m, n, k, transposeA ? m : k, transposeB ? k : n, n, row.IsValid, matrix.IsValid);
         matMul.Launch(stream, transposeA, transposeB, shape, a, b, c, row.IsValid ? row : c, matrix.IsValid ? matrix : c);
         End(transposeA ? "matmul, weights' gradients" : transposeB ? "matmul, inputs' gradients and logits" : "matmul, forward", began);
@@ -70,7 +70,7 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
     /// <summary>sum[i] += x[i].</summary>
     public void Add(ArrayView<float> sum, ArrayView<float> x)
     {
-        long began = Begin();
+        var began = Begin();
         add.Value(stream, LaunchSizes.Elements(tuning, sum.Length), sum, x, (int)sum.Length);
         End("add", began);
     }
@@ -78,21 +78,21 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
     /// <summary>y = x + z.</summary>
     public void AddTo(ArrayView<float> x, ArrayView<float> z, ArrayView<float> y)
     {
-        long began = Begin();
+        var began = Begin();
         addTo.Value(stream, LaunchSizes.Elements(tuning, y.Length), x, z, y, (int)y.Length);
         End("add", began);
     }
 
     public void Gelu(ArrayView<float> x, ArrayView<float> y)
     {
-        long began = Begin();
+        var began = Begin();
         gelu.Value(stream, LaunchSizes.Elements(tuning, y.Length), x, y, (int)y.Length);
         End("gelu", began);
     }
 
     public void GeluBackward(ArrayView<float> x, ArrayView<float> dy)
     {
-        long began = Begin();
+        var began = Begin();
         geluBackward.Value(stream, LaunchSizes.Elements(tuning, dy.Length), x, dy, (int)dy.Length);
         End("gelu backward", began);
     }
@@ -100,14 +100,14 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
     /// <summary>y [sequences, length] = x with dropout; y may be x.</summary>
     public void Dropout(ArrayView<float> x, ArrayView<float> y, int sequences, DropoutPlan plan)
     {
-        long began = Begin();
+        var began = Begin();
         dropout.Value(stream, LaunchSizes.Elements(tuning, y.Length), x, y, sequences, (int)(y.Length / sequences), new DropoutMask(plan));
         End("dropout", began);
     }
 
     public void AdamW(ArrayView<float> p, ArrayView<float> m, ArrayView<float> v, ArrayView<float> g, AdamWStep step)
     {
-        long began = Begin();
+        var began = Begin();
         adamW.Value(stream, LaunchSizes.Elements(tuning, p.Length), p, m, v, g, (int)p.Length, new AdamWScalars(step));
         End("adamw", began);
     }
@@ -115,7 +115,7 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
     public void LayerNorm(
         ArrayView<float> x, ArrayView<float> gamma, ArrayView<float> beta, ArrayView<float> y, ArrayView<float> mean, ArrayView<float> rstd, int rows, int columns)
     {
-        long began = Begin();
+        var began = Begin();
         norm.Value(stream, LaunchSizes.Rows(tuning, rows), x, gamma, beta, y, mean, rstd, columns);
         End("norm", began);
     }
@@ -125,8 +125,8 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
         ArrayView<float> dy, ArrayView<float> x, ArrayView<float> gamma, ArrayView<float> mean, ArrayView<float> rstd, ArrayView<float> dx,
         ArrayView<float> dgamma, ArrayView<float> dbeta, ArrayView<float> partial, int rows, int columns, bool accumulate)
     {
-        long began = Begin();
-        int segments = Segments(rows);
+        var began = Begin();
+        var segments = Segments(rows);
         normParameters.Value(stream, LaunchSizes.Elements(tuning, (long)segments * columns), dy, x, mean, rstd, partial, rows, columns);
         AddSegments(partial, dgamma, segments, 2 * columns, columns, accumulate);
         AddSegments(partial.SubView(columns), dbeta, segments, 2 * columns, columns, accumulate);
@@ -137,8 +137,8 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
     /// <summary>sums = (or +=) sums over the rows of x [rows, columns]. partial is scratch of columns floats for every 64 rows.</summary>
     public void ColumnSums(ArrayView<float> x, ArrayView<float> sums, ArrayView<float> partial, int rows, int columns, bool accumulate)
     {
-        long began = Begin();
-        int segments = Segments(rows);
+        var began = Begin();
+        var segments = Segments(rows);
         sumSegments.Value(stream, LaunchSizes.Elements(tuning, (long)segments * columns), x, partial, rows, columns);
         AddSegments(partial, sums, segments, columns, columns, accumulate);
         End("column sums", began);
@@ -147,7 +147,7 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
     /// <summary>losses [rows] of each row; logits [rows, columns] become the gradient of their sum.</summary>
     public void CrossEntropy(ArrayView<float> logits, ArrayView<int> targets, ArrayView<double> losses, int rows, int columns)
     {
-        long began = Begin();
+        var began = Begin();
         crossEntropy.Value(stream, LaunchSizes.Rows(tuning, rows), logits, targets, losses, columns);
         End("cross-entropy", began);
     }
@@ -155,7 +155,7 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
     /// <summary>total[0] = (or +=) the sum of losses.</summary>
     public void SumLosses(ArrayView<double> losses, ArrayView<double> total, bool accumulate)
     {
-        long began = Begin();
+        var began = Begin();
         sumLosses.Value(stream, LaunchSizes.Rows(tuning, 1), losses, total, (int)losses.Length, accumulate ? 1 : 0);
         End("sum of losses", began);
     }
@@ -163,7 +163,7 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
     public void Attention(
         ArrayView<float> qkv, ArrayView<float> output, ArrayView<float> logSums, AttentionShape shape, DropoutPlan dropout)
     {
-        long began = Begin();
+        var began = Begin();
         AttentionFor(shape).Forward(stream, qkv, output, logSums, shape, dropout);
         End("attention", began);
     }
@@ -173,7 +173,7 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
         ArrayView<float> dqkv,
         AttentionShape shape, DropoutPlan dropout)
     {
-        long began = Begin();
+        var began = Begin();
         AttentionFor(shape).Backward(stream, qkv, output, logSums, doutput, dots, dqkv, shape, dropout);
         End("attention backward", began);
     }
@@ -181,14 +181,14 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
     public void Embed(
         ArrayView<int> tokens, ArrayView<float> words, ArrayView<float> places, ArrayView<float> x, int rows, int time, int columns)
     {
-        long began = Begin();
+        var began = Begin();
         embed.Value(stream, LaunchSizes.Elements(tuning, (long)rows * columns), tokens, words, places, x, rows, time, columns);
         End("embedding", began);
     }
 
     public void EmbedBackwardPlaces(ArrayView<float> d, ArrayView<float> dplaces, int sequences, int time, int columns, bool accumulate)
     {
-        long began = Begin();
+        var began = Begin();
         embedPlaces.Value(
             stream, LaunchSizes.Elements(tuning, (long)time * columns), d, dplaces, sequences, time, columns, accumulate ? 1 : 0);
         End("embedding backward", began);
@@ -197,7 +197,7 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
     public void EmbedBackwardWords(
         ArrayView<float> d, ArrayView<int> order, ArrayView<int> start, ArrayView<int> token, ArrayView<float> dwords, int distinct, int columns)
     {
-        long began = Begin();
+        var began = Begin();
         embedWords.Value(stream, LaunchSizes.Elements(tuning, (long)distinct * columns), d, order, start, token, dwords, distinct, columns);
         End("embedding backward", began);
     }
@@ -205,7 +205,7 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
     public void LinearErrors(
         ArrayView<float> parameters, ArrayView<float> x, ArrayView<float> y, ArrayView<float> errors, ArrayView<double> losses, int samples, int inputs)
     {
-        long began = Begin();
+        var began = Begin();
         this.errors.Value(stream, LaunchSizes.Elements(tuning, samples), parameters, x, y, errors, losses, samples, inputs);
         End("linear errors", began);
     }
@@ -213,7 +213,7 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
     public void LinearGradient(
         ArrayView<float> x, ArrayView<float> errors, ArrayView<float> gradient, int samples, int inputs, bool accumulate)
     {
-        long began = Begin();
+        var began = Begin();
         linearGradient.Value(stream, LaunchSizes.Elements(tuning, inputs + 1), x, errors, gradient, samples, inputs, accumulate ? 1 : 0);
         End("linear gradient", began);
     }
@@ -225,7 +225,7 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
 
     private AttentionLaunch AttentionFor(AttentionShape shape)
     {
-        if (!attention.TryGetValue(shape.HeadSize, out AttentionLaunch? launch))
+        if (!attention.TryGetValue(shape.HeadSize, out var launch))
         {
             launch = new AttentionLaunch(accelerator, tuning, shape.HeadSize);
             attention.Add(shape.HeadSize, launch);

@@ -34,8 +34,8 @@ internal readonly struct DropoutMask
     public static float Apply(DropoutMask mask, int sequence, long element, float value)
     {
         if (mask.Active == 0) return value;
-        ulong position = mask.FirstPosition + (ulong)sequence;
-        uint word = DevicePhilox.Word(
+        var position = mask.FirstPosition + (ulong)sequence;
+        var word = DevicePhilox.Word(
             mask.Key, (uint)position, (uint)(position >> 32), (uint)(element >> 2), mask.Place, (int)(element & 3));
         return word >= mask.Threshold ? DeviceMath.Multiply(value, mask.Scale) : 0f;
     }

@@ -12,7 +12,7 @@ internal static class EmbeddingKernels
     public static void Forward(
         ArrayView<int> tokens, ArrayView<float> words, ArrayView<float> places, ArrayView<float> x, int rows, int time, int columns)
     {
-        for (int element = Grid.GlobalIndex.X; element < rows * columns; element += Grid.DimX * Group.DimX)
+        for (var element = Grid.GlobalIndex.X; element < rows * columns; element += Grid.DimX * Group.DimX)
         {
             int r = element / columns, j = element % columns;
             x[element] = words[(tokens[r] * columns) + j] + places[(r % time * columns) + j];
@@ -22,10 +22,10 @@ internal static class EmbeddingKernels
     /// <summary>dplaces[t, j] = (or +=) sum over sequences of d[sequence time + t, j].</summary>
     public static void BackwardPlaces(ArrayView<float> d, ArrayView<float> dplaces, int sequences, int time, int columns, int accumulate)
     {
-        for (int element = Grid.GlobalIndex.X; element < time * columns; element += Grid.DimX * Group.DimX)
+        for (var element = Grid.GlobalIndex.X; element < time * columns; element += Grid.DimX * Group.DimX)
         {
             float sum = 0;
-            for (int sequence = 0; sequence < sequences; sequence++) sum += d[(sequence * time * columns) + element];
+            for (var sequence = 0; sequence < sequences; sequence++) sum += d[(sequence * time * columns) + element];
             dplaces[element] = accumulate != 0 ? dplaces[element] + sum : sum;
         }
     }
@@ -37,11 +37,11 @@ internal static class EmbeddingKernels
     public static void BackwardWords(
         ArrayView<float> d, ArrayView<int> order, ArrayView<int> start, ArrayView<int> token, ArrayView<float> dwords, int distinct, int columns)
     {
-        for (int element = Grid.GlobalIndex.X; element < distinct * columns; element += Grid.DimX * Group.DimX)
+        for (var element = Grid.GlobalIndex.X; element < distinct * columns; element += Grid.DimX * Group.DimX)
         {
             int i = element / columns, j = element % columns;
             float sum = 0;
-            for (int at = start[i]; at < start[i + 1]; at++) sum += d[(order[at] * columns) + j];
+            for (var at = start[i]; at < start[i + 1]; at++) sum += d[(order[at] * columns) + j];
             dwords[(token[i] * columns) + j] += sum;
         }
     }

@@ -11,7 +11,7 @@ internal sealed class KernelProfile
 
     public void Add(string kernel, TimeSpan time)
     {
-        (TimeSpan Time, int Launches) held = kernels.GetValueOrDefault(kernel);
+        var held = kernels.GetValueOrDefault(kernel);
         kernels[kernel] = (held.Time + time, held.Launches + 1);
     }
 

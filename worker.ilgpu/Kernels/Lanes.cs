@@ -15,14 +15,14 @@ internal static class Lanes
     /// </summary>
     public static float Sum(ArrayView<float> lanes)
     {
-        for (int half = Count / 2; half >= 1; half /= 2)
+        for (var half = Count / 2; half >= 1; half /= 2)
         {
             Group.Barrier();
-            for (int lane = Group.IdxX; lane < half; lane += Group.DimX) lanes[lane] += lanes[lane + half];
+            for (var lane = Group.IdxX; lane < half; lane += Group.DimX) lanes[lane] += lanes[lane + half];
         }
 
         Group.Barrier();
-        float sum = lanes[0];
+        var sum = lanes[0];
         Group.Barrier();
         return sum;
     }
@@ -30,14 +30,14 @@ internal static class Lanes
     /// <summary>The same in float64.</summary>
     public static double Sum(ArrayView<double> lanes)
     {
-        for (int half = Count / 2; half >= 1; half /= 2)
+        for (var half = Count / 2; half >= 1; half /= 2)
         {
             Group.Barrier();
-            for (int lane = Group.IdxX; lane < half; lane += Group.DimX) lanes[lane] += lanes[lane + half];
+            for (var lane = Group.IdxX; lane < half; lane += Group.DimX) lanes[lane] += lanes[lane + half];
         }
 
         Group.Barrier();
-        double sum = lanes[0];
+        var sum = lanes[0];
         Group.Barrier();
         return sum;
     }
@@ -45,17 +45,17 @@ internal static class Lanes
     /// <summary>The largest lane, for every thread of the group; overwrites them.</summary>
     public static float Max(ArrayView<float> lanes)
     {
-        for (int half = Count / 2; half >= 1; half /= 2)
+        for (var half = Count / 2; half >= 1; half /= 2)
         {
             Group.Barrier();
-            for (int lane = Group.IdxX; lane < half; lane += Group.DimX)
+            for (var lane = Group.IdxX; lane < half; lane += Group.DimX)
             {
                 if (lanes[lane + half] > lanes[lane]) lanes[lane] = lanes[lane + half];
             }
         }
 
         Group.Barrier();
-        float max = lanes[0];
+        var max = lanes[0];
         Group.Barrier();
         return max;
     }

@@ -10,11 +10,11 @@ internal static class LinearKernels
     public static void Errors(
         ArrayView<float> parameters, ArrayView<float> x, ArrayView<float> y, ArrayView<float> errors, ArrayView<double> losses, int samples, int inputs)
     {
-        for (int s = Grid.GlobalIndex.X; s < samples; s += Grid.DimX * Group.DimX)
+        for (var s = Grid.GlobalIndex.X; s < samples; s += Grid.DimX * Group.DimX)
         {
-            float guess = parameters[inputs];
-            for (int i = 0; i < inputs; i++) guess = DeviceMath.Fma(parameters[i], x[(s * inputs) + i], guess);
-            float error = guess - y[s];
+            var guess = parameters[inputs];
+            for (var i = 0; i < inputs; i++) guess = DeviceMath.Fma(parameters[i], x[(s * inputs) + i], guess);
+            var error = guess - y[s];
             errors[s] = error;
             losses[s] = DeviceMath.Multiply64(error, error);
         }
@@ -24,12 +24,12 @@ internal static class LinearKernels
     public static void Gradient(
         ArrayView<float> x, ArrayView<float> errors, ArrayView<float> gradient, int samples, int inputs, int accumulate)
     {
-        for (int i = Grid.GlobalIndex.X; i <= inputs; i += Grid.DimX * Group.DimX)
+        for (var i = Grid.GlobalIndex.X; i <= inputs; i += Grid.DimX * Group.DimX)
         {
-            float sum = accumulate != 0 ? gradient[i] : 0f;
-            for (int s = 0; s < samples; s++)
+            var sum = accumulate != 0 ? gradient[i] : 0f;
+            for (var s = 0; s < samples; s++)
             {
-                float twice = errors[s] + errors[s];
+                var twice = errors[s] + errors[s];
                 sum = i < inputs ? DeviceMath.Fma(twice, x[(s * inputs) + i], sum) : sum + twice;
             }
 

@@ -12,13 +12,13 @@ internal static class LossKernels
     /// </summary>
     public static void CrossEntropy(ArrayView<float> logits, ArrayView<int> targets, ArrayView<double> losses, int columns)
     {
-        ArrayView<float> lanes = SharedMemory.Allocate<float>(Lanes.Count);
+        var lanes = SharedMemory.Allocate<float>(Lanes.Count);
         int row = Grid.IdxX, start = row * columns, target = targets[row];
-        float targetLogit = logits[start + target];
-        for (int lane = Group.IdxX; lane < Lanes.Count; lane += Group.DimX)
+        var targetLogit = logits[start + target];
+        for (var lane = Group.IdxX; lane < Lanes.Count; lane += Group.DimX)
         {
-            float largest = float.NegativeInfinity;
-            for (int j = lane; j < columns; j += Lanes.Count)
+            var largest = float.NegativeInfinity;
+            for (var j = lane; j < columns; j += Lanes.Count)
             {
                 if (logits[start + j] > largest) largest = logits[start + j];
             }
@@ -26,13 +26,13 @@ internal static class LossKernels
             lanes[lane] = largest;
         }
 
-        float max = Lanes.Max(lanes);
-        for (int lane = Group.IdxX; lane < Lanes.Count; lane += Group.DimX)
+        var max = Lanes.Max(lanes);
+        for (var lane = Group.IdxX; lane < Lanes.Count; lane += Group.DimX)
         {
             float total = 0;
-            for (int j = lane; j < columns; j += Lanes.Count)
+            for (var j = lane; j < columns; j += Lanes.Count)
             {
-                float e = DeviceMath.Exp(logits[start + j] - max);
+                var e = DeviceMath.Exp(logits[start + j] - max);
                 total += e;
                 logits[start + j] = e;
             }
@@ -41,9 +41,9 @@ internal static class LossKernels
         }
 
         float sum = Lanes.Sum(lanes), inverse = 1f / sum;
-        for (int j = Group.IdxX; j < columns; j += Group.DimX)
+        for (var j = Group.IdxX; j < columns; j += Group.DimX)
         {
-            float probability = DeviceMath.Multiply(logits[start + j], inverse);
+            var probability = DeviceMath.Multiply(logits[start + j], inverse);
             logits[start + j] = j == target ? probability - 1f : probability;
         }
 
@@ -55,15 +55,15 @@ internal static class LossKernels
     /// </summary>
     public static void Sum(ArrayView<double> losses, ArrayView<double> total, int count, int accumulate)
     {
-        ArrayView<double> lanes = SharedMemory.Allocate<double>(Lanes.Count);
-        for (int lane = Group.IdxX; lane < Lanes.Count; lane += Group.DimX)
+        var lanes = SharedMemory.Allocate<double>(Lanes.Count);
+        for (var lane = Group.IdxX; lane < Lanes.Count; lane += Group.DimX)
         {
             double sum = 0;
-            for (int i = lane; i < count; i += Lanes.Count) sum += losses[i];
+            for (var i = lane; i < count; i += Lanes.Count) sum += losses[i];
             lanes[lane] = sum;
         }
 
-        double all = Lanes.Sum(lanes);
+        var all = Lanes.Sum(lanes);
         if (Group.IdxX == 0) total[0] = accumulate != 0 ? total[0] + all : all;
     }
 }

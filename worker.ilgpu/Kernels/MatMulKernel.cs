@@ -22,20 +22,20 @@ internal static class MatMulKernel
         where TB : struct, IMatMulLayout
         where TAccess : struct, IMatMulAccess
     {
-        int side = default(TTiling).Side;
-        int pitch = (8 * side) + 4;
-        int operand = side * pitch;
-        ArrayView<Float4> shared = default(TTiling).AllocateShared();
-        ArrayView<float> floats = shared.Cast<float>();
+        var side = default(TTiling).Side;
+        var pitch = (8 * side) + 4;
+        var operand = side * pitch;
+        var shared = default(TTiling).AllocateShared();
+        var floats = shared.Cast<float>();
 
-        int thread = Group.IdxX;
+        var thread = Group.IdxX;
         int tx = thread % side, ty = thread / side;
         int firstRow = Grid.IdxY * 8 * side, firstColumn = Grid.IdxX * 8 * side;
 
-        Float4 a0 = Fetch<TTiling, TA, TAccess>(a, thread, firstRow, shape.M, 0, shape.K, shape.LdA);
-        Float4 a1 = Fetch<TTiling, TA, TAccess>(a, thread + (side * side), firstRow, shape.M, 0, shape.K, shape.LdA);
-        Float4 b0 = Fetch<TTiling, TB, TAccess>(b, thread, firstColumn, shape.N, 0, shape.K, shape.LdB);
-        Float4 b1 = Fetch<TTiling, TB, TAccess>(b, thread + (side * side), firstColumn, shape.N, 0, shape.K, shape.LdB);
+        var a0 = Fetch<TTiling, TA, TAccess>(a, thread, firstRow, shape.M, 0, shape.K, shape.LdA);
+        var a1 = Fetch<TTiling, TA, TAccess>(a, thread + (side * side), firstRow, shape.M, 0, shape.K, shape.LdA);
+        var b0 = Fetch<TTiling, TB, TAccess>(b, thread, firstColumn, shape.N, 0, shape.K, shape.LdB);
+        var b1 = Fetch<TTiling, TB, TAccess>(b, thread + (side * side), firstColumn, shape.N, 0, shape.K, shape.LdB);
         Keep<TTiling, TA>(shared, floats, 0, thread, a0);
         Keep<TTiling, TA>(shared, floats, 0, thread + (side * side), a1);
         Keep<TTiling, TB>(shared, floats, operand, thread, b0);
@@ -43,8 +43,8 @@ internal static class MatMulKernel
         Group.Barrier();
 
         Tile4 upperLeft = default, upperRight = default, lowerLeft = default, lowerRight = default;
-        int half = 0;
-        for (int k = 0; k < shape.K; k += side)
+        var half = 0;
+        for (var k = 0; k < shape.K; k += side)
         {
             // Past the end there are only zeros, which nobody reads.
             a0 = Fetch<TTiling, TA, TAccess>(a, thread, firstRow, shape.M, k + side, shape.K, shape.LdA);
@@ -53,7 +53,7 @@ internal static class MatMulKernel
             b1 = Fetch<TTiling, TB, TAccess>(b, thread + (side * side), firstColumn, shape.N, k + side, shape.K, shape.LdB);
 
             int left = ((half * 2 * operand) >> 2) + ty, right = (((half * 2) + 1) * operand >> 2) + tx;
-            for (int step = 0; step < side; step++)
+            for (var step = 0; step < side; step++)
             {
                 Float4 upper = shared[left], lower = shared[left + side];
                 Float4 near = shared[right], far = shared[right + side];
@@ -66,7 +66,7 @@ internal static class MatMulKernel
             }
 
             half = 1 - half;
-            int start = half * 2 * operand;
+            var start = half * 2 * operand;
             Keep<TTiling, TA>(shared, floats, start, thread, a0);
             Keep<TTiling, TA>(shared, floats, start, thread + (side * side), a1);
             Keep<TTiling, TB>(shared, floats, start + operand, thread, b0);
@@ -89,21 +89,21 @@ internal static class MatMulKernel
         where TA : struct, IMatMulLayout
         where TB : struct, IMatMulLayout
     {
-        int count = shape.M * shape.N;
+        var count = shape.M * shape.N;
         int stepA = default(TA).AlongK ? 1 : shape.LdA, stepB = default(TB).AlongK ? 1 : shape.LdB;
-        for (int element = Grid.GlobalIndex.X; element < count; element += Grid.DimX * Group.DimX)
+        for (var element = Grid.GlobalIndex.X; element < count; element += Grid.DimX * Group.DimX)
         {
             int i = element / shape.N, j = element % shape.N;
             int fromA = default(TA).AlongK ? i * shape.LdA : i, fromB = default(TB).AlongK ? j * shape.LdB : j;
             float sum = 0;
-            for (int k = 0; k < shape.K; k++)
+            for (var k = 0; k < shape.K; k++)
             {
                 sum = DeviceMath.Fma(a[fromA], b[fromB], sum);
                 fromA += stepA;
                 fromB += stepB;
             }
 
-            int to = (i * shape.LdC) + j;
+            var to = (i * shape.LdC) + j;
             if (shape.AddRow != 0) sum = row[j] + sum;
             if (shape.AddMatrix != 0) sum = matrix[to] + sum;
             c[to] = sum;
@@ -118,17 +118,17 @@ internal static class MatMulKernel
         where TLayout : struct, IMatMulLayout
         where TAccess : struct, IMatMulAccess
     {
-        int side = default(TTiling).Side;
+        var side = default(TTiling).Side;
         if (default(TLayout).AlongK)
         {
             int i = firstOuter + (piece / (side / 4)), k = firstK + (piece % (side / 4) * 4);
-            int exist = i < outer ? depth - k : 0;
+            var exist = i < outer ? depth - k : 0;
             return default(TAccess).Load(from, (i * ld) + k, exist);
         }
         else
         {
             int k = firstK + (piece / (2 * side)), i = firstOuter + (piece % (2 * side) * 4);
-            int exist = k < depth ? outer - i : 0;
+            var exist = k < depth ? outer - i : 0;
             return default(TAccess).Load(from, (k * ld) + i, exist);
         }
     }
@@ -139,11 +139,11 @@ internal static class MatMulKernel
         where TTiling : struct, IMatMulTiling
         where TLayout : struct, IMatMulLayout
     {
-        int side = default(TTiling).Side;
-        int pitch = (8 * side) + 4;
+        var side = default(TTiling).Side;
+        var pitch = (8 * side) + 4;
         if (default(TLayout).AlongK)
         {
-            int at = start + (piece % (side / 4) * 4 * pitch) + (piece / (side / 4));
+            var at = start + (piece % (side / 4) * 4 * pitch) + (piece / (side / 4));
             floats[at] = value.X;
             floats[at + pitch] = value.Y;
             floats[at + (2 * pitch)] = value.Z;

@@ -17,9 +17,9 @@ internal sealed class MatMulLaunch(Accelerator accelerator, KernelTuning tuning)
         ArrayView<float> a, ArrayView<float> b, ArrayView<float> c, ArrayView<float> row, ArrayView<float> matrix)
     {
         if (shape.M == 0 || shape.N == 0) return;
-        MatMulChoice choice = Choose(shape);
-        bool vectors = choice != MatMulChoice.Small && CanLoadVectors(transposeA, transposeB, shape, [a, b, c, row, matrix]);
-        if (!kernels.TryGetValue((choice, transposeA, transposeB, vectors), out MatMulKernelLauncher? kernel))
+        var choice = Choose(shape);
+        var vectors = choice != MatMulChoice.Small && CanLoadVectors(transposeA, transposeB, shape, [a, b, c, row, matrix]);
+        if (!kernels.TryGetValue((choice, transposeA, transposeB, vectors), out var kernel))
         {
             kernel = Load(choice, transposeA, transposeB, vectors);
             kernels.Add((choice, transposeA, transposeB, vectors), kernel);
@@ -38,7 +38,7 @@ internal sealed class MatMulLaunch(Accelerator accelerator, KernelTuning tuning)
     private KernelConfig Config(MatMulChoice choice, MatMulShape shape)
     {
         if (choice == MatMulChoice.Small) return LaunchSizes.Elements(tuning, (long)shape.M * shape.N);
-        int side = choice switch
+        var side = choice switch
         {
             MatMulChoice.Large => default(LargeTiling).Side,
             MatMulChoice.Medium => default(MediumTiling).Side,
@@ -53,9 +53,9 @@ internal sealed class MatMulLaunch(Accelerator accelerator, KernelTuning tuning)
     private static bool CanLoadVectors(bool transposeA, bool transposeB, MatMulShape shape, ReadOnlySpan<ArrayView<float>> views)
     {
         int contiguousA = transposeA ? shape.M : shape.K, contiguousB = transposeB ? shape.K : shape.N;
-        int all = contiguousA | contiguousB | shape.N | shape.LdA | shape.LdB | shape.LdC;
+        var all = contiguousA | contiguousB | shape.N | shape.LdA | shape.LdB | shape.LdC;
         if (all % 4 != 0) return false;
-        foreach (ArrayView<float> view in views)
+        foreach (var view in views)
         {
             if (view.LoadEffectiveAddressAsPtr() % 16 != 0) return false;
         }

@@ -12,33 +12,31 @@ internal static class NormKernels
     public static void Forward(
         ArrayView<float> x, ArrayView<float> gamma, ArrayView<float> beta, ArrayView<float> y, ArrayView<float> mean, ArrayView<float> rstd, int columns)
     {
-        ArrayView<float> lanes = SharedMemory.Allocate<float>(Lanes.Count);
+        var lanes = SharedMemory.Allocate<float>(Lanes.Count);
         int row = Grid.IdxX, start = row * columns;
-        for (int lane = Group.IdxX; lane < Lanes.Count; lane += Group.DimX)
+        for (var lane = Group.IdxX; lane < Lanes.Count; lane += Group.DimX)
         {
             float sum = 0;
-            for (int j = lane; j < columns; j += Lanes.Count) sum += x[start + j];
+            for (var j = lane; j < columns; j += Lanes.Count) sum += x[start + j];
             lanes[lane] = sum;
         }
 
-        float center = Lanes.Sum(lanes) / columns;
-        for (int lane = Group.IdxX; lane < Lanes.Count; lane += Group.DimX)
+        var center = Lanes.Sum(lanes) / columns;
+        for (var lane = Group.IdxX; lane < Lanes.Count; lane += Group.DimX)
         {
             float sum = 0;
-            for (int j = lane; j < columns; j += Lanes.Count)
+            for (var j = lane; j < columns; j += Lanes.Count)
             {
-                float difference = x[start + j] - center;
+                var difference = x[start + j] - center;
                 sum = DeviceMath.Fma(difference, difference, sum);
             }
 
             lanes[lane] = sum;
         }
 
-        float inverse = 1f / DeviceMath.Sqrt((Lanes.Sum(lanes) / columns) + Epsilon);
-        for (int j = Group.IdxX; j < columns; j += Group.DimX)
-        {
+        var inverse = 1f / DeviceMath.Sqrt((Lanes.Sum(lanes) / columns) + Epsilon);
+        for (var j = Group.IdxX; j < columns; j += Group.DimX)
             y[start + j] = DeviceMath.Fma(DeviceMath.Multiply(x[start + j] - center, inverse), gamma[j], beta[j]);
-        }
 
         if (Group.IdxX == 0)
         {
@@ -53,14 +51,14 @@ internal static class NormKernels
     public static void Backward(
         ArrayView<float> dy, ArrayView<float> x, ArrayView<float> gamma, ArrayView<float> mean, ArrayView<float> rstd, ArrayView<float> dx, int columns)
     {
-        ArrayView<float> lanes = SharedMemory.Allocate<float>(Lanes.Count);
-        ArrayView<float> products = SharedMemory.Allocate<float>(Lanes.Count);
+        var lanes = SharedMemory.Allocate<float>(Lanes.Count);
+        var products = SharedMemory.Allocate<float>(Lanes.Count);
         int row = Grid.IdxX, start = row * columns;
         float center = mean[row], inverse = rstd[row];
-        for (int lane = Group.IdxX; lane < Lanes.Count; lane += Group.DimX)
+        for (var lane = Group.IdxX; lane < Lanes.Count; lane += Group.DimX)
         {
             float sum = 0, product = 0;
-            for (int j = lane; j < columns; j += Lanes.Count)
+            for (var j = lane; j < columns; j += Lanes.Count)
             {
                 float n = DeviceMath.Multiply(x[start + j] - center, inverse), g = DeviceMath.Multiply(dy[start + j], gamma[j]);
                 sum += g;
@@ -72,10 +70,10 @@ internal static class NormKernels
         }
 
         float meanG = Lanes.Sum(lanes) / columns, meanGn = Lanes.Sum(products) / columns;
-        for (int j = Group.IdxX; j < columns; j += Group.DimX)
+        for (var j = Group.IdxX; j < columns; j += Group.DimX)
         {
             float n = DeviceMath.Multiply(x[start + j] - center, inverse), g = DeviceMath.Multiply(dy[start + j], gamma[j]);
-            float d = DeviceMath.Fma(-n, meanGn, g - meanG);
+            var d = DeviceMath.Fma(-n, meanGn, g - meanG);
             dx[start + j] = DeviceMath.Fma(d, inverse, dx[start + j]);
         }
     }
@@ -87,17 +85,17 @@ internal static class NormKernels
     public static void BackwardParameters(
         ArrayView<float> dy, ArrayView<float> x, ArrayView<float> mean, ArrayView<float> rstd, ArrayView<float> partial, int rows, int columns)
     {
-        int segments = (rows + ColumnKernels.SegmentRows - 1) / ColumnKernels.SegmentRows;
-        for (int element = Grid.GlobalIndex.X; element < segments * columns; element += Grid.DimX * Group.DimX)
+        var segments = (rows + ColumnKernels.SegmentRows - 1) / ColumnKernels.SegmentRows;
+        for (var element = Grid.GlobalIndex.X; element < segments * columns; element += Grid.DimX * Group.DimX)
         {
             int segment = element / columns, j = element % columns;
-            int first = segment * ColumnKernels.SegmentRows;
-            int end = first + ColumnKernels.SegmentRows;
+            var first = segment * ColumnKernels.SegmentRows;
+            var end = first + ColumnKernels.SegmentRows;
             if (end > rows) end = rows;
             float gamma = 0, beta = 0;
-            for (int r = first; r < end; r++)
+            for (var r = first; r < end; r++)
             {
-                float d = dy[(r * columns) + j];
+                var d = dy[(r * columns) + j];
                 gamma = DeviceMath.Fma(d, DeviceMath.Multiply(x[(r * columns) + j] - mean[r], rstd[r]), gamma);
                 beta += d;
             }

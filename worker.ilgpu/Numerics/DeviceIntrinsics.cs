@@ -27,10 +27,10 @@ internal static class DeviceIntrinsics
     /// <summary>Registers the intrinsics with a context that is being built.</summary>
     public static Context.Builder Register(Context.Builder builder)
     {
-        IntrinsicImplementationManager manager = builder.GetIntrinsicManager();
-        foreach ((string method, _, _) in Instructions)
+        var manager = builder.GetIntrinsicManager();
+        foreach ((var method, _, _) in Instructions)
         {
-            MethodInfo source = typeof(DeviceMath).GetMethod(method)!;
+            var source = typeof(DeviceMath).GetMethod(method)!;
             manager.RegisterMethod(source, new PTXIntrinsic(Generator(nameof(EmitPtx)), IntrinsicImplementationMode.GenerateCode));
             manager.RegisterMethod(source, new CLIntrinsic(Generator(nameof(EmitOpenCL)), IntrinsicImplementationMode.GenerateCode));
         }
@@ -43,23 +43,23 @@ internal static class DeviceIntrinsics
 
     private static void EmitPtx(PTXBackend _, PTXCodeGenerator generator, Value value)
     {
-        MethodCall call = (MethodCall)value;
+        var call = (MethodCall)value;
         var arguments = new RegisterAllocator<PTXRegisterKind>.PrimitiveRegister[call.Count];
-        for (int i = 0; i < call.Count; i++) arguments[i] = generator.LoadPrimitive(call[i]);
+        for (var i = 0; i < call.Count; i++) arguments[i] = generator.LoadPrimitive(call[i]);
         var result = generator.AllocateHardware(value);
-        using PTXCodeGenerator.CommandEmitter command = generator.BeginCommand(InstructionOf(call).Ptx);
+        using var command = generator.BeginCommand(InstructionOf(call).Ptx);
         command.AppendArgument(result);
         foreach (var argument in arguments) command.AppendArgument(argument);
     }
 
     private static void EmitOpenCL(CLBackend _, CLCodeGenerator generator, Value value)
     {
-        MethodCall call = (MethodCall)value;
+        var call = (MethodCall)value;
         var arguments = new CLVariableAllocator.Variable[call.Count];
-        for (int i = 0; i < call.Count; i++) arguments[i] = generator.Load(call[i]);
+        for (var i = 0; i < call.Count; i++) arguments[i] = generator.Load(call[i]);
         var result = generator.Allocate(value);
-        using CLCodeGenerator.StatementEmitter statement = generator.BeginStatement(result);
-        string function = InstructionOf(call).OpenCL;
+        using var statement = generator.BeginStatement(result);
+        var function = InstructionOf(call).OpenCL;
         statement.AppendCommand(function);
         statement.BeginArguments();
         foreach (var argument in arguments) statement.AppendArgument(argument);

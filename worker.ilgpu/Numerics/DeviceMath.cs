@@ -43,13 +43,13 @@ internal static class DeviceMath
         // Clamped so that n stays within what two factors can scale by. A NaN compares false and passes through.
         if (x < -104f) x = -104f;
         if (x > 89f) x = 89f;
-        float shifted = Fma(x, Log2E, RoundShift);
-        float n = shifted - RoundShift;
-        float r = Fma(n, -Ln2High, x);
+        var shifted = Fma(x, Log2E, RoundShift);
+        var n = shifted - RoundShift;
+        var r = Fma(n, -Ln2High, x);
         r = Fma(n, -Ln2Low, r);
 
         // Taylor to r^7, |r| <= 0.347: the next term is below 2^-27.
-        float p = Fma(1f / 5040, r, 1f / 720);
+        var p = Fma(1f / 5040, r, 1f / 720);
         p = Fma(p, r, 1f / 120);
         p = Fma(p, r, 1f / 24);
         p = Fma(p, r, 1f / 6);
@@ -58,8 +58,8 @@ internal static class DeviceMath
         p = Fma(p, r, 1f);
 
         // Two factors, since 2^n itself may lie outside the normal range where the result does not.
-        int whole = BitConverter.SingleToInt32Bits(shifted) - 0x4B400000;
-        int half = whole >> 1;
+        var whole = BitConverter.SingleToInt32Bits(shifted) - 0x4B400000;
+        var half = whole >> 1;
         return Multiply(Multiply(p, PowerOfTwo(half)), PowerOfTwo(whole - half));
     }
 
@@ -69,9 +69,9 @@ internal static class DeviceMath
     /// <summary>Natural logarithm in float64 of a positive normal number, within 2 ulp.</summary>
     public static double Log(double x)
     {
-        long bits = BitConverter.DoubleToInt64Bits(x);
-        int exponent = (int)(bits >> 52) - 1023;
-        double m = BitConverter.Int64BitsToDouble((bits & 0x000F_FFFF_FFFF_FFFF) | 0x3FF0_0000_0000_0000);
+        var bits = BitConverter.DoubleToInt64Bits(x);
+        var exponent = (int)(bits >> 52) - 1023;
+        var m = BitConverter.Int64BitsToDouble((bits & 0x000F_FFFF_FFFF_FFFF) | 0x3FF0_0000_0000_0000);
         if (m > 1.41421356237309504880)
         {
             m = Multiply64(m, 0.5);
@@ -79,10 +79,10 @@ internal static class DeviceMath
         }
 
         // With f = m - 1 (exact) and s = f / (2 + f): log m = f - s (f - R), R = 2(z/3 + z^2/5 + ...), z = s^2.
-        double f = m - 1;
-        double s = f / (2 + f);
-        double z = Multiply64(s, s);
-        double t = Fma64(2.0 / 25, z, 2.0 / 23);
+        var f = m - 1;
+        var s = f / (2 + f);
+        var z = Multiply64(s, s);
+        var t = Fma64(2.0 / 25, z, 2.0 / 23);
         t = Fma64(t, z, 2.0 / 21);
         t = Fma64(t, z, 2.0 / 19);
         t = Fma64(t, z, 2.0 / 17);
@@ -93,7 +93,7 @@ internal static class DeviceMath
         t = Fma64(t, z, 2.0 / 7);
         t = Fma64(t, z, 2.0 / 5);
         t = Fma64(t, z, 2.0 / 3);
-        double tail = Multiply64(s, f - Multiply64(t, z));
+        var tail = Multiply64(s, f - Multiply64(t, z));
         return Fma64(exponent, 6.93147180369123816490e-01, f - (tail - Multiply64(exponent, 1.90821492927058770002e-10)));
     }
 

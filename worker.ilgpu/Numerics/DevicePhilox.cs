@@ -10,7 +10,7 @@ internal static class DevicePhilox
     public static uint Word(ulong key, uint c0, uint c1, uint c2, uint c3, int index)
     {
         uint k0 = (uint)key, k1 = (uint)(key >> 32);
-        for (int round = 0; round < 10; round++)
+        for (var round = 0; round < 10; round++)
         {
             ulong p0 = 0xD2511F53UL * c0, p1 = 0xCD9E8D57UL * c2;
             uint next0 = (uint)(p1 >> 32) ^ c1 ^ k0, next2 = (uint)(p0 >> 32) ^ c3 ^ k1;

@@ -32,20 +32,18 @@ internal static class DevicePrograms
     public static DeviceProgramEntry Of(JobSpec spec) => Entries[spec.Model.Program];
 
     /// <summary>Why these devices cannot compute a job; null where they can.</summary>
-    public static string? WhyNot(JobSpec spec) => Entries.TryGetValue(spec.Model.Program, out DeviceProgramEntry? entry)
+    public static string? WhyNot(JobSpec spec) => Entries.TryGetValue(spec.Model.Program, out var entry)
         ? entry.WhyNot(spec)
         : $"The ILGPU device has no kernels for the program {spec.Model.Program}. Choose the cpu device.";
 
     private static string? WhyNotGpt(JobSpec spec)
     {
-        ModelSpec model = spec.Model;
+        var model = spec.Model;
         if (model.Channels / model.Heads is > AttentionLaunch.MaxHeadSize and var size)
-        {
             return $"The model's heads have {size} channels; the ILGPU device has room for {AttentionLaunch.MaxHeadSize}. Choose more heads, or the cpu device.";
-        }
 
         // Kernels count the elements of a matrix in 32 bits.
-        long most = int.MaxValue / ((long)model.Block * Math.Max(model.Vocab, 4 * model.Channels));
+        var most = int.MaxValue / ((long)model.Block * Math.Max(model.Vocab, 4 * model.Channels));
         return spec.Training.MicroBatch <= most || spec.Training.BatchSize / spec.Training.Shards < most
             ? null
             : $"The micro-batch is {spec.Training.MicroBatch} samples; the ILGPU device takes at most {most} of this model. Lower training.micro_batch.";

@@ -21,7 +21,7 @@ internal sealed class GptDeviceActivations : IDisposable
         buffer = accelerator.Allocate1D<float>(Floats(model, batch));
         long rows = (long)batch * model.Block, c = model.Channels;
         Layers = new Layer[model.Layers];
-        for (int i = 0; i < model.Layers; i++)
+        for (var i = 0; i < model.Layers; i++)
         {
             Layers[i] = new Layer
             {
@@ -91,8 +91,8 @@ internal sealed class GptDeviceActivations : IDisposable
     public static long Floats(ModelSpec model, int batch)
     {
         long rows = (long)batch * model.Block, c = model.Channels;
-        long layer = (5 * Aligned(rows * c)) + (4 * Aligned(rows)) + Aligned(rows * 3 * c) + Aligned(rows * model.Heads) + (2 * Aligned(rows * 4 * c));
-        long rest = (5 * Aligned(rows * c)) + (2 * Aligned(rows)) + Aligned(rows * model.Vocab) + Aligned(rows * 4 * c)
+        var layer = (5 * Aligned(rows * c)) + (4 * Aligned(rows)) + Aligned(rows * 3 * c) + Aligned(rows * model.Heads) + (2 * Aligned(rows * 4 * c));
+        var rest = (5 * Aligned(rows * c)) + (2 * Aligned(rows)) + Aligned(rows * model.Vocab) + Aligned(rows * 4 * c)
             + Aligned(rows * model.Heads) + Aligned(PartialFloats(rows, c));
         return (model.Layers * layer) + rest;
     }
@@ -105,7 +105,7 @@ internal sealed class GptDeviceActivations : IDisposable
 
     private ArrayView<float> Take(long length)
     {
-        ArrayView<float> view = buffer.View.AsContiguous().SubView(used, length);
+        var view = buffer.View.AsContiguous().SubView(used, length);
         used += Aligned(length);
         return view;
     }

@@ -31,8 +31,8 @@ internal sealed class GptDeviceProgram : IDeviceProgram
     {
         (model, seed, this.stream, this.kernels) = (spec.Model, spec.Training.Seed, stream, kernels);
         weights = new GptWeights(GptProgram.LayoutOf(spec.Model), spec.Model.Layers);
-        int maxSamples = (spec.Training.BatchSize + spec.Training.Shards - 1) / spec.Training.Shards;
-        int batch = Math.Min(spec.Training.MicroBatch, maxSamples);
+        var maxSamples = (spec.Training.BatchSize + spec.Training.Shards - 1) / spec.Training.Shards;
+        var batch = Math.Min(spec.Training.MicroBatch, maxSamples);
         tokens = new ShardTokens(accelerator, spec, samples, maxSamples);
         activations = new GptDeviceActivations(accelerator, spec.Model, batch);
         losses = accelerator.Allocate1D<double>((long)batch * spec.Model.Block);
@@ -48,8 +48,8 @@ internal sealed class GptDeviceProgram : IDeviceProgram
     public long AddGradient(
         ArrayView<float> parameters, ArrayView<float> gradient, bool accumulate, int first, int count, CancellationToken cancel)
     {
-        int rows = count * model.Block;
-        long position = firstPosition + first;
+        var rows = count * model.Block;
+        var position = firstPosition + first;
         Forward(parameters, first, count, position, cancel);
         Loss(parameters, tokens.Targets(first, rows), rows);
         Backward(parameters, gradient, first, count, position, accumulate, cancel);
@@ -75,20 +75,20 @@ internal sealed class GptDeviceProgram : IDeviceProgram
     private void Forward(ArrayView<float> p, int first, int batch, long position, CancellationToken cancel)
     {
         int c = model.Channels, time = model.Block, rows = batch * time;
-        GptDeviceActivations a = activations;
+        var a = activations;
         AttentionShape shape = new(batch, time, c, model.Heads);
-        ArrayView<float> stream = a.Layers[0].Input.SubView(0, (long)rows * c);
+        var stream = a.Layers[0].Input.SubView(0, (long)rows * c);
         kernels.Embed(
             tokens.Inputs(first, rows), p.SubView(weights.TokenEmbedding, (long)model.Vocab * c),
             p.SubView(weights.PositionEmbedding, (long)time * c),
             stream, rows, time, c);
         if (Dropout(position, 0, 0) is { IsActive: true } plan) kernels.Dropout(stream, stream, batch, plan);
-        for (int i = 0; i < model.Layers; i++)
+        for (var i = 0; i < model.Layers; i++)
         {
             cancel.ThrowIfCancellationRequested();
-            GptWeights.Layer w = weights.Layers[i];
-            GptDeviceActivations.Layer l = a.Layers[i];
-            ArrayView<float> next = i + 1 < model.Layers ? a.Layers[i + 1].Input : a.Output;
+            var w = weights.Layers[i];
+            var l = a.Layers[i];
+            var next = i + 1 < model.Layers ? a.Layers[i + 1].Input : a.Output;
 
             kernels.LayerNorm(l.Input, p.SubView(w.Norm1, c), p.SubView(w.Norm1Bias, c), l.Norm1, l.Mean1, l.Rstd1, rows, c);
             Linear(l.Norm1, p, w.Attention, w.AttentionBias, l.Qkv, rows, c, 3 * c);
@@ -107,7 +107,7 @@ internal sealed class GptDeviceProgram : IDeviceProgram
 
     private void Loss(ArrayView<float> p, ArrayView<int> targets, int rows)
     {
-        (int c, int v) = (model.Channels, model.Vocab);
+        var (c, v) = (model.Channels, model.Vocab);
         kernels.MatMul(false, true, rows, v, c, activations.Normed, Words(p), activations.Logits);
         kernels.CrossEntropy(activations.Logits, targets, losses.View.AsContiguous(), rows, v);
         kernels.SumLosses(losses.View.AsContiguous().SubView(0, rows), loss.View.AsContiguous(), any);
@@ -118,20 +118,20 @@ internal sealed class GptDeviceProgram : IDeviceProgram
         ArrayView<float> p, ArrayView<float> g, int first, int batch, long position, bool accumulate, CancellationToken cancel)
     {
         int c = model.Channels, v = model.Vocab, time = model.Block, rows = batch * time;
-        long narrow = (long)rows * c;
-        GptDeviceActivations a = activations;
+        var narrow = (long)rows * c;
+        var a = activations;
         AttentionShape shape = new(batch, time, c, model.Heads);
-        ArrayView<float> words = Words(g);
+        var words = Words(g);
         kernels.MatMul(true, false, v, c, rows, a.Logits, a.Normed, words, matrix: accumulate ? words : default);
         kernels.MatMul(false, false, rows, c, v, a.Logits, Words(p), a.DNarrow);
         a.DStream.SubView(0, narrow).MemSetToZero(stream);
         NormBackward(p, g, a.Output, weights.FinalNorm, weights.FinalNormBias, a.NormedMean, a.NormedRstd, rows, accumulate);
 
-        for (int i = model.Layers - 1; i >= 0; i--)
+        for (var i = model.Layers - 1; i >= 0; i--)
         {
             cancel.ThrowIfCancellationRequested();
-            GptWeights.Layer w = weights.Layers[i];
-            GptDeviceActivations.Layer l = a.Layers[i];
+            var w = weights.Layers[i];
+            var l = a.Layers[i];
 
             LinearBackward(
                 l.Activated, p, g, w.Contract, w.ContractBias, Masked(batch, Dropout(position, i, 3)), a.DWide, rows, 4 * c, c, accumulate);
@@ -156,7 +156,7 @@ internal sealed class GptDeviceProgram : IDeviceProgram
             NormBackward(p, g, l.Input, w.Norm1, w.Norm1Bias, l.Mean1, l.Rstd1, rows, accumulate);
         }
 
-        ArrayView<float> d = a.DStream.SubView(0, narrow);
+        var d = a.DStream.SubView(0, narrow);
         if (Dropout(position, 0, 0) is { IsActive: true } plan) kernels.Dropout(d, d, batch, plan);
         kernels.EmbedBackwardPlaces(d, g.SubView(weights.PositionEmbedding, (long)time * c), batch, time, c, accumulate);
         kernels.EmbedBackwardWords(
@@ -182,8 +182,8 @@ internal sealed class GptDeviceProgram : IDeviceProgram
             return;
         }
 
-        long count = (long)rows * outputs;
-        ArrayView<float> aside = activations.DMasked.SubView(0, count);
+        var count = (long)rows * outputs;
+        var aside = activations.DMasked.SubView(0, count);
         kernels.MatMul(false, false, rows, outputs, inputs, x, weight, aside, row: added);
         kernels.Dropout(aside, aside, batch, dropout);
         kernels.AddTo(residual, aside, y.SubView(0, count));
@@ -193,7 +193,7 @@ internal sealed class GptDeviceProgram : IDeviceProgram
     private void LinearBackward(
         ArrayView<float> x, ArrayView<float> p, ArrayView<float> g, int w, int bias, ArrayView<float> dy, ArrayView<float> dx, int rows, int inputs, int outputs, bool accumulate)
     {
-        ArrayView<float> dw = g.SubView(w, (long)inputs * outputs);
+        var dw = g.SubView(w, (long)inputs * outputs);
         kernels.MatMul(true, false, inputs, outputs, rows, x, dy, dw, matrix: accumulate ? dw : default);
         kernels.ColumnSums(dy, g.SubView(bias, outputs), activations.Partial, rows, outputs, accumulate);
         kernels.MatMul(false, true, rows, inputs, outputs, dy, p.SubView(w, (long)inputs * outputs), dx);
@@ -203,7 +203,7 @@ internal sealed class GptDeviceProgram : IDeviceProgram
     private void NormBackward(
         ArrayView<float> p, ArrayView<float> g, ArrayView<float> x, int norm, int bias, ArrayView<float> mean, ArrayView<float> rstd, int rows, bool accumulate)
     {
-        int c = model.Channels;
+        var c = model.Channels;
         kernels.LayerNormBackward(
             activations.DNarrow, x, p.SubView(norm, c), mean, rstd, activations.DStream, g.SubView(norm, c), g.SubView(bias, c), activations.Partial, rows, c, accumulate);
     }
@@ -212,7 +212,7 @@ internal sealed class GptDeviceProgram : IDeviceProgram
     private ArrayView<float> Masked(int batch, DropoutPlan dropout)
     {
         if (!dropout.IsActive) return activations.DStream;
-        long count = (long)batch * model.Block * model.Channels;
+        var count = (long)batch * model.Block * model.Channels;
         kernels.Dropout(activations.DStream.SubView(0, count), activations.DMasked.SubView(0, count), batch, dropout);
         return activations.DMasked;
     }

@@ -40,18 +40,18 @@ internal sealed class LinearDeviceProgram : IDeviceProgram
     {
         any = false;
         Span<float> x = host.Span[..(maxSamples * inputs)], y = host.Span[(maxSamples * inputs)..];
-        for (int s = 0; s < count; s++) y[s] = samples.Draw(firstPosition + s, x.Slice(s * inputs, inputs));
+        for (var s = 0; s < count; s++) y[s] = samples.Draw(firstPosition + s, x.Slice(s * inputs, inputs));
         device.View.AsContiguous().CopyFrom(stream, host.ArrayView);
     }
 
     public long AddGradient(
         ArrayView<float> parameters, ArrayView<float> gradient, bool accumulate, int first, int count, CancellationToken cancel)
     {
-        ArrayView<float> all = device.View.AsContiguous();
+        var all = device.View.AsContiguous();
         ArrayView<float> x = all.SubView(
             (long)first * inputs, (long)count * inputs), y = all.SubView(((long)maxSamples * inputs) + first, count);
-        ArrayView<float> errors = this.errors.View.AsContiguous().SubView(0, count);
-        ArrayView<double> losses = this.losses.View.AsContiguous().SubView(0, count);
+        var errors = this.errors.View.AsContiguous().SubView(0, count);
+        var losses = this.losses.View.AsContiguous().SubView(0, count);
         kernels.LinearErrors(parameters, x, y, errors, losses, count, inputs);
         kernels.SumLosses(losses, loss.View.AsContiguous(), any);
         kernels.LinearGradient(x, errors, gradient, count, inputs, accumulate);

@@ -29,7 +29,7 @@ internal sealed class ShardTokens : IDisposable
     public ShardTokens(Accelerator accelerator, JobSpec spec, ISampleSource samples, int maxSamples)
     {
         (model, this.samples, microBatch) = (spec.Model, samples, Math.Min(spec.Training.MicroBatch, maxSamples));
-        int microBatches = (maxSamples + microBatch - 1) / microBatch;
+        var microBatches = (maxSamples + microBatch - 1) / microBatch;
         stride = checked((5 * microBatch * spec.Model.Block) + 1);
         sample = new int[spec.Model.Block + 1];
         next = new int[spec.Model.Vocab + 1];
@@ -44,7 +44,7 @@ internal sealed class ShardTokens : IDisposable
     {
         for (int done = 0, batch = 0; done < count; done += microBatch, batch++)
             Read(batch, firstPosition + done, Math.Min(microBatch, count - done));
-        int used = (count + microBatch - 1) / microBatch * stride;
+        var used = (count + microBatch - 1) / microBatch * stride;
         device.View.SubView(0, used).AsContiguous().CopyFrom(stream, host.ArrayView.SubView(0, used));
     }
 
@@ -80,12 +80,12 @@ internal sealed class ShardTokens : IDisposable
     private void Read(int batch, long firstPosition, int count)
     {
         int time = this.model.Block, rows = count * time;
-        Span<int> all = host.Span.Slice(batch * stride, stride);
+        var all = host.Span.Slice(batch * stride, stride);
         Span<int> inputs = all[..rows], targets = all.Slice(Rows, rows);
-        for (int s = 0; s < count; s++)
+        for (var s = 0; s < count; s++)
         {
             samples.ReadSample(firstPosition + s, sample);
-            foreach (int token in sample)
+            foreach (var token in sample)
             {
                 if ((uint)token >= (uint)this.model.Vocab)
                 {
@@ -105,9 +105,9 @@ internal sealed class ShardTokens : IDisposable
     private void Sort(int batch, ReadOnlySpan<int> inputs, Span<int> order, Span<int> starts, Span<int> tokens)
     {
         Array.Clear(next);
-        foreach (int token in inputs) next[token + 1]++;
-        int distinct = 0;
-        for (int token = 0; token < model.Vocab; token++)
+        foreach (var token in inputs) next[token + 1]++;
+        var distinct = 0;
+        for (var token = 0; token < model.Vocab; token++)
         {
             if (next[token + 1] > 0)
             {
@@ -120,6 +120,6 @@ internal sealed class ShardTokens : IDisposable
 
         starts[distinct] = inputs.Length;
         this.distinct[batch] = distinct;
-        for (int r = 0; r < inputs.Length; r++) order[next[inputs[r]]++] = r;
+        for (var r = 0; r < inputs.Length; r++) order[next[inputs[r]]++] = r;
     }
 }

@@ -24,7 +24,7 @@ internal sealed partial record PtxInspection(
     {
         string[] lines = [.. kernel.Text.Split('\n').Select(line => line.Trim())];
         int Count(Func<string, bool> fits) => lines.Count(fits);
-        int shared = lines.Select(line => SharedArray().Match(line)).Where(match => match.Success).Sum(
+        var shared = lines.Select(line => SharedArray().Match(line)).Where(match => match.Success).Sum(
             match => int.Parse(match.Groups[1].Value));
         List<string> faults = [.. lines.Select(Fault).OfType<string>()];
         if (shared > MaxSharedBytes) faults.Add($"{shared} bytes of shared memory; a group has {MaxSharedBytes}");

@@ -52,7 +52,7 @@ internal sealed record PtxKernel(string Name, string Text)
     /// <summary>Compiles kernels for an architecture, such as (8, 0) or (9, 0).</summary>
     public static IReadOnlyList<PtxKernel> Compile(IEnumerable<(string Name, MethodInfo Method)> kernels, int major, int minor)
     {
-        using Context context = Context.Create(builder => DeviceContext.Configure(builder));
+        using var context = Context.Create(builder => DeviceContext.Configure(builder));
         using PTXBackend backend = new(
             context,
             new CudaCapabilityContext(new CudaArchitecture(major, minor)),
@@ -64,7 +64,7 @@ internal sealed record PtxKernel(string Name, string Text)
 
     private static string Compile(PTXBackend backend, MethodInfo method)
     {
-        EntryPointDescription entry = EntryPointDescription.FromExplicitlyGroupedKernel(method);
+        var entry = EntryPointDescription.FromExplicitlyGroupedKernel(method);
         return ((PTXCompiledKernel)backend.Compile(entry, default)).PTXAssembly;
     }
 
