@@ -31,7 +31,7 @@ internal sealed class AnsweringLinks
                 Welcomed++;
                 break;
             case RankOrdered { Order: PrepareRank order }:
-                bool holds = order.Generation > 1;
+                var holds = order.Generation > 1;
                 Say(node, new RankState { Job = order.Job, Generation = order.Generation, Gpu = order.Gpu, Boot = Session.Boot, HasState = holds, Timeline = 0, Applied = holds ? 1 : 0, RecordedThrough = order.RecordedThrough, StateBlocks = 1, Reduced = holds ? [new TagRun(0, 1, 1)] : [] });
                 break;
             case RankOrdered { Order: RankPlan plan }:

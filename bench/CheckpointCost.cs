@@ -52,22 +52,22 @@ internal static class CheckpointCost
 
     private static async Task<bool> RunAsync(Options options, string command, CancellationToken cancel)
     {
-        MachineLoad load = MachineLoad.Now();
-        RunDirectory directory = RunDirectory.Create(null);
-        JobSpec job = Job(options);
-        (JobSpec spec, string? frozen) = TrainingData.Freeze(job, null, directory);
+        var load = MachineLoad.Now();
+        var directory = RunDirectory.Create(null);
+        var job = Job(options);
+        var (spec, frozen) = TrainingData.Freeze(job, null, directory);
         JobResult result;
         await using (
-            LocalCluster cluster = await LocalCluster.StartAsync(new LocalClusterOptions { Workers = options.Workers }, directory, cancel))
+            var cluster = await LocalCluster.StartAsync(new LocalClusterOptions { Workers = options.Workers }, directory, cancel))
         {
             using CoordinatorClient client = new(cluster.Url, SiloToken.Load(cluster.TokenFile));
-            int asked = 0;
+            var asked = 0;
             JobRun run = new(client, "checkpoints on and off")
             {
                 Cluster = cluster,
                 OnTick = data =>
                 {
-                    int block = (int)((data.Steps.Count == 0 ? 0 : data.Steps[^1].Step) / options.Every);
+                    var block = (int)((data.Steps.Count == 0 ? 0 : data.Steps[^1].Step) / options.Every);
                     if (block <= asked || !IsOn(block) || data.Job is null) return;
                     asked = block;
                     _ = client.SaveCheckpointAsync(data.Job.Id, "measured", cancel);
@@ -85,10 +85,10 @@ internal static class CheckpointCost
         double[] blocks = [.. Enumerable.Range(0, (2 * options.Pairs) + 1).Select(block => result.Data.Steps.Where(step => (step.Step - 1) / options.Every == block).Average(step => step.Milliseconds))];
         TimedEvent[] saved = [.. result.Data.Events.Where(stored => stored.Event.Kind == EventKinds.CheckpointSaved)];
         List<double> costs = [];
-        for (int pair = 0; pair < options.Pairs; pair++)
+        for (var pair = 0; pair < options.Pairs; pair++)
         {
-            (int a, int b) = (1 + (2 * pair), 2 + (2 * pair));
-            (double on, double off) = IsOn(a) ? (blocks[a], blocks[b]) : (blocks[b], blocks[a]);
+            var (a, b) = (1 + (2 * pair), 2 + (2 * pair));
+            var (on, off) = IsOn(a) ? (blocks[a], blocks[b]) : (blocks[b], blocks[a]);
             costs.Add((on / off) - 1);
         }
 
@@ -98,12 +98,12 @@ internal static class CheckpointCost
         Console.WriteLine(command);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{load.Cores} cores, {load.Cpu}, load average {load.Load:0.0} at the start; model {options.Model}, {options.Workers} workers, a checkpoint every {options.Every} steps in every other block"));
         Console.WriteLine($"block means, ms a step: {string.Join(" ", blocks.Select((ms, block) => string.Create(CultureInfo.InvariantCulture, $"{ms:0.0}{(block == 0 ? " (warm-up)" : IsOn(block) ? " on" : " off")}")))}");
-        foreach (TimedEvent one in saved)
+        foreach (var one in saved)
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  step {one.Event.Step}: {one.Event.Numbers!["bytes"] / 1e6:0.0} MB, copy {one.Event.Numbers["snapshotMs"]:0.0} ms, written in {one.Event.Numbers["writeMs"]:0} ms beside the training"));
         Console.WriteLine($"cost of checkpointing every {options.Every} steps, by block means: {Interval(costs)}");
         Console.WriteLine($"the same, by the first {Window(options)} steps of a block (in which all of the saving lies) against the others of that block: {Interval(confined)}");
-        int expected = Enumerable.Range(1, 2 * options.Pairs).Count(IsOn);
-        bool all = saved.Length == expected;
+        var expected = Enumerable.Range(1, 2 * options.Pairs).Count(IsOn);
+        var all = saved.Length == expected;
         Console.WriteLine($"all {expected} checkpoints were saved: {(all ? "yes" : $"NO, {saved.Length}")}");
         return all;
     }
@@ -117,16 +117,16 @@ internal static class CheckpointCost
     /// </summary>
     private static double Excess(Options options, JobResult result, int block)
     {
-        int window = Window(options);
+        var window = Window(options);
         double[] times = [.. result.Data.Steps.Where(step => (step.Step - 1) / options.Every == block).OrderBy(step => step.Step).Select(step => step.Milliseconds)];
-        double rest = times.Skip(window).Average();
+        var rest = times.Skip(window).Average();
         return window * (times.Take(window).Average() - rest) / (times.Length * rest);
     }
 
     private static string Interval(List<double> costs)
     {
         double mean = costs.Average(), deviation = Math.Sqrt(costs.Sum(cost => (cost - mean) * (cost - mean)) / (costs.Count - 1));
-        double half = StudentT(costs.Count - 1) * deviation / Math.Sqrt(costs.Count);
+        var half = StudentT(costs.Count - 1) * deviation / Math.Sqrt(costs.Count);
         return string.Create(CultureInfo.InvariantCulture, $"{mean * 100:0.00}% of the step time (95% interval {(mean - half) * 100:0.00}% to {(mean + half) * 100:0.00}%, {costs.Count} pairs)");
     }
 

@@ -25,20 +25,20 @@ internal static class DecoderInputs
 
     private static bool Feed(long inputs, ulong seed, string? only, CancellationToken cancel)
     {
-        MachineLoad machine = MachineLoad.Now();
+        var machine = MachineLoad.Now();
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"bench decoders --inputs {inputs} --seed {seed}{(only is null ? "" : $" --target {only}")}; {machine.Cores} cores, {machine.Cpu}"));
         Console.WriteLine(
             $"{"reader",-20}{"inputs",10}{"accepted",10}{"refused",10}{"inputs/s",11}{"slowest ms",12}{"most KiB",10}{"of limit",10}");
         List<DecoderReport> reports = [];
-        bool good = true;
-        foreach ((Func<DecoderTarget> make, int percent) in DecoderTargets.All)
+        var good = true;
+        foreach ((Func<DecoderTarget> make, var percent) in DecoderTargets.All)
         {
             cancel.ThrowIfCancellationRequested();
-            DecoderTarget target = make();
+            var target = make();
             if (only is not null && target.Name != only) continue;
             try
             {
-                DecoderReport report = DecoderRun.Feed(target, seed, only is null ? inputs * percent / 100 : inputs);
+                var report = DecoderRun.Feed(target, seed, only is null ? inputs * percent / 100 : inputs);
                 reports.Add(report);
                 Console.WriteLine(string.Create(
                     CultureInfo.InvariantCulture,

@@ -27,7 +27,7 @@ internal static class Gangs
         var steps = command.AddNumber("--steps", "Steps of a program.", 100);
         return command.Runs(parsed =>
         {
-            string[] programs = parsed.GetValue(program) is { } one and not "all" ? [one] : Programs;
+            var programs = parsed.GetValue(program) is { } one and not "all" ? [one] : Programs;
             return cancel => RunAsync(programs, parsed.GetValue(schedules), parsed.GetValue(seed), parsed.GetValue(steps), cancel);
         });
     }
@@ -37,7 +37,7 @@ internal static class Gangs
         var isSound = true;
         foreach (var program in programs)
         {
-            using RunDirectory directory = RunDirectory.Create(null);
+            using var directory = RunDirectory.Create(null);
             if (Command(program, directory.Path) is not { } command)
             {
                 Console.WriteLine($"{program}: skipped, its tools are not installed");

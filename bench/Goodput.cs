@@ -54,22 +54,22 @@ internal static class Goodput
 
     private static async Task<bool> RunAsync(GoodputOptions options, string command, CancellationToken cancel)
     {
-        MachineLoad load = MachineLoad.Now();
-        RunDirectory directory = RunDirectory.Create(null);
+        var load = MachineLoad.Now();
+        var directory = RunDirectory.Create(null);
         List<Sample> samples = [];
-        bool done = false;
+        var done = false;
         try
         {
-            int run = 0;
-            double smallStep = StepSeconds(await TrainAsync(options.Job(TrialSteps * 4, SmallBatch), null, 0));
-            foreach (Severity severity in options.Severities)
+            var run = 0;
+            var smallStep = StepSeconds(await TrainAsync(options.Job(TrialSteps * 4, SmallBatch), null, 0));
+            foreach (var severity in options.Severities)
             {
-                int batch = Math.Max(SmallBatch, (int)Math.Ceiling(severity.StepSeconds * 1.15 / smallStep) * SmallBatch);
-                double step = batch == SmallBatch ? smallStep : StepSeconds(await TrainAsync(options.Job(TrialSteps, batch), null, 0));
-                long steps = Math.Max(10, (long)(options.Seconds / step));
-                Trained quiet = await TrainAsync(options.Job(steps, batch), null, 0);
+                var batch = Math.Max(SmallBatch, (int)Math.Ceiling(severity.StepSeconds * 1.15 / smallStep) * SmallBatch);
+                var step = batch == SmallBatch ? smallStep : StepSeconds(await TrainAsync(options.Job(TrialSteps, batch), null, 0));
+                var steps = Math.Max(10, (long)(options.Seconds / step));
+                var quiet = await TrainAsync(options.Job(steps, batch), null, 0);
                 step = StepSeconds(quiet);
-                Trained disturbed = await TrainAsync(
+                var disturbed = await TrainAsync(
                     options.Job(steps, batch), severity, severity.InSteps ? severity.Interval * step : severity.Interval);
                 samples.Add(new Sample(
                     severity, batch, steps, quiet.Result.Took, disturbed.Result.Took, disturbed.Kills.Count, disturbed.Result.Job.Failures,
@@ -92,30 +92,30 @@ internal static class Goodput
     private static async Task<Trained> TrainAsync(
         GoodputOptions options, JobSpec job, Severity? severity, double interval, RunDirectory directory, CancellationToken cancel)
     {
-        (JobSpec spec, string? frozen) = TrainingData.Freeze(job, null, directory);
-        await using LocalCluster cluster = await LocalCluster.StartAsync(
+        var (spec, frozen) = TrainingData.Freeze(job, null, directory);
+        await using var cluster = await LocalCluster.StartAsync(
             new LocalClusterOptions { Workers = options.Workers }, directory, cancel);
         using CoordinatorClient client = new(cluster.Url, SiloToken.Load(cluster.TokenFile));
         SeededDraw draw = new(options.Seed);
         List<DateTimeOffset> kills = [];
-        DateTimeOffset next = DateTimeOffset.MaxValue;
+        var next = DateTimeOffset.MaxValue;
         JobRun run = new(
             client, severity is null ? "undisturbed" : $"killed: {severity.Name}") { Cluster = cluster, OnTick = data => Strike(data) };
-        JobResult result = await run.RunAsync(spec, frozen, cancel);
+        var result = await run.RunAsync(spec, frozen, cancel);
         return new Trained(
             result, await run.DownloadAsync(result.Job, OutputPath.Look("--out", directory.File("model.safetensors")), cancel), kills);
 
         void Strike(RunData data)
         {
             if (severity is null || data.Job is null || data.Steps.Count == 0) return;
-            DateTimeOffset now = DateTimeOffset.Now;
+            var now = DateTimeOffset.Now;
             if (next == DateTimeOffset.MaxValue) next = now + Pause();
             if (now < next) return;
 
             // Whoever is up, taking part or not yet, as torchft's killer does; but never the last one, with whom the state would go.
             string[] ready = [.. data.Children.Where(child => child.Phase == ChildPhase.Ready && !LocalCluster.IsSilo(child.Name)).Select(child => child.Name)];
             string[] training = [.. data.Job.Members.Where(member => member.State == "training" && ready.Contains(member.Gpu.Node.Value)).Select(member => member.Gpu.Node.Value)];
-            int victim = draw.Order(options.Workers).FirstOrDefault(
+            var victim = draw.Order(options.Workers).FirstOrDefault(
                 worker =>
                     ready.Contains(LocalCluster.WorkerName(worker)) && training.Any(other => other != LocalCluster.WorkerName(worker)),
                 -1);
@@ -139,7 +139,7 @@ internal static class Goodput
         Console.WriteLine(command);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{load.Cores} cores, {load.Cpu}, load average {load.Load:0.0} at the start; model S, {options.Workers} workers, which start again when they are killed"));
         Console.WriteLine($"{"severity",-10} {"batch",5} {"steps",5} {"quiet s",8} {"kills",5} {"every s",8} {"killed s",8} {"goodput",8} {"recovery",9} {"p99",7} {"lost",5} same file");
-        foreach (Sample sample in samples)
+        foreach (var sample in samples)
         {
             TimeSpan[] recoveries = [.. sample.Recoveries.Order()];
             string median = recoveries.Length == 0 ? "-" : Seconds(Recoveries.Median(recoveries)!.Value), p99 = recoveries.Length == 0 ? "-" : Seconds(recoveries[(int)Math.Ceiling(0.99 * recoveries.Length) - 1]);

@@ -57,18 +57,18 @@ internal static class GrainScale
 
     private static async Task MeasureAsync(string title, SiloBackend backend, int nodes, int gpus, int[] ranks)
     {
-        RunDirectory directory = RunDirectory.Create(null);
-        LocalCluster cluster = await LocalCluster.StartAsync(
+        var directory = RunDirectory.Create(null);
+        var cluster = await LocalCluster.StartAsync(
             new LocalClusterOptions { Workers = 0, Backend = backend }, directory, CancellationToken.None);
         await using (cluster)
         {
             using CoordinatorClient client = new(cluster.Url, SiloToken.Load(cluster.TokenFile));
             Say($"{title}: {nodes} nodes, {nodes * gpus} gpus");
             Say($"  memory before          {Memory(cluster)}");
-            long began = Stopwatch.GetTimestamp();
+            var began = Stopwatch.GetTimestamp();
             await using AgentSwarm swarm = new(
                 new SwarmShape(nodes, gpus, gpus), cluster.Url, SiloToken.Load(cluster.TokenFile), Step, TimeSpan.FromSeconds(1), 16, 1);
-            SwarmCounts counts = swarm.Counts;
+            var counts = swarm.Counts;
             swarm.Start();
             await UntilAsync(Glance, "all nodes to be welcome", () => Task.FromResult(swarm.Agents.All(agent => agent.IsWelcome)));
             Say($"  all welcomed after     {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s{(counts.TriedAgain == 0 ? "" : $"; {counts.TriedAgain} connections were tried again ({counts.LastReason})")}");
@@ -77,19 +77,19 @@ internal static class GrainScale
             if (backend.IsCluster)
             {
                 await UntilAsync(Look, "all gpus' grains to be active", async () => (await ActivationsAsync(cluster)).Gpus >= nodes * gpus);
-                TimeSpan took = Stopwatch.GetElapsedTime(began);
-                (int ofNodes, int ofGpus) = await ActivationsAsync(cluster);
+                var took = Stopwatch.GetElapsedTime(began);
+                var (ofNodes, ofGpus) = await ActivationsAsync(cluster);
                 Say($"  all active after       {took.TotalSeconds:0.0} s: {ofNodes} node and {ofGpus} gpu grains, {(ofNodes + ofGpus) / took.TotalSeconds:0} activations a second");
             }
 
             await Task.Delay(TimeSpan.FromSeconds(5));
             Say($"  memory                 {Memory(cluster)}");
             await MeasureBeatsAsync(client, swarm, Beats);
-            foreach (int count in ranks) await MeasureGenerationAsync(client, swarm, count);
+            foreach (var count in ranks) await MeasureGenerationAsync(client, swarm, count);
             Say($"  memory at the end      {Memory(cluster)}");
-            ClusterView last = (await client.GetClusterAsync())!;
+            var last = (await client.GetClusterAsync())!;
             Say($"  nodes up at the end    {last.Nodes.Count(node => node.Up)} of {nodes}; connections lost {counts.Lost}");
-            foreach (string complaint in counts.Complaints.Take(10)) Say($"  WRONG: {complaint}");
+            foreach (var complaint in counts.Complaints.Take(10)) Say($"  WRONG: {complaint}");
         }
 
         directory.RemoveIfTemporary();
@@ -102,31 +102,31 @@ internal static class GrainScale
         double silent = 0;
         while (Stopwatch.GetElapsedTime(began) < time)
         {
-            long asked = Stopwatch.GetTimestamp();
-            NodeView? view = await client.GetNodeAsync(swarm.Agents[answers.Count * 37 % swarm.Agents.Count].Node);
+            var asked = Stopwatch.GetTimestamp();
+            var view = await client.GetNodeAsync(swarm.Agents[answers.Count * 37 % swarm.Agents.Count].Node);
             answers.Add(Stopwatch.GetElapsedTime(asked).TotalMilliseconds);
             silent = Math.Max(silent, view?.SilentMs ?? double.PositiveInfinity);
             await Task.Delay(50);
         }
 
-        Percentiles took = Percentiles.Of(answers)!;
+        var took = Percentiles.Of(answers)!;
         Say($"  heartbeats             {(swarm.Counts.Beats - before) / Stopwatch.GetElapsedTime(began).TotalSeconds:0} a second; a node's view meanwhile: median {took.Median:0.0} ms, p99 {took.P99:0.0} ms; oldest heartbeat seen {silent:0} ms");
     }
 
     /// <summary>A job's first generation, and the next one after the death of a node.</summary>
     private static async Task MeasureGenerationAsync(CoordinatorClient client, AgentSwarm swarm, int ranks)
     {
-        JobSpec spec = SwarmShape.JobOf(ranks, Patience);
-        SwarmCounts counts = swarm.Counts;
-        (long messages, long bytes, long began) = (counts.Heard, counts.HeardBytes, Stopwatch.GetTimestamp());
+        var spec = SwarmShape.JobOf(ranks, Patience);
+        var counts = swarm.Counts;
+        var (messages, bytes, began) = (counts.Heard, counts.HeardBytes, Stopwatch.GetTimestamp());
         counts.ForgetSteps();
-        JobId job = (await client.SubmitAsync(spec)).Id;
+        var job = (await client.SubmitAsync(spec)).Id;
         long first = 0;
         await UntilAsync(Glance, $"the first generation of {ranks} ranks", async () => (first = (await client.GetEventsAsync(job, limit: 10_000)).Items.Select(stored => stored.Event).FirstOrDefault(happened => happened.Kind == EventKinds.GenerationRunning)?.Generation ?? 0) > 0);
         Say($"  generation, {ranks,5} ranks {Stopwatch.GetElapsedTime(began).TotalSeconds:0.00} s from submission until all have applied a step of {Step.TotalSeconds} s; {counts.Heard - messages} messages, {(counts.HeardBytes - bytes) / 1e6:0.0} MB to workers{(first > 1 ? $"; it was generation {first}" : "")}");
         SwarmAgent[] members = [.. swarm.Agents.Where(agent => agent.Includes(job, agent.Number))];
-        SwarmAgent dead = members[^1];
-        SwarmAgent[] hear = members[..^1];
+        var dead = members[^1];
+        var hear = members[..^1];
         began = Stopwatch.GetTimestamp();
         swarm.Kill([dead]);
         await UntilAsync(Glance, "the survivors' next generation", () => Task.FromResult(swarm.Look(job, hear, first).IsWhole));
@@ -138,11 +138,11 @@ internal static class GrainScale
     /// <summary>Activations of nodes' and gpus' grains on all silos, by Orleans' own count.</summary>
     private static async Task<(int Nodes, int Gpus)> ActivationsAsync(LocalCluster cluster)
     {
-        ProcessStartInfo command = OwnExecutable.Command(["grains", "--database", cluster.Database!, "--cluster", cluster.ClusterName]);
+        var command = OwnExecutable.Command(["grains", "--database", cluster.Database!, "--cluster", cluster.ClusterName]);
         (command.RedirectStandardOutput, command.RedirectStandardError) = (true, true);
-        using Process process = Process.Start(command)!;
-        Task<string> errors = process.StandardError.ReadToEndAsync();
-        string[] lines = (await process.StandardOutput.ReadToEndAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        using var process = Process.Start(command)!;
+        var errors = process.StandardError.ReadToEndAsync();
+        var lines = (await process.StandardOutput.ReadToEndAsync()).Split('\n', StringSplitOptions.RemoveEmptyEntries);
         await process.WaitForExitAsync();
         if (process.ExitCode != 0) throw new RecoveryFailedException($"'coordinator grains' cannot count the grains: {await errors}");
         return (Sum("NodeGrain"), Sum("GpuGrain"));
@@ -155,7 +155,7 @@ internal static class GrainScale
 
     private static async Task UntilAsync(TimeSpan pause, string what, Func<Task<bool>> reached)
     {
-        long began = Stopwatch.GetTimestamp();
+        var began = Stopwatch.GetTimestamp();
         while (true)
         {
             try
@@ -175,7 +175,7 @@ internal static class GrainScale
 
     private static string Memory(LocalCluster cluster) => string.Join(", ", cluster.Children.Where(child => LocalCluster.IsSilo(child.Name)).Select(child =>
     {
-        string[] status = File.ReadAllLines($"/proc/{child.Pid}/status");
+        var status = File.ReadAllLines($"/proc/{child.Pid}/status");
         return $"{child.Name} {Megabytes("VmRSS:")} MB (peak {Megabytes("VmHWM:")})";
 
         long Megabytes(string field) => long.Parse(

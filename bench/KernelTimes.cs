@@ -11,10 +11,10 @@ internal static unsafe class KernelTimes
     {
         const int Rows = 512, C = 128, V = 256;
         AttentionShape shape = new(4, 128, C, 4);
-        using IKernels kernels = KernelFactory.Create(width);
+        using var kernels = KernelFactory.Create(width);
         using AlignedBuffer x = Filled(Rows * 4 * C, 1), y = Filled(Rows * 4 * C, 2), w = Filled(4 * C * 4 * C, 3), z = new(Rows * 4 * C);
         using AlignedBuffer p = new(4L * 4 * 128 * 128), row = Filled(4 * C, 4), mean = new(Rows), rstd = new(Rows);
-        int[] targets = new int[Rows];
+        var targets = new int[Rows];
         float* px = x.Pointer, py = y.Pointer, pw = w.Pointer, pz = z.Pointer, pp = p.Pointer, pr = row.Pointer;
         float* pm = mean.Pointer, ps = rstd.Pointer;
 
@@ -55,11 +55,11 @@ internal static unsafe class KernelTimes
 
     private static void Time(string name, double timesInMicroBatch, Action run, double factor = 1)
     {
-        double best = double.MaxValue;
-        Stopwatch whole = Stopwatch.StartNew();
+        var best = double.MaxValue;
+        var whole = Stopwatch.StartNew();
         while (whole.Elapsed.TotalSeconds < 0.2)
         {
-            Stopwatch watch = Stopwatch.StartNew();
+            var watch = Stopwatch.StartNew();
             run();
             best = Math.Min(best, watch.Elapsed.TotalMicroseconds);
         }

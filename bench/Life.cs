@@ -89,7 +89,7 @@ internal sealed partial class Life(
 
     public async Task EndAsync(int expected)
     {
-        int code = await Now.EndAsync(cancel);
+        var code = await Now.EndAsync(cancel);
         if (code != expected)
             throw new LifeException($"'{Now.Arguments[0]}' ended with {code} where {expected} is right; it said:\n{Now.Output}");
     }
@@ -99,17 +99,19 @@ internal sealed partial class Life(
     {
         while (true)
         {
-            int code = await Now.EndAsync(cancel);
+            var code = await Now.EndAsync(cancel);
             Note($"{Now.Arguments[0]}: exit {code}");
-            string said = Now.Output;
+            var said = Now.Output;
             if (code == 134 || said.Contains("Unhandled exception", StringComparison.Ordinal))
                 throw new LifeException($"it crashed:\n{said}");
             if (code == 0) return;
             if (Commands == MostCommands) throw new LifeException($"{MostCommands} commands did not finish it; the last one said:\n{said}");
             if (code == 75 && Now.IsHeard
                 && !(said.Contains("is saved", StringComparison.Ordinal) || said.Contains("is safe", StringComparison.Ordinal)))
+            {
                 throw new LifeException($"exit code 75, and nothing was saved:\n{said}");
-            bool again = sameCommand || said.Contains("run the command again", StringComparison.Ordinal)
+            }
+            var again = sameCommand || said.Contains("run the command again", StringComparison.Ordinal)
                 || said.Contains("coordinator train", StringComparison.Ordinal)
                 || said.Contains("stopped; all processes", StringComparison.Ordinal) || !File.Exists(Path.Combine(Directory, "run.json"));
             if (code is not 137 and not 75 && !again && !said.Contains("coordinator resume", StringComparison.Ordinal))

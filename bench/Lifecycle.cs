@@ -31,20 +31,20 @@ internal static class Lifecycle
 
     private static async Task<bool> RunAsync(LifecycleOptions options, string command, CancellationToken cancel)
     {
-        MachineLoad load = MachineLoad.Now();
-        RunDirectory directory = RunDirectory.Create(null);
+        var load = MachineLoad.Now();
+        var directory = RunDirectory.Create(null);
         Dictionary<string, string> undisturbed = [];
         List<string> failed = [];
-        int width = options.Schedules.Max(one => one.Name.Length);
+        var width = options.Schedules.Max(one => one.Name.Length);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{command} ({load.Cpu}, {load.Cores} cores, load {load.Load:0.0})"));
         try
         {
-            foreach (LifecycleSchedule schedule in options.Schedules)
+            foreach (var schedule in options.Schedules)
             {
-                if (!undisturbed.TryGetValue(schedule.Job.Name, out string? expected))
+                if (!undisturbed.TryGetValue(schedule.Job.Name, out var expected))
                     undisturbed[schedule.Job.Name] = expected = await UndisturbedAsync(directory, schedule.Job, options, cancel);
-                Stopwatch clock = Stopwatch.StartNew();
-                (IReadOnlyList<string> deeds, string? trouble) = await RunAsync(directory, schedule, expected, options, cancel);
+                var clock = Stopwatch.StartNew();
+                var (deeds, trouble) = await RunAsync(directory, schedule, expected, options, cancel);
                 if (trouble is not null) failed.Add(schedule.Name);
                 Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{schedule.Name.PadRight(width)}  {(trouble is null ? "same model" : "FAILED"),-10}  {clock.Elapsed.TotalSeconds,5:0.0} s  {string.Join("; ", deeds)}"));
                 if (trouble is not null) Console.WriteLine($"    {trouble.ReplaceLineEndings("\n    ")}");
@@ -64,9 +64,9 @@ internal static class Lifecycle
     private static async Task<(IReadOnlyList<string> Deeds, string? Trouble)> RunAsync(
         RunDirectory directory, LifecycleSchedule schedule, string expected, LifecycleOptions options, CancellationToken cancel)
     {
-        string folder = directory.File(schedule.Name);
+        var folder = directory.File(schedule.Name);
         Directory.CreateDirectory(folder);
-        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         limit.CancelAfter(Limit);
         SeededDraw draw = new(options.Seed);
         using Life life = new(folder, schedule.Job, DataOf(directory, schedule.Job), schedule.More, draw, options.SameCommand, limit.Token);
@@ -74,7 +74,7 @@ internal static class Lifecycle
         {
             await schedule.Act(life);
             await life.FinishAsync();
-            string hash = HashOf(life.Model);
+            var hash = HashOf(life.Model);
             if (hash != expected) return (life.Deeds, $"the model's SHA-256 is {hash}, undisturbed it is {expected}");
             if (Directory.GetFiles(folder, "*.part") is [string left, ..]) return (life.Deeds, $"{left} was left behind");
             return (
@@ -93,11 +93,11 @@ internal static class Lifecycle
     private static async Task<string> UndisturbedAsync(
         RunDirectory directory, LifecycleJob job, LifecycleOptions options, CancellationToken cancel)
     {
-        string folder = directory.File($"undisturbed-{job.Name}");
+        var folder = directory.File($"undisturbed-{job.Name}");
         Directory.CreateDirectory(folder);
         using Life life = new(folder, job, DataOf(directory, job), [], new SeededDraw(options.Seed), sameCommand: false, cancel);
         life.Train();
-        int code = await life.Now.EndAsync(cancel);
+        var code = await life.Now.EndAsync(cancel);
         return code == 0 ? HashOf(life.Model) : throw new RecoveryFailedException(
             $"the undisturbed run of {job.Name} ended with {code}:\n{life.Now.Output}");
     }
@@ -105,7 +105,7 @@ internal static class Lifecycle
     /// <summary>Text of the job's size, the same each time.</summary>
     private static string DataOf(RunDirectory directory, LifecycleJob job)
     {
-        string path = directory.File($"{job.Name}.txt");
+        var path = directory.File($"{job.Name}.txt");
         if (File.Exists(path)) return path;
         string[] words = ["rank", "step", "shard", "silo", "grain", "worker", "the", "of", "and", "is", "was", "frozen", "killed", "cut", "healed", "again"];
         SeededDraw draw = new(1);
@@ -117,7 +117,7 @@ internal static class Lifecycle
 
     private static string HashOf(string path)
     {
-        using FileStream file = File.OpenRead(path);
+        using var file = File.OpenRead(path);
         return Convert.ToHexStringLower(SHA256.HashData(file));
     }
 }

@@ -23,13 +23,13 @@ internal sealed partial class LifecycleProcess : IDisposable
     {
         Arguments = [.. arguments];
         IsHeard = output is null;
-        ProcessStartInfo own = OwnExecutable.Command(Arguments);
+        var own = OwnExecutable.Command(Arguments);
 
         // A shell that runs the bench in the background has its SIGINT ignored, and whoever it starts would inherit that.
         ProcessStartInfo command = new("env") { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
         string[] line = ["--default-signal=INT,HUP,TERM", "setsid", .. wrapper, own.FileName, .. own.ArgumentList];
         if (output is not null) line = [.. line[..2], "sh", "-c", $"exec \"$@\" > {output} 2>&1", "sh", .. line[2..]];
-        foreach (string part in line) command.ArgumentList.Add(part);
+        foreach (var part in line) command.ArgumentList.Add(part);
         command.Environment.Remove("COORDINATOR_SILO");
         command.Environment.Remove("COORDINATOR_TOKEN_FILE");
         process = Process.Start(command)!;
@@ -69,7 +69,7 @@ internal sealed partial class LifecycleProcess : IDisposable
 
     public static void Signal(IEnumerable<int> processes, int signal)
     {
-        foreach (int process in processes) _ = Send(process, signal);
+        foreach (var process in processes) _ = Send(process, signal);
     }
 
     /// <summary>To everything in the session, as a terminal that closes and <c>timeout</c> do: one call for the whole group.</summary>
@@ -78,7 +78,7 @@ internal sealed partial class LifecycleProcess : IDisposable
     public void Dispose()
     {
         if (!process.HasExited) SignalGroup(9);
-        foreach (int left in Session()) _ = Send(left, 9);
+        foreach (var left in Session()) _ = Send(left, 9);
         process.Dispose();
     }
 
@@ -94,8 +94,8 @@ internal sealed partial class LifecycleProcess : IDisposable
     {
         try
         {
-            string[] words = File.ReadAllText($"/proc/{pid}/cmdline").Split('\0');
-            int own = Array.FindIndex(words, word => Path.GetFileNameWithoutExtension(word) == "coordinator");
+            var words = File.ReadAllText($"/proc/{pid}/cmdline").Split('\0');
+            var own = Array.FindIndex(words, word => Path.GetFileNameWithoutExtension(word) == "coordinator");
             return own >= 0 && own <= 1 && own + 1 < words.Length ? words[own + 1] : null;
         }
         catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
@@ -106,9 +106,9 @@ internal sealed partial class LifecycleProcess : IDisposable
 
     private static IEnumerable<(int Pid, char State, int Session)> Everybody()
     {
-        foreach (string folder in Directory.EnumerateDirectories("/proc"))
+        foreach (var folder in Directory.EnumerateDirectories("/proc"))
         {
-            if (!int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out int pid)) continue;
+            if (!int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out var pid)) continue;
             string stat;
             try
             {
@@ -120,7 +120,7 @@ internal sealed partial class LifecycleProcess : IDisposable
             }
 
             // proc(5): behind the name in parentheses come state, parent, group and session.
-            string[] fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+            var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
             yield return (pid, fields[0][0], int.Parse(fields[3], CultureInfo.InvariantCulture));
         }
     }

@@ -41,10 +41,10 @@ internal static class LifecycleSchedules
         new("silo-in-upload", LifecycleJob.MuchData, "the silo is killed while the data is on its way to it, three times", async life =>
         {
             life.Train();
-            for (int kill = 0; kill < 3; kill++)
+            for (var kill = 0; kill < 3; kill++)
             {
                 await life.UntilAsync("an upload", () => Uploads(life, "data") && life.Now.Silos.Count == 1, sharp: true);
-                int silo = life.Now.Silos[0];
+                var silo = life.Now.Silos[0];
                 LifecycleProcess.Signal([silo], Life.Kill);
                 life.Note("SIGKILL to the silo in the upload");
                 await life.UntilAsync("the next silo", () => life.Now.Silos is [int next] && next != silo);
@@ -87,7 +87,7 @@ internal static class LifecycleSchedules
         {
             life.Train();
             await life.StepAsync(2);
-            int stays = life.Now.Workers[life.Draw.Below(2)];
+            var stays = life.Now.Workers[life.Draw.Below(2)];
             await EachAsync(life, 7, () => [.. life.Now.Workers.Where(worker => worker != stays)], "worker");
         }),
 
@@ -138,7 +138,7 @@ internal static class LifecycleSchedules
             life.Train();
             await life.LineAsync("have applied step 1");
             LifecycleProcess.Signal(life.Now.Workers, 19);
-            int command = life.Now.Command ?? throw new LifeException("there is no command");
+            var command = life.Now.Command ?? throw new LifeException("there is no command");
             LifecycleProcess.Signal([command], Life.Term);
             await life.LineAsync("asked to end");
             await Task.Delay(1000, life.Cancel);

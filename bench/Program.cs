@@ -28,6 +28,8 @@ var bench = new RootCommand("Measures parts of the coordinator, and whole cluste
 };
 var parsed = bench.Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
 if (parsed.Errors.Count > 0)
+{
     return CommandLine.Complain(
         ExitCodes.Usage, string.Join(Environment.NewLine, parsed.Errors.Select(error => error.Message)), "See 'bench --help'.");
+}
 return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });

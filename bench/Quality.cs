@@ -19,23 +19,25 @@ internal static class Quality
         return command.Runs(parsed =>
         {
             var options = read(parsed);
-            byte[] text = File.ReadAllBytes(options.Data);
+            var text = File.ReadAllBytes(options.Data);
             if (text.Length < 100_000)
+            {
                 throw new FormatException(
                     $"{options.Data} has {text.Length} bytes; a tenth of at least 100000 bytes is needed for a loss that means something");
+            }
             return stop => RunAsync(options, text, BenchCommand.Text(parsed), stop);
         });
     }
 
     private static async Task<bool> RunAsync(QualityOptions options, byte[] text, string command, CancellationToken cancel)
     {
-        MachineLoad load = MachineLoad.Now();
-        RunDirectory directory = RunDirectory.Create(options.WorkDirectory);
-        bool done = false;
+        var load = MachineLoad.Now();
+        var directory = RunDirectory.Create(options.WorkDirectory);
+        var done = false;
         List<QualitySample> samples = [];
         try
         {
-            foreach (int workers in options.Workers)
+            foreach (var workers in options.Workers)
                 samples.Add(await new QualityRun(options, workers).RunAsync(text, RunDirectory.Create(directory.File($"{samples.Count + 1}-workers-{workers}")), cancel));
             done = true;
         }
@@ -49,7 +51,7 @@ internal static class Quality
         Console.WriteLine(command);
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{load.Cores} cores, {load.Cpu}, load average {load.Load:0.0} at the start; {options.Steps} steps of 12 x 64 bytes"));
         Console.WriteLine($"{"workers",7} {"kills",5} {"excluded",8} {"seconds",8} {"lost",5} {"nats a byte",11}  sha256");
-        foreach (QualitySample sample in samples)
+        foreach (var sample in samples)
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{sample.Workers,7} {sample.Kills,5} {sample.Failures,8} {sample.Took.TotalSeconds,8:0} {sample.Lost,5} {sample.Loss,11:0.0000}  {sample.Sha256}"));
         bool equal = samples.Select(sample => sample.Sha256).Distinct().Count() == 1, whole = samples.All(sample => sample.Lost == 0);
         bool low = samples.All(sample => sample.Loss <= options.Limit), killed = options.KillEvery == 0

@@ -24,20 +24,20 @@ internal sealed class QualityRun(QualityOptions options, int workers)
 
     public async Task<QualitySample> RunAsync(byte[] text, RunDirectory directory, CancellationToken cancel)
     {
-        int split = (int)(text.Length * 9L / 10);
-        string trained = directory.File("train.txt");
+        var split = (int)(text.Length * 9L / 10);
+        var trained = directory.File("train.txt");
         await File.WriteAllBytesAsync(trained, text[..split], cancel);
-        (JobSpec spec, string? frozen) = TrainingData.Freeze(options.Job(workers), trained, directory);
-        LocalCluster cluster = await LocalCluster.StartAsync(new LocalClusterOptions { Workers = workers }, directory, cancel);
+        var (spec, frozen) = TrainingData.Freeze(options.Job(workers), trained, directory);
+        var cluster = await LocalCluster.StartAsync(new LocalClusterOptions { Workers = workers }, directory, cancel);
         await using (cluster)
         {
             using CoordinatorClient client = new(cluster.Url, SiloToken.Load(cluster.TokenFile));
             JobRun run = new(client, $"{workers} workers") { Cluster = cluster, OnTick = data => Strike(data, cluster) };
-            JobResult result = await run.RunAsync(spec, frozen, cancel);
-            string file = directory.File("model.safetensors");
-            string sha256 = await run.DownloadAsync(result.Job, OutputPath.Look("--out", file), cancel);
-            long lost = StepLedger.Of(result.Data.Steps, spec.Training.Steps).Lost;
-            double loss = TrainedModel.Load(file).MeanLoss(text.AsSpan(split));
+            var result = await run.RunAsync(spec, frozen, cancel);
+            var file = directory.File("model.safetensors");
+            var sha256 = await run.DownloadAsync(result.Job, OutputPath.Look("--out", file), cancel);
+            var lost = StepLedger.Of(result.Data.Steps, spec.Training.Steps).Lost;
+            var loss = TrainedModel.Load(file).MeanLoss(text.AsSpan(split));
             return new QualitySample(workers, kills, result.Job.Failures, result.Took, lost, loss, sha256);
         }
     }
@@ -53,7 +53,7 @@ internal sealed class QualityRun(QualityOptions options, int workers)
         HashSet<string> ready = [.. data.Children.Where(child => child.Phase == ChildPhase.Ready).Select(child => child.Name)];
         HashSet<string> training = [.. job.Members.Where(member => member.State == "training" && ready.Contains(member.Gpu.Node.Value)).Select(member => member.Gpu.Node.Value)];
         if (training.Count < 2) return;
-        int victim = draw.Order(workers).First(worker => training.Contains(LocalCluster.WorkerName(worker)));
+        var victim = draw.Order(workers).First(worker => training.Contains(LocalCluster.WorkerName(worker)));
         if (cluster.KillWorker(victim) is null) return;
         kills++;
         nextKill = nextKill.AddSeconds(options.KillEvery);

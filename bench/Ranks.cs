@@ -22,7 +22,7 @@ internal static class Ranks
             var options = read(parsed);
             return async stop =>
             {
-                RanksReport report = await RunAsync(options, BenchCommand.Text(parsed), stop);
+                var report = await RunAsync(options, BenchCommand.Text(parsed), stop);
                 Console.WriteLine(options.Json ? report.ToJson() : report.ToTable());
                 return report.Good;
             };
@@ -31,13 +31,13 @@ internal static class Ranks
 
     private static async Task<RanksReport> RunAsync(RanksOptions options, string command, CancellationToken cancel)
     {
-        MachineLoad before = MachineLoad.Now();
-        RunDirectory directory = RunDirectory.Create(options.WorkDirectory);
-        bool done = false;
+        var before = MachineLoad.Now();
+        var directory = RunDirectory.Create(options.WorkDirectory);
+        var done = false;
         try
         {
             List<RanksSample> workers = [];
-            foreach (int ranks in options.Ranks)
+            foreach (var ranks in options.Ranks)
                 workers.Add(await OneAsync(options.Job(ranks), Math.Min(ranks, options.Workers), $"ranks-{ranks}"));
             List<RanksSample> peers = options.Peers == 0 ? [] :
             [
@@ -55,7 +55,7 @@ internal static class Ranks
 
         async Task<RanksSample> OneAsync(JobSpec spec, int processes, string name)
         {
-            RanksSample sample = await new RanksRun(spec, processes, Schedule(options, processes)).RunAsync(
+            var sample = await new RanksRun(spec, processes, Schedule(options, processes)).RunAsync(
                 RunDirectory.Create(directory.File(name)), cancel);
             Console.Error.WriteLine(
                 $"{name}: {1000 / sample.StepMilliseconds:0.0} steps/s, {sample.Kills.Count} kills, {sample.Lost} lost, {sample.Sha256}");
@@ -68,8 +68,8 @@ internal static class Ranks
     {
         if (processes == 1) return [];
         SeededDraw draw = new(options.Seed);
-        int[] order = draw.Order(processes);
-        long span = options.Steps / 2 / Math.Max(1, options.Kills);
+        var order = draw.Order(processes);
+        var span = options.Steps / 2 / Math.Max(1, options.Kills);
         return Enumerable.Range(0, options.Kills).ToDictionary(
             kill => order[kill], kill => 5 + (kill * span) + draw.Below((int)Math.Max(1, span - 5)));
     }

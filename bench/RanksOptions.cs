@@ -72,7 +72,7 @@ internal sealed record RanksOptions
 
     private JobSpec Job(int ranks, int shards, int channels)
     {
-        int whole = Math.Max(4, (int)BitOperations.RoundUpToPowerOf2((uint)shards));
+        var whole = Math.Max(4, (int)BitOperations.RoundUpToPowerOf2((uint)shards));
         return new JobSpec
         {
             Name = $"ranks-{ranks}",

@@ -31,12 +31,12 @@ internal sealed class RanksReport(
         text.AppendLine(CultureInfo.InvariantCulture, $"linear, {options.Steps} steps, seed {options.Seed}; killed workers return");
         text.AppendLine();
         text.AppendLine($"{"ranks",6} {"processes",9} {"steps/s",8} {"rank-steps/s",12} {"first generation",16} {"kills",5} {"kill to next step",18} {"lost",4}  sha256");
-        foreach (RanksSample sample in workers) Append(text, sample);
-        double most = workers.Max(sample => 1000 / sample.StepMilliseconds);
+        foreach (var sample in workers) Append(text, sample);
+        var most = workers.Max(sample => 1000 / sample.StepMilliseconds);
         text.AppendLine();
-        foreach (RanksSample sample in workers)
+        foreach (var sample in workers)
         {
-            double rate = 1000 / sample.StepMilliseconds;
+            var rate = 1000 / sample.StepMilliseconds;
             text.AppendLine(
                 CultureInfo.InvariantCulture,
                 $"{sample.Ranks,6} {rate,8:0.0} steps/s {new string('#', Math.Max(1, (int)Math.Round(Width * rate / most)))}");
@@ -46,7 +46,7 @@ internal sealed class RanksReport(
         {
             text.AppendLine();
             text.AppendLine("each rank a process, with a listener of its own and a TCP connection to every other:");
-            foreach (RanksSample sample in peers) Append(text, sample);
+            foreach (var sample in peers) Append(text, sample);
         }
 
         text.AppendLine();
@@ -71,9 +71,9 @@ internal sealed class RanksReport(
 
     private static void Append(StringBuilder text, RanksSample sample)
     {
-        string kills = sample.KillToStep.Count == 0 ? "-" : string.Join(
+        var kills = sample.KillToStep.Count == 0 ? "-" : string.Join(
             ' ', sample.KillToStep.Select(span => span.TotalSeconds.ToString("0.00", CultureInfo.InvariantCulture))) + " s";
-        double rate = 1000 / sample.StepMilliseconds;
+        var rate = 1000 / sample.StepMilliseconds;
         text.AppendLine(CultureInfo.InvariantCulture, $"{sample.Ranks,6} {sample.Workers,9} {rate,8:0.0} {rate * sample.Ranks,12:0} {sample.Forming?.TotalSeconds,14:0.00} s {sample.Kills.Count,5} {kills,18} {sample.Lost,4}  {sample.Sha256}");
     }
 

@@ -23,13 +23,13 @@ internal sealed class RanksRun(JobSpec spec, int workers, IReadOnlyDictionary<in
     /// <exception cref="RecoveryFailedException">The job failed, or took too long.</exception>
     public async Task<RanksSample> RunAsync(RunDirectory directory, CancellationToken cancel)
     {
-        int perWorker = (spec.Ranks + workers - 1) / workers;
-        LocalCluster cluster = await LocalCluster.StartAsync(
+        var perWorker = (spec.Ranks + workers - 1) / workers;
+        var cluster = await LocalCluster.StartAsync(
             new LocalClusterOptions
             {
                 Workers = workers,
                 GpusPerWorker = perWorker,
-                WorkerArguments = (worker, start) => start == 1 && killAt.TryGetValue(worker, out long step) ? new FaultRule(
+                WorkerArguments = (worker, start) => start == 1 && killAt.TryGetValue(worker, out var step) ? new FaultRule(
                     FaultAction.Kill, FaultPoint.Compute, step).Arguments : [],
                 WorkerSaid = (_, _, line) => Hear(line),
             },
@@ -38,9 +38,9 @@ internal sealed class RanksRun(JobSpec spec, int workers, IReadOnlyDictionary<in
         await using (cluster)
         {
             using CoordinatorClient client = new(cluster.Url, SiloToken.Load(cluster.TokenFile));
-            JobId job = (await client.SubmitAsync(spec, cancel: cancel)).Id;
+            var job = (await client.SubmitAsync(spec, cancel: cancel)).Id;
             await FollowAsync(client, cluster, job, cancel);
-            JobView view = (await client.GetJobAsync(job, cancel))!;
+            var view = (await client.GetJobAsync(job, cancel))!;
             List<StepRecord> steps = [];
             long after = 0;
             while (await client.GetStepsAsync(job, after, 10_000, cancel: cancel) is { Items.Count: > 0 } page)
@@ -69,16 +69,16 @@ internal sealed class RanksRun(JobSpec spec, int workers, IReadOnlyDictionary<in
 
     private async Task FollowAsync(CoordinatorClient client, LocalCluster cluster, JobId job, CancellationToken cancel)
     {
-        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         limit.CancelAfter(Patience);
         long next = 0;
         try
         {
             while (true)
             {
-                EventsBody page = await client.GetEventsAsync(null, next, 1000, TimeSpan.FromSeconds(20), cancel: limit.Token);
+                var page = await client.GetEventsAsync(null, next, 1000, TimeSpan.FromSeconds(20), cancel: limit.Token);
                 next = page.Next;
-                foreach (TimedEvent stored in page.Items.Where(stored => stored.Event.Job == job).Select(stored => new TimedEvent(stored.Time, stored.Event)))
+                foreach (var stored in page.Items.Where(stored => stored.Event.Job == job).Select(stored => new TimedEvent(stored.Time, stored.Event)))
                 {
                     // One a rank and generation: of no use here, and many.
                     if (stored.Event.Kind is not (EventKinds.RankState or EventKinds.RankJoined)) events.Add(stored);

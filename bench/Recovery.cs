@@ -20,7 +20,7 @@ internal static class Recovery
             var options = read(parsed);
             return async stop =>
             {
-                RecoveryReport report = await RecoveryRun.RunAsync(options, BenchCommand.Text(parsed), stop);
+                var report = await RecoveryRun.RunAsync(options, BenchCommand.Text(parsed), stop);
                 Console.WriteLine(options.Json ? report.ToJson() : report.ToTable());
                 return report.Good;
             };

@@ -51,7 +51,7 @@ internal sealed record RecoveryOptions
     /// <summary>The job, with more steps than the kills can last: it is cancelled after the last one.</summary>
     public JobSpec Job()
     {
-        JobSpec demo = DemoPlan.Job(Seed, quick: Model == "tiny");
+        var demo = DemoPlan.Job(Seed, quick: Model == "tiny");
         return demo with
         {
             Name = "recovery",

@@ -36,7 +36,7 @@ internal sealed class RecoveryReport
         (this.command, this.options, this.before, this.after, this.samples) = (command, options, before, after, samples);
         this.steps = job.Recorded;
         lost = StepLedger.Of(steps, job.Recorded).Lost;
-        double[] undisturbed = Undisturbed(events, steps);
+        var undisturbed = Undisturbed(events, steps);
         this.undisturbed = undisturbed.Length;
         step = Quantile(undisturbed, 0.5);
         spans =
@@ -66,17 +66,19 @@ internal sealed class RecoveryReport
         text.AppendLine(CultureInfo.InvariantCulture, $"{Extra("survivors excluded", sample => sample.AlsoExcluded)}, {Extra("recoveries of more than one generation", sample => sample.Generations > 1 ? 1 : 0)}");
         text.AppendLine();
         text.AppendLine(CultureInfo.InvariantCulture, $"{"ms",-14}{"median",8}{"p99",8}{"max",8}");
-        foreach ((string name, string about, double[] values) in spans)
+        foreach ((var name, var about, var values) in spans)
+        {
             text.AppendLine(
                 CultureInfo.InvariantCulture,
                 $"{name,-14}{Quantile(values, 0.5),8:F0}{Quantile(values, 0.99),8:F0}{Quantile(values, 1),8:F0}  {about}");
+        }
         return text.ToString();
     }
 
     public string ToJson()
     {
         JsonObject spans = [];
-        foreach ((string name, string about, double[] values) in this.spans)
+        foreach ((var name, var about, var values) in this.spans)
         {
             spans[name] = new JsonObject
             {

@@ -43,23 +43,23 @@ internal sealed class RecoveryRun
 
     public static async Task<RecoveryReport> RunAsync(RecoveryOptions options, string command, CancellationToken cancel)
     {
-        MachineLoad before = MachineLoad.Now();
-        RunDirectory directory = RunDirectory.Create(options.WorkDirectory);
-        bool done = false;
+        var before = MachineLoad.Now();
+        var directory = RunDirectory.Create(options.WorkDirectory);
+        var done = false;
         try
         {
-            (JobSpec spec, string? data) = TrainingData.Freeze(options.Job(), null, directory);
+            var (spec, data) = TrainingData.Freeze(options.Job(), null, directory);
             SurvivorLog log = new();
-            LocalCluster cluster = await LocalCluster.StartAsync(
+            var cluster = await LocalCluster.StartAsync(
                 new LocalClusterOptions { Workers = options.Workers, WorkerSaid = (_, _, line) => log.Hear(line) }, directory, cancel);
             await using (cluster)
             {
                 using CoordinatorClient client = new(cluster.Url, SiloToken.Load(cluster.TokenFile));
                 if (data is not null) await client.UploadDataAsync(data, spec.Data.Sha256, cancel);
-                SubmittedBody job = await client.SubmitAsync(spec, cancel: cancel);
+                var job = await client.SubmitAsync(spec, cancel: cancel);
                 RecoveryRun run = new(options, cluster, client, job.Id, log, cancel);
                 await run.KillAsync();
-                (IReadOnlyList<StepRecord> steps, JobView view) = await run.EndAsync();
+                var (steps, view) = await run.EndAsync();
                 done = true;
                 return new RecoveryReport(command, options, before, MachineLoad.Now(), run.samples, run.events, steps, view, cluster.Notes);
             }
@@ -76,21 +76,21 @@ internal sealed class RecoveryRun
         SeededDraw draw = new(options.Seed);
         await WaitAsync("the first generation", WholeAndRunning(0, out _));
         int[] order = [];
-        for (int kill = 1; kill <= options.Kills; kill++)
+        for (var kill = 1; kill <= options.Kills; kill++)
         {
-            int place = (kill - 1) % options.Workers;
+            var place = (kill - 1) % options.Workers;
             if (place == 0) order = draw.Order(options.Workers);
             if (kill > 1 && (kill - 1) % (RoundsBeforeRest * options.Workers) == 0) await RestAsync();
 
             // Some steps in which nothing happens, and then any moment of a step.
             await Task.Delay(TimeSpan.FromMilliseconds(500 + (1000 * draw.Fraction())), cancel);
             await DrainAsync();
-            int victim = order[place];
-            string name = LocalCluster.WorkerName(victim);
-            int from = events.Count;
-            DateTimeOffset at = DateTimeOffset.UtcNow;
-            int pid = cluster.KillWorker(victim) ?? throw new RecoveryFailedException($"{name} was down when it was to be killed");
-            await WaitAsync($"a whole generation after the kill of {name}", WholeAndRunning(from, out Func<long> generation));
+            var victim = order[place];
+            var name = LocalCluster.WorkerName(victim);
+            var from = events.Count;
+            var at = DateTimeOffset.UtcNow;
+            var pid = cluster.KillWorker(victim) ?? throw new RecoveryFailedException($"{name} was down when it was to be killed");
+            await WaitAsync($"a whole generation after the kill of {name}", WholeAndRunning(from, out var generation));
             samples.Add(new RecoverySample(kill, name, pid, at, log.FirstLoss(at, name), generation(), events[from..]));
             if (!options.Json) Console.WriteLine(samples[^1].ToString());
             log.Forget();
@@ -99,7 +99,7 @@ internal sealed class RecoveryRun
 
     private async Task RestAsync()
     {
-        TimeSpan left = Rest - (DateTimeOffset.UtcNow - samples[^1].At);
+        var left = Rest - (DateTimeOffset.UtcNow - samples[^1].At);
         if (left > TimeSpan.Zero) await Task.Delay(left, cancel);
     }
 
@@ -113,9 +113,9 @@ internal sealed class RecoveryRun
         return () =>
         {
             long whole = -1;
-            foreach (StoredEvent stored in events.Skip(from))
+            foreach (var stored in events.Skip(from))
             {
-                CoordinatorEvent e = stored.Event;
+                var e = stored.Event;
                 if (e.Kind == EventKinds.GenerationForming) whole = e.Numbers!["ranks"] == options.Workers ? e.Generation!.Value : -1;
                 if (e.Kind != EventKinds.GenerationRunning || e.Generation != whole) continue;
                 found = whole;
@@ -128,7 +128,7 @@ internal sealed class RecoveryRun
 
     private async Task<StoredEvent> WaitAsync(string what, Func<StoredEvent?> find)
     {
-        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         limit.CancelAfter(Patience);
         try
         {
@@ -156,7 +156,7 @@ internal sealed class RecoveryRun
 
     private async Task<bool> TakeAsync(TimeSpan wait, CancellationToken cancel)
     {
-        EventsBody page = await client.GetEventsAsync(null, nextEvent, 1000, wait, cancel: cancel);
+        var page = await client.GetEventsAsync(null, nextEvent, 1000, wait, cancel: cancel);
         nextEvent = page.Next;
         events.AddRange(page.Items);
         return page.Items.Count > 0;
@@ -164,14 +164,14 @@ internal sealed class RecoveryRun
 
     private async Task<(IReadOnlyList<StepRecord> Steps, JobView Job)> EndAsync()
     {
-        using CancellationTokenSource limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
         limit.CancelAfter(Patience);
 
         // The ledger is to hold the step in which the last recovery ended.
         long last = events.Max(stored => stored.Event.Step ?? 0), seen = 0;
         for (long from = 0; seen < last;)
         {
-            StepsBody page = await client.GetStepsAsync(job, from, 10_000, TimeSpan.FromSeconds(5), limit.Token);
+            var page = await client.GetStepsAsync(job, from, 10_000, TimeSpan.FromSeconds(5), limit.Token);
             from = page.Next;
             seen = page.Items.Count > 0 ? page.Items[^1].Step.Step : seen;
         }
@@ -203,7 +203,7 @@ internal sealed class RecoveryRun
         {
             lock (lines)
             {
-                (DateTimeOffset At, string Line) first = lines.FirstOrDefault(
+                var first = lines.FirstOrDefault(
                     said => said.At >= after && said.Line.Contains($"lost {lost}", StringComparison.Ordinal));
                 return first.Line is null ? null : first.At;
             }

@@ -11,9 +11,9 @@ internal sealed class RecoverySample
     {
         (Kill, Worker, Pid, At) = (kill, worker, pid, at);
         Noticed = noticed - at;
-        StoredEvent forming = events.First(stored => stored.Event.Kind == EventKinds.GenerationForming);
-        StoredEvent running = events.First(stored => stored.Event.Kind == EventKinds.GenerationRunning && stored.Ordinal > forming.Ordinal);
-        StoredEvent planned = events.Last(stored => stored.Event.Kind == EventKinds.GenerationPlanned && stored.Ordinal < running.Ordinal);
+        var forming = events.First(stored => stored.Event.Kind == EventKinds.GenerationForming);
+        var running = events.First(stored => stored.Event.Kind == EventKinds.GenerationRunning && stored.Ordinal > forming.Ordinal);
+        var planned = events.Last(stored => stored.Event.Kind == EventKinds.GenerationPlanned && stored.Ordinal < running.Ordinal);
         Cause = forming.Event.Cause ?? "";
         Detected = forming.Time - at;
         Answered = events.Last(stored => stored.Event.Kind == EventKinds.RankState && stored.Ordinal < planned.Ordinal).Time - at;
@@ -24,9 +24,9 @@ internal sealed class RecoverySample
         // A survivor that was given up, or a second generation before a step was made, makes one recovery long.
         Generations = events.Count(stored => stored.Event.Kind == EventKinds.GenerationForming && stored.Ordinal < running.Ordinal);
         AlsoExcluded = events.Count(stored => stored.Event.Kind == EventKinds.RankExcluded) - 1;
-        StoredEvent? up = events.FirstOrDefault(stored => stored.Event is { Kind: EventKinds.NodeUp } e && e.Node?.Value == worker);
-        StoredEvent join = events.First(stored => stored.Event.Kind == EventKinds.GenerationForming && stored.Event.Generation == whole);
-        StoredEvent joined = events.First(stored => stored.Event.Kind == EventKinds.GenerationRunning && stored.Event.Generation == whole);
+        var up = events.FirstOrDefault(stored => stored.Event is { Kind: EventKinds.NodeUp } e && e.Node?.Value == worker);
+        var join = events.First(stored => stored.Event.Kind == EventKinds.GenerationForming && stored.Event.Generation == whole);
+        var joined = events.First(stored => stored.Event.Kind == EventKinds.GenerationRunning && stored.Event.Generation == whole);
         Connected = up?.Time - at;
         Rejoined = joined.Time - at;
         JoinTook = joined.Time - join.Time;

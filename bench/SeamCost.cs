@@ -48,7 +48,7 @@ internal static class SeamCost
 
     private static double Round(JobSpec spec)
     {
-        IRankDevice device = TrainingPrograms.Create(spec).CreateCpuDevice(new Constant(), new CpuDeviceOptions());
+        var device = TrainingPrograms.Create(spec).CreateCpuDevice(new Constant(), new CpuDeviceOptions());
         var watch = Stopwatch.StartNew();
         return WarmUp.RunAsync(spec, device, Timeout.InfiniteTimeSpan).GetAwaiter().GetResult()
             ? watch.Elapsed.TotalMilliseconds

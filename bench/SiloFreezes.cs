@@ -29,19 +29,19 @@ internal static class SiloFreezes
 
     private static async Task<int> RunAsync(int rounds, CancellationToken cancel)
     {
-        RunDirectory directory = RunDirectory.Create(null);
+        var directory = RunDirectory.Create(null);
         SiloBackend backend = new() { Silos = 3 };
-        LocalCluster cluster = await LocalCluster.StartAsync(new LocalClusterOptions { Workers = 1, Backend = backend }, directory, cancel);
+        var cluster = await LocalCluster.StartAsync(new LocalClusterOptions { Workers = 1, Backend = backend }, directory, cancel);
         await using (cluster)
         {
             await Task.Delay(Rest, cancel);
-            int evictedShort = await FreezeAsync(cluster, rounds, Short, cancel);
-            int evictedLong = await FreezeAsync(cluster, rounds, Long, cancel);
-            int before = Ended(cluster);
+            var evictedShort = await FreezeAsync(cluster, rounds, Short, cancel);
+            var evictedLong = await FreezeAsync(cluster, rounds, Long, cancel);
+            var before = Ended(cluster);
             await StarveAsync(cancel);
             await Task.Delay(Rest, cancel);
-            int evictedStarved = Ended(cluster) - before;
-            MachineLoad machine = MachineLoad.Now();
+            var evictedStarved = Ended(cluster) - before;
+            var machine = MachineLoad.Now();
             Console.WriteLine(
                 string.Create(CultureInfo.InvariantCulture, $"bench silo-freezes --rounds {rounds}; {machine.Cores} cores, {machine.Cpu}"));
             Console.WriteLine($"frozen for 0.5 s                  evicted {evictedShort} of {rounds}   (wanted: none)");
@@ -55,16 +55,16 @@ internal static class SiloFreezes
     /// <returns>How many were evicted.</returns>
     private static async Task<int> FreezeAsync(LocalCluster cluster, int rounds, TimeSpan time, CancellationToken cancel)
     {
-        int evicted = 0;
-        for (int round = 0; round < rounds; round++)
+        var evicted = 0;
+        for (var round = 0; round < rounds; round++)
         {
-            ChildStatus silo = cluster.Children.Where(child => LocalCluster.IsSilo(child.Name)).ElementAt(round % cluster.Silos);
-            int before = Ended(cluster);
+            var silo = cluster.Children.Where(child => LocalCluster.IsSilo(child.Name)).ElementAt(round % cluster.Silos);
+            var before = Ended(cluster);
             Signal(silo.Pid, "STOP");
             await Task.Delay(time, cancel);
             Signal(silo.Pid, "CONT");
             await Task.Delay(Rest, cancel);
-            int ended = Ended(cluster) - before;
+            var ended = Ended(cluster) - before;
             evicted += ended;
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {silo.Name} stopped for {time.TotalSeconds:0.0} s: {(ended == 0 ? "still there" : "evicted")}"));
             while (cluster.Children.Any(child => LocalCluster.IsSilo(child.Name) && child.Phase != ChildPhase.Ready))
@@ -82,17 +82,17 @@ internal static class SiloFreezes
         {
             while (!stop.IsCancellationRequested) Thread.SpinWait(1000);
         }) { IsBackground = true })];
-        foreach (Thread thread in busy) thread.Start();
+        foreach (var thread in busy) thread.Start();
         await Task.Delay(Starved, cancel);
         await stop.CancelAsync();
-        foreach (Thread thread in busy) thread.Join();
+        foreach (var thread in busy) thread.Join();
     }
 
     private static int Ended(LocalCluster cluster) => cluster.Notes.Count(note => LocalCluster.IsSilo(note.Child) && note.Exit is not null);
 
     private static void Signal(int pid, string signal)
     {
-        using Process kill = Process.Start("kill", [$"-{signal}", pid.ToString(CultureInfo.InvariantCulture)]);
+        using var kill = Process.Start("kill", [$"-{signal}", pid.ToString(CultureInfo.InvariantCulture)]);
         kill.WaitForExit();
     }
 }

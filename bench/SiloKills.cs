@@ -29,7 +29,7 @@ internal static class SiloKills
             var options = read(parsed);
             return async stop =>
             {
-                SiloKillsReport report = await SiloKillsRun.RunAsync(options, BenchCommand.Text(parsed), stop);
+                var report = await SiloKillsRun.RunAsync(options, BenchCommand.Text(parsed), stop);
                 Console.WriteLine(report.ToTable());
                 return report.Good;
             };

@@ -74,7 +74,7 @@ internal sealed record SiloKillsOptions
 
     public JobSpec Job(int steps)
     {
-        JobSpec demo = DemoPlan.Job(seed: 1, quick: false);
+        var demo = DemoPlan.Job(seed: 1, quick: false);
         return demo with { Name = "silo-kills", Ranks = Workers, Training = demo.Training with { Steps = steps } };
     }
 
@@ -83,14 +83,14 @@ internal sealed record SiloKillsOptions
     /// <summary>Steps that take until the last blow is over, by the steps of a trial.</summary>
     public int StepsFor(SiloKillsTraining trial)
     {
-        double step = trial.Steps.Skip(TrialStart).Average(stored => stored.Step.Milliseconds);
+        var step = trial.Steps.Skip(TrialStart).Average(stored => stored.Step.Milliseconds);
 
         // Several silos get two blows more: all but one, and all.
-        int waits = Singles + (Silos > 1 ? 2 : 0) + 1;
+        var waits = Singles + (Silos > 1 ? 2 : 0) + 1;
         return (int)(Reserve * waits * Every.TotalMilliseconds / step) + TrialStart;
     }
 
     private static TimeSpan Duration(string option, string text) =>
-        DurationText.TryParse(text, out TimeSpan duration) && duration > TimeSpan.Zero ? duration : throw new FormatException(
+        DurationText.TryParse(text, out var duration) && duration > TimeSpan.Zero ? duration : throw new FormatException(
             $"{option} is a duration such as 20s or 5m, not {text}");
 }

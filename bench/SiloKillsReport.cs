@@ -29,7 +29,7 @@ internal sealed class SiloKillsReport
         (this.command, this.options, this.machine, this.disturbed, this.undisturbed) = (command, options, machine, disturbed, undisturbed);
         hashes = [disturbed.Job.ModelSha256, .. undisturbed.Select(run => run.Job.ModelSha256)];
         lost = undisturbed.Prepend(disturbed).Sum(run => StepLedger.Of(run.Steps.Select(stored => stored.Step), options.Steps!.Value).Lost);
-        IReadOnlyList<DateTimeOffset> applied = Failovers.AppliedAt(disturbed.Steps);
+        var applied = Failovers.AppliedAt(disturbed.Steps);
         blows = [.. disturbed.Blows.Select((blow, i) => Measure(blow, i + 1 < disturbed.Blows.Count ? disturbed.Blows[i + 1].At : DateTimeOffset.MaxValue, applied))];
     }
 
@@ -47,12 +47,12 @@ internal sealed class SiloKillsReport
         Add($"steps lost    {this.lost}; members left out {this.disturbed.Job.Failures}");
         text.AppendLine();
         Add($"blow  silos        job there   loaded  recorded  welcomed  failover  longest step");
-        foreach (Blow blow in this.blows)
+        foreach (var blow in this.blows)
             Add($"{blow.Number,4}  {string.Join(' ', blow.Silos),-12} {(blow.Home ? "yes" : "no"),-9} {Ms(blow.Loaded),8}{Ms(blow.Recorded),10}{Ms(blow.Welcomed),10}{Ms(blow.Failover),10}{blow.LongestStep,14:0}");
         text.AppendLine();
-        foreach (IGrouping<int, Blow> blows in this.blows.GroupBy(blow => blow.Silos.Count))
+        foreach (var blows in this.blows.GroupBy(blow => blow.Silos.Count))
         {
-            foreach (IGrouping<bool, Blow> place in blows.GroupBy(blow => blow.Home).OrderBy(place => place.Key))
+            foreach (var place in blows.GroupBy(blow => blow.Home).OrderBy(place => place.Key))
                 Add($"failover      {blows.Key} at once, {(place.Key ? "the job's own among them" : "the job elsewhere")}: {Spans(place.Select(blow => blow.Failover))}");
         }
 
@@ -64,10 +64,10 @@ internal sealed class SiloKillsReport
 
         void AddSteps()
         {
-            double longest = undisturbed.Max(run => Times(run)[^1]);
-            double[] disturbed = Times(this.disturbed);
+            var longest = undisturbed.Max(run => Times(run)[^1]);
+            var disturbed = Times(this.disturbed);
             Add($"steps         disturbed    {Quantiles(disturbed)}, {this.disturbed.Took.TotalSeconds:0} s");
-            foreach (SiloKillsTraining run in undisturbed)
+            foreach (var run in undisturbed)
                 Add($"              left alone   {Quantiles(Times(run))}, {run.Took.TotalSeconds:0} s");
             Add($"              {disturbed.Count(time => time > longest)} of {disturbed.Length} disturbed steps took longer than the longest that was left alone{(disturbed[^1] > longest ? FormattableString.Invariant($", by up to {disturbed[^1] - longest:0.0} ms") : "")}");
         }
@@ -75,26 +75,28 @@ internal sealed class SiloKillsReport
 
     private Blow Measure(SiloBlow blow, DateTimeOffset until, IReadOnlyList<DateTimeOffset> applied)
     {
-        bool home = blow.Silos.Count == options.Silos
+        var home = blow.Silos.Count == options.Silos
             || blow.Silos.Any(silo => $"silo-{silo}" == Failovers.HomeAt(blow.At, disturbed.Events));
-        TimeSpan? recorded = Failovers.ToRecord(blow.At, disturbed.Steps, applied);
-        TimeSpan? loaded = Failovers.ToLoad(blow.At, until, disturbed.Events);
-        TimeSpan? welcomed = Failovers.ToWelcome(blow.At, [.. blow.Silos], disturbed.Welcomes);
+        var recorded = Failovers.ToRecord(blow.At, disturbed.Steps, applied);
+        var loaded = Failovers.ToLoad(blow.At, until, disturbed.Events);
+        var welcomed = Failovers.ToWelcome(blow.At, [.. blow.Silos], disturbed.Welcomes);
         if (recorded is null || (home && loaded is null))
+        {
             throw new RecoveryFailedException(
                 $"after the blow of {blow.At:HH:mm:ss} the job was {(recorded is null ? "never recorded" : "not loaded")} again");
-        double longest = disturbed.Steps.Where((_, i) => applied[i] > blow.At && applied[i] < until).Max(
+        }
+        var longest = disturbed.Steps.Where((_, i) => applied[i] > blow.At && applied[i] < until).Max(
             stored => stored.Step.Milliseconds);
-        TimeSpan failover = new[] { recorded.Value, loaded ?? TimeSpan.Zero, welcomed ?? TimeSpan.Zero }.Max();
-        int number = 1 + disturbed.Blows.ToList().IndexOf(blow);
+        var failover = new[] { recorded.Value, loaded ?? TimeSpan.Zero, welcomed ?? TimeSpan.Zero }.Max();
+        var number = 1 + disturbed.Blows.ToList().IndexOf(blow);
         return new Blow(number, blow.Silos, home, loaded, recorded.Value, welcomed, failover, longest);
     }
 
     /// <summary>The same measure where nothing was killed, once for each step: what a failover cannot be shorter than.</summary>
     private IEnumerable<TimeSpan> Ordinary()
     {
-        SiloKillsTraining run = undisturbed[0];
-        IReadOnlyList<DateTimeOffset> applied = Failovers.AppliedAt(run.Steps);
+        var run = undisturbed[0];
+        var applied = Failovers.AppliedAt(run.Steps);
         return Enumerable.Range(StartSteps, run.Steps.Count - StartSteps - 1).Select(
             step => run.Steps[step + 1].RecordedAt - applied[step]);
     }

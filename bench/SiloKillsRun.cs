@@ -47,17 +47,17 @@ internal sealed class SiloKillsRun
 
     public static async Task<SiloKillsReport> RunAsync(SiloKillsOptions options, string command, CancellationToken cancel)
     {
-        RunDirectory directory = RunDirectory.Create(options.WorkDirectory);
-        bool done = false;
+        var directory = RunDirectory.Create(options.WorkDirectory);
+        var done = false;
         try
         {
-            (JobSpec trial, string? data) = TrainingData.Freeze(options.Trial(), null, directory);
+            var (trial, data) = TrainingData.Freeze(options.Trial(), null, directory);
             if (options.Steps is null)
                 options = options with { Steps = options.StepsFor(await TrainAsync("trial", trial, null)) };
-            JobSpec spec = options.Job(options.Steps!.Value) with { Data = trial.Data };
+            var spec = options.Job(options.Steps!.Value) with { Data = trial.Data };
             List<SiloKillsTraining> undisturbed = [await TrainAsync("undisturbed-1", spec, Victims.Strangers)];
-            SiloKillsTraining disturbed = await TrainAsync("disturbed", spec, Victims.JobsOwn);
-            for (int run = 2; run <= options.Undisturbed; run++)
+            var disturbed = await TrainAsync("disturbed", spec, Victims.JobsOwn);
+            for (var run = 2; run <= options.Undisturbed; run++)
                 undisturbed.Add(await TrainAsync($"undisturbed-{run}", spec, Victims.Strangers));
             done = true;
             return new SiloKillsReport(command, options, MachineLoad.Now(), disturbed, undisturbed);
@@ -66,13 +66,13 @@ internal sealed class SiloKillsRun
             {
                 Console.WriteLine($"{name}: {job.Training.Steps} steps");
                 Welcomes welcomes = new();
-                LocalCluster cluster = await LocalCluster.StartAsync(
+                var cluster = await LocalCluster.StartAsync(
                     new LocalClusterOptions { Workers = options.Workers, Backend = options.Backend(), WorkerSaid = (worker, _, line) => welcomes.Hear(worker, line) }, RunDirectory.Create(directory.File(name)), cancel);
                 await using (cluster)
                 {
                     using CoordinatorClient client = new(cluster.Url, SiloToken.Load(cluster.TokenFile));
                     await client.UploadDataAsync(data!, job.Data.Sha256, cancel);
-                    LocalCluster? strangers = await StrangersAsync(name, cluster);
+                    var strangers = await StrangersAsync(name, cluster);
                     await using (strangers)
                     {
                         return await new SiloKillsRun(options, cluster, strangers, client, welcomes, cancel).TrainAsync(job, victims);
@@ -97,13 +97,13 @@ internal sealed class SiloKillsRun
 
     private async Task<SiloKillsTraining> TrainAsync(JobSpec spec, Victims? victims)
     {
-        JobId job = (await client.SubmitAsync(spec, cancel: cancel)).Id;
+        var job = (await client.SubmitAsync(spec, cancel: cancel)).Id;
         await UntilAsync("the first steps to be recorded", async () => (await LookAsync(job))?.Recorded > 0);
-        DateTimeOffset began = DateTimeOffset.UtcNow;
-        LocalCluster? struck = victims switch { Victims.JobsOwn => cluster, Victims.Strangers => strangers, _ => null };
+        var began = DateTimeOffset.UtcNow;
+        var struck = victims switch { Victims.JobsOwn => cluster, Victims.Strangers => strangers, _ => null };
         IReadOnlyList<SiloBlow> blows = struck is null ? [] : await StrikeAsync(job, struck);
-        JobView view = await EndAsync(job);
-        TimeSpan took = DateTimeOffset.UtcNow - began;
+        var view = await EndAsync(job);
+        var took = DateTimeOffset.UtcNow - began;
         return new SiloKillsTraining(
             view,
             await StepsAsync(job),
@@ -119,8 +119,8 @@ internal sealed class SiloKillsRun
     {
         SeededDraw draw = new(1);
         List<SiloBlow> blows = [];
-        for (int kill = 0; kill < options.Singles; kill++) await StrikeAsync([draw.Below(struck.Silos)]);
-        int spared = draw.Below(struck.Silos);
+        for (var kill = 0; kill < options.Singles; kill++) await StrikeAsync([draw.Below(struck.Silos)]);
+        var spared = draw.Below(struck.Silos);
         if (struck.Silos > 2) await StrikeAsync([.. Enumerable.Range(0, struck.Silos).Where(silo => silo != spared)]);
         if (struck.Silos > 1) await StrikeAsync([.. Enumerable.Range(0, struck.Silos)]);
         await RestAsync(struck);
@@ -134,8 +134,8 @@ internal sealed class SiloKillsRun
 
             // Left alone, a job may be done before the last blow, and has seen what it was to be compared by.
             if (struck != cluster && await IsFinishedAsync(job)) return;
-            DateTimeOffset at = DateTimeOffset.UtcNow;
-            foreach (int silo in silos)
+            var at = DateTimeOffset.UtcNow;
+            foreach (var silo in silos)
             {
                 if (struck.KillSilo(silo) is null)
                     throw new RecoveryFailedException($"silo {silo} ended by itself when it was to be killed");
@@ -162,7 +162,7 @@ internal sealed class SiloKillsRun
         while (true)
         {
             if (cluster.Failure.IsCompleted) throw new ClusterException(await cluster.Failure);
-            JobView? view = await LookAsync(job);
+            var view = await LookAsync(job);
             if (view is { Phase: "finished" }) return view;
             if (view is { Phase: "failed" }) throw new RecoveryFailedException($"the job failed: {view.Reason}");
             await Task.Delay(Poll, cancel);
@@ -171,7 +171,7 @@ internal sealed class SiloKillsRun
 
     private async Task UntilAsync(string what, Func<Task<bool>> isSo)
     {
-        for (TimeSpan waited = TimeSpan.Zero; !await isSo(); waited += Poll)
+        for (var waited = TimeSpan.Zero; !await isSo(); waited += Poll)
         {
             if (cluster.Failure.IsCompleted) throw new ClusterException(await cluster.Failure);
             if (waited > Patience) throw new RecoveryFailedException($"waited {Patience.TotalSeconds:0} s in vain for {what}");
@@ -222,7 +222,7 @@ internal sealed class SiloKillsRun
 
         public void Hear(int worker, string line)
         {
-            int place = line.IndexOf(Said, StringComparison.Ordinal);
+            var place = line.IndexOf(Said, StringComparison.Ordinal);
             if (place < 0) return;
             lock (heard) heard.Add((DateTimeOffset.UtcNow, worker, new Uri(line[(place + Said.Length)..])));
         }

@@ -61,22 +61,22 @@ internal static unsafe class TrainThroughput
     private static void Train(string name, ModelSpec model, int batch, CpuDeviceOptions options, double seconds)
     {
         JobSpec spec = new() { Model = model, Training = new TrainingSpec { BatchSize = batch, Shards = 4, MicroBatch = 4, Steps = 1000 } };
-        ITrainingProgram program = TrainingPrograms.Create(spec);
-        using IRankDevice device = program.CreateCpuDevice(new RandomBytes(), options);
+        var program = TrainingPrograms.Create(spec);
+        using var device = program.CreateCpuDevice(new RandomBytes(), options);
         device.Initialize();
         HostGradient[] gradients = [(HostGradient)device.CreateGradient(), (HostGradient)device.CreateGradient()];
 
         List<double> rates = [];
         double loss = 0;
-        Stopwatch whole = Stopwatch.StartNew();
+        var whole = Stopwatch.StartNew();
         for (long step = 1; step <= 3 || whole.Elapsed.TotalSeconds < seconds; step++)
         {
-            Stopwatch watch = Stopwatch.StartNew();
+            var watch = Stopwatch.StartNew();
             long targets = 0;
             loss = 0;
-            for (int shard = 0; shard < 4; shard++)
+            for (var shard = 0; shard < 4; shard++)
             {
-                ShardResult result = device.ComputeShard(step, shard, gradients[shard == 0 ? 0 : 1], CancellationToken.None);
+                var result = device.ComputeShard(step, shard, gradients[shard == 0 ? 0 : 1], CancellationToken.None);
                 if (shard > 0) device.Add(gradients[0], gradients[1]);
                 loss += result.LossSum;
                 targets += result.Targets;
@@ -94,8 +94,8 @@ internal static unsafe class TrainThroughput
 
     private static void Products(VectorWidth width, int threads)
     {
-        using IKernels kernels = KernelFactory.Create(width, threads);
-        foreach ((bool ta, bool tb, int m, int n, int k) in new[]
+        using var kernels = KernelFactory.Create(width, threads);
+        foreach ((var ta, var tb, var m, var n, var k) in new[]
         {
             (false, false, 512, 384, 128), (false, false, 512, 128, 512), (false, true, 512, 512, 128), (true, false, 128, 512, 512),
             (false, false, 1024, 1536, 384), (false, true, 1024, 384, 1536), (true, false, 384, 1536, 1024),
@@ -106,10 +106,10 @@ internal static unsafe class TrainThroughput
             random.FillNormal(a.Span(0, m * k), 1);
             random.FillNormal(b.Span(0, n * k), 1);
             double best = 0;
-            Stopwatch whole = Stopwatch.StartNew();
+            var whole = Stopwatch.StartNew();
             while (whole.Elapsed.TotalSeconds < 0.4)
             {
-                Stopwatch watch = Stopwatch.StartNew();
+                var watch = Stopwatch.StartNew();
                 kernels.MatMul(ta, tb, m, n, k, a.Pointer, ta ? m : k, b.Pointer, tb ? k : n, c.Pointer, n, false);
                 best = Math.Max(best, 2.0 * m * n * k / watch.Elapsed.TotalSeconds / 1e9);
             }
@@ -123,7 +123,7 @@ internal static unsafe class TrainThroughput
         public void ReadSample(long position, Span<int> tokens)
         {
             RandomStream random = new(7, RandomUse.SyntheticData, 1);
-            for (int i = 0; i < tokens.Length; i++) tokens[i] = (int)(random.Words((ulong)position, (uint)i).W0 & 63);
+            for (var i = 0; i < tokens.Length; i++) tokens[i] = (int)(random.Words((ulong)position, (uint)i).W0 & 63);
         }
     }
 }

@@ -59,7 +59,7 @@ internal static class IlgpuBench
 
     private static bool Measure(IlgpuBackend backend, DeviceDescription description, string model, JobSpec spec, int steps, string? python)
     {
-        MachineLoad load = MachineLoad.Now();
+        var load = MachineLoad.Now();
         Console.WriteLine(
             $"{description.Device}: {description.Name}, {description.MemoryBytes / 1048576} MiB, class {description.DeviceClass}");
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"host: {load.Cores} cores, {load.Cpu}, load average {load.Load:0.0} at the start"));
@@ -69,15 +69,15 @@ internal static class IlgpuBench
         List<double> rates = [];
         try
         {
-            using IlgpuRankDevice device = (IlgpuRankDevice)backend.Create(spec, new RandomTokens(spec.Model.Vocab), description);
+            using var device = (IlgpuRankDevice)backend.Create(spec, new RandomTokens(spec.Model.Vocab), description);
             device.Initialize();
             using DeviceGradient sum = device.CreateGradient(), addend = device.CreateGradient();
             for (long step = 1; step <= steps + 2; step++)
             {
                 // The first step compiles the kernels, the last one is profiled.
                 if (step == steps + 2) device.Kernels.Profile = new KernelProfile();
-                Stopwatch watch = Stopwatch.StartNew();
-                (long targets, double loss) = Train(device, step, sum, addend);
+                var watch = Stopwatch.StartNew();
+                var (targets, loss) = Train(device, step, sum, addend);
                 if (step > 1 && step < steps + 2) rates.Add(targets / watch.Elapsed.TotalSeconds);
                 if (step == steps + 1) Report(device, rates, loss / targets);
                 if (step == steps + 2) Report(device.Kernels.Profile!, watch.Elapsed);
@@ -96,9 +96,9 @@ internal static class IlgpuBench
     {
         long targets = 0;
         double loss = 0;
-        for (int shard = 0; shard < 4; shard++)
+        for (var shard = 0; shard < 4; shard++)
         {
-            ShardResult result = device.ComputeShard(step, shard, shard == 0 ? sum : addend, CancellationToken.None);
+            var result = device.ComputeShard(step, shard, shard == 0 ? sum : addend, CancellationToken.None);
             if (shard > 0) device.Add(sum, addend);
             targets += result.Targets;
             loss += result.LossSum;
@@ -107,7 +107,7 @@ internal static class IlgpuBench
         // On one rank, the sum goes through host memory as a reduced gradient does.
         sum.AwaitDownload(sum.Length);
         ReadOnlySpan<float> numbers = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(sum.Host(0, sum.Length).AsSpan());
-        double squares = BlockMath.SumOfSquares(numbers);
+        var squares = BlockMath.SumOfSquares(numbers);
         sum.BeginUpload(0, sum.Length);
         device.ApplyStep(step, sum, squares, targets);
         return (targets, loss);
@@ -123,10 +123,8 @@ internal static class IlgpuBench
     private static void Report(KernelProfile profile, TimeSpan step)
     {
         Console.WriteLine($"where a step of {step.TotalMilliseconds:F1} ms goes, every kernel waited for:");
-        foreach ((string kernel, TimeSpan time, int launches) in profile.Entries)
-        {
+        foreach ((var kernel, TimeSpan time, var launches) in profile.Entries)
             Console.WriteLine($"  {kernel,-40}{time.TotalMilliseconds,10:F2} ms {time / step,8:P1} {launches,7} calls");
-        }
     }
 
     private static bool IsHalfOf(double peer, double ours)
@@ -140,15 +138,15 @@ internal static class IlgpuBench
     private static double Peer(string python, JobSpec spec)
     {
         ProcessStartInfo start = new(python) { RedirectStandardOutput = true };
-        string script = Path.Combine(AppContext.BaseDirectory, "peers", "gpt2_eager.py");
-        foreach (string argument in new[] { script, "--micro-batch", $"{spec.Training.MicroBatch}", "--batch", $"{spec.Training.BatchSize}" }) start.ArgumentList.Add(argument);
+        var script = Path.Combine(AppContext.BaseDirectory, "peers", "gpt2_eager.py");
+        foreach (var argument in new[] { script, "--micro-batch", $"{spec.Training.MicroBatch}", "--batch", $"{spec.Training.BatchSize}" }) start.ArgumentList.Add(argument);
         try
         {
-            using Process process = Process.Start(start)!;
-            string said = process.StandardOutput.ReadToEnd();
+            using var process = Process.Start(start)!;
+            var said = process.StandardOutput.ReadToEnd();
             process.WaitForExit();
             Console.Write(said);
-            Match median = Regex.Match(said, @"median (\d+) tokens/s");
+            var median = Regex.Match(said, @"median (\d+) tokens/s");
             return process.ExitCode == 0 && median.Success
                 ? double.Parse(median.Groups[1].Value, CultureInfo.InvariantCulture)
                 : throw new CommandException(
@@ -180,7 +178,7 @@ internal static class IlgpuBench
         public void ReadSample(long position, Span<int> tokens)
         {
             RandomStream random = new(7, RandomUse.SyntheticData, 1);
-            for (int i = 0; i < tokens.Length; i++) tokens[i] = (int)(random.Words((ulong)position, (uint)i).W0 % (uint)vocab);
+            for (var i = 0; i < tokens.Length; i++) tokens[i] = (int)(random.Words((ulong)position, (uint)i).W0 % (uint)vocab);
         }
     }
 }

@@ -31,19 +31,19 @@ internal static class PtxBench
 
     private static bool Inspect(int architecture, string? folder, string? assembler)
     {
-        bool sound = true;
+        var sound = true;
         Console.WriteLine(
             $"sm_{architecture,-41} {"instr.",7}{"fma",6}{"mul.rn",8}{"open",6}{"local",7}{"shared v4",11}{"global v4",11}{"shared bytes",14}");
-        foreach (PtxKernel kernel in PtxKernel.Compile(PtxKernel.Main, architecture / 10, architecture % 10))
+        foreach (var kernel in PtxKernel.Compile(PtxKernel.Main, architecture / 10, architecture % 10))
         {
-            PtxInspection found = PtxInspection.Of(kernel);
+            var found = PtxInspection.Of(kernel);
             Console.WriteLine(
                 $"  {found.Kernel,-42} {found.Instructions,7}{found.FusedMultiplyAdds,6}{found.SeparateProducts,8}{found.OpenProducts,6}{found.LocalAccesses,7}"
                 + $"{found.SharedVectorLoads,11}{found.GlobalVectorLoads,11}{found.SharedBytes,14}");
-            foreach (string fault in found.Faults) Console.WriteLine($"    FAULT {fault}");
+            foreach (var fault in found.Faults) Console.WriteLine($"    FAULT {fault}");
             sound &= found.Faults.Count == 0;
             if (folder is null) continue;
-            string file = Path.Combine(folder, $"sm_{architecture} {kernel.Name}.ptx");
+            var file = Path.Combine(folder, $"sm_{architecture} {kernel.Name}.ptx");
             File.WriteAllText(file, kernel.Text);
             if (assembler is not null) sound &= Assemble(assembler, architecture, file);
         }
@@ -54,16 +54,16 @@ internal static class PtxBench
     private static bool Assemble(string assembler, int architecture, string file)
     {
         ProcessStartInfo start = new(assembler) { RedirectStandardError = true };
-        foreach (string argument in new[] { "-v", $"-arch=sm_{architecture}", "-o", file + ".cubin", file })
+        foreach (var argument in new[] { "-v", $"-arch=sm_{architecture}", "-o", file + ".cubin", file })
             start.ArgumentList.Add(argument);
         try
         {
-            using Process process = Process.Start(start)!;
-            string[] said = process.StandardError.ReadToEnd().Split('\n');
+            using var process = Process.Start(start)!;
+            var said = process.StandardError.ReadToEnd().Split('\n');
             process.WaitForExit();
-            foreach (string line in said)
+            foreach (var line in said)
             {
-                bool told = line.Contains("registers", StringComparison.Ordinal) || line.Contains("spill", StringComparison.Ordinal);
+                var told = line.Contains("registers", StringComparison.Ordinal) || line.Contains("spill", StringComparison.Ordinal);
                 if (told || process.ExitCode != 0) Console.WriteLine($"    {line.Trim()}");
             }
 

@@ -1,6 +1,6 @@
-using Coordinator.Lab.Swarm;
 using Coordinator.Grains.Hosting;
 using Coordinator.Grains.Wire;
+using Coordinator.Lab.Swarm;
 using Coordinator.Machines;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -49,9 +49,11 @@ internal static class OwnLimit
         await LimitClock.MeasureAsync($"{size.Nodes:N0} nodes connected and known", () =>
         {
             foreach (var node in nodes)
+            {
                 workers.Post(
                     GrainAddress.Of(node),
                     new WorkerConnected(Session, new Hello { Node = node, Session = Session, DataAddress = $"{node}:7000", Gpus = gpus }));
+            }
             return all;
         });
         for (var round = 1; round <= rounds; round++)
