@@ -22,16 +22,12 @@ public static class DurationText
     {
         duration = TimeSpan.Zero;
         if (text == "0")
-        {
             return true;
-        }
 
         foreach (var (unit, ticksPerUnit) in Units)
         {
             if (text.EndsWith(unit, StringComparison.Ordinal))
-            {
                 return TryScale(text.AsSpan(0, text.Length - unit.Length), ticksPerUnit, out duration);
-            }
         }
 
         return false;
@@ -43,9 +39,7 @@ public static class DurationText
         foreach (var (unit, ticksPerUnit) in Units.OrderByDescending(unit => unit.Ticks))
         {
             if (duration.Ticks % ticksPerUnit == 0 && duration.Ticks != 0)
-            {
                 return (duration.Ticks / ticksPerUnit).ToString(CultureInfo.InvariantCulture) + unit;
-            }
         }
 
         return duration.Ticks == 0 ? "0s" : (

@@ -51,10 +51,12 @@ internal static partial class JobDocument
             throw new ConfigurationException(
                 "the document describes a run of 'coordinator run', which is no training job; start it again with 'coordinator run'", file);
         if (document["kind"]?.ToString() != Kind || document["spec"] is not JsonObject spec)
+        {
             throw new ConfigurationException(
                 $"the document is of the kind '{YamlText.Shown(document["kind"]?.ToString() ?? "")}' and holds no single job; print one "
                     + $"with 'coordinator describe JOB -o yaml'",
                 file);
+        }
 
         // The silo draws a secret of its own for every job.
         spec.Remove("secret");

@@ -58,9 +58,7 @@ public static class JobFile
         {
             text.Append(section.Key).Append(":\n");
             foreach (var key in section)
-            {
                 text.Append("  ").Append(key.LastName).Append(": ").Append(key.Get(spec)).Append('\n');
-            }
         }
 
         return text.ToString();
@@ -140,9 +138,7 @@ public static class JobFile
         IReadOnlyList<JobSpecProblem> problems, Dictionary<string, Setting> given, IReadOnlyDictionary<string, string>? typed)
     {
         if (problems.Count == 0)
-        {
             return;
-        }
 
         var places = problems.Select(problem => given.GetValueOrDefault(problem.Field)?.ValueLocation ?? default).ToArray();
         var others = problems.Zip(places).Skip(1).Select(other => $"\n{other.Second.Prefix}{Named(other.First)}");
@@ -157,9 +153,7 @@ public static class JobFile
     private static Setting Anchor(Setting setting, string file)
     {
         if (setting.Key is not (JobKeys.DataPath or JobKeys.InitialPath or JobKeys.ProgramPath))
-        {
             return setting;
-        }
 
         return setting.Value.Length > 0 && !setting.Value.Contains('\0')
             ? setting with { Value = Path.GetFullPath(setting.Value, Path.GetDirectoryName(Path.GetFullPath(file))!) }

@@ -125,8 +125,10 @@ public static class JobKeyReference
         {
             page.Append("\n## ").Append(section.Key).Append("\n\n| key | default | value | |\n| --- | --- | --- | --- |\n");
             foreach (var key in section)
+            {
                 page.Append("| `").Append(key.Name).Append("` | ").Append(key.Default.Length > 0 ? $"`{key.Default}`" : "").Append(" | ")
                     .Append(Value(key)).Append(" | ").Append(key.About).Append(" |\n");
+            }
         }
 
         return page.ToString();
@@ -150,11 +152,13 @@ public static class JobKeyReference
     {
         var valid = new JobSpec { Data = new DataSpec { Sha256 = new string('a', 64), Bytes = 1000 } };
         if (key.Section == "program")
+        {
             valid = valid with
             {
                 Model = new ModelSpec { Program = "process" },
                 Program = new ProgramSpec { Entry = "train.py", Sha256 = new string('a', 64), Bytes = 1000 },
             };
+        }
         if (JobKeys.IsInitial(key))
             valid = valid with { Initial = new InitialSpec { Sha256 = new string('a', 64), Bytes = 1000 } };
         return string.Join("; ", Probes.Select(probe => key.Set(valid, probe)).OfType<JobSpec>()

@@ -45,9 +45,7 @@ internal static class OverrideSettings
     private static Setting Create(string key, string value)
     {
         if (value.Length == 0)
-        {
             RefuseWaiting(Known(key));
-        }
 
         return new Setting(Known(key), value, default, default);
     }
@@ -58,8 +56,6 @@ internal static class OverrideSettings
     private static void RefuseWaiting(string? key)
     {
         if (key is not null)
-        {
             throw new ConfigurationException($"--{key} has no value; write --{key}=value");
-        }
     }
 }

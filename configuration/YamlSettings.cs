@@ -40,9 +40,7 @@ internal sealed class YamlSettings
         {
             using var stream = RegularFile.OpenNamed(path);
             if (stream.CanSeek && stream.Length > LargestBytes)
-            {
                 throw new ConfigurationException($"{stream.Length} bytes are no {noun}; the most is {LargestBytes}", path);
-            }
 
             var content = new byte[LargestBytes + 1];
             var count = stream.ReadAtLeast(content, content.Length, throwOnEndOfStream: false);
@@ -105,10 +103,12 @@ internal sealed class YamlSettings
         foreach (var letter in text)
         {
             if (letter is (< ' ' and not ('\t' or '\n' or '\r')) or (>= '\x7F' and < '\xA0' and not '\x85') or '\uFFFE' or '\uFFFF')
+            {
                 throw new ConfigurationException(
                     $"the {form.Noun} holds the character U+{(int)letter:X4}, which no YAML has; the file may be damaged: write it "
                         + $"again, or delete the character",
                     file, line, column);
+            }
             (line, column) = letter == '\n' ? (line + 1, 1) : (line, column + 1);
         }
     }
@@ -119,17 +119,13 @@ internal sealed class YamlSettings
         if (parser.TryConsume<DocumentStart>(out _))
         {
             if (!IsEmptyValue())
-            {
                 ReadMapping($"a {form.Noun}", ReadSection);
-            }
 
             parser.Consume<DocumentEnd>();
         }
 
         if (parser.TryConsume<DocumentStart>(out var second))
-        {
             throw Error($"a {form.Noun} holds one document; begin another file for another {form.Subject}", second);
-        }
 
         parser.Consume<StreamEnd>();
     }
@@ -137,29 +133,21 @@ internal sealed class YamlSettings
     private void ReadSection(Scalar section)
     {
         if (form.SectionProblem(section.Value) is { } problem)
-        {
             throw Error(problem, section);
-        }
 
         // All keys commented out leave a section without a value.
         if (!IsEmptyValue())
-        {
             ReadMapping(section.Value, key => ReadKey($"{section.Value}.{key.Value}", key));
-        }
     }
 
     private void ReadKey(string name, Scalar key)
     {
         if (form.KeyProblem(name) is { } problem)
-        {
             throw Error(problem, key);
-        }
 
         var value = ReadScalar($"the value of {name}");
         if (value.IsPlainImplicit && value.Value is "" or "~" or "null" or "Null" or "NULL")
-        {
             throw Error($"{name} has no value; give it one or delete the line", key);
-        }
 
         settings.Add(new Setting(name, value.Value, Location(key), Location(value)));
     }
@@ -167,9 +155,7 @@ internal sealed class YamlSettings
     private void ReadMapping(string what, Action<Scalar> readEntry)
     {
         if (!parser.TryConsume<MappingStart>(out var start))
-        {
             throw Error($"{what} has to be lines of 'key: value'", parser.Current);
-        }
 
         RefuseTag(start);
         while (!parser.TryConsume<MappingEnd>(out _))
@@ -177,9 +163,7 @@ internal sealed class YamlSettings
             var key = ReadScalar($"a key of {what}");
             var path = what + "\n" + key.Value;
             if (!this.lines.TryAdd(path, (int)key.Start.Line))
-            {
                 throw Error($"{YamlText.Shown(key.Value)} is given twice, first in line {this.lines[path]}; delete one of the two", key);
-            }
 
             readEntry(key);
         }
@@ -188,9 +172,7 @@ internal sealed class YamlSettings
     private Scalar ReadScalar(string what)
     {
         if (!parser.TryConsume<Scalar>(out var scalar))
-        {
             throw Error($"{what} has to be a single word, number or text in quotes", parser.Current);
-        }
 
         RefuseTag(scalar);
         return scalar;
@@ -199,9 +181,7 @@ internal sealed class YamlSettings
     private void RefuseTag(NodeEvent node)
     {
         if (!node.Tag.IsEmpty)
-        {
             throw Error($"tags such as {YamlText.Shown(node.Tag.ToString())} mean nothing in a {form.Noun}; delete it", node);
-        }
     }
 
     private bool IsEmptyValue() =>

@@ -15,9 +15,7 @@ internal static class YamlText
         var isPlain = text.Length > 0 && text != "null" && char.IsAsciiLetterOrDigit(text[0])
             && text.All(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.');
         if (isPlain)
-        {
             return text;
-        }
 
         var quoted = new StringBuilder("\"");
         foreach (var c in text)
