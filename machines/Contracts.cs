@@ -32,7 +32,7 @@ public static class Contracts
     /// By reflection: generated readers set every init-only member that is missing to null or zero, whatever its initial value. What is
     /// read here is read seldom or is small.
     /// </summary>
-    private static readonly JsonSerializerOptions s_reading = new(MachinesJson.Default.Options) { TypeInfoResolver = new DefaultJsonTypeInfoResolver() };
+    private static readonly JsonSerializerOptions Reading = new(MachinesJson.Default.Options) { TypeInfoResolver = new DefaultJsonTypeInfoResolver() };
 
     /// <summary>Reads a message or a view.</summary>
     /// <exception cref="JsonException">The text is none; of an unknown kind the message names the kind.</exception>
@@ -40,7 +40,7 @@ public static class Contracts
     {
         try
         {
-            return JsonSerializer.Deserialize<T>(json, s_reading) ?? throw new JsonException($"a {typeof(T).Name} is null");
+            return JsonSerializer.Deserialize<T>(json, Reading) ?? throw new JsonException($"a {typeof(T).Name} is null");
         }
         catch (NotSupportedException e)
         {
@@ -53,7 +53,7 @@ public static class Contracts
     {
         try
         {
-            return JsonSerializer.Deserialize<T>(utf8Json, s_reading) ?? throw new JsonException($"a {typeof(T).Name} is null");
+            return JsonSerializer.Deserialize<T>(utf8Json, Reading) ?? throw new JsonException($"a {typeof(T).Name} is null");
         }
         catch (NotSupportedException e)
         {

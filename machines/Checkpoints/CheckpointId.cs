@@ -26,7 +26,9 @@ public readonly partial record struct CheckpointId(int Timeline, long Step, long
             || !long.TryParse(match.Groups[1].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out var step)
             || !int.TryParse(match.Groups[2].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out var timeline)
             || !long.TryParse(match.Groups[3].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out var generation))
+        {
             return null;
+        }
         var id = new CheckpointId(timeline, step, generation);
 
         // Leading zeros and the like: one checkpoint has one name.

@@ -132,7 +132,9 @@ public sealed partial class ClusterMachine
                 ? heat[zone.Name] = heat.GetValueOrDefault(zone.Name) + budget.Rates.GpuWatts(deviceClass)
                 : 0;
             if (budget.WhyUncooledBy(gpu, more) is { } uncooled)
+            {
                 allocation.Held = uncooled;
+            }
             else if (++cooled == together)
             {
                 allocation.Held = null;
@@ -168,8 +170,10 @@ public sealed partial class ClusterMachine
                 continue;
             var reason = $"idle: {used.Length} gpus are too few for it to go on with, and {other} waits for them";
             foreach (var gpu in used.Skip(1))
+            {
                 allocation.Limits[gpu] = new GpuLimit(
                     GpuLimit.Idle, reason, before[job].GetValueOrDefault(gpu) is { Kind: GpuLimit.Idle } known ? known.Since : now);
+            }
         }
     }
 

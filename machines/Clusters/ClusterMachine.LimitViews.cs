@@ -25,12 +25,14 @@ public sealed partial class ClusterMachine
             var added = allocation.Limits.Where(pair => pair.Value.Kind == kind && !(before.TryGetValue(pair.Key, out var known) && known.Kind == kind)).ToArray();
             var removed = before.Where(pair => pair.Value.Kind == kind && !(allocation.Limits.TryGetValue(pair.Key, out var still) && still.Kind == kind)).Select(pair => pair.Key).ToArray();
             if (added.Length > 0)
+            {
                 Observe(
                     begins,
                     added[0].Value.Reason[..added[0].Value.Reason.IndexOf(':', StringComparison.Ordinal)],
                     $"{beginning(Named([.. added.Select(pair => pair.Key)]))}; {added[0].Value.Reason}",
                     job,
                     added.Length);
+            }
             if (removed.Length > 0)
                 Observe(ends, "", ending(Named(removed)), job, removed.Length);
         }

@@ -191,7 +191,9 @@ public sealed partial class ClusterMachine
         NoteShort();
         if (hot.Length == 0 && !tooMuch
             && allocations.Values.All(allocation => allocation is { Limits.Count: 0, ShortSince: null, Parked: false }))
+        {
             return;
+        }
         var before = allocations.ToDictionary(pair => pair.Key, pair => pair.Value.Limits);
         foreach (var allocation in allocations.Values)
             allocation.Limits = allocation.Parked ? LimitsWhileParked(allocation) : [];
@@ -317,7 +319,9 @@ public sealed partial class ClusterMachine
                     staying--;
                 }
                 else if (now < limit.Since + DrainAfter)
+                {
                     WakeAt(limit.Since + DrainAfter);
+                }
             }
 
             if (next.SetEquals(allocation.GivingBack))

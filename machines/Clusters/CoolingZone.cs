@@ -25,7 +25,9 @@ public sealed record CoolingZone(string Name, IReadOnlyList<string> Nodes, long 
             return $"zone {Name} has a node that is null; name it, such as n1 or hall-a-*.";
         if (Nodes.FirstOrDefault(
             pattern => pattern != "*" && NodeNames.Problem(pattern.EndsWith('*') ? pattern[..^1] : pattern) is not null) is { } wrong)
+        {
             return $"'{PlainText.Line(wrong, 64)}' names no nodes; write a node's name, or the beginning of names and one star behind it.";
+        }
         if (CapacityWatts is < 0 or > PowerSettings.MostWatts)
             return $"the capacity of zone {Name} is {CapacityWatts}; allowed are 0 to {PowerSettings.MostWatts} W.";
         return null;

@@ -65,7 +65,9 @@ internal sealed class GpuInventory
         nodes[report.Node] = report;
         if (known is not null && known.Up == report.Up && known.Session == report.Session && known.DataAddress == report.DataAddress
             && known.Gpus.SequenceEqual(report.Gpus))
+        {
             return false;
+        }
         foreach (var gpu in IdsOf(known))
         {
             described.Remove(gpu);
@@ -133,7 +135,9 @@ internal sealed class GpuInventory
         Uncount(gpu);
         if (!described.TryGetValue(gpu, out var description) || !nodes[gpu.Node].Up || unschedulable.Contains(gpu)
             || (setAside.Contains(gpu.Node) && !owners.ContainsKey(gpu)))
+        {
             return;
+        }
         var deviceClass = description.DeviceClass;
         counted.Add(gpu, deviceClass);
         inService[deviceClass] = inService.GetValueOrDefault(deviceClass) + 1;

@@ -64,8 +64,10 @@ public sealed record PowerSettings
         foreach (var other in Classes)
         {
             if (other is null || string.IsNullOrEmpty(other.DeviceClass) || !DeviceClasses.IsName(other.DeviceClass))
+            {
                 return $"classes has an entry for the class '{PlainText.Line(other?.DeviceClass ?? "", 60)}'; a class has 1 to "
                     + $"{DeviceClasses.MaxLength} letters, digits, dots, dashes and underscores.";
+            }
             if (other.WattsPerGpu is < 0 or > MostWatts || other.WattsPerNode is < 0 or > MostWatts)
                 return $"the watts of class {other.DeviceClass} are {other.WattsPerGpu} and {other.WattsPerNode}; allowed are 0 to {MostWatts} W.";
         }

@@ -31,7 +31,9 @@ public static class PowerText
         if (!PlainText.IsPlain(text)
             || !decimal.TryParse(number, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value)
                 || value > PowerSettings.MostWatts)
+        {
             return false;
+        }
         value *= unit is null ? 1 : size;
         if (value > PowerSettings.MostWatts || !decimal.IsInteger(value))
             return false;

@@ -37,10 +37,12 @@ public static class ReachPolicy
     public static ReachDecision Decide(string address, IReadOnlyCollection<NodeId> peers, int generations, int before, string detail)
     {
         if (peers.Count < Peers && generations < Generations)
+        {
             return new ReachDecision(
                 false,
                 default,
                 $"{peers.Count} of {Peers} peers, or {generations} of {Generations} generations, could not connect to {address}");
+        }
         var pause = FirstPause * (1 << Math.Min(before, 10));
         pause = pause < LongestPause ? pause : LongestPause;
         var who = string.Join(", ", peers.Order().Take(3)) + (peers.Count > 3 ? $" and {peers.Count - 3} more" : "");

@@ -160,11 +160,15 @@ public readonly record struct FrameHeader
             return $"payload of {header.PayloadBytes} bytes; 0 to {MaxPayloadBytes} are allowed";
         if (header.Incarnation < 0 || header.Generation < 0 || header.Step < 0 || header.Timeline < 0
             || header.From < 0 || header.To < 0 || header.Block < 0 || header.Count < 0 || header.Targets < 0)
+        {
             return "a negative number in a frame header";
+        }
         var (start, size) = (header.Subtree.Start, header.Subtree.Size);
         if (start < 0 || size < 0
             || (size == 0 ? start != 0 : (size & (size - 1)) != 0 || start % size != 0 || start > int.MaxValue - size))
+        {
             return $"subtree {start}+{size} is not aligned";
+        }
         return null;
     }
 }

@@ -31,11 +31,13 @@ public sealed partial class RankMachine
             case Machines.CatchUp.ApplyReduced or Machines.CatchUp.FetchReduced when isOfPlan && Applied == Target - 1:
                 StopComputing();
                 foreach (var donor in plan.Donors)
+                {
                     context.Send(context.Header(FrameKind.ReducedRequest, donor.Rank, Target) with
                     {
                         Block = donor.Start,
                         Count = donor.Count,
                     });
+                }
                 ApplyIfWhole(Target);
                 break;
             case Machines.CatchUp.FetchState:
@@ -76,7 +78,9 @@ public sealed partial class RankMachine
         if (done.Failure is null || done.IsStateTouched)
             GiveUpState(loading);
         if (done.Failure is null)
+        {
             Applied = checkpoint.Step;
+        }
         else if (phase == Phase.CatchingUp || (phase == Phase.Promised && !done.IsGivenUp))
         {
             var report = new CheckpointUnreadable
@@ -167,7 +171,9 @@ public sealed partial class RankMachine
         var id = order.Checkpoint;
         if (order.Job != Options.Job || order.Incarnation < context.Incarnation || id.Generation > Generation || saving.IsUnderWay(id)
             || saving.RepeatSaved(id))
+        {
             return;
+        }
         if (id.Generation < Generation || id.Timeline != context.Timeline || !IsUnderPlan || Applied > id.Step
             || (Applied == id.Step && work.IsWriting))
         {

@@ -207,7 +207,9 @@ public sealed partial class RankMachine
         var gather = GatherOf(Applied + 1);
         for (var block = context.SliceStart(context.Rank); block < context.SliceStart(context.Rank + 1) && phase == Phase.Running
             && !work.IsWriting; block++)
+        {
             ReduceIfComplete(block, gather);
+        }
         if (phase == Phase.Running && !work.IsWriting)
             ApplyIfWhole(Applied + 1);
     }

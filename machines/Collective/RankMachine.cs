@@ -163,7 +163,9 @@ public sealed partial class RankMachine : IRankMachine
     {
         if (order.Job != Options.Job || order.Gpu != Options.Gpu || order.Incarnation < context.Incarnation
             || order.Generation < Generation)
+        {
             return;
+        }
         switch (order)
         {
             case PrepareRank prepare when membership is not null:

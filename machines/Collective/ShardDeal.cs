@@ -61,8 +61,10 @@ public static class ShardDeal
         if (deal.Base is not { } start)
             return deal.Runs;
         if (start.Ranks < 1 || start.Ranks > shards || start.RanksNow < 1 || start.RanksNow > shards)
+        {
             throw new FormatException(
                 $"a deal of {shards} shards goes from {start.Ranks} ranks to {start.RanksNow}; both are 1 to {shards}");
+        }
         Check("gone", start.Gone, start.Ranks);
         Check("new", start.Came, start.RanksNow);
         var owners = Owners(start, shards);

@@ -17,8 +17,10 @@ public static class ShardMap
     public static IReadOnlyList<IReadOnlyList<ShardSpan>> Cut(int shards, int ranks)
     {
         if (ranks < 1 || ranks > shards || !BitOperations.IsPow2(shards))
+        {
             throw new ArgumentOutOfRangeException(
                 nameof(ranks), $"{shards} shards cannot be dealt to {ranks} ranks: shards is a power of two and no rank goes without");
+        }
         var spans = new List<ShardSpan>[ranks];
         for (var rank = 0; rank < ranks; rank++)
             spans[rank] = [];

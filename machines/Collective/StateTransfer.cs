@@ -53,8 +53,10 @@ internal sealed class StateTransfer(RankContext context)
     public void Serve(FrameHeader request)
     {
         for (var block = request.Block; block < Math.Min(request.Block + (long)request.Count, context.Options.StateBlocks); block++)
+        {
             context.Do(new SendFrame(context.Header(FrameKind.State, request.From, request.Step) with { Block = block },
                 PayloadSource.State));
+        }
     }
 
     /// <summary>The generation is over.</summary>

@@ -13,7 +13,9 @@ public sealed partial class GangMachine
     private void Prepare()
     {
         if (FindLoss() is { } loss)
+        {
             Stop(loss, null);
+        }
         else if (agents.Values.All(agent => agent.Report?.Phase is GangPhase.Ready or GangPhase.Running))
         {
             state = state! with { Stage = GangStage.Running, Started = true };
@@ -125,13 +127,17 @@ public sealed partial class GangMachine
             if (offer.GiveBack is { } reason)
                 return new GangFailure(state!.Generation, "gpus given back", $"{node}: {reason}") { Node = node };
             if (offer.Session.Boot > state!.Members[index].Boot)
+            {
                 return new GangFailure(
                     state.Generation,
                     "worker ended",
                     $"{node} runs nothing of the generation: its worker was started again") { Node = node };
+            }
             if (offer is { Up: false, NodeUp: true })
+            {
                 return new GangFailure(
                     state.Generation, "gpu out of service", $"gpu {offer.Gpu} is out of service") { Node = node, Gpu = offer.Gpu.Index };
+            }
             if (!offer.Up && state.Stage == GangStage.Preparing)
                 return new GangFailure(state.Generation, "node lost", $"{node} is out of reach") { Node = node };
         }

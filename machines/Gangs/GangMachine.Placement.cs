@@ -95,8 +95,10 @@ public sealed partial class GangMachine
     private void RequestGpus()
     {
         if (usedBy != state!.Members)
+        {
             (used, usedBy) = (
                 [.. state.Members.SelectMany(member => member.Gpus.Select(gpu => new GpuId(member.Node, gpu))).Order()], state.Members);
+        }
         var wanted = IsOver || state.StopTo is not null ? 0 : state.Stage is GangStage.Preparing or GangStage.Running ? used.Count : Spec.RanksOn(Spec.MaxNodes);
         var request = new GpusRequested(id, state.Incarnation, requests, wanted, used, [])
         {

@@ -145,10 +145,12 @@ public sealed partial class GangMachine
             if (!agent.IsStopped && agent.HeardAt is { } heard && heard <= firstEnd + (Spec.Lease / 4))
                 return new GangFailure(state.Generation, "node lost", $"{node} was not heard any more") { Node = node };
             if (agent.Report is { Phase: GangPhase.Stopped, Ranks.Count: 0 })
+            {
                 return new GangFailure(
                     state.Generation,
                     "worker ended",
                     $"{node} runs nothing of the generation: its worker was started again") { Node = node };
+            }
         }
 
         return null;

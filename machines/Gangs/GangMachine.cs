@@ -185,7 +185,9 @@ public sealed partial class GangMachine : IMachine
         var agent = agents[index];
         if (reported.Session.IsOlderThan(agent.Session)
             || (reported.Session == agent.Session && reported.Report.Sequence <= agent.Report?.Sequence))
+        {
             return;
+        }
         (agent.Session, agent.Report, agent.HeardAt) = (reported.Session, reported.Report, now);
         if (reported.Report.Phase is GangPhase.Stopping or GangPhase.Stopped or GangPhase.Refused)
             agent.StoppingAt ??= now;

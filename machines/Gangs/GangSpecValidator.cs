@@ -18,8 +18,10 @@ public static class GangSpecValidator
     {
         var problems = new List<JobSpecProblem>();
         if (spec.Command.Any(word => word is null) || spec.Environment.Any(pair => pair.Value is null))
+        {
             return [new JobSpecProblem(
                 "command", "null", "a program and its arguments, with variables that have a value", "give each a text")];
+        }
         Refuse(spec.Name.Length is < 1 or > 100 || !PlainText.IsPlain(spec.Name), "name", $"'{PlainText.Line(spec.Name, 60)}'",
             "1 to 100 characters without control characters or unseen ones", "choose another name");
         Refuse(!DeviceClasses.IsName(spec.DeviceClass), "deviceClass", $"'{PlainText.Line(spec.DeviceClass, 60)}'",

@@ -40,7 +40,9 @@ public static class DataAddresses
         var colon = address.LastIndexOf(':');
         if (colon < 0 || !int.TryParse(address.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out port)
             || port > 65535)
+        {
             return false;
+        }
         host = address[..colon];
         if (host is ['[', .., ']'])
             host = host[1..^1];
@@ -79,7 +81,9 @@ public static class DataAddresses
         {
             if (parts[i].Length > 3 || !int.TryParse(parts[i], NumberStyles.None, CultureInfo.InvariantCulture, out octets[i])
                 || octets[i] > 255)
+            {
                 return null;
+            }
         }
 
         return octets;

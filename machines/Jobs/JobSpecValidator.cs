@@ -113,9 +113,7 @@ public static class JobSpecValidator
         }
 
         if (spec.MinRanks < 1 || spec.MinRanks > spec.Ranks)
-        {
             problems.Add("job.min_ranks", Text(spec.MinRanks), $"1 to job.ranks, {Text(spec.Ranks)}", "set job.min_ranks in that range");
-        }
 
         problems.Between("job.priority", spec.Priority, -MostPriority, MostPriority);
         if (!DeviceClasses.IsName(spec.DeviceClass))
@@ -145,8 +143,10 @@ public static class JobSpecValidator
 
         kind.CheckModel(problems, spec);
         if (spec.Program is not null && kind.Name != ProcessKind.ProcessName)
+        {
             problems.Add(
                 "program.entry", "set", $"left out with model.program {kind.Name}", "leave --program out, or leave model.program out");
+        }
     }
 
     private static void CheckTraining(JobSpecProblems problems, TrainingSpec training)
@@ -188,11 +188,13 @@ public static class JobSpecValidator
         problems.Fraction("optimizer.beta1", optimizer.Beta1);
         problems.Fraction("optimizer.beta2", optimizer.Beta2);
         if (!((float)optimizer.Epsilon > 0 && double.IsFinite(optimizer.Epsilon)))
+        {
             problems.Add(
                 "optimizer.epsilon",
                 Text(optimizer.Epsilon),
                 "a finite number that float32 tells from 0, 1E-45 or more",
                 "set optimizer.epsilon to 1e-8");
+        }
         problems.NotNegative("optimizer.weight_decay", optimizer.WeightDecay, "set optimizer.weight_decay to 0 to turn it off");
         problems.NotNegative("optimizer.gradient_clip", optimizer.GradientClip, "set optimizer.gradient_clip to 0 to turn it off");
     }
@@ -224,9 +226,7 @@ public static class JobSpecValidator
         }
 
         if (data.Sha256.Length == 0)
-        {
             return;
-        }
 
         if (!IsHash(data.Sha256))
         {

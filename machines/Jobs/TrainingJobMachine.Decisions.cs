@@ -228,8 +228,10 @@ public sealed partial class TrainingJobMachine
         foreach (var gpu in came)
             preparations.Call(gpu);
         foreach (var member in gone.Where(member => !came.Contains(member.Gpu)))
+        {
             releases.Begin(member.Gpu,
                 departures.ReasonOf(member.Gpu) ?? (preparations.IsAside(member.Gpu) ? "not ready yet" : "excluded"));
+        }
         foreach (var gpu in removed)
             departures.Remove(gpu);
     }

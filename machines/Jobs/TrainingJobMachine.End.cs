@@ -17,7 +17,9 @@ public sealed partial class TrainingJobMachine
         // One of an earlier generation may speak of the record of another timeline.
         if (context.IsOver || finished.Generation != State.Generation || context.MemberOf(finished.Gpu) is null
             || finished.Step > State.Spec.Training.Steps)
+        {
             return;
+        }
         if (finished.Step < State.Spec.Training.Steps)
         {
             GoOnBeyond(finished);
@@ -131,7 +133,9 @@ public sealed partial class TrainingJobMachine
         var failure = State.Phase == JobPhase.Failed ? State.Reason : null;
         if (after == before
             || ExtensionPolicy.WhyRefused(before, State.Phase == JobPhase.Finished, failure, State.Checkpoints.Count, wanted) is not null)
+        {
             return;
+        }
         var (steps, ranks) = (after.Training.Steps, after.Ranks);
         var isLonger = steps > before.Training.Steps;
         string?[] changes =

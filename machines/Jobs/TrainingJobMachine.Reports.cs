@@ -103,7 +103,9 @@ public sealed partial class TrainingJobMachine
     {
         if (answer.Generation != State.Generation || context.MemberOf(answer.Gpu) is not { } member || member.Boot != answer.Boot
             || session.Boot != answer.Boot)
+        {
             return;
+        }
         if (!round.IsOpen)
         {
             OnPromiseWithoutPlan(answer.Gpu);
@@ -309,7 +311,9 @@ public sealed partial class TrainingJobMachine
     {
         if (context.MemberOf(report.Gpu) is not { } member || member.Boot != session.Boot
             || State.Checkpoints.All(checkpoint => checkpoint.Id != report.Checkpoint))
+        {
             return;
+        }
         if (search.AddUnreadable(report.Checkpoint, member))
         {
             context.Observe(
@@ -334,7 +338,9 @@ public sealed partial class TrainingJobMachine
         preparations.EndAside(fault.Gpu);
         if (fault.Generation != State.Generation || context.MemberOf(fault.Gpu) is not { } member || context.IsOver
             || !evidence.AddFault(fault.Gpu, fault.Detail))
+        {
             return;
+        }
         if (fault.Whose == FaultKind.Worker)
         {
             evidence.MarkUnable(fault.Gpu);
@@ -361,8 +367,10 @@ public sealed partial class TrainingJobMachine
             return;
         foreach (var suspect in FaultPolicy.Suspects(State.Faults,
             [.. State.Members.Select(member => member.Gpu).Where(gpu => !evidence.HasFaulted(gpu))]))
+        {
             context.Send(GrainAddress.Of(suspect.Gpu),
                 new GpuFaultReported(new WorkerSession(suspect.Boot, long.MaxValue), suspect.Detail));
+        }
         context.Persist(State with { Faults = [], FaultedAt = 0, Recorded = records.Through });
         offers.RequestNow();
         context.MarkDirty();

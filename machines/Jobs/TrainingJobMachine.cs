@@ -201,7 +201,9 @@ public sealed partial class TrainingJobMachine : IMachine
                 releases.Begin(member.Gpu, State.Reason);
         }
         else if (State.Phase == JobPhase.Active && !State.Planned)
+        {
             recovery.Ask($"silo {activated.Silo} found generation {State.Generation} half formed");
+        }
     }
 
     private void OnSubmitted(JobSpec spec)
@@ -376,7 +378,9 @@ public sealed partial class TrainingJobMachine : IMachine
                 Consider(search.RestoreDue);
             }
             else if (round.IsOpen || plans.IsResuming)
+            {
                 Consider(round.AskAt);
+            }
             Consider(preparations.NextAside);
             foreach (var (member, link) in links.With(State.Members))
                 Consider(TimeoutOf(member, link), andPast: gather.Due is null);

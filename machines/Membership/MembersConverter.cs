@@ -100,7 +100,9 @@ public sealed class MembersConverter : JsonConverter<IReadOnlyList<Member>>
             if (!MembersReader.Advance(gpu, address, ref nodeLength, gpus, 1)
                 || !gpu.Text[..nodeLength].SequenceEqual(members[at].Gpu.Node.Value)
                 || !address.Text.SequenceEqual(members[at].Address))
+            {
                 break;
+            }
         }
 
         return (nodes, gpus);
@@ -115,7 +117,9 @@ public sealed class MembersConverter : JsonConverter<IReadOnlyList<Member>>
             var member = members[at + gpus];
             if (gpus == MembersReader.MostGpus || member.Gpu.Index != gpus || member.Boot != members[at].Boot
                 || member.Address != members[at].Address)
+            {
                 return 0;
+            }
         }
 
         return gpus;

@@ -108,8 +108,10 @@ public sealed class MembersReader
         Move(ref reader);
         if (nodeLength == 0 || Gpus is < 1 or > MostGpus || reader.TokenType != JsonTokenType.String
             || !reader.TryGetBytesFromBase64(out var differences))
+        {
             throw new JsonException(
                 $"a run of members tells 1 to {MostGpus} gpus of each node after another one, and how their boot numbers differ");
+        }
         (boots, bootAt) = (differences, 0);
 
         // Counted before anything is believed: so many numbers end, and nothing comes behind the last.

@@ -176,6 +176,7 @@ public sealed partial class NodeMachine(NodeId id, GpuHealthPolicy? policy = nul
             isOnRecord = false;
         AttachAwake();
         if (!repeated)
+        {
             outputs.Observe(
                 new CoordinatorEvent
                 {
@@ -184,6 +185,7 @@ public sealed partial class NodeMachine(NodeId id, GpuHealthPolicy? policy = nul
                     Text = $"{id} connected, process {hello.ProcessId}, {Counted.Of(hello.Gpus.Count, "gpu")}",
                     Numbers = new SortedDictionary<string, double> { ["pid"] = hello.ProcessId, ["boot"] = worker.Session.Boot }
                 });
+        }
         TellJobs();
         Report(up: true);
     }

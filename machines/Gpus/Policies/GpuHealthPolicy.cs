@@ -158,7 +158,9 @@ public sealed class GpuHealthPolicy
             var ends = text.Split('-');
             if (ends.Length > 2 || !int.TryParse(ends[0], NumberStyles.None, CultureInfo.InvariantCulture, out var first)
                 || !int.TryParse(ends[^1], NumberStyles.None, CultureInfo.InvariantCulture, out var last) || last < first || last > 100_000)
+            {
                 return $"'{text}' is neither a number nor a range such as 39-41";
+            }
             for (var number = first; number <= last; number++)
             {
                 if (!table.TryAdd(number, remedy))

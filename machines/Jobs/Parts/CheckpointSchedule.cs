@@ -87,7 +87,9 @@ internal sealed class CheckpointSchedule(JobContext context, NodeLinks links, St
         if (trainingSince is null)
             (trainingSince, reportedAt) = (context.Now, context.Now);
         if (saving is null)
+        {
             Begin();
+        }
         else if (saving.ReachedAt is { } reached && context.Now >= reached + PatienceFor(saving))
         {
             GiveUp(
@@ -95,7 +97,9 @@ internal sealed class CheckpointSchedule(JobContext context, NodeLinks links, St
                 + $"were not written within {PatienceFor(saving).TotalSeconds:0} s");
         }
         else if (context.Now >= saving.AskAt)
+        {
             Ask(saving);
+        }
     }
 
     /// <summary>When <see cref="Decide"/> would do something by itself, while all members train; null: never.</summary>

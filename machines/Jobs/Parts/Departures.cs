@@ -112,7 +112,9 @@ internal sealed class Departures(JobContext context, NodeLinks links)
         HashSet<GpuId> departing = [.. members.Where(member => leaving.ContainsKey(member.Gpu)).Select(member => member.Gpu)];
         if (members.All(member => failed.ContainsKey(member.Gpu) || departing.Contains(member.Gpu))
             && members.Where(member => !failed.ContainsKey(member.Gpu)).OrderByDescending(links.IsReachable).FirstOrDefault() is { } last)
+        {
             departing.Remove(last.Gpu);
+        }
         return departing;
     }
 

@@ -74,9 +74,13 @@ internal sealed class FailureEvidence(JobContext context, NodeLinks links)
         // so is the accuser's own. Others may have more to say of either.
         if (accused.Evidence == Evidence.Silent
             || (accused is { Evidence: Evidence.ConnectionClosed, Unreached: true } && links.IsConnected(accused.Accused)))
+        {
             softAt ??= context.Now;
+        }
         else
+        {
             hardAt ??= context.Now;
+        }
         return true;
     }
 

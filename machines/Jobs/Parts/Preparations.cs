@@ -53,7 +53,9 @@ internal sealed class Preparations(JobContext context, GenerationRound round)
             aside[gpu] = left with { Until = context.Now + AsideTime };
         if (!round.IsOpen || report.Generation != context.State.Generation || round.HasAnswered(gpu)
             || context.MemberOf(gpu)?.Boot != session.Boot)
+        {
             return;
+        }
         var since = preparing.TryGetValue(gpu, out var known) && known.Boot == session.Boot ? known.Since : context.Now;
         preparing[gpu] = new Preparation(session.Boot, since, context.Now, report.What, report.Busy, report.Loading is true);
         if (known is null)
@@ -88,7 +90,9 @@ internal sealed class Preparations(JobContext context, GenerationRound round)
     {
         foreach (var gpu in preparing.Where(pair => pair.Value.IsBusy || context.MemberOf(pair.Key)?.Boot != pair.Value.Boot)
             .Select(pair => pair.Key).ToArray())
+        {
             preparing.Remove(gpu);
+        }
     }
 
     /// <summary>What a member prepares; null: nothing.</summary>

@@ -29,17 +29,21 @@ public static class ExtensionPolicy
             return null;
         var (steps, ranks) = (spec.Training.Steps, spec.Ranks);
         if (extended.Training.Steps < steps)
+        {
             return new JobSpecProblem(
                 "training.steps",
                 Text(extended.Training.Steps),
                 $"at least {Text(steps)}, what the job has",
                 "steps that a job has are not taken back: start another job with fewer");
+        }
         if (extended.Ranks < ranks)
+        {
             return new JobSpecProblem(
                 "job.ranks",
                 Text(extended.Ranks),
                 $"at least {Text(ranks)}, what the job has",
                 "ranks are not taken back: the job goes on with as many as there are, down to job.min_ranks");
+        }
         if (JobSpecValidator.Validate(extended).FirstOrDefault(problem => problem.Field is "training.steps" or "job.ranks") is { } impossible)
             return impossible.Field == "job.ranks" ? impossible with { Remedy = $"choose at most {Text(spec.Training.Shards)}: a job's shards decide its bits, and never change" } : impossible;
         var (field, value, now) = extended.Training.Steps > steps ? (
@@ -47,8 +51,10 @@ public static class ExtensionPolicy
         if (failure is not null)
             return new JobSpecProblem(field, Text(value), $"{Text(now)}, since the job has failed ({failure})", "start another job");
         if (isFinished && field == "job.ranks")
+        {
             return new JobSpecProblem(
                 field, Text(value), $"{Text(now)}, since the job has finished", "raise its steps too, or leave it as it is");
+        }
 
         // One that saves checkpoints and ended before its first begins again, as it would if its workers died. Where none are wanted a
         // person decides.

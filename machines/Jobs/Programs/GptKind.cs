@@ -24,7 +24,7 @@ internal sealed class GptKind : ProgramKind
         var (model, training) = (spec.Model, spec.Training);
         double channels = model.Channels, block = model.Block, layers = model.Layers, heads = model.Heads, vocab = model.Vocab;
         var parameters = ((vocab + block) * channels) + (layers * ((12 * channels * channels) + (13 * channels))) + (2 * channels);
-        double sequences = Math.Min(training.MicroBatch, Math.Ceiling((double)training.BatchSize / Math.Max(1, training.Shards)));
+        var sequences = Math.Min(training.MicroBatch, Math.Ceiling((double)training.BatchSize / Math.Max(1, training.Shards)));
         var rows = sequences * block;
 
         // Of each layer, as the backward pass wants it: eight times the stream, the wide layer twice, and attention's probabilities.
@@ -41,9 +41,7 @@ internal sealed class GptKind : ProgramKind
         problems.AtLeast("model.block", model.Block, 1);
         problems.Between("model.vocab", model.Vocab, 2, JobSpecValidator.MostVocab);
         if (!(model.Dropout >= 0 && model.Dropout < 1))
-        {
             problems.Add("model.dropout", Text(model.Dropout), "0 or more and below 1", "set model.dropout to 0 to turn it off");
-        }
 
         if (model.Channels >= 1 && model.Heads >= 1 && model.Channels % model.Heads != 0)
         {

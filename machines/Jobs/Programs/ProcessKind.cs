@@ -31,47 +31,61 @@ internal sealed class ProcessKind : ProgramKind
         }
 
         if (spec.Model != new ModelSpec { Program = Name })
+        {
             problems.Add(
                 "model", "set", "left out, since the program makes its own model", "give the program arguments instead: program.arguments");
+        }
         if (spec.Optimizer != new OptimizerSpec())
+        {
             problems.Add(
                 "optimizer",
                 "set",
                 "left out, since the program brings its own optimizer and schedule",
                 "set them in the program, or by program.arguments");
+        }
         if (spec.Initial is not null)
+        {
             problems.Add(
                 "checkpoint.initial_load_sha256",
                 "set",
                 "left out, since the program makes its own state 0",
                 "load pretrained weights in the program, before it joins");
+        }
         if (program.Entry.Length is 0 or > MostText || program.Entry.StartsWith('/')
             || program.Entry.Split('/').Any(part => part is "" or "." or "..") || !PlainText.IsPlain(program.Entry))
+        {
             problems.Add(
                 "program.entry",
                 $"'{Printable(program.Entry)}'",
                 "a path within the program's folder, such as train.py",
                 "name a file of that folder");
+        }
         if (program.Python.Length is 0 or > MostText || !PlainText.IsPlain(program.Python) || program.Python.StartsWith('-'))
+        {
             problems.Add(
                 "program.python", $"'{Printable(program.Python)}'", "the name or path of an interpreter", "set program.python to python3");
+        }
         if (program.Arguments.Length > MostText || !PlainText.IsPlain(program.Arguments))
+        {
             problems.Add(
                 "program.arguments",
                 $"'{Printable(program.Arguments)}'",
                 $"at most {Text(MostText)} characters in one line",
                 "put longer settings into a file of the folder");
+        }
         problems.Between("program.threads", program.Threads, 1, MostThreads);
         problems.Between("program.warm_up_shards", program.WarmUpShards, 0, MostWarmUps);
         problems.AtLeast("program.check_every", program.CheckEvery, 0);
         problems.Timeout("program.start_timeout", program.StartTimeout, mayBeZero: false);
         problems.Timeout("program.hang_timeout", program.HangTimeout, mayBeZero: false);
         if (program.Sha256.Length > 0 && !JobSpecValidator.IsHash(program.Sha256))
+        {
             problems.Add(
                 "program.sha256",
                 $"'{Printable(program.Sha256)}'",
                 "64 lower-case hexadecimal digits",
                 "give the program's hash, or the program itself with --program");
+        }
     }
 
     internal override JobSpecProblem? MissingFile(JobSpec spec) => spec.Program is { Sha256.Length: 0 }
