@@ -1,8 +1,8 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using Coordinator.Planning.Simulation;
-using static Coordinator.Planning.Simulation.GoodputLedger;
 using static System.FormattableString;
+using static Coordinator.Planning.Simulation.GoodputLedger;
 
 namespace Coordinator.Planning.Pages;
 
@@ -121,8 +121,10 @@ internal static class FleetPrinter
             text.Append('\n').Append($"{"goodput against " + sweep.Axis,-44}")
                 .Append(string.Join("  ", sweep.Points[0].Reports.Select(report => report.Policy.PadLeft(34)))).Append('\n');
             foreach (var (x, reports) in sweep.Points)
+            {
                 text.Append($"  {SweepPicture.Number(x),-42}")
                     .Append(string.Join("  ", reports.Select(report => Percent(report.Goodput).PadLeft(34)))).Append('\n');
+            }
         }
 
         return text.ToString();

@@ -1,7 +1,7 @@
 using System.Text;
 using Coordinator.Planning.Simulation;
-using static Coordinator.Planning.Simulation.GoodputLedger;
 using static System.FormattableString;
+using static Coordinator.Planning.Simulation.GoodputLedger;
 
 namespace Coordinator.Planning.Pages;
 
@@ -78,7 +78,7 @@ internal static class HourPicture
 
     private static void Legend(Svg svg, double y)
     {
-        double x = Left;
+        var x = Left;
         foreach (var kind in Shown)
         {
             var name = kind switch { Loss.Productive => "trains", Loss.InfrastructureRecovery => "recovers or restarts", Loss.CheckpointRestore => "reads a checkpoint", Loss.WastedProgress => "trained in vain", _ => "ranks missing meanwhile" };
@@ -94,9 +94,7 @@ internal static class HourPicture
             return "<p class=\"q\">Nothing failed in this hour.</p>\n";
         var text = new StringBuilder("<p class=\"q\">Marks: a disc for a process, a square for a node, a triangle for a part that nodes share.</p><table><tr><th>minute</th><th>what failed</th><th>from node</th><th>nodes</th><th>remedy</th></tr>");
         foreach (var strike in strikes)
-        {
             text.Append(Invariant($"<tr><td>{(strike.At - from) / 60:0.0}</td><td>{Svg.Escaped(strike.Cause.Name)}</td><td>{strike.FirstNode}</td><td>{strike.Cause.Nodes}</td><td>{(strike.Cause.Remedy == Remedy.Restart ? "process starts again" : Invariant($"replaced; repaired after {strike.RepairSeconds / 3600:0.0} h"))}</td></tr>"));
-        }
 
         return text.Append("</table>\n").ToString();
     }

@@ -23,7 +23,7 @@ internal static class SweepPicture
         var policies = sweep.Points[0].Reports.Select(report => report.Policy).ToArray();
 
         // Names stand beside the last points, apart from each other where the curves end close together; the highest first.
-        double labelled = double.NegativeInfinity;
+        var labelled = double.NegativeInfinity;
         var labels = policies.Select((policy, i) => (Policy: policy, Number: i, sweep.Points[^1].Reports[i].Goodput))
             .OrderByDescending(label => label.Goodput).ToArray();
         foreach (var (policy, number, goodput) in labels)
@@ -49,12 +49,14 @@ internal static class SweepPicture
         }
 
         for (var i = 0; i < sweep.Points.Count; i++)
+        {
             svg.Text(
                 X(i),
                 Y(sweep.Points[i].Reports[0].Goodput) - 10,
                 Invariant($"{sweep.Points[i].Reports[0].Goodput * 100:0.0}"),
                 "middle",
                 PageStyle.Policy(0, 'm'));
+        }
         return svg.ToString();
 
         double X(int point) => Left + 30 + (point * (Right - Left - 60) / Math.Max(1, sweep.Points.Count - 1));

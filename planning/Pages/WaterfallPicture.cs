@@ -1,6 +1,6 @@
 using Coordinator.Planning.Simulation;
-using static Coordinator.Planning.Simulation.GoodputLedger;
 using static System.FormattableString;
+using static Coordinator.Planning.Simulation.GoodputLedger;
 
 namespace Coordinator.Planning.Pages;
 

@@ -46,9 +46,11 @@ internal static class ScenarioFile
         if (settings.Any(setting => SectionOf(setting.Key) == "failures"))
             fleet = fleet with { Causes = Causes(settings) };
         foreach (var stray in settings.Where(setting => CauseSections.Contains(SectionOf(setting.Key)) && fleet.Causes.All(cause => cause.Name != LastOf(setting.Key))))
+        {
             throw new ConfigurationException(
                 $"{YamlText.Shown(stray.Key)} speaks of a cause that failures does not name; add it there or delete the line",
                 stray.KeyLocation);
+        }
         fleet = fleet with { Shared = [.. SharedPart.Names.Select(name => Part(name, settings, fleet)).OfType<SharedPart>()] };
         if (settings.Any(setting => SectionOf(setting.Key) == GrowthSection))
             fleet = fleet with { Growth = [.. settings.Where(setting => SectionOf(setting.Key) == GrowthSection).Select(Tranche).OrderBy(tranche => tranche.Day)] };

@@ -153,8 +153,10 @@ internal sealed class MachineJob : IGenerations
         while (generation == before || awaitedPlans > 0)
         {
             if (now - begun > Limit)
+            {
                 throw new InvalidOperationException(
                     $"the job formed no generation of {expected} ranks in {Limit.TotalMinutes} min: {job.Describe(now)[..400]}");
+            }
             Turn(done);
         }
 
@@ -169,8 +171,10 @@ internal sealed class MachineJob : IGenerations
 
         // What comes after this step is applied is the machine's quiet state.
         foreach (var slot in slots.Where(slot => slot.HasPlan))
+        {
             Post(
                 GrainAddress.Of(Job), Said(slot, new RankAdvanced { Job = Job, Generation = generation, Gpu = slot.Gpu, Step = step + 1 }));
+        }
         step++;
         while (mail.Count > 0)
             Turn(done);
@@ -245,7 +249,7 @@ internal sealed class MachineJob : IGenerations
 
     private RankState Answer(Slot slot, RankOrder order, double done)
     {
-        IReadOnlyList<ShardSpan> assigned = slot.HasState && slot.Rank >= 0 && slot.Rank < map.Count ? map[slot.Rank] : [];
+        var assigned = slot.HasState && slot.Rank >= 0 && slot.Rank < map.Count ? map[slot.Rank] : [];
         return new RankState
         {
             Job = Job,

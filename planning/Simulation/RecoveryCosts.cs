@@ -48,8 +48,10 @@ public sealed record RecoveryCosts
         for (var i = 1; i < points.Length; i++)
         {
             if (gpus <= points[i].Gpus)
+            {
                 return points[i - 1].Seconds + (
                     (points[i].Seconds - points[i - 1].Seconds) * (gpus - points[i - 1].Gpus) / (points[i].Gpus - points[i - 1].Gpus));
+            }
         }
 
         // Beyond what was published, in proportion.

@@ -17,7 +17,7 @@ public sealed record SweepPoint(double X, FleetSpec Fleet)
     /// <param name="checkpointSeconds">Its time between checkpoints.</param>
     public static IReadOnlyList<SweepPoint> Around(FleetSpec fleet, SweepKind kind, double checkpointSeconds)
     {
-        IEnumerable<SweepPoint> points = kind switch
+        var points = kind switch
         {
             SweepKind.Size => SizeFactors.Select(factor => Scaled(fleet, factor)).Select(scaled => new SweepPoint(scaled.Gpus, scaled)),
             SweepKind.Mtbf when FailuresADay(fleet) > 0 =>
