@@ -74,7 +74,7 @@ public sealed class PrivatePostgres
     public ProcessStartInfo Command()
     {
         var command = new ProcessStartInfo { FileName = "/bin/sh", WorkingDirectory = "/" };
-        string[] server = As([
+        var server = As([
             Path.Combine(programs, "postgres"), "-D", Path.Combine(folder, "data"), "-k", folder,
             "-c", "listen_addresses=127.0.0.1", "-c", string.Create(CultureInfo.InvariantCulture, $"port={Port}"), "-c", "max_connections=300"]);
         foreach (var argument in (string[])["-c", Guard, "sh", .. server])
@@ -129,10 +129,12 @@ public sealed class PrivatePostgres
             await process.WaitForExitAsync(cancel);
             await File.AppendAllTextAsync(directory.File("postgres.log"), string.Concat(said), cancel);
             if (process.ExitCode != 0)
+            {
                 throw new CommandException(
                     ExitCodes.RunFailed,
                     $"{program} ended with exit code {process.ExitCode}: {said[1].Trim()}",
                     $"See {directory.File("postgres.log")}, or name a database with --database.");
+            }
         }
         catch (Win32Exception missing)
         {

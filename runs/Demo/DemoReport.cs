@@ -71,8 +71,10 @@ public sealed record DemoReport
         if (Undisturbed.Failures > 0)
             lines.Add(("note", $"the undisturbed run was disturbed, too: {Undisturbed.Failures} failures, healed"));
         foreach (var missed in Missed)
+        {
             lines.Add(
                 ("missed", $"a planned blow did not happen: {missed.Kind} at step {missed.Step}; a longer job (--steps) has room for it"));
+        }
         return lines;
     }
 

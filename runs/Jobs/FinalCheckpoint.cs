@@ -48,7 +48,9 @@ public sealed class FinalCheckpoint(SiloCalls calls, JobId id)
                 if (view is { Phase: not "running", Recorded: 0, Checkpoints: [] })
                     return new RunRemains(view, null, "no step had been trained");
                 if (IsWriting(view))
+                {
                     limit.CancelAfter(Limit);
+                }
                 else if (askedAt is not { } at || Stopwatch.GetElapsedTime(at) >= AskPeriod)
                 {
                     await AskAsync(reason, limit.Token);

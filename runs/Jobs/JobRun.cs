@@ -197,10 +197,12 @@ public sealed class JobRun(CoordinatorClient client, string title)
         {
             Discard(partial);
             if (!await Calls.MoveAsync((silo, limit) => silo.DownloadModelAsync(job.Id, partial, limit), cancel))
+            {
                 throw new CommandException(
                     ExitCodes.NotFound,
                     $"The silo has no model of job {job.Id}, which has {job.Phase}.",
                     "See its events with 'coordinator events'.");
+            }
             var sha256 = await FlushAndHashAsync(partial, cancel);
             if (sha256 == job.ModelSha256)
                 return sha256;

@@ -180,16 +180,22 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
     {
         if (signals.IsInterrupt && run.LastSeen is { } seen && CheckpointInterval.TryParse(seen.Spec.Checkpoint.Interval, out var interval)
             && interval.IsOff && seen is { Phase: not "finished", Checkpoints: [] })
+        {
             throw new OperationCanceledException(signals.Token);
+        }
         if (run.LastSeen is not null)
+        {
             Console.WriteLine(
                 $"asked to end: saving the state first (a second signal ends at once, and '{Again}' goes on from what was saved before)");
+        }
         var remains = await new FinalCheckpoint(run.Calls, record.JobId).SaveAsync("the run was asked to end");
         if (remains is { Job: { Phase: "finished" } finished })
             return await FetchAsync(run, finished);
         if (remains.Saved is { } saved)
+        {
             throw new CommandException(
                 ExitCodes.Retryable, $"Asked to end: the state of step {saved.Id.Step} is saved.", $"To go on: {Again}");
+        }
 
         // A silo that did not answer says nothing of what there is: what was heard of it before still holds.
         var job = remains.Job ?? run.LastSeen;
@@ -222,9 +228,11 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
         if (!IsResumable && job is { Phase: "finished" })
             return $"The model is finished and safe in {FinishedRun.StoredModel(job, directory)}: copy it from there.";
         if (!IsResumable)
+        {
             return backend.Database is null
                 ? "The run's own database ends with it: run the command again."
                 : "The job is in the database that was named, and goes on when silos and workers run on it again.";
+        }
         return job switch
         {
             { Phase: "finished" } =>

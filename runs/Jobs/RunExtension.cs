@@ -47,8 +47,10 @@ internal static class RunExtension
         if (job is null)
         {
             if (ExtensionPolicy.WhyRefused(spec, isFinished: false, failure: null, checkpoints: 0, wanted) is { } problem)
+            {
                 throw new CommandException(
                     ExitCodes.Usage, $"{problem.Field} is {problem.Value} but must be {problem.Rule}.", problem.Remedy);
+            }
             return Noted(record, spec, wanted);
         }
 

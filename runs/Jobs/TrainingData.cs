@@ -23,7 +23,9 @@ public static class TrainingData
     {
         if (ProgramKinds.Find(spec.Model.Program) is { } kind
             && (!kind.TakesData || (path is null && (!kind.ReadsTokens || spec.Data.Sha256.Length > 0))))
+        {
             return (spec, null);
+        }
         var store = directory.File("data");
         try
         {

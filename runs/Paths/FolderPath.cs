@@ -41,8 +41,10 @@ public static class FolderPath
             while (FileKinds.Of(there) == FileKind.Missing && Path.GetDirectoryName(there) is { } above)
                 there = above;
             if (FileKinds.Of(there) != FileKind.Folder)
+            {
                 throw new CommandException(
                     ExitCodes.Usage, $"{what} lies in {path}, and {there} is a file and no folder.", $"Name another place with {what}.");
+            }
             Probe(there);
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)

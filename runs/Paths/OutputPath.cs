@@ -51,17 +51,21 @@ public sealed class OutputPath
             if (descriptor is not null && kind != FileKind.Missing)
                 return new OutputPath(option, path, target, kind, descriptor);
             if (kind == FileKind.Folder || System.IO.Path.EndsInDirectorySeparator(text))
+            {
                 throw Refused(
                     option,
                     path,
                     "it is a folder, and a file is to be written",
                     $"Name a file in it, such as {option} {System.IO.Path.Combine(path, "model.safetensors")}.");
+            }
             if (kind is FileKind.BlockDevice or FileKind.Socket)
+            {
                 throw Refused(
                     option,
                     path,
                     $"it is a {(kind == FileKind.Socket ? "socket" : "disk")}, and nothing is written to one",
                     $"Name a file with {option}.");
+            }
             var found = new OutputPath(option, path, target, kind, null);
             if (!found.IsStream)
                 FolderPath.Look(option, System.IO.Path.GetDirectoryName(target)!);
