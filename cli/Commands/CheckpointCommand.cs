@@ -37,12 +37,16 @@ public static class CheckpointCommand
             if (view is { Checkpoints: [.., var saved] } && saved.Id != newest)
                 return saved;
             if (view?.Phase is "finished" or "failed")
+            {
                 throw new CommandException(
                     ExitCodes.RunFailed, $"Job {job} has {view.Phase} before another checkpoint was saved.", "Nothing is left to save.");
+            }
             if (view is { Saving: { Length: > 0 } trouble } && trouble != before?.Saving
                 && trouble.Contains("--checkpoint-dir", StringComparison.Ordinal))
+            {
                 throw new CommandException(
                     ExitCodes.RunFailed, $"Job {job} cannot be saved: {trouble}", "Start the workers again with --checkpoint-dir.");
+            }
         }
     }
 
@@ -100,7 +104,9 @@ public static class CheckpointCommand
                     Console.WriteLine($"ok          {one.Job} {one.Id}  {one.Manifest!.Parts.Count} parts, {Words.Bytes(one.Manifest.Parts.Sum(part => part.Bytes))}");
                 }
                 else if (one.IsIncomplete)
+                {
                     Console.WriteLine($"incomplete  {one.Job} {one.Id}  {trouble}");
+                }
                 else
                 {
                     damaged++;
@@ -147,8 +153,10 @@ public static class CheckpointCommand
     private static CheckpointFolder Open(string path)
     {
         if (!Directory.Exists(path))
+        {
             throw new CommandException(
                 ExitCodes.NotFound, $"There is no folder {path}.", "Name the one that the workers have as --checkpoint-dir.");
+        }
         return new CheckpointFolder(path);
     }
 
@@ -161,7 +169,7 @@ public static class CheckpointCommand
             {
                 var isIncomplete = !System.IO.Path.Exists(System.IO.Path.Combine(folder.PathOf(one, id), CheckpointManifest.FileName));
                 CheckpointManifest? manifest = null;
-                string? trouble = isIncomplete ? "without a manifest: it was being written, or its writers died" : null;
+                var trouble = isIncomplete ? "without a manifest: it was being written, or its writers died" : null;
                 try
                 {
                     if (!isIncomplete)

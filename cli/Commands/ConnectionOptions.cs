@@ -73,8 +73,10 @@ public sealed class ConnectionOptions
     {
         var path = given ?? Environment.GetEnvironmentVariable(ConnectionVariables.TokenFile);
         if (string.IsNullOrEmpty(path))
+        {
             throw new CommandException(
                 ExitCodes.Usage, "No token is named.", $"Give --token-file FILE or set {ConnectionVariables.TokenFile}.");
+        }
         try
         {
             var token = SiloToken.Load(path);

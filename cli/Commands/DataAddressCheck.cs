@@ -17,10 +17,12 @@ internal static class DataAddressCheck
     public static void RefuseImpossible(IPEndPoint listen, string? advertised)
     {
         if (advertised is not null && DataAddresses.HostProblem(advertised) is { } problem)
+        {
             throw new CommandException(
                 ExitCodes.Usage,
                 $"'{advertised}' cannot be --data-host: {problem}.",
                 "Name the host or the IP address that other workers reach this one at, without a port, such as --data-host 10.0.0.7.");
+        }
         if (advertised is null && DataAddresses.HostProblem(listen.Address.ToString()) is { } wildcard)
         {
             throw new CommandException(

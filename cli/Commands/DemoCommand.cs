@@ -26,8 +26,10 @@ public static class DemoCommand
         steps.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<long?>() is < KillSchedule.MinSteps)
+            {
                 result.AddError(
                     $"--steps is {result.GetValueOrDefault<long?>()}; the kills need {KillSchedule.MinSteps} or more to lie apart.");
+            }
         });
         var inject = new Option<string?>("--inject") { Description = "flip: one worker flips one bit of one contribution, and the demo must notice and exit 1." };
         inject.AcceptOnlyFromAmong("flip");

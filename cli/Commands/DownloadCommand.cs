@@ -34,15 +34,19 @@ public static class DownloadCommand
         while (job.Phase != "finished")
         {
             if (job.Phase == "failed")
+            {
                 throw new CommandException(
                     ExitCodes.RunFailed,
                     $"Job {job.Id} failed at step {job.Recorded} of {job.Spec.Training.Steps}, and has no model: {job.Reason}",
                     "See its events with 'coordinator events'.");
+            }
             if (!wait)
+            {
                 throw new CommandException(
                     ExitCodes.Unfinished,
                     $"Job {job.Id} has no model yet: it is {job.Phase}, at step {job.Recorded} of {job.Spec.Training.Steps}.",
                     "Wait for it with --wait.");
+            }
             await Task.Delay(PollPeriod, cancel);
             job = await run.Calls.AskAsync((silo, limit) => silo.GetJobAsync(job.Id, limit), cancel)
                 ?? throw new CommandException(

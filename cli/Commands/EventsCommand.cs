@@ -31,10 +31,14 @@ public static class EventsCommand
             var id = parsed.GetValue(job) is { } name ? await JobArgument.FindIdAsync(client, name, cancel) : (JobId?)null;
             var page = await client.GetEventsAsync(id, limit: parsed.GetValue(limit), newest: true, cancel: cancel);
             if (parsed.GetValue(watch))
+            {
                 await WatchAsync(client, id, page.Items, page.Next, format, cancel);
+            }
             else
+            {
                 new Listing("EventList", new JsonArray([.. page.Items.Select(Document)]), Columns, [.. page.Items.Select(Row)])
                     .Print(Console.Out, format);
+            }
         });
     }
 

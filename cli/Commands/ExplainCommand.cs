@@ -32,11 +32,15 @@ public static class ExplainCommand
 
             var keys = parsed.GetValue(name) is { } given ? JobKeyReference.Find(given) : JobKeyReference.All;
             if (keys is [var only] && parsed.GetValue(format) is OutputFormat.Table or OutputFormat.Wide)
+            {
                 Print(only);
+            }
             else
+            {
                 new Listing(
                     "JobKeyList", new JsonArray([.. keys.Select(Document)]), Columns,
                     [.. keys.Select(Row)]).Print(Console.Out, parsed.GetValue(format));
+            }
             return ExitCodes.Success;
         });
         return command;

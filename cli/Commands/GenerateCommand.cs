@@ -35,9 +35,11 @@ public static class GenerateCommand
             var start = parsed.GetValue(prompt)!;
             var bytes = Encoding.UTF8.GetBytes(start);
             if (trained.WhyNoPrompt(bytes) is { } why)
+            {
                 throw new CommandException(
                     ExitCodes.Usage, $"No text can go on from the prompt: {why}.",
                     "Leave such characters out of --prompt, or name a model that was trained with a larger model.vocab.");
+            }
             var made = trained.Continue(
                 bytes, parsed.GetValue(tokens), parsed.GetValue(temperature), parsed.GetValue(topK), parsed.GetValue(seed));
             Console.Out.WriteLine(start + Readable.Text(made));

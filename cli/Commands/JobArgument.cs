@@ -85,7 +85,7 @@ public sealed class JobArgument
             .. (await client.GetJobsAsync(cancel)).Select(job => (job.Id, job.Spec.Name)),
         ];
         JobId[] named = [.. all.Where(job => job.Name == name).Select(job => job.Id)];
-        JobId[] meant = named.Length > 0 || name.Length == 0
+        var meant = named.Length > 0 || name.Length == 0
             ? named : [.. all.Where(job => job.Id.Value.StartsWith(name, StringComparison.Ordinal)).Select(job => job.Id)];
         var shown = PlainText.Line(name, 64);
         return meant.Length switch

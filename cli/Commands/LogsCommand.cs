@@ -49,10 +49,12 @@ public static class LogsCommand
             {
                 var at = parsed.GetValue(node) is { } named2 ? new NodeId(named2) : (NodeId?)null;
                 if (!await new LogFollower(calls, gang.Id, one, printer).PrintAsync(parsed.GetValue(generation), parsed.GetValue(tail) is { } bytes ? -bytes : 0, at, cancel))
+                {
                     throw new CommandException(
                         ExitCodes.NotFound,
                         $"There is no log of rank {one} of job {gang.Id}.",
                         "It may not have started yet, or its node is away; --node and --generation name others.");
+                }
             }
         });
     }

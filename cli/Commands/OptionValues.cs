@@ -46,7 +46,9 @@ internal sealed class OptionValues
         if (result.Children.OfType<OptionResult>()
             .Any(option =>
                 guarded.Contains(option.Option) && WhyUnreadable(option.Option.ValueType, option.Option.Name, option.Tokens) is not null))
+        {
             return;
+        }
         Follow(result, rules);
     }
 

@@ -43,8 +43,10 @@ public static class PowerCommand
         {
             if (result.Tokens.Count > 0 && result.GetValueOrDefault<double?>() is { } value
                 && !(value >= 1 && value <= PowerSettings.MostOverhead))
+            {
                 result.AddError(
                     string.Create(CultureInfo.InvariantCulture, $"--overhead is {value}; choose 1 to {PowerSettings.MostOverhead}."));
+            }
         });
         var classes = new Option<ClassPower[]>("--class")
         {
@@ -80,7 +82,9 @@ public static class PowerCommand
         var equals = text.IndexOf('=', StringComparison.Ordinal);
         if (equals > 0 && text[(equals + 1)..].Split(',') is [var gpu, var node] && PowerText.TryParse(gpu, out var gpuWatts)
             && PowerText.TryParse(node, out var nodeWatts))
+        {
             return new ClassPower(text[..equals], gpuWatts, nodeWatts);
+        }
         complain($"--class is '{text}'; write CLASS=GPU,NODE with the draw of a gpu and of its host, such as cpu-x64=200W,300W.");
         return null;
     }
@@ -127,8 +131,10 @@ public static class PowerCommand
     private static string Summary(PowerView power)
     {
         if (power.Settings is null)
+        {
             return $"{Counted.Of(power.Gpus, "gpu")} of jobs and {Counted.Of(power.Hosts, "host")}; no watts are set, and power limits "
                 + $"nothing";
+        }
         var text = $"{Counted.Of(power.Gpus, "gpu")} of jobs and {Counted.Of(power.Hosts, "host")} draw "
             + $"{PowerText.Of(power.DrawWatts - power.WaitingWatts)}"
             + (power.UsableWatts is { } usable ? $" of {PowerText.Of(usable)} that are usable" : "; no limit");

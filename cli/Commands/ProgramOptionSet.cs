@@ -40,7 +40,9 @@ internal sealed partial class ProgramOptionSet
         {
             if (result.Tokens.Count > 0
                 && (result.Tokens[0].Value is not { Length: 3 or 4 } text || text.Any(digit => digit is < '0' or > '7')))
+            {
                 result.AddError($"--program-umask is '{result.Tokens[0].Value}'; write three octal digits, such as 022.");
+            }
         });
     }
 
@@ -56,10 +58,12 @@ internal sealed partial class ProgramOptionSet
         {
             chosen = ProgramUser.Find(name, out var problem);
             if (problem is not null)
+            {
                 throw new CommandException(
                     ExitCodes.Usage,
                     $"Programs cannot run as '{name}': {problem}.",
                     "Name another --program-user, or leave it out: programs then run as this worker's user.");
+            }
         }
 
         return new ProgramPolicy { Allowed = parsed.GetValue(allow), User = chosen, MoreVariables = parsed.GetValue(variables) ?? [], Mask = parsed.GetValue(mask) ?? UserMask.Users };

@@ -16,7 +16,9 @@ public static class ProxyOption
             var text = result.Tokens[0].Value;
             if (Uri.TryCreate(text, UriKind.Absolute, out var proxy) && Schemes.Contains(proxy.Scheme) && proxy.Host.Length > 0
                 && proxy.PathAndQuery is "/" or "")
+            {
                 return proxy;
+            }
             result.AddError($"'{text}' is no address of a proxy; write http://HOST:PORT or socks5://HOST:PORT.");
             return null;
         },

@@ -105,11 +105,13 @@ public sealed class ResumeCommand
             }
 
             if ((long)count * perWorker < least)
+            {
                 throw new CommandException(
                     ExitCodes.Usage,
                     $"--workers is {count}, which makes {Counted.Of(count * perWorker, "rank")}, and the job goes on with no fewer than "
                         + $"{least} (job.min_ranks).",
                     $"Choose at least {(least + perWorker - 1) / perWorker}.");
+            }
         }
 
         var asked = record.AsAsked().WorkerArguments;

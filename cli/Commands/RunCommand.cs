@@ -87,22 +87,28 @@ public sealed class RunCommand
     {
         var silo = connection.FindSilo(parsed);
         if (silo is null && parsed.GetValue(detach))
+        {
             throw new CommandException(
                 ExitCodes.Usage,
                 "--detach leaves a job with a silo that outlives this command, and none is named.",
                 "Name one with --silo, or leave --detach out.");
+        }
         if (silo is not null && parsed.GetValue(workers) is not null)
+        {
             throw new CommandException(
                 ExitCodes.Usage,
                 "--workers are started by this command, and with --silo it starts none.",
                 "Say with --nodes how many of the cluster's nodes to use.");
+        }
         var spec = Spec(parsed, silo is not null);
         var problems = GangSpecValidator.Validate(spec);
         if (problems.Count > 0)
+        {
             throw new CommandException(
                 ExitCodes.Usage,
                 $"{OptionOf(parsed, problems[0].Field)} is {problems[0].Value} but must be {problems[0].Rule}.",
                 $"{char.ToUpperInvariant(problems[0].Remedy[0])}{problems[0].Remedy[1..]}.");
+        }
         StandardStreams.NeverWait();
         using var signals = new Signals();
         try
@@ -155,13 +161,17 @@ public sealed class RunCommand
         var most = parsed.GetValue(maxNodes) ?? count;
         var path = bundle.Full(parsed);
         if (!isThere && workFolder.Full(parsed) is { } start && !Directory.Exists(start))
+        {
             throw new CommandException(
                 ExitCodes.Usage,
                 $"--workdir {start} is no folder.",
                 "Name one that is there, or leave it out: processes then start in the current folder.");
+        }
         if (path is not null && !Directory.Exists(path))
+        {
             throw new CommandException(
                 ExitCodes.Usage, $"--bundle {path} is no folder.", "Name a folder that holds all that the command needs.");
+        }
         return new GangSpec
         {
             Name = parsed.GetValue(name) is { Length: > 0 } given ? given : Path.GetFileNameWithoutExtension(words[0]),
@@ -268,8 +278,10 @@ public sealed class RunCommand
     {
         printer.Say($"job {view.Id} {view.EndInWords}");
         if (parsed.GetValue(format) is OutputFormat.Json or OutputFormat.Yaml)
+        {
             new Listing("Gang", JsonSerializer.SerializeToNode(view, MachinesJson.Default.GangView)!, [], [])
                 .Print(Console.Out, parsed.GetValue(format));
+        }
     }
 
     /// <summary>

@@ -57,8 +57,10 @@ public sealed class SiloCommand
         {
             if (parsed.GetValue(options.cluster.Database) is null
                 && ((Option[])[options.cluster.Cluster, options.advertised, options.siloPort, options.gatewayPort]).FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } other)
+            {
                 parsed.AddError(
                     $"{other.Name} is for a silo of a cluster: name the cluster's database with --database, or leave {other.Name} out.");
+            }
         });
         command.SetAction((parsed, _) => options.RunAsync(parsed));
         return command;

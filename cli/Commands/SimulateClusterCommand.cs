@@ -86,8 +86,10 @@ internal static class SimulateClusterCommand
             if (table is not null)
                 await table.WriteAsync(FleetPrinter.Csv(plan.Reports, plan.Sweeps), cancel);
             if (page is not null)
+            {
                 await page.WriteAsync(
                     FleetPage.Render(plan.Reports, parsed.GetValue(seed), plan.Sweeps, parsed.GetValue(hour), plan.Sample), cancel);
+            }
             if (format is OutputFormat.Json or OutputFormat.Yaml)
             {
                 new Listing("ClusterSimulationList", FleetPrinter.Json(plan.Reports, plan.Sweeps), [], []).Print(Console.Out, format);

@@ -47,7 +47,7 @@ public static class SimulateCommand
         {
             var clock = Stopwatch.StartNew();
             var planted = parsed.GetValue(bug);
-            string[]? unseen = parsed.GetResult(without) is null ? null : parsed.GetValue(without) is { Length: > 0 } names ? names : [.. PlantedBugs.CheckersOf(planted)];
+            var unseen = parsed.GetResult(without) is null ? null : parsed.GetValue(without) is { Length: > 0 } names ? names : [.. PlantedBugs.CheckersOf(planted)];
             if (parsed.GetValue(seed) is { } one)
                 return RunOne(one, new SimulationOptions { Plant = planted, Power = parsed.GetValue(power), MoreSteps = parsed.GetValue(moreSteps), WithoutChecks = new SortedSet<string>(unseen ?? [], StringComparer.Ordinal), Trace = parsed.GetValue(trace) ? Console.Out.WriteLine : null });
             if (planted != PlantedBug.None)

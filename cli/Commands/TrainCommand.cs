@@ -89,10 +89,12 @@ public sealed class TrainCommand
         }
 
         if (silo is null && parsed.GetValue(connection.Proxy) is not null)
+        {
             throw new CommandException(
                 ExitCodes.Usage,
                 "--proxy is a way to a silo, and none is named.",
                 "Name it with --silo, or leave --proxy out: what this command starts here is reached without one.");
+        }
 
         var workerDevices = silo is null ? devices.ForWorkers(parsed, parsed.GetValue(gpus), loaded.Spec.DeviceClass) : null;
         StandardStreams.NeverWait();
@@ -162,9 +164,11 @@ public sealed class TrainCommand
         if (((Option[])[workDirectory, port]).FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is not { } local)
             return connection.FindSilo(parsed);
         if (Environment.GetEnvironmentVariable(ConnectionVariables.Silo) is { Length: > 0 })
+        {
             Console.Error.WriteLine(
                 $"${ConnectionVariables.Silo} is not used: {local.Name} asks for a run on this machine; name the silo with --silo to "
                     + $"train there");
+        }
         return null;
     }
 
@@ -190,7 +194,9 @@ public sealed class TrainCommand
             typed["job.ranks"] = parsed.GetValue(gpus) == 1 ? workers.Name : $"{workers.Name} times {gpus.Name}";
         }
         else if (parsed.GetValue(file) is null && !parsed.UnmatchedTokens.Any(token => token.StartsWith("--job.ranks", StringComparison.Ordinal)))
+        {
             overrides.Add($"--job.ranks={2 * parsed.GetValue(gpus)}");
+        }
         return JobFile.LoadJob(file.Full(parsed), overrides.Concat(parsed.UnmatchedTokens), typed);
     }
 

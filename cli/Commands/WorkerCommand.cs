@@ -111,10 +111,12 @@ public sealed class WorkerCommand
     private async Task<int> RunAsync(ParseResult parsed)
     {
         if (VectorWidths.WhyUnsupported(parsed.GetValue(width)) is { } reason)
+        {
             throw new CommandException(
                 ExitCodes.Usage,
                 $"Vector width {parsed.GetValue(width)} cannot run here: {reason}.",
                 "Leave --vector-width out for the widest that this machine has.");
+        }
         DataAddressCheck.RefuseImpossible(parsed.GetValue(listen)!, parsed.GetValue(advertised));
         StandardStreams.NeverWait();
 

@@ -71,17 +71,21 @@ public sealed class DeviceBackendSet : IDisposable
     private void AddLibrary(string path)
     {
         if (!File.Exists(path))
+        {
             throw new CommandException(
                 ExitCodes.Usage, $"There is no library of devices at {path}.", $"Name an assembly with {DeviceSelection.LibraryOption}.");
+        }
         try
         {
             var backend = DeviceBackends.Load(path);
             open.Add(backend);
             if (WhyMisnamed(backend) is { } why)
+            {
                 throw new CommandException(
                     ExitCodes.Usage,
                     $"{path} cannot be used: {why}.",
                     "Change its names: a library's devices are called by its own name, a colon and more.");
+            }
         }
         catch (DeviceBackendException unusable)
         {

@@ -35,7 +35,7 @@ internal static class ProgramStart
         JobId job, JobSpec spec, ProgramSpec own, GpuId gpu, string folder, DataStore store, ProgramLauncher launcher, string logs)
     {
         var entry = Path.Combine(folder, own.Entry);
-        string[] arguments = own.Arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        var arguments = own.Arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries);
         var variables = new Dictionary<string, string>
         {
             ["COORDINATOR_JOB"] = job.Value,

@@ -190,7 +190,9 @@ public sealed class WorkerPrograms(
     {
         if (open.TryGetValue(spec.Sha256, out var known) && known is { IsValueCreated: true, Value.IsCompletedSuccessfully: true }
             && known.Value.Result.IsDamaged)
+        {
             open.TryRemove(new KeyValuePair<string, Lazy<Task<FrozenData>>>(spec.Sha256, known));
+        }
         var opening = open.GetOrAdd(spec.Sha256, _ => new Lazy<Task<FrozenData>>(() => OpenOnceAsync(spec)));
         try
         {
