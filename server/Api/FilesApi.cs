@@ -67,8 +67,10 @@ internal sealed partial class FilesApi(DurableChanges changes, Views views, Silo
             return ApiError.NoJob(id);
         var sha256 = context.Request.Headers[HashHeader].ToString();
         if (!FileStore.IsHash(sha256))
+        {
             return ApiError.BadRequest(
                 $"the header {HashHeader} has no SHA-256", "Send the file's SHA-256 as 64 lower-case hexadecimal digits.");
+        }
         var isLast = step is null || step == job.Spec.Training.Steps;
         var outcome = await PutAsync(models, ModelName(job, step), sha256, isLast ? job.ModelSha256 : null, context).ConfigureAwait(false);
         await NoteAsync(outcome, $"the model of {job.Id}", job.Id).ConfigureAwait(false);

@@ -28,7 +28,9 @@ internal sealed class SubmissionChecks(Views views, SiloServerOptions options)
                 problems.Add(weightless);
             if (spec.Program is { } program
                 && FileProblem(program.Sha256, program.Bytes, "program.sha256", "program.bytes", "--program") is { } unknown)
+            {
                 problems.Add(unknown);
+            }
             if (problems.Count == 0 || options.HoldsAllData || options.TimeProvider.GetElapsedTime(began) >= options.SubmitTimeout)
                 break;
         }

@@ -224,7 +224,9 @@ internal sealed class FileStore
         {
             if (hashes.TryGetValue(path, out var known) && IsSame(known.Facts, facts)
                 && known.Hash is not ({ IsFaulted: true } or { IsCanceled: true }))
+            {
                 return known.Hash.WaitAsync(cancel);
+            }
             var reading = StorageRead.RunAsync(path, ReadLimit, read => Hash(path, facts, read), CancellationToken.None);
             hashes[path] = (facts, reading);
             return reading.WaitAsync(cancel);

@@ -22,7 +22,9 @@ internal static class LoopbackRule
     {
         if (!DataAddresses.IsLoopback(dataAddress) || Plain(remote) is not { } from || IPAddress.IsLoopback(from)
             || from.Equals(Plain(local)))
+        {
             return null;
+        }
         return (gateways ?? Gateways()).Any(from.Equals)
             ? null
             : $"data address {dataAddress} is its own host's loopback, and {from} is another host: give --data-address";

@@ -68,7 +68,9 @@ public sealed class WorkerLinks
         {
             if (links.TryGetValue(link.Node, out var present) && present.Session.Boot == link.Session.Boot
                 && !present.Session.IsOlderThan(link.Session))
+            {
                 return false;
+            }
             return waiting.TryAdd((link.Node, link.Session), link);
         }
     }

@@ -76,7 +76,9 @@ internal static class WorkerNumbers
         {
             if (subtree.Size < 1 || (subtree.Size & (subtree.Size - 1)) != 0 || subtree.Start < 0 || subtree.Start % subtree.Size != 0
                 || subtree.Start > JobSpecValidator.MostShards - subtree.Size)
+            {
                 return $"subtree {subtree.Start}+{subtree.Size} is none";
+            }
             held += subtree.Size;
         }
 
@@ -102,7 +104,9 @@ internal static class WorkerNumbers
         {
             if (step is null || step.Step is < 1 or > MostCount || IsNoCount(step.Generation) || IsNoCount(step.Targets)
                 || IsNoTime(step.Milliseconds))
+            {
                 return "a step is null or below 1, or its numbers cannot be";
+            }
             if (before is { } last && step.Step != last + 1)
                 return $"step {step.Step} follows step {last}";
             before = step.Step;

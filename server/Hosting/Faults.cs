@@ -14,11 +14,13 @@ internal sealed partial class Faults(ILogger<Faults> logger)
         {
             await next(context).ConfigureAwait(false);
             if (!context.Response.HasStarted && context.Response is { StatusCode: StatusCodes.Status404NotFound or StatusCodes.Status405MethodNotAllowed, ContentLength: null })
+            {
                 await ApiError.Write(
                     context,
                     context.Response.StatusCode,
                     $"nothing here answers {context.Request.Method} {context.Request.Path}",
                     "See docs/protocol.md for the paths of the API.").ConfigureAwait(false);
+            }
         }
         catch (Exception) when (context.RequestAborted.IsCancellationRequested)
         {

@@ -62,8 +62,10 @@ public static partial class SiloToken
     {
         var token = RegularFile.ReadNamedText(path, MostBytes).Trim();
         if (token.Length < MinLength || token.Any(letter => letter is <= ' ' or > '~'))
+        {
             throw new InvalidDataException(
                 $"'{path}' holds no token. Delete it, and a new one is drawn; workers and clients then need the new one.");
+        }
         return token;
     }
 

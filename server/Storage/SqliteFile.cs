@@ -91,10 +91,14 @@ public static class SqliteFile
         connection.Open();
         var tables = connection.Query<string>("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").ToArray();
         if (tables.Length > 0 && !tables.Contains(table))
+        {
             throw new StoreUnusableException(
                 path, $"it is another program's (it has the tables {string.Join(", ", tables.Take(5))})", Elsewhere);
+        }
         if (new FileInfo(path).Length <= MostCheckedBytes
             && connection.ExecuteScalar<string>("PRAGMA quick_check(1)") is not "ok" and var found)
+        {
             throw new StoreUnusableException(path, $"it is damaged ({found?.ReplaceLineEndings(" ")})", Damaged);
+        }
     }
 }
