@@ -31,7 +31,9 @@ internal sealed class FakeTraining(IReadOnlyCollection<FakeWorker> workers)
             var ranks = present.Where(pair => pair.Rank.Plan!.Generation == generation).ToArray();
             if (ranks[0].Worker.MembershipOf(job) is not { } all || all.Generation != generation
                 || !all.Members.Select(member => member.Gpu).SequenceEqual(ranks.Select(pair => pair.Rank.Gpu).Order()))
+            {
                 continue;
+            }
             foreach (var message in StepTogether(job, ranks, storeModel))
                 yield return message;
         }

@@ -18,7 +18,9 @@ internal static class Fields
         foreach (var c in line + " ")
         {
             if (c == '"' && depth == 0)
+            {
                 quoted = !quoted;
+            }
             else if (c == ' ' && !quoted && depth == 0)
             {
                 if (word.Length > 0)

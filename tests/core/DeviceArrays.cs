@@ -9,8 +9,8 @@ internal static class DeviceArrays
     /// <summary>Overwrites <paramref name="gradient"/>, [n].</summary>
     public static ShardResult ComputeShard(this IRankDevice device, long step, int shard, Span<float> gradient, CancellationToken cancel)
     {
-        using DeviceGradient computed = device.CreateGradient();
-        ShardResult result = device.ComputeShard(step, shard, computed, cancel);
+        using var computed = device.CreateGradient();
+        var result = device.ComputeShard(step, shard, computed, cancel);
         Read(computed, gradient);
         return result;
     }
@@ -18,7 +18,7 @@ internal static class DeviceArrays
     /// <summary>Applies <paramref name="reduced"/>, [n].</summary>
     public static double ApplyStep(this IRankDevice device, long step, ReadOnlySpan<float> reduced, double sumOfSquares, long targets)
     {
-        using DeviceGradient whole = device.CreateGradient();
+        using var whole = device.CreateGradient();
         Write(reduced, whole);
         return device.ApplyStep(step, whole, sumOfSquares, targets);
     }

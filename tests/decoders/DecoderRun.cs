@@ -63,8 +63,10 @@ public sealed class DecoderRun
         {
             var index = Volatile.Read(ref run.current);
             if (Stopwatch.GetElapsedTime(Volatile.Read(ref run.begun)) > HangLimit && index == Volatile.Read(ref run.current))
+            {
                 throw new DecoderFailedException(
                     target.Name, seed, index, $"does not come to an end within {HangLimit.TotalSeconds:0} s", null);
+            }
         }
 
         if (failed is not null)
@@ -93,12 +95,14 @@ public sealed class DecoderRun
             var allocated = Allocated() - before;
             var limit = target.MostAllocated(input.Length);
             if (allocated > limit && index >= WarmUp)
+            {
                 throw new DecoderFailedException(
                     target.Name,
                     seed,
                     index,
                     $"{input.Length} bytes made it allocate {allocated} bytes, and {limit} are its limit: {Shown(input)}",
                     null);
+            }
             var took = Stopwatch.GetElapsedTime(begun);
             slowest = took > slowest ? took : slowest;
             if (index < WarmUp)

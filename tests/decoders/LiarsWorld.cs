@@ -62,9 +62,11 @@ internal sealed class LiarsWorld
     {
         var (message, _) = WorkerFrames.Read(frame, liar.Node, liar.Session);
         if (message is not null)
+        {
             Post(
                 GrainAddress.Of(liar.Node),
                 message is Hello again ? new WorkerConnected(liar.Session, again) : new WorkerSaid(liar.Session, message));
+        }
         Pass();
         if (dice.OneIn(10))
             Reload(dice.Of([.. machines.Keys]));
@@ -104,8 +106,10 @@ internal sealed class LiarsWorld
     private static void Count(ref int turns, GrainAddress last, object why)
     {
         if (++turns > MostTurns)
+        {
             throw new PropertyBrokenException(
                 $"the machines have had {MostTurns} turns without time passing, the last one {last} for {why}");
+        }
     }
 
     private void Post(GrainAddress to, GrainMessage message) => inbox.Enqueue((to, message));

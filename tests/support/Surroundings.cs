@@ -25,7 +25,9 @@ public static partial class Surroundings
         {
             if (name.EndsWith("_proxy", StringComparison.OrdinalIgnoreCase)
                 || Taken.Any(taken => name.StartsWith(taken, StringComparison.Ordinal)))
+            {
                 Environment.SetEnvironmentVariable(name, null);
+            }
         }
 
         Environment.SetEnvironmentVariable("DOTNET_ENVIRONMENT", null);

@@ -102,22 +102,16 @@ internal static partial class ArrowRules
             var target = Resolve(project.Path, include);
             var used = FolderOf(target);
             if (used is null || !Allowed[folder].Contains(used))
-            {
                 yield return $"{project.Path}: {folder} may not use {used ?? target}";
-            }
         }
 
         foreach (var include in Includes(xml, "Compile").Where(include => FolderOf(Resolve(project.Path, include)) != folder))
-        {
             yield return $"{project.Path}: compiles {include} of another folder, which goes around the arrows";
-        }
 
         foreach (var element in new[] { "PackageReference", "PackageDownload", "FrameworkReference", "Reference" })
         {
             foreach (var complaint in Includes(xml, element).Select(include => CheckLibrary(folder, include)).OfType<string>())
-            {
                 yield return $"{project.Path}: {complaint}";
-            }
         }
     }
 
@@ -125,22 +119,16 @@ internal static partial class ArrowRules
     public static IEnumerable<string> CheckSource(RepositoryFile source)
     {
         if (FolderOf(source.Path) is not { } folder)
-        {
             yield break;
-        }
 
         foreach (var used in UsingDirective().Matches(source.Text).Select(match => match.Groups["name"].Value))
         {
             var target = Namespaces.FirstOrDefault(pair => IsWithin(used, pair.Namespace)).Folder;
             if (target is not null && target != folder && !Allowed[folder].Contains(target))
-            {
                 yield return $"{source.Path}: {folder} may not use {target} (using {used})";
-            }
 
             if (CheckFamily(folder, used) is { } complaint)
-            {
                 yield return $"{source.Path}: {complaint}";
-            }
         }
     }
 
@@ -160,14 +148,10 @@ internal static partial class ArrowRules
     private static string? CheckFamily(string folder, string name)
     {
         if (IsOrleans(name) && !OrleansFolders.Contains(folder))
-        {
             return $"{folder} may not use Orleans ({name})";
-        }
 
         if (IsWithin(name, "System.CommandLine") && !CommandLineFolders.Contains(folder))
-        {
             return $"{folder} may not read command lines ({name})";
-        }
 
         return IsIlgpu(name) && !IlgpuFolders.Contains(folder) ? $"{folder} may not use ILGPU ({name})" : null;
     }
@@ -189,13 +173,9 @@ internal static partial class ArrowRules
         foreach (var part in include.Replace('\\', '/').Split('/').Where(part => part != "."))
         {
             if (part == ".." && parts.Count > 0)
-            {
                 parts.RemoveAt(parts.Count - 1);
-            }
             else
-            {
                 parts.Add(part);
-            }
         }
 
         return string.Join('/', parts);

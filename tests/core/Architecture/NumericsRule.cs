@@ -42,9 +42,7 @@ internal static class NumericsRule
             foreach (var method in type.GetMethods(BindingFlags.Public | BindingFlags.Static | BindingFlags.DeclaredOnly))
             {
                 if (Reason(method.Name, instructions) is { } reason)
-                {
                     lines.Add($"{DocumentationId(method)};{reason}");
-                }
             }
         }
 
@@ -58,14 +56,10 @@ internal static class NumericsRule
     {
         // ReciprocalStep is an exact fused operation; only the first guess differs between processors.
         if (name.EndsWith("Estimate", StringComparison.Ordinal) || (instructions && name.StartsWith("Reciprocal", StringComparison.Ordinal) && !name.EndsWith("Step", StringComparison.Ordinal)))
-        {
             return "an estimate differs from processor to processor";
-        }
 
         if (instructions || !Names.Contains(name))
-        {
             return null;
-        }
 
         return name is "Sum" or "Dot" ? "sums in an order that depends on vector width" : "not correctly rounded: use the project's own";
     }
@@ -81,9 +75,7 @@ internal static class NumericsRule
     private static string TypeId(Type type)
     {
         if (type.IsGenericParameter)
-        {
             return (type.DeclaringMethod is null ? "`" : "``") + type.GenericParameterPosition;
-        }
 
         if (type.HasElementType)
         {
@@ -92,9 +84,7 @@ internal static class NumericsRule
         }
 
         if (!type.IsGenericType)
-        {
             return type.FullName!.Replace('+', '.');
-        }
 
         var name = type.GetGenericTypeDefinition().FullName!;
         return $"{name[..name.IndexOf('`', StringComparison.Ordinal)]}{{{string.Join(',', type.GetGenericArguments().Select(TypeId))}}}";

@@ -41,22 +41,16 @@ internal static class Repository
     private static IEnumerable<string> Walk(string folder)
     {
         foreach (var file in Directory.GetFiles(folder))
-        {
             yield return file;
-        }
 
         foreach (var inner in Directory.GetDirectories(folder))
         {
             var name = Path.GetFileName(inner);
             if (Skipped.Contains(name) || (name.StartsWith('.') && name != ".ci"))
-            {
                 continue;
-            }
 
             foreach (var file in Walk(inner))
-            {
                 yield return file;
-            }
         }
     }
 
@@ -65,9 +59,7 @@ internal static class Repository
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
         {
             if (File.Exists(Path.Combine(folder.FullName, "Coordinator.sln")))
-            {
                 return folder.FullName;
-            }
         }
 
         throw new InvalidOperationException($"No Coordinator.sln above {AppContext.BaseDirectory}.");

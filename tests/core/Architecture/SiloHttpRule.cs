@@ -18,7 +18,9 @@ internal static partial class SiloHttpRule
     {
         if (!file.Path.EndsWith(".cs", StringComparison.Ordinal) || file.Path == Factory
             || file.Path.StartsWith(Exempt, StringComparison.Ordinal))
+        {
             yield break;
+        }
         var opensWebSockets = WebSocketClient().IsMatch(file.Text);
         var lines = file.Text.Split('\n');
         for (var number = 1; number <= lines.Length; number++)

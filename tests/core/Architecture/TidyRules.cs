@@ -36,21 +36,15 @@ internal static partial class TidyRules
     {
         var lines = file.Text.Split('\n');
         if (IsWritten(file.Path) && lines.Length - 1 > MaximumLines && !LongFiles.ContainsKey(file.Path))
-        {
             yield return $"{file.Path}: {lines.Length - 1} lines; split it, or give the reason in {nameof(LongFiles)}";
-        }
 
         if (file.Path.StartsWith(Exempt, StringComparison.Ordinal))
-        {
             yield break;
-        }
 
         for (var number = 1; number <= lines.Length; number++)
         {
             foreach (var complaint in CheckLine(file.Path, lines[number - 1]))
-            {
                 yield return $"{file.Path}:{number}: {complaint}";
-            }
         }
     }
 
@@ -66,9 +60,7 @@ internal static partial class TidyRules
     private static IEnumerable<string> CheckLine(string path, string line)
     {
         if (IsWritten(path) && Unfinished().Match(line) is { Success: true } unfinished)
-        {
             yield return $"{unfinished.Value}: finish it or file it as an issue";
-        }
 
         if (path.StartsWith("tests/", StringComparison.Ordinal) && path.EndsWith(".cs", StringComparison.Ordinal)
             && Waiting().Match(line) is { Success: true } waiting && !WaitingTests.ContainsKey(path))
@@ -77,19 +69,13 @@ internal static partial class TidyRules
         }
 
         if (path.StartsWith("tests/core/", StringComparison.Ordinal) && Starting().Match(line) is { Success: true } starting)
-        {
             yield return $"{starting.Value}: a test that starts processes belongs in tests/processes";
-        }
 
         if (MachinePath().Match(line) is { Success: true } machinePath)
-        {
             yield return $"{machinePath.Value}: a path of one machine";
-        }
 
         if (RegistryAddress().Match(line) is { Success: true } address)
-        {
             yield return $"{address.Value}: where packages come from is each user's own setting";
-        }
     }
 
     // What people write, as opposed to what tools write.

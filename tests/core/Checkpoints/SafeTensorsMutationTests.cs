@@ -60,9 +60,7 @@ public sealed class SafeTensorsMutationTests : IDisposable
             {
                 using var file = SafeTensorsFile.Open(path);
                 foreach (var tensor in file.Tensors)
-                {
                     file.ReadBytes(tensor.Name, new byte[tensor.Bytes]);
-                }
             }
             catch (SafeTensorsException)
             {

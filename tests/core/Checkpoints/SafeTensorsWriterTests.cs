@@ -33,9 +33,7 @@ public sealed class SafeTensorsWriterTests : IDisposable
         var path = folder.File("model.safetensors");
         using var writer = SafeTensorsWriter.Create(path, [new("a", SafeTensorsDtype.F32, [100_000])]);
         for (var i = 0; i < 100; i++)
-        {
             writer.Append("a", Enumerable.Repeat((float)i, 1000).ToArray());
-        }
 
         var hash = writer.Commit();
 
@@ -148,9 +146,7 @@ public sealed class SafeTensorsWriterTests : IDisposable
     {
         using var writer = SafeTensorsWriter.Create(folder.File(name), tensors, new Dictionary<string, string>(metadata));
         foreach (var tensor in writer.Tensors)
-        {
             writer.AppendBytes(tensor.Name, new byte[tensor.Bytes]);
-        }
 
         return (writer.Commit(), [.. writer.Tensors.Select(tensor => tensor.Name)]);
     }

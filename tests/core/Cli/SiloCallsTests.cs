@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
-using Coordinator.Machines.Jobs;
 using Coordinator.Machines;
+using Coordinator.Machines.Jobs;
 using Coordinator.Runs.Clusters;
 using Coordinator.Runs.Jobs;
 using Coordinator.Runs.Outcomes;

@@ -27,7 +27,7 @@ internal static class ComputeWorld
 
     public static IRankDevice Device(JobSpec spec, VectorWidth width = VectorWidth.Auto)
     {
-        IRankDevice device = TrainingPrograms.Create(spec).CreateCpuDevice(
+        var device = TrainingPrograms.Create(spec).CreateCpuDevice(
             new CyclicTokens(spec.Model.Vocab), new CpuDeviceOptions { Width = width });
         device.Initialize();
         return device;
@@ -36,20 +36,20 @@ internal static class ComputeWorld
     /// <summary>One whole step on one rank: shards summed in the canonical tree, four at most.</summary>
     public static (double LossSum, long Targets) Step(IRankDevice device, long step, int shards)
     {
-        float[][] gradients = new float[shards][];
+        var gradients = new float[shards][];
         double loss = 0;
         long targets = 0;
-        for (int i = 0; i < shards; i++)
+        for (var i = 0; i < shards; i++)
         {
             gradients[i] = new float[device.ParameterCount];
-            ShardResult result = device.ComputeShard(step, i, gradients[i], CancellationToken.None);
+            var result = device.ComputeShard(step, i, gradients[i], CancellationToken.None);
             loss += result.LossSum;
             targets += result.Targets;
         }
 
-        for (int stride = 1; stride < shards; stride *= 2)
+        for (var stride = 1; stride < shards; stride *= 2)
         {
-            for (int i = 0; i < shards; i += 2 * stride) BlockMath.Add(gradients[i], gradients[i + stride]);
+            for (var i = 0; i < shards; i += 2 * stride) BlockMath.Add(gradients[i], gradients[i + stride]);
         }
 
         device.ApplyStep(step, gradients[0], BlockMath.SumOfSquares(gradients[0]), targets);
@@ -58,14 +58,14 @@ internal static class ComputeWorld
 
     public static float[] Parameters(IRankDevice device)
     {
-        float[] parameters = new float[device.ParameterCount];
+        var parameters = new float[device.ParameterCount];
         device.ReadState(0, parameters);
         return parameters;
     }
 
     public static string StateHash(IRankDevice device)
     {
-        float[] state = new float[device.StateElements];
+        var state = new float[device.StateElements];
         device.ReadState(0, state);
         return Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes<float>(state)));
     }

@@ -15,33 +15,33 @@ internal sealed class Gpt2Reference(ModelSpec model, float[] parameters)
     {
         int time = window.Length - 1, c = model.Channels, size = c / model.Heads;
         double[][] x = [.. Enumerable.Range(0, time).Select(t => Row("wte.weight", window[t]).Zip(Row("wpe.weight", t), (a, b) => a + b).ToArray())];
-        for (int layer = 0; layer < model.Layers; layer++)
+        for (var layer = 0; layer < model.Layers; layer++)
         {
-            string h = $"h.{layer}.";
+            var h = $"h.{layer}.";
             double[][] qkv = [.. x.Select(row => Affine(Norm(row, h + "ln_1"), h + "attn.c_attn"))];
-            for (int t = 0; t < time; t++)
+            for (var t = 0; t < time; t++)
             {
-                double[] y = new double[c];
-                for (int head = 0; head < model.Heads; head++)
+                var y = new double[c];
+                for (var head = 0; head < model.Heads; head++)
                 {
-                    int at = head * size;
-                    double[] scores = new double[t + 1];
-                    for (int j = 0; j <= t; j++)
+                    var at = head * size;
+                    var scores = new double[t + 1];
+                    for (var j = 0; j <= t; j++)
                     {
-                        for (int i = 0; i < size; i++) scores[j] += qkv[t][at + i] * qkv[j][c + at + i] / Math.Sqrt(size);
+                        for (var i = 0; i < size; i++) scores[j] += qkv[t][at + i] * qkv[j][c + at + i] / Math.Sqrt(size);
                     }
 
-                    double total = scores.Sum(Math.Exp);
-                    for (int j = 0; j <= t; j++)
+                    var total = scores.Sum(Math.Exp);
+                    for (var j = 0; j <= t; j++)
                     {
-                        for (int i = 0; i < size; i++) y[at + i] += Math.Exp(scores[j]) / total * qkv[j][2 * c + at + i];
+                        for (var i = 0; i < size; i++) y[at + i] += Math.Exp(scores[j]) / total * qkv[j][2 * c + at + i];
                     }
                 }
 
                 x[t] = [.. x[t].Zip(Affine(y, h + "attn.c_proj"), (a, b) => a + b)];
             }
 
-            for (int t = 0; t < time; t++)
+            for (var t = 0; t < time; t++)
             {
                 double[] wide = [.. Affine(Norm(x[t], h + "ln_2"), h + "mlp.c_fc").Select(Gelu)];
                 x[t] = [.. x[t].Zip(Affine(wide, h + "mlp.c_proj"), (a, b) => a + b)];
@@ -49,9 +49,9 @@ internal sealed class Gpt2Reference(ModelSpec model, float[] parameters)
         }
 
         double loss = 0;
-        for (int t = 0; t < time; t++)
+        for (var t = 0; t < time; t++)
         {
-            double[] final = Norm(x[t], "ln_f");
+            var final = Norm(x[t], "ln_f");
             double[] logits = [.. Enumerable.Range(0, model.Vocab).Select(token => Row("wte.weight", token).Zip(final, (a, b) => a * b).Sum())];
             loss += Math.Log(logits.Sum(Math.Exp)) - logits[window[t + 1]];
         }
@@ -70,11 +70,11 @@ internal sealed class Gpt2Reference(ModelSpec model, float[] parameters)
 
     private double[] Affine(double[] x, string name)
     {
-        double[] y = Row(name + ".bias", 0);
-        for (int i = 0; i < x.Length; i++)
+        var y = Row(name + ".bias", 0);
+        for (var i = 0; i < x.Length; i++)
         {
-            double[] row = Row(name + ".weight", i);
-            for (int j = 0; j < y.Length; j++) y[j] += x[i] * row[j];
+            var row = Row(name + ".weight", i);
+            for (var j = 0; j < y.Length; j++) y[j] += x[i] * row[j];
         }
 
         return y;
@@ -82,8 +82,8 @@ internal sealed class Gpt2Reference(ModelSpec model, float[] parameters)
 
     private double[] Row(string name, int row)
     {
-        TensorInfo tensor = layout["transformer." + name];
-        int width = tensor.Shape[^1];
+        var tensor = layout["transformer." + name];
+        var width = tensor.Shape[^1];
         return [.. parameters.AsSpan(tensor.Offset + row * width, width).ToArray().Select(v => (double)v)];
     }
 }

@@ -83,7 +83,7 @@ internal static unsafe class KernelRun
     {
         int[] targets = [3, 0, 66, 20, 16];
         double loss = 0;
-        float[] gradients = On([Random(5 * 67, 1, 4)], p =>
+        var gradients = On([Random(5 * 67, 1, 4)], p =>
         {
             fixed (int* t = targets) loss = k.CrossEntropy(p[0], t, 5, 67);
         });
@@ -92,11 +92,11 @@ internal static unsafe class KernelRun
 
     private static float[] Attention(IKernels k, double dropout, int time, int heads, int size)
     {
-        int channels = heads * size;
+        var channels = heads * size;
         AttentionShape shape = new(2, time, channels, heads);
         DropoutPlan plan = new(9, dropout, 1234567890123, 6);
         float[] qkv = Random(2 * time * 3 * channels, 1), doutput = Random(2 * time * channels, 2);
-        float[] all = On(
+        var all = On(
             [new float[2 * heads * time * time], qkv, new float[2 * time * channels], doutput, new float[qkv.Length]],
             p =>
             {
@@ -105,7 +105,7 @@ internal static unsafe class KernelRun
             });
 
         // Probabilities right of the diagonal are of no use and differ.
-        for (int i = 0; i < 2 * heads * time * time; i++)
+        for (var i = 0; i < 2 * heads * time * time; i++)
         {
             if (i % time > i / time % time) all[i] = 0;
         }

@@ -14,13 +14,13 @@ public unsafe class KernelTests
     public void Every_vector_kernel_agrees_with_the_plain_one(VectorWidth width)
     {
         using IKernels plain = KernelFactory.Create(VectorWidth.Plain), vector = KernelFactory.Create(width);
-        foreach ((string name, Func<IKernels, float[]> run) in KernelRun.All)
+        foreach ((var name, var run) in KernelRun.All)
         {
             float[] expected = run(plain), actual = run(vector);
             Assert.Equal(expected.Length, actual.Length);
-            for (int i = 0; i < expected.Length; i++)
+            for (var i = 0; i < expected.Length; i++)
             {
-                double allowed = 3e-5 * (1 + Math.Abs(expected[i]));
+                var allowed = 3e-5 * (1 + Math.Abs(expected[i]));
                 Assert.True(
                     Math.Abs(expected[i] - actual[i]) <= allowed, $"{name} at {width}, element {i}: {actual[i]}, not {expected[i]}");
             }
@@ -33,13 +33,11 @@ public unsafe class KernelTests
     public void Every_kernel_has_the_same_bits_as_at_128_bits(VectorWidth width)
     {
         using IKernels narrow = KernelFactory.Create(VectorWidth.W128), wide = KernelFactory.Create(width);
-        foreach ((string name, Func<IKernels, float[]> run) in KernelRun.All)
+        foreach ((var name, var run) in KernelRun.All)
         {
             float[] expected = run(narrow), actual = run(wide);
-            for (int i = 0; i < expected.Length; i++)
-            {
+            for (var i = 0; i < expected.Length; i++)
                 Assert.True(SameBits(expected[i], actual[i]), $"{name} at {width}, element {i}: {actual[i]:R}, not {expected[i]:R}");
-            }
         }
     }
 
@@ -52,10 +50,10 @@ public unsafe class KernelTests
     public void Every_kernel_has_the_same_bits_on_several_threads(VectorWidth width, int threads)
     {
         using IKernels one = KernelFactory.Create(width), several = KernelFactory.Create(width, threads);
-        foreach ((string name, Func<IKernels, float[]> run) in KernelRun.All.Concat(KernelRun.Large))
+        foreach ((var name, var run) in KernelRun.All.Concat(KernelRun.Large))
         {
             float[] expected = run(one), actual = run(several);
-            for (int i = 0; i < expected.Length; i++)
+            for (var i = 0; i < expected.Length; i++)
             {
                 Assert.True(
                     SameBits(expected[i], actual[i]), $"{name} on {threads} threads, element {i}: {actual[i]:R}, not {expected[i]:R}");
@@ -70,12 +68,10 @@ public unsafe class KernelTests
     public void Kernels_of_version_1_return_exactly_these_bits(VectorWidth width)
     {
         // A change here changes trained models: raise CpuDeviceClass.KernelVersion with it.
-        using IKernels kernels = KernelFactory.Create(width);
-        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (Func<IKernels, float[]> run in KernelRun.All.OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => entry.Value))
-        {
+        using var kernels = KernelFactory.Create(width);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var run in KernelRun.All.OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => entry.Value))
             hash.AppendData(MemoryMarshal.AsBytes<float>(run(kernels)));
-        }
 
         Assert.Equal("de1b85429403c85ffe12bfa4ce57012fba5da9aa", Convert.ToHexStringLower(hash.GetHashAndReset())[..40]);
     }
@@ -86,12 +82,12 @@ public unsafe class KernelTests
     [Width(VectorWidth.W512)]
     public void An_elements_result_does_not_depend_on_length_or_alignment(VectorWidth width)
     {
-        using IKernels kernels = KernelFactory.Create(width);
+        using var kernels = KernelFactory.Create(width);
         float[] x = KernelBuffers.Random(200, 1, 2), y = KernelBuffers.Random(200, 2);
         Special(x);
         float[] added = new float[200], curved = new float[200];
-        float* pair = stackalloc float[2];
-        for (int i = 0; i < 200; i++)
+        var pair = stackalloc float[2];
+        for (var i = 0; i < 200; i++)
         {
             // One element at a time is the reference.
             (pair[0], pair[1]) = (y[i], x[i]);
@@ -102,9 +98,9 @@ public unsafe class KernelTests
         }
 
         using AlignedBuffer left = new(256), right = new(256);
-        for (int offset = 0; offset < 16; offset++)
+        for (var offset = 0; offset < 16; offset++)
         {
-            for (int length = 0; length <= 67; length++)
+            for (var length = 0; length <= 67; length++)
             {
                 left.Span(0, 256).Fill(-7f);
                 x.CopyTo(right.Span(offset, 200));
@@ -123,21 +119,21 @@ public unsafe class KernelTests
     [Width(VectorWidth.W512)]
     public void The_sum_of_squares_follows_sixteen_lanes_and_the_tree_at_every_length_and_alignment(VectorWidth width)
     {
-        using IKernels kernels = KernelFactory.Create(width);
+        using var kernels = KernelFactory.Create(width);
         using AlignedBuffer buffer = new(128);
-        float[] x = KernelBuffers.Random(67, 5);
+        var x = KernelBuffers.Random(67, 5);
         x[3] = float.Epsilon;
         x[4] = 3e38f;
-        for (int offset = 0; offset < 16; offset++)
+        for (var offset = 0; offset < 16; offset++)
         {
             x.CopyTo(buffer.Span(offset, 67));
-            for (int length = 0; length <= 67; length++)
+            for (var length = 0; length <= 67; length++)
             {
-                double[] lanes = new double[16];
-                for (int i = 0; i < length; i++) lanes[i % 16] += (double)x[i] * x[i];
-                for (int half = 8; half >= 1; half /= 2)
+                var lanes = new double[16];
+                for (var i = 0; i < length; i++) lanes[i % 16] += (double)x[i] * x[i];
+                for (var half = 8; half >= 1; half /= 2)
                 {
-                    for (int i = 0; i < half; i++) lanes[i] += lanes[i + half];
+                    for (var i = 0; i < half; i++) lanes[i] += lanes[i + half];
                 }
 
                 Assert.Equal(lanes[0], kernels.SumOfSquares(buffer.Pointer + offset, length));
@@ -162,7 +158,7 @@ public unsafe class KernelTests
     [Fact]
     public void A_planted_change_of_one_bit_is_noticed()
     {
-        float x = 1f;
+        var x = 1f;
         Assert.False(SameBits(x, MathF.BitIncrement(x)));
         Assert.False(SameBits(0f, -0f));
         Assert.True(SameBits(float.NaN, -float.NaN));
@@ -171,15 +167,15 @@ public unsafe class KernelTests
     private static void Special(float[] x)
     {
         float[] values = [0f, -0f, float.NaN, float.PositiveInfinity, float.NegativeInfinity, float.Epsilon, -float.Epsilon, 1e-39f, float.MaxValue];
-        for (int i = 0; i < values.Length; i++) x[i * 7] = values[i];
+        for (var i = 0; i < values.Length; i++) x[i * 7] = values[i];
     }
 
     private static void AssertRun(float[] expected, AlignedBuffer actual, int offset, int length)
     {
         ReadOnlySpan<float> values = actual.Span(0, 256);
-        for (int i = 0; i < 256; i++)
+        for (var i = 0; i < 256; i++)
         {
-            float wanted = i >= offset && i < offset + length ? expected[i - offset] : -7f;
+            var wanted = i >= offset && i < offset + length ? expected[i - offset] : -7f;
             if (!SameBits(wanted, values[i]))
                 Assert.Fail($"offset {offset}, length {length}, element {i - offset}: {values[i]:R}, not {wanted:R}");
         }

@@ -8,7 +8,7 @@ public unsafe class NumericsTests
     [Fact]
     public void Exp_stays_within_one_ulp_of_the_platforms()
     {
-        for (double x = -707.9; x < 709.7; x += 0.0371) AssertUlps(Math.Exp(x), DoubleMath.Exp(x), 1, x);
+        for (var x = -707.9; x < 709.7; x += 0.0371) AssertUlps(Math.Exp(x), DoubleMath.Exp(x), 1, x);
         AssertUlps(Math.Exp(-744.1), DoubleMath.Exp(-744.1), 1, -744.1);
         Assert.Equal(double.PositiveInfinity, DoubleMath.Exp(709.79));
         Assert.Equal(0, DoubleMath.Exp(double.NegativeInfinity));
@@ -19,8 +19,8 @@ public unsafe class NumericsTests
     [Fact]
     public void Log_stays_within_two_ulps_of_the_platforms()
     {
-        for (double x = 1e-310; x < 1e308; x *= 1.37) AssertUlps(Math.Log(x), DoubleMath.Log(x), 2, x);
-        for (double x = 0.6; x < 1.6; x += 0.000713) AssertUlps(Math.Log(x), DoubleMath.Log(x), 2, x);
+        for (var x = 1e-310; x < 1e308; x *= 1.37) AssertUlps(Math.Log(x), DoubleMath.Log(x), 2, x);
+        for (var x = 0.6; x < 1.6; x += 0.000713) AssertUlps(Math.Log(x), DoubleMath.Log(x), 2, x);
         Assert.Equal(double.NegativeInfinity, DoubleMath.Log(0));
         Assert.Equal(0, DoubleMath.Log(1));
         Assert.Equal(double.PositiveInfinity, DoubleMath.Log(double.PositiveInfinity));
@@ -30,7 +30,7 @@ public unsafe class NumericsTests
     [Fact]
     public void Tanh_stays_within_three_ulps_of_the_platforms()
     {
-        for (double x = -20.03; x < 20; x += 0.00317) AssertUlps(Math.Tanh(x), DoubleMath.Tanh(x), 3, x);
+        for (var x = -20.03; x < 20; x += 0.00317) AssertUlps(Math.Tanh(x), DoubleMath.Tanh(x), 3, x);
         Assert.Equal(1e-200, DoubleMath.Tanh(1e-200));
         Assert.Equal(1, DoubleMath.Tanh(double.PositiveInfinity));
         Assert.True(double.IsNaN(DoubleMath.Tanh(double.NaN)));
@@ -39,9 +39,9 @@ public unsafe class NumericsTests
     [Fact]
     public void Sine_and_cosine_of_turns_are_right_to_the_last_digits()
     {
-        for (double turns = -3.01; turns < 3; turns += 0.00173)
+        for (var turns = -3.01; turns < 3; turns += 0.00173)
         {
-            (double sin, double cos) = DoubleMath.SinCosTurns(turns);
+            var (sin, cos) = DoubleMath.SinCosTurns(turns);
             Assert.Equal(Math.Sin(2 * Math.PI * turns), sin, 5e-15);
             Assert.Equal(Math.Cos(2 * Math.PI * turns), cos, 5e-15);
         }
@@ -55,7 +55,7 @@ public unsafe class NumericsTests
     {
         Assert.Equal(1, DoubleMath.Power(0.9, 0));
         Assert.Equal(0.9, DoubleMath.Power(0.9, 1));
-        foreach (long n in new long[] { 2, 7, 100, 12345 }) Assert.Equal(1, DoubleMath.Power(0.999, n) / Math.Pow(0.999, n), 1e-12);
+        foreach (var n in new long[] { 2, 7, 100, 12345 }) Assert.Equal(1, DoubleMath.Power(0.999, n) / Math.Pow(0.999, n), 1e-12);
     }
 
     [Theory]
@@ -64,7 +64,7 @@ public unsafe class NumericsTests
     [Width(VectorWidth.W512)]
     public void Exp_by_lanes_stays_within_one_ulp_where_normal_and_half_a_unit_more_where_subnormal(VectorWidth width)
     {
-        for (float x = -103.9f; x < 88.7f; x += 0.00371f)
+        for (var x = -103.9f; x < 88.7f; x += 0.00371f)
         {
             float exact = (float)Math.Exp(x), own = Exp(width, x);
             Assert.True(
@@ -94,7 +94,7 @@ public unsafe class NumericsTests
     [Fact]
     public void Normal_numbers_have_the_asked_mean_and_deviation_and_do_not_depend_on_the_length_drawn()
     {
-        float[] values = new float[200_001];
+        var values = new float[200_001];
         RandomStream stream = new(5, RandomUse.Initialisation, 3);
         stream.FillNormal(values, 0.02);
         double mean = values.Average(v => (double)v), deviation = Math.Sqrt(values.Average(v => (v - mean) * (v - mean)));
@@ -102,7 +102,7 @@ public unsafe class NumericsTests
         Assert.Equal(0.02, deviation, 0.0002);
         Assert.InRange(values.Count(v => Math.Abs(v) > 0.04) / 200_001.0, 0.043, 0.048);
 
-        float[] fewer = new float[77];
+        var fewer = new float[77];
         stream.FillNormal(fewer, 0.02);
         Assert.Equal(values[..77], fewer);
     }
@@ -114,7 +114,7 @@ public unsafe class NumericsTests
         static float Run<T>(float x)
             where T : struct, ILanes16<T>
         {
-            float* lanes = stackalloc float[16];
+            var lanes = stackalloc float[16];
             T.Store(LaneMath.Exp(T.Broadcast(x)), lanes);
             Assert.Equal(BitConverter.SingleToInt32Bits(lanes[0]), BitConverter.SingleToInt32Bits(lanes[15]));
             return lanes[0];
@@ -123,7 +123,7 @@ public unsafe class NumericsTests
 
     private static void AssertUlps(double expected, double actual, long ulps, double x)
     {
-        long distance = Math.Abs(BitConverter.DoubleToInt64Bits(expected) - BitConverter.DoubleToInt64Bits(actual));
+        var distance = Math.Abs(BitConverter.DoubleToInt64Bits(expected) - BitConverter.DoubleToInt64Bits(actual));
         Assert.True(distance <= ulps, $"at {x:R}: {actual:R} is {distance} ulps from {expected:R}");
     }
 }

@@ -43,8 +43,10 @@ public class ProgramTests
         Assert.True(JobSpecValidator.MostParameters <= Array.MaxLength / sizeof(float));
         Assert.True(JobSpecValidator.MostTokensOfPass <= Array.MaxLength);
         foreach (var model in new[] { ComputeWorld.Gpt().Model, ComputeWorld.Linear(batch: 5).Model })
+        {
             Assert.Equal(
                 JobSpecValidator.CountParameters(model), TrainingPrograms.Create(new JobSpec { Model = model }).Layout.ParameterCount);
+        }
     }
 
     [Theory]
@@ -53,7 +55,7 @@ public class ProgramTests
     [Width(VectorWidth.W512)]
     public void The_linear_program_ends_with_the_same_bits_at_every_width(VectorWidth width)
     {
-        JobSpec spec = ComputeWorld.Linear(batch: 5);
+        var spec = ComputeWorld.Linear(batch: 5);
         using IRankDevice device = ComputeWorld.Device(spec, width), usual = ComputeWorld.Device(spec);
         for (long step = 1; step <= 20; step++)
         {
@@ -68,10 +70,10 @@ public class ProgramTests
     [Fact]
     public void The_linear_program_finds_its_weights_again()
     {
-        JobSpec spec = ComputeWorld.Linear(batch: 32);
-        using IRankDevice device = ComputeWorld.Device(spec);
+        var spec = ComputeWorld.Linear(batch: 32);
+        using var device = ComputeWorld.Device(spec);
         Assert.Equal(31, device.ParameterCount);
-        (double first, long targets) = ComputeWorld.Step(device, 1, 8);
+        var (first, targets) = ComputeWorld.Step(device, 1, 8);
         Assert.Equal(32, targets);
         double last = 0;
         for (long step = 2; step <= 200; step++) last = ComputeWorld.Step(device, step, 8).LossSum / 32;
@@ -83,11 +85,11 @@ public class ProgramTests
     [Fact]
     public void The_linear_programs_gradient_agrees_with_finite_differences()
     {
-        using IRankDevice device = ComputeWorld.Device(ComputeWorld.Linear(batch: 20, channels: 5));
+        using var device = ComputeWorld.Device(ComputeWorld.Linear(batch: 20, channels: 5));
         float[] p = [0.3f, -1, 2, 0.1f, 0, 0.7f], gradient = new float[6], unused = new float[6];
         device.WriteState(0, p);
         device.ComputeShard(4, 3, gradient, CancellationToken.None);
-        for (int i = 0; i < 6; i++) Assert.Equal((LossAt(i, 0.01f) - LossAt(i, -0.01f)) / 0.02, gradient[i], 0.01);
+        for (var i = 0; i < 6; i++) Assert.Equal((LossAt(i, 0.01f) - LossAt(i, -0.01f)) / 0.02, gradient[i], 0.01);
 
         double LossAt(int i, float distance)
         {
@@ -101,13 +103,13 @@ public class ProgramTests
     [Fact]
     public void Shards_take_every_sample_of_a_batch_once_and_in_order()
     {
-        foreach (int batch in new[] { 1, 3, 16, 37 })
+        foreach (var batch in new[] { 1, 3, 16, 37 })
         {
             TrainingSpec training = new() { BatchSize = batch, Shards = 8 };
-            long next = 4L * batch;
-            for (int shard = 0; shard < 8; shard++)
+            var next = 4L * batch;
+            for (var shard = 0; shard < 8; shard++)
             {
-                ShardSamples samples = ShardSamples.Of(training, 5, shard);
+                var samples = ShardSamples.Of(training, 5, shard);
                 Assert.Equal(next, samples.FirstPosition);
                 next += samples.Count;
             }
@@ -136,15 +138,15 @@ public class ProgramTests
     [Fact]
     public void A_step_clips_by_the_global_norm_and_reports_the_norm_before_it()
     {
-        JobSpec spec = ComputeWorld.Linear(batch: 8, channels: 2);
+        var spec = ComputeWorld.Linear(batch: 8, channels: 2);
         spec = spec with { Optimizer = spec.Optimizer with { GradientClip = 1, Beta1 = 0, Beta2 = 0, WarmupSteps = 0, Epsilon = 1 } };
-        using IRankDevice device = ComputeWorld.Device(spec);
-        double norm = device.ApplyStep(1, [30, 0, 40], 2500, 10);
+        using var device = ComputeWorld.Device(spec);
+        var norm = device.ApplyStep(1, [30, 0, 40], 2500, 10);
         Assert.Equal(5, norm);
 
         // Clipped to (0.6, 0, 0.8): each moves by rate * g / (|g| + 1).
-        double rate = LearningRate.At(1, 200, spec.Optimizer);
-        float[] p = ComputeWorld.Parameters(device);
+        var rate = LearningRate.At(1, 200, spec.Optimizer);
+        var p = ComputeWorld.Parameters(device);
         Assert.Equal(-rate * 0.6 / 1.6, p[0], 1e-6);
         Assert.Equal(0, p[1]);
         Assert.Equal(-rate * 0.8 / 1.8, p[2], 1e-6);

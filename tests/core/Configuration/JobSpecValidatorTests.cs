@@ -39,9 +39,7 @@ public sealed class JobSpecValidatorTests
     {
         var data = new TheoryData<string, string>();
         foreach (var (name, (_, message)) in Cases)
-        {
             data.Add(name, message);
-        }
 
         return data;
     }

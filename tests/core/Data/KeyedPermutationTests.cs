@@ -21,9 +21,7 @@ public sealed class KeyedPermutationTests
         // 20,000 keys over 10 places: 2,000 each, standard deviation 42; five of them are allowed.
         var hits = new int[10];
         for (ulong key = 0; key < 20_000; key++)
-        {
             hits[new KeyedPermutation(10, BitMixer.Mix(key)).Apply(0)]++;
-        }
 
         Assert.All(hits, hit => Assert.InRange(hit, 1790, 2210));
     }

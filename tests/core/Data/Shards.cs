@@ -9,9 +9,7 @@ internal static class Shards
     {
         var bytes = new byte[2 * tokens.Length];
         for (var i = 0; i < tokens.Length; i++)
-        {
             BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(2 * i), tokens[i]);
-        }
 
         return bytes;
     }

@@ -62,9 +62,7 @@ public sealed class WindowSamplerTests : IDisposable
         var sampler = Sampler(1003, 10, seed: 5);
         var targets = new HashSet<int>();
         for (long position = 0; position < 20 * sampler.Windows; position++)
-        {
             targets.UnionWith(Sample(sampler, position, 10)[1..]);
-        }
 
         Assert.Equal(1003, targets.Count);
         Assert.Equal(20, Range(0, 20).Select(sampler.OffsetOf).Distinct().Count());

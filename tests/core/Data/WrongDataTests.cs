@@ -100,7 +100,7 @@ public sealed class WrongDataTests : IDisposable
     [InlineData("wiki.training.1.txt", "wiki.valid.2.txt", "*training*.txt")]
     public void A_folder_with_a_held_out_set_beside_its_training_set_is_not_trained_on_whole(string train, string heldOut, string glob)
     {
-        byte[] content = train.EndsWith(".bin", StringComparison.Ordinal) ? Shards.NanoGpt(1, 2, 3, 4, 5, 6) : "hello world\n"u8.ToArray();
+        var content = train.EndsWith(".bin", StringComparison.Ordinal) ? Shards.NanoGpt(1, 2, 3, 4, 5, 6) : "hello world\n"u8.ToArray();
         folder.Write($"data/{train}", content);
         folder.Write($"data/{heldOut}", content);
         var data = folder.File("data");

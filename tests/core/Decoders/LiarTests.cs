@@ -19,7 +19,7 @@ public sealed class LiarTests
     [InlineData("{\"\\udc00\":\"hello\"}")]
     public void A_frame_with_half_a_surrogate_pair_is_refused_with_a_reason(string frame)
     {
-        foreach (byte first in (byte[])[0, 1])
+        foreach (var first in (byte[])[0, 1])
             Assert.False(new WorkerFrameTarget().Read([first, .. Encoding.UTF8.GetBytes(frame)]));
     }
 

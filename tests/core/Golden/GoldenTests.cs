@@ -14,11 +14,11 @@ public sealed class GoldenTests
         get
         {
             TheoryData<string, VectorWidth, int> runs = [];
-            foreach (GoldenRun run in GoldenRun.All)
+            foreach (var run in GoldenRun.All)
             {
-                foreach (VectorWidth width in new[] { VectorWidth.W128, VectorWidth.W256, VectorWidth.W512 }.Where(width => VectorWidths.WhyUnsupported(width) is null))
+                foreach (var width in new[] { VectorWidth.W128, VectorWidth.W256, VectorWidth.W512 }.Where(width => VectorWidths.WhyUnsupported(width) is null))
                 {
-                    for (int threads = 1; threads <= 8; threads++) runs.Add(run.Name, width, threads);
+                    for (var threads = 1; threads <= 8; threads++) runs.Add(run.Name, width, threads);
                 }
             }
 
@@ -34,7 +34,7 @@ public sealed class GoldenTests
     [Fact]
     public async Task The_order_in_which_shards_are_computed_changes_nothing()
     {
-        foreach (GoldenRun run in GoldenRun.All)
+        foreach (var run in GoldenRun.All)
             GoldenHashes.AssertIs(run.Name, await run.Sha256Async(new CpuDeviceOptions(), firstShard: 3));
     }
 
@@ -50,7 +50,7 @@ public sealed class GoldenTests
     [Width(VectorWidth.W512)]
     public void Kernels_write_the_recorded_bits_at_every_length_and_offset(VectorWidth width)
     {
-        using IKernels kernels = KernelFactory.Create(width);
+        using var kernels = KernelFactory.Create(width);
         GoldenHashes.AssertIs(Sweep, KernelSweep.Sha256(kernels));
     }
 

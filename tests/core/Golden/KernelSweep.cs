@@ -16,16 +16,16 @@ internal static unsafe class KernelSweep
     /// <summary>Hash of all that is written, and of what lies around it. NaNs count as equal, whatever their payload.</summary>
     public static string Sha256(IKernels kernels)
     {
-        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         using AlignedBuffer a = new(Room), b = new(Room), c = new(Room), d = new(Room), e = new(Room);
         AlignedBuffer[] all = [a, b, c, d, e];
-        int* targets = stackalloc int[Rows];
-        for (int offset = 0; offset < 16; offset++)
+        var targets = stackalloc int[Rows];
+        for (var offset = 0; offset < 16; offset++)
         {
             float* p = a.Pointer + offset, q = b.Pointer + offset, r = c.Pointer + offset, s = d.Pointer + offset, t = e.Pointer + offset;
-            for (int n = 0; n <= Longest; n++)
+            for (var n = 0; n <= Longest; n++)
             {
-                for (int row = 0; row < Rows; row++) targets[row] = n == 0 ? 0 : (row * 29) % n;
+                for (var row = 0; row < Rows; row++) targets[row] = n == 0 ? 0 : (row * 29) % n;
                 Note(() => kernels.Add(p, q, n));
                 Note(() => kernels.Gelu(p, q, n));
                 Note(() => kernels.GeluBackward(p, q, n));
@@ -46,16 +46,16 @@ internal static unsafe class KernelSweep
 
         void Note(Action run)
         {
-            foreach (AlignedBuffer buffer in all) Fill(buffer, Array.IndexOf(all, buffer));
+            foreach (var buffer in all) Fill(buffer, Array.IndexOf(all, buffer));
             run();
-            foreach (AlignedBuffer buffer in all) Append(hash, buffer);
+            foreach (var buffer in all) Append(hash, buffer);
         }
     }
 
     private static void Append(IncrementalHash hash, AlignedBuffer buffer)
     {
-        Span<float> values = buffer.Span(0, Room);
-        for (int i = 0; i < values.Length; i++)
+        var values = buffer.Span(0, Room);
+        for (var i = 0; i < values.Length; i++)
         {
             if (float.IsNaN(values[i])) values[i] = float.NaN;
         }
@@ -65,11 +65,11 @@ internal static unsafe class KernelSweep
 
     private static void Fill(AlignedBuffer buffer, int seed)
     {
-        Span<float> values = buffer.Span(0, Room);
-        for (int i = 0; i < values.Length; i++) values[i] = ((((i * 7919) + (seed * 104_729)) % 2003) - 1001) / 997f;
+        var values = buffer.Span(0, Room);
+        for (var i = 0; i < values.Length; i++) values[i] = ((((i * 7919) + (seed * 104_729)) % 2003) - 1001) / 997f;
         float[] awkward = [-0f, float.Epsilon, -1e-40f, 0f, 3e-39f, float.NaN, float.PositiveInfinity, float.NegativeInfinity, 1e38f];
 
         // Few, and far between: beside each NaN there have to be sums that are none.
-        for (int i = 0; i < awkward.Length; i++) values[(i * 23 + seed * 11 + 5) % Room] = awkward[i];
+        for (var i = 0; i < awkward.Length; i++) values[(i * 23 + seed * 11 + 5) % Room] = awkward[i];
     }
 }

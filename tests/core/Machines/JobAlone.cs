@@ -226,7 +226,9 @@ internal sealed class JobAlone
         {
             if (newest.TryGetValue(Gpu(node), out var order) && order is PrepareRank && order.Generation == Generation
                 && !answered.Contains((node, Generation)))
+            {
                 return now - began;
+            }
         }
 
         throw new TimeoutException($"n{node} is not asked within {within}; {View.Phase}: {View.Reason}");

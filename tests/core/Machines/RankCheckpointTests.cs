@@ -214,7 +214,9 @@ public sealed class RankCheckpointTests
                 ApplyStep apply => new StepFinished(apply.Ticket, apply.Step),
                 _ => (RankInput?)null,
             } is { } next)
+            {
                 due.Enqueue(next);
+            }
         }
     }
 

@@ -303,7 +303,9 @@ public sealed class HostileRequestTests(HostileRequestTests.Shared shared) : ICl
                     return;
                 if (TextsOf(JsonSerializer.SerializeToNode(message, MachinesJson.Default.GrainMessage))
                     .FirstOrDefault(text => !PlainText.IsPlain(text) || text.Length > PlainText.MostStored) is not { } found)
+                {
                     return;
+                }
                 lock (hostile)
                     hostile.Add($"{message.GetType().Name}: {JsonSerializer.Serialize(found)}");
             };
@@ -372,9 +374,11 @@ public sealed class HostileRequestTests(HostileRequestTests.Shared shared) : ICl
                     return (int.Parse(answer.AsSpan(9, 3), CultureInfo.InvariantCulture), body);
                 var count = await stream.ReadAsync(piece, cancel);
                 if (count == 0)
+                {
                     return end >= 0
                         ? (int.Parse(answer.AsSpan(9, 3), CultureInfo.InvariantCulture), "")
                         : ((int)HttpStatusCode.BadRequest, "");
+                }
                 read.Append(Encoding.Latin1.GetString(piece, 0, count));
             }
         }

@@ -1,5 +1,5 @@
-using System.Net.Sockets;
 using System.Net;
+using System.Net.Sockets;
 using Coordinator.Machines.Jobs;
 using Coordinator.Server.Client;
 using Coordinator.Tests.Support;

@@ -29,7 +29,7 @@ public sealed class SqliteCommitsTests : IDisposable
             commits.WriteAsync(GrainAddress.Cluster, new PersistState("cluster", 1, 1)),
         ];
 
-        bool[] taken = await Task.WhenAll(writes);
+        var taken = await Task.WhenAll(writes);
         Assert.Equal([true, false, false, true], taken);
         Assert.Equal(new PersistState("second", 2, 1), store.ReadState(Job));
         Assert.Equal("cluster", store.ReadState(GrainAddress.Cluster)?.StateJson);

@@ -1,8 +1,8 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
-using Coordinator.Machines.Jobs;
 using Coordinator.Machines;
+using Coordinator.Machines.Jobs;
 using Coordinator.Server.Api;
 using Coordinator.Server.Client;
 using Coordinator.Tests.Support;

@@ -63,8 +63,10 @@ public sealed partial class NodeRanksTests
         worker.Ranks.Handle(new RankOrdered(Plan(next, 0, spec) with { FirstStep = 3, CatchUp = CatchUp.None }));
         worker.Ranks.Handle(new RankOrdered(Plan(next, 1, spec) with { FirstStep = 3, CatchUp = CatchUp.FetchState, Donors = [new DonorRun(0, 0, blocks)] }));
         for (var rank = 0; rank < 2; rank++)
+        {
             Assert.Equal(
                 Expected(steps: 5), ((RankFinished)await worker.Said.Reader.Next("the end", said => said is RankFinished)).StateSha256);
+        }
     }
 
     [Fact]

@@ -215,8 +215,10 @@ public sealed partial class NodeRanksTests : IAsyncDisposable
         second.Ranks.Handle(new RankOrdered(Plan(both, 1, spec) with { FirstStep = 3, CatchUp = CatchUp.FetchState, Donors = [new DonorRun(0, 0, blocks)] }));
         first.HoldComputing.SetResult();
         foreach (var worker in workers)
+        {
             Assert.Equal(
                 Expected(steps: 5), ((RankFinished)await worker.Said.Reader.Next("the end", said => said is RankFinished)).StateSha256);
+        }
         Assert.DoesNotContain("apply 1", second.Devices.Single().Calls);
         Assert.Equal(
             ["apply 1", "apply 2", "apply 3", "apply 4", "apply 5"],

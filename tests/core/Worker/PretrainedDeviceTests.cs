@@ -144,9 +144,13 @@ public sealed class PretrainedDeviceTests : IDisposable
     {
         var path = DataStore.PathOf(folder.Path, initial.Sha256);
         if (how == "gone")
+        {
             File.Delete(path);
+        }
         else if (how == "cut")
+        {
             File.WriteAllBytes(path, new byte[4]);
+        }
         else
         {
             var bytes = File.ReadAllBytes(path);

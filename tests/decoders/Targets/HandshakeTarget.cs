@@ -26,7 +26,9 @@ public sealed class HandshakeTarget : DecoderTarget
         if (input.Length < HandshakeHello.PrefixSize
             || HandshakeHello.BodyLength(input.AsSpan(0, HandshakeHello.PrefixSize)) is not (> 0 and var length)
             || input.Length < HandshakeHello.PrefixSize + length)
+        {
             return false;
+        }
         if (HandshakeHello.Decode(input.AsSpan(HandshakeHello.PrefixSize, length)) is not { } hello)
             return false;
         Hold(

@@ -12,12 +12,12 @@ public sealed class RankDeviceTests
     [Fact]
     public void Sums_and_copies_see_the_numbers_that_were_there_when_they_were_asked_for()
     {
-        using IlgpuRankDevice device = World.Device(World.Gpt());
+        using var device = World.Device(World.Gpt());
         using DeviceGradient left = device.CreateGradient(), right = device.CreateGradient();
         device.ComputeShard(1, 0, left, CancellationToken.None);
-        float[] before = World.Numbers(left);
+        var before = World.Numbers(left);
         device.ComputeShard(1, 1, right, CancellationToken.None);
-        float[] addend = World.Numbers(right);
+        var addend = World.Numbers(right);
         device.Add(left, right);
 
         // The addend is computed into again at once.
@@ -29,18 +29,18 @@ public sealed class RankDeviceTests
     [Fact]
     public void The_host_view_of_a_gradient_stays_at_its_place_and_holds_what_was_handed_over_last()
     {
-        using IlgpuRankDevice device = World.Device(World.Gpt());
-        using DeviceGradient gradient = device.CreateGradient();
-        ArraySegment<byte> place = gradient.Host(0, gradient.Length);
-        for (int round = 0; round < 2; round++)
+        using var device = World.Device(World.Gpt());
+        using var gradient = device.CreateGradient();
+        var place = gradient.Host(0, gradient.Length);
+        for (var round = 0; round < 2; round++)
         {
             World.Floats(gradient).Fill(round + 1);
             gradient.BeginUpload(0, gradient.Length);
         }
 
-        using DeviceGradient sum = device.CreateGradient();
+        using var sum = device.CreateGradient();
         device.ComputeShard(1, 0, sum, CancellationToken.None);
-        float[] before = World.Numbers(sum);
+        var before = World.Numbers(sum);
         device.Add(sum, gradient);
         Same.Bits([.. before.Select(x => x + 2f)], World.Numbers(sum), "sum");
         Assert.Same(place.Array, gradient.Host(5, 3).Array);
@@ -50,8 +50,8 @@ public sealed class RankDeviceTests
     [Fact]
     public void A_shard_without_samples_has_a_gradient_of_zeros_and_no_targets()
     {
-        using IlgpuRankDevice device = World.Device(World.Gpt(batch: 3));
-        (float[] gradient, ShardResult result) = World.Compute(device, 5, 0);
+        using var device = World.Device(World.Gpt(batch: 3));
+        var (gradient, result) = World.Compute(device, 5, 0);
         Assert.Equal(new ShardResult(0, 0), result);
         Assert.All(gradient, g => Assert.Equal(0, g));
     }
@@ -59,8 +59,8 @@ public sealed class RankDeviceTests
     [Fact]
     public void A_cancelled_shard_ends_early_and_leaves_the_device_usable()
     {
-        using IlgpuRankDevice device = World.Device(World.Gpt());
-        using DeviceGradient gradient = device.CreateGradient();
+        using var device = World.Device(World.Gpt());
+        using var gradient = device.CreateGradient();
         Assert.Throws<OperationCanceledException>(() => device.ComputeShard(1, 1, gradient, new CancellationToken(true)));
         Assert.Equal(40, device.ComputeShard(1, 1, gradient, CancellationToken.None).Targets);
     }
@@ -68,10 +68,10 @@ public sealed class RankDeviceTests
     [Fact]
     public void State_copied_to_another_device_by_pieces_goes_on_with_the_same_bits()
     {
-        JobSpec spec = World.Gpt();
+        var spec = World.Gpt();
         using IlgpuRankDevice first = World.Device(spec), second = World.Device(spec);
         World.Step([first], 1);
-        float[] state = World.State(first);
+        var state = World.State(first);
         second.WriteState(0, state.AsSpan(0, 77));
         second.WriteState(77, state.AsSpan(77));
         World.Step([first], 2);
@@ -82,8 +82,8 @@ public sealed class RankDeviceTests
     [Fact]
     public void An_error_of_the_accelerator_is_the_loss_of_the_device_in_its_own_words()
     {
-        using IlgpuRankDevice device = World.Device(World.Gpt());
-        DeviceLostException lost = Assert.Throws<DeviceLostException>(() => device.Guard(() => throw new BrokenContext()));
+        using var device = World.Device(World.Gpt());
+        var lost = Assert.Throws<DeviceLostException>(() => device.Guard(() => throw new BrokenContext()));
         Assert.IsType<BrokenContext>(lost.InnerException);
         Assert.Equal($"{TestDevice.Name}: an illegal memory access was encountered", lost.Message);
 
@@ -95,12 +95,12 @@ public sealed class RankDeviceTests
     public void A_thread_that_never_used_the_device_reaches_it_first_through_a_gradients_host_view_or_the_state()
     {
         // As a newcomer's loop does, which receives before it computes. CUDA refuses what a thread asks for without the device's context.
-        using IlgpuRankDevice device = World.Device(World.Gpt());
-        using DeviceGradient gradient = device.CreateGradient();
+        using var device = World.Device(World.Gpt());
+        using var gradient = device.CreateGradient();
         Accelerator? bound = null;
-        float[] state = new float[8];
+        var state = new float[8];
         Exception? failure = null;
-        foreach (Action use in new Action[] { () => gradient.Host(0, 4), () => gradient.BeginUpload(0, gradient.Length), () => device.ReadState(0, state), () => device.WriteState(0, state) })
+        foreach (var use in new Action[] { () => gradient.Host(0, 4), () => gradient.BeginUpload(0, gradient.Length), () => device.ReadState(0, state), () => device.WriteState(0, state) })
         {
             Thread thread = new(() =>
             {
@@ -118,7 +118,7 @@ public sealed class RankDeviceTests
     public void A_gradient_of_another_device_is_refused()
     {
         using IlgpuRankDevice one = World.Device(World.Gpt()), other = World.Device(World.Gpt());
-        using DeviceGradient foreign = other.CreateGradient();
+        using var foreign = other.CreateGradient();
         Assert.Throws<ArgumentException>(() => one.ComputeShard(1, 0, foreign, CancellationToken.None));
     }
 
@@ -126,12 +126,12 @@ public sealed class RankDeviceTests
     public void The_backend_lists_the_simulated_device_and_makes_ranks_on_it()
     {
         using IlgpuBackend backend = new();
-        DeviceDescription simulated = Assert.Single(backend.List(), device => device.Device == "ilgpu:cpu");
+        var simulated = Assert.Single(backend.List(), device => device.Device == "ilgpu:cpu");
         Assert.Equal("ilgpu-1.5.3-cpu-x64-k1", simulated.DeviceClass);
-        using IRankDevice device = backend.Create(World.Linear(8), null, simulated);
+        using var device = backend.Create(World.Linear(8), null, simulated);
         device.Initialize();
         Assert.Equal(1, World.Compute(device, 1, 0).Result.Targets);
-        JobSpec wide = World.Gpt() with { Model = new ModelSpec { Layers = 1, Heads = 1, Channels = 260, Block = 4, Vocab = 5 } };
+        var wide = World.Gpt() with { Model = new ModelSpec { Layers = 1, Heads = 1, Channels = 260, Block = 4, Vocab = 5 } };
         Assert.Throws<InvalidJobException>(() => backend.Create(wide, null, simulated));
         Assert.Throws<DeviceLostException>(() => backend.Create(World.Linear(8), null, simulated with { Device = "ilgpu:cuda:99" }));
     }

@@ -9,10 +9,10 @@ public sealed unsafe class DeviceMathTests
     [Fact]
     public void Exp_and_sigmoid_have_the_bits_of_the_cpu_kernels()
     {
-        float* lanes = stackalloc float[16];
-        for (int i = 0; i < 40_000; i++)
+        var lanes = stackalloc float[16];
+        for (var i = 0; i < 40_000; i++)
         {
-            float x = i < 8 ? Special(i) : (float)((i - 20_000) * 0.0061);
+            var x = i < 8 ? Special(i) : (float)((i - 20_000) * 0.0061);
             Lanes128.Store(LaneMath.Exp(Lanes128.Broadcast(x)), lanes);
             AssertSame(lanes[0], DeviceMath.Exp(x), x);
             Lanes128.Store(LaneMath.Sigmoid(Lanes128.Broadcast(x)), lanes);
@@ -23,9 +23,9 @@ public sealed unsafe class DeviceMathTests
     [Fact]
     public void The_logarithm_has_the_bits_of_the_workers_own()
     {
-        for (int i = 1; i < 20_000; i++)
+        for (var i = 1; i < 20_000; i++)
         {
-            foreach (double x in new[] { i * 0.37, 1.0 / i, i * 1e30 }) Assert.Equal(DoubleMath.Log(x), DeviceMath.Log(x));
+            foreach (var x in new[] { i * 0.37, 1.0 / i, i * 1e30 }) Assert.Equal(DoubleMath.Log(x), DeviceMath.Log(x));
         }
 
         Assert.Equal(0, DeviceMath.Log(1));
@@ -36,9 +36,9 @@ public sealed unsafe class DeviceMathTests
     {
         for (uint i = 0; i < 1000; i++)
         {
-            ulong key = 0x0123_4567_89AB_CDEFUL * (i + 1);
-            Philox.Words words = Philox.Draw(key, i, i * 7, 3, ~i);
-            for (int word = 0; word < 4; word++) Assert.Equal(words[word], DevicePhilox.Word(key, i, i * 7, 3, ~i, word));
+            var key = 0x0123_4567_89AB_CDEFUL * (i + 1);
+            var words = Philox.Draw(key, i, i * 7, 3, ~i);
+            for (var word = 0; word < 4; word++) Assert.Equal(words[word], DevicePhilox.Word(key, i, i * 7, 3, ~i, word));
         }
     }
 
@@ -56,7 +56,7 @@ public sealed unsafe class DeviceMathTests
 
     private static void AssertSame(float expected, float actual, float x)
     {
-        bool same = (float.IsNaN(expected) && float.IsNaN(actual))
+        var same = (float.IsNaN(expected) && float.IsNaN(actual))
             || BitConverter.SingleToInt32Bits(expected) == BitConverter.SingleToInt32Bits(actual);
         Assert.True(same, $"at {x:R}: {actual:R}, not {expected:R}");
     }

@@ -12,12 +12,12 @@ public sealed class KernelTests
     {
         using PlainKernels plain = new();
         Dictionary<string, float[]> first = [];
-        foreach ((KernelTuning tuning, int threads) in TestDevice.Cuts)
+        foreach ((KernelTuning tuning, var threads) in TestDevice.Cuts)
         {
             using TestDevice device = new(tuning, threads);
-            foreach ((string name, (Func<TestDevice, float[]> run, Func<PlainKernels, float[]> formula)) in KernelCases.All)
+            foreach ((var name, (Func<TestDevice, float[]> run, Func<PlainKernels, float[]> formula)) in KernelCases.All)
             {
-                float[] actual = run(device);
+                var actual = run(device);
                 if (first.TryAdd(name, actual))
                 {
                     Same.Numbers(formula(plain), actual, 3e-5, name);
@@ -35,16 +35,14 @@ public sealed class KernelTests
     public void The_matrix_product_has_the_same_bits_in_the_tiles_that_a_gpu_uses(int choice, int threads)
     {
         using TestDevice device = new(new KernelTuning(1, 2, 1, 1, (MatMulChoice)choice), threads), small = new();
-        foreach (string name in new[] { "matmul", "matmul, left transposed", "matmul, right transposed", "matmul of fours" })
-        {
+        foreach (var name in new[] { "matmul", "matmul, left transposed", "matmul, right transposed", "matmul of fours" })
             Same.Bits(KernelCases.All[name].Device(small), KernelCases.All[name].Device(device), $"{name}, {(MatMulChoice)choice}");
-        }
     }
 
     [Fact]
     public void Adding_and_dropout_and_adamw_have_the_bits_of_the_cpu_device()
     {
-        using IKernels cpu = KernelFactory.Create(VectorWidth.W128);
+        using var cpu = KernelFactory.Create(VectorWidth.W128);
         using PlainKernels plain = new();
         using TestDevice device = new();
         Same.Bits(KernelCases.All["add"].Plain(plain), KernelCases.All["add"].Device(device), "add");

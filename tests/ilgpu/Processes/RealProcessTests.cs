@@ -19,10 +19,10 @@ public sealed class RealProcessTests : IDisposable
     public async Task One_two_and_four_workers_end_with_the_same_file()
     {
         List<string> hashes = [];
-        foreach (int workers in new[] { 1, 2, 4 })
+        foreach (var workers in new[] { 1, 2, 4 })
         {
-            string file = Path.Combine(directory, $"{workers}.safetensors");
-            (int code, string output) = await RunAsync(
+            var file = Path.Combine(directory, $"{workers}.safetensors");
+            var (code, output) = await RunAsync(
                 "train", "--workers", $"{workers}", "--steps", "6", "--out", file, "--model.layers=1", "--model.heads=2",
                 "--model.channels=32", "--model.block=32",
                 "--training.batch_size=8", "--training.shards=8", "--training.micro_batch=1", "--model.dropout=0.1");
@@ -37,8 +37,8 @@ public sealed class RealProcessTests : IDisposable
     public async Task Workers_and_the_silo_are_killed_and_the_file_is_that_of_the_undisturbed_run()
     {
         // On a GPU a step takes milliseconds and a worker seconds to come back.
-        string steps = TestDevice.Name == "ilgpu:cpu" ? "40" : "5000";
-        (int code, string output) = await RunAsync(
+        var steps = TestDevice.Name == "ilgpu:cpu" ? "40" : "5000";
+        var (code, output) = await RunAsync(
             "demo", "--quick", "--steps", steps, "--out", directory, "--work-dir", Path.Combine(directory, "work"));
         Assert.True(code == 0, output);
         Assert.Contains(TestDevice.Name == "ilgpu:cpu" ? "ilgpu-1.5.3-cpu" : "ilgpu-1.5.3-cuda", output, StringComparison.Ordinal);
@@ -49,12 +49,12 @@ public sealed class RealProcessTests : IDisposable
 
     private static async Task<(int Code, string Output)> RunAsync(params string[] arguments)
     {
-        string text = Path.ChangeExtension(typeof(IlgpuBackend).Assembly.Location, ".xml");
-        ProcessStartInfo command = OwnExecutable.Command([.. arguments, "--device", TestDevice.Name, "--data", text]);
+        var text = Path.ChangeExtension(typeof(IlgpuBackend).Assembly.Location, ".xml");
+        var command = OwnExecutable.Command([.. arguments, "--device", TestDevice.Name, "--data", text]);
         command.RedirectStandardOutput = command.RedirectStandardError = command.RedirectStandardInput = true;
         command.Environment.Remove("COORDINATOR_SILO");
         command.Environment.Remove("COORDINATOR_TOKEN_FILE");
-        using Process process = Process.Start(command)!;
+        using var process = Process.Start(command)!;
         try
         {
             Task<string> output = process.StandardOutput.ReadToEndAsync(), error = process.StandardError.ReadToEndAsync();

@@ -15,12 +15,12 @@ public sealed class GptTests
     [InlineData(0.2)]
     public void The_gradient_of_every_tensor_agrees_with_finite_differences(double dropout)
     {
-        JobSpec spec = World.Gpt(batch: 4, microBatch: 1, dropout: dropout);
-        using IlgpuRankDevice device = World.Device(spec);
-        ParameterLayout layout = GptProgram.LayoutOf(spec.Model);
-        float[] start = KernelBuffers.Random(device.ParameterCount, 8, 0.3);
+        var spec = World.Gpt(batch: 4, microBatch: 1, dropout: dropout);
+        using var device = World.Device(spec);
+        var layout = GptProgram.LayoutOf(spec.Model);
+        var start = KernelBuffers.Random(device.ParameterCount, 8, 0.3);
         device.WriteState(0, start);
-        float[] gradient = World.Compute(device, 3, 2).Gradient;
+        var gradient = World.Compute(device, 3, 2).Gradient;
         foreach (var tensor in layout.Tensors)
         {
             GradientCheck.AssertSlope(tensor, start, gradient, 0, 1, LossAt);
@@ -40,11 +40,11 @@ public sealed class GptTests
     public void Gradients_and_losses_agree_with_the_cpu_device(double dropout)
     {
         // Nine samples in micro-batches of two: shards of two and three, so the last micro-batch is short.
-        JobSpec spec = World.Gpt(batch: 9, microBatch: 2, dropout: dropout);
-        using IRankDevice cpu = World.Cpu(spec);
-        using IlgpuRankDevice device = World.Device(spec);
-        (float[] expected, ShardResult wanted) = World.Compute(cpu, 2, 3);
-        (float[] actual, ShardResult result) = World.Compute(device, 2, 3);
+        var spec = World.Gpt(batch: 9, microBatch: 2, dropout: dropout);
+        using var cpu = World.Cpu(spec);
+        using var device = World.Device(spec);
+        var (expected, wanted) = World.Compute(cpu, 2, 3);
+        var (actual, result) = World.Compute(device, 2, 3);
         Assert.Equal(wanted.Targets, result.Targets);
         Assert.Equal(wanted.LossSum, result.LossSum, 1e-3);
         Same.Numbers(expected, actual, 2e-4, "gradient");
@@ -53,12 +53,12 @@ public sealed class GptTests
     [Fact]
     public void A_gradient_has_the_same_bits_however_its_work_is_cut()
     {
-        JobSpec spec = World.Gpt(batch: 8, microBatch: 2, dropout: 0.1);
-        using IlgpuRankDevice one = World.Device(spec);
-        float[] expected = World.Compute(one, 2, 1).Gradient;
-        foreach ((KernelTuning tuning, int threads) in TestDevice.Cuts.Skip(1))
+        var spec = World.Gpt(batch: 8, microBatch: 2, dropout: 0.1);
+        using var one = World.Device(spec);
+        var expected = World.Compute(one, 2, 1).Gradient;
+        foreach ((KernelTuning tuning, var threads) in TestDevice.Cuts.Skip(1))
         {
-            using IlgpuRankDevice other = World.Device(spec, tuning, threads);
+            using var other = World.Device(spec, tuning, threads);
             Same.Bits(expected, World.Compute(other, 2, 1).Gradient, $"cut as {tuning}");
         }
     }
@@ -66,12 +66,12 @@ public sealed class GptTests
     [Fact]
     public void A_gradient_and_its_loss_have_the_same_bits_whatever_the_device_computed_before()
     {
-        JobSpec spec = World.Gpt(batch: 7, microBatch: 1, dropout: 0.2);
+        var spec = World.Gpt(batch: 7, microBatch: 1, dropout: 0.2);
         using IlgpuRankDevice used = World.Device(spec), fresh = World.Device(spec);
         World.Compute(used, 9, 3);
         World.Compute(used, 4, 2);
-        (float[] gradient, ShardResult result) = World.Compute(used, 4, 1);
-        (float[] expected, ShardResult wanted) = World.Compute(fresh, 4, 1);
+        var (gradient, result) = World.Compute(used, 4, 1);
+        var (expected, wanted) = World.Compute(fresh, 4, 1);
         Same.Bits(expected, gradient, "gradient");
         Assert.Equal(wanted, result);
         Assert.NotEqual(gradient, World.Compute(fresh, 5, 1).Gradient);
@@ -80,18 +80,18 @@ public sealed class GptTests
     [Fact]
     public void The_first_parameters_have_the_bits_of_the_cpu_device()
     {
-        JobSpec spec = World.Gpt();
-        using IRankDevice cpu = World.Cpu(spec);
-        using IlgpuRankDevice device = World.Device(spec);
+        var spec = World.Gpt();
+        using var cpu = World.Cpu(spec);
+        using var device = World.Device(spec);
         Same.Bits(World.State(cpu), World.State(device), "state");
     }
 
     [Fact]
     public void Twenty_steps_have_the_losses_of_the_cpu_device_within_one_in_ten_thousand()
     {
-        JobSpec spec = World.Gpt(batch: 8, dropout: 0.1, steps: 20);
-        using IRankDevice cpu = World.Cpu(spec);
-        using IlgpuRankDevice device = World.Device(spec);
+        var spec = World.Gpt(batch: 8, dropout: 0.1, steps: 20);
+        using var cpu = World.Cpu(spec);
+        using var device = World.Device(spec);
         double first = 0, last = 0;
         for (long step = 1; step <= 20; step++)
         {
@@ -107,20 +107,20 @@ public sealed class GptTests
     [Fact]
     public void The_final_state_is_the_same_on_one_two_and_four_ranks_and_when_a_rank_is_lost_on_the_way()
     {
-        JobSpec spec = World.Gpt(dropout: 0.1);
+        var spec = World.Gpt(dropout: 0.1);
         List<string> hashes = [];
-        foreach (int count in new[] { 1, 2, 4 })
+        foreach (var count in new[] { 1, 2, 4 })
         {
             IlgpuRankDevice[] ranks = [.. Enumerable.Range(0, count).Select(_ => World.Device(spec))];
             for (long step = 1; step <= 6; step++) World.Step(ranks, step);
             hashes.AddRange(ranks.Select(World.Hash));
-            foreach (IlgpuRankDevice rank in ranks) rank.Dispose();
+            foreach (var rank in ranks) rank.Dispose();
         }
 
         // Two of four go after step 2; a newcomer takes a survivor's state and joins at step 5.
         List<IlgpuRankDevice> members = [.. Enumerable.Range(0, 4).Select(_ => World.Device(spec))];
         for (long step = 1; step <= 2; step++) World.Step(members, step);
-        foreach (int gone in new[] { 3, 1 })
+        foreach (var gone in new[] { 3, 1 })
         {
             members[gone].Dispose();
             members.RemoveAt(gone);
@@ -132,7 +132,7 @@ public sealed class GptTests
         members[1].WriteState(0, World.State(members[0]));
         for (long step = 5; step <= 6; step++) World.Step(members, step);
         hashes.AddRange(members.Select(World.Hash));
-        foreach (IlgpuRankDevice member in members) member.Dispose();
+        foreach (var member in members) member.Dispose();
         Assert.Single(hashes.Distinct());
     }
 }

@@ -10,13 +10,13 @@ public sealed class LinearTests
     [Fact]
     public void Gradients_have_the_bits_of_the_cpu_device_and_losses_agree()
     {
-        JobSpec spec = World.Linear(batch: 53, channels: 7);
-        using IRankDevice cpu = World.Cpu(spec);
-        using IlgpuRankDevice device = World.Device(spec);
-        for (int shard = 0; shard < 8; shard++)
+        var spec = World.Linear(batch: 53, channels: 7);
+        using var cpu = World.Cpu(spec);
+        using var device = World.Device(spec);
+        for (var shard = 0; shard < 8; shard++)
         {
-            (float[] expected, ShardResult wanted) = World.Compute(cpu, 3, shard);
-            (float[] actual, ShardResult result) = World.Compute(device, 3, shard);
+            var (expected, wanted) = World.Compute(cpu, 3, shard);
+            var (actual, result) = World.Compute(device, 3, shard);
             Same.Bits(expected, actual, $"shard {shard}");
             Assert.Equal(wanted.Targets, result.Targets);
             Assert.Equal(wanted.LossSum, result.LossSum, 1e-9);
@@ -27,10 +27,10 @@ public sealed class LinearTests
     public void Twenty_steps_end_with_the_bits_of_the_cpu_device()
     {
         // No clipping, so the norm, which is summed by the caller, decides nothing.
-        JobSpec spec = World.Linear(batch: 32);
+        var spec = World.Linear(batch: 32);
         spec = spec with { Training = spec.Training with { Shards = 4 } };
-        using IRankDevice cpu = World.Cpu(spec);
-        using IlgpuRankDevice device = World.Device(spec);
+        using var cpu = World.Cpu(spec);
+        using var device = World.Device(spec);
         for (long step = 1; step <= 20; step++)
         {
             World.Step([cpu], step);

@@ -52,7 +52,7 @@ internal static unsafe class KernelCases
             d => Run(d, [Random(3 * 29, 1)], v => d.Kernels.Dropout(v[0], v[0], 3, Plan(0.4))),
             k => Run([Random(3 * 29, 1)], p =>
             {
-                for (int b = 0; b < 3; b++) Plan(0.4).Apply(b, 0, new Span<float>(p[0] + (b * 29), 29));
+                for (var b = 0; b < 3; b++) Plan(0.4).Apply(b, 0, new Span<float>(p[0] + (b * 29), 29));
             })),
         ["embedding backward"] = (EmbeddingOnDevice, EmbeddingPlain),
     };
@@ -120,11 +120,11 @@ internal static unsafe class KernelCases
     private static (Func<TestDevice, float[]>, Func<PlainKernels, float[]>) CrossEntropy(int rows, int columns)
     {
         int[] targets = [.. Enumerable.Range(0, rows).Select(r => (r * 31) % columns)];
-        float[] logits = Random(rows * columns, 1, 4);
+        var logits = Random(rows * columns, 1, 4);
         return (
             d =>
             {
-                ArrayView<float> view = d.Put(logits);
+                var view = d.Put(logits);
                 ArrayView<double> losses = d.Put(new double[rows]), total = d.Put(new double[] { 2.5 });
                 d.Kernels.CrossEntropy(view, d.Put(targets), losses, rows, columns);
                 d.Kernels.SumLosses(losses, total, accumulate: true);
@@ -133,7 +133,7 @@ internal static unsafe class KernelCases
             k =>
             {
                 double loss = 0;
-                float[] gradients = Run([logits], p =>
+                var gradients = Run([logits], p =>
                 {
                     fixed (int* t = targets) loss = k.CrossEntropy(p[0], t, rows, columns);
                 });
@@ -144,9 +144,9 @@ internal static unsafe class KernelCases
 
     private static (Func<TestDevice, float[]>, Func<PlainKernels, float[]>) Attention(double dropout, int time, int heads, int size)
     {
-        int channels = heads * size;
+        var channels = heads * size;
         AttentionShape shape = new(2, time, channels, heads);
-        DropoutPlan plan = Plan(dropout);
+        var plan = Plan(dropout);
         float[] qkv = Random(2 * time * 3 * channels, 1), doutput = Random(2 * time * channels, 2);
         return (
             d =>
@@ -171,7 +171,7 @@ internal static unsafe class KernelCases
         ArrayView<float> gradient = d.Put(Random(8 * 5, 1)), words = d.Put(Random(7 * 5, 2)), places = d.Put(Random(4 * 5, 3));
         d.Kernels.EmbedBackwardPlaces(gradient, places, 2, 4, 5, accumulate: true);
         d.Kernels.EmbedBackwardWords(gradient, d.Put([3, 1, 6, 0, 2, 4, 7, 5]), d.Put([0, 1, 3, 7, 8]), d.Put([0, 1, 3, 6]), words, 4, 5);
-        ArrayView<float> x = d.Room(8 * 5);
+        var x = d.Room(8 * 5);
         d.Kernels.Embed(d.Put(Tokens), words, places, x, 8, 4, 5);
         return [.. d.Get(words), .. d.Get(places), .. d.Get(x)];
     }
@@ -179,18 +179,18 @@ internal static unsafe class KernelCases
     private static float[] EmbeddingPlain(PlainKernels k)
     {
         float[] gradient = Random(8 * 5, 1), words = Random(7 * 5, 2), places = Random(4 * 5, 3), x = new float[8 * 5];
-        for (int r = 0; r < 8; r++)
+        for (var r = 0; r < 8; r++)
         {
-            for (int j = 0; j < 5; j++)
+            for (var j = 0; j < 5; j++)
             {
                 words[(Tokens[r] * 5) + j] += gradient[(r * 5) + j];
                 places[(r % 4 * 5) + j] += gradient[(r * 5) + j];
             }
         }
 
-        for (int r = 0; r < 8; r++)
+        for (var r = 0; r < 8; r++)
         {
-            for (int j = 0; j < 5; j++) x[(r * 5) + j] = words[(Tokens[r] * 5) + j] + places[(r % 4 * 5) + j];
+            for (var j = 0; j < 5; j++) x[(r * 5) + j] = words[(Tokens[r] * 5) + j] + places[(r % 4 * 5) + j];
         }
 
         return [.. words, .. places, .. x];

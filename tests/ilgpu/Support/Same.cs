@@ -6,12 +6,10 @@ internal static class Same
     public static void Bits(float[] expected, float[] actual, string what)
     {
         Assert.Equal(expected.Length, actual.Length);
-        for (int i = 0; i < expected.Length; i++)
+        for (var i = 0; i < expected.Length; i++)
         {
             if (BitConverter.SingleToInt32Bits(expected[i]) != BitConverter.SingleToInt32Bits(actual[i]))
-            {
                 Assert.Fail($"{what}, element {i}: {actual[i]:R}, not {expected[i]:R}");
-            }
         }
     }
 
@@ -19,9 +17,9 @@ internal static class Same
     public static void Numbers(float[] expected, float[] actual, double tolerance, string what)
     {
         Assert.Equal(expected.Length, actual.Length);
-        for (int i = 0; i < expected.Length; i++)
+        for (var i = 0; i < expected.Length; i++)
         {
-            bool close = Math.Abs(expected[i] - actual[i]) <= tolerance * (1 + Math.Abs(expected[i]));
+            var close = Math.Abs(expected[i] - actual[i]) <= tolerance * (1 + Math.Abs(expected[i]));
             if (!close) Assert.Fail($"{what}, element {i}: {actual[i]:R}, not {expected[i]:R}");
         }
     }

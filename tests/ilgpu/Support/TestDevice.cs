@@ -21,7 +21,7 @@ internal sealed class TestDevice : IDisposable
 
     public TestDevice(KernelTuning? tuning = null, int threads = 2)
     {
-        Context context = ContextFor(threads);
+        var context = ContextFor(threads);
         accelerator = context.Devices[0].CreateAccelerator(context);
         stream = accelerator.CreateStream();
         Kernels = new DeviceKernels(accelerator, stream, tuning ?? KernelTuning.For(accelerator.AcceleratorType));
@@ -57,7 +57,7 @@ internal sealed class TestDevice : IDisposable
     public ArrayView<T> Put<T>(T[] values)
         where T : unmanaged
     {
-        MemoryBuffer1D<T, Stride1D.Dense> buffer = accelerator.Allocate1D(values);
+        var buffer = accelerator.Allocate1D(values);
         buffers.Add(buffer);
         return buffer.View.AsContiguous();
     }
@@ -65,7 +65,7 @@ internal sealed class TestDevice : IDisposable
     /// <summary>Room that a kernel must overwrite: filled with not-a-number.</summary>
     public ArrayView<float> Room(int length)
     {
-        float[] values = new float[length];
+        var values = new float[length];
         Array.Fill(values, float.NaN);
         return Put(values);
     }
@@ -74,7 +74,7 @@ internal sealed class TestDevice : IDisposable
         where T : unmanaged
     {
         stream.Synchronize();
-        T[] values = new T[view.Length];
+        var values = new T[view.Length];
         view.CopyToCPU(stream, values);
         return values;
     }
@@ -88,7 +88,7 @@ internal sealed class TestDevice : IDisposable
 
     public void Dispose()
     {
-        foreach (MemoryBuffer buffer in buffers) buffer.Dispose();
+        foreach (var buffer in buffers) buffer.Dispose();
         stream.Dispose();
         accelerator.Dispose();
     }

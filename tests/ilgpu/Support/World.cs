@@ -31,7 +31,7 @@ internal static class World
     /// <summary>A device on the tests' accelerator, at step 0.</summary>
     public static IlgpuRankDevice Device(JobSpec spec, KernelTuning? tuning = null, int threads = 2)
     {
-        Context context = TestDevice.ContextFor(threads);
+        var context = TestDevice.ContextFor(threads);
         IlgpuRankDevice device = new(spec, new CyclicTokens(spec.Model.Vocab), TestDevice.Name, context, context.Devices[0], tuning);
         device.Initialize();
         return device;
@@ -40,15 +40,15 @@ internal static class World
     /// <summary>The CPU device, at step 0.</summary>
     public static IRankDevice Cpu(JobSpec spec)
     {
-        IRankDevice device = TrainingPrograms.Create(spec).CreateCpuDevice(new CyclicTokens(spec.Model.Vocab), new CpuDeviceOptions());
+        var device = TrainingPrograms.Create(spec).CreateCpuDevice(new CyclicTokens(spec.Model.Vocab), new CpuDeviceOptions());
         device.Initialize();
         return device;
     }
 
     public static (float[] Gradient, ShardResult Result) Compute(IRankDevice device, long step, int shard)
     {
-        using DeviceGradient gradient = device.CreateGradient();
-        ShardResult result = device.ComputeShard(step, shard, gradient, CancellationToken.None);
+        using var gradient = device.CreateGradient();
+        var result = device.ComputeShard(step, shard, gradient, CancellationToken.None);
         return (Numbers(gradient), result);
     }
 
@@ -68,48 +68,48 @@ internal static class World
     /// <returns>Mean loss.</returns>
     public static double Step(IReadOnlyList<IRankDevice> ranks, long step)
     {
-        int each = 4 / ranks.Count;
+        var each = 4 / ranks.Count;
         List<float[]> parts = [];
         double loss = 0;
         long targets = 0;
-        for (int rank = 0; rank < ranks.Count; rank++)
+        for (var rank = 0; rank < ranks.Count; rank++)
         {
             List<DeviceGradient> held = [];
-            for (int shard = rank * each; shard < (rank + 1) * each; shard++)
+            for (var shard = rank * each; shard < (rank + 1) * each; shard++)
             {
-                DeviceGradient gradient = ranks[rank].CreateGradient();
-                ShardResult result = ranks[rank].ComputeShard(step, shard, gradient, CancellationToken.None);
+                var gradient = ranks[rank].CreateGradient();
+                var result = ranks[rank].ComputeShard(step, shard, gradient, CancellationToken.None);
                 loss += result.LossSum;
                 targets += result.Targets;
                 held.Add(gradient);
             }
 
-            for (int stride = 1; stride < each; stride *= 2)
+            for (var stride = 1; stride < each; stride *= 2)
             {
-                for (int i = 0; i < each; i += 2 * stride) ranks[rank].Add(held[i], held[i + stride]);
+                for (var i = 0; i < each; i += 2 * stride) ranks[rank].Add(held[i], held[i + stride]);
             }
 
             held[0].BeginDownload();
             parts.Add(Numbers(held[0]));
-            foreach (DeviceGradient gradient in held) gradient.Dispose();
+            foreach (var gradient in held) gradient.Dispose();
         }
 
-        for (int stride = 1; stride < parts.Count; stride *= 2)
+        for (var stride = 1; stride < parts.Count; stride *= 2)
         {
-            for (int i = 0; i < parts.Count; i += 2 * stride) BlockMath.Add(parts[i], parts[i + stride]);
+            for (var i = 0; i < parts.Count; i += 2 * stride) BlockMath.Add(parts[i], parts[i + stride]);
         }
 
-        foreach (IRankDevice rank in ranks) Apply(rank, step, parts[0], targets);
+        foreach (var rank in ranks) Apply(rank, step, parts[0], targets);
         return loss / targets;
     }
 
     public static void Apply(IRankDevice rank, long step, float[] reduced, long targets)
     {
-        using DeviceGradient whole = rank.CreateGradient();
+        using var whole = rank.CreateGradient();
         reduced.CopyTo(Floats(whole));
 
         // In two pieces, as blocks arrive.
-        int middle = whole.Length / 3;
+        var middle = whole.Length / 3;
         whole.BeginUpload(0, middle);
         whole.BeginUpload(middle, whole.Length - middle);
         rank.ApplyStep(step, whole, BlockMath.SumOfSquares(reduced), targets);
@@ -117,7 +117,7 @@ internal static class World
 
     public static float[] State(IRankDevice device)
     {
-        float[] state = new float[device.StateElements];
+        var state = new float[device.StateElements];
         device.ReadState(0, state);
         return state;
     }

@@ -179,7 +179,9 @@ internal sealed class OrleansDisk(OrleansWorld world) : IConformanceDisk
             {
                 if (fences.HasFlag(OrleansFences.StoresStepsAgain)
                     || !steps.Exists(row => row.Job == observed.Job && row.Timeline == observed.Timeline && row.Step.Step == step.Step))
+                {
                     steps.Add((observed.Job, observed.Timeline, step));
+                }
             }
         }
     }

@@ -53,12 +53,16 @@ public sealed class SharedStorage : IGrainStorage
         {
             Fail();
             if (rows.TryGetValue(grainId.ToString(), out var row))
+            {
                 (grainState.State, grainState.ETag, grainState.RecordExists) = (
                     JsonSerializer.Deserialize<T>(row.Json)!,
                     row.Version.ToString(System.Globalization.CultureInfo.InvariantCulture),
                     true);
+            }
             else
+            {
                 (grainState.State, grainState.ETag, grainState.RecordExists) = (Activator.CreateInstance<T>(), null!, false);
+            }
         }
 
         return Task.CompletedTask;

@@ -80,8 +80,10 @@ public static class ProcessRun
         var record = await watch.EndAsync(directory.File("model.safetensors"));
         var planned = schedule.Faults.Select(fault => $"{fault.Worker} {fault.Rule}").Order().ToArray();
         if (!planned.SequenceEqual(struck.Order()))
+        {
             throw new InvalidOperationException(
                 $"planned were {string.Join(", ", planned)}; struck have {string.Join(", ", struck)}\n{Story(record)}");
+        }
         var together = schedule.Faults.SelectMany(fault => fault.With).Order().ToArray();
         if (!together.SequenceEqual(taken.Order()))
             throw new InvalidOperationException($"to be killed with others were workers {string.Join(", ", together)}; those that were: {string.Join(", ", taken)}\n{Story(record)}");

@@ -50,9 +50,11 @@ public sealed class RestoreTests
         Assert.Equal(times, record.Job.Timeline);
         Assert.Equal(times, record.Events.Count(stored => stored.Event.Kind == EventKinds.CheckpointRestored));
         foreach (var back in record.Events.Where(stored => stored.Event.Kind == EventKinds.CheckpointRestored))
+        {
             Assert.Equal(
                 record.Events.Last(stored => stored.Event.Kind == EventKinds.CheckpointSaved && stored.Ordinal < back.Ordinal).Event.Step,
                 back.Event.Step);
+        }
         Assert.Equal(
             Enumerable.Range(1, (int)Steps).Select(step => (long)step), record.Steps.Select(stored => stored.Step.Step).Distinct().Order());
         Assert.All(record.Steps.GroupBy(stored => (stored.Timeline, stored.Step.Step)), same => Assert.Single(same));

@@ -148,7 +148,9 @@ public sealed class RunTests
             limit.Token.ThrowIfCancellationRequested();
             if ((await TryAsync(() => client.GetGangsAsync(limit.Token))) is [{ } view, ..] && view.Generation >= generation
                 && view.Nodes.Count == 2 && view.Nodes.All(node => node.Ranks is [{ ProcessId: > 0 }, ..]))
+            {
                 return view;
+            }
         }
     }
 

@@ -126,10 +126,12 @@ public sealed class SupervisorTests : IDisposable
         var refused = new ChildExit(1, ExitCodes.Usage, WasReady: false);
 
         for (var failure = 0; failure < 100; failure++)
+        {
             Assert.InRange(
                 policy.AfterExit(TimeSpan.FromSeconds(failure * 0.1), refused, mayGiveUp: false)!.Value,
                 TimeSpan.FromMilliseconds(250),
                 policy.LongestPause);
+        }
         Assert.Null(policy.AfterExit(TimeSpan.FromSeconds(10), refused));
     }
 

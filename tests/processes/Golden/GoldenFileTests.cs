@@ -11,7 +11,7 @@ public sealed class GoldenFileTests
     [Fact]
     public async Task Whole_runs_write_the_recorded_files()
     {
-        foreach (Workload workload in Undivided)
+        foreach (var workload in Undivided)
             GoldenHashes.AssertIs($"file: {workload.Name}", await Undisturbed.Sha256Async(workload));
     }
 
@@ -20,7 +20,7 @@ public sealed class GoldenFileTests
     [InlineData(7, 1)]
     public async Task An_odd_number_of_workers_writes_the_recorded_file(int workers, int gpus)
     {
-        foreach (Workload workload in new[] { Workload.Gpt, Workload.Linear })
+        foreach (var workload in new[] { Workload.Gpt, Workload.Linear })
             GoldenHashes.AssertIs($"file: {workload.Name}", (await LoopbackRun.TrainAsync(workload, workers, gpus)).ModelSha256);
     }
 

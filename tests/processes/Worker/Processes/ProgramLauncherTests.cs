@@ -1,7 +1,7 @@
 using System.Runtime.Versioning;
 using Coordinator.Tests.Support;
-using Coordinator.Worker.Processes;
 using Coordinator.Worker;
+using Coordinator.Worker.Processes;
 
 namespace Coordinator.Tests.Processes.Worker.Processes;
 
