@@ -134,7 +134,9 @@ public static class FileFormats
             return new("a tar archive", "unpack it");
         if (head.Length >= 10 && head[8] == (byte)'{' && head[9] is (byte)'"' or (byte)'}'
             && BinaryPrimitives.ReadUInt64LittleEndian(head) <= 100_000_000)
+        {
             return new("a safetensors file", "it holds a model's tensors: name it with --init, or leave it out") { IsModel = true };
+        }
         return OfUnmarkedUnicode(head);
     }
 

@@ -58,7 +58,9 @@ public static class PrivateFiles
         Directory.CreateDirectory(path, OwnerFolder);
         if (WhyOpen(path) is not null && RegularFile.FactsOf(path) is { IsSharedFolder: false } facts
             && facts.Owner == PosixCalls.EffectiveUser() && IsOurs(path, marks))
+        {
             SetMode(path, OwnerFolder);
+        }
         return path;
     }
 
@@ -75,7 +77,9 @@ public static class PrivateFiles
     {
         if (!OperatingSystem.IsWindows() && RegularFile.FactsOf(path) is { IsRegular: true, IsOpenToOthers: true } facts
             && facts.Owner == PosixCalls.EffectiveUser())
+        {
             SetMode(path, OwnerFile);
+        }
     }
 
     // Some file systems know no permissions, and some may not be changed: what is to be done there can be done all the same.
