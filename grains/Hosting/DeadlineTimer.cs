@@ -27,10 +27,14 @@ internal sealed class DeadlineTimer(IGrainBase grain, IGrainServices services, F
         dueAt = at > now ? at : now;
         var due = dueAt - now;
         if (timer is null)
+        {
             timer = grain.RegisterGrainTimer(
                 static (timer, _) => timer.Fire(), this, new GrainTimerCreationOptions(due, Timeout.InfiniteTimeSpan) { KeepAlive = true });
+        }
         else
+        {
             timer.Change(due, Timeout.InfiniteTimeSpan);
+        }
     }
 
     private Task Fire()

@@ -33,7 +33,9 @@ public sealed class SharedParts(IServiceProvider services)
         {
             if (services.GetService<ILocalSiloDetails>() is null
                 || services.GetRequiredService<IClusterManifestProvider>().Current is not { } manifest)
+            {
                 return false;
+            }
             if (!ReferenceEquals(manifest, judged))
                 (understood, judged) = (manifest.Silos.Values.All(TakesPartNamesAttribute.IsIn), manifest);
             return understood;
