@@ -126,8 +126,10 @@ public sealed class ChaosRun
         List<string> names = [.. workers.Select(LocalCluster.WorkerName)];
         var at = DateTimeOffset.Now;
         foreach (var worker in workers)
+        {
             _ = stage.KillWorker(worker) ?? throw new ChaosException(
                 $"{LocalCluster.WorkerName(worker)} had ended by itself when it was to be killed");
+        }
         if (silo is { } number)
             names.Add((stage.KillSilo(number) ?? throw new ChaosException("the silo had ended by itself when it was to be killed")).Name);
         Note($"SIGKILL to {string.Join(", ", names)}", isBlow: true);

@@ -22,8 +22,10 @@ public sealed class AgentGangs(long boot, Action<WorkerMessage> say)
     public (long Generation, long At) RunningOf(JobId job)
     {
         lock (gate)
+        {
             return agents.TryGetValue(job, out var agent) && agent.Phase == GangPhase.Running ? (
                 agent.Generation, startedAt.GetValueOrDefault(job)) : default;
+        }
     }
 
     /// <summary>An order came.</summary>

@@ -48,10 +48,14 @@ public sealed class AgentMembership(SwarmShape shape, JobId job)
         foreach (var gpu in change.Removed)
             Set(gpu, false);
         if (change.Added is GpuSet set)
+        {
             set.Bits.CopyTo(members);
+        }
         else
+        {
             foreach (var member in change.Added)
                 Set(member.Gpu, true);
+        }
         Count = 0;
         foreach (var word in members)
             Count += BitOperations.PopCount(word);

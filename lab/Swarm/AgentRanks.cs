@@ -65,8 +65,10 @@ public sealed class AgentRanks(SwarmShape shape, NodeId node, long boot, SwarmPl
     public HeldGeneration HeldOf(JobId job)
     {
         lock (Gate)
+        {
             return jobs.TryGetValue(job, out var known) ? new HeldGeneration(
                 known.Membership.Generation, known.Membership.Hash, known.Membership.Count, known.Membership.HeldAt) : HeldGeneration.None;
+        }
     }
 
     /// <summary>Whether a node has a member in the membership that this agent holds.</summary>

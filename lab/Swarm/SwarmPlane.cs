@@ -50,10 +50,14 @@ public sealed class SwarmPlane(TimeSpan stepTime, int links, Action<string> comp
         {
             // The others have nothing to say of a later step.
             if (step > era.FirstStep)
+            {
                 era.Joined[0]?.Applied(era, step);
+            }
             else
+            {
                 foreach (var rank in era.Joined)
                     rank?.Applied(era, step);
+            }
         }
     }
 

@@ -200,8 +200,10 @@ public sealed partial class SwarmRun
             if (cluster is { Failure.IsCompletedSuccessfully: true })
                 throw new ClusterException(await cluster.Failure);
             if (Stopwatch.GetElapsedTime(began) > options.Limit)
+            {
                 throw new SwarmMissException(
                     string.Create(CultureInfo.InvariantCulture, $"not within {options.Limit.TotalSeconds:0} s: {what}"));
+            }
             await Task.Delay(pause, cancel);
         }
     }
