@@ -90,7 +90,9 @@ public static class PlantedBugs
         {
             if (ProtocolSimulation.Run((ulong)(expected.First + seeds - 1), options) is { } report
                 && report.Invariant == expected.Invariant)
+            {
                 return new BugHunt(expected, seeds, report);
+            }
         }
 
         return new BugHunt(expected, expected.Seeds, null);

@@ -120,9 +120,11 @@ internal sealed class ProtocolRun
         {
             if (checkers.Final.Saved > 0 && checkers.Final.Failed?.Contains("none of its", StringComparison.Ordinal) != true
                 && checkers.Final.Failed is not null)
+            {
                 checkers.Fail(
                     Invariants.JobSound,
                     $"the job failed although it had saved {checkers.Final.Saved} checkpoints: {checkers.Final.Failed}");
+            }
             if (checkers.Final.Failed is null || checkers.Final.Waits == 0)
                 checkers.Fail(Invariants.Liveness, $"with all state lost the job neither waits aloud nor gives up: {Describe()}");
             return;

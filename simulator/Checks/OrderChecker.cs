@@ -52,8 +52,10 @@ internal sealed class OrderChecker(Checkers checkers, int shards, long steps)
     {
         if (Memberships.TryGetValue(members.Generation, out var sent)
             && (sent.Hash != members.Hash || !sent.Members.SequenceEqual(members.Members)))
+        {
             checkers.Fail(
                 Invariants.MembershipIsChained, $"{node} goes by a membership of generation {members.Generation} that is not the job's");
+        }
     }
 
     private void OnChange(MembershipChange change)
@@ -67,13 +69,19 @@ internal sealed class OrderChecker(Checkers checkers, int shards, long steps)
 
         var from = change.FromGeneration == 0 ? Membership.None(change.Job) : Memberships.GetValueOrDefault(change.FromGeneration);
         if (from?.After(change) is { } next)
+        {
             Add(next);
+        }
         else if (from is not null)
+        {
             checkers.Fail(
                 Invariants.OneMembershipPerGeneration,
                 $"the change from {change.FromGeneration} to {change.ToGeneration} does not follow the chain");
+        }
         else
+        {
             hashes.Remove(change.ToGeneration);
+        }
     }
 
     private void Add(Membership next)
@@ -95,7 +103,9 @@ internal sealed class OrderChecker(Checkers checkers, int shards, long steps)
         {
             if (first.FirstStep != plan.FirstStep || first.LastStep != plan.LastStep || first.Timeline != plan.Timeline
                 || !first.FirstStepShards.SequenceEqual(plan.FirstStepShards))
+            {
                 checkers.Fail(Invariants.PlansAgree, $"two plans of generation {plan.Generation} differ in step, timeline or shards");
+            }
             return;
         }
 
@@ -104,8 +114,10 @@ internal sealed class OrderChecker(Checkers checkers, int shards, long steps)
         foreach (var run in plan.FirstStepShards.OrderBy(run => run.Start))
         {
             if (run.Start != next || run.Rank < 0 || (members is not null && run.Rank >= members.Members.Count))
+            {
                 checkers.Fail(
                     Invariants.PlansAgree, $"generation {plan.Generation} deals shard {next} of its first step to nobody or twice");
+            }
             next = run.Start + run.Count;
         }
 

@@ -70,9 +70,11 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
         foreach (var (header, _, _) in memory.Payloads.Values)
         {
             if (WhyOfNoUse(header, generation, applied) is { } why)
+            {
                 Fail(
                     Invariants.PayloadsAreReleased,
                     $"holds a payload ({header.Kind}, generation {header.Generation}, step {header.Step}) {why}");
+            }
         }
 
         if (asked != 0 && !memory.IsWriting)
@@ -123,9 +125,11 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
     {
         var met = (accused.Generation, accused.Accused);
         if (!lost.Contains(met) && !(accused.Evidence == Evidence.Invalid && heard.Contains(met)))
+        {
             Fail(
                 Invariants.AccusationsLapse,
                 $"accuses {accused.Accused} in generation {accused.Generation}, in which nothing came between them");
+        }
     }
 
     public void OnFaulted(RankFaulted fault)
@@ -187,9 +191,11 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
             : ShardMap.Cut(model.Shards, Members!.Members.Count)[plan.Rank].Any(
                 span => compute.Shard >= span.Start && compute.Shard < span.Start + span.Count);
         if (!mine || compute.Step < plan.FirstStep)
+        {
             Fail(
                 Invariants.PlanIsAuthority,
                 $"computes shard {compute.Shard} of step {compute.Step}, which generation {generation} does not give it");
+        }
         if (memory.Partials.Any(partial => partial.Value.Step == compute.Step && partial.Key.Contains(Subtree.Leaf(compute.Shard))))
             Fail(Invariants.HeldWorkCounts, $"computes shard {compute.Shard} of step {compute.Step}, which it holds");
     }
@@ -210,7 +216,9 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
             Fail(Invariants.PromiseKept, $"merges {merge.Left} and {merge.Right} between answer and plan");
         if (!memory.Partials.TryGetValue(merge.Left, out var left) || !memory.Partials.TryGetValue(merge.Right, out var right)
             || left.Step != right.Step || !merge.Left.IsLeft || merge.Left.Sibling != merge.Right)
+        {
             Fail(Invariants.HostContract, $"merges {merge.Left} and {merge.Right}, which are no pair that it holds");
+        }
     }
 
     public void OnDrop(DropSubtree drop)
@@ -218,12 +226,16 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
         if (promised != 0 && promisedSubtrees.Contains(drop.Subtree))
             Fail(Invariants.PromiseKept, $"drops {drop.Subtree} between answer and plan");
         if (!memory.Partials.TryGetValue(drop.Subtree, out var dropped))
+        {
             Fail(Invariants.HostContract, $"drops {drop.Subtree}, which it does not hold");
+        }
         else if (plan is { CatchUp: CatchUp.None } && dropped.Step == plan.FirstStep && memory.StateStep == plan.FirstStep - 1 && !memory.Applying
             && plan.FirstStepShards.Any(run => run.Rank == plan.Rank && drop.Subtree.Start >= run.Start && drop.Subtree.End <= run.Start + run.Count))
+        {
             Fail(
                 Invariants.HeldWorkCounts,
                 $"drops {drop.Subtree} of step {plan.FirstStep}, which generation {plan.Generation} leaves to it");
+        }
     }
 
     public void OnStage(StageContribution stage)
@@ -277,7 +289,9 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
         var serial = model.Reduced(value.Step);
         if (value.Word != serial.Blocks[block] || value.SumOfSquares != ToyModel.SumOfSquares(value.Word)
             || (block == 0 && memory.ReducedScore != serial.Score))
+        {
             Fail(Invariants.ReducedIsSerial, $"block {block} of the reduced gradient of step {value.Step} is not the serial run's");
+        }
     }
 
     public void OnStoreState(StoreState store, long generation)
@@ -375,9 +389,11 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
             for (var block = run.Start; run.Step > 0 && block < run.Start + run.Count; block++)
             {
                 if (memory.Reduced[block].Step != run.Step)
+                {
                     Fail(
                         Invariants.AnswerIsTrue,
                         $"answers that block {block} of R carries step {run.Step}; it carries {memory.Reduced[block].Step}");
+                }
             }
         }
 

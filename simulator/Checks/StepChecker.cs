@@ -25,9 +25,11 @@ internal sealed class StepChecker(Checkers checkers)
         Highest = Math.Max(Highest, step);
         Applied++;
         if (limits.TryGetValue(generation, out var limit) && step > limit.Step)
+        {
             checkers.Fail(
                 Invariants.GenerationOvertaken,
                 $"{gpu} applies step {step} in generation {generation}, of which {limit.By} can have contributed to {limit.Step} at most");
+        }
     }
 
     /// <summary>A rank holds the whole state of a step.</summary>

@@ -24,9 +24,11 @@ internal sealed class StorageChecker(Checkers checkers, ToyModel model)
         if (highest.TryGetValue(key, out var last))
         {
             if ((persist.Incarnation, persist.Sequence).CompareTo((last.Incarnation, last.Sequence)) <= 0)
+            {
                 checkers.Fail(
                     Invariants.WritesAscend,
                     $"{grain} writes ({persist.Incarnation}, {persist.Sequence}) after ({last.Incarnation}, {last.Sequence})");
+            }
             if (persist.Incarnation == last.Incarnation && activation != last.Activation)
                 checkers.Fail(Invariants.WritesAscend, $"two activations of {grain} write as incarnation {persist.Incarnation}");
         }

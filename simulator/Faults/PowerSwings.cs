@@ -88,7 +88,9 @@ internal sealed class PowerSwings
     {
         if (!world.Options.Faults && cluster.Checkers.Final is { IsOver: false, IsWaiting: false }
             && cluster.Checkers.Orders.Newest is { } newest && newest.Members.Count > Math.Max(1, fed))
+        {
             cluster.Checkers.Fail(Invariants.PowerCapHeld, $"{newest.Members.Count} gpus run where the site can feed {fed}");
+        }
     }
 
     /// <summary>An operator says it until a silo hears it.</summary>
@@ -106,6 +108,8 @@ internal sealed class PowerSwings
             });
         }
         else
+        {
             world.Schedule(Look, () => Tell(message));
+        }
     }
 }

@@ -28,9 +28,11 @@ internal sealed class GangChecks(GangCluster cluster, GangSpec spec, TimeSpan or
                     continue;
                 running ??= program.Generation;
                 if (running != program.Generation)
+                {
                     throw new InvariantViolationException(
                         GangInvariants.OneGeneration,
                         $"processes of generations {running} and {program.Generation} run at once, the latter on {node.Name}");
+                }
             }
         }
     }
@@ -39,13 +41,17 @@ internal sealed class GangChecks(GangCluster cluster, GangSpec spec, TimeSpan or
     {
         failed.AddRange(seen.Where(program => program.FailedFirst));
         if (view.Phase == "finished" && cluster.Training.Saved != cluster.Training.Steps)
+        {
             throw new InvariantViolationException(
                 GangInvariants.WholeAgain, $"it has finished at step {cluster.Training.Saved} of {cluster.Training.Steps}");
+        }
         var counted = view.Failures.Count(failure => failure.Counts);
         if (view.Phase == "failed" && counted <= spec.Restarts)
+        {
             throw new InvariantViolationException(
                 GangInvariants.Budget,
                 $"it has failed after {counted} failures of its own, and has {spec.Restarts} restarts: {view.Reason}");
+        }
         if (view.Phase == "failed" && view.Failures[^1].Text.Length == 0)
             throw new InvariantViolationException(GangInvariants.FirstCause, "it has failed without a cause");
         foreach (var failure in view.Failures.Where(failure => failure.Rank is not null))

@@ -187,9 +187,11 @@ internal sealed class GangNode : SimulatedProcess
         World.Note(Name, "program ends", program.Generation, program.Rank, code ?? -signal);
         var exit = new GangExit(code, signal, 0) { LastLines = lastLine.Length > 0 ? [lastLine] : [] };
         if (Alive)
+        {
             Post(
                 World.Workload.Between(TimeSpan.Zero, TimeSpan.FromMilliseconds(5)),
                 () => Take(new AgentRankEnded(program.Generation, program.Rank, exit)));
+        }
     }
 
     private void Beat(long connection)
@@ -239,9 +241,11 @@ internal sealed class GangNode : SimulatedProcess
                 {
                     // Some end in order, some must be killed.
                     if (World.Workload.Chance(0.8))
+                    {
                         World.Schedule(
                             World.Workload.Between(TimeSpan.Zero, TimeSpan.FromMilliseconds(400)),
                             () => EndProgram(program, null, 15, isFirst: false, ""));
+                    }
                     if (cluster.Plant == GangBug.StoppedWhenAsked)
                         Post(TimeSpan.Zero, () => Take(new AgentRankEnded(program.Generation, program.Rank, new GangExit(null, 15, 0))));
                 }
@@ -256,12 +260,14 @@ internal sealed class GangNode : SimulatedProcess
                 break;
             case AskPeers ask:
                 foreach (var peer in ask.Start.Panel.Where(peer => peer.Index != seat!.Index))
+                {
                     cluster.Ask(
                         this,
                         peer,
                         ask.Generation,
                         ask.SentAt,
                         (index, sentAt) => Take(new AgentPeerAnswered(ask.Generation, index, sentAt)));
+                }
                 break;
             case TellGang said:
                 Say(said.Report);

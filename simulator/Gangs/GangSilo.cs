@@ -50,9 +50,11 @@ internal sealed class GangSilo(GangCluster cluster) : SimulatedProcess(cluster.W
     public void Hear(NodeId node, GrainMessage message)
     {
         if (Alive)
+        {
             Post(
                 World.Network.Between(TimeSpan.FromMilliseconds(0.2), TimeSpan.FromMilliseconds(World.Network.Chance(0.01) ? 300 : 5)),
                 () => Deliver(GrainAddress.Of(node), message is WorkerSaid { Message: Heartbeat } ? message : Copy(message)));
+        }
     }
 
     public void Deliver(GrainAddress to, GrainMessage message)

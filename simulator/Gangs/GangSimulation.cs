@@ -77,7 +77,9 @@ public static class GangSimulation
         {
             if (View(cluster) is { Phase: "finished" or "failed" } && cluster.Nodes.All(node => !node.Running.Any())
                 && world.Now > faults.Until)
+            {
                 break;
+            }
         }
 
         faults.Heal();

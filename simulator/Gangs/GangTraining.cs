@@ -38,9 +38,11 @@ internal sealed class GangTraining(VirtualWorld world, int steps, int failingAt,
                 return;
             runs[generation] = (runs[generation].Step, true);
             foreach (var left in programs.Where(_ => world.Workload.Chance(0.6)))
+            {
                 world.Schedule(
                     world.Workload.Between(TimeSpan.FromMilliseconds(5), TimeSpan.FromSeconds(3)),
                     () => left.Node.EndProgram(left, code: 1, signal: null, isFirst: false, "RuntimeError: Connection closed by peer"));
+            }
             return;
         }
 

@@ -26,7 +26,9 @@ internal sealed class FencelessGrain(IMachine machine) : IMachine
         machine.Handle(now, message, outputs);
         if (message is not GpuOrdered { Order: PrepareRank order }
             || (last is not null && (order.Incarnation, order.Generation).CompareTo((last.Incarnation, last.Generation)) <= 0))
+        {
             return;
+        }
         if (last is not null)
             outputs.Send(order.Gpu.Node, new RankOrdered(last));
         last = order;

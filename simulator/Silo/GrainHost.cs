@@ -102,9 +102,11 @@ internal sealed class GrainHost
                 return;
             outbox.Dequeue();
             if (next.WritesBefore > writesDurable)
+            {
                 silo.Checkers.Fail(
                     Invariants.PersistBeforeSend,
                     $"{Address} sends {next.Output} while {next.WritesBefore - writesDurable} writes before it are not durable");
+            }
             if (next.Output is SendToGrain { Message: NodeOrders orders })
                 silo.Checkers.Orders.OnOrdered(orders);
             silo.Send(Address, next.Output);

@@ -110,7 +110,9 @@ internal sealed class Journal(VirtualWorld world)
             var length = BinaryPrimitives.ReadInt32LittleEndian(image);
             if (length <= 0 || length > image.Length - FrameBytes
                 || Crc(image.Slice(FrameBytes, length)) != BinaryPrimitives.ReadUInt32LittleEndian(image[4..]))
+            {
                 break;
+            }
             whole++;
             image = image[(FrameBytes + length)..];
         }

@@ -167,8 +167,10 @@ internal sealed class SiloProcess(VirtualWorld world, Scenario scenario, Checker
     private void CarryOnce(GrainAddress to, GrainMessage message, bool lossy)
     {
         if (Scenario.Json)
+        {
             message = JsonSerializer.Deserialize(
                 JsonSerializer.SerializeToUtf8Bytes(message, MachinesJson.Default.GrainMessage), MachinesJson.Default.GrainMessage)!;
+        }
         // Without loss the delay is fixed: messages keep their order, as within one process.
         var delay = lossy ? World.Network.Between(
             TimeSpan.FromMilliseconds(0.02), TimeSpan.FromMilliseconds(0.2)) : TimeSpan.FromMilliseconds(0.05);

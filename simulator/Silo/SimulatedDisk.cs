@@ -152,9 +152,11 @@ internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Check
         {
             world.Note("disk", "lost", (long)tail, 0, record.Grain);
             if (record.Acknowledged)
+            {
                 checkers.Fail(
                     Invariants.AcknowledgedIsDurable,
                     $"a write of {record.Grain} was acknowledged before it was durable, and the crash took it");
+            }
         }
     }
 
@@ -183,9 +185,11 @@ internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Check
         var writer = (id.Life, id.Activation);
         var refused = mistaken || (!known && world.Options.Plant != PlantedBug.WriteOverAnother && Conflicts(key, writer, outputs));
         if (refused && committed.TryGetValue(key, out last) && last == id)
+        {
             checkers.Fail(
                 Invariants.OwnWriteIsNoConflict,
                 $"a write of {grain}, asked for again since its acknowledgement was lost, is refused for being there already");
+        }
         var fails = MayFail && world.Disk.Chance(scenario.WriteFailure);
         var next = Next;
         Next = NextWrite.Ordinary;

@@ -25,8 +25,10 @@ internal sealed class PeerNetwork(NetworkMap map, Scenario scenario)
             .Where(pair => pair.rank.HeldStep >= least).ToArray();
         bool Goes((SimulatedWorker Worker, SimulatedRank Rank) holder) => only is null ? holder.Worker == process : holder.Rank == only;
         if (checkers.Final is { IsOver: false, Restored: 0, Reopened: false } && holders.Length > 0 && Array.TrueForAll(holders, Goes))
+        {
             checkers.Fail(
                 Invariants.LastStateStays, $"{process.Node} gives up the state of step {least} or later, which nobody else holds");
+        }
     }
 
     /// <summary>Connects to the process of a node, if it is still the one meant; null where it refuses.</summary>

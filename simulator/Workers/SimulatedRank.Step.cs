@@ -62,7 +62,9 @@ internal sealed partial class SimulatedRank
     {
         if (life == deviceLife && send.Source != PayloadSource.None && machine.Generation == send.Header.Generation
             && TryRead(send) != asked)
+        {
             process.Checkers.Fail(Invariants.SourceUnchanged, $"{Gpu}: {send.Source} of {send.Header.Kind} block {send.Header.Block} step {send.Header.Step} changed before the frame left");
+        }
         var header = send.Header;
         if (asked is { } payload)
         {

@@ -95,7 +95,9 @@ internal sealed partial class SimulatedRank
 
         if (Plant == PlantedBug.AccusationKept && order is RankPlan && keptAccusation is { } kept && kept.Generation < order.Generation && members is not null
             && members.Members.Any(member => member.Gpu.Node == kept.Accused) && members.Members.Any(member => member.Gpu.Node == kept.Accuser))
+        {
             Say(kept with { Generation = order.Generation });
+        }
     }
 
     /// <summary>The process ends of its own accord.</summary>

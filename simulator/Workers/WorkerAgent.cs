@@ -199,7 +199,9 @@ internal sealed class WorkerAgent(SimulatedWorker process)
         {
             if (World.Options.Plant == PlantedBug.DeltaAppliedTwice && change.FromGeneration > 0
                 && change.ToGeneration == seat.Members?.Generation)
+            {
                 Adopt(seat, seat.Members.Apply(change.ToGeneration, change.Removed, change.Added), change);
+            }
             return;
         }
 
@@ -218,7 +220,9 @@ internal sealed class WorkerAgent(SimulatedWorker process)
     {
         if (seats.TryGetValue(deal.Job, out var seat)
             && (deal.Incarnation, deal.Generation).CompareTo((seat.Deal?.Incarnation ?? 0, seat.Deal?.Generation ?? 0)) > 0)
+        {
             seat.Deal = deal;
+        }
     }
 
     private void OnCheckpointOrder(CheckpointOrder order)
@@ -269,7 +273,9 @@ internal sealed class WorkerAgent(SimulatedWorker process)
             World.Note(process.Name, "refuses", order.Incarnation, order.Generation, order);
             if (World.Options.Plant == PlantedBug.StaleIncarnationObeyed && order is PrepareRank
                 && seat.Ranks.TryGetValue(order.Gpu.Index, out var misled))
+            {
                 misled.OnOrder(order, seat.Members);
+            }
             return;
         }
 
@@ -349,11 +355,13 @@ internal sealed class WorkerAgent(SimulatedWorker process)
     private void EndIfLetGo()
     {
         if (leaving && Ranks.All(rank => rank.MayEnd))
+        {
             process.Post(TimeSpan.FromMilliseconds(1), () =>
             {
                 if (process.Alive && Ranks.All(rank => rank.MayEnd))
                     End();
             });
+        }
     }
 
     private void End()
