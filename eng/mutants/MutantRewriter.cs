@@ -33,8 +33,10 @@ internal sealed class MutantRewriter(IEnumerable<Mutant> mutants) : CSharpSyntax
         if (node is null || visited is null)
             return visited;
         foreach (var mutant in byNode[node])
+        {
             visited = Change(mutant, visited).WithTriviaFrom(visited).WithAdditionalAnnotations(
                 new SyntaxAnnotation(Mark, mutant.Number.ToString(System.Globalization.CultureInfo.InvariantCulture)));
+        }
         return visited;
     }
 

@@ -25,14 +25,18 @@ internal sealed class MutantSource
             var path = Path.GetRelativePath(root, file).Replace('\\', '/');
             if (!path.Contains("/obj/", StringComparison.Ordinal) && !path.Contains("/bin/", StringComparison.Ordinal)
                 && path != SwitchPath)
+            {
                 trees.Add(path, CSharpSyntaxTree.ParseText(File.ReadAllText(file), Parsing, path));
+            }
         }
 
         foreach (var (path, tree) in trees.Where(pair => folders.Any(folder => pair.Key.StartsWith(folder.TrimEnd('/') + "/", StringComparison.Ordinal))))
         {
             foreach (var (kind, node) in MutantFinder.Find(tree.GetRoot()))
+            {
                 All.Add(
                     new Mutant(All.Count + 1, path, tree.GetLineSpan(node.Span).StartLinePosition.Line + 1, kind, OnOneLine(node), node));
+            }
         }
     }
 

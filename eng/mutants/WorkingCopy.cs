@@ -17,7 +17,9 @@ internal static class WorkingCopy
             var (from, to) = (Path.Combine(tree, path), Path.Combine(copy, path));
             if (!File.Exists(from) || IsSame(from, to)
                 || (path.StartsWith("machines/", StringComparison.Ordinal) && path.EndsWith(".cs", StringComparison.Ordinal)))
+            {
                 continue;
+            }
             Directory.CreateDirectory(Path.GetDirectoryName(to)!);
             File.Copy(from, to, overwrite: true);
         }
