@@ -84,8 +84,8 @@ internal sealed class MachineLoop(SqliteCommits? commits, Action<NodeId, Coordin
 
     private bool RunOnce()
     {
-        bool worked = false;
-        while (waiting.TryPeek(out (Slot Slot, Task Durable, Output[] Sends) first) && first.Durable.IsCompleted)
+        var worked = false;
+        while (waiting.TryPeek(out var first) && first.Durable.IsCompleted)
         {
             waiting.Dequeue();
             first.Durable.GetAwaiter().GetResult();
@@ -94,15 +94,15 @@ internal sealed class MachineLoop(SqliteCommits? commits, Action<NodeId, Coordin
             worked = true;
         }
 
-        for (int taken = 0; taken < Burst && inbox.TryDequeue(out (GrainAddress To, GrainMessage? Message, TaskCompletionSource<string>? Asked) item); taken++)
+        for (var taken = 0; taken < Burst && inbox.TryDequeue(out var item); taken++)
         {
-            Slot slot = Find(item.To);
+            var slot = Find(item.To);
             if (item.Message is { } message) Turn(slot, message);
             else item.Asked!.TrySetResult(slot.Machine.Describe(Now));
             worked = true;
         }
 
-        while (wakes.TryPeek(out Slot? due, out TimeSpan at) && at <= Now)
+        while (wakes.TryPeek(out var due, out var at) && at <= Now)
         {
             wakes.Dequeue();
             due.ArmedFor = null;
@@ -116,14 +116,14 @@ internal sealed class MachineLoop(SqliteCommits? commits, Action<NodeId, Coordin
 
     private TimeSpan Rest()
     {
-        TimeSpan most = TimeSpan.FromMilliseconds(waiting.Count > 0 ? 1 : 100);
-        TimeSpan next = wakes.TryPeek(out _, out TimeSpan at) ? at - Now : most;
+        var most = TimeSpan.FromMilliseconds(waiting.Count > 0 ? 1 : 100);
+        var next = wakes.TryPeek(out _, out var at) ? at - Now : most;
         return next < TimeSpan.Zero ? TimeSpan.Zero : next < most ? next : most;
     }
 
     private Slot Find(GrainAddress address)
     {
-        if (slots.TryGetValue(address, out Slot? there)) return there;
+        if (slots.TryGetValue(address, out var there)) return there;
         Slot slot = new(MachineFactory.Create(address, null));
         slots.Add(address, slot);
         Turn(slot, new Activated("bench"));
@@ -138,7 +138,7 @@ internal sealed class MachineLoop(SqliteCommits? commits, Action<NodeId, Coordin
         Arm(slot);
         if (outputs.Items.Count == 0) return;
         Output[] sends = [.. outputs.Items.Where(output => output is SendToGrain or SendToWorker)];
-        Task durable = Store(slot);
+        var durable = Store(slot);
         if (durable.IsCompletedSuccessfully && slot.Waiting == 0)
         {
             Send(sends);
@@ -151,7 +151,7 @@ internal sealed class MachineLoop(SqliteCommits? commits, Action<NodeId, Coordin
 
     private Task Store(Slot slot)
     {
-        PersistState? state = outputs.Items.OfType<PersistState>().LastOrDefault();
+        var state = outputs.Items.OfType<PersistState>().LastOrDefault();
         if (state is not null) slot.Incarnation = state.Incarnation;
         if (commits is null)
         {
@@ -160,13 +160,13 @@ internal sealed class MachineLoop(SqliteCommits? commits, Action<NodeId, Coordin
         }
 
         Output[] observed = [.. outputs.Items.Where(output => output is ObserveEvent or ObserveSteps)];
-        Task first = observed.Length > 0 ? commits.StoreAsync(slot.Machine.Address, slot.Incarnation, observed) : Task.CompletedTask;
+        var first = observed.Length > 0 ? commits.StoreAsync(slot.Machine.Address, slot.Incarnation, observed) : Task.CompletedTask;
         return state is null ? first : Task.WhenAll(first, commits.WriteAsync(slot.Machine.Address, state));
     }
 
     private void Send(Output[] sends)
     {
-        foreach (Output send in sends)
+        foreach (var send in sends)
         {
             if (send is SendToWorker worker) tell(worker.Node, worker.Message);
             else if (send is SendToGrain grain) Post(grain.To, grain.Message);

@@ -37,19 +37,21 @@ internal static class MachineScale
             var nodes = gpus / perNode;
             var ranks = parsed.GetValue(allRanks) ?? nodes;
             if (nodes == 0 || ranks > gpus)
+            {
                 throw new FormatException(
                     $"{gpus} gpus are fewer than {(nodes == 0 ? $"{perNode} of one node" : $"{ranks} ranks")}; choose more with --gpus");
+            }
             return async cancel =>
             {
-                MachineLoad machine = MachineLoad.Now();
+                var machine = MachineLoad.Now();
                 Say($"bench machines; {nodes} nodes of {perNode} gpus, a job of {ranks} ranks, store {store}; {machine.Cores} cores, {machine.Cpu}, load {machine.Load:0.0}");
                 var shape = new SwarmShape(nodes, perNode, (ranks + nodes - 1) / nodes);
                 if (store == "none")
                     return await MeasureAsync(shape, ranks, null, cancel);
-                RunDirectory directory = RunDirectory.Create(null);
+                var directory = RunDirectory.Create(null);
                 try
                 {
-                    using SqliteStore sqlite = SqliteStore.Open(new SqliteStoreOptions { Path = directory.File("coordinator.db"), Silo = "bench", TimeProvider = TimeProvider.System });
+                    using var sqlite = SqliteStore.Open(new SqliteStoreOptions { Path = directory.File("coordinator.db"), Silo = "bench", TimeProvider = TimeProvider.System });
                     using SqliteCommits commits = new(sqlite, TimeProvider.System);
                     return await MeasureAsync(shape, ranks, commits, cancel);
                 }
@@ -68,26 +70,26 @@ internal static class MachineScale
         links.Loop = loop;
         loop.Start();
         int[] connected = [0];
-        using CancellationTokenSource end = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-        Task beating = Task.Run(() => BeatAsync(loop, links, shape, connected, end.Token), CancellationToken.None);
-        long began = Stopwatch.GetTimestamp();
-        IReadOnlyList<GpuDescription> gpus = shape.Describe();
-        for (int node = 0; node < shape.Nodes; node++)
+        using var end = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        var beating = Task.Run(() => BeatAsync(loop, links, shape, connected, end.Token), CancellationToken.None);
+        var began = Stopwatch.GetTimestamp();
+        var gpus = shape.Describe();
+        for (var node = 0; node < shape.Nodes; node++)
         {
-            Hello hello = (Hello)Parse(new Hello { Node = shape.NameOf(node), Session = AnsweringLinks.Session, DataAddress = $"{shape.NameOf(node)}:7000", Gpus = gpus });
+            var hello = (Hello)Parse(new Hello { Node = shape.NameOf(node), Session = AnsweringLinks.Session, DataAddress = $"{shape.NameOf(node)}:7000", Gpus = gpus });
             loop.Post(GrainAddress.Of(hello.Node), new WorkerConnected(hello.Session, hello));
             Volatile.Write(ref connected[0], node + 1);
             if (node % 1000 == 999) await UntilAsync(() => links.Welcomed > node - 1000, "nodes to be welcome", loop.Broken, cancel);
         }
 
         await UntilAsync(() => loop.Known(GrainKind.Gpu) == shape.Nodes * shape.GpusPerNode, "all gpus' machines", loop.Broken, cancel);
-        string known = "";
+        var known = "";
         await UntilAsync(() => (known = loop.DescribeAsync(GrainAddress.Cluster).GetAwaiter().GetResult()).Length > 0 && UpIn(known) == shape.Nodes, "the cluster to know all nodes", loop.Broken, cancel);
         Say($"  all connected          {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s; {Memory()}");
         began = Stopwatch.GetTimestamp();
-        for (int node = 0; node < shape.Nodes; node++)
+        for (var node = 0; node < shape.Nodes; node++)
         {
-            WorkerMessage measured = Parse(new GpusMeasured([.. Enumerable.Range(0, shape.GpusPerNode).Select(index => new GpuReading
+            var measured = Parse(new GpusMeasured([.. Enumerable.Range(0, shape.GpusPerNode).Select(index => new GpuReading
             {
                 Index = index,
                 TemperatureC = 60,
@@ -105,23 +107,23 @@ internal static class MachineScale
         Say($"  all have reported      {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s; {loop.Known(GrainKind.Gpu)} gpu and {loop.Known(GrainKind.Node)} node machines; {Memory()}");
 
         JobId job = new("million");
-        GrainAddress address = GrainAddress.Of(job);
-        JobSpec spec = SwarmShape.JobOf(ranks, Patience) with { Secret = Convert.ToBase64String(new byte[32]) };
+        var address = GrainAddress.Of(job);
+        var spec = SwarmShape.JobOf(ranks, Patience) with { Secret = Convert.ToBase64String(new byte[32]) };
         began = Stopwatch.GetTimestamp();
         loop.Post(address, new SubmitJob(spec));
-        double formed = await UntilAllAsync(links, 1, ranks, loop.Broken, began, cancel);
+        var formed = await UntilAllAsync(links, 1, ranks, loop.Broken, began, cancel);
         Say($"  generation formed      {formed:0.00} s from submission until all {ranks} ranks have applied a step; {Memory()}");
 
-        NodeId dead = shape.NameOf(shape.Nodes / 2);
+        var dead = shape.NameOf(shape.Nodes / 2);
         links.Dead = dead;
         began = Stopwatch.GetTimestamp();
         loop.Post(GrainAddress.Of(dead), new WorkerDisconnected(AnsweringLinks.Session, "killed"));
         loop.Post(GrainAddress.Of(shape.NameOf(0)), new WorkerSaid(AnsweringLinks.Session, new PeerAccused { Job = job, Generation = 1, Accuser = shape.NameOf(0), Accused = dead, Evidence = Evidence.ConnectionClosed }));
-        double again = await UntilAllAsync(links, 2, ranks - shape.RankGpus, loop.Broken, began, cancel);
+        var again = await UntilAllAsync(links, 2, ranks - shape.RankGpus, loop.Broken, began, cancel);
         Say($"  a node dies            {again:0.00} s from the accusation until the {ranks - shape.RankGpus} ranks that are left have applied a step without it; {Memory()}");
         await end.CancelAsync();
         await beating;
-        using Process self = Process.GetCurrentProcess();
+        using var self = Process.GetCurrentProcess();
         bool fits = self.PeakWorkingSet64 < MostBytes, fast = formed < MostSeconds;
         Say($"  {(fits ? "kept  " : "MISSED")} under {MostBytes / 1e9:0} GB (this process had at most {self.PeakWorkingSet64 / 1e9:0.00} GB, answering nodes included)");
         Say($"  {(fast ? "kept  " : "MISSED")} a generation formed within {MostSeconds:0} s");
@@ -137,7 +139,7 @@ internal static class MachineScale
 
     private static async Task UntilAsync(Func<bool> holds, string what, Task<Exception> broken, CancellationToken cancel)
     {
-        long began = Stopwatch.GetTimestamp();
+        var began = Stopwatch.GetTimestamp();
         while (!holds())
         {
             if (broken.IsCompletedSuccessfully) throw new RecoveryFailedException($"a machine broke: {broken.Result}");
@@ -156,9 +158,9 @@ internal static class MachineScale
         long began = Stopwatch.GetTimestamp(), done = 0;
         while (!cancel.IsCancellationRequested)
         {
-            for (long due = (long)(Stopwatch.GetElapsedTime(began).TotalSeconds / 2 * names.Length); done < due; done++)
+            for (var due = (long)(Stopwatch.GetElapsedTime(began).TotalSeconds / 2 * names.Length); done < due; done++)
             {
-                int node = (int)(done % names.Length);
+                var node = (int)(done % names.Length);
                 if (node < Volatile.Read(ref connected[0]) && names[node] != links.Dead) loop.Post(GrainAddress.Of(names[node]), new WorkerSaid(AnsweringLinks.Session, new Heartbeat(done, [])));
             }
 
@@ -173,8 +175,8 @@ internal static class MachineScale
 
     private static string Memory()
     {
-        long live = GC.GetTotalMemory(forceFullCollection: true);
-        using Process self = Process.GetCurrentProcess();
+        var live = GC.GetTotalMemory(forceFullCollection: true);
+        using var self = Process.GetCurrentProcess();
         return string.Create(
             CultureInfo.InvariantCulture,
             $"{live / 1e9:0.00} GB live, {self.WorkingSet64 / 1e9:0.00} GB resident, at most {self.PeakWorkingSet64 / 1e9:0.00} GB");

@@ -71,7 +71,9 @@ internal sealed class BatchWriter(DbTransaction transaction, string silo, DateTi
                 ON CONFLICT (job, timeline, step) DO NOTHING
                 """,
                 row) == 1)
+            {
                 continue;
+            }
             var known = connection.QuerySingle<(long LossBits, long Generation)>(
                 "SELECT loss_bits, generation FROM steps WHERE job = @Job AND timeline = @Timeline AND step = @Step", row, transaction);
             if (known.LossBits != row.LossBits)
