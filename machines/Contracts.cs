@@ -32,7 +32,10 @@ public static class Contracts
     /// By reflection: generated readers set every init-only member that is missing to null or zero, whatever its initial value. What is
     /// read here is read seldom or is small.
     /// </summary>
-    private static readonly JsonSerializerOptions Reading = new(MachinesJson.Default.Options) { TypeInfoResolver = new DefaultJsonTypeInfoResolver() };
+    private static readonly JsonSerializerOptions Reading = new(MachinesJson.Default.Options)
+    {
+        TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
+    };
 
     /// <summary>Reads a message or a view.</summary>
     /// <exception cref="JsonException">The text is none; of an unknown kind the message names the kind.</exception>
@@ -79,7 +82,8 @@ public static class Contracts
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {
-            throw new JsonException($"the stored state of {grain} cannot be read: {e.Message} Nothing was changed; restore it from a backup, or run the coordinator that wrote it.", e);
+            throw new JsonException($"the stored state of {grain} cannot be read: {e.Message} Nothing was changed; restore it from a "
+                + "backup, or run the coordinator that wrote it.", e);
         }
     }
 }
@@ -88,4 +92,5 @@ public static class Contracts
 /// <param name="grain">The grain.</param>
 /// <param name="found">Version of its state.</param>
 public sealed class StateVersionException(GrainAddress grain, int found) : Exception(
-    $"the stored state of {grain} has version {found}, and this coordinator knows versions up to {Contracts.StateVersion}. Nothing was changed; run the newer coordinator that wrote it.");
+    $"the stored state of {grain} has version {found}, and this coordinator knows versions up to {Contracts.StateVersion}. Nothing was "
+        + "changed; run the newer coordinator that wrote it.");

@@ -164,8 +164,11 @@ public sealed partial class ClusterMachine
             var used = allocation.Used.Where(allocation.Gpus.Contains).OrderByDescending(inventory.IsFit).ToArray();
             if (used.Length < 2 || ClassOf(allocation) is not { } deviceClass)
                 continue;
-            var helped = MostImportantFirst.Where(pair => pair.Key != job && (pair.Value.ShortSince is null || IsMoreImportant(pair, job, allocation)) && DeviceClasses.Matches(ClassOf(pair.Value) ?? pair.Value.DeviceClass, deviceClass)
-                && LackOf(pair.Key, pair.Value) is > 0 and var lack && lack <= inventory.FreeOf(deviceClass).Count + used.Length - 1).Select(pair => (JobId?)pair.Key).FirstOrDefault();
+            var helped = MostImportantFirst.Where(pair => pair.Key != job
+                && (pair.Value.ShortSince is null || IsMoreImportant(pair, job, allocation))
+                && DeviceClasses.Matches(ClassOf(pair.Value) ?? pair.Value.DeviceClass, deviceClass)
+                && LackOf(pair.Key, pair.Value) is > 0 and var lack
+                && lack <= inventory.FreeOf(deviceClass).Count + used.Length - 1).Select(pair => (JobId?)pair.Key).FirstOrDefault();
             if (helped is not { } other)
                 continue;
             var reason = $"idle: {used.Length} gpus are too few for it to go on with, and {other} waits for them";
@@ -199,13 +202,17 @@ public sealed partial class ClusterMachine
         var wanted = ClassOf(allocation) ?? allocation.DeviceClass;
         var idle = inventory.Free.Where(free => free.Value.Count > 0 && DeviceClasses.Matches(wanted, free.Key)).ToArray();
         var free = idle.Length < 2 ? $"{idle.Sum(of => of.Value.Count)} free"
-            : $"{string.Join(", ", idle.Take(MostNamed).Select(of => $"{of.Value.Count} of class {of.Key}"))} free, and gpus of different classes are never mixed in a job";
+            : $"{string.Join(", ", idle.Take(MostNamed).Select(of => $"{of.Value.Count} of class {of.Key}"))} free, and gpus of different "
+                + "classes are never mixed in a job";
         var inService = inventory.InService(wanted);
         var least = Math.Min(allocation.Minimum ?? 1, allocation.Wanted);
-        var text = $"wants {allocation.Wanted}{(least < allocation.Wanted ? $" (at least {least})" : "")}, {(allocation.Gpus.Count > 0 ? $"has {allocation.Gpus.Count}, " : "")}{free}";
+        var text = $"wants {allocation.Wanted}{(least < allocation.Wanted ? $" (at least {least})" : "")}, "
+            + $"{(allocation.Gpus.Count > 0 ? $"has {allocation.Gpus.Count}, " : "")}{free}";
         if (inService < least)
             return $"{text}; the cluster has {inService} of them in service, so it waits until more come";
-        var others = MostImportantFirst.Where(pair => pair.Key != job && pair.Value.Gpus.Count > 0 && pair.Value.Gpus.Any(gpu => ClassOf(gpu) is { } of && DeviceClasses.Matches(wanted, of))).ToArray();
+        var others = MostImportantFirst.Where(pair => pair.Key != job
+            && pair.Value.Gpus.Count > 0
+            && pair.Value.Gpus.Any(gpu => ClassOf(gpu) is { } of && DeviceClasses.Matches(wanted, of))).ToArray();
         return text + (others.Length == 0 ? "" : "; ")
             + string.Join(
                 ", ", others.Take(MostNamed).Select(pair => $"{pair.Key} (priority {pair.Value.Priority}) has {pair.Value.Gpus.Count}"))

@@ -9,9 +9,11 @@ public sealed partial class ClusterMachine
     private void Say(JobId job, Allocation allocation, SortedDictionary<GpuId, GpuLimit> before)
     {
         Tell(GpuLimit.Shed, EventKinds.PowerShed, EventKinds.PowerRestored,
-            gpus => $"{job} (priority {allocation.Priority}) gives back {gpus} at the end of a step, of {allocation.Gpus.Count}", gpus => $"{job} may keep {gpus}");
+            gpus => $"{job} (priority {allocation.Priority}) gives back {gpus} at the end of a step, of {allocation.Gpus.Count}",
+            gpus => $"{job} may keep {gpus}");
         Tell(GpuLimit.Throttled, EventKinds.GpuThrottled, EventKinds.GpuThrottled,
-            gpus => $"{gpus} of {job} throttled: the work moves to free gpus of other zones, and what finds none in {DrainAfter.TotalSeconds:0} s is given back", gpus => $"{gpus} of {job} serve in full again");
+            gpus => $"{gpus} of {job} throttled: the work moves to free gpus of other zones, and what finds none in "
+                + $"{DrainAfter.TotalSeconds:0} s is given back", gpus => $"{gpus} of {job} serve in full again");
 
         Tell(
             GpuLimit.Idle,
@@ -22,8 +24,10 @@ public sealed partial class ClusterMachine
 
         void Tell(string kind, string begins, string ends, Func<string, string> beginning, Func<string, string> ending)
         {
-            var added = allocation.Limits.Where(pair => pair.Value.Kind == kind && !(before.TryGetValue(pair.Key, out var known) && known.Kind == kind)).ToArray();
-            var removed = before.Where(pair => pair.Value.Kind == kind && !(allocation.Limits.TryGetValue(pair.Key, out var still) && still.Kind == kind)).Select(pair => pair.Key).ToArray();
+            var added = allocation.Limits.Where(
+                pair => pair.Value.Kind == kind && !(before.TryGetValue(pair.Key, out var known) && known.Kind == kind)).ToArray();
+            var removed = before.Where(pair => pair.Value.Kind == kind
+                && !(allocation.Limits.TryGetValue(pair.Key, out var still) && still.Kind == kind)).Select(pair => pair.Key).ToArray();
             if (added.Length > 0)
             {
                 Observe(
@@ -62,7 +66,8 @@ public sealed partial class ClusterMachine
     });
 
     private static string Named(GpuId[] gpus) =>
-        $"{gpus.Length} gpu{(gpus.Length == 1 ? "" : "s")} ({string.Join(", ", gpus.Take(MostNamed))}{(gpus.Length > MostNamed ? ", …" : "")})";
+        $"{gpus.Length} gpu{(gpus.Length == 1 ? "" : "s")} "
+            + $"({string.Join(", ", gpus.Take(MostNamed))}{(gpus.Length > MostNamed ? ", …" : "")})";
 
     private PowerView DescribePower() => new()
     {
@@ -82,8 +87,10 @@ public sealed partial class ClusterMachine
         ],
         Limited =
         [
-            .. allocations.SelectMany(pair => pair.Value.Limits.Select(limit => new LimitedGpuView(limit.Key, pair.Key, limit.Value.Kind, limit.Value.Reason))
-                .Concat(pair.Value.Gpus.Where(waiting.Contains).Select(gpu => new LimitedGpuView(gpu, pair.Key, GpuLimit.Ramp, OfRamp.Text)))).OrderBy(limited => limited.Gpu),
+            .. allocations.SelectMany(pair => pair.Value.Limits.Select(
+                limit => new LimitedGpuView(limit.Key, pair.Key, limit.Value.Kind, limit.Value.Reason))
+                .Concat(pair.Value.Gpus.Where(waiting.Contains).Select(
+                    gpu => new LimitedGpuView(gpu, pair.Key, GpuLimit.Ramp, OfRamp.Text)))).OrderBy(limited => limited.Gpu),
         ],
     };
 
@@ -92,6 +99,7 @@ public sealed partial class ClusterMachine
         .. budget.Zones.All.Select(zone => new CoolingZoneView(
             zone, budget.HeatOf(zone), inventory.Nodes.Count(node => budget.Zones.Of(node.Node)?.Name == zone.Name),
             budget.Zones.MeterOf(zone).Gpus,
-            allocations.Values.Sum(allocation => allocation.Limits.Count(pair => pair.Value.Kind == GpuLimit.Throttled && budget.Zones.Of(pair.Key.Node)?.Name == zone.Name)))),
+            allocations.Values.Sum(allocation => allocation.Limits.Count(
+                pair => pair.Value.Kind == GpuLimit.Throttled && budget.Zones.Of(pair.Key.Node)?.Name == zone.Name)))),
     ];
 }

@@ -26,7 +26,8 @@ public sealed partial class ClusterMachine
     private IEnumerable<KeyValuePair<JobId, Allocation>> LeastImportantFirst =>
         allocations.OrderBy(pair => pair.Value.Priority).ThenByDescending(pair => pair.Key);
 
-    private HeldBack OfRamp => new("ramp", $"starts are staggered, so that the draw rises by no more than {PowerText.Of(budget.RampLimit ?? 0)} a second ('coordinator power')");
+    private HeldBack OfRamp => new("ramp", "starts are staggered, so that the draw rises by no more than "
+        + $"{PowerText.Of(budget.RampLimit ?? 0)} a second ('coordinator power')");
 
     private void LoadLimits(ClusterState state)
     {
@@ -68,11 +69,16 @@ public sealed partial class ClusterMachine
                 budget.Approved = approved.Approved;
                 Change(EventKinds.PowerChanged, "approval", () => (approved.Approved
                     ? $"the utility has approved what is above the line of {Words(budget.Settings?.ApprovalLineWatts)}"
-                    : $"without approval nothing is usable above the line of {Words(budget.Settings?.ApprovalLineWatts)}") + (approved.Reason.Length == 0 ? "" : $" ({approved.Reason})"));
+                    : $"without approval nothing is usable above the line of {Words(budget.Settings?.ApprovalLineWatts)}")
+                    + (approved.Reason.Length == 0 ? "" : $" ({approved.Reason})"));
                 break;
             case CoolingZoneSet set when set.Zone.Problem() is null:
                 budget.SetZone(set.Zone);
-                Change(EventKinds.CoolingChanged, set.Zone.Name, () => $"cooling zone {set.Zone.Name} ({string.Join(", ", set.Zone.Nodes)}) has a capacity of {PowerText.Of(set.Zone.CapacityWatts)} and {PowerText.Of(budget.HeatOf(set.Zone))} of heat");
+                Change(
+                    EventKinds.CoolingChanged,
+                    set.Zone.Name,
+                    () => $"cooling zone {set.Zone.Name} ({string.Join(", ", set.Zone.Nodes)}) has a capacity of "
+                        + $"{PowerText.Of(set.Zone.CapacityWatts)} and {PowerText.Of(budget.HeatOf(set.Zone))} of heat");
                 break;
             case CoolingZoneCleared cleared when budget.Zones.Find(cleared.Name) is not null:
                 budget.ClearZone(cleared.Name);
@@ -93,7 +99,10 @@ public sealed partial class ClusterMachine
             Kind = kind,
             Cause = cause,
             Text = $"{text()}: {Follows()}",
-            Numbers = new SortedDictionary<string, double> { ["drawWatts"] = budget.SiteWatts, ["gpus"] = budget.Site.Gpus, ["givingBack"] = GivingBackNow, ["overWatts"] = overWatts },
+            Numbers = new SortedDictionary<string, double>
+            {
+                ["drawWatts"] = budget.SiteWatts, ["gpus"] = budget.Site.Gpus, ["givingBack"] = GivingBackNow, ["overWatts"] = overWatts,
+            },
         });
     }
 
@@ -293,7 +302,10 @@ public sealed partial class ClusterMachine
     /// Gpus of a job, those first without which it loses least: unused ones, such as serve nobody now, throttled ones, then by falling id.
     /// </summary>
     private IEnumerable<GpuId> LeastNeededFirst(Allocation allocation) => allocation.Gpus.Reverse().OrderBy(gpu =>
-        !allocation.Used.Contains(gpu) ? 0 : !inventory.IsFit(gpu) || waiting.Contains(gpu) ? 1 : allocation.Limits.ContainsKey(gpu) ? 2 : 3);
+        !allocation.Used.Contains(gpu) ? 0
+            : !inventory.IsFit(gpu) || waiting.Contains(gpu) ? 1
+            : allocation.Limits.ContainsKey(gpu) ? 2
+            : 3);
 
     /// <summary>
     /// Which gpus are asked back: what the site cannot feed, at once; what a zone cannot cool, when the job has another for it, or when it
@@ -305,12 +317,16 @@ public sealed partial class ClusterMachine
         {
             if (allocation.Limits.Count == 0 && allocation.GivingBack.Count == 0)
                 continue;
-            SortedSet<GpuId> next = [.. allocation.Limits.Where(pair => pair.Value.Kind is GpuLimit.Shed or GpuLimit.Idle).Select(pair => pair.Key)];
+            SortedSet<GpuId> next =
+            [
+                .. allocation.Limits.Where(pair => pair.Value.Kind is GpuLimit.Shed or GpuLimit.Idle).Select(pair => pair.Key)
+            ];
             var replaced = inventory.FitOf(job) - WaitingOf(allocation) - allocation.Wanted;
             var staying = allocation.Used.Count(gpu => allocation.Gpus.Contains(gpu) && !next.Contains(gpu));
 
             // What was asked back stays so: a job of one rank wants a second one because of it.
-            foreach (var (gpu, limit) in allocation.Limits.Where(pair => pair.Value.Kind == GpuLimit.Throttled).Reverse().OrderByDescending(pair => allocation.GivingBack.Contains(pair.Key)))
+            foreach (var (gpu, limit) in allocation.Limits.Where(pair => pair.Value.Kind == GpuLimit.Throttled).Reverse().OrderByDescending(
+                pair => allocation.GivingBack.Contains(pair.Key)))
             {
                 if (replaced-- > 0 || allocation.GivingBack.Contains(gpu)
                     || (now >= limit.Since + DrainAfter && staying > Math.Max(1, allocation.Minimum ?? 1)))

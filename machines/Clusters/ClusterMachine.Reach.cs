@@ -111,8 +111,11 @@ public sealed partial class ClusterMachine
     {
         foreach (var (node, reach) in reaches)
         {
-            if (reach.Until is not null && inventory.Find(node) is { Up: true } report && report.Gpus.Any(gpu => DeviceClasses.Matches(wanted, gpu.DeviceClass) && inventory.OwnerOf(new GpuId(node, gpu.Index)) is null))
+            if (reach.Until is not null && inventory.Find(node) is { Up: true } report && report.Gpus.Any(
+                gpu => DeviceClasses.Matches(wanted, gpu.DeviceClass) && inventory.OwnerOf(new GpuId(node, gpu.Index)) is null))
+            {
                 return new HeldBack("unreached", $"{node} is set aside, since {reach.Reason}");
+            }
         }
 
         return null;

@@ -143,7 +143,15 @@ public sealed partial class ClusterMachine : IMachine
         LoadWatched(state);
         foreach (var stored in state.Allocations)
         {
-            var allocation = new Allocation { Wanted = stored.Wanted, DeviceClass = stored.DeviceClass, Priority = stored.Priority, Minimum = stored.Minimum, PerNode = stored.PerNode, IsGang = stored.Gang };
+            var allocation = new Allocation
+            {
+                Wanted = stored.Wanted,
+                DeviceClass = stored.DeviceClass,
+                Priority = stored.Priority,
+                Minimum = stored.Minimum,
+                PerNode = stored.PerNode,
+                IsGang = stored.Gang,
+            };
             allocations.Add(stored.Job, allocation);
 
             // What a job used is not stored; until the job says, everything it has counts as used.
@@ -206,9 +214,16 @@ public sealed partial class ClusterMachine : IMachine
     /// <inheritdoc/>
     public string Describe(TimeSpan now) => JsonSerializer.Serialize(
         new ClusterView(
-            [.. inventory.Nodes.Select(node => new ClusterNodeView(node.Node, node.Up, node.Gpus.Count, node.Up ? node.Gpus.Count(gpu => inventory.OwnerOf(new GpuId(node.Node, gpu.Index)) is null) : 0, node.Gpus is [var first, ..] ? first.DeviceClass : "")
+            [.. inventory.Nodes.Select(node => new ClusterNodeView(
+                node.Node,
+                node.Up,
+                node.Gpus.Count,
+                node.Up ? node.Gpus.Count(gpu => inventory.OwnerOf(new GpuId(node.Node, gpu.Index)) is null) : 0,
+                node.Gpus is [var first, ..] ? first.DeviceClass : "")
             {
-                MemoryBytes = node.Gpus.Any(gpu => gpu.MemoryBytes == 0) ? 0 : node.Gpus.Select(gpu => gpu.MemoryBytes).DefaultIfEmpty().Max(),
+                MemoryBytes = node.Gpus.Any(gpu => gpu.MemoryBytes == 0)
+                    ? 0
+                    : node.Gpus.Select(gpu => gpu.MemoryBytes).DefaultIfEmpty().Max(),
             })],
             [.. Stored().Select(view => view with { Waits = WaitsOf(view.Job, allocations[view.Job]) })])
         {
@@ -217,12 +232,22 @@ public sealed partial class ClusterMachine : IMachine
         },
         MachinesJson.Default.ClusterView);
 
-    private AllocationView[] Stored() => [.. allocations.Select(pair => new AllocationView(pair.Key, pair.Value.Wanted, [.. pair.Value.Gpus]) { DeviceClass = pair.Value.DeviceClass, Priority = pair.Value.Priority, Minimum = pair.Value.Minimum, PerNode = pair.Value.PerNode, Gang = pair.Value.IsGang })];
+    private AllocationView[] Stored() =>
+        [.. allocations.Select(pair => new AllocationView(pair.Key, pair.Value.Wanted, [.. pair.Value.Gpus])
+        {
+            DeviceClass = pair.Value.DeviceClass,
+            Priority = pair.Value.Priority,
+            Minimum = pair.Value.Minimum,
+            PerNode = pair.Value.PerNode,
+            Gang = pair.Value.IsGang,
+        })];
 
     private void Persist(Outputs outputs)
     {
         isAhead = false;
-        outputs.Add(new PersistState(JsonSerializer.Serialize(WithLimits(new ClusterState(incarnation, Stored()) { Watched = [.. watched.Values] }), MachinesJson.Default.ClusterState), incarnation, ++writes));
+        outputs.Add(new PersistState(JsonSerializer.Serialize(
+            WithLimits(new ClusterState(incarnation, Stored()) { Watched = [.. watched.Values] }),
+            MachinesJson.Default.ClusterState), incarnation, ++writes));
         TakeConditions();
     }
 
@@ -311,8 +336,13 @@ public sealed partial class ClusterMachine : IMachine
         if (allocation.IsGrown)
             changed.Add(job);
         allocation.IsGrown = false;
-        foreach (var gpu in allocation.Unused.Where(gpu => allocation.Limits.ContainsKey(gpu) || !inventory.IsFit(gpu) || (inventory.IsSetAside(gpu.Node) && !allocation.Preferred.Contains(gpu)) || !DeviceClasses.Matches(allocation.DeviceClass, ClassOf(gpu)!)).ToArray())
+        foreach (var gpu in allocation.Unused.Where(gpu => allocation.Limits.ContainsKey(gpu)
+            || !inventory.IsFit(gpu)
+            || (inventory.IsSetAside(gpu.Node) && !allocation.Preferred.Contains(gpu))
+            || !DeviceClasses.Matches(allocation.DeviceClass, ClassOf(gpu)!)).ToArray())
+        {
             Take(gpu);
+        }
         foreach (var gpu in OfBrokenNodes(allocation))
             Take(gpu);
         foreach (var gpu in allocation.Unused.Reverse().Take(Math.Max(0, ServingOf(job, allocation) - allocation.Wanted)).ToArray())
@@ -389,7 +419,8 @@ public sealed partial class ClusterMachine : IMachine
             var idle = inventory.FreeOf(deviceClass);
 
             // A job asks by name for who may hold its state: that one it gets, whether or not peers reach it.
-            GpuId[] named = [.. allocation.Preferred.Where(gpu => idle.Contains(gpu) || (inventory.IsFreeThoughSetAside(gpu) && ClassOf(gpu) == deviceClass))];
+            GpuId[] named = [.. allocation.Preferred.Where(
+                gpu => idle.Contains(gpu) || (inventory.IsFreeThoughSetAside(gpu) && ClassOf(gpu) == deviceClass))];
             var preferred = named.Concat(idle.Where(gpu => !allocation.Preferred.Contains(gpu)));
             var count = idle.Count + named.Count(gpu => !idle.Contains(gpu));
             if (allocation.PerNode > 0)
@@ -421,7 +452,8 @@ public sealed partial class ClusterMachine : IMachine
         var wanted = ClassOf(allocation) ?? allocation.DeviceClass;
         return new GpuSupply(
             inventory.InService(wanted),
-            [.. inventory.Free.Where(idle => !DeviceClasses.Matches(wanted, idle.Key)).Select(idle => new FreeGpus(idle.Key, idle.Value.Count))])
+            [.. inventory.Free.Where(idle => !DeviceClasses.Matches(wanted, idle.Key)).Select(
+                idle => new FreeGpus(idle.Key, idle.Value.Count))])
         {
             Held = WaitingOf(allocation) > 0 ? OfRamp : allocation.Held ?? HeldBySetAside(wanted),
             Waits = WaitsOf(job, allocation),

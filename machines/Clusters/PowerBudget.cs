@@ -83,8 +83,10 @@ internal sealed class PowerBudget
         if (Usable is not { } usable || WithOverhead(LoadWatts + (gpus * Rates.GpuWatts(deviceClass))) <= usable)
             return null;
         return IsAwaitingApproval
-            ? new HeldBack("approval", $"free gpus are held back: the site draws {PowerText.Of(SiteWatts)} and may draw {PowerText.Of(usable)} until the utility approves more ('coordinator power approve')")
-            : new HeldBack("power", $"free gpus are held back: the site draws {PowerText.Of(SiteWatts)} of at most {PowerText.Of(usable)} ('coordinator power')");
+            ? new HeldBack("approval", $"free gpus are held back: the site draws {PowerText.Of(SiteWatts)} and may draw "
+                + $"{PowerText.Of(usable)} until the utility approves more ('coordinator power approve')")
+            : new HeldBack("power", $"free gpus are held back: the site draws {PowerText.Of(SiteWatts)} of at most {PowerText.Of(usable)} "
+                + "('coordinator power')");
     }
 
     /// <summary>Why a gpu's zone cannot cool it beside what it cools already; null: it can, or the gpu is in none.</summary>
@@ -93,7 +95,8 @@ internal sealed class PowerBudget
     /// <summary>Why a gpu's zone cannot cool so many watts more; null: it can, or the gpu is in none.</summary>
     public HeldBack? WhyUncooledBy(GpuId gpu, long moreWatts) =>
         Zones.Of(gpu.Node) is { } zone && HeatOf(zone) + moreWatts > zone.CapacityWatts
-        ? new HeldBack("cooling", $"free gpus are held back: cooling zone {zone.Name} has {PowerText.Of(HeatOf(zone))} of heat for a capacity of {PowerText.Of(zone.CapacityWatts)} ('coordinator cooling')")
+        ? new HeldBack("cooling", $"free gpus are held back: cooling zone {zone.Name} has {PowerText.Of(HeatOf(zone))} of heat for a "
+            + $"capacity of {PowerText.Of(zone.CapacityWatts)} ('coordinator cooling')")
         : null;
 
     /// <summary>Lets a gpu start under the ramp limit.</summary>

@@ -69,7 +69,10 @@ public sealed record PowerSettings
                     + $"{DeviceClasses.MaxLength} letters, digits, dots, dashes and underscores.";
             }
             if (other.WattsPerGpu is < 0 or > MostWatts || other.WattsPerNode is < 0 or > MostWatts)
-                return $"the watts of class {other.DeviceClass} are {other.WattsPerGpu} and {other.WattsPerNode}; allowed are 0 to {MostWatts} W.";
+            {
+                return $"the watts of class {other.DeviceClass} are {other.WattsPerGpu} and {other.WattsPerNode}; allowed are 0 to "
+                    + $"{MostWatts} W.";
+            }
         }
 
         return null;

@@ -71,7 +71,10 @@ public static class ShardDeal
         foreach (var run in deal.Runs)
         {
             if (run.Start < 0 || run.Count < 1 || run.Start > shards - run.Count || run.Rank < 0 || run.Rank >= start.RanksNow)
-                throw new FormatException($"a deal gives shards {run.Start} to {(long)run.Start + run.Count - 1} of {shards} to rank {run.Rank} of {start.RanksNow}");
+            {
+                throw new FormatException($"a deal gives shards {run.Start} to {(long)run.Start + run.Count - 1} of {shards} to rank "
+                    + $"{run.Rank} of {start.RanksNow}");
+            }
             Array.Fill(owners, run.Rank, run.Start, run.Count);
         }
 

@@ -296,7 +296,8 @@ public sealed class GangAgentMachine(JobId job, long boot, (long Incarnation, lo
             Phase = phase,
             MasterPort = ports,
             LeasePort = leasePort,
-            Ranks = [.. ranks.Values.Select(rank => rank.Exit is { } exit ? rank with { Exit = exit with { AgeMs = (now - endedAt[rank.Rank]).TotalMilliseconds } } : rank)],
+            Ranks = [.. ranks.Values.Select(rank =>
+                rank.Exit is { } exit ? rank with { Exit = exit with { AgeMs = (now - endedAt[rank.Rank]).TotalMilliseconds } } : rank)],
             Step = step,
             SilentMs = (now - heardAt).TotalMilliseconds,
             Detail = detail,

@@ -30,7 +30,8 @@ public sealed partial class GangMachine
 
     private void Run()
     {
-        if (LookedAt.Any(agent => agent.Report is { } report && report.Ranks.Any(rank => rank.Exit is { IsSuccess: false } exit && (!exit.Asked || exit.Hung))))
+        if (LookedAt.Any(agent =>
+            agent.Report is { } report && report.Ranks.Any(rank => rank.Exit is { IsSuccess: false } exit && (!exit.Asked || exit.Hung))))
         {
             Stop(FailureOf(), null);
             return;
@@ -48,7 +49,8 @@ public sealed partial class GangMachine
             return;
         }
 
-        if (!saidRunning && agents.Values.All(agent => agent.Report is { Phase: GangPhase.Running } report && report.Ranks.All(rank => rank.ProcessId > 0 || rank.Exit is not null)))
+        if (!saidRunning && agents.Values.All(agent =>
+            agent.Report is { Phase: GangPhase.Running } report && report.Ranks.All(rank => rank.ProcessId > 0 || rank.Exit is not null)))
         {
             saidRunning = true;
             Observe(
@@ -106,7 +108,11 @@ public sealed partial class GangMachine
                 new GangFailure(state.Generation, "refused", $"{node} cannot take part: {refused.Detail}") { Node = node, Counts = true },
             { Phase: GangPhase.Stopping or GangPhase.Stopped } stopped when stopped.Ranks.All(
                 rank => rank.Exit is null or { Asked: true } or { IsSuccess: true }) =>
-                new GangFailure(state.Generation, stopped.Ranks.Count == 0 ? "worker ended" : "node stopped", $"{node} runs nothing of the generation{(stopped.Detail.Length > 0 ? $": {stopped.Detail}" : ": its worker was started again")}") { Node = node },
+                new GangFailure(state.Generation, stopped.Ranks.Count == 0 ? "worker ended" : "node stopped", $"{node} runs nothing of the "
+                    + $"generation{(stopped.Detail.Length > 0 ? $": {stopped.Detail}" : ": its worker was started again")}")
+                {
+                    Node = node,
+                },
             _ when now >= LostAt(agent) =>
                 new GangFailure(state.Generation, "node lost", $"{node} was not heard for {LostAfter.TotalSeconds:0.#} s") { Node = node },
             _ => null,
@@ -194,8 +200,12 @@ public sealed partial class GangMachine
         Boot = state.Members[index].Boot,
         Heard = agent.Report?.Sequence ?? 0,
         Spec = wish == GangWish.Prepare && agent.Report is null ? Spec : null,
-        Seat = wish == GangWish.Prepare && agent.Report is null ? new GangSeat(index, state.Members.Count, state.Members[index].Gpus, (int)state.Generation - 1) : null,
-        Start = wish == GangWish.Run && agent.Report?.Phase == GangPhase.Ready && agents.Values.All(other => other.Report is not null) ? Start() : null,
+        Seat = wish == GangWish.Prepare && agent.Report is null
+            ? new GangSeat(index, state.Members.Count, state.Members[index].Gpus, (int)state.Generation - 1)
+            : null,
+        Start = wish == GangWish.Run && agent.Report?.Phase == GangPhase.Ready && agents.Values.All(other => other.Report is not null)
+            ? Start()
+            : null,
         Reason = state.StopCause?.Text ?? "",
     };
 
@@ -208,7 +218,8 @@ public sealed partial class GangMachine
         startOf = state.Generation;
         return start = new GangStart(
             state.Members[0].Host, agents[0].Report!.MasterPort, Convert.ToBase64String(key),
-            [.. LeasePanel.Of(state.Members.Count).Select(index => new GangPeer(index, $"{Bracketed(state.Members[index].Host)}:{agents[index].Report!.LeasePort}"))]);
+            [.. LeasePanel.Of(state.Members.Count).Select(
+                index => new GangPeer(index, $"{Bracketed(state.Members[index].Host)}:{agents[index].Report!.LeasePort}"))]);
     }
 
     private void Order(NodeId node, GangOrder order) => outputs.Send(GrainAddress.Of(node), new GangNodeOrdered(order));

@@ -31,7 +31,9 @@ public sealed partial class GangMachine
             return;
         offered = (offer.Incarnation, offer.Sequence);
         offers = offer.Gpus;
-        suspects = [.. offers.Where(gpu => gpu.GiveBack is not null || !gpu.Up || (IndexOf(gpu.Gpu.Node) is >= 0 and var index && gpu.Session.Boot > state!.Members[index].Boot))];
+        suspects = [.. offers.Where(gpu => gpu.GiveBack is not null
+            || !gpu.Up
+            || (IndexOf(gpu.Gpu.Node) is >= 0 and var index && gpu.Session.Boot > state!.Members[index].Boot))];
         lookAt = now;
         isAnswered = true;
         waits = offer.Supply?.Waits ?? "";
@@ -44,7 +46,11 @@ public sealed partial class GangMachine
             .Where(node => node.Count() >= Spec.GpusPerNode)
             .OrderBy(node => node.Key)
             .Take(Spec.MaxNodes)
-            .Select(node => new GangMember(node.Key, node.First().Session.Boot, HostOf(node.First().DataAddress), [.. node.Select(offer => offer.Gpu.Index).Order().Take(Spec.GpusPerNode)]))];
+            .Select(node => new GangMember(
+                node.Key,
+                node.First().Session.Boot,
+                HostOf(node.First().DataAddress),
+                [.. node.Select(offer => offer.Gpu.Index).Order().Take(Spec.GpusPerNode)]))];
 
     private void Place()
     {
@@ -80,7 +86,17 @@ public sealed partial class GangMachine
         agents.Clear();
         for (var index = 0; index < nodes.Count; index++)
             agents[index] = new Agent();
-        state = state! with { Stage = GangStage.Preparing, Reason = "", Generation = state.Generation + 1, Members = nodes, LastNodes = [.. nodes.Select(node => node.Node)], Started = false, StopCause = null, StopTo = null };
+        state = state! with
+        {
+            Stage = GangStage.Preparing,
+            Reason = "",
+            Generation = state.Generation + 1,
+            Members = nodes,
+            LastNodes = [.. nodes.Select(node => node.Node)],
+            Started = false,
+            StopCause = null,
+            StopTo = null,
+        };
         isDirty = true;
         Observe(
             EventKinds.GenerationForming,
@@ -99,7 +115,9 @@ public sealed partial class GangMachine
             (used, usedBy) = (
                 [.. state.Members.SelectMany(member => member.Gpus.Select(gpu => new GpuId(member.Node, gpu))).Order()], state.Members);
         }
-        var wanted = IsOver || state.StopTo is not null ? 0 : state.Stage is GangStage.Preparing or GangStage.Running ? used.Count : Spec.RanksOn(Spec.MaxNodes);
+        var wanted = IsOver || state.StopTo is not null ? 0
+            : state.Stage is GangStage.Preparing or GangStage.Running ? used.Count
+            : Spec.RanksOn(Spec.MaxNodes);
         var request = new GpusRequested(id, state.Incarnation, requests, wanted, used, [])
         {
             Priority = Spec.Priority,

@@ -23,7 +23,16 @@ public sealed partial class GangMachine
 
         var (ran, silent) = (now - stageAt, SilentFor());
         gotOn = state.Stage == GangStage.Running && RestartBudget.GotOn(Spec, state.BestStep, BestStep, ran, silent);
-        state = state with { Stage = GangStage.Stopping, StopCause = cause, StopTo = to, Reason = cause.Text, BestStep = BestStep, Spent = gotOn ? 0 : state.Spent, NodeFailures = gotOn ? new SortedDictionary<string, int>(StringComparer.Ordinal) : state.NodeFailures };
+        state = state with
+        {
+            Stage = GangStage.Stopping,
+            StopCause = cause,
+            StopTo = to,
+            Reason = cause.Text,
+            BestStep = BestStep,
+            Spent = gotOn ? 0 : state.Spent,
+            NodeFailures = gotOn ? new SortedDictionary<string, int>(StringComparer.Ordinal) : state.NodeFailures,
+        };
         isDirty = true;
         saidRunning = false;
         stageAt = now;
@@ -77,7 +86,10 @@ public sealed partial class GangMachine
         if (alive.Length == 0)
             return state!.Reason;
         var latest = alive.Select(pair => DeadAt(pair.Key)!.Value).Max();
-        return string.Create(CultureInfo.InvariantCulture, $"{state!.Reason}; {state.Members[alive[0].Key].Node}{(alive.Length > 1 ? $" and {alive.Length - 1} more" : "")} may still run something, for {Math.Max(0, (latest - at).TotalSeconds):0} s at most");
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{state!.Reason}; {state.Members[alive[0].Key].Node}{(alive.Length > 1 ? $" and {alive.Length - 1} more" : "")} may still run "
+                + $"something, for {Math.Max(0, (latest - at).TotalSeconds):0} s at most");
     }
 
     private void Judge()
@@ -110,7 +122,8 @@ public sealed partial class GangMachine
         var ends = (from pair in agents
                     from rank in pair.Value.Report?.Ranks ?? []
                     where rank.Exit is not null
-                    select new FirstCause.End(rank.Rank, state.Members[pair.Key].Node, rank.Gpu, pair.Value.EndedAt[rank.Rank], rank.Exit!)).ToArray();
+                    select new FirstCause.End(
+                        rank.Rank, state.Members[pair.Key].Node, rank.Gpu, pair.Value.EndedAt[rank.Rank], rank.Exit!)).ToArray();
         if (FirstCause.Of(ends) is not var (first, followed))
             return state.StopCause ?? new GangFailure(state.Generation, "exit", "a process ended");
         if (Vanished(first.At) is { } vanished)
@@ -174,7 +187,12 @@ public sealed partial class GangMachine
             }
         }
 
-        Observe(EventKinds.GangFailure, $"generation {failure.Generation}: {failure.Text}{(failure.Followed.Count > 0 ? $"; {failure.Followed.Count} more ranks failed after it" : "")}", failure.Node, failure.Cause);
+        Observe(
+            EventKinds.GangFailure,
+            $"generation {failure.Generation}: "
+                + $"{failure.Text}{(failure.Followed.Count > 0 ? $"; {failure.Followed.Count} more ranks failed after it" : "")}",
+            failure.Node,
+            failure.Cause);
         state = state with
         {
             Spent = spent,
@@ -194,7 +212,10 @@ public sealed partial class GangMachine
             return;
         }
 
-        state = state with { Stage = GangStage.Waiting, Members = [], StopCause = null, StopTo = null, Reason = $"starts again: {failure.Text}" };
+        state = state with
+        {
+            Stage = GangStage.Waiting, Members = [], StopCause = null, StopTo = null, Reason = $"starts again: {failure.Text}",
+        };
         agents.Clear();
         isDirty = true;
         Observe(EventKinds.JobWaiting, state.Reason);

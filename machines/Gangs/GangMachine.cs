@@ -125,7 +125,9 @@ public sealed partial class GangMachine : IMachine
     {
         Id = id,
         Phase = state!.Stage.ToString().ToLowerInvariant(),
-        Reason = state.Stage == GangStage.Waiting && waits.Length > 0 ? waits : state.Stage == GangStage.Stopping ? WhyStopping(at) : state.Reason,
+        Reason = state.Stage == GangStage.Waiting && waits.Length > 0 ? waits
+            : state.Stage == GangStage.Stopping ? WhyStopping(at)
+            : state.Reason,
         Spec = state.Spec,
         Incarnation = state.Incarnation,
         Generation = state.Generation,
@@ -158,7 +160,10 @@ public sealed partial class GangMachine : IMachine
 
     private void Accept(SubmitGang submit)
     {
-        state = new GangState { Spec = submit.Spec, Secret = submit.Secret, Incarnation = 1, Stage = GangStage.Waiting, Reason = "waits for nodes" };
+        state = new GangState
+        {
+            Spec = submit.Spec, Secret = submit.Secret, Incarnation = 1, Stage = GangStage.Waiting, Reason = "waits for nodes",
+        };
         isDirty = true;
         stageAt = now;
         Observe(EventKinds.JobSubmitted, $"{id}: {string.Join(' ', submit.Spec.Command)}");
@@ -283,7 +288,17 @@ public sealed partial class GangMachine : IMachine
         string? cause = null,
         double? durationMs = null,
         IReadOnlyDictionary<string, double>? numbers = null) =>
-        outputs.Observe(new CoordinatorEvent { Kind = kind, Job = id, Node = node, Generation = state?.Generation, Cause = cause, Text = text, DurationMs = durationMs, Numbers = numbers });
+        outputs.Observe(new CoordinatorEvent
+        {
+            Kind = kind,
+            Job = id,
+            Node = node,
+            Generation = state?.Generation,
+            Cause = cause,
+            Text = text,
+            DurationMs = durationMs,
+            Numbers = numbers,
+        });
 
     private void End(GangStage stage, string reason, int? exitCode)
     {

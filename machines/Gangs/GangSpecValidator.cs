@@ -38,9 +38,22 @@ public static class GangSpecValidator
             "text with a zero character",
             "text that a program can be given",
             "take the character out");
-        Refuse(spec.Command.Sum(word => (long)word.Length) + spec.Environment.Sum(pair => (long)pair.Key.Length + pair.Value.Length) > MostText, "command", "too long", $"at most {MostText} characters with its variables", "put it into a script");
-        foreach (var name in spec.Environment.Keys.Where(name => !IsName(name) || name.StartsWith("COORDINATOR_", StringComparison.Ordinal)))
-            problems.Add(new JobSpecProblem("environment", $"'{name}'", "names of letters, digits and '_' that do not begin with a digit or COORDINATOR_", "choose another name for the variable"));
+        Refuse(
+            spec.Command.Sum(
+                word => (long)word.Length) + spec.Environment.Sum(pair => (long)pair.Key.Length + pair.Value.Length) > MostText,
+            "command",
+            "too long",
+            $"at most {MostText} characters with its variables",
+            "put it into a script");
+        foreach (var name in spec.Environment.Keys.Where(
+            name => !IsName(name) || name.StartsWith("COORDINATOR_", StringComparison.Ordinal)))
+        {
+            problems.Add(new JobSpecProblem(
+                "environment",
+                $"'{name}'",
+                "names of letters, digits and '_' that do not begin with a digit or COORDINATOR_",
+                "choose another name for the variable"));
+        }
         Number("minNodes", spec.MinNodes, 1, MostNodes);
         Number("maxNodes", spec.MaxNodes, spec.MinNodes, MostNodes);
         Number("gpusPerNode", spec.GpusPerNode, 1, MostPerNode);

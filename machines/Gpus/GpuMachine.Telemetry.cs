@@ -21,7 +21,12 @@ public sealed partial class GpuMachine
         (reading, readAt) = (measured with { Xids = [] }, now);
         if (state.Remedy != GpuRemedy.None && IsRemedied(measured))
         {
-            Change(state with { Health = GpuHealth.Probation, Remedy = GpuRemedy.None, Reason = $"back after {GpuHealthPolicy.WordOf(state.Remedy)}: {state.Reason}" }, outputs);
+            Change(state with
+            {
+                Health = GpuHealth.Probation,
+                Remedy = GpuRemedy.None,
+                Reason = $"back after {GpuHealthPolicy.WordOf(state.Remedy)}: {state.Reason}",
+            }, outputs);
             changeAt = now + ProbationTime;
             incident = null;
             return;

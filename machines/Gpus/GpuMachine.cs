@@ -181,7 +181,10 @@ public sealed partial class GpuMachine : IMachine
     {
         reportAt = now + reportPeriod;
         reportPeriod = reportPeriod + reportPeriod < LongestReportPeriod ? reportPeriod + reportPeriod : LongestReportPeriod;
-        outputs.Send(GrainAddress.Cluster, new GpuConditionReported(id, session, state.Health != GpuHealth.Quarantined, state.Reason) { Watched = IsWatched, Incarnation = ownIncarnation, Number = reports });
+        outputs.Send(GrainAddress.Cluster, new GpuConditionReported(id, session, state.Health != GpuHealth.Quarantined, state.Reason)
+        {
+            Watched = IsWatched, Incarnation = ownIncarnation, Number = reports,
+        });
     }
 
     private void Pass(RankOrder order, Outputs outputs)
@@ -247,7 +250,16 @@ public sealed partial class GpuMachine : IMachine
     private void Change(GpuState next, Outputs outputs)
     {
         Persist(next, outputs);
-        outputs.Observe(new CoordinatorEvent { Kind = EventKinds.GpuHealth, Node = id.Node, Gpu = id, Cause = next.Reason, Text = $"{id} is {next.Health.ToString().ToLowerInvariant()} after {next.Faults} faults: {next.Reason}{(next.Remedy == GpuRemedy.None ? "" : $"; to be done: {GpuHealthPolicy.WordOf(next.Remedy)}")}" });
+        outputs.Observe(
+            new CoordinatorEvent
+            {
+                Kind = EventKinds.GpuHealth,
+                Node = id.Node,
+                Gpu = id,
+                Cause = next.Reason,
+                Text = $"{id} is {next.Health.ToString().ToLowerInvariant()} after {next.Faults} faults: "
+                    + $"{next.Reason}{(next.Remedy == GpuRemedy.None ? "" : $"; to be done: {GpuHealthPolicy.WordOf(next.Remedy)}")}",
+            });
     }
 
     private void Persist(GpuState next, Outputs outputs)

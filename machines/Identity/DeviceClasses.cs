@@ -18,5 +18,6 @@ public static class DeviceClasses
     /// </summary>
     public static bool Matches(string? wanted, string deviceClass) =>
         string.IsNullOrEmpty(wanted)
-        || (deviceClass.StartsWith(wanted, StringComparison.Ordinal) && (deviceClass.Length == wanted.Length || deviceClass[wanted.Length] == '-'));
+        || (deviceClass.StartsWith(wanted, StringComparison.Ordinal)
+            && (deviceClass.Length == wanted.Length || deviceClass[wanted.Length] == '-'));
 }

@@ -122,7 +122,8 @@ public static class JobSpecValidator
                 "job.device_class",
                 $"'{Printable(spec.DeviceClass)}'",
                 "one class: letters, digits, dots, dashes and underscores",
-                "name one class that 'coordinator devices' shows; ranks of several would compute different bits, so a job never mixes them");
+                "name one class that 'coordinator devices' shows; ranks of several would compute different bits, so a job never mixes "
+                    + "them");
         }
 
         // 32 bytes are 44 characters of base64. The value itself must never show up in a message.
@@ -155,9 +156,14 @@ public static class JobSpecValidator
         problems.AtLeast("training.batch_size", training.BatchSize, 1);
         if (training.Shards is < 4 or > MostShards || !BitOperations.IsPow2(training.Shards))
         {
-            var nearest = training.Shards is < 4 ? 4 : training.Shards > MostShards ? MostShards : (int)BitOperations.RoundUpToPowerOf2((uint)training.Shards);
+            var nearest = training.Shards is < 4 ? 4
+                : training.Shards > MostShards ? MostShards
+                : (int)BitOperations.RoundUpToPowerOf2((uint)training.Shards);
             problems.Add(
-                "training.shards", Text(training.Shards), $"a power of two, 4 to {Text(MostShards)}", $"set training.shards to {Text(nearest)}");
+                "training.shards",
+                Text(training.Shards),
+                $"a power of two, 4 to {Text(MostShards)}",
+                $"set training.shards to {Text(nearest)}");
         }
 
         problems.AtLeast("training.micro_batch", training.MicroBatch, 1);
@@ -231,7 +237,10 @@ public static class JobSpecValidator
         if (!IsHash(data.Sha256))
         {
             problems.Add(
-                "data.sha256", $"'{Printable(data.Sha256)}'", "64 lower-case hexadecimal digits", "give the hash that freezing the data printed");
+                "data.sha256",
+                $"'{Printable(data.Sha256)}'",
+                "64 lower-case hexadecimal digits",
+                "give the hash that freezing the data printed");
         }
 
         var bytesPerToken = data.Encoding == "bytes" ? 1 : 2;
@@ -253,7 +262,10 @@ public static class JobSpecValidator
         if (!IsHash(initial.Sha256))
         {
             problems.Add(
-                "checkpoint.initial_load_sha256", $"'{Printable(initial.Sha256)}'", "64 lower-case hexadecimal digits", "give the weights' hash, or the file itself with --init");
+                "checkpoint.initial_load_sha256",
+                $"'{Printable(initial.Sha256)}'",
+                "64 lower-case hexadecimal digits",
+                "give the weights' hash, or the file itself with --init");
         }
 
         problems.AtLeast("checkpoint.initial_load_bytes", initial.Bytes, 1);

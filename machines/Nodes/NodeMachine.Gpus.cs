@@ -87,7 +87,8 @@ public sealed partial class NodeMachine
 
     private GpuView[] DescribeResting(TimeSpan now) => !isOnRecord ? [] :
     [
-        .. hello!.Gpus.Where(gpu => !awake.Contains(gpu.Index)).Select(gpu => new GpuView(new GpuId(id, gpu.Index), GpuView.Healthy, "", 0, null)
+        .. hello!.Gpus.Where(
+            gpu => !awake.Contains(gpu.Index)).Select(gpu => new GpuView(new GpuId(id, gpu.Index), GpuView.Healthy, "", 0, null)
         {
             Description = gpu,
             Reading = kept.TryGetValue(gpu.Index, out var last) ? last.Reading : null,

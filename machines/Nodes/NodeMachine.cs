@@ -211,7 +211,8 @@ public sealed partial class NodeMachine(NodeId id, GpuHealthPolicy? policy = nul
             {
                 Kind = EventKinds.NodeRefused,
                 Node = id,
-                Text = $"process {newcomer.Hello.ProcessId} at {newcomer.Hello.DataAddress} came as {id}, which process {hello!.ProcessId} at {hello.DataAddress} is: refused",
+                Text = $"process {newcomer.Hello.ProcessId} at {newcomer.Hello.DataAddress} came as {id}, which process {hello!.ProcessId} "
+                    + $"at {hello.DataAddress} is: refused",
                 Cause = "name taken",
             });
         }
@@ -220,7 +221,9 @@ public sealed partial class NodeMachine(NodeId id, GpuHealthPolicy? policy = nul
         if (!isProved)
             outputs.Send(id, new HelloWanted(hello!.Session) { Proof = newcomer.Session.Boot });
         outputs.Send(id, new WorkerRefused(
-            newcomer.Session, isProved ? RefusalKind.NameTaken : RefusalKind.NameHeard, $"process {hello!.ProcessId} has this name and was heard {heardMs:0} ms ago"));
+            newcomer.Session, isProved
+                ? RefusalKind.NameTaken
+                : RefusalKind.NameHeard, $"process {hello!.ProcessId} has this name and was heard {heardMs:0} ms ago"));
     }
 
     private void AskForHello(WorkerSession session)

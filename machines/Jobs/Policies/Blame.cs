@@ -26,7 +26,8 @@ public static class Blame
 
     private static NodeId[] Exact(NodeId[] nodes, Accusation[] edges)
     {
-        var ends = edges.Select(edge => (Accuser: 1u << Array.IndexOf(nodes, edge.Accuser), Accused: 1u << Array.IndexOf(nodes, edge.Accused))).ToArray();
+        var ends = edges.Select(
+            edge => (Accuser: 1u << Array.IndexOf(nodes, edge.Accuser), Accused: 1u << Array.IndexOf(nodes, edge.Accused))).ToArray();
         var (best, bestSize, bestAccusers) = (0u, int.MaxValue, -1);
 
         // Ascending, so that of sets equal in size and accusers the one with the higher nodes is met last and wins.

@@ -12,7 +12,9 @@ public static class CheckpointRetention
     /// <returns>Those that stay, oldest first.</returns>
     public static IReadOnlyList<CheckpointRef> Keep(IEnumerable<CheckpointRef> checkpoints, CheckpointSpec spec)
     {
-        CheckpointRef[] all = [.. checkpoints.GroupBy(checkpoint => checkpoint.Id.Step).Select(same => same.MaxBy(checkpoint => checkpoint.Id)!).OrderBy(checkpoint => checkpoint.Id)];
-        return [.. all.Where((checkpoint, i) => i >= all.Length - spec.KeepLatest || (spec.KeepEvery > 0 && checkpoint.Id.Step % spec.KeepEvery == 0))];
+        CheckpointRef[] all = [.. checkpoints.GroupBy(checkpoint => checkpoint.Id.Step)
+            .Select(same => same.MaxBy(checkpoint => checkpoint.Id)!).OrderBy(checkpoint => checkpoint.Id)];
+        return [.. all.Where(
+            (checkpoint, i) => i >= all.Length - spec.KeepLatest || (spec.KeepEvery > 0 && checkpoint.Id.Step % spec.KeepEvery == 0))];
     }
 }

@@ -21,9 +21,13 @@ public static class ClassShortage
             return null;
         var head = $"{missing} of {wanted} ranks {(missing == 1 ? "is" : "are")} missing: ";
         var why = jobClass is { Length: > 0 }
-            ? $"the job computes on class {jobClass}{(nobody ? ", which no gpu of the cluster has now" : ", and no more gpus of it are free")}"
+            ? "the job computes on class "
+                + $"{jobClass}{(nobody ? ", which no gpu of the cluster has now" : ", and no more gpus of it are free")}"
             : named.Length == 0 ? "gpus of different classes are never mixed in a job"
-            : nobody ? $"no gpu of the cluster is of class {named} (job.device_class)" : $"no more gpus of class {named} (job.device_class) are free";
-        return head + why + (supply.Others.Count == 0 ? "" : "; free: " + string.Join(" and ", supply.Others.Select(other => $"{other.Count} of class {other.DeviceClass}")));
+            : nobody ? $"no gpu of the cluster is of class {named} "
+                + "(job.device_class)" : $"no more gpus of class {named} (job.device_class) are free";
+        return head + why + (supply.Others.Count == 0
+            ? ""
+            : "; free: " + string.Join(" and ", supply.Others.Select(other => $"{other.Count} of class {other.DeviceClass}")));
     }
 }

@@ -44,8 +44,14 @@ public static class ExtensionPolicy
                 $"at least {Text(ranks)}, what the job has",
                 "ranks are not taken back: the job goes on with as many as there are, down to job.min_ranks");
         }
-        if (JobSpecValidator.Validate(extended).FirstOrDefault(problem => problem.Field is "training.steps" or "job.ranks") is { } impossible)
-            return impossible.Field == "job.ranks" ? impossible with { Remedy = $"choose at most {Text(spec.Training.Shards)}: a job's shards decide its bits, and never change" } : impossible;
+        if (JobSpecValidator.Validate(extended).FirstOrDefault(
+            problem => problem.Field is "training.steps" or "job.ranks") is { } impossible)
+        {
+            return impossible.Field == "job.ranks" ? impossible with
+            {
+                Remedy = $"choose at most {Text(spec.Training.Shards)}: a job's shards decide its bits, and never change",
+            } : impossible;
+        }
         var (field, value, now) = extended.Training.Steps > steps ? (
             "training.steps", extended.Training.Steps, steps) : ("job.ranks", extended.Ranks, ranks);
         if (failure is not null)
@@ -60,8 +66,10 @@ public static class ExtensionPolicy
         // person decides.
         return isFinished && checkpoints == 0 && CheckpointInterval.TryParse(spec.Checkpoint.Interval, out var interval) && interval.IsOff
             ? new JobSpecProblem(
-                field, Text(value), $"{Text(now)}, since the job has finished and saved no checkpoint (checkpoint.interval is off): the model alone lacks what the optimizer knew",
-                $"to train the model further, start a job from it (train --init MODEL); for the same bits as with more steps from the start, train anew with --steps {Text(value)} --lr_scheduler.decay_steps={Text(extended.Optimizer.DecaySteps)}")
+                field, Text(value), $"{Text(now)}, since the job has finished and saved no checkpoint (checkpoint.interval is off): the "
+                    + "model alone lacks what the optimizer knew",
+                "to train the model further, start a job from it (train --init MODEL); for the same bits as with more steps from the "
+                    + $"start, train anew with --steps {Text(value)} --lr_scheduler.decay_steps={Text(extended.Optimizer.DecaySteps)}")
             : null;
     }
 }

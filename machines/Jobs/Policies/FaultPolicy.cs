@@ -71,7 +71,9 @@ public static class FaultPolicy
         var where = tried.Count == 1
             ? $"{last.Gpu}, the only gpu there is for it"
             : $"{tried.Count} gpus ({string.Join(", ", tried.Order().Take(8))}{(tried.Count > 8 ? ", …" : "")})";
-        return $"it failed in {generations} generations in a row on {where}{(hasComputed ? ", at the same step" : ", before the first step")}, so the job is to blame and no gpu: {last.Detail}";
+        return $"it failed in {generations} generations in a row on "
+            + $"{where}{(hasComputed ? ", at the same step" : ", before the first step")}, so the job is to blame and no gpu: "
+            + $"{last.Detail}";
     }
 
     /// <summary>

@@ -22,7 +22,8 @@ public static class ProgramIdentity
         var what = wanted.Split('=')[0] switch
         {
             "schema" => "its state consists of other tensors or numbers than that of the job's ranks",
-            "state0" => "it begins with another state than the job's ranks: the script draws something that is not seeded, or loads other weights here",
+            "state0" => "it begins with another state than the job's ranks: the script draws something that is not seeded, or loads other "
+                + "weights here",
             "probe" => "it computes another gradient from the same state and samples than the job's ranks",
             _ => "it computes with other libraries, instructions, threads or hardware than the job's ranks",
         };

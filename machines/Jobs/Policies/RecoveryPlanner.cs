@@ -43,7 +43,8 @@ public static class RecoveryPlanner
             return new RecoveryDecision(target, members, [], 0, $"all {steps} steps are applied");
         var (runs, kept) = Deal(states, members, shards);
         var behind = members.Count(member => member.Way != CatchUp.None);
-        return new RecoveryDecision(target, members, runs, kept, $"go on from step {target}: {behind} of {states.Count} ranks catch up, {kept} of {shards} shards of step {target + 1} are kept");
+        return new RecoveryDecision(target, members, runs, kept, $"go on from step {target}: {behind} of {states.Count} ranks catch up, "
+            + $"{kept} of {shards} shards of step {target + 1} are kept");
     }
 
     /// <summary>
@@ -57,10 +58,15 @@ public static class RecoveryPlanner
     {
         var readers = Enumerable.Range(0, states.Count).Where(rank => mayRead(states[rank])).OrderBy(rank => states[rank].HasState)
             .Take(MaxDonors).ToHashSet();
-        var ways = states.Select((_, rank) => new MemberCatchUp(target == 0 ? CatchUp.Initialize : readers.Contains(rank) ? CatchUp.LoadCheckpoint : CatchUp.FetchState, [])).ToArray();
+        var ways = states.Select((_, rank) => new MemberCatchUp(
+            target == 0 ? CatchUp.Initialize : readers.Contains(rank) ? CatchUp.LoadCheckpoint : CatchUp.FetchState, [])).ToArray();
         var members = WithStateDonors(ways, states);
         return new RecoveryDecision(
-            target, members, target >= steps ? [] : FromMap(ShardMap.Cut(shards, states.Count)), 0, $"go back to {(target == 0 ? "the seed" : $"the checkpoint of step {target}")} with {states.Count} ranks");
+            target,
+            members,
+            target >= steps ? [] : FromMap(ShardMap.Cut(shards, states.Count)),
+            0,
+            $"go back to {(target == 0 ? "the seed" : $"the checkpoint of step {target}")} with {states.Count} ranks");
     }
 
     private static bool Holds(RankState state, int timeline) => state.HasState && state.Timeline == timeline;
@@ -134,9 +140,11 @@ public static class RecoveryPlanner
         }
 
         // Who is one step behind computes as many in the next one as it did in this.
-        foreach (var rank in survivors.Concat(Enumerable.Range(0, states.Count).Where(rank => members[rank].Way is CatchUp.ApplyReduced or CatchUp.FetchReduced)))
+        foreach (var rank in survivors.Concat(
+            Enumerable.Range(0, states.Count).Where(rank => members[rank].Way is CatchUp.ApplyReduced or CatchUp.FetchReduced)))
         {
-            foreach (var shard in states[rank].Assigned.SelectMany(span => Enumerable.Range(span.Start, span.Count)).Where(shard => shard < shards && owner[shard] < 0))
+            foreach (var shard in states[rank].Assigned.SelectMany(span => Enumerable.Range(span.Start, span.Count)).Where(
+                shard => shard < shards && owner[shard] < 0))
             {
                 owner[shard] = rank;
                 load[rank]++;

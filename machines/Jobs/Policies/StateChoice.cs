@@ -66,7 +66,9 @@ public readonly record struct StateChoice(StateSource Source, int Timeline = 0, 
             return default;
         if (kept is { } held && held.Step >= (checkpoint ?? 0))
             return held;
-        return checkpoint is not null ? new StateChoice(StateSource.Checkpoint) : isSeedAState ? new StateChoice(StateSource.Seed) : default;
+        return checkpoint is not null ? new StateChoice(StateSource.Checkpoint)
+            : isSeedAState ? new StateChoice(StateSource.Seed)
+            : default;
     }
 
     /// <summary>The furthest state that members hold; null where none has got beyond the seed.</summary>
@@ -74,6 +76,7 @@ public readonly record struct StateChoice(StateSource Source, int Timeline = 0, 
     public static StateChoice? Furthest(IReadOnlyList<RankState> answers)
     {
         var states = answers.Where(answer => answer.HasState && RecoveryPlanner.Reach(answer) > 0).ToArray();
-        return states.Length == 0 ? null : states.Select(answer => new StateChoice(StateSource.Kept, answer.Timeline, RecoveryPlanner.Reach(answer))).MaxBy(choice => (choice.Step, choice.Timeline));
+        return states.Length == 0 ? null : states.Select(answer => new StateChoice(
+            StateSource.Kept, answer.Timeline, RecoveryPlanner.Reach(answer))).MaxBy(choice => (choice.Step, choice.Timeline));
     }
 }

@@ -67,7 +67,8 @@ internal sealed class GptKind : ProgramKind
             problems.Add(
                 "training.micro_batch",
                 Text(training.MicroBatch),
-                $"at most {Text(JobSpecValidator.MostTokensOfPass / block)}, so that a pass has no more than {Text(JobSpecValidator.MostTokensOfPass)} tokens with model.block {Text(block)}",
+                $"at most {Text(JobSpecValidator.MostTokensOfPass / block)}, so that a pass has no more than "
+                    + $"{Text(JobSpecValidator.MostTokensOfPass)} tokens with model.block {Text(block)}",
                 "lower training.micro_batch");
         }
     }

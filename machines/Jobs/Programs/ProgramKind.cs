@@ -54,7 +54,8 @@ public abstract class ProgramKind
             problems.Add(
                 "model.channels",
                 Text(model.Channels),
-                $"small enough for at most {Text(JobSpecValidator.MostParameters)} parameters, where this model has {parameters.ToString(CultureInfo.InvariantCulture)}",
+                $"small enough for at most {Text(JobSpecValidator.MostParameters)} parameters, where this model has "
+                    + $"{parameters.ToString(CultureInfo.InvariantCulture)}",
                 remedy);
         }
     }
