@@ -31,7 +31,11 @@ public static class PlantedBugs
     public static IReadOnlyList<BugExpectation> All { get; } =
     [
         new(PlantedBug.SendBeforePersist, Invariants.PersistBeforeSend, 5, [Invariants.RecordedOnce, Invariants.LastStateStays]),
-        new(PlantedBug.UnsyncedPersist, Invariants.AcknowledgedIsDurable, 10, [Invariants.WritesAscend, Invariants.LastStateStays, .. NoEnd]),
+        new(
+            PlantedBug.UnsyncedPersist,
+            Invariants.AcknowledgedIsDurable,
+            10,
+            [Invariants.WritesAscend, Invariants.LastStateStays, .. NoEnd]),
         new(PlantedBug.OwnWriteTakenForConflict, Invariants.OwnWriteIsNoConflict, 10, []),
         new(PlantedBug.StaleIncarnationObeyed, Invariants.StaleOrderRefused, 10, []),
         new(PlantedBug.DeltaAppliedTwice, Invariants.MembershipIsChained, 40, []),
@@ -55,7 +59,11 @@ public static class PlantedBugs
         new(PlantedBug.OldTagsOffered, Invariants.DiscardedIsGone, 10, [], First: 19),
         new(PlantedBug.OldSubtreesOffered, Invariants.DiscardedIsGone, 10, [], First: 19),
         new(PlantedBug.OldShardsOffered, Invariants.DiscardedIsGone, 10, [], First: 19),
-        new(PlantedBug.AnsweredWhileInitialising, Invariants.AnswerAwaitsWrite, 40, [Invariants.PromiseKept, Invariants.PayloadsAreReleased]),
+        new(
+            PlantedBug.AnsweredWhileInitialising,
+            Invariants.AnswerAwaitsWrite,
+            40,
+            [Invariants.PromiseKept, Invariants.PayloadsAreReleased]),
         new(PlantedBug.AnsweredWhileApplying, Invariants.AnswerAwaitsWrite, 40, [Invariants.PromiseKept, Invariants.PayloadsAreReleased]),
         new(PlantedBug.OwedAnswerForgotten, Invariants.QuestionIsAnswered, 40, []),
         new(PlantedBug.FaultInvented, Invariants.FaultIsReal, 10, []),

@@ -137,7 +137,10 @@ internal sealed class ProtocolRun
         }
 
         if (!checkers.Final.Finished)
-            checkers.Fail(Invariants.Liveness, $"{world.Options.LivenessBound.TotalSeconds} s after everything was healed the job has not ended, at step {checkers.Steps.Highest} of {scenario.Steps}: {Describe()}");
+        {
+            checkers.Fail(Invariants.Liveness, $"{world.Options.LivenessBound.TotalSeconds} s after everything was healed the job has not "
+                + $"ended, at step {checkers.Steps.Highest} of {scenario.Steps}: {Describe()}");
+        }
         if (checkers.Storage.LastStep != Steps && !IsAsBefore)
             checkers.Fail(Invariants.RecordedOnce, $"the job has ended with {checkers.Storage.LastStep} of {Steps} steps recorded");
         if (!cluster.Silo.Disk.HasModel(Steps))
@@ -150,7 +153,8 @@ internal sealed class ProtocolRun
         if (text is null or "null")
             return "no job";
         var view = JsonSerializer.Deserialize(text, MachinesJson.Default.JobView)!;
-        return $"{view.Phase}, generation {view.Generation}, {view.Reason}; members {string.Join(", ", view.Members.Select(member => $"{member.Gpu} {member.State}{(member.Connected ? "" : " unreachable")}"))}";
+        return $"{view.Phase}, generation {view.Generation}, {view.Reason}; members "
+            + $"{string.Join(", ", view.Members.Select(member => $"{member.Gpu} {member.State}{(member.Connected ? "" : " unreachable")}"))}";
     }
 
     private SimulationReport Report(string? invariant, string message) => new()

@@ -103,7 +103,14 @@ internal sealed record Scenario
                 Ranks = ranks,
                 MinRanks = workload.Between(1, Math.Min(2, ranks)),
                 Model = new ModelSpec { Program = "linear", Channels = 16 },
-                Training = new TrainingSpec { Steps = workload.Between(MinSteps, 28), BatchSize = shards, Shards = shards, MicroBatch = 1, Seed = workload.Next() >> 12 },
+                Training = new TrainingSpec
+                {
+                    Steps = workload.Between(MinSteps, 28),
+                    BatchSize = shards,
+                    Shards = shards,
+                    MicroBatch = 1,
+                    Seed = workload.Next() >> 12,
+                },
                 Collective = new CollectiveSpec { BlockElements = 16, WindowBlocks = workload.Between(1, 3) },
                 FaultTolerance = new FaultToleranceSpec
                 {
@@ -121,6 +128,9 @@ internal sealed record Scenario
         var bits = scenario.Spec.Training.Seed / 4;
         if (withFaults && bits % 16 == 0)
             scenario = scenario with { SlowStart = scenario.Spec.FaultTolerance.AnswerTimeout * (1 + (bits / 16 % 4)) };
-        return scenario with { Spec = scenario.Spec with { Checkpoint = new CheckpointSpec { Interval = (scenario.Spec.Training.Seed % 4) switch { 0 => "off", 1 => "2", 2 => "5", _ => "300ms" } } } };
+        return scenario with { Spec = scenario.Spec with { Checkpoint = new CheckpointSpec
+        {
+            Interval = (scenario.Spec.Training.Seed % 4) switch { 0 => "off", 1 => "2", 2 => "5", _ => "300ms" },
+        } } };
     }
 }

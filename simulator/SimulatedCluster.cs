@@ -22,7 +22,8 @@ internal sealed class SimulatedCluster
         });
         var network = new PeerNetwork(Map, scenario);
         var folder = new SharedFolder(scenario.Spec.Training.Seed, world.Options.Faults);
-        Workers = [.. Enumerable.Range(1, scenario.Nodes).Select(i => new SimulatedWorker(world, new NodeId($"node-{i}"), scenario, Silo, network, folder, checkers, model, Moments))];
+        Workers = [.. Enumerable.Range(1, scenario.Nodes).Select(
+            i => new SimulatedWorker(world, new NodeId($"node-{i}"), scenario, Silo, network, folder, checkers, model, Moments))];
         foreach (var worker in Workers)
             network.Add(worker);
     }

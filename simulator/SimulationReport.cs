@@ -57,14 +57,22 @@ public sealed record SimulationReport
     public bool Passed => Invariant is null;
 
     /// <summary>The command that replays the seed.</summary>
-    public string ReplayCommand => string.Create(CultureInfo.InvariantCulture, $"coordinator simulate protocol --seed {Seed}{(Plant == PlantedBug.None ? "" : $" --bug {Plant}")}{(Power ? " --power" : "")}{(MoreSteps ? " --more-steps" : "")} --trace");
+    public string ReplayCommand =>
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"coordinator simulate protocol --seed "
+                + $"{Seed}{(Plant == PlantedBug.None ? "" : $" --bug {Plant}")}{(Power ? " --power" : "")}{(MoreSteps ? " --more-steps" : "")} --trace");
 
     /// <summary>The report as text, several lines where something is wrong.</summary>
     public string Render()
     {
         var faults = string.Join(
             ", ", Faults.Select(pair => $"{pair.Key.Fault} at {pair.Key.Phase}{(pair.Value > 1 ? $" ×{pair.Value}" : "")}"));
-        var head = string.Create(CultureInfo.InvariantCulture, $"seed {Seed}: {(Passed ? "ok" : $"VIOLATION of {Invariant}")}, {VirtualTime.TotalSeconds:0.000} s virtual, {Events} events, {Steps} steps, {Generations} generations; faults: {(faults.Length == 0 ? "none" : faults)}{(CapsLowered > 0 ? $"; power cap lowered ×{CapsLowered}" : "")}{(StepsRaised ? "; steps raised" : "")}");
+        var head = string.Create(
+            CultureInfo.InvariantCulture,
+            $"seed {Seed}: {(Passed ? "ok" : $"VIOLATION of {Invariant}")}, {VirtualTime.TotalSeconds:0.000} s virtual, {Events} events, "
+                + $"{Steps} steps, {Generations} generations; faults: "
+                + $"{(faults.Length == 0 ? "none" : faults)}{(CapsLowered > 0 ? $"; power cap lowered ×{CapsLowered}" : "")}{(StepsRaised ? "; steps raised" : "")}");
         if (Passed)
             return head;
         return string.Join(

@@ -84,7 +84,8 @@ public sealed class SimulationSummary
         var c = CultureInfo.InvariantCulture;
         text.AppendLine(c, $"{Seeds} seeds from {FirstSeed}: {(Passed ? "no violation" : $"{Violations.Count} violations")}");
         text.AppendLine(c, $"each seed: at least {FewestSteps} steps and {FewestFaults} faults (seed {SeedOfFewestFaults})");
-        text.AppendLine(c, $"{Events} events, {StepsApplied} steps applied, {Generations} generations, {VirtualTime.TotalSeconds:0} s of virtual time; the power cap was lowered {CapsLowered} times, and {StepsRaised} jobs were given more steps");
+        text.AppendLine(c, $"{Events} events, {StepsApplied} steps applied, {Generations} generations, {VirtualTime.TotalSeconds:0} s of "
+            + $"virtual time; the power cap was lowered {CapsLowered} times, and {StepsRaised} jobs were given more steps");
         if (Elapsed is { TotalSeconds: > 0 } elapsed)
             text.AppendLine(c, $"{elapsed.TotalSeconds:0.0} s, {Seeds / elapsed.TotalSeconds:0.0} seeds/s");
         var empty = Faults.EmptyCells;

@@ -130,7 +130,8 @@ internal sealed class OrderChecker(Checkers checkers, int shards, long steps)
     /// <summary>A shard whose sum survivors hold goes to one of them.</summary>
     private void CheckHeld(RankPlan plan, Membership members)
     {
-        var held = members.Members.Select(member => answers.TryGetValue((plan.Generation, member.Gpu), out var answer) && answer.Boot == member.Boot
+        var held = members.Members.Select(member => answers.TryGetValue((plan.Generation, member.Gpu), out var answer)
+            && answer.Boot == member.Boot
             && answer.HasState && answer.Timeline == plan.Timeline && answer.Applied == plan.FirstStep - 1 ? answer.Held : []).ToArray();
         foreach (var run in plan.FirstStepShards)
         {
@@ -138,7 +139,10 @@ internal sealed class OrderChecker(Checkers checkers, int shards, long steps)
             {
                 var holder = Array.FindIndex(held, mine => mine.Any(subtree => subtree.Contains(Subtree.Leaf(shard))));
                 if (holder >= 0 && !held[run.Rank].Any(subtree => subtree.Contains(Subtree.Leaf(shard))))
-                    checkers.Fail(Invariants.HeldWorkCounts, $"generation {plan.Generation} deals shard {shard} of step {plan.FirstStep} to rank {run.Rank}; rank {holder} holds it");
+                {
+                    checkers.Fail(Invariants.HeldWorkCounts, $"generation {plan.Generation} deals shard {shard} of step {plan.FirstStep} "
+                        + $"to rank {run.Rank}; rank {holder} holds it");
+                }
             }
         }
     }

@@ -80,7 +80,10 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
         if (asked != 0 && !memory.IsWriting)
             Fail(Invariants.QuestionIsAnswered, $"is asked for generation {asked} and says nothing, though its device writes nothing");
         if (activity == "applying" != memory.Applying || activity == "initialising" != memory.Initializing)
-            Fail(Invariants.ActivityIsTrue, $"says that it is {activity} while its device {(memory.Applying ? "applies" : memory.Initializing ? "initialises" : "writes nothing")}");
+        {
+            Fail(Invariants.ActivityIsTrue, $"says that it is {activity} while its device "
+                + $"{(memory.Applying ? "applies" : memory.Initializing ? "initialises" : "writes nothing")}");
+        }
     }
 
     /// <summary>
@@ -108,7 +111,10 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
     public void OnObeyed(RankOrder order, bool acts)
     {
         if (acts && (order.Incarnation < HighestIncarnation || order.Generation < highestGeneration))
-            Fail(Invariants.StaleOrderRefused, $"obeys an order of incarnation {order.Incarnation}, generation {order.Generation}, after one of {HighestIncarnation}, {highestGeneration}");
+        {
+            Fail(Invariants.StaleOrderRefused, $"obeys an order of incarnation {order.Incarnation}, generation {order.Generation}, after "
+                + $"one of {HighestIncarnation}, {highestGeneration}");
+        }
         (HighestIncarnation, highestGeneration) = (
             Math.Max(HighestIncarnation, order.Incarnation), Math.Max(highestGeneration, order.Generation));
     }
@@ -142,7 +148,10 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
     public void OnEnd()
     {
         if (plan is not null || promised != 0)
-            Fail(Invariants.LeavesReleased, $"ends under its {(plan is not null ? $"plan of generation {plan.Generation}" : $"promise to generation {promised}")}, not released");
+        {
+            Fail(Invariants.LeavesReleased, "ends under its "
+                + $"{(plan is not null ? $"plan of generation {plan.Generation}" : $"promise to generation {promised}")}, not released");
+        }
         if (planned)
             Fail(Invariants.LeavesReleased, "ends with what its job has not let go of");
     }
@@ -229,8 +238,12 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
         {
             Fail(Invariants.HostContract, $"drops {drop.Subtree}, which it does not hold");
         }
-        else if (plan is { CatchUp: CatchUp.None } && dropped.Step == plan.FirstStep && memory.StateStep == plan.FirstStep - 1 && !memory.Applying
-            && plan.FirstStepShards.Any(run => run.Rank == plan.Rank && drop.Subtree.Start >= run.Start && drop.Subtree.End <= run.Start + run.Count))
+        else if (plan is { CatchUp: CatchUp.None }
+            && dropped.Step == plan.FirstStep
+            && memory.StateStep == plan.FirstStep - 1
+            && !memory.Applying
+            && plan.FirstStepShards.Any(
+                run => run.Rank == plan.Rank && drop.Subtree.Start >= run.Start && drop.Subtree.End <= run.Start + run.Count))
         {
             Fail(
                 Invariants.HeldWorkCounts,
@@ -261,9 +274,11 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
                 if (memory.Partials.TryGetValue(part.Subtree, out var own) && own.Step != reduce.Step)
                     Fail(Invariants.SumOfOneGeneration, $"adds its own {part.Subtree} of step {own.Step} to step {reduce.Step}");
             }
-            else if (memory.Payloads[part.Payload].Truth is var truth && (truth.Step != reduce.Step || truth.Generation != generation || truth.Block != reduce.Block))
+            else if (memory.Payloads[part.Payload].Truth is var truth
+                && (truth.Step != reduce.Step || truth.Generation != generation || truth.Block != reduce.Block))
             {
-                Fail(Invariants.SumOfOneGeneration, $"adds a contribution to step {truth.Step}, generation {truth.Generation}, block {truth.Block} to step {reduce.Step}, generation {generation}, block {reduce.Block}");
+                Fail(Invariants.SumOfOneGeneration, $"adds a contribution to step {truth.Step}, generation {truth.Generation}, block "
+                    + $"{truth.Block} to step {reduce.Step}, generation {generation}, block {reduce.Block}");
             }
         }
 
@@ -364,11 +379,18 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
     {
         replacing = null;
         if (memory.StateStep < 0)
+        {
             GoBack(ranked);
-        else if (ranked.CatchUp is CatchUp.None or CatchUp.ApplyReduced or CatchUp.FetchReduced || timeline == (ranked.StateTimeline ?? ranked.Timeline))
+        }
+        else if (ranked.CatchUp is CatchUp.None or CatchUp.ApplyReduced or CatchUp.FetchReduced
+            || timeline == (ranked.StateTimeline ?? ranked.Timeline))
+        {
             timeline = Math.Max(timeline, ranked.Timeline);
+        }
         else
+        {
             replacing = ranked;
+        }
     }
 
     private void GoBack(RankPlan by)

@@ -48,7 +48,10 @@ internal sealed class StorageChecker(Checkers checkers, ToyModel model)
             checkers.Fail(Invariants.RecordedOnce, $"step {step.Step} is recorded, but nobody has applied it");
         var score = model.Reduced(step.Step).Score;
         if (step.Targets != score.Targets || step.Loss != score.Loss / score.Targets)
-            checkers.Fail(Invariants.RecordedOnce, $"step {step.Step} is recorded with loss {step.Loss} over {step.Targets} targets, not {score.Loss / score.Targets} over {score.Targets}");
+        {
+            checkers.Fail(Invariants.RecordedOnce, $"step {step.Step} is recorded with loss {step.Loss} over {step.Targets} targets, not "
+                + $"{score.Loss / score.Targets} over {score.Targets}");
+        }
         recorded[timeline] = step.Step;
     }
 

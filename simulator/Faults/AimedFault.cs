@@ -50,7 +50,8 @@ internal sealed class AimedFault(
     {
         switch (aim)
         {
-            case { Phase: ProtocolPhase.Initialising } when watch.PhaseOf(cluster.Workers[0]) is ProtocolPhase.Preparing or ProtocolPhase.Planning:
+            case { Phase: ProtocolPhase.Initialising } when watch.PhaseOf(
+                cluster.Workers[0]) is ProtocolPhase.Preparing or ProtocolPhase.Planning:
                 // The device is slow before it begins.
                 foreach (var worker in cluster.Workers)
                     strikes.Strike(InjectedFault.SlowRank, worker);

@@ -42,12 +42,14 @@ internal sealed record FaultAim(ProtocolPhase Phase, InjectedFault Kind, long St
     /// <summary>What goes before, so that the phase comes: somebody dies, or the silo does.</summary>
     public PlannedFault? Opening => Phase switch
     {
-        ProtocolPhase.Waiting or ProtocolPhase.Deciding or ProtocolPhase.Preparing or ProtocolPhase.Planning or ProtocolPhase.CatchingUp or ProtocolPhase.Outside
+        ProtocolPhase.Waiting or ProtocolPhase.Deciding or ProtocolPhase.Preparing or ProtocolPhase.Planning or ProtocolPhase.CatchingUp
+            or ProtocolPhase.Outside
             => new PlannedFault(InjectedFault.WorkerCrash) { Step = Step },
         ProtocolPhase.NoSilo when !NeedsWrite => new PlannedFault(InjectedFault.SiloCrash) { Step = Step },
         _ => null,
     };
 
     /// <summary>Whether the fault befalls a write.</summary>
-    public bool NeedsWrite => Kind is InjectedFault.UnsyncedLost or InjectedFault.UnsyncedTorn or InjectedFault.UnsyncedCorrupted or InjectedFault.AcknowledgementLost or InjectedFault.WriteLost;
+    public bool NeedsWrite => Kind is InjectedFault.UnsyncedLost or InjectedFault.UnsyncedTorn or InjectedFault.UnsyncedCorrupted
+        or InjectedFault.AcknowledgementLost or InjectedFault.WriteLost;
 }

@@ -181,7 +181,12 @@ internal sealed class FaultInjector
         }
 
         if (!strikes.Strike(fault.Kind, victim) && fault.Tries > 0)
-            Plan(fault with { Tries = fault.Tries - 1, Nth = 1, Step = fault.Phase is null ? cluster.Checkers.Steps.Highest + 1 : null, Moment = null });
+        {
+            Plan(fault with
+            {
+                Tries = fault.Tries - 1, Nth = 1, Step = fault.Phase is null ? cluster.Checkers.Steps.Highest + 1 : null, Moment = null,
+            });
+        }
     }
 
     private void StrikeSomething()

@@ -31,7 +31,8 @@ internal sealed class FaultStrikes(
     /// <summary>Strikes, or lays a trap for the next write or frame; false where there is nothing to strike.</summary>
     public bool Strike(InjectedFault kind, SimulatedWorker victim) => kind switch
     {
-        InjectedFault.WorkerCrash or InjectedFault.TwoCrashes or InjectedFault.AllWorkersKilled or InjectedFault.Leave or InjectedFault.DeviceFault
+        InjectedFault.WorkerCrash or InjectedFault.TwoCrashes or InjectedFault.AllWorkersKilled or InjectedFault.Leave
+            or InjectedFault.DeviceFault
             or InjectedFault.WorkerFreeze or InjectedFault.SlowRank or InjectedFault.WorkerClockDrift => StrikeWorker(kind, victim),
         InjectedFault.SiloCrash or InjectedFault.SiloFreeze or InjectedFault.SiloClockDrift or InjectedFault.GrainReload =>
             StrikeSilo(kind, victim),
@@ -313,7 +314,12 @@ internal sealed class FaultStrikes(
     private void LosePower(InjectedFault kind, SimulatedWorker cued)
     {
         count(kind, cued);
-        Crash(kind switch { InjectedFault.UnsyncedLost => UnsyncedTail.Lost, InjectedFault.UnsyncedTorn => UnsyncedTail.Torn, _ => UnsyncedTail.Corrupted });
+        Crash(kind switch
+        {
+            InjectedFault.UnsyncedLost => UnsyncedTail.Lost,
+            InjectedFault.UnsyncedTorn => UnsyncedTail.Torn,
+            _ => UnsyncedTail.Corrupted,
+        });
     }
 
     private void Crash(UnsyncedTail tail)

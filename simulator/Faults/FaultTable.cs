@@ -98,8 +98,10 @@ public sealed class FaultTable
     {
         (ProtocolPhase.NoSilo, InjectedFault.SiloFreeze) => "what is dead or frozen cannot freeze",
         (ProtocolPhase.NoSilo, InjectedFault.GrainReload) => "a silo that is dead or frozen loads nothing",
-        (not (ProtocolPhase.Initialising or ProtocolPhase.Applying or ProtocolPhase.Outside), InjectedFault.IdleDeviceFault) => "counted by what the released rank's device does",
-        (not (ProtocolPhase.Initialising or ProtocolPhase.Applying), InjectedFault.QuestionWhileWriting or InjectedFault.DeviceFaultWhileAsked) => "counted by what the device writes",
+        (not (ProtocolPhase.Initialising or ProtocolPhase.Applying or ProtocolPhase.Outside), InjectedFault.IdleDeviceFault) =>
+            "counted by what the released rank's device does",
+        (not (ProtocolPhase.Initialising or ProtocolPhase.Applying), InjectedFault.QuestionWhileWriting
+            or InjectedFault.DeviceFaultWhileAsked) => "counted by what the device writes",
         (ProtocolPhase.Finishing, InjectedFault.OldTimelineThaws) => "the job is then beyond the step of the frozen worker",
         (ProtocolPhase.Outside, InjectedFault.OldTimelineThaws) => "counted by the foremost of the workers that go on",
         _ => null,

@@ -50,7 +50,12 @@ internal sealed record PlannedFault(InjectedFault Kind)
         {
             var phase = prng.Pick(PhasesToHit);
             var often = phase is ProtocolPhase.Computing or ProtocolPhase.Collective or ProtocolPhase.Applying ? (int)scenario.Steps : 3;
-            return new PlannedFault(kind) { Phase = phase, Victim = phase is ProtocolPhase.Initialising or ProtocolPhase.CatchingUp ? null : prng.Below(scenario.Nodes), Nth = prng.Between(1, often) };
+            return new PlannedFault(kind)
+            {
+                Phase = phase,
+                Victim = phase is ProtocolPhase.Initialising or ProtocolPhase.CatchingUp ? null : prng.Below(scenario.Nodes),
+                Nth = prng.Between(1, often),
+            };
         }
 
         if (prng.Chance(0.5))

@@ -20,7 +20,9 @@ internal sealed record StagedCell(ProtocolPhase Phase, InjectedFault Kind, long 
         if (seed % Every != Which)
             return null;
         var (phase, kind) = FaultTable.StagedCells[(int)(seed / Every % (ulong)FaultTable.StagedCells.Count)];
-        return new StagedCell(phase, kind, phase == ProtocolPhase.Initialising && kind != InjectedFault.OldTimelineThaws ? 0 : Prng.Derive(seed, "staged").Below(Scenario.MinSteps - 4));
+        return new StagedCell(phase, kind, phase == ProtocolPhase.Initialising && kind != InjectedFault.OldTimelineThaws
+            ? 0
+            : Prng.Derive(seed, "staged").Below(Scenario.MinSteps - 4));
     }
 
     /// <summary>
@@ -30,7 +32,11 @@ internal sealed record StagedCell(ProtocolPhase Phase, InjectedFault Kind, long 
     {
         if (Kind != InjectedFault.OldTimelineThaws)
             return drawn;
-        var saving = drawn.Spec.Checkpoint with { Interval = drawn.Spec.Checkpoint.Interval == "off" ? "2" : drawn.Spec.Checkpoint.Interval, RestoreAfter = TimeSpan.FromSeconds(1) };
+        var saving = drawn.Spec.Checkpoint with
+        {
+            Interval = drawn.Spec.Checkpoint.Interval == "off" ? "2" : drawn.Spec.Checkpoint.Interval,
+            RestoreAfter = TimeSpan.FromSeconds(1),
+        };
         return drawn with { Spec = drawn.Spec with { Checkpoint = saving } };
     }
 }

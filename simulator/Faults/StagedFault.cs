@@ -128,7 +128,9 @@ internal sealed class StagedFault
         notBefore = world.Now + Pause;
         if (cell.Kind == InjectedFault.IdleDeviceFault)
         {
-            strikes.Strike(prng.Pick([InjectedFault.Leave, InjectedFault.CutSiloBothWays, InjectedFault.CutWorkersBothWays, InjectedFault.ConnectionReset]), worker);
+            strikes.Strike(prng.Pick([
+                InjectedFault.Leave, InjectedFault.CutSiloBothWays, InjectedFault.CutWorkersBothWays, InjectedFault.ConnectionReset,
+            ]), worker);
             return;
         }
 
@@ -180,7 +182,8 @@ internal sealed class StagedFault
         if (world.Now < notBefore || cluster.Checkers.Final.Saved == 0 || cluster.Checkers.Final.IsWaiting)
             return;
         notBefore = world.Now + (Pause / 25);
-        var holders = cluster.Workers.Where(worker => worker is { Alive: true, Frozen: false, Leaving: false } && HeldBy(worker) >= Math.Max(2, cluster.Checkers.Steps.Highest)).ToArray();
+        var holders = cluster.Workers.Where(worker => worker is { Alive: true, Frozen: false, Leaving: false }
+            && HeldBy(worker) >= Math.Max(2, cluster.Checkers.Steps.Highest)).ToArray();
         if (holders.Length == 0)
             return;
         frozen = prng.Pick(holders);

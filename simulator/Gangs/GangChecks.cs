@@ -23,7 +23,12 @@ internal sealed class GangChecks(GangCluster cluster, GangSpec spec, TimeSpan or
             {
                 seen.Add(program);
                 if (node.DeadSince is { } dead && cluster.World.Now > dead + orphanTime)
-                    throw new InvariantViolationException(GangInvariants.NoOrphan, $"rank {program.Rank} of generation {program.Generation} runs on {node.Name}, whose worker has been dead for {(cluster.World.Now - dead).TotalMilliseconds:0} ms");
+                {
+                    throw new InvariantViolationException(
+                        GangInvariants.NoOrphan,
+                        $"rank {program.Rank} of generation {program.Generation} runs on {node.Name}, whose worker has been dead for "
+                            + $"{(cluster.World.Now - dead).TotalMilliseconds:0} ms");
+                }
                 if (IsExcused(node))
                     continue;
                 running ??= program.Generation;
@@ -60,8 +65,16 @@ internal sealed class GangChecks(GangCluster cluster, GangSpec spec, TimeSpan or
             var blamed = ends.FirstOrDefault(program => program.Rank == failure.Rank)
                 ?? throw new InvariantViolationException(
                     GangInvariants.FirstCause, $"rank {failure.Rank} of generation {failure.Generation} is blamed and never ended");
-            if (!blamed.FailedFirst && ends.FirstOrDefault(other => other.FailedFirst && other.Node.DeadSince is null && other.EndedAt < blamed.EndedAt - SurelyLater) is { } earlier && !view.Failures.Any(one => one.Generation == failure.Generation && one.Rank == earlier.Rank))
-                throw new InvariantViolationException(GangInvariants.FirstCause, $"rank {failure.Rank} of generation {failure.Generation} is blamed, and rank {earlier.Rank} had failed {(blamed.EndedAt - earlier.EndedAt)!.Value.TotalSeconds:0.0} s before");
+            if (!blamed.FailedFirst
+                && ends.FirstOrDefault(other =>
+                    other.FailedFirst && other.Node.DeadSince is null && other.EndedAt < blamed.EndedAt - SurelyLater) is { } earlier
+                && !view.Failures.Any(one => one.Generation == failure.Generation && one.Rank == earlier.Rank))
+            {
+                throw new InvariantViolationException(
+                    GangInvariants.FirstCause,
+                    $"rank {failure.Rank} of generation {failure.Generation} is blamed, and rank {earlier.Rank} had failed "
+                        + $"{(blamed.EndedAt - earlier.EndedAt)!.Value.TotalSeconds:0.0} s before");
+            }
         }
     }
 

@@ -141,7 +141,13 @@ internal sealed class GangNode : SimulatedProcess
 
         IsConnected = true;
         Session = new WorkerSession(boots, ++connections);
-        var hello = new Hello { Node = Id, Session = Session, DataAddress = $"{Id}:7000", Gpus = [.. Enumerable.Range(0, Gpus).Select(gpu => new GpuDescription(gpu, "simulated", "simulated", "cpu"))] };
+        var hello = new Hello
+        {
+            Node = Id,
+            Session = Session,
+            DataAddress = $"{Id}:7000",
+            Gpus = [.. Enumerable.Range(0, Gpus).Select(gpu => new GpuDescription(gpu, "simulated", "simulated", "cpu"))],
+        };
         cluster.Silo.Hear(Id, new WorkerConnected(Session, hello));
         Beat(connections);
     }

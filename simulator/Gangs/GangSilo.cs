@@ -87,7 +87,10 @@ internal sealed class GangSilo(GangCluster cluster) : SimulatedProcess(cluster.W
             host.Machine.Handle(Clock, message, outputs);
             var wake = ++host.Wakes;
             if (host.Machine.NextDeadline is { } at)
-                Post(at > Clock ? at - Clock : TimeSpan.Zero, () => { if (wake == host.Wakes && grains.GetValueOrDefault(address) == host) Deliver(address, new DeadlinePassed()); }, timer: true);
+            {
+                Post(at > Clock ? at - Clock : TimeSpan.Zero, () => { if (wake == host.Wakes && grains.GetValueOrDefault(address) == host)
+                    Deliver(address, new DeadlinePassed()); }, timer: true);
+            }
             if (outputs.Items.OfType<PersistState>().LastOrDefault() is not { } persist)
             {
                 Send(outputs);
@@ -132,7 +135,11 @@ internal sealed class GangSilo(GangCluster cluster) : SimulatedProcess(cluster.W
                 case SendToGrain send when !World.Network.Chance(Loss):
                     var repeats = World.Network.Chance(0.02) ? 2 : 1;
                     for (var i = 0; i < repeats; i++)
-                        Post(World.Network.Between(TimeSpan.FromMilliseconds(0.05), TimeSpan.FromMilliseconds(World.Network.Chance(0.02) ? 400 : 3)), () => Deliver(send.To, Copy(send.Message)));
+                    {
+                        Post(World.Network.Between(
+                            TimeSpan.FromMilliseconds(0.05),
+                            TimeSpan.FromMilliseconds(World.Network.Chance(0.02) ? 400 : 3)), () => Deliver(send.To, Copy(send.Message)));
+                    }
                     break;
                 case SendToWorker send:
                     Tell(send);
@@ -148,11 +155,13 @@ internal sealed class GangSilo(GangCluster cluster) : SimulatedProcess(cluster.W
         var (life, session) = (node.Life, node.Session);
         var message = JsonSerializer.Deserialize(
             JsonSerializer.Serialize(send.Message, MachinesJson.Default.CoordinatorMessage), MachinesJson.Default.CoordinatorMessage)!;
-        World.Schedule(World.Network.Between(TimeSpan.FromMilliseconds(0.2), TimeSpan.FromMilliseconds(World.Network.Chance(0.01) ? 2500 : 5)), () => node.Arrive(life, timer: false, () =>
-        {
-            if (node.Session == session)
-                node.Hear(message);
-        }));
+        World.Schedule(
+            World.Network.Between(TimeSpan.FromMilliseconds(0.2), TimeSpan.FromMilliseconds(World.Network.Chance(0.01) ? 2500 : 5)),
+            () => node.Arrive(life, timer: false, () =>
+            {
+                if (node.Session == session)
+                    node.Hear(message);
+            }));
     }
 
     /// <summary>As it would come out of the wire.</summary>

@@ -88,7 +88,10 @@ public static class GangSimulation
             if (View(cluster) is { Phase: "finished" or "failed" } && !cluster.Nodes.SelectMany(node => node.Running).Any())
                 break;
             if (!world.Step(limit))
-                throw new InvariantViolationException(GangInvariants.WholeAgain, $"{HealLimit.TotalMinutes:0} min after the last fault it is {View(cluster)?.Phase ?? "not there"}: {View(cluster)?.Reason}");
+            {
+                throw new InvariantViolationException(GangInvariants.WholeAgain, $"{HealLimit.TotalMinutes:0} min after the last fault it "
+                    + $"is {View(cluster)?.Phase ?? "not there"}: {View(cluster)?.Reason}");
+            }
         }
 
         checks.LookAtEnd(View(cluster)!);
@@ -140,7 +143,13 @@ public sealed record GangReportOfSeed(
     public string Render()
     {
         var faults = string.Join(", ", Faults.Select(pair => $"{pair.Key} ×{pair.Value}"));
-        var head = string.Create(CultureInfo.InvariantCulture, $"seed {Seed}: {(Passed ? "ok" : $"VIOLATION of {Invariant}")}, {VirtualTime.TotalSeconds:0.000} s virtual, {Events} events, {Generations} generations; faults: {(faults.Length == 0 ? "none" : faults)}");
-        return Passed ? head : string.Join(Environment.NewLine, [head, $"  {Message}", "  the last events:", .. LastTrace.Select(line => "  " + line), $"  replay: coordinator simulate gangs --seed {Seed}{(Plant == GangBug.None ? "" : $" --bug {Plant}")} --trace"]);
+        var head = string.Create(
+            CultureInfo.InvariantCulture,
+            $"seed {Seed}: {(Passed ? "ok" : $"VIOLATION of {Invariant}")}, {VirtualTime.TotalSeconds:0.000} s virtual, {Events} events, "
+                + $"{Generations} generations; faults: {(faults.Length == 0 ? "none" : faults)}");
+        return Passed ? head : string.Join(Environment.NewLine, [
+            head, $"  {Message}", "  the last events:", .. LastTrace.Select(line => "  " + line),
+            $"  replay: coordinator simulate gangs --seed {Seed}{(Plant == GangBug.None ? "" : $" --bug {Plant}")} --trace",
+        ]);
     }
 }

@@ -23,7 +23,11 @@ internal sealed class RedealingGrain(IMachine machine, int shards) : IMachine
         var mine = new Outputs();
         machine.Handle(now, message, mine);
         foreach (var output in mine.Items)
-            outputs.Add(output is SendToGrain { Message: NodeOrders { Deal: { } deal } orders } send ? send with { Message = orders with { Deal = Redeal(deal) } } : output);
+        {
+            outputs.Add(output is SendToGrain { Message: NodeOrders { Deal: { } deal } orders } send
+                ? send with { Message = orders with { Deal = Redeal(deal) } }
+                : output);
+        }
     }
 
     public string Describe(TimeSpan now) => machine.Describe(now);
@@ -33,6 +37,9 @@ internal sealed class RedealingGrain(IMachine machine, int shards) : IMachine
     {
         var runs = ShardDeal.Unfold(deal, shards);
         var ranks = runs.Select(run => run.Rank).Distinct().Order().ToList();
-        return deal with { Base = null, Runs = [.. runs.Select(run => run with { Rank = ranks[(ranks.IndexOf(run.Rank) + 1) % ranks.Count] })] };
+        return deal with
+        {
+            Base = null, Runs = [.. runs.Select(run => run with { Rank = ranks[(ranks.IndexOf(run.Rank) + 1) % ranks.Count] })],
+        };
     }
 }

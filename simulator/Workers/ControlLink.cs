@@ -35,11 +35,16 @@ internal sealed class ControlLink
             () => map.Latency(worker.Node, NetworkMap.Silo, scenario),
             () => map.IsCut(worker.Node, NetworkMap.Silo),
             ReceiveAtSilo);
-        down = new(world, worker, () => map.Latency(NetworkMap.Silo, worker.Node, scenario), () => map.IsCut(NetworkMap.Silo, worker.Node), message =>
-        {
-            if (!closed)
-                worker.Agent.OnSaid(this, message);
-        });
+        down = new(
+            world,
+            worker,
+            () => map.Latency(NetworkMap.Silo, worker.Node, scenario),
+            () => map.IsCut(NetworkMap.Silo, worker.Node),
+            message =>
+            {
+                if (!closed)
+                    worker.Agent.OnSaid(this, message);
+            });
         resume = Resume;
         map.OnHeal(resume);
     }

@@ -38,9 +38,12 @@ internal sealed partial class SimulatedRank
     /// <summary>Planted bugs in what a rank without state says that it has: what it had when its device failed.</summary>
     private WorkerMessage Tamper(WorkerMessage said) => (Plant, said) switch
     {
-        (PlantedBug.OldTagsOffered, RankState { HasState: false } answer) when keptAnswer is { } kept => answer with { Reduced = kept.Reduced },
-        (PlantedBug.OldSubtreesOffered, RankState { HasState: false } answer) when keptAnswer is { } kept => answer with { Held = kept.Held },
-        (PlantedBug.OldShardsOffered, RankState { HasState: false } answer) when keptAnswer is { } kept => answer with { Assigned = kept.Assigned },
+        (PlantedBug.OldTagsOffered, RankState { HasState: false } answer) when keptAnswer is { } kept =>
+            answer with { Reduced = kept.Reduced },
+        (PlantedBug.OldSubtreesOffered, RankState { HasState: false } answer) when keptAnswer is { } kept =>
+            answer with { Held = kept.Held },
+        (PlantedBug.OldShardsOffered, RankState { HasState: false } answer) when keptAnswer is { } kept =>
+            answer with { Assigned = kept.Assigned },
         _ => said,
     };
 
@@ -62,11 +65,17 @@ internal sealed partial class SimulatedRank
     /// <summary>Planted bugs in what the machine gets to see of an order.</summary>
     private RankOrder Tamper(RankOrder order, Membership? members) => (Plant, order) switch
     {
-        (PlantedBug.StaleIncarnationObeyed, PrepareRank) => order with { Incarnation = Math.Max(order.Incarnation, guard.HighestIncarnation), Generation = Math.Max(order.Generation, machine.Generation) },
-        (PlantedBug.RecutInInterruptedStep, RankPlan { FirstStep: > 1, FirstStepShards.Count: > 0 } plan) when members is not null => plan with
+        (PlantedBug.StaleIncarnationObeyed, PrepareRank) => order with
         {
-            FirstStepShards = [.. ShardMap.Cut(process.Model.Shards, members.Members.Count).SelectMany((spans, rank) => spans.Select(span => new ShardRun(rank, span.Start, span.Count)))],
+            Incarnation = Math.Max(order.Incarnation, guard.HighestIncarnation),
+            Generation = Math.Max(order.Generation, machine.Generation),
         },
+        (PlantedBug.RecutInInterruptedStep, RankPlan { FirstStep: > 1, FirstStepShards.Count: > 0 } plan) when members is not null =>
+            plan with
+            {
+                FirstStepShards = [.. ShardMap.Cut(process.Model.Shards, members.Members.Count).SelectMany(
+                    (spans, rank) => spans.Select(span => new ShardRun(rank, span.Start, span.Count)))],
+            },
         _ => order,
     };
 }

@@ -63,7 +63,8 @@ internal sealed partial class SimulatedRank
         if (life == deviceLife && send.Source != PayloadSource.None && machine.Generation == send.Header.Generation
             && TryRead(send) != asked)
         {
-            process.Checkers.Fail(Invariants.SourceUnchanged, $"{Gpu}: {send.Source} of {send.Header.Kind} block {send.Header.Block} step {send.Header.Step} changed before the frame left");
+            process.Checkers.Fail(Invariants.SourceUnchanged, $"{Gpu}: {send.Source} of {send.Header.Kind} block {send.Header.Block} step "
+                + $"{send.Header.Step} changed before the frame left");
         }
         var header = send.Header;
         if (asked is { } payload)
@@ -80,7 +81,10 @@ internal sealed partial class SimulatedRank
     {
         var read = TryRead(send);
         if (read is null && send.Source != PayloadSource.None)
-            process.Checkers.Fail(Invariants.HostContract, $"{Gpu} sends {send.Source} of step {send.Header.Step}, block {send.Header.Block}, {send.Header.Subtree}, which it does not hold");
+        {
+            process.Checkers.Fail(Invariants.HostContract, $"{Gpu} sends {send.Source} of step {send.Header.Step}, block "
+                + $"{send.Header.Block}, {send.Header.Subtree}, which it does not hold");
+        }
         return read;
     }
 

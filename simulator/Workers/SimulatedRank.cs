@@ -93,8 +93,13 @@ internal sealed partial class SimulatedRank
             Do(new TellJob(new RankFaulted { Job = Job, Generation = order.Generation, Gpu = Gpu, Detail = "invented" }));
         }
 
-        if (Plant == PlantedBug.AccusationKept && order is RankPlan && keptAccusation is { } kept && kept.Generation < order.Generation && members is not null
-            && members.Members.Any(member => member.Gpu.Node == kept.Accused) && members.Members.Any(member => member.Gpu.Node == kept.Accuser))
+        if (Plant == PlantedBug.AccusationKept
+            && order is RankPlan
+            && keptAccusation is { } kept
+            && kept.Generation < order.Generation
+            && members is not null
+            && members.Members.Any(member => member.Gpu.Node == kept.Accused)
+            && members.Members.Any(member => member.Gpu.Node == kept.Accuser))
         {
             Say(kept with { Generation = order.Generation });
         }

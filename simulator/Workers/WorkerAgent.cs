@@ -237,8 +237,18 @@ internal sealed class WorkerAgent(SimulatedWorker process)
                 break;
             case SealCheckpoint seal:
                 process.Post(process.Scenario.ApplyTime, () => Say(process.Folder.Seal(seal) is { } failure
-                    ? new CheckpointFailed { Job = seal.Job, Generation = seal.Generation, Node = process.Node, Checkpoint = seal.Checkpoint, Detail = failure }
-                    : new CheckpointSealed { Job = seal.Job, Generation = seal.Generation, Node = process.Node, Checkpoint = seal.Checkpoint, ManifestSha256 = seal.Checkpoint.Name }));
+                    ? new CheckpointFailed
+                    {
+                        Job = seal.Job, Generation = seal.Generation, Node = process.Node, Checkpoint = seal.Checkpoint, Detail = failure,
+                    }
+                    : new CheckpointSealed
+                    {
+                        Job = seal.Job,
+                        Generation = seal.Generation,
+                        Node = process.Node,
+                        Checkpoint = seal.Checkpoint,
+                        ManifestSha256 = seal.Checkpoint.Name,
+                    }));
                 break;
             case PruneCheckpoints prune:
                 process.Folder.Prune(prune.Keep);

@@ -124,7 +124,10 @@ internal sealed class WorkerPeers(SimulatedWorker process, PeerNetwork network, 
         {
             // Refused: the process meant is gone. Behind a cut the refusal never comes.
             if (!network.Map.IsCut(process.Node, node) && !network.Map.IsCut(node, process.Node))
-                process.Post(scenario.MaxLatency, () => process.Agent.OnPeerLost(members.Job, new PeerLost(node, members.Generation, Evidence.ConnectionClosed, "connection refused")));
+            {
+                process.Post(scenario.MaxLatency, () => process.Agent.OnPeerLost(
+                    members.Job, new PeerLost(node, members.Generation, Evidence.ConnectionClosed, "connection refused")));
+            }
             return;
         }
 

@@ -35,6 +35,7 @@ internal sealed class Trace(int kept, Action<string>? live)
     private readonly record struct Entry(TimeSpan Time, string Who, string What, long A, long B, object? Detail)
     {
         public override string ToString() =>
-            $"{Time.TotalMilliseconds,10:0.000} ms  {Who,-16} {What}{(A == 0 && B == 0 ? "" : B == 0 ? $" {A}" : $" {A} {B}")}{(Detail is null ? "" : "  " + TraceText.Of(Detail))}";
+            $"{Time.TotalMilliseconds,10:0.000} ms  {Who,-16} "
+                + $"{What}{(A == 0 && B == 0 ? "" : B == 0 ? $" {A}" : $" {A} {B}")}{(Detail is null ? "" : "  " + TraceText.Of(Detail))}";
     }
 }
