@@ -40,7 +40,8 @@ public sealed record JobProblem(string Error, string? Field, string Remedy)
     /// All that is wrong with a spec, in the API's words: every silo's <see cref="Hosting.SiloServerOptions.ValidateJob"/>.
     /// </summary>
     public static IReadOnlyList<JobProblem> Of(JobSpec spec) =>
-        [.. JobSpecValidator.ValidateSubmitted(spec).Select(problem => new JobProblem($"{problem.Field} is {problem.Value} but must be {problem.Rule}", problem.Field, problem.Remedy))];
+        [.. JobSpecValidator.ValidateSubmitted(spec).Select(
+            problem => new JobProblem($"{problem.Field} is {problem.Value} but must be {problem.Rule}", problem.Field, problem.Remedy))];
 }
 
 /// <summary>A job was taken in.</summary>

@@ -23,6 +23,7 @@ internal sealed class ClusterApi(Views views)
                 ? views.ShowAsync(
                     GrainAddress.Of(new GpuId(new NodeId(node), number)),
                     ApiError.NotFound($"there is no gpu '{node}/{number}'", $"Look at its node with GET /api/v1/nodes/{node}."))
-                : Task.FromResult(ApiError.BadRequest($"'{index}' is no index of a gpu", "Use a number from 0 on, such as /api/v1/gpus/node-1/0.")));
+                : Task.FromResult(
+                    ApiError.BadRequest($"'{index}' is no index of a gpu", "Use a number from 0 on, such as /api/v1/gpus/node-1/0.")));
     }
 }

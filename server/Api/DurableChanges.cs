@@ -8,7 +8,8 @@ namespace Coordinator.Server.Api;
 /// Changes that are answered when they are durable. The answer rests on the grain's own turn, which has ended and is stored, and on nothing
 /// else. What was lost on the way is left again for as long as the asker waits: a silo that dies in the middle costs a moment and no
 /// promise.
-/// Every text of a change is made plain here (<see cref="Plain{T}"/>), where all of them pass: it is stored with a grain's state, and shown.
+/// Every text of a change is made plain here (<see cref="Plain{T}"/>), where all of them pass: it is stored with a grain's state, and
+/// shown.
 /// </summary>
 internal sealed class DurableChanges(IGrainHost grains, SiloServerOptions options, CancellationToken stopping)
 {
@@ -21,8 +22,9 @@ internal sealed class DurableChanges(IGrainHost grains, SiloServerOptions option
     };
 
     /// <summary>
-    /// A change as a grain gets it, stores it and shows it: with plain texts. Whoever compares what was asked for with what is there compares
-    /// this. The command and the variables of a program are no words: they are run as they are, and the gang's own rules look at them.
+    /// A change as a grain gets it, stores it and shows it: with plain texts. Whoever compares what was asked for with what is there
+    /// compares this. The command and the variables of a program are no words: they are run as they are, and the gang's own rules look at
+    /// them.
     /// </summary>
     public static T Plain<T>(T change)
         where T : GrainMessage => change is SubmitGang

@@ -53,7 +53,9 @@ internal sealed partial class FilesApi(DurableChanges changes, Views views, Silo
 
             // Damaged is as good as not there: what is missing is the data set, and bringing it is the remedy for both.
             return ApiError.NotFound(
-                found.Damage is { } damage ? $"the silo's copy of data set {sha256} is damaged: {damage}" : $"there is no data set {sha256}",
+                found.Damage is { } damage
+                    ? $"the silo's copy of data set {sha256} is damaged: {damage}"
+                    : $"there is no data set {sha256}",
                 $"Upload it with PUT /api/v1/data/{sha256}{(found.Damage is null ? "" : ", which replaces the damaged copy")}.");
         }
 
@@ -78,7 +80,10 @@ internal sealed partial class FilesApi(DurableChanges changes, Views views, Silo
         // A worker that repeats an upload may do so because the grain never heard of the first one. It is told that all is well only when
         // the grain's turn is durable: until then it comes again, and finds the file there.
         if (outcome is { Kind: FileOutcomeKind.Stored or FileOutcomeKind.Existed or FileOutcomeKind.Repaired }
-            && !await changes.MakeAsync(GrainAddress.Of(job.Id), new ModelStored(sha256, outcome.Bytes) { Step = step }, context.RequestAborted).ConfigureAwait(false))
+            && !await changes.MakeAsync(
+                GrainAddress.Of(job.Id),
+                new ModelStored(sha256, outcome.Bytes) { Step = step },
+                context.RequestAborted).ConfigureAwait(false))
         {
             return ApiError.Result(
                 StatusCodes.Status503ServiceUnavailable,
@@ -115,7 +120,8 @@ internal sealed partial class FilesApi(DurableChanges changes, Views views, Silo
             : ApiError.Result(
                 StatusCodes.Status410Gone,
                 $"the stored model of job '{id}' is damaged: {damage}",
-                $"Nothing of it is served. Bring a copy with SHA-256 {sha256} with PUT /api/v1/jobs/{id}/model, which replaces it, or train again: the same job gives the same bytes.");
+                $"Nothing of it is served. Bring a copy with SHA-256 {sha256} with PUT /api/v1/jobs/{id}/model, which replaces it, or "
+                    + "train again: the same job gives the same bytes.");
     }
 
     private static Task<FileOutcome> PutAsync(FileStore store, string name, string sha256, string? recorded, HttpContext context)

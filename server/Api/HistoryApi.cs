@@ -12,7 +12,8 @@ internal sealed class HistoryApi(IEventStore events, SiloServerOptions options, 
 {
     public void Map(IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/events", (long? after, int? limit, int? waitMs, bool? newest, HttpContext context) => EventsAsync(null, after, limit, waitMs, newest, context));
+        routes.MapGet("/events", (long? after, int? limit, int? waitMs, bool? newest, HttpContext context) =>
+            EventsAsync(null, after, limit, waitMs, newest, context));
         routes.MapGet(
             "/jobs/{id}/events", (string id, long? after, int? limit, int? waitMs, bool? newest, HttpContext context) => JobIds.IsValid(id)
             ? EventsAsync(new JobId(id), after, limit, waitMs, newest, context)
@@ -32,7 +33,10 @@ internal sealed class HistoryApi(IEventStore events, SiloServerOptions options, 
     {
         if (!JobIds.IsValid(id))
             return ApiError.NoJob(id);
-        var items = await WaitAsync(() => events.ReadStepsAsync(new JobId(id), after ?? 0, Page.Limit(limit), context.RequestAborted), waitMs, context).ConfigureAwait(false);
+        var items = await WaitAsync(
+            () => events.ReadStepsAsync(new JobId(id), after ?? 0, Page.Limit(limit), context.RequestAborted),
+            waitMs,
+            context).ConfigureAwait(false);
         var body = new StepsBody { Items = items, Next = items.Count > 0 ? items[^1].Ordinal : after ?? 0 };
         return TypedResults.Json(body, ApiJson.Default.StepsBody);
     }

@@ -135,7 +135,9 @@ internal sealed class JobsApi(DurableChanges changes, Views views, SiloServerOpt
             statusCode: durable ? StatusCodes.Status200OK : StatusCodes.Status202Accepted);
 
         static IResult Refused(JobSpecProblem problem) => ApiError.Result(
-            StatusCodes.Status409Conflict, $"{problem.Field} is {problem.Value} but must be {problem.Rule}", $"{char.ToUpperInvariant(problem.Remedy[0])}{problem.Remedy[1..]}. Nothing was changed.");
+            StatusCodes.Status409Conflict,
+            $"{problem.Field} is {problem.Value} but must be {problem.Rule}",
+            $"{char.ToUpperInvariant(problem.Remedy[0])}{problem.Remedy[1..]}. Nothing was changed.");
     }
 
     private static JobSpecProblem? WhyRefused(JobView job, ExtendJob wanted) =>

@@ -35,17 +35,20 @@ internal sealed class LimitsApi(IGrainHost grains, DurableChanges changes)
         routes.MapPut("/power", SetAsync);
         routes.MapDelete("/power", (CancellationToken cancel) => ChangePowerAsync(new PowerSet(null), cancel));
         routes.MapPost("/power/cap", CapAsync);
-        routes.MapPost("/power/approve", (bool? approved, string? reason, CancellationToken cancel) => ChangePowerAsync(new PowerApproved(approved ?? true, reason ?? ""), cancel));
+        routes.MapPost("/power/approve", (bool? approved, string? reason, CancellationToken cancel) =>
+            ChangePowerAsync(new PowerApproved(approved ?? true, reason ?? ""), cancel));
         routes.MapGet("/cooling", () => CoolingAsync());
         routes.MapPut("/cooling/{zone}", SetZoneAsync);
         routes.MapDelete("/cooling/{zone}", ClearZoneAsync);
     }
 
-    private async Task<IResult> PowerAsync(bool stored = true) => Answer(stored, JsonSerializer.SerializeToNode((await ClusterAsync().ConfigureAwait(false)).Power ?? new PowerView(), MachinesJson.Default.PowerView)!.AsObject());
+    private async Task<IResult> PowerAsync(bool stored = true) => Answer(stored, JsonSerializer.SerializeToNode(
+        (await ClusterAsync().ConfigureAwait(false)).Power ?? new PowerView(), MachinesJson.Default.PowerView)!.AsObject());
 
     private async Task<IResult> CoolingAsync(bool stored = true) => Answer(stored, new JsonObject
     {
-        ["items"] = new JsonArray([.. (await ClusterAsync().ConfigureAwait(false)).Cooling.Select(zone => JsonSerializer.SerializeToNode(zone, MachinesJson.Default.CoolingZoneView))]),
+        ["items"] = new JsonArray([.. (await ClusterAsync().ConfigureAwait(false)).Cooling.Select(
+            zone => JsonSerializer.SerializeToNode(zone, MachinesJson.Default.CoolingZoneView))]),
     });
 
     /// <summary>What the body leaves out stays as it is; a limit that is null is taken away.</summary>

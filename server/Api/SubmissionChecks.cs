@@ -19,13 +19,21 @@ internal sealed class SubmissionChecks(Views views, SiloServerOptions options)
     public async Task<IReadOnlyList<JobProblem>> ProblemsAsync(JobSpec spec, CancellationToken cancel)
     {
         var problems = new List<JobProblem>();
-        for (var began = options.TimeProvider.GetTimestamp(); ; await Task.Delay(LookAgain, options.TimeProvider, cancel).ConfigureAwait(false))
+        for (var began = options.TimeProvider.GetTimestamp(); ; await Task.Delay(LookAgain, options.TimeProvider, cancel)
+            .ConfigureAwait(false))
         {
             problems.Clear();
             if (FileProblem(spec.Data.Sha256, spec.Data.Bytes, "data.sha256", "data.bytes", "--data") is { } missing)
                 problems.Add(missing);
-            if (spec.Initial is { } initial && FileProblem(initial.Sha256, initial.Bytes, "checkpoint.initial_load_sha256", "checkpoint.initial_load_bytes", "--init") is { } weightless)
+            if (spec.Initial is { } initial && FileProblem(
+                initial.Sha256,
+                initial.Bytes,
+                "checkpoint.initial_load_sha256",
+                "checkpoint.initial_load_bytes",
+                "--init") is { } weightless)
+            {
                 problems.Add(weightless);
+            }
             if (spec.Program is { } program
                 && FileProblem(program.Sha256, program.Bytes, "program.sha256", "program.bytes", "--program") is { } unknown)
             {
@@ -49,9 +57,11 @@ internal sealed class SubmissionChecks(Views views, SiloServerOptions options)
         if (!file.Exists)
         {
             return new JobProblem(
-                $"{hashKey} names data that {(options.HoldsAllData ? "this silo does not have" : "are not in the folder that the silos share")} ({sha256})",
+                $"{hashKey} names data that "
+                    + $"{(options.HoldsAllData ? "this silo does not have" : "are not in the folder that the silos share")} ({sha256})",
                 hashKey,
-                $"Upload the data first: PUT /api/v1/data/{sha256}, or 'coordinator train {option}'{(options.HoldsAllData ? "" : "; all silos of a cluster need one folder as --data-dir")}.");
+                $"Upload the data first: PUT /api/v1/data/{sha256}, or 'coordinator train "
+                    + $"{option}'{(options.HoldsAllData ? "" : "; all silos of a cluster need one folder as --data-dir")}.");
         }
 
         return file.Length == bytes
@@ -63,12 +73,16 @@ internal sealed class SubmissionChecks(Views views, SiloServerOptions options)
     private async Task<JobProblem?> MemoryProblemAsync(JobSpec spec)
     {
         var needed = JobMemory.LeastBytes(spec);
-        var nodes = (await views.ClusterAsync().ConfigureAwait(false))?.Nodes.Where(node => node.Up && node.Gpus > 0 && DeviceClasses.Matches(spec.DeviceClass, node.DeviceClass)).ToArray() ?? [];
+        var nodes = (await views.ClusterAsync().ConfigureAwait(false))?.Nodes.Where(
+            node => node.Up && node.Gpus > 0 && DeviceClasses.Matches(spec.DeviceClass, node.DeviceClass)).ToArray() ?? [];
         if (nodes.Length == 0 || nodes.Any(node => node.MemoryBytes == 0 || node.MemoryBytes >= needed))
             return null;
         return new JobProblem(
-            $"a rank of this job needs at least {JobMemory.Text(needed)} of memory, and the largest device{(spec.DeviceClass.Length > 0 ? $" of class {spec.DeviceClass}" : "")} that is connected has {JobMemory.Text(nodes.Max(node => node.MemoryBytes))}",
+            $"a rank of this job needs at least {JobMemory.Text(needed)} of memory, and the largest "
+                + $"device{(spec.DeviceClass.Length > 0 ? $" of class {spec.DeviceClass}" : "")} that is connected has "
+                + $"{JobMemory.Text(nodes.Max(node => node.MemoryBytes))}",
             "model.block",
-            "Lower model.block, training.micro_batch, model.layers or model.channels, or start workers whose devices have more memory first.");
+            "Lower model.block, training.micro_batch, model.layers or model.channels, or start workers whose devices have more memory "
+                + "first.");
     }
 }

@@ -22,7 +22,8 @@ internal sealed class Views(IGrainHost grains)
     {
         var items = new JsonArray();
         string? last = null;
-        foreach (var grain in (await grains.KnownAsync(kind).ConfigureAwait(false)).SkipWhile(grain => after is not null && string.CompareOrdinal(grain.Key, after) <= 0).Take(limit))
+        foreach (var grain in (await grains.KnownAsync(kind).ConfigureAwait(false))
+            .SkipWhile(grain => after is not null && string.CompareOrdinal(grain.Key, after) <= 0).Take(limit))
         {
             if (await ReadAsync(grain).ConfigureAwait(false) is { } view)
                 items.Add(view);

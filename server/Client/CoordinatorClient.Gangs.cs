@@ -47,7 +47,9 @@ public sealed partial class CoordinatorClient
     /// <param name="cancel">Ends the wait.</param>
     public Task<LogBody?> GetGangLogAsync(
         JobId gang, int rank, long? generation, long from, NodeId? node = null, CancellationToken cancel = default) => FindAsync(
-        string.Create(CultureInfo.InvariantCulture, $"gangs/{Escape(gang.Value)}/logs?rank={rank}&from={from}{(generation is null ? "" : $"&generation={generation}")}{(node is null ? "" : $"&node={Escape(node.Value.Value)}")}"),
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"gangs/{Escape(gang.Value)}/logs?rank={rank}&from={from}{(generation is null ? "" : $"&generation={generation}")}{(node is null ? "" : $"&node={Escape(node.Value.Value)}")}"),
         ApiJson.Default.LogBody,
         cancel);
 }

@@ -55,7 +55,8 @@ public sealed partial class CoordinatorClient
             {
                 throw new CoordinatorApiException(
                     HttpStatusCode.Accepted,
-                    $"the silo has taken the change, and its storage has not confirmed it within {waited.TotalSeconds:0.#} s: if the silo ends before that, it is lost",
+                    $"the silo has taken the change, and its storage has not confirmed it within {waited.TotalSeconds:0.#} s: if the silo "
+                        + "ends before that, it is lost",
                     "Look after the silo's storage, then give the command again; what was stored meanwhile is not changed twice.",
                     null);
             }
@@ -147,7 +148,8 @@ public sealed partial class CoordinatorClient
         {
             return await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancel).ConfigureAwait(false);
         }
-        catch (Exception exception) when (exception is HttpRequestException or IOException || (exception is OperationCanceledException && !cancel.IsCancellationRequested))
+        catch (Exception exception) when (exception is HttpRequestException or IOException
+            || (exception is OperationCanceledException && !cancel.IsCancellationRequested))
         {
             throw Away(exception);
         }
@@ -189,7 +191,8 @@ public sealed partial class CoordinatorClient
         {
             throw new CoordinatorApiException(
                 answer.StatusCode,
-                $"{answer.RequestMessage?.RequestUri?.GetLeftPart(UriPartial.Authority)} sends its callers on to {elsewhere}, and a token is not sent on",
+                $"{answer.RequestMessage?.RequestUri?.GetLeftPart(UriPartial.Authority)} sends its callers on to {elsewhere}, and a token "
+                    + "is not sent on",
                 "Name the silo's own address with --silo.",
                 null);
         }

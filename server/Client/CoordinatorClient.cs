@@ -110,7 +110,9 @@ public sealed partial class CoordinatorClient : IDisposable
     /// changed.</exception>
     public async Task ExtendJobAsync(JobId job, long? steps, int? ranks, bool workersEnded = false, CancellationToken cancel = default)
     {
-        var query = string.Create(CultureInfo.InvariantCulture, $"{(steps is null ? "" : $"steps={steps}&")}{(ranks is null ? "" : $"ranks={ranks}&")}{(workersEnded ? "workersEnded=true" : "")}");
+        var query = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{(steps is null ? "" : $"steps={steps}&")}{(ranks is null ? "" : $"ranks={ranks}&")}{(workersEnded ? "workersEnded=true" : "")}");
         await ChangeAsync(
             HttpMethod.Post,
             $"jobs/{Escape(job.Value)}/extend?{query.TrimEnd('&')}",
@@ -196,12 +198,14 @@ public sealed partial class CoordinatorClient : IDisposable
     /// <returns>The zones after that.</returns>
     public async Task<IReadOnlyList<CoolingZoneView>> SetCoolingZoneAsync(
         CoolingZone zone, CancellationToken cancel = default) => (await ChangeAsync(
-        HttpMethod.Put, $"cooling/{Escape(zone.Name)}", () => JsonContent.Create(zone, MachinesJson.Default.CoolingZone), ApiJson.Default.CoolingBody, cancel).ConfigureAwait(false)).Items;
+        HttpMethod.Put, $"cooling/{Escape(zone.Name)}", () =>
+            JsonContent.Create(zone, MachinesJson.Default.CoolingZone), ApiJson.Default.CoolingBody, cancel).ConfigureAwait(false)).Items;
 
     /// <summary>Takes a cooling zone away.</summary>
     /// <returns>The zones after that.</returns>
     public async Task<IReadOnlyList<CoolingZoneView>> ClearCoolingZoneAsync(string zone, CancellationToken cancel = default) =>
-        (await ChangeAsync(HttpMethod.Delete, $"cooling/{Escape(zone)}", null, ApiJson.Default.CoolingBody, cancel).ConfigureAwait(false)).Items;
+        (await ChangeAsync(HttpMethod.Delete, $"cooling/{Escape(zone)}", null, ApiJson.Default.CoolingBody, cancel)
+            .ConfigureAwait(false)).Items;
 
     /// <summary>What the silo is.</summary>
     public Task<InfoBody> GetInfoAsync(CancellationToken cancel = default) => GetAsync("info", ApiJson.Default.InfoBody, cancel);

@@ -36,7 +36,8 @@ internal static class LoopbackRule
     {
         try
         {
-            return [.. NetworkInterface.GetAllNetworkInterfaces().SelectMany(card => card.GetIPProperties().GatewayAddresses).Select(gateway => gateway.Address)];
+            return [.. NetworkInterface.GetAllNetworkInterfaces().SelectMany(card => card.GetIPProperties().GatewayAddresses).Select(
+                gateway => gateway.Address)];
         }
         catch (NetworkInformationException)
         {

@@ -35,7 +35,8 @@ internal static class WorkerFrames
                 && version.ValueKind == JsonValueKind.Number
                 && !(version.TryGetInt32(out var number) && number == Hello.CurrentProtocol))
             {
-                return (null, Invalid($"protocol {version.GetRawText()} is not spoken here; this silo speaks {Hello.CurrentProtocol}: run one build on both"));
+                return (null, Invalid($"protocol {version.GetRawText()} is not spoken here; this silo speaks {Hello.CurrentProtocol}: run "
+                    + "one build on both"));
             }
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)

@@ -60,7 +60,10 @@ internal sealed class WorkerLink : IDisposable
     public void Send(CoordinatorMessage message)
     {
         if (!outgoing.Writer.TryWrite(message) && Reason is null)
-            Close(new CloseReason(WebSocketCloseStatus.PolicyViolation, $"more than {mostQueued} messages wait for this worker: it reads too slowly"));
+        {
+            Close(new CloseReason(
+                WebSocketCloseStatus.PolicyViolation, $"more than {mostQueued} messages wait for this worker: it reads too slowly"));
+        }
     }
 
     /// <summary>

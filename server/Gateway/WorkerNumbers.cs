@@ -62,7 +62,10 @@ internal static class WorkerNumbers
     private static string? Problem(RankState state)
     {
         if (IsNoCount(state.Applied) || IsNoCount(state.RecordedThrough) || state.Timeline < 0 || state.StateBlocks is < 0 or > MostBlocks)
-            return $"a state of step {state.Applied}, recorded through {state.RecordedThrough}, timeline {state.Timeline}, of {state.StateBlocks} blocks cannot be";
+        {
+            return $"a state of step {state.Applied}, recorded through {state.RecordedThrough}, timeline {state.Timeline}, of "
+                + $"{state.StateBlocks} blocks cannot be";
+        }
         var next = 0;
         foreach (var run in state.Reduced)
         {

@@ -24,7 +24,8 @@ public static class GpuPolicyFile
         }
         catch (Exception e) when (e is FormatException or IOException or UnauthorizedAccessException)
         {
-            throw new InvalidDataException($"The GPU policy {path} cannot be used: {e.Message}. Begin with a copy of docs/gpu-health.policy, or leave --gpu-policy out.", e);
+            throw new InvalidDataException($"The GPU policy {path} cannot be used: {e.Message}. Begin with a copy of "
+                + "docs/gpu-health.policy, or leave --gpu-policy out.", e);
         }
     }
 }

@@ -123,9 +123,11 @@ public sealed partial class SiloServer : IAsyncDisposable
     /// exception.
     /// </summary>
     private static InvalidDataException? WhyNoCertificate(ListenAddress listen, string url, Exception exception) =>
-        listen.Tls && exception is CryptographicException or FileNotFoundException or DirectoryNotFoundException or UnauthorizedAccessException or InvalidOperationException or ArgumentException
+        listen.Tls && exception is CryptographicException or FileNotFoundException or DirectoryNotFoundException
+            or UnauthorizedAccessException or InvalidOperationException or ArgumentException
             ? new InvalidDataException(
-                $"no certificate can be used for {url}: {FailureText.OneLine(exception.Message)} Name one with Kestrel__Certificates__Default__Path, "
+                $"no certificate can be used for {url}: {FailureText.OneLine(exception.Message)} Name one with "
+                    + "Kestrel__Certificates__Default__Path, "
                 + "with its key in Kestrel__Certificates__Default__KeyPath or its password in Kestrel__Certificates__Default__Password.",
                 exception)
             : null;

@@ -51,7 +51,8 @@ public static partial class SiloToken
         }
         catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
         {
-            throw new InvalidDataException($"the token file '{path}' cannot be used: {refused.Message} Name a file that can be read, or a place where one can be made, with --token-file.", refused);
+            throw new InvalidDataException($"the token file '{path}' cannot be used: {refused.Message} Name a file that can be read, or a "
+                + "place where one can be made, with --token-file.", refused);
         }
     }
 

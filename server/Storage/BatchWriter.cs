@@ -104,7 +104,9 @@ internal sealed class BatchWriter(DbTransaction transaction, string silo, DateTi
                 Cause = observed.Cause is { } cause ? Storable.Text(cause) : null,
                 DurationMs = observed.DurationMs is { } duration ? Storable.OrNull(duration) : null,
                 Text = Storable.Text(observed.Text),
-                Numbers = observed.Numbers is null ? null : JsonSerializer.Serialize(observed.Numbers, MachinesJson.Default.IReadOnlyDictionaryStringDouble),
+                Numbers = observed.Numbers is null
+                    ? null
+                    : JsonSerializer.Serialize(observed.Numbers, MachinesJson.Default.IReadOnlyDictionaryStringDouble),
             });
     }
 
@@ -117,7 +119,8 @@ internal sealed class BatchWriter(DbTransaction transaction, string silo, DateTi
             Generation = step.Generation,
             Step = step.Step,
             Cause = "loss differs",
-            Text = $"step {step.Step} was recorded in generation {knownGeneration} with loss {knownLoss:R} and is now reported from generation {step.Generation} with loss {step.Loss:R}",
+            Text = $"step {step.Step} was recorded in generation {knownGeneration} with loss {knownLoss:R} and is now reported from "
+                + $"generation {step.Generation} with loss {step.Loss:R}",
             Numbers = new Dictionary<string, double> { ["recorded"] = knownLoss, ["reported"] = step.Loss },
         });
 

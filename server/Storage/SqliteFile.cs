@@ -21,7 +21,8 @@ public static class SqliteFile
 
     private const string Elsewhere = "Give another --data-dir, or move that file away: a new database is made where there is none.";
 
-    private const string Damaged = "Restore it from a backup, or move it away and begin anew; models, data and checkpoints are files of their own, and stay.";
+    private const string Damaged =
+        "Restore it from a backup, or move it away and begin anew; models, data and checkpoints are files of their own, and stay.";
 
     /// <summary>Refuses what is no database of the coordinator's; a missing or empty file is a database that is still to be made.</summary>
     /// <param name="path">The file.</param>
@@ -58,7 +59,11 @@ public static class SqliteFile
         SQLitePCL.raw.SQLITE_CORRUPT => new(path, "it is damaged", Damaged, refused),
         SQLitePCL.raw.SQLITE_NOTADB => new(path, "it is no SQLite database", Elsewhere, refused),
         SQLitePCL.raw.SQLITE_CANTOPEN or SQLitePCL.raw.SQLITE_READONLY or SQLitePCL.raw.SQLITE_PERM or SQLitePCL.raw.SQLITE_AUTH =>
-            new(path, "it cannot be opened for writing", "See to the permissions of the file and of its folder, or give another --data-dir.", refused),
+            new(
+                path,
+                "it cannot be opened for writing",
+                "See to the permissions of the file and of its folder, or give another --data-dir.",
+                refused),
         _ => null,
     };
 
@@ -87,7 +92,10 @@ public static class SqliteFile
 
     private static void CheckTables(string path, string table)
     {
-        using var connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadOnly, Pooling = false, DefaultTimeout = 5 }.ToString());
+        using var connection = new SqliteConnection(new SqliteConnectionStringBuilder
+        {
+            DataSource = path, Mode = SqliteOpenMode.ReadOnly, Pooling = false, DefaultTimeout = 5,
+        }.ToString());
         connection.Open();
         var tables = connection.Query<string>("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").ToArray();
         if (tables.Length > 0 && !tables.Contains(table))

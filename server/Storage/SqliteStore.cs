@@ -74,7 +74,8 @@ public sealed class SqliteStore : IEventStore, ICommitStore, IDisposable
     public IReadOnlyList<(string Key, string StateJson)> ReadStates(GrainKind kind)
     {
         using var reader = OpenReader();
-        return [.. reader.Query<(string, string)>("SELECT key, state FROM grain_state WHERE kind = @Kind ORDER BY key", new { Kind = kind.ToString() })];
+        return [.. reader.Query<(string, string)>(
+            "SELECT key, state FROM grain_state WHERE kind = @Kind ORDER BY key", new { Kind = kind.ToString() })];
     }
 
     /// <summary>A grain's state, or null.</summary>

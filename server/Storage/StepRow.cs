@@ -30,7 +30,12 @@ internal sealed class StepRow
     public long RecordedAtUs { get; init; }
 
     public StoredStep ToStored() => new(Ordinal, Timeline, Microseconds.ToTime(RecordedAtUs), new StepRecord(
-        Step, Generation, BitConverter.Int64BitsToDouble(LossBits), BitConverter.Int64BitsToDouble(GradientNormBits), Milliseconds ?? double.NaN, Targets));
+        Step,
+        Generation,
+        BitConverter.Int64BitsToDouble(LossBits),
+        BitConverter.Int64BitsToDouble(GradientNormBits),
+        Milliseconds ?? double.NaN,
+        Targets));
 
     private static double? Readable(long bits) => Storable.OrNull(BitConverter.Int64BitsToDouble(bits));
 }

@@ -71,5 +71,6 @@ public static class PostgresConnections
         return $"'{settings.Database}' at {settings.Host}:{settings.Port}";
     }
 
-    private static bool IsPassing(NpgsqlException away) => away is not PostgresException refused || refused.SqlState is PostgresErrorCodes.CannotConnectNow or PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.QueryCanceled;
+    private static bool IsPassing(NpgsqlException away) => away is not PostgresException refused
+        || refused.SqlState is PostgresErrorCodes.CannotConnectNow or PostgresErrorCodes.AdminShutdown or PostgresErrorCodes.QueryCanceled;
 }

@@ -71,7 +71,8 @@ public sealed class PostgresStore : IEventStore, IObservationStore, IAsyncDispos
     public async Task<IReadOnlyList<JobId>> ListJobsAsync(CancellationToken cancel = default)
     {
         await using var reader = await source.OpenConnectionAsync(cancel).ConfigureAwait(false);
-        return [.. (await reader.QueryAsync<string>(new CommandDefinition(StoreQueries.Jobs, cancellationToken: cancel)).ConfigureAwait(false)).Select(id => new JobId(id)).Order()];
+        return [.. (await reader.QueryAsync<string>(new CommandDefinition(StoreQueries.Jobs, cancellationToken: cancel))
+            .ConfigureAwait(false)).Select(id => new JobId(id)).Order()];
     }
 
     /// <inheritdoc/>
