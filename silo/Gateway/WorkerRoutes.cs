@@ -96,7 +96,8 @@ public sealed partial class WorkerRoutes : IDisposable
         var speaksForNode = messages[0] is not (HelloWanted or WorkerRefused);
         if (speaksForNode)
             lastSeen.TryRemove(node, out _);
-        var others = silos.GetApproximateSiloStatuses(onlyActive: true).Keys.Where(silo => !silo.Equals(self.SiloAddress) && !silo.Equals(known)).ToArray();
+        var others = silos.GetApproximateSiloStatuses(onlyActive: true).Keys
+            .Where(silo => !silo.Equals(self.SiloAddress) && !silo.Equals(known)).ToArray();
 
         // Whoever has it says so at once. Waiting for the others as well would hold this node's messages up for as long as a silo that
         // died a moment ago takes to be known as dead.

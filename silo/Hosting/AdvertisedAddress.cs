@@ -27,7 +27,8 @@ public static class AdvertisedAddress
         }
         catch (SocketException unknown)
         {
-            throw new FormatException($"--advertise '{text}' is no IP address, and no host name that can be looked up ({unknown.Message}): write one of this host's, such as 10.0.0.5", unknown);
+            throw new FormatException($"--advertise '{text}' is no IP address, and no host name that can be looked up ({unknown.Message}): "
+                + "write one of this host's, such as 10.0.0.5", unknown);
         }
     }
 }

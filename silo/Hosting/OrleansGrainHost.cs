@@ -64,7 +64,8 @@ internal sealed class OrleansGrainHost(Lazy<(IGrainFactory Grains, GrainOutbox O
         GrainKind.Job => [.. (await store.ListJobsAsync().ConfigureAwait(false)).Select(GrainAddress.Of)],
         GrainKind.Gang => [.. (await store.ListJobsAsync().ConfigureAwait(false)).Select(GrainAddress.OfGang)],
         GrainKind.Node => [.. (await ClusterAsync().ConfigureAwait(false)).Nodes.Select(node => GrainAddress.Of(node.Id))],
-        _ => [.. (await ClusterAsync().ConfigureAwait(false)).Nodes.SelectMany(node => Enumerable.Range(0, node.Gpus).Select(index => GrainAddress.Of(new GpuId(node.Id, index))))],
+        _ => [.. (await ClusterAsync().ConfigureAwait(false)).Nodes.SelectMany(
+            node => Enumerable.Range(0, node.Gpus).Select(index => GrainAddress.Of(new GpuId(node.Id, index))))],
     };
 
     private static NodeView NodeOf(string view) => Contracts.Read<NodeView>(view);

@@ -88,8 +88,10 @@ internal static class OrleansHosting
     /// <summary>One of several silos, on a database that they share.</summary>
     private static void Join(ISiloBuilder silo, SiloSettings settings, PostgresSiloStore store)
     {
-        silo.UseAdoNetClustering((AdoNetClusteringSiloOptions options) => (options.Invariant, options.ConnectionString) = (PostgresSiloStore.Invariant, store.ConnectionString));
-        silo.UseAdoNetReminderService((AdoNetReminderTableOptions options) => (options.Invariant, options.ConnectionString) = (PostgresSiloStore.Invariant, store.ConnectionString));
+        silo.UseAdoNetClustering((AdoNetClusteringSiloOptions options) =>
+            (options.Invariant, options.ConnectionString) = (PostgresSiloStore.Invariant, store.ConnectionString));
+        silo.UseAdoNetReminderService((AdoNetReminderTableOptions options) =>
+            (options.Invariant, options.ConnectionString) = (PostgresSiloStore.Invariant, store.ConnectionString));
         silo.Configure<ClusterMembershipOptions>(FailureDetection.Configure);
         GrainPlaces.Configure(silo);
         silo.Configure<EndpointOptions>(endpoint =>
@@ -117,11 +119,12 @@ internal static class OrleansHosting
             (endpoint.AdvertisedIPAddress, endpoint.SiloPort, endpoint.GatewayPort) = (itself.Address, itself.Port, 0);
             endpoint.SiloListeningEndpoint = new IPEndPoint(IPAddress.Loopback, 0);
         });
-        silo.Configure<SiloConnectionOptions>(connections => connections.ConfigureSiloInboundConnection(builder => builder.Use(_ => connection =>
-        {
-            connection.Abort();
-            return Task.CompletedTask;
-        })));
+        silo.Configure<SiloConnectionOptions>(
+            connections => connections.ConfigureSiloInboundConnection(builder => builder.Use(_ => connection =>
+            {
+                connection.Abort();
+                return Task.CompletedTask;
+            })));
         silo.UseInMemoryReminderService();
     }
 

@@ -87,7 +87,10 @@ public sealed partial class OrleansSilo : IAsyncDisposable
             if (!store.IsShared)
                 await WakeAsync(orleans.Value.Item1, store).ConfigureAwait(false);
             await WakeGpusAsync(orleans.Value.Item1, store, loggers.CreateLogger<OrleansSilo>()).ConfigureAwait(false);
-            await store.Observations.AppendAsync(new CoordinatorEvent { Kind = EventKinds.Silo, Cause = "started", Text = $"silo {settings.Name} started, process {Environment.ProcessId}" }).ConfigureAwait(false);
+            await store.Observations.AppendAsync(new CoordinatorEvent
+            {
+                Kind = EventKinds.Silo, Cause = "started", Text = $"silo {settings.Name} started, process {Environment.ProcessId}",
+            }).ConfigureAwait(false);
             return new OrleansSilo(store, server, host, settings.Name, token);
         }
         catch
@@ -107,7 +110,10 @@ public sealed partial class OrleansSilo : IAsyncDisposable
         await server.StopAsync().ConfigureAwait(false);
         try
         {
-            await store.Observations.AppendAsync(new CoordinatorEvent { Kind = EventKinds.Silo, Cause = "stopped", Text = $"silo {name} stopped" }).WaitAsync(StopPatience).ConfigureAwait(false);
+            await store.Observations.AppendAsync(new CoordinatorEvent
+            {
+                Kind = EventKinds.Silo, Cause = "stopped", Text = $"silo {name} stopped",
+            }).WaitAsync(StopPatience).ConfigureAwait(false);
         }
         catch (Exception away) when (away is DbException or TimeoutException or OperationCanceledException)
         {

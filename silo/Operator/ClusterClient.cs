@@ -25,7 +25,8 @@ internal static class ClusterClient
         {
             client.Configure<ClientMessagingOptions>(options => options.ResponseTimeout = TimeSpan.FromSeconds(10));
             client.Configure<ClusterOptions>(options => (options.ClusterId, options.ServiceId) = (place.Cluster, place.Cluster));
-            client.UseAdoNetClustering((AdoNetClusteringClientOptions options) => (options.Invariant, options.ConnectionString) = (PostgresSiloStore.Invariant, place.Database));
+            client.UseAdoNetClustering((AdoNetClusteringClientOptions options) =>
+                (options.Invariant, options.ConnectionString) = (PostgresSiloStore.Invariant, place.Database));
             client.UseConnectionRetryFilter(async (_, cancelled) =>
             {
                 if (++attempts >= Attempts)

@@ -14,7 +14,9 @@ public static class ClusterQueries
     {
         var hosts = await grains.GetGrain<IManagementGrain>(0).GetDetailedHosts(onlyActive: false);
         return Lines(hosts.OrderBy(host => host.SiloName, StringComparer.Ordinal).ThenByDescending(host => host.StartTime)
-            .Select(host => string.Create(CultureInfo.InvariantCulture, $"{host.SiloName}\t{host.Status}\t{host.SiloAddress.ToParsableString()}\tsince {host.StartTime:u}")));
+            .Select(host => string.Create(
+                CultureInfo.InvariantCulture,
+                $"{host.SiloName}\t{host.Status}\t{host.SiloAddress.ToParsableString()}\tsince {host.StartTime:u}")));
     }, cancel);
 
     /// <summary>The activations on every silo by type, one type in a line.</summary>
@@ -22,8 +24,10 @@ public static class ClusterQueries
         ClusterPlace cluster, CancellationToken cancel) => ClusterClient.AskAsync(cluster, async grains =>
     {
         var counts = await grains.GetGrain<IManagementGrain>(0).GetSimpleGrainStatistics();
-        return Lines(counts.OrderBy(count => count.GrainType, StringComparer.Ordinal).ThenBy(count => count.SiloAddress.ToParsableString(), StringComparer.Ordinal)
-            .Select(count => string.Create(CultureInfo.InvariantCulture, $"{count.ActivationCount}\t{count.GrainType}\t{count.SiloAddress.ToParsableString()}")));
+        return Lines(counts.OrderBy(
+            count => count.GrainType, StringComparer.Ordinal).ThenBy(count => count.SiloAddress.ToParsableString(), StringComparer.Ordinal)
+            .Select(count => string.Create(
+                CultureInfo.InvariantCulture, $"{count.ActivationCount}\t{count.GrainType}\t{count.SiloAddress.ToParsableString()}")));
     }, cancel);
 
     /// <summary>One grain as it sees itself, as JSON; null for one that does not exist.</summary>

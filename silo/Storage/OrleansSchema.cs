@@ -37,7 +37,8 @@ public static class OrleansSchema
             .Select(name => (Name: name, Version: int.Parse(name.Split('/')[^1].AsSpan(0, 4), CultureInfo.InvariantCulture)))
             .OrderBy(file => file.Version)
             .ToArray();
-        await connection.ExecuteAsync("CREATE TABLE IF NOT EXISTS orleans_schema_version (version integer PRIMARY KEY, applied_at text NOT NULL)").ConfigureAwait(false);
+        await connection.ExecuteAsync("CREATE TABLE IF NOT EXISTS orleans_schema_version (version integer PRIMARY KEY, applied_at text NOT "
+            + "NULL)").ConfigureAwait(false);
         var found = await connection.ExecuteScalarAsync<long>(
             "SELECT coalesce(max(version), 0) FROM orleans_schema_version").ConfigureAwait(false);
         if (found > files[^1].Version)
@@ -64,7 +65,8 @@ public static class OrleansSchema
     private static async Task AwaitEndOfOlderAsync(DbConnection connection, TimeSpan patience, CancellationToken cancel)
     {
         var since = Stopwatch.GetTimestamp();
-        while (await connection.ExecuteScalarAsync<string?>("SELECT string_agg(name, ', ' ORDER BY name) FROM silo_member WHERE status = 3 AND alive_at > now() - interval '10 seconds'").ConfigureAwait(false) is { } running)
+        while (await connection.ExecuteScalarAsync<string?>("SELECT string_agg(name, ', ' ORDER BY name) FROM silo_member WHERE status = 3 "
+            + "AND alive_at > now() - interval '10 seconds'").ConfigureAwait(false) is { } running)
         {
             if (Stopwatch.GetElapsedTime(since) >= patience)
                 throw new OlderSilosException(running);

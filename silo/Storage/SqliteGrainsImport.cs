@@ -53,7 +53,8 @@ public static class SqliteGrainsImport
         connection.Open();
         if (connection.ExecuteScalar<long>("SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'grain_storage'") == 0)
             return [];
-        return [.. connection.Query<(string Type, string Key, byte[] Payload)>("SELECT grain_type, key, payload FROM grain_storage WHERE payload IS NOT NULL")
+        return [.. connection.Query<(string Type, string Key, byte[] Payload)>(
+            "SELECT grain_type, key, payload FROM grain_storage WHERE payload IS NOT NULL")
             .Select(row => (new GrainAddress(GrainNames.KindOf(row.Type), row.Key), StateOf(row.Payload)))
             .Where(row => row.Item2 is not null)
             .Select(row => (row.Item1, row.Item2!))];
