@@ -40,8 +40,8 @@ public sealed class NodeGrain(IGrainServices services, SharedParts parts) : Mach
         Array.Exists(messages, message => message is NamedOrders) ? TakeNamed(messages) : base.TakeAll(messages);
 
     /// <summary>
-    /// A node is not taken for silent before its gateway was asked when it spoke last. What waits between gateway and grain in a silo that is
-    /// behind does not count against the node.
+    /// A node is not taken for silent before its gateway was asked when it spoke last. What waits between gateway and grain in a silo that
+    /// is behind does not count against the node.
     /// </summary>
     protected override Task PassDeadline() =>
         Services.LastHeard(new NodeId(Address.Key)) is { } said ? Turn(said, new DeadlinePassed()) : base.PassDeadline();

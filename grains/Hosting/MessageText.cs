@@ -40,7 +40,8 @@ public readonly record struct MessageText(byte[] Json, byte[] Change, byte[] Dea
         catch (JsonException e)
         {
             var start = System.Text.Encoding.UTF8.GetString(Json.AsSpan(0, Math.Min(Json.Length, 80)));
-            throw new ArgumentException($"cannot read '{start}': {e.Message} Run one version of the coordinator on all silos, or upgrade them one after the other without mixing further ones.", e);
+            throw new ArgumentException($"cannot read '{start}': {e.Message} Run one version of the coordinator on all silos, or upgrade "
+                + "them one after the other without mixing further ones.", e);
         }
     }
 
