@@ -44,12 +44,18 @@ internal sealed class CheckpointKeeper(WorkerOptions options, WorkerServices ser
                 Elements = seal.Parts.Sum(part => part.Elements),
                 Parts = seal.Parts,
             });
-            tell(new CheckpointSealed { Job = seal.Job, Generation = seal.Generation, Node = options.Node, Checkpoint = seal.Checkpoint, ManifestSha256 = sha256 });
+            tell(new CheckpointSealed
+            {
+                Job = seal.Job, Generation = seal.Generation, Node = options.Node, Checkpoint = seal.Checkpoint, ManifestSha256 = sha256,
+            });
         }
         catch (CheckpointException e)
         {
             services.Log.Warn($"{seal.Job}: {e.Message}");
-            tell(new CheckpointFailed { Job = seal.Job, Generation = seal.Generation, Node = options.Node, Checkpoint = seal.Checkpoint, Detail = e.Message });
+            tell(new CheckpointFailed
+            {
+                Job = seal.Job, Generation = seal.Generation, Node = options.Node, Checkpoint = seal.Checkpoint, Detail = e.Message,
+            });
         }
     }
 

@@ -19,7 +19,8 @@ internal readonly record struct ConnectFailure(string Text, bool IsFinal)
         switch (status)
         {
             case HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden:
-                return new($"it refuses this worker's token ({(int)status}): give --token-file the file that the silo was started with, or a copy of it", true);
+                return new($"it refuses this worker's token ({(int)status}): give --token-file the file that the silo was started with, or "
+                    + "a copy of it", true);
             case HttpStatusCode.ProxyAuthenticationRequired:
                 return new("the proxy wants to know who asks (407): write --proxy http://USER:PASSWORD@HOST:PORT", true);
             case >= HttpStatusCode.Ambiguous and < HttpStatusCode.BadRequest:
@@ -34,7 +35,10 @@ internal readonly record struct ConnectFailure(string Text, bool IsFinal)
 
         // One with a cause of its own is a handshake that broke off, which the next one may not.
         if (cause is AuthenticationException)
-            return new($"its certificate is refused: {cause.Message} Name the silo as its certificate does, and trust the certificate's authority (SSL_CERT_FILE, or the system's store)", cause.InnerException is null);
+        {
+            return new($"its certificate is refused: {cause.Message} Name the silo as its certificate does, and trust the certificate's "
+                + "authority (SSL_CERT_FILE, or the system's store)", cause.InnerException is null);
+        }
         return new(
             failure is WebSocketException && !ReferenceEquals(cause, failure) ? $"{failure.Message} ({cause.Message})" : failure.Message,
             false);

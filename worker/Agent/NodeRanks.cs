@@ -43,7 +43,10 @@ public sealed class NodeRanks : IAsyncDisposable
         get
         {
             lock (gate)
-                return [.. jobs.Values.SelectMany(job => job.Slots.Values).Select(slot => slot.Position).OfType<RankPosition>().OrderBy(rank => rank.GpuIndex)];
+            {
+                return [.. jobs.Values.SelectMany(job => job.Slots.Values).Select(slot => slot.Position).OfType<RankPosition>().OrderBy(
+                    rank => rank.GpuIndex)];
+            }
         }
     }
 
@@ -147,7 +150,8 @@ public sealed class NodeRanks : IAsyncDisposable
         }
         catch (TimeoutException)
         {
-            services.Log.Warn($"what {ending.Count(task => !task.IsCompleted)} ranks wait for did not end within {options.EndTimeout.TotalSeconds:0.#} s: it is left behind");
+            services.Log.Warn($"what {ending.Count(task => !task.IsCompleted)} ranks wait for did not end within "
+                + $"{options.EndTimeout.TotalSeconds:0.#} s: it is left behind");
             return;
         }
 
@@ -228,7 +232,8 @@ public sealed class NodeRanks : IAsyncDisposable
         var rank = members.RankOf(order.Gpu);
         if (members.Generation > order.Generation || rank < 0 || members.Members[rank].Boot != options.Boot)
         {
-            services.Log.Warn($"{order.Job}: refused {order.GetType().Name} of generation {order.Generation} for {order.Gpu}, which is no member of generation {members.Generation} in this process");
+            services.Log.Warn($"{order.Job}: refused {order.GetType().Name} of generation {order.Generation} for {order.Gpu}, which is no "
+                + $"member of generation {members.Generation} in this process");
             return;
         }
 
@@ -269,7 +274,8 @@ public sealed class NodeRanks : IAsyncDisposable
             var (made, gone) = (slot, slot.Gone);
 
             // Opening data or loading a library may hold a thread for long, and those of the pool carry what the silo is told meanwhile.
-            background.Add(Task.Factory.StartNew(() => Make(job, made, spec, gone), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default));
+            background.Add(Task.Factory.StartNew(
+                () => Make(job, made, spec, gone), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default));
             InBackground(() => SayPreparingAsync(job, made, spec));
         }
 
@@ -288,7 +294,8 @@ public sealed class NodeRanks : IAsyncDisposable
         if (order is not RankPlan { DeviceClass: { Length: > 0 } planned })
             return null;
         var device = options.Gpus[order.Gpu.Index];
-        return device.DeviceClass == planned ? null : $"the plan is for devices of class {planned}, and {device.Device} is of class {device.DeviceClass}: it would compute other bits";
+        return device.DeviceClass == planned ? null : $"the plan is for devices of class {planned}, and {device.Device} is of class "
+            + $"{device.DeviceClass}: it would compute other bits";
     }
 
     private void Release(KnownJob job, ReleaseRank release)
@@ -320,7 +327,8 @@ public sealed class NodeRanks : IAsyncDisposable
         try
         {
             // A program's process takes seconds to start: whoever would wait for it is told at once.
-            for (var isFirst = spec.Program is not null; isFirst || await timer.WaitForNextTickAsync(slot.Gone).ConfigureAwait(false); isFirst = false)
+            for (var isFirst = spec.Program is not null; isFirst
+                || await timer.WaitForNextTickAsync(slot.Gone).ConfigureAwait(false); isFirst = false)
             {
                 lock (gate)
                 {
@@ -419,7 +427,10 @@ public sealed class NodeRanks : IAsyncDisposable
     }
 
     private void Fault(JobId job, long generation, GpuId gpu, string detail, FaultKind kind) =>
-        tell(new RankFaulted { Job = job, Generation = generation, Gpu = gpu, Detail = detail, Kind = kind, Impossible = kind == FaultKind.Job });
+        tell(new RankFaulted
+        {
+            Job = job, Generation = generation, Gpu = gpu, Detail = detail, Kind = kind, Impossible = kind == FaultKind.Job,
+        });
 
     /// <summary>Once for all ranks of the worker: orders for each of them may have come without their membership.</summary>
     private void AskForMembership(JobId job, long generation)

@@ -21,7 +21,8 @@ public sealed class OrderFence
             return null;
         var age = (order.Incarnation, order.Generation).CompareTo((last.Incarnation, last.Generation));
         return age < 0 || (age == 0 && last.Released && order is not ReleaseRank)
-            ? $"incarnation {order.Incarnation}, generation {order.Generation} came after {(last.Released ? "the release of " : "")}incarnation {last.Incarnation}, generation {last.Generation}"
+            ? $"incarnation {order.Incarnation}, generation {order.Generation} came after "
+                + $"{(last.Released ? "the release of " : "")}incarnation {last.Incarnation}, generation {last.Generation}"
             : null;
     }
 

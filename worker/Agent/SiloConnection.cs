@@ -156,7 +156,8 @@ internal sealed class SiloConnection(ClientWebSocket socket, WorkerSession sessi
             }
             while (!part.EndOfMessage);
 
-            heard(JsonSerializer.Deserialize(buffer.AsSpan(0, length), MachinesJson.Default.CoordinatorMessage) ?? throw new FormatException("a message that is null"));
+            heard(JsonSerializer.Deserialize(buffer.AsSpan(0, length), MachinesJson.Default.CoordinatorMessage)
+                ?? throw new FormatException("a message that is null"));
         }
     }
 

@@ -91,7 +91,8 @@ internal sealed class SiloLink
                 if (refused.Failure.IsFinal)
                     NoteFinal(index, refused.Failure.Text);
             }
-            catch (Exception e) when (e is WebSocketException or OperationCanceledException or IOException or FormatException or JsonException or InvalidOperationException)
+            catch (Exception e) when (e is WebSocketException or OperationCanceledException or IOException or FormatException
+                or JsonException or InvalidOperationException)
             {
                 Trouble($"{silo}: {e.Message}");
             }
@@ -142,10 +143,12 @@ internal sealed class SiloLink
                 break;
             case RefusalKind.NameTaken:
                 throw new WorkerEndedException(
-                    $"The node's name '{options.Node}' is another worker's: {reason}.", "Choose another --node, end the other worker, or insist with --replace.");
+                    $"The node's name '{options.Node}' is another worker's: {reason}.",
+                    "Choose another --node, end the other worker, or insist with --replace.");
             case RefusalKind.Displaced:
                 throw new WorkerEndedException(
-                    $"This worker is node '{options.Node}' no more: {reason}.", "Nothing that it computes counts, so it ends; started again, it asks for its name again.")
+                    $"This worker is node '{options.Node}' no more: {reason}.",
+                    "Nothing that it computes counts, so it ends; started again, it asks for its name again.")
                 {
                     DisplacedBy = BootIn(reason),
                 };
@@ -289,7 +292,8 @@ internal sealed class SiloLink
         DataAddress = dataAddress,
         ProcessId = Environment.ProcessId,
         Replace = options.Replace ? true : null,
-        Gpus = [.. options.Gpus.Select((gpu, index) => new GpuDescription(index, gpu.Name, gpu.DeviceClass, gpu.Device) { MemoryBytes = gpu.MemoryBytes })],
+        Gpus = [.. options.Gpus.Select(
+            (gpu, index) => new GpuDescription(index, gpu.Name, gpu.DeviceClass, gpu.Device) { MemoryBytes = gpu.MemoryBytes })],
     };
 
     /// <summary>Says what is wrong once, not with every attempt.</summary>

@@ -54,7 +54,10 @@ public sealed class CheckpointFolder
         var path = System.IO.Path.Combine(Confined(PathOf(job, id)), name);
         try
         {
-            var metadata = new Dictionary<string, string> { [OffsetKey] = offset.ToString(CultureInfo.InvariantCulture), ["coordinator.checkpoint"] = id.Name };
+            var metadata = new Dictionary<string, string>
+            {
+                [OffsetKey] = offset.ToString(CultureInfo.InvariantCulture), ["coordinator.checkpoint"] = id.Name,
+            };
             using var writer = SafeTensorsWriter.Create(path, [new SafeTensor(Tensor, SafeTensorsDtype.F32, [elements.Length])], metadata);
             for (var at = 0; at < elements.Length; at += PieceElements)
                 writer.Append(Tensor, elements.Slice(at, Math.Min(PieceElements, elements.Length - at)));
@@ -80,7 +83,10 @@ public sealed class CheckpointFolder
         {
             var file = new FileInfo(System.IO.Path.Combine(folder, part.File));
             if (!file.Exists || file.Length != part.Bytes)
-                throw new CheckpointException($"{file.FullName} is {(file.Exists ? $"{file.Length} bytes long" : "not there")}, and its writer wrote {part.Bytes} bytes; do all workers share this folder (--checkpoint-dir)?");
+            {
+                throw new CheckpointException($"{file.FullName} is {(file.Exists ? $"{file.Length} bytes long" : "not there")}, and its "
+                    + $"writer wrote {part.Bytes} bytes; do all workers share this folder (--checkpoint-dir)?");
+            }
         }
 
         try

@@ -95,11 +95,17 @@ public sealed partial record CheckpointManifest
             if (part is null)
                 return "a part is null";
             if (!PartName().IsMatch(part.File))
-                return $"'{Printable(part.File)}' is no name of a part; parts lie in the checkpoint's own folder, and nothing outside it is read";
+            {
+                return $"'{Printable(part.File)}' is no name of a part; parts lie in the checkpoint's own folder, and nothing outside it "
+                    + "is read";
+            }
             if (!Sha256().IsMatch(part.Sha256))
                 return $"{part.File}: '{Printable(part.Sha256)}' is no SHA-256";
             if (part.Elements < 1 || part.Offset != next || part.Elements > Elements - next)
-                return $"{part.File} holds elements from {part.Offset}, {part.Elements} of them, where {next} of {Elements} are covered before it";
+            {
+                return $"{part.File} holds elements from {part.Offset}, {part.Elements} of them, where {next} of {Elements} are covered "
+                    + "before it";
+            }
             if (part.Bytes <= part.Elements * sizeof(float))
                 return $"{part.File} cannot hold {part.Elements} elements in {part.Bytes} bytes";
             next += part.Elements;

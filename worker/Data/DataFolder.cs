@@ -114,7 +114,8 @@ internal sealed class DataFolder
         ? entry.Name is "silo" or "checkpoints" or "postgres" or "models" || entry.Name.StartsWith("worker-", StringComparison.Ordinal)
         : entry.Name is "run.lock" or "run.json" or "token" or "database" or "postgres.log"
             || entry.Name.StartsWith("coordinator.db", StringComparison.Ordinal)
-            || (entry.Extension == ".log" && (entry.Name.StartsWith("silo", StringComparison.Ordinal) || entry.Name.StartsWith("worker-", StringComparison.Ordinal)));
+            || (entry.Extension == ".log"
+                && (entry.Name.StartsWith("silo", StringComparison.Ordinal) || entry.Name.StartsWith("worker-", StringComparison.Ordinal)));
 
     /// <summary>A frozen copy, which has lost what it was frozen from: its name and its header.</summary>
     private static bool IsFrozen(FileSystemInfo entry) =>

@@ -95,7 +95,8 @@ public sealed record DataSource(string Name, IReadOnlyList<DataFile> Files)
 
         throw new DataException(
             DataProblem.Missing,
-            $"{currentDirectory}: no {RepositoryMarker} here or above, so there is no repository to train on; name a file, a directory or a glob with --data");
+            $"{currentDirectory}: no {RepositoryMarker} here or above, so there is no repository to train on; name a file, a directory or "
+                + "a glob with --data");
     }
 
     private static DataSource NotEmpty(string name, IEnumerable<DataFile> files, IReadOnlyList<LeftOut> leftOut)
@@ -106,7 +107,8 @@ public sealed record DataSource(string Name, IReadOnlyList<DataFile> Files)
             ? new DataSource(name, ordered) { LeftOut = [.. leftOut.OrderBy(one => one.RelativePath, StringComparer.Ordinal)] }
             : throw new DataException(
                 DataProblem.Empty,
-                $"{name}: no text or token file that is not empty (hidden entries, folders bin, obj and artifacts, folders of runs, and what a run made in its own are left out); "
+                $"{name}: no text or token file that is not empty (hidden entries, folders bin, obj and artifacts, folders of runs, and "
+                    + "what a run made in its own are left out); "
                 + "name a file, a directory or a glob with --data"
                 + DataReport.Appended(leftOut));
     }

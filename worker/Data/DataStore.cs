@@ -78,7 +78,9 @@ public sealed class DataStore
                 + "copy the file here or start the worker with its silo's address",
                 e);
         }
-        catch (DataException e) when (e.Problem is DataProblem.Missing or DataProblem.Corrupt or DataProblem.Unreadable && this.fetch is not null && e.InnerException is not StorageTimeoutException)
+        catch (DataException e) when (e.Problem is DataProblem.Missing or DataProblem.Corrupt or DataProblem.Unreadable
+            && this.fetch is not null
+            && e.InnerException is not StorageTimeoutException)
         {
             // Missing, damaged, or on a disk that fails: the fetched copy takes its place below.
         }

@@ -122,7 +122,8 @@ internal sealed class JoinedData : IDisposable
             var (text, shard) = encoding == "bytes" ? (path, firstPath) : (firstPath, path);
             throw new DataException(
                 DataProblem.MixedKinds,
-                $"{text} is text and {shard} a token shard, and one job reads one kind; choose with a glob in --data, such as '*.txt' or '*train*.bin'");
+                $"{text} is text and {shard} a token shard, and one job reads one kind; choose with a glob in --data, such as '*.txt' or "
+                    + "'*train*.bin'");
         }
         else if (encoding == "bytes" && lastByte != (byte)'\n')
         {
@@ -145,7 +146,8 @@ internal sealed class JoinedData : IDisposable
             {
                 throw new DataException(
                     DataProblem.TokenOutOfRange,
-                    $"{path}: token {(position + i) / size} is {token}, not below the model's vocabulary of {vocab}; raise --model.vocab or choose other data");
+                    $"{path}: token {(position + i) / size} is {token}, not below the model's vocabulary of {vocab}; raise --model.vocab "
+                        + "or choose other data");
             }
         }
     }

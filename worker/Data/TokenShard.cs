@@ -58,7 +58,8 @@ internal static class TokenShard
             {
                 throw new DataException(
                     DataProblem.SizeMismatch,
-                    $"{path}: {length} bytes are no whole number of uint16 tokens; write the shard again, or give text another ending than {Extension}");
+                    $"{path}: {length} bytes are no whole number of uint16 tokens; write the shard again, or give text another ending than "
+                        + $"{Extension}");
             }
 
             return WhyNoTokens(head) is { } why ? throw new DataException(
@@ -68,14 +69,16 @@ internal static class TokenShard
         if (length < HeaderBytes)
         {
             throw new DataException(
-                DataProblem.SizeMismatch, $"{path}: {length} bytes are less than the {HeaderBytes} of an llm.c header; write the shard again");
+                DataProblem.SizeMismatch,
+                $"{path}: {length} bytes are less than the {HeaderBytes} of an llm.c header; write the shard again");
         }
 
         var version = BinaryPrimitives.ReadInt32LittleEndian(head[4..]);
         if (version != 1)
         {
             throw new DataException(
-                DataProblem.UnknownVersion, $"{path}: llm.c shard of version {version}; only version 1 (uint16 tokens) can be read: convert it");
+                DataProblem.UnknownVersion,
+                $"{path}: llm.c shard of version {version}; only version 1 (uint16 tokens) can be read: convert it");
         }
 
         var tokens = BinaryPrimitives.ReadInt32LittleEndian(head[8..]);

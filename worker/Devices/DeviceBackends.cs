@@ -22,7 +22,8 @@ public static class DeviceBackends
             if (assembly.GetCustomAttribute<DeviceBackendAttribute>() is not { } named)
             {
                 throw new DeviceBackendException(
-                    $"{path} holds no devices.", $"Name an assembly that names its {nameof(IDeviceBackend)} with {nameof(DeviceBackendAttribute)}.");
+                    $"{path} holds no devices.",
+                    $"Name an assembly that names its {nameof(IDeviceBackend)} with {nameof(DeviceBackendAttribute)}.");
             }
 
             return Activator.CreateInstance(named.Backend) as IDeviceBackend
@@ -33,18 +34,24 @@ public static class DeviceBackends
         {
             throw Unusable(path, e.InnerException ?? e);
         }
-        catch (Exception e) when (e is IOException or BadImageFormatException or TypeLoadException or MissingMemberException or InvalidOperationException or ArgumentException)
+        catch (Exception e) when (e is IOException or BadImageFormatException or TypeLoadException or MissingMemberException
+            or InvalidOperationException or ArgumentException)
         {
             throw Unusable(path, e);
         }
     }
 
     private static DeviceBackendException Unusable(string path, Exception e) => new(
-        $"{path} cannot be used: {e.Message}", "Build it together with this program; its packages must lie beside it (dotnet build copies them).", e);
+        $"{path} cannot be used: {e.Message}",
+        "Build it together with this program; its packages must lie beside it (dotnet build copies them).",
+        e);
 
     private sealed class BackendContext(string path) : AssemblyLoadContext(Path.GetFileNameWithoutExtension(path))
     {
-        private static readonly string?[] Shared = [typeof(IDeviceBackend).Assembly.GetName().Name, typeof(JobSpec).Assembly.GetName().Name];
+        private static readonly string?[] Shared =
+        [
+            typeof(IDeviceBackend).Assembly.GetName().Name, typeof(JobSpec).Assembly.GetName().Name,
+        ];
 
         private readonly AssemblyDependencyResolver resolver = new(path);
 

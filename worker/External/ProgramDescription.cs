@@ -89,7 +89,10 @@ public sealed record ProgramDescription
     private static ProgramDescription Read(JsonElement root)
     {
         if (root.GetProperty("version").GetInt32() is var version && version != Version)
-            throw new FormatException($"the program speaks version {version} of the protocol, and this worker version {Version}; install the package that came with it");
+        {
+            throw new FormatException($"the program speaks version {version} of the protocol, and this worker version {Version}; install "
+                + "the package that came with it");
+        }
         var read = new ProgramDescription
         {
             Key = Words(root, "key"),
@@ -104,7 +107,8 @@ public sealed record ProgramDescription
         if (read.StateBytes % 64 != 0 || read.ModelBytes % 4 != 0 || read.ModelBytes > read.StateBytes
             || read.ModelBytes > (long)JobSpecValidator.MostParameters * sizeof(float))
         {
-            throw new FormatException($"a state of {read.StateBytes} bytes with a model of {read.ModelBytes} has to be of whole 64 and 4 bytes, the model within the state and no larger than one array");
+            throw new FormatException($"a state of {read.StateBytes} bytes with a model of {read.ModelBytes} has to be of whole 64 and 4 "
+                + "bytes, the model within the state and no larger than one array");
         }
         read.CheckPlaces();
         if (read.Tensors.Where(tensor => tensor.IsTrained).Sum(tensor => tensor.Elements) is > 0 and var trained

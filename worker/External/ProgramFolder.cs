@@ -17,7 +17,10 @@ public static class ProgramFolder
     private const int MostFiles = 10_000;
 
     /// <summary>Kinds of files that belong to a program; of others only the entry itself is taken. Models and data sets are none.</summary>
-    private static readonly string[] Taken = [".py", ".pyi", ".so", ".json", ".yaml", ".yml", ".toml", ".cfg", ".ini", ".txt", ".csv", ".tsv", ".c", ".h", ".cpp", ".cu", ".sh"];
+    private static readonly string[] Taken =
+    [
+        ".py", ".pyi", ".so", ".json", ".yaml", ".yml", ".toml", ".cfg", ".ini", ".txt", ".csv", ".tsv", ".c", ".h", ".cpp", ".cu", ".sh",
+    ];
 
     /// <summary>Packs the folder of a script into a store of frozen files.</summary>
     /// <param name="script">Full path of the script.</param>
@@ -69,7 +72,9 @@ public static class ProgramFolder
         }
     }
 
-    /// <summary>What is not started by Python is started by the operating system, on every node: said here, once, and not by each rank.</summary>
+    /// <summary>
+    /// What is not started by Python is started by the operating system, on every node: said here, once, and not by each rank.
+    /// </summary>
     private static void RefuseWhatNobodyCanStart(string script)
     {
         if (LengthOf(script) == 0)
@@ -115,7 +120,10 @@ public static class ProgramFolder
         var bytes = new FileInfo(script).Length;
         try
         {
-            foreach (var file in new DirectoryInfo(root).EnumerateFiles("*", new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint | FileAttributes.Hidden }))
+            foreach (var file in new DirectoryInfo(root).EnumerateFiles("*", new EnumerationOptions
+            {
+                RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint | FileAttributes.Hidden,
+            }))
             {
                 var name = Path.GetRelativePath(root, file.FullName).Replace(Path.DirectorySeparatorChar, '/');
                 if (!Taken.Contains(file.Extension)
@@ -128,7 +136,8 @@ public static class ProgramFolder
                 if (bytes > MostBytes || files.Count > MostFiles)
                 {
                     throw new DataException(
-                        DataProblem.TooShort, $"{root}: the folder of a program is packed and brought to every node, and with {name} it has more than {MostBytes >> 20} MiB or {MostFiles} files; "
+                        DataProblem.TooShort, $"{root}: the folder of a program is packed and brought to every node, and with {name} it "
+                            + $"has more than {MostBytes >> 20} MiB or {MostFiles} files; "
                         + "put the script and its modules into a folder of their own");
                 }
             }

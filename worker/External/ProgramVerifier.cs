@@ -62,8 +62,10 @@ public sealed class ProgramVerifier(JobSpec spec, Func<ProgramLaunch> launch, Ac
     /// <summary>What is usually behind it.</summary>
     public static IReadOnlyList<string> Suspects { get; } =
     [
-        "random numbers that are not drawn from Python's, NumPy's or torch's global generators, which are seeded for each shard: a generator of one's own, os.urandom, hash() of objects",
-        "data that depend on time, on the order of a set or of files in a folder, or on what came before: transforms with a state, caches, workers of a loader",
+        "random numbers that are not drawn from Python's, NumPy's or torch's global generators, which are seeded for each shard: a "
+            + "generator of one's own, os.urandom, hash() of objects",
+        "data that depend on time, on the order of a set or of files in a folder, or on what came before: transforms with a state, caches, "
+            + "workers of a loader",
         "layers or variables that keep something from one shard to the next: running statistics, counters, memory",
         "operations without a deterministic form (scatter and index_add on a GPU, atomics), or libraries that choose by timing",
         "a first call that is compiled or tuned on the way: raise program.warm_up_shards",
@@ -118,7 +120,10 @@ public sealed class ProgramVerifier(JobSpec spec, Func<ProgramLaunch> launch, Ac
         foreach (var tensor in device.Description.Tensors.Where(tensor => tensor.IsTrained))
         {
             if (tensor.Elements > 0 && !used.AsSpan((int)start, (int)tensor.Elements).Contains(true))
-                say($"note: no shard that was looked at has a gradient for {tensor.Name}; it counts as zeros, and the optimizer still decays it");
+            {
+                say($"note: no shard that was looked at has a gradient for {tensor.Name}; it counts as zeros, and the optimizer still "
+                    + "decays it");
+            }
             start += tensor.Elements;
         }
     }
@@ -134,7 +139,9 @@ public sealed class ProgramVerifier(JobSpec spec, Func<ProgramLaunch> launch, Ac
 
         public Load()
         {
-            threads = [.. Enumerable.Range(0, Environment.ProcessorCount).Select(_ => new Thread(Work) { IsBackground = true, Name = "load" })];
+            threads = [
+                .. Enumerable.Range(0, Environment.ProcessorCount).Select(_ => new Thread(Work) { IsBackground = true, Name = "load" })
+            ];
             foreach (var thread in threads)
                 thread.Start();
         }

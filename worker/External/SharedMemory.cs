@@ -83,7 +83,8 @@ internal sealed unsafe partial class SharedMemory : IDisposable
     }
 
     private static InsufficientMemoryException Failed(long bytes) => new(
-        $"{bytes / 1048576.0:F0} MiB of memory cannot be shared with the program: {Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}");
+        $"{bytes / 1048576.0:F0} MiB of memory cannot be shared with the program: "
+            + $"{Marshal.GetPInvokeErrorMessage(Marshal.GetLastPInvokeError())}");
 
     [LibraryImport("libc", EntryPoint = "memfd_create", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int MemoryFile(string name, uint flags);

@@ -161,7 +161,9 @@ public sealed class FaultPlan
         lock (gate)
         {
             var index = waiting.FindIndex(rule =>
-                rule.Point == point && number >= rule.Number && (only is { } wanted ? rule.Action == wanted : rule.Action is not (FaultAction.Flip or FaultAction.Hold)));
+                rule.Point == point
+                    && number >= rule.Number
+                    && (only is { } wanted ? rule.Action == wanted : rule.Action is not (FaultAction.Flip or FaultAction.Hold)));
             if (index < 0)
                 return null;
             var rule = waiting[index];

@@ -23,7 +23,9 @@ public sealed record FaultRule(FaultAction Action, FaultPoint Point, long Number
     public override string ToString()
     {
         var number = Point == FaultPoint.Final ? "" : $":{Number}";
-        var duration = Action == FaultAction.Freeze ? $":{Duration.TotalSeconds.ToString("0.###", CultureInfo.InvariantCulture)}s" : Action == FaultAction.Hold ? $":{File}" : "";
+        var duration = Action == FaultAction.Freeze ? $":{Duration.TotalSeconds.ToString("0.###", CultureInfo.InvariantCulture)}s"
+            : Action == FaultAction.Hold ? $":{File}"
+            : "";
         return $"{Action.ToString().ToLowerInvariant()}@{Point.ToString().ToLowerInvariant()}{number}{duration}";
     }
 
@@ -93,7 +95,8 @@ public sealed record FaultRule(FaultAction Action, FaultPoint Point, long Number
     }
 
     private static FormatException Bad(string text) => new(
-        $"'{text}' is no fault: write kill@POINT:NUMBER with one of {Points}, kill@final, flip@contribution:STEP, lose@compute:STEP, lose@apply:STEP, freeze@POINT:NUMBER:SECONDSs or hold@compute:STEP:FILE");
+        $"'{text}' is no fault: write kill@POINT:NUMBER with one of {Points}, kill@final, flip@contribution:STEP, lose@compute:STEP, "
+            + "lose@apply:STEP, freeze@POINT:NUMBER:SECONDSs or hold@compute:STEP:FILE");
 
     private static string Points => string.Join(
         ", ", Enum.GetNames<FaultPoint>().Where(name => name != nameof(FaultPoint.Final)).Select(name => name.ToLowerInvariant()));

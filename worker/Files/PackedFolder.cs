@@ -4,10 +4,10 @@ using Coordinator.Disk;
 namespace Coordinator.Worker.Files;
 
 /// <summary>
-/// Files of a folder as one file, in tar's GNU format: the same files make the same bytes, whoever packs them, in whichever process and when. So
-/// entries are in the order of their names and have no times and owners, and of a file's rights only whether it may be run. (The Pax
-/// format writes the packing process's number into its headers.) Regular files and folders only: a link may point anywhere on the node that
-/// it is unpacked on, and a pipe has no content.
+/// Files of a folder as one file, in tar's GNU format: the same files make the same bytes, whoever packs them, in whichever process and
+/// when. So entries are in the order of their names and have no times and owners, and of a file's rights only whether it may be run. (The
+/// Pax format writes the packing process's number into its headers.) Regular files and folders only: a link may point anywhere on the node
+/// that it is unpacked on, and a pipe has no content.
 /// </summary>
 public static class PackedFolder
 {

@@ -143,7 +143,10 @@ internal sealed class GangHost : IDisposable
         try
         {
             if (!services.Launcher.Policy.Allowed)
-                throw new InvalidDataException("it starts no programs: start the worker with --allow-programs to let those who may submit jobs run programs on this host");
+            {
+                throw new InvalidDataException("it starts no programs: start the worker with --allow-programs to let those who may submit "
+                    + "jobs run programs on this host");
+            }
             services.Launcher.Sweep();
             services.Folders.Prune(Job, prepare.Generation);
             if (prepare.Spec.Bundle is { } bundle)
@@ -155,14 +158,19 @@ internal sealed class GangHost : IDisposable
                 cancel.ThrowIfCancellationRequested();
                 DropPorts();
                 lease = new LeaseSocket(
-                    options.DataListen.Address, Job, prepare.Generation, () => machine.Answers(prepare.Generation), (index, sentAt) => Take(new AgentPeerAnswered(prepare.Generation, index, sentAt)));
+                    options.DataListen.Address,
+                    Job,
+                    prepare.Generation,
+                    () => machine.Answers(prepare.Generation),
+                    (index, sentAt) => Take(new AgentPeerAnswered(prepare.Generation, index, sentAt)));
                 if (prepare.Seat.Index == 0)
                 {
                     master = new TcpListener(options.DataListen.Address, 0);
                     master.Start();
                 }
 
-                Take(new AgentPrepared(prepare.Generation, master is null ? 0 : ((System.Net.IPEndPoint)master.LocalEndpoint).Port, lease.Port));
+                Take(new AgentPrepared(
+                    prepare.Generation, master is null ? 0 : ((System.Net.IPEndPoint)master.LocalEndpoint).Port, lease.Port));
             }
         }
         catch (OperationCanceledException)
@@ -251,13 +259,15 @@ internal sealed class GangHost : IDisposable
             try
             {
                 var talk = services.Folders.TalkOf(Job, run.Generation, rank);
-                var process = new GangRankProcess(rank, talk, new RankLog(new RankLogOptions(logs, ProgramFolders.LogName(run.Generation, rank)), (_, line) => OnLine(run.Generation, line)));
+                var process = new GangRankProcess(rank, talk, new RankLog(
+                    new RankLogOptions(logs, ProgramFolders.LogName(run.Generation, rank)), (_, line) => OnLine(run.Generation, line)));
                 var program = services.Launcher.Start(
                     new ProgramCommand
                     {
                         Arguments = run.Spec.Command,
                         WorkFolder = work.Length > 0 ? work : services.Folders.WorkOf(Job),
-                        Environment = ProgramEnvironment.Of(services.Environment, services.Launcher.Policy, RankEnvironment.Of(Job, run.Generation, run.Spec, run.Seat, run.Start, local, options.Gpus, talk, VisibleDevices)),
+                        Environment = ProgramEnvironment.Of(services.Environment, services.Launcher.Policy, RankEnvironment.Of(
+                            Job, run.Generation, run.Spec, run.Seat, run.Start, local, options.Gpus, talk, VisibleDevices)),
                         OwnedFolders = work.Length > 0 ? [talk] : [talk, services.Folders.WorkOf(Job)],
                     },
                     process.Log);
@@ -307,7 +317,8 @@ internal sealed class GangHost : IDisposable
                 Take(new AgentHeardRank(machine.Generation, 0));
             if (machine.Spec?.HangTimeout is not { } limit)
                 return;
-            hung.AddRange(ranks.Values.Where(rank => rank.Program is { Exited.IsCompleted: false }).Select(rank => (rank, Silent: Monotonic.Now - rank.HeardAt)).Where(rank => rank.Silent >= limit));
+            hung.AddRange(ranks.Values.Where(rank => rank.Program is { Exited.IsCompleted: false })
+                .Select(rank => (rank, Silent: Monotonic.Now - rank.HeardAt)).Where(rank => rank.Silent >= limit));
         }
 
         foreach (var (rank, silent) in hung)

@@ -34,7 +34,8 @@ internal sealed class GangRankProcess(int rank, string folder, RankLog log)
         if (isHung || Program is not { } program)
             return;
         isHung = true;
-        log.Note($"no output and no touch of the heartbeat file for {silent.TotalSeconds:0} s: it counts as hung, and is killed after a look at it");
+        log.Note($"no output and no touch of the heartbeat file for {silent.TotalSeconds:0} s: it counts as hung, and is killed after a "
+            + "look at it");
         log.Note(await HangReport.OfAsync(program.Id).ConfigureAwait(false));
         program.Kill();
     }
@@ -48,7 +49,9 @@ internal sealed class GangRankProcess(int rank, string folder, RankLog log)
             Hung = isHung,
             Error = exit.IsSuccess ? "" : ErrorFile.Read(Path.Combine(folder, "error.json")),
             LastLines = exit.IsSuccess ? [] : lines,
-            PortTaken = rank == 0 && !exit.IsSuccess && lines.Any(line => WordsOfTakenPorts.Any(words => line.Contains(words, StringComparison.OrdinalIgnoreCase))),
+            PortTaken = rank == 0
+                && !exit.IsSuccess
+                && lines.Any(line => WordsOfTakenPorts.Any(words => line.Contains(words, StringComparison.OrdinalIgnoreCase))),
         };
     }
 }

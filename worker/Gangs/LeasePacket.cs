@@ -44,7 +44,10 @@ internal readonly record struct LeasePacket(bool IsAnswer, long Generation, int 
             return null;
         }
         return new LeasePacket(
-            packet[4] == 1, BinaryPrimitives.ReadInt64LittleEndian(packet[8..]), BinaryPrimitives.ReadInt32LittleEndian(packet[16..]), TimeSpan.FromTicks(BinaryPrimitives.ReadInt64LittleEndian(packet[24..])));
+            packet[4] == 1,
+            BinaryPrimitives.ReadInt64LittleEndian(packet[8..]),
+            BinaryPrimitives.ReadInt32LittleEndian(packet[16..]),
+            TimeSpan.FromTicks(BinaryPrimitives.ReadInt64LittleEndian(packet[24..])));
     }
 
     private static byte[] Seal(ReadOnlySpan<byte> head, JobId job, byte[] key)

@@ -107,7 +107,10 @@ internal sealed class LeaseSocket : IDisposable
 
             var colon = address.LastIndexOf(':');
             foreach (var host in (await Dns.GetHostAddressesAsync(address[..colon], socket.AddressFamily).ConfigureAwait(false)).Take(1))
-                await socket.SendToAsync(packet, SocketFlags.None, new IPEndPoint(host, int.Parse(address.AsSpan(colon + 1), System.Globalization.CultureInfo.InvariantCulture))).ConfigureAwait(false);
+            {
+                await socket.SendToAsync(packet, SocketFlags.None, new IPEndPoint(
+                    host, int.Parse(address.AsSpan(colon + 1), System.Globalization.CultureInfo.InvariantCulture))).ConfigureAwait(false);
+            }
         }
         catch (Exception lost) when (lost is SocketException or ObjectDisposedException)
         {

@@ -67,7 +67,8 @@ internal static class RankEnvironment
         {
             return null;
         }
-        return visible?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) is { Length: > 0 } names && number < names.Length ? names[number] : text;
+        return visible?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) is { Length: > 0 } names
+            && number < names.Length ? names[number] : text;
     }
 
     private static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);

@@ -42,7 +42,18 @@ internal sealed unsafe partial class SimdKernels<T>
 
                     if (dropout.IsActive) block = MaskedCopy(kept, block, rows, time, t1, b, ((long)h * time + t0) * time, dropout);
                     MatMulBlocks<T>.Multiply(
-                        new LeftMatrix(block, time, 1), packedV, time, size, rows, size, 0, t1, y + (long)t0 * channels, channels, false, left);
+                        new LeftMatrix(block, time, 1),
+                        packedV,
+                        time,
+                        size,
+                        rows,
+                        size,
+                        0,
+                        t1,
+                        y + (long)t0 * channels,
+                        channels,
+                        false,
+                        left);
                 }
             }
         }
@@ -79,7 +90,18 @@ internal sealed unsafe partial class SimdKernels<T>
                     int t1 = Math.Min(t0 + TimeBlock, time), rows = t1 - t0;
                     var block = ds + (long)t0 * time;
                     MatMulBlocks<T>.Multiply(
-                        new LeftMatrix(dy + (long)t0 * channels, channels, 1), packedV, size, time, rows, t1, 0, size, block, time, false, left);
+                        new LeftMatrix(dy + (long)t0 * channels, channels, 1),
+                        packedV,
+                        size,
+                        time,
+                        rows,
+                        t1,
+                        0,
+                        size,
+                        block,
+                        time,
+                        false,
+                        left);
                     if (dropout.IsActive)
                     {
                         var first = ((long)h * time + t0) * time;
@@ -98,9 +120,31 @@ internal sealed unsafe partial class SimdKernels<T>
                 {
                     var columns = Math.Min(TimeBlock, time - j0);
                     MatMulBlocks<T>.Multiply(
-                        new LeftMatrix(weights + j0, 1, time), packedDy, time, size, columns, size, j0, time, dv + (long)j0 * row, row, false, left);
+                        new LeftMatrix(weights + j0, 1, time),
+                        packedDy,
+                        time,
+                        size,
+                        columns,
+                        size,
+                        j0,
+                        time,
+                        dv + (long)j0 * row,
+                        row,
+                        false,
+                        left);
                     MatMulBlocks<T>.Multiply(
-                        new LeftMatrix(ds + j0, 1, time), packedQ, time, size, columns, size, j0, time, dk + (long)j0 * row, row, false, left);
+                        new LeftMatrix(ds + j0, 1, time),
+                        packedQ,
+                        time,
+                        size,
+                        columns,
+                        size,
+                        j0,
+                        time,
+                        dk + (long)j0 * row,
+                        row,
+                        false,
+                        left);
                 }
             }
         }

@@ -23,7 +23,8 @@ internal sealed unsafe class ThreadedKernels : IKernels
     public void MatMul(
         bool transposeA, bool transposeB, int m, int n, int k, float* a, int lda, float* b, int ldb, float* c, int ldc, bool accumulate) =>
         Split(m, 24, (long)n * k / 16, (worker, from, count) => worker.MatMul(
-            transposeA, transposeB, count, n, k, a + (transposeA ? from : (long)from * lda), lda, b, ldb, c + (long)from * ldc, ldc, accumulate));
+            transposeA, transposeB, count, n, k, a
+                + (transposeA ? from : (long)from * lda), lda, b, ldb, c + (long)from * ldc, ldc, accumulate));
 
     public void Add(float* acc, float* x, long count) =>
         SplitElements(count, (worker, from, part) => worker.Add(acc + from, x + from, part));

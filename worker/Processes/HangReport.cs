@@ -24,7 +24,8 @@ internal static class HangReport
             foreach (var thread in ThreadsOf(process).Take(MostThreads))
             {
                 var wait = Read($"/proc/{process}/task/{thread}/wchan");
-                text.AppendLine($"  thread {thread} ({Read($"/proc/{process}/task/{thread}/comm").Trim()}): {StateOf(process, thread)}{(wait is "" or "0" ? "" : $", waits in {wait}")}");
+                text.AppendLine($"  thread {thread} ({Read($"/proc/{process}/task/{thread}/comm").Trim()}): "
+                    + $"{StateOf(process, thread)}{(wait is "" or "0" ? "" : $", waits in {wait}")}");
                 var stack = Read($"/proc/{process}/task/{thread}/stack");
                 if (stack.Length > 0)
                     text.AppendLine(stack.TrimEnd());

@@ -8,7 +8,8 @@ namespace Coordinator.Worker.Processes;
 public sealed class ProgramFolders
 {
     private const int KeptGenerations = 4;
-    private const UnixFileMode Passable = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+    private const UnixFileMode Passable =
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
 
     private readonly string root;
     private readonly string work;
@@ -20,7 +21,11 @@ public sealed class ProgramFolders
     {
         this.root = Path.GetFullPath(root);
         work = policy.User is { Prefix.Count: > 0 } user
-            ? Path.Combine(Path.GetTempPath(), string.Create(CultureInfo.InvariantCulture, $"coordinator-{user.Id}-{Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(this.root)))[..12]}"))
+            ? Path.Combine(
+                Path.GetTempPath(),
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"coordinator-{user.Id}-{Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(this.root)))[..12]}"))
             : this.root;
     }
 

@@ -97,7 +97,8 @@ public sealed class ProgramLauncher : IDisposable
                 descriptors.AddRange(command.Handles.Select((handle, index) => (handle, 3 + index)));
                 var process = NativeProcess.Spawn(
                     "/bin/sh",
-                    ["sh", "-c", Wrapper, "coordinator-program", place, command.WorkFolder, policy.Mask ?? "", .. policy.User?.Prefix ?? [], .. command.Arguments],
+                    ["sh", "-c", Wrapper, "coordinator-program", place, command.WorkFolder, policy.Mask
+                        ?? "", .. policy.User?.Prefix ?? [], .. command.Arguments],
                     [$"{Leftovers.WorkerMark}={mark}", $"{Leftovers.StartMark}={start}", .. environment],
                     descriptors);
                 var program = new RunningProgram(process, start, place, outRead, errorRead, output, Ended);
@@ -144,8 +145,12 @@ public sealed class ProgramLauncher : IDisposable
         if (!isSwept)
         {
             isSwept = true;
-            if (Leftovers.Kill(Leftovers.WorkerMark, value => value.StartsWith($"{lineage}:", StringComparison.Ordinal) && value != mark) is > 0 and var killed)
+            if (Leftovers.Kill(
+                Leftovers.WorkerMark,
+                value => value.StartsWith($"{lineage}:", StringComparison.Ordinal) && value != mark) is > 0 and var killed)
+            {
                 log.Warn($"killed {killed} processes that an earlier worker of this node had left");
+            }
             group = ControlGroup.TryCreate($"coordinator-{Environment.ProcessId}-{lineage}");
         }
     }

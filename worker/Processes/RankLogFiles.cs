@@ -50,7 +50,8 @@ public static class RankLogFiles
 
     /// <summary>Names of the logs of a folder.</summary>
     public static IReadOnlyCollection<string> NamesIn(string folder) => !Directory.Exists(folder) ? [] :
-        [.. Directory.EnumerateFiles(folder, $"*{Ending}").Select(path => Path.GetFileNameWithoutExtension(path)).Select(name => name[..Math.Max(0, name.LastIndexOf('.'))]).Where(name => name.Length > 0).Distinct()];
+        [.. Directory.EnumerateFiles(folder, $"*{Ending}").Select(path => Path.GetFileNameWithoutExtension(path))
+            .Select(name => name[..Math.Max(0, name.LastIndexOf('.'))]).Where(name => name.Length > 0).Distinct()];
 
     internal static string PathOf(string folder, string name, long from) =>
         Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{name}.{from:D16}{Ending}"));

@@ -64,7 +64,8 @@ public sealed class GptProgram : ITrainingProgram
             // have it.
             throw new RankFaultException(
                 FaultKind.Unknown,
-                $"a rank needs at least {JobMemory.Text(needed)} of memory and this worker may use {JobMemory.Text(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)}; "
+                $"a rank needs at least {JobMemory.Text(needed)} of memory and this worker may use "
+                    + $"{JobMemory.Text(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)}; "
                 + "lower model.block, training.micro_batch, model.layers or model.channels");
         }
 

@@ -16,7 +16,12 @@ internal sealed class GptWeights
             Layers[i] = new Layer(
                 At("ln_1.weight"), At("ln_1.bias"), At("attn.c_attn.weight"), At("attn.c_attn.bias"), At("attn.c_proj.weight"),
                 At("attn.c_proj.bias"),
-                At("ln_2.weight"), At("ln_2.bias"), At("mlp.c_fc.weight"), At("mlp.c_fc.bias"), At("mlp.c_proj.weight"), At("mlp.c_proj.bias"));
+                At("ln_2.weight"),
+                At("ln_2.bias"),
+                At("mlp.c_fc.weight"),
+                At("mlp.c_fc.bias"),
+                At("mlp.c_proj.weight"),
+                At("mlp.c_proj.bias"));
         }
     }
 

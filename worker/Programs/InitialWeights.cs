@@ -27,7 +27,9 @@ public sealed class InitialWeights
     private InitialWeights(float[] data, IReadOnlyList<SafeTensor> tensors, ParameterLayout layout)
     {
         this.data = data;
-        places = [.. tensors.Select(stored => ((int)(stored.Begin / sizeof(float)), layout[stored.Name].Offset, layout[stored.Name].Length))];
+        places = [
+            .. tensors.Select(stored => ((int)(stored.Begin / sizeof(float)), layout[stored.Name].Offset, layout[stored.Name].Length))
+        ];
     }
 
     /// <summary>Why a file's tensors cannot be a model's parameters, naming the first that is wrong; null where they can.</summary>
@@ -48,7 +50,10 @@ public sealed class InitialWeights
                     + $"{(anyFloat ? "F32, BF16, F16 or F64" : "F32")}";
             }
             if (!stored.Shape.SequenceEqual(tensor.Shape.Select(axis => (long)axis)))
-                return $"its tensor '{tensor.Name}' has the shape {Shape(stored.Shape)}, and the job's model has {Shape(tensor.Shape.Select(axis => (long)axis))}";
+            {
+                return $"its tensor '{tensor.Name}' has the shape {Shape(stored.Shape)}, and the job's model has "
+                    + $"{Shape(tensor.Shape.Select(axis => (long)axis))}";
+            }
         }
 
         return tensors.FirstOrDefault(tensor => byName.ContainsKey(tensor.Name)) is { } stray
@@ -112,9 +117,15 @@ public sealed class InitialWeights
         while (at < bytes)
             Take(rest.AsSpan(0, (int)Math.Min(rest.Length, bytes - at)));
         if (Convert.ToHexStringLower(hash.GetHashAndReset()) is var found && found != spec.Sha256)
-            throw new DataException(DataProblem.Corrupt, $"{path}: {bytes} bytes with SHA-256 {found}, where the job starts from {spec.Bytes} bytes with {spec.Sha256}; delete it, and it is fetched again");
+        {
+            throw new DataException(DataProblem.Corrupt, $"{path}: {bytes} bytes with SHA-256 {found}, where the job starts from "
+                + $"{spec.Bytes} bytes with {spec.Sha256}; delete it, and it is fetched again");
+        }
         if (why is not null)
-            throw new InvalidJobException($"The job cannot start from the weights {spec.Sha256}: {why}. Give the job the shape of that model, or upload other weights as a safetensors file.");
+        {
+            throw new InvalidJobException($"The job cannot start from the weights {spec.Sha256}: {why}. Give the job the shape of that "
+                + "model, or upload other weights as a safetensors file.");
+        }
         if (!BitConverter.IsLittleEndian)
         {
             var words = MemoryMarshal.Cast<float, uint>(data.AsSpan());

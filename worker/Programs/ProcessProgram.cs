@@ -16,6 +16,7 @@ internal sealed class ProcessProgram(JobSpec spec) : ITrainingProgram
     public IRankDevice CreateCpuDevice(ISampleSource? samples, CpuDeviceOptions options) => new ProgramDevice(
         spec,
         options.Launch ?? throw new RankFaultException(
-            FaultKind.Worker, "this worker runs no programs of jobs, since whoever may submit one could run anything on its host; start it with --allow-programs, and with --program-user where it can"),
+            FaultKind.Worker, "this worker runs no programs of jobs, since whoever may submit one could run anything on its host; start it "
+                + "with --allow-programs, and with --program-user where it can"),
         options.Cancel);
 }

@@ -6,12 +6,13 @@ namespace Coordinator.Worker.Programs;
 /// <summary>The training programs that this worker can make: one entry for each of <see cref="ProgramKinds"/>.</summary>
 public static class TrainingPrograms
 {
-    private static readonly IReadOnlyDictionary<string, Func<JobSpec, ITrainingProgram>> Makers = new Dictionary<string, Func<JobSpec, ITrainingProgram>>
-    {
-        ["gpt"] = spec => new GptProgram(spec),
-        ["linear"] = spec => new LinearProgram(spec),
-        ["process"] = spec => new ProcessProgram(spec),
-    };
+    private static readonly IReadOnlyDictionary<string, Func<JobSpec, ITrainingProgram>> Makers =
+        new Dictionary<string, Func<JobSpec, ITrainingProgram>>
+        {
+            ["gpt"] = spec => new GptProgram(spec),
+            ["linear"] = spec => new LinearProgram(spec),
+            ["process"] = spec => new ProcessProgram(spec),
+        };
 
     /// <summary>Names of all programs that can be made.</summary>
     public static IEnumerable<string> Names => Makers.Keys;

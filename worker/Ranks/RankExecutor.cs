@@ -56,9 +56,12 @@ public sealed class RankExecutor : IDisposable
     private bool deviceEnded;
 
     /// <summary>An executor without any numbers yet. It disposes of the device at its end.</summary>
-    internal RankExecutor(RankHostOptions options, IRankDevice device, IRankOutlet outlet, IModelSink models, FaultPlan faults, IWorkerLog log, StrandPool threads, Action<HostInput> answer)
+    internal RankExecutor(
+        RankHostOptions options, IRankDevice device, IRankOutlet outlet, IModelSink models, FaultPlan faults, IWorkerLog log,
+        StrandPool threads, Action<HostInput> answer)
     {
-        (this.options, this.device, this.outlet, this.models, this.faults, this.log, this.answer) = (options, device, outlet, models, faults, log, answer);
+        (this.options, this.device, this.outlet, this.models, this.faults, this.log, this.answer) = (
+            options, device, outlet, models, faults, log, answer);
         blockElements = options.Spec.Collective.BlockElements;
         statePool = new BlockPool(blockElements * sizeof(float), keep: 64);
         treeSum = new TreeSum(blockElements);
@@ -82,7 +85,10 @@ public sealed class RankExecutor : IDisposable
     /// <summary>P; for tests.</summary>
     public PartialSums Partials => partials;
 
-    /// <summary>The device's own words, once it was lost, those of its program, or of the data that it cannot read any more; null before. Any thread may ask.</summary>
+    /// <summary>
+    /// The device's own words, once it was lost, those of its program, or of the data that it cannot read any more; null before. Any thread
+    /// may ask.
+    /// </summary>
     public string? DeviceLoss => lost;
 
     /// <summary>R; for tests.</summary>
@@ -145,7 +151,9 @@ public sealed class RankExecutor : IDisposable
     /// <summary>What a checkpoint that is being read would bring is of no use any more: nothing of it is written from now on.</summary>
     public void AbandonLoad() => saver.Dispose();
 
-    /// <summary>Disposes of a device that was lost, and of all numbers on it. Waits for the call under way, which fails if it has not yet.</summary>
+    /// <summary>
+    /// Disposes of a device that was lost, and of all numbers on it. Waits for the call under way, which fails if it has not yet.
+    /// </summary>
     public void EndDevice()
     {
         if (deviceEnded)
@@ -468,7 +476,13 @@ public sealed class RankExecutor : IDisposable
     {
         try
         {
-            await models.StoreAsync(options.Job, options.Spec, step, device.Model, await parameters.WaitAsync(cancel).ConfigureAwait(false), cancel).ConfigureAwait(false);
+            await models.StoreAsync(
+                options.Job,
+                options.Spec,
+                step,
+                device.Model,
+                await parameters.WaitAsync(cancel).ConfigureAwait(false),
+                cancel).ConfigureAwait(false);
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {

@@ -40,7 +40,8 @@ internal sealed class StateSaver(
     {
         if (options.Checkpoints is not { } folder)
         {
-            answer(new StateSaved(save.Checkpoint, null, 0, 0, "this worker has no folder for checkpoints; start the workers with --checkpoint-dir"));
+            answer(new StateSaved(
+                save.Checkpoint, null, 0, 0, "this worker has no folder for checkpoints; start the workers with --checkpoint-dir"));
             return;
         }
 
@@ -109,7 +110,10 @@ internal sealed class StateSaver(
             else
             {
                 failure = await StorageRead.RunAsync(
-                    folder.PathOf(options.Job, order.Checkpoint.Id), LimitNow, reading => Read(folder, order, reading, load, abandon), abandon: abandon).ConfigureAwait(false);
+                    folder.PathOf(options.Job, order.Checkpoint.Id),
+                    LimitNow,
+                    reading => Read(folder, order, reading, load, abandon),
+                    abandon: abandon).ConfigureAwait(false);
             }
         }
         catch (OperationCanceledException) when (abandon.IsCancellationRequested)

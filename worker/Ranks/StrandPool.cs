@@ -15,7 +15,9 @@ internal sealed class StrandPool : IDisposable
 
     public StrandPool(string name, int count)
     {
-        threads = [.. Enumerable.Range(0, count).Select(i => new Thread(Run) { IsBackground = true, Name = count == 1 ? name : $"{name} {i}" })];
+        threads = [
+            .. Enumerable.Range(0, count).Select(i => new Thread(Run) { IsBackground = true, Name = count == 1 ? name : $"{name} {i}" })
+        ];
         foreach (var thread in threads)
             thread.Start();
     }

@@ -37,7 +37,10 @@ public sealed class TelemetryReports
         if (!urgent && (now < toldAt + CalmPeriod || !readings.Any(HasWandered)))
             return null;
         toldAt = now;
-        GpuReading[] said = [.. readings.Select(reading => reading with { Xids = unsaidXids.TryGetValue(reading.Index, out var xids) ? xids : [] })];
+        GpuReading[] said =
+        [
+            .. readings.Select(reading => reading with { Xids = unsaidXids.TryGetValue(reading.Index, out var xids) ? xids : [] })
+        ];
         unsaidXids.Clear();
         foreach (var reading in said)
             told[reading.Index] = reading;

@@ -4,7 +4,8 @@ using Coordinator.Machines;
 namespace Coordinator.Worker.Transport;
 
 /// <summary>All connections of one worker in one generation of one job, and the way to the ranks of its own.</summary>
-[SuppressMessage("Reliability", "CA1001", Justification = "the source has no timer and no wait handle, and its token outlives the generation")]
+[SuppressMessage(
+    "Reliability", "CA1001", Justification = "the source has no timer and no wait handle, and its token outlives the generation")]
 internal sealed class GenerationLinks
 {
     private readonly NodeId self;

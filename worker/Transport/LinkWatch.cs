@@ -46,7 +46,8 @@ internal sealed class LinkWatch : IDisposable
     }
 
     private static string WhyNoConnection(GenerationLinks group, PeerLink link, TimeSpan silence) =>
-        $"no connection with {link.Peer} at {group.Addresses[link.Peer]} in {silence.TotalSeconds:0.0} s{(link.Trouble.Length > 0 ? $": {link.Trouble}" : "")}";
+        $"no connection with {link.Peer} at {group.Addresses[link.Peer]} in {silence.TotalSeconds:0.0} "
+            + $"s{(link.Trouble.Length > 0 ? $": {link.Trouble}" : "")}";
 
     private void Look(GenerationLinks group, TimeSpan now, TimeSpan gap)
     {

@@ -15,7 +15,8 @@ namespace Coordinator.Worker.Transport;
 /// is either dropped here or fails its checksum at the receiver.
 /// </para>
 /// </summary>
-[SuppressMessage("Reliability", "CA1001", Justification = "the semaphore's wait handle is never asked for, so there is nothing to dispose of")]
+[SuppressMessage(
+    "Reliability", "CA1001", Justification = "the semaphore's wait handle is never asked for, so there is nothing to dispose of")]
 internal sealed class PeerLink
 {
     private const int MaxBatch = 256;
