@@ -66,7 +66,11 @@ public sealed class IlgpuBackend : IDeviceBackend
                     Name = gpu.Name,
                     MemoryBytes = gpu.MemorySize,
                     DeviceClass = CudaDeviceClass.Name(
-                        library, (gpu.Architecture?.Major ?? 0, gpu.Architecture?.Minor ?? 0), displayDriver.Value, gpu.DriverVersion.ToString(), KernelVersion),
+                        library,
+                        (gpu.Architecture?.Major ?? 0, gpu.Architecture?.Minor ?? 0),
+                        displayDriver.Value,
+                        gpu.DriverVersion.ToString(),
+                        KernelVersion),
                     PciBusId = gpu.NVMLPCIBusId,
                 }),
                 CLDevice gpu => (gpu, new DeviceDescription
@@ -74,7 +78,8 @@ public sealed class IlgpuBackend : IDeviceBackend
                     Device = $"ilgpu:opencl:{openCL++}",
                     Name = gpu.Name,
                     MemoryBytes = gpu.MemorySize,
-                    DeviceClass = $"{library}-opencl-{Word(gpu.VendorName)}-{Word(gpu.Name)}-driver{Word(DriverOf(gpu))}-{Word(gpu.DeviceVersion.ToString())}-k{KernelVersion}",
+                    DeviceClass =
+                        $"{library}-opencl-{Word(gpu.VendorName)}-{Word(gpu.Name)}-driver{Word(DriverOf(gpu))}-{Word(gpu.DeviceVersion.ToString())}-k{KernelVersion}",
                 }),
                 _ => (device, new DeviceDescription
                 {

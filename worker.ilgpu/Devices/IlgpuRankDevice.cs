@@ -75,7 +75,8 @@ internal sealed class IlgpuRankDevice : IRankDevice
         {
             EndQuietly(() => Accelerator.Dispose());
             throw new InsufficientMemoryException(
-                $"{name} ({device.MemorySize / 1048576.0:F0} MiB) has no room for the job: {MemoryBytes(spec) / 1048576.0:F0} MiB for state, activations and"
+                $"{name} ({device.MemorySize / 1048576.0:F0} MiB) has no room for the job: {MemoryBytes(spec) / 1048576.0:F0} MiB for "
+                    + "state, activations and"
                 + $" three gradients. Lower training.micro_batch, which is {spec.Training.MicroBatch}, or the model. ({e.Message})", e);
         }
     }

@@ -55,7 +55,8 @@ internal static class AttentionBackward
             {
                 // The first half of the items are dv's, the others dk's; q came scaled.
                 int piece = item % pieces, c = piece / (size / 4), d = piece % (size / 4);
-                int to = start + ((first + (4 * c)) * ld) + (4 * d), channels = shape.HeadSize - (4 * d), exist = shape.Time - first - (4 * c);
+                int to = start + ((first + (4 * c)) * ld)
+                    + (4 * d), channels = shape.HeadSize - (4 * d), exist = shape.Time - first - (4 * c);
                 var begins = from == first;
                 if (item < pieces)
                 {

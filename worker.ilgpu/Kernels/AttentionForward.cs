@@ -28,7 +28,8 @@ internal static class AttentionForward
         ArrayView<Float4> values = default(TTiling).AllocateChannels(), outputs = default(TTiling).AllocateChannels();
         var scores = default(TTiling).AllocateScores();
         var weights = scores.Cast<float>();
-        ArrayView<float> largest = SharedMemory.Allocate<float>(32), sums = SharedMemory.Allocate<float>(32), shrink = SharedMemory.Allocate<float>(32);
+        ArrayView<float> largest =
+            SharedMemory.Allocate<float>(32), sums = SharedMemory.Allocate<float>(32), shrink = SharedMemory.Allocate<float>(32);
         ArrayView<float> laneMax = SharedMemory.Allocate<float>(32 * RowLanes), laneSum = SharedMemory.Allocate<float>(32 * RowLanes);
 
         int tile = Grid.DimX - 1 - Grid.IdxX, first = tile * rows;
@@ -121,7 +122,10 @@ internal static class AttentionForward
         {
             int r = i / shape.HeadSize, d = i % shape.HeadSize, t = first + r;
             if (t < shape.Time)
-                output[(((sequence * shape.Time) + t) * shape.Channels) + (head * shape.HeadSize) + d] = result[(r * (size + 4)) + d] / sums[r];
+            {
+                output[(((sequence * shape.Time) + t) * shape.Channels) + (head * shape.HeadSize) + d] =
+                    result[(r * (size + 4)) + d] / sums[r];
+            }
         }
 
         for (var r = Group.IdxX; r < rows; r += Group.DimX)

@@ -22,7 +22,8 @@ internal sealed class AttentionLaunch
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(headSize, MaxHeadSize);
         this.tuning = tuning;
-        dots = accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, int, AttentionArguments>(AttentionBackward.Dots);
+        dots = accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, int, AttentionArguments>(
+            AttentionBackward.Dots);
         (rows, forward, keys, queries) = headSize switch
         {
             <= 16 => Load<Heads16>(accelerator),
@@ -66,7 +67,8 @@ internal sealed class AttentionLaunch
         Load<TTiling>(Accelerator accelerator)
         where TTiling : struct, IAttentionTiling => (
             default(TTiling).Rows,
-            accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, AttentionArguments, DropoutMask>(AttentionForward.Run<TTiling>),
+            accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, AttentionArguments, DropoutMask>(
+                AttentionForward.Run<TTiling>),
             accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, AttentionArguments, DropoutMask>(
                 AttentionBackward.Keys<TTiling>),
             accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, AttentionArguments, DropoutMask>(

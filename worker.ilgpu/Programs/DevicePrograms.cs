@@ -25,7 +25,8 @@ internal static class DevicePrograms
                 spec.Model,
                 Math.Min(spec.Training.MicroBatch, (spec.Training.BatchSize + spec.Training.Shards - 1) / spec.Training.Shards)),
             WhyNotGpt),
-        ["linear"] = new((spec, _, accelerator, stream, kernels) => new LinearDeviceProgram(spec, accelerator, stream, kernels), _ => 0, _ => null),
+        ["linear"] = new(
+            (spec, _, accelerator, stream, kernels) => new LinearDeviceProgram(spec, accelerator, stream, kernels), _ => 0, _ => null),
     };
 
     /// <summary>The entry of a job's program, which <see cref="WhyNot"/> has found to be there.</summary>
@@ -40,12 +41,16 @@ internal static class DevicePrograms
     {
         var model = spec.Model;
         if (model.Channels / model.Heads is > AttentionLaunch.MaxHeadSize and var size)
-            return $"The model's heads have {size} channels; the ILGPU device has room for {AttentionLaunch.MaxHeadSize}. Choose more heads, or the cpu device.";
+        {
+            return $"The model's heads have {size} channels; the ILGPU device has room for {AttentionLaunch.MaxHeadSize}. Choose more "
+                + "heads, or the cpu device.";
+        }
 
         // Kernels count the elements of a matrix in 32 bits.
         var most = int.MaxValue / ((long)model.Block * Math.Max(model.Vocab, 4 * model.Channels));
         return spec.Training.MicroBatch <= most || spec.Training.BatchSize / spec.Training.Shards < most
             ? null
-            : $"The micro-batch is {spec.Training.MicroBatch} samples; the ILGPU device takes at most {most} of this model. Lower training.micro_batch.";
+            : $"The micro-batch is {spec.Training.MicroBatch} samples; the ILGPU device takes at most {most} of this model. Lower "
+                + "training.micro_batch.";
     }
 }

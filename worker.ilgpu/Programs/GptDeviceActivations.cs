@@ -91,7 +91,8 @@ internal sealed class GptDeviceActivations : IDisposable
     public static long Floats(ModelSpec model, int batch)
     {
         long rows = (long)batch * model.Block, c = model.Channels;
-        var layer = (5 * Aligned(rows * c)) + (4 * Aligned(rows)) + Aligned(rows * 3 * c) + Aligned(rows * model.Heads) + (2 * Aligned(rows * 4 * c));
+        var layer = (5 * Aligned(rows * c)) + (4 * Aligned(rows)) + Aligned(
+            rows * 3 * c) + Aligned(rows * model.Heads) + (2 * Aligned(rows * 4 * c));
         var rest = (5 * Aligned(rows * c)) + (2 * Aligned(rows)) + Aligned(rows * model.Vocab) + Aligned(rows * 4 * c)
             + Aligned(rows * model.Heads) + Aligned(PartialFloats(rows, c));
         return (model.Layers * layer) + rest;

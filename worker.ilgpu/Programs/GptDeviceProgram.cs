@@ -205,7 +205,18 @@ internal sealed class GptDeviceProgram : IDeviceProgram
     {
         var c = model.Channels;
         kernels.LayerNormBackward(
-            activations.DNarrow, x, p.SubView(norm, c), mean, rstd, activations.DStream, g.SubView(norm, c), g.SubView(bias, c), activations.Partial, rows, c, accumulate);
+            activations.DNarrow,
+            x,
+            p.SubView(norm, c),
+            mean,
+            rstd,
+            activations.DStream,
+            g.SubView(norm, c),
+            g.SubView(bias, c),
+            activations.Partial,
+            rows,
+            c,
+            accumulate);
     }
 
     // The residual stream's gradient as it enters a branch: the branch's dropout applied to a copy.
