@@ -69,7 +69,8 @@ public static class PrivateFiles
     /// such permissions.
     /// </summary>
     public static string? WhyOpen(string path) => RegularFile.FactsOf(path) is { IsOpenToOthers: true } facts
-        ? $"{path} is open to other users of this machine (its permissions are {facts.Permissions}); close it with 'chmod {(facts.IsFolder ? "700" : "600")} {path}'"
+        ? $"{path} is open to other users of this machine (its permissions are {facts.Permissions}); close it with 'chmod "
+            + $"{(facts.IsFolder ? "700" : "600")} {path}'"
         : null;
 
     /// <summary>Takes from others what they may do with a file that this user owns.</summary>

@@ -97,7 +97,9 @@ public static class RegularFile
         if (!OperatingSystem.IsLinux())
             return false;
         var full = Path.GetFullPath(path);
-        return (full.StartsWith("/dev/fd/", StringComparison.Ordinal) || full.StartsWith("/proc/self/fd/", StringComparison.Ordinal) || full == "/dev/stdin")
+        return (full.StartsWith("/dev/fd/", StringComparison.Ordinal)
+            || full.StartsWith("/proc/self/fd/", StringComparison.Ordinal)
+            || full == "/dev/stdin")
             && PosixCalls.FactsOf(full, out _) is { IsPipe: true };
     }
 

@@ -83,7 +83,8 @@ public sealed class StorageRead
                     continue;
                 reading.isGivenUp = true;
                 Forget(done.Task);
-                throw new StorageTimeoutException($"{what}: its storage did not answer within {most.TotalSeconds:0.##} s; see whether its file system, or the server behind it, is alive");
+                throw new StorageTimeoutException($"{what}: its storage did not answer within {most.TotalSeconds:0.##} s; see whether its "
+                    + "file system, or the server behind it, is alive");
             }
             catch (OperationCanceledException) when (!done.Task.IsCompleted)
             {
