@@ -25,7 +25,8 @@ public static class JobKeyReference
             + "first and the lowest gives back first.",
         ["job.device_class"] = "Class of the devices that may compute the job, or the first words of one, as `coordinator devices` shows "
             + "them; empty: whichever the most free gpus have. All ranks are of one class.",
-        ["model.program"] = "The training program: a GPT on bytes or tokens, a linear regression on made-up samples that needs no data, or a process of your own.",
+        ["model.program"] = "The training program: a GPT on bytes or tokens, a linear regression on made-up samples that needs no data, or "
+            + "a process of your own.",
         ["model.layers"] = "Transformer layers (gpt).",
         ["model.heads"] = "Attention heads (gpt).",
         ["model.channels"] = "Width of the residual stream (gpt), or number of inputs (linear).",
@@ -40,7 +41,8 @@ public static class JobKeyReference
         ["program.check_every"] = "Every so many shards one is computed again, and must give the same bits; 0: none is.",
         ["program.start_timeout"] = "How long the program may take from its start to its first shard.",
         ["program.hang_timeout"] = "How long the program may take for a shard or a step before it is ended.",
-        ["program.allow_nondeterminism"] = "Whether the program trains although its shards were found to differ; no bits are promised then.",
+        ["program.allow_nondeterminism"] =
+            "Whether the program trains although its shards were found to differ; no bits are promised then.",
         ["program.sha256"] = "SHA-256 of the frozen folder of the program, which the silo has already.",
         ["program.bytes"] = "Size of that folder in bytes.",
         ["program.path"] = "The program: a Python script, or a file that runs by itself. It and the modules in its folder are brought to "

@@ -40,7 +40,8 @@ internal static class JobKeys
         JobKey.Int("program.check_every", s => Own(s).CheckEvery, (s, v) => Program(s, Own(s) with { CheckEvery = v })),
         JobKey.Duration("program.start_timeout", s => Own(s).StartTimeout, (s, v) => Program(s, Own(s) with { StartTimeout = v })),
         JobKey.Duration("program.hang_timeout", s => Own(s).HangTimeout, (s, v) => Program(s, Own(s) with { HangTimeout = v })),
-        JobKey.Flag("program.allow_nondeterminism", s => Own(s).AllowNondeterminism, (s, v) => Program(s, Own(s) with { AllowNondeterminism = v })),
+        JobKey.Flag(
+            "program.allow_nondeterminism", s => Own(s).AllowNondeterminism, (s, v) => Program(s, Own(s) with { AllowNondeterminism = v })),
         JobKey.Word("program.sha256", s => Own(s).Sha256, (s, v) => Program(s, Own(s) with { Sha256 = v })),
         JobKey.Long("program.bytes", s => Own(s).Bytes, (s, v) => Program(s, Own(s) with { Bytes = v })),
         JobKey.Long("training.steps", s => s.Training.Steps, (s, v) => Training(s, s.Training with { Steps = v })),
@@ -50,29 +51,62 @@ internal static class JobKeys
         JobKey.Seed("training.seed", s => s.Training.Seed, (s, v) => Training(s, s.Training with { Seed = v })),
         JobKey.Flag(
             "training.allow_nonfinite", s => s.Training.AllowNonfinite, (s, v) => Training(s, s.Training with { AllowNonfinite = v })),
-        JobKey.Real("optimizer.learning_rate", s => s.Optimizer.LearningRate, (s, v) => Optimizer(s, s.Optimizer with { LearningRate = v })),
+        JobKey.Real(
+            "optimizer.learning_rate", s => s.Optimizer.LearningRate, (s, v) => Optimizer(s, s.Optimizer with { LearningRate = v })),
         JobKey.Real("optimizer.beta1", s => s.Optimizer.Beta1, (s, v) => Optimizer(s, s.Optimizer with { Beta1 = v })),
         JobKey.Real("optimizer.beta2", s => s.Optimizer.Beta2, (s, v) => Optimizer(s, s.Optimizer with { Beta2 = v })),
         JobKey.Real("optimizer.epsilon", s => s.Optimizer.Epsilon, (s, v) => Optimizer(s, s.Optimizer with { Epsilon = v })),
         JobKey.Real("optimizer.weight_decay", s => s.Optimizer.WeightDecay, (s, v) => Optimizer(s, s.Optimizer with { WeightDecay = v })),
-        JobKey.Real("optimizer.gradient_clip", s => s.Optimizer.GradientClip, (s, v) => Optimizer(s, s.Optimizer with { GradientClip = v })),
-        JobKey.Long("lr_scheduler.warmup_steps", s => s.Optimizer.WarmupSteps, (s, v) => Optimizer(s, s.Optimizer with { WarmupSteps = v })),
+        JobKey.Real(
+            "optimizer.gradient_clip", s => s.Optimizer.GradientClip, (s, v) => Optimizer(s, s.Optimizer with { GradientClip = v })),
+        JobKey.Long(
+            "lr_scheduler.warmup_steps", s => s.Optimizer.WarmupSteps, (s, v) => Optimizer(s, s.Optimizer with { WarmupSteps = v })),
         JobKey.Long("lr_scheduler.decay_steps", s => s.Optimizer.DecaySteps, (s, v) => Optimizer(s, s.Optimizer with { DecaySteps = v })),
-        JobKey.Real("lr_scheduler.min_learning_rate", s => s.Optimizer.MinLearningRate, (s, v) => Optimizer(s, s.Optimizer with { MinLearningRate = v })),
-        JobKey.Int("collective.block_elements", s => s.Collective.BlockElements, (s, v) => Collective(s, s.Collective with { BlockElements = v })),
-        JobKey.Int("collective.window_blocks", s => s.Collective.WindowBlocks, (s, v) => Collective(s, s.Collective with { WindowBlocks = v })),
-        JobKey.Duration("fault_tolerance.start_timeout", s => s.FaultTolerance.StartTimeout, (s, v) => Faults(s, s.FaultTolerance with { StartTimeout = v })),
-        JobKey.Duration("fault_tolerance.answer_timeout", s => s.FaultTolerance.AnswerTimeout, (s, v) => Faults(s, s.FaultTolerance with { AnswerTimeout = v })),
-        JobKey.Duration("fault_tolerance.peer_timeout", s => s.FaultTolerance.PeerTimeout, (s, v) => Faults(s, s.FaultTolerance with { PeerTimeout = v })),
-        JobKey.Duration("fault_tolerance.gather_delay", s => s.FaultTolerance.GatherDelay, (s, v) => Faults(s, s.FaultTolerance with { GatherDelay = v })),
-        JobKey.Duration("fault_tolerance.progress_timeout", s => s.FaultTolerance.ProgressTimeout, (s, v) => Faults(s, s.FaultTolerance with { ProgressTimeout = v })),
-        JobKey.Duration("fault_tolerance.state_timeout", s => s.FaultTolerance.StateTimeout, (s, v) => Faults(s, s.FaultTolerance with { StateTimeout = v })),
+        JobKey.Real(
+            "lr_scheduler.min_learning_rate",
+            s => s.Optimizer.MinLearningRate,
+            (s, v) => Optimizer(s, s.Optimizer with { MinLearningRate = v })),
+        JobKey.Int(
+            "collective.block_elements", s => s.Collective.BlockElements, (s, v) => Collective(s, s.Collective with { BlockElements = v })),
+        JobKey.Int(
+            "collective.window_blocks", s => s.Collective.WindowBlocks, (s, v) => Collective(s, s.Collective with { WindowBlocks = v })),
+        JobKey.Duration(
+            "fault_tolerance.start_timeout",
+            s => s.FaultTolerance.StartTimeout,
+            (s, v) => Faults(s, s.FaultTolerance with { StartTimeout = v })),
+        JobKey.Duration(
+            "fault_tolerance.answer_timeout",
+            s => s.FaultTolerance.AnswerTimeout,
+            (s, v) => Faults(s, s.FaultTolerance with { AnswerTimeout = v })),
+        JobKey.Duration(
+            "fault_tolerance.peer_timeout",
+            s => s.FaultTolerance.PeerTimeout,
+            (s, v) => Faults(s, s.FaultTolerance with { PeerTimeout = v })),
+        JobKey.Duration(
+            "fault_tolerance.gather_delay",
+            s => s.FaultTolerance.GatherDelay,
+            (s, v) => Faults(s, s.FaultTolerance with { GatherDelay = v })),
+        JobKey.Duration(
+            "fault_tolerance.progress_timeout",
+            s => s.FaultTolerance.ProgressTimeout,
+            (s, v) => Faults(s, s.FaultTolerance with { ProgressTimeout = v })),
+        JobKey.Duration(
+            "fault_tolerance.state_timeout",
+            s => s.FaultTolerance.StateTimeout,
+            (s, v) => Faults(s, s.FaultTolerance with { StateTimeout = v })),
         JobKey.Word("checkpoint.interval", s => s.Checkpoint.Interval, (s, v) => Checkpoint(s, s.Checkpoint with { Interval = v })),
         JobKey.Int("checkpoint.keep_latest", s => s.Checkpoint.KeepLatest, (s, v) => Checkpoint(s, s.Checkpoint with { KeepLatest = v })),
         JobKey.Long("checkpoint.keep_every", s => s.Checkpoint.KeepEvery, (s, v) => Checkpoint(s, s.Checkpoint with { KeepEvery = v })),
-        JobKey.Duration("checkpoint.restore_after", s => s.Checkpoint.RestoreAfter, (s, v) => Checkpoint(s, s.Checkpoint with { RestoreAfter = v })),
-        JobKey.Word("checkpoint.initial_load_sha256", s => s.Initial?.Sha256 ?? "", (s, v) => s with { Initial = (s.Initial ?? new()) with { Sha256 = v } }),
-        JobKey.Long("checkpoint.initial_load_bytes", s => s.Initial?.Bytes ?? 0, (s, v) => s with { Initial = (s.Initial ?? new()) with { Bytes = v } }),
+        JobKey.Duration(
+            "checkpoint.restore_after", s => s.Checkpoint.RestoreAfter, (s, v) => Checkpoint(s, s.Checkpoint with { RestoreAfter = v })),
+        JobKey.Word(
+            "checkpoint.initial_load_sha256",
+            s => s.Initial?.Sha256 ?? "",
+            (s, v) => s with { Initial = (s.Initial ?? new()) with { Sha256 = v } }),
+        JobKey.Long(
+            "checkpoint.initial_load_bytes",
+            s => s.Initial?.Bytes ?? 0,
+            (s, v) => s with { Initial = (s.Initial ?? new()) with { Bytes = v } }),
         JobKey.Word("data.sha256", s => s.Data.Sha256, (s, v) => Data(s, s.Data with { Sha256 = v })),
         JobKey.Long("data.bytes", s => s.Data.Bytes, (s, v) => Data(s, s.Data with { Bytes = v })),
         JobKey.Word("data.encoding", s => s.Data.Encoding, (s, v) => Data(s, s.Data with { Encoding = v })),

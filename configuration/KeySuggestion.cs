@@ -37,7 +37,8 @@ public static class KeySuggestion
         var section = key.Contains('.', StringComparison.Ordinal) ? key[..key.IndexOf('.', StringComparison.Ordinal)] : "";
         var inSection = JobKeys.Names.Where(name => name.StartsWith(section + ".", StringComparison.Ordinal)).ToArray();
         return inSection.Length > 0
-            ? $"{YamlText.Shown(key)} is no known key; {DidYouMean(NearestKey(key))}{section} has {string.Join(", ", inSection.Select(LastName))}"
+            ? $"{YamlText.Shown(key)} is no known key; {DidYouMean(NearestKey(key))}{section} has "
+                + $"{string.Join(", ", inSection.Select(LastName))}"
             : $"{YamlText.Shown(key)} is no known key; {DidYouMean(NearestKey(key))}the sections are {string.Join(", ", JobKeys.Sections)}";
     }
 
