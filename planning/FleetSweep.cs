@@ -36,11 +36,15 @@ internal sealed record FleetSweep(SweepKind Kind, double Days, IReadOnlyList<(do
         var ran = points.AsParallel().AsOrdered().WithDegreeOfParallelism(
             Math.Clamp(Environment.ProcessorCount, 1, 64)).WithMergeOptions(ParallelMergeOptions.NotBuffered).Select(entry =>
         {
-            var reports = policies.Select(policy => FleetSimulation.Run(entry.Point.Fleet, days, seed, policy, sampled: policy == "coordinator" ? Table(entry.Point.Fleet) : null)).ToArray();
+            var reports = policies.Select(policy => FleetSimulation.Run(
+                entry.Point.Fleet, days, seed, policy, sampled: policy == "coordinator" ? Table(entry.Point.Fleet) : null)).ToArray();
             progress?.Invoke((double)Interlocked.Increment(ref done) / points.Length);
             return (entry.Kind, entry.Point.X, Reports: (IReadOnlyList<FleetReport>)reports);
         }).ToArray();
-        return [.. kinds.Select(kind => new FleetSweep(kind, days, [.. ran.Where(point => point.Kind == kind).Select(point => (point.X, point.Reports))])).Where(sweep => sweep.Points.Count > 1)];
+        return [.. kinds.Select(kind => new FleetSweep(
+            kind,
+            days,
+            [.. ran.Where(point => point.Kind == kind).Select(point => (point.X, point.Reports))])).Where(sweep => sweep.Points.Count > 1)];
 
         GenerationTable Table(FleetSpec of) =>
             tables.GetOrAdd((of.Nodes, of.Ranks), _ => new Lazy<GenerationTable>(() => GenerationTable.Of(of))).Value;

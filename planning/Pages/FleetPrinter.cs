@@ -25,9 +25,14 @@ internal static class FleetPrinter
         var fleet = report.Fleet;
         var policy = report.Policy;
         if (report.Goodput <= 0)
-            return Invariant($"{policy}: {fleet.Gpus:N0} {fleet.Accelerator} never finish: in {report.Days:0.#} days no step stayed, at {report.Failures} failures");
-        return Invariant($"{policy}: {fleet.Gpus:N0} {fleet.Accelerator} finish {report.Days:0.#} days of work on day {report.Days + report.DaysLate:0.#} ({report.DaysLate:0.0} days late), ")
-            + Invariant($"{report.MegawattHours:N0} MWh; {report.SparesWanted} spare nodes would do (there are {fleet.Spares}); a checkpoint every {report.CheckpointInterval / 60:0.0} min");
+        {
+            return Invariant(
+                $"{policy}: {fleet.Gpus:N0} {fleet.Accelerator} never finish: in {report.Days:0.#} days no step stayed, at {report.Failures} failures");
+        }
+        return Invariant(
+            $"{policy}: {fleet.Gpus:N0} {fleet.Accelerator} finish {report.Days:0.#} days of work on day {report.Days + report.DaysLate:0.#} ({report.DaysLate:0.0} days late), ")
+            + Invariant(
+                $"{report.MegawattHours:N0} MWh; {report.SparesWanted} spare nodes would do (there are {fleet.Spares}); a checkpoint every {report.CheckpointInterval / 60:0.0} min");
     }
 
     /// <summary>All policies side by side.</summary>
@@ -35,9 +40,15 @@ internal static class FleetPrinter
     {
         var text = new StringBuilder();
         var fleet = reports[0].Fleet;
-        text.Append(Invariant($"{fleet.Name}: {fleet.AllNodes:N0} nodes of {fleet.GpusPerNode}, {fleet.Ranks} ranks of {fleet.NodesPerRank} nodes, {fleet.Shards} shards, {fleet.StepSeconds:0.##} s a step, {reports[0].Days:0.#} days\n"));
+        text.Append(
+            Invariant(
+                $"{fleet.Name}: {fleet.AllNodes:N0} nodes of {fleet.GpusPerNode}, {fleet.Ranks} ranks of {fleet.NodesPerRank} nodes, {fleet.Shards} shards, {fleet.StepSeconds:0.##} s a step, {reports[0].Days:0.#} days\n"));
         if (fleet.Growth.Count > 0)
-            text.Append(Invariant($"{fleet.Nodes:N0} nodes at the start; {string.Join(", ", fleet.Growth.Select(tranche => Invariant($"{tranche.Nodes:N0} more on day {tranche.Day:0.##}")))}\n"));
+        {
+            text.Append(
+                Invariant(
+                    $"{fleet.Nodes:N0} nodes at the start; {string.Join(", ", fleet.Growth.Select(tranche => Invariant($"{tranche.Nodes:N0} more on day {tranche.Day:0.##}")))}\n"));
+        }
         if (Power(fleet.Power, reports[0].PeakMegawatts) is { Length: > 0 } power)
             text.Append(power).Append('\n');
         Row("", report => report.Policy);
@@ -61,12 +72,17 @@ internal static class FleetPrinter
     /// <summary>One line a policy; then one for each policy at each point of a sweep.</summary>
     public static string Csv(IReadOnlyList<FleetReport> reports, IReadOnlyList<FleetSweep> sweeps)
     {
-        var text = new StringBuilder("cluster,policy,days,failures,goodput," + string.Join(',', Losses.Skip(1).Select(loss => loss.Name.Replace(' ', '_'))) + ",days_late,mwh,spares_wanted,checkpoint_seconds,steps,steps_again,recovery_median_s,recovery_p99_s,sweep,x\n");
-        foreach (var (report, sweep, x) in reports.Select(report => (report, "", "")).Concat(Points(sweeps).Select(point => (point.Report, Name(point.Sweep), Invariant($"{point.X:R}")))))
+        var text = new StringBuilder(
+            "cluster,policy,days,failures,goodput," + string.Join(',', Losses.Skip(1).Select(loss => loss.Name.Replace(' ', '_')))
+                + ",days_late,mwh,spares_wanted,checkpoint_seconds,steps,steps_again,recovery_median_s,recovery_p99_s,sweep,x\n");
+        foreach (var (report, sweep, x) in reports.Select(report => (report, "", "")).Concat(
+            Points(sweeps).Select(point => (point.Report, Name(point.Sweep), Invariant($"{point.X:R}")))))
         {
             text.Append(Invariant($"{Field(report.Fleet.Name)},{report.Policy},{report.Days:R},{report.Failures},{report.Goodput:R},"))
                 .Append(string.Join(',', Losses.Skip(1).Select(loss => Invariant($"{report.Ledger.Share(loss.Kind):R}"))))
-                .Append(Invariant($",{report.DaysLate:R},{report.MegawattHours:R},{report.SparesWanted},{report.CheckpointInterval:R},{report.Steps:R},{report.StepsAgain:R},{report.Recovery(0.5):R},{report.Recovery(0.99):R},{sweep},{x}\n"));
+                .Append(
+                    Invariant(
+                        $",{report.DaysLate:R},{report.MegawattHours:R},{report.SparesWanted},{report.CheckpointInterval:R},{report.Steps:R},{report.StepsAgain:R},{report.Recovery(0.5):R},{report.Recovery(0.99):R},{sweep},{x}\n"));
         }
 
         return text.ToString();

@@ -12,7 +12,10 @@ internal static class HourPicture
 {
     private const double Left = 110, Right = 845, Band = 34, Strip = 18, Block = Band + Strip + 16, Top = 40;
 
-    private static readonly Loss[] Shown = [Loss.Productive, Loss.InfrastructureRecovery, Loss.CheckpointRestore, Loss.WastedProgress, Loss.MissingRanks];
+    private static readonly Loss[] Shown =
+    [
+        Loss.Productive, Loss.InfrastructureRecovery, Loss.CheckpointRestore, Loss.WastedProgress, Loss.MissingRanks,
+    ];
 
     /// <summary>The hour, counted from 0, in which most failures struck; the first of several.</summary>
     public static int Worst(FleetReport report) =>
@@ -42,7 +45,8 @@ internal static class HourPicture
         var stretches = reports.Select(report => report.Timeline.Where(stretch => stretch.To > from && stretch.From < to).ToArray())
             .ToArray();
         var ranks = reports[0].Fleet.Ranks;
-        var most = Math.Max(1, stretches.SelectMany(one => one).Where(stretch => stretch.Doing == Loss.Productive).Select(stretch => ranks - stretch.Ranks).DefaultIfEmpty(0).Max());
+        var most = Math.Max(1, stretches.SelectMany(one => one).Where(stretch => stretch.Doing == Loss.Productive)
+            .Select(stretch => ranks - stretch.Ranks).DefaultIfEmpty(0).Max());
         for (var i = 0; i < reports.Count; i++)
         {
             var y = Top + (i * Block);
@@ -52,7 +56,8 @@ internal static class HourPicture
             {
                 // A recovery of a second is less than a point wide, and what is told here is that it was.
                 double x = X(Math.Max(from, stretch.From)), width = X(Math.Min(to, stretch.To)) - x;
-                var hint = Invariant($"{FleetPrinter.Kinds.First(kind => kind.Kind == stretch.Doing).Name}, {stretch.To - stretch.From:0.#} s, {stretch.Ranks} ranks");
+                var hint = Invariant(
+                    $"{FleetPrinter.Kinds.First(kind => kind.Kind == stretch.Doing).Name}, {stretch.To - stretch.From:0.#} s, {stretch.Ranks} ranks");
                 svg.Rect(x, y, stretch.Doing == Loss.Productive ? width : Math.Max(1, width), Band, PageStyle.Fill(stretch.Doing), hint);
                 if (stretch.Doing == Loss.Productive && ranks > stretch.Ranks)
                 {
@@ -81,7 +86,14 @@ internal static class HourPicture
         var x = Left;
         foreach (var kind in Shown)
         {
-            var name = kind switch { Loss.Productive => "trains", Loss.InfrastructureRecovery => "recovers or restarts", Loss.CheckpointRestore => "reads a checkpoint", Loss.WastedProgress => "trained in vain", _ => "ranks missing meanwhile" };
+            var name = kind switch
+            {
+                Loss.Productive => "trains",
+                Loss.InfrastructureRecovery => "recovers or restarts",
+                Loss.CheckpointRestore => "reads a checkpoint",
+                Loss.WastedProgress => "trained in vain",
+                _ => "ranks missing meanwhile",
+            };
             svg.Rect(x, y - 9, 10, 10, PageStyle.Fill(kind));
             svg.Text(x + 15, y, name, "start", "q");
             x += 35 + (name.Length * 6.3);
@@ -92,14 +104,21 @@ internal static class HourPicture
     {
         if (strikes.Count == 0)
             return "<p class=\"q\">Nothing failed in this hour.</p>\n";
-        var text = new StringBuilder("<p class=\"q\">Marks: a disc for a process, a square for a node, a triangle for a part that nodes share.</p><table><tr><th>minute</th><th>what failed</th><th>from node</th><th>nodes</th><th>remedy</th></tr>");
+        var text = new StringBuilder("<p class=\"q\">Marks: a disc for a process, a square for a node, a triangle for a part that nodes "
+            + "share.</p><table><tr><th>minute</th><th>what failed</th><th>from node</th><th>nodes</th><th>remedy</th></tr>");
         foreach (var strike in strikes)
-            text.Append(Invariant($"<tr><td>{(strike.At - from) / 60:0.0}</td><td>{Svg.Escaped(strike.Cause.Name)}</td><td>{strike.FirstNode}</td><td>{strike.Cause.Nodes}</td><td>{(strike.Cause.Remedy == Remedy.Restart ? "process starts again" : Invariant($"replaced; repaired after {strike.RepairSeconds / 3600:0.0} h"))}</td></tr>"));
+        {
+            text.Append(
+                Invariant(
+                    $"<tr><td>{(strike.At - from) / 60:0.0}</td><td>{Svg.Escaped(strike.Cause.Name)}</td><td>{strike.FirstNode}</td><td>{strike.Cause.Nodes}</td><td>{(strike.Cause.Remedy == Remedy.Restart ? "process starts again" : Invariant($"replaced; repaired after {strike.RepairSeconds / 3600:0.0} h"))}</td></tr>"));
+        }
 
         return text.Append("</table>\n").ToString();
     }
 
-    private static string Said(Failure strike, double from) => Invariant($"{(strike.At - from) / 60:0.0} min: {strike.Cause.Name}, node {strike.FirstNode}{(strike.Cause.Nodes > 1 ? $" and {strike.Cause.Nodes - 1} more" : "")}");
+    private static string Said(Failure strike, double from) =>
+        Invariant(
+            $"{(strike.At - from) / 60:0.0} min: {strike.Cause.Name}, node {strike.FirstNode}{(strike.Cause.Nodes > 1 ? $" and {strike.Cause.Nodes - 1} more" : "")}");
 
     private static int ShapeOf(FailureCause cause) => cause.Nodes > 1 ? 2 : cause.Remedy == Remedy.Restart ? 0 : 1;
 }

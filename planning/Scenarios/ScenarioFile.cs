@@ -24,7 +24,9 @@ internal static class ScenarioFile
     internal static readonly SettingsForm Form = new(
         "scenario",
         section => Sections.Contains(section) ? null : KeySuggestion.Unknown("section", section, Sections, "the sections are"),
-        key => ScenarioKeys.All.ContainsKey(key) || CauseSections.Contains(SectionOf(key)) || SectionOf(key) == GrowthSection ? null : KeysOf(SectionOf(key)) is var keys && keys.Contains(LastOf(key)) ? null
+        key => ScenarioKeys.All.ContainsKey(key)
+            || CauseSections.Contains(SectionOf(key))
+            || SectionOf(key) == GrowthSection ? null : KeysOf(SectionOf(key)) is var keys && keys.Contains(LastOf(key)) ? null
             : KeySuggestion.Unknown("key", LastOf(key), keys, $"{SectionOf(key)} has"));
 
     /// <summary>Reads a scenario.</summary>
@@ -45,7 +47,8 @@ internal static class ScenarioFile
 
         if (settings.Any(setting => SectionOf(setting.Key) == "failures"))
             fleet = fleet with { Causes = Causes(settings) };
-        foreach (var stray in settings.Where(setting => CauseSections.Contains(SectionOf(setting.Key)) && fleet.Causes.All(cause => cause.Name != LastOf(setting.Key))))
+        foreach (var stray in settings.Where(
+            setting => CauseSections.Contains(SectionOf(setting.Key)) && fleet.Causes.All(cause => cause.Name != LastOf(setting.Key))))
         {
             throw new ConfigurationException(
                 $"{YamlText.Shown(stray.Key)} speaks of a cause that failures does not name; add it there or delete the line",
@@ -53,7 +56,11 @@ internal static class ScenarioFile
         }
         fleet = fleet with { Shared = [.. SharedPart.Names.Select(name => Part(name, settings, fleet)).OfType<SharedPart>()] };
         if (settings.Any(setting => SectionOf(setting.Key) == GrowthSection))
-            fleet = fleet with { Growth = [.. settings.Where(setting => SectionOf(setting.Key) == GrowthSection).Select(Tranche).OrderBy(tranche => tranche.Day)] };
+        {
+            fleet = fleet with { Growth = [
+                .. settings.Where(setting => SectionOf(setting.Key) == GrowthSection).Select(Tranche).OrderBy(tranche => tranche.Day)
+            ] };
+        }
         foreach (var (name, problem) in fleet.Problems())
         {
             throw settings.FirstOrDefault(setting => setting.Key == name || IsTranche(setting, name)) is { } at
@@ -95,7 +102,9 @@ internal static class ScenarioFile
         return new SharedPart(
             name,
             Of("nodes") is { } nodes ? Whole(nodes, 100_000) : preset?.Nodes ?? throw Missing("nodes"),
-            Of("failures_per_year") is { } rate ? Number(rate, 1e-6, 1e6, "a number of failures of one of them in a year, above 0") : preset?.FailuresPerYear ?? throw Missing("failures_per_year"),
+            Of("failures_per_year") is { } rate
+                ? Number(rate, 1e-6, 1e6, "a number of failures of one of them in a year, above 0")
+                : preset?.FailuresPerYear ?? throw Missing("failures_per_year"),
             Of("repair_hours") is { } hours ? Hours(hours) : preset?.RepairHours ?? throw Missing("repair_hours"));
 
         Setting? Of(string key) => settings.FirstOrDefault(setting => setting.Key == $"{name}.{key}");
@@ -109,7 +118,10 @@ internal static class ScenarioFile
     private static GrowthTranche Tranche(Setting setting)
     {
         if (!(Day(setting) is > 0 and <= 3650 and var day))
-            throw new ConfigurationException($"{YamlText.Shown(setting.Key)} begins with no day; growth has lines such as 30: 12500, a day from the start up to 3650 and the nodes that are added then", setting.KeyLocation);
+        {
+            throw new ConfigurationException($"{YamlText.Shown(setting.Key)} begins with no day; growth has lines such as 30: 12500, a day "
+                + "from the start up to 3650 and the nodes that are added then", setting.KeyLocation);
+        }
         return new GrowthTranche(day, Whole(setting, 200_000));
     }
 

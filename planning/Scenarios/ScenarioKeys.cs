@@ -39,18 +39,22 @@ internal static class ScenarioKeys
         ["costs.handle_seconds"] = Real((fleet, value) => fleet with { Costs = fleet.Costs with { HandleSeconds = value } }),
         ["costs.process_start_seconds"] = Real((fleet, value) => fleet with { Costs = fleet.Costs with { ProcessStartSeconds = value } }),
         ["costs.replace_seconds"] = Real((fleet, value) => fleet with { Costs = fleet.Costs with { ReplaceSeconds = value } }),
-        ["costs.snapshot_bytes_per_second"] = Real((fleet, value) => fleet with { Costs = fleet.Costs with { SnapshotBytesPerSecond = value } }),
+        ["costs.snapshot_bytes_per_second"] = Real(
+            (fleet, value) => fleet with { Costs = fleet.Costs with { SnapshotBytesPerSecond = value } }),
         ["power.watts_per_node"] = Power((power, value) => power with { NodeWatts = value }),
         ["power.overhead"] = Power((power, value) => power with { Overhead = value }),
         ["power.site_cap_megawatts"] = Power((power, value) => power with { SiteCapMegawatts = value }),
         ["power.approval_line_megawatts"] = Power((power, value) => power with { ApprovalLineMegawatts = value }),
-        ["power.approval_day"] = Number("a day from the start, 0 to 3650", 0, 3650, (fleet, value) => fleet with { Power = fleet.Power with { ApprovalDay = value } }),
+        ["power.approval_day"] = Number(
+            "a day from the start, 0 to 3650", 0, 3650, (fleet, value) => fleet with { Power = fleet.Power with { ApprovalDay = value } }),
         ["power.ramp_megawatts_per_minute"] = Power((power, value) => power with { RampMegawattsPerMinute = value }),
-        ["power.idle_share"] = Number("a share, 0 to 1", 0, 1, (fleet, value) => fleet with { Power = fleet.Power with { IdleShare = value } }),
+        ["power.idle_share"] = Number(
+            "a share, 0 to 1", 0, 1, (fleet, value) => fleet with { Power = fleet.Power with { IdleShare = value } }),
     };
 
     private static Key Whole(Func<FleetSpec, int, FleetSpec> set, int least = 1) =>
-        new($"a whole number from {least} on", (fleet, text) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= least ? set(fleet, value) : null);
+        new($"a whole number from {least} on", (fleet, text) => int.TryParse(
+            text, NumberStyles.None, CultureInfo.InvariantCulture, out var value) && value >= least ? set(fleet, value) : null);
 
     private static Key Real(Func<FleetSpec, double, FleetSpec> set) => Number("a number above 0, at most 1e18", double.Epsilon, 1e18, set);
 
@@ -58,5 +62,7 @@ internal static class ScenarioKeys
         Real((fleet, value) => fleet with { Power = set(fleet.Power, value) });
 
     private static Key Number(string rule, double least, double most, Func<FleetSpec, double, FleetSpec> set) => new(
-        rule, (fleet, text) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value >= least && value <= most ? set(fleet, value) : null);
+        rule, (fleet, text) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
+            && value >= least
+            && value <= most ? set(fleet, value) : null);
 }

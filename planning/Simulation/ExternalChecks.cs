@@ -92,12 +92,16 @@ public static class ExternalChecks
     private static IEnumerable<ExternalCheck> ResearchClusters(ulong seed)
     {
         FailureCause[] causes = [new("RSC-1", 6.5, Remedy.Restart)];
-        foreach (var (gpus, published, says, closes) in new[] { (16_384, 1.8, "projected", true), (131_072, 0.23, "projected", true), (1024, 7.9, "measured", false) })
+        foreach (var (gpus, published, says, closes) in new[]
+        {
+            (16_384, 1.8, "projected", true), (131_072, 0.23, "projected", true), (1024, 7.9, "measured", false),
+        })
         {
             var days = 40_000.0 / (gpus / 8);
             var hours = days * 24 / Enumerable.Range(0, 50).Average(i => FailureTrace.Draw(causes, gpus / 8, days, seed + (ulong)i).Count);
             var near = Math.Abs(hours - published) < 0.03 * published;
-            yield return new(2, Invariant($"RSC-1: MTTF at {gpus:N0} GPUs ({says})"), "6.50 per 1,000 node-days, nodes of 8, Poisson, 50 seeds", Invariant($"{published} h"), Invariant($"{hours:0.000} h"), CheckKind.Predicted, near,
+            yield return new(2, Invariant($"RSC-1: MTTF at {gpus:N0} GPUs ({says})"), "6.50 per 1,000 node-days, nodes of 8, Poisson, 50 "
+                + "seeds", Invariant($"{published} h"), Invariant($"{hours:0.000} h"), CheckKind.Predicted, near,
                 closes ? "within 3%" : "must not close: the rate is of node-days, and jobs of that size met other failures than nodes'");
         }
     }
@@ -164,7 +168,10 @@ public static class ExternalChecks
             CheckKind.Predicted,
             Math.Abs(efficiency - 0.134) < 0.02,
             "within two percent; follows from the line above");
-        foreach (var (name, mean, uniform, published) in new[] { ("run 1", 60.0, false, "81.2% under torchft"), ("run 2", 15.0, true, "13.4% under torchft") })
+        foreach (var (name, mean, uniform, published) in new[]
+        {
+            ("run 1", 60.0, false, "81.2% under torchft"), ("run 2", 15.0, true, "13.4% under torchft"),
+        })
         {
             var ours = UnderOurs(mean, uniform, seed);
             yield return new(
@@ -211,7 +218,10 @@ public static class ExternalChecks
 
     private static FleetReport UnderOurs(double mean, bool uniform, ulong seed)
     {
-        FleetSpec fleet = new() { Name = "torchft", Nodes = 30, NodesPerRank = 1, Spares = 0, StepSeconds = 10.9, StateBytes = 16e9, Causes = [] };
+        FleetSpec fleet = new()
+        {
+            Name = "torchft", Nodes = 30, NodesPerRank = 1, Spares = 0, StepSeconds = 10.9, StateBytes = 16e9, Causes = [],
+        };
         var cause = new FailureCause("kill", 1, Remedy.Restart);
         var draws = Prng.Derive(seed, "torchft kills");
         List<Failure> kills = [];
@@ -280,8 +290,13 @@ public static class ExternalChecks
             }
 
             // Checkpoints of 60 s at Young and Daly's interval, and half an interval lost with each restart.
-            double mtti = up / Runs, interval = Math.Sqrt(2 * Minutes * mtti), availability = (mtti - (interval / 2)) / (mtti + Hours) / (1 + (Minutes / interval));
-            yield return new(6, Invariant($"SPARe: availability of replication, N = {groups}"), "600k GPUs, Weibull k = 0.78 of mean 5 min, restart 60 min, checkpoint 60 s, two copies of N parts", Invariant($"{published * 100:0.00}%"), Invariant($"{availability * 100:0.00}%"), CheckKind.Predicted, Math.Abs(availability - published) < 0.02,
+            double mtti = up / Runs, interval = Math.Sqrt(
+                2 * Minutes * mtti), availability = (mtti - (interval / 2)) / (mtti + Hours) / (1 + (Minutes / interval));
+            yield return new(6, Invariant(
+                $"SPARe: availability of replication, N = {groups}"), "600k GPUs, Weibull k = 0.78 of mean 5 min, restart 60 min, "
+                    + "checkpoint 60 s, two copies of N parts", Invariant(
+                    $"{published * 100:0.00}%"), Invariant(
+                        $"{availability * 100:0.00}%"), CheckKind.Predicted, Math.Abs(availability - published) < 0.02,
                 "within two percent; the paper's replication scheme was not to be had, and this is the plainest one");
         }
     }

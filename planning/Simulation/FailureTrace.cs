@@ -27,7 +27,13 @@ public static class FailureTrace
             var mean = 86_400_000 / (cause.PerThousandNodeDays * nodes);
             var parts = (nodes + cause.Nodes - 1) / cause.Nodes;
             for (var at = draws.Exponential(mean); at < end; at += draws.Exponential(mean))
-                failures.Add(new Failure(at, cause, cause.IsShared ? draws.Below(parts) * cause.Nodes : draws.Below(nodes), cause.RepairHours > 0 ? draws.Exponential(cause.RepairHours * 3600) : 0));
+            {
+                failures.Add(new Failure(
+                    at,
+                    cause,
+                    cause.IsShared ? draws.Below(parts) * cause.Nodes : draws.Below(nodes),
+                    cause.RepairHours > 0 ? draws.Exponential(cause.RepairHours * 3600) : 0));
+            }
         }
 
         failures.Sort((a, b) => a.At != b.At ? a.At.CompareTo(b.At) : a.FirstNode.CompareTo(b.FirstNode));

@@ -23,7 +23,8 @@ internal static class FleetProblems
         }
         else if (fleet.ShardsPerRank < 1 || (long)fleet.Ranks * fleet.ShardsPerRank > 1 << 24)
         {
-            yield return ("cluster.shards_per_rank", $"shards_per_rank is {fleet.ShardsPerRank} but must be 1 or more, and at most {(1 << 24) / Math.Max(1, fleet.Ranks)} with {fleet.Ranks} ranks");
+            yield return ("cluster.shards_per_rank", $"shards_per_rank is {fleet.ShardsPerRank} but must be 1 or more, and at most "
+                + $"{(1 << 24) / Math.Max(1, fleet.Ranks)} with {fleet.Ranks} ranks");
         }
         if (!(fleet.StepSeconds is >= 0.01 and <= 3600))
             yield return ("cluster.step_seconds", Invariant($"step_seconds is {fleet.StepSeconds} but must be 0.01 to 3600"));
@@ -37,9 +38,15 @@ internal static class FleetProblems
         {
             var key = Invariant($"growth.{tranche.Day:R}");
             if (!(tranche.Day > 0))
-                yield return (key, Invariant($"a tranche of growth is of day {tranche.Day} but must come after the start; what stands there then is cluster.nodes"));
+            {
+                yield return (key, Invariant(
+                    $"a tranche of growth is of day {tranche.Day} but must come after the start; what stands there then is cluster.nodes"));
+            }
             if (tranche.Nodes < 1 || (fleet.NodesPerRank > 0 && tranche.Nodes % fleet.NodesPerRank != 0))
-                yield return (key, Invariant($"the tranche of day {tranche.Day} has {tranche.Nodes} nodes but must have whole ranks of {fleet.NodesPerRank} nodes"));
+            {
+                yield return (key, Invariant(
+                    $"the tranche of day {tranche.Day} has {tranche.Nodes} nodes but must have whole ranks of {fleet.NodesPerRank} nodes"));
+            }
         }
 
         if (fleet.Growth.Count > 0 && fleet.Growth.Sum(tranche => (long)tranche.Nodes) + fleet.Nodes is > MostNodes and var all)
@@ -69,7 +76,12 @@ internal static class FleetProblems
                 "power.overhead", Invariant($"power.overhead is {power.Overhead} but must be 1 to 10: watts drawn for a watt of a node"));
         }
         if (power.ApprovalLineMegawatts > power.SiteCapMegawatts)
-            yield return ("power.approval_line_megawatts", Invariant($"power.approval_line_megawatts is {power.ApprovalLineMegawatts} but must be at most site_cap_megawatts, {power.SiteCapMegawatts}"));
+        {
+            yield return (
+                "power.approval_line_megawatts",
+                Invariant(
+                    $"power.approval_line_megawatts is {power.ApprovalLineMegawatts} but must be at most site_cap_megawatts, {power.SiteCapMegawatts}"));
+        }
         if (power.ApprovalDay > 0 && power.ApprovalLineMegawatts is null)
         {
             yield return (
@@ -80,6 +92,9 @@ internal static class FleetProblems
             yield break;
         var (key, value) = power.ApprovalLineMegawatts is { } line && power.ApprovalDay > 0 ? ("approval_line_megawatts", line) : (
             "site_cap_megawatts", power.SiteCapMegawatts ?? 0);
-        yield return ($"power.{key}", Invariant($"power.{key} is {value} but must be {2 * new SitePower(fleet).RankMegawatts:0.###} or more: two ranks of {fleet.NodesPerRank} nodes"));
+        yield return (
+            $"power.{key}",
+            Invariant(
+                $"power.{key} is {value} but must be {2 * new SitePower(fleet).RankMegawatts:0.###} or more: two ranks of {fleet.NodesPerRank} nodes"));
     }
 }

@@ -19,7 +19,8 @@ internal readonly record struct FleetSize(double At, int Installed, int Powered)
         [
             .. fleet.Growth.Select(tranche => tranche.Day * 86_400).Append(0).Append(power.ApprovalAt ?? 0).Distinct().Order().Select(at =>
             {
-                var installed = (fleet.Nodes + fleet.Growth.Where(tranche => tranche.Day * 86_400 <= at).Sum(tranche => tranche.Nodes)) / fleet.NodesPerRank;
+                var installed = (fleet.Nodes + fleet.Growth.Where(tranche => tranche.Day * 86_400 <= at).Sum(
+                    tranche => tranche.Nodes)) / fleet.NodesPerRank;
                 return new FleetSize(at, installed, power.Powered(at, installed));
             }),
         ];

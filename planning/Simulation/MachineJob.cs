@@ -143,7 +143,15 @@ internal sealed class MachineJob : IGenerations
         foreach (var slot in slots.Where(slot => slot.HasPlan && slot.Up))
             slot.HasState = true;
         if (slots.FirstOrDefault(slot => slot.HasPlan && slot.Up) is { } first)
-            Call(job, Said(first, new StepsApplied { Job = Job, Generation = generation, Timeline = 0, Steps = [new StepRecord(step, generation, 1, 1, fleet.StepSeconds * 1000, fleet.Shards)] }));
+        {
+            Call(job, Said(first, new StepsApplied
+            {
+                Job = Job,
+                Generation = generation,
+                Timeline = 0,
+                Steps = [new StepRecord(step, generation, 1, 1, fleet.StepSeconds * 1000, fleet.Shards)],
+            }));
+        }
     }
 
     private FormedGeneration Form(double done)

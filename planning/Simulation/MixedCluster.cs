@@ -100,7 +100,8 @@ public sealed class MixedCluster
     private MixedJob Describe(string name)
     {
         var view = JsonSerializer.Deserialize(jobs[new JobId(name)].Describe(now), MachinesJson.Default.JobView)!;
-        var given = JsonSerializer.Deserialize(cluster.Describe(now), MachinesJson.Default.ClusterView)!.Allocations.Where(allocation => allocation.Job == view.Id).SelectMany(allocation => allocation.Gpus);
+        var given = JsonSerializer.Deserialize(cluster.Describe(now), MachinesJson.Default.ClusterView)!.Allocations.Where(
+            allocation => allocation.Job == view.Id).SelectMany(allocation => allocation.Gpus);
         return new MixedJob(
             name,
             view.Spec.DeviceClass,
@@ -143,8 +144,21 @@ public sealed class MixedCluster
         {
             JobReport[] answers = order switch
             {
-                PrepareRank => [new RankState { Job = order.Job, Generation = order.Generation, Gpu = gpu, Boot = 1, HasState = false, Timeline = order.Timeline, Applied = 0, StateBlocks = 1 }],
-                RankPlan => [new PlanTaken { Job = order.Job, Generation = order.Generation, Gpu = gpu }, new RankAdvanced { Job = order.Job, Generation = order.Generation, Gpu = gpu, Step = 1 }],
+                PrepareRank => [new RankState
+                {
+                    Job = order.Job,
+                    Generation = order.Generation,
+                    Gpu = gpu,
+                    Boot = 1,
+                    HasState = false,
+                    Timeline = order.Timeline,
+                    Applied = 0,
+                    StateBlocks = 1,
+                }],
+                RankPlan => [
+                    new PlanTaken { Job = order.Job, Generation = order.Generation, Gpu = gpu },
+                    new RankAdvanced { Job = order.Job, Generation = order.Generation, Gpu = gpu, Step = 1 },
+                ],
                 ReleaseRank => [new RankReleased { Job = order.Job, Generation = order.Generation, Gpu = gpu }],
                 _ => [],
             };

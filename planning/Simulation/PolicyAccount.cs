@@ -31,7 +31,9 @@ internal sealed class PolicyAccount(FleetSpec fleet, FleetSize size)
     /// Seconds between checkpoints: as the cluster says, else by the shipped rule (Young and Daly) from what this run has seen.
     /// </summary>
     public double CheckpointInterval => fleet.CheckpointSeconds ?? Coordinator.Machines.Jobs.Policies.CheckpointInterval.YoungDaly(
-        TimeSpan.FromSeconds(fleet.SnapshotSeconds(Size.Powered) + fleet.CheckpointWriteSeconds(Size.Powered)), TimeSpan.FromSeconds(Booked), failures).TotalSeconds;
+        TimeSpan.FromSeconds(fleet.SnapshotSeconds(Size.Powered) + fleet.CheckpointWriteSeconds(Size.Powered)),
+        TimeSpan.FromSeconds(Booked),
+        failures).TotalSeconds;
 
     /// <summary>One more failure was seen.</summary>
     public void NoteFailure() => failures++;

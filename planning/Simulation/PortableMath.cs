@@ -48,7 +48,10 @@ internal static class PortableMath
     /// <summary>ln of the gamma function for x of 0.5 or more: Lanczos' approximation with seven terms (error below 1e-10).</summary>
     public static double LnGamma(double x)
     {
-        ReadOnlySpan<double> coefficients = [76.18009172947146, -86.50532032941677, 24.01409824083091, -1.231739572450155, 0.1208650973866179e-2, -0.5395239384953e-5];
+        ReadOnlySpan<double> coefficients =
+        [
+            76.18009172947146, -86.50532032941677, 24.01409824083091, -1.231739572450155, 0.1208650973866179e-2, -0.5395239384953e-5,
+        ];
         double series = 1.000000000190015, next = x;
         foreach (var coefficient in coefficients)
             series += coefficient / ++next;

@@ -21,7 +21,10 @@ public static class RecoveryCurve
     /// <summary>Costs for so many ranks.</summary>
     public static IReadOnlyList<GenerationCost> At(int ranks)
     {
-        var fleet = new FleetSpec { Name = "curve", Nodes = ranks, NodesPerRank = 1, GpusPerNode = 1, ShardsPerRank = 1, Spares = 0, Causes = [] };
+        var fleet = new FleetSpec
+        {
+            Name = "curve", Nodes = ranks, NodesPerRank = 1, GpusPerNode = 1, ShardsPerRank = 1, Spares = 0, Causes = [],
+        };
         var meter = new Meter();
         var job = new MachineJob(fleet, ranks) { Heard = meter.Add };
         List<GenerationCost> costs = [meter.Take("start", job.Start())];

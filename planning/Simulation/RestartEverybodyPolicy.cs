@@ -70,7 +70,8 @@ internal sealed class RestartEverybodyPolicy : IRecoveryPolicy
         ranks += further.Count;
         further.Clear();
         (unsaved, isFirst) = (0, false);
-        readyAt = at + RecoveryCosts.ColdRestartSeconds(fleet.GpusOf(ranks)) + power.RampSeconds(ranks, fromIdle: true) + fleet.CheckpointReadSeconds;
+        readyAt = at + RecoveryCosts.ColdRestartSeconds(
+            fleet.GpusOf(ranks)) + power.RampSeconds(ranks, fromIdle: true) + fleet.CheckpointReadSeconds;
     }
 
     private void Train(double at)
