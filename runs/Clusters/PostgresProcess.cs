@@ -28,7 +28,8 @@ public sealed class PostgresProcess : IAsyncDisposable
         RunDirectory directory, Action<ChildNote> note, Func<bool> mayGiveUp, CancellationToken cancel)
     {
         var server = await PrivatePostgres.CreateAsync(directory, cancel);
-        return new PostgresProcess(server, new Supervisor("database", _ => server.Command(), directory.File("postgres.log"), new RestartPolicy(), note, mayGiveUp: mayGiveUp));
+        return new PostgresProcess(server, new Supervisor(
+            "database", _ => server.Command(), directory.File("postgres.log"), new RestartPolicy(), note, mayGiveUp: mayGiveUp));
     }
 
     /// <inheritdoc/>

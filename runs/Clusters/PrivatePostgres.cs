@@ -65,7 +65,8 @@ public sealed class PrivatePostgres
         if (user is not null)
             await RunAsync("chown", [user, folder], directory, cancel);
         var made = new PrivatePostgres(programs, folder, user, FreePorts.Next());
-        var initialise = made.As([Path.Combine(programs, "initdb"), "--pgdata", Path.Combine(folder, "data"), "--username", "coordinator", "--auth", "trust", "--encoding", "UTF8", "--locale", "C"]);
+        var initialise = made.As([Path.Combine(programs, "initdb"), "--pgdata", Path.Combine(
+            folder, "data"), "--username", "coordinator", "--auth", "trust", "--encoding", "UTF8", "--locale", "C"]);
         await RunAsync(initialise[0], initialise[1..], directory, cancel);
         return made;
     }
@@ -76,7 +77,8 @@ public sealed class PrivatePostgres
         var command = new ProcessStartInfo { FileName = "/bin/sh", WorkingDirectory = "/" };
         var server = As([
             Path.Combine(programs, "postgres"), "-D", Path.Combine(folder, "data"), "-k", folder,
-            "-c", "listen_addresses=127.0.0.1", "-c", string.Create(CultureInfo.InvariantCulture, $"port={Port}"), "-c", "max_connections=300"]);
+            "-c", "listen_addresses=127.0.0.1", "-c", string.Create(
+                CultureInfo.InvariantCulture, $"port={Port}"), "-c", "max_connections=300"]);
         foreach (var argument in (string[])["-c", Guard, "sh", .. server])
             command.ArgumentList.Add(argument);
         return command;
@@ -116,12 +118,17 @@ public sealed class PrivatePostgres
     {
         var known = (await File.ReadAllLinesAsync("/etc/passwd", cancel)).Select(line => line.Split(':')[0]).ToHashSet();
         return Users.FirstOrDefault(known.Contains) ?? throw new CommandException(
-            ExitCodes.Usage, "PostgreSQL refuses to run as root, and there is no user 'postgres' or 'nobody' here.", "Run this command as another user, or name a database with --database.");
+            ExitCodes.Usage,
+            "PostgreSQL refuses to run as root, and there is no user 'postgres' or 'nobody' here.",
+            "Run this command as another user, or name a database with --database.");
     }
 
     private static async Task RunAsync(string program, string[] arguments, RunDirectory directory, CancellationToken cancel)
     {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = "/" };
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = "/",
+        };
         try
         {
             using var process = Process.Start(start)!;

@@ -97,5 +97,6 @@ public sealed class RunDirectory : IDisposable
     public void Dispose() => held?.Dispose();
 
     private static string Make(string? given, string what = Option) => FolderPath.Make(
-        what, given ?? System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"coordinator-{DateTime.Now:yyyyMMdd-HHmmss}-{Environment.ProcessId}"));
+        what, given
+            ?? System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"coordinator-{DateTime.Now:yyyyMMdd-HHmmss}-{Environment.ProcessId}"));
 }

@@ -60,10 +60,13 @@ public sealed class DemoRunner(DemoOptions options)
     {
         var model = spec.Model;
         Console.WriteLine(
-            $"A GPT of {model.Layers} layers and {model.Channels} channels, {spec.Training.Steps} steps on {Words.Bytes(spec.Data.Bytes)} of "
+            $"A GPT of {model.Layers} layers and {model.Channels} channels, {spec.Training.Steps} steps on "
+                + $"{Words.Bytes(spec.Data.Bytes)} of "
             + (options.Data is null ? "this repository's own text" : options.Data) + $" (sha256 {spec.Data.Sha256[..12]}…).");
         Console.WriteLine(
-            $"{DemoPlan.Workers} worker processes; seed {schedule.Seed} will SIGKILL {schedule.WorkerKills} workers and {(options.Backend.Silos == 1 ? "the silo" : $"{schedule.SiloKills} of {options.Backend.Silos} silos")} while they train, each before the step behind it begins"
+            $"{DemoPlan.Workers} worker processes; seed {schedule.Seed} will SIGKILL {schedule.WorkerKills} workers and "
+                + $"{(options.Backend.Silos == 1 ? "the silo" : $"{schedule.SiloKills} of {options.Backend.Silos} silos")} while they "
+                + "train, each before the step behind it begins"
             + (options.Flip ? ", and one worker flips one bit." : "."));
     }
 
@@ -85,7 +88,10 @@ public sealed class DemoRunner(DemoOptions options)
         await using (cluster)
         {
             if (killer is not null)
-                Console.WriteLine($"The grains of {(options.Backend.Silos == 1 ? "the silo" : "a silo")}, as Orleans shows them: {cluster.Url.Split(',')[0]}/orleans/ (any name; the password is in {cluster.TokenFile}).");
+            {
+                Console.WriteLine($"The grains of {(options.Backend.Silos == 1 ? "the silo" : "a silo")}, as Orleans shows them: "
+                    + $"{cluster.Url.Split(',')[0]}/orleans/ (any name; the password is in {cluster.TokenFile}).");
+            }
             using var client = new CoordinatorClient(cluster.Url, SiloToken.Load(cluster.TokenFile));
             var run = new JobRun(client, title)
             {
@@ -122,7 +128,8 @@ public sealed class DemoRunner(DemoOptions options)
             Missed = killer.Waiting,
             FromKill = Recoveries.FromKills(workers, disturbed.Data.Events),
             FromDetection = Recoveries.FromDetection(disturbed.Data.Events),
-            Engine = $"{disturbed.Engine}; {disturbed.Data.Nodes.SelectMany(node => node.Gpus).Select(gpu => gpu.DeviceClass).FirstOrDefault() ?? "cpu"}",
+            Engine = $"{disturbed.Engine}; "
+                + $"{disturbed.Data.Nodes.SelectMany(node => node.Gpus).Select(gpu => gpu.DeviceClass).FirstOrDefault() ?? "cpu"}",
         };
     }
 

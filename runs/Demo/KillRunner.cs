@@ -112,7 +112,9 @@ public sealed class KillRunner
             var training = data.Job.Members.Where(member => member.State == "training").Select(member => member.Gpu.Node.Value)
                 .Where(ready.Contains).ToHashSet();
             var holders = WorkerRows.Build(data)
-                .Where(worker => worker.Pid is { } pid && (worker is { Connected: true, Applied: not null } || training.Contains(worker.Name)) && !ours.ContainsKey((worker.Name, pid)))
+                .Where(worker => worker.Pid is { } pid
+                    && (worker is { Connected: true, Applied: not null } || training.Contains(worker.Name))
+                    && !ours.ContainsKey((worker.Name, pid)))
                 .Select(worker => worker.Name)
                 .ToImmutableHashSet();
             var victims = due.Workers.Select(LocalCluster.WorkerName).ToArray();

@@ -109,7 +109,10 @@ public sealed class LogFollower(SiloCalls calls, JobId job, int rank, LogPrinter
     private bool Take(LogBody piece)
     {
         if (place > 0 && piece.From > place)
-            printer.Print(rank, new LogLine("", "coordinator", true, $"{piece.From - place} bytes are missing here: the log is bounded, and was read too slowly"));
+        {
+            printer.Print(rank, new LogLine(
+                "", "coordinator", true, $"{piece.From - place} bytes are missing here: the log is bounded, and was read too slowly"));
+        }
         var bytes = Convert.FromBase64String(piece.Bytes);
         place = piece.From + bytes.Length;
         var text = new char[Encoding.UTF8.GetMaxCharCount(bytes.Length)];

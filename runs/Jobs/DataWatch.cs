@@ -41,7 +41,8 @@ internal sealed class DataWatch : IAsyncDisposable
                 // The copy here is no better, or the silo takes none: sending it again and again would change nothing.
                 return;
             }
-            catch (Exception away) when (away is CoordinatorApiException or HttpRequestException or IOException or UnauthorizedAccessException or OperationCanceledException)
+            catch (Exception away) when (away is CoordinatorApiException or HttpRequestException or IOException
+                or UnauthorizedAccessException or OperationCanceledException)
             {
                 // The silo is away, or this is over; whether there is a copy here is asked again, too.
             }

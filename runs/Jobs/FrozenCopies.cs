@@ -52,7 +52,8 @@ internal static class FrozenCopies
     }
 
     private static IEnumerable<string> Folders(RunDirectory directory) =>
-        [directory.File("data"), .. Directory.EnumerateDirectories(directory.Path, "worker-*").Order(StringComparer.Ordinal), Path.Combine(directory.File("silo"), "data")];
+        [directory.File("data"), .. Directory.EnumerateDirectories(directory.Path, "worker-*").Order(
+            StringComparer.Ordinal), Path.Combine(directory.File("silo"), "data")];
 
     private static bool IsSound(string path, DataSpec data)
     {
@@ -69,6 +70,8 @@ internal static class FrozenCopies
 
     private static CommandException Missing(JobId id, DataSpec data, RunDirectory directory) => new(
         ExitCodes.RunFailed,
-        $"The data of job {id} (SHA-256 {data.Sha256}, {data.Bytes} bytes) are missing or damaged everywhere: there is no sound copy in {directory.File("data")}, with the silo, or with a worker.",
-        $"Nothing else is lost. Put the file back as {DataStore.PathOf(directory.File("data"), data.Sha256)} (freezing the same files again makes the same file), and run this command again.");
+        $"The data of job {id} (SHA-256 {data.Sha256}, {data.Bytes} bytes) are missing or damaged everywhere: there is no sound copy in "
+            + $"{directory.File("data")}, with the silo, or with a worker.",
+        $"Nothing else is lost. Put the file back as {DataStore.PathOf(directory.File("data"), data.Sha256)} (freezing the same files "
+            + "again makes the same file), and run this command again.");
 }

@@ -226,7 +226,8 @@ public sealed class JobRun(CoordinatorClient client, string title)
     {
         null => "The job was not known to be stored yet; 'coordinator jobs' lists it if it is. Else run the command again.",
         { Phase: "finished" } done => $"The model is safe at the silo: coordinator download {done.Id} --out FILE",
-        var job => $"Job {job.Id} goes on without this command. To wait for its model and fetch it: coordinator download {job.Id} --wait --out FILE",
+        var job => $"Job {job.Id} goes on without this command. To wait for its model and fetch it: coordinator download {job.Id} --wait "
+            + "--out FILE",
     };
 
     private async Task TickAsync(RunFollower follower, CancellationToken cancel)

@@ -92,7 +92,10 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
             foreach (var line in Attaching.Lines(cluster, directory))
                 Console.WriteLine(line);
             using var client = new CoordinatorClient(cluster.Url, SiloToken.Load(cluster.TokenFile));
-            run = new JobRun(client, title) { Cluster = cluster, Id = record.JobId, BesidePath = beside, Remedy = () => WhatIsSafe(run?.LastSeen) };
+            run = new JobRun(client, title)
+            {
+                Cluster = cluster, Id = record.JobId, BesidePath = beside, Remedy = () => WhatIsSafe(run?.LastSeen),
+            };
             try
             {
                 var result = await follow(run);
@@ -119,7 +122,10 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
     {
         if (!(record.Steps > job.Spec.Training.Steps))
             return;
-        record = record with { Steps = job.Submitted is { } submitted && submitted.Steps < job.Spec.Training.Steps ? job.Spec.Training.Steps : null };
+        record = record with
+        {
+            Steps = job.Submitted is { } submitted && submitted.Steps < job.Spec.Training.Steps ? job.Spec.Training.Steps : null,
+        };
         Noted(job, job.ModelSha256!);
         throw new CommandException(ExitCodes.NotFound, $"Job {job.Id} is as it was: {job.Reason}", WhatIsSafe(job));
     }
@@ -161,7 +167,9 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
             if (DateTimeOffset.Now >= until)
             {
                 throw new CommandException(
-                    ExitCodes.NotFound, $"The database in {directory.Path} does not know job {record.Job}.", "The run ended before its job was stored: start it again with 'coordinator train'.");
+                    ExitCodes.NotFound,
+                    $"The database in {directory.Path} does not know job {record.Job}.",
+                    "The run ended before its job was stored: start it again with 'coordinator train'.");
             }
         }
     }

@@ -28,7 +28,8 @@ public static class OwnProgram
             return (spec with { Program = program with { Sha256 = sha256, Bytes = bytes } }, DataStore.PathOf(store, sha256));
         }
         catch (DataException gone) when (gone.Problem is DataProblem.Missing or DataProblem.Unreadable
-            && before?.Program is { } frozen && FrozenCopies.Find(directory, new DataSpec { Sha256 = frozen.Sha256, Bytes = frozen.Bytes }) is { } copy)
+            && before?.Program is { } frozen
+            && FrozenCopies.Find(directory, new DataSpec { Sha256 = frozen.Sha256, Bytes = frozen.Bytes }) is { } copy)
         {
             Console.Error.WriteLine($"{gone.Message}; the run's own copy is taken: {copy}");
             return (spec with { Program = program with { Sha256 = frozen.Sha256, Bytes = frozen.Bytes } }, null);

@@ -40,7 +40,8 @@ public static class RunComparison
     public static CommandException Refused(RunRecord there, RunDirectory directory, string why, string options = "") => new(
         ExitCodes.Usage,
         $"{directory.Path} holds the run of job {there.Job}, which {why}. {Progress(there, directory)}",
-        $"To go on with it: coordinator resume {directory.Path}{options}   For another run name another directory with --work-dir; nothing was changed in this one.");
+        $"To go on with it: coordinator resume {directory.Path}{options}   For another run name another directory with --work-dir; nothing "
+            + "was changed in this one.");
 
     private static IEnumerable<string> Differences(RunRecord there, RunRecord asked, bool withData)
     {
@@ -58,9 +59,15 @@ public static class RunComparison
         }
 
         if (there.WorkerArguments.Count != asked.WorkerArguments.Count)
+        {
             yield return $"it has {Counted.Of(there.WorkerArguments.Count, "worker")}, and {asked.WorkerArguments.Count} are asked for";
-        else if (there.GpusPerWorker != asked.GpusPerWorker || there.WorkerArguments.Zip(asked.WorkerArguments).Any(pair => !pair.First.SequenceEqual(pair.Second)))
-            yield return $"its workers have '{string.Join(' ', there.WorkerArguments[0])}', and '{string.Join(' ', asked.WorkerArguments[0])}' is asked for";
+        }
+        else if (there.GpusPerWorker != asked.GpusPerWorker
+            || there.WorkerArguments.Zip(asked.WorkerArguments).Any(pair => !pair.First.SequenceEqual(pair.Second)))
+        {
+            yield return $"its workers have '{string.Join(' ', there.WorkerArguments[0])}', and "
+                + $"'{string.Join(' ', asked.WorkerArguments[0])}' is asked for";
+        }
         if (there.Output != asked.Output)
             yield return $"--out is {there.Output} there and {asked.Output} here";
     }

@@ -59,8 +59,10 @@ internal static class RunExtension
         {
             throw new CommandException(
                 ExitCodes.NotFound,
-                $"Job {job.Id} has finished, and none of its {job.Checkpoints.Count} checkpoints is in {directory.File("checkpoints")} any more: there is no state to go on from.",
-                "Put one back, or train the model further with 'coordinator train --init MODEL'. The model is safe, and nothing was changed.");
+                $"Job {job.Id} has finished, and none of its {job.Checkpoints.Count} checkpoints is in {directory.File("checkpoints")} any "
+                    + "more: there is no state to go on from.",
+                "Put one back, or train the model further with 'coordinator train --init MODEL'. The model is safe, and nothing was "
+                    + "changed.");
         }
 
         await GiveAsync(calls, job, wanted, cancel);

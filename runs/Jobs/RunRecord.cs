@@ -29,7 +29,13 @@ public sealed record RunRecord(
     // An option of earlier versions, which loaded ILGPU's devices from a file that it named. It is part of the program now.
     private const string FormerLibrary = "--ilgpu";
 
-    private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.CamelCase, WriteIndented = true, RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true };
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        WriteIndented = true,
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+    };
 
     /// <summary>The workers as <c>train</c> asked for them, where <c>resume</c> has changed their number; null: those that run.</summary>
     public IReadOnlyList<IReadOnlyList<string>>? AskedWorkers { get; init; }

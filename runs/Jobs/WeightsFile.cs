@@ -32,7 +32,8 @@ public static class WeightsFile
             weights = SafeTensorsFile.Open(path);
         }
         catch (SafeTensorsException gone) when (gone.Problem is SafeTensorsProblem.Missing or SafeTensorsProblem.Unreadable
-            && before?.Initial is { } initial && FrozenCopies.Find(directory, new DataSpec { Sha256 = initial.Sha256, Bytes = initial.Bytes }) is { } copy)
+            && before?.Initial is { } initial
+            && FrozenCopies.Find(directory, new DataSpec { Sha256 = initial.Sha256, Bytes = initial.Bytes }) is { } copy)
         {
             Console.Error.WriteLine($"{gone.Message}; the run's own copy is taken: {copy}");
             return (spec with { Initial = initial }, null);
@@ -48,7 +49,8 @@ public static class WeightsFile
         {
             throw new CommandException(
                 ExitCodes.Usage, $"The job cannot start from the weights in {path}: {why}.",
-                "Give the job the shape that the model was trained with (--model.program, .layers, .heads, .channels, .block, .vocab), or name another file with --init.");
+                "Give the job the shape that the model was trained with (--model.program, .layers, .heads, .channels, .block, .vocab), or "
+                    + "name another file with --init.");
         }
 
         var store = directory.File("data");

@@ -71,7 +71,9 @@ public static class Failovers
 
     /// <summary>From a kill until the job's grain was loaded again; null where it was not before <paramref name="until"/>.</summary>
     public static TimeSpan? ToLoad(DateTimeOffset kill, DateTimeOffset until, IReadOnlyList<StoredEvent> events) =>
-        events.FirstOrDefault(stored => stored.Event.Kind == EventKinds.JobActivated && stored.Time > kill && stored.Time < until) is { } loaded ? loaded.Time - kill : null;
+        events.FirstOrDefault(stored => stored.Event.Kind == EventKinds.JobActivated
+            && stored.Time > kill
+            && stored.Time < until) is { } loaded ? loaded.Time - kill : null;
 
     /// <summary>
     /// From the kill of silos until every worker that was connected to one of them is welcomed again; null where none was.

@@ -118,5 +118,7 @@ public sealed class TrainedModel
     }
 
     private static CommandException Foreign(string path, string why) => new(
-        ExitCodes.Usage, $"{path} is no model that can generate text: {why}.", "Name a file that 'coordinator train' or 'coordinator demo' left, of the gpt program.");
+        ExitCodes.Usage,
+        $"{path} is no model that can generate text: {why}.",
+        "Name a file that 'coordinator train' or 'coordinator demo' left, of the gpt program.");
 }

@@ -62,6 +62,8 @@ public static class FolderPath
 
     private static CommandException Refused(string what, string path, Exception refused) => new(
         ExitCodes.Usage,
-        Path.Exists(path) && !Directory.Exists(path) ? $"{what} needs a folder, and {path} is a file." : $"{what} cannot use the folder {path}: {refused.Message}",
+        Path.Exists(path) && !Directory.Exists(path)
+            ? $"{what} needs a folder, and {path} is a file."
+            : $"{what} cannot use the folder {path}: {refused.Message}",
         $"Name a folder that can be written with {what}.");
 }

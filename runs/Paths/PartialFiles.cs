@@ -24,7 +24,8 @@ public static class PartialFiles
         var (folder, start) = (Path.GetDirectoryName(Path.GetFullPath(path))!, $"{Path.GetFileName(path)}.{Host}-");
         try
         {
-            foreach (var file in Directory.EnumerateFiles(folder).Where(file => Path.GetFileName(file).StartsWith(start, StringComparison.Ordinal) && file.EndsWith(Suffix, StringComparison.Ordinal)))
+            foreach (var file in Directory.EnumerateFiles(folder).Where(file =>
+                Path.GetFileName(file).StartsWith(start, StringComparison.Ordinal) && file.EndsWith(Suffix, StringComparison.Ordinal)))
             {
                 var writer = Path.GetFileName(file)[start.Length..^Suffix.Length];
                 if (int.TryParse(writer, NumberStyles.None, CultureInfo.InvariantCulture, out var pid) && !IsAlive(pid))

@@ -22,7 +22,10 @@ public static class PathText
         if (text.Contains('\0'))
             return $"{what} holds a zero character, which no path can; name another path.";
         if (text.Split('/').FirstOrDefault(part => Encoding.UTF8.GetByteCount(part) > MostNameBytes) is { } name)
-            return $"{what} has a name of {Encoding.UTF8.GetByteCount(name)} bytes in it, '{name[..40]}…', and file systems take {MostNameBytes}; choose a shorter one.";
+        {
+            return $"{what} has a name of {Encoding.UTF8.GetByteCount(name)} bytes in it, '{name[..40]}…', and file systems take "
+                + $"{MostNameBytes}; choose a shorter one.";
+        }
         return Encoding.UTF8.GetByteCount(text) > MostBytes
             ? $"{what} is a path of {Encoding.UTF8.GetByteCount(text)} bytes, and the system takes {MostBytes}; choose a shorter one."
             : null;
@@ -41,7 +44,9 @@ public static class PathText
         catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
         {
             throw new CommandException(
-                ExitCodes.Usage, $"{what} is the relative path '{text}', and the current directory cannot be found: {gone.Message}", "Change to a directory that is there, or name an absolute path.");
+                ExitCodes.Usage,
+                $"{what} is the relative path '{text}', and the current directory cannot be found: {gone.Message}",
+                "Change to a directory that is there, or name an absolute path.");
         }
     }
 }

@@ -189,7 +189,9 @@ public sealed class Supervisor(
     private void Note(int pid, string text, ChildExit? exit = null) => note(new ChildNote(DateTimeOffset.Now, name, pid, text, exit));
 
     private ClusterFailure NotStarted(string refused) => new(
-        $"{name} cannot be started: {refused}", "See that its program is there, and that processes can still be started (memory, limits).", ExitCodes.RunFailed);
+        $"{name} cannot be started: {refused}",
+        "See that its program is there, and that processes can still be started (memory, limits).",
+        ExitCodes.RunFailed);
 
     private ClusterFailure GivenUp(ChildExit exit, IReadOnlyList<string> lastLines, int starts)
     {

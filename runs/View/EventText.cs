@@ -30,7 +30,8 @@ public static class EventText
     {
         EventKinds.GenerationRunning or EventKinds.JobFinished or EventKinds.NodeUp or EventKinds.PowerRestored => Tone.Good,
         EventKinds.RankExcluded or EventKinds.NodeDown or EventKinds.JobFailed or EventKinds.Diverged => Tone.Bad,
-        EventKinds.GenerationForming or EventKinds.JobWaiting or EventKinds.JobShort or EventKinds.GpuError or EventKinds.RankLeaving or EventKinds.CheckpointFailed or EventKinds.CheckpointUnreadable or EventKinds.CheckpointRestored or EventKinds.StateRegained
+        EventKinds.GenerationForming or EventKinds.JobWaiting or EventKinds.JobShort or EventKinds.GpuError or EventKinds.RankLeaving
+            or EventKinds.CheckpointFailed or EventKinds.CheckpointUnreadable or EventKinds.CheckpointRestored or EventKinds.StateRegained
             or EventKinds.PowerShed or EventKinds.GpuThrottled => Tone.Warning,
         _ => Tone.Plain,
     };

@@ -113,7 +113,10 @@ public static class RunViewBuilder
         }
 
         if (down.Length > 0 && silos.Length > down.Length)
-            return $"{string.Join(" and ", down)} {(down.Length == 1 ? "is" : "are")} restarting; {(silos.Length - down.Length == 1 ? "the other one takes" : "the others take")} over";
+        {
+            return $"{string.Join(" and ", down)} {(down.Length == 1 ? "is" : "are")} restarting; "
+                + $"{(silos.Length - down.Length == 1 ? "the other one takes" : "the others take")} over";
+        }
 
         if (data.Job is { Phase: "waiting" or "forming", Generation: > 0 } job && workers.All(worker => !worker.Connected))
         {
