@@ -77,7 +77,10 @@ public static class ChaosChecks
             var newest = record.Of(EventKinds.CheckpointSaved).LastOrDefault(
                 stored => stored.Ordinal < ordinal && !damaged.Contains(stored.Event.Step))?.Event.Step ?? 0;
             if (restore.Step != newest && !record.Of(EventKinds.StateRegained).Any())
-                yield return $"the job went back to step {restore.Step}, and the newest complete checkpoint that can be read was that of step {newest}";
+            {
+                yield return $"the job went back to step {restore.Step}, and the newest complete checkpoint that can be read was that of "
+                    + $"step {newest}";
+            }
             var first = record.Steps.Where(stored => stored.Timeline == restore.Timeline).Select(stored => (long?)stored.Step.Step).Min();
             if (first is { } step && step != restore.Step + 1)
                 yield return $"timeline {restore.Timeline} went back to step {restore.Step} and records steps from {step} on";

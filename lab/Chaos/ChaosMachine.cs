@@ -40,7 +40,8 @@ public sealed record ChaosMachine
         ChaosNeed.Linux when !IsLinux => "needs Linux",
         ChaosNeed.Namespaces when NamespaceTrouble is not null => $"needs namespaces of its own: {NamespaceTrouble}",
         ChaosNeed.Ip when !HasIp => "needs 'ip' (Debian: apt-get install iproute2)",
-        ChaosNeed.FakeTime when UsesPostgres => "needs another way to step a clock: under libfaketime the client of PostgreSQL, which the silos of a cluster use, answers nothing",
+        ChaosNeed.FakeTime when UsesPostgres => "needs another way to step a clock: under libfaketime the client of PostgreSQL, which the "
+            + "silos of a cluster use, answers nothing",
         ChaosNeed.FakeTime when FakeTimeLibrary is null => "needs libfaketime (Debian: apt-get install faketime)",
         _ => null,
     };

@@ -47,7 +47,11 @@ public sealed record ChaosPlan(ulong Seed, long Steps)
     /// <summary>Text to train on: the same of each seed everywhere.</summary>
     public static string Text(ulong seed)
     {
-        string[] words = ["rank", "step", "shard", "silo", "grain", "worker", "the", "of", "and", "is", "was", "frozen", "killed", "cut", "healed", "again"];
+        string[] words =
+        [
+            "rank", "step", "shard", "silo", "grain", "worker", "the", "of", "and", "is", "was", "frozen", "killed", "cut", "healed",
+            "again",
+        ];
         var draw = new SeededDraw(seed);
         return string.Join(' ', Enumerable.Range(0, 20_000).Select(_ => words[draw.Below(words.Length)]));
     }

@@ -52,7 +52,8 @@ public sealed record ChaosRecord
 
     /// <summary>Steps that the return to a checkpoint had to compute again: what older timelines had recorded beyond it.</summary>
     /// <param name="restore">The event of the return.</param>
-    public long Undone(CoordinatorEvent restore) => Math.Max(0, Steps.Where(stored => stored.Timeline < restore.Timeline).Select(stored => stored.Step.Step).DefaultIfEmpty(0).Max() - (restore.Step ?? 0));
+    public long Undone(CoordinatorEvent restore) => Math.Max(0, Steps.Where(stored => stored.Timeline < restore.Timeline)
+        .Select(stored => stored.Step.Step).DefaultIfEmpty(0).Max() - (restore.Step ?? 0));
 
     /// <summary>Median time of a step, milliseconds; null of none.</summary>
     public double? StepMs

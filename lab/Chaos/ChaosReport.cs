@@ -17,7 +17,8 @@ public sealed class ChaosReport(string silos, ulong seed)
 
     /// <summary><c>N passed, N failed, N skipped</c>.</summary>
     public string Summary => string.Create(
-        CultureInfo.InvariantCulture, $"{Count(ChaosVerdict.Passed)} passed, {Count(ChaosVerdict.Failed)} failed, {Count(ChaosVerdict.Skipped)} skipped");
+        CultureInfo.InvariantCulture,
+        $"{Count(ChaosVerdict.Passed)} passed, {Count(ChaosVerdict.Failed)} failed, {Count(ChaosVerdict.Skipped)} skipped");
 
     /// <summary>Adds a result.</summary>
     public void Add(ChaosResult result) => results.Add(result);
@@ -31,7 +32,8 @@ public sealed class ChaosReport(string silos, ulong seed)
         var what = result.Verdict == ChaosVerdict.Skipped ? string.Join("; ", result.Reasons) : string.Join(
             "; ", result.Deeds.Select(Deed).DefaultIfEmpty("nothing"));
         var took = result.Verdict == ChaosVerdict.Skipped ? "-" : Words.Duration(result.Took);
-        yield return $"{result.Scenario.PadRight(name)}   {Word(result.Verdict),-8} {(result.Recovery is { } recovery ? Words.Duration(recovery) : "-"),-9} {took,-12} {what}";
+        yield return $"{result.Scenario.PadRight(name)}   {Word(result.Verdict),-8} "
+            + $"{(result.Recovery is { } recovery ? Words.Duration(recovery) : "-"),-9} {took,-12} {what}";
         if (result.Verdict != ChaosVerdict.Failed)
             yield break;
         foreach (var reason in result.Reasons)
@@ -61,7 +63,10 @@ public sealed class ChaosReport(string silos, ulong seed)
         ["stepsComputedAgain"] = result.Again,
         ["failures"] = result.Failures,
         ["modelSha256"] = result.ModelSha256,
-        ["done"] = new JsonArray([.. result.Deeds.Select(deed => (JsonNode)new JsonObject { ["time"] = deed.At.ToString("O", CultureInfo.InvariantCulture), ["recorded"] = deed.Recorded, ["what"] = deed.Text })]),
+        ["done"] = new JsonArray([.. result.Deeds.Select(deed => (JsonNode)new JsonObject
+        {
+            ["time"] = deed.At.ToString("O", CultureInfo.InvariantCulture), ["recorded"] = deed.Recorded, ["what"] = deed.Text,
+        })]),
         ["reasons"] = new JsonArray([.. result.Reasons.Select(reason => (JsonNode)reason)]),
         ["logs"] = result.Logs,
     };

@@ -72,7 +72,10 @@ public sealed class ChaosRun
             if (isSo(data))
                 return data;
             if (data.Job is { Phase: "finished" or "failed" } ended)
-                throw new ChaosException($"the job has {ended.Phase} at step {ended.Recorded} while the scenario waited for {what}{(ended.Phase == "failed" ? $": {ended.Reason}" : "")}");
+            {
+                throw new ChaosException($"the job has {ended.Phase} at step {ended.Recorded} while the scenario waited for "
+                    + $"{what}{(ended.Phase == "failed" ? $": {ended.Reason}" : "")}");
+            }
             await Task.Delay(PollPeriod, limit);
         }
     }
@@ -103,7 +106,9 @@ public sealed class ChaosRun
 
     /// <summary>Waits until all workers train as members of the job.</summary>
     public Task WholeAsync() => UntilAsync(
-        $"all {Scenario.Workers} workers to train", data => data.Job is { Phase: "running" } job && job.Members.Count == Scenario.Workers && job.Members.All(member => member.State == "training"));
+        $"all {Scenario.Workers} workers to train", data => data.Job is { Phase: "running" } job
+            && job.Members.Count == Scenario.Workers
+            && job.Members.All(member => member.State == "training"));
 
     /// <summary>Lets time pass: the length of a fault.</summary>
     public async Task PauseAsync(TimeSpan time, string why)
@@ -164,7 +169,8 @@ public sealed class ChaosRun
 
     /// <summary>Waits until a worker's planned fault has begun to strike.</summary>
     public Task StruckAsync(FaultAction action, FaultPoint point) => UntilAsync(
-        $"the planned fault {action}@{point}".ToLowerInvariant(), _ => stage.Struck.Any(fault => fault.Action == action && fault.Point == point));
+        $"the planned fault {action}@{point}".ToLowerInvariant(),
+        _ => stage.Struck.Any(fault => fault.Action == action && fault.Point == point));
 
     /// <summary>Holds the lock that the silos' writes need.</summary>
     internal Task<LockedStorage> LockStorageAsync() => stage.LockStorageAsync(limit);

@@ -172,7 +172,8 @@ public sealed class ChaosRunner(ChaosMachine machine, SiloBackend backend, ulong
             : [];
 
     private static bool IsExpected(Exception failed) =>
-        failed is ChaosException or ClusterException or CoordinatorApiException or CommandException or IOException or UnauthorizedAccessException or System.Data.Common.DbException;
+        failed is ChaosException or ClusterException or CoordinatorApiException or CommandException or IOException
+            or UnauthorizedAccessException or System.Data.Common.DbException;
 
     private static string Message(Exception failed) =>
         failed is ClusterException cluster ? $"{cluster.Failure.Message} {cluster.Failure.Remedy}" : failed.Message;

@@ -141,9 +141,10 @@ internal sealed class ChaosStage : IAsyncDisposable
         var children = cluster!.Children;
         string[] pids =
         [
-            .. names.Select(name => children.First(child => child.Name == name) is { Phase: ChildPhase.Starting or ChildPhase.Ready, Pid: var pid }
-                ? pid.ToString(CultureInfo.InvariantCulture)
-                : throw new ChaosException($"{name} did not run when it was to get SIG{signal}")),
+            .. names.Select(
+                name => children.First(child => child.Name == name) is { Phase: ChildPhase.Starting or ChildPhase.Ready, Pid: var pid }
+                    ? pid.ToString(CultureInfo.InvariantCulture)
+                    : throw new ChaosException($"{name} did not run when it was to get SIG{signal}")),
         ];
         Tool.Run("/bin/sh", ["-c", $"kill -{signal} \"$@\"", "sh", .. pids]);
     }
@@ -173,11 +174,19 @@ internal sealed class ChaosStage : IAsyncDisposable
     public async Task<ChaosRecord> CollectAsync(JobView job, IReadOnlyList<ChaosDeed> deeds, TimeSpan took, CancellationToken limit)
     {
         List<StoredStep> steps = [];
-        while (await AskAsync(() => client!.GetStepsAsync(Job, steps.Count == 0 ? 0 : steps[^1].Ordinal, PageSteps, cancel: limit), limit) is { Items.Count: > 0 } page)
+        while (await AskAsync(
+            () => client!.GetStepsAsync(Job, steps.Count == 0 ? 0 : steps[^1].Ordinal, PageSteps, cancel: limit),
+            limit) is { Items.Count: > 0 } page)
+        {
             steps.AddRange(page.Items);
+        }
         List<StoredEvent> events = [];
-        while (await AskAsync(() => client!.GetEventsAsync(null, events.Count == 0 ? 0 : events[^1].Ordinal, PageSteps, cancel: limit), limit) is { Items.Count: > 0 } page)
+        while (await AskAsync(
+            () => client!.GetEventsAsync(null, events.Count == 0 ? 0 : events[^1].Ordinal, PageSteps, cancel: limit),
+            limit) is { Items.Count: > 0 } page)
+        {
             events.AddRange(page.Items);
+        }
         var model = directory.File("model.safetensors");
         var there = await AskAsync(() => client!.DownloadModelAsync(Job, model, limit), limit);
         return new ChaosRecord

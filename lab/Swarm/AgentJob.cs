@@ -28,7 +28,10 @@ internal sealed class AgentJob(AgentRanks owner, SwarmShape shape, JobId id)
     {
         if (accusations.Any(known => known.Accused == lost && known.Generation == generation))
             return;
-        accusations.Add(new PeerAccused { Job = id, Generation = generation, Accuser = owner.Node, Accused = lost, Evidence = Evidence.ConnectionClosed });
+        accusations.Add(new PeerAccused
+        {
+            Job = id, Generation = generation, Accuser = owner.Node, Accused = lost, Evidence = Evidence.ConnectionClosed,
+        });
         owner.Say(accusations[^1]);
     }
 

@@ -21,7 +21,10 @@ internal static class AgentShards
             var ofMore = ((count + 1) & size) != 0;
             var ofOthers = (count & size) != 0;
             if (rank < more ? ofMore : ofOthers)
-                spans.Add(new ShardSpan(start + (size * ((ofMore ? Math.Min(rank, more) : 0) + (ofOthers ? Math.Max(0, rank - more) : 0))), size));
+            {
+                spans.Add(new ShardSpan(
+                    start + (size * ((ofMore ? Math.Min(rank, more) : 0) + (ofOthers ? Math.Max(0, rank - more) : 0))), size));
+            }
             start += size * ((ofMore ? more : 0) + (ofOthers ? ranks - more : 0));
         }
 

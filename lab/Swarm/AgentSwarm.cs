@@ -40,7 +40,9 @@ public sealed class AgentSwarm : IAsyncDisposable
         http = SiloHttp.Create(proxy);
         var doors = new SwarmDoors(SwarmDoors.GatewaysOf(silos), token, http, opening);
         var (gpus, frames) = (shape.Describe(), new AgentFrames(shape));
-        Agents = [.. Enumerable.Range(0, shape.Nodes).Select(number => new SwarmAgent(shape, number, seed, gpus, frames, doors, Plane, Counts))];
+        Agents = [
+            .. Enumerable.Range(0, shape.Nodes).Select(number => new SwarmAgent(shape, number, seed, gpus, frames, doors, Plane, Counts))
+        ];
         beating = new Thread(Beat) { IsBackground = true, Name = "swarm beats" };
         beating.Start();
         ticking = Task.Run(TickAsync);
@@ -98,9 +100,14 @@ public sealed class AgentSwarm : IAsyncDisposable
             if (own.Generation > newest)
                 continue;
             if (held++ == 0)
+            {
                 (members, hash) = (own.Members, own.Hash);
+            }
             else if (own.Hash != hash || own.Members != members)
-                Counts.Complain($"{agent.Node} holds generation {newest} of {own.Members} members with hash {own.Hash}, others one of {members} with hash {hash}");
+            {
+                Counts.Complain($"{agent.Node} holds generation {newest} of {own.Members} members with hash {own.Hash}, others one of "
+                    + $"{members} with hash {hash}");
+            }
             heldAt = Math.Max(heldAt, own.HeldAt);
         }
 

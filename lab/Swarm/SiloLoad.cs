@@ -22,7 +22,8 @@ internal sealed class SiloLoad(LocalCluster? cluster)
         at = Stopwatch.GetTimestamp();
         var (busy, memory, highest) = (TimeSpan.Zero, 0L, 0L);
         List<SiloSample> silos = [];
-        foreach (var (name, pid) in cluster?.Children.Where(child => LocalCluster.IsSilo(child.Name) && child.Phase != ChildPhase.Down).Select(child => (child.Name, child.Pid)) ?? [])
+        foreach (var (name, pid) in cluster?.Children.Where(child => LocalCluster.IsSilo(child.Name) && child.Phase != ChildPhase.Down)
+            .Select(child => (child.Name, child.Pid)) ?? [])
         {
             try
             {

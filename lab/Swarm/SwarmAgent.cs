@@ -164,7 +164,8 @@ public sealed class SwarmAgent
             {
                 return;
             }
-            catch (Exception failed) when (failed is WebSocketException or HttpRequestException or IOException or JsonException or OperationCanceledException or InvalidOperationException)
+            catch (Exception failed) when (failed is WebSocketException or HttpRequestException or IOException or JsonException
+                or OperationCanceledException or InvalidOperationException)
             {
                 if (running.WelcomeAt != 0)
                     counts.Lose(failed.Message);

@@ -12,5 +12,6 @@ public sealed record SwarmDoors(IReadOnlyList<Uri> Silos, string Token, HttpMess
 {
     /// <summary>The gateways of silos from their addresses, with commas between them.</summary>
     public static IReadOnlyList<Uri> GatewaysOf(string urls) =>
-        [.. urls.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(url => new Uri("ws" + url.TrimEnd('/')["http".Length..] + "/worker"))];
+        [.. urls.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(
+            url => new Uri("ws" + url.TrimEnd('/')["http".Length..] + "/worker"))];
 }

@@ -77,7 +77,8 @@ public sealed class SwarmPlane(TimeSpan stepTime, int links, Action<string> comp
                 return null;
             if (era.FirstStep != plan.FirstStep || era.Joined.Count != ranks || (era.Joined[plan.Rank] is { } other && other != rank))
             {
-                complain($"{plan.Gpu} begins generation {plan.Generation} of {ranks} as rank {plan.Rank} with step {plan.FirstStep}, others one of {era.Joined.Count} with step {era.FirstStep}");
+                complain($"{plan.Gpu} begins generation {plan.Generation} of {ranks} as rank {plan.Rank} with step {plan.FirstStep}, "
+                    + $"others one of {era.Joined.Count} with step {era.FirstStep}");
                 return null;
             }
 

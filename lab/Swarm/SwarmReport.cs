@@ -27,7 +27,9 @@ public sealed record SwarmReport(
     /// <summary>The first line.</summary>
     public static string Heading(SwarmOptions options) => string.Create(
         CultureInfo.InvariantCulture,
-        $"swarm: {options.Nodes} nodes of {options.GpusPerNode} gpus, a job of {options.Ranks} ranks, steps of {options.StepTime.TotalSeconds:0.###} s; silo: {(options.Backend is not { } backend ? options.Silo : backend.IsCluster ? $"{backend.Silos} on PostgreSQL" : "1 on SQLite")}; {Environment.ProcessorCount} cores, which silo and swarm share");
+        $"swarm: {options.Nodes} nodes of {options.GpusPerNode} gpus, a job of {options.Ranks} ranks, steps of "
+            + $"{options.StepTime.TotalSeconds:0.###} s; silo: "
+            + $"{(options.Backend is not { } backend ? options.Silo : backend.IsCluster ? $"{backend.Silos} on PostgreSQL" : "1 on SQLite")}; {Environment.ProcessorCount} cores, which silo and swarm share");
 
     /// <summary>A measure's lines: what it came to, and below what that cost.</summary>
     public static IEnumerable<string> Lines(SwarmMeasure measure)
@@ -43,7 +45,9 @@ public sealed record SwarmReport(
             $"silo {cores:0.00} cores, {load.SiloBytes / 1e6:0} MB (most {load.SiloPeakBytes / 1e6:0}); ") : "";
         yield return string.Create(
             CultureInfo.InvariantCulture,
-            $"{"",29} {silo}swarm {load.SwarmCores:0.00} cores, {load.SwarmBytes / 1e6:0} MB; {measure.Beats:0} heartbeats/s; {measure.Heard} messages, {measure.HeardBytes / 1e6:0.0} MB to nodes{Text("replies", measure.Replies)}{Text("steps recorded", measure.Records)}");
+            $"{"",29} {silo}swarm {load.SwarmCores:0.00} cores, {load.SwarmBytes / 1e6:0} MB; {measure.Beats:0} heartbeats/s; "
+                + $"{measure.Heard} messages, {measure.HeardBytes / 1e6:0.0} MB to "
+                + $"nodes{Text("replies", measure.Replies)}{Text("steps recorded", measure.Records)}");
         if (load.Silos.Count > 0)
             yield return $"{"",29} {string.Join("; ", load.Silos.Select(Text))}";
     }
@@ -58,7 +62,8 @@ public sealed record SwarmReport(
             yield return $"WRONG: and {Complaints.Count - 10} more";
         foreach (var limit in limits)
             yield return $"{(limit.IsKept(Measures) ? "kept  " : "MISSED")}  {limit.Name}";
-        yield return $"{Lost} connections were lost, {TriedAgain} tries to connect came to nothing{(LastReason.Length > 0 ? $" (last: {LastReason})" : "")}";
+        yield return $"{Lost} connections were lost, {TriedAgain} tries to connect came to "
+            + $"nothing{(LastReason.Length > 0 ? $" (last: {LastReason})" : "")}";
         if (Logs is not null)
             yield return $"logs: {Logs}";
     }
@@ -76,7 +81,8 @@ public sealed record SwarmReport(
         ["complaints"] = new JsonArray([.. Complaints.Select(complaint => (JsonNode)complaint)]),
         ["connectionsLost"] = Lost,
         ["connectionsTriedAgain"] = TriedAgain,
-        ["limits"] = new JsonArray([.. limits.Select(limit => (JsonNode)new JsonObject { ["limit"] = limit.Name, ["kept"] = limit.IsKept(Measures) })]),
+        ["limits"] = new JsonArray(
+            [.. limits.Select(limit => (JsonNode)new JsonObject { ["limit"] = limit.Name, ["kept"] = limit.IsKept(Measures) })]),
         ["items"] = new JsonArray([.. Measures.Select(Item)]),
     };
 
@@ -86,7 +92,8 @@ public sealed record SwarmReport(
             $"; {name}: median {times.Median:0.0} ms, p99 {times.P99:0.0} ms, most {times.Most:0} ms of {times.Count}");
 
     private static string Text(SiloSample silo) => string.Create(
-        CultureInfo.InvariantCulture, $"{silo.Name} {silo.Processor.TotalSeconds:0.0} s of processor, {silo.Bytes / 1e6:0} MB (most {silo.PeakBytes / 1e6:0})");
+        CultureInfo.InvariantCulture,
+        $"{silo.Name} {silo.Processor.TotalSeconds:0.0} s of processor, {silo.Bytes / 1e6:0} MB (most {silo.PeakBytes / 1e6:0})");
 
     private static JsonNode Item(SwarmMeasure measure) => new JsonObject
     {

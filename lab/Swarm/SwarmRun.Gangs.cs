@@ -16,7 +16,14 @@ public sealed partial class SwarmRun
     private async Task<(double?, string)> StartGangAsync()
     {
         var began = Stopwatch.GetTimestamp();
-        var spec = new GangSpec { Name = "swarm", Command = ["program"], MinNodes = options.Nodes - 1, MaxNodes = options.Nodes - 1, GpusPerNode = options.GpusPerNode };
+        var spec = new GangSpec
+        {
+            Name = "swarm",
+            Command = ["program"],
+            MinNodes = options.Nodes - 1,
+            MaxNodes = options.Nodes - 1,
+            GpusPerNode = options.GpusPerNode,
+        };
         gang = (await client.SubmitGangAsync(spec, cancel: cancel)).Id;
         return await UntilGangRunsAsync(began, 1, "");
     }
@@ -60,6 +67,7 @@ public sealed partial class SwarmRun
             var known = view?.Nodes.Count(node => node.Phase == "running") ?? 0;
             return (view?.Generation >= generation && known == wanted, $"the gang knows of {known} of {wanted} nodes that they run");
         });
-        return (last.TotalSeconds, string.Create(CultureInfo.InvariantCulture, $"{text}{wanted * options.GpusPerNode} processes on {wanted} nodes run generation {generation}; the gang knows after {Stopwatch.GetElapsedTime(began).TotalSeconds:0.00} s"));
+        return (last.TotalSeconds, string.Create(CultureInfo.InvariantCulture, $"{text}{wanted * options.GpusPerNode} processes on "
+            + $"{wanted} nodes run generation {generation}; the gang knows after {Stopwatch.GetElapsedTime(began).TotalSeconds:0.00} s"));
     }
 }

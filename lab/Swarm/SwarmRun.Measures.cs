@@ -25,13 +25,16 @@ public sealed partial class SwarmRun
             var gpus = view?.Nodes.Where(node => node.Up).Sum(node => node.Gpus) ?? 0;
             return (gpus == options.Nodes * options.GpusPerNode, $"the cluster knows {gpus} of {options.Nodes * options.GpusPerNode} gpus");
         });
-        return (Stopwatch.GetElapsedTime(began).TotalSeconds, string.Create(CultureInfo.InvariantCulture, $"all {options.Nodes} welcome after {welcome:0.0} s, then all {options.Nodes * options.GpusPerNode} gpus known"));
+        return (Stopwatch.GetElapsedTime(began).TotalSeconds, string.Create(
+            CultureInfo.InvariantCulture,
+            $"all {options.Nodes} welcome after {welcome:0.0} s, then all {options.Nodes * options.GpusPerNode} gpus known"));
     }
 
     private (bool, string) AllWelcome()
     {
         var welcome = swarm.Agents.Count(agent => agent.IsWelcome);
-        return (welcome == options.Nodes, $"{welcome} of {options.Nodes} nodes are welcome; last trouble: {(swarm.Counts.LastReason is { Length: > 0 } reason ? reason : "none")}");
+        return (welcome == options.Nodes, $"{welcome} of {options.Nodes} nodes are welcome; last trouble: "
+            + $"{(swarm.Counts.LastReason is { Length: > 0 } reason ? reason : "none")}");
     }
 
     /// <summary>Nothing happens but heartbeats and telemetry.</summary>
@@ -64,7 +67,9 @@ public sealed partial class SwarmRun
         var held = Stopwatch.GetElapsedTime(began, now.HeldAt);
         await UntilRunningAsync(now);
         formed = now.Generation;
-        return (held.TotalSeconds, string.Create(CultureInfo.InvariantCulture, $"{now.Describe(job)}; all have applied a step after {Stopwatch.GetElapsedTime(began).TotalSeconds:0.00} s"));
+        return (held.TotalSeconds, string.Create(
+            CultureInfo.InvariantCulture,
+            $"{now.Describe(job)}; all have applied a step after {Stopwatch.GetElapsedTime(began).TotalSeconds:0.00} s"));
     }
 
     /// <summary>Where every rank has a node of its own, or its share of one, as many nodes hold the generation as that takes.</summary>
@@ -94,7 +99,12 @@ public sealed partial class SwarmRun
         });
         var held = Stopwatch.GetElapsedTime(began, now.HeldAt);
         await UntilRunningAsync(now);
-        return (held.TotalSeconds, string.Create(CultureInfo.InvariantCulture, $"{(count == 1 ? $"{victims[0].Node} is out" : $"{count} are out")} at all {survivors.Length} survivors: {now.Describe(job)}; all have applied a step after {Stopwatch.GetElapsedTime(began).TotalSeconds:0.00} s"));
+        return (
+            held.TotalSeconds,
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{(count == 1 ? $"{victims[0].Node} is out" : $"{count} are out")} at all {survivors.Length} survivors: "
+                    + $"{now.Describe(job)}; all have applied a step after {Stopwatch.GetElapsedTime(began).TotalSeconds:0.00} s"));
     }
 
     /// <summary>From the start of the dead nodes' new processes until every member holds a generation with all ranks.</summary>
@@ -105,7 +115,9 @@ public sealed partial class SwarmRun
         swarm.Start();
         dead.Clear();
         var now = await UntilWholeAsync();
-        return (Stopwatch.GetElapsedTime(began, now.HeldAt).TotalSeconds, string.Create(CultureInfo.InvariantCulture, $"{back} came back: {now.Describe(job)}; all have applied a step after {Stopwatch.GetElapsedTime(began).TotalSeconds:0.00} s"));
+        return (Stopwatch.GetElapsedTime(began, now.HeldAt).TotalSeconds, string.Create(
+            CultureInfo.InvariantCulture,
+            $"{back} came back: {now.Describe(job)}; all have applied a step after {Stopwatch.GetElapsedTime(began).TotalSeconds:0.00} s"));
     }
 
     /// <summary>
@@ -156,7 +168,13 @@ public sealed partial class SwarmRun
                 isNew && view is { Phase: "running" } && reached == options.Ranks,
                 $"the job is {view?.Phase ?? "away"} under incarnation {after} and reaches {reached} of {options.Ranks} members");
         });
-        return (Stopwatch.GetElapsedTime(began).TotalSeconds, string.Create(CultureInfo.InvariantCulture, $"{killed.Name} (process {killed.Pid}): all welcome after {welcome:0.0} s, a step applied since recorded after {recorded:0.0} s, all {options.Ranks} members reached by incarnation {after} (it was {incarnation}), in generation {now.Generation} (it was {generation})"));
+        return (
+            Stopwatch.GetElapsedTime(began).TotalSeconds,
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"{killed.Name} (process {killed.Pid}): all welcome after {welcome:0.0} s, a step applied since recorded after "
+                    + $"{recorded:0.0} s, all {options.Ranks} members reached by incarnation {after} (it was {incarnation}), in generation "
+                    + $"{now.Generation} (it was {generation})"));
     }
 
     /// <summary>Nodes die by rate and come back when they are repaired; at the end all are members again.</summary>
@@ -193,8 +211,10 @@ public sealed partial class SwarmRun
         var seconds = await Task.WhenAll(outs);
         swarm.Start();
         var now = await UntilWholeAsync();
-        var text = outs.Count == 0 ? "none died" : string.Create(CultureInfo.InvariantCulture, $"{outs.Count} died, out at all survivors after {Percentiles.Of(seconds)!.Median:0.00} s (median), {seconds.Max():0.00} s (most)");
-        return (Stopwatch.GetElapsedTime(began).TotalSeconds, string.Create(CultureInfo.InvariantCulture, $"{text}; {now.Generation - generation} generations; at the end {now.Describe(job)}"));
+        var text = outs.Count == 0 ? "none died" : string.Create(CultureInfo.InvariantCulture, $"{outs.Count} died, out at all survivors "
+            + $"after {Percentiles.Of(seconds)!.Median:0.00} s (median), {seconds.Max():0.00} s (most)");
+        return (Stopwatch.GetElapsedTime(began).TotalSeconds, string.Create(
+            CultureInfo.InvariantCulture, $"{text}; {now.Generation - generation} generations; at the end {now.Describe(job)}"));
 
         TimeSpan Gap() => TimeSpan.FromHours(-Math.Log(1 - draw.Fraction()) / options.FailuresPerHour);
     }
@@ -221,7 +241,10 @@ public sealed partial class SwarmRun
             if (holders.Length == 0)
                 return (false, "no node holds a generation");
             now = swarm.Look(job, holders, 0);
-            return (now.IsWhole && now.Members == options.Ranks && IsCovered(holders.Length) && swarm.Plane.IsRunning(job, now.Generation), $"{now.Describe(job)}, {options.Ranks} ranks are wanted{(swarm.Plane.IsRunning(job, now.Generation) ? "" : "; not all have applied a step in it")}");
+            return (
+                now.IsWhole && now.Members == options.Ranks && IsCovered(holders.Length) && swarm.Plane.IsRunning(job, now.Generation),
+                $"{now.Describe(job)}, {options.Ranks} ranks are "
+                    + $"wanted{(swarm.Plane.IsRunning(job, now.Generation) ? "" : "; not all have applied a step in it")}");
         });
         return now;
     }

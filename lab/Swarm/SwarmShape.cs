@@ -58,7 +58,8 @@ public sealed record SwarmShape(int Nodes, int GpusPerNode, int RankGpus)
 
     /// <summary>A node's gpus, as its hello describes them.</summary>
     public IReadOnlyList<GpuDescription> Describe() =>
-        [.. Enumerable.Range(0, GpusPerNode).Select(index => new GpuDescription(index, "swarm", index < RankGpus ? RankClass : IdleClass, "cpu"))];
+        [.. Enumerable.Range(0, GpusPerNode).Select(
+            index => new GpuDescription(index, "swarm", index < RankGpus ? RankClass : IdleClass, "cpu"))];
 
     /// <summary>Number of a gpu among all of the swarm; numbers are in the order of <see cref="GpuId"/>.</summary>
     /// <exception cref="FormatException">The gpu is none of the swarm's.</exception>

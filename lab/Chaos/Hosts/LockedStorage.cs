@@ -78,5 +78,6 @@ internal sealed class LockedStorage : IAsyncDisposable
     }
 
     private static SqliteConnection Sqlite(string file) =>
-        new(new SqliteConnectionStringBuilder { DataSource = file, Mode = SqliteOpenMode.ReadWrite, Pooling = false, DefaultTimeout = 10 }.ToString());
+        new(new SqliteConnectionStringBuilder { DataSource = file, Mode = SqliteOpenMode.ReadWrite, Pooling = false, DefaultTimeout = 10 }
+            .ToString());
 }

@@ -41,7 +41,11 @@ internal sealed class Namespace : IAsyncDisposable
     /// <exception cref="ChaosException">It cannot be made.</exception>
     public static async Task<Namespace> CreateAsync(string kind, string prepare, string logPath, params string[] arguments)
     {
-        string[] command = [$"--{kind}", .. (kind == "mount" ? (string[])["--propagation", "private"] : []), "--", "/bin/sh", "-c", $"set -e; {prepare}; echo ready; exec cat >/dev/null", "sh", .. arguments];
+        string[] command =
+        [
+            $"--{kind}", .. (kind == "mount" ? (string[])["--propagation", "private"] : []), "--", "/bin/sh", "-c",
+            $"set -e; {prepare}; echo ready; exec cat >/dev/null", "sh", .. arguments,
+        ];
         var holder = ChildProcess.Start(new ProcessStartInfo(Tool.Find("unshare") ?? "unshare", command), logPath);
         var made = new Namespace(holder, kind);
         var ended = holder.WaitAsync();
@@ -57,8 +61,12 @@ internal sealed class Namespace : IAsyncDisposable
     public ProcessStartInfo Enter(ProcessStartInfo command)
     {
         var inside = new ProcessStartInfo(Tool.Find("nsenter") ?? "nsenter");
-        foreach (var argument in (string[])["--target", Pid.ToString(CultureInfo.InvariantCulture), $"--{kind}", "--", command.FileName, .. command.ArgumentList])
+        foreach (var argument in (string[])[
+            "--target", Pid.ToString(CultureInfo.InvariantCulture), $"--{kind}", "--", command.FileName, .. command.ArgumentList,
+        ])
+        {
             inside.ArgumentList.Add(argument);
+        }
         foreach (var (name, value) in command.Environment)
             inside.Environment[name] = value;
         return inside;
@@ -67,7 +75,9 @@ internal sealed class Namespace : IAsyncDisposable
     /// <summary>Runs a program in it to its end.</summary>
     /// <exception cref="ChaosException">It failed.</exception>
     public void Run(params string[] command) =>
-        Tool.Run("nsenter", ["--target", Pid.ToString(CultureInfo.InvariantCulture), $"--{kind}", "--", Tool.Find(command[0]) ?? command[0], .. command[1..]]);
+        Tool.Run("nsenter", [
+            "--target", Pid.ToString(CultureInfo.InvariantCulture), $"--{kind}", "--", Tool.Find(command[0]) ?? command[0], .. command[1..],
+        ]);
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()

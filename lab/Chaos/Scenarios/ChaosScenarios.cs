@@ -16,7 +16,10 @@ public static class ChaosScenarios
     internal static IEnumerable<string> NothingAgain(ChaosRecord record)
     {
         if (record.Job.Timeline != 0)
-            yield return $"the job went back to a checkpoint ({record.Job.Timeline} times), and a worker that held the state was there all the time";
+        {
+            yield return $"the job went back to a checkpoint ({record.Job.Timeline} times), and a worker that held the state was there all "
+                + "the time";
+        }
     }
 
     /// <summary>Complaint where anybody was excluded: the fault was shorter than the timeouts, or none of the workers' business.</summary>

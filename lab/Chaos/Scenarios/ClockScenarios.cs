@@ -9,8 +9,14 @@ internal static class ClockScenarios
 
     public static readonly IReadOnlyList<ChaosScenario> All =
     [
-        Row("clock-stepped-forward", "the silo's wall clock jumps an hour forward, then a worker and a silo are killed and come back at the new time", Hour),
-        Row("clock-stepped-back", "the silo's wall clock jumps an hour back, then a worker and a silo are killed and come back at the new time", -Hour) with { Quick = true },
+        Row(
+            "clock-stepped-forward",
+            "the silo's wall clock jumps an hour forward, then a worker and a silo are killed and come back at the new time",
+            Hour),
+        Row(
+            "clock-stepped-back",
+            "the silo's wall clock jumps an hour back, then a worker and a silo are killed and come back at the new time",
+            -Hour) with { Quick = true },
     ];
 
     private static ChaosScenario Row(string name, string about, TimeSpan step) => new(name, about, async run =>

@@ -21,15 +21,18 @@ internal static class NetworkScenarios
         }) with
         { Quick = true, Check = record => ChaosScenarios.SomebodyOut(record).Concat(ChaosScenarios.NoProcessEnded(record)) },
 
-        Row("hosts-cut-both-ways", "two workers do not hear each other, both hear the silo: one of them is excluded, and rejoins", async run =>
-        {
-            var (a, b) = (run.Victims[0], run.Victims[1]);
-            run.Network.Deafen(a, b);
-            run.Network.Deafen(b, a);
-            run.Note($"cut {LocalCluster.WorkerName(a)} and {LocalCluster.WorkerName(b)} from each other", isBlow: true);
-            await HealedAsync(run);
-            await run.WholeAsync();
-        }) with
+        Row(
+            "hosts-cut-both-ways",
+            "two workers do not hear each other, both hear the silo: one of them is excluded, and rejoins",
+            async run =>
+            {
+                var (a, b) = (run.Victims[0], run.Victims[1]);
+                run.Network.Deafen(a, b);
+                run.Network.Deafen(b, a);
+                run.Note($"cut {LocalCluster.WorkerName(a)} and {LocalCluster.WorkerName(b)} from each other", isBlow: true);
+                await HealedAsync(run);
+                await run.WholeAsync();
+            }) with
         { Check = record => ChaosScenarios.SomebodyOut(record).Concat(ChaosScenarios.NoProcessEnded(record)) },
 
         Row("hosts-cut-one-way", "one worker does not hear another, which hears it: one of them is excluded, and rejoins", async run =>

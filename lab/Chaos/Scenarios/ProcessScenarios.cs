@@ -59,7 +59,8 @@ internal static class ProcessScenarios
             await JoinedAsync(run, victim);
             await run.WholeAsync();
         })
-        { Length = ChaosLength.Long, Quick = true, Check = record => ChaosScenarios.SomebodyOut(record).Concat(ChaosScenarios.NoProcessEnded(record)) },
+        { Length = ChaosLength.Long, Quick = true, Check = record =>
+            ChaosScenarios.SomebodyOut(record).Concat(ChaosScenarios.NoProcessEnded(record)) },
 
         new("silo-killed", "SIGKILL to a silo", async run =>
         {

@@ -46,23 +46,29 @@ internal static class RestoreScenarios
         })
         { Check = record => Restored(record, least: 2, intervals: 1) },
 
-        new("all-killed-while-saving", "SIGKILL to every silo and worker while parts are written: back to the checkpoint before", async run =>
-        {
-            await run.StruckAsync(FaultAction.Freeze, FaultPoint.Save);
-            await run.PauseAsync(FrozenBeforeDeath, "workers in the middle of saving");
-            run.KillAll();
-        })
+        new(
+            "all-killed-while-saving",
+            "SIGKILL to every silo and worker while parts are written: back to the checkpoint before",
+            async run =>
+            {
+                await run.StruckAsync(FaultAction.Freeze, FaultPoint.Save);
+                await run.PauseAsync(FrozenBeforeDeath, "workers in the middle of saving");
+                run.KillAll();
+            })
         {
             Faults = (plan, _, start) => start == 1 ? [new FaultRule(FaultAction.Freeze, FaultPoint.Save, plan.At(0.5), FrozenFor)] : [],
             Check = record => Restored(record, least: 1, intervals: 2),
         },
 
-        new("all-killed-while-sealing", "SIGKILL to every silo and worker when all parts are written and the manifest is not: back to the one before", async run =>
-        {
-            await run.StruckAsync(FaultAction.Freeze, FaultPoint.Seal);
-            await run.PauseAsync(FrozenBeforeDeath, "a worker about to write the manifest");
-            run.KillAll();
-        })
+        new(
+            "all-killed-while-sealing",
+            "SIGKILL to every silo and worker when all parts are written and the manifest is not: back to the one before",
+            async run =>
+            {
+                await run.StruckAsync(FaultAction.Freeze, FaultPoint.Seal);
+                await run.PauseAsync(FrozenBeforeDeath, "a worker about to write the manifest");
+                run.KillAll();
+            })
         {
             Faults = (plan, _, start) => start == 1 ? [new FaultRule(FaultAction.Freeze, FaultPoint.Seal, plan.At(0.5), FrozenFor)] : [],
             Check = record => Restored(record, least: 1, intervals: 2),
@@ -118,7 +124,10 @@ internal static class RestoreScenarios
         foreach (var restore in restores)
         {
             if (record.Undone(restore) is var undone && undone > most)
-                yield return $"{undone} steps were computed again at the return to step {restore.Step}; {intervals} intervals and a save's lead are {most}";
+            {
+                yield return $"{undone} steps were computed again at the return to step {restore.Step}; {intervals} intervals and a save's "
+                    + $"lead are {most}";
+            }
         }
     }
 }

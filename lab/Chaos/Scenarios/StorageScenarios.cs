@@ -10,18 +10,22 @@ internal static class StorageScenarios
 
     public static readonly IReadOnlyList<ChaosScenario> All =
     [
-        new("checkpoint-disk-full", "no byte left where checkpoints are saved, later freed: training goes on, the next one is complete", async run =>
-        {
-            await run.CheckpointsAsync(1);
-            run.Note($"filled the checkpoints' disk ({run.Disk.Fill()} bytes were free)");
-            await run.EventAsync(
-                "an event that says that a checkpoint failed", e => e.Kind == EventKinds.CheckpointFailed, run.Deeds[^1].At);
-            await run.ProgressAsync(SomeSteps);
-            run.Disk.Free();
-            run.Note("freed it");
-            await run.EventAsync("a complete checkpoint", e => e.Kind == EventKinds.CheckpointSaved, run.Deeds[^1].At);
-        })
-        { Length = ChaosLength.Long, Place = ChaosPlace.SmallDisk, Check = record => ChaosScenarios.NobodyOut(record).Concat(ChaosScenarios.NoProcessEnded(record)) },
+        new(
+            "checkpoint-disk-full",
+            "no byte left where checkpoints are saved, later freed: training goes on, the next one is complete",
+            async run =>
+            {
+                await run.CheckpointsAsync(1);
+                run.Note($"filled the checkpoints' disk ({run.Disk.Fill()} bytes were free)");
+                await run.EventAsync(
+                    "an event that says that a checkpoint failed", e => e.Kind == EventKinds.CheckpointFailed, run.Deeds[^1].At);
+                await run.ProgressAsync(SomeSteps);
+                run.Disk.Free();
+                run.Note("freed it");
+                await run.EventAsync("a complete checkpoint", e => e.Kind == EventKinds.CheckpointSaved, run.Deeds[^1].At);
+            })
+        { Length = ChaosLength.Long, Place = ChaosPlace.SmallDisk, Check = record =>
+            ChaosScenarios.NobodyOut(record).Concat(ChaosScenarios.NoProcessEnded(record)) },
 
         new("storage-locked", "another process holds the silos' database for 30 s: training goes on, the record has no gap", async run =>
         {
@@ -38,6 +42,7 @@ internal static class StorageScenarios
 
             run.Note("let it go", isBlow: true);
         })
-        { Length = ChaosLength.Longest, Limit = TimeSpan.FromMinutes(3), Check = record => ChaosScenarios.NobodyOut(record).Concat(ChaosScenarios.NoProcessEnded(record)) },
+        { Length = ChaosLength.Longest, Limit = TimeSpan.FromMinutes(3), Check = record =>
+            ChaosScenarios.NobodyOut(record).Concat(ChaosScenarios.NoProcessEnded(record)) },
     ];
 }
