@@ -9,7 +9,10 @@ public static class CancelCommand
     public static Command Create()
     {
         var job = new JobArgument();
-        var reason = new Option<string>("--reason") { Description = "Why, for the events.", DefaultValueFactory = _ => "cancelled by its user" };
+        var reason = new Option<string>("--reason")
+        {
+            Description = "Why, for the events.", DefaultValueFactory = _ => "cancelled by its user",
+        };
         return QueryCommand.Create("cancel", "End a job without a model.", [job.Argument, reason], async (client, parsed, _, cancel) =>
         {
             var id = await job.FindIdAsync(client, parsed, cancel);

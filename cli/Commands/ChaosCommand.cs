@@ -12,14 +12,30 @@ namespace Coordinator.Cli.Commands;
 /// <summary><c>chaos</c>: real processes under real faults, one scenario after the other, each held to the undisturbed run.</summary>
 public sealed class ChaosCommand
 {
-    private readonly Option<string[]> scenarios = new("--scenario", "-s") { Description = "A scenario to run; repeatable (default: all).", AllowMultipleArgumentsPerToken = true };
-    private readonly Option<bool> quick = new("--quick") { Description = "Only the scenarios marked quick: seven of them, some of each kind." };
-    private readonly Option<bool> list = new("--list") { Description = "List the scenarios, and what this machine lacks for them, and run none." };
-    private readonly Option<ulong> seed = new("--seed") { Description = "Decides the training, and who is hit when.", DefaultValueFactory = _ => 1 };
-    private readonly PathOption workDirectory = new(PathUse.Folder, "--work-dir") { Description = "Where databases and logs go and stay (default: a temporary directory, which stays where a scenario failed)." };
+    private readonly Option<string[]> scenarios = new("--scenario", "-s")
+    {
+        Description = "A scenario to run; repeatable (default: all).", AllowMultipleArgumentsPerToken = true,
+    };
+    private readonly Option<bool> quick = new("--quick")
+    {
+        Description = "Only the scenarios marked quick: seven of them, some of each kind.",
+    };
+    private readonly Option<bool> list = new("--list")
+    {
+        Description = "List the scenarios, and what this machine lacks for them, and run none.",
+    };
+    private readonly Option<ulong> seed = new("--seed")
+    {
+        Description = "Decides the training, and who is hit when.", DefaultValueFactory = _ => 1,
+    };
+    private readonly PathOption workDirectory = new(PathUse.Folder, "--work-dir")
+    {
+        Description = "Where databases and logs go and stay (default: a temporary directory, which stays where a scenario failed).",
+    };
     private readonly Option<ChaosInjection> inject = new("--inject")
     {
-        Description = "flip: one worker flips one bit of one contribution. forget: the record of one step is deleted. Every scenario must then fail, and the exit code be 1.",
+        Description = "flip: one worker flips one bit of one contribution. forget: the record of one step is deleted. Every scenario must "
+            + "then fail, and the exit code be 1.",
     };
     private readonly Option<OutputFormat> output = OutputOption.Create();
     private readonly SilosOptionSet silos = new();
@@ -29,7 +45,8 @@ public sealed class ChaosCommand
 
     private Command Build()
     {
-        var command = new Command("chaos", "Kill, freeze, cut off, starve and damage real processes, and hold each run to the undisturbed one: the same hash, no step missing.")
+        var command = new Command("chaos", "Kill, freeze, cut off, starve and damage real processes, and hold each run to the undisturbed "
+            + "one: the same hash, no step missing.")
         {
             scenarios, quick, list, seed, workDirectory, inject, output,
         };
@@ -107,5 +124,7 @@ public sealed class ChaosCommand
             ["skipped"] = scenario.WhySkipped(machine),
         })]),
         [new("SCENARIO"), new("QUICK"), new("HERE"), new("WHAT IS DONE")],
-        [.. chosen.Select(scenario => (IReadOnlyList<string>)[scenario.Name, scenario.Quick ? "quick" : "-", scenario.WhySkipped(machine) ?? "runs", scenario.About])]);
+        [.. chosen.Select(scenario => (IReadOnlyList<string>)[
+            scenario.Name, scenario.Quick ? "quick" : "-", scenario.WhySkipped(machine) ?? "runs", scenario.About,
+        ])]);
 }

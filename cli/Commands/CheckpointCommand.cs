@@ -15,7 +15,8 @@ namespace Coordinator.Cli.Commands;
 public static class CheckpointCommand
 {
     private static readonly IReadOnlyList<Column> Columns =
-        [new("JOB"), new("STEP"), new("SIZE"), new("PARTS"), new("STATE"), new("TIMELINE", true), new("GENERATION", true), new("NAME", true)];
+        [new("JOB"), new("STEP"), new("SIZE"), new("PARTS"), new("STATE"), new(
+            "TIMELINE", true), new("GENERATION", true), new("NAME", true)];
 
     private static readonly TimeSpan PollPeriod = TimeSpan.FromMilliseconds(100);
 
@@ -50,7 +51,10 @@ public static class CheckpointCommand
         }
     }
 
-    private static PathOption DirectoryOption() => new(PathUse.ReadFolder, "--dir") { Description = "The folder that workers have as --checkpoint-dir; in a run's directory it is 'checkpoints'." };
+    private static PathOption DirectoryOption() => new(PathUse.ReadFolder, "--dir")
+    {
+        Description = "The folder that workers have as --checkpoint-dir; in a run's directory it is 'checkpoints'.",
+    };
 
     private static Command CreateList()
     {
@@ -67,7 +71,8 @@ public static class CheckpointCommand
             using var signals = new Signals();
             if (directory.Full(parsed) is { } path)
             {
-                Print([.. Found(path, parsed.GetValue(job.Argument)).Select(found => RowOf(found.Job, found.Id, found.Manifest, found.Trouble ?? "complete"))]);
+                Print([.. Found(path, parsed.GetValue(job.Argument)).Select(
+                    found => RowOf(found.Job, found.Id, found.Manifest, found.Trouble ?? "complete"))]);
                 return ExitCodes.Success;
             }
 
@@ -89,7 +94,8 @@ public static class CheckpointCommand
         var directory = DirectoryOption();
         directory.Required = true;
         var step = new Option<long?>("--step") { Description = "Only checkpoints of this step." };
-        var command = new Command("verify", "Read every part of complete checkpoints and compare sizes and hashes. Exit code 1 if one is damaged.") { job, directory, step };
+        var command = new Command("verify", "Read every part of complete checkpoints and compare sizes and hashes. Exit code 1 if one is "
+            + "damaged.") { job, directory, step };
         command.SetAction(parsed =>
         {
             var folder = Open(directory.Full(parsed)!);
@@ -101,7 +107,8 @@ public static class CheckpointCommand
                 if ((one.Manifest is null ? one.Trouble : WhyDamaged(folder, one)) is not { } trouble)
                 {
                     sound++;
-                    Console.WriteLine($"ok          {one.Job} {one.Id}  {one.Manifest!.Parts.Count} parts, {Words.Bytes(one.Manifest.Parts.Sum(part => part.Bytes))}");
+                    Console.WriteLine($"ok          {one.Job} {one.Id}  {one.Manifest!.Parts.Count} parts, "
+                        + $"{Words.Bytes(one.Manifest.Parts.Sum(part => part.Bytes))}");
                 }
                 else if (one.IsIncomplete)
                 {
@@ -130,24 +137,28 @@ public static class CheckpointCommand
         var job = new JobArgument();
         var timeout = new Option<int>("--timeout") { Description = "Seconds to wait for it.", DefaultValueFactory = _ => 60 };
         Checks.AtLeast(timeout, 1);
-        return QueryCommand.Create("save", "Ask a job to save a checkpoint now, and wait until it is recorded.", [job.Argument, timeout], async (client, parsed, _, cancel) =>
-        {
-            var view = await job.FindAsync(client, parsed, cancel);
-            using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
-            limit.CancelAfter(TimeSpan.FromSeconds(parsed.GetValue(timeout)));
-            try
+        return QueryCommand.Create(
+            "save",
+            "Ask a job to save a checkpoint now, and wait until it is recorded.",
+            [job.Argument, timeout],
+            async (client, parsed, _, cancel) =>
             {
-                var saved = await SaveAsync(client, view.Id, "asked by its user", limit.Token);
-                Console.WriteLine($"job {view.Id}: step {saved.Id.Step} is saved, {Words.Bytes(saved.Bytes)} in {saved.Parts} parts");
-            }
-            catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
-            {
-                throw new CommandException(
-                    ExitCodes.Unfinished,
-                    $"Job {view.Id} has not saved a checkpoint within {parsed.GetValue(timeout)} s.",
-                    "'coordinator describe' says what it does; the request stands.");
-            }
-        });
+                var view = await job.FindAsync(client, parsed, cancel);
+                using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+                limit.CancelAfter(TimeSpan.FromSeconds(parsed.GetValue(timeout)));
+                try
+                {
+                    var saved = await SaveAsync(client, view.Id, "asked by its user", limit.Token);
+                    Console.WriteLine($"job {view.Id}: step {saved.Id.Step} is saved, {Words.Bytes(saved.Bytes)} in {saved.Parts} parts");
+                }
+                catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+                {
+                    throw new CommandException(
+                        ExitCodes.Unfinished,
+                        $"Job {view.Id} has not saved a checkpoint within {parsed.GetValue(timeout)} s.",
+                        "'coordinator describe' says what it does; the request stands.");
+                }
+            });
     }
 
     private static CheckpointFolder Open(string path)

@@ -50,7 +50,9 @@ internal static class ClosingAct
         var clock = Stopwatch.StartNew();
         var fleet = Cluster(report);
         output.WriteLine();
-        output.WriteLine(Invariant($"And with what was just measured: {fleet.Name}, {fleet.Gpus:N0} {fleet.Accelerator} for {Days:0} days. Simulated, three policies, the same failures:"));
+        output.WriteLine(
+            Invariant(
+                $"And with what was just measured: {fleet.Name}, {fleet.Gpus:N0} {fleet.Accelerator} for {Days:0} days. Simulated, three policies, the same failures:"));
         var plan = ClusterPlan.Run(
             fleet, Days, seed, FleetSimulation.Policies, Enum.GetValues<SweepKind>(), isSampled: true, terminal: null);
         var file = Path.Combine(directory, $"demo-{fleet.Name}.html");
@@ -75,10 +77,16 @@ internal static class ClosingAct
     public static IEnumerable<string> Lines(FleetSpec fleet, ClusterPlan plan)
     {
         foreach (var report in plan.Reports)
-            yield return Invariant($"{report.Policy,-12} {report.Goodput * 100:0.0}% of the time trains, {report.DaysLate:0.0} days late, through {report.Failures:N0} failures ({report.Exactness})");
+        {
+            yield return Invariant(
+                $"{report.Policy,-12} {report.Goodput * 100:0.0}% of the time trains, {report.DaysLate:0.0} days late, through {report.Failures:N0} failures ({report.Exactness})");
+        }
         var source = fleet.Costs == FleetPresets.Find(Preset)!.Costs ? "given, since nothing recovered here" : "measured here";
-        yield return Invariant($"{"costs",-12} {source}: a process's death is seen after {fleet.Costs.DetectSeconds * 1000:0} ms, the next step comes {fleet.Costs.FixedSeconds * 1000:0} ms later;");
-        yield return Invariant($"{"",-12} given: {fleet.Ranks} ranks of {fleet.NodesPerRank} nodes, steps of {fleet.StepSeconds:0} s, failure rates, starts, bandwidths (docs/scale.md)");
-        yield return Invariant($"{"machines",-12} the shipping ones formed {plan.Sample} generations; {plan.Reports[0].Generations:N0} take as long as those of their sort");
+        yield return Invariant(
+            $"{"costs",-12} {source}: a process's death is seen after {fleet.Costs.DetectSeconds * 1000:0} ms, the next step comes {fleet.Costs.FixedSeconds * 1000:0} ms later;");
+        yield return Invariant(
+            $"{"",-12} given: {fleet.Ranks} ranks of {fleet.NodesPerRank} nodes, steps of {fleet.StepSeconds:0} s, failure rates, starts, bandwidths (docs/scale.md)");
+        yield return Invariant(
+            $"{"machines",-12} the shipping ones formed {plan.Sample} generations; {plan.Reports[0].Generations:N0} take as long as those of their sort");
     }
 }

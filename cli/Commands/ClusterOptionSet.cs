@@ -11,8 +11,13 @@ public sealed record ClusterOptionSet(Option<string?> Database, Option<string> C
 
     /// <summary>The options.</summary>
     public static ClusterOptionSet Create() => new(
-        new Option<string?>("--database") { Description = "PostgreSQL connection string (Host=…;Database=…;Username=…), or @FILE that holds it, so that no password is in a process list." },
-        new Option<string>("--cluster") { Description = "Name of the cluster: silos of one name on one database belong together.", DefaultValueFactory = _ => "coordinator" });
+        new Option<string?>("--database") { Description = "PostgreSQL connection string (Host=…;Database=…;Username=…), or @FILE that "
+            + "holds it, so that no password is in a process list." },
+        new Option<string>("--cluster")
+        {
+            Description = "Name of the cluster: silos of one name on one database belong together.",
+            DefaultValueFactory = _ => "coordinator",
+        });
 
     /// <summary>The connection string, from its file where it is in one.</summary>
     /// <exception cref="CommandException">The file cannot be read.</exception>

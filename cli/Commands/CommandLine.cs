@@ -17,7 +17,10 @@ namespace Coordinator.Cli.Commands;
 public static class CommandLine
 {
     /// <summary>Adds the place of a failure to its message, for those who look for a fault of the coordinator itself.</summary>
-    private static readonly Option<bool> Debug = new("--debug") { Description = "Where a command fails, also print the failure's stack trace.", Recursive = true };
+    private static readonly Option<bool> Debug = new("--debug")
+    {
+        Description = "Where a command fails, also print the failure's stack trace.", Recursive = true,
+    };
 
     /// <summary>All commands.</summary>
     public static RootCommand Create() => new(

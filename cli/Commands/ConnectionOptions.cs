@@ -17,7 +17,8 @@ public sealed class ConnectionOptions
     /// <summary>Address of the silo, or those of a cluster's silos with commas between them.</summary>
     public Option<string?> Silo { get; } = new("--silo")
     {
-        Description = $"Address of the silo, such as http://127.0.0.1:7070; those of a cluster once each, or with commas between them (else ${ConnectionVariables.Silo}).",
+        Description = "Address of the silo, such as http://127.0.0.1:7070; those of a cluster once each, or with commas between them "
+            + $"(else ${ConnectionVariables.Silo}).",
         Arity = ArgumentArity.OneOrMore,
         CustomParser = result =>
         {
@@ -29,7 +30,10 @@ public sealed class ConnectionOptions
     };
 
     /// <summary>File with the token.</summary>
-    public PathOption TokenFile { get; } = new(PathUse.Read, "--token-file") { Description = $"File with the silo's token (else ${ConnectionVariables.TokenFile})." };
+    public PathOption TokenFile { get; } = new(PathUse.Read, "--token-file")
+    {
+        Description = $"File with the silo's token (else ${ConnectionVariables.TokenFile}).",
+    };
 
     /// <summary>Proxy on the way to the silo.</summary>
     public Option<Uri?> Proxy { get; } = ProxyOption.Create();
@@ -63,7 +67,9 @@ public sealed class ConnectionOptions
     public CoordinatorClient Connect(ParseResult parsed)
     {
         var silo = FindSilo(parsed) ?? throw new CommandException(
-            ExitCodes.Usage, "No silo is named.", $"Give --silo http://HOST:PORT or set {ConnectionVariables.Silo}; 'train' and 'demo' print theirs.");
+            ExitCodes.Usage,
+            "No silo is named.",
+            $"Give --silo http://HOST:PORT or set {ConnectionVariables.Silo}; 'train' and 'demo' print theirs.");
         return new CoordinatorClient(silo, ReadToken(parsed.GetValue(TokenFile)), parsed.GetValue(Proxy));
     }
 
@@ -87,7 +93,9 @@ public sealed class ConnectionOptions
         catch (Exception unreadable) when (unreadable is IOException or UnauthorizedAccessException or InvalidDataException)
         {
             throw new CommandException(
-                ExitCodes.Usage, $"The token file {path} cannot be used: {unreadable.Message}", "Name the file that the silo was started with, or a copy of it.");
+                ExitCodes.Usage,
+                $"The token file {path} cannot be used: {unreadable.Message}",
+                "Name the file that the silo was started with, or a copy of it.");
         }
     }
 

@@ -17,12 +17,14 @@ public static class CoolingCommand
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var command = QueryCommand.Create("cooling", "List cooling zones: capacity, heat by reckoning, and gpus that are throttled.", [], async (client, _, cancel) =>
-            Show(await client.GetCoolingAsync(cancel)));
+        var command = QueryCommand.Create(
+            "cooling", "List cooling zones: capacity, heat by reckoning, and gpus that are throttled.", [], async (client, _, cancel) =>
+                Show(await client.GetCoolingAsync(cancel)));
         command.Subcommands.Add(CreateSet());
         var name = NameArgument();
-        command.Subcommands.Add(QueryCommand.Create("clear", "Take a zone away: its nodes are cooled without limit.", [name], async (client, parsed, cancel) =>
-            Show(await client.ClearCoolingZoneAsync(parsed.GetValue(name)!, cancel))));
+        command.Subcommands.Add(
+            QueryCommand.Create("clear", "Take a zone away: its nodes are cooled without limit.", [name], async (client, parsed, cancel) =>
+                Show(await client.ClearCoolingZoneAsync(parsed.GetValue(name)!, cancel))));
         return command;
     }
 
@@ -33,13 +35,15 @@ public static class CoolingCommand
         var name = NameArgument();
         var nodes = new Option<string[]>("--nodes")
         {
-            Description = "Its nodes: names, or beginnings of names with a star behind, with commas between them, such as n1,hall-a-*. A zone that exists keeps those that it has.",
+            Description = "Its nodes: names, or beginnings of names with a star behind, with commas between them, such as n1,hall-a-*. A "
+                + "zone that exists keeps those that it has.",
             CustomParser = result => [.. result.Tokens.SelectMany(token => token.Value.Split(',', StringSplitOptions.TrimEntries))],
         };
         var capacity = WattsOption.Create(
             "--capacity", "Heat that can be taken away, such as 5MW: draw of its gpus and hosts, without overhead.");
         capacity.Required = true;
-        return QueryCommand.Create("set", "Add a zone, or say that its capacity has changed. Where it is too hot, gpus are throttled, their work moves, and what finds no other place is given back.", [name, nodes, capacity], async (client, parsed, cancel) =>
+        return QueryCommand.Create("set", "Add a zone, or say that its capacity has changed. Where it is too hot, gpus are throttled, "
+            + "their work moves, and what finds no other place is given back.", [name, nodes, capacity], async (client, parsed, cancel) =>
         {
             var zone = parsed.GetValue(name)!;
             var patterns = parsed.GetValue(nodes) is { Length: > 0 } given

@@ -26,7 +26,9 @@ internal static class DataAddressCheck
         if (advertised is null && DataAddresses.HostProblem(listen.Address.ToString()) is { } wildcard)
         {
             throw new CommandException(
-                ExitCodes.Usage, $"Other workers cannot dial {listen.Address} (--data-address): {wildcard}.", "Listen on the address that they reach this host at, or say that with --data-host, such as --data-host 10.0.0.7.");
+                ExitCodes.Usage,
+                $"Other workers cannot dial {listen.Address} (--data-address): {wildcard}.",
+                "Listen on the address that they reach this host at, or say that with --data-host, such as --data-host 10.0.0.7.");
         }
     }
 
@@ -44,7 +46,8 @@ internal static class DataAddressCheck
                 continue;
             throw new CommandException(
                 ExitCodes.Usage,
-                $"The silo {silo} is on another host, and other workers cannot reach {advertised ?? listen.Address.ToString()}: that is this host's loopback.",
+                $"The silo {silo} is on another host, and other workers cannot reach {advertised ?? listen.Address.ToString()}: that is "
+                    + "this host's loopback.",
                 "Say where they reach this worker, such as --data-address 10.0.0.7:7071, or --data-address 0.0.0.0:7071 with --data-host.");
         }
     }

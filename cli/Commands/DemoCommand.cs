@@ -17,12 +17,31 @@ public static class DemoCommand
         {
             Description = "A text file, a directory or a glob to train on (default: the repository's own sources and documents).",
         };
-        var seed = new Option<ulong>("--seed") { Description = "Decides the training, and who is killed when.", DefaultValueFactory = _ => 1 };
-        var output = new PathOption(PathUse.Folder, "--out") { Description = "Directory for the two model files.", DefaultValueFactory = _ => "coordinator-demo" };
-        var prompt = new Option<string>("--prompt") { Description = "What the trained model is to go on from.", DefaultValueFactory = _ => "/// <summary>The worker " };
-        var workDirectory = new PathOption(PathUse.Folder, "--work-dir") { Description = "Where databases and logs go and stay (default: a temporary directory)." };
-        var quick = new Option<bool>("--quick") { Description = "A tiny model and few steps: seconds instead of minutes, and no legible text." };
-        var steps = new Option<long?>("--steps") { Description = $"Optimizer steps, {KillSchedule.MinSteps} or more: fewer for a slow device such as ilgpu:cpu, more for a GPU, so that workers are back before the next is killed (default: 1500; 3000 with --quick on several silos)." };
+        var seed = new Option<ulong>("--seed")
+        {
+            Description = "Decides the training, and who is killed when.", DefaultValueFactory = _ => 1,
+        };
+        var output = new PathOption(PathUse.Folder, "--out")
+        {
+            Description = "Directory for the two model files.", DefaultValueFactory = _ => "coordinator-demo",
+        };
+        var prompt = new Option<string>("--prompt")
+        {
+            Description = "What the trained model is to go on from.", DefaultValueFactory = _ => "/// <summary>The worker ",
+        };
+        var workDirectory = new PathOption(PathUse.Folder, "--work-dir")
+        {
+            Description = "Where databases and logs go and stay (default: a temporary directory).",
+        };
+        var quick = new Option<bool>("--quick")
+        {
+            Description = "A tiny model and few steps: seconds instead of minutes, and no legible text.",
+        };
+        var steps = new Option<long?>("--steps")
+        {
+            Description = $"Optimizer steps, {KillSchedule.MinSteps} or more: fewer for a slow device such as ilgpu:cpu, more for a GPU, "
+                + "so that workers are back before the next is killed (default: 1500; 3000 with --quick on several silos).",
+        };
         steps.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<long?>() is < KillSchedule.MinSteps)
@@ -31,7 +50,10 @@ public static class DemoCommand
                     $"--steps is {result.GetValueOrDefault<long?>()}; the kills need {KillSchedule.MinSteps} or more to lie apart.");
             }
         });
-        var inject = new Option<string?>("--inject") { Description = "flip: one worker flips one bit of one contribution, and the demo must notice and exit 1." };
+        var inject = new Option<string?>("--inject")
+        {
+            Description = "flip: one worker flips one bit of one contribution, and the demo must notice and exit 1.",
+        };
         inject.AcceptOnlyFromAmong("flip");
         var silos = new SilosOptionSet();
         var devices = new DeviceOptionSet();

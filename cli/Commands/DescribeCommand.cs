@@ -13,21 +13,25 @@ public static class DescribeCommand
     public static Command Create()
     {
         var job = new JobArgument();
-        return QueryCommand.Create("describe", "Show one job: its members, and every setting with its value.", [job.Argument], async (client, parsed, format, cancel) =>
-        {
-            if (await client.GetGangAsync(await job.FindIdAsync(client, parsed, cancel), cancel) is { } gang)
+        return QueryCommand.Create(
+            "describe",
+            "Show one job: its members, and every setting with its value.",
+            [job.Argument],
+            async (client, parsed, format, cancel) =>
             {
-                GangDescription.Print(gang, format);
-                return;
-            }
+                if (await client.GetGangAsync(await job.FindIdAsync(client, parsed, cancel), cancel) is { } gang)
+                {
+                    GangDescription.Print(gang, format);
+                    return;
+                }
 
-            var view = await job.FindAsync(client, parsed, cancel);
-            var document = JsonSerializer.SerializeToNode(view, MachinesJson.Default.JobView)!;
-            if (format is OutputFormat.Json or OutputFormat.Yaml)
-                new Listing("Job", document, [], []).Print(Console.Out, format);
-            else
-                PrintForPeople(view, format);
-        });
+                var view = await job.FindAsync(client, parsed, cancel);
+                var document = JsonSerializer.SerializeToNode(view, MachinesJson.Default.JobView)!;
+                if (format is OutputFormat.Json or OutputFormat.Yaml)
+                    new Listing("Job", document, [], []).Print(Console.Out, format);
+                else
+                    PrintForPeople(view, format);
+            });
     }
 
     private static void PrintForPeople(JobView view, OutputFormat format)

@@ -13,7 +13,8 @@ public sealed class DeviceOptionSet
 {
     private readonly Option<string[]> device = new("--device")
     {
-        Description = $"What computes: {DeviceSelection.Forms}; without N all of that kind. Repeatable, or with commas between them; one device is one rank, one that is named twice holds two. 'coordinator devices' lists them.",
+        Description = $"What computes: {DeviceSelection.Forms}; without N all of that kind. Repeatable, or with commas between them; one "
+            + "device is one rank, one that is named twice holds two. 'coordinator devices' lists them.",
     };
 
     private readonly PathOption library = LibraryOption();
@@ -21,7 +22,8 @@ public sealed class DeviceOptionSet
     /// <summary><c>--device-library</c>.</summary>
     public static PathOption LibraryOption() => new(PathUse.Read, DeviceSelection.LibraryOption)
     {
-        Description = "An assembly of devices that this program does not have, an IDeviceBackend of others: 'coordinator devices' lists them, and --device takes their names.",
+        Description = "An assembly of devices that this program does not have, an IDeviceBackend of others: 'coordinator devices' lists "
+            + "them, and --device takes their names.",
     };
 
     /// <summary>Adds them to a command.</summary>
@@ -87,7 +89,8 @@ public sealed class DeviceOptionSet
         {
             throw new CommandException(
                 ExitCodes.Usage,
-                $"The devices are of {classes.Length} classes, {string.Join(" and ", classes)}: their ranks would compute different bits, and a job never mixes classes.",
+                $"The devices are of {classes.Length} classes, {string.Join(" and ", classes)}: their ranks would compute different bits, "
+                    + "and a job never mixes classes.",
                 "Name devices of one class with --device; 'coordinator devices' shows each device's class.");
         }
 
@@ -95,7 +98,8 @@ public sealed class DeviceOptionSet
         string[] from = library.Full(parsed) is { } path ? [DeviceSelection.LibraryOption, path] : [];
         return worker =>
         [
-            "--device", string.Join(',', Enumerable.Range(0, gpusPerWorker).Select(rank => devices[((worker * gpusPerWorker) + rank) % devices.Count].Device)),
+            "--device", string.Join(
+                ',', Enumerable.Range(0, gpusPerWorker).Select(rank => devices[((worker * gpusPerWorker) + rank) % devices.Count].Device)),
             .. from,
         ];
     }
@@ -107,8 +111,10 @@ public sealed class DeviceOptionSet
         {
             throw new CommandException(
                 ExitCodes.Usage,
-                $"The job is kept to devices of class {wantedClass} (job.device_class), and those of its workers are of class {found}: no rank could take part.",
-                "Name a device of that class with --device, or leave job.device_class out; 'coordinator devices' shows each device's class.");
+                $"The job is kept to devices of class {wantedClass} (job.device_class), and those of its workers are of class {found}: no "
+                    + "rank could take part.",
+                "Name a device of that class with --device, or leave job.device_class out; 'coordinator devices' shows each device's "
+                    + "class.");
         }
     }
 }

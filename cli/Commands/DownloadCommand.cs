@@ -15,18 +15,25 @@ public static class DownloadCommand
     public static Command Create()
     {
         var job = new JobArgument();
-        var output = new PathOption(PathUse.Write, "--out") { Description = "The model file to write.", DefaultValueFactory = _ => "model.safetensors" };
-        var wait = new Option<bool>("--wait") { Description = "Wait until the job has finished." };
-        return QueryCommand.Create("download", "Fetch the model of a finished job from its silo.", [job.Argument, output, wait], async (client, parsed, _, cancel) =>
+        var output = new PathOption(PathUse.Write, "--out")
         {
-            var model = output.Output(parsed)!;
-            if (model.IsStandardOutput)
-                Console.SetOut(Console.Error);
-            var found = await job.FindAsync(client, parsed, cancel);
-            var run = new JobRun(client, found.Spec.Name);
-            var sha256 = await run.DownloadAsync(await FinishedAsync(run, found, parsed.GetValue(wait), cancel), model, cancel);
-            Console.WriteLine($"{sha256}  {parsed.GetValue(output)}");
-        });
+            Description = "The model file to write.", DefaultValueFactory = _ => "model.safetensors",
+        };
+        var wait = new Option<bool>("--wait") { Description = "Wait until the job has finished." };
+        return QueryCommand.Create(
+            "download",
+            "Fetch the model of a finished job from its silo.",
+            [job.Argument, output, wait],
+            async (client, parsed, _, cancel) =>
+            {
+                var model = output.Output(parsed)!;
+                if (model.IsStandardOutput)
+                    Console.SetOut(Console.Error);
+                var found = await job.FindAsync(client, parsed, cancel);
+                var run = new JobRun(client, found.Spec.Name);
+                var sha256 = await run.DownloadAsync(await FinishedAsync(run, found, parsed.GetValue(wait), cancel), model, cancel);
+                Console.WriteLine($"{sha256}  {parsed.GetValue(output)}");
+            });
     }
 
     private static async Task<JobView> FinishedAsync(JobRun run, JobView job, bool wait, CancellationToken cancel)

@@ -23,8 +23,14 @@ public static class EventsCommand
     public static Command Create()
     {
         var job = new Argument<string?>("job") { Description = "Only of this job.", Arity = ArgumentArity.ZeroOrOne };
-        var watch = new Option<bool>("--watch", "-w") { Description = "Go on with what happens from now on; a silo that is away is waited for." };
-        var limit = new Option<int>("--limit") { Description = "At most so many of the newest, 1 to 10000.", DefaultValueFactory = _ => 200 };
+        var watch = new Option<bool>("--watch", "-w")
+        {
+            Description = "Go on with what happens from now on; a silo that is away is waited for.",
+        };
+        var limit = new Option<int>("--limit")
+        {
+            Description = "At most so many of the newest, 1 to 10000.", DefaultValueFactory = _ => 200,
+        };
         Checks.InRange(limit, 1, 10_000);
         return QueryCommand.Create("events", "Show what happened.", [job, watch, limit], async (client, parsed, format, cancel) =>
         {

@@ -23,8 +23,14 @@ public static class GenerateCommand
             Description = "0 takes the likeliest byte each time; higher is bolder.",
             DefaultValueFactory = _ => 0.7,
         };
-        var topK = new Option<int>("--top-k") { Description = "How many of the likeliest bytes to draw from; 0 for all.", DefaultValueFactory = _ => 40 };
-        var seed = new Option<ulong>("--seed") { Description = "Seed of the draws: the same seed gives the same text.", DefaultValueFactory = _ => 1 };
+        var topK = new Option<int>("--top-k")
+        {
+            Description = "How many of the likeliest bytes to draw from; 0 for all.", DefaultValueFactory = _ => 40,
+        };
+        var seed = new Option<ulong>("--seed")
+        {
+            Description = "Seed of the draws: the same seed gives the same text.", DefaultValueFactory = _ => 1,
+        };
         var command = new Command("generate", "Continue a text with a trained model.") { model, prompt, tokens, temperature, topK, seed };
         Checks.InRange(tokens, 0, MostTokens);
         Checks.AtLeast(temperature, 0.0);

@@ -19,16 +19,20 @@ public static class GpusCommand
     ];
 
     /// <summary>The command.</summary>
-    public static Command Create() => QueryCommand.Create("gpus", "List the gpus: device, health, what power or cooling limit, what an operator has to do, and telemetry.", [], async (client, _, cancel) =>
-    {
-        var gpus = await client.GetGpusAsync(cancel);
-        var limits = (await client.GetPowerAsync(cancel)).Limited.ToDictionary(limited => limited.Gpu);
-        return new Listing(
-            "GpuList",
-            new JsonArray([.. gpus.Select(gpu => Document(gpu, limits.GetValueOrDefault(gpu.Id)))]),
-            Columns,
-            [.. gpus.Select(gpu => Row(gpu, limits.GetValueOrDefault(gpu.Id)))]);
-    });
+    public static Command Create() => QueryCommand.Create(
+        "gpus",
+        "List the gpus: device, health, what power or cooling limit, what an operator has to do, and telemetry.",
+        [],
+        async (client, _, cancel) =>
+        {
+            var gpus = await client.GetGpusAsync(cancel);
+            var limits = (await client.GetPowerAsync(cancel)).Limited.ToDictionary(limited => limited.Gpu);
+            return new Listing(
+                "GpuList",
+                new JsonArray([.. gpus.Select(gpu => Document(gpu, limits.GetValueOrDefault(gpu.Id)))]),
+                Columns,
+                [.. gpus.Select(gpu => Row(gpu, limits.GetValueOrDefault(gpu.Id)))]);
+        });
 
     private static JsonNode Document(GpuView gpu, LimitedGpuView? limited)
     {

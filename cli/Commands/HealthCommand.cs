@@ -15,7 +15,10 @@ public static class HealthCommand
     public static Command Create()
     {
         var connection = new ConnectionOptions();
-        var node = new Option<string?>("--node") { Description = "Ask whether this node's worker is connected (needs the token), not whether the silo is well." };
+        var node = new Option<string?>("--node")
+        {
+            Description = "Ask whether this node's worker is connected (needs the token), not whether the silo is well.",
+        };
         var command = new Command(
             "health", "Exit 0 where a silo is well, or a worker connected; else 1, with the reason. For health checks.");
         connection.AddTo(command);

@@ -36,7 +36,10 @@ public sealed class JobArgument
         if (parsed.GetValue(Argument) is { } name)
             return await FindIdAsync(client, name, cancel);
 
-        JobId[] ids = [.. (await client.GetGangsAsync(cancel)).Select(gang => gang.Id), .. (await client.GetJobsAsync(cancel)).Select(job => job.Id)];
+        JobId[] ids =
+        [
+            .. (await client.GetGangsAsync(cancel)).Select(gang => gang.Id), .. (await client.GetJobsAsync(cancel)).Select(job => job.Id),
+        ];
         return ids.Length switch
         {
             1 => ids[0],

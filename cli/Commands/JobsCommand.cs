@@ -15,6 +15,9 @@ public static class JobsCommand
         var jobs = await client.GetJobsAsync(cancel);
         var gangs = await client.GetGangsAsync(cancel);
         var (columns, rows) = JobTable.Of(jobs, gangs);
-        return new Listing("JobList", new JsonArray([.. jobs.Select(job => JsonSerializer.SerializeToNode(job, MachinesJson.Default.JobView)), .. gangs.Select(gang => JsonSerializer.SerializeToNode(gang, MachinesJson.Default.GangView))]), columns, rows);
+        return new Listing("JobList", new JsonArray([
+            .. jobs.Select(job => JsonSerializer.SerializeToNode(job, MachinesJson.Default.JobView)),
+            .. gangs.Select(gang => JsonSerializer.SerializeToNode(gang, MachinesJson.Default.GangView)),
+        ]), columns, rows);
     });
 }

@@ -33,7 +33,9 @@ public static class LogsCommand
         }
 
         var times = new Option<bool>("--timestamps") { Description = "With the time before each line." };
-        return QueryCommand.Create("logs", "Show what a rank of a job's program said.", [job.Argument, rank, follow, generation, node, tail, times], async (client, parsed, _, cancel) =>
+        return QueryCommand.Create("logs", "Show what a rank of a job's program said.", [
+            job.Argument, rank, follow, generation, node, tail, times,
+        ], async (client, parsed, _, cancel) =>
         {
             var gang = await job.FindGangAsync(client, parsed, cancel);
             var ranks = parsed.GetValue(rank) is { Length: > 0 } named ? named : [0];
@@ -48,7 +50,8 @@ public static class LogsCommand
             foreach (var one in ranks)
             {
                 var at = parsed.GetValue(node) is { } named2 ? new NodeId(named2) : (NodeId?)null;
-                if (!await new LogFollower(calls, gang.Id, one, printer).PrintAsync(parsed.GetValue(generation), parsed.GetValue(tail) is { } bytes ? -bytes : 0, at, cancel))
+                if (!await new LogFollower(calls, gang.Id, one, printer).PrintAsync(
+                    parsed.GetValue(generation), parsed.GetValue(tail) is { } bytes ? -bytes : 0, at, cancel))
                 {
                     throw new CommandException(
                         ExitCodes.NotFound,

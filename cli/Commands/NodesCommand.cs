@@ -16,15 +16,16 @@ public static class NodesCommand
     ];
 
     /// <summary>The command.</summary>
-    public static Command Create() => QueryCommand.Create("nodes", "List the nodes and what their gpus do.", [], async (client, _, cancel) =>
-    {
-        var nodes = await client.GetNodesAsync(cancel);
-        return new Listing(
-            "NodeList",
-            new JsonArray([.. nodes.Select(node => JsonSerializer.SerializeToNode(node, MachinesJson.Default.NodeView))]),
-            Columns,
-            [.. nodes.Select(Row)]);
-    });
+    public static Command Create() => QueryCommand.Create(
+        "nodes", "List the nodes and what their gpus do.", [], async (client, _, cancel) =>
+        {
+            var nodes = await client.GetNodesAsync(cancel);
+            return new Listing(
+                "NodeList",
+                new JsonArray([.. nodes.Select(node => JsonSerializer.SerializeToNode(node, MachinesJson.Default.NodeView))]),
+                Columns,
+                [.. nodes.Select(Row)]);
+        });
 
     private static IReadOnlyList<string> Row(NodeView node) =>
     [

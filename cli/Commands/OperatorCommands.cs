@@ -30,12 +30,18 @@ internal static class OperatorCommands
     public static Command Grain()
     {
         var kind = new Argument<GrainKind>("kind") { Description = "cluster, node, gpu or job." };
-        var key = new Argument<string>("key") { Description = "Key of the grain: the node's name, node/index of a gpu, the job's id.", DefaultValueFactory = _ => "cluster" };
+        var key = new Argument<string>("key")
+        {
+            Description = "Key of the grain: the node's name, node/index of a gpu, the job's id.", DefaultValueFactory = _ => "cluster",
+        };
         return Make("grain", "Show one grain of a cluster as it sees itself, as JSON.", [kind, key], async (cluster, parsed, cancel) =>
         {
             var (of, name) = (parsed.GetValue(kind), parsed.GetValue(key)!);
             Console.WriteLine(await ClusterQueries.GrainAsync(cluster, of, name, cancel)
-                ?? throw new CommandException(ExitCodes.NotFound, $"There is no {of.ToString().ToLowerInvariant()} '{name}'.", "See 'coordinator jobs', 'nodes' and 'gpus' for what there is."));
+                ?? throw new CommandException(
+                    ExitCodes.NotFound,
+                    $"There is no {of.ToString().ToLowerInvariant()} '{name}'.",
+                    "See 'coordinator jobs', 'nodes' and 'gpus' for what there is."));
         });
     }
 
@@ -50,7 +56,8 @@ internal static class OperatorCommands
     {
         var cluster = ClusterOptionSet.Create();
         cluster.Database.Required = true;
-        var command = new Command(name, description + " A silo that runs alone has no door for clients of Orleans: ask it with 'status' and 'describe', or see its dashboard.") { cluster.Database, cluster.Cluster };
+        var command = new Command(name, description + " A silo that runs alone has no door for clients of Orleans: ask it with 'status' "
+            + "and 'describe', or see its dashboard.") { cluster.Database, cluster.Cluster };
         foreach (var argument in arguments)
             command.Add(argument);
         command.SetAction(async (parsed, cancel) =>

@@ -18,12 +18,14 @@ public static class PowerCommand
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var command = QueryCommand.Create("power", "Show what the site draws by reckoning and may draw, and what jobs have of it.", [], async (client, _, cancel) =>
-            Show(await client.GetPowerAsync(cancel)));
+        var command = QueryCommand.Create(
+            "power", "Show what the site draws by reckoning and may draw, and what jobs have of it.", [], async (client, _, cancel) =>
+                Show(await client.GetPowerAsync(cancel)));
         command.Subcommands.Add(CreateSet());
         command.Subcommands.Add(CreateCap());
         command.Subcommands.Add(CreateApprove());
-        command.Subcommands.Add(QueryCommand.Create("clear", "Take all limits of power away.", [], async (client, _, cancel) => Show(await client.ClearPowerAsync(cancel))));
+        command.Subcommands.Add(QueryCommand.Create(
+            "clear", "Take all limits of power away.", [], async (client, _, cancel) => Show(await client.ClearPowerAsync(cancel))));
         return command;
     }
 
@@ -38,7 +40,10 @@ public static class PowerCommand
             mayBeNone: true);
         var ramp = WattsOption.Create(
             "--ramp", "Most by which the draw may rise in a second, such as 5MW/s; none: no limit.", mayBeNone: true, perSecond: true);
-        var overhead = new Option<double?>("--overhead") { Description = "What the site draws for each watt of its gpus and hosts (PUE), such as 1.25." };
+        var overhead = new Option<double?>("--overhead")
+        {
+            Description = "What the site draws for each watt of its gpus and hosts (PUE), such as 1.25.",
+        };
         overhead.Validators.Add(result =>
         {
             if (result.Tokens.Count > 0 && result.GetValueOrDefault<double?>() is { } value
@@ -50,10 +55,12 @@ public static class PowerCommand
         });
         var classes = new Option<ClassPower[]>("--class")
         {
-            Description = "Draw of gpus and hosts of a class of devices, CLASS=GPU,NODE, such as cpu-x64=200W,300W; may be given more than once, in place of all that were given before.",
+            Description = "Draw of gpus and hosts of a class of devices, CLASS=GPU,NODE, such as cpu-x64=200W,300W; may be given more than "
+                + "once, in place of all that were given before.",
             CustomParser = result => [.. result.Tokens.Select(token => ReadClass(token.Value, result.AddError)).OfType<ClassPower>()],
         };
-        return QueryCommand.Create("set", "Say how much power there is. What is not given stays as it is; settings begin with 700 W a gpu, 2 kW a host and no limits.", [gpu, node, overhead, cap, line, ramp, classes], async (client, parsed, cancel) =>
+        return QueryCommand.Create("set", "Say how much power there is. What is not given stays as it is; settings begin with 700 W a gpu, "
+            + "2 kW a host and no limits.", [gpu, node, overhead, cap, line, ramp, classes], async (client, parsed, cancel) =>
         {
             var members = new JsonObject();
             Add("wattsPerGpu", parsed.GetValue(gpu));
@@ -64,7 +71,12 @@ public static class PowerCommand
             if (parsed.GetValue(overhead) is { } factor)
                 members["overhead"] = factor;
             if (parsed.GetValue(classes) is { Length: > 0 } given)
-                members["classes"] = new JsonArray([.. given.Select(one => new JsonObject { ["deviceClass"] = one.DeviceClass, ["wattsPerGpu"] = one.WattsPerGpu, ["wattsPerNode"] = one.WattsPerNode })]);
+            {
+                members["classes"] = new JsonArray([.. given.Select(one => new JsonObject
+                {
+                    ["deviceClass"] = one.DeviceClass, ["wattsPerGpu"] = one.WattsPerGpu, ["wattsPerNode"] = one.WattsPerNode,
+                })]);
+            }
             if (members.Count == 0)
                 throw new CommandException(ExitCodes.Usage, "Nothing is given to be set.", "See 'coordinator power set --help'.");
             return Show(await client.SetPowerAsync(members, cancel));
@@ -97,7 +109,8 @@ public static class PowerCommand
             if (result.Tokens is [var only] && Read(only.Value).Problem is { } problem)
                 result.AddError($"The cap is {problem}");
         });
-        return QueryCommand.Create("cap", "Lower or raise what the site may draw. Jobs give gpus back at the end of a step, the least important first, and get them back later.", [cap], async (client, parsed, cancel) =>
+        return QueryCommand.Create("cap", "Lower or raise what the site may draw. Jobs give gpus back at the end of a step, the least "
+            + "important first, and get them back later.", [cap], async (client, parsed, cancel) =>
         {
             var watts = Read(parsed.GetValue(cap)!).Watts;
             return Show(await client.SetSiteCapAsync(watts < 0 ? null : watts, cancel));
@@ -110,8 +123,12 @@ public static class PowerCommand
     {
         var revoke = new Option<bool>("--revoke") { Description = "The approval does not hold any more." };
         var reason = new Option<string>("--reason") { Description = "By whom or what, for the events.", DefaultValueFactory = _ => "" };
-        return QueryCommand.Create("approve", "Say that the utility has approved what is above the approval line.", [revoke, reason], async (client, parsed, cancel) =>
-            Show(await client.ApprovePowerAsync(!parsed.GetValue(revoke), parsed.GetValue(reason)!, cancel)));
+        return QueryCommand.Create(
+            "approve",
+            "Say that the utility has approved what is above the approval line.",
+            [revoke, reason],
+            async (client, parsed, cancel) =>
+                Show(await client.ApprovePowerAsync(!parsed.GetValue(revoke), parsed.GetValue(reason)!, cancel)));
     }
 
     private static Listing Show(PowerView power)
@@ -124,7 +141,10 @@ public static class PowerCommand
         return new Listing("Power", JsonSerializer.SerializeToNode(power, MachinesJson.Default.PowerView)!, Columns,
         [
             .. power.Jobs.Select(job => (IReadOnlyList<string>)
-                [job.Job.Value, $"{job.Priority}", $"{job.Wanted}", $"{job.Gpus}", $"{job.GivingBack}", $"{job.Waiting}", job.Held.Length == 0 ? "-" : job.Held]),
+                [
+                    job.Job.Value, $"{job.Priority}", $"{job.Wanted}", $"{job.Gpus}", $"{job.GivingBack}", $"{job.Waiting}",
+                    job.Held.Length == 0 ? "-" : job.Held,
+                ]),
         ]);
     }
 
@@ -147,7 +167,8 @@ public static class PowerCommand
 
     private static string Words(PowerSettings settings, bool approved) => string.Create(
         CultureInfo.InvariantCulture,
-        $"site cap {Or(settings.SiteCapWatts)}; approval line {Or(settings.ApprovalLineWatts)}{(settings.ApprovalLineWatts is null ? "" : approved ? " (approved)" : " (not approved)")}; ramp {Or(settings.RampWattsPerSecond)}{(settings.RampWattsPerSecond is null ? "" : "/s")}; {settings.WattsPerGpu} W a gpu, {settings.WattsPerNode} W a host, overhead {settings.Overhead}{string.Concat(settings.Classes.Select(other => $"; {other.DeviceClass}: {other.WattsPerGpu} W, {other.WattsPerNode} W"))}");
+        $"site cap {Or(settings.SiteCapWatts)}; approval line "
+            + $"{Or(settings.ApprovalLineWatts)}{(settings.ApprovalLineWatts is null ? "" : approved ? " (approved)" : " (not approved)")}; ramp {Or(settings.RampWattsPerSecond)}{(settings.RampWattsPerSecond is null ? "" : "/s")}; {settings.WattsPerGpu} W a gpu, {settings.WattsPerNode} W a host, overhead {settings.Overhead}{string.Concat(settings.Classes.Select(other => $"; {other.DeviceClass}: {other.WattsPerGpu} W, {other.WattsPerNode} W"))}");
 
     private static string Or(long? watts) => watts is { } some ? PowerText.Of(some) : WattsOption.None;
 }

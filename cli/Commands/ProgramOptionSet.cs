@@ -11,15 +11,23 @@ internal sealed partial class ProgramOptionSet
 {
     private readonly Option<bool> allow = new("--allow-programs")
     {
-        Description = "Start the programs of 'coordinator run' here. Whoever may submit jobs may then run what he likes on this host, with all that this worker's user may do unless --program-user names another.",
+        Description = "Start the programs of 'coordinator run' here. Whoever may submit jobs may then run what he likes on this host, with "
+            + "all that this worker's user may do unless --program-user names another.",
     };
-    private readonly Option<string?> user = new("--program-user") { Description = "User that programs run as, which takes a worker that runs as root (default: this worker's user)." };
+    private readonly Option<string?> user = new("--program-user")
+    {
+        Description = "User that programs run as, which takes a worker that runs as root (default: this worker's user).",
+    };
     private readonly Option<string[]> variables = new("--program-env")
     {
-        Description = "A variable of this worker's environment that programs get beside the usual ones; a * at the end stands for any rest. Repeatable. None of the coordinator's own is ever given.",
+        Description = "A variable of this worker's environment that programs get beside the usual ones; a * at the end stands for any "
+            + "rest. Repeatable. None of the coordinator's own is ever given.",
     };
 
-    private readonly Option<string?> mask = new("--program-umask") { Description = "Mask of what programs make, such as 022 (default: that of whoever starts this worker)." };
+    private readonly Option<string?> mask = new("--program-umask")
+    {
+        Description = "Mask of what programs make, such as 022 (default: that of whoever starts this worker).",
+    };
 
     /// <summary>Adds the options to a command.</summary>
     public void AddTo(Command command)
@@ -66,6 +74,12 @@ internal sealed partial class ProgramOptionSet
             }
         }
 
-        return new ProgramPolicy { Allowed = parsed.GetValue(allow), User = chosen, MoreVariables = parsed.GetValue(variables) ?? [], Mask = parsed.GetValue(mask) ?? UserMask.Users };
+        return new ProgramPolicy
+        {
+            Allowed = parsed.GetValue(allow),
+            User = chosen,
+            MoreVariables = parsed.GetValue(variables) ?? [],
+            Mask = parsed.GetValue(mask) ?? UserMask.Users,
+        };
     }
 }

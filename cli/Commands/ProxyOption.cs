@@ -10,7 +10,8 @@ public static class ProxyOption
     /// <summary>The option.</summary>
     public static Option<Uri?> Create() => new("--proxy")
     {
-        Description = "Proxy on the way to the silo, such as http://proxy.example:3128, which then sees the token; none unless it is given here, and none to this host.",
+        Description = "Proxy on the way to the silo, such as http://proxy.example:3128, which then sees the token; none unless it is given "
+            + "here, and none to this host.",
         CustomParser = result =>
         {
             var text = result.Tokens[0].Value;

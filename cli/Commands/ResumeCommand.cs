@@ -17,13 +17,19 @@ public sealed class ResumeCommand
     private readonly PathOption output = new(PathUse.Write, "--out") { Description = "The model file to write (default: the run's own)." };
     private readonly Option<int?> workers = new("--workers", "-w")
     {
-        Description = "Worker processes from now on, 1 or more, and no more than the job's shards need (default: as many as the run had). The model is the same for any number.",
+        Description = "Worker processes from now on, 1 or more, and no more than the job's shards need (default: as many as the run had). "
+            + "The model is the same for any number.",
     };
     private readonly Option<long?> steps = new("--steps")
     {
-        Description = "Optimizer steps of the job from now on, no fewer than it has. The learning rate falls to the step to which it fell before, so the model is that of a job with these --steps and the old ones as --lr_scheduler.decay_steps. A finished job goes on from its newest checkpoint.",
+        Description = "Optimizer steps of the job from now on, no fewer than it has. The learning rate falls to the step to which it fell "
+            + "before, so the model is that of a job with these --steps and the old ones as --lr_scheduler.decay_steps. A finished job "
+            + "goes on from its newest checkpoint.",
     };
-    private readonly Option<int> port = new("--port") { Description = "Loopback port of the silo; 0 takes a free one.", DefaultValueFactory = _ => 0 };
+    private readonly Option<int> port = new("--port")
+    {
+        Description = "Loopback port of the silo; 0 takes a free one.", DefaultValueFactory = _ => 0,
+    };
 
     /// <summary>The command.</summary>
     public static Command Create() => new ResumeCommand().Build();
@@ -100,7 +106,8 @@ public sealed class ResumeCommand
             {
                 throw new CommandException(
                     ExitCodes.Usage,
-                    $"--workers is {count}, and the job has {shards} shards (training.shards), of which a rank computes at least one, and each worker has {perWorker} of its ranks: some workers would have nothing to do.",
+                    $"--workers is {count}, and the job has {shards} shards (training.shards), of which a rank computes at least one, and "
+                        + $"each worker has {perWorker} of its ranks: some workers would have nothing to do.",
                     $"Choose 1 to {(shards + perWorker - 1) / perWorker}. A job's shards decide its bits and never change.");
             }
 

@@ -19,22 +19,46 @@ public sealed class SiloCommand
     private static readonly TimeSpan PredecessorPatience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan PredecessorPause = TimeSpan.FromMilliseconds(500);
 
-    private readonly PathOption directory = new(PathUse.Folder, "--data-dir") { Description = "Folder of database, token, data sets and models; created where missing. The silos of a cluster share one.", Required = true };
+    private readonly PathOption directory = new(PathUse.Folder, "--data-dir")
+    {
+        Description = "Folder of database, token, data sets and models; created where missing. The silos of a cluster share one.",
+        Required = true,
+    };
     private readonly Option<string> url = new("--url")
     {
         Description = "Where workers and API clients connect: http:// or https://, an address and a port (0: any free one).",
         DefaultValueFactory = _ => "http://127.0.0.1:7070",
     };
 
-    private readonly Option<string> name = new("--name") { Description = "Name of the silo.", DefaultValueFactory = _ => $"silo-{Environment.MachineName.ToLowerInvariant()}" };
-    private readonly PathOption token = new(PathUse.ReadOrMake, "--token-file") { Description = "File of the token that workers and clients need; drawn where missing (default: token in the data directory)." };
-    private readonly PathOption policy = new(PathUse.Read, "--gpu-policy") { Description = "File that says what is done about GPU errors; docs/gpu-health.policy is what holds without it. The same on every silo." };
+    private readonly Option<string> name = new("--name")
+    {
+        Description = "Name of the silo.", DefaultValueFactory = _ => $"silo-{Environment.MachineName.ToLowerInvariant()}",
+    };
+    private readonly PathOption token = new(PathUse.ReadOrMake, "--token-file")
+    {
+        Description = "File of the token that workers and clients need; drawn where missing (default: token in the data directory).",
+    };
+    private readonly PathOption policy = new(PathUse.Read, "--gpu-policy") { Description =
+        "File that says what is done about GPU errors; docs/gpu-health.policy is what holds without it. The same on every silo." };
     private readonly Option<bool> pipe = ParentOption.Create();
     private readonly ClusterOptionSet cluster = ClusterOptionSet.Create();
-    private readonly Option<string> advertised = new("--advertise") { Description = "With --database: IP address under which the other silos reach this one, or this host's name.", DefaultValueFactory = _ => "127.0.0.1" };
-    private readonly Option<int> siloPort = new("--silo-port") { Description = "With --database: port for the other silos.", DefaultValueFactory = _ => 11111 };
-    private readonly Option<int> gatewayPort = new("--gateway-port") { Description = "With --database: port for Orleans clients, such as 'coordinator silos'.", DefaultValueFactory = _ => 30000 };
-    private readonly Option<string> dashboard = new("--dashboard") { Description = "Whether /orleans serves the Orleans dashboard: on or off.", DefaultValueFactory = _ => "on" };
+    private readonly Option<string> advertised = new("--advertise")
+    {
+        Description = "With --database: IP address under which the other silos reach this one, or this host's name.",
+        DefaultValueFactory = _ => "127.0.0.1",
+    };
+    private readonly Option<int> siloPort = new("--silo-port")
+    {
+        Description = "With --database: port for the other silos.", DefaultValueFactory = _ => 11111,
+    };
+    private readonly Option<int> gatewayPort = new("--gateway-port")
+    {
+        Description = "With --database: port for Orleans clients, such as 'coordinator silos'.", DefaultValueFactory = _ => 30000,
+    };
+    private readonly Option<string> dashboard = new("--dashboard")
+    {
+        Description = "Whether /orleans serves the Orleans dashboard: on or off.", DefaultValueFactory = _ => "on",
+    };
 
     private SiloCommand()
     {
@@ -47,7 +71,8 @@ public sealed class SiloCommand
     public static Command Create()
     {
         var options = new SiloCommand();
-        var command = new Command("silo", "Run a silo: the process that hosts the jobs' grains. Without --database it is alone, on SQLite; with it, one of a cluster. Killed at any moment and started again, it goes on.")
+        var command = new Command("silo", "Run a silo: the process that hosts the jobs' grains. Without --database it is alone, on SQLite; "
+            + "with it, one of a cluster. Killed at any moment and started again, it goes on.")
         {
             options.directory, options.url, options.name, options.token, options.policy, options.pipe, options.cluster.Database,
             options.cluster.Cluster,
@@ -56,7 +81,8 @@ public sealed class SiloCommand
         command.Validators.Add(parsed =>
         {
             if (parsed.GetValue(options.cluster.Database) is null
-                && ((Option[])[options.cluster.Cluster, options.advertised, options.siloPort, options.gatewayPort]).FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } other)
+                && ((Option[])[options.cluster.Cluster, options.advertised, options.siloPort, options.gatewayPort]).FirstOrDefault(
+                    option => parsed.GetResult(option) is { Implicit: false }) is { } other)
             {
                 parsed.AddError(
                     $"{other.Name} is for a silo of a cluster: name the cluster's database with --database, or leave {other.Name} out.");
@@ -143,7 +169,8 @@ public sealed class SiloCommand
         {
             return await OrleansSilo.StartAsync(settings, SiloLogging.ToStandardError(), cancel);
         }
-        catch (Exception refused) when (refused is StoreLockedException or StoreSchemaException or StoreUnusableException or PortInUseException or FormatException or InvalidDataException
+        catch (Exception refused) when (refused is StoreLockedException or StoreSchemaException or StoreUnusableException
+            or PortInUseException or FormatException or InvalidDataException
             or StoreUnreachableException or OlderSilosException)
         {
             // Each of these messages ends with what to do.

@@ -21,20 +21,41 @@ internal static class SimulateClusterCommand
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var preset = new Option<string>("--preset") { Description = $"One of {string.Join(", ", FleetPresets.All.Select(one => one.Name))}.", DefaultValueFactory = _ => "colossus-100k" };
+        var preset = new Option<string>("--preset")
+        {
+            Description = $"One of {string.Join(", ", FleetPresets.All.Select(one => one.Name))}.",
+            DefaultValueFactory = _ => "colossus-100k",
+        };
         preset.AcceptOnlyFromAmong([.. FleetPresets.All.Select(one => one.Name)]);
-        var file = new PathOption(PathUse.Read, "--file", "-f") { Description = "A scenario of your own: YAML, a preset with changes or a whole cluster (docs/scale.md)." };
+        var file = new PathOption(PathUse.Read, "--file", "-f")
+        {
+            Description = "A scenario of your own: YAML, a preset with changes or a whole cluster (docs/scale.md).",
+        };
         var days = new Option<double>("--days") { Description = "Simulated days.", DefaultValueFactory = _ => 90 };
-        var seed = new Option<ulong>("--seed") { Description = "Decides what fails when; the same for all policies.", DefaultValueFactory = _ => 1 };
-        var policy = new Option<string[]>("--policy") { Description = $"Which of {string.Join(", ", FleetSimulation.Policies)} (default: all).", AllowMultipleArgumentsPerToken = true };
+        var seed = new Option<ulong>("--seed")
+        {
+            Description = "Decides what fails when; the same for all policies.", DefaultValueFactory = _ => 1,
+        };
+        var policy = new Option<string[]>("--policy")
+        {
+            Description = $"Which of {string.Join(", ", FleetSimulation.Policies)} (default: all).", AllowMultipleArgumentsPerToken = true,
+        };
         policy.AcceptOnlyFromAmong([.. FleetSimulation.Policies]);
         var spares = new Option<int?>("--spares") { Description = "Spare nodes, in place of the scenario's." };
-        var approval = new Option<double?>("--approval-day") { Description = "Day on which the utility approves a draw above the scenario's approval line, in place of the scenario's; until then ranks above it have no power." };
-        var sampled = new Option<bool>("--sampled") { Description = "Let the machines form a sample of generations of each sort, and take their times for all others: seconds in place of minutes, and much the same figures." };
+        var approval = new Option<double?>("--approval-day") { Description = "Day on which the utility approves a draw above the "
+            + "scenario's approval line, in place of the scenario's; until then ranks above it have no power." };
+        var sampled = new Option<bool>("--sampled") { Description = "Let the machines form a sample of generations of each sort, and take "
+            + "their times for all others: seconds in place of minutes, and much the same figures." };
         var sweep = new Option<string?>("--sweep") { Description = $"Goodput against {Sweeps} (default: all with --html, else none)." };
-        var hour = new Option<int?>("--hour") { Description = "Hour that the page's timeline shows, counted from 0 (default: the one with most failures)." };
+        var hour = new Option<int?>("--hour")
+        {
+            Description = "Hour that the page's timeline shows, counted from 0 (default: the one with most failures).",
+        };
         var csv = new PathOption(PathUse.Write, "--csv") { Description = "Also writes the table to this file, for programs." };
-        var html = new PathOption(PathUse.Write, "--html") { Description = "Also writes one self-contained page with pictures to this file." };
+        var html = new PathOption(PathUse.Write, "--html")
+        {
+            Description = "Also writes one self-contained page with pictures to this file.",
+        };
         var output = OutputOption.Create();
         Checks.InRange(days, 0.1, 3650);
         spares.Validators.Add(result =>
@@ -52,7 +73,8 @@ internal static class SimulateClusterCommand
             if (result.GetValueOrDefault<string?>() is { } text && Kinds(text) is null)
                 result.AddError($"--sweep is '{text}'; choose {Sweeps}.");
         });
-        var command = new Command("cluster", "Months of a cluster of thousands of nodes in minutes: what failures cost under this coordinator, under restarts and under dropped steps.")
+        var command = new Command("cluster", "Months of a cluster of thousands of nodes in minutes: what failures cost under this "
+            + "coordinator, under restarts and under dropped steps.")
         {
             preset, file, days, seed, policy, spares, approval, sampled, sweep, hour, csv, html, output,
         };
@@ -61,7 +83,10 @@ internal static class SimulateClusterCommand
             if (result.GetValue(file) is not null && result.GetResult(preset) is { Implicit: false })
                 result.AddError("--preset and --file are two clusters; name one. A file can begin from a preset: cluster.preset.");
             if (result.GetValue(hour) is { } drawn && !(drawn >= 0 && drawn < result.GetValue(days) * 24))
-                result.AddError(FormattableString.Invariant($"--hour is {drawn}; choose 0 to {Math.Ceiling(result.GetValue(days) * 24) - 1} of {result.GetValue(days)} days."));
+            {
+                result.AddError(FormattableString.Invariant(
+                    $"--hour is {drawn}; choose 0 to {Math.Ceiling(result.GetValue(days) * 24) - 1} of {result.GetValue(days)} days."));
+            }
             if (result.GetValue(hour) is not null && result.GetValue(html) is null)
                 result.AddError("--hour chooses what the page shows; name the page with --html.");
         });
@@ -123,7 +148,8 @@ internal static class SimulateClusterCommand
     {
         if (text is "none" or "all")
             return text == "all" ? Enum.GetValues<SweepKind>() : [];
-        var kinds = text.Split(',').Select(name => Enum.GetValues<SweepKind>().Cast<SweepKind?>().FirstOrDefault(kind => kind!.Value.ToString().Equals(name.Trim(), StringComparison.OrdinalIgnoreCase))).ToArray();
+        var kinds = text.Split(',').Select(name => Enum.GetValues<SweepKind>().Cast<SweepKind?>().FirstOrDefault(
+            kind => kind!.Value.ToString().Equals(name.Trim(), StringComparison.OrdinalIgnoreCase))).ToArray();
         return kinds.Contains(null) ? null : [.. kinds.Select(kind => kind!.Value).Distinct()];
     }
 }

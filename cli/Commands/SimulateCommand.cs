@@ -12,23 +12,48 @@ namespace Coordinator.Cli.Commands;
 public static class SimulateCommand
 {
     /// <summary>The command.</summary>
-    public static Command Create() => new("simulate", "Run the machines in virtual time.") { CreateProtocol(), CreateBugs(), SimulateGangsCommand.Create(), SimulateClusterCommand.Create(), SimulateClassesCommand.Create(), SimulateRecoveryCommand.Create(), SimulateTablesCommand.Create() };
+    public static Command Create() => new("simulate", "Run the machines in virtual time.")
+    {
+        CreateProtocol(),
+        CreateBugs(),
+        SimulateGangsCommand.Create(),
+        SimulateClusterCommand.Create(),
+        SimulateClassesCommand.Create(),
+        SimulateRecoveryCommand.Create(),
+        SimulateTablesCommand.Create(),
+    };
 
     private static Command CreateProtocol()
     {
         var seed = new Option<ulong?>("--seed") { Description = "Run this one seed: to replay what a test found." };
         var seeds = new Option<int>("--seeds") { Description = "Number of seeds, 1 or more.", DefaultValueFactory = _ => 100 };
         var start = new Option<ulong>("--start") { Description = "First of the seeds.", DefaultValueFactory = _ => 1 };
-        var jobs = new Option<int>("--jobs") { Description = "Seeds that are run side by side, 1 or more; the report is the same.", DefaultValueFactory = _ => Environment.ProcessorCount };
+        var jobs = new Option<int>("--jobs")
+        {
+            Description = "Seeds that are run side by side, 1 or more; the report is the same.",
+            DefaultValueFactory = _ => Environment.ProcessorCount,
+        };
         var trace = new Option<bool>("--trace") { Description = "Print every event (with --seed)." };
-        var everyCell = new Option<bool>("--every-cell") { Description = "Fail, too, where a fault has struck in none of the seeds in a phase in which it can, or a seed had fewer than 20 steps or 3 faults; takes some thousands of seeds." };
-        var bug = new Option<PlantedBug>("--bug") { Description = "A bug to build into the simulated hosts. Succeeds where a seed of the stated number catches it by its invariant; with --seed that one seed is run.", DefaultValueFactory = _ => PlantedBug.None };
-        var power = new Option<bool>("--power") { Description = "Lower and raise the site's power cap in mid-run in every seed; by itself every eighth seed has that." };
-        var moreSteps = new Option<bool>("--more-steps") { Description = "Give the job more steps at some moment of its life, or after its end, in every seed; by itself every sixteenth seed has that." };
-        var without = new Option<string[]>("--without-checker") { Description = "With --bug: invariants not to check; none named: the bug's own. Succeeds where then nothing notices the bug.", Arity = ArgumentArity.ZeroOrMore, AllowMultipleArgumentsPerToken = true };
+        var everyCell = new Option<bool>("--every-cell") { Description = "Fail, too, where a fault has struck in none of the seeds in a "
+            + "phase in which it can, or a seed had fewer than 20 steps or 3 faults; takes some thousands of seeds." };
+        var bug = new Option<PlantedBug>("--bug") { Description = "A bug to build into the simulated hosts. Succeeds where a seed of the "
+            + "stated number catches it by its invariant; with --seed that one seed is run.", DefaultValueFactory = _ => PlantedBug.None };
+        var power = new Option<bool>("--power")
+        {
+            Description = "Lower and raise the site's power cap in mid-run in every seed; by itself every eighth seed has that.",
+        };
+        var moreSteps = new Option<bool>("--more-steps") { Description = "Give the job more steps at some moment of its life, or after its "
+            + "end, in every seed; by itself every sixteenth seed has that." };
+        var without = new Option<string[]>("--without-checker")
+        {
+            Description = "With --bug: invariants not to check; none named: the bug's own. Succeeds where then nothing notices the bug.",
+            Arity = ArgumentArity.ZeroOrMore,
+            AllowMultipleArgumentsPerToken = true,
+        };
         Checks.AtLeast(seeds, 1);
         Checks.AtLeast(jobs, 1);
-        var command = new Command("protocol", "Test the protocol: crashes, freezes, loss, delay, repetition, cuts, torn writes and wrong clocks from seeds, every invariant checked after each event.")
+        var command = new Command("protocol", "Test the protocol: crashes, freezes, loss, delay, repetition, cuts, torn writes and wrong "
+            + "clocks from seeds, every invariant checked after each event.")
         {
             seed, seeds, start, jobs, trace, everyCell, bug, without, power, moreSteps,
         };
@@ -47,9 +72,20 @@ public static class SimulateCommand
         {
             var clock = Stopwatch.StartNew();
             var planted = parsed.GetValue(bug);
-            var unseen = parsed.GetResult(without) is null ? null : parsed.GetValue(without) is { Length: > 0 } names ? names : [.. PlantedBugs.CheckersOf(planted)];
+            var unseen = parsed.GetResult(without) is null ? null
+                : parsed.GetValue(without) is { Length: > 0 } names ? names
+                : [.. PlantedBugs.CheckersOf(planted)];
             if (parsed.GetValue(seed) is { } one)
-                return RunOne(one, new SimulationOptions { Plant = planted, Power = parsed.GetValue(power), MoreSteps = parsed.GetValue(moreSteps), WithoutChecks = new SortedSet<string>(unseen ?? [], StringComparer.Ordinal), Trace = parsed.GetValue(trace) ? Console.Out.WriteLine : null });
+            {
+                return RunOne(one, new SimulationOptions
+                {
+                    Plant = planted,
+                    Power = parsed.GetValue(power),
+                    MoreSteps = parsed.GetValue(moreSteps),
+                    WithoutChecks = new SortedSet<string>(unseen ?? [], StringComparer.Ordinal),
+                    Trace = parsed.GetValue(trace) ? Console.Out.WriteLine : null,
+                });
+            }
             if (planted != PlantedBug.None)
                 return Hunt(planted, unseen) ? ExitCodes.Success : ExitCodes.RunFailed;
             return RunMany(

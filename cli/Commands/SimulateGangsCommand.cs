@@ -17,12 +17,18 @@ internal static class SimulateGangsCommand
         var seed = new Option<ulong?>("--seed") { Description = "Run this one seed: to replay what a test found." };
         var seeds = new Option<int>("--seeds") { Description = "Number of seeds, 1 or more.", DefaultValueFactory = _ => 100 };
         var start = new Option<ulong>("--start") { Description = "First of the seeds.", DefaultValueFactory = _ => 1 };
-        var jobs = new Option<int>("--jobs") { Description = "Seeds that are run side by side, 1 or more; the report is the same.", DefaultValueFactory = _ => Environment.ProcessorCount };
+        var jobs = new Option<int>("--jobs")
+        {
+            Description = "Seeds that are run side by side, 1 or more; the report is the same.",
+            DefaultValueFactory = _ => Environment.ProcessorCount,
+        };
         var trace = new Option<bool>("--trace") { Description = "Print every event (with --seed)." };
-        var bug = new Option<GangBug>("--bug") { Description = "A bug to build into the simulated hosts. Succeeds where one of the first 2000 seeds catches it; with --seed that one seed is run.", DefaultValueFactory = _ => GangBug.None };
+        var bug = new Option<GangBug>("--bug") { Description = "A bug to build into the simulated hosts. Succeeds where one of the first "
+            + "2000 seeds catches it; with --seed that one seed is run.", DefaultValueFactory = _ => GangBug.None };
         Checks.AtLeast(seeds, 1);
         Checks.AtLeast(jobs, 1);
-        var command = new Command("gangs", "Test the gangs of 'coordinator run': processes, workers, hosts and silos that die, freeze and are cut off, every invariant checked after each event.") { seed, seeds, start, jobs, trace, bug };
+        var command = new Command("gangs", "Test the gangs of 'coordinator run': processes, workers, hosts and silos that die, freeze and "
+            + "are cut off, every invariant checked after each event.") { seed, seeds, start, jobs, trace, bug };
         command.Validators.Add(result =>
         {
             if (result.GetValue(trace) && result.GetValue(seed) is null)
@@ -62,7 +68,8 @@ internal static class SimulateGangsCommand
         var clock = Stopwatch.StartNew();
         var faults = new SortedDictionary<string, int>(StringComparer.Ordinal);
         var (failed, events, generations, done) = (0, 0L, 0L, 0);
-        foreach (var report in Enumerable.Range(0, seeds).AsParallel().AsOrdered().WithDegreeOfParallelism(Math.Min(jobs, 512)).WithMergeOptions(ParallelMergeOptions.NotBuffered).Select(i => GangSimulation.Run(start + (ulong)i)))
+        foreach (var report in Enumerable.Range(0, seeds).AsParallel().AsOrdered().WithDegreeOfParallelism(Math.Min(jobs, 512))
+            .WithMergeOptions(ParallelMergeOptions.NotBuffered).Select(i => GangSimulation.Run(start + (ulong)i)))
         {
             (events, generations) = (events + report.Events, generations + report.Generations);
             foreach (var (fault, count) in report.Faults)
@@ -77,7 +84,8 @@ internal static class SimulateGangsCommand
                 Console.Error.WriteLine($"{done} of {seeds} seeds");
         }
 
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{seeds} seeds from {start} in {clock.Elapsed.TotalSeconds:0} s: {failed} violations; {events} events, {generations} generations"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{seeds} seeds from {start} in {clock.Elapsed.TotalSeconds:0} s: "
+            + $"{failed} violations; {events} events, {generations} generations"));
         Console.WriteLine($"faults: {string.Join(", ", faults.Select(pair => $"{pair.Key} ×{pair.Value}"))}");
         return failed == 0 ? ExitCodes.Success : ExitCodes.RunFailed;
     }

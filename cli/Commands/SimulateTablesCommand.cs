@@ -11,7 +11,8 @@ internal static class SimulateTablesCommand
     public static Command Create()
     {
         var seed = new Option<ulong>("--seed") { Description = "Seed of the draws.", DefaultValueFactory = _ => 1 };
-        var command = new Command("tables", "Check the planning simulator against published records: calibrated ones, predicted ones, and those that do not close.") { seed };
+        var command = new Command("tables", "Check the planning simulator against published records: calibrated ones, predicted ones, and "
+            + "those that do not close.") { seed };
         command.SetAction(parsed =>
         {
             var checks = ExternalChecks.All(parsed.GetValue(seed));
@@ -21,7 +22,10 @@ internal static class SimulateTablesCommand
                 {
                     Console.WriteLine($"{check.Table}  {check.What}");
                     Console.WriteLine($"   {check.Inputs}");
-                    Console.WriteLine($"   published {check.Expected}; here {check.Obtained}; {check.Kind.ToString().ToLowerInvariant()}; {check.Closes switch { true => "closes", false => "DOES NOT CLOSE", null => "no figure to meet" }} ({check.Remark})");
+                    Console.WriteLine(
+                        $"   published {check.Expected}; here {check.Obtained}; {check.Kind.ToString().ToLowerInvariant()}; "
+                            + $"{check.Closes switch { true => "closes", false => "DOES NOT CLOSE", null => "no figure to meet" }} "
+                            + $"({check.Remark})");
                 }
             }
 

@@ -32,10 +32,14 @@ public static class StatusCommand
                 ["workersConnected"] = info.Workers,
                 ["nodesKnown"] = nodes.Count,
             },
-            ["jobs"] = new JsonArray([.. jobs.Select(job => JsonSerializer.SerializeToNode(job, MachinesJson.Default.JobView)), .. gangs.Select(gang => JsonSerializer.SerializeToNode(gang, MachinesJson.Default.GangView))]),
+            ["jobs"] = new JsonArray([
+                .. jobs.Select(job => JsonSerializer.SerializeToNode(job, MachinesJson.Default.JobView)),
+                .. gangs.Select(gang => JsonSerializer.SerializeToNode(gang, MachinesJson.Default.GangView)),
+            ]),
         };
         Console.Error.WriteLine(
-            $"silo {info.Silo} at {client.Url}: {info.Engine} engine, process {info.ProcessId}, {info.Workers} of {nodes.Count} workers connected");
+            $"silo {info.Silo} at {client.Url}: {info.Engine} engine, process {info.ProcessId}, {info.Workers} of {nodes.Count} workers "
+                + "connected");
         foreach (var job in jobs.Where(job => job.Shortage.Length > 0))
             Console.Error.WriteLine($"{job.Id}: {job.Shortage}");
         var (columns, rows) = JobTable.Of(jobs, gangs);

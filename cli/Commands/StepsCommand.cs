@@ -11,7 +11,8 @@ namespace Coordinator.Cli.Commands;
 public static class StepsCommand
 {
     private static readonly IReadOnlyList<Column> Columns =
-        [new("STEP"), new("LOSS"), new("GRAD NORM"), new("MS"), new("TOKENS"), new("GENERATION"), new("TIMELINE", true), new("RECORDED", true)];
+        [new("STEP"), new("LOSS"), new("GRAD NORM"), new("MS"), new("TOKENS"), new(
+            "GENERATION"), new("TIMELINE", true), new("RECORDED", true)];
 
     /// <summary>The command.</summary>
     public static Command Create()

@@ -13,25 +13,71 @@ namespace Coordinator.Cli.Commands;
 /// </summary>
 public sealed class SwarmCommand
 {
-    private readonly Option<int> nodes = new("--nodes") { Description = "Nodes, each with a connection of its own.", DefaultValueFactory = _ => 12_500 };
+    private readonly Option<int> nodes = new("--nodes")
+    {
+        Description = "Nodes, each with a connection of its own.", DefaultValueFactory = _ => 12_500,
+    };
     private readonly Option<int> gpus = new("--gpus-per-node") { Description = "Gpus of each node.", DefaultValueFactory = _ => 8 };
-    private readonly Option<int?> ranks = new("--ranks") { Description = "Ranks of the job, evenly over the nodes (default: one on each node)." };
-    private readonly Option<bool> gang = new("--gang") { Description = "Measure a gang of 'coordinator run' in place of a training job: on all nodes but one, which is its spare." };
+    private readonly Option<int?> ranks = new("--ranks")
+    {
+        Description = "Ranks of the job, evenly over the nodes (default: one on each node).",
+    };
+    private readonly Option<bool> gang = new("--gang")
+    {
+        Description = "Measure a gang of 'coordinator run' in place of a training job: on all nodes but one, which is its spare.",
+    };
     private readonly Option<double> step = new("--step-seconds") { Description = "Time of a training step.", DefaultValueFactory = _ => 1 };
-    private readonly Option<int> links = new("--links") { Description = "Nodes that a node has links to on the data plane: they notice its death.", DefaultValueFactory = _ => 16 };
-    private readonly Option<int?> together = new("--together") { Description = "Nodes that die at once (default: 100, or a quarter of the nodes if that is fewer)." };
-    private readonly Option<double> watch = new("--watch-seconds") { Description = "How long heartbeats alone are watched.", DefaultValueFactory = _ => 10 };
-    private readonly Option<double> failures = new("--failures-per-hour") { Description = "Nodes that die in an hour, at times drawn from the seed, after the other measures; 0: none." };
-    private readonly Option<double> faultTime = new("--fault-seconds") { Description = "How long nodes die at that rate.", DefaultValueFactory = _ => 60 };
-    private readonly Option<double> repair = new("--repair-seconds") { Description = "Time until such a node is back.", DefaultValueFactory = _ => 20 };
-    private readonly Option<double> limit = new("--limit-seconds") { Description = "How long each measure may take; what takes longer is a miss, and ends the run.", DefaultValueFactory = _ => 120 };
-    private readonly Option<ulong> seed = new("--seed") { Description = "Decides who dies, when, and what telemetry says.", DefaultValueFactory = _ => 1 };
-    private readonly Option<bool> assert = new("--assert") { Description = $"Exit with 1 unless all of these hold: {Names(SwarmLimit.Alone)}; with several silos: {Names(SwarmLimit.Several)}." };
-    private readonly Option<SwarmInjection> inject = new("--inject") { Description = "skip: one agent lets generations pass by. The measures must then miss, and the exit code be 1." };
-    private readonly Option<string?> silo = new("--silo") { Description = "Address of a silo that runs already, of several with commas between them; it is not killed. Never one that has work to do: it gets the swarm's nodes." };
+    private readonly Option<int> links = new("--links")
+    {
+        Description = "Nodes that a node has links to on the data plane: they notice its death.", DefaultValueFactory = _ => 16,
+    };
+    private readonly Option<int?> together = new("--together")
+    {
+        Description = "Nodes that die at once (default: 100, or a quarter of the nodes if that is fewer).",
+    };
+    private readonly Option<double> watch = new("--watch-seconds")
+    {
+        Description = "How long heartbeats alone are watched.", DefaultValueFactory = _ => 10,
+    };
+    private readonly Option<double> failures = new("--failures-per-hour")
+    {
+        Description = "Nodes that die in an hour, at times drawn from the seed, after the other measures; 0: none.",
+    };
+    private readonly Option<double> faultTime = new("--fault-seconds")
+    {
+        Description = "How long nodes die at that rate.", DefaultValueFactory = _ => 60,
+    };
+    private readonly Option<double> repair = new("--repair-seconds")
+    {
+        Description = "Time until such a node is back.", DefaultValueFactory = _ => 20,
+    };
+    private readonly Option<double> limit = new("--limit-seconds")
+    {
+        Description = "How long each measure may take; what takes longer is a miss, and ends the run.", DefaultValueFactory = _ => 120,
+    };
+    private readonly Option<ulong> seed = new("--seed")
+    {
+        Description = "Decides who dies, when, and what telemetry says.", DefaultValueFactory = _ => 1,
+    };
+    private readonly Option<bool> assert = new("--assert")
+    {
+        Description = $"Exit with 1 unless all of these hold: {Names(SwarmLimit.Alone)}; with several silos: {Names(SwarmLimit.Several)}.",
+    };
+    private readonly Option<SwarmInjection> inject = new("--inject")
+    {
+        Description = "skip: one agent lets generations pass by. The measures must then miss, and the exit code be 1.",
+    };
+    private readonly Option<string?> silo = new("--silo") { Description = "Address of a silo that runs already, of several with commas "
+        + "between them; it is not killed. Never one that has work to do: it gets the swarm's nodes." };
     private readonly Option<Uri?> proxy = ProxyOption.Create();
-    private readonly PathOption token = new(PathUse.Read, "--token-file") { Description = $"File with that silo's token (else ${ConnectionVariables.TokenFile})." };
-    private readonly PathOption workDirectory = new(PathUse.Folder, "--work-dir") { Description = "Where database and logs go and stay (default: a temporary directory, which stays where something was missed)." };
+    private readonly PathOption token = new(PathUse.Read, "--token-file")
+    {
+        Description = $"File with that silo's token (else ${ConnectionVariables.TokenFile}).",
+    };
+    private readonly PathOption workDirectory = new(PathUse.Folder, "--work-dir")
+    {
+        Description = "Where database and logs go and stay (default: a temporary directory, which stays where something was missed).",
+    };
     private readonly Option<OutputFormat> output = OutputOption.Create();
     private readonly SilosOptionSet silos = new();
 
@@ -40,7 +86,8 @@ public sealed class SwarmCommand
 
     private Command Build()
     {
-        var command = new Command("swarm", "Connect thousands of node agents to a silo, let nodes and the silo die, and measure how long the control plane takes and what it costs.")
+        var command = new Command("swarm", "Connect thousands of node agents to a silo, let nodes and the silo die, and measure how long "
+            + "the control plane takes and what it costs.")
         {
             nodes, gpus, ranks, gang, step, links, together, watch, failures, faultTime, repair, limit, seed, assert, inject, silo, token,
             proxy, workDirectory, output,

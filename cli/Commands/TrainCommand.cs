@@ -16,31 +16,56 @@ namespace Coordinator.Cli.Commands;
 /// <summary><c>train</c>: one job from data to model file, on a cluster of this machine or on one that runs already.</summary>
 public sealed class TrainCommand
 {
-    private readonly PathOption file = new(PathUse.Read, "--file", "-f") { Description = "Job file (YAML). The command line goes over it." };
+    private readonly PathOption file = new(PathUse.Read, "--file", "-f")
+    {
+        Description = "Job file (YAML). The command line goes over it.",
+    };
     private readonly PathOption data = new(PathUse.ReadAny, "--data")
     {
         Description = "A text or token file, a directory or a glob (default: the repository's own sources and documents).",
     };
     private readonly Option<bool> binary = new("--binary")
     {
-        Description = "Train on the bytes of the data as they are, whatever they hold; else only text and shards of 16-bit tokens are taken.",
+        Description =
+            "Train on the bytes of the data as they are, whatever they hold; else only text and shards of 16-bit tokens are taken.",
     };
     private readonly PathOption initial = new(PathUse.Read, "--init")
     {
-        Description = "A model to start from in place of the seed's: safetensors with the tensors of the job's own model. The optimizer and the learning rate begin anew. The same as --checkpoint.initial_load_path.",
+        Description = "A model to start from in place of the seed's: safetensors with the tensors of the job's own model. The optimizer "
+            + "and the learning rate begin anew. The same as --checkpoint.initial_load_path.",
     };
     private readonly PathOption program = new(PathUse.Read, "--program")
     {
-        Description = "A program of your own: a Python script, or a file that runs by itself. It and the modules in its folder are brought to every worker. The same as --program.path.",
+        Description = "A program of your own: a Python script, or a file that runs by itself. It and the modules in its folder are brought "
+            + "to every worker. The same as --program.path.",
     };
-    private readonly Option<string?> python = new("--python") { Description = "The interpreter that runs a Python program, by name or path (default: python3). The same as --program.python." };
-    private readonly Option<int?> workers = new("--workers", "-w") { Description = "Worker processes, 1 or more (default: what the job file's ranks need, else 2)." };
-    private readonly Option<int> gpus = new("--gpus-per-worker") { Description = "Ranks in each worker, 1 or more.", DefaultValueFactory = _ => 1 };
+    private readonly Option<string?> python = new("--python")
+    {
+        Description = "The interpreter that runs a Python program, by name or path (default: python3). The same as --program.python.",
+    };
+    private readonly Option<int?> workers = new("--workers", "-w")
+    {
+        Description = "Worker processes, 1 or more (default: what the job file's ranks need, else 2).",
+    };
+    private readonly Option<int> gpus = new("--gpus-per-worker")
+    {
+        Description = "Ranks in each worker, 1 or more.", DefaultValueFactory = _ => 1,
+    };
     private readonly Option<long?> steps = new("--steps") { Description = "Optimizer steps; the same as --training.steps." };
-    private readonly Option<ulong?> seed = new("--seed") { Description = "Seed of initialisation, data order and dropout; the same as --training.seed." };
-    private readonly PathOption output = new(PathUse.Write, "--out") { Description = "The model file to write.", DefaultValueFactory = _ => "model.safetensors" };
-    private readonly PathOption workDirectory = new(PathUse.Folder, RunDirectory.Option) { Description = "Where database and logs go and stay (default: a temporary directory). The same command again goes on with the run that is there." };
-    private readonly Option<int> port = new("--port") { Description = "Loopback port of the silo; 0 takes a free one.", DefaultValueFactory = _ => 0 };
+    private readonly Option<ulong?> seed = new("--seed")
+    {
+        Description = "Seed of initialisation, data order and dropout; the same as --training.seed.",
+    };
+    private readonly PathOption output = new(PathUse.Write, "--out")
+    {
+        Description = "The model file to write.", DefaultValueFactory = _ => "model.safetensors",
+    };
+    private readonly PathOption workDirectory = new(PathUse.Folder, RunDirectory.Option) { Description = "Where database and logs go and "
+        + "stay (default: a temporary directory). The same command again goes on with the run that is there." };
+    private readonly Option<int> port = new("--port")
+    {
+        Description = "Loopback port of the silo; 0 takes a free one.", DefaultValueFactory = _ => 0,
+    };
     private readonly ConnectionOptions connection = new();
     private readonly SilosOptionSet silos = new();
     private readonly DeviceOptionSet devices = new();
@@ -53,7 +78,8 @@ public sealed class TrainCommand
         var command = new Command(
             "train",
             "Train a model. Without --silo, a silo and worker processes are started on this machine and ended with the run.\n"
-            + "Every key of a job file can be given as an option: --model.layers=4 --training.batch_size 32 --optimizer.learning_rate=1e-3.")
+            + "Every key of a job file can be given as an option: --model.layers=4 --training.batch_size 32 "
+            + "--optimizer.learning_rate=1e-3.")
         {
             file, data, binary, initial, program, python, workers, gpus, steps, seed, output, workDirectory, port,
         };
@@ -85,7 +111,9 @@ public sealed class TrainCommand
         if (silo is not null && devices.IsGiven(parsed))
         {
             throw new CommandException(
-                ExitCodes.Usage, "--device chooses for workers that this command starts, and with --silo it starts none.", "Start the workers with --device; --job.device_class keeps the job to one class of device.");
+                ExitCodes.Usage,
+                "--device chooses for workers that this command starts, and with --silo it starts none.",
+                "Start the workers with --device; --job.device_class keeps the job to one class of device.");
         }
 
         if (silo is null && parsed.GetValue(connection.Proxy) is not null)
@@ -141,7 +169,9 @@ public sealed class TrainCommand
         {
             // Whatever the run knew of its job when it was stopped: what a checkpoint holds is not thrown away.
             keepLogs = silo is null && directory.HasCheckpoint;
-            Console.Error.WriteLine(silo is null ? $"stopped; all processes of the run have ended{(keepLogs ? $", and its checkpoints are in {directory.Path}" : "")}" : "left the job running; 'coordinator status' shows it, 'coordinator cancel' ends it");
+            Console.Error.WriteLine(silo is null
+                ? $"stopped; all processes of the run have ended{(keepLogs ? $", and its checkpoints are in {directory.Path}" : "")}"
+                : "left the job running; 'coordinator status' shows it, 'coordinator cancel' ends it");
             return code;
         }
         finally
@@ -193,7 +223,8 @@ public sealed class TrainCommand
             overrides.Add($"--job.ranks={(long)wantedWorkers * parsed.GetValue(gpus)}");
             typed["job.ranks"] = parsed.GetValue(gpus) == 1 ? workers.Name : $"{workers.Name} times {gpus.Name}";
         }
-        else if (parsed.GetValue(file) is null && !parsed.UnmatchedTokens.Any(token => token.StartsWith("--job.ranks", StringComparison.Ordinal)))
+        else if (parsed.GetValue(file) is null
+            && !parsed.UnmatchedTokens.Any(token => token.StartsWith("--job.ranks", StringComparison.Ordinal)))
         {
             overrides.Add($"--job.ranks={2 * parsed.GetValue(gpus)}");
         }
@@ -205,7 +236,11 @@ public sealed class TrainCommand
         var perWorker = parsed.GetValue(gpus);
         var count = parsed.GetValue(workers) ?? ((spec.Ranks + perWorker - 1) / perWorker);
         return new RunRecord(
-            JobIds.New(spec.Name).Value, perWorker, [.. Enumerable.Range(0, count).Select(worker => workerDevices(worker).ToArray())], model.Path, JobFile.Write(spec));
+            JobIds.New(spec.Name).Value,
+            perWorker,
+            [.. Enumerable.Range(0, count).Select(worker => workerDevices(worker).ToArray())],
+            model.Path,
+            JobFile.Write(spec));
     }
 
     /// <summary>
@@ -269,7 +304,8 @@ public sealed class TrainCommand
             : $" on {Words.Bytes(spec.Data.Bytes)} of {(spec.Data.Encoding == "bytes" ? "text" : "tokens")} (sha256 "
                 + $"{spec.Data.Sha256[..12]}…)";
         Console.WriteLine(
-            $"{spec.Program?.Entry ?? spec.Model.Program}: {spec.Training.Steps} steps of {spec.Training.BatchSize} in {spec.Training.Shards} shards, "
+            $"{spec.Program?.Entry ?? spec.Model.Program}: {spec.Training.Steps} steps of {spec.Training.BatchSize} in "
+                + $"{spec.Training.Shards} shards, "
                 + $"{Counted.Of(spec.Ranks, "rank")}{source}");
     }
 }

@@ -17,9 +17,18 @@ namespace Coordinator.Cli.Commands;
 /// </summary>
 public sealed class VerifyCommand
 {
-    private readonly PathArgument script = new(PathUse.Read, "program") { Description = "The Python script, or a file that runs by itself." };
-    private readonly PathOption file = new(PathUse.Read, "--file", "-f") { Description = "Job file (YAML) that the program is to run with." };
-    private readonly Option<string?> python = new("--python") { Description = "The interpreter that runs a Python program, by name or path (default: python3)." };
+    private readonly PathArgument script = new(PathUse.Read, "program")
+    {
+        Description = "The Python script, or a file that runs by itself.",
+    };
+    private readonly PathOption file = new(PathUse.Read, "--file", "-f")
+    {
+        Description = "Job file (YAML) that the program is to run with.",
+    };
+    private readonly Option<string?> python = new("--python")
+    {
+        Description = "The interpreter that runs a Python program, by name or path (default: python3).",
+    };
 
     /// <summary>The command.</summary>
     public static Command Create() => new VerifyCommand().Build();
@@ -28,7 +37,8 @@ public sealed class VerifyCommand
     {
         var command = new Command(
             "verify",
-            "Search a program of your own for what would break the promise of equal bits: shards computed again, in other orders, in other processes, under load.\n"
+            "Search a program of your own for what would break the promise of equal bits: shards computed again, in other orders, in other "
+                + "processes, under load.\n"
             + "It searches and does not prove. Keys of a job file can be given as options, as for train.")
         {
             script, file, python,
@@ -56,7 +66,15 @@ public sealed class VerifyCommand
             using var launcher = new ProgramLauncher(
                 new ProgramPolicy { Allowed = true }, folder, Environment.ProcessId, new ConsoleLog("verify"));
             var verifier = new ProgramVerifier(
-                spec, () => ProgramStart.Of(new JobId("verify"), spec, spec.Program!, new GpuId(new NodeId("verify"), 0), unpacked, store, launcher, folder), line => Console.WriteLine($"  {line}"));
+                spec, () => ProgramStart.Of(
+                    new JobId("verify"),
+                    spec,
+                    spec.Program!,
+                    new GpuId(new NodeId("verify"), 0),
+                    unpacked,
+                    store,
+                    launcher,
+                    folder), line => Console.WriteLine($"  {line}"));
             Console.WriteLine(
                 $"verifying {spec.Program!.Entry} with {spec.Program.Python}, {Counted.Of(spec.Program.Threads, "thread")}, "
                 + $"{Counted.Of(spec.Training.Shards, "shard")} of {spec.Training.BatchSize} samples");
@@ -70,7 +88,8 @@ public sealed class VerifyCommand
             throw new CommandException(
                 ExitCodes.RunFailed,
                 $"{spec.Program.Entry} does not compute the same bits: {string.Join("; ", findings)}.",
-                $"The usual suspects: {string.Join("; ", ProgramVerifier.Suspects)}. --program.allow_nondeterminism=true trains anyway, without any promise.");
+                $"The usual suspects: {string.Join("; ", ProgramVerifier.Suspects)}. --program.allow_nondeterminism=true trains anyway, "
+                    + "without any promise.");
         }
         catch (ProgramFaultException failed)
         {

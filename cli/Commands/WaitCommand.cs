@@ -17,7 +17,10 @@ public sealed class WaitCommand
     private static readonly TimeSpan Longest = TimeSpan.FromDays(40);
 
     private readonly JobArgument job = new();
-    private readonly Option<string> wanted = new("--for") { Description = "running, finished, failed, over (finished or failed), or step=N.", DefaultValueFactory = _ => "over" };
+    private readonly Option<string> wanted = new("--for")
+    {
+        Description = "running, finished, failed, over (finished or failed), or step=N.", DefaultValueFactory = _ => "over",
+    };
     private readonly Option<string?> limit = new("--timeout") { Description = "How long to wait (default: as long as it takes)." };
     private readonly ConnectionOptions connection = new();
 
@@ -26,7 +29,8 @@ public sealed class WaitCommand
 
     private Command Build()
     {
-        var command = new Command("wait", "Wait until a job is so far. The exit code is 4 where the time ran out, and 1 where it cannot come to that any more.") { job.Argument, wanted, limit };
+        var command = new Command("wait", "Wait until a job is so far. The exit code is 4 where the time ran out, and 1 where it cannot "
+            + "come to that any more.") { job.Argument, wanted, limit };
         connection.AddTo(command);
         wanted.Validators.Add(result =>
         {

@@ -36,6 +36,7 @@ public static class WattsOption
         if (PowerText.TryParse(power, out var watts))
             return (watts, null);
         var rate = perSecond ? "/s" : "";
-        return (0, $"'{text}'; write whole watts or a number with W{rate}, kW{rate}, MW{rate} or GW{rate}, 0 to 1000 GW, such as 80MW{rate}{(mayBeNone ? $", or {None}" : "")}.");
+        return (0, $"'{text}'; write whole watts or a number with W{rate}, kW{rate}, MW{rate} or GW{rate}, 0 to 1000 GW, such as "
+            + $"80MW{rate}{(mayBeNone ? $", or {None}" : "")}.");
     }
 }

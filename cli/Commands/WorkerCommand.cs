@@ -40,13 +40,27 @@ public sealed class WorkerCommand
     {
         Description = $"Address of the silo; those of a cluster once each, or with commas between them (else ${ConnectionVariables.Silo}).",
     };
-    private readonly PathOption token = new(PathUse.Read, "--token-file") { Description = $"File with the silo's token (else ${ConnectionVariables.TokenFile})." };
+    private readonly PathOption token = new(PathUse.Read, "--token-file")
+    {
+        Description = $"File with the silo's token (else ${ConnectionVariables.TokenFile}).",
+    };
     private readonly Option<Uri?> proxy = ProxyOption.Create();
-    private readonly Option<string> node = new("--node") { Description = "Name of this node; a second worker of the same name is refused while the first is heard.", DefaultValueFactory = _ => Environment.MachineName.ToLowerInvariant() };
-    private readonly Option<bool> replace = new("--replace") { Description = "Take the place of the worker that has this node's name, though it is heard; that one ends. For a person, not for a unit that is started again by itself." };
+    private readonly Option<string> node = new("--node")
+    {
+        Description = "Name of this node; a second worker of the same name is refused while the first is heard.",
+        DefaultValueFactory = _ => Environment.MachineName.ToLowerInvariant(),
+    };
+    private readonly Option<bool> replace = new("--replace") { Description = "Take the place of the worker that has this node's name, "
+        + "though it is heard; that one ends. For a person, not for a unit that is started again by itself." };
     private readonly Option<int> gpus = new("--gpus") { Description = "Ranks on each device, 1 or more.", DefaultValueFactory = _ => 1 };
-    private readonly PathOption directory = new(PathUse.Folder, "--data-dir") { Description = "Folder for frozen data (default: a folder of the user's cache)." };
-    private readonly PathOption checkpoints = new(PathUse.Folder, "--checkpoint-dir") { Description = "Folder for checkpoints, on a file system that all workers of a job share (default: none, and nothing is saved)." };
+    private readonly PathOption directory = new(PathUse.Folder, "--data-dir")
+    {
+        Description = "Folder for frozen data (default: a folder of the user's cache).",
+    };
+    private readonly PathOption checkpoints = new(PathUse.Folder, "--checkpoint-dir")
+    {
+        Description = "Folder for checkpoints, on a file system that all workers of a job share (default: none, and nothing is saved).",
+    };
     private readonly Option<IPEndPoint> listen = new("--data-address")
     {
         Description = "ADDRESS:PORT where other workers reach this one; loopback unless told otherwise, port 0 for any free one.",
@@ -59,7 +73,10 @@ public sealed class WorkerCommand
             return null;
         },
     };
-    private readonly Option<string?> advertised = new("--data-host") { Description = "Host name or address that other workers are told, where it differs from --data-address." };
+    private readonly Option<string?> advertised = new("--data-host")
+    {
+        Description = "Host name or address that other workers are told, where it differs from --data-address.",
+    };
     private readonly Option<VectorWidth> width = new("--vector-width")
     {
         Description = "auto, plain, w128, w256 or w512. w128, w256 and w512 give the same bits; plain, for reading along, gives others.",
@@ -144,7 +161,10 @@ public sealed class WorkerCommand
         using var launcher = new ProgramLauncher(policy, $"{parsed.GetValue(node)} {Path.GetFullPath(programFolder)}", bootNumber, log);
         var folders = new ProgramFolders(programFolder, policy);
         using var programs = new WorkerPrograms(
-            new DataStore(store, files.FetchDataAsync), new CpuDeviceOptions { Width = parsed.GetValue(width) }, chosen.Devices, chosen.Backends)
+            new DataStore(store, files.FetchDataAsync),
+            new CpuDeviceOptions { Width = parsed.GetValue(width) },
+            chosen.Devices,
+            chosen.Backends)
         {
             Silos = files,
             Log = log,
@@ -158,7 +178,10 @@ public sealed class WorkerCommand
             Http = http,
             Checkpoints = checkpoints.Folder(parsed) is { } folder ? OpenCheckpoints(folder) : null,
             Telemetry = telemetry,
-            Gangs = new GangServices(launcher, folders) { FetchBundle = (bundle, to, cancel) => files.FetchDataAsync(bundle.Sha256, to, cancel) },
+            Gangs = new GangServices(launcher, folders)
+            {
+                FetchBundle = (bundle, to, cancel) => files.FetchDataAsync(bundle.Sha256, to, cancel),
+            },
             SaveState = job => SaveAsync(client, job),
         };
         try
@@ -175,7 +198,9 @@ public sealed class WorkerCommand
         catch (SocketException taken)
         {
             throw new CommandException(
-                ExitCodes.Usage, $"The worker cannot listen on {parsed.GetValue(listen)}: {taken.Message}", "Choose another --data-address; port 0 takes a free one.");
+                ExitCodes.Usage,
+                $"The worker cannot listen on {parsed.GetValue(listen)}: {taken.Message}",
+                "Choose another --data-address; port 0 takes a free one.");
         }
 
         return signals.ExitCode ?? ExitCodes.Success;

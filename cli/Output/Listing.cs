@@ -53,7 +53,8 @@ public sealed record Listing(string Kind, JsonNode Document, IReadOnlyList<Colum
     private void PrintColumns(TextWriter output, bool wide)
     {
         var shown = Enumerable.Range(0, Columns.Count).Where(index => wide || !Columns[index].WideOnly).ToArray();
-        var widths = shown.Select(index => Math.Max(Columns[index].Title.Length, Rows.Select(row => row[index].Length).DefaultIfEmpty().Max())).ToArray();
+        var widths = shown.Select(
+            index => Math.Max(Columns[index].Title.Length, Rows.Select(row => row[index].Length).DefaultIfEmpty().Max())).ToArray();
         PrintRow(Columns.Select(column => column.Title).ToArray());
         foreach (var row in Rows)
             PrintRow(row);

@@ -43,7 +43,9 @@ public static class YamlDocument
                 break;
             default:
                 var isText = node?.GetValueKind() == JsonValueKind.String;
-                var scalar = node is null ? "null" : node.GetValueKind() == JsonValueKind.String ? node.GetValue<string>() : node.ToJsonString();
+                var scalar = node is null ? "null"
+                    : node.GetValueKind() == JsonValueKind.String ? node.GetValue<string>()
+                    : node.ToJsonString();
                 var style = isText && NeedsQuotes(scalar) ? ScalarStyle.DoubleQuoted : ScalarStyle.Any;
                 emitter.Emit(new Scalar(AnchorName.Empty, TagName.Empty, scalar, style, true, true));
                 break;

@@ -64,7 +64,8 @@ public static class BootNumber
     {
         try
         {
-            return long.TryParse(RegularFile.ReadAllText(path, MostBytes), NumberStyles.None, CultureInfo.InvariantCulture, out var boot) && boot < long.MaxValue ? boot : 0;
+            return long.TryParse(RegularFile.ReadAllText(path, MostBytes), NumberStyles.None, CultureInfo.InvariantCulture, out var boot)
+                && boot < long.MaxValue ? boot : 0;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -45,7 +45,8 @@ public sealed class DeviceBackendSet : IDisposable
 
     /// <summary>A device for one rank, by the backend whose name its own begins with (<see cref="IDeviceBackend.Create"/>).</summary>
     public IRankDevice Create(JobSpec spec, ISampleSource? samples, DeviceDescription device) =>
-        (open.FirstOrDefault(backend => IsOf(backend, device)) ?? throw new InvalidOperationException($"nothing makes the device {device.Device}")).Create(spec, samples, device);
+        (open.FirstOrDefault(backend => IsOf(backend, device))
+            ?? throw new InvalidOperationException($"nothing makes the device {device.Device}")).Create(spec, samples, device);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -78,8 +78,10 @@ public static class DeviceSelection
     /// </summary>
     private static CommandException Missing(string text, IReadOnlyList<DeviceDescription> found) => new(
         ExitCodes.Usage,
-        $"There is no device {text} on this host. Found: {string.Join(", ", found.Select(device => $"{device.Device} ({device.Name})").DefaultIfEmpty("none"))}.",
+        $"There is no device {text} on this host. Found: "
+            + $"{string.Join(", ", found.Select(device => $"{device.Device} ({device.Name})").DefaultIfEmpty("none"))}.",
         found.Any(device => device.Device != "ilgpu:cpu") || !IsOfIlgpu(text)
             ? "Choose one of these, or cpu. 'coordinator devices' shows more of them."
-            : "Without a GPU choose cpu; ilgpu:cpu only simulates one, for checking kernels. For a GPU see that its driver is installed and its device files are visible here.");
+            : "Without a GPU choose cpu; ilgpu:cpu only simulates one, for checking kernels. For a GPU see that its driver is installed "
+                + "and its device files are visible here.");
 }

@@ -20,7 +20,10 @@ internal static class ProgramStart
 
     private static int starts;
 
-    private static readonly string[] ThreadVariables = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "COORDINATOR_THREADS"];
+    private static readonly string[] ThreadVariables =
+    [
+        "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "COORDINATOR_THREADS",
+    ];
 
     /// <summary>How a rank's process is started.</summary>
     /// <param name="job">The job.</param>
@@ -47,7 +50,10 @@ internal static class ProgramStart
             ["PYTHONHASHSEED"] = "0",
             ["PYTHONDONTWRITEBYTECODE"] = "1",
             ["PYTHONUNBUFFERED"] = "1",
-            [PythonPath] = string.Join(':', new[] { Environment.GetEnvironmentVariable(PythonPath), Path.Combine(AppContext.BaseDirectory, "sdk", "python") }.Where(path => !string.IsNullOrEmpty(path))),
+            [PythonPath] = string.Join(':', new[]
+            {
+                Environment.GetEnvironmentVariable(PythonPath), Path.Combine(AppContext.BaseDirectory, "sdk", "python"),
+            }.Where(path => !string.IsNullOrEmpty(path))),
         };
         foreach (var name in ThreadVariables)
             variables[name] = own.Threads.ToString(CultureInfo.InvariantCulture);
@@ -58,7 +64,9 @@ internal static class ProgramStart
         return new ProgramLaunch
         {
             Launcher = launcher,
-            Command = Path.GetExtension(own.Entry) == ".py" ? [own.Python, "-m", "coordinator.run", entry, .. arguments] : [entry, .. arguments],
+            Command = Path.GetExtension(own.Entry) == ".py"
+                ? [own.Python, "-m", "coordinator.run", entry, .. arguments]
+                : [entry, .. arguments],
             Folder = folder,
             Variables = variables,
             Log = new RankLogOptions(logs, $"gpu-{gpu.Index}-start-{Interlocked.Increment(ref starts) % KeptLogs}"),

@@ -56,14 +56,19 @@ public sealed class WorkerPrograms(
 
     /// <summary>The tensors of a job's model, for its file.</summary>
     public static IReadOnlyList<ModelTensor> Layout(JobSpec spec) =>
-        [.. TrainingPrograms.Create(spec).Layout.Tensors.Select(tensor => new ModelTensor(tensor.Name, [.. tensor.Shape.Select(axis => (long)axis)], tensor.Offset))];
+        [.. TrainingPrograms.Create(spec).Layout.Tensors.Select(
+            tensor => new ModelTensor(tensor.Name, [.. tensor.Shape.Select(axis => (long)axis)], tensor.Offset))];
 
     /// <inheritdoc/>
     public IRankDevice Create(JobId job, JobSpec spec, GpuId gpu, CancellationToken cancel)
     {
         var program = TrainingPrograms.Create(spec);
         if (spec.Program is { } own)
-            return program.CreateCpuDevice(null, options with { Launch = Launcher is { Policy.Allowed: true } launcher ? Wait(LaunchAsync(launcher, job, spec, own, gpu, cancel), cancel) : null, Cancel = cancel });
+        {
+            return program.CreateCpuDevice(null, options with { Launch = Launcher is { Policy.Allowed: true } launcher
+                ? Wait(LaunchAsync(launcher, job, spec, own, gpu, cancel), cancel)
+                : null, Cancel = cancel });
+        }
         var samples = program.NeedsSamples ? new WindowSampler(
             Wait(OpenAsync(spec.Data), cancel), spec.Model.Block, spec.Training.Seed) : null;
         if (spec.Initial is not { } initial)
@@ -226,8 +231,10 @@ public sealed class WorkerPrograms(
                 if (Monotonic.Now >= until)
                 {
                     throw new MissingDataException(
-                        $"the job's data, SHA-256 {sha256}, {bytes} bytes, are missing or damaged everywhere: there is no sound copy in {store.Directory}, and the silo says: {none.Message}. "
-                        + "Bring them up again (the command that submitted the job does so while it runs), or submit the job anew with its --data",
+                        $"the job's data, SHA-256 {sha256}, {bytes} bytes, are missing or damaged everywhere: there is no sound copy in "
+                            + $"{store.Directory}, and the silo says: {none.Message}. "
+                        + "Bring them up again (the command that submitted the job does so while it runs), or submit the job anew with its "
+                        + "--data",
                         none);
                 }
             }
