@@ -32,11 +32,32 @@ internal sealed class AnsweringLinks
                 break;
             case RankOrdered { Order: PrepareRank order }:
                 var holds = order.Generation > 1;
-                Say(node, new RankState { Job = order.Job, Generation = order.Generation, Gpu = order.Gpu, Boot = Session.Boot, HasState = holds, Timeline = 0, Applied = holds ? 1 : 0, RecordedThrough = order.RecordedThrough, StateBlocks = 1, Reduced = holds ? [new TagRun(0, 1, 1)] : [] });
+                Say(node, new RankState
+                {
+                    Job = order.Job,
+                    Generation = order.Generation,
+                    Gpu = order.Gpu,
+                    Boot = Session.Boot,
+                    HasState = holds,
+                    Timeline = 0,
+                    Applied = holds ? 1 : 0,
+                    RecordedThrough = order.RecordedThrough,
+                    StateBlocks = 1,
+                    Reduced = holds ? [new TagRun(0, 1, 1)] : [],
+                });
                 break;
             case RankOrdered { Order: RankPlan plan }:
                 Say(node, new PlanTaken { Job = plan.Job, Generation = plan.Generation, Gpu = plan.Gpu });
-                if (plan.Rank == 0) Say(node, new StepsApplied { Job = plan.Job, Generation = plan.Generation, Timeline = 0, Steps = [new StepRecord(plan.FirstStep, plan.Generation, 1, 1, 1, 1)] });
+                if (plan.Rank == 0)
+                {
+                    Say(node, new StepsApplied
+                    {
+                        Job = plan.Job,
+                        Generation = plan.Generation,
+                        Timeline = 0,
+                        Steps = [new StepRecord(plan.FirstStep, plan.Generation, 1, 1, 1, 1)],
+                    });
+                }
                 Say(node, new RankAdvanced { Job = plan.Job, Generation = plan.Generation, Gpu = plan.Gpu, Step = plan.FirstStep });
                 advanced.AddOrUpdate(plan.Generation, 1, (_, count) => count + 1);
                 break;

@@ -47,7 +47,8 @@ internal sealed class BenchCommand(string name, string about) : Command(name, ab
         CustomParser = result =>
         {
             var given = result.Tokens[0].Value;
-            int[] numbers = [.. given.Split(',').Select(text => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : -1)];
+            int[] numbers = [.. given.Split(',').Select(
+                text => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : -1)];
             if (numbers.All(number => number >= least && number <= most))
                 return numbers;
             result.AddError($"{option} has whole numbers from {least} to {most} with commas between them, not {given}.");

@@ -31,7 +31,11 @@ internal static class CheckpointCost
         return command.Runs(parsed =>
         {
             var options = new Options(
-                parsed.GetValue(model)!, parsed.GetValue(every), parsed.GetValue(pairs), parsed.GetValue(workers), (ulong)parsed.GetValue(seed));
+                parsed.GetValue(model)!,
+                parsed.GetValue(every),
+                parsed.GetValue(pairs),
+                parsed.GetValue(workers),
+                (ulong)parsed.GetValue(seed));
             return stop => RunAsync(options, BenchCommand.Text(parsed), stop);
         });
     }
@@ -42,8 +46,17 @@ internal static class CheckpointCost
         Name = "checkpoint-cost",
         Ranks = options.Workers,
         MinRanks = options.Workers,
-        Model = options.Model == "s" ? new ModelSpec { Layers = 4, Heads = 4, Channels = 128, Block = 128 } : new ModelSpec { Layers = 6, Heads = 6, Channels = 384, Block = 256 },
-        Training = new TrainingSpec { Steps = ((2L * options.Pairs) + 1) * options.Every, BatchSize = options.Model == "s" ? 16 : 4, Shards = 4, MicroBatch = options.Model == "s" ? 4 : 1, Seed = options.Seed },
+        Model = options.Model == "s"
+            ? new ModelSpec { Layers = 4, Heads = 4, Channels = 128, Block = 128 }
+            : new ModelSpec { Layers = 6, Heads = 6, Channels = 384, Block = 256 },
+        Training = new TrainingSpec
+        {
+            Steps = ((2L * options.Pairs) + 1) * options.Every,
+            BatchSize = options.Model == "s" ? 16 : 4,
+            Shards = 4,
+            MicroBatch = options.Model == "s" ? 4 : 1,
+            Seed = options.Seed,
+        },
         Checkpoint = new CheckpointSpec { Interval = "off" },
     };
 
@@ -82,7 +95,8 @@ internal static class CheckpointCost
 
     private static bool Report(Options options, string command, MachineLoad load, JobResult result)
     {
-        double[] blocks = [.. Enumerable.Range(0, (2 * options.Pairs) + 1).Select(block => result.Data.Steps.Where(step => (step.Step - 1) / options.Every == block).Average(step => step.Milliseconds))];
+        double[] blocks = [.. Enumerable.Range(0, (2 * options.Pairs) + 1).Select(
+            block => result.Data.Steps.Where(step => (step.Step - 1) / options.Every == block).Average(step => step.Milliseconds))];
         TimedEvent[] saved = [.. result.Data.Events.Where(stored => stored.Event.Kind == EventKinds.CheckpointSaved)];
         List<double> costs = [];
         for (var pair = 0; pair < options.Pairs; pair++)
@@ -93,15 +107,25 @@ internal static class CheckpointCost
         }
 
         double[] excess = [.. Enumerable.Range(0, blocks.Length).Select(block => Excess(options, result, block))];
-        List<double> confined = [.. Enumerable.Range(0, options.Pairs).Select(pair => (IsOn(1 + (2 * pair)) ? 1 : -1) * (excess[1 + (2 * pair)] - excess[2 + (2 * pair)]))];
+        List<double> confined = [.. Enumerable.Range(0, options.Pairs).Select(
+            pair => (IsOn(1 + (2 * pair)) ? 1 : -1) * (excess[1 + (2 * pair)] - excess[2 + (2 * pair)]))];
         Console.WriteLine();
         Console.WriteLine(command);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{load.Cores} cores, {load.Cpu}, load average {load.Load:0.0} at the start; model {options.Model}, {options.Workers} workers, a checkpoint every {options.Every} steps in every other block"));
-        Console.WriteLine($"block means, ms a step: {string.Join(" ", blocks.Select((ms, block) => string.Create(CultureInfo.InvariantCulture, $"{ms:0.0}{(block == 0 ? " (warm-up)" : IsOn(block) ? " on" : " off")}")))}");
+        Console.WriteLine(
+            string.Create(CultureInfo.InvariantCulture, $"{load.Cores} cores, {load.Cpu}, load average {load.Load:0.0} at the start; model "
+                + $"{options.Model}, {options.Workers} workers, a checkpoint every {options.Every} steps in every other block"));
+        Console.WriteLine(
+            "block means, ms a step: "
+                + $"{string.Join(" ", blocks.Select((ms, block) => string.Create(CultureInfo.InvariantCulture, $"{ms:0.0}{(block == 0 ? " (warm-up)" : IsOn(block) ? " on" : " off")}")))}");
         foreach (var one in saved)
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  step {one.Event.Step}: {one.Event.Numbers!["bytes"] / 1e6:0.0} MB, copy {one.Event.Numbers["snapshotMs"]:0.0} ms, written in {one.Event.Numbers["writeMs"]:0} ms beside the training"));
+        {
+            Console.WriteLine(
+                string.Create(CultureInfo.InvariantCulture, $"  step {one.Event.Step}: {one.Event.Numbers!["bytes"] / 1e6:0.0} MB, copy "
+                    + $"{one.Event.Numbers["snapshotMs"]:0.0} ms, written in {one.Event.Numbers["writeMs"]:0} ms beside the training"));
+        }
         Console.WriteLine($"cost of checkpointing every {options.Every} steps, by block means: {Interval(costs)}");
-        Console.WriteLine($"the same, by the first {Window(options)} steps of a block (in which all of the saving lies) against the others of that block: {Interval(confined)}");
+        Console.WriteLine($"the same, by the first {Window(options)} steps of a block (in which all of the saving lies) against the others "
+            + $"of that block: {Interval(confined)}");
         var expected = Enumerable.Range(1, 2 * options.Pairs).Count(IsOn);
         var all = saved.Length == expected;
         Console.WriteLine($"all {expected} checkpoints were saved: {(all ? "yes" : $"NO, {saved.Length}")}");
@@ -118,7 +142,8 @@ internal static class CheckpointCost
     private static double Excess(Options options, JobResult result, int block)
     {
         var window = Window(options);
-        double[] times = [.. result.Data.Steps.Where(step => (step.Step - 1) / options.Every == block).OrderBy(step => step.Step).Select(step => step.Milliseconds)];
+        double[] times = [.. result.Data.Steps.Where(step => (step.Step - 1) / options.Every == block).OrderBy(step => step.Step).Select(
+            step => step.Milliseconds)];
         var rest = times.Skip(window).Average();
         return window * (times.Take(window).Average() - rest) / (times.Length * rest);
     }
@@ -127,13 +152,18 @@ internal static class CheckpointCost
     {
         double mean = costs.Average(), deviation = Math.Sqrt(costs.Sum(cost => (cost - mean) * (cost - mean)) / (costs.Count - 1));
         var half = StudentT(costs.Count - 1) * deviation / Math.Sqrt(costs.Count);
-        return string.Create(CultureInfo.InvariantCulture, $"{mean * 100:0.00}% of the step time (95% interval {(mean - half) * 100:0.00}% to {(mean + half) * 100:0.00}%, {costs.Count} pairs)");
+        return string.Create(CultureInfo.InvariantCulture, $"{mean * 100:0.00}% of the step time (95% interval {(mean - half) * 100:0.00}% "
+            + $"to {(mean + half) * 100:0.00}%, {costs.Count} pairs)");
     }
 
     /// <summary>Two-sided 95% points of Student's t.</summary>
     private static double StudentT(int freedom)
     {
-        double[] table = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086];
+        double[] table =
+        [
+            12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101,
+            2.093, 2.086,
+        ];
         return freedom <= table.Length ? table[freedom - 1] : 1.96;
     }
 }

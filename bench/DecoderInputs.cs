@@ -20,13 +20,15 @@ internal static class DecoderInputs
         var seed = command.AddNumber("--seed", "Decides the inputs.", 1, 0, int.MaxValue);
         var target = command.AddText("--target", "The one reader that is fed (default: all).");
         target.AcceptOnlyFromAmong(names);
-        return command.Runs(parsed => cancel => Task.FromResult(Feed(parsed.GetValue(inputs), (ulong)parsed.GetValue(seed), parsed.GetValue(target), cancel)));
+        return command.Runs(parsed =>
+            cancel => Task.FromResult(Feed(parsed.GetValue(inputs), (ulong)parsed.GetValue(seed), parsed.GetValue(target), cancel)));
     }
 
     private static bool Feed(long inputs, ulong seed, string? only, CancellationToken cancel)
     {
         var machine = MachineLoad.Now();
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"bench decoders --inputs {inputs} --seed {seed}{(only is null ? "" : $" --target {only}")}; {machine.Cores} cores, {machine.Cpu}"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"bench decoders --inputs {inputs} --seed "
+            + $"{seed}{(only is null ? "" : $" --target {only}")}; {machine.Cores} cores, {machine.Cpu}"));
         Console.WriteLine(
             $"{"reader",-20}{"inputs",10}{"accepted",10}{"refused",10}{"inputs/s",11}{"slowest ms",12}{"most KiB",10}{"of limit",10}");
         List<DecoderReport> reports = [];
@@ -57,7 +59,8 @@ internal static class DecoderInputs
             }
         }
 
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{reports.Sum(report => report.Inputs)} inputs in {reports.Sum(report => report.Took.TotalSeconds):0} s{(good ? "" : "; not all readers held")}"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{reports.Sum(report => report.Inputs)} inputs in "
+            + $"{reports.Sum(report => report.Took.TotalSeconds):0} s{(good ? "" : "; not all readers held")}"));
         return good;
     }
 }

@@ -52,7 +52,8 @@ internal static class Gangs
                 var isSame = outcome.Results.SequenceEqual(undisturbed.Results);
                 var isGood = isSame && outcome is { Overlaps: 0, Orphans: 0, Code: 0 };
                 isSound &= isGood;
-                Console.WriteLine($"{program}: schedule {seed + i}: {(isGood ? "ok" : "WRONG")}, {outcome.Render()}{(isSame ? "" : "; its result differs")}");
+                Console.WriteLine($"{program}: schedule {seed + i}: {(isGood ? "ok" : "WRONG")}, "
+                    + $"{outcome.Render()}{(isSame ? "" : "; its result differs")}");
             }
 
             directory.RemoveIfTemporary();

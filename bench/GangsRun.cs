@@ -30,7 +30,9 @@ internal static partial class GangsRun
         TimeSpan Took,
         string Reason)
     {
-        public string Render() => string.Create(CultureInfo.InvariantCulture, $"exit {Code}, {Generations} generations, {Overlaps} overlaps, {Orphans} orphans, {Took.TotalSeconds:0} s{(Faults.Count > 0 ? $": {string.Join(", ", Faults)}" : "")}; {Reason}");
+        public string Render() =>
+            string.Create(CultureInfo.InvariantCulture, $"exit {Code}, {Generations} generations, {Overlaps} overlaps, {Orphans} orphans, "
+                + $"{Took.TotalSeconds:0} s{(Faults.Count > 0 ? $": {string.Join(", ", Faults)}" : "")}; {Reason}");
     }
 
     public static async Task<Outcome> PlayAsync(string[] command, string folder, int steps, int? schedule, CancellationToken cancel)
@@ -140,7 +142,8 @@ internal static partial class GangsRun
     {
         var spans = Directory.GetFiles(shared, "record-*").SelectMany(File.ReadLines).Select(line => line.Split(' '))
             .Where(parts => parts.Length == 2)
-            .Select(parts => (Generation: long.Parse(parts[0], CultureInfo.InvariantCulture), At: double.Parse(parts[1], CultureInfo.InvariantCulture)))
+            .Select(parts =>
+                (Generation: long.Parse(parts[0], CultureInfo.InvariantCulture), At: double.Parse(parts[1], CultureInfo.InvariantCulture)))
             .GroupBy(note => note.Generation).OrderBy(notes => notes.Key)
                 .Select(notes => (First: notes.Min(note => note.At), Last: notes.Max(note => note.At))).ToArray();
         return Enumerable.Range(1, Math.Max(0, spans.Length - 1)).Count(i => spans[i].First < spans[i - 1].Last);

@@ -73,7 +73,9 @@ internal static class Goodput
                     options.Job(steps, batch), severity, severity.InSteps ? severity.Interval * step : severity.Interval);
                 samples.Add(new Sample(
                     severity, batch, steps, quiet.Result.Took, disturbed.Result.Took, disturbed.Kills.Count, disturbed.Result.Job.Failures,
-                    Recoveries.FromKills(disturbed.Kills, disturbed.Result.Data.Events), StepLedger.Of(disturbed.Result.Data.Steps, steps).Lost, quiet.Sha256 == disturbed.Sha256));
+                    Recoveries.FromKills(disturbed.Kills, disturbed.Result.Data.Events),
+                    StepLedger.Of(disturbed.Result.Data.Steps, steps).Lost,
+                    quiet.Sha256 == disturbed.Sha256));
             }
 
             done = true;
@@ -113,8 +115,10 @@ internal static class Goodput
             if (now < next) return;
 
             // Whoever is up, taking part or not yet, as torchft's killer does; but never the last one, with whom the state would go.
-            string[] ready = [.. data.Children.Where(child => child.Phase == ChildPhase.Ready && !LocalCluster.IsSilo(child.Name)).Select(child => child.Name)];
-            string[] training = [.. data.Job.Members.Where(member => member.State == "training" && ready.Contains(member.Gpu.Node.Value)).Select(member => member.Gpu.Node.Value)];
+            string[] ready = [.. data.Children.Where(child => child.Phase == ChildPhase.Ready && !LocalCluster.IsSilo(child.Name)).Select(
+                child => child.Name)];
+            string[] training = [.. data.Job.Members.Where(member => member.State == "training" && ready.Contains(member.Gpu.Node.Value))
+                .Select(member => member.Gpu.Node.Value)];
             var victim = draw.Order(options.Workers).FirstOrDefault(
                 worker =>
                     ready.Contains(LocalCluster.WorkerName(worker)) && training.Any(other => other != LocalCluster.WorkerName(worker)),
@@ -137,13 +141,22 @@ internal static class Goodput
     {
         Console.WriteLine();
         Console.WriteLine(command);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{load.Cores} cores, {load.Cpu}, load average {load.Load:0.0} at the start; model S, {options.Workers} workers, which start again when they are killed"));
-        Console.WriteLine($"{"severity",-10} {"batch",5} {"steps",5} {"quiet s",8} {"kills",5} {"every s",8} {"killed s",8} {"goodput",8} {"recovery",9} {"p99",7} {"lost",5} same file");
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{load.Cores} cores, {load.Cpu}, load average {load.Load:0.0} at "
+            + $"the start; model S, {options.Workers} workers, which start again when they are killed"));
+        Console.WriteLine($"{"severity",-10} {"batch",5} {"steps",5} {"quiet s",8} {"kills",5} {"every s",8} {"killed s",8} {"goodput",8} "
+            + $"{"recovery",9} {"p99",7} {"lost",5} same file");
         foreach (var sample in samples)
         {
             TimeSpan[] recoveries = [.. sample.Recoveries.Order()];
-            string median = recoveries.Length == 0 ? "-" : Seconds(Recoveries.Median(recoveries)!.Value), p99 = recoveries.Length == 0 ? "-" : Seconds(recoveries[(int)Math.Ceiling(0.99 * recoveries.Length) - 1]);
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{sample.Severity.Name,-10} {sample.Batch,5} {sample.Steps,5} {sample.Quiet.TotalSeconds,8:0.0} {sample.Kills,5} {sample.Disturbed.TotalSeconds / Math.Max(1, sample.Kills),8:0.0} {sample.Disturbed.TotalSeconds,8:0.0} {sample.Ratio,8:0.0%} {median,9} {p99,7} {sample.Lost,5} {(sample.SameFile ? "yes" : "NO")}"));
+            string median = recoveries.Length == 0 ? "-" : Seconds(Recoveries.Median(recoveries)!.Value), p99 = recoveries.Length == 0
+                ? "-"
+                : Seconds(recoveries[(int)Math.Ceiling(0.99 * recoveries.Length) - 1]);
+            Console.WriteLine(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{sample.Severity.Name,-10} {sample.Batch,5} {sample.Steps,5} {sample.Quiet.TotalSeconds,8:0.0} {sample.Kills,5} "
+                        + $"{sample.Disturbed.TotalSeconds / Math.Max(1, sample.Kills),8:0.0} {sample.Disturbed.TotalSeconds,8:0.0} "
+                        + $"{sample.Ratio,8:0.0%} {median,9} {p99,7} {sample.Lost,5} {(sample.SameFile ? "yes" : "NO")}"));
         }
 
         Console.WriteLine("published for torchft (30 groups, 10.9 s a step): a kill every 5.5 steps 81.2%, every 1.4 steps 13.4%");

@@ -56,7 +56,14 @@ internal sealed record GoodputOptions
         Name = "goodput",
         Ranks = Workers,
         Model = new ModelSpec { Layers = 4, Heads = 4, Channels = 128, Block = 128 },
-        Training = new TrainingSpec { Steps = steps, BatchSize = batch, Shards = Math.Max(16, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Workers)), MicroBatch = 4, Seed = Seed },
+        Training = new TrainingSpec
+        {
+            Steps = steps,
+            BatchSize = batch,
+            Shards = Math.Max(16, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Workers)),
+            MicroBatch = 4,
+            Seed = Seed,
+        },
     };
 
     private static string Names => string.Join(", ", Severity.All.Select(one => one.Name));

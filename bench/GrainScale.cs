@@ -45,7 +45,8 @@ internal static class GrainScale
             {
                 var machine = MachineLoad.Now();
                 Console.WriteLine(BenchCommand.Text(parsed) + string.Create(
-                    CultureInfo.InvariantCulture, $"; {machine.Cores} cores, {machine.Cpu}, load {machine.Load:0.0}; the driver shares the cores"));
+                    CultureInfo.InvariantCulture,
+                    $"; {machine.Cores} cores, {machine.Cpu}, load {machine.Load:0.0}; the driver shares the cores"));
                 if (parsed.GetValue(which) is "both" or "alone")
                     await MeasureAsync("1 silo on SQLite", SiloBackend.Alone, nodes, gpus, ranks);
                 if (parsed.GetValue(which) is "both" or "cluster")
@@ -71,15 +72,19 @@ internal static class GrainScale
             var counts = swarm.Counts;
             swarm.Start();
             await UntilAsync(Glance, "all nodes to be welcome", () => Task.FromResult(swarm.Agents.All(agent => agent.IsWelcome)));
-            Say($"  all welcomed after     {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s{(counts.TriedAgain == 0 ? "" : $"; {counts.TriedAgain} connections were tried again ({counts.LastReason})")}");
-            await UntilAsync(Look, "the cluster to know all gpus", async () => await client.GetClusterAsync() is { } view && view.Nodes.Count(node => node.Up) == nodes && view.Nodes.Sum(node => node.Gpus) == nodes * gpus);
+            Say($"  all welcomed after     {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} "
+                + $"s{(counts.TriedAgain == 0 ? "" : $"; {counts.TriedAgain} connections were tried again ({counts.LastReason})")}");
+            await UntilAsync(Look, "the cluster to know all gpus", async () => await client.GetClusterAsync() is { } view
+                && view.Nodes.Count(node => node.Up) == nodes
+                && view.Nodes.Sum(node => node.Gpus) == nodes * gpus);
             Say($"  all gpus known after   {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s");
             if (backend.IsCluster)
             {
                 await UntilAsync(Look, "all gpus' grains to be active", async () => (await ActivationsAsync(cluster)).Gpus >= nodes * gpus);
                 var took = Stopwatch.GetElapsedTime(began);
                 var (ofNodes, ofGpus) = await ActivationsAsync(cluster);
-                Say($"  all active after       {took.TotalSeconds:0.0} s: {ofNodes} node and {ofGpus} gpu grains, {(ofNodes + ofGpus) / took.TotalSeconds:0} activations a second");
+                Say($"  all active after       {took.TotalSeconds:0.0} s: {ofNodes} node and {ofGpus} gpu grains, "
+                    + $"{(ofNodes + ofGpus) / took.TotalSeconds:0} activations a second");
             }
 
             await Task.Delay(TimeSpan.FromSeconds(5));
@@ -110,7 +115,8 @@ internal static class GrainScale
         }
 
         var took = Percentiles.Of(answers)!;
-        Say($"  heartbeats             {(swarm.Counts.Beats - before) / Stopwatch.GetElapsedTime(began).TotalSeconds:0} a second; a node's view meanwhile: median {took.Median:0.0} ms, p99 {took.P99:0.0} ms; oldest heartbeat seen {silent:0} ms");
+        Say($"  heartbeats             {(swarm.Counts.Beats - before) / Stopwatch.GetElapsedTime(began).TotalSeconds:0} a second; a node's "
+            + $"view meanwhile: median {took.Median:0.0} ms, p99 {took.P99:0.0} ms; oldest heartbeat seen {silent:0} ms");
     }
 
     /// <summary>A job's first generation, and the next one after the death of a node.</summary>
@@ -122,15 +128,22 @@ internal static class GrainScale
         counts.ForgetSteps();
         var job = (await client.SubmitAsync(spec)).Id;
         long first = 0;
-        await UntilAsync(Glance, $"the first generation of {ranks} ranks", async () => (first = (await client.GetEventsAsync(job, limit: 10_000)).Items.Select(stored => stored.Event).FirstOrDefault(happened => happened.Kind == EventKinds.GenerationRunning)?.Generation ?? 0) > 0);
-        Say($"  generation, {ranks,5} ranks {Stopwatch.GetElapsedTime(began).TotalSeconds:0.00} s from submission until all have applied a step of {Step.TotalSeconds} s; {counts.Heard - messages} messages, {(counts.HeardBytes - bytes) / 1e6:0.0} MB to workers{(first > 1 ? $"; it was generation {first}" : "")}");
+        await UntilAsync(
+            Glance,
+            $"the first generation of {ranks} ranks",
+            async () => (first = (await client.GetEventsAsync(job, limit: 10_000)).Items.Select(stored => stored.Event)
+                .FirstOrDefault(happened => happened.Kind == EventKinds.GenerationRunning)?.Generation ?? 0) > 0);
+        Say($"  generation, {ranks,5} ranks {Stopwatch.GetElapsedTime(began).TotalSeconds:0.00} s from submission until all have applied a "
+            + $"step of {Step.TotalSeconds} s; {counts.Heard - messages} messages, {(counts.HeardBytes - bytes) / 1e6:0.0} MB to "
+            + $"workers{(first > 1 ? $"; it was generation {first}" : "")}");
         SwarmAgent[] members = [.. swarm.Agents.Where(agent => agent.Includes(job, agent.Number))];
         var dead = members[^1];
         var hear = members[..^1];
         began = Stopwatch.GetTimestamp();
         swarm.Kill([dead]);
         await UntilAsync(Glance, "the survivors' next generation", () => Task.FromResult(swarm.Look(job, hear, first).IsWhole));
-        Say($"  node dead, {ranks,5} ranks  {Stopwatch.GetElapsedTime(began, swarm.Look(job, hear, first).HeldAt).TotalSeconds:0.00} s until all {hear.Length} surviving nodes hold the next generation");
+        Say($"  node dead, {ranks,5} ranks  {Stopwatch.GetElapsedTime(began, swarm.Look(job, hear, first).HeldAt).TotalSeconds:0.00} s "
+            + $"until all {hear.Length} surviving nodes hold the next generation");
         await client.CancelJobAsync(job, "measured");
         dead.Start();
     }
@@ -173,15 +186,16 @@ internal static class GrainScale
         }
     }
 
-    private static string Memory(LocalCluster cluster) => string.Join(", ", cluster.Children.Where(child => LocalCluster.IsSilo(child.Name)).Select(child =>
-    {
-        var status = File.ReadAllLines($"/proc/{child.Pid}/status");
-        return $"{child.Name} {Megabytes("VmRSS:")} MB (peak {Megabytes("VmHWM:")})";
+    private static string Memory(LocalCluster cluster) => string.Join(
+        ", ", cluster.Children.Where(child => LocalCluster.IsSilo(child.Name)).Select(child =>
+        {
+            var status = File.ReadAllLines($"/proc/{child.Pid}/status");
+            return $"{child.Name} {Megabytes("VmRSS:")} MB (peak {Megabytes("VmHWM:")})";
 
-        long Megabytes(string field) => long.Parse(
-            status.First(line => line.StartsWith(field, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
-            CultureInfo.InvariantCulture) / 1024;
-    }));
+            long Megabytes(string field) => long.Parse(
+                status.First(line => line.StartsWith(field, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1],
+                CultureInfo.InvariantCulture) / 1024;
+        }));
 
     private static void Say(FormattableString text) => Console.WriteLine(text.ToString(CultureInfo.InvariantCulture));
 }

@@ -46,7 +46,11 @@ internal static class Lifecycle
                 var clock = Stopwatch.StartNew();
                 var (deeds, trouble) = await RunAsync(directory, schedule, expected, options, cancel);
                 if (trouble is not null) failed.Add(schedule.Name);
-                Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{schedule.Name.PadRight(width)}  {(trouble is null ? "same model" : "FAILED"),-10}  {clock.Elapsed.TotalSeconds,5:0.0} s  {string.Join("; ", deeds)}"));
+                Console.WriteLine(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{schedule.Name.PadRight(width)}  {(trouble is null ? "same model" : "FAILED"),-10}  "
+                            + $"{clock.Elapsed.TotalSeconds,5:0.0} s  {string.Join("; ", deeds)}"));
                 if (trouble is not null) Console.WriteLine($"    {trouble.ReplaceLineEndings("\n    ")}");
             }
         }
@@ -107,7 +111,11 @@ internal static class Lifecycle
     {
         var path = directory.File($"{job.Name}.txt");
         if (File.Exists(path)) return path;
-        string[] words = ["rank", "step", "shard", "silo", "grain", "worker", "the", "of", "and", "is", "was", "frozen", "killed", "cut", "healed", "again"];
+        string[] words =
+        [
+            "rank", "step", "shard", "silo", "grain", "worker", "the", "of", "and", "is", "was", "frozen", "killed", "cut", "healed",
+            "again",
+        ];
         SeededDraw draw = new(1);
         StringBuilder text = new(job.DataBytes);
         while (text.Length < job.DataBytes) text.Append(words[draw.Below(words.Length)]).Append(' ');

@@ -6,7 +6,10 @@ namespace Coordinator.Bench;
 /// <param name="Arguments">Arguments of <c>train</c>.</param>
 internal sealed record LifecycleJob(string Name, int DataBytes, params string[] Arguments)
 {
-    private static readonly string[] Tiny = ["--model.layers=1", "--model.heads=2", "--model.channels=16", "--model.block=16", "--training.batch_size=4", "--seed", "7"];
+    private static readonly string[] Tiny =
+    [
+        "--model.layers=1", "--model.heads=2", "--model.channels=16", "--model.block=16", "--training.batch_size=4", "--seed", "7",
+    ];
 
     /// <summary>Some thousand quick steps.</summary>
     public static LifecycleJob Small { get; } = new("small", 200_000, ["--steps", "1500", "--checkpoint.interval=200", .. Tiny]);
@@ -23,5 +26,16 @@ internal sealed record LifecycleJob(string Name, int DataBytes, params string[] 
 
     /// <summary>A model whose parts, upload and download take a while, and few steps.</summary>
     public static LifecycleJob LargeModel { get; } = new(
-        "large-model", 200_000, "--steps", "24", "--checkpoint.interval=6", "--model.layers=6", "--model.heads=6", "--model.channels=384", "--model.block=16", "--training.batch_size=4", "--seed", "7");
+        "large-model",
+        200_000,
+        "--steps",
+        "24",
+        "--checkpoint.interval=6",
+        "--model.layers=6",
+        "--model.heads=6",
+        "--model.channels=384",
+        "--model.block=16",
+        "--training.batch_size=4",
+        "--seed",
+        "7");
 }

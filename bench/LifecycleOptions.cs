@@ -19,7 +19,8 @@ internal sealed record LifecycleOptions
     /// <returns>What reads them.</returns>
     public static Func<ParseResult, LifecycleOptions> AddTo(BenchCommand command)
     {
-        var schedules = command.AddText("--schedule", $"Which of these, with commas between them (default: all): {string.Join(", ", LifecycleSchedules.All.Select(one => one.Name))}.");
+        var schedules = command.AddText("--schedule", "Which of these, with commas between them (default: all): "
+            + $"{string.Join(", ", LifecycleSchedules.All.Select(one => one.Name))}.");
         var seed = command.AddNumber("--seed", "Decides the training, and who is killed when.", 1, 0);
         var again = command.AddChoice(
             "--again", "What goes on with an ended run: resume, or the same command, as a batch system does.", "resume", "same");

@@ -25,11 +25,15 @@ internal static class LifecycleSchedules
 
     public static readonly IReadOnlyList<LifecycleSchedule> All =
     [
-        new("silo-starting", LifecycleJob.Small, "each silo is killed as soon as it is there, seven times, before any has said that it listens", async life =>
-        {
-            life.Train();
-            await EachAsync(life, 7, () => life.Now.Silos, "silo");
-        }),
+        new(
+            "silo-starting",
+            LifecycleJob.Small,
+            "each silo is killed as soon as it is there, seven times, before any has said that it listens",
+            async life =>
+            {
+                life.Train();
+                await EachAsync(life, 7, () => life.Now.Silos, "silo");
+            }),
 
         new("all-before-stored", LifecycleJob.Small, "everything is killed as soon as there is a silo", async life =>
         {
@@ -58,38 +62,54 @@ internal static class LifecycleSchedules
             life.KillGroup();
         }),
 
-        new("term-in-upload", LifecycleJob.MuchData, "SIGTERM to the group while the data is on its way: nothing is saved, and nothing says so", async life =>
-        {
-            life.Train();
-            await life.UntilAsync("an upload", () => Uploads(life, "data"), sharp: true);
-            life.Now.SignalGroup(Life.Term);
-            life.Note("SIGTERM to all in the upload");
-            await life.EndAsync(143);
-        }),
+        new(
+            "term-in-upload",
+            LifecycleJob.MuchData,
+            "SIGTERM to the group while the data is on its way: nothing is saved, and nothing says so",
+            async life =>
+            {
+                life.Train();
+                await life.UntilAsync("an upload", () => Uploads(life, "data"), sharp: true);
+                life.Now.SignalGroup(Life.Term);
+                life.Note("SIGTERM to all in the upload");
+                await life.EndAsync(143);
+            }),
 
-        new("silo-at-submission", LifecycleJob.Small, "the silo is killed as soon as it has the data: before, while or after it stores the job", async life =>
-        {
-            life.Train();
-            await life.UntilAsync("the data at the silo", () => Stored(life, "data", "*.bin"), sharp: true);
-            await Task.Delay(life.Draw.Below(12), life.Cancel);
-            LifecycleProcess.Signal(life.Now.Silos, Life.Kill);
-            life.Note("SIGKILL to the silo at the submission");
-        }),
+        new(
+            "silo-at-submission",
+            LifecycleJob.Small,
+            "the silo is killed as soon as it has the data: before, while or after it stores the job",
+            async life =>
+            {
+                life.Train();
+                await life.UntilAsync("the data at the silo", () => Stored(life, "data", "*.bin"), sharp: true);
+                await Task.Delay(life.Draw.Below(12), life.Cancel);
+                LifecycleProcess.Signal(life.Now.Silos, Life.Kill);
+                life.Note("SIGKILL to the silo at the submission");
+            }),
 
-        new("silo-at-every-start", LifecycleJob.Lasting, "in the middle of training the silo is killed, and then each one that follows as soon as it is there, six times", async life =>
-        {
-            life.Train();
-            await life.StepAsync(2);
-            await EachAsync(life, 7, () => life.Now.Silos, "silo");
-        }),
+        new(
+            "silo-at-every-start",
+            LifecycleJob.Lasting,
+            "in the middle of training the silo is killed, and then each one that follows as soon as it is there, six times",
+            async life =>
+            {
+                life.Train();
+                await life.StepAsync(2);
+                await EachAsync(life, 7, () => life.Now.Silos, "silo");
+            }),
 
-        new("worker-at-every-start", LifecycleJob.Lasting, "a worker is killed, and then each one that follows as soon as it is there, six times", async life =>
-        {
-            life.Train();
-            await life.StepAsync(2);
-            var stays = life.Now.Workers[life.Draw.Below(2)];
-            await EachAsync(life, 7, () => [.. life.Now.Workers.Where(worker => worker != stays)], "worker");
-        }),
+        new(
+            "worker-at-every-start",
+            LifecycleJob.Lasting,
+            "a worker is killed, and then each one that follows as soon as it is there, six times",
+            async life =>
+            {
+                life.Train();
+                await life.StepAsync(2);
+                var stays = life.Now.Workers[life.Draw.Below(2)];
+                await EachAsync(life, 7, () => [.. life.Now.Workers.Where(worker => worker != stays)], "worker");
+            }),
 
         new("workers-and-silo", LifecycleJob.Small, "all workers and the silo are killed at once, and the command is not", async life =>
         {
@@ -114,45 +134,69 @@ internal static class LifecycleSchedules
             life.KillGroup();
         }),
 
-        new("term", LifecycleJob.Unsaved, "SIGTERM to the group, as a terminal's shell, systemd and Slurm do", life => AskedAsync(life, Life.Term, "SIGTERM", Retryable)),
+        new(
+            "term",
+            LifecycleJob.Unsaved,
+            "SIGTERM to the group, as a terminal's shell, systemd and Slurm do",
+            life => AskedAsync(life, Life.Term, "SIGTERM", Retryable)),
 
         new("interrupt", LifecycleJob.Unsaved, "Ctrl-C: SIGINT to the group", life => AskedAsync(life, Life.Int, "SIGINT", Retryable)),
 
-        new("hang-up", LifecycleJob.Unsaved, "the terminal closes: SIGHUP to the group", life => AskedAsync(life, Life.Hup, "SIGHUP", Retryable)),
+        new(
+            "hang-up",
+            LifecycleJob.Unsaved,
+            "the terminal closes: SIGHUP to the group",
+            life => AskedAsync(life, Life.Hup, "SIGHUP", Retryable)),
 
-        new("warned", LifecycleJob.Unsaved, "SIGUSR1 to the group, Slurm's warning", life => AskedAsync(life, Life.Usr1, "SIGUSR1", Retryable)),
+        new(
+            "warned",
+            LifecycleJob.Unsaved,
+            "SIGUSR1 to the group, Slurm's warning",
+            life => AskedAsync(life, Life.Usr1, "SIGUSR1", Retryable)),
 
-        new("term-then-silo", LifecycleJob.LargeModel, "SIGTERM to the group, and the silo is killed before the state is saved", async life =>
-        {
-            life.Train();
-            await life.LineAsync("have applied step 1");
-            life.Now.SignalGroup(Life.Term);
-            life.Note("SIGTERM to all");
-            await life.LineAsync("asked to end");
-            LifecycleProcess.Signal(life.Now.Silos, Life.Kill);
-            life.Note("SIGKILL to the silo");
-        }),
+        new(
+            "term-then-silo",
+            LifecycleJob.LargeModel,
+            "SIGTERM to the group, and the silo is killed before the state is saved",
+            async life =>
+            {
+                life.Train();
+                await life.LineAsync("have applied step 1");
+                life.Now.SignalGroup(Life.Term);
+                life.Note("SIGTERM to all");
+                await life.LineAsync("asked to end");
+                LifecycleProcess.Signal(life.Now.Silos, Life.Kill);
+                life.Note("SIGKILL to the silo");
+            }),
 
-        new("term-twice", LifecycleJob.LargeModel, "SIGTERM, and again after a second, with frozen workers that can save nothing: the second ends at once", async life =>
-        {
-            life.Train();
-            await life.LineAsync("have applied step 1");
-            LifecycleProcess.Signal(life.Now.Workers, 19);
-            var command = life.Now.Command ?? throw new LifeException("there is no command");
-            LifecycleProcess.Signal([command], Life.Term);
-            await life.LineAsync("asked to end");
-            await Task.Delay(1000, life.Cancel);
-            LifecycleProcess.Signal([command], Life.Term);
-            life.Note("SIGTERM twice, workers frozen");
-            await life.EndAsync(143);
-        }),
+        new(
+            "term-twice",
+            LifecycleJob.LargeModel,
+            "SIGTERM, and again after a second, with frozen workers that can save nothing: the second ends at once",
+            async life =>
+            {
+                life.Train();
+                await life.LineAsync("have applied step 1");
+                LifecycleProcess.Signal(life.Now.Workers, 19);
+                var command = life.Now.Command ?? throw new LifeException("there is no command");
+                LifecycleProcess.Signal([command], Life.Term);
+                await life.LineAsync("asked to end");
+                await Task.Delay(1000, life.Cancel);
+                LifecycleProcess.Signal([command], Life.Term);
+                life.Note("SIGTERM twice, workers frozen");
+                await life.EndAsync(143);
+            }),
 
-        new("timeout", LifecycleJob.Lasting, "each command under 'timeout 15', which sends SIGTERM to process and group, until it has finished", life =>
-        {
-            life.Wrapper = ["timeout", "--preserve-status", "--signal", "TERM", "15"];
-            life.Train();
-            return Task.CompletedTask;
-        }),
+        new(
+            "timeout",
+            LifecycleJob.Lasting,
+            "each command under 'timeout 15', which sends SIGTERM to process and group, until it has finished",
+            life =>
+            {
+                life.Wrapper = ["timeout", "--preserve-status", "--signal", "TERM", "15"];
+                life.Train();
+                return Task.CompletedTask;
+            }),
 
         new("silo-in-download", LifecycleJob.LargeModel, "the silo is killed while the model is on its way to its file", async life =>
         {
@@ -177,28 +221,36 @@ internal static class LifecycleSchedules
             life.Note("SIGKILL to the silo that takes the model");
         }),
 
-        new("all-in-resume", LifecycleJob.Small, "everything is killed in training, and then again as soon as 'resume' has a worker, and when it has read the checkpoint", async life =>
-        {
-            life.Train();
-            await life.LineAsync("checkpoint of step");
-            life.KillGroup();
-            await life.Now.EndAsync(life.Cancel);
-            life.Resume();
-            await life.UntilAsync("a worker", () => life.Now.Workers.Count > 0);
-            life.KillGroup();
-            await life.Now.EndAsync(life.Cancel);
-            life.Resume();
-            await life.LineAsync("back to the checkpoint of step");
-            life.KillGroup();
-        }),
+        new(
+            "all-in-resume",
+            LifecycleJob.Small,
+            "everything is killed in training, and then again as soon as 'resume' has a worker, and when it has read the checkpoint",
+            async life =>
+            {
+                life.Train();
+                await life.LineAsync("checkpoint of step");
+                life.KillGroup();
+                await life.Now.EndAsync(life.Cancel);
+                life.Resume();
+                await life.UntilAsync("a worker", () => life.Now.Workers.Count > 0);
+                life.KillGroup();
+                await life.Now.EndAsync(life.Cancel);
+                life.Resume();
+                await life.LineAsync("back to the checkpoint of step");
+                life.KillGroup();
+            }),
 
-        new("port", LifecycleJob.Small, "with --port: the command alone is killed, and its silo still listens when the next one starts", async life =>
-        {
-            life.Train();
-            await life.LineAsync("checkpoint of step");
-            LifecycleProcess.Signal([life.Now.Command!.Value], Life.Kill);
-            life.Note("SIGKILL to the command");
-        })
+        new(
+            "port",
+            LifecycleJob.Small,
+            "with --port: the command alone is killed, and its silo still listens when the next one starts",
+            async life =>
+            {
+                life.Train();
+                await life.LineAsync("checkpoint of step");
+                LifecycleProcess.Signal([life.Now.Command!.Value], Life.Kill);
+                life.Note("SIGKILL to the command");
+            })
         { More = ["--port", FreePort()] },
 
         new("full-disk", LifecycleJob.Small, "standard output and error on a full disk, then SIGTERM to the group", async life =>

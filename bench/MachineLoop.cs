@@ -6,8 +6,8 @@ using Coordinator.Server.Storage;
 namespace Coordinator.Bench;
 
 /// <summary>
-/// Machines in a dictionary, a queue of messages and their times to wake, on one thread: what is measured is the machines and what they have
-/// stored, and not what hosts them. What a turn sends leaves when all that it has stored is durable. Posting is thread-safe.
+/// Machines in a dictionary, a queue of messages and their times to wake, on one thread: what is measured is the machines and what they
+/// have stored, and not what hosts them. What a turn sends leaves when all that it has stored is durable. Posting is thread-safe.
 /// </summary>
 /// <param name="commits">Where states, events and steps go; null: states stay in memory, and the rest is forgotten.</param>
 /// <param name="tell">Takes what is sent to nodes; called on the loop's thread.</param>

@@ -11,9 +11,10 @@ using Coordinator.Server.Storage;
 namespace Coordinator.Bench;
 
 /// <summary>
-/// A million gpus' machines in one process, on one thread and over the store of a silo that is alone, with no Orleans between them; in place of
-/// connections there is a node for each hello that answers orders at once. What is measured is the machines: their memory, and the time to
-/// form a generation. Hellos and telemetry come as bytes and are parsed node by node, so that their texts take the room that they take in a silo.
+/// A million gpus' machines in one process, on one thread and over the store of a silo that is alone, with no Orleans between them; in
+/// place of connections there is a node for each hello that answers orders at once. What is measured is the machines: their memory, and the
+/// time to form a generation. Hellos and telemetry come as bytes and are parsed node by node, so that their texts take the room that they
+/// take in a silo.
 /// </summary>
 internal static class MachineScale
 {
@@ -44,14 +45,18 @@ internal static class MachineScale
             return async cancel =>
             {
                 var machine = MachineLoad.Now();
-                Say($"bench machines; {nodes} nodes of {perNode} gpus, a job of {ranks} ranks, store {store}; {machine.Cores} cores, {machine.Cpu}, load {machine.Load:0.0}");
+                Say($"bench machines; {nodes} nodes of {perNode} gpus, a job of {ranks} ranks, store {store}; {machine.Cores} cores, "
+                    + $"{machine.Cpu}, load {machine.Load:0.0}");
                 var shape = new SwarmShape(nodes, perNode, (ranks + nodes - 1) / nodes);
                 if (store == "none")
                     return await MeasureAsync(shape, ranks, null, cancel);
                 var directory = RunDirectory.Create(null);
                 try
                 {
-                    using var sqlite = SqliteStore.Open(new SqliteStoreOptions { Path = directory.File("coordinator.db"), Silo = "bench", TimeProvider = TimeProvider.System });
+                    using var sqlite = SqliteStore.Open(new SqliteStoreOptions
+                    {
+                        Path = directory.File("coordinator.db"), Silo = "bench", TimeProvider = TimeProvider.System,
+                    });
                     using SqliteCommits commits = new(sqlite, TimeProvider.System);
                     return await MeasureAsync(shape, ranks, commits, cancel);
                 }
@@ -76,7 +81,10 @@ internal static class MachineScale
         var gpus = shape.Describe();
         for (var node = 0; node < shape.Nodes; node++)
         {
-            var hello = (Hello)Parse(new Hello { Node = shape.NameOf(node), Session = AnsweringLinks.Session, DataAddress = $"{shape.NameOf(node)}:7000", Gpus = gpus });
+            var hello = (Hello)Parse(new Hello
+            {
+                Node = shape.NameOf(node), Session = AnsweringLinks.Session, DataAddress = $"{shape.NameOf(node)}:7000", Gpus = gpus,
+            });
             loop.Post(GrainAddress.Of(hello.Node), new WorkerConnected(hello.Session, hello));
             Volatile.Write(ref connected[0], node + 1);
             if (node % 1000 == 999) await UntilAsync(() => links.Welcomed > node - 1000, "nodes to be welcome", loop.Broken, cancel);
@@ -84,7 +92,11 @@ internal static class MachineScale
 
         await UntilAsync(() => loop.Known(GrainKind.Gpu) == shape.Nodes * shape.GpusPerNode, "all gpus' machines", loop.Broken, cancel);
         var known = "";
-        await UntilAsync(() => (known = loop.DescribeAsync(GrainAddress.Cluster).GetAwaiter().GetResult()).Length > 0 && UpIn(known) == shape.Nodes, "the cluster to know all nodes", loop.Broken, cancel);
+        await UntilAsync(
+            () => (known = loop.DescribeAsync(GrainAddress.Cluster).GetAwaiter().GetResult()).Length > 0 && UpIn(known) == shape.Nodes,
+            "the cluster to know all nodes",
+            loop.Broken,
+            cancel);
         Say($"  all connected          {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s; {Memory()}");
         began = Stopwatch.GetTimestamp();
         for (var node = 0; node < shape.Nodes; node++)
@@ -104,7 +116,8 @@ internal static class MachineScale
         }
 
         _ = await loop.DescribeAsync(GrainAddress.Of(new GpuId(shape.NameOf(shape.Nodes - 1), 0)));
-        Say($"  all have reported      {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s; {loop.Known(GrainKind.Gpu)} gpu and {loop.Known(GrainKind.Node)} node machines; {Memory()}");
+        Say($"  all have reported      {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s; {loop.Known(GrainKind.Gpu)} gpu and "
+            + $"{loop.Known(GrainKind.Node)} node machines; {Memory()}");
 
         JobId job = new("million");
         var address = GrainAddress.Of(job);
@@ -118,19 +131,25 @@ internal static class MachineScale
         links.Dead = dead;
         began = Stopwatch.GetTimestamp();
         loop.Post(GrainAddress.Of(dead), new WorkerDisconnected(AnsweringLinks.Session, "killed"));
-        loop.Post(GrainAddress.Of(shape.NameOf(0)), new WorkerSaid(AnsweringLinks.Session, new PeerAccused { Job = job, Generation = 1, Accuser = shape.NameOf(0), Accused = dead, Evidence = Evidence.ConnectionClosed }));
+        loop.Post(GrainAddress.Of(shape.NameOf(0)), new WorkerSaid(AnsweringLinks.Session, new PeerAccused
+        {
+            Job = job, Generation = 1, Accuser = shape.NameOf(0), Accused = dead, Evidence = Evidence.ConnectionClosed,
+        }));
         var again = await UntilAllAsync(links, 2, ranks - shape.RankGpus, loop.Broken, began, cancel);
-        Say($"  a node dies            {again:0.00} s from the accusation until the {ranks - shape.RankGpus} ranks that are left have applied a step without it; {Memory()}");
+        Say($"  a node dies            {again:0.00} s from the accusation until the {ranks - shape.RankGpus} ranks that are left have "
+            + $"applied a step without it; {Memory()}");
         await end.CancelAsync();
         await beating;
         using var self = Process.GetCurrentProcess();
         bool fits = self.PeakWorkingSet64 < MostBytes, fast = formed < MostSeconds;
-        Say($"  {(fits ? "kept  " : "MISSED")} under {MostBytes / 1e9:0} GB (this process had at most {self.PeakWorkingSet64 / 1e9:0.00} GB, answering nodes included)");
+        Say($"  {(fits ? "kept  " : "MISSED")} under {MostBytes / 1e9:0} GB (this process had at most {self.PeakWorkingSet64 / 1e9:0.00} "
+            + "GB, answering nodes included)");
         Say($"  {(fast ? "kept  " : "MISSED")} a generation formed within {MostSeconds:0} s");
         return fits && fast;
     }
 
-    private static async Task<double> UntilAllAsync(AnsweringLinks links, long generation, int ranks, Task<Exception> broken, long began, CancellationToken cancel)
+    private static async Task<double> UntilAllAsync(
+        AnsweringLinks links, long generation, int ranks, Task<Exception> broken, long began, CancellationToken cancel)
     {
         await UntilAsync(
             () => links.Advanced(generation) >= ranks, $"all {ranks} ranks to apply a step of generation {generation}", broken, cancel);
@@ -143,7 +162,8 @@ internal static class MachineScale
         while (!holds())
         {
             if (broken.IsCompletedSuccessfully) throw new RecoveryFailedException($"a machine broke: {broken.Result}");
-            if (Stopwatch.GetElapsedTime(began) > Patience) throw new RecoveryFailedException($"waited {Patience.TotalMinutes:0} min in vain for {what}");
+            if (Stopwatch.GetElapsedTime(began) > Patience)
+                throw new RecoveryFailedException($"waited {Patience.TotalMinutes:0} min in vain for {what}");
             await Task.Delay(10, cancel);
         }
     }
@@ -161,7 +181,8 @@ internal static class MachineScale
             for (var due = (long)(Stopwatch.GetElapsedTime(began).TotalSeconds / 2 * names.Length); done < due; done++)
             {
                 var node = (int)(done % names.Length);
-                if (node < Volatile.Read(ref connected[0]) && names[node] != links.Dead) loop.Post(GrainAddress.Of(names[node]), new WorkerSaid(AnsweringLinks.Session, new Heartbeat(done, [])));
+                if (node < Volatile.Read(ref connected[0]) && names[node] != links.Dead)
+                    loop.Post(GrainAddress.Of(names[node]), new WorkerSaid(AnsweringLinks.Session, new Heartbeat(done, [])));
             }
 
             await Task.Delay(20, CancellationToken.None);

@@ -43,7 +43,10 @@ internal static class ProgramCost
                     Threads = parsed.GetValue(threads),
                     Arguments = parsed.GetValue(arguments) ?? "",
                 },
-                Training = new TrainingSpec { Steps = parsed.GetValue(steps), BatchSize = parsed.GetValue(batch), Shards = parsed.GetValue(shards) },
+                Training = new TrainingSpec
+                {
+                    Steps = parsed.GetValue(steps), BatchSize = parsed.GetValue(batch), Shards = parsed.GetValue(shards),
+                },
             };
             return cancel => Task.FromResult(Measure(spec, path, parsed.GetValue(rounds), cancel));
         });
@@ -63,7 +66,8 @@ internal static class ProgramCost
                 processors.Add(alone.Processor / ranked.Processor);
                 Console.WriteLine(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"round {round}: alone {alone.Seconds:F2} s ({alone.Processor:F2} s of processors), as a rank {ranked.Seconds:F2} s ({ranked.Processor:F2} s): {times[^1]:F3} of alone's speed, {processors[^1]:F3} by processor time"));
+                    $"round {round}: alone {alone.Seconds:F2} s ({alone.Processor:F2} s of processors), as a rank {ranked.Seconds:F2} s "
+                        + $"({ranked.Processor:F2} s): {times[^1]:F3} of alone's speed, {processors[^1]:F3} by processor time"));
             }
         }
         finally
@@ -71,7 +75,8 @@ internal static class ProgramCost
             Directory.Delete(folder, recursive: true);
         }
 
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"median {times.Order().ElementAt(rounds / 2):F3} of alone's speed, {processors.Order().ElementAt(rounds / 2):F3} by processor time"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"median {times.Order().ElementAt(rounds / 2):F3} of alone's speed, "
+            + $"{processors.Order().ElementAt(rounds / 2):F3} by processor time"));
         return true;
     }
 

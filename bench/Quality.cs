@@ -38,7 +38,10 @@ internal static class Quality
         try
         {
             foreach (var workers in options.Workers)
-                samples.Add(await new QualityRun(options, workers).RunAsync(text, RunDirectory.Create(directory.File($"{samples.Count + 1}-workers-{workers}")), cancel));
+            {
+                samples.Add(await new QualityRun(options, workers).RunAsync(
+                    text, RunDirectory.Create(directory.File($"{samples.Count + 1}-workers-{workers}")), cancel));
+            }
             done = true;
         }
         finally
@@ -49,14 +52,20 @@ internal static class Quality
 
         Console.WriteLine();
         Console.WriteLine(command);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{load.Cores} cores, {load.Cpu}, load average {load.Load:0.0} at the start; {options.Steps} steps of 12 x 64 bytes"));
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{load.Cores} cores, {load.Cpu}, load average {load.Load:0.0} at the start; {options.Steps} steps of 12 x 64 bytes"));
         Console.WriteLine($"{"workers",7} {"kills",5} {"excluded",8} {"seconds",8} {"lost",5} {"nats a byte",11}  sha256");
         foreach (var sample in samples)
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{sample.Workers,7} {sample.Kills,5} {sample.Failures,8} {sample.Took.TotalSeconds,8:0} {sample.Lost,5} {sample.Loss,11:0.0000}  {sample.Sha256}"));
+        {
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{sample.Workers,7} {sample.Kills,5} {sample.Failures,8} "
+                + $"{sample.Took.TotalSeconds,8:0} {sample.Lost,5} {sample.Loss,11:0.0000}  {sample.Sha256}"));
+        }
         bool equal = samples.Select(sample => sample.Sha256).Distinct().Count() == 1, whole = samples.All(sample => sample.Lost == 0);
         bool low = samples.All(sample => sample.Loss <= options.Limit), killed = options.KillEvery == 0
             || samples.All(sample => sample.Workers == 1 || sample.Kills > 0);
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"one hash: {YesNo(equal)}; no step lost: {YesNo(whole)}; loss at most {options.Limit}: {YesNo(low)}; somebody was killed: {YesNo(killed)}"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"one hash: {YesNo(equal)}; no step lost: {YesNo(whole)}; loss at "
+            + $"most {options.Limit}: {YesNo(low)}; somebody was killed: {YesNo(killed)}"));
         return equal && whole && low && killed;
     }
 

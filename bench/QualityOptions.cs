@@ -57,8 +57,24 @@ internal sealed record QualityOptions
         Name = $"quality-{workers}",
         Ranks = workers,
         Model = new ModelSpec { Layers = 4, Heads = 4, Channels = 128, Block = 64 },
-        Training = new TrainingSpec { Steps = Steps, BatchSize = 12, Shards = Math.Max(4, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Workers.Max())), MicroBatch = 3, Seed = Seed },
-        Optimizer = new OptimizerSpec { LearningRate = 1e-3, MinLearningRate = 1e-4, WarmupSteps = 100, Beta1 = 0.9, Beta2 = 0.99, WeightDecay = 0.1, GradientClip = 1.0 },
+        Training = new TrainingSpec
+        {
+            Steps = Steps,
+            BatchSize = 12,
+            Shards = Math.Max(4, (int)System.Numerics.BitOperations.RoundUpToPowerOf2((uint)Workers.Max())),
+            MicroBatch = 3,
+            Seed = Seed,
+        },
+        Optimizer = new OptimizerSpec
+        {
+            LearningRate = 1e-3,
+            MinLearningRate = 1e-4,
+            WarmupSteps = 100,
+            Beta1 = 0.9,
+            Beta2 = 0.99,
+            WeightDecay = 0.1,
+            GradientClip = 1.0,
+        },
     };
 
     private static double Loss(string text) =>

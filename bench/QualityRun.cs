@@ -51,7 +51,8 @@ internal sealed class QualityRun(QualityOptions options, int workers)
         if (nextKill == DateTimeOffset.MaxValue) nextKill = DateTimeOffset.Now.AddSeconds(options.KillEvery);
         if (DateTimeOffset.Now < nextKill) return;
         HashSet<string> ready = [.. data.Children.Where(child => child.Phase == ChildPhase.Ready).Select(child => child.Name)];
-        HashSet<string> training = [.. job.Members.Where(member => member.State == "training" && ready.Contains(member.Gpu.Node.Value)).Select(member => member.Gpu.Node.Value)];
+        HashSet<string> training = [.. job.Members.Where(member => member.State == "training" && ready.Contains(member.Gpu.Node.Value))
+            .Select(member => member.Gpu.Node.Value)];
         if (training.Count < 2) return;
         var victim = draw.Order(workers).First(worker => training.Contains(LocalCluster.WorkerName(worker)));
         if (cluster.KillWorker(victim) is null) return;

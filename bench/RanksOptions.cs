@@ -54,7 +54,8 @@ internal sealed record RanksOptions
                 Json = parsed.GetValue(output) == "json",
                 WorkDirectory = parsed.GetValue(workDirectory),
             };
-            return options.Kills < Math.Min(options.Workers, options.Peers == 0 ? int.MaxValue : options.Peers) ? options : throw new FormatException(
+            return options.Kills < Math.Min(
+                options.Workers, options.Peers == 0 ? int.MaxValue : options.Peers) ? options : throw new FormatException(
                 $"--kills {options.Kills} would leave no worker that was never killed; choose fewer than the workers, or more of those");
         };
     }

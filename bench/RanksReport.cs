@@ -18,7 +18,9 @@ internal sealed class RanksReport(
     /// <summary>One hash in each group, no step lost, every kill carried out and recovered from.</summary>
     public bool Good => new[] { workers, peers }.All(group =>
         group.Select(sample => sample.Sha256).Distinct().Count() <= 1
-        && group.All(sample => sample.Sha256.Length > 0 && sample.Lost == 0 && (sample.Workers == 1 || (sample.Kills.Count == options.Kills && sample.KillToStep.Count == options.Kills))));
+        && group.All(sample => sample.Sha256.Length > 0
+            && sample.Lost == 0
+            && (sample.Workers == 1 || (sample.Kills.Count == options.Kills && sample.KillToStep.Count == options.Kills))));
 
     public string ToTable()
     {
@@ -30,7 +32,8 @@ internal sealed class RanksReport(
             $"{before.Cores} cores, {before.Cpu}, load average {before.Load:0.0} at the start, {after.Load:0.0} at the end");
         text.AppendLine(CultureInfo.InvariantCulture, $"linear, {options.Steps} steps, seed {options.Seed}; killed workers return");
         text.AppendLine();
-        text.AppendLine($"{"ranks",6} {"processes",9} {"steps/s",8} {"rank-steps/s",12} {"first generation",16} {"kills",5} {"kill to next step",18} {"lost",4}  sha256");
+        text.AppendLine($"{"ranks",6} {"processes",9} {"steps/s",8} {"rank-steps/s",12} {"first generation",16} {"kills",5} "
+            + $"{"kill to next step",18} {"lost",4}  sha256");
         foreach (var sample in workers) Append(text, sample);
         var most = workers.Max(sample => 1000 / sample.StepMilliseconds);
         text.AppendLine();
@@ -74,7 +77,8 @@ internal sealed class RanksReport(
         var kills = sample.KillToStep.Count == 0 ? "-" : string.Join(
             ' ', sample.KillToStep.Select(span => span.TotalSeconds.ToString("0.00", CultureInfo.InvariantCulture))) + " s";
         var rate = 1000 / sample.StepMilliseconds;
-        text.AppendLine(CultureInfo.InvariantCulture, $"{sample.Ranks,6} {sample.Workers,9} {rate,8:0.0} {rate * sample.Ranks,12:0} {sample.Forming?.TotalSeconds,14:0.00} s {sample.Kills.Count,5} {kills,18} {sample.Lost,4}  {sample.Sha256}");
+        text.AppendLine(CultureInfo.InvariantCulture, $"{sample.Ranks,6} {sample.Workers,9} {rate,8:0.0} {rate * sample.Ranks,12:0} "
+            + $"{sample.Forming?.TotalSeconds,14:0.00} s {sample.Kills.Count,5} {kills,18} {sample.Lost,4}  {sample.Sha256}");
     }
 
     private static JsonNode ToJson(RanksSample sample) => new JsonObject

@@ -78,7 +78,8 @@ internal sealed class RanksRun(JobSpec spec, int workers, IReadOnlyDictionary<in
             {
                 var page = await client.GetEventsAsync(null, next, 1000, TimeSpan.FromSeconds(20), cancel: limit.Token);
                 next = page.Next;
-                foreach (var stored in page.Items.Where(stored => stored.Event.Job == job).Select(stored => new TimedEvent(stored.Time, stored.Event)))
+                foreach (var stored in page.Items.Where(stored => stored.Event.Job == job).Select(
+                    stored => new TimedEvent(stored.Time, stored.Event)))
                 {
                     // One a rank and generation: of no use here, and many.
                     if (stored.Event.Kind is not (EventKinds.RankState or EventKinds.RankJoined)) events.Add(stored);
@@ -92,7 +93,8 @@ internal sealed class RanksRun(JobSpec spec, int workers, IReadOnlyDictionary<in
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
-            throw new RecoveryFailedException($"{spec.Ranks} ranks did not apply {spec.Training.Steps} steps within {Patience.TotalMinutes:0} min; last: {(events.Count > 0 ? events[^1].Event.Text : "nothing happened")}");
+            throw new RecoveryFailedException($"{spec.Ranks} ranks did not apply {spec.Training.Steps} steps within "
+                + $"{Patience.TotalMinutes:0} min; last: {(events.Count > 0 ? events[^1].Event.Text : "nothing happened")}");
         }
     }
 }
@@ -106,8 +108,10 @@ internal sealed record RanksSample(
     {
         get
         {
-            HashSet<long> whole = [.. Events.Where(stored => stored.Event.Kind == EventKinds.GenerationForming && stored.Event.Numbers!["ranks"] == Ranks).Select(stored => stored.Event.Generation!.Value)];
-            double[] times = [.. Steps.GroupBy(step => step.Generation).Where(generation => whole.Contains(generation.Key)).SelectMany(generation => generation.OrderBy(step => step.Step).Skip(2)).Select(step => step.Milliseconds).Order()];
+            HashSet<long> whole = [.. Events.Where(stored => stored.Event.Kind == EventKinds.GenerationForming
+                && stored.Event.Numbers!["ranks"] == Ranks).Select(stored => stored.Event.Generation!.Value)];
+            double[] times = [.. Steps.GroupBy(step => step.Generation).Where(generation => whole.Contains(generation.Key))
+                .SelectMany(generation => generation.OrderBy(step => step.Step).Skip(2)).Select(step => step.Milliseconds).Order()];
             return times.Length == 0 ? double.NaN : times[times.Length / 2];
         }
     }

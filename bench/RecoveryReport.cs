@@ -48,7 +48,10 @@ internal sealed class RecoveryReport
             ("gross", "kill to the next step applied on all ranks", Ms(samples.Select(sample => (TimeSpan?)sample.Gross))),
             ("net", "the same, minus the undisturbed step", [.. samples.Select(sample => sample.Gross.TotalMilliseconds - step)]),
             ("rejoin", "start of the new process to a step in a whole generation", Ms(samples.Select(sample => Rejoin(sample, notes)))),
-            ("interruption", "by its return: forming to a step on all ranks", Ms(samples.Select(sample => sample.InOne ? null : (TimeSpan?)sample.JoinTook))),
+            (
+                "interruption",
+                "by its return: forming to a step on all ranks",
+                Ms(samples.Select(sample => sample.InOne ? null : (TimeSpan?)sample.JoinTook))),
         ];
     }
 
@@ -62,8 +65,10 @@ internal sealed class RecoveryReport
         text.AppendLine(
             CultureInfo.InvariantCulture,
             $"{before.Cores} cores, {before.Cpu}, load average {before.Load:0.0} at the start, {after.Load:0.0} at the end");
-        text.AppendLine(CultureInfo.InvariantCulture, $"{samples.Count} kills of {options.Workers} workers, model {options.Model}, seed {options.Seed}; {this.steps} steps, lost {this.lost}; undisturbed step {this.step:F0} ms (median of {this.undisturbed})");
-        text.AppendLine(CultureInfo.InvariantCulture, $"{Extra("survivors excluded", sample => sample.AlsoExcluded)}, {Extra("recoveries of more than one generation", sample => sample.Generations > 1 ? 1 : 0)}");
+        text.AppendLine(CultureInfo.InvariantCulture, $"{samples.Count} kills of {options.Workers} workers, model {options.Model}, seed "
+            + $"{options.Seed}; {this.steps} steps, lost {this.lost}; undisturbed step {this.step:F0} ms (median of {this.undisturbed})");
+        text.AppendLine(CultureInfo.InvariantCulture, $"{Extra("survivors excluded", sample => sample.AlsoExcluded)}, "
+            + $"{Extra("recoveries of more than one generation", sample => sample.Generations > 1 ? 1 : 0)}");
         text.AppendLine();
         text.AppendLine(CultureInfo.InvariantCulture, $"{"ms",-14}{"median",8}{"p99",8}{"max",8}");
         foreach ((var name, var about, var values) in spans)
@@ -131,9 +136,11 @@ internal sealed class RecoveryReport
     {
         HashSet<long> whole =
         [
-            .. events.Where(stored => stored.Event.Kind == EventKinds.GenerationForming && stored.Event.Numbers!["ranks"] == options.Workers).Select(stored => stored.Event.Generation!.Value),
+            .. events.Where(stored => stored.Event.Kind == EventKinds.GenerationForming
+                && stored.Event.Numbers!["ranks"] == options.Workers).Select(stored => stored.Event.Generation!.Value),
         ];
-        return [.. steps.GroupBy(step => step.Generation).Where(generation => whole.Contains(generation.Key)).SelectMany(generation => generation.OrderBy(step => step.Step).Skip(2)).Select(step => step.Milliseconds)];
+        return [.. steps.GroupBy(step => step.Generation).Where(generation => whole.Contains(generation.Key))
+            .SelectMany(generation => generation.OrderBy(step => step.Step).Skip(2)).Select(step => step.Milliseconds)];
     }
 
     private string Extra(string what, Func<RecoverySample, int> count) => $"{what}: {samples.Sum(count)}";

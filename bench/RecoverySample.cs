@@ -77,8 +77,10 @@ internal sealed class RecoverySample
     public bool InOne { get; }
 
     public override string ToString() =>
-        $"kill {Kill,3}  {Worker}  noticed {Ms(Noticed)}  forming {Ms(Detected)}  answers {Ms(Answered)}  plans {Ms(Planned)}  step {Step} on all ranks {Ms(Gross)}"
-        + $"  back {Ms(Rejoined)} (connected {Ms(Connected)}, join took {Ms(JoinTook)}){(Generations > 1 ? $"  in {Generations} generations" : "")}"
+        $"kill {Kill,3}  {Worker}  noticed {Ms(Noticed)}  forming {Ms(Detected)}  answers {Ms(Answered)}  plans {Ms(Planned)}  step {Step} "
+            + $"on all ranks {Ms(Gross)}"
+        + $"  back {Ms(Rejoined)} (connected {Ms(Connected)}, join took "
+        + $"{Ms(JoinTook)}){(Generations > 1 ? $"  in {Generations} generations" : "")}"
         + (AlsoExcluded > 0 ? $"  {AlsoExcluded} survivors excluded" : "") + (Cause == "connection closed" ? "" : $"  ({Cause})");
 
     private static string Ms(TimeSpan? span) => span is { } known ? $"{known.TotalMilliseconds,5:F0}" : "    -";

@@ -38,7 +38,8 @@ internal static class SeamCost
             var before = GC.GetTotalAllocatedBytes(precise: true);
             var milliseconds = Round(spec) / steps;
             times.Add(milliseconds);
-            Console.WriteLine($"round {round}: {milliseconds:F3} ms a step, {(GC.GetTotalAllocatedBytes(precise: true) - before) / steps} bytes allocated a step");
+            Console.WriteLine($"round {round}: {milliseconds:F3} ms a step, {(GC.GetTotalAllocatedBytes(precise: true) - before) / steps} "
+                + "bytes allocated a step");
         }
 
         times.Sort();

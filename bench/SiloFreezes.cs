@@ -66,7 +66,9 @@ internal static class SiloFreezes
             await Task.Delay(Rest, cancel);
             var ended = Ended(cluster) - before;
             evicted += ended;
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {silo.Name} stopped for {time.TotalSeconds:0.0} s: {(ended == 0 ? "still there" : "evicted")}"));
+            Console.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"  {silo.Name} stopped for {time.TotalSeconds:0.0} s: {(ended == 0 ? "still there" : "evicted")}"));
             while (cluster.Children.Any(child => LocalCluster.IsSilo(child.Name) && child.Phase != ChildPhase.Ready))
                 await Task.Delay(100, cancel);
             if (ended > 0) await Task.Delay(Rest, cancel);

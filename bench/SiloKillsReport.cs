@@ -30,7 +30,8 @@ internal sealed class SiloKillsReport
         hashes = [disturbed.Job.ModelSha256, .. undisturbed.Select(run => run.Job.ModelSha256)];
         lost = undisturbed.Prepend(disturbed).Sum(run => StepLedger.Of(run.Steps.Select(stored => stored.Step), options.Steps!.Value).Lost);
         var applied = Failovers.AppliedAt(disturbed.Steps);
-        blows = [.. disturbed.Blows.Select((blow, i) => Measure(blow, i + 1 < disturbed.Blows.Count ? disturbed.Blows[i + 1].At : DateTimeOffset.MaxValue, applied))];
+        blows = [.. disturbed.Blows.Select(
+            (blow, i) => Measure(blow, i + 1 < disturbed.Blows.Count ? disturbed.Blows[i + 1].At : DateTimeOffset.MaxValue, applied))];
     }
 
     /// <summary>Equal hashes, every step recorded once, and nobody left out for a silo's death.</summary>
@@ -41,22 +42,31 @@ internal sealed class SiloKillsReport
         StringBuilder text = new();
         text.AppendLine();
         Add($"{command}");
-        Add($"{machine.Cores} cores, {machine.Cpu}; load average after each run {string.Join(", ", undisturbed.Prepend(this.disturbed).Select(run => run.Load.ToString("0.0", CultureInfo.InvariantCulture)))} (the run's own processes, mostly)");
-        Add($"{(options.Backend().IsCluster ? "PostgreSQL" : "SQLite")}, {options.Silos} silos, {options.Workers} workers, {options.Steps} steps; {this.blows.Count} blows, {this.blows.Sum(blow => blow.Silos.Count)} silos killed");
+        Add($"{machine.Cores} cores, {machine.Cpu}; load average after each run "
+            + $"{string.Join(", ", undisturbed.Prepend(this.disturbed).Select(run => run.Load.ToString("0.0", CultureInfo.InvariantCulture)))} (the run's own processes, mostly)");
+        Add($"{(options.Backend().IsCluster ? "PostgreSQL" : "SQLite")}, {options.Silos} silos, {options.Workers} workers, {options.Steps} "
+            + $"steps; {this.blows.Count} blows, {this.blows.Sum(blow => blow.Silos.Count)} silos killed");
         Add($"hashes        {(this.hashes.Count == 1 ? "identical" : "DIFFERENT")}: {string.Join(' ', this.hashes)}");
         Add($"steps lost    {this.lost}; members left out {this.disturbed.Job.Failures}");
         text.AppendLine();
         Add($"blow  silos        job there   loaded  recorded  welcomed  failover  longest step");
         foreach (var blow in this.blows)
-            Add($"{blow.Number,4}  {string.Join(' ', blow.Silos),-12} {(blow.Home ? "yes" : "no"),-9} {Ms(blow.Loaded),8}{Ms(blow.Recorded),10}{Ms(blow.Welcomed),10}{Ms(blow.Failover),10}{blow.LongestStep,14:0}");
+        {
+            Add($"{blow.Number,4}  {string.Join(' ', blow.Silos),-12} {(blow.Home ? "yes" : "no"),-9} "
+                + $"{Ms(blow.Loaded),8}{Ms(blow.Recorded),10}{Ms(blow.Welcomed),10}{Ms(blow.Failover),10}{blow.LongestStep,14:0}");
+        }
         text.AppendLine();
         foreach (var blows in this.blows.GroupBy(blow => blow.Silos.Count))
         {
             foreach (var place in blows.GroupBy(blow => blow.Home).OrderBy(place => place.Key))
-                Add($"failover      {blows.Key} at once, {(place.Key ? "the job's own among them" : "the job elsewhere")}: {Spans(place.Select(blow => blow.Failover))}");
+            {
+                Add($"failover      {blows.Key} at once, {(place.Key ? "the job's own among them" : "the job elsewhere")}: "
+                    + $"{Spans(place.Select(blow => blow.Failover))}");
+            }
         }
 
-        Add($"              all: {Spans(this.blows.Select(blow => blow.Failover))}; without a kill, from any moment to a record: {Spans(Ordinary())}");
+        Add($"              all: {Spans(this.blows.Select(blow => blow.Failover))}; without a kill, from any moment to a record: "
+            + $"{Spans(Ordinary())}");
         AddSteps();
         return text.ToString();
 
@@ -69,7 +79,9 @@ internal sealed class SiloKillsReport
             Add($"steps         disturbed    {Quantiles(disturbed)}, {this.disturbed.Took.TotalSeconds:0} s");
             foreach (var run in undisturbed)
                 Add($"              left alone   {Quantiles(Times(run))}, {run.Took.TotalSeconds:0} s");
-            Add($"              {disturbed.Count(time => time > longest)} of {disturbed.Length} disturbed steps took longer than the longest that was left alone{(disturbed[^1] > longest ? FormattableString.Invariant($", by up to {disturbed[^1] - longest:0.0} ms") : "")}");
+            Add($"              {disturbed.Count(time => time > longest)} of {disturbed.Length} disturbed steps took longer than the "
+                + "longest that was left "
+                + $"alone{(disturbed[^1] > longest ? FormattableString.Invariant($", by up to {disturbed[^1] - longest:0.0} ms") : "")}");
         }
     }
 
@@ -105,7 +117,8 @@ internal sealed class SiloKillsReport
         [.. run.Steps.Skip(StartSteps).Select(stored => stored.Step.Milliseconds).Order()];
 
     private static string Quantiles(double[] times) => string.Create(
-        CultureInfo.InvariantCulture, $"median {Quantile(times, 0.5):0.0} ms, p99 {Quantile(times, 0.99):0.0}, p99.9 {Quantile(times, 0.999):0.0}, longest {times[^1]:0.0}");
+        CultureInfo.InvariantCulture, $"median {Quantile(times, 0.5):0.0} ms, p99 {Quantile(times, 0.99):0.0}, p99.9 "
+            + $"{Quantile(times, 0.999):0.0}, longest {times[^1]:0.0}");
 
     private static string Spans(IEnumerable<TimeSpan> spans)
     {

@@ -67,7 +67,12 @@ internal sealed class SiloKillsRun
                 Console.WriteLine($"{name}: {job.Training.Steps} steps");
                 Welcomes welcomes = new();
                 var cluster = await LocalCluster.StartAsync(
-                    new LocalClusterOptions { Workers = options.Workers, Backend = options.Backend(), WorkerSaid = (worker, _, line) => welcomes.Hear(worker, line) }, RunDirectory.Create(directory.File(name)), cancel);
+                    new LocalClusterOptions
+                    {
+                        Workers = options.Workers,
+                        Backend = options.Backend(),
+                        WorkerSaid = (worker, _, line) => welcomes.Hear(worker, line),
+                    }, RunDirectory.Create(directory.File(name)), cancel);
                 await using (cluster)
                 {
                     using CoordinatorClient client = new(cluster.Url, SiloToken.Load(cluster.TokenFile));
@@ -194,16 +199,22 @@ internal sealed class SiloKillsRun
     private async Task<IReadOnlyList<StoredStep>> StepsAsync(JobId job)
     {
         List<StoredStep> steps = [];
-        while (await client.GetStepsAsync(job, steps.Count == 0 ? 0 : steps[^1].Ordinal, 10_000, cancel: cancel) is { Items.Count: > 0 } page)
+        while (await client.GetStepsAsync(
+            job, steps.Count == 0 ? 0 : steps[^1].Ordinal, 10_000, cancel: cancel) is { Items.Count: > 0 } page)
+        {
             steps.AddRange(page.Items);
+        }
         return steps;
     }
 
     private async Task<IReadOnlyList<StoredEvent>> EventsAsync()
     {
         List<StoredEvent> events = [];
-        while (await client.GetEventsAsync(null, events.Count == 0 ? 0 : events[^1].Ordinal, 10_000, cancel: cancel) is { Items.Count: > 0 } page)
+        while (await client.GetEventsAsync(
+            null, events.Count == 0 ? 0 : events[^1].Ordinal, 10_000, cancel: cancel) is { Items.Count: > 0 } page)
+        {
             events.AddRange(page.Items);
+        }
         return events;
     }
 
@@ -230,7 +241,11 @@ internal sealed class SiloKillsRun
         public IReadOnlyList<WorkerWelcome> By(string[] urls)
         {
             string[] authorities = [.. urls.Select(url => new Uri(url).Authority)];
-            lock (heard) return [.. heard.Select(welcome => new WorkerWelcome(welcome.At, welcome.Worker, Array.IndexOf(authorities, welcome.Silo.Authority)))];
+            lock (heard)
+            {
+                return [.. heard.Select(
+                    welcome => new WorkerWelcome(welcome.At, welcome.Worker, Array.IndexOf(authorities, welcome.Silo.Authority)))];
+            }
         }
     }
 }

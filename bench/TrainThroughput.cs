@@ -33,7 +33,12 @@ internal static unsafe class TrainThroughput
         model.AcceptOnlyFromAmong("S", "M");
         var kernels = command.AddFlag("--kernels", "The time of each kernel at model S instead.");
         return command.Runs(parsed => _ => Task.FromResult(
-            Measure(Enum.Parse<VectorWidth>(parsed.GetValue(width)!), parsed.GetValue(threads), parsed.GetValue(seconds), parsed.GetValue(model), parsed.GetValue(kernels))));
+            Measure(
+                Enum.Parse<VectorWidth>(parsed.GetValue(width)!),
+                parsed.GetValue(threads),
+                parsed.GetValue(seconds),
+                parsed.GetValue(model),
+                parsed.GetValue(kernels))));
     }
 
     private static bool Measure(VectorWidth width, int threads, double seconds, string? only, bool onlyKernels)
@@ -44,7 +49,8 @@ internal static unsafe class TrainThroughput
             return false;
         }
 
-        Console.WriteLine($"{RuntimeInformation.OSArchitecture}, {Environment.ProcessorCount} processors, .NET {Environment.Version}, {VectorWidths.Resolve(width)}, {threads} thread(s)");
+        Console.WriteLine($"{RuntimeInformation.OSArchitecture}, {Environment.ProcessorCount} processors, .NET {Environment.Version}, "
+            + $"{VectorWidths.Resolve(width)}, {threads} thread(s)");
         if (onlyKernels)
         {
             KernelTimes.Print(width);
@@ -89,7 +95,8 @@ internal static unsafe class TrainThroughput
 
         rates.RemoveAt(0);
         rates.Sort();
-        Console.WriteLine($"{name}: {device.ParameterCount} parameters, {rates.Count} steps, median {rates[rates.Count / 2]:F0} tokens/s, best {rates[^1]:F0}, loss {loss:F3}");
+        Console.WriteLine($"{name}: {device.ParameterCount} parameters, {rates.Count} steps, median {rates[rates.Count / 2]:F0} tokens/s, "
+            + $"best {rates[^1]:F0}, loss {loss:F3}");
     }
 
     private static void Products(VectorWidth width, int threads)

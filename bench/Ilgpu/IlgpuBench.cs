@@ -62,7 +62,8 @@ internal static class IlgpuBench
         var load = MachineLoad.Now();
         Console.WriteLine(
             $"{description.Device}: {description.Name}, {description.MemoryBytes / 1048576} MiB, class {description.DeviceClass}");
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"host: {load.Cores} cores, {load.Cpu}, load average {load.Load:0.0} at the start"));
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"host: {load.Cores} cores, {load.Cpu}, load average {load.Load:0.0} at the start"));
         if (description.Device == "ilgpu:cpu")
             Console.WriteLine("This is ILGPU's simulated device: it shows that the kernels run, not how fast a GPU is.");
         Console.WriteLine($"{model}: {IlgpuRankDevice.MemoryBytes(spec) / 1048576.0:F1} MiB for state, activations and three gradients");
@@ -117,7 +118,8 @@ internal static class IlgpuBench
     {
         rates.Sort();
         Console.WriteLine(
-            $"{device.ParameterCount} parameters, {rates.Count} steps: median {rates[rates.Count / 2]:F0} targets/s (least {rates[0]:F0}, most {rates[^1]:F0}), loss {loss:F3}");
+            $"{device.ParameterCount} parameters, {rates.Count} steps: median {rates[rates.Count / 2]:F0} targets/s (least {rates[0]:F0}, "
+                + $"most {rates[^1]:F0}), loss {loss:F3}");
     }
 
     private static void Report(KernelProfile profile, TimeSpan step)
@@ -139,7 +141,8 @@ internal static class IlgpuBench
     {
         ProcessStartInfo start = new(python) { RedirectStandardOutput = true };
         var script = Path.Combine(AppContext.BaseDirectory, "peers", "gpt2_eager.py");
-        foreach (var argument in new[] { script, "--micro-batch", $"{spec.Training.MicroBatch}", "--batch", $"{spec.Training.BatchSize}" }) start.ArgumentList.Add(argument);
+        foreach (var argument in new[] { script, "--micro-batch", $"{spec.Training.MicroBatch}", "--batch", $"{spec.Training.BatchSize}" })
+            start.ArgumentList.Add(argument);
         try
         {
             using var process = Process.Start(start)!;
@@ -170,7 +173,11 @@ internal static class IlgpuBench
             _ => throw new FormatException($"there is no model {model}; choose tiny, S, gpt2 or linear"),
         };
         microBatch = samples ?? microBatch;
-        return new JobSpec { Model = shape, Training = new TrainingSpec { BatchSize = 4 * microBatch, Shards = 4, MicroBatch = microBatch, Steps = 1_000_002 } };
+        return new JobSpec
+        {
+            Model = shape,
+            Training = new TrainingSpec { BatchSize = 4 * microBatch, Shards = 4, MicroBatch = microBatch, Steps = 1_000_002 },
+        };
     }
 
     private sealed class RandomTokens(int vocab) : ISampleSource

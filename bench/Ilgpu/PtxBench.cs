@@ -25,7 +25,8 @@ internal static class PtxBench
             var folder = parsed.GetValue(output) ?? (assembler is null ? null : Path.Combine(Path.GetTempPath(), "coordinator-ptx"));
             if (folder is not null)
                 Directory.CreateDirectory(folder);
-            return _ => Task.FromResult(parsed.GetValue(architectures)!.Aggregate(true, (sound, architecture) => Inspect(architecture, folder, assembler) && sound));
+            return _ => Task.FromResult(parsed.GetValue(architectures)!.Aggregate(
+                true, (sound, architecture) => Inspect(architecture, folder, assembler) && sound));
         });
     }
 
@@ -33,12 +34,14 @@ internal static class PtxBench
     {
         var sound = true;
         Console.WriteLine(
-            $"sm_{architecture,-41} {"instr.",7}{"fma",6}{"mul.rn",8}{"open",6}{"local",7}{"shared v4",11}{"global v4",11}{"shared bytes",14}");
+            $"sm_{architecture,-41} "
+                + $"{"instr.",7}{"fma",6}{"mul.rn",8}{"open",6}{"local",7}{"shared v4",11}{"global v4",11}{"shared bytes",14}");
         foreach (var kernel in PtxKernel.Compile(PtxKernel.Main, architecture / 10, architecture % 10))
         {
             var found = PtxInspection.Of(kernel);
             Console.WriteLine(
-                $"  {found.Kernel,-42} {found.Instructions,7}{found.FusedMultiplyAdds,6}{found.SeparateProducts,8}{found.OpenProducts,6}{found.LocalAccesses,7}"
+                $"  {found.Kernel,-42} "
+                    + $"{found.Instructions,7}{found.FusedMultiplyAdds,6}{found.SeparateProducts,8}{found.OpenProducts,6}{found.LocalAccesses,7}"
                 + $"{found.SharedVectorLoads,11}{found.GlobalVectorLoads,11}{found.SharedBytes,14}");
             foreach (var fault in found.Faults) Console.WriteLine($"    FAULT {fault}");
             sound &= found.Faults.Count == 0;

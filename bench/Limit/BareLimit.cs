@@ -10,7 +10,9 @@ internal static class BareLimit
 {
     public static async Task RunAsync(LimitSize size, int rounds, bool isAcknowledged)
     {
-        Console.WriteLine(isAcknowledged ? "Orleans by itself, acknowledged, 256 calls under way" : "Orleans by itself, one way, as many at once as there are");
+        Console.WriteLine(isAcknowledged
+            ? "Orleans by itself, acknowledged, 256 calls under way"
+            : "Orleans by itself, one way, as many at once as there are");
         var builder = Host.CreateApplicationBuilder();
         builder.Logging.SetMinimumLevel(LogLevel.Error);
         builder.Services.AddSingleton(size);
@@ -42,7 +44,10 @@ internal static class BareLimit
 
         var grains = host.Services.GetRequiredService<IGrainFactory>();
         await LimitClock.MeasureAsync($"{size.Nodes:N0} heartbeats", () => Parallel.ForEachAsync(
-            members.Names, new ParallelOptions { MaxDegreeOfParallelism = 256 }, async (node, _) => await grains.GetGrain<ILimitNode>(node).Take([new LimitWord(LimitKind.Beat, members)])));
+            members.Names, new ParallelOptions
+            {
+                MaxDegreeOfParallelism = 256,
+            }, async (node, _) => await grains.GetGrain<ILimitNode>(node).Take([new LimitWord(LimitKind.Beat, members)])));
         await host.StopAsync();
     }
 }

@@ -13,6 +13,8 @@ internal static class LimitClock
         var (began, used, allocated) = (Stopwatch.GetTimestamp(), Environment.CpuUsage.TotalTime, GC.GetTotalAllocatedBytes());
         await run();
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"  {name,-34} {Stopwatch.GetElapsedTime(began).TotalSeconds,7:0.00} s, {(Environment.CpuUsage.TotalTime - used).TotalSeconds,6:0.00} s of processor, {(GC.GetTotalAllocatedBytes() - allocated) >> 20,5} MB allocated, {Environment.WorkingSet >> 20,5} MB resident"));
+            $"  {name,-34} {Stopwatch.GetElapsedTime(began).TotalSeconds,7:0.00} s, "
+                + $"{(Environment.CpuUsage.TotalTime - used).TotalSeconds,6:0.00} s of processor, "
+                + $"{(GC.GetTotalAllocatedBytes() - allocated) >> 20,5} MB allocated, {Environment.WorkingSet >> 20,5} MB resident"));
     }
 }

@@ -27,7 +27,8 @@ internal static class OrleansLimit
             return async stop =>
             {
                 var machine = MachineLoad.Now();
-                Console.WriteLine(BenchCommand.Text(parsed) + string.Create(CultureInfo.InvariantCulture, $"; {machine.Cores} cores, {machine.Cpu}, load {machine.Load:0.0}"));
+                Console.WriteLine(BenchCommand.Text(parsed) + string.Create(
+                    CultureInfo.InvariantCulture, $"; {machine.Cores} cores, {machine.Cpu}, load {machine.Load:0.0}"));
                 if (what is "all" or "one-way")
                     await BareLimit.RunAsync(size, rounds, isAcknowledged: false).WaitAsync(stop);
                 if (what is "all" or "acknowledged")

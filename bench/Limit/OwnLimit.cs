@@ -63,7 +63,8 @@ internal static class OwnLimit
             var running = workers.UntilRunning(job);
             await LimitClock.MeasureAsync($"generation of job {round}, {size.Nodes:N0} ranks", async () =>
             {
-                workers.Post(GrainAddress.Of(job), new SubmitJob(SwarmShape.JobOf(size.Nodes, TimeSpan.FromMinutes(2)) with { Secret = Convert.ToBase64String(new byte[32]) }));
+                workers.Post(GrainAddress.Of(job), new SubmitJob(
+                    SwarmShape.JobOf(size.Nodes, TimeSpan.FromMinutes(2)) with { Secret = Convert.ToBase64String(new byte[32]) }));
                 await all;
                 await running;
             });
@@ -75,7 +76,10 @@ internal static class OwnLimit
         await end.CancelAsync();
         await beating;
         await LimitClock.MeasureAsync($"{size.Nodes:N0} heartbeats", () => Parallel.ForEachAsync(
-            nodes, new ParallelOptions { MaxDegreeOfParallelism = 256 }, async (node, _) => await GrainCalls.Deliver(grains, GrainAddress.Of(node), beat)));
+            nodes, new ParallelOptions
+            {
+                MaxDegreeOfParallelism = 256,
+            }, async (node, _) => await GrainCalls.Deliver(grains, GrainAddress.Of(node), beat)));
         Console.WriteLine($"  generations formed: {workers.Formed}; lost on the way: {workers.Lost}");
         await host.StopAsync();
     }

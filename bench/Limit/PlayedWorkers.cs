@@ -88,7 +88,17 @@ internal sealed class PlayedWorkers : IGrainServices, IDisposable
         switch (order)
         {
             case PrepareRank prepare:
-                Say(new RankState { Job = prepare.Job, Generation = prepare.Generation, Gpu = prepare.Gpu, Boot = Session.Boot, HasState = false, Timeline = prepare.Timeline, Applied = 0, StateBlocks = 1 });
+                Say(new RankState
+                {
+                    Job = prepare.Job,
+                    Generation = prepare.Generation,
+                    Gpu = prepare.Gpu,
+                    Boot = Session.Boot,
+                    HasState = false,
+                    Timeline = prepare.Timeline,
+                    Applied = 0,
+                    StateBlocks = 1,
+                });
                 break;
             case RankPlan plan:
                 Say(new PlanTaken { Job = plan.Job, Generation = plan.Generation, Gpu = plan.Gpu });
