@@ -21,21 +21,26 @@ internal static class MutantFinder
         switch (node)
         {
             case BinaryExpressionSyntax binary when !Declares(binary):
-                if (binary.Kind() is SyntaxKind.LessThanExpression or SyntaxKind.LessThanOrEqualExpression or SyntaxKind.GreaterThanExpression or SyntaxKind.GreaterThanOrEqualExpression)
+                if (binary.Kind() is SyntaxKind.LessThanExpression or SyntaxKind.LessThanOrEqualExpression
+                    or SyntaxKind.GreaterThanExpression or SyntaxKind.GreaterThanOrEqualExpression)
+                {
                     yield return MutantOperator.MovedBoundary;
+                }
                 if (binary.Kind() is SyntaxKind.LogicalAndExpression or SyntaxKind.LogicalOrExpression)
                     yield return MutantOperator.OtherJunction;
                 break;
             case LiteralExpressionSyntax { RawKind: (int)SyntaxKind.TrueLiteralExpression or (int)SyntaxKind.FalseLiteralExpression }:
                 yield return MutantOperator.OtherConstant;
                 break;
-            case LiteralExpressionSyntax { Token.Value: 1, Parent: BinaryExpressionSyntax { RawKind: (int)SyntaxKind.AddExpression or (int)SyntaxKind.SubtractExpression } }:
+            case LiteralExpressionSyntax { Token.Value: 1, Parent: BinaryExpressionSyntax { RawKind: (int)SyntaxKind.AddExpression
+                or (int)SyntaxKind.SubtractExpression } }:
                 yield return MutantOperator.OffByOne;
                 break;
             case ExpressionStatementSyntax { Expression: AssignmentExpressionSyntax assignment } when !Declares(assignment):
                 yield return MutantOperator.RemovedAssignment;
                 break;
-            case ExpressionStatementSyntax { Expression: InvocationExpressionSyntax or PostfixUnaryExpressionSyntax or PrefixUnaryExpressionSyntax }:
+            case ExpressionStatementSyntax { Expression: InvocationExpressionSyntax or PostfixUnaryExpressionSyntax
+                or PrefixUnaryExpressionSyntax }:
                 yield return MutantOperator.RemovedCall;
                 break;
         }
@@ -52,6 +57,8 @@ internal static class MutantFinder
 
     private static bool Declares(SyntaxNode node) => node.DescendantNodes().Any(inner => inner is SingleVariableDesignationSyntax);
 
-    private static bool IsConstant(SyntaxNode node) => node.AncestorsAndSelf().Any(outer => outer is AttributeListSyntax or ParameterSyntax or PatternSyntax or CaseSwitchLabelSyntax or EnumMemberDeclarationSyntax
-        || (outer is FieldDeclarationSyntax field && field.Modifiers.Any(SyntaxKind.ConstKeyword)) || (outer is LocalDeclarationStatementSyntax { IsConst: true }));
+    private static bool IsConstant(SyntaxNode node) => node.AncestorsAndSelf().Any(outer => outer is AttributeListSyntax or ParameterSyntax
+        or PatternSyntax or CaseSwitchLabelSyntax or EnumMemberDeclarationSyntax
+        || (outer is FieldDeclarationSyntax field && field.Modifiers.Any(SyntaxKind.ConstKeyword))
+        || (outer is LocalDeclarationStatementSyntax { IsConst: true }));
 }

@@ -11,7 +11,8 @@ internal sealed class MutantSource
     private static readonly CSharpParseOptions Parsing = new(LanguageVersion.Latest);
 
     /// <summary>What the project file has the compiler add.</summary>
-    private const string Usings = "global using System; global using System.Collections.Generic; global using System.IO; global using System.Linq; global using System.Net.Http; global using System.Threading; global using System.Threading.Tasks;";
+    private const string Usings = "global using System; global using System.Collections.Generic; global using System.IO; global using "
+        + "System.Linq; global using System.Net.Http; global using System.Threading; global using System.Threading.Tasks;";
 
     private readonly SortedDictionary<string, SyntaxTree> trees = new(StringComparer.Ordinal);
 
@@ -20,7 +21,8 @@ internal sealed class MutantSource
     /// <param name="folders">Where mutants are looked for, from the root.</param>
     public MutantSource(string root, IReadOnlyList<string> folders)
     {
-        foreach (var file in Directory.EnumerateFiles(Path.Combine(root, Machines), "*.cs", SearchOption.AllDirectories).Order(StringComparer.Ordinal))
+        foreach (var file in Directory.EnumerateFiles(Path.Combine(root, Machines), "*.cs", SearchOption.AllDirectories).Order(
+            StringComparer.Ordinal))
         {
             var path = Path.GetRelativePath(root, file).Replace('\\', '/');
             if (!path.Contains("/obj/", StringComparison.Ordinal) && !path.Contains("/bin/", StringComparison.Ordinal)
@@ -30,7 +32,8 @@ internal sealed class MutantSource
             }
         }
 
-        foreach (var (path, tree) in trees.Where(pair => folders.Any(folder => pair.Key.StartsWith(folder.TrimEnd('/') + "/", StringComparison.Ordinal))))
+        foreach (var (path, tree) in trees.Where(
+            pair => folders.Any(folder => pair.Key.StartsWith(folder.TrimEnd('/') + "/", StringComparison.Ordinal))))
         {
             foreach (var (kind, node) in MutantFinder.Find(tree.GetRoot()))
             {
@@ -114,8 +117,12 @@ internal sealed class MutantSource
 
     private CSharpCompilation CSharpCompilationOf(IReadOnlyList<Mutant> mutants) => CSharpCompilation.Create(
         "machines",
-        [.. Rewritten(mutants).Values, CSharpSyntaxTree.ParseText(MutantRewriter.Switch, Parsing, SwitchPath), CSharpSyntaxTree.ParseText(Usings, Parsing, "usings")],
-        ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator).Where(path => Path.GetFileName(path).StartsWith("System.", StringComparison.Ordinal)).Select(path => MetadataReference.CreateFromFile(path)),
+        [.. Rewritten(mutants).Values, CSharpSyntaxTree.ParseText(
+            MutantRewriter.Switch, Parsing, SwitchPath), CSharpSyntaxTree.ParseText(Usings, Parsing, "usings")],
+        ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!)
+            .Split(Path.PathSeparator)
+            .Where(path => Path.GetFileName(path).StartsWith("System.", StringComparison.Ordinal))
+            .Select(path => MetadataReference.CreateFromFile(path)),
         new CSharpCompilationOptions(OutputKind.DynamicallyLinkedLibrary));
 
     private static IEnumerable<Diagnostic> Errors(CSharpCompilation compilation) =>

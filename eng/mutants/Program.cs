@@ -6,7 +6,10 @@ using Coordinator.Mutants;
 var seed = new Option<int>("--seed") { Description = "Draws the sample.", DefaultValueFactory = _ => 1 };
 var count = new Option<int>("--count") { Description = "Mutants to try.", DefaultValueFactory = _ => 100 };
 var seeds = new Option<int>("--seeds") { Description = "Seeds of the simulation for each mutant.", DefaultValueFactory = _ => 1000 };
-var first = new Option<int>("--first") { Description = "Seeds before the tests; the rest come after them.", DefaultValueFactory = _ => 100 };
+var first = new Option<int>("--first")
+{
+    Description = "Seeds before the tests; the rest come after them.", DefaultValueFactory = _ => 100,
+};
 var tests = new Option<string>("--tests")
 {
     Description = "Filter of the tests, as dotnet test has it; empty: none.",
@@ -19,13 +22,27 @@ var folders = new Option<string[]>("--folder")
     AllowMultipleArgumentsPerToken = true,
 };
 var tree = new Option<string>("--tree") { Description = "Root of the tree to mutate.", DefaultValueFactory = _ => "." };
-var copy = new Option<string>("--work") { Description = "Folder for the copy that is built, outside of any repository. Default: one in the system's folder for temporary files.", DefaultValueFactory = _ => Path.Combine(Path.GetTempPath(), "coordinator-mutants") };
-var outcomes = new Option<string?>("--out") { Description = "File for the outcomes; mutants that it has are not tried again. Default: outcomes.tsv in the work folder." };
-var again = new Option<string?>("--again") { Description = "Instead of a sample: the mutants of an earlier table of outcomes that nothing caught, found again by file, operator and code." };
+var copy = new Option<string>("--work")
+{
+    Description = "Folder for the copy that is built, outside of any repository. Default: one in the system's folder for temporary files.",
+    DefaultValueFactory = _ => Path.Combine(Path.GetTempPath(), "coordinator-mutants"),
+};
+var outcomes = new Option<string?>("--out")
+{
+    Description = "File for the outcomes; mutants that it has are not tried again. Default: outcomes.tsv in the work folder.",
+};
+var again = new Option<string?>("--again") { Description =
+    "Instead of a sample: the mutants of an earlier table of outcomes that nothing caught, found again by file, operator and code." };
 var jobs = new Option<int>("--jobs") { Description = "Mutants that are tried side by side.", DefaultValueFactory = _ => 1 };
-var noBuild = new Option<bool>("--no-build") { Description = "The copy was built with this sample before: to go on after an interruption." };
+var noBuild = new Option<bool>("--no-build")
+{
+    Description = "The copy was built with this sample before: to go on after an interruption.",
+};
 var only = new Option<int[]>("--only") { Description = "Only these mutants of the sample.", AllowMultipleArgumentsPerToken = true };
-var command = new RootCommand("Changes lines of machines/ mechanically, one at a time, and says which invariant or test notices.") { seed, count, seeds, first, tests, folders, tree, copy, outcomes, again, only, jobs, noBuild };
+var command = new RootCommand("Changes lines of machines/ mechanically, one at a time, and says which invariant or test notices.")
+{
+    seed, count, seeds, first, tests, folders, tree, copy, outcomes, again, only, jobs, noBuild,
+};
 command.SetAction(parsed =>
 {
     var (root, work) = (Path.GetFullPath(parsed.GetValue(tree)!), Path.GetFullPath(parsed.GetValue(copy)!));
@@ -68,7 +85,8 @@ command.SetAction(parsed =>
         {
             file.Add(mutant, outcome);
             known[mutant.Number] = outcome.By ?? "";
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{mutant.Number,5} {mutant.Path}:{mutant.Line} {mutant.Operator}: {(outcome.By is null ? "NOT CAUGHT" : $"{outcome.By} ({outcome.Where})")} | {mutant.Before}"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{mutant.Number,5} {mutant.Path}:{mutant.Line} "
+                + $"{mutant.Operator}: {(outcome.By is null ? "NOT CAUGHT" : $"{outcome.By} ({outcome.Where})")} | {mutant.Before}"));
         }
     });
     foreach (var trial in trials.Values)

@@ -30,7 +30,10 @@ internal sealed class ResultFile(string path)
         foreach (var fields in File.ReadLines(path).Skip(1).Select(line => line.Split('\t')).Where(fields => fields[4].Length == 0))
         {
             var line = int.Parse(fields[2], CultureInfo.InvariantCulture);
-            var same = all.Where(mutant => mutant.Path == fields[1] && mutant.Operator.ToString() == fields[3] && mutant.Before == fields[6] && !found.Contains(mutant)).MinBy(mutant => Math.Abs(mutant.Line - line));
+            var same = all.Where(mutant => mutant.Path == fields[1]
+                && mutant.Operator.ToString() == fields[3]
+                && mutant.Before == fields[6]
+                && !found.Contains(mutant)).MinBy(mutant => Math.Abs(mutant.Line - line));
             if (same is null)
                 tell($"mutant {fields[0]} is not there any more: {fields[1]}:{fields[2]} {fields[6]}");
             else
@@ -45,6 +48,8 @@ internal sealed class ResultFile(string path)
     {
         if (!File.Exists(path))
             File.WriteAllText(path, Head + "\n");
-        File.AppendAllText(path, string.Create(CultureInfo.InvariantCulture, $"{mutant.Number}\t{mutant.Path}\t{mutant.Line}\t{mutant.Operator}\t{outcome.By}\t{outcome.Where}\t{mutant.Before}\n"));
+        File.AppendAllText(path, string.Create(
+            CultureInfo.InvariantCulture,
+            $"{mutant.Number}\t{mutant.Path}\t{mutant.Line}\t{mutant.Operator}\t{outcome.By}\t{outcome.Where}\t{mutant.Before}\n"));
     }
 }

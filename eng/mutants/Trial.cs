@@ -37,7 +37,10 @@ internal sealed partial class Trial(string copy, int seeds, int seedsFirst, stri
 
     private Outcome? Simulate(int mutant, int start, int count)
     {
-        runner ??= Process.Start(new ProcessStartInfo("dotnet", [typeof(Trial).Assembly.Location, "seeds", Binaries]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
+        runner ??= Process.Start(new ProcessStartInfo("dotnet", [typeof(Trial).Assembly.Location, "seeds", Binaries])
+        {
+            RedirectStandardInput = true, RedirectStandardOutput = true,
+        })!;
         runner.Refresh();
         var begun = runner.TotalProcessorTime;
         runner.StandardInput.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{mutant} {start} {count}"));
@@ -75,7 +78,9 @@ internal sealed partial class Trial(string copy, int seeds, int seedsFirst, stri
     {
         if (testFilter.Length == 0)
             return null;
-        var start = new ProcessStartInfo("dotnet", ["vstest", Path.Combine(Binaries, "Coordinator.Tests.dll"), $"--TestCaseFilter:{testFilter}"]) { WorkingDirectory = copy, RedirectStandardOutput = true, RedirectStandardError = true };
+        var start = new ProcessStartInfo("dotnet", [
+            "vstest", Path.Combine(Binaries, "Coordinator.Tests.dll"), $"--TestCaseFilter:{testFilter}",
+        ]) { WorkingDirectory = copy, RedirectStandardOutput = true, RedirectStandardError = true };
         start.Environment["COORDINATOR_MUTANT"] = mutant.ToString(CultureInfo.InvariantCulture);
         using var process = Process.Start(start)!;
         var failed = default(string);

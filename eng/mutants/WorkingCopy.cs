@@ -11,7 +11,8 @@ internal static class WorkingCopy
     /// </summary>
     public static void Make(string tree, string copy)
     {
-        foreach (var path in Run(tree, "git", ["ls-files", "-co", "--exclude-standard", "-z"]).Split('\0', StringSplitOptions.RemoveEmptyEntries))
+        foreach (var path in Run(tree, "git", ["ls-files", "-co", "--exclude-standard", "-z"]).Split(
+            '\0', StringSplitOptions.RemoveEmptyEntries))
         {
             // The sources of the machines are written with their mutants.
             var (from, to) = (Path.Combine(tree, path), Path.Combine(copy, path));
@@ -28,7 +29,10 @@ internal static class WorkingCopy
     /// <summary>
     /// Builds the tests, or the simulator alone. A mutant may make code unreachable: warnings are no errors here, and nothing is analysed.
     /// </summary>
-    public static void Build(string copy, string project) => Run(copy, "dotnet", ["build", project, "-v", "q", "--nologo", "-p:TreatWarningsAsErrors=false", "-p:RunAnalyzers=false", "-p:GenerateDocumentationFile=false", "-nodeReuse:false"]);
+    public static void Build(string copy, string project) => Run(copy, "dotnet", [
+        "build", project, "-v", "q", "--nologo", "-p:TreatWarningsAsErrors=false", "-p:RunAnalyzers=false",
+        "-p:GenerateDocumentationFile=false", "-nodeReuse:false",
+    ]);
 
     private static bool IsSame(string from, string to) =>
         File.Exists(to) && new FileInfo(from).Length == new FileInfo(to).Length
