@@ -93,7 +93,8 @@ internal sealed class Expectations(Stage stage)
     private async Task EventAsync(Predicate<int> fits, string wanted, string kind, List<string> fields)
     {
         var events = await EventsAsync().ConfigureAwait(false);
-        var found = events.Count(stored => stored.Kind == kind && Fields.Match(JsonSerializer.SerializeToNode(stored, MachinesJson.Default.CoordinatorEvent), fields));
+        var found = events.Count(stored =>
+            stored.Kind == kind && Fields.Match(JsonSerializer.SerializeToNode(stored, MachinesJson.Default.CoordinatorEvent), fields));
         Require(
             fits(found),
             $"{found} such events are stored, not {wanted}; there are {string.Join(", ", events.Select(stored => stored.Kind))}");
@@ -109,7 +110,8 @@ internal sealed class Expectations(Stage stage)
                 next++;
         }
 
-        Require(next == kinds.Count, $"'{(next < kinds.Count ? kinds[next] : "")}' does not follow; stored are {string.Join(", ", events.Select(stored => stored.Kind))}");
+        Require(next == kinds.Count, $"'{(next < kinds.Count ? kinds[next] : "")}' does not follow; stored are "
+            + $"{string.Join(", ", events.Select(stored => stored.Kind))}");
     }
 
     private async Task<IReadOnlyList<CoordinatorEvent>> EventsAsync()

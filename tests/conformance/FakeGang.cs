@@ -77,11 +77,15 @@ internal sealed class FakeGang(JobId job, FakeWorker worker)
                 alive.UnionWith(Enumerable.Range(run.Seat.Index * run.Seat.Gpus.Count, run.Seat.Gpus.Count));
                 return [.. alive.Select(rank => new AgentRankStarted(run.Generation, rank, 1000 + rank))];
             case EndRanks or KillRanks:
-                var ended = alive.Select(rank => new AgentRankEnded(agent.Generation, rank, new GangExit(null, output is EndRanks ? 15 : 9, 0))).ToArray();
+                var ended = alive.Select(
+                    rank => new AgentRankEnded(agent.Generation, rank, new GangExit(null, output is EndRanks ? 15 : 9, 0))).ToArray();
                 alive.Clear();
                 return ended;
             case AskPeers ask:
-                return [.. ask.Start.Panel.Where(peer => Peers(new NodeId(peer.Address.Split(':')[0])) is { Alive: true, Silent: false } other && other != worker && other.GangOf(job)?.Answers(ask.Generation) == true)
+                return [.. ask.Start.Panel.Where(
+                    peer => Peers(new NodeId(peer.Address.Split(':')[0])) is { Alive: true, Silent: false } other
+                        && other != worker
+                        && other.GangOf(job)?.Answers(ask.Generation) == true)
                     .Select(peer => new AgentPeerAnswered(ask.Generation, peer.Index, ask.SentAt))];
             case TellGang tell:
                 said.Add(tell.Report);

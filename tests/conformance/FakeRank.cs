@@ -70,7 +70,10 @@ internal sealed class FakeRank(JobId job, GpuId gpu, long boot, string deviceCla
             _ => hasState && Applied == plan.FirstStep - 2,
         };
         if (!ready)
-            complain($"{gpu} has applied {Applied}{(hasState ? "" : ", without state")} and is told {plan.CatchUp} before step {plan.FirstStep}");
+        {
+            complain($"{gpu} has applied {Applied}{(hasState ? "" : ", without state")} and is told {plan.CatchUp} before step "
+                + $"{plan.FirstStep}");
+        }
         if (plan.Timeline > timeline)
         {
             // The job went back: what was known of the older timeline is worth nothing.
@@ -120,7 +123,12 @@ internal sealed class FakeRank(JobId job, GpuId gpu, long boot, string deviceCla
         if (advanced)
             yield return new RankAdvanced { Job = job, Generation = plan.Generation, Gpu = gpu, Step = plan.FirstStep };
         if (Finished)
-            yield return new RankFinished { Job = job, Generation = plan.Generation, Gpu = gpu, Step = Applied, RecordedThrough = recorded, StateSha256 = Sha256 };
+        {
+            yield return new RankFinished
+            {
+                Job = job, Generation = plan.Generation, Gpu = gpu, Step = Applied, RecordedThrough = recorded, StateSha256 = Sha256,
+            };
+        }
     }
 
     /// <summary>The job wants the state of a step saved: what the rank says now. It says the rest when it has applied the step.</summary>
@@ -129,7 +137,12 @@ internal sealed class FakeRank(JobId job, GpuId gpu, long boot, string deviceCla
         if (saved?.Checkpoint == id)
             return [saved];
         if (Plan?.Generation != id.Generation || Applied > id.Step)
-            return [new CheckpointFailed { Job = job, Generation = obeyed.Generation, Node = gpu.Node, Checkpoint = id, Detail = "too late", Late = true }];
+        {
+            return [new CheckpointFailed
+            {
+                Job = job, Generation = obeyed.Generation, Node = gpu.Node, Checkpoint = id, Detail = "too late", Late = true,
+            }];
+        }
         toSave = id;
         return Saved();
     }

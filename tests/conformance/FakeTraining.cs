@@ -16,13 +16,24 @@ internal sealed class FakeTraining(IReadOnlyCollection<FakeWorker> workers)
         var living = workers.Where(worker => worker.Alive && worker.Trains).ToArray();
         foreach (var job in living.SelectMany(worker => worker.Ranks).Select(rank => rank.Job).Distinct().Order().ToArray())
         {
-            var present = living.SelectMany(worker => worker.Ranks.Where(rank => rank.Job == job && rank.Plan is not null).Select(rank => (Worker: worker, Rank: rank))).ToArray();
+            var present = living.SelectMany(worker => worker.Ranks.Where(rank => rank.Job == job && rank.Plan is not null).Select(
+                rank => (Worker: worker, Rank: rank))).ToArray();
             foreach (var (worker, rank) in present)
             {
                 if (worker.MembershipOf(job) is not { } members || members.Generation != rank.Plan!.Generation)
                     continue;
-                foreach (var gone in members.Members.Where(member => !living.Any(peer => peer.Node == member.Gpu.Node && peer.Session.Boot == member.Boot)))
-                    yield return (worker, new PeerAccused { Job = job, Generation = members.Generation, Accuser = worker.Node, Accused = gone.Gpu.Node, Evidence = Evidence.ConnectionClosed });
+                foreach (var gone in members.Members.Where(
+                    member => !living.Any(peer => peer.Node == member.Gpu.Node && peer.Session.Boot == member.Boot)))
+                {
+                    yield return (worker, new PeerAccused
+                    {
+                        Job = job,
+                        Generation = members.Generation,
+                        Accuser = worker.Node,
+                        Accused = gone.Gpu.Node,
+                        Evidence = Evidence.ConnectionClosed,
+                    });
+                }
             }
 
             if (present.Length == 0)
@@ -54,8 +65,11 @@ internal sealed class FakeTraining(IReadOnlyCollection<FakeWorker> workers)
 
         foreach (var (worker, rank) in ranks)
         {
-            foreach (var message in (rank.Plan!.Rank == 0 ? rank.Records() : []).Concat(wasFinished || rank.Applied > rank.Plan.FirstStep && !rank.Finished ? [] : rank.Progress()).Concat(rank.Saved()))
+            foreach (var message in (rank.Plan!.Rank == 0 ? rank.Records() : [])
+                .Concat(wasFinished || rank.Applied > rank.Plan.FirstStep && !rank.Finished ? [] : rank.Progress()).Concat(rank.Saved()))
+            {
                 yield return (worker, message);
+            }
         }
 
         // The model is stored again and again until the job is over: the first word of it may be lost.

@@ -90,7 +90,10 @@ internal sealed class FakeWorker(NodeId node, long boot, int gpus, string device
         RankOrdered ordered => OnOrder(ordered.Order),
         StepsRecorded recorded => OnRecorded(recorded),
         SaveCheckpoint save => [.. Ranks.Where(rank => rank.Job == save.Job).SelectMany(rank => rank.Save(save.Checkpoint))],
-        SealCheckpoint seal => [new CheckpointSealed { Job = seal.Job, Generation = seal.Generation, Node = node, Checkpoint = seal.Checkpoint, ManifestSha256 = new string('c', 64) }],
+        SealCheckpoint seal => [new CheckpointSealed
+        {
+            Job = seal.Job, Generation = seal.Generation, Node = node, Checkpoint = seal.Checkpoint, ManifestSha256 = new string('c', 64),
+        }],
         _ => [],
     };
 

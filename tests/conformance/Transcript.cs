@@ -8,7 +8,8 @@ public sealed record Transcript
         Name = name;
         var lines = text.ReplaceLineEndings("\n").Split('\n');
         Rule = lines[0];
-        Steps = [.. lines.Select((line, index) => new TranscriptStep(index + 1, line.Trim())).Skip(1).Where(step => step.Text.Length > 0 && step.Text[0] != '#')];
+        Steps = [.. lines.Select((line, index) => new TranscriptStep(index + 1, line.Trim())).Skip(1).Where(
+            step => step.Text.Length > 0 && step.Text[0] != '#')];
     }
 
     /// <summary>File name without ending.</summary>
@@ -21,7 +22,10 @@ public sealed record Transcript
     public IReadOnlyList<TranscriptStep> Steps { get; }
 
     /// <summary>Names of all transcripts, sorted.</summary>
-    public static IReadOnlyList<string> Names { get; } = [.. typeof(Transcript).Assembly.GetManifestResourceNames().Order(StringComparer.Ordinal)];
+    public static IReadOnlyList<string> Names { get; } =
+    [
+        .. typeof(Transcript).Assembly.GetManifestResourceNames().Order(StringComparer.Ordinal)
+    ];
 
     /// <summary>A transcript of the suite.</summary>
     public static Transcript Load(string name)

@@ -55,7 +55,13 @@ internal static class Words
                 AllowNonfinite = read["nonfinite"]!.GetValue<bool>()
             },
             Collective = new CollectiveSpec { BlockElements = 16 },
-            FaultTolerance = new FaultToleranceSpec { StartTimeout = Time("start"), AnswerTimeout = Time("answer"), ProgressTimeout = Time("progress"), StateTimeout = Time("state") },
+            FaultTolerance = new FaultToleranceSpec
+            {
+                StartTimeout = Time("start"),
+                AnswerTimeout = Time("answer"),
+                ProgressTimeout = Time("progress"),
+                StateTimeout = Time("state"),
+            },
             Checkpoint = new CheckpointSpec { Interval = read["checkpoint"]!.ToString() },
             Secret = Convert.ToBase64String(new byte[32]),
         };
@@ -66,7 +72,17 @@ internal static class Words
     /// <summary>A gang whose program nobody starts.</summary>
     public static GangSpec Gang(IEnumerable<string> fields)
     {
-        var read = new JsonObject { ["nodes"] = 1, ["min"] = 0, ["gpus"] = 1, ["restarts"] = 3, ["lease"] = "10s", ["alone"] = "600s", ["grace"] = "10s", ["nodeFailures"] = 3 };
+        var read = new JsonObject
+        {
+            ["nodes"] = 1,
+            ["min"] = 0,
+            ["gpus"] = 1,
+            ["restarts"] = 3,
+            ["lease"] = "10s",
+            ["alone"] = "600s",
+            ["grace"] = "10s",
+            ["nodeFailures"] = 3,
+        };
         Fields.Put(read, fields);
         return new GangSpec
         {
@@ -138,7 +154,8 @@ internal static class Words
         {
             var (first, last) = Fields.Run(run.ToString());
             var generation = said["generation"]!.GetValue<int>();
-            said["steps"] = new JsonArray([.. Enumerable.Range((int)first, (int)(last - first) + 1).Select(step => JsonSerializer.SerializeToNode(new StepRecord(step, generation, 1.0 / step, 1, 50, 16), MachinesJson.Default.StepRecord))]);
+            said["steps"] = new JsonArray([.. Enumerable.Range((int)first, (int)(last - first) + 1).Select(step =>
+                JsonSerializer.SerializeToNode(new StepRecord(step, generation, 1.0 / step, 1, 50, 16), MachinesJson.Default.StepRecord))]);
         }
 
         return said.Deserialize(MachinesJson.Default.WorkerMessage)!;

@@ -6,7 +6,8 @@ namespace Coordinator.Decoders;
 public sealed class Dice(ulong seed)
 {
     private static readonly long[] Corners =
-        [0, 1, -1, 2, int.MaxValue, int.MinValue, (long)int.MaxValue + 1, uint.MaxValue, long.MaxValue, long.MinValue, long.MaxValue - 1, 1L << 40, 255, 256, 65535, 65536];
+        [0, 1, -1, 2, int.MaxValue, int.MinValue, (long)int.MaxValue
+            + 1, uint.MaxValue, long.MaxValue, long.MinValue, long.MaxValue - 1, 1L << 40, 255, 256, 65535, 65536];
 
     private readonly SeededDraw draw = new(seed);
 

@@ -72,6 +72,7 @@ public static class Mutation
             return;
         var end = bytes.FindIndex(begin, letter => !char.IsAsciiDigit((char)letter));
         bytes.RemoveRange(begin, (end < 0 ? bytes.Count : end) - begin);
-        bytes.InsertRange(begin, System.Text.Encoding.ASCII.GetBytes(dice.OneIn(8) ? "1e308" : dice.OneIn(8) ? "0.5" : dice.Corner().ToString(System.Globalization.CultureInfo.InvariantCulture)));
+        bytes.InsertRange(begin, System.Text.Encoding.ASCII.GetBytes(
+            dice.OneIn(8) ? "1e308" : dice.OneIn(8) ? "0.5" : dice.Corner().ToString(System.Globalization.CultureInfo.InvariantCulture)));
     }
 }

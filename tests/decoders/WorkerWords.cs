@@ -28,7 +28,8 @@ internal static class WorkerWords
         Session = session,
         DataAddress = "127.0.0.1:7000",
         ProcessId = dice.Below(100_000),
-        Gpus = [.. Enumerable.Range(0, 1 + dice.Below(3)).Select(index => new GpuDescription(index, "cpu", "cpu-x64-k1", "cpu") { MemoryBytes = dice.Below(1000) })],
+        Gpus = [.. Enumerable.Range(0, 1 + dice.Below(3)).Select(
+            index => new GpuDescription(index, "cpu", "cpu-x64-k1", "cpu") { MemoryBytes = dice.Below(1000) })],
     };
 
     /// <summary>Anything that a worker may say later, around a step and a generation.</summary>
@@ -43,21 +44,54 @@ internal static class WorkerWords
             1 => new Heartbeat(
                 dice.Below(1000),
                 [.. Enumerable.Range(0, dice.Below(3)).Select(index => new RankPosition(index, job, generation, applied, "computing"))]),
-            2 => new GpusMeasured([new GpuReading { Index = dice.Below(2), TemperatureC = 50, PowerWatts = 300, RecoveryAction = dice.Below(5), Xids = [dice.Below(150)] }]),
+            2 => new GpusMeasured([new GpuReading
+            {
+                Index = dice.Below(2), TemperatureC = 50, PowerWatts = 300, RecoveryAction = dice.Below(5), Xids = [dice.Below(150)],
+            }]),
             3 or 4 => State(dice, job, generation, applied, gpu, session),
             5 => new PlanTaken { Job = job, Generation = generation, Gpu = gpu },
             6 => new RankAdvanced { Job = job, Generation = generation, Gpu = gpu, Step = step },
-            7 => new PeerAccused { Job = job, Generation = generation, Accuser = node, Accused = dice.OneIn(2) ? other : node, Evidence = dice.Of(Enum.GetValues<Evidence>()), Detail = "closed" },
+            7 => new PeerAccused
+            {
+                Job = job,
+                Generation = generation,
+                Accuser = node,
+                Accused = dice.OneIn(2) ? other : node,
+                Evidence = dice.Of(Enum.GetValues<Evidence>()),
+                Detail = "closed",
+            },
             8 => new RankFaulted { Job = job, Generation = generation, Gpu = gpu, Detail = "out of memory" },
-            9 or 10 => new StepsApplied { Job = job, Generation = generation, Timeline = 0, Steps = [.. Enumerable.Range(0, dice.Below(4)).Select(i => new StepRecord(step + i, generation, 1.0 / (step + i), 1, 50, 16))] },
+            9 or 10 => new StepsApplied { Job = job, Generation = generation, Timeline = 0, Steps = [
+                .. Enumerable.Range(0, dice.Below(4)).Select(i => new StepRecord(step + i, generation, 1.0 / (step + i), 1, 50, 16))
+            ] },
             11 => new RankFinished { Job = job, Generation = generation, Gpu = gpu, Step = step, StateSha256 = new string('a', 64) },
             12 => new RankLeaving { Job = job, Generation = generation, Gpu = gpu, Reason = "asked" },
             13 => new RankReleased { Job = job, Generation = generation, Gpu = gpu },
             14 => new MembershipUnknown { Job = job, Generation = generation, Node = node },
-            15 => new CheckpointPartSaved { Job = job, Generation = generation, Gpu = gpu, Checkpoint = id, Part = new CheckpointPart("part-00000-of-00002.safetensors", 500, new string('b', 64), 0, 100), SnapshotMs = 1, WriteMs = 2 },
-            16 => new CheckpointSealed { Job = job, Generation = generation, Node = node, Checkpoint = id, ManifestSha256 = new string('c', 64) },
+            15 => new CheckpointPartSaved
+            {
+                Job = job,
+                Generation = generation,
+                Gpu = gpu,
+                Checkpoint = id,
+                Part = new CheckpointPart("part-00000-of-00002.safetensors", 500, new string('b', 64), 0, 100),
+                SnapshotMs = 1,
+                WriteMs = 2,
+            },
+            16 => new CheckpointSealed
+            {
+                Job = job, Generation = generation, Node = node, Checkpoint = id, ManifestSha256 = new string('c', 64),
+            },
             _ => dice.OneIn(2)
-                ? new CheckpointFailed { Job = job, Generation = generation, Node = node, Checkpoint = id, Detail = string.Create(CultureInfo.InvariantCulture, $"disk {dice.Below(9)}"), Late = dice.OneIn(2) }
+                ? new CheckpointFailed
+                {
+                    Job = job,
+                    Generation = generation,
+                    Node = node,
+                    Checkpoint = id,
+                    Detail = string.Create(CultureInfo.InvariantCulture, $"disk {dice.Below(9)}"),
+                    Late = dice.OneIn(2),
+                }
                 : new CheckpointUnreadable { Job = job, Generation = generation, Gpu = gpu, Checkpoint = id, Detail = "damaged" },
         };
     }

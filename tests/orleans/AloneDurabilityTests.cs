@@ -110,7 +110,9 @@ public sealed class AloneDurabilityTests : IDisposable
         DataDirectory = folder,
         SiloName = "silo",
         EngineName = OrleansSilo.EngineName,
-        Grains = new OrleansGrainHost(new Lazy<(IGrainFactory, GrainOutbox)>(() => (silos.Grains, new GrainOutbox(silos.Grains, NullLogger<GrainOutbox>.Instance))), commits),
+        Grains = new OrleansGrainHost(
+            new Lazy<(IGrainFactory, GrainOutbox)>(() => (silos.Grains, new GrainOutbox(silos.Grains, NullLogger<GrainOutbox>.Instance))),
+            commits),
         Events = store,
         Links = new WorkerLinks(),
         SubmitTimeout = patience,

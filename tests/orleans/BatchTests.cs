@@ -32,7 +32,8 @@ public sealed class BatchTests : IAsyncLifetime
         Assert.Equal(before + 1, Writes());
         var view = await View();
         Assert.Equal(["n1", "n2"], view.Nodes.Select(node => node.Id.Value));
-        Assert.Equal([("a", "n1/0"), ("b", "n2/0")], view.Allocations.Where(allocation => allocation.Gpus.Count > 0).Select(allocation => (allocation.Job.Value, Assert.Single(allocation.Gpus).ToString())));
+        Assert.Equal([("a", "n1/0"), ("b", "n2/0")], view.Allocations.Where(allocation => allocation.Gpus.Count > 0).Select(
+            allocation => (allocation.Job.Value, Assert.Single(allocation.Gpus).ToString())));
     }
 
     [Fact]

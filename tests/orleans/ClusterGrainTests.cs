@@ -16,7 +16,8 @@ public sealed class ClusterGrainTests : IAsyncLifetime
     public ClusterGrainTests()
     {
         var builder = new InProcessTestClusterBuilder(initialSilosCount: 1);
-        builder.ConfigureSilo((_, silo) => silo.AddMemoryGrainStorageAsDefault().Services.AddMachineMessages().AddSingleton<IGrainServices, DroppingServices>());
+        builder.ConfigureSilo((_, silo) =>
+            silo.AddMemoryGrainStorageAsDefault().Services.AddMachineMessages().AddSingleton<IGrainServices, DroppingServices>());
         builder.ConfigureClient(client => client.Services.AddMachineMessages());
         silos = builder.Build();
     }

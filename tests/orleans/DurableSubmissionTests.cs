@@ -113,7 +113,9 @@ public sealed class DurableSubmissionTests : IAsyncLifetime
         DataDirectory = folder,
         SiloName = "silo",
         EngineName = OrleansSilo.EngineName,
-        Grains = new OrleansGrainHost(new Lazy<(IGrainFactory, GrainOutbox)>(() => (silos.Grains, new GrainOutbox(silos.Grains, NullLogger<GrainOutbox>.Instance))), commits),
+        Grains = new OrleansGrainHost(
+            new Lazy<(IGrainFactory, GrainOutbox)>(() => (silos.Grains, new GrainOutbox(silos.Grains, NullLogger<GrainOutbox>.Instance))),
+            commits),
         Events = events,
         Links = new WorkerLinks(),
         SubmitTimeout = patience,

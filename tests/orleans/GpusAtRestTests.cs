@@ -39,11 +39,16 @@ public sealed class GpusAtRestTests : IDisposable
     [Fact]
     public async Task A_silo_on_an_earlier_builds_database_knows_which_gpus_are_out_before_any_node_comes()
     {
-        using (var store = SqliteStore.Open(new SqliteStoreOptions { Path = Path.Combine(folder, SqliteSiloStore.FileName), Silo = "silo" }))
+        using (var store = SqliteStore.Open(
+            new SqliteStoreOptions { Path = Path.Combine(folder, SqliteSiloStore.FileName), Silo = "silo" }))
         {
             // As the build before the record wrote them: the cluster says nothing of gpus, and one gpu is healthy again.
             Put(store, 1, GrainAddress.Cluster, """{"incarnation":3,"allocations":[],"version":1}""");
-            Put(store, 2, GrainAddress.Of(Gpu), """{"health":"Quarantined","faults":1,"reason":"XID 46","incarnation":2,"remedy":"DrainAndReset","remedyBoot":1,"version":1}""");
+            Put(
+                store,
+                2,
+                GrainAddress.Of(Gpu),
+                """{"health":"Quarantined","faults":1,"reason":"XID 46","incarnation":2,"remedy":"DrainAndReset","remedyBoot":1,"version":1}""");
             Put(
                 store,
                 3,
@@ -52,7 +57,10 @@ public sealed class GpusAtRestTests : IDisposable
             Put(store, 4, GrainAddress.Of(new GpuId(new NodeId("n9"), 0)), """{"version":999}""");
         }
 
-        var settings = new Coordinator.Silo.SiloSettings { DataDirectory = folder, Url = "http://127.0.0.1:0", Name = "silo", Dashboard = false };
+        var settings = new Coordinator.Silo.SiloSettings
+        {
+            DataDirectory = folder, Url = "http://127.0.0.1:0", Name = "silo", Dashboard = false,
+        };
         await using var silo = await OrleansSilo.StartAsync(settings, NullLoggerFactory.Instance);
         var after = (SqliteStore)silo.Events;
         for (var changed = after.Changed; Record(after).Count == 0; changed = after.Changed)

@@ -23,7 +23,9 @@ public sealed class MessageCodecTests : IAsyncLifetime
         Incarnation = 1,
         FromGeneration = 0,
         ToGeneration = 1,
-        Added = [.. Enumerable.Range(0, Nodes).Select(node => new Member(new GpuId(new NodeId($"n{node:d5}"), 0), $"host-{node}:7000", node))],
+        Added = [
+            .. Enumerable.Range(0, Nodes).Select(node => new Member(new GpuId(new NodeId($"n{node:d5}"), 0), $"host-{node}:7000", node))
+        ],
         Hash = new string('a', 64),
         Key = "a2V5",
     };
@@ -36,7 +38,16 @@ public sealed class MessageCodecTests : IAsyncLifetime
         new NodeReported(new NodeId("n1"), new WorkerSession(1, 1), 1, true, "host:1", [new GpuDescription(0, "cpu", "cpu", "cpu")]),
         new GpusRequested(TwoWorkers.Job, 1, 1, 2, [], []) { Priority = 3 },
         new SubmitJob(TwoWorkers.Spec),
-        new WorkerSaid(new WorkerSession(1, 1), new RankState { Job = TwoWorkers.Job, Generation = 1, Gpu = TwoWorkers.GpuOf(TwoWorkers.First), Boot = 1, HasState = false, Timeline = 0, Applied = 0 }),
+        new WorkerSaid(new WorkerSession(1, 1), new RankState
+        {
+            Job = TwoWorkers.Job,
+            Generation = 1,
+            Gpu = TwoWorkers.GpuOf(TwoWorkers.First),
+            Boot = 1,
+            HasState = false,
+            Timeline = 0,
+            Applied = 0,
+        }),
         Orders(1),
         new NodeOrders(TwoWorkers.Job, 1, null, []),
         new DeadlinePassed(),
@@ -88,7 +99,10 @@ public sealed class MessageCodecTests : IAsyncLifetime
     public void What_is_on_the_wire_is_the_json_and_names_no_type_of_ours()
     {
         GrainMessage[] batch = [Orders(1), new CancelJob("enough"), Orders(1)];
-        foreach (var bytes in (byte[][])[Serializer.SerializeToArray(batch), Serializer.SerializeToArray(Orders(1)), Serializer.SerializeToArray(new CancelJob("enough"))])
+        foreach (var bytes in (byte[][])[
+            Serializer.SerializeToArray(batch), Serializer.SerializeToArray(Orders(1)),
+            Serializer.SerializeToArray(new CancelJob("enough")),
+        ])
         {
             var written = Encoding.Latin1.GetString(bytes);
             Assert.DoesNotContain("Coordinator", written, StringComparison.Ordinal);
@@ -109,7 +123,11 @@ public sealed class MessageCodecTests : IAsyncLifetime
         var written = Serializer.SerializeToArray<GrainMessage[]>([new CancelJob("enough"), new CancelJob("later")]);
         var start = written.AsSpan().IndexOf(Encoding.UTF8.GetBytes(Text(new CancelJob("enough")))) - sizeof(int) - 1;
         var (length, end) = (written[start] >> 1, start + 1 + (written[start] >> 1));
-        byte[] longer = [.. written[..start], (byte)(((length + 14) << 1) | 1), .. written[(start + 1)..end], 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, (byte)'{', (byte)'}', .. written[end..]];
+        byte[] longer =
+        [
+            .. written[..start], (byte)(((length + 14) << 1) | 1), .. written[(start + 1)..end], 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0,
+            (byte)'{', (byte)'}', .. written[end..],
+        ];
 
         Assert.Equal(
             ["enough", "later"], Serializer.Deserialize<GrainMessage[]>(longer)!.Cast<CancelJob>().Select(message => message.Reason));
@@ -130,7 +148,10 @@ public sealed class MessageCodecTests : IAsyncLifetime
 
     private T Carry<T>(T value) => Serializer.Deserialize<T>(Serializer.SerializeToArray(value))!;
 
-    private static NodeOrders Orders(int node) => new(TwoWorkers.Job, 1, Change, [new PrepareRank { Job = TwoWorkers.Job, Incarnation = 1, Timeline = 0, Generation = 1, Gpu = new GpuId(new NodeId($"n{node:d5}"), 0) }], Deal: Deal);
+    private static NodeOrders Orders(int node) => new(TwoWorkers.Job, 1, Change, [new PrepareRank
+    {
+        Job = TwoWorkers.Job, Incarnation = 1, Timeline = 0, Generation = 1, Gpu = new GpuId(new NodeId($"n{node:d5}"), 0),
+    }], Deal: Deal);
 
     private static string Text(GrainMessage message) => JsonSerializer.Serialize(message, MachinesJson.Default.GrainMessage);
 }

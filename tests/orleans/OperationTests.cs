@@ -24,8 +24,10 @@ public sealed class OperationTests
     public void An_operation_takes_one_record_of_the_machines_and_no_cancellation_token()
     {
         Assert.True(Operations.Length > 20);
-        Assert.All(Operations, operation => Assert.True(Assert.Single(operation.GetParameters()).ParameterType is { IsAbstract: false } type && type.IsAssignableTo(typeof(GrainMessage)), operation.ToString()));
-        Assert.Equal([typeof(GrainMessage[])], typeof(IMachineGrain).GetMethods().SelectMany(operation => operation.GetParameters()).Select(parameter => parameter.ParameterType));
+        Assert.All(Operations, operation => Assert.True(Assert.Single(operation.GetParameters()).ParameterType is { IsAbstract: false } type
+            && type.IsAssignableTo(typeof(GrainMessage)), operation.ToString()));
+        Assert.Equal([typeof(GrainMessage[])], typeof(IMachineGrain).GetMethods().SelectMany(operation => operation.GetParameters()).Select(
+            parameter => parameter.ParameterType));
     }
 
     [Fact]

@@ -52,7 +52,8 @@ public sealed class SharedPartsTests : IAsyncLifetime
 
         var text = Parts(0).Changes.Write(Change).Length;
         Assert.Equal((1, 0, 0), (Parts(0).Changes.Written, Parts(0).Changes.Parsed, Parts(0).Changes.ReceivedBytes));
-        Assert.All([1, 2], silo => Assert.Equal((0, 1, text), (Parts(silo).Changes.Written, Parts(silo).Changes.Parsed, Parts(silo).Changes.ReceivedBytes)));
+        Assert.All([1, 2], silo =>
+            Assert.Equal((0, 1, text), (Parts(silo).Changes.Written, Parts(silo).Changes.Parsed, Parts(silo).Changes.ReceivedBytes)));
         Assert.All([1, 2], silo => Assert.Equal((0, 1), (Parts(silo).Deals.Written, Parts(silo).Deals.Parsed)));
 
         // Every node's worker is told, and the nodes of a silo share the very object.
@@ -60,7 +61,8 @@ public sealed class SharedPartsTests : IAsyncLifetime
         Assert.Equal(
             Enumerable.Range(0, Nodes).Select(NodeOf),
             told.Where(sent => sent.Message is MembershipChanged).Select(sent => sent.Node).Order());
-        Assert.Equal(2, told.Select(sent => sent.Message).OfType<MembershipChanged>().Select(changed => changed.Change).Distinct(ReferenceEqualityComparer.Instance).Count());
+        Assert.Equal(2, told.Select(sent => sent.Message).OfType<MembershipChanged>().Select(changed => changed.Change)
+            .Distinct(ReferenceEqualityComparer.Instance).Count());
         Assert.Equal(2, told.Select(sent => sent.Message).OfType<ShardsDealt>().Distinct(ReferenceEqualityComparer.Instance).Count());
         Assert.All(
             told.Select(sent => sent.Message).OfType<MembershipChanged>(), changed => Assert.Equal(Change.Added, changed.Change.Added));
@@ -106,7 +108,8 @@ public sealed class SharedPartsTests : IAsyncLifetime
             Assert.True(PartName.IsName(name));
             var told = await Task.WhenAll(Enumerable.Range(0, Nodes).Select(_ => Parts(1).MessageOfAsync(PartName.Read(name))));
             Assert.All(told, one => Assert.IsType(message.GetType(), one));
-            Assert.Single(told.Select(one => one is MembershipChanged changed ? changed.Change : (object)one).Distinct(ReferenceEqualityComparer.Instance));
+            Assert.Single(told.Select(one => one is MembershipChanged changed ? changed.Change : (object)one).Distinct(
+                ReferenceEqualityComparer.Instance));
         }
 
         Assert.Equal((1, 1), (Parts(1).Changes.Parsed, Parts(1).Deals.Parsed));

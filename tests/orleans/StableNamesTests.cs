@@ -27,13 +27,34 @@ public sealed class StableNamesTests
 
         Assert.Equal(
             ["cluster", "node", "gpu", "trainingjob", "gang"],
-            new[] { typeof(ClusterGrain), typeof(NodeGrain), typeof(GpuGrain), typeof(TrainingJobGrain), typeof(GangGrain) }.Select(grain => types.GetGrainType(grain).ToString()));
+            new[] { typeof(ClusterGrain), typeof(NodeGrain), typeof(GpuGrain), typeof(TrainingJobGrain), typeof(GangGrain) }.Select(
+                grain => types.GetGrainType(grain).ToString()));
         Assert.Equal(
             ["cluster/cluster", "node/n1", "gpu/n1/0", "trainingjob/j1", "gang/g1"],
-            new[] { silos.Grains.GetGrain<IClusterGrain>("cluster").GetGrainId(), silos.Grains.GetGrain<INodeGrain>("n1").GetGrainId(), silos.Grains.GetGrain<IGpuGrain>("n1/0").GetGrainId(), silos.Grains.GetGrain<ITrainingJobGrain>("j1").GetGrainId(), silos.Grains.GetGrain<IGangGrain>("g1").GetGrainId() }.Select(id => id.ToString()));
+            new[]
+            {
+                silos.Grains.GetGrain<IClusterGrain>("cluster").GetGrainId(),
+                silos.Grains.GetGrain<INodeGrain>("n1").GetGrainId(),
+                silos.Grains.GetGrain<IGpuGrain>("n1/0").GetGrainId(),
+                silos.Grains.GetGrain<ITrainingJobGrain>("j1").GetGrainId(),
+                silos.Grains.GetGrain<IGangGrain>("g1").GetGrainId(),
+            }.Select(id => id.ToString()));
         Assert.Equal(
-            ["Coordinator.Grains.IMachineGrain", "Coordinator.Grains.IClusterGrain", "Coordinator.Grains.INodeGrain", "Coordinator.Grains.IGpuGrain", "Coordinator.Grains.ITrainingJobGrain", "Coordinator.Grains.IGangGrain", "Coordinator.Silo.Gateway.IGatewayService"],
-            new[] { typeof(IMachineGrain), typeof(IClusterGrain), typeof(INodeGrain), typeof(IGpuGrain), typeof(ITrainingJobGrain), typeof(IGangGrain), typeof(IGatewayService) }.Select(one => interfaces.GetGrainInterfaceType(one).ToString()));
+            [
+                "Coordinator.Grains.IMachineGrain", "Coordinator.Grains.IClusterGrain", "Coordinator.Grains.INodeGrain",
+                "Coordinator.Grains.IGpuGrain", "Coordinator.Grains.ITrainingJobGrain", "Coordinator.Grains.IGangGrain",
+                "Coordinator.Silo.Gateway.IGatewayService",
+            ],
+            new[]
+            {
+                typeof(IMachineGrain),
+                typeof(IClusterGrain),
+                typeof(INodeGrain),
+                typeof(IGpuGrain),
+                typeof(ITrainingJobGrain),
+                typeof(IGangGrain),
+                typeof(IGatewayService),
+            }.Select(one => interfaces.GetGrainInterfaceType(one).ToString()));
         Assert.Equal("wake", GrainNames.WakeReminder);
     }
 
@@ -58,8 +79,13 @@ public sealed class StableNamesTests
         // they were.
         var storage = new SharedStorage();
         await using var silos = await TestSilos.StartAsync(storage);
-        foreach (var address in (GrainAddress[])[GrainAddress.Cluster, GrainAddress.Of(TwoWorkers.Job), GrainAddress.Of(TwoWorkers.GpuOf(TwoWorkers.First)), GrainAddress.Of(TwoWorkers.First)])
+        foreach (var address in (GrainAddress[])[
+            GrainAddress.Cluster, GrainAddress.Of(TwoWorkers.Job), GrainAddress.Of(TwoWorkers.GpuOf(TwoWorkers.First)),
+            GrainAddress.Of(TwoWorkers.First),
+        ])
+        {
             await GrainCalls.Find(silos.Grains, address).Describe();
+        }
 
         Assert.Equal(
             [("cluster", "cluster"), ("gpu", "gpu"), ("trainingjob", "trainingjob")],
@@ -75,8 +101,12 @@ public sealed class StableNamesTests
             .Select(type => names.Format(type));
 
         Assert.Equal(
-            from face in (string[])["Cluster ReportNode ReportGpu ReportUnreached RequestGpus SetPower SetSiteCap ApprovePower SetCoolingZone ClearCoolingZone", "Gang Submit Cancel OfferGpus Report", "Gpu Attach Order ReportFault Measure AcknowledgeCondition",
-                "Machine Describe TakeAll", "Node Connect Hear Disconnect Order OrderGang ReadLog AcknowledgeReport", "TrainingJob Submit Cancel OfferGpus ReportLink WithdrawGpu Report SaveCheckpoint Extend AcknowledgeModel FindPart"]
+            from face in (string[])["Cluster ReportNode ReportGpu ReportUnreached RequestGpus SetPower SetSiteCap ApprovePower "
+                + "SetCoolingZone "
+                + "ClearCoolingZone", "Gang Submit Cancel OfferGpus Report", "Gpu Attach Order ReportFault Measure AcknowledgeCondition",
+                "Machine Describe "
+                    + "TakeAll", "Node Connect Hear Disconnect Order OrderGang ReadLog AcknowledgeReport", "TrainingJob Submit Cancel "
+                        + "OfferGpus ReportLink WithdrawGpu Report SaveCheckpoint Extend AcknowledgeModel FindPart"]
             let words = face.Split(' ')
             from operation in words.Skip(1).Order(StringComparer.Ordinal)
             select $"(\"inv\",[GrainRef],[Coordinator.Grains.I{words[0]}Grain],\"{operation}\")",
@@ -86,5 +116,6 @@ public sealed class StableNamesTests
     [Fact]
     public void A_stored_state_has_the_members_that_it_always_had() => Assert.Equal(
         """{"json":"{}","incarnation":2,"sequence":3,"writer":"w"}""",
-        Encoding.UTF8.GetString(new StateSerializer().Serialize(new StoredMachine { Json = "{}", Incarnation = 2, Sequence = 3, Writer = "w" })));
+        Encoding.UTF8.GetString(
+            new StateSerializer().Serialize(new StoredMachine { Json = "{}", Incarnation = 2, Sequence = 3, Writer = "w" })));
 }

@@ -98,7 +98,10 @@ public sealed class Executable : IDisposable
                 return line;
             var left = limit - watch.Elapsed;
             if (left <= TimeSpan.Zero || ended.Task.IsCompleted || !await HappensAsync(Task.WhenAny(change, ended.Task), left))
-                throw new TimeoutException($"waited {watch.Elapsed.TotalSeconds:0} s for {what}; the process {(ended.Task.IsCompleted ? "ended and" : "")} said:\n{Output}");
+            {
+                throw new TimeoutException($"waited {watch.Elapsed.TotalSeconds:0} s for {what}; the process "
+                    + $"{(ended.Task.IsCompleted ? "ended and" : "")} said:\n{Output}");
+            }
         }
     }
 

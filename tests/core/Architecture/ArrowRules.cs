@@ -181,6 +181,8 @@ internal static partial class ArrowRules
         return string.Join('/', parts);
     }
 
-    [GeneratedRegex(@"^\s*(global\s+)?using\s+(static\s+)?(\w+\s*=\s*)?(global::)?(?<name>[\w.]+)[^;(]*;", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
+    [GeneratedRegex(
+        @"^\s*(global\s+)?using\s+(static\s+)?(\w+\s*=\s*)?(global::)?(?<name>[\w.]+)[^;(]*;",
+        RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
     private static partial Regex UsingDirective();
 }

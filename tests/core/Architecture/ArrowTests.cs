@@ -29,7 +29,8 @@ public sealed class ArrowTests
 
         Assert.Equal(
             ArrowRules.Allowed.Keys.Order(StringComparer.Ordinal),
-            Projects().Where(project => solution.Contains($"\"{project.Path}\"", StringComparison.Ordinal)).Select(project => ArrowRules.FolderOf(project.Path)!).Order(StringComparer.Ordinal));
+            Projects().Where(project => solution.Contains($"\"{project.Path}\"", StringComparison.Ordinal))
+                .Select(project => ArrowRules.FolderOf(project.Path)!).Order(StringComparer.Ordinal));
     }
 
     [Theory]
@@ -99,7 +100,9 @@ public sealed class ArrowTests
     [InlineData("""<ItemGroup Condition="'$(Some)' != 'false'"><PackageReference Include="Microsoft.Orleans.Server" /></ItemGroup>""", 1)]
     [InlineData("""<ItemGroup><ProjectReference Include="../silo/Coordinator.Silo.csproj" Condition="'$(Some)' == ''" /></ItemGroup>""", 1)]
     [InlineData("""<ItemGroup Condition="'$(Some)' == 'false'"><Compile Remove="Ilgpu/**" /></ItemGroup>""", 1)]
-    [InlineData("""<Choose><When Condition="'$(Some)' == ''"><PropertyGroup><DefineConstants>SOME</DefineConstants></PropertyGroup></When></Choose>""", 1)]
+    [InlineData(
+        """<Choose><When Condition="'$(Some)' == ''"><PropertyGroup><DefineConstants>SOME</DefineConstants></PropertyGroup></When></Choose>""",
+        1)]
     public void What_a_project_is_built_from_depends_on_no_condition(string items, int complaints) =>
         Assert.Equal(complaints, ArrowRules.CheckConditions(new RepositoryFile("silo/Some.csproj", $"<Project>{items}</Project>")).Count());
 

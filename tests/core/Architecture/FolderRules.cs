@@ -17,8 +17,11 @@ internal static partial class FolderRules
         foreach (var project in Projects)
         {
             var used = Uses(project, files);
-            if (used.Keys.Order(StringComparer.Ordinal).Select(folder => Round(folder, used)).OfType<string>().FirstOrDefault() is { } round)
+            if (used.Keys.Order(StringComparer.Ordinal).Select(folder => Round(folder, used)).OfType<string>()
+                .FirstOrDefault() is { } round)
+            {
                 yield return $"{project}: {round} use each other";
+            }
         }
     }
 
@@ -26,7 +29,8 @@ internal static partial class FolderRules
     {
         var root = $"Coordinator.{char.ToUpperInvariant(project[0])}{project[1..]}";
         var uses = new Dictionary<string, HashSet<string>>();
-        foreach (var file in files.Where(file => file.Path.StartsWith(project + "/", StringComparison.Ordinal) && file.Path.EndsWith(".cs", StringComparison.Ordinal)))
+        foreach (var file in files.Where(
+            file => file.Path.StartsWith(project + "/", StringComparison.Ordinal) && file.Path.EndsWith(".cs", StringComparison.Ordinal)))
         {
             var own = FolderOf(file.Path);
             var folders = UsingDirective().Matches(file.Text).Select(match => match.Groups["name"].Value)

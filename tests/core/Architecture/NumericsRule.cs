@@ -55,8 +55,12 @@ internal static class NumericsRule
     private static string? Reason(string name, bool instructions)
     {
         // ReciprocalStep is an exact fused operation; only the first guess differs between processors.
-        if (name.EndsWith("Estimate", StringComparison.Ordinal) || (instructions && name.StartsWith("Reciprocal", StringComparison.Ordinal) && !name.EndsWith("Step", StringComparison.Ordinal)))
+        if (name.EndsWith("Estimate", StringComparison.Ordinal) || (instructions
+            && name.StartsWith("Reciprocal", StringComparison.Ordinal)
+            && !name.EndsWith("Step", StringComparison.Ordinal)))
+        {
             return "an estimate differs from processor to processor";
+        }
 
         if (instructions || !Names.Contains(name))
             return null;

@@ -27,16 +27,23 @@ internal static partial class SiloHttpRule
         {
             var line = lines[number - 1];
             if (Made().Match(line) is { Success: true } made)
-                yield return $"{file.Path}:{number}: {made.Value.Trim()}: requests to silos are made by SiloHttp, so that no token reaches a proxy that nobody named";
+            {
+                yield return $"{file.Path}:{number}: {made.Value.Trim()}: requests to silos are made by SiloHttp, so that no token reaches "
+                    + "a proxy that nobody named";
+            }
             if (opensWebSockets && OpenedByItself().Match(line) is { Success: true } opened)
-                yield return $"{file.Path}:{number}: {opened.Value}: a WebSocket is opened through what SiloHttp made: give it as the second argument";
+            {
+                yield return $"{file.Path}:{number}: {opened.Value}: a WebSocket is opened through what SiloHttp made: give it as the "
+                    + "second argument";
+            }
         }
     }
 
     /// <summary>
     /// A client of its own. One with a handler from the factory passes, and one over a test's stand-in, which connects to nobody.
     /// </summary>
-    [GeneratedRegex(@"new (HttpClientHandler|SocketsHttpHandler|WinHttpHandler|WebClient|WebProxy)\b|new HttpClient\((?!SiloHttp\.|new SiloFailover\()|new HttpMessageInvoker\b(?!\(new Silos\()|\bHttpClient\b[^;]*=>? new\((?!SiloHttp\.)|\bHttpClient\.DefaultProxy\b|\bWebRequest\.|\b(AddHttpClient|IHttpClientFactory)\b")]
+    [GeneratedRegex(
+        @"new (HttpClientHandler|SocketsHttpHandler|WinHttpHandler|WebClient|WebProxy)\b|new HttpClient\((?!SiloHttp\.|new SiloFailover\()|new HttpMessageInvoker\b(?!\(new Silos\()|\bHttpClient\b[^;]*=>? new\((?!SiloHttp\.)|\bHttpClient\.DefaultProxy\b|\bWebRequest\.|\b(AddHttpClient|IHttpClientFactory)\b")]
     private static partial Regex Made();
 
     [GeneratedRegex(@"\bClientWebSocket\b")]

@@ -218,7 +218,16 @@ public sealed class CheckpointFolderTests : IDisposable
             parts.Add(folder.WritePart(Job, Id, rank, ranks, start, state.AsSpan(start, end - start)));
         }
 
-        return folder.Seal(new CheckpointManifest { Job = Job.Value, Timeline = Id.Timeline, Step = Id.Step, Generation = Id.Generation, DeviceClass = "cpu", Elements = Elements, Parts = parts });
+        return folder.Seal(new CheckpointManifest
+        {
+            Job = Job.Value,
+            Timeline = Id.Timeline,
+            Step = Id.Step,
+            Generation = Id.Generation,
+            DeviceClass = "cpu",
+            Elements = Elements,
+            Parts = parts,
+        });
     }
 
     private float[] Load(string? sha256)

@@ -68,14 +68,16 @@ public sealed class SafeTensorsFileTests : IDisposable
     public void A_header_above_the_limit_is_refused_before_it_is_read() =>
         AssertRefused(
             SafeTensorsProblem.HeaderTooLarge,
-            "no safetensors file: its first 8 bytes are no length of a header (at most 100000000); name a model file that 'coordinator train' left",
+            "no safetensors file: its first 8 bytes are no length of a header (at most 100000000); name a model file that 'coordinator "
+                + "train' left",
             folder.Write("x", [.. Length(100_000_001), (byte)'{']));
 
     [Fact]
     public void A_header_length_of_64_bits_is_refused() =>
         AssertRefused(
             SafeTensorsProblem.HeaderTooLarge,
-            "no safetensors file: its first 8 bytes are no length of a header (at most 100000000); name a model file that 'coordinator train' left",
+            "no safetensors file: its first 8 bytes are no length of a header (at most 100000000); name a model file that 'coordinator "
+                + "train' left",
             folder.Write("x", Length(ulong.MaxValue)));
 
     [Theory]
@@ -89,7 +91,8 @@ public sealed class SafeTensorsFileTests : IDisposable
     [Fact]
     public void Floats_of_other_widths_are_read_as_float32()
     {
-        var json = """{"a":{"dtype":"F64","shape":[2],"data_offsets":[0,16]},"b":{"dtype":"BF16","shape":[2],"data_offsets":[16,20]},"c":{"dtype":"F16","shape":[2],"data_offsets":[20,24]},"d":{"dtype":"I16","shape":[2],"data_offsets":[24,28]}}""";
+        var json =
+            """{"a":{"dtype":"F64","shape":[2],"data_offsets":[0,16]},"b":{"dtype":"BF16","shape":[2],"data_offsets":[16,20]},"c":{"dtype":"F16","shape":[2],"data_offsets":[20,24]},"d":{"dtype":"I16","shape":[2],"data_offsets":[24,28]}}""";
         byte[] data = [.. BitConverter.GetBytes(0.1), .. BitConverter.GetBytes(-3.0), 0x80, 0x3F, 0x00, 0xC0,
             .. BitConverter.GetBytes((Half)1.5), .. BitConverter.GetBytes((Half)(-0.25)), 1, 0, 2, 0];
         using var file = SafeTensorsFile.Open(folder.Write("x", [.. Length((ulong)json.Length), .. Encoding.UTF8.GetBytes(json), .. data]));
@@ -106,7 +109,9 @@ public sealed class SafeTensorsFileTests : IDisposable
     [Fact]
     public void A_header_longer_than_the_file_is_truncated() =>
         AssertRefused(
-            SafeTensorsProblem.Truncated, "11 bytes are too few for a header of 100", folder.Write("x", [.. Length(100), .. "{}"u8, (byte)' ']));
+            SafeTensorsProblem.Truncated,
+            "11 bytes are too few for a header of 100",
+            folder.Write("x", [.. Length(100), .. "{}"u8, (byte)' ']));
 
     [Theory]
     [InlineData("", "the header does not begin with '{'")]
@@ -117,8 +122,10 @@ public sealed class SafeTensorsFileTests : IDisposable
     [InlineData("""{"a":{"dtype":"U8"}}""", "the header has tensor 'a' without 'shape'")]
     [InlineData("""{"a":{"dtype":"U8","shape":[]}}""", "the header has tensor 'a' without 'data_offsets'")]
     [InlineData("""{"a":{"dtype":"U8","shape":[],"data_offsets":[0,1],"extra":1}}""", "the header has tensor 'a' with unknown key 'extra'")]
-    [InlineData("""{"a":{"dtype":5,"shape":[],"data_offsets":[0,1]}}""", "the header has 'dtype' of tensor 'a' that is Number, not a string")]
-    [InlineData("""{"a":{"dtype":"U8","shape":1,"data_offsets":[0,1]}}""", "the header has 'shape' of tensor 'a' that is Number, not an array")]
+    [InlineData(
+        """{"a":{"dtype":5,"shape":[],"data_offsets":[0,1]}}""", "the header has 'dtype' of tensor 'a' that is Number, not a string")]
+    [InlineData(
+        """{"a":{"dtype":"U8","shape":1,"data_offsets":[0,1]}}""", "the header has 'shape' of tensor 'a' that is Number, not an array")]
     [InlineData("""{"__metadata__":{"a":1}}""", "the header has '__metadata__.a' that is Number, not a string")]
     [InlineData("""{"__metadata__":"a"}""", "the header has '__metadata__' that is String, not an object")]
     public void A_header_of_another_form_is_refused(string json, string message) =>
@@ -145,9 +152,14 @@ public sealed class SafeTensorsFileTests : IDisposable
     }
 
     [Theory]
-    [InlineData("""{"a":{"dtype":"U8","shape":[],"data_offsets":[0,1]},"a":{"dtype":"U8","shape":[0],"data_offsets":[1,1]}}""", "tensor 'a' stands twice in the header")]
-    [InlineData("""{"a":{"dtype":"U8","shape":[],"data_offsets":[0,1]},"\u0061":{"dtype":"U8","shape":[0],"data_offsets":[1,1]}}""", "tensor 'a' stands twice in the header")]
-    [InlineData("""{"a":{"dtype":"U8","dtype":"I8","shape":[],"data_offsets":[0,1]}}""", "'dtype' of tensor 'a' stands twice in the header")]
+    [InlineData(
+        """{"a":{"dtype":"U8","shape":[],"data_offsets":[0,1]},"a":{"dtype":"U8","shape":[0],"data_offsets":[1,1]}}""",
+        "tensor 'a' stands twice in the header")]
+    [InlineData(
+        """{"a":{"dtype":"U8","shape":[],"data_offsets":[0,1]},"\u0061":{"dtype":"U8","shape":[0],"data_offsets":[1,1]}}""",
+        "tensor 'a' stands twice in the header")]
+    [InlineData(
+        """{"a":{"dtype":"U8","dtype":"I8","shape":[],"data_offsets":[0,1]}}""", "'dtype' of tensor 'a' stands twice in the header")]
     [InlineData("""{"__metadata__":{"a":"1","a":"2"}}""", "'__metadata__.a' stands twice in the header")]
     [InlineData("""{"__metadata__":{},"__metadata__":{}}""", "'__metadata__' stands twice in the header")]
     public void A_repeated_key_is_refused(string json, string message) =>
@@ -213,7 +225,9 @@ public sealed class SafeTensorsFileTests : IDisposable
     [Fact]
     public void Bytes_behind_the_last_tensor_are_refused() =>
         AssertRefused(
-            SafeTensorsProblem.Gap, "the last 2 bytes belong to no tensor", Write("""{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}""", 6));
+            SafeTensorsProblem.Gap,
+            "the last 2 bytes belong to no tensor",
+            Write("""{"a":{"dtype":"U8","shape":[4],"data_offsets":[0,4]}}""", 6));
 
     [Fact]
     public void A_file_that_ends_inside_a_tensor_is_truncated() =>

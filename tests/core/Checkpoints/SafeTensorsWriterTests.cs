@@ -17,12 +17,15 @@ public sealed class SafeTensorsWriterTests : IDisposable
     {
         var path = folder.File("small.safetensors");
         using var writer = SafeTensorsWriter.Create(
-            path, [new("b", SafeTensorsDtype.U8, [3]), new("a", SafeTensorsDtype.F32, [2, 1])], new Dictionary<string, string> { ["job"] = "demo" });
+            path,
+            [new("b", SafeTensorsDtype.U8, [3]), new("a", SafeTensorsDtype.F32, [2, 1])],
+            new Dictionary<string, string> { ["job"] = "demo" });
         writer.Append("a", [1f, -2f]);
         writer.AppendBytes("b", "xyz"u8);
         writer.Commit();
 
-        const string Json = """{"__metadata__":{"format":"pt","job":"demo"},"a":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]},"b":{"dtype":"U8","shape":[3],"data_offsets":[8,11]}}""";
+        const string Json =
+            """{"__metadata__":{"format":"pt","job":"demo"},"a":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]},"b":{"dtype":"U8","shape":[3],"data_offsets":[8,11]}}""";
         byte[] expected = [.. Length(160), .. Encoding.UTF8.GetBytes(Json.PadRight(160)), 0, 0, 128, 63, 0, 0, 0, 192, .. "xyz"u8];
         Assert.Equal(expected, File.ReadAllBytes(path));
     }
@@ -44,7 +47,11 @@ public sealed class SafeTensorsWriterTests : IDisposable
     [Fact]
     public void The_order_in_which_tensors_and_metadata_are_given_does_not_matter()
     {
-        SafeTensor[] tensors = [new("x", SafeTensorsDtype.F32, []), new("é", SafeTensorsDtype.I64, [1]), new("Z", SafeTensorsDtype.F32, [0]), new("y", SafeTensorsDtype.F16, [2])];
+        SafeTensor[] tensors =
+        [
+            new("x", SafeTensorsDtype.F32, []), new("é", SafeTensorsDtype.I64, [1]), new("Z", SafeTensorsDtype.F32, [0]),
+            new("y", SafeTensorsDtype.F16, [2]),
+        ];
         KeyValuePair<string, string>[] metadata = [new("b", "1"), new("a", "2")];
 
         var one = Write("one", tensors, metadata);
@@ -97,10 +104,12 @@ public sealed class SafeTensorsWriterTests : IDisposable
     public void Elements_out_of_turn_or_beyond_the_shape_are_refused()
     {
         using var writer = SafeTensorsWriter.Create(
-            folder.File("model"), [new("a", SafeTensorsDtype.F32, [2]), new("b", SafeTensorsDtype.F32, [1]), new("c", SafeTensorsDtype.U8, [1])]);
+            folder.File("model"),
+            [new("a", SafeTensorsDtype.F32, [2]), new("b", SafeTensorsDtype.F32, [1]), new("c", SafeTensorsDtype.U8, [1])]);
 
         Assert.Equal(
-            "tensor 'b' came where the file's order has 'a'", Assert.Throws<InvalidOperationException>(() => writer.Append("b", [1f])).Message);
+            "tensor 'b' came where the file's order has 'a'",
+            Assert.Throws<InvalidOperationException>(() => writer.Append("b", [1f])).Message);
         Assert.Equal(
             "tensor 'a' was given 12 bytes where 8 are missing",
             Assert.Throws<InvalidOperationException>(() => writer.Append("a", [1f, 2f, 3f])).Message);

@@ -22,7 +22,10 @@ public sealed class ChaosChecksTests
 
     [Fact]
     public void A_job_that_failed_is_found() =>
-        Assert.Contains("the job is failed: no state", ChaosChecks.Complaints(Record(Timeline(0, 1, 10)) with { Job = View(0) with { Phase = "failed", Reason = "no state" } }, Hash, Steps).First(), StringComparison.Ordinal);
+        Assert.Contains("the job is failed: no state", ChaosChecks.Complaints(
+            Record(Timeline(0, 1, 10)) with { Job = View(0) with { Phase = "failed", Reason = "no state" } },
+            Hash,
+            Steps).First(), StringComparison.Ordinal);
 
     [Fact]
     public void A_step_that_is_missing_is_found() =>
@@ -58,7 +61,8 @@ public sealed class ChaosChecksTests
 
     [Fact]
     public void A_return_to_the_newest_complete_checkpoint_keeps_the_promise() =>
-        Assert.Empty(ChaosChecks.Complaints(Record([.. Timeline(0, 1, 8), .. Timeline(1, 7, 10)], 1, Saved(4), Saved(6), Restored(6, 1)), Hash, Steps));
+        Assert.Empty(ChaosChecks.Complaints(
+            Record([.. Timeline(0, 1, 8), .. Timeline(1, 7, 10)], 1, Saved(4), Saved(6), Restored(6, 1)), Hash, Steps));
 
     [Fact]
     public void A_return_to_the_seed_where_nothing_was_saved_keeps_the_promise() =>
@@ -66,11 +70,16 @@ public sealed class ChaosChecksTests
 
     [Fact]
     public void A_return_further_than_to_the_newest_checkpoint_is_found() =>
-        Assert.Contains("the newest complete checkpoint that can be read was that of step 6", Only(ChaosChecks.Complaints(Record([.. Timeline(0, 1, 8), .. Timeline(1, 5, 10)], 1, Saved(4), Saved(6), Restored(4, 1)), Hash, Steps)), StringComparison.Ordinal);
+        Assert.Contains("the newest complete checkpoint that can be read was that of step 6", Only(ChaosChecks.Complaints(
+            Record([.. Timeline(0, 1, 8), .. Timeline(1, 5, 10)], 1, Saved(4), Saved(6), Restored(4, 1)),
+            Hash,
+            Steps)), StringComparison.Ordinal);
 
     [Fact]
     public void A_return_to_the_one_before_is_right_once_the_newest_was_found_damaged() =>
-        Assert.Empty(ChaosChecks.Complaints(Record([.. Timeline(0, 1, 8), .. Timeline(2, 5, 10)], 2, Saved(4), Saved(6), Restored(6, 1), Event(EventKinds.CheckpointUnreadable, 6, 1), Restored(4, 2)), Hash, Steps));
+        Assert.Empty(ChaosChecks.Complaints(Record(
+            [.. Timeline(0, 1, 8), .. Timeline(2, 5, 10)], 2, Saved(4), Saved(6), Restored(6, 1),
+            Event(EventKinds.CheckpointUnreadable, 6, 1), Restored(4, 2)), Hash, Steps));
 
     [Fact]
     public void Steps_that_do_not_go_on_right_behind_the_checkpoint_are_found() =>
@@ -91,7 +100,10 @@ public sealed class ChaosChecksTests
     {
         var record = Record(Timeline(0, 1, 10), 0, At(2.0, EventKinds.GenerationForming, 2), At(2.5, EventKinds.GenerationRunning, 2)) with
         {
-            Deeds = [new ChaosDeed(Start.AddSeconds(1.8), "SIGKILL", 2, IsBlow: true), new ChaosDeed(Start.AddSeconds(0.1), "a note", 0, IsBlow: false)],
+            Deeds = [
+                new ChaosDeed(Start.AddSeconds(1.8), "SIGKILL", 2, IsBlow: true),
+                new ChaosDeed(Start.AddSeconds(0.1), "a note", 0, IsBlow: false),
+            ],
         };
         Assert.Equal(0.7, record.Recovery!.Value.TotalSeconds, 3);
         Assert.Null((record with { ClocksAreRight = false }).Recovery);

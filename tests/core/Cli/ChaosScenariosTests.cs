@@ -8,7 +8,10 @@ namespace Coordinator.Tests.Cli;
 /// <summary>The table's own logic: names, skips, lengths, rows. What the scenarios do to processes is the command's.</summary>
 public sealed class ChaosScenariosTests
 {
-    private static readonly ChaosMachine Able = new() { IsLinux = true, NamespaceTrouble = null, HasIp = true, FakeTimeLibrary = "/usr/lib/libfaketime" };
+    private static readonly ChaosMachine Able = new()
+    {
+        IsLinux = true, NamespaceTrouble = null, HasIp = true, FakeTimeLibrary = "/usr/lib/libfaketime",
+    };
 
     [Fact]
     public void Names_are_unique_and_found()
@@ -50,7 +53,10 @@ public sealed class ChaosScenariosTests
     {
         var plan = new ChaosPlan(1, ChaosPlan.ShortSteps);
         foreach (var scenario in ChaosScenarios.All)
-            _ = FaultPlan.Parse(Enumerable.Range(0, scenario.Workers).SelectMany(worker => scenario.Faults(plan, worker, 1)).Select(rule => rule.ToString()));
+        {
+            _ = FaultPlan.Parse(Enumerable.Range(0, scenario.Workers).SelectMany(worker => scenario.Faults(plan, worker, 1)).Select(
+                rule => rule.ToString()));
+        }
     }
 
     [Fact]
@@ -77,10 +83,18 @@ public sealed class ChaosScenariosTests
     public void The_report_counts_each_verdict_and_is_good_as_long_as_nothing_failed()
     {
         var report = new ChaosReport("orleans", 1);
-        report.Add(new ChaosResult("a", ChaosVerdict.Passed) { Deeds = [new ChaosDeed(DateTimeOffset.UnixEpoch, "SIGKILL to worker-1", 12, IsBlow: true)], Recovery = TimeSpan.FromSeconds(0.5), Took = TimeSpan.FromSeconds(3) });
+        report.Add(new ChaosResult("a", ChaosVerdict.Passed)
+        {
+            Deeds = [new ChaosDeed(DateTimeOffset.UnixEpoch, "SIGKILL to worker-1", 12, IsBlow: true)],
+            Recovery = TimeSpan.FromSeconds(0.5),
+            Took = TimeSpan.FromSeconds(3),
+        });
         report.Add(new ChaosResult("b", ChaosVerdict.Skipped) { Reasons = ["needs root"] });
         Assert.True(report.Good);
-        report.Add(new ChaosResult("c", ChaosVerdict.Failed) { Reasons = ["waited for the end of the job until the time limit of 90 s had passed"], Logs = "/tmp/c" });
+        report.Add(new ChaosResult("c", ChaosVerdict.Failed)
+        {
+            Reasons = ["waited for the end of the job until the time limit of 90 s had passed"], Logs = "/tmp/c",
+        });
         Assert.False(report.Good);
         Assert.Equal("1 passed, 1 failed, 1 skipped", report.Summary);
         Assert.Equal(

@@ -11,7 +11,11 @@ public sealed class DeviceSelectionTests
 {
     private static readonly DeviceDescription Cpu = TestBackend.Device("cpu", "cpu-x64-k1");
 
-    private static readonly DeviceDescription[] Found = [TestBackend.Device("ilgpu:cuda:0", "sm90"), TestBackend.Device("ilgpu:cuda:1", "sm90"), TestBackend.Device("ilgpu:cpu", "simulated")];
+    private static readonly DeviceDescription[] Found =
+    [
+        TestBackend.Device("ilgpu:cuda:0", "sm90"), TestBackend.Device("ilgpu:cuda:1", "sm90"),
+        TestBackend.Device("ilgpu:cpu", "simulated"),
+    ];
 
     [Theory]
     [InlineData("", 1, "cpu")]
@@ -38,7 +42,8 @@ public sealed class DeviceSelectionTests
     {
         var missing = Assert.Throws<CommandException>(() => Choose("ilgpu:cuda:7", 1, Found));
 
-        Assert.Equal("There is no device ilgpu:cuda:7 on this host. Found: ilgpu:cuda:0 (ilgpu:cuda:0), ilgpu:cuda:1 (ilgpu:cuda:1), ilgpu:cpu (ilgpu:cpu).", missing.Message);
+        Assert.Equal("There is no device ilgpu:cuda:7 on this host. Found: ilgpu:cuda:0 (ilgpu:cuda:0), ilgpu:cuda:1 (ilgpu:cuda:1), "
+            + "ilgpu:cpu (ilgpu:cpu).", missing.Message);
     }
 
     [Theory]

@@ -48,7 +48,11 @@ public class FailoversTests
     [Fact]
     public void The_jobs_home_is_who_took_it_in_and_then_who_loaded_it()
     {
-        StoredEvent[] events = [Event(1000, "silo-2", EventKinds.JobSubmitted), Event(5000, "silo-1", EventKinds.JobActivated), Event(6000, "silo-0", EventKinds.NodeUp)];
+        StoredEvent[] events =
+        [
+            Event(1000, "silo-2", EventKinds.JobSubmitted), Event(5000, "silo-1", EventKinds.JobActivated),
+            Event(6000, "silo-0", EventKinds.NodeUp),
+        ];
 
         Assert.Null(Failovers.HomeAt(At(500), events));
         Assert.Equal("silo-2", Failovers.HomeAt(At(4000), events));

@@ -66,7 +66,10 @@ public sealed class KillRunnerTests : IDisposable
     {
         var targets = new Targets();
         var runner = new KillRunner(new KillSchedule(1, [new(KillKind.Silo, 5, []) { Silos = [2, 0] }]), folder.Path);
-        ChildStatus[] up = [new("silo-0", ChildPhase.Ready, 1, 1), new("silo-1", ChildPhase.Down, 2, 1), new("silo-2", ChildPhase.Ready, 3, 1)];
+        ChildStatus[] up =
+        [
+            new("silo-0", ChildPhase.Ready, 1, 1), new("silo-1", ChildPhase.Down, 2, 1), new("silo-2", ChildPhase.Ready, 3, 1),
+        ];
 
         runner.Observe(Data(10, 4) with { Children = [up[0], up[1], up[2] with { Phase = ChildPhase.Starting }] }, targets);
         Assert.Empty(targets.Killed);
@@ -94,7 +97,9 @@ public sealed class KillRunnerTests : IDisposable
     [Fact]
     public void No_worker_begins_the_step_behind_a_blow_before_it_has_struck()
     {
-        var runner = new KillRunner(new KillSchedule(1, [new(KillKind.Workers, 10, [0]), new(KillKind.Collective, 37, [1]), new(KillKind.Silo, 50, []) { Silos = [0] }]), folder.Path);
+        var runner = new KillRunner(new KillSchedule(
+            1,
+            [new(KillKind.Workers, 10, [0]), new(KillKind.Collective, 37, [1]), new(KillKind.Silo, 50, []) { Silos = [0] }]), folder.Path);
         var holds = runner.WorkerArguments(3, 1).Where(argument => argument != "--fault").Select(FaultRule.Parse).ToArray();
         Assert.Equal([11, 39, 51], holds.Select(hold => hold.Number));
         Assert.All(holds, hold => Assert.Equal((FaultAction.Hold, false), (hold.Action, File.Exists(hold.File))));
@@ -131,8 +136,15 @@ public sealed class KillRunnerTests : IDisposable
         {
             Now = Now,
             Started = Now,
-            Job = new JobView { Id = job, Phase = "running", Spec = new JobSpec(), Members = [.. up.Select((name, rank) => new MemberView(rank, new GpuId(new NodeId(name), 0), "", 1, 1, true, "running"))] },
-            Nodes = [.. up.Select(name => new NodeView(new NodeId(name), true, new WorkerSession(1, 1), "", 1, [], [new RankPosition(0, job, 1, step, "computing")], 1))],
+            Job = new JobView
+            {
+                Id = job,
+                Phase = "running",
+                Spec = new JobSpec(),
+                Members = [.. up.Select((name, rank) => new MemberView(rank, new GpuId(new NodeId(name), 0), "", 1, 1, true, "running"))],
+            },
+            Nodes = [.. up.Select(name => new NodeView(
+                new NodeId(name), true, new WorkerSession(1, 1), "", 1, [], [new RankPosition(0, job, 1, step, "computing")], 1))],
             Steps = [new StepRecord(step, 1, 1, 1, 1, 1)],
         };
     }

@@ -84,5 +84,6 @@ public sealed class OutputPathTests : IDisposable
 
     private string Of(string name) => Path.Combine(directory, name);
 
-    private string[] Links() => [.. Directory.GetFileSystemEntries(directory).Select(path => $"{path} {new FileInfo(path).LinkTarget}").Where(line => line.Contains("link", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+    private string[] Links() => [.. Directory.GetFileSystemEntries(directory).Select(path => $"{path} {new FileInfo(path).LinkTarget}")
+        .Where(line => line.Contains("link", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
 }

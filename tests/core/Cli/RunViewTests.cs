@@ -126,7 +126,8 @@ public class RunViewTests
                 second => lines.Next(
                     RunViewBuilder.Build(data with { Now = data.Now.AddSeconds(second), SiloAway = TimeSpan.FromSeconds(second) }))
                         .ToArray()).ToArray();
-        var notice = $"the silo has not answered since {data.Now.LocalDateTime:HH:mm:ss}; training goes on without it, and this view goes on when it is back";
+        var notice = $"the silo has not answered since {data.Now.LocalDateTime:HH:mm:ss}; training goes on without it, and this view goes "
+            + "on when it is back";
         Assert.Equal(notice, Assert.Single(said, line => line.Contains("silo", StringComparison.Ordinal)).Trim());
 
         var before = data with { Job = null, Steps = [], SiloAway = TimeSpan.FromSeconds(1), Now = data.Now.AddSeconds(1) };
@@ -144,7 +145,8 @@ public class RunViewTests
     public void Silos_that_restart_are_named_while_another_one_answers(int down, string notice)
     {
         var data = Running(steps: 5, of: 30, milliseconds: 100, targets: 512);
-        ChildStatus[] silos = [.. Enumerable.Range(0, 3).Select(silo => new ChildStatus($"silo-{silo}", silo < down ? ChildPhase.Down : ChildPhase.Ready, 90 + silo, 1))];
+        ChildStatus[] silos = [.. Enumerable.Range(0, 3).Select(
+            silo => new ChildStatus($"silo-{silo}", silo < down ? ChildPhase.Down : ChildPhase.Ready, 90 + silo, 1))];
         var view = RunViewBuilder.Build(data with { SiloSupervised = true, Children = [.. silos, .. data.Children.Skip(1)] });
 
         Assert.Equal(notice, view.Notice);
@@ -200,8 +202,10 @@ public class RunViewTests
         var data = Running(
             steps: 5, of: 30, milliseconds: 100, targets: 512) with { Events = [Event(1, EventKinds.JobSubmitted, "job submitted")] };
         var first = lines.Next(RunViewBuilder.Build(data)).ToArray();
-        var soon = lines.Next(RunViewBuilder.Build(Running(steps: 6, of: 30, milliseconds: 100, targets: 512) with { Now = data.Now.AddSeconds(1) })).ToArray();
-        var later = lines.Next(RunViewBuilder.Build(Running(steps: 8, of: 30, milliseconds: 100, targets: 512) with { Now = data.Now.AddSeconds(2) })).ToArray();
+        var soon = lines.Next(RunViewBuilder.Build(
+            Running(steps: 6, of: 30, milliseconds: 100, targets: 512) with { Now = data.Now.AddSeconds(1) })).ToArray();
+        var later = lines.Next(RunViewBuilder.Build(
+            Running(steps: 8, of: 30, milliseconds: 100, targets: 512) with { Now = data.Now.AddSeconds(2) })).ToArray();
 
         Assert.Equal(3, first.Length);
         Assert.EndsWith("job submitted", first[0], StringComparison.Ordinal);
@@ -237,7 +241,9 @@ public class RunViewTests
         },
         Nodes = [Node("worker-1", 101, steps), Node("worker-2", 102, steps)],
         Steps = [.. Enumerable.Range(1, steps).Select(step => new StepRecord(step, 3, 1.0 / step, 1, milliseconds, targets))],
-        Children = [new("silo", ChildPhase.Ready, 100, 1), new("worker-1", ChildPhase.Ready, 101, 1), new("worker-2", ChildPhase.Ready, 102, 1)],
+        Children = [
+            new("silo", ChildPhase.Ready, 100, 1), new("worker-1", ChildPhase.Ready, 101, 1), new("worker-2", ChildPhase.Ready, 102, 1),
+        ],
     };
 
     private static MemberView Member(int rank, string node) =>

@@ -36,7 +36,8 @@ public sealed class SiloCallsTests : IAsyncLifetime
         using var client = new CoordinatorClient(door.Url, TestServer.Token);
         var output = silo.Folder.File("out/model");
 
-        Assert.Equal(sha256, await new JobRun(client, "patient").DownloadAsync(job, OutputPath.Look("--out", output), CancellationToken.None).For("the model"));
+        Assert.Equal(sha256, await new JobRun(
+            client, "patient").DownloadAsync(job, OutputPath.Look("--out", output), CancellationToken.None).For("the model"));
 
         Assert.Equal(await File.ReadAllBytesAsync(model), await File.ReadAllBytesAsync(output));
         Assert.Equal([output], Directory.GetFiles(Path.GetDirectoryName(output)!));
@@ -54,12 +55,17 @@ public sealed class SiloCallsTests : IAsyncLifetime
         {
             Id = Job,
             Phase = "waiting",
-            Spec = new JobSpec { Data = new DataSpec { Sha256 = dataHash, Bytes = 40_000 }, Initial = new InitialSpec { Sha256 = weightsHash, Bytes = 400_000 } },
+            Spec = new JobSpec
+            {
+                Data = new DataSpec { Sha256 = dataHash, Bytes = 40_000 },
+                Initial = new InitialSpec { Sha256 = weightsHash, Bytes = 400_000 },
+            },
         });
         await using var door = new FlakyDoor(silo.Server.Url, [(100_000, long.MaxValue), .. AwayForLong]);
         using var client = new CoordinatorClient(door.Url, TestServer.Token);
 
-        Assert.Equal(data, await FrozenCopies.RestoreAsync(new SiloCalls(client, cluster: null), Job, directory, CancellationToken.None).For("the copies"));
+        Assert.Equal(data, await FrozenCopies.RestoreAsync(new SiloCalls(client, cluster: null), Job, directory, CancellationToken.None)
+            .For("the copies"));
 
         Assert.True(await silo.Client.HasDataAsync(dataHash) && await silo.Client.HasDataAsync(weightsHash));
         Assert.Equal(0, door.Left);
@@ -133,9 +139,14 @@ public sealed class SiloCallsTests : IAsyncLifetime
     public async Task The_patience_counts_from_the_first_failure_since_something_moved(bool moved)
     {
         var attempts = 0;
-        var calls = new SiloCalls(silo.Client, cluster: null) { Patience = TimeSpan.FromMilliseconds(700), MovingTime = moved ? TimeSpan.Zero : TimeSpan.FromHours(1) };
+        var calls = new SiloCalls(silo.Client, cluster: null)
+        {
+            Patience = TimeSpan.FromMilliseconds(700), MovingTime = moved ? TimeSpan.Zero : TimeSpan.FromHours(1),
+        };
         Task<int> MoveAsync() => calls.MoveAsync(
-            (_, _) => ++attempts < 8 ? throw new CoordinatorApiException("cut off", "Wait.", new IOException("reset")) : Task.FromResult(attempts), CancellationToken.None);
+            (_, _) => ++attempts < 8
+                ? throw new CoordinatorApiException("cut off", "Wait.", new IOException("reset"))
+                : Task.FromResult(attempts), CancellationToken.None);
 
         if (moved)
             Assert.Equal(8, await MoveAsync());
@@ -154,7 +165,10 @@ public sealed class SiloCallsTests : IAsyncLifetime
         // What is in the way came after the place was looked at.
         var output = OutputPath.Look("--out", Path.Combine(model + "-folder", "file"));
         File.Copy(model, model + "-folder");
-        var refused = await Assert.ThrowsAsync<CommandException>(() => new JobRun(silo.Client, "patient") { Remedy = () => "coordinator resume DIR" }.DownloadAsync(job, output, CancellationToken.None));
+        var refused = await Assert.ThrowsAsync<CommandException>(() => new JobRun(silo.Client, "patient")
+        {
+            Remedy = () => "coordinator resume DIR",
+        }.DownloadAsync(job, output, CancellationToken.None));
 
         Assert.Equal("coordinator resume DIR", refused.Remedy);
     }

@@ -22,13 +22,19 @@ public class TerminalViewTests
             TokensPerSecond = 11_400,
             Generation = 7,
             Failures = 2,
-            Workers = [new("worker-1", 4711, "0", "computing", Tone.Good, 150, true), new("worker-2", null, "-", "killed, comes back", Tone.Bad, null, false)],
+            Workers = [
+                new("worker-1", 4711, "0", "computing", Tone.Good, 150, true),
+                new("worker-2", null, "-", "killed, comes back", Tone.Bad, null, false),
+            ],
             Events = [new(at, "worker-2/0 is out: [connection] closed", Tone.Bad)],
             Notice = "the silo is restarting; training goes on without it",
             Victim = 4711,
         };
         using var text = new StringWriter();
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Out = new AnsiConsoleOutput(text) });
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Out = new AnsiConsoleOutput(text),
+        });
         console.Profile.Width = 110;
 
         console.Write(TerminalView.Render(view));
@@ -93,5 +99,6 @@ public class TerminalViewTests
     }
 
     private static string Cells(string[] lines, string name) =>
-        string.Join(' ', lines.First(line => line.TrimStart().StartsWith(name, StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        string.Join(' ', lines.First(line => line.TrimStart().StartsWith(name, StringComparison.Ordinal)).Split(
+            ' ', StringSplitOptions.RemoveEmptyEntries));
 }

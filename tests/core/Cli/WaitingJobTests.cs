@@ -9,7 +9,10 @@ namespace Coordinator.Tests.Cli;
 public sealed class WaitingJobTests
 {
     private const string Waits = "wants 2, 1 free; low-245bce (priority 1) has 2";
-    private static readonly JobView Job = new() { Id = new JobId("high"), Phase = "waiting", Reason = $"waiting for 2 gpus: {Waits}", Shortage = Waits, Spec = new JobSpec() };
+    private static readonly JobView Job = new()
+    {
+        Id = new JobId("high"), Phase = "waiting", Reason = $"waiting for 2 gpus: {Waits}", Shortage = Waits, Spec = new JobSpec(),
+    };
 
     [Fact]
     public void The_table_of_jobs_has_it_and_a_job_that_runs_waits_for_nothing()

@@ -20,7 +20,10 @@ public sealed class WorkerProgramsTests : IDisposable
     public WorkerProgramsTests()
     {
         var model = new ModelSpec { Layers = 1, Heads = 1, Channels = 8, Block = 4 };
-        spec = new JobSpec { Model = model, Data = new DataFreezer(folder.File("submitter")).Freeze(folder.Write("a.txt", "hello world"), model) };
+        spec = new JobSpec
+        {
+            Model = model, Data = new DataFreezer(folder.File("submitter")).Freeze(folder.Write("a.txt", "hello world"), model),
+        };
     }
 
     public void Dispose() => folder.Dispose();

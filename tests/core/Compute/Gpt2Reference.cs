@@ -14,7 +14,10 @@ internal sealed class Gpt2Reference(ModelSpec model, float[] parameters)
     public double MeanLoss(int[] window)
     {
         int time = window.Length - 1, c = model.Channels, size = c / model.Heads;
-        double[][] x = [.. Enumerable.Range(0, time).Select(t => Row("wte.weight", window[t]).Zip(Row("wpe.weight", t), (a, b) => a + b).ToArray())];
+        double[][] x =
+        [
+            .. Enumerable.Range(0, time).Select(t => Row("wte.weight", window[t]).Zip(Row("wpe.weight", t), (a, b) => a + b).ToArray())
+        ];
         for (var layer = 0; layer < model.Layers; layer++)
         {
             var h = $"h.{layer}.";
@@ -52,7 +55,10 @@ internal sealed class Gpt2Reference(ModelSpec model, float[] parameters)
         for (var t = 0; t < time; t++)
         {
             var final = Norm(x[t], "ln_f");
-            double[] logits = [.. Enumerable.Range(0, model.Vocab).Select(token => Row("wte.weight", token).Zip(final, (a, b) => a * b).Sum())];
+            double[] logits =
+            [
+                .. Enumerable.Range(0, model.Vocab).Select(token => Row("wte.weight", token).Zip(final, (a, b) => a * b).Sum())
+            ];
             loss += Math.Log(logits.Sum(Math.Exp)) - logits[window[t + 1]];
         }
 

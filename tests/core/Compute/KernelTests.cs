@@ -166,7 +166,10 @@ public unsafe class KernelTests
 
     private static void Special(float[] x)
     {
-        float[] values = [0f, -0f, float.NaN, float.PositiveInfinity, float.NegativeInfinity, float.Epsilon, -float.Epsilon, 1e-39f, float.MaxValue];
+        float[] values =
+        [
+            0f, -0f, float.NaN, float.PositiveInfinity, float.NegativeInfinity, float.Epsilon, -float.Epsilon, 1e-39f, float.MaxValue,
+        ];
         for (var i = 0; i < values.Length; i++) x[i * 7] = values[i];
     }
 

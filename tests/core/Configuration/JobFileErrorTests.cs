@@ -6,7 +6,8 @@ namespace Coordinator.Tests.Configuration;
 public sealed class JobFileErrorTests : IDisposable
 {
     private const string TrainingKeys = "training has steps, batch_size, shards, micro_batch, seed, allow_nonfinite";
-    private const string Sections = "the sections are job, model, program, training, optimizer, lr_scheduler, collective, fault_tolerance, checkpoint, data";
+    private const string Sections =
+        "the sections are job, model, program, training, optimizer, lr_scheduler, collective, fault_tolerance, checkpoint, data";
 
     private readonly TemporaryFolder folder = new();
 
@@ -15,8 +16,13 @@ public sealed class JobFileErrorTests : IDisposable
     [Theory]
     [InlineData("training:\n  stepz: 5\n", 2, 3, "training.stepz is no known key; did you mean training.steps? " + TrainingKeys)]
     [InlineData("training:\n  zebra: 5\n", 2, 3, "training.zebra is no known key; " + TrainingKeys)]
-    [InlineData("training:\n  warmup_steps: 5\n", 2, 3, "training.warmup_steps is no known key; did you mean lr_scheduler.warmup_steps? " + TrainingKeys)]
-    [InlineData("training:\n  max_norm: 1\n", 2, 3, "training.max_norm is no known key; did you mean optimizer.gradient_clip? " + TrainingKeys)]
+    [InlineData(
+        "training:\n  warmup_steps: 5\n",
+        2,
+        3,
+        "training.warmup_steps is no known key; did you mean lr_scheduler.warmup_steps? " + TrainingKeys)]
+    [InlineData(
+        "training:\n  max_norm: 1\n", 2, 3, "training.max_norm is no known key; did you mean optimizer.gradient_clip? " + TrainingKeys)]
     [InlineData("job:\n  ranks: 2\ntrainig:\n  steps: 5\n", 3, 1, "trainig is no known section; did you mean training? " + Sections)]
     [InlineData("zebra:\n  stripes: 5\n", 1, 1, "zebra is no known section; " + Sections)]
     public void An_unknown_key_is_named_with_its_line_and_what_was_probably_meant(string yaml, int line, int column, string message) =>
@@ -30,7 +36,11 @@ public sealed class JobFileErrorTests : IDisposable
     [InlineData("optimizer:\n  beta1: .nan\n", 2, 10, "optimizer.beta1 is '.nan' but must be a number")]
     [InlineData("optimizer:\n  beta1: NaN\n", 2, 10, "optimizer.beta1 is 'NaN' but must be a number")]
     [InlineData("optimizer:\n  beta1: 1e999\n", 2, 10, "optimizer.beta1 is '1e999' but must be a number")]
-    [InlineData("fault_tolerance:\n  peer_timeout: 30\n", 2, 17, "fault_tolerance.peer_timeout is '30' but must be a duration such as 500ms, 30s, 10m or 1h")]
+    [InlineData(
+        "fault_tolerance:\n  peer_timeout: 30\n",
+        2,
+        17,
+        "fault_tolerance.peer_timeout is '30' but must be a duration such as 500ms, 30s, 10m or 1h")]
     public void An_ill_typed_value_is_named_with_its_place(string yaml, int line, int column, string message) =>
         AssertRefused(yaml, line, column, message);
 
@@ -92,7 +102,8 @@ public sealed class JobFileErrorTests : IDisposable
         Assert.Equal((2, 10), (error.Line, error.Column));
         Assert.Equal(
             $"{path}:2:10: job.ranks is 8 but must be 1 to the number of shards, 4; lower job.ranks to 4 or raise training.shards\n"
-            + $"{path}:4:10: model.heads is 3 but must be a divisor of model.channels, 128; set model.channels to 129 or change model.heads\n"
+            + $"{path}:4:10: model.heads is 3 but must be a divisor of model.channels, 128; set model.channels to 129 or change "
+            + "model.heads\n"
             + "training.micro_batch is 0 but must be 1 or more; raise training.micro_batch",
             error.Message);
     }
@@ -121,7 +132,8 @@ public sealed class JobFileErrorTests : IDisposable
     [Fact]
     public void A_huge_file_is_no_job_file() =>
         Assert.Equal(
-            $"{folder.File("big.yaml")}: 1048577 bytes are no job file; the most is 1048576", Message(folder.Write("big.yaml", new byte[(1 << 20) + 1])));
+            $"{folder.File("big.yaml")}: 1048577 bytes are no job file; the most is 1048576",
+            Message(folder.Write("big.yaml", new byte[(1 << 20) + 1])));
 
     [Fact]
     public void A_file_that_is_not_utf8_is_refused() =>

@@ -48,7 +48,10 @@ public sealed class JobFileTests : IDisposable
                 Ranks = 8,
                 Training = defaults.Training with { Steps = 20, Shards = 16, Seed = ulong.MaxValue },
                 Optimizer = defaults.Optimizer with { LearningRate = 3e-4, GradientClip = 0 },
-                FaultTolerance = defaults.FaultTolerance with { GatherDelay = TimeSpan.FromMilliseconds(1.5), StateTimeout = TimeSpan.FromHours(2) },
+                FaultTolerance = defaults.FaultTolerance with
+                {
+                    GatherDelay = TimeSpan.FromMilliseconds(1.5), StateTimeout = TimeSpan.FromHours(2),
+                },
             },
             spec);
     }

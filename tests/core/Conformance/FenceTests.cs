@@ -13,7 +13,8 @@ public sealed class FenceTests
     public static TheoryData<string, string, string> Table => new()
     {
         { "stores no observations", "a-gpu-rests-until-something-is-asked-of-it", "expect event 1x gpu.health gpu=n1/1" },
-        { "wakes nobody", "a-gpu-that-is-out-stays-out-when-its-silo-dies", "await stored Cluster watched.0.gpu=n2/0 watched.0.schedulable=false within 1s" },
+        { "wakes nobody", "a-gpu-that-is-out-stays-out-when-its-silo-dies", "await stored Cluster watched.0.gpu=n2/0 "
+            + "watched.0.schedulable=false within 1s" },
         { "stores no observations", "a-gpu-whose-record-is-behind-refuses-its-orders", "expect steps j 1..5" },
         { "stores no observations", "a-cap-takes-a-rank-and-gives-it-back", "await event power.shed within 2s" },
         { "loads nothing", "a-cluster-remembers-who-has-what", "advance 5s" },
@@ -47,7 +48,8 @@ public sealed class FenceTests
         { "loads nothing", "hostile-delivery-with-a-dying-silo", "await view Job:j phase=running recorded>=3 within 60s" },
         { "syncs not", "incarnation-rises-with-each-load", "await view Job:j incarnation=2 phase=running within 5s" },
         { "wakes nobody", "messages-to-one-grain-keep-their-order", "expect view Cluster nodes.0.up=false" },
-        { "carries outputs out backwards", "orders-of-a-turn-keep-their-order", "expect events in order node.up job.submitted generation.forming rank.joined rank.joined" },
+        { "carries outputs out backwards", "orders-of-a-turn-keep-their-order", "expect events in order node.up job.submitted "
+            + "generation.forming rank.joined rank.joined" },
         { "sends before it persists", "steps-are-recorded-before-they-are-confirmed", "expect n1 not told steps-recorded" },
         { "sends before it persists", "storage-away-for-30-seconds", "expect n1 not told plan" },
         { "drops a step", "two-workers-train-to-the-end", "expect steps j 1..6" },
@@ -76,7 +78,8 @@ public sealed class FenceTests
         { "stores no observations", "a-rank-that-prepares-is-no-failure", "expect event 1x rank.excluded gpu=n2/0 cause=\"no answer\"" },
         { "stores no observations", "one-freeze-is-one-failure", "expect event 1x rank.excluded" },
         { "stores no observations", "a-second-worker-of-a-name-is-refused", "expect event 1x node.refused node=n1" },
-        { "stores no observations", "a-node-that-no-peer-reaches-is-set-aside", "expect event 1x rank.excluded gpu=n3/0 cause=\"connection closed\"" },
+        { "stores no observations", "a-node-that-no-peer-reaches-is-set-aside", "expect event 1x rank.excluded gpu=n3/0 cause=\"connection "
+            + "closed\"" },
         { "stores no observations", "an-earlier-state-is-better-than-none", "expect event 1x state.regained step=4 timeline=1" },
         { "stores no observations", "a-cancelled-gang-ends-in-order", "await event 1x generation.running within 3s" },
         { "loads nothing", "a-gang-outlives-every-silo", "advance 8s" },

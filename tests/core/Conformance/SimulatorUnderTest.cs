@@ -14,7 +14,12 @@ internal sealed class SimulatorUnderTest : IConformanceEngine
     {
         options ??= new VirtualSiloOptions();
         if (setup.Hostility is { } hostility)
-            options = options with { Seed = hostility.Seed, Loss = hostility.Loss, Repeat = hostility.Repeat, Straggle = hostility.Reorder };
+        {
+            options = options with
+            {
+                Seed = hostility.Seed, Loss = hostility.Loss, Repeat = hostility.Repeat, Straggle = hostility.Reorder,
+            };
+        }
         silo = new VirtualSilo(options, send => sent.Add(send));
     }
 

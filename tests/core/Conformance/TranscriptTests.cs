@@ -30,7 +30,8 @@ public sealed class TranscriptTests(ITestOutputHelper output)
         Assert.All(Transcript.Names.Select(Transcript.Load), transcript =>
         {
             Assert.EndsWith(".", transcript.Rule);
-            Assert.Contains(transcript.Steps, step => step.Text.StartsWith("expect", StringComparison.Ordinal) || step.Text.StartsWith("await", StringComparison.Ordinal));
+            Assert.Contains(transcript.Steps, step =>
+                step.Text.StartsWith("expect", StringComparison.Ordinal) || step.Text.StartsWith("await", StringComparison.Ordinal));
         });
         foreach (var engine in new[] { "the simulator", "the simulator with turns during writes" })
             output.WriteLine($"conformance: {files.Length} transcripts on {engine}");

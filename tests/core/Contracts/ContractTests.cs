@@ -38,7 +38,9 @@ public sealed class ContractTests
         Directory.GetFiles(Folder, "*.json").Select(Path.GetFileName).Order(StringComparer.Ordinal).Select(name => new object[] { name! });
 
     public static IEnumerable<object[]> Records => typeof(GrainMessage).Assembly.GetTypes()
-        .Where(type => type is { IsClass: true, IsAbstract: false, IsNested: false } && type.GetMethod("<Clone>$") is not null && type.GetConstructor(Type.EmptyTypes) is not null)
+        .Where(type => type is { IsClass: true, IsAbstract: false, IsNested: false }
+            && type.GetMethod("<Clone>$") is not null
+            && type.GetConstructor(Type.EmptyTypes) is not null)
         .Where(type => type.GetProperties().Any(property => property.SetMethod is not null))
         .Select(type => new object[] { type.FullName! });
 
@@ -66,8 +68,11 @@ public sealed class ContractTests
         string[] own = ["grain.activated.json", "grain.deadline-passed.json"];
         foreach (var (family, type) in Families)
         {
-            foreach (var kind in type.GetCustomAttributes<JsonDerivedTypeAttribute>().Select(derived => $"{family}.{derived.TypeDiscriminator}.json").Except(own))
+            foreach (var kind in type.GetCustomAttributes<JsonDerivedTypeAttribute>()
+                .Select(derived => $"{family}.{derived.TypeDiscriminator}.json").Except(own))
+            {
                 Assert.Contains(kind, files);
+            }
         }
     }
 
@@ -84,11 +89,14 @@ public sealed class ContractTests
         var read = typeof(Reader).GetMethod(
             nameof(Reader.Read), [typeof(string)])!.MakeGenericMethod(type).Invoke(null, [required.ToJsonString()])!;
 
-        foreach (var property in type.GetProperties().Where(property => property.SetMethod is not null && property.GetCustomAttribute<RequiredMemberAttribute>() is null))
+        foreach (var property in type.GetProperties().Where(
+            property => property.SetMethod is not null && property.GetCustomAttribute<RequiredMemberAttribute>() is null))
         {
             Assert.True(
-                JsonNode.DeepEquals(Node(property.GetValue(expected), property.PropertyType), Node(property.GetValue(read), property.PropertyType)),
-                $"{type.Name}.{property.Name} is {property.GetValue(read) ?? "null"} where {property.GetValue(expected) ?? "null"} is its initial value");
+                JsonNode.DeepEquals(
+                    Node(property.GetValue(expected), property.PropertyType), Node(property.GetValue(read), property.PropertyType)),
+                $"{type.Name}.{property.Name} is {property.GetValue(read) ?? "null"} where {property.GetValue(expected) ?? "null"} is its "
+                    + "initial value");
         }
     }
 

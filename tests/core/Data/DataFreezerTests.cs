@@ -129,8 +129,21 @@ public sealed class DataFreezerTests : IDisposable
     {
         folder.Write("data/mine.txt", "mine!");
         folder.Write(mark, "x");
-        foreach (var made in new[] { "token", "database", "silo.log", "worker-1.log", "silo/token", "worker-1/boot-worker-1", "checkpoints/job/x", $"data/{new string('a', 64)}.bin", "coordinator.db-wal" })
+        foreach (var made in new[]
+        {
+            "token",
+            "database",
+            "silo.log",
+            "worker-1.log",
+            "silo/token",
+            "worker-1/boot-worker-1",
+            "checkpoints/job/x",
+            $"data/{new string('a', 64)}.bin",
+            "coordinator.db-wal",
+        })
+        {
             folder.Write($"data/{made}", "secret");
+        }
 
         Assert.Equal(["mine.txt"], DataSource.Find(folder.File(named), folder.Path).Files.Select(file => file.RelativePath));
     }
@@ -183,7 +196,8 @@ public sealed class DataFreezerTests : IDisposable
 
         Assert.Equal(DataProblem.Missing, error.Problem);
         Assert.Equal(
-            $"{folder.Path}: no Coordinator.sln here or above, so there is no repository to train on; name a file, a directory or a glob with --data",
+            $"{folder.Path}: no Coordinator.sln here or above, so there is no repository to train on; name a file, a directory or a glob "
+                + "with --data",
             error.Message);
     }
 
@@ -232,7 +246,8 @@ public sealed class DataFreezerTests : IDisposable
         var path = folder.File("data");
         AssertRefused(
             DataProblem.Empty,
-            $"{path}: no text or token file that is not empty (hidden entries, folders bin, obj and artifacts, folders of runs, and what a run made in its own are left out); "
+            $"{path}: no text or token file that is not empty (hidden entries, folders bin, obj and artifacts, folders of runs, and what a "
+                + "run made in its own are left out); "
             + "name a file, a directory or a glob with --data; left out are picture.png (no text (it has zero bytes))",
             path);
     }
@@ -328,7 +343,8 @@ public sealed class DataFreezerTests : IDisposable
         var text = folder.Write("data/readme.txt", "hello");
         AssertRefused(
             DataProblem.MixedKinds,
-            $"{text} is text and {shard} a token shard, and one job reads one kind; choose with a glob in --data, such as '*.txt' or '*train*.bin'",
+            $"{text} is text and {shard} a token shard, and one job reads one kind; choose with a glob in --data, such as '*.txt' or "
+                + "'*train*.bin'",
             folder.File("data"));
     }
 

@@ -32,7 +32,8 @@ public sealed class PrivateFilesTests : IDisposable
             File.SetUnixFileMode(Path.Combine(folder, name), name == "shared" ? Open | UnixFileMode.StickyBit : Open);
         Assert.Equal(
             ["0700", "0700", "0755", "01755"],
-            names.Select(name => RegularFile.FactsOf(PrivateFiles.CreateFolder(Path.Combine(folder, name), "run.json"))!.Value.Permissions));
+            names.Select(
+                name => RegularFile.FactsOf(PrivateFiles.CreateFolder(Path.Combine(folder, name), "run.json"))!.Value.Permissions));
         Assert.Contains("chmod 700", PrivateFiles.WhyOpen(Path.Combine(folder, "others")), StringComparison.Ordinal);
         Assert.Null(PrivateFiles.WhyOpen(Path.Combine(folder, "ours")));
     }

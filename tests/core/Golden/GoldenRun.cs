@@ -57,7 +57,11 @@ public sealed record GoldenRun(string Name, JobSpec Spec, int Steps)
 
             for (var block = 0; block < reduced.Blocks; block++)
             {
-                TreePart[] parts = [.. gradients.Select((gradient, i) => new TreePart(Subtree.Leaf(i), gradient.Host(block * Spec.Collective.BlockElements, reduced.LengthOf(block)), gradient.Loss, gradient.Targets))];
+                TreePart[] parts = [.. gradients.Select((gradient, i) => new TreePart(
+                    Subtree.Leaf(i),
+                    gradient.Host(block * Spec.Collective.BlockElements, reduced.LengthOf(block)),
+                    gradient.Loss,
+                    gradient.Targets))];
                 var (loss, targets) = sum.Sum(shards, parts, reduced.Block(block));
                 reduced.Finish(block, loss, targets);
             }

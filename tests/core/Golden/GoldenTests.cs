@@ -16,7 +16,8 @@ public sealed class GoldenTests
             TheoryData<string, VectorWidth, int> runs = [];
             foreach (var run in GoldenRun.All)
             {
-                foreach (var width in new[] { VectorWidth.W128, VectorWidth.W256, VectorWidth.W512 }.Where(width => VectorWidths.WhyUnsupported(width) is null))
+                foreach (var width in new[] { VectorWidth.W128, VectorWidth.W256, VectorWidth.W512 }.Where(
+                    width => VectorWidths.WhyUnsupported(width) is null))
                 {
                     for (var threads = 1; threads <= 8; threads++) runs.Add(run.Name, width, threads);
                 }

@@ -35,7 +35,8 @@ public sealed class CheckpointPolicyTests
     public void A_setting_that_is_none_is_refused_with_what_is_allowed(string text)
     {
         Assert.False(CheckpointInterval.TryParse(text, out _));
-        var problem = Assert.Single(JobSpecValidator.Validate(new JobSpec { Model = new ModelSpec { Program = "linear" }, Checkpoint = new CheckpointSpec { Interval = text } }));
+        var problem = Assert.Single(JobSpecValidator.Validate(
+            new JobSpec { Model = new ModelSpec { Program = "linear" }, Checkpoint = new CheckpointSpec { Interval = text } }));
         Assert.Equal("checkpoint.interval", problem.Field);
     }
 
@@ -76,7 +77,9 @@ public sealed class CheckpointPolicyTests
     [Fact]
     public void Of_a_step_that_was_saved_on_two_timelines_the_later_stays()
     {
-        Assert.Equal([new CheckpointId(0, 50, 1), new CheckpointId(1, 100, 1)], CheckpointRetention.Keep([Ref(0, 50), Ref(0, 100), Ref(1, 100)], new CheckpointSpec { KeepLatest = 3 }).Select(kept => kept.Id));
+        Assert.Equal([
+            new CheckpointId(0, 50, 1), new CheckpointId(1, 100, 1),
+        ], CheckpointRetention.Keep([Ref(0, 50), Ref(0, 100), Ref(1, 100)], new CheckpointSpec { KeepLatest = 3 }).Select(kept => kept.Id));
     }
 
     [Theory]

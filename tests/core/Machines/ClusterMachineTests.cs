@@ -206,7 +206,9 @@ public sealed class ClusterMachineTests
                 allocation.Gpus, gpu => Assert.True(fit.ContainsKey(gpu) || used.Contains(gpu), $"{gpu} is neither used nor any use"));
             if (allocation.Gpus.Count(fit.ContainsKey) >= wanted)
                 continue;
-            var deviceClass = allocation.Gpus.Select(gpu => nodes.TryGetValue(Number(gpu), out var node) && gpu.Index < node.Gpus ? node.Class : null).FirstOrDefault(found => found is not null);
+            var deviceClass = allocation.Gpus.Select(gpu => nodes.TryGetValue(Number(gpu), out var node) && gpu.Index < node.Gpus
+                ? node.Class
+                : null).FirstOrDefault(found => found is not null);
             Assert.DoesNotContain(fit, gpu => !given.Contains(gpu.Key) && (deviceClass is null || gpu.Value == deviceClass));
         }
     }
@@ -223,7 +225,12 @@ public sealed class ClusterMachineTests
     private static int Number(GpuId gpu) => int.Parse(gpu.Node.Value.AsSpan(1));
 
     private void Report(int node, int gpus, bool up = true, string deviceClass = "a") => Hear(new NodeReported(
-        new NodeId($"n{node:00}"), new WorkerSession(1, 1), ++sequence, up, "host:1", [.. Enumerable.Range(0, gpus).Select(index => new GpuDescription(index, "gpu", deviceClass, "cpu"))]));
+        new NodeId($"n{node:00}"),
+        new WorkerSession(1, 1),
+        ++sequence,
+        up,
+        "host:1",
+        [.. Enumerable.Range(0, gpus).Select(index => new GpuDescription(index, "gpu", deviceClass, "cpu"))]));
 
     private void Request(string job, int wanted, GpuId[] used) => Hear(new GpusRequested(new JobId(job), 1, ++sequence, wanted, used, []));
 

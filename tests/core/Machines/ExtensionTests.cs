@@ -55,7 +55,8 @@ public sealed class ExtensionTests
     {
         // The silo died when it had stored the steps, and before it formed the generation for them.
         job.Train(0, 1);
-        job.ReloadWith(stored => stored with { Spec = ExtensionPolicy.Apply(stored.Spec, new ExtendJob(40, null)), Submitted = JobExtent.Of(stored.Spec) });
+        job.ReloadWith(stored =>
+            stored with { Spec = ExtensionPolicy.Apply(stored.Spec, new ExtendJob(40, null)), Submitted = JobExtent.Of(stored.Spec) });
         var generation = job.Generation;
         job.SaysSteps(0, timeline: 0, 2, 20);
         job.Finishes(0, 20);

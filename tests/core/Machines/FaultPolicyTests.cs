@@ -56,7 +56,9 @@ public sealed class FaultPolicyTests
     public void Faults_of_different_kinds_before_any_step_are_accidents()
     {
         var job = FailsOnThree(
-            (1, FaultKind.Device, "CUDA error 214: uncorrectable ECC error"), (2, FaultKind.Unknown, "out of memory"), (3, FaultKind.Device, "the device fell off the bus"));
+            (1, FaultKind.Device, "CUDA error 214: uncorrectable ECC error"),
+            (2, FaultKind.Unknown, "out of memory"),
+            (3, FaultKind.Device, "the device fell off the bus"));
         Assert.DoesNotContain(EventKinds.JobFailed, job.Events);
     }
 
@@ -64,7 +66,9 @@ public sealed class FaultPolicyTests
     public void Faults_that_differ_only_in_their_numbers_are_alike()
     {
         var job = FailsOnThree(
-            (1, FaultKind.Unknown, "device 0 has 512 bytes left"), (2, FaultKind.Unknown, "device 1 has 0 bytes left"), (3, FaultKind.Unknown, "device 0 has 70 bytes left"));
+            (1, FaultKind.Unknown, "device 0 has 512 bytes left"),
+            (2, FaultKind.Unknown, "device 1 has 0 bytes left"),
+            (3, FaultKind.Unknown, "device 0 has 70 bytes left"));
         Assert.Contains(EventKinds.JobFailed, job.Events);
     }
 
@@ -237,8 +241,11 @@ public sealed class FaultPolicyTests
 
     private static void IsAsked(JobAlone job, int node, TimeSpan within)
     {
-        for (var waited = TimeSpan.Zero; waited < within && job.Newest[JobAlone.Gpu(node)] is not PrepareRank; waited += TimeSpan.FromMilliseconds(50))
+        for (var waited = TimeSpan.Zero; waited < within
+            && job.Newest[JobAlone.Gpu(node)] is not PrepareRank; waited += TimeSpan.FromMilliseconds(50))
+        {
             job.Advance(TimeSpan.FromMilliseconds(50));
+        }
         Assert.IsType<PrepareRank>(job.Newest[JobAlone.Gpu(node)]);
     }
 }

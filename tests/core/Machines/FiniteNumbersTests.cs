@@ -36,10 +36,13 @@ public sealed class FiniteNumbersTests
     public void The_reason_names_the_step_the_checkpoint_that_stays_and_what_to_do()
     {
         Assert.Equal(
-            "the loss of step 7 is NaN, so the model learns nothing more; there is no checkpoint of it: lower optimizer.learning_rate (now 0.001) and train again, or set training.allow_nonfinite to true to go on all the same",
+            "the loss of step 7 is NaN, so the model learns nothing more; there is no checkpoint of it: lower optimizer.learning_rate (now "
+                + "0.001) and train again, or set training.allow_nonfinite to true to go on all the same",
             FiniteNumbers.Why(Step(7) with { Loss = double.NaN }, Spec, null));
         Assert.Equal(
-            "the gradient norm of step 7 is Infinity, so the model learns nothing more; its last checkpoint is that of step 5 and is kept: lower optimizer.learning_rate (now 0.001) or set optimizer.gradient_clip to 1 and train again, or set training.allow_nonfinite to true to go on all the same",
+            "the gradient norm of step 7 is Infinity, so the model learns nothing more; its last checkpoint is that of step 5 and is kept: "
+                + "lower optimizer.learning_rate (now 0.001) or set optimizer.gradient_clip to 1 and train again, or set "
+                + "training.allow_nonfinite to true to go on all the same",
             FiniteNumbers.Why(
                 Step(7) with { GradientNorm = double.PositiveInfinity }, Spec with { Optimizer = Spec.Optimizer with { GradientClip = 0 } },
                     new CheckpointRef(new CheckpointId(0, 5, 1), "a", 1, 1)));

@@ -311,7 +311,12 @@ public sealed class GangTests
     private static GpuId Gpu(int index, int node = 0) => new(new NodeId($"n{node:00}"), index);
 
     private void Report(int gpus, int node = 0, bool up = true) => Hear(new NodeReported(
-        new NodeId($"n{node:00}"), new WorkerSession(1, 1), ++sequence, up, "host:1", [.. Enumerable.Range(0, gpus).Select(index => new GpuDescription(index, "gpu", "a", "cpu"))]));
+        new NodeId($"n{node:00}"),
+        new WorkerSession(1, 1),
+        ++sequence,
+        up,
+        "host:1",
+        [.. Enumerable.Range(0, gpus).Select(index => new GpuDescription(index, "gpu", "a", "cpu"))]));
 
     private void Request(
         string job, int wanted, int minimum, int priority = 0, GpuId[]? used = null, bool parked = false, GpuId[]? preferred = null) =>

@@ -75,7 +75,8 @@ public sealed class GpuHealthPolicyTests
 
     [Theory]
     [InlineData("xid 13", "line 1: 'xid 13' has no colon; write such as 'xid 46 62 64: drain-and-reset'")]
-    [InlineData("\nxid 13: pray", "line 2: 'pray' is no remedy; choose none, log, restart-program, drain-and-reset, reboot-node, quarantine")]
+    [InlineData(
+        "\nxid 13: pray", "line 2: 'pray' is no remedy; choose none, log, restart-program, drain-and-reset, reboot-node, quarantine")]
     [InlineData("xid thirteen: log", "line 1: 'thirteen' is neither a number nor a range such as 39-41")]
     [InlineData("xid 13-11: log", "line 1: '13-11' is neither a number nor a range such as 39-41")]
     [InlineData("xid 13: log\nxid 11-13: none", "line 2: 13 has a rule already")]

@@ -212,7 +212,18 @@ public sealed class GpuMachineTests
     private void Plan(long generation)
     {
         Tell(new GpuOrdered(new PrepareRank { Job = Job, Incarnation = 1, Timeline = 0, Generation = generation, Gpu = Id }));
-        Tell(new GpuOrdered(new RankPlan { Job = Job, Incarnation = 1, Timeline = 0, Generation = generation, Gpu = Id, Rank = 0, FirstStep = 1, FirstStepShards = [], CatchUp = CatchUp.Initialize }));
+        Tell(new GpuOrdered(new RankPlan
+        {
+            Job = Job,
+            Incarnation = 1,
+            Timeline = 0,
+            Generation = generation,
+            Gpu = Id,
+            Rank = 0,
+            FirstStep = 1,
+            FirstStepShards = [],
+            CatchUp = CatchUp.Initialize,
+        }));
     }
 
     private void Measure(GpuReading reading) => Tell(new GpuMeasured(session, reading));

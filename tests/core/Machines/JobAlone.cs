@@ -23,7 +23,12 @@ internal sealed class JobAlone
     public JobAlone(int ranks, int minRanks, Func<JobSpec, JobSpec>? with = null)
     {
         Tell(new Activated("silo"));
-        var spec = new JobSpec { Ranks = ranks, MinRanks = minRanks, Training = new TrainingSpec { Steps = 20, Shards = Math.Max(4, (int)BitOperations.RoundUpToPowerOf2((uint)ranks)) } };
+        var spec = new JobSpec
+        {
+            Ranks = ranks,
+            MinRanks = minRanks,
+            Training = new TrainingSpec { Steps = 20, Shards = Math.Max(4, (int)BitOperations.RoundUpToPowerOf2((uint)ranks)) },
+        };
         Tell(new SubmitJob(with?.Invoke(spec) ?? spec));
     }
 
@@ -84,14 +89,19 @@ internal sealed class JobAlone
     public static WorkerSession Session(int node, int life = 0) => new(1000 + (100 * life) + node, 1);
 
     public void Offer(params (int Node, int Life)[] nodes) => Tell(lastOffer = new GpusOffered(1, ++offers,
-        [.. nodes.Select(node => new GpuOffer(Gpu(node.Node), Session(node.Node, node.Life), $"n{node.Node}:7000", "c", "cpu", Up: true))]));
+        [
+            .. nodes.Select(node => new GpuOffer(Gpu(node.Node), Session(node.Node, node.Life), $"n{node.Node}:7000", "c", "cpu", Up: true))
+        ]));
 
     /// <summary>The last offer is delivered a second time.</summary>
     public void OfferComesAgain() => Tell(lastOffer!);
 
     /// <summary>All nodes' gpus are offered, and those of some are wanted back.</summary>
     public void OfferAllAndAskBack(int[] nodes, params int[] back) => Tell(new GpusOffered(1, ++offers,
-        [.. nodes.Select(node => new GpuOffer(Gpu(node), Session(node), $"n{node}:7000", "c", "cpu", Up: !back.Contains(node)) { NodeUp = true, GiveBack = back.Contains(node) ? "power: too little" : null })]));
+        [.. nodes.Select(node => new GpuOffer(Gpu(node), Session(node), $"n{node}:7000", "c", "cpu", Up: !back.Contains(node))
+        {
+            NodeUp = true, GiveBack = back.Contains(node) ? "power: too little" : null,
+        })]));
 
     public void Says(int node, JobReport report, int life = 0) => Tell(new WorkerReported(Gpu(node).Node, Session(node, life), report));
 
@@ -144,7 +154,10 @@ internal sealed class JobAlone
 
     /// <summary>A member cannot read the checkpoint that its plan names.</summary>
     public void CannotRead(int node, long step) =>
-        Says(node, new CheckpointUnreadable { Job = Job, Generation = Generation, Gpu = Gpu(node), Checkpoint = new CheckpointId(0, step, 1), Detail = "damaged" });
+        Says(node, new CheckpointUnreadable
+        {
+            Job = Job, Generation = Generation, Gpu = Gpu(node), Checkpoint = new CheckpointId(0, step, 1), Detail = "damaged",
+        });
 
     public void WantsCheckpoint() => Tell(new CheckpointWanted("asked for"));
 
@@ -186,7 +199,10 @@ internal sealed class JobAlone
         Says(node, new RankFaulted { Job = Job, Generation = Generation, Gpu = Gpu(node), Detail = detail, Kind = kind, Step = step });
 
     public void Prepares(int node, bool ready = false, bool busy = false, bool? loading = null) =>
-        Says(node, new RankPreparing { Job = Job, Generation = Generation, Gpu = Gpu(node), What = "opening data", Ready = ready, Busy = busy, Loading = loading });
+        Says(node, new RankPreparing
+        {
+            Job = Job, Generation = Generation, Gpu = Gpu(node), What = "opening data", Ready = ready, Busy = busy, Loading = loading,
+        });
 
     public void IsReleased(int node) => Says(node, new RankReleased { Job = Job, Generation = Generation, Gpu = Gpu(node) });
 
@@ -195,7 +211,10 @@ internal sealed class JobAlone
 
     /// <summary>A member has come to the last step of its plan.</summary>
     public void Finishes(int node, long step, int life = 0) =>
-        Says(node, new RankFinished { Job = Job, Generation = Generation, Gpu = Gpu(node), Step = step, RecordedThrough = step, StateSha256 = $"state of step {step}" }, life);
+        Says(node, new RankFinished
+        {
+            Job = Job, Generation = Generation, Gpu = Gpu(node), Step = step, RecordedThrough = step, StateSha256 = $"state of step {step}",
+        }, life);
 
     public void StoresModel(string sha256, long? step) => Tell(new ModelStored(sha256, 8) { Step = step });
 
@@ -247,7 +266,10 @@ internal sealed class JobAlone
     /// <summary>Another silo loads it from what is stored, and finds that it has saved these steps, oldest first.</summary>
     public void ReloadWithCheckpoints(params long[] steps)
     {
-        CheckpointRef[] saved = [.. steps.Select(step => new CheckpointRef(new CheckpointId(0, step, 1), new string('a', 64), CheckpointBytes, 1))];
+        CheckpointRef[] saved =
+        [
+            .. steps.Select(step => new CheckpointRef(new CheckpointId(0, step, 1), new string('a', 64), CheckpointBytes, 1))
+        ];
         var recorded = View.Recorded;
         ReloadWith(stored => stored with { Checkpoints = saved, Recorded = recorded });
     }

@@ -40,7 +40,18 @@ public sealed class JobIdentityTests
         Assert.NotNull(job.PlanOf(1));
         job.Offer((1, 1));
         job.Advance(TimeSpan.FromSeconds(1));
-        job.Says(1, new RankState { Job = JobAlone.Job, Generation = job.Generation, Gpu = JobAlone.Gpu(1), Boot = JobAlone.Session(1, 1).Boot, HasState = false, Timeline = 0, Applied = 0, StateBlocks = 1, Identity = "torch2 schema=aa state0=bb probe=cc" }, life: 1);
+        job.Says(1, new RankState
+        {
+            Job = JobAlone.Job,
+            Generation = job.Generation,
+            Gpu = JobAlone.Gpu(1),
+            Boot = JobAlone.Session(1, 1).Boot,
+            HasState = false,
+            Timeline = 0,
+            Applied = 0,
+            StateBlocks = 1,
+            Identity = "torch2 schema=aa state0=bb probe=cc",
+        }, life: 1);
         job.Advance(TimeSpan.FromSeconds(1));
 
         Assert.Null(job.PlanOf(1));
@@ -60,10 +71,17 @@ public sealed class JobIdentityTests
     }
 
     [Theory]
-    [InlineData("torch2 schema=aa", "it computes with other libraries, instructions, threads or hardware than the job's ranks (torch2, where the job has torch1)")]
-    [InlineData("torch1 schema=zz state0=bb", "its state consists of other tensors or numbers than that of the job's ranks (schema=zz, where the job has schema=aa)")]
-    [InlineData("torch1 schema=aa state0=zz", "it begins with another state than the job's ranks: the script draws something that is not seeded, or loads other weights here (state0=zz, where the job has state0=bb)")]
-    [InlineData("torch1 schema=aa state0=bb probe=zz", "it computes another gradient from the same state and samples than the job's ranks (probe=zz, where the job has probe=cc)")]
+    [InlineData(
+        "torch2 schema=aa",
+        "it computes with other libraries, instructions, threads or hardware than the job's ranks (torch2, where the job has torch1)")]
+    [InlineData(
+        "torch1 schema=zz state0=bb",
+        "its state consists of other tensors or numbers than that of the job's ranks (schema=zz, where the job has schema=aa)")]
+    [InlineData("torch1 schema=aa state0=zz", "it begins with another state than the job's ranks: the script draws something that is not "
+        + "seeded, or loads other weights here (state0=zz, where the job has state0=bb)")]
+    [InlineData(
+        "torch1 schema=aa state0=bb probe=zz",
+        "it computes another gradient from the same state and samples than the job's ranks (probe=zz, where the job has probe=cc)")]
     [InlineData("", "its worker does not say what its program is made up of; start a worker of this version")]
     public void The_first_part_that_differs_is_named(string own, string said) => Assert.Equal(said, ProgramIdentity.Explain(own, Usual));
 }

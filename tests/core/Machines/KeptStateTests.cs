@@ -224,7 +224,10 @@ public sealed class KeptStateTests
     public void The_word_of_a_rank_that_finished_on_an_earlier_timeline_is_not_of_the_present_record()
     {
         GoBackTo(4);
-        job.Says(0, new RankFinished { Job = JobAlone.Job, Generation = 1, Gpu = JobAlone.Gpu(0), Step = Steps, RecordedThrough = Steps, StateSha256 = "0" });
+        job.Says(0, new RankFinished
+        {
+            Job = JobAlone.Job, Generation = 1, Gpu = JobAlone.Gpu(0), Step = Steps, RecordedThrough = Steps, StateSha256 = "0",
+        });
         Assert.Equal(4, job.View.Recorded);
     }
 

@@ -198,7 +198,10 @@ public sealed class LeavingTests
     public void A_released_rank_whose_worker_is_to_end_says_so_until_its_state_is_of_no_more_use()
     {
         var members = Membership.None(JobAlone.Job).Apply(1, [], [new Member(First, "127.0.0.1:7000", 5)]);
-        var rank = new RankMachine(new RankOptions { Job = JobAlone.Job, Gpu = First, Boot = 5, Shards = 4, Steps = 20, ReducedBlocks = 1, StateBlocks = 1, WindowBlocks = 1 });
+        var rank = new RankMachine(new RankOptions
+        {
+            Job = JobAlone.Job, Gpu = First, Boot = 5, Shards = 4, Steps = 20, ReducedBlocks = 1, StateBlocks = 1, WindowBlocks = 1,
+        });
         var outputs = new List<RankOutput>();
         Order(0, new PrepareRank { Job = JobAlone.Job, Incarnation = 1, Timeline = 0, Generation = 1, Gpu = First });
         Order(0, new ReleaseRank { Job = JobAlone.Job, Incarnation = 1, Timeline = 0, Generation = 2, Gpu = First });
@@ -206,7 +209,18 @@ public sealed class LeavingTests
 
         members = members.Apply(3, [], []);
         Order(0, new PrepareRank { Job = JobAlone.Job, Incarnation = 1, Timeline = 0, Generation = 3, Gpu = First });
-        Order(0, new RankPlan { Job = JobAlone.Job, Incarnation = 1, Timeline = 0, Generation = 3, Gpu = First, Rank = 0, FirstStep = 1, CatchUp = CatchUp.Initialize, FirstStepShards = [new ShardRun(0, 0, 4)] });
+        Order(0, new RankPlan
+        {
+            Job = JobAlone.Job,
+            Incarnation = 1,
+            Timeline = 0,
+            Generation = 3,
+            Gpu = First,
+            Rank = 0,
+            FirstStep = 1,
+            CatchUp = CatchUp.Initialize,
+            FirstStepShards = [new ShardRun(0, 0, 4)],
+        });
         rank.Handle(TimeSpan.Zero, new StateInitialized(outputs.OfType<InitializeState>().Last().Ticket), outputs);
         rank.Handle(TimeSpan.Zero, new LeaveRequested("asked to end"), outputs);
         Order(1, new ReleaseRank { Job = JobAlone.Job, Incarnation = 1, Timeline = 0, Generation = 4, Gpu = First });

@@ -19,7 +19,10 @@ public sealed class MembersJsonTests
     private static string Write(MembershipChange change) => JsonSerializer.Serialize(change, MachinesJson.Default.MembershipChange);
 
     private static Member[] Members(int count) =>
-        [.. Enumerable.Range(0, count).Select(i => new Member(new GpuId(new NodeId($"node-{i / 8:00000}"), i % 8), $"10.0.{i / 2000}.{i / 8 % 250}:7000", 1_790_000_000_000 + (i * 37 % 1000)))];
+        [.. Enumerable.Range(0, count).Select(i => new Member(
+            new GpuId(new NodeId($"node-{i / 8:00000}"), i % 8),
+            $"10.0.{i / 2000}.{i / 8 % 250}:7000",
+            1_790_000_000_000 + (i * 37 % 1000)))];
 
     [Theory]
     [InlineData(0)]
@@ -46,15 +49,22 @@ public sealed class MembersJsonTests
         {
             for (var index = 0; index < (node == 500 ? 7 : 8); index++)
             {
-                var address = node < 300 ? $"n{node:0000}:{(node == 200 ? 7001 : 7000)}" : node < 1000 ? $"10.0.{node / 250}.{node % 250}:7000" : node < 1100 ? "host:7000" : "host";
-                members.Add(new Member(new GpuId(new NodeId(node < 1150 ? $"n{node:0000}" : $"rack-{node}-left"), index), address, node * 31 % 17 + (node == 800 && index == 3 ? 1 : 0)));
+                var address = node < 300 ? $"n{node:0000}:{(node == 200 ? 7001 : 7000)}"
+                    : node < 1000 ? $"10.0.{node / 250}.{node % 250}:7000"
+                    : node < 1100 ? "host:7000"
+                    : "host";
+                members.Add(new Member(
+                    new GpuId(new NodeId(node < 1150 ? $"n{node:0000}" : $"rack-{node}-left"), index),
+                    address,
+                    node * 31 % 17 + (node == 800 && index == 3 ? 1 : 0)));
             }
         }
 
         members.AddRange(Enumerable.Range(0, 200).Select(node => new Member(new GpuId(new NodeId($"s{node}"), 2), $"s{node}", 1)));
         members.AddRange(Enumerable.Range(0, 70).Select(index => new Member(new GpuId(new NodeId("wide0"), index), "w0", 1)));
         members.AddRange(Enumerable.Range(0, 70).Select(index => new Member(new GpuId(new NodeId("wide1"), index), "w1", 1)));
-        members.AddRange([new Member(new GpuId(new NodeId("\u00e9\ud83d\ude009"), 0), "\u00e99", 5), new Member(new GpuId(new NodeId("\u00e9\ud83d\ude0010"), 0), "\u00e910", 6)]);
+        members.AddRange([new Member(new GpuId(new NodeId("\u00e9\ud83d\ude009"), 0), "\u00e99", 5), new Member(
+            new GpuId(new NodeId("\u00e9\ud83d\ude0010"), 0), "\u00e910", 6)]);
         Assert.Equal(members, JsonSerializer.Deserialize(Write(Change([.. members])), MachinesJson.Default.MembershipChange)!.Added);
     }
 
@@ -62,7 +72,8 @@ public sealed class MembersJsonTests
     [Fact]
     public void Nodes_that_follow_each_other_take_a_boot_number_each()
     {
-        Member[] members = [.. Enumerable.Range(0, 80_000).Select(i => new Member(new GpuId(new NodeId($"n{i / 8:00000}"), i % 8), $"n{i / 8:00000}:7000", 1_790_000_000_000 + (i / 8 * 7919 % 20_000)))];
+        Member[] members = [.. Enumerable.Range(0, 80_000).Select(i => new Member(
+            new GpuId(new NodeId($"n{i / 8:00000}"), i % 8), $"n{i / 8:00000}:7000", 1_790_000_000_000 + (i / 8 * 7919 % 20_000)))];
         Assert.InRange(Write(Change(members)).Length, 1, 50_000);
     }
 

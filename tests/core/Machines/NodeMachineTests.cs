@@ -185,7 +185,8 @@ public sealed class NodeMachineTests
 
     private void Measure(GpuReading reading) => Tell(new WorkerSaid(new WorkerSession(1, 1), new GpusMeasured([reading])));
 
-    private void Order(long generation) => Tell(new NodeOrders(Job, 1, null, [new PrepareRank { Job = Job, Incarnation = 1, Timeline = 0, Generation = generation, Gpu = new GpuId(Node, 0) }]));
+    private void Order(long generation) => Tell(new NodeOrders(
+        Job, 1, null, [new PrepareRank { Job = Job, Incarnation = 1, Timeline = 0, Generation = generation, Gpu = new GpuId(Node, 0) }]));
 
     private IEnumerable<SendToGrain> Calls() => outputs.Items.OfType<SendToGrain>();
 

@@ -244,7 +244,12 @@ public sealed class PowerTests
 
     private void Report(
         int node, int gpus, bool up = true, string deviceClass = "a", long boot = 1, long connection = 1) => Hear(new NodeReported(
-        new NodeId($"n{node:00}"), new WorkerSession(boot, connection), ++sequence, up, "host:1", [.. Enumerable.Range(0, gpus).Select(index => new GpuDescription(index, "gpu", deviceClass, "cpu"))]));
+        new NodeId($"n{node:00}"),
+        new WorkerSession(boot, connection),
+        ++sequence,
+        up,
+        "host:1",
+        [.. Enumerable.Range(0, gpus).Select(index => new GpuDescription(index, "gpu", deviceClass, "cpu"))]));
 
     private void Request(string job, int wanted, GpuId[]? used = null, int priority = 0, string? deviceClass = null) =>
         Hear(new GpusRequested(new JobId(job), 1, ++sequence, wanted, used ?? [], []) { Priority = priority, DeviceClass = deviceClass });

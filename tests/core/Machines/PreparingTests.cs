@@ -209,8 +209,18 @@ public sealed class PreparingTests
     {
         var job = new JobAlone(ranks: 2, minRanks: 1);
         job.Train(1, 2);
-        job.Says(1, new PeerAccused { Job = JobAlone.Job, Generation = 1, Accuser = JobAlone.Gpu(1).Node, Accused = JobAlone.Gpu(2).Node, Evidence = Evidence.Silent });
-        job.Says(1, new PeerAccused { Job = JobAlone.Job, Generation = 1, Accuser = JobAlone.Gpu(1).Node, Accused = JobAlone.Gpu(2).Node, Evidence = Evidence.ConnectionClosed });
+        job.Says(1, new PeerAccused
+        {
+            Job = JobAlone.Job, Generation = 1, Accuser = JobAlone.Gpu(1).Node, Accused = JobAlone.Gpu(2).Node, Evidence = Evidence.Silent,
+        });
+        job.Says(1, new PeerAccused
+        {
+            Job = JobAlone.Job,
+            Generation = 1,
+            Accuser = JobAlone.Gpu(1).Node,
+            Accused = JobAlone.Gpu(2).Node,
+            Evidence = Evidence.ConnectionClosed,
+        });
         job.Advance(TimeSpan.FromMilliseconds(100));
         Assert.Equal(2, job.Generation);
         var gone = job.Newest.Single(order => order.Value is ReleaseRank).Key;

@@ -15,7 +15,10 @@ internal sealed class RankAlone
     private long payloads;
 
     public RankAlone(long steps = 100) =>
-        rank = new RankMachine(new RankOptions { Job = Job, Gpu = Gpu, Boot = 5, Shards = Shards, Steps = steps, ReducedBlocks = 1, StateBlocks = 2, WindowBlocks = 1 });
+        rank = new RankMachine(new RankOptions
+        {
+            Job = Job, Gpu = Gpu, Boot = 5, Shards = Shards, Steps = steps, ReducedBlocks = 1, StateBlocks = 2, WindowBlocks = 1,
+        });
 
     /// <summary>Other members, on nodes behind this one.</summary>
     public int Others { get; set; }
@@ -34,7 +37,10 @@ internal sealed class RankAlone
         where T : RankOutput => done.OfType<T>().Last();
 
     public void Prepare(long generation, int timeline = 0, long recorded = 0) =>
-        Order(new PrepareRank { Job = Job, Incarnation = 1, Timeline = timeline, Generation = generation, Gpu = Gpu, RecordedThrough = recorded });
+        Order(new PrepareRank
+        {
+            Job = Job, Incarnation = 1, Timeline = timeline, Generation = generation, Gpu = Gpu, RecordedThrough = recorded,
+        });
 
     public void Plan(
         long generation,

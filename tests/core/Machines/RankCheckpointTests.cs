@@ -13,7 +13,10 @@ public sealed class RankCheckpointTests
     private static readonly GpuId Gpu = new(new NodeId("n1"), 0);
     private static readonly CheckpointRef Saved = new(new CheckpointId(0, 12, 1), new string('a', 64), 10, 1);
 
-    private readonly RankMachine rank = new(new RankOptions { Job = Job, Gpu = Gpu, Boot = 5, Shards = Shards, Steps = 100, ReducedBlocks = 1, StateBlocks = 3, WindowBlocks = 1 });
+    private readonly RankMachine rank = new(new RankOptions
+    {
+        Job = Job, Gpu = Gpu, Boot = 5, Shards = Shards, Steps = 100, ReducedBlocks = 1, StateBlocks = 3, WindowBlocks = 1,
+    });
     private readonly List<RankOutput> done = [];
     private readonly Queue<RankInput> due = [];
     private TimeSpan now = TimeSpan.FromSeconds(1);
@@ -179,7 +182,8 @@ public sealed class RankCheckpointTests
 
     private void Save(CheckpointId id) => Hand(new SaveOrdered(new SaveCheckpoint(Job, 1, id)));
 
-    private void Prepare(long generation) => Hand(new OrderArrived(new PrepareRank { Job = Job, Incarnation = 1, Timeline = 0, Generation = generation, Gpu = Gpu }, Members(generation)));
+    private void Prepare(long generation) => Hand(new OrderArrived(
+        new PrepareRank { Job = Job, Incarnation = 1, Timeline = 0, Generation = generation, Gpu = Gpu }, Members(generation)));
 
     private void Plan(
         long generation, CatchUp way, long firstStep, int timeline = 0, CheckpointRef? checkpoint = null) => Hand(new OrderArrived(

@@ -60,7 +60,17 @@ public sealed class RankExtensionTests
     }
 
     private static FrameHeader Ready(long step) =>
-        new() { Kind = FrameKind.Ready, JobTag = RankMachine.TagOf(RankAlone.Job), Incarnation = 1, Timeline = 0, Generation = 1, From = 1, To = 0, Step = step };
+        new()
+        {
+            Kind = FrameKind.Ready,
+            JobTag = RankMachine.TagOf(RankAlone.Job),
+            Incarnation = 1,
+            Timeline = 0,
+            Generation = 1,
+            From = 1,
+            To = 0,
+            Step = step,
+        };
 
     private void GoOnTo(long last)
     {

@@ -95,7 +95,8 @@ public sealed class RankKeepsStateTests
         rank.Prepare(1, timeline: 1);
         rank.Plan(1, CatchUp.LoadCheckpoint, 13, timeline: 1, checkpoint: Saved);
         rank.Prepare(2, timeline: 1);
-        rank.Hand(new StateLoaded(rank.Last<LoadState>().Ticket, "its storage did not answer within 2 s", IsStateTouched: false, IsGivenUp: true));
+        rank.Hand(new StateLoaded(
+            rank.Last<LoadState>().Ticket, "its storage did not answer within 2 s", IsStateTouched: false, IsGivenUp: true));
         Assert.DoesNotContain(rank.Said, said => said is CheckpointUnreadable);
         Assert.False(rank.AnswerTo(2)!.HasState);
     }

@@ -12,9 +12,14 @@ public sealed class RecordKnowledgeTests
     [Fact]
     public void A_rank_answers_that_steps_are_recorded_which_the_question_called_recorded()
     {
-        var rank = new RankMachine(new RankOptions { Job = Job, Gpu = Gpu, Boot = 5, Shards = 4, Steps = 20, ReducedBlocks = 1, StateBlocks = 1, WindowBlocks = 1 });
+        var rank = new RankMachine(new RankOptions
+        {
+            Job = Job, Gpu = Gpu, Boot = 5, Shards = 4, Steps = 20, ReducedBlocks = 1, StateBlocks = 1, WindowBlocks = 1,
+        });
         var outputs = new List<RankOutput>();
-        rank.Handle(TimeSpan.Zero, new OrderArrived(new PrepareRank { Job = Job, Incarnation = 1, Timeline = 0, Generation = 1, Gpu = Gpu, RecordedThrough = 11 }, Members), outputs);
+        rank.Handle(TimeSpan.Zero, new OrderArrived(
+            new PrepareRank { Job = Job, Incarnation = 1, Timeline = 0, Generation = 1, Gpu = Gpu, RecordedThrough = 11 },
+            Members), outputs);
         var answer = Assert.IsType<RankState>(Assert.IsType<TellJob>(Assert.Single(outputs)).Message);
         Assert.Equal(11, answer.RecordedThrough);
     }

@@ -16,7 +16,8 @@ public sealed class ShardDealTests
     }
 
     private static IReadOnlyList<ShardRun> Map(int shards, int ranks) =>
-        [.. ShardMap.Cut(shards, ranks).SelectMany((spans, rank) => spans.Select(span => new ShardRun(rank, span.Start, span.Count))).OrderBy(run => run.Start)];
+        [.. ShardMap.Cut(shards, ranks).SelectMany((spans, rank) => spans.Select(span => new ShardRun(rank, span.Start, span.Count)))
+            .OrderBy(run => run.Start)];
 
     [Theory]
     [InlineData(4, 4)]
@@ -33,7 +34,8 @@ public sealed class ShardDealTests
     {
         // Rank 1000 of 3000 goes: those after it are numbered one lower, and keep what they had; its own shards go to ranks 5 and 6.
         var shards = 4096;
-        var whole = ShardDeal.Runs([.. Owners(Map(shards, 3000), shards).Select((owner, shard) => owner == 1000 ? 5 + (shard % 2) : owner > 1000 ? owner - 1 : owner)]);
+        var whole = ShardDeal.Runs([.. Owners(Map(shards, 3000), shards).Select(
+            (owner, shard) => owner == 1000 ? 5 + (shard % 2) : owner > 1000 ? owner - 1 : owner)]);
         var deal = Folded(
             whole, shards, Members(Enumerable.Range(0, 3000).Where(number => number != 1000)), Members(Enumerable.Range(0, 3000)));
         Assert.Equal([1000], deal.Base!.Gone);
@@ -64,7 +66,8 @@ public sealed class ShardDealTests
             var before = Members(Enumerable.Range(0, shards + 8).OrderBy(_ => draw.Next()).Take(1 + draw.Next(shards)).Order());
             var now = Members(Enumerable.Range(0, shards + 8).OrderBy(_ => draw.Next()).Take(1 + draw.Next(shards)).Order());
             var map = Owners(Map(shards, before.Length), shards);
-            var whole = ShardDeal.Runs([.. map.Select(owner => Array.BinarySearch(now, before[owner]) is >= 0 and var stays && draw.Next(8) > 0 ? stays : draw.Next(now.Length))]);
+            var whole = ShardDeal.Runs([.. map.Select(owner =>
+                Array.BinarySearch(now, before[owner]) is >= 0 and var stays && draw.Next(8) > 0 ? stays : draw.Next(now.Length))]);
             var deal = Folded(whole, shards, now, before, now);
             Assert.Equal(whole, ShardDeal.Unfold(deal, shards));
             Assert.InRange(deal.Runs.Count + (deal.Base?.Gone.Count ?? 0) + (deal.Base?.Came.Count ?? 0), 0, whole.Count);

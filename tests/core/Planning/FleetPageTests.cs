@@ -71,14 +71,24 @@ public sealed class FleetPageTests
             Assert.Equal(Plan.Reports[policy].Goodput, Of(SweepKind.Mtbf, policy)[2]);
         }
 
-        Assert.Equal(Enumerable.Range(1, 4), Plan.Sweeps.Select(sweep => sweep.Points.Zip(sweep.Points.Skip(1)).All(pair => pair.First.X < pair.Second.X) ? (int)sweep.Kind + 1 : 0));
+        Assert.Equal(Enumerable.Range(1, 4), Plan.Sweeps.Select(
+            sweep => sweep.Points.Zip(sweep.Points.Skip(1)).All(pair => pair.First.X < pair.Second.X) ? (int)sweep.Kind + 1 : 0));
     }
 
     [Fact]
     public void The_demos_closing_act_takes_the_costs_that_the_demo_measured_and_says_which()
     {
         var run = new DemoRun("model", "0", TimeSpan.FromSeconds(1), 0, 0);
-        var measured = new DemoReport { Disturbed = run, Undisturbed = run, Steps = 1, Deaths = [], FromKill = [TimeSpan.FromMilliseconds(130)], FromDetection = [TimeSpan.FromMilliseconds(90)], Engine = "orleans" };
+        var measured = new DemoReport
+        {
+            Disturbed = run,
+            Undisturbed = run,
+            Steps = 1,
+            Deaths = [],
+            FromKill = [TimeSpan.FromMilliseconds(130)],
+            FromDetection = [TimeSpan.FromMilliseconds(90)],
+            Engine = "orleans",
+        };
         var fleet = ClosingAct.Cluster(measured);
         Assert.Equal(0.040, fleet.Costs.DetectSeconds, 1e-9);
 

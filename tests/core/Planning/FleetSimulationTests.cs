@@ -9,7 +9,16 @@ namespace Coordinator.Tests.Planning;
 
 public sealed class FleetSimulationTests
 {
-    private static readonly FleetSpec Small = new() { Name = "small", Nodes = 64, NodesPerRank = 2, Spares = 1, StepSeconds = 5, StateBytes = 1e11, Causes = [.. FailureRates.Llama3.Select(cause => cause with { PerThousandNodeDays = 20 * cause.PerThousandNodeDays })] };
+    private static readonly FleetSpec Small = new()
+    {
+        Name = "small",
+        Nodes = 64,
+        NodesPerRank = 2,
+        Spares = 1,
+        StepSeconds = 5,
+        StateBytes = 1e11,
+        Causes = [.. FailureRates.Llama3.Select(cause => cause with { PerThousandNodeDays = 20 * cause.PerThousandNodeDays })],
+    };
 
     [Theory]
     [InlineData("coordinator")]
@@ -70,7 +79,8 @@ public sealed class FleetSimulationTests
         var report = FleetSimulation.Run(together, 10, 5, "coordinator");
         Assert.True(report.Failures > 5);
         Assert.True(report.MostInRepair >= 8, $"{report.MostInRepair} in repair");
-        Assert.True(report.Ledger.Share(Loss.MissingRanks) > FleetSimulation.Run(together with { Spares = 32 }, 10, 5, "coordinator").Ledger.Share(Loss.MissingRanks));
+        Assert.True(report.Ledger.Share(
+            Loss.MissingRanks) > FleetSimulation.Run(together with { Spares = 32 }, 10, 5, "coordinator").Ledger.Share(Loss.MissingRanks));
     }
 
     [Theory]

@@ -8,7 +8,10 @@ public sealed class FleetSizeTests
 {
     private const double Day = 86_400;
 
-    private static readonly FleetSpec Still = new() { Name = "still", Nodes = 64, NodesPerRank = 2, Spares = 8, StepSeconds = 5, StateBytes = 1e11, Causes = [] };
+    private static readonly FleetSpec Still = new()
+    {
+        Name = "still", Nodes = 64, NodesPerRank = 2, Spares = 8, StepSeconds = 5, StateBytes = 1e11, Causes = [],
+    };
 
     [Theory]
     [InlineData("coordinator", 0.997, 1)]
@@ -42,7 +45,10 @@ public sealed class FleetSizeTests
     public void Ranks_above_the_approval_line_have_no_power_before_the_approval(string policy)
     {
         // 64 nodes draw 0.64 MW, 48 of them have power for a day.
-        var site = Still with { Power = new PowerSpec { NodeWatts = 8_000, Overhead = 1.25, SiteCapMegawatts = 0.64, ApprovalLineMegawatts = 0.48, ApprovalDay = 1 } };
+        var site = Still with { Power = new PowerSpec
+        {
+            NodeWatts = 8_000, Overhead = 1.25, SiteCapMegawatts = 0.64, ApprovalLineMegawatts = 0.48, ApprovalDay = 1,
+        } };
         Assert.Empty(site.Problems());
         var report = FleetSimulation.Run(site, 4, 1, policy);
         Assert.Equal(1 / 16.0, report.Ledger.Share(Loss.Unpowered), 2e-3);
@@ -58,14 +64,18 @@ public sealed class FleetSizeTests
     [Fact]
     public void A_ramp_limit_staggers_who_comes_and_every_restart_of_everybody()
     {
-        var failing = Still with { Causes = [new("gpu", 30, Remedy.Replace, 5)], Growth = [new(1, 64)], Power = new PowerSpec { NodeWatts = 10_000, Overhead = 1 } };
+        var failing = Still with
+        {
+            Causes = [new("gpu", 30, Remedy.Replace, 5)], Growth = [new(1, 64)], Power = new PowerSpec { NodeWatts = 10_000, Overhead = 1 },
+        };
         var slow = failing with { Power = failing.Power with { RampMegawattsPerMinute = 0.02 } };
         var (free, limited) = (FleetSimulation.Run(failing, 4, 1, "restart"), FleetSimulation.Run(slow, 4, 1, "restart"));
 
         // 128 nodes less what they keep while idle: 0.9 MW, 45 minutes.
         Assert.InRange(limited.Recovery(0.5) - free.Recovery(0.5), 44 * 60, 46 * 60);
         Assert.Equal(0, FleetSimulation.Run(slow, 4, 1, "coordinator").StepsAgain);
-        var joined = FleetSimulation.Run(slow with { Causes = [] }, 2, 1, "coordinator").Timeline.Where(stretch => stretch.Doing == Loss.Productive).Select(stretch => stretch.Ranks).Distinct().ToArray();
+        var joined = FleetSimulation.Run(slow with { Causes = [] }, 2, 1, "coordinator").Timeline
+            .Where(stretch => stretch.Doing == Loss.Productive).Select(stretch => stretch.Ranks).Distinct().ToArray();
         Assert.Equal(33, joined.Length);
     }
 
@@ -96,7 +106,10 @@ public sealed class FleetSizeTests
     [Fact]
     public void In_one_cluster_of_three_classes_each_job_gets_its_own_and_none_gets_two()
     {
-        var fleets = new[] { "aurora", "frontier", "colossus-100k" }.Select(name => FleetPresets.Find(name)! with { Nodes = 10 * FleetPresets.Find(name)!.NodesPerRank }).ToArray();
+        var fleets = new[]
+        {
+            "aurora", "frontier", "colossus-100k",
+        }.Select(name => FleetPresets.Find(name)! with { Nodes = 10 * FleetPresets.Find(name)!.NodesPerRank }).ToArray();
         var jobs = MixedCluster.Run(fleets);
         Assert.Equal(
             [("intel-gpu-max", "running", 10), ("amd-mi250x", "running", 10), ("nvidia-h100", "running", 10)],
@@ -106,7 +119,8 @@ public sealed class FleetSizeTests
         var (any, one) = (jobs[3], jobs[4]);
         Assert.Equal((15, "waiting", 0), (any.Wanted, any.Phase, any.Ranks));
         Assert.Empty(any.Classes);
-        Assert.StartsWith("wants 15, 5 of class amd-mi250x, 5 of class intel-gpu-max, 5 of class nvidia-h100 free, and gpus of different classes are never mixed in a job", any.Shortage, StringComparison.Ordinal);
+        Assert.StartsWith("wants 15, 5 of class amd-mi250x, 5 of class intel-gpu-max, 5 of class nvidia-h100 free, and gpus of different "
+            + "classes are never mixed in a job", any.Shortage, StringComparison.Ordinal);
         Assert.Equal(("waiting", 0), (one.Phase, one.Ranks));
         Assert.Empty(one.Classes);
         Assert.Contains(

@@ -21,12 +21,18 @@ public sealed class OwnProgramJobTests
     }
 
     [Theory]
-    [InlineData("--optimizer.learning_rate=0.1", "optimizer is set but must be left out, since the program brings its own optimizer and schedule; set them in the program, or by program.arguments")]
-    [InlineData("--model.layers=3", "model is set but must be left out, since the program makes its own model; give the program arguments instead: program.arguments")]
+    [InlineData("--optimizer.learning_rate=0.1", "optimizer is set but must be left out, since the program brings its own optimizer and "
+        + "schedule; set them in the program, or by program.arguments")]
+    [InlineData(
+        "--model.layers=3",
+        "model is set but must be left out, since the program makes its own model; give the program arguments instead: program.arguments")]
     [InlineData("--program.threads=0", "program.threads is 0 but must be 1 to 256; raise program.threads")]
-    [InlineData("--program.python=-c", "program.python is '-c' but must be the name or path of an interpreter; set program.python to python3")]
+    [InlineData(
+        "--program.python=-c", "program.python is '-c' but must be the name or path of an interpreter; set program.python to python3")]
     [InlineData("--program.hang_timeout=0s", "program.hang_timeout is 0s but must be 1ms to 604800s; raise program.hang_timeout")]
-    [InlineData("--model.program=gpt", "program.entry is set but must be left out with model.program gpt; leave --program out, or leave model.program out")]
+    [InlineData(
+        "--model.program=gpt",
+        "program.entry is set but must be left out with model.program gpt; leave --program out, or leave model.program out")]
     public void What_a_program_does_not_look_at_or_cannot_be_is_refused(string wrong, string said) =>
         Assert.Equal(
             said,

@@ -28,7 +28,8 @@ public sealed class ProgramFolderTests : IDisposable
         Assert.Equal(packed, ProgramFolder.Freeze(Path.Combine(other, "train.py"), store));
         var unpacked = Path.Combine(folder, "unpacked");
         ProgramFolder.Unpack(DataStore.PathOf(store, packed.Sha256), unpacked);
-        Assert.Equal(["parts/layers.py", "train.py"], Directory.GetFiles(unpacked, "*", SearchOption.AllDirectories).Select(path => Path.GetRelativePath(unpacked, path)).Order(StringComparer.Ordinal));
+        Assert.Equal(["parts/layers.py", "train.py"], Directory.GetFiles(unpacked, "*", SearchOption.AllDirectories)
+            .Select(path => Path.GetRelativePath(unpacked, path)).Order(StringComparer.Ordinal));
         Assert.Equal("import parts.layers", File.ReadAllText(Path.Combine(unpacked, "train.py")));
     }
 

@@ -127,7 +127,9 @@ public sealed class ApiTests : IAsyncLifetime
     [Fact]
     public async Task Steps_are_read_page_by_page()
     {
-        server.Store.Commit(1, [new(DateTimeOffset.UnixEpoch) { Observations = [new ObserveSteps(Job, 1, [.. Enumerable.Range(1, 5).Select(step => new StepRecord(step, 1, 1.0 / step, 1, 1, 64))])] }]);
+        server.Store.Commit(1, [new(DateTimeOffset.UnixEpoch) { Observations = [
+            new ObserveSteps(Job, 1, [.. Enumerable.Range(1, 5).Select(step => new StepRecord(step, 1, 1.0 / step, 1, 1, 64))])
+        ] }]);
 
         var first = await server.Client.GetStepsAsync(Job, limit: 3);
         var second = await server.Client.GetStepsAsync(Job, first.Next, limit: 3);

@@ -39,7 +39,8 @@ public sealed class ExtendTests : IAsyncLifetime
     [InlineData("running", 99L, null, "training.steps is 99 but must be at least 100, what the job has")]
     [InlineData("running", null, 1, "job.ranks is 1 but must be at least 2, what the job has")]
     [InlineData("running", null, 5, "job.ranks is 5 but must be 1 to the number of shards, 4")]
-    [InlineData("running", long.MaxValue, null, "training.steps is 9223372036854775807 but must be at most 576460752303423487 with this batch size, for samples are counted with 63 bits")]
+    [InlineData("running", long.MaxValue, null, "training.steps is 9223372036854775807 but must be at most 576460752303423487 with this "
+        + "batch size, for samples are counted with 63 bits")]
     [InlineData("failed", 200L, null, "training.steps is 200 but must be 100, since the job has failed (it broke)")]
     [InlineData("finished", null, 4, "job.ranks is 4 but must be 2, since the job has finished")]
     public async Task What_cannot_be_is_refused_with_the_reason_and_never_asked_of_the_job(

@@ -47,7 +47,16 @@ public sealed class GatewayTests : IAsyncLifetime
         using var other = await TestWorker.JoinAsync(server, TestWorker.Hello("b"));
         var members = Enumerable.Range(0, 10_000)
             .Select(i => new Member(new GpuId(new NodeId($"n{i * 7919}"), 0), $"n{i * 104_729}:7000", i)).ToArray();
-        var change = new MembershipChange { Job = new JobId("j"), Incarnation = 1, FromGeneration = 0, ToGeneration = 1, Added = members, Hash = new string('0', 64), Key = "" };
+        var change = new MembershipChange
+        {
+            Job = new JobId("j"),
+            Incarnation = 1,
+            FromGeneration = 0,
+            ToGeneration = 1,
+            Added = members,
+            Hash = new string('0', 64),
+            Key = "",
+        };
         foreach (var node in new[] { "a", "b" })
         {
             server.Links.Send(new NodeId(node), new MembershipChanged(change));
@@ -105,7 +114,9 @@ public sealed class GatewayTests : IAsyncLifetime
         await worker.SendAsync($"{{\"say\":\"hello\",\"protocol\":{protocol},\"shape\":\"{shape}\"}}");
 
         Assert.Equal(
-            ((WebSocketCloseStatus)RefusalKind.Invalid, $"protocol {protocol} is not spoken here; this silo speaks {Hello.CurrentProtocol}: run one build on both"),
+            (
+                (WebSocketCloseStatus)RefusalKind.Invalid,
+                $"protocol {protocol} is not spoken here; this silo speaks {Hello.CurrentProtocol}: run one build on both"),
             await worker.CloseAsync());
     }
 
@@ -116,9 +127,15 @@ public sealed class GatewayTests : IAsyncLifetime
     [InlineData("[]", (WebSocketCloseStatus)RefusalKind.Invalid)]
     [InlineData("{\"say\":\"heartbeat\",\"sequence\":1,\"ranks\":[]}", (WebSocketCloseStatus)RefusalKind.Invalid)]
     [InlineData("{\"say\":\"hello\",\"protocol\":2}", (WebSocketCloseStatus)RefusalKind.Invalid)]
-    [InlineData("{\"say\":\"hello\",\"node\":\"b\",\"session\":{\"boot\":1,\"connection\":1},\"dataAddress\":\"x\",\"gpus\":null}", (WebSocketCloseStatus)RefusalKind.Invalid)]
-    [InlineData("{\"say\":\"hello\",\"node\":\"b\",\"session\":{\"boot\":1,\"connection\":1},\"dataAddress\":\"h:1\",\"gpus\":[null]}", (WebSocketCloseStatus)RefusalKind.Invalid)]
-    [InlineData("{\"say\":\"hello\",\"node\":\"\\u001b[2J\",\"session\":{\"boot\":1,\"connection\":1},\"dataAddress\":\"x\",\"gpus\":[]}", (WebSocketCloseStatus)RefusalKind.Invalid)]
+    [InlineData(
+        "{\"say\":\"hello\",\"node\":\"b\",\"session\":{\"boot\":1,\"connection\":1},\"dataAddress\":\"x\",\"gpus\":null}",
+        (WebSocketCloseStatus)RefusalKind.Invalid)]
+    [InlineData(
+        "{\"say\":\"hello\",\"node\":\"b\",\"session\":{\"boot\":1,\"connection\":1},\"dataAddress\":\"h:1\",\"gpus\":[null]}",
+        (WebSocketCloseStatus)RefusalKind.Invalid)]
+    [InlineData(
+        "{\"say\":\"hello\",\"node\":\"\\u001b[2J\",\"session\":{\"boot\":1,\"connection\":1},\"dataAddress\":\"x\",\"gpus\":[]}",
+        (WebSocketCloseStatus)RefusalKind.Invalid)]
     public async Task A_forged_first_frame_closes_its_connection_alone(string frame, WebSocketCloseStatus status)
     {
         using var bystander = await TestWorker.JoinAsync(server, TestWorker.Hello("bystander"));
@@ -137,9 +154,14 @@ public sealed class GatewayTests : IAsyncLifetime
     [InlineData("{\"say\":\"heartbeat\",\"sequence\":1}", WebSocketCloseStatus.PolicyViolation)]
     [InlineData("{\"say\":\"heartbeat\",\"sequence\":1,\"ranks\":[null]}", WebSocketCloseStatus.PolicyViolation)]
     [InlineData("{\"say\":\"plan-taken\",\"job\":\"j\",\"generation\":1,\"gpu\":\"bystander/0\"}", WebSocketCloseStatus.PolicyViolation)]
-    [InlineData("{\"say\":\"rank-state\",\"job\":\"j\",\"generation\":1,\"gpu\":\"forger/0\",\"boot\":1,\"hasState\":true,\"timeline\":1,\"applied\":1}", WebSocketCloseStatus.PolicyViolation)]
-    [InlineData("{\"say\":\"peer-accused\",\"job\":\"j\",\"generation\":1,\"accuser\":\"bystander\",\"accused\":\"x\",\"evidence\":\"Silent\"}", WebSocketCloseStatus.PolicyViolation)]
-    [InlineData("{\"say\":\"steps-applied\",\"job\":\"j\",\"generation\":1,\"timeline\":1,\"steps\":[null]}", WebSocketCloseStatus.PolicyViolation)]
+    [InlineData(
+        "{\"say\":\"rank-state\",\"job\":\"j\",\"generation\":1,\"gpu\":\"forger/0\",\"boot\":1,\"hasState\":true,\"timeline\":1,\"applied\":1}",
+        WebSocketCloseStatus.PolicyViolation)]
+    [InlineData(
+        "{\"say\":\"peer-accused\",\"job\":\"j\",\"generation\":1,\"accuser\":\"bystander\",\"accused\":\"x\",\"evidence\":\"Silent\"}",
+        WebSocketCloseStatus.PolicyViolation)]
+    [InlineData(
+        "{\"say\":\"steps-applied\",\"job\":\"j\",\"generation\":1,\"timeline\":1,\"steps\":[null]}", WebSocketCloseStatus.PolicyViolation)]
     public async Task A_forged_frame_closes_its_connection_alone(string frame, WebSocketCloseStatus status)
     {
         using var bystander = await TestWorker.JoinAsync(server, TestWorker.Hello("bystander"));
@@ -161,7 +183,20 @@ public sealed class GatewayTests : IAsyncLifetime
         WorkerMessage[] messages =
         [
             new Heartbeat(1, [new RankPosition(0, job, 1, 2, "computing")]),
-            new RankState { Job = job, Generation = 1, Gpu = gpu, Boot = 1, HasState = false, Timeline = 1, Applied = 0, StateBlocks = 3, Reduced = [new TagRun(0, 1, 1)], Held = [new Subtree(0, 1)], Assigned = [default] },
+            new RankState
+            {
+                Job = job,
+                Generation = 1,
+                Gpu = gpu,
+                Boot = 1,
+                HasState = false,
+                Timeline = 1,
+                Applied = 0,
+                StateBlocks = 3,
+                Reduced = [new TagRun(0, 1, 1)],
+                Held = [new Subtree(0, 1)],
+                Assigned = [default],
+            },
             new RankState { Job = job, Generation = 1, Gpu = gpu, Boot = 1, HasState = false, Timeline = 1, Applied = 0 },
             new PlanTaken { Job = job, Generation = 1, Gpu = gpu },
             new RankAdvanced { Job = job, Generation = 1, Gpu = gpu, Step = 1 },

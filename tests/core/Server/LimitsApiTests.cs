@@ -35,7 +35,11 @@ public sealed class LimitsApiTests : IAsyncLifetime
         Assert.Null((await client.GetPowerAsync()).Settings);
         await client.SetPowerAsync(
             new JsonObject { ["siteCapWatts"] = 150_000_000, ["approvalLineWatts"] = 100_000_000, ["overhead"] = 1.25 });
-        var set = (await client.SetPowerAsync(new JsonObject { ["wattsPerGpu"] = 500, ["classes"] = new JsonArray(new JsonObject { ["deviceClass"] = "cpu", ["wattsPerGpu"] = 100, ["wattsPerNode"] = 50 }) })).Settings!;
+        var set = (await client.SetPowerAsync(new JsonObject
+        {
+            ["wattsPerGpu"] = 500,
+            ["classes"] = new JsonArray(new JsonObject { ["deviceClass"] = "cpu", ["wattsPerGpu"] = 100, ["wattsPerNode"] = 50 }),
+        })).Settings!;
         Assert.Equal(
             (500, 2000, 1.25, 150_000_000L, 100_000_000L),
             (set.WattsPerGpu, set.WattsPerNode, set.Overhead, set.SiteCapWatts!.Value, set.ApprovalLineWatts!.Value));
@@ -48,7 +52,8 @@ public sealed class LimitsApiTests : IAsyncLifetime
         Assert.Null((await client.ClearPowerAsync()).Settings);
         Assert.Equal(
             ["settings", "settings", "approval", "settings", "cap", "settings"],
-            (await client.GetEventsAsync(null)).Items.Where(stored => stored.Event.Kind == EventKinds.PowerChanged).Select(stored => stored.Event.Cause));
+            (await client.GetEventsAsync(null)).Items.Where(stored => stored.Event.Kind == EventKinds.PowerChanged).Select(
+                stored => stored.Event.Cause));
     }
 
     [Fact]

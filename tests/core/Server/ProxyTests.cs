@@ -58,7 +58,9 @@ public sealed class ProxyTests
         await Assert.ThrowsAsync<HttpRequestException>(() => files.FetchDataAsync("abc", new MemoryStream()));
 
         Assert.Equal(
-            (HttpStatusCode.TemporaryRedirect, $"{redirecting.Url} sends its callers on to {elsewhere.Url}/api/v1/info, and a token is not sent on"),
+            (
+                HttpStatusCode.TemporaryRedirect,
+                $"{redirecting.Url} sends its callers on to {elsewhere.Url}/api/v1/info, and a token is not sent on"),
             (refused.Status, refused.Message));
         Assert.Empty(elsewhere.Requests);
     }

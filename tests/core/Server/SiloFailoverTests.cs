@@ -87,7 +87,8 @@ public sealed class SiloFailoverTests : IAsyncLifetime
 
         Assert.True((await Assert.ThrowsAsync<CoordinatorApiException>(() => client.GetInfoAsync())).MayRepeat);
         using var folder = new TemporaryFolder();
-        Assert.True((await Assert.ThrowsAsync<CoordinatorApiException>(() => client.DownloadDataAsync(new string('a', 64), folder.File("data")))).MayRepeat);
+        Assert.True((await Assert.ThrowsAsync<CoordinatorApiException>(
+            () => client.DownloadDataAsync(new string('a', 64), folder.File("data")))).MayRepeat);
     }
 
     [Fact]

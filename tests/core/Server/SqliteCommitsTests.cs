@@ -57,7 +57,10 @@ public sealed class SqliteCommitsTests : IDisposable
         {
             other.Open();
             using var locked = other.BeginTransaction(deferred: false);
-            waiting = [commits.StoreAsync(Job, 1, [Event("a")]), commits.WriteAsync(Job, new PersistState("b", 1, 1)), commits.StoreAsync(Job, 1, [Event("c")])];
+            waiting = [
+                commits.StoreAsync(Job, 1, [Event("a")]), commits.WriteAsync(Job, new PersistState("b", 1, 1)),
+                commits.StoreAsync(Job, 1, [Event("c")]),
+            ];
             Assert.DoesNotContain(waiting, write => write.IsCompleted);
             locked.Rollback();
         }

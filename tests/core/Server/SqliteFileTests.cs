@@ -17,7 +17,8 @@ public sealed class SqliteFileTests : IDisposable
 
     [Theory]
     [InlineData("CREATE TABLE notes (text TEXT)", "it is another program's (it has the tables notes)")]
-    [InlineData("PRAGMA application_id = 42; CREATE TABLE schema_version (version INTEGER)", "it is another program's (its application id is 42)")]
+    [InlineData(
+        "PRAGMA application_id = 42; CREATE TABLE schema_version (version INTEGER)", "it is another program's (its application id is 42)")]
     public void Another_programs_database_is_refused_and_not_written_to(string made, string why)
     {
         Make(made);

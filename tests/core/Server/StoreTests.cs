@@ -175,7 +175,8 @@ public sealed class StoreTests : IDisposable
     private bool Write(long incarnation, long sequence, string state) =>
         Commit(new CommitEntry(DateTimeOffset.UnixEpoch) { State = new GrainState(Grain, new PersistState(state, incarnation, sequence)) });
 
-    private void Steps(int timeline, params StepRecord[] steps) => Commit(new CommitEntry(DateTimeOffset.UnixEpoch) { Observations = [new ObserveSteps(Job, timeline, steps)] });
+    private void Steps(int timeline, params StepRecord[] steps) =>
+        Commit(new CommitEntry(DateTimeOffset.UnixEpoch) { Observations = [new ObserveSteps(Job, timeline, steps)] });
 
     private bool Commit(CommitEntry entry)
     {

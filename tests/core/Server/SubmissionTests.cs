@@ -108,7 +108,9 @@ public sealed class SubmissionTests : IAsyncLifetime
     {
         HoldsAllData = holdsAllData,
         SubmitTimeout = patience ?? options.SubmitTimeout,
-        ValidateJob = spec => [.. JobSpecValidator.ValidateSubmitted(spec).Select(problem => new JobProblem(problem.ToString(), problem.Field, problem.Remedy))],
+        ValidateJob = spec => [
+            .. JobSpecValidator.ValidateSubmitted(spec).Select(problem => new JobProblem(problem.ToString(), problem.Field, problem.Remedy))
+        ],
     });
 
     private async Task<IReadOnlyList<JobProblem>> RefusedAsync(JobSpec spec)

@@ -33,7 +33,10 @@ public sealed class PlantedBugTests
     [Fact]
     public void A_state_fed_from_two_steps_is_seen_by_comparing_ranks_where_nothing_compares_with_the_serial_run()
     {
-        var options = new SimulationOptions { Plant = PlantedBug.StateOfTwoSteps, WithoutChecks = new SortedSet<string>(StringComparer.Ordinal) { Invariants.StateIsSerial } };
+        var options = new SimulationOptions
+        {
+            Plant = PlantedBug.StateOfTwoSteps, WithoutChecks = new SortedSet<string>(StringComparer.Ordinal) { Invariants.StateIsSerial },
+        };
         Assert.Contains(
             Enumerable.Range(1, 20).Select(seed => ProtocolSimulation.Run((ulong)seed, options).Invariant),
             invariant => invariant == Invariants.EqualStates);

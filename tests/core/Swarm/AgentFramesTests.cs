@@ -14,7 +14,8 @@ public sealed class AgentFramesTests
     public void A_whole_membership_read_as_bits_is_the_one_read_as_members()
     {
         var members = Enumerable.Range(0, 400).Where(node => node % 50 != 7)
-            .SelectMany(node => Enumerable.Range(node == 30 ? 1 : 0, node == 90 ? 3 : 2).Select(index => new Member(new GpuId(Shape.NameOf(node), index % 3), $"{Shape.NameOf(node)}:7000", node * 37 % 100))).ToArray();
+            .SelectMany(node => Enumerable.Range(node == 30 ? 1 : 0, node == 90 ? 3 : 2).Select(
+                index => new Member(new GpuId(Shape.NameOf(node), index % 3), $"{Shape.NameOf(node)}:7000", node * 37 % 100))).ToArray();
         var whole = Change(0, 1, [], members);
         var (lean, full) = (new AgentMembership(Shape, Job), new AgentMembership(Shape, Job));
         Assert.True(lean.Take(Read(whole)));
@@ -34,10 +35,21 @@ public sealed class AgentFramesTests
 
     [Fact]
     public void Members_that_are_none_of_the_swarms_are_refused() =>
-        Assert.Throws<FormatException>(() => Read(Change(0, 1, [], [.. Enumerable.Range(350, 100).Select(node => new Member(new GpuId(new NodeId($"n{node:00000}"), 0), "a1:1", 1))])));
+        Assert.Throws<FormatException>(() => Read(Change(
+            0, 1, [], [.. Enumerable.Range(350, 100).Select(node => new Member(new GpuId(new NodeId($"n{node:00000}"), 0), "a1:1", 1))])));
 
     private static MembershipChange Change(long from, long to, GpuId[] removed, Member[] added) =>
-        new() { Job = Job, Incarnation = 1, FromGeneration = from, ToGeneration = to, Removed = removed, Added = added, Hash = new string('a', 64), Key = "" };
+        new()
+        {
+            Job = Job,
+            Incarnation = 1,
+            FromGeneration = from,
+            ToGeneration = to,
+            Removed = removed,
+            Added = added,
+            Hash = new string('a', 64),
+            Key = "",
+        };
 
     private static MembershipChange Read(MembershipChange change)
     {

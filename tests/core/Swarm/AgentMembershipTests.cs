@@ -64,7 +64,17 @@ public sealed class AgentMembershipTests
     {
         var (before, gone, come) = (product.Generation, removed.ToArray(), added.ToArray());
         product = product.Apply(before + 1, gone, come);
-        return new MembershipChange { Job = Job, Incarnation = 1, FromGeneration = before, ToGeneration = before + 1, Removed = gone, Added = come, Hash = product.Hash, Key = "" };
+        return new MembershipChange
+        {
+            Job = Job,
+            Incarnation = 1,
+            FromGeneration = before,
+            ToGeneration = before + 1,
+            Removed = gone,
+            Added = come,
+            Hash = product.Hash,
+            Key = "",
+        };
     }
 
     private void Take(MembershipChange change) => Assert.True(agent.Take(change));

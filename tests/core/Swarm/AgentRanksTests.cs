@@ -111,7 +111,8 @@ public sealed class AgentRanksTests
         foreach (var node in nodes)
         {
             Hear(node, new MembershipChanged(change));
-            Hear(node, new RankOrdered(new PrepareRank { Job = Job, Incarnation = 1, Timeline = 0, Generation = product.Generation, Gpu = Gpu(node) }));
+            Hear(node, new RankOrdered(
+                new PrepareRank { Job = Job, Incarnation = 1, Timeline = 0, Generation = product.Generation, Gpu = Gpu(node) }));
         }
     }
 
@@ -124,7 +125,17 @@ public sealed class AgentRanksTests
     private void Order(int node, int rank, long firstStep)
     {
         Hear(node, new ShardsDealt(Job, 1, product.Generation, [new ShardRun(0, 0, 4)]));
-        Hear(node, new RankOrdered(new RankPlan { Job = Job, Incarnation = 1, Timeline = 0, Generation = product.Generation, Gpu = Gpu(node), Rank = rank, FirstStep = firstStep, CatchUp = CatchUp.Initialize }));
+        Hear(node, new RankOrdered(new RankPlan
+        {
+            Job = Job,
+            Incarnation = 1,
+            Timeline = 0,
+            Generation = product.Generation,
+            Gpu = Gpu(node),
+            Rank = rank,
+            FirstStep = firstStep,
+            CatchUp = CatchUp.Initialize,
+        }));
     }
 
     private void Hear(int node, CoordinatorMessage message) => agents[node].Hear(message, now);

@@ -6,7 +6,10 @@ namespace Coordinator.Tests.Swarm;
 /// <summary>What <c>swarm --assert</c> holds several silos to.</summary>
 public sealed class SwarmLimitTests
 {
-    private static readonly SwarmOptions Three = new() { Nodes = 12_500, GpusPerNode = 8, Ranks = 12_500, Backend = new SiloBackend { Silos = 3 } };
+    private static readonly SwarmOptions Three = new()
+    {
+        Nodes = 12_500, GpusPerNode = 8, Ranks = 12_500, Backend = new SiloBackend { Silos = 3 },
+    };
 
     [Fact]
     public void Several_silos_are_held_to_limits_of_their_own()

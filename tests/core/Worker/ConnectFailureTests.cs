@@ -27,7 +27,8 @@ public sealed class ConnectFailureTests
 
     [Fact]
     public void Anything_else_keeps_its_innermost_reason() =>
-        Assert.Equal(new ConnectFailure("Unable to connect (Connection refused)", false), ConnectFailure.Explain(new WebSocketException("Unable to connect", new IOException("x", new IOException("Connection refused"))), 0));
+        Assert.Equal(new ConnectFailure("Unable to connect (Connection refused)", false), ConnectFailure.Explain(
+            new WebSocketException("Unable to connect", new IOException("x", new IOException("Connection refused"))), 0));
 
     [Theory]
     [InlineData(HttpStatusCode.Unauthorized, true)]
@@ -43,5 +44,6 @@ public sealed class ConnectFailureTests
 
     [Fact]
     public void A_handshake_that_broke_off_is_not_final() =>
-        Assert.False(ConnectFailure.Explain(new HttpRequestException("no SSL", new AuthenticationException("alert", new IOException("reset"))), 0).IsFinal);
+        Assert.False(ConnectFailure.Explain(
+            new HttpRequestException("no SSL", new AuthenticationException("alert", new IOException("reset"))), 0).IsFinal);
 }

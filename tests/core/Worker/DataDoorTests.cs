@@ -140,7 +140,10 @@ public sealed class DataDoorTests : IAsyncDisposable
 
     private (DataPlane Plane, RecordingSink Sink) Plane(string node, Func<DataPlaneOptions, DataPlaneOptions>? change = null)
     {
-        var options = new DataPlaneOptions { Node = new NodeId(node), HandshakeTimeout = TimeSpan.FromSeconds(20), UnknownGenerationHold = TimeSpan.FromSeconds(20) };
+        var options = new DataPlaneOptions
+        {
+            Node = new NodeId(node), HandshakeTimeout = TimeSpan.FromSeconds(20), UnknownGenerationHold = TimeSpan.FromSeconds(20),
+        };
         var plane = new DataPlane(change?.Invoke(options) ?? options, new SilentLog());
         planes.Add(plane);
         var sink = new RecordingSink();

@@ -396,7 +396,9 @@ public sealed class DataPlaneTests : IAsyncDisposable
     }
 
     private Membership Members(long generation, params (string Node, int Index)[] members) =>
-        Members(generation, [.. members.Select(member => (Sample.Gpu(member.Node, member.Index), planes.TryGetValue(member.Node, out var plane) ? plane.Address : Plane(member.Node).Address))]);
+        Members(generation, [.. members.Select(member => (
+            Sample.Gpu(member.Node, member.Index),
+            planes.TryGetValue(member.Node, out var plane) ? plane.Address : Plane(member.Node).Address))]);
 
     private DataPlane Plane(string node, TimeSpan? hold = null, TimeSpan? keepAlive = null)
     {

@@ -76,7 +76,10 @@ public sealed class NodeAgentTests : IAsyncDisposable
         using var socket = await AcceptAsync();
         var hello = Assert.IsType<Hello>(await SaidAsync(socket));
         Assert.Equal(
-            [new GpuDescription(0, "CPU", "cpu-x64-k1", "cpu") { MemoryBytes = 3 }, new GpuDescription(1, "GPU", "cuda-sm90", "ilgpu:cuda:5") { MemoryBytes = 7 }],
+            [
+                new GpuDescription(0, "CPU", "cpu-x64-k1", "cpu") { MemoryBytes = 3 },
+                new GpuDescription(1, "GPU", "cuda-sm90", "ilgpu:cuda:5") { MemoryBytes = 7 },
+            ],
             hello.Gpus);
         await TellAsync(socket, new Welcome(hello.Session, TimeSpan.FromSeconds(30)));
         WorkerMessage said;
@@ -158,7 +161,8 @@ public sealed class NodeAgentTests : IAsyncDisposable
                 Key = Convert.ToBase64String(Sample.Key),
                 Spec = Sample.Spec(),
             }));
-            await TellAsync(first, new RankOrdered(new PrepareRank { Job = Sample.Job, Incarnation = 1, Timeline = 0, Generation = 2, Gpu = Sample.Gpu("a") }));
+            await TellAsync(first, new RankOrdered(
+                new PrepareRank { Job = Sample.Job, Incarnation = 1, Timeline = 0, Generation = 2, Gpu = Sample.Gpu("a") }));
             while (await SaidAsync(first) is not RankState)
             {
             }
@@ -219,7 +223,9 @@ public sealed class NodeAgentTests : IAsyncDisposable
         var session = new WorkerSession(42, 1);
         using var connection = new SiloConnection(socket, session, FaultPlan.None);
         var running = connection.RunAsync(
-            new Hello { Node = new NodeId("a"), Session = session, DataAddress = "127.0.0.1:1", ProcessId = 1, Gpus = [] }, _ => { }, CancellationToken.None);
+            new Hello { Node = new NodeId("a"), Session = session, DataAddress = "127.0.0.1:1", ProcessId = 1, Gpus = [] },
+            _ => { },
+            CancellationToken.None);
         Assert.IsType<Hello>(await SaidAsync(accepted));
         connection.Tell(new Unwritable());
         var reason = await Assert.ThrowsAsync<InvalidDataException>(() => running.For("the end of the connection"));
@@ -346,7 +352,10 @@ public sealed class NodeAgentTests : IAsyncDisposable
 
         public GpuReading? Read(DeviceDescription device, int index) => device.PciBusId.Length == 0
             ? null
-            : new GpuReading { Index = index, TemperatureC = 64, Xids = Interlocked.Exchange(ref xid, 0) is > 0 and var first ? [first] : [] };
+            : new GpuReading
+            {
+                Index = index, TemperatureC = 64, Xids = Interlocked.Exchange(ref xid, 0) is > 0 and var first ? [first] : [],
+            };
 
         public void Dispose()
         {

@@ -61,7 +61,8 @@ public sealed partial class NodeRanksTests
         Assert.Equal(3, worker.Devices.Count);
         var blocks = ((3 * Parameters) + 15) / 16;
         worker.Ranks.Handle(new RankOrdered(Plan(next, 0, spec) with { FirstStep = 3, CatchUp = CatchUp.None }));
-        worker.Ranks.Handle(new RankOrdered(Plan(next, 1, spec) with { FirstStep = 3, CatchUp = CatchUp.FetchState, Donors = [new DonorRun(0, 0, blocks)] }));
+        worker.Ranks.Handle(new RankOrdered(
+            Plan(next, 1, spec) with { FirstStep = 3, CatchUp = CatchUp.FetchState, Donors = [new DonorRun(0, 0, blocks)] }));
         for (var rank = 0; rank < 2; rank++)
         {
             Assert.Equal(
@@ -83,7 +84,8 @@ public sealed partial class NodeRanksTests
         worker.Ranks.Handle(new RankOrdered(plan with { DeviceClass = "ilgpu-1.5.3-cuda-sm90-driver570.86.15-cuda12.8-k1" }));
         var fault = Assert.IsType<RankFaulted>(await worker.Said.Reader.Next("the next word"));
         Assert.Equal((Sample.Gpu("a"), members.Generation), (fault.Gpu, fault.Generation));
-        Assert.Equal($"the plan is for devices of class ilgpu-1.5.3-cuda-sm90-driver570.86.15-cuda12.8-k1, and cpu is of class {own}: it would compute other bits", fault.Detail);
+        Assert.Equal($"the plan is for devices of class ilgpu-1.5.3-cuda-sm90-driver570.86.15-cuda12.8-k1, and cpu is of class {own}: it "
+            + "would compute other bits", fault.Detail);
         worker.Ranks.SiloReached();
         Assert.IsType<RankState>(await worker.Said.Reader.Next("the promise, which still stands"));
         Assert.Empty(worker.Devices.Single().Calls);

@@ -37,7 +37,10 @@ public sealed partial class NodeRanksTests
         worker.Ranks.Handle(new RankOrdered(release));
         worker.MayMake.SetResult();
         for (var i = 0; i < 2; i++)
-            Assert.Equal(3, ((RankPreparing)await worker.Said.Reader.Next("that it is ready", said => said is RankPreparing { Ready: true })).Generation);
+        {
+            Assert.Equal(3, ((RankPreparing)await worker.Said.Reader.Next(
+                "that it is ready", said => said is RankPreparing { Ready: true })).Generation);
+        }
 
         // The job has heard it, and calls it.
         var next = members with { Generation = 4 };

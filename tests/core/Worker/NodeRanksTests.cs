@@ -110,7 +110,8 @@ public sealed partial class NodeRanksTests : IAsyncDisposable
         worker.Ranks.Handle(new MembershipChanged(Change(members, Sample.Spec())));
         worker.Ranks.Handle(new RankOrdered(Prepare(members, 0)));
         await worker.Said.Reader.Next("the answer", said => said is RankState);
-        worker.Ranks.Handle(new RankOrdered(new ReleaseRank { Job = Sample.Job, Gpu = Sample.Gpu("a"), Incarnation = 1, Timeline = 0, Generation = 2, Forget = true }));
+        worker.Ranks.Handle(new RankOrdered(
+            new ReleaseRank { Job = Sample.Job, Gpu = Sample.Gpu("a"), Incarnation = 1, Timeline = 0, Generation = 2, Forget = true }));
         worker.Ranks.Handle(new RankOrdered(Prepare(members, 0)));
         Assert.Empty(worker.Ranks.Positions);
         await worker.Ranks.LeaveAsync("the test ends").For("a worker without ranks to leave");
@@ -212,7 +213,8 @@ public sealed partial class NodeRanksTests : IAsyncDisposable
         Assert.False(((RankState)await second.Said.Reader.Next("b's answer", said => said is RankState)).HasState);
         var blocks = ((3 * Parameters) + 15) / 16;
         first.Ranks.Handle(new RankOrdered(Plan(both, 0, spec) with { FirstStep = 3, CatchUp = CatchUp.None }));
-        second.Ranks.Handle(new RankOrdered(Plan(both, 1, spec) with { FirstStep = 3, CatchUp = CatchUp.FetchState, Donors = [new DonorRun(0, 0, blocks)] }));
+        second.Ranks.Handle(new RankOrdered(
+            Plan(both, 1, spec) with { FirstStep = 3, CatchUp = CatchUp.FetchState, Donors = [new DonorRun(0, 0, blocks)] }));
         first.HoldComputing.SetResult();
         foreach (var worker in workers)
         {
@@ -269,7 +271,9 @@ public sealed partial class NodeRanksTests : IAsyncDisposable
             while (leaves.Length > 1)
             {
                 leaves = [.. leaves.Chunk(2).Select(pair =>
-                    (Gradient: pair[0].Gradient.Zip(pair[1].Gradient, (a, b) => a + b).ToArray(), Targets: pair[0].Targets + pair[1].Targets))];
+                    (
+                        Gradient: pair[0].Gradient.Zip(pair[1].Gradient, (a, b) => a + b).ToArray(),
+                        Targets: pair[0].Targets + pair[1].Targets))];
             }
 
             var squares = leaves[0].Gradient.Chunk(16).Select(block => Coordinator.Worker.Kernels.BlockMath.SumOfSquares(block)).ToArray();
@@ -307,7 +311,8 @@ public sealed partial class NodeRanksTests : IAsyncDisposable
             Gpu = members.Members[rank].Gpu,
             Rank = rank,
             FirstStep = 1,
-            FirstStepShards = [.. Enumerable.Range(0, ranks).Select(i => new ShardRun(i, shards * i / ranks, (shards * (i + 1) / ranks) - (shards * i / ranks)))],
+            FirstStepShards = [.. Enumerable.Range(0, ranks).Select(
+                i => new ShardRun(i, shards * i / ranks, (shards * (i + 1) / ranks) - (shards * i / ranks)))],
             CatchUp = CatchUp.Initialize,
         };
     }
@@ -407,7 +412,10 @@ public sealed partial class NodeRanksTests : IAsyncDisposable
         {
             Node = node;
             plane = new DataPlane(new DataPlaneOptions { Node = new NodeId(node) }, new LossLog(Lost));
-            var options = new WorkerOptions { Node = new NodeId(node), Silos = [], Gpus = CpuDeviceClass.Devices(gpus), Boot = 42, EndTimeout = endTimeout };
+            var options = new WorkerOptions
+            {
+                Node = new NodeId(node), Silos = [], Gpus = CpuDeviceClass.Devices(gpus), Boot = 42, EndTimeout = endTimeout,
+            };
             Ranks = new NodeRanks(
                 options,
                 new WorkerServices(this, Models, new SilentLog()) { Http = http },
@@ -452,7 +460,10 @@ public sealed partial class NodeRanksTests : IAsyncDisposable
             MayMake?.Task.Wait(CancellationToken.None);
             if (WhyNoProgram is not null)
                 throw new InvalidOperationException(WhyNoProgram);
-            var device = new TinyDevice(Parameters) { HoldComputing = HoldComputing, HoldFrom = HoldFrom, LostFrom = Loses == gpu.Index ? 3 : 0 };
+            var device = new TinyDevice(Parameters)
+            {
+                HoldComputing = HoldComputing, HoldFrom = HoldFrom, LostFrom = Loses == gpu.Index ? 3 : 0,
+            };
             if (Loses == gpu.Index)
                 (Loses, device.Loss) = (null, Loss ?? device.Loss);
             Devices.Enqueue(device);

@@ -103,7 +103,8 @@ public sealed class PretrainedDeviceTests : IDisposable
     {
         var layout = TrainingPrograms.Create(Spec).Layout;
         var dtype = what == "half" ? SafeTensorsDtype.F16 : SafeTensorsDtype.F32;
-        SafeTensor[] tensors = [.. layout.Tensors.Select(tensor => new SafeTensor(tensor.Name, dtype, [.. tensor.Shape.Select(axis => (long)axis)])).Skip(what == "missing" ? 1 : 0)];
+        SafeTensor[] tensors = [.. layout.Tensors.Select(
+            tensor => new SafeTensor(tensor.Name, dtype, [.. tensor.Shape.Select(axis => (long)axis)])).Skip(what == "missing" ? 1 : 0)];
         if (what == "more")
             tensors = [.. tensors, new SafeTensor("stray", dtype, [1])];
         var path = folder.File("weights");
@@ -134,7 +135,8 @@ public sealed class PretrainedDeviceTests : IDisposable
     }
 
     private static Task<IRankDevice> CreateAsync(WorkerPrograms programs, InitialSpec initial, string job = "job") =>
-        Task.Run(() => programs.Create(new JobId(job), Spec with { Initial = initial }, new GpuId(new NodeId("node"), 0), CancellationToken.None));
+        Task.Run(() =>
+            programs.Create(new JobId(job), Spec with { Initial = initial }, new GpuId(new NodeId("node"), 0), CancellationToken.None));
 
     private WorkerPrograms Programs(Func<string, Stream, CancellationToken, Task>? fetch = null) =>
         new(new DataStore(folder.Path, fetch), new CpuDeviceOptions());

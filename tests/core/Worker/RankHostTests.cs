@@ -57,7 +57,8 @@ public sealed class RankHostTests : IDisposable
         {
             Do(
                 new StageContribution(staged, right.Header),
-                new ReduceBlock(1, 1, [new BlockPart(Subtree.Leaf(0), 0), new BlockPart(Subtree.Leaf(1), 0), new BlockPart(new Subtree(2, 2), staged)]),
+                new ReduceBlock(
+                    1, 1, [new BlockPart(Subtree.Leaf(0), 0), new BlockPart(Subtree.Leaf(1), 0), new BlockPart(new Subtree(2, 2), staged)]),
                 new SendFrame(Header(FrameKind.Reduced) with { Block = 1 }, PayloadSource.Reduced));
             var sent = await outlet.Frames.Next("the reduced block");
             Assert.Equal(expected, sent.Payload);
@@ -151,7 +152,8 @@ public sealed class RankHostTests : IDisposable
         host.Accept(Header(FrameKind.Ready), null);
         Assert.Equal(1, (await script.Next<FrameArrived>()).Header.Generation);
         script.Generation = 2;
-        host.Post(new OrderArrived(new ReleaseRank { Job = Sample.Job, Gpu = Sample.Gpu("a"), Incarnation = 1, Timeline = 0, Generation = 2 }, null));
+        host.Post(new OrderArrived(
+            new ReleaseRank { Job = Sample.Job, Gpu = Sample.Gpu("a"), Incarnation = 1, Timeline = 0, Generation = 2 }, null));
         Assert.Equal(2, (await script.Next<FrameArrived>()).Header.Generation);
         host.Accept(Header(FrameKind.Ready), null);
         host.Post(new SiloReached());

@@ -91,7 +91,20 @@ public sealed class StepReporterTests
         Apply(reporter, 1, 3);
         reporter.Begin(Plan(rank: 0, generation: 2, firstStep: 1, recorded: 0) with { Timeline = 1 }, TimeSpan.Zero);
         Assert.Null(reporter.Due(TimeSpan.FromHours(1)));
-        var answer = new RankState { Job = Sample.Job, Generation = 3, Gpu = Sample.Gpu("a"), Boot = 1, HasState = true, Timeline = 0, Applied = 3, StateBlocks = 1, Reduced = [], Held = [], Assigned = [] };
+        var answer = new RankState
+        {
+            Job = Sample.Job,
+            Generation = 3,
+            Gpu = Sample.Gpu("a"),
+            Boot = 1,
+            HasState = true,
+            Timeline = 0,
+            Applied = 3,
+            StateBlocks = 1,
+            Reduced = [],
+            Held = [],
+            Assigned = [],
+        };
         Assert.Equal([1, 2, 3], Steps(reporter.BeforeAnswer(answer)));
         Assert.Equal(0, reporter.BeforeAnswer(answer)!.Timeline);
         reporter.Recorded(0, 2);

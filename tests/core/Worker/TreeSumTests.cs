@@ -28,7 +28,8 @@ public sealed class TreeSumTests
             var cover = new List<Subtree>();
             Split(new Subtree(0, shards), cover, ref seed);
             var parts = cover.Select(subtree => new TreePart(
-                subtree, Bytes(Serial(gradients, subtree.Start, subtree.Size)), SerialLoss(losses, subtree.Start, subtree.Size), subtree.Size)).ToArray();
+                subtree, Bytes(Serial(gradients, subtree.Start, subtree.Size)), SerialLoss(
+                    losses, subtree.Start, subtree.Size), subtree.Size)).ToArray();
             var before = parts.Select(part => part.Bytes.ToArray()).ToArray();
             var result = new float[Elements];
 
@@ -47,7 +48,8 @@ public sealed class TreeSumTests
     {
         var part = Bytes(new float[Elements]);
         var sum = new TreeSum(Elements);
-        Assert.Throws<InvalidOperationException>(() => sum.Sum(4, [new TreePart(new Subtree(0, 2), part, 0, 0), new TreePart(new Subtree(3, 1), part, 0, 0)], new float[Elements]));
+        Assert.Throws<InvalidOperationException>(() =>
+            sum.Sum(4, [new TreePart(new Subtree(0, 2), part, 0, 0), new TreePart(new Subtree(3, 1), part, 0, 0)], new float[Elements]));
         Assert.Throws<InvalidOperationException>(() => sum.Sum(4, [new TreePart(new Subtree(0, 2), part, 0, 0)], new float[Elements]));
     }
 

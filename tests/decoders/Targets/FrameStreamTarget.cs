@@ -26,8 +26,19 @@ public sealed class FrameStreamTarget : DecoderTarget, IDisposable
     {
         listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         listener.Listen(16);
-        var members = new[] { (Here, 0), (Here, 1), (There, 0) }.Select(one => new Member(new GpuId(one.Item1, one.Item2), "127.0.0.1:1", 1)).ToArray();
-        spec = new GenerationSpec { Members = Membership.None(Job).Apply(3, [], members), Key = new byte[32], Incarnation = 1, BlockBytes = BlockBytes, PeerTimeout = TimeSpan.FromMinutes(1), BlocksPerRankPair = 64 };
+        var members = new[]
+        {
+            (Here, 0), (Here, 1), (There, 0),
+        }.Select(one => new Member(new GpuId(one.Item1, one.Item2), "127.0.0.1:1", 1)).ToArray();
+        spec = new GenerationSpec
+        {
+            Members = Membership.None(Job).Apply(3, [], members),
+            Key = new byte[32],
+            Incarnation = 1,
+            BlockBytes = BlockBytes,
+            PeerTimeout = TimeSpan.FromMinutes(1),
+            BlocksPerRankPair = 64,
+        };
     }
 
     /// <inheritdoc/>
@@ -78,7 +89,17 @@ public sealed class FrameStreamTarget : DecoderTarget, IDisposable
 
     private static byte[] Frame(Dice dice)
     {
-        var kind = dice.Of(new[] { FrameKind.Contribution, FrameKind.Reduced, FrameKind.State, FrameKind.Ready, FrameKind.Credit, FrameKind.ReducedRequest, FrameKind.StateRequest, FrameKind.KeepAlive });
+        var kind = dice.Of(new[]
+        {
+            FrameKind.Contribution,
+            FrameKind.Reduced,
+            FrameKind.State,
+            FrameKind.Ready,
+            FrameKind.Credit,
+            FrameKind.ReducedRequest,
+            FrameKind.StateRequest,
+            FrameKind.KeepAlive,
+        });
         var carries = kind is FrameKind.Contribution or FrameKind.Reduced or FrameKind.State;
         var payload = carries ? dice.Bytes(4 * (1 + dice.Below(64))) : [];
         var several = kind == FrameKind.Reduced && dice.OneIn(2);

@@ -17,7 +17,11 @@ public sealed class HandshakeTarget : DecoderTarget
 
     /// <inheritdoc/>
     public override byte[] Make(Dice dice) => new HandshakeHello(
-        new JobId(Text(dice)), 1 + (long)(dice.Next() >> 2), new NodeId(Text(dice)), new NodeId(Text(dice)), dice.Bytes(HandshakeHello.NonceSize)).Encode();
+        new JobId(Text(dice)),
+        1 + (long)(dice.Next() >> 2),
+        new NodeId(Text(dice)),
+        new NodeId(Text(dice)),
+        dice.Bytes(HandshakeHello.NonceSize)).Encode();
 
     /// <inheritdoc/>
     public override bool Read(byte[] input)

@@ -37,9 +37,28 @@ public sealed class JobFileTarget : DecoderTarget
         {
             Name = dice.OneIn(3) ? "a \"name\" \\ : # 'x'" : string.Create(CultureInfo.InvariantCulture, $"job-{dice.Below(1000)}"),
             Ranks = 1 + dice.Below(shards),
-            Model = new ModelSpec { Program = dice.OneIn(3) ? "linear" : "gpt", Layers = 1 + dice.Below(6), Heads = heads, Channels = heads * 16, Block = 16 + dice.Below(64), Dropout = dice.Below(9) / 10.0 },
-            Training = new TrainingSpec { Steps = 1 + dice.Below(100_000), BatchSize = shards * (1 + dice.Below(4)), Shards = shards, MicroBatch = 1 + dice.Below(4), Seed = dice.Next() },
-            Checkpoint = new CheckpointSpec { Interval = dice.Of(new[] { "auto", "off", "500", "10m", "1.5h" }), RestoreAfter = TimeSpan.FromMilliseconds(dice.Below(100_000)) },
+            Model = new ModelSpec
+            {
+                Program = dice.OneIn(3) ? "linear" : "gpt",
+                Layers = 1 + dice.Below(6),
+                Heads = heads,
+                Channels = heads * 16,
+                Block = 16 + dice.Below(64),
+                Dropout = dice.Below(9) / 10.0,
+            },
+            Training = new TrainingSpec
+            {
+                Steps = 1 + dice.Below(100_000),
+                BatchSize = shards * (1 + dice.Below(4)),
+                Shards = shards,
+                MicroBatch = 1 + dice.Below(4),
+                Seed = dice.Next(),
+            },
+            Checkpoint = new CheckpointSpec
+            {
+                Interval = dice.Of(new[] { "auto", "off", "500", "10m", "1.5h" }),
+                RestoreAfter = TimeSpan.FromMilliseconds(dice.Below(100_000)),
+            },
         }));
     }
 

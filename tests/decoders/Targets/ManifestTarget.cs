@@ -38,7 +38,12 @@ public sealed class ManifestTarget : DecoderTarget
         for (var count = 1 + dice.Below(8); parts.Count < count;)
         {
             long elements = 1 + dice.Below(1_000_000);
-            parts.Add(new CheckpointPart(string.Create(CultureInfo.InvariantCulture, $"part-{parts.Count:D5}-of-{count:D5}.safetensors"), (elements * 4) + 100 + dice.Below(900), Convert.ToHexStringLower(dice.Bytes(32)), offset, elements));
+            parts.Add(new CheckpointPart(
+                string.Create(CultureInfo.InvariantCulture, $"part-{parts.Count:D5}-of-{count:D5}.safetensors"),
+                (elements * 4) + 100 + dice.Below(900),
+                Convert.ToHexStringLower(dice.Bytes(32)),
+                offset,
+                elements));
             offset += elements;
         }
 

@@ -100,7 +100,13 @@ public sealed class RankDeviceTests
         Accelerator? bound = null;
         var state = new float[8];
         Exception? failure = null;
-        foreach (var use in new Action[] { () => gradient.Host(0, 4), () => gradient.BeginUpload(0, gradient.Length), () => device.ReadState(0, state), () => device.WriteState(0, state) })
+        foreach (var use in new Action[]
+        {
+            () => gradient.Host(0, 4),
+            () => gradient.BeginUpload(0, gradient.Length),
+            () => device.ReadState(0, state),
+            () => device.WriteState(0, state),
+        })
         {
             Thread thread = new(() =>
             {

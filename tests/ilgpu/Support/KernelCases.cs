@@ -87,7 +87,10 @@ internal static unsafe class KernelCases
 
     private static (Func<TestDevice, float[]>, Func<PlainKernels, float[]>) Norm(int rows, int columns)
     {
-        float[][] arrays = [Random(rows * columns, 1), Random(columns, 2), Random(columns, 3), new float[rows * columns], new float[rows], new float[rows]];
+        float[][] arrays =
+        [
+            Random(rows * columns, 1), Random(columns, 2), Random(columns, 3), new float[rows * columns], new float[rows], new float[rows],
+        ];
         return (
             d => Run(d, arrays, v => d.Kernels.LayerNorm(v[0], v[1], v[2], v[3], v[4], v[5], rows, columns)),
             k => Run(arrays, p => k.LayerNorm(p[0], p[1], p[2], p[3], p[4], p[5], rows, columns)));
@@ -151,7 +154,8 @@ internal static unsafe class KernelCases
         return (
             d =>
             {
-                ArrayView<float> input = d.Put(qkv), output = d.Room(2 * time * channels), logSums = d.Room(2 * heads * time), dqkv = d.Room(qkv.Length);
+                ArrayView<float> input = d.Put(qkv), output = d.Room(
+                    2 * time * channels), logSums = d.Room(2 * heads * time), dqkv = d.Room(qkv.Length);
                 d.Kernels.Attention(input, output, logSums, shape, plan);
                 d.Kernels.AttentionBackward(input, output, logSums, d.Put(doutput), d.Room(2 * heads * time), dqkv, shape, plan);
                 return [.. d.Get(output), .. d.Get(dqkv)];

@@ -19,7 +19,8 @@ internal sealed class ConformanceServices : IGrainServices, IDisposable
         this.world = world;
         Silo = $"silo-{world.Lives}";
         Stopping = stopping.Token;
-        outbox = new Outbox<GrainAddress, GrainMessage>((to, messages) => Deliver(grains, to, messages), (_, _, _) => { }, window: 64, limit: 1000);
+        outbox = new Outbox<GrainAddress, GrainMessage>(
+            (to, messages) => Deliver(grains, to, messages), (_, _, _) => { }, window: 64, limit: 1000);
     }
 
     public string Silo { get; }

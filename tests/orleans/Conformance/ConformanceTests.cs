@@ -28,7 +28,10 @@ public sealed class ConformanceTests(ITestOutputHelper output)
     {
         // The check of every transcript's end, checked on what the host of the grains hands over: to a grain, to a worker, to the store,
         // and from outside.
-        var release = new ReleaseRank { Job = new JobId("j"), Incarnation = 1, Timeline = 0, Generation = 1, Gpu = new GpuId(new NodeId("n1"), 0) };
+        var release = new ReleaseRank
+        {
+            Job = new JobId("j"), Incarnation = 1, Timeline = 0, Generation = 1, Gpu = new GpuId(new NodeId("n1"), 0),
+        };
         Changed<RankOrder>(
             release, (services, list) => services.Send(GrainAddress.Of(new NodeId("n1")), new NodeOrders(new JobId("j"), 1, null, list)));
         Changed<RankOrder>(
@@ -54,7 +57,8 @@ public sealed class ConformanceTests(ITestOutputHelper output)
     [Fact]
     public void All_transcripts_are_there()
     {
-        output.WriteLine($"conformance: {Transcript.Names.Count} transcripts each on shared storage and on SQLite alone, on Orleans {typeof(Grain).Assembly.GetName().Version}");
+        output.WriteLine($"conformance: {Transcript.Names.Count} transcripts each on shared storage and on SQLite alone, on Orleans "
+            + $"{typeof(Grain).Assembly.GetName().Version}");
         Assert.True(Transcript.Names.Count >= 30);
     }
 }

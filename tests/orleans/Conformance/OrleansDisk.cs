@@ -96,7 +96,10 @@ internal sealed class OrleansDisk(OrleansWorld world) : IConformanceDisk
     {
         lock (gate)
         {
-            Put(grain, new StoredMachine { Json = state.StateJson, Incarnation = state.Incarnation, Sequence = state.Sequence, Writer = "another" });
+            Put(grain, new StoredMachine
+            {
+                Json = state.StateJson, Incarnation = state.Incarnation, Sequence = state.Sequence, Writer = "another",
+            });
             observers[grain] = state.Incarnation;
         }
     }

@@ -75,7 +75,9 @@ internal sealed class SqliteDisk(OrleansWorld world, SqliteFences down) : IConfo
     public IGrainStorage StorageUntil(CancellationToken dead) => new Storage(this);
 
     public Task<bool> ObserveAsync(GrainAddress grain, long incarnation, IReadOnlyList<Output> observations, CancellationToken dead) =>
-        Track(grain, () => heldBack is { } late ? ObserveLateAsync(late.Task, grain, incarnation, observations) : commits.StoreAsync(grain, incarnation, observations));
+        Track(grain, () => heldBack is { } late
+            ? ObserveLateAsync(late.Task, grain, incarnation, observations)
+            : commits.StoreAsync(grain, incarnation, observations));
 
     public void SetMode(StorageMode mode)
     {

@@ -100,7 +100,10 @@ public sealed class PostgresClusterTests(PostgresFixture postgres) : IClassFixtu
     {
         using var host = new HostBuilder().UseOrleans(silo => silo
             .UseLocalhostClustering(FreePorts.Next(), FreePorts.Next(), serviceId: "test", clusterId: "test")
-            .AddAdoNetGrainStorageAsDefault((AdoNetGrainStorageOptions options) => (options.Invariant, options.ConnectionString, options.GrainStorageSerializer) = (PostgresSiloStore.Invariant, database, new StateSerializer()))).Build();
+            .AddAdoNetGrainStorageAsDefault((AdoNetGrainStorageOptions options) => (
+                options.Invariant,
+                options.ConnectionString,
+                options.GrainStorageSerializer) = (PostgresSiloStore.Invariant, database, new StateSerializer()))).Build();
         await host.StartAsync();
         await using var gpus = new StoredGpus(database, "test");
         var storage = new SparseGrainStorage(host.Services.GetRequiredKeyedService<IGrainStorage>("Default"), gpus);
@@ -124,7 +127,16 @@ public sealed class PostgresClusterTests(PostgresFixture postgres) : IClassFixtu
     }
 
     private static Task<OrleansSilo> StartAsync(string database, string folder, string name) => OrleansSilo.StartAsync(
-        new SiloSettings { DataDirectory = folder, Url = "http://127.0.0.1:0", Name = name, Database = database, Cluster = "test", SiloPort = FreePorts.Next(), GatewayPort = FreePorts.Next() },
+        new SiloSettings
+        {
+            DataDirectory = folder,
+            Url = "http://127.0.0.1:0",
+            Name = name,
+            Database = database,
+            Cluster = "test",
+            SiloPort = FreePorts.Next(),
+            GatewayPort = FreePorts.Next(),
+        },
         NullLoggerFactory.Instance);
 
     private static async Task<string> AskAsync(string database, string sql)

@@ -15,7 +15,10 @@ internal static class StorageRace
     {
         using var host = new HostBuilder().UseOrleans(silo => silo
             .UseLocalhostClustering(Coordinator.Runs.Processes.FreePorts.Next(), Coordinator.Runs.Processes.FreePorts.Next())
-            .AddAdoNetGrainStorageAsDefault((AdoNetGrainStorageOptions options) => (options.Invariant, options.ConnectionString, options.GrainStorageSerializer) = (invariant, database, new StateSerializer()))).Build();
+            .AddAdoNetGrainStorageAsDefault((AdoNetGrainStorageOptions options) => (
+                options.Invariant,
+                options.ConnectionString,
+                options.GrainStorageSerializer) = (invariant, database, new StateSerializer()))).Build();
         await host.StartAsync();
         await RunAsync(host.Services.GetRequiredKeyedService<IGrainStorage>("Default"));
         await host.StopAsync();

@@ -28,7 +28,8 @@ public sealed class TestSilos : IAsyncDisposable
 #pragma warning restore ORLEANSEXP003
         builder.ConfigureSilo((_, silo) =>
         {
-            silo.Services.AddSingleton<IGrainServices>(provider => services.GetOrAdd(name, _ => new RecordingServices(name, provider.GetRequiredService<IGrainFactory>(), events)));
+            silo.Services.AddSingleton<IGrainServices>(provider =>
+                services.GetOrAdd(name, _ => new RecordingServices(name, provider.GetRequiredService<IGrainFactory>(), events)));
             silo.Services.AddGrainStorage("Default", (_, _) => storage);
             silo.Services.AddMachineMessages();
             silo.UseInMemoryReminderService();

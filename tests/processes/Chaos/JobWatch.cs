@@ -100,7 +100,8 @@ public sealed class JobWatch(CoordinatorClient client, JobId job)
         }
         catch (OperationCanceledException) when (limit.IsCancellationRequested)
         {
-            var story = string.Concat(events.TakeLast(25).Select(stored => $"\n  {stored.Time:HH:mm:ss.fff} {stored.Event.Kind} {stored.Event.Cause} {stored.Event.Text}"));
+            var story = string.Concat(events.TakeLast(25).Select(
+                stored => $"\n  {stored.Time:HH:mm:ss.fff} {stored.Event.Kind} {stored.Event.Cause} {stored.Event.Text}"));
             throw new TimeoutException($"waited {ChaosRuns.Limit.TotalSeconds:0} s for {what}; the last events:{story}\n{Explain()}");
         }
     }

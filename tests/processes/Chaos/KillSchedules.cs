@@ -124,7 +124,8 @@ public static class KillSchedules
     {
         var (order, step) = DrawWithState(seed, workload, workers);
         return Row(seed, name, workload, workers, gpus,
-            [new ArmedFault(order[0], 1, $"kill@compute:{step}"), .. others.Select((rule, start) => new ArmedFault(order[1], start + 1, $"kill@{rule}"))]);
+            [new ArmedFault(order[0], 1, $"kill@compute:{step}"), .. others.Select(
+                (rule, start) => new ArmedFault(order[1], start + 1, $"kill@{rule}"))]);
     }
 
     /// <summary>The same worker dies after its return.</summary>
@@ -132,7 +133,8 @@ public static class KillSchedules
     {
         var (order, step) = DrawWithState(seed, workload, workers);
         return Row(seed, name, workload, workers, gpus,
-            [new ArmedFault(order[0], 1, $"kill@compute:{step}"), .. later.Select((rule, start) => new ArmedFault(order[0], start + 2, $"kill@{rule}"))]);
+            [new ArmedFault(order[0], 1, $"kill@compute:{step}"), .. later.Select(
+                (rule, start) => new ArmedFault(order[0], start + 2, $"kill@{rule}"))]);
     }
 
     private static KillSchedule WithReceiver(KillSchedule schedule) =>

@@ -39,13 +39,15 @@ public static class ProcessRun
                 Workers = schedule.Workers,
                 GpusPerWorker = schedule.Gpus,
                 WorkerArguments = (worker, start) =>
-                    [.. schedule.Faults.Where(fault => fault.Worker == worker && fault.Start == start).SelectMany(fault => new[] { "--fault", fault.Rule })],
+                    [.. schedule.Faults.Where(fault => fault.Worker == worker && fault.Start == start).SelectMany(
+                        fault => new[] { "--fault", fault.Rule })],
                 WorkerSaid = (worker, _, line) =>
                 {
                     if (!line.StartsWith("fault ", StringComparison.Ordinal))
                         return;
                     var rule = line["fault ".Length..];
-                    foreach (var other in schedule.Faults.Where(fault => fault.Worker == worker && fault.Rule == rule).SelectMany(fault => fault.With))
+                    foreach (var other in schedule.Faults.Where(fault => fault.Worker == worker && fault.Rule == rule).SelectMany(
+                        fault => fault.With))
                     {
                         if (running!.KillWorker(other) is not null)
                             taken.Enqueue(other);
@@ -86,7 +88,10 @@ public static class ProcessRun
         }
         var together = schedule.Faults.SelectMany(fault => fault.With).Order().ToArray();
         if (!together.SequenceEqual(taken.Order()))
-            throw new InvalidOperationException($"to be killed with others were workers {string.Join(", ", together)}; those that were: {string.Join(", ", taken)}\n{Story(record)}");
+        {
+            throw new InvalidOperationException($"to be killed with others were workers {string.Join(", ", together)}; those that were: "
+                + $"{string.Join(", ", taken)}\n{Story(record)}");
+        }
         var expected = schedule.Blow is { } all ? (all.Silo ? 1 : 0) + all.Workers.Length : 0;
         if (blows != expected)
             throw new InvalidOperationException($"{blows} of {expected} processes were killed from outside\n{Story(record)}");

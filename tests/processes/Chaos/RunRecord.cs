@@ -18,7 +18,10 @@ public sealed record RunRecord(JobView Job, string? ModelSha256, IReadOnlyList<S
             yield return $"the job recorded SHA-256 {Job.ModelSha256}, the file has {ModelSha256}";
         var ledger = StepLedger.Of(Steps.Select(stored => stored.Step), steps);
         if (ledger.Lost != 0)
-            yield return $"of steps 1 to {steps}, {ledger.Missing} are missing and {ledger.Repeated} are recorded again: {string.Join(" ", Steps.Select(stored => stored.Step.Step))}";
+        {
+            yield return $"of steps 1 to {steps}, {ledger.Missing} are missing and {ledger.Repeated} are recorded again: "
+                + $"{string.Join(" ", Steps.Select(stored => stored.Step.Step))}";
+        }
         foreach (var stored in Events.Where(stored => stored.Event.Kind == EventKinds.Diverged))
             yield return stored.Event.Text;
         foreach (var step in SetBack())

@@ -20,7 +20,12 @@ public sealed class SixtyFourPeersTests
         var watch = await run.SubmitAsync(Workload.Peers, 64, spec => spec with
         {
             MinRanks = 1,
-            FaultTolerance = spec.FaultTolerance with { AnswerTimeout = TimeSpan.FromSeconds(30), PeerTimeout = TimeSpan.FromSeconds(20), ProgressTimeout = TimeSpan.FromSeconds(30) },
+            FaultTolerance = spec.FaultTolerance with
+            {
+                AnswerTimeout = TimeSpan.FromSeconds(30),
+                PeerTimeout = TimeSpan.FromSeconds(20),
+                ProgressTimeout = TimeSpan.FromSeconds(30),
+            },
         });
         var workers = Enumerable.Range(0, 64).ToDictionary(peer => peer, peer => run.StartWorker($"peer-{peer:00}", 1, FaultPlan.None));
         await watch.EventAsync(

@@ -55,7 +55,10 @@ public sealed class StateLostTests
     /// <summary>A job whose only worker applied steps and is gone.</summary>
     private static async Task<JobWatch> SubmitAndLoseAsync(LoopbackRun run, TimeSpan stateTimeout)
     {
-        var watch = await run.SubmitAsync(Endless, 1, spec => spec with { FaultTolerance = spec.FaultTolerance with { StateTimeout = stateTimeout, ProgressTimeout = TimeSpan.FromSeconds(1) } });
+        var watch = await run.SubmitAsync(Endless, 1, spec => spec with
+        {
+            FaultTolerance = spec.FaultTolerance with { StateTimeout = stateTimeout, ProgressTimeout = TimeSpan.FromSeconds(1) },
+        });
         var end = run.StartWorker("only", 1, FaultPlan.None);
         await watch.UntilAsync(view => view.Recorded > 0, "a first step");
         await end.CancelAsync();

@@ -29,9 +29,10 @@ public sealed record Workload(string Name, JobSpec Spec)
         "wide linear", Linear.Spec with { Training = Linear.Spec.Training with { Shards = 64, BatchSize = 64 } });
 
     /// <summary>As many blocks as 64 ranks, so that each of them owns one and sends to all others.</summary>
-    public static Workload Peers { get; } = new("peers", Small(new ModelSpec { Program = "linear", Channels = (16 * 64) - 1 }, steps: 30, blockElements: 16) is var small
-        ? small with { Training = small.Training with { Shards = 64, BatchSize = 64 } }
-        : null!);
+    public static Workload Peers { get; } = new(
+        "peers", Small(new ModelSpec { Program = "linear", Channels = (16 * 64) - 1 }, steps: 30, blockElements: 16) is var small
+            ? small with { Training = small.Training with { Shards = 64, BatchSize = 64 } }
+            : null!);
 
     public long Steps => Spec.Training.Steps;
 

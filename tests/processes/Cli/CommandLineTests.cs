@@ -117,7 +117,8 @@ public sealed class CommandLineTests : IDisposable
     public async Task A_silo_whose_parent_closes_the_pipe_ends()
     {
         var child = Coordinator.Runs.Processes.ChildProcess.Start(
-            Coordinator.Runs.Processes.OwnExecutable.Command(["silo", "--data-dir", directory, "--url", "http://127.0.0.1:0", "--parent-pipe"]),
+            Coordinator.Runs.Processes.OwnExecutable.Command(
+                ["silo", "--data-dir", directory, "--url", "http://127.0.0.1:0", "--parent-pipe"]),
             Path.Combine(directory, "silo.log"));
         using (child)
         {

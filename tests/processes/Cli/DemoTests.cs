@@ -54,7 +54,8 @@ public sealed partial class DemoTests : IDisposable
     }
 
     private Executable Start(params string[] more) =>
-        new(["demo", "--quick", "--data", Path.ChangeExtension(typeof(DemoTests).Assembly.Location, ".xml"), "--out", directory, "--work-dir", Path.Combine(directory, "work"), .. more]);
+        new(["demo", "--quick", "--data", Path.ChangeExtension(
+            typeof(DemoTests).Assembly.Location, ".xml"), "--out", directory, "--work-dir", Path.Combine(directory, "work"), .. more]);
 
     private string Hash(string file) => Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(Path.Combine(directory, file))));
 

@@ -28,8 +28,11 @@ public sealed class EarlierRunTests : IDisposable
     {
         var (run, model) = (Path.Combine(directory, "run"), Path.Combine(directory, "model"));
         Directory.CreateDirectory(run);
-        await using (var packed = new GZipStream(File.OpenRead(Path.Combine(AppContext.BaseDirectory, "Cli", "Runs", "embedded-engine.tar.gz")), CompressionMode.Decompress))
+        await using (var packed = new GZipStream(
+            File.OpenRead(Path.Combine(AppContext.BaseDirectory, "Cli", "Runs", "embedded-engine.tar.gz")), CompressionMode.Decompress))
+        {
             await TarFile.ExtractToDirectoryAsync(packed, run, overwriteFiles: false);
+        }
         var record = Path.Combine(run, "run.json");
         await File.WriteAllTextAsync(
             record, (await File.ReadAllTextAsync(record)).Replace("\"OUT\"", $"\"{model}\"", StringComparison.Ordinal));

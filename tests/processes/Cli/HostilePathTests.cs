@@ -121,7 +121,8 @@ public sealed class HostilePathTests : IDisposable
     [Theory]
     [InlineData("", "output")]
     [InlineData("garbage", "'g' is an invalid start")]
-    [InlineData("""{"job":"train-1","gpusPerWorker":1,"workerArguments":[["--gpus","1"]],"output":"/x","jobFile":"training: 5"}""", "run.json:1")]
+    [InlineData(
+        """{"job":"train-1","gpusPerWorker":1,"workerArguments":[["--gpus","1"]],"output":"/x","jobFile":"training: 5"}""", "run.json:1")]
     public async Task A_runs_record_that_is_damaged_is_refused_by_resume(string content, string where)
     {
         await File.WriteAllTextAsync(Path.Combine(Of("folder"), "run.json"), content);
@@ -176,7 +177,9 @@ public sealed class HostilePathTests : IDisposable
         symbol is Option<FileInfo> or Option<DirectoryInfo> or Argument<FileInfo>
         || symbol.Name.EndsWith("-dir", StringComparison.Ordinal) || symbol.Name.EndsWith("-file", StringComparison.Ordinal)
         || symbol.Name is "--out" or "--file" or "--data" or "directory"
-        || (symbol is Option<string?> or Option<string> or Argument<string> && symbol.Description is { } about && Words(about).Any(word => word is "file" or "folder" or "directory"));
+        || (symbol is Option<string?> or Option<string> or Argument<string>
+            && symbol.Description is { } about
+            && Words(about).Any(word => word is "file" or "folder" or "directory"));
 
     private static string[] Words(string text) =>
         text.ToLowerInvariant().Split([' ', '.', ',', ';', ':', '('], StringSplitOptions.RemoveEmptyEntries);

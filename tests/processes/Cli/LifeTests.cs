@@ -18,8 +18,14 @@ namespace Coordinator.Tests.Processes.Cli;
 public sealed class LifeTests : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
-    private static readonly string[] Tiny = ["--model.layers=1", "--model.heads=2", "--model.channels=16", "--model.block=16", "--training.batch_size=4", "--seed", "7"];
-    private static readonly string[] Endless = ["--data", Path.ChangeExtension(typeof(LifeTests).Assembly.Location, ".xml"), "--workers", "2", "--steps", "1000000", .. Tiny];
+    private static readonly string[] Tiny =
+    [
+        "--model.layers=1", "--model.heads=2", "--model.channels=16", "--model.block=16", "--training.batch_size=4", "--seed", "7",
+    ];
+    private static readonly string[] Endless =
+    [
+        "--data", Path.ChangeExtension(typeof(LifeTests).Assembly.Location, ".xml"), "--workers", "2", "--steps", "1000000", .. Tiny,
+    ];
 
     private readonly string directory = Directory.CreateTempSubdirectory("life-").FullName;
 
@@ -57,7 +63,10 @@ public sealed class LifeTests : IDisposable
         train.Signal("INT");
 
         Assert.True(await train.EndAsync(Limit) == ExitCodes.Retryable, train.Output);
-        var kept = (await train.LineAsync(line => line.StartsWith("To go on: coordinator resume ", StringComparison.Ordinal), "the command", Limit))["To go on: coordinator resume ".Length..];
+        var kept = (await train.LineAsync(
+            line => line.StartsWith("To go on: coordinator resume ", StringComparison.Ordinal),
+            "the command",
+            Limit))["To go on: coordinator resume ".Length..];
         Assert.True(File.Exists(Path.Combine(kept, "run.json")));
         Directory.Delete(kept, recursive: true);
     }
@@ -81,7 +90,8 @@ public sealed class LifeTests : IDisposable
         await train.LineAsync(line => line.Contains("have applied step 1", StringComparison.Ordinal), "the first step", Limit);
         int[] workers =
         [
-            .. train.Output.Split('\n').Where(line => line.Contains("worker-", StringComparison.Ordinal) && line.Contains(" started as process ", StringComparison.Ordinal))
+            .. train.Output.Split('\n').Where(line =>
+                line.Contains("worker-", StringComparison.Ordinal) && line.Contains(" started as process ", StringComparison.Ordinal))
                 .Select(line => int.Parse(line[(line.LastIndexOf(' ') + 1)..])),
         ];
         foreach (var worker in workers)
@@ -117,7 +127,9 @@ public sealed class LifeTests : IDisposable
             var calls = new SiloCalls(client, cluster: null);
             for (var after = 0L; ;)
             {
-                var page = await calls.AskAsync((silo, cancel) => silo.GetEventsAsync(null, after, wait: TimeSpan.FromSeconds(5), cancel: cancel), CancellationToken.None).WaitAsync(Limit);
+                var page = await calls.AskAsync(
+                    (silo, cancel) => silo.GetEventsAsync(null, after, wait: TimeSpan.FromSeconds(5), cancel: cancel),
+                    CancellationToken.None).WaitAsync(Limit);
                 if (page.Items.Any(stored => stored.Event.Kind == EventKinds.GenerationRunning))
                     break;
                 after = page.Next;
@@ -134,8 +146,15 @@ public sealed class LifeTests : IDisposable
     public async Task The_last_worker_that_is_asked_to_end_saves_and_another_goes_on_from_there()
     {
         var connection = await SiloAsync();
-        string[] worker = ["worker", .. connection, "--node", "lonely", "--data-dir", directory, "--checkpoint-dir", Path.Combine(directory, "checkpoints")];
-        using var train = new Executable(["train", .. connection, "--data", Endless[1], "--workers", "1", "--steps", "1000000", "--checkpoint.interval=1h", .. Tiny, "--out", Path.Combine(directory, "never")]);
+        string[] worker =
+        [
+            "worker", .. connection, "--node", "lonely", "--data-dir", directory, "--checkpoint-dir",
+            Path.Combine(directory, "checkpoints"),
+        ];
+        using var train = new Executable([
+            "train", .. connection, "--data", Endless[1], "--workers", "1", "--steps", "1000000", "--checkpoint.interval=1h", .. Tiny,
+            "--out", Path.Combine(directory, "never"),
+        ]);
         using (var first = new Executable(worker))
         {
             await train.LineAsync(line => line.Contains("have applied step 1", StringComparison.Ordinal), "the first step", Limit);
@@ -159,14 +178,18 @@ public sealed class LifeTests : IDisposable
     public async Task The_model_of_a_job_that_nobody_stayed_with_can_be_fetched()
     {
         var connection = await SiloAsync();
-        using var train = new Executable(["train", .. connection, "--data", Endless[1], "--workers", "1", "--steps", "100", .. Tiny, "--out", Path.Combine(directory, "followed")]);
+        using var train = new Executable([
+            "train", .. connection, "--data", Endless[1], "--workers", "1", "--steps", "100", .. Tiny, "--out",
+            Path.Combine(directory, "followed"),
+        ]);
         await train.LineAsync(line => line.Contains("waiting for 1 gpu", StringComparison.Ordinal), "the job to be stored", Limit);
         train.Kill();
         using var worker = new Executable(["worker", .. connection, "--node", "late", "--data-dir", directory]);
         using var download = new Executable(["download", .. connection, "--wait", "--out", Path.Combine(directory, "model")]);
 
         Assert.True(await download.EndAsync(Limit) == ExitCodes.Success, download.Output);
-        Assert.Equal($"{Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(Path.Combine(directory, "model"))))}  {Path.Combine(directory, "model")}\n", download.Output);
+        Assert.Equal($"{Convert.ToHexStringLower(SHA256.HashData(await File.ReadAllBytesAsync(Path.Combine(directory, "model"))))}  "
+            + $"{Path.Combine(directory, "model")}\n", download.Output);
     }
 
     [Fact]
@@ -193,6 +216,7 @@ public sealed class LifeTests : IDisposable
     {
         var folder = Path.Combine(Run, "checkpoints");
         return !Directory.Exists(folder) ? []
-            : [.. Directory.GetDirectories(folder).SelectMany(Directory.GetDirectories).Where(one => File.Exists(Path.Combine(one, CheckpointManifest.FileName)))];
+            : [.. Directory.GetDirectories(folder).SelectMany(Directory.GetDirectories).Where(
+                one => File.Exists(Path.Combine(one, CheckpointManifest.FileName)))];
     }
 }

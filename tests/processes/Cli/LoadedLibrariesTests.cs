@@ -64,7 +64,8 @@ public sealed class LoadedLibrariesTests : IDisposable
         };
         using var run = new Executable(environment, [.. arguments.Select(argument => argument == "TOKEN" ? token : argument)]);
         Assert.True(await run.EndAsync(Limit) == code, run.Output);
-        return [.. Directory.GetFiles(traces).Select(File.ReadAllBytes).Select(trace => Libraries.Where(name => Loads(trace, name)).ToArray()).OrderBy(loaded => loaded.Length)];
+        return [.. Directory.GetFiles(traces).Select(File.ReadAllBytes)
+            .Select(trace => Libraries.Where(name => Loads(trace, name)).ToArray()).OrderBy(loaded => loaded.Length)];
     }
 
     private static IEnumerable<string> Libraries => [Own, Orleans, Ilgpu, IlgpuBackend];

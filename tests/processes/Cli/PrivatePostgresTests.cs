@@ -20,7 +20,8 @@ public sealed class PrivatePostgresTests : IDisposable
     [PostgresFact]
     public async Task It_flushes_what_it_acknowledges_and_listens_on_loopback_only()
     {
-        await using var server = await PostgresProcess.StartAsync(RunDirectory.Create(folder.File("run")), _ => { }, () => true, CancellationToken.None);
+        await using var server = await PostgresProcess.StartAsync(
+            RunDirectory.Create(folder.File("run")), _ => { }, () => true, CancellationToken.None);
 
         Assert.Equal(
             ["fsync on", "full_page_writes on", "listen_addresses 127.0.0.1", "synchronous_commit on"],
@@ -58,7 +59,8 @@ public sealed class PrivatePostgresTests : IDisposable
             async connection =>
             {
                 await using var ask = connection.CreateCommand();
-                ask.CommandText = "SELECT name || ' ' || setting FROM pg_settings WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit', 'listen_addresses') ORDER BY name";
+                ask.CommandText = "SELECT name || ' ' || setting FROM pg_settings WHERE name IN ('fsync', 'full_page_writes', "
+                    + "'synchronous_commit', 'listen_addresses') ORDER BY name";
                 await using var answer = await ask.ExecuteReaderAsync();
                 while (await answer.ReadAsync())
                     settings.Add(answer.GetString(0));

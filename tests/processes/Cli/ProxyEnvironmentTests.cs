@@ -16,7 +16,8 @@ public sealed class ProxyEnvironmentTests
         using var folder = new TemporaryFolder();
         var token = folder.File("token");
         await File.WriteAllTextAsync(token, TestServer.Token);
-        var environment = new[] { "http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY" }.ToDictionary(name => name, _ => proxy.Url);
+        var environment = new[] { "http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY" }.ToDictionary(
+            name => name, _ => proxy.Url);
         environment["NO_PROXY"] = environment["no_proxy"] = "";
 
         using var jobs = new Executable(environment, "jobs", "--silo", silo.Server.Url, "--token-file", token);

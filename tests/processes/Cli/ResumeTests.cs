@@ -32,7 +32,8 @@ public sealed class ResumeTests : IDisposable
     {
         var undisturbed = await Undisturbed.Value;
 
-        using (var train = new Executable(["train", .. Job, "--workers", "2", "--checkpoint.interval=40", "--work-dir", Run, "--out", Path.Combine(directory, "model")]))
+        using (var train = new Executable(
+            ["train", .. Job, "--workers", "2", "--checkpoint.interval=40", "--work-dir", Run, "--out", Path.Combine(directory, "model")]))
         {
             await train.LineAsync(
                 line => line.Contains("checkpoint of step", StringComparison.Ordinal) && Saved().Count >= 2, "two checkpoints", Limit);
@@ -66,7 +67,9 @@ public sealed class ResumeTests : IDisposable
         var undisturbed = await Undisturbed.Value;
 
         // To all of its processes at once, as 'timeout', systemd, Slurm and a shell do.
-        using (var train = new Executable(Executable.InGroup, ["train", .. Job, "--workers", "2", "--checkpoint.interval=off", "--work-dir", Run, "--out", Path.Combine(directory, "model")]))
+        using (var train = new Executable(
+            Executable.InGroup,
+            ["train", .. Job, "--workers", "2", "--checkpoint.interval=off", "--work-dir", Run, "--out", Path.Combine(directory, "model")]))
         {
             await train.LineAsync(line => line.Contains("have applied step 1", StringComparison.Ordinal), "the first step", Limit);
             train.SignalGroup("TERM");
@@ -97,7 +100,8 @@ public sealed class ResumeTests : IDisposable
     public async Task Killed_before_its_first_checkpoint_it_begins_again_from_the_seed_also_with_fewer_workers()
     {
         var undisturbed = await Undisturbed.Value;
-        using (var train = new Executable(["train", .. Job, "--workers", "2", "--checkpoint.interval=1h", "--work-dir", Run, "--out", Path.Combine(directory, "model")]))
+        using (var train = new Executable(
+            ["train", .. Job, "--workers", "2", "--checkpoint.interval=1h", "--work-dir", Run, "--out", Path.Combine(directory, "model")]))
         {
             await train.LineAsync(line => line.Contains("have applied step 1", StringComparison.Ordinal), "the first step", Limit);
             train.Kill();
@@ -115,7 +119,11 @@ public sealed class ResumeTests : IDisposable
         var undisturbed = await Undisturbed.Value;
         var source = Path.Combine(directory, "text.xml");
         File.Copy(Job[1], source);
-        string[] command = ["train", .. Job.Select(word => word == Job[1] ? source : word), "--workers", "2", "--checkpoint.interval=40", "--work-dir", Run, "--out", Path.Combine(directory, "model")];
+        string[] command =
+        [
+            "train", .. Job.Select(word => word == Job[1] ? source : word), "--workers", "2", "--checkpoint.interval=40", "--work-dir", Run,
+            "--out", Path.Combine(directory, "model"),
+        ];
         string[] other = [.. command, "--training.seed=8"];
         using (var train = new Executable(command))
         {
@@ -185,7 +193,8 @@ public sealed class ResumeTests : IDisposable
     public async Task A_model_that_cannot_be_written_at_the_end_is_kept_and_resume_writes_it_elsewhere()
     {
         var undisturbed = await Undisturbed.Value;
-        using (var train = new Executable(["train", .. Job, "--workers", "1", "--work-dir", Run, "--out", Path.Combine(directory, "model")]))
+        using (var train = new Executable(
+            ["train", .. Job, "--workers", "1", "--work-dir", Run, "--out", Path.Combine(directory, "model")]))
         {
             await train.LineAsync(line => line.Contains("have applied step 1", StringComparison.Ordinal), "the first step", Limit);
             Directory.CreateDirectory(Path.Combine(directory, "model"));
@@ -204,11 +213,15 @@ public sealed class ResumeTests : IDisposable
     public async Task A_job_that_starts_from_another_ones_weights_ends_the_same_with_one_worker_and_with_two_that_begin_again()
     {
         string[] job = [.. Job, "--init", Path.Combine(directory, "first"), "--training.steps=300"];
-        using (var first = new Executable(["train", .. Job, "--training.steps=20", "--workers", "1", "--out", Path.Combine(directory, "first")]))
+        using (var first = new Executable(
+            ["train", .. Job, "--training.steps=20", "--workers", "1", "--out", Path.Combine(directory, "first")]))
+        {
             Assert.True(await first.EndAsync(Limit) == ExitCodes.Success, first.Output);
+        }
         using (var one = new Executable(["train", .. job, "--workers", "1", "--out", Path.Combine(directory, "one")]))
             Assert.True(await one.EndAsync(Limit) == ExitCodes.Success, one.Output);
-        using (var two = new Executable(["train", .. job, "--workers", "2", "--checkpoint.interval=1h", "--work-dir", Run, "--out", Path.Combine(directory, "two")]))
+        using (var two = new Executable(
+            ["train", .. job, "--workers", "2", "--checkpoint.interval=1h", "--work-dir", Run, "--out", Path.Combine(directory, "two")]))
         {
             await two.LineAsync(line => line.Contains("have applied step 1", StringComparison.Ordinal), "the first step", Limit);
             two.Kill();
@@ -224,7 +237,10 @@ public sealed class ResumeTests : IDisposable
     [Fact]
     public async Task A_run_that_was_killed_before_its_job_was_stored_is_begun_by_resume()
     {
-        string[] command = ["train", .. Job, "--training.steps=20", "--workers", "1", "--work-dir", Run, "--out", Path.Combine(directory, "model")];
+        string[] command =
+        [
+            "train", .. Job, "--training.steps=20", "--workers", "1", "--work-dir", Run, "--out", Path.Combine(directory, "model"),
+        ];
         using (var train = new Executable(command))
             Assert.True(await train.EndAsync(Limit) == ExitCodes.Success, train.Output);
         var whole = Hash("model");
@@ -240,9 +256,18 @@ public sealed class ResumeTests : IDisposable
     [Fact]
     public async Task A_finished_run_that_is_given_more_steps_and_workers_ends_as_though_it_had_always_had_them_and_its_command_knows_it()
     {
-        string[] first = ["train", .. Job, "--training.steps=300", "--workers", "1", "--checkpoint.interval=40", "--work-dir", Run, "--out", Path.Combine(directory, "model")];
-        using (var reference = new Executable(["train", .. Job, "--training.steps=450", "--lr_scheduler.decay_steps=300", "--workers", "1", "--out", Path.Combine(directory, "reference")]))
+        string[] first =
+        [
+            "train", .. Job, "--training.steps=300", "--workers", "1", "--checkpoint.interval=40", "--work-dir", Run, "--out",
+            Path.Combine(directory, "model"),
+        ];
+        using (var reference = new Executable([
+            "train", .. Job, "--training.steps=450", "--lr_scheduler.decay_steps=300", "--workers", "1", "--out",
+            Path.Combine(directory, "reference"),
+        ]))
+        {
             Assert.True(await reference.EndAsync(Limit) == ExitCodes.Success, reference.Output);
+        }
         using (var train = new Executable(first))
             Assert.True(await train.EndAsync(Limit) == ExitCodes.Success, train.Output);
         var before = Record();
@@ -281,7 +306,10 @@ public sealed class ResumeTests : IDisposable
     [Fact]
     public async Task A_run_that_was_killed_while_it_had_more_steps_goes_on_to_them_when_its_command_is_given_again()
     {
-        string[] first = ["train", .. Job, "--workers", "2", "--checkpoint.interval=40", "--work-dir", Run, "--out", Path.Combine(directory, "model")];
+        string[] first =
+        [
+            "train", .. Job, "--workers", "2", "--checkpoint.interval=40", "--work-dir", Run, "--out", Path.Combine(directory, "model"),
+        ];
         using (var train = new Executable(first))
         {
             await train.LineAsync(line => line.Contains("checkpoint of step", StringComparison.Ordinal), "a checkpoint", Limit);
@@ -299,8 +327,13 @@ public sealed class ResumeTests : IDisposable
 
         using (var again = new Executable(first))
             Assert.True(await again.EndAsync(Limit) == ExitCodes.Success, again.Output);
-        using (var reference = new Executable(["train", .. Job, "--training.steps=3300", "--lr_scheduler.decay_steps=3000", "--workers", "1", "--out", Path.Combine(directory, "reference")]))
+        using (var reference = new Executable([
+            "train", .. Job, "--training.steps=3300", "--lr_scheduler.decay_steps=3000", "--workers", "1", "--out",
+            Path.Combine(directory, "reference"),
+        ]))
+        {
             Assert.True(await reference.EndAsync(Limit) == ExitCodes.Success, reference.Output);
+        }
         Assert.Equal(Hash("reference"), Hash("model"));
         Assert.False(File.Exists(Path.Combine(directory, "other")));
     }
@@ -336,7 +369,8 @@ public sealed class ResumeTests : IDisposable
 
     /// <summary>Complete checkpoints in the run's folder, oldest first.</summary>
     private List<string> Saved() => !Directory.Exists(Checkpoints) ? [] :
-        [.. Directory.GetDirectories(Checkpoints).SelectMany(Directory.GetDirectories).Where(folder => File.Exists(Path.Combine(folder, CheckpointManifest.FileName))).Order(StringComparer.Ordinal)];
+        [.. Directory.GetDirectories(Checkpoints).SelectMany(Directory.GetDirectories)
+            .Where(folder => File.Exists(Path.Combine(folder, CheckpointManifest.FileName))).Order(StringComparer.Ordinal)];
 
     /// <summary>What a refused command must leave as it was: the run's record, and its frozen data.</summary>
     private string[] Record() =>

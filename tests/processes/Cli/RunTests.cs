@@ -78,10 +78,15 @@ public sealed class RunTests
         Assert.True(await run.EndAsync(Limit) == 0, run.Output);
         Assert.Equal(["60", "60"], new[] { 0, 1 }.Select(rank => File.ReadAllText(folder.File($"count-{rank}")).Trim()));
         var records = new[] { 0, 1 }.SelectMany(rank => File.ReadAllLines(folder.File($"record-{rank}"))).Select(line => line.Split(' '))
-            .Select(parts => (Generation: int.Parse(parts[0], CultureInfo.InvariantCulture), Pid: int.Parse(parts[2], CultureInfo.InvariantCulture), At: double.Parse(parts[3], CultureInfo.InvariantCulture))).ToArray();
+            .Select(parts => (
+                Generation: int.Parse(parts[0], CultureInfo.InvariantCulture),
+                Pid: int.Parse(parts[2], CultureInfo.InvariantCulture),
+                At: double.Parse(parts[3], CultureInfo.InvariantCulture))).ToArray();
         Assert.Equal([1, 2, 3], records.Select(record => record.Generation).Distinct().Order());
-        Assert.True(records.Where(record => record.Generation == 1).Max(record => record.At) <= records.Where(record => record.Generation == 2).Min(record => record.At), "generations 1 and 2 overlap");
-        Assert.True(records.Where(record => record.Generation == 2).Max(record => record.At) <= records.Where(record => record.Generation == 3).Min(record => record.At), "generations 2 and 3 overlap");
+        Assert.True(records.Where(record => record.Generation == 1).Max(record => record.At) <= records.Where(
+            record => record.Generation == 2).Min(record => record.At), "generations 1 and 2 overlap");
+        Assert.True(records.Where(record => record.Generation == 2).Max(record => record.At) <= records.Where(
+            record => record.Generation == 3).Min(record => record.At), "generations 2 and 3 overlap");
         Assert.DoesNotContain(records.Select(record => record.Pid).Distinct(), Executable.IsAlive);
     }
 
@@ -119,7 +124,8 @@ public sealed class RunTests
 
     [Theory]
     [InlineData("--grace is 'soon', which is no duration; write one such as 10s, 5m or 500ms.", "run", "--grace", "soon", "--", "true")]
-    [InlineData("--hang-timeout is '5', which is no duration; write one such as 10s, 5m or 500ms.", "run", "--hang-timeout", "5", "--", "true")]
+    [InlineData(
+        "--hang-timeout is '5', which is no duration; write one such as 10s, 5m or 500ms.", "run", "--hang-timeout", "5", "--", "true")]
     [InlineData("--gpus-per-node is 0; choose 1 or more.", "run", "--gpus-per-node", "0", "--", "true")]
     [InlineData("--for is 'dinner'; choose running, finished, failed, over or step=N.", "wait", "--for", "dinner")]
     public void What_cannot_be_is_refused_by_its_name(string message, params string[] arguments) =>

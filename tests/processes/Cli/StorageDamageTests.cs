@@ -42,7 +42,8 @@ public sealed class StorageDamageTests : IDisposable
             undisturbed = HashOf(Model);
         }
 
-        using (var train = new Executable(["train", .. Job, "--steps", "800", "--workers", "2", "--checkpoint.interval=40", "--work-dir", Run, "--out", Model]))
+        using (var train = new Executable(
+            ["train", .. Job, "--steps", "800", "--workers", "2", "--checkpoint.interval=40", "--work-dir", Run, "--out", Model]))
         {
             await train.LineAsync(
                 line => line.Contains("checkpoint of step", StringComparison.Ordinal) && Saved().Count >= 2, "two checkpoints", Limit);
@@ -106,7 +107,8 @@ public sealed class StorageDamageTests : IDisposable
     [InlineData("022")]
     public async Task Whatever_the_users_mask_a_run_is_its_owners_alone_and_only_the_model_is_made_as_the_user_makes_files(string mask)
     {
-        using (var train = Executable.UnderMask(mask, ["train", .. Job, "--steps", "800", "--workers", "2", "--checkpoint.interval=40", "--work-dir", Run, "--out", Model]))
+        using (var train = Executable.UnderMask(
+            mask, ["train", .. Job, "--steps", "800", "--workers", "2", "--checkpoint.interval=40", "--work-dir", Run, "--out", Model]))
         {
             await train.LineAsync(line => line.Contains("checkpoint of step", StringComparison.Ordinal), "a checkpoint", Limit);
             AssertClosed();

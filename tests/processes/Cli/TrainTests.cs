@@ -9,7 +9,10 @@ namespace Coordinator.Tests.Processes.Cli;
 public sealed class TrainTests : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);
-    private static readonly string[] Tiny = ["--model.layers=1", "--model.heads=2", "--model.channels=32", "--model.block=32", "--training.batch_size=4"];
+    private static readonly string[] Tiny =
+    [
+        "--model.layers=1", "--model.heads=2", "--model.channels=32", "--model.block=32", "--training.batch_size=4",
+    ];
 
     private readonly string directory = Directory.CreateTempSubdirectory("train-").FullName;
 
@@ -18,9 +21,14 @@ public sealed class TrainTests : IDisposable
     [Fact]
     public async Task The_file_is_the_same_for_one_worker_and_for_two_with_two_ranks_each()
     {
-        using var one = new Executable(["train", "--data", Data(), "--workers", "1", "--steps", "20", "--seed", "7", "--out", Path.Combine(directory, "one"), .. Tiny]);
+        using var one = new Executable([
+            "train", "--data", Data(), "--workers", "1", "--steps", "20", "--seed", "7", "--out", Path.Combine(directory, "one"), .. Tiny,
+        ]);
         Assert.True(await one.EndAsync(Limit) == ExitCodes.Success, one.Output);
-        using var four = new Executable(["train", "--data", Data(), "--workers", "2", "--gpus-per-worker", "2", "--steps", "20", "--seed", "7", "--out", Path.Combine(directory, "four"), .. Tiny]);
+        using var four = new Executable([
+            "train", "--data", Data(), "--workers", "2", "--gpus-per-worker", "2", "--steps", "20", "--seed", "7", "--out",
+            Path.Combine(directory, "four"), .. Tiny,
+        ]);
         Assert.True(await four.EndAsync(Limit) == ExitCodes.Success, four.Output);
 
         Assert.Equal(Hash("one"), Hash("four"));
@@ -34,7 +42,10 @@ public sealed class TrainTests : IDisposable
         using var silo = new Executable("silo", "--data-dir", directory, "--token-file", token, "--url", "http://127.0.0.1:0");
         var url = (await silo.LineAsync(line => line.StartsWith("ready ", StringComparison.Ordinal), "the silo", Limit))["ready ".Length..];
         using var worker = new Executable("worker", "--silo", url, "--token-file", token, "--node", "lonely", "--data-dir", directory);
-        using var train = new Executable(["train", "--silo", url, "--token-file", token, "--data", Data(), "--workers", "1", "--steps", "1000000", "--out", Path.Combine(directory, "never"), .. Tiny]);
+        using var train = new Executable([
+            "train", "--silo", url, "--token-file", token, "--data", Data(), "--workers", "1", "--steps", "1000000", "--out",
+            Path.Combine(directory, "never"), .. Tiny,
+        ]);
         await train.LineAsync(
             line => line.Contains("all ranks (1) have applied step 1", StringComparison.Ordinal), "the first step", Limit);
         worker.Kill();
@@ -58,7 +69,10 @@ public sealed class TrainTests : IDisposable
     [Fact]
     public async Task A_class_that_no_worker_of_the_run_can_have_is_refused_before_anything_starts()
     {
-        using var train = new Executable(["train", "--data", Data(), "--workers", "1", "--steps", "20", "--job.device_class=ilgpu-1.5.3-cuda", "--out", Path.Combine(directory, "never"), .. Tiny]);
+        using var train = new Executable([
+            "train", "--data", Data(), "--workers", "1", "--steps", "20", "--job.device_class=ilgpu-1.5.3-cuda", "--out",
+            Path.Combine(directory, "never"), .. Tiny,
+        ]);
 
         Assert.Equal(ExitCodes.Usage, await train.EndAsync(Limit));
         Assert.Contains(
@@ -73,7 +87,10 @@ public sealed class TrainTests : IDisposable
     {
         // The folder that is to hold the first worker's data is a file.
         await File.WriteAllTextAsync(Path.Combine(directory, "worker-1"), "in the way");
-        using var train = new Executable(["train", "--data", Data(), "--workers", "1", "--steps", "20", "--work-dir", directory, "--out", Path.Combine(directory, "never"), .. Tiny]);
+        using var train = new Executable([
+            "train", "--data", Data(), "--workers", "1", "--steps", "20", "--work-dir", directory, "--out",
+            Path.Combine(directory, "never"), .. Tiny,
+        ]);
 
         Assert.Equal(ExitCodes.Usage, await train.EndAsync(Limit));
         Assert.Contains("error: worker-1 ended with exit code 2 at its first start.", train.Output, StringComparison.Ordinal);
@@ -89,9 +106,11 @@ public sealed class TrainTests : IDisposable
 
         Assert.True(await train.EndAsync(Limit) == ExitCodes.RunFailed, train.Output);
         Assert.Matches(
-            @"error: Job \S+ failed at step (\d+) of 500: the (loss|gradient norm) of step \1 is (NaN|Infinity), so the model learns nothing more", train.Output);
+            @"error: Job \S+ failed at step (\d+) of 500: the (loss|gradient norm) of step \1 is (NaN|Infinity), so the model learns nothing more",
+            train.Output);
         Assert.Contains(
-            "lower optimizer.learning_rate (now 1E+30) or set optimizer.gradient_clip to 1 and train again, or set training.allow_nonfinite to true", train.Output, StringComparison.Ordinal);
+            "lower optimizer.learning_rate (now 1E+30) or set optimizer.gradient_clip to 1 and train again, or set "
+                + "training.allow_nonfinite to true", train.Output, StringComparison.Ordinal);
         Assert.False(File.Exists(Path.Combine(directory, "never")));
     }
 

@@ -17,7 +17,10 @@ public sealed class GoldenProcessTests : IDisposable
 
     private static readonly Dictionary<string, string[]> Jobs = new()
     {
-        ["process: linear"] = ["--model.program=linear", "--model.channels=77", "--training.batch_size=10", "--training.shards=8", "--collective.block_elements=16"],
+        ["process: linear"] = [
+            "--model.program=linear", "--model.channels=77", "--training.batch_size=10", "--training.shards=8",
+            "--collective.block_elements=16",
+        ],
         ["process: gpt"] = ["--model.layers=1", "--model.heads=2", "--model.channels=32", "--model.block=32", "--training.batch_size=6"],
     };
 

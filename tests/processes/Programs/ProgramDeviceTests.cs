@@ -60,8 +60,11 @@ public sealed class ProgramDeviceTests
     }
 
     [PythonTheory]
-    [InlineData("ends-before-joining", "the program ended before it joined: it ended with exit code 3; its last words: no licence was found")]
-    [InlineData("speaks-another-version", "the program speaks version 2 of the protocol, and this worker version 1; install the package that came with it")]
+    [InlineData(
+        "ends-before-joining", "the program ended before it joined: it ended with exit code 3; its last words: no licence was found")]
+    [InlineData(
+        "speaks-another-version",
+        "the program speaks version 2 of the protocol, and this worker version 1; install the package that came with it")]
     [InlineData("has-no-key", "the program did not give the key that it was started with")]
     [InlineData("describes-too-much", "entry 'bias' of 4398046511104 bytes cannot lie at byte 32 of 64, behind byte 32")]
     public void A_program_that_cannot_join_is_no_device_and_says_why(string misdeed, string said) =>
@@ -117,7 +120,9 @@ public sealed class ProgramDeviceTests
     public void A_program_that_hangs_is_ended_when_its_job_says_so()
     {
         using var device = new ProgramDevice(
-            PythonPrograms.PlainJob(program => program with { HangTimeout = TimeSpan.FromSeconds(2) }), PythonPrograms.Plain("hangs"), CancellationToken.None);
+            PythonPrograms.PlainJob(program => program with { HangTimeout = TimeSpan.FromSeconds(2) }),
+            PythonPrograms.Plain("hangs"),
+            CancellationToken.None);
         using var process = Process.GetProcessById(device.ProcessId);
         using var gradient = device.CreateGradient();
 

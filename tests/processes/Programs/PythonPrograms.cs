@@ -57,7 +57,8 @@ internal static class PythonPrograms
     public static JobSpec PlainJob(Func<ProgramSpec, ProgramSpec>? with = null) => new()
     {
         Model = new ModelSpec { Program = "process" },
-        Program = (with ?? (program => program))(new ProgramSpec { Entry = "plain_program.py", WarmUpShards = 1, HangTimeout = TimeSpan.FromMinutes(2) }),
+        Program = (with ?? (program => program))(
+            new ProgramSpec { Entry = "plain_program.py", WarmUpShards = 1, HangTimeout = TimeSpan.FromMinutes(2) }),
         Training = new TrainingSpec { Steps = 10, BatchSize = 8, Shards = 4 },
     };
 

@@ -65,7 +65,9 @@ public sealed class TrainOwnProgramTests : IDisposable
     public async Task The_client_in_C_is_the_same_file_for_one_worker_and_for_two()
     {
         var client = Path.Combine(Directory.CreateDirectory(Path.Combine(directory, "c")).FullName, "linear");
-        using (var compiler = Process.Start("gcc", ["-O2", "-ffp-contract=off", "-o", client, Path.Combine(PythonPrograms.Repository, "samples", "linear-c", "linear.c"), "-lm"]))
+        using (var compiler = Process.Start(
+            "gcc",
+            ["-O2", "-ffp-contract=off", "-o", client, Path.Combine(PythonPrograms.Repository, "samples", "linear-c", "linear.c"), "-lm"]))
         {
             await compiler.WaitForExitAsync();
             Assert.Equal(0, compiler.ExitCode);
@@ -145,12 +147,13 @@ public sealed class TrainOwnProgramTests : IDisposable
     public async Task The_packages_own_tests_pass()
     {
         var tests = Path.Combine(PythonPrograms.Repository, "sdk", "python");
-        using var run = Process.Start(new ProcessStartInfo(PythonPrograms.Torch, ["-W", "ignore", "-m", "unittest", "discover", "-s", "tests"])
-        {
-            WorkingDirectory = tests,
-            RedirectStandardError = true,
-            Environment = { ["PYTHONDONTWRITEBYTECODE"] = "1", ["OMP_NUM_THREADS"] = "1" },
-        })!;
+        using var run = Process.Start(
+            new ProcessStartInfo(PythonPrograms.Torch, ["-W", "ignore", "-m", "unittest", "discover", "-s", "tests"])
+            {
+                WorkingDirectory = tests,
+                RedirectStandardError = true,
+                Environment = { ["PYTHONDONTWRITEBYTECODE"] = "1", ["OMP_NUM_THREADS"] = "1" },
+            })!;
         var said = await run.StandardError.ReadToEndAsync();
         await run.WaitForExitAsync();
         Assert.True(run.ExitCode == 0, said);
@@ -162,7 +165,8 @@ public sealed class TrainOwnProgramTests : IDisposable
     {
         var program = Directory.GetDirectories("/proc").Select(Path.GetFileName).Where(
             name => int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out _))
-            .First(name => CommandOf(name!).Contains(Path.Combine(run, "worker-"), StringComparison.Ordinal) && CommandOf(name!).Contains("/bundles/", StringComparison.Ordinal));
+            .First(name => CommandOf(name!).Contains(Path.Combine(run, "worker-"), StringComparison.Ordinal)
+                && CommandOf(name!).Contains("/bundles/", StringComparison.Ordinal));
         Executable.Send("KILL", int.Parse(program!, CultureInfo.InvariantCulture));
     }
 

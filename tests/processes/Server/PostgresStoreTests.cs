@@ -61,7 +61,8 @@ public sealed class PostgresStoreTests(PostgresFixture postgres) : IClassFixture
         await using var one = await OpenAsync(database, "silo-1");
         await using var two = await OpenAsync(database, "silo-2");
         await using var reader = await OpenAsync(database, "reader");
-        var writing = new[] { one, two }.SelectMany(store => Enumerable.Range(0, Each).Select(number => Task.Run(() => store.AppendAsync(new CoordinatorEvent { Kind = "test", Text = $"{number}" })))).ToArray();
+        var writing = new[] { one, two }.SelectMany(store => Enumerable.Range(0, Each).Select(
+            number => Task.Run(() => store.AppendAsync(new CoordinatorEvent { Kind = "test", Text = $"{number}" })))).ToArray();
 
         var seen = new List<long>();
         while (seen.Count < 2 * Each)

@@ -49,7 +49,9 @@ public sealed class SiloAloneTests : IDisposable
     public async Task A_silo_that_ends_says_nothing_of_the_workers_whose_connections_it_closes()
     {
         var silo = await StartAsync();
-        using (var worker = new Executable("worker", "--silo", silo.Url, "--token-file", folder.File(Path.Combine("silo", "token")), "--node", "a", "--data-dir", folder.File("a")))
+        using (var worker = new Executable(
+            "worker", "--silo", silo.Url, "--token-file", folder.File(Path.Combine("silo", "token")), "--node", "a", "--data-dir",
+            folder.File("a")))
         {
             await worker.LineAsync(line => line.StartsWith("ready ", StringComparison.Ordinal), "the worker", Limit);
             await silo.StopAsync();
@@ -149,7 +151,8 @@ public sealed class SiloAloneTests : IDisposable
         return File.ReadLines($"/proc/{process}/net/tcp").Skip(1)
             .Select(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries))
             .Where(columns => columns[3] == "0A" && sockets.Contains($"socket:[{columns[9]}]"))
-            .Select(columns => int.Parse(columns[1].Split(':')[1], System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture));
+            .Select(columns => int.Parse(
+                columns[1].Split(':')[1], System.Globalization.NumberStyles.HexNumber, System.Globalization.CultureInfo.InvariantCulture));
     }
 
     private Task<OrleansSilo> StartAsync() => TestSilo.StartAsync(folder.File("silo"));

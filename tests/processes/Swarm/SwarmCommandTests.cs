@@ -9,7 +9,11 @@ namespace Coordinator.Tests.Processes.Swarm;
 public sealed class SwarmCommandTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(4);
-    private static readonly string[] Small = ["swarm", "--nodes", "20", "--gpus-per-node", "2", "--ranks", "20", "--step-seconds", "0.1", "--watch-seconds", "1", "--together", "3"];
+    private static readonly string[] Small =
+    [
+        "swarm", "--nodes", "20", "--gpus-per-node", "2", "--ranks", "20", "--step-seconds", "0.1", "--watch-seconds", "1", "--together",
+        "3",
+    ];
 
     [Fact]
     public async Task Twenty_nodes_survive_deaths_and_the_silos_and_every_measure_comes_about()

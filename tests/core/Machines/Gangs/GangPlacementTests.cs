@@ -90,7 +90,13 @@ public sealed class GangPlacementTests
 
     private string[] Gpus(string job) => offers.TryGetValue(job, out var offer) ? [.. offer.Gpus.Select(gpu => gpu.Gpu.ToString())] : [];
 
-    private void Report(string node, int gpus) => Handle(new NodeReported(new NodeId(node), new WorkerSession(1, 1), ++sequence, Up: true, $"{node}:7000", [.. Enumerable.Range(0, gpus).Select(index => new GpuDescription(index, "gpu", "fake", "cpu"))]));
+    private void Report(string node, int gpus) => Handle(new NodeReported(
+        new NodeId(node),
+        new WorkerSession(1, 1),
+        ++sequence,
+        Up: true,
+        $"{node}:7000",
+        [.. Enumerable.Range(0, gpus).Select(index => new GpuDescription(index, "gpu", "fake", "cpu"))]));
 
     private void Request(string job, int wanted, int perNode, int? minimum = null, string[]? used = null, string[]? avoid = null) =>
         Handle(new GpusRequested(new JobId(job), 1, ++sequence, wanted, [.. (used ?? []).Select(GpuId.Parse)], [])

@@ -18,7 +18,13 @@ internal sealed class JobTurns
     {
         var state = new TrainingJobState
         {
-            Spec = new JobSpec { Ranks = members, MinRanks = 1, Secret = Convert.ToBase64String(new byte[32]), Training = new TrainingSpec { Steps = 1000, Shards = 8 } },
+            Spec = new JobSpec
+            {
+                Ranks = members,
+                MinRanks = 1,
+                Secret = Convert.ToBase64String(new byte[32]),
+                Training = new TrainingSpec { Steps = 1000, Shards = 8 },
+            },
             Incarnation = 1,
             Phase = JobPhase.Active,
             Generation = 3,
@@ -42,7 +48,8 @@ internal sealed class JobTurns
 
     /// <summary>Orders for nodes that were sent in this turn.</summary>
     public IReadOnlyList<(string To, NodeOrders Orders)> Orders =>
-        [.. outputs.Items.OfType<SendToGrain>().Where(sent => sent.Message is NodeOrders).Select(sent => (sent.To.Key, (NodeOrders)sent.Message))];
+        [.. outputs.Items.OfType<SendToGrain>().Where(sent => sent.Message is NodeOrders).Select(
+            sent => (sent.To.Key, (NodeOrders)sent.Message))];
 
     public static NodeId Node(int node) => new($"n{node}");
 

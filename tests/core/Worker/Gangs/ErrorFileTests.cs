@@ -10,7 +10,9 @@ public sealed class ErrorFileTests : IDisposable
     public void Dispose() => File.Delete(path);
 
     [Theory]
-    [InlineData("""{"message": {"message": "ValueError: bad\nsample", "extraInfo": {"py_callstack": "x", "timestamp": "1"}}}""", "ValueError: bad sample")]
+    [InlineData(
+        """{"message": {"message": "ValueError: bad\nsample", "extraInfo": {"py_callstack": "x", "timestamp": "1"}}}""",
+        "ValueError: bad sample")]
     [InlineData("""{"message": "plain"}""", "plain")]
     [InlineData("""{"message": {"extraInfo": {}}}""", "")]
     [InlineData("""{"message": 5}""", "")]

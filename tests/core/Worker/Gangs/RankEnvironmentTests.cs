@@ -69,9 +69,14 @@ public sealed class RankEnvironmentTests
     private static SortedDictionary<string, string> Of(GangSpec spec, string[] devices, string? visible = null)
     {
         var environment = new SortedDictionary<string, string>(StringComparer.Ordinal);
-        var described = devices.Select(device => new DeviceDescription { Device = device, Name = device, MemoryBytes = 1, DeviceClass = "fake" }).ToArray();
-        foreach (var (name, value) in RankEnvironment.Of(new JobId("g"), 5, spec, new GangSeat(1, 3, [0, 2], 4), new GangStart("10.0.0.1", 29501, "", []), local: 1, described, "/talk", visible))
+        var described = devices.Select(
+            device => new DeviceDescription { Device = device, Name = device, MemoryBytes = 1, DeviceClass = "fake" }).ToArray();
+        foreach (var (name, value) in RankEnvironment.Of(
+            new JobId("g"), 5, spec, new GangSeat(1, 3, [0, 2], 4), new GangStart("10.0.0.1", 29501, "", []), local: 1, described, "/talk",
+            visible))
+        {
             environment[name] = value;
+        }
         return environment;
     }
 }

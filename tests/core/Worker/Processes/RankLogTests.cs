@@ -46,8 +46,11 @@ public sealed class RankLogTests : IDisposable
         for (var i = 0; i < 200; i++)
         {
             log.Append(LogStream.Output, Encoding.UTF8.GetBytes($"{i}\n"));
-            for (LogPiece? piece; (piece = RankLogFiles.Read(folder, "rank-0", place, 7)) is { Bytes.Length: > 0 }; place = piece.From + piece.Bytes.Length)
+            for (LogPiece? piece; (piece = RankLogFiles.Read(folder, "rank-0", place, 7)) is { Bytes.Length: > 0 }; place = piece.From
+                + piece.Bytes.Length)
+            {
                 read.Append(Encoding.UTF8.GetString(piece.Bytes));
+            }
         }
 
         Assert.Equal(

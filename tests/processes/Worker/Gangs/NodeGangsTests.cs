@@ -74,7 +74,8 @@ public sealed class NodeGangsTests : IDisposable
     {
         Start();
         Run(1, Spec("trap '' TERM; sleep 1000 & wait; sleep 1000") with { Grace = TimeSpan.FromMilliseconds(50) });
-        var pids = Await(report => report.Ranks.Count == 2 && report.Ranks.All(rank => rank.ProcessId > 0)).Ranks.Select(rank => rank.ProcessId).ToArray();
+        var pids = Await(report => report.Ranks.Count == 2 && report.Ranks.All(rank => rank.ProcessId > 0)).Ranks
+            .Select(rank => rank.ProcessId).ToArray();
         Order(GangWish.Stop, 1);
 
         var stopped = Await(report => report.Phase == GangPhase.Stopped);
@@ -89,7 +90,16 @@ public sealed class NodeGangsTests : IDisposable
     public void An_order_for_an_earlier_process_of_the_node_starts_nothing()
     {
         Start();
-        gangs!.Handle(new GangOrdered(new GangOrder { Job = Job, Incarnation = 1, Generation = 1, Wish = GangWish.Prepare, Boot = 999, Spec = Spec("true"), Seat = new GangSeat(1, 2, [0, 1], 0) }));
+        gangs!.Handle(new GangOrdered(new GangOrder
+        {
+            Job = Job,
+            Incarnation = 1,
+            Generation = 1,
+            Wish = GangWish.Prepare,
+            Boot = 999,
+            Spec = Spec("true"),
+            Seat = new GangSeat(1, 2, [0, 1], 0),
+        }));
 
         Assert.Empty(Await(report => report.Phase == GangPhase.Stopped).Ranks);
     }
@@ -110,7 +120,10 @@ public sealed class NodeGangsTests : IDisposable
     public void A_process_that_gives_no_sign_of_life_is_looked_at_and_killed_where_that_is_asked_for()
     {
         Start();
-        Run(1, Spec("[ $LOCAL_RANK = 0 ] || exec sleep 1000; while :; do echo alive; sleep 0.1; done") with { HangTimeout = TimeSpan.FromSeconds(1), Lease = TimeSpan.FromMinutes(1) });
+        Run(1, Spec("[ $LOCAL_RANK = 0 ] || exec sleep 1000; while :; do echo alive; sleep 0.1; done") with
+        {
+            HangTimeout = TimeSpan.FromSeconds(1), Lease = TimeSpan.FromMinutes(1),
+        });
 
         var report = Await(report => report.Ranks.Any(rank => rank.Exit is not null));
 
@@ -136,8 +149,14 @@ public sealed class NodeGangsTests : IDisposable
     {
         policy ??= new ProgramPolicy { Allowed = true };
         launcher = new ProgramLauncher(policy, folder, 1000, new SilentLog());
-        var options = new WorkerOptions { Node = new NodeId("n1"), Silos = [new Uri("http://127.0.0.1:1")], Boot = 1000, Gpus = CpuDeviceClass.Devices(2) };
-        gangs = new NodeGangs(options, new GangServices(launcher, new ProgramFolders(folder, policy)) { FetchBundle = (_, _, _) => throw new WebSocketException("no silo") }, new SilentLog(), message =>
+        var options = new WorkerOptions
+        {
+            Node = new NodeId("n1"), Silos = [new Uri("http://127.0.0.1:1")], Boot = 1000, Gpus = CpuDeviceClass.Devices(2),
+        };
+        gangs = new NodeGangs(options, new GangServices(launcher, new ProgramFolders(folder, policy))
+        {
+            FetchBundle = (_, _, _) => throw new WebSocketException("no silo"),
+        }, new SilentLog(), message =>
         {
             if (message is GangReport report)
                 reports.Add(report);
@@ -159,7 +178,8 @@ public sealed class NodeGangsTests : IDisposable
             Wish = GangWish.Run,
             Heard = heard,
             Boot = 1000,
-            Start = new GangStart("127.0.0.1", 29500, Convert.ToBase64String(new byte[32]), [new GangPeer(0, "127.0.0.1:9"), new GangPeer(1, "127.0.0.1:9")]),
+            Start = new GangStart(
+                "127.0.0.1", 29500, Convert.ToBase64String(new byte[32]), [new GangPeer(0, "127.0.0.1:9"), new GangPeer(1, "127.0.0.1:9")]),
         }));
     }
 
@@ -187,5 +207,8 @@ public sealed class NodeGangsTests : IDisposable
         throw new TimeoutException("no such report came");
     }
 
-    private GangSpec Spec(string script) => new() { Command = ["sh", "-c", script], MaxNodes = 2, MinNodes = 2, GpusPerNode = 2, WorkFolder = folder, Lease = TimeSpan.FromMinutes(1) };
+    private GangSpec Spec(string script) => new()
+    {
+        Command = ["sh", "-c", script], MaxNodes = 2, MinNodes = 2, GpusPerNode = 2, WorkFolder = folder, Lease = TimeSpan.FromMinutes(1),
+    };
 }

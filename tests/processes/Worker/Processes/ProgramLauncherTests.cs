@@ -137,7 +137,8 @@ public sealed class ProgramLauncherTests : IDisposable
 
         Assert.Equal(
             ["COORDINATOR_START", "COORDINATOR_WORKER", "PATH", "PWD", "RANK"],
-            Lines().Select(line => line["stdout F ".Length..].Split('=')[0]).Where(name => name is not ("OLDPWD" or "_")).Order(StringComparer.Ordinal));
+            Lines().Select(line => line["stdout F ".Length..].Split('=')[0]).Where(name => name is not ("OLDPWD" or "_")).Order(
+                StringComparer.Ordinal));
     }
 
     [Fact]
@@ -178,7 +179,10 @@ public sealed class ProgramLauncherTests : IDisposable
         using var other = new ProgramLauncher(policy, folder, 3, new SilentLog());
         try
         {
-            var program = other.Start(Command(["sh", "-c", "id -un && touch heartbeat && ! cat /etc/shadow 2>/dev/null && echo done"]) with { WorkFolder = talk, OwnedFolders = [talk] }, Log());
+            var program = other.Start(Command(["sh", "-c", "id -un && touch heartbeat && ! cat /etc/shadow 2>/dev/null && echo done"]) with
+            {
+                WorkFolder = talk, OwnedFolders = [talk],
+            }, Log());
 
             Assert.Equal(0, (await program.Exited.WaitAsync(Limit)).Code);
             Assert.Equal(["stdout F nobody", "stdout F done"], Lines());
@@ -226,6 +230,7 @@ public sealed class ProgramLauncherTests : IDisposable
     private string[] Lines()
     {
         var piece = RankLogFiles.Read(folder, "rank", 0, 1 << 20)!;
-        return [.. System.Text.Encoding.UTF8.GetString(piece.Bytes).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line[(line.IndexOf(' ') + 1)..])];
+        return [.. System.Text.Encoding.UTF8.GetString(piece.Bytes).Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(
+            line => line[(line.IndexOf(' ') + 1)..])];
     }
 }

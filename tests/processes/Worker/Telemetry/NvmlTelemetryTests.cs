@@ -99,7 +99,9 @@ public sealed class NvmlTelemetryTests : IDisposable
     {
         var library = folder.File($"fake_nvml{++libraries}.so");
         var source = Path.Combine(AppContext.BaseDirectory, "Worker", "Telemetry", "fake_nvml.c");
-        using var gcc = Process.Start(new ProcessStartInfo("gcc", ["-shared", "-fPIC", "-Wall", "-Werror", "-Wno-unused", .. flags, "-o", library, source]) { RedirectStandardError = true })!;
+        using var gcc = Process.Start(new ProcessStartInfo(
+            "gcc",
+            ["-shared", "-fPIC", "-Wall", "-Werror", "-Wno-unused", .. flags, "-o", library, source]) { RedirectStandardError = true })!;
         var said = gcc.StandardError.ReadToEnd();
         gcc.WaitForExit();
         Assert.True(gcc.ExitCode == 0, said);
