@@ -11,6 +11,10 @@ internal sealed record MachineLoad(int Cores, string Cpu, double? Load)
 {
     public static MachineLoad Now() => new(Environment.ProcessorCount, CpuName(), LoadAverage());
 
+    /// <summary>The line of a report on what it was measured, between this look and a later one.</summary>
+    public string Until(MachineLoad after) => string.Create(
+        CultureInfo.InvariantCulture, $"{Cores} cores, {Cpu}, load average {Load:0.0} at the start, {after.Load:0.0} at the end");
+
     private static string CpuName()
     {
         const string List = "/proc/cpuinfo";

@@ -27,9 +27,7 @@ internal sealed class RanksReport(
         StringBuilder text = new();
         text.AppendLine();
         text.AppendLine(command);
-        text.AppendLine(
-            CultureInfo.InvariantCulture,
-            $"{before.Cores} cores, {before.Cpu}, load average {before.Load:0.0} at the start, {after.Load:0.0} at the end");
+        text.AppendLine(before.Until(after));
         text.AppendLine(CultureInfo.InvariantCulture, $"linear, {options.Steps} steps, seed {options.Seed}; killed workers return");
         text.AppendLine();
         text.AppendLine($"{"ranks",6} {"processes",9} {"steps/s",8} {"rank-steps/s",12} {"first generation",16} {"kills",5} "

@@ -62,16 +62,14 @@ internal sealed class RecoveryReport
         StringBuilder text = new();
         text.AppendLine();
         text.AppendLine(command);
-        text.AppendLine(
-            CultureInfo.InvariantCulture,
-            $"{before.Cores} cores, {before.Cpu}, load average {before.Load:0.0} at the start, {after.Load:0.0} at the end");
+        text.AppendLine(before.Until(after));
         text.AppendLine(CultureInfo.InvariantCulture, $"{samples.Count} kills of {options.Workers} workers, model {options.Model}, seed "
             + $"{options.Seed}; {this.steps} steps, lost {this.lost}; undisturbed step {this.step:F0} ms (median of {this.undisturbed})");
         text.AppendLine(CultureInfo.InvariantCulture, $"{Extra("survivors excluded", sample => sample.AlsoExcluded)}, "
             + $"{Extra("recoveries of more than one generation", sample => sample.Generations > 1 ? 1 : 0)}");
         text.AppendLine();
         text.AppendLine(CultureInfo.InvariantCulture, $"{"ms",-14}{"median",8}{"p99",8}{"max",8}");
-        foreach ((var name, var about, var values) in spans)
+        foreach (var (name, about, values) in spans)
         {
             text.AppendLine(
                 CultureInfo.InvariantCulture,
@@ -83,7 +81,7 @@ internal sealed class RecoveryReport
     public string ToJson()
     {
         JsonObject spans = [];
-        foreach ((var name, var about, var values) in this.spans)
+        foreach (var (name, about, values) in this.spans)
         {
             spans[name] = new JsonObject
             {

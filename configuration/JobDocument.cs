@@ -61,7 +61,7 @@ internal static partial class JobDocument
         // The silo draws a secret of its own for every job.
         spec.Remove("secret");
         var whole = JsonSerializer.SerializeToNode(new JobSpec(), MachinesJson.Default.JobSpec)!.AsObject();
-        Overlay(whole, spec);
+        JsonOverlay.Apply(whole, spec);
         try
         {
             return whole.Deserialize<JobSpec>(Strict) ?? throw new ConfigurationException("spec is null", file);
@@ -72,17 +72,6 @@ internal static partial class JobDocument
                 $"spec{e.Path?.TrimStart('$')} cannot be read as a part of a job; print the job again with 'coordinator describe JOB -o "
                     + $"yaml'",
                 file, cause: e);
-        }
-    }
-
-    private static void Overlay(JsonObject target, JsonObject source)
-    {
-        foreach (var (name, value) in source)
-        {
-            if (value is JsonObject part && target[name] is JsonObject whole)
-                Overlay(whole, part);
-            else
-                target[name] = value?.DeepClone();
         }
     }
 

@@ -25,15 +25,7 @@ public static class SimulateCommand
 
     private static Command CreateProtocol()
     {
-        var seed = new Option<ulong?>("--seed") { Description = "Run this one seed: to replay what a test found." };
-        var seeds = new Option<int>("--seeds") { Description = "Number of seeds, 1 or more.", DefaultValueFactory = _ => 100 };
-        var start = new Option<ulong>("--start") { Description = "First of the seeds.", DefaultValueFactory = _ => 1 };
-        var jobs = new Option<int>("--jobs")
-        {
-            Description = "Seeds that are run side by side, 1 or more; the report is the same.",
-            DefaultValueFactory = _ => Environment.ProcessorCount,
-        };
-        var trace = new Option<bool>("--trace") { Description = "Print every event (with --seed)." };
+        var seeds = new SeedOptions();
         var everyCell = new Option<bool>("--every-cell") { Description = "Fail, too, where a fault has struck in none of the seeds in a "
             + "phase in which it can, or a seed had fewer than 20 steps or 3 faults; takes some thousands of seeds." };
         var bug = new Option<PlantedBug>("--bug") { Description = "A bug to build into the simulated hosts. Succeeds where a seed of the "
@@ -50,17 +42,13 @@ public static class SimulateCommand
             Arity = ArgumentArity.ZeroOrMore,
             AllowMultipleArgumentsPerToken = true,
         };
-        Checks.AtLeast(seeds, 1);
-        Checks.AtLeast(jobs, 1);
         var command = new Command("protocol", "Test the protocol: crashes, freezes, loss, delay, repetition, cuts, torn writes and wrong "
-            + "clocks from seeds, every invariant checked after each event.")
-        {
-            seed, seeds, start, jobs, trace, everyCell, bug, without, power, moreSteps,
-        };
+            + "clocks from seeds, every invariant checked after each event.");
+        seeds.AddTo(command);
+        foreach (var option in (Option[])[everyCell, bug, without, power, moreSteps])
+            command.Options.Add(option);
         command.Validators.Add(result =>
         {
-            if (result.GetValue(trace) && result.GetValue(seed) is null)
-                result.AddError("--trace prints one seed's events; name it with --seed.");
             if (result.GetResult(without) is null)
                 return;
             if (result.GetValue(bug) == PlantedBug.None)
@@ -75,7 +63,7 @@ public static class SimulateCommand
             var unseen = parsed.GetResult(without) is null ? null
                 : parsed.GetValue(without) is { Length: > 0 } names ? names
                 : [.. PlantedBugs.CheckersOf(planted)];
-            if (parsed.GetValue(seed) is { } one)
+            if (parsed.GetValue(seeds.Seed) is { } one)
             {
                 return RunOne(one, new SimulationOptions
                 {
@@ -83,15 +71,15 @@ public static class SimulateCommand
                     Power = parsed.GetValue(power),
                     MoreSteps = parsed.GetValue(moreSteps),
                     WithoutChecks = new SortedSet<string>(unseen ?? [], StringComparer.Ordinal),
-                    Trace = parsed.GetValue(trace) ? Console.Out.WriteLine : null,
+                    Trace = parsed.GetValue(seeds.Trace) ? Console.Out.WriteLine : null,
                 });
             }
             if (planted != PlantedBug.None)
                 return Hunt(planted, unseen) ? ExitCodes.Success : ExitCodes.RunFailed;
             return RunMany(
-                parsed.GetValue(seeds),
-                parsed.GetValue(start),
-                parsed.GetValue(jobs),
+                parsed.GetValue(seeds.Seeds),
+                parsed.GetValue(seeds.Start),
+                parsed.GetValue(seeds.Jobs),
                 parsed.GetValue(everyCell),
                 new SimulationOptions { Power = parsed.GetValue(power), MoreSteps = parsed.GetValue(moreSteps) },
                 () => clock.Elapsed);

@@ -14,37 +14,26 @@ internal static class SimulateGangsCommand
     /// <summary>The command.</summary>
     public static Command Create()
     {
-        var seed = new Option<ulong?>("--seed") { Description = "Run this one seed: to replay what a test found." };
-        var seeds = new Option<int>("--seeds") { Description = "Number of seeds, 1 or more.", DefaultValueFactory = _ => 100 };
-        var start = new Option<ulong>("--start") { Description = "First of the seeds.", DefaultValueFactory = _ => 1 };
-        var jobs = new Option<int>("--jobs")
-        {
-            Description = "Seeds that are run side by side, 1 or more; the report is the same.",
-            DefaultValueFactory = _ => Environment.ProcessorCount,
-        };
-        var trace = new Option<bool>("--trace") { Description = "Print every event (with --seed)." };
+        var seeds = new SeedOptions();
         var bug = new Option<GangBug>("--bug") { Description = "A bug to build into the simulated hosts. Succeeds where one of the first "
             + "2000 seeds catches it; with --seed that one seed is run.", DefaultValueFactory = _ => GangBug.None };
-        Checks.AtLeast(seeds, 1);
-        Checks.AtLeast(jobs, 1);
         var command = new Command("gangs", "Test the gangs of 'coordinator run': processes, workers, hosts and silos that die, freeze and "
-            + "are cut off, every invariant checked after each event.") { seed, seeds, start, jobs, trace, bug };
-        command.Validators.Add(result =>
-        {
-            if (result.GetValue(trace) && result.GetValue(seed) is null)
-                result.AddError("--trace prints one seed's events; name it with --seed.");
-        });
+            + "are cut off, every invariant checked after each event.");
+        seeds.AddTo(command);
+        command.Options.Add(bug);
         command.SetAction(parsed =>
         {
             var planted = parsed.GetValue(bug);
-            if (parsed.GetValue(seed) is { } one)
+            if (parsed.GetValue(seeds.Seed) is { } one)
             {
-                var report = GangSimulation.Run(one, planted, parsed.GetValue(trace) ? Console.Out.WriteLine : null);
+                var report = GangSimulation.Run(one, planted, parsed.GetValue(seeds.Trace) ? Console.Out.WriteLine : null);
                 Console.WriteLine(report.Render());
                 return report.Passed ? ExitCodes.Success : ExitCodes.RunFailed;
             }
 
-            return planted == GangBug.None ? RunMany(parsed.GetValue(seeds), parsed.GetValue(start), parsed.GetValue(jobs)) : Hunt(planted);
+            return planted == GangBug.None
+                ? RunMany(parsed.GetValue(seeds.Seeds), parsed.GetValue(seeds.Start), parsed.GetValue(seeds.Jobs))
+                : Hunt(planted);
         });
         return command;
     }

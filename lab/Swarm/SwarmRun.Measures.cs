@@ -53,17 +53,7 @@ public sealed partial class SwarmRun
         var began = Stopwatch.GetTimestamp();
         swarm.Counts.ForgetSteps();
         job = (await client.SubmitAsync(SwarmShape.JobOf(options.Ranks, options.Limit), cancel: cancel)).Id;
-        Agreement now = null!;
-        await UntilAsync(() =>
-        {
-            var holders = Holders;
-            if (holders.Length == 0)
-                return (false, "no node holds a generation");
-            now = swarm.Look(job, holders, 0);
-            return (
-                now.IsWhole && now.Members == options.Ranks && IsCovered(holders.Length),
-                $"{now.Describe(job)}, {options.Ranks} ranks are wanted");
-        });
+        var now = await UntilHeldAsync();
         var held = Stopwatch.GetElapsedTime(began, now.HeldAt);
         await UntilRunningAsync(now);
         formed = now.Generation;
@@ -232,7 +222,13 @@ public sealed partial class SwarmRun
         return Stopwatch.GetElapsedTime(began).TotalSeconds;
     }
 
-    private async Task<Agreement> UntilWholeAsync()
+    private Task<Agreement> UntilWholeAsync() =>
+        UntilHeldAsync(now => swarm.Plane.IsRunning(job, now.Generation), "; not all have applied a step in it");
+
+    /// <summary>
+    /// Waits until nodes enough hold one generation of all ranks that are wanted, and until more holds of it, where that is said.
+    /// </summary>
+    private async Task<Agreement> UntilHeldAsync(Func<Agreement, bool>? more = null, string lack = "")
     {
         Agreement now = null!;
         await UntilAsync(() =>
@@ -241,10 +237,10 @@ public sealed partial class SwarmRun
             if (holders.Length == 0)
                 return (false, "no node holds a generation");
             now = swarm.Look(job, holders, 0);
+            var hasMore = more is null || more(now);
             return (
-                now.IsWhole && now.Members == options.Ranks && IsCovered(holders.Length) && swarm.Plane.IsRunning(job, now.Generation),
-                $"{now.Describe(job)}, {options.Ranks} ranks are "
-                    + $"wanted{(swarm.Plane.IsRunning(job, now.Generation) ? "" : "; not all have applied a step in it")}");
+                now.IsWhole && now.Members == options.Ranks && IsCovered(holders.Length) && hasMore,
+                $"{now.Describe(job)}, {options.Ranks} ranks are wanted{(hasMore ? "" : lack)}");
         });
         return now;
     }

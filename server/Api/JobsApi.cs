@@ -153,7 +153,7 @@ internal sealed class JobsApi(DurableChanges changes, Views views, SiloServerOpt
 
         // Generated readers set a member that is missing to null or zero, so the defaults have to be written down.
         var whole = JsonSerializer.SerializeToNode(new JobSpec(), MachinesJson.Default.JobSpec)!.AsObject();
-        Overlay(whole, body);
+        JsonOverlay.Apply(whole, body);
         try
         {
             return (whole.Deserialize<JobSpec>(Strict), null);
@@ -170,17 +170,6 @@ internal sealed class JobsApi(DurableChanges changes, Views views, SiloServerOpt
             found.ToString(), string.IsNullOrEmpty(found.Place) ? null : found.Place,
             "Correct the job spec; docs/protocol.md lists its members.");
         return ApiError.Result(StatusCodes.Status400BadRequest, $"the job spec cannot be read: {problem.Error}", problem.Remedy, [problem]);
-    }
-
-    private static void Overlay(JsonObject target, JsonObject source)
-    {
-        foreach (var (name, value) in source)
-        {
-            if (value is JsonObject part && target[name] is JsonObject whole)
-                Overlay(whole, part);
-            else
-                target[name] = value?.DeepClone();
-        }
     }
 
     /// <summary>Whether the job was submitted so: what was raised since is no other job.</summary>

@@ -113,59 +113,24 @@ public sealed partial class NodeRanksTests
     }
 
     /// <summary>Notes that memory is asked of it.</summary>
-    private sealed class NotingDevice(TinyDevice inner, Action note) : IRankDevice
+    private sealed class NotingDevice(TinyDevice inner, Action note) : ForwardingDevice(inner)
     {
-        public int ParameterCount => inner.ParameterCount;
-
-        public void Initialize() => inner.Initialize();
-
-        public DeviceGradient CreateGradient()
+        public override DeviceGradient CreateGradient()
         {
             note();
-            return inner.CreateGradient();
+            return base.CreateGradient();
         }
-
-        public ShardResult ComputeShard(long step, int shard, DeviceGradient gradient, CancellationToken cancel) =>
-            inner.ComputeShard(step, shard, gradient, cancel);
-
-        public void Add(DeviceGradient sum, DeviceGradient addend) => inner.Add(sum, addend);
-
-        public double ApplyStep(long step, DeviceGradient reduced, double sumOfSquares, long targets) =>
-            inner.ApplyStep(step, reduced, sumOfSquares, targets);
-
-        public void ReadState(long offset, Span<float> destination) => inner.ReadState(offset, destination);
-
-        public void WriteState(long offset, ReadOnlySpan<float> source) => inner.WriteState(offset, source);
-
-        public void Dispose() => inner.Dispose();
     }
 
     /// <summary>A device that is slow to find its first memory.</summary>
-    private sealed class SlowDevice(IRankDevice inner, TaskCompletionSource allocating, ManualResetEventSlim mayAllocate) : IRankDevice
+    private sealed class SlowDevice(IRankDevice inner, TaskCompletionSource allocating, ManualResetEventSlim mayAllocate)
+        : ForwardingDevice(inner)
     {
-        public int ParameterCount => inner.ParameterCount;
-
-        public void Initialize() => inner.Initialize();
-
-        public DeviceGradient CreateGradient()
+        public override DeviceGradient CreateGradient()
         {
             allocating.TrySetResult();
             mayAllocate.Wait();
-            return inner.CreateGradient();
+            return base.CreateGradient();
         }
-
-        public ShardResult ComputeShard(long step, int shard, DeviceGradient gradient, CancellationToken cancel) =>
-            inner.ComputeShard(step, shard, gradient, cancel);
-
-        public void Add(DeviceGradient sum, DeviceGradient addend) => inner.Add(sum, addend);
-
-        public double ApplyStep(long step, DeviceGradient reduced, double sumOfSquares, long targets) =>
-            inner.ApplyStep(step, reduced, sumOfSquares, targets);
-
-        public void ReadState(long offset, Span<float> destination) => inner.ReadState(offset, destination);
-
-        public void WriteState(long offset, ReadOnlySpan<float> source) => inner.WriteState(offset, source);
-
-        public void Dispose() => inner.Dispose();
     }
 }
