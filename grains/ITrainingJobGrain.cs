@@ -47,8 +47,8 @@ public interface ITrainingJobGrain : IMachineGrain
     Task AcknowledgeModel(ModelStored stored);
 
     /// <summary>
-    /// The text of a membership or a deal that the job's orders name, for a silo that lacks it; null where the job has no use for it any
-    /// more. Waits for no turn to end: the nodes that are to have it answer that turn.
+    /// The text of a membership or an assignment that the job's orders name, for a silo that lacks it; null where the job has no use for it
+    /// any more. Waits for no turn to end: the nodes that are to have it answer that turn.
     /// </summary>
     /// <param name="digest">The last part of its name (<see cref="Hosting.PartName"/>).</param>
     [AlwaysInterleave]

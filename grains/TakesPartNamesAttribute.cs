@@ -3,8 +3,8 @@ using Orleans.Metadata;
 namespace Coordinator.Grains;
 
 /// <summary>
-/// Says in a silo's manifest, which every other silo reads when it joins, that its nodes' grains take the names of memberships and deals in
-/// place of their texts.
+/// Says in a silo's manifest, which every other silo reads when it joins, that its nodes' grains take the names of memberships and
+/// assignments in place of their texts.
 /// </summary>
 [AttributeUsage(AttributeTargets.Interface)]
 public sealed class TakesPartNamesAttribute : Attribute, IGrainInterfacePropertiesProviderAttribute

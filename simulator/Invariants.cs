@@ -75,7 +75,7 @@ public static class Invariants
     public const string DiscardedIsGone = "discarded-is-gone";
 
     /// <summary>
-    /// What a survivor holds of the interrupted step is dealt to one who holds it, and is neither computed again nor dropped.
+    /// What a survivor holds of the interrupted step is assigned to one who holds it, and is neither computed again nor dropped.
     /// </summary>
     public const string HeldWorkCounts = "held-work-counts";
 

@@ -76,7 +76,7 @@ public enum PlantedBug
     /// <summary>The final model is brought to the store from a state that lacks the last step.</summary>
     ModelOfEarlierStep,
 
-    /// <summary>The job deals the interrupted step anew, each rank's shards to the next one, be they computed or not.</summary>
+    /// <summary>The job assigns the interrupted step anew, each rank's shards to the next one, be they computed or not.</summary>
     HeldWorkDealtAway,
 
     /// <summary>A rank that has lost its state offers the blocks of R that came with it.</summary>

@@ -17,7 +17,7 @@ internal sealed class SimulatedCluster
         Silo = new SiloProcess(world, scenario, checkers, world.Options.Plant switch
         {
             PlantedBug.StaleIncarnationObeyed => FencelessGrain.Create,
-            PlantedBug.HeldWorkDealtAway => (address, state) => RedealingGrain.Create(address, state, model.Shards),
+            PlantedBug.HeldWorkDealtAway => (address, state) => ReassigningGrain.Create(address, state, model.Shards),
             _ => MachineFactory.Create,
         });
         var network = new PeerNetwork(Map, scenario);

@@ -9,23 +9,33 @@ namespace Coordinator.Grains.Hosting;
 /// </summary>
 /// <param name="Json">The message without its shared parts.</param>
 /// <param name="Change">JSON of <see cref="NodeOrders.Change"/>; empty: it has none, or it is named.</param>
-/// <param name="Deal">JSON of <see cref="NodeOrders.Deal"/>; empty likewise.</param>
+/// <param name="Assignment">JSON of <see cref="NodeOrders.Assignment"/>; empty likewise.</param>
 /// <param name="ChangeName">Name of <see cref="NodeOrders.Change"/>; empty: it has none, or it is there whole.</param>
-/// <param name="DealName">Name of <see cref="NodeOrders.Deal"/>; empty likewise.</param>
-public readonly record struct MessageText(byte[] Json, byte[] Change, byte[] Deal, byte[] ChangeName, byte[] DealName)
+/// <param name="AssignmentName">Name of <see cref="NodeOrders.Assignment"/>; empty likewise.</param>
+public readonly record struct MessageText(byte[] Json, byte[] Change, byte[] Assignment, byte[] ChangeName, byte[] AssignmentName)
 {
     /// <summary>Whether it names anything: an earlier build would pass over it.</summary>
-    public bool HasNames => ChangeName.Length > 0 || DealName.Length > 0;
+    public bool HasNames => ChangeName.Length > 0 || AssignmentName.Length > 0;
 
     /// <summary>Writes a message.</summary>
     public static MessageText Of(GrainMessage message, SharedParts parts)
     {
-        if (message is not NodeOrders { Change: var change, Deal: var deal } orders || (change is null && deal is null))
+        if (message is not NodeOrders { Change: var change, Assignment: var assignment } orders || (change is null && assignment is null))
             return new(Write(message), [], [], [], []);
-        var rest = Write(orders with { Change = null, Deal = null });
+        var rest = Write(orders with { Change = null, Assignment = null });
         return parts.MayName
-            ? new(rest, [], [], change is null ? [] : parts.Changes.WriteName(change), deal is null ? [] : parts.Deals.WriteName(deal))
-            : new(rest, change is null ? [] : parts.Changes.Write(change), deal is null ? [] : parts.Deals.Write(deal), [], []);
+            ? new(
+                rest,
+                [],
+                [],
+                change is null ? [] : parts.Changes.WriteName(change),
+                assignment is null ? [] : parts.Assignments.WriteName(assignment))
+            : new(
+                rest,
+                change is null ? [] : parts.Changes.Write(change),
+                assignment is null ? [] : parts.Assignments.Write(assignment),
+                [],
+                []);
     }
 
     /// <summary>Reads a message. One that names what this silo lacks is read as <see cref="NamedOrders"/>.</summary>
@@ -49,16 +59,16 @@ public readonly record struct MessageText(byte[] Json, byte[] Change, byte[] Dea
     {
         if (Change.Length > 0)
             orders = orders with { Change = parts.Changes.Read(Change) };
-        if (Deal.Length > 0)
-            orders = orders with { Deal = parts.Deals.Read(Deal) };
+        if (Assignment.Length > 0)
+            orders = orders with { Assignment = parts.Assignments.Read(Assignment) };
         if (!HasNames)
             return orders;
-        var (changeName, dealName) = (NameIn(ChangeName), NameIn(DealName));
-        var (change, deal) = (
+        var (changeName, assignmentName) = (NameIn(ChangeName), NameIn(AssignmentName));
+        var (change, assignment) = (
             changeName is null ? orders.Change : parts.Changes.Find(changeName),
-            dealName is null ? orders.Deal : parts.Deals.Find(dealName));
-        var isThere = (changeName is null || change is not null) && (dealName is null || deal is not null);
-        return isThere ? orders with { Change = change, Deal = deal } : new NamedOrders(orders, changeName, dealName);
+            assignmentName is null ? orders.Assignment : parts.Assignments.Find(assignmentName));
+        var isThere = (changeName is null || change is not null) && (assignmentName is null || assignment is not null);
+        return isThere ? orders with { Change = change, Assignment = assignment } : new NamedOrders(orders, changeName, assignmentName);
     }
 
     private static PartName? NameIn(byte[] text) => text.Length == 0 ? null : PartName.Read(text);

@@ -8,5 +8,5 @@ namespace Coordinator.Grains.Hosting;
 /// </summary>
 /// <param name="Rest">The orders without what is named.</param>
 /// <param name="ChangeName">The membership; null: there is none, or it is in the rest.</param>
-/// <param name="DealName">The deal; null likewise.</param>
-public sealed record NamedOrders(NodeOrders Rest, PartName? ChangeName, PartName? DealName) : NodeOrders(Rest);
+/// <param name="AssignmentName">The assignment; null likewise.</param>
+public sealed record NamedOrders(NodeOrders Rest, PartName? ChangeName, PartName? AssignmentName) : NodeOrders(Rest);

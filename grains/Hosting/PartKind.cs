@@ -9,6 +9,7 @@ public enum PartKind
     /// <summary>A membership, or the change that leads to it.</summary>
     Membership,
 
-    /// <summary>A deal of shards.</summary>
-    Deal,
+    /// <summary>An assignment of shards.</summary>
+    [JsonStringEnumMemberName("Deal")]
+    Assignment,
 }

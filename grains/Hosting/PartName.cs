@@ -5,13 +5,13 @@ using Coordinator.Machines;
 namespace Coordinator.Grains.Hosting;
 
 /// <summary>
-/// What a membership or a deal of shards is called between silos. Its job, incarnation and generation say whose it is, and so who is asked
-/// for it; the digest of its text is part of the name, so that one name never means two texts.
+/// What a membership or an assignment of shards is called between silos. Its job, incarnation and generation say whose it is, and so who is
+/// asked for it; the digest of its text is part of the name, so that one name never means two texts.
 /// </summary>
 /// <param name="Kind">What it is.</param>
-/// <param name="Job">The job that formed or dealt it.</param>
+/// <param name="Job">The job that formed or assigned it.</param>
 /// <param name="Incarnation">Activation of the job's machine.</param>
-/// <param name="Generation">The generation that it leads to, or that is dealt for.</param>
+/// <param name="Generation">The generation that it leads to, or that is assigned for.</param>
 /// <param name="Digest">First half of the SHA-256 of its text, lower-case hexadecimal.</param>
 public sealed partial record PartName(PartKind Kind, JobId Job, long Incarnation, long Generation, string Digest)
 {

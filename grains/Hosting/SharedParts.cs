@@ -19,9 +19,10 @@ public sealed class SharedParts(IServiceProvider services)
         MachinesJson.Default.MembershipChange,
         static change => new PartName(PartKind.Membership, change.Job, change.Incarnation, change.ToGeneration, ""));
 
-    /// <summary>Deals of shards, likewise.</summary>
-    public SharedPart<ShardsDealt> Deals { get; } = new(
-        MachinesJson.Default.ShardsDealt, static deal => new PartName(PartKind.Deal, deal.Job, deal.Incarnation, deal.Generation, ""));
+    /// <summary>Assignments of shards, likewise.</summary>
+    public SharedPart<ShardsAssigned> Assignments { get; } = new(
+        MachinesJson.Default.ShardsAssigned,
+        static assignment => new PartName(PartKind.Assignment, assignment.Job, assignment.Incarnation, assignment.Generation, ""));
 
     /// <summary>
     /// Whether every silo of the cluster understands names. While one of an earlier build is among them, as when a cluster is upgraded silo
@@ -48,25 +49,27 @@ public sealed class SharedParts(IServiceProvider services)
     public byte[]? NameOf(CoordinatorMessage message) => message switch
     {
         MembershipChanged changed when MayName => Changes.WriteName(changed.Change),
-        ShardsDealt deal when MayName => Deals.WriteName(deal),
+        ShardsAssigned assignment when MayName => Assignments.WriteName(assignment),
         _ => null,
     };
 
     /// <summary>The text of a part that this silo has written; null: nobody here uses it any more.</summary>
-    public byte[]? TextOf(string digest) => Changes.TextOf(digest) ?? Deals.TextOf(digest);
+    public byte[]? TextOf(string digest) => Changes.TextOf(digest) ?? Assignments.TextOf(digest);
 
     /// <summary>The orders that were meant.</summary>
     /// <exception cref="ArgumentException">What they name is not to be had: they are late, and the job will have sent others.</exception>
     public async Task<NodeOrders> CompleteAsync(NamedOrders named) => named.Rest with
     {
         Change = named.ChangeName is { } change ? await Changes.GetAsync(change, AskAsync) : named.Rest.Change,
-        Deal = named.DealName is { } deal ? await Deals.GetAsync(deal, AskAsync) : named.Rest.Deal,
+        Assignment = named.AssignmentName is { } assignment ? await Assignments.GetAsync(assignment, AskAsync) : named.Rest.Assignment,
     };
 
     /// <summary>The message to a worker that was meant.</summary>
     /// <exception cref="ArgumentException">What is named is not to be had.</exception>
     public async Task<CoordinatorMessage> MessageOfAsync(PartName name) =>
-        name.Kind == PartKind.Deal ? await Deals.GetAsync(name, AskAsync) : new MembershipChanged(await Changes.GetAsync(name, AskAsync));
+        name.Kind == PartKind.Assignment
+            ? await Assignments.GetAsync(name, AskAsync)
+            : new MembershipChanged(await Changes.GetAsync(name, AskAsync));
 
     private Task<byte[]?> AskAsync(PartName name) =>
         ((ITrainingJobGrain)GrainCalls.Find(services.GetRequiredService<IGrainFactory>(), GrainAddress.Of(name.Job))).FindPart(name.Digest);

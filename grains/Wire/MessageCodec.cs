@@ -26,8 +26,8 @@ public sealed class MessageCodec<T>(SharedParts parts) : IFieldCodec<T>
             return;
         var text = MessageText.Of(value!, parts);
         ReadOnlySpan<byte[]> written = text.HasNames
-            ? [text.Json, text.Change, text.Deal, text.ChangeName, text.DealName]
-            : [text.Json, text.Change, text.Deal];
+            ? [text.Json, text.Change, text.Assignment, text.ChangeName, text.AssignmentName]
+            : [text.Json, text.Change, text.Assignment];
         var length = written.Length * LengthBytes;
         foreach (var part in written)
             length += part.Length;

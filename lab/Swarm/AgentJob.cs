@@ -17,8 +17,8 @@ internal sealed class AgentJob(AgentRanks owner, SwarmShape shape, JobId id)
 
     public JobSpec? Spec { get; set; }
 
-    /// <summary>The (incarnation, generation) of the last deal that came. Its runs are of no use here.</summary>
-    public (long Incarnation, long Generation) Dealt { get; set; }
+    /// <summary>The (incarnation, generation) of the last assignment that came. Its runs are of no use here.</summary>
+    public (long Incarnation, long Generation) Assigned { get; set; }
 
     /// <summary>By index of the gpu.</summary>
     public SortedDictionary<int, AgentRank> Ranks { get; } = [];

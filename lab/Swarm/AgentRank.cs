@@ -29,7 +29,7 @@ internal sealed class AgentRank(AgentRanks owner, AgentJob job, GpuId gpu, Swarm
     private long recorded;
     private bool advanced;
     private IReadOnlyList<ShardSpan> assigned = [];
-    private PlaneEra? era;
+    private PlaneGeneration? current;
     private TimeSpan repeatAt;
     private int repetitions;
 
@@ -54,7 +54,7 @@ internal sealed class AgentRank(AgentRanks owner, AgentJob job, GpuId gpu, Swarm
             gpu.Index, job.Id, generation, Applying, phase == Phase.Promised ? "promised" : advanced ? "computing" : "resuming");
 
     /// <summary>The last step applied, now.</summary>
-    private long Applying => era is null ? applied : plane.AppliedOf(era);
+    private long Applying => current is null ? applied : plane.AppliedOf(current);
 
     /// <summary>Answers the question of a new generation, after what it knows of steps that are not recorded.</summary>
     public void Prepare(PrepareRank order, int rank, int count, TimeSpan now)
@@ -95,7 +95,7 @@ internal sealed class AgentRank(AgentRanks owner, AgentJob job, GpuId gpu, Swarm
         (hasState, advanced) = (true, false);
         spans.Add((plan.FirstStep, plan.Generation));
         NoteRecorded(plan.RecordedThrough);
-        era = plane.Join(this, plan, ranks, now);
+        current = plane.Join(this, plan, ranks, now);
     }
 
     /// <summary>Is no member any more.</summary>
@@ -110,10 +110,10 @@ internal sealed class AgentRank(AgentRanks owner, AgentJob job, GpuId gpu, Swarm
     /// <summary>The process is gone, and what it knew.</summary>
     public void StandStill()
     {
-        if (era is null)
+        if (current is null)
             return;
-        applied = plane.Leave(era);
-        era = null;
+        applied = plane.Leave(current);
+        current = null;
     }
 
     /// <summary>The job has recorded steps.</summary>
@@ -150,11 +150,11 @@ internal sealed class AgentRank(AgentRanks owner, AgentJob job, GpuId gpu, Swarm
     }
 
     /// <summary>From the plane: all ranks of the generation have applied a step.</summary>
-    public void Applied(PlaneEra of, long step)
+    public void Applied(PlaneGeneration of, long step)
     {
         lock (owner.Gate)
         {
-            if (era != of)
+            if (current != of)
                 return;
             if (number == 0)
                 SaySteps(generation);
@@ -207,7 +207,7 @@ internal sealed class AgentRank(AgentRanks owner, AgentJob job, GpuId gpu, Swarm
         List<StepRecord> steps = [];
         for (var step = recorded + 1; step <= last && steps.Count < MaxBatch; step++)
             steps.Add(new StepRecord(step, spans.Last(span => span.First <= step).Generation, 1, 1, plane.StepTime.TotalMilliseconds, 1));
-        if (era is not null)
+        if (current is not null)
             owner.Counts.StepSaid(last);
         owner.Say(new StepsApplied { Job = job.Id, Generation = within, Timeline = timeline, Steps = steps });
     }

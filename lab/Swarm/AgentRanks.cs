@@ -89,8 +89,8 @@ public sealed class AgentRanks(SwarmShape shape, NodeId node, long boot, SwarmPl
                 case MembershipChanged changed:
                     Change(changed.Change);
                     break;
-                case ShardsDealt deal when fence.WhyRefused(deal.Job, deal.Incarnation) is null:
-                    JobOf(deal.Job).Dealt = (deal.Incarnation, deal.Generation);
+                case ShardsAssigned assignment when fence.WhyRefused(assignment.Job, assignment.Incarnation) is null:
+                    JobOf(assignment.Job).Assigned = (assignment.Incarnation, assignment.Generation);
                     break;
                 case RankOrdered ordered:
                     Obey(ordered.Order, now);
@@ -179,7 +179,7 @@ public sealed class AgentRanks(SwarmShape shape, NodeId node, long boot, SwarmPl
         var number = job.Membership.RankOf(order.Gpu);
         if (job.Membership.Generation > order.Generation || number < 0)
             return;
-        if (order is RankPlan { FirstStepShards.Count: 0 } && job.Dealt != (order.Incarnation, order.Generation))
+        if (order is RankPlan { FirstStepShards.Count: 0 } && job.Assigned != (order.Incarnation, order.Generation))
             return; // The job repeats both.
         fence.Obey(order);
         if (!job.Ranks.TryGetValue(order.Gpu.Index, out var rank))

@@ -38,10 +38,10 @@ public sealed class AgentSwarm : IAsyncDisposable
         Shape = shape;
         Plane = new SwarmPlane(stepTime, links, Counts.Complain);
         http = SiloHttp.Create(proxy);
-        var doors = new SwarmDoors(SwarmDoors.GatewaysOf(silos), token, http, opening);
+        var gateways = new GatewayAccess(GatewayAccess.GatewaysOf(silos), token, http, opening);
         var (gpus, frames) = (shape.Describe(), new AgentFrames(shape));
         Agents = [
-            .. Enumerable.Range(0, shape.Nodes).Select(number => new SwarmAgent(shape, number, seed, gpus, frames, doors, Plane, Counts))
+            .. Enumerable.Range(0, shape.Nodes).Select(number => new SwarmAgent(shape, number, seed, gpus, frames, gateways, Plane, Counts))
         ];
         beating = new Thread(Beat) { IsBackground = true, Name = "swarm beats" };
         beating.Start();

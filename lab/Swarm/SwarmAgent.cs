@@ -20,7 +20,7 @@ public sealed class SwarmAgent
 
     private readonly SwarmShape shape;
     private readonly AgentFrames frames;
-    private readonly SwarmDoors doors;
+    private readonly GatewayAccess gateways;
     private readonly SwarmPlane plane;
     private readonly SwarmCounts counts;
     private readonly IReadOnlyList<GpuDescription> gpus;
@@ -35,7 +35,7 @@ public sealed class SwarmAgent
     /// <param name="seed">Decides its telemetry and its waits.</param>
     /// <param name="gpus">Its gpus; one list serves all agents.</param>
     /// <param name="frames">Reads what silos say.</param>
-    /// <param name="doors">The silos.</param>
+    /// <param name="gateways">The silos.</param>
     /// <param name="plane">The swarm's data plane.</param>
     /// <param name="counts">The swarm's counts.</param>
     public SwarmAgent(
@@ -44,12 +44,12 @@ public sealed class SwarmAgent
         ulong seed,
         IReadOnlyList<GpuDescription> gpus,
         AgentFrames frames,
-        SwarmDoors doors,
+        GatewayAccess gateways,
         SwarmPlane plane,
         SwarmCounts counts)
     {
-        (this.shape, this.number, this.seed, this.gpus, this.frames, this.doors, this.plane, this.counts) = (
-            shape, number, seed, gpus, frames, doors, plane, counts);
+        (this.shape, this.number, this.seed, this.gpus, this.frames, this.gateways, this.plane, this.counts) = (
+            shape, number, seed, gpus, frames, gateways, plane, counts);
         Node = shape.NameOf(number);
     }
 
@@ -154,7 +154,7 @@ public sealed class SwarmAgent
         {
             try
             {
-                var reason = await ServeAsync(running, doors.Silos[(int)(attempt % doors.Silos.Count)], connection, backoff, over);
+                var reason = await ServeAsync(running, gateways.Silos[(int)(attempt % gateways.Silos.Count)], connection, backoff, over);
                 if (running.WelcomeAt != 0)
                     counts.Lose(reason);
                 else
@@ -188,16 +188,16 @@ public sealed class SwarmAgent
     private async Task<string> ServeAsync(Life running, Uri silo, long connection, Backoff backoff, CancellationToken over)
     {
         using var socket = new AgentSocket(new WorkerSession(running.Ranks.Boot, connection), frames, counts);
-        await doors.Opening.WaitAsync(over);
+        await gateways.Opening.WaitAsync(over);
         try
         {
             using var patience = CancellationTokenSource.CreateLinkedTokenSource(over);
             patience.CancelAfter(OpenTimeout);
-            await socket.OpenAsync(silo, doors.Token, doors.Http, patience.Token);
+            await socket.OpenAsync(silo, gateways.Token, gateways.Http, patience.Token);
         }
         finally
         {
-            doors.Opening.Release();
+            gateways.Opening.Release();
         }
 
         (running.HelloPeriod, running.HelloDueAt) = (2 * FirstHelloPeriod, Worker.Monotonic.Now + FirstHelloPeriod);

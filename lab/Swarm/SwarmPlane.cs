@@ -14,7 +14,7 @@ namespace Coordinator.Lab.Swarm;
 public sealed class SwarmPlane(TimeSpan stepTime, int links, Action<string> complain)
 {
     private readonly Lock gate = new();
-    private readonly Dictionary<JobId, PlaneEra> eras = [];
+    private readonly Dictionary<JobId, PlaneGeneration> generations = [];
 
     /// <summary>Time of a step.</summary>
     public TimeSpan StepTime => stepTime;
@@ -23,40 +23,44 @@ public sealed class SwarmPlane(TimeSpan stepTime, int links, Action<string> comp
     public long AppliedOf(JobId job)
     {
         lock (gate)
-            return eras.TryGetValue(job, out var era) ? era.Applied : 0;
+            return generations.TryGetValue(job, out var current) ? current.Applied : 0;
     }
 
     /// <summary>Whether all ranks of a generation have applied a step in it.</summary>
     public bool IsRunning(JobId job, long generation)
     {
         lock (gate)
-            return eras.TryGetValue(job, out var era) && era.Generation == generation && era.Applied >= era.FirstStep;
+        {
+            return generations.TryGetValue(job, out var current)
+                && current.Generation == generation
+                && current.Applied >= current.FirstStep;
+        }
     }
 
     /// <summary>Goes on with all generations that can; called every few milliseconds.</summary>
     public void Tick(TimeSpan now)
     {
-        List<(PlaneEra Era, long Step)> done = [];
+        List<(PlaneGeneration Of, long Step)> done = [];
         lock (gate)
         {
-            foreach (var era in eras.Values)
+            foreach (var current in generations.Values)
             {
-                if (!era.IsBroken && now >= era.NextStep)
-                    done.Add((era, era.Step(now, stepTime)));
+                if (!current.IsBroken && now >= current.NextStep)
+                    done.Add((current, current.Step(now, stepTime)));
             }
         }
 
-        foreach (var (era, step) in done)
+        foreach (var (current, step) in done)
         {
             // The others have nothing to say of a later step.
-            if (step > era.FirstStep)
+            if (step > current.FirstStep)
             {
-                era.Joined[0]?.Applied(era, step);
+                current.Joined[0]?.Applied(current, step);
             }
             else
             {
-                foreach (var rank in era.Joined)
-                    rank?.Applied(era, step);
+                foreach (var rank in current.Joined)
+                    rank?.Applied(current, step);
             }
         }
     }
@@ -67,42 +71,44 @@ public sealed class SwarmPlane(TimeSpan stepTime, int links, Action<string> comp
     /// <param name="ranks">Members by its own membership.</param>
     /// <param name="now">Monotonic time.</param>
     /// <returns>Its generation; null: what was told does not fit what others were told.</returns>
-    internal PlaneEra? Join(AgentRank rank, RankPlan plan, int ranks, TimeSpan now)
+    internal PlaneGeneration? Join(AgentRank rank, RankPlan plan, int ranks, TimeSpan now)
     {
         lock (gate)
         {
-            if (!eras.TryGetValue(plan.Job, out var era) || era.Generation < plan.Generation)
-                eras[plan.Job] = era = new PlaneEra(plan.Job, plan.Generation, plan.FirstStep, ranks);
-            if (era.Generation > plan.Generation)
+            if (!generations.TryGetValue(plan.Job, out var current) || current.Generation < plan.Generation)
+                generations[plan.Job] = current = new PlaneGeneration(plan.Job, plan.Generation, plan.FirstStep, ranks);
+            if (current.Generation > plan.Generation)
                 return null;
-            if (era.FirstStep != plan.FirstStep || era.Joined.Count != ranks || (era.Joined[plan.Rank] is { } other && other != rank))
+            if (current.FirstStep != plan.FirstStep
+                || current.Joined.Count != ranks
+                || (current.Joined[plan.Rank] is { } other && other != rank))
             {
                 complain($"{plan.Gpu} begins generation {plan.Generation} of {ranks} as rank {plan.Rank} with step {plan.FirstStep}, "
-                    + $"others one of {era.Joined.Count} with step {era.FirstStep}");
+                    + $"others one of {current.Joined.Count} with step {current.FirstStep}");
                 return null;
             }
 
-            era.Join(rank, plan.Rank, now, stepTime);
-            return era;
+            current.Join(rank, plan.Rank, now, stepTime);
+            return current;
         }
     }
 
     /// <summary>A rank applies nothing more in its generation.</summary>
     /// <returns>The last step that it applied.</returns>
-    internal long Leave(PlaneEra era)
+    internal long Leave(PlaneGeneration current)
     {
         lock (gate)
         {
-            era.IsBroken = true;
-            return era.Applied;
+            current.IsBroken = true;
+            return current.Applied;
         }
     }
 
     /// <summary>The last step that the ranks of a generation have applied.</summary>
-    internal long AppliedOf(PlaneEra era)
+    internal long AppliedOf(PlaneGeneration current)
     {
         lock (gate)
-            return era.Applied;
+            return current.Applied;
     }
 
     /// <summary>Processes are gone: their generations stand still, and their neighbours say so.</summary>
@@ -112,14 +118,14 @@ public sealed class SwarmPlane(TimeSpan stepTime, int links, Action<string> comp
         List<(AgentRank Witness, NodeId Lost, long Generation)> seen = [];
         lock (gate)
         {
-            foreach (var era in eras.Values)
+            foreach (var current in generations.Values)
             {
-                for (var rank = 0; rank < era.Joined.Count; rank++)
+                for (var rank = 0; rank < current.Joined.Count; rank++)
                 {
-                    if (era.Joined[rank] is not { } lost || !dead.Contains(lost.Gpu.Node))
+                    if (current.Joined[rank] is not { } lost || !dead.Contains(lost.Gpu.Node))
                         continue;
-                    era.IsBroken = true;
-                    seen.AddRange(Neighbours(era, rank, dead).Select(witness => (witness, lost.Gpu.Node, era.Generation)));
+                    current.IsBroken = true;
+                    seen.AddRange(Neighbours(current, rank, dead).Select(witness => (witness, lost.Gpu.Node, current.Generation)));
                 }
             }
         }
@@ -129,18 +135,18 @@ public sealed class SwarmPlane(TimeSpan stepTime, int links, Action<string> comp
     }
 
     /// <summary>The nearest ranks of other nodes, half of them on each side, those that are left.</summary>
-    private List<AgentRank> Neighbours(PlaneEra era, int rank, IReadOnlyCollection<NodeId> dead)
+    private List<AgentRank> Neighbours(PlaneGeneration current, int rank, IReadOnlyCollection<NodeId> dead)
     {
         List<AgentRank> neighbours = [];
-        var own = era.Joined[rank]!.Gpu.Node;
+        var own = current.Joined[rank]!.Gpu.Node;
         foreach (var way in (ReadOnlySpan<int>)[1, -1])
         {
             NodeId? last = null;
             var found = 0;
-            for (var step = 1; step < era.Joined.Count && found < (links + 1) / 2; step++)
+            for (var step = 1; step < current.Joined.Count && found < (links + 1) / 2; step++)
             {
-                var at = (((rank + (way * step)) % era.Joined.Count) + era.Joined.Count) % era.Joined.Count;
-                if (era.Joined[at] is not { } other || other.Gpu.Node == own || other.Gpu.Node == last || dead.Contains(other.Gpu.Node))
+                var at = (((rank + (way * step)) % current.Joined.Count) + current.Joined.Count) % current.Joined.Count;
+                if (current.Joined[at] is not { } other || other.Gpu.Node == own || other.Gpu.Node == last || dead.Contains(other.Gpu.Node))
                     continue;
                 found++;
                 last = other.Gpu.Node;

@@ -28,7 +28,7 @@ public sealed class ShardCut
     /// <summary>L.</summary>
     public int Shards { get; }
 
-    /// <summary>Ranks that the shards are dealt to.</summary>
+    /// <summary>Ranks that the shards are assigned to.</summary>
     public int Ranks => spans.Length;
 
     /// <summary>Ranks without a shard.</summary>
@@ -41,7 +41,7 @@ public sealed class ShardCut
     public static ShardCut Of(int shards, int ranks) =>
         new(shards, [.. ShardMap.Cut(shards, ranks).Select(mine => mine.OrderBy(span => span.Start).ToArray())]);
 
-    /// <summary>The cut that a job dealt for an interrupted step.</summary>
+    /// <summary>The cut that a job assigned for an interrupted step.</summary>
     public static ShardCut Of(int shards, int ranks, IEnumerable<ShardRun> runs)
     {
         var spans = new List<ShardSpan>[ranks];
@@ -63,7 +63,7 @@ public sealed class ShardCut
         subtree.Start >= 0 && subtree.Start < Shards && partAt[subtree.Start] is >= 0 and var place && parts[place] == subtree ? place : -1;
 }
 
-/// <summary>Both cuts of a generation: that of its first step, as the job dealt it, and that of all later ones.</summary>
+/// <summary>Both cuts of a generation: that of its first step, as the job assigned it, and that of all later ones.</summary>
 /// <param name="First">The plan's first step, which may be an interrupted one.</param>
 /// <param name="Later">From the second step on: a pure function of membership.</param>
 public sealed record GenerationCuts(ShardCut First, ShardCut Later)

@@ -19,7 +19,7 @@ public static class ShardMap
         if (ranks < 1 || ranks > shards || !BitOperations.IsPow2(shards))
         {
             throw new ArgumentOutOfRangeException(
-                nameof(ranks), $"{shards} shards cannot be dealt to {ranks} ranks: shards is a power of two and no rank goes without");
+                nameof(ranks), $"{shards} shards cannot be assigned to {ranks} ranks: shards is a power of two and no rank goes without");
         }
         var spans = new List<ShardSpan>[ranks];
         for (var rank = 0; rank < ranks; rank++)

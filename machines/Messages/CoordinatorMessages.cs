@@ -8,7 +8,7 @@ namespace Coordinator.Machines;
 [JsonDerivedType(typeof(HelloWanted), "hello-wanted")]
 [JsonDerivedType(typeof(WorkerRefused), "worker-refused")]
 [JsonDerivedType(typeof(MembershipChanged), "membership-changed")]
-[JsonDerivedType(typeof(ShardsDealt), "shards-dealt")]
+[JsonDerivedType(typeof(ShardsAssigned), "shards-dealt")]
 [JsonDerivedType(typeof(RankOrdered), "rank-ordered")]
 [JsonDerivedType(typeof(StepsRecorded), "steps-recorded")]
 [JsonDerivedType(typeof(SaveCheckpoint), "save-checkpoint")]
@@ -73,15 +73,15 @@ public sealed record MembershipChanged(MembershipChange Change) : CoordinatorMes
 
 /// <summary>
 /// The part of a generation's plans that all ranks share, once for each node: who computes which shards in the plans' first step. Comes
-/// before the plans, and again whenever they are repeated; a plan that has no deal of its (incarnation, generation) waits for that.
+/// before the plans, and again whenever they are repeated; a plan that has no assignment of its (incarnation, generation) waits for that.
 /// </summary>
 /// <param name="Job">The job.</param>
-/// <param name="Incarnation">Activation of the job's machine that deals.</param>
+/// <param name="Incarnation">Activation of the job's machine that assigns.</param>
 /// <param name="Generation">The generation.</param>
-/// <param name="Runs">All shards once; with a <paramref name="Base"/>, only those that are dealt otherwise than that has them.</param>
-/// <param name="Base">What the runs depart from; see <see cref="ShardDeal.Unfold"/>.</param>
-public sealed record ShardsDealt(
-    JobId Job, long Incarnation, long Generation, IReadOnlyList<ShardRun> Runs, DealBase? Base = null) : CoordinatorMessage;
+/// <param name="Runs">All shards once; with a <paramref name="Base"/>, only those that are assigned otherwise than that has them.</param>
+/// <param name="Base">What the runs depart from; see <see cref="ShardAssignment.Unfold"/>.</param>
+public sealed record ShardsAssigned(
+    JobId Job, long Incarnation, long Generation, IReadOnlyList<ShardRun> Runs, AssignmentBase? Base = null) : CoordinatorMessage;
 
 /// <summary>An order for one of the node's gpus.</summary>
 public sealed record RankOrdered(RankOrder Order) : CoordinatorMessage;

@@ -80,7 +80,7 @@ public record NodeOrders(
     MembershipChange? Change,
     IReadOnlyList<RankOrder> Orders,
     StepsRecorded? Recorded = null,
-    ShardsDealt? Deal = null,
+    [property: JsonPropertyName("deal")] ShardsAssigned? Assignment = null,
     CheckpointOrder? Checkpoint = null) : GrainMessage;
 
 /// <summary>The cluster has taken the node's report of this sequence.</summary>

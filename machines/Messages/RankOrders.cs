@@ -53,7 +53,7 @@ public sealed record RankPlan : RankOrder
     /// <summary>
     /// Who computes what in <see cref="FirstStep"/>: runs of shards, covering 0 to L - 1 once. From the next step on the shard map of
     /// (L, members) holds. It is the same for all ranks, and with thousands of them long: on the way it is empty, and the node's worker
-    /// puts in what <see cref="ShardsDealt"/> has brought it. Empty where no step is left.
+    /// puts in what <see cref="ShardsAssigned"/> has brought it. Empty where no step is left.
     /// </summary>
     public IReadOnlyList<ShardRun> FirstStepShards { get; init; } = [];
 

@@ -281,8 +281,8 @@ public sealed partial class NodeMachine(NodeId id, GpuHealthPolicy? policy = nul
         jobs[orders.Job] = orders.Incarnation;
         if (orders.Change is not null)
             outputs.Send(id, new MembershipChanged(orders.Change));
-        if (orders.Deal is not null)
-            outputs.Send(id, orders.Deal);
+        if (orders.Assignment is not null)
+            outputs.Send(id, orders.Assignment);
         foreach (var order in orders.Orders.Where(order => order.Gpu.Node == id))
         {
             Wake(order.Gpu.Index);

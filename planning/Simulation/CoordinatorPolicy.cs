@@ -3,7 +3,7 @@ using static Coordinator.Planning.Simulation.GoodputLedger;
 namespace Coordinator.Planning.Simulation;
 
 /// <summary>
-/// This coordinator: survivors keep their state and their work, the dead's shards of the running step are dealt out, newcomers fetch the
+/// This coordinator: survivors keep their state and their work, the dead's shards of the running step are assigned, newcomers fetch the
 /// state.
 /// Who does what, and how long it takes to agree on it, is the shipping machines' word (<see cref="MachineJob"/>). Newcomers that come
 /// while a generation is being formed wait for it and join the next one together, as the machine has it.

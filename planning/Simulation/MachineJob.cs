@@ -31,7 +31,7 @@ internal sealed class MachineJob : IGenerations
     private long step = 1;
     private int awaitedPlans;
     private IReadOnlyList<IReadOnlyList<ShardSpan>> map = [];
-    private ShardsDealt? deal;
+    private ShardsAssigned? assignment;
     private long generation;
 
     /// <summary>A rank's place: its worker comes and goes.</summary>
@@ -171,7 +171,7 @@ internal sealed class MachineJob : IGenerations
         var seconds = (now - begun).TotalSeconds;
         var finished = map.Count == 0 ? 0 : (int)(done * map.Max(spans => spans.Sum(span => span.Count)));
         var loads = new int[expected];
-        foreach (var run in ShardDeal.Unfold(deal!, fleet.Shards))
+        foreach (var run in ShardAssignment.Unfold(assignment!, fleet.Shards))
             loads[run.Rank] += run.Count;
         var busiest = Math.Max(0, loads.Max() - finished);
         foreach (var slot in slots.Where(slot => slot.HasPlan))
@@ -224,8 +224,8 @@ internal sealed class MachineJob : IGenerations
     {
         if (!slot.Up)
             return;
-        if (orders.Deal is { } dealt)
-            deal = dealt;
+        if (orders.Assignment is { } assigned)
+            assignment = assigned;
         foreach (var order in orders.Orders)
         {
             switch (order)

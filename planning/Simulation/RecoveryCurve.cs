@@ -37,9 +37,9 @@ public static class RecoveryCurve
     private sealed class Meter
     {
         private readonly SortedDictionary<string, long> bytes = new(StringComparer.Ordinal);
-        private ShardsDealt? deal;
+        private ShardsAssigned? assignment;
         private MembershipChange? change;
-        private long dealBytes;
+        private long assignmentBytes;
         private long changeBytes;
         private long messages;
 
@@ -52,22 +52,22 @@ public static class RecoveryCurve
                 return;
             }
 
-            if (orders.Deal is { } dealt)
+            if (orders.Assignment is { } assigned)
             {
-                if (!ReferenceEquals(dealt, deal))
-                    (deal, dealBytes) = (dealt, Size(orders with { Orders = [], Change = null }));
-                Count("deal of shards", dealBytes);
+                if (!ReferenceEquals(assigned, assignment))
+                    (assignment, assignmentBytes) = (assigned, Size(orders with { Orders = [], Change = null }));
+                Count("assignment of shards", assignmentBytes);
             }
 
             if (orders.Change is { } changed)
             {
                 if (!ReferenceEquals(changed, change))
-                    (change, changeBytes) = (changed, Size(orders with { Orders = [], Deal = null }));
+                    (change, changeBytes) = (changed, Size(orders with { Orders = [], Assignment = null }));
                 Count("membership", changeBytes);
             }
 
             if (orders.Orders.Count > 0)
-                Count("orders", Size(orders with { Deal = null, Change = null }));
+                Count("orders", Size(orders with { Assignment = null, Change = null }));
         }
 
         public GenerationCost Take(string what, FormedGeneration formed)

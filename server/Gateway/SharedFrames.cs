@@ -5,9 +5,9 @@ using Coordinator.Machines;
 namespace Coordinator.Server.Gateway;
 
 /// <summary>
-/// The text of what a job tells all its nodes alike, written once. A membership and a deal of shards are as long as the job is wide, and go
-/// to as many nodes: written for each of them they would cost more than all else that a silo does. Kept for as long as the message itself
-/// is.
+/// The text of what a job tells all its nodes alike, written once. A membership and an assignment of shards are as long as the job is wide,
+/// and go to as many nodes: written for each of them they would cost more than all else that a silo does. Kept for as long as the message
+/// itself is.
 /// Thread-safe.
 /// </summary>
 public static class SharedFrames
@@ -19,7 +19,7 @@ public static class SharedFrames
     public static byte[]? Of(CoordinatorMessage message) => message switch
     {
         MembershipChanged changed => Written.GetValue(changed.Change, _ => Write(message)),
-        ShardsDealt => Written.GetValue(message, _ => Write(message)),
+        ShardsAssigned => Written.GetValue(message, _ => Write(message)),
         _ => null,
     };
 

@@ -53,7 +53,9 @@ public static class SqliteFile
         }
     }
 
-    /// <summary>The exception for an error of SQLite's that no waiting mends; null for one that may pass, such as a full disk.</summary>
+    /// <summary>
+    /// The exception for an error of SQLite's that passes by no waiting; null for one that may pass, such as a full disk.
+    /// </summary>
     internal static StoreUnusableException? WhyUnusable(string path, SqliteException refused) => refused.SqliteErrorCode switch
     {
         SQLitePCL.raw.SQLITE_CORRUPT => new(path, "it is damaged", Damaged, refused),

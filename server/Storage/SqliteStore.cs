@@ -103,7 +103,7 @@ public sealed class SqliteStore : IEventStore, ICommitStore, IDisposable
                 entry.IsTaken = writing.TryWrite(entry);
             return true;
         });
-        changes.Pulse();
+        changes.Notify();
     }
 
     /// <summary>Stores one event that is no grain's, such as a silo's start.</summary>
@@ -115,7 +115,7 @@ public sealed class SqliteStore : IEventStore, ICommitStore, IDisposable
             new BatchWriter(transaction, options.Silo, time).Write(new NewEvent(time, observed));
             return true;
         });
-        changes.Pulse();
+        changes.Notify();
     }
 
     /// <inheritdoc/>

@@ -34,9 +34,9 @@ internal sealed class OrderChecker(Checkers checkers, int shards, long steps)
             OnChange(change);
 
         // What plans share goes beside them.
-        var dealt = orders.Deal is { } deal ? ShardDeal.Unfold(deal, shards) : [];
+        var assigned = orders.Assignment is { } assignment ? ShardAssignment.Unfold(assignment, shards) : [];
         foreach (var plan in orders.Orders.OfType<RankPlan>())
-            OnPlan(plan with { FirstStepShards = dealt });
+            OnPlan(plan with { FirstStepShards = assigned });
     }
 
     /// <summary>A member has answered.</summary>
@@ -116,13 +116,13 @@ internal sealed class OrderChecker(Checkers checkers, int shards, long steps)
             if (run.Start != next || run.Rank < 0 || (members is not null && run.Rank >= members.Members.Count))
             {
                 checkers.Fail(
-                    Invariants.PlansAgree, $"generation {plan.Generation} deals shard {next} of its first step to nobody or twice");
+                    Invariants.PlansAgree, $"generation {plan.Generation} assigns shard {next} of its first step to nobody or twice");
             }
             next = run.Start + run.Count;
         }
 
         if (next != shards && !(next == 0 && plan.FirstStep > (plan.LastStep ?? steps)))
-            checkers.Fail(Invariants.PlansAgree, $"generation {plan.Generation} deals {next} of {shards} shards");
+            checkers.Fail(Invariants.PlansAgree, $"generation {plan.Generation} assigns {next} of {shards} shards");
         else if (next > 0 && members is not null)
             CheckHeld(plan, members);
     }
@@ -140,7 +140,7 @@ internal sealed class OrderChecker(Checkers checkers, int shards, long steps)
                 var holder = Array.FindIndex(held, mine => mine.Any(subtree => subtree.Contains(Subtree.Leaf(shard))));
                 if (holder >= 0 && !held[run.Rank].Any(subtree => subtree.Contains(Subtree.Leaf(shard))))
                 {
-                    checkers.Fail(Invariants.HeldWorkCounts, $"generation {plan.Generation} deals shard {shard} of step {plan.FirstStep} "
+                    checkers.Fail(Invariants.HeldWorkCounts, $"generation {plan.Generation} assigns shard {shard} of step {plan.FirstStep} "
                         + $"to rank {run.Rank}; rank {holder} holds it");
                 }
             }

@@ -14,7 +14,7 @@ internal sealed class JobSeat
     public long Incarnation { get; private set; }
 
     /// <summary>What the plans of the newest generation share; null before it has come.</summary>
-    public ShardsDealt? Deal { get; set; }
+    public ShardsAssigned? Assignment { get; set; }
 
     public SortedDictionary<int, SimulatedRank> Ranks { get; } = [];
 

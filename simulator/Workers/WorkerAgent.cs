@@ -11,7 +11,7 @@ namespace Coordinator.Simulator.Workers;
 /// <item>a change that does not follow the known membership is answered with <see cref="MembershipUnknown"/>;</item>
 /// <item>an order lower by (incarnation, generation) than one obeyed is refused;</item>
 /// <item>an order whose generation's membership is not known is answered with <see cref="MembershipUnknown"/>;</item>
-/// <item>a plan whose deal of shards has not come yet is dropped: both are repeated;</item>
+/// <item>a plan whose assignment of shards has not come yet is dropped: both are repeated;</item>
 /// <item>an order for a member of another boot was meant for a process that is gone, and is dropped.</item>
 /// </list>
 /// </summary>
@@ -76,8 +76,8 @@ internal sealed class WorkerAgent(SimulatedWorker process)
             case MembershipChanged changed:
                 OnMembershipChanged(changed.Change);
                 break;
-            case ShardsDealt deal:
-                OnShardsDealt(deal);
+            case ShardsAssigned assignment:
+                OnShardsAssigned(assignment);
                 break;
             case RankOrdered ordered:
                 OnOrder(ordered.Order);
@@ -216,12 +216,13 @@ internal sealed class WorkerAgent(SimulatedWorker process)
         process.Peers.Adopt(next);
     }
 
-    private void OnShardsDealt(ShardsDealt deal)
+    private void OnShardsAssigned(ShardsAssigned assignment)
     {
-        if (seats.TryGetValue(deal.Job, out var seat)
-            && (deal.Incarnation, deal.Generation).CompareTo((seat.Deal?.Incarnation ?? 0, seat.Deal?.Generation ?? 0)) > 0)
+        if (seats.TryGetValue(assignment.Job, out var seat)
+            && (assignment.Incarnation, assignment.Generation).CompareTo(
+                (seat.Assignment?.Incarnation ?? 0, seat.Assignment?.Generation ?? 0)) > 0)
         {
-            seat.Deal = deal;
+            seat.Assignment = assignment;
         }
     }
 
@@ -301,9 +302,12 @@ internal sealed class WorkerAgent(SimulatedWorker process)
         if (order is RankPlan { FirstStepShards.Count: 0 } bare)
         {
             // What its plans share comes with each repetition of them.
-            if (seat.Deal is not { } deal || (deal.Incarnation, deal.Generation) != (order.Incarnation, order.Generation))
+            if (seat.Assignment is not { } assignment
+                || (assignment.Incarnation, assignment.Generation) != (order.Incarnation, order.Generation))
+            {
                 return;
-            order = bare with { FirstStepShards = ShardDeal.Unfold(deal, process.Model.Shards) };
+            }
+            order = bare with { FirstStepShards = ShardAssignment.Unfold(assignment, process.Model.Shards) };
         }
 
         seat.Obey(order);

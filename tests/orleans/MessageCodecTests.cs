@@ -30,7 +30,7 @@ public sealed class MessageCodecTests : IAsyncLifetime
         Key = "a2V5",
     };
 
-    private static readonly ShardsDealt Deal = new(
+    private static readonly ShardsAssigned Assignment = new(
         TwoWorkers.Job, 1, 1, [.. Enumerable.Range(0, Nodes).Select(rank => new ShardRun(rank, rank, 1))]);
 
     private static readonly GrainMessage[] Samples =
@@ -75,8 +75,8 @@ public sealed class MessageCodecTests : IAsyncLifetime
         var told = silos.Services.ToWorkers.Select(sent => sent.Message).ToArray();
         Assert.Equal(3, told.OfType<MembershipChanged>().Count());
         Assert.All(told.OfType<MembershipChanged>(), changed => Assert.Same(Change, changed.Change));
-        Assert.Equal(3, told.OfType<ShardsDealt>().Count());
-        Assert.All(told.OfType<ShardsDealt>(), deal => Assert.Same(Deal, deal));
+        Assert.Equal(3, told.OfType<ShardsAssigned>().Count());
+        Assert.All(told.OfType<ShardsAssigned>(), assignment => Assert.Same(Assignment, assignment));
     }
 
     [Fact]
@@ -151,7 +151,7 @@ public sealed class MessageCodecTests : IAsyncLifetime
     private static NodeOrders Orders(int node) => new(TwoWorkers.Job, 1, Change, [new PrepareRank
     {
         Job = TwoWorkers.Job, Incarnation = 1, Timeline = 0, Generation = 1, Gpu = new GpuId(new NodeId($"n{node:d5}"), 0),
-    }], Deal: Deal);
+    }], Assignment: Assignment);
 
     private static string Text(GrainMessage message) => JsonSerializer.Serialize(message, MachinesJson.Default.GrainMessage);
 }

@@ -107,7 +107,7 @@ public sealed class OperationTests
         public async Task Invoke(IIncomingGrainCallContext context)
         {
             Seen.Enqueue(context.MethodName);
-            Changed.Pulse();
+            Changed.Notify();
             await context.Invoke();
         }
     }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text;
 using Coordinator.Grains.Hosting;
 using Coordinator.Machines;
 using Coordinator.Tests.Orleans.Support;
@@ -28,7 +29,7 @@ public sealed class SharedPartsTests : IAsyncLifetime
         Key = "a2V5",
     };
 
-    private static readonly ShardsDealt Deal = new(
+    private static readonly ShardsAssigned Assignment = new(
         TwoWorkers.Job, 1, 1, [.. Enumerable.Range(0, Nodes).Select(rank => new ShardRun(rank, rank, 1))]);
 
     private TestSilos silos = null!;
@@ -46,15 +47,15 @@ public sealed class SharedPartsTests : IAsyncLifetime
     public async Task DisposeAsync() => await silos.DisposeAsync();
 
     [Fact]
-    public async Task A_membership_and_a_deal_cross_once_to_each_silo_and_are_parsed_once_there()
+    public async Task A_membership_and_an_assignment_cross_once_to_each_silo_and_are_parsed_once_there()
     {
-        await Task.WhenAll(Enumerable.Range(0, Nodes).Select(node => OrderAsync(node, Change, Deal)));
+        await Task.WhenAll(Enumerable.Range(0, Nodes).Select(node => OrderAsync(node, Change, Assignment)));
 
         var text = Parts(0).Changes.Write(Change).Length;
         Assert.Equal((1, 0, 0), (Parts(0).Changes.Written, Parts(0).Changes.Parsed, Parts(0).Changes.ReceivedBytes));
         Assert.All([1, 2], silo =>
             Assert.Equal((0, 1, text), (Parts(silo).Changes.Written, Parts(silo).Changes.Parsed, Parts(silo).Changes.ReceivedBytes)));
-        Assert.All([1, 2], silo => Assert.Equal((0, 1), (Parts(silo).Deals.Written, Parts(silo).Deals.Parsed)));
+        Assert.All([1, 2], silo => Assert.Equal((0, 1), (Parts(silo).Assignments.Written, Parts(silo).Assignments.Parsed)));
 
         // Every node's worker is told, and the nodes of a silo share the very object.
         var told = silos.Services.ToWorkers.ToArray();
@@ -63,7 +64,7 @@ public sealed class SharedPartsTests : IAsyncLifetime
             told.Where(sent => sent.Message is MembershipChanged).Select(sent => sent.Node).Order());
         Assert.Equal(2, told.Select(sent => sent.Message).OfType<MembershipChanged>().Select(changed => changed.Change)
             .Distinct(ReferenceEqualityComparer.Instance).Count());
-        Assert.Equal(2, told.Select(sent => sent.Message).OfType<ShardsDealt>().Distinct(ReferenceEqualityComparer.Instance).Count());
+        Assert.Equal(2, told.Select(sent => sent.Message).OfType<ShardsAssigned>().Distinct(ReferenceEqualityComparer.Instance).Count());
         Assert.All(
             told.Select(sent => sent.Message).OfType<MembershipChanged>(), changed => Assert.Equal(Change.Added, changed.Change.Added));
         Assert.Empty(silos.Services.Lost);
@@ -74,10 +75,15 @@ public sealed class SharedPartsTests : IAsyncLifetime
     {
         var serializer = each[0].GetRequiredService<Serializer>();
         var narrow = serializer.SerializeToArray<GrainMessage>(
-            Orders(7, Change with { Added = [.. Change.Added.Take(2)] }, Deal with { Runs = [.. Deal.Runs.Take(2)] })).Length;
+            Orders(7, Change with { Added = [.. Change.Added.Take(2)] }, Assignment with { Runs = [.. Assignment.Runs.Take(2)] })).Length;
 
-        Assert.Equal(narrow, serializer.SerializeToArray<GrainMessage>(Orders(7, Change, Deal)).Length);
+        Assert.Equal(narrow, serializer.SerializeToArray<GrainMessage>(Orders(7, Change, Assignment)).Length);
     }
+
+    [Fact]
+    public void An_assignment_of_shards_has_the_name_that_earlier_builds_gave_its_kind() => Assert.Equal(
+        """{"part":{"kind":"Deal","job":"j","incarnation":1,"generation":2,"digest":"ab"}}""",
+        Encoding.UTF8.GetString(new PartName(PartKind.Assignment, new JobId("j"), 1, 2, "ab").Write()));
 
     [Fact]
     public async Task Orders_whose_membership_nobody_has_any_more_are_refused_alone_and_the_next_ones_count()
@@ -102,7 +108,7 @@ public sealed class SharedPartsTests : IAsyncLifetime
     [Fact]
     public async Task A_delivery_to_another_silos_gateway_names_what_all_nodes_are_told_and_nothing_else()
     {
-        foreach (var message in (CoordinatorMessage[])[new MembershipChanged(Change), Deal])
+        foreach (var message in (CoordinatorMessage[])[new MembershipChanged(Change), Assignment])
         {
             var name = Parts(0).NameOf(message)!;
             Assert.True(PartName.IsName(name));
@@ -112,7 +118,7 @@ public sealed class SharedPartsTests : IAsyncLifetime
                 ReferenceEqualityComparer.Instance));
         }
 
-        Assert.Equal((1, 1), (Parts(1).Changes.Parsed, Parts(1).Deals.Parsed));
+        Assert.Equal((1, 1), (Parts(1).Changes.Parsed, Parts(1).Assignments.Parsed));
         Assert.Null(Parts(0).NameOf(new Welcome(new WorkerSession(1, 1), TimeSpan.FromSeconds(1))));
         Assert.False(PartName.IsName(Coordinator.Server.Gateway.SharedFrames.TextOf(new MembershipChanged(Change))));
     }
@@ -121,12 +127,12 @@ public sealed class SharedPartsTests : IAsyncLifetime
     public void A_silo_of_an_earlier_build_is_sent_the_whole()
     {
         // A client speaks for itself alone: nobody could ask it, so what it writes is what is written to a silo that knows no names.
-        var written = silos.Client.GetRequiredService<Serializer>().SerializeToArray<GrainMessage>(Orders(1, Change, Deal));
+        var written = silos.Client.GetRequiredService<Serializer>().SerializeToArray<GrainMessage>(Orders(1, Change, Assignment));
         var (read, again) = (Read(), Read());
 
-        Assert.Equal((Change.Hash, Nodes, Nodes), (read.Change!.Hash, read.Change.Added.Count, read.Deal!.Runs.Count));
+        Assert.Equal((Change.Hash, Nodes, Nodes), (read.Change!.Hash, read.Change.Added.Count, read.Assignment!.Runs.Count));
         Assert.Same(read.Change, again.Change);
-        Assert.Same(read.Deal, again.Deal);
+        Assert.Same(read.Assignment, again.Assignment);
         Assert.Equal(1, Parts(2).Changes.Parsed);
 
         NodeOrders Read() => Assert.IsType<NodeOrders>(each[2].GetRequiredService<Serializer>().Deserialize<GrainMessage>(written));
@@ -159,19 +165,19 @@ public sealed class SharedPartsTests : IAsyncLifetime
 
     private static GpuId GpuOf(int node) => new(NodeOf(node), 0);
 
-    private static NodeOrders Orders(int node, MembershipChange? change, ShardsDealt? deal) =>
+    private static NodeOrders Orders(int node, MembershipChange? change, ShardsAssigned? assignment) =>
         new(
             TwoWorkers.Job,
             1,
             change,
             [new PrepareRank { Job = TwoWorkers.Job, Incarnation = 1, Timeline = 0, Generation = 1, Gpu = GpuOf(node) }],
-            Deal: deal);
+            Assignment: assignment);
 
     private SharedParts Parts(int silo) => each[silo].GetRequiredService<SharedParts>();
 
     /// <summary>As the job sends it: from its silo.</summary>
-    private Task OrderAsync(int node, MembershipChange? change, ShardsDealt? deal) =>
-        GrainCalls.Deliver(each[0].GetRequiredService<IGrainFactory>(), GrainAddress.Of(NodeOf(node)), Orders(node, change, deal));
+    private Task OrderAsync(int node, MembershipChange? change, ShardsAssigned? assignment) =>
+        GrainCalls.Deliver(each[0].GetRequiredService<IGrainFactory>(), GrainAddress.Of(NodeOf(node)), Orders(node, change, assignment));
 
     private async Task PlaceAsync(GrainAddress grain, int silo)
     {

@@ -101,12 +101,15 @@ public sealed class StableNamesTests
             .Select(type => names.Format(type));
 
         Assert.Equal(
-            from face in (string[])["Cluster ReportNode ReportGpu ReportUnreached RequestGpus SetPower SetSiteCap ApprovePower "
-                + "SetCoolingZone "
-                + "ClearCoolingZone", "Gang Submit Cancel OfferGpus Report", "Gpu Attach Order ReportFault Measure AcknowledgeCondition",
-                "Machine Describe "
-                    + "TakeAll", "Node Connect Hear Disconnect Order OrderGang ReadLog AcknowledgeReport", "TrainingJob Submit Cancel "
-                        + "OfferGpus ReportLink WithdrawGpu Report SaveCheckpoint Extend AcknowledgeModel FindPart"]
+            from face in (string[])
+            [
+                "Cluster ReportNode ReportGpu ReportUnreached RequestGpus SetPower SetSiteCap ApprovePower SetCoolingZone ClearCoolingZone",
+                "Gang Submit Cancel OfferGpus Report",
+                "Gpu Attach Order ReportFault Measure AcknowledgeCondition",
+                "Machine Describe TakeAll",
+                "Node Connect Hear Disconnect Order OrderGang ReadLog AcknowledgeReport",
+                "TrainingJob Submit Cancel OfferGpus ReportLink WithdrawGpu Report SaveCheckpoint Extend AcknowledgeModel FindPart",
+            ]
             let words = face.Split(' ')
             from operation in words.Skip(1).Order(StringComparer.Ordinal)
             select $"(\"inv\",[GrainRef],[Coordinator.Grains.I{words[0]}Grain],\"{operation}\")",

@@ -17,37 +17,40 @@ internal sealed class KnownJob(JobId id)
     public SortedDictionary<GpuId, RankSlot> Slots { get; } = [];
 
     /// <summary>What the plans of the newest generation share.</summary>
-    private ShardsDealt? dealt;
+    private ShardsAssigned? assigned;
     private IReadOnlyList<ShardRun>? runs;
     private GenerationCuts? cuts;
     private (long Generation, TimeSpan At) asked;
     private (int Timeline, long Through) recorded;
 
-    public void Take(ShardsDealt deal)
+    public void Take(ShardsAssigned assignment)
     {
-        if (dealt is not null && (deal.Incarnation, deal.Generation).CompareTo((dealt.Incarnation, dealt.Generation)) <= 0)
+        if (assigned is not null
+            && (assignment.Incarnation, assignment.Generation).CompareTo((assigned.Incarnation, assigned.Generation)) <= 0)
+        {
             return;
-        (dealt, runs, cuts) = (deal, null, null);
+        }
+        (assigned, runs, cuts) = (assignment, null, null);
     }
 
-    public ShardsDealt? DealOf(RankPlan plan) =>
-        dealt is not null && (dealt.Incarnation, dealt.Generation) == (plan.Incarnation, plan.Generation) ? dealt : null;
+    public ShardsAssigned? AssignmentOf(RankPlan plan) =>
+        assigned is not null && (assigned.Incarnation, assigned.Generation) == (plan.Incarnation, plan.Generation) ? assigned : null;
 
-    /// <summary>The whole deal, unfolded once for all ranks of the worker.</summary>
-    /// <exception cref="FormatException">It is no deal for these members.</exception>
-    public IReadOnlyList<ShardRun> RunsOf(ShardsDealt deal, Membership members, JobSpec spec)
+    /// <summary>The whole assignment, unfolded once for all ranks of the worker.</summary>
+    /// <exception cref="FormatException">It is no assignment for these members.</exception>
+    public IReadOnlyList<ShardRun> RunsOf(ShardsAssigned assignment, Membership members, JobSpec spec)
     {
-        if (deal.Base is { } start && start.RanksNow != members.Members.Count)
+        if (assignment.Base is { } start && start.RanksNow != members.Members.Count)
         {
             throw new FormatException(
-                $"generation {deal.Generation} has {members.Members.Count} members and deals shards to {start.RanksNow}");
+                $"generation {assignment.Generation} has {members.Members.Count} members and assignments shards to {start.RanksNow}");
         }
-        return runs ??= ShardDeal.Unfold(deal, spec.Training.Shards);
+        return runs ??= ShardAssignment.Unfold(assignment, spec.Training.Shards);
     }
 
     /// <summary>The maps of a generation, made once for all ranks of the worker.</summary>
-    public GenerationCuts CutsOf(ShardsDealt deal, Membership members, JobSpec spec) =>
-        cuts ??= GenerationCuts.Of(spec.Training.Shards, members.Members.Count, RunsOf(deal, members, spec));
+    public GenerationCuts CutsOf(ShardsAssigned assignment, Membership members, JobSpec spec) =>
+        cuts ??= GenerationCuts.Of(spec.Training.Shards, members.Members.Count, RunsOf(assignment, members, spec));
 
     /// <summary>Whether the generation's membership was not asked for just now.</summary>
     public bool MayAsk(long generation)

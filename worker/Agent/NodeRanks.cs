@@ -73,9 +73,9 @@ public sealed class NodeRanks : IAsyncDisposable
                 case MembershipChanged changed:
                     Change(changed.Change);
                     break;
-                case ShardsDealt deal:
-                    if (fence.WhyRefused(deal.Job, deal.Incarnation) is null)
-                        JobOf(deal.Job).Take(deal);
+                case ShardsAssigned assignment:
+                    if (fence.WhyRefused(assignment.Job, assignment.Incarnation) is null)
+                        JobOf(assignment.Job).Take(assignment);
                     break;
                 case RankOrdered ordered:
                     Obey(ordered.Order);
@@ -249,9 +249,9 @@ public sealed class NodeRanks : IAsyncDisposable
         if (order is RankPlan { FirstStepShards.Count: 0 } bare)
         {
             // What its plans share was lost on the way, or comes later: the job repeats both.
-            if (job.DealOf(bare) is not { } deal)
+            if (job.AssignmentOf(bare) is not { } assignment)
                 return;
-            (order, cuts) = (bare with { FirstStepShards = job.RunsOf(deal, members, spec) }, job.CutsOf(deal, members, spec));
+            (order, cuts) = (bare with { FirstStepShards = job.RunsOf(assignment, members, spec) }, job.CutsOf(assignment, members, spec));
         }
 
         fence.Obey(order);

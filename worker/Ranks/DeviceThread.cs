@@ -8,13 +8,13 @@ internal sealed class DeviceThread : IDisposable
 {
     private readonly Queue<Action> jobs = [];
     private readonly Action<Exception> failed;
-    private readonly Strand strand;
+    private readonly SerialTask task;
     private bool stopped;
 
-    public DeviceThread(StrandPool threads, Action<Exception> failed)
+    public DeviceThread(SerialTaskPool threads, Action<Exception> failed)
     {
         this.failed = failed;
-        strand = new Strand(threads, RunOne);
+        task = new SerialTask(threads, RunOne);
     }
 
     public void Post(Action job)
@@ -26,7 +26,7 @@ internal sealed class DeviceThread : IDisposable
             jobs.Enqueue(job);
         }
 
-        strand.Wake();
+        task.Wake();
     }
 
     /// <summary>Waits for the job under way; those behind it are dropped.</summary>
@@ -38,7 +38,7 @@ internal sealed class DeviceThread : IDisposable
             jobs.Clear();
         }
 
-        strand.End();
+        task.End();
     }
 
     /// <summary>One at a time, so that no rank's device keeps those of the others waiting for longer than a job.</summary>
@@ -63,6 +63,6 @@ internal sealed class DeviceThread : IDisposable
         }
 
         if (more)
-            strand.Wake();
+            task.Wake();
     }
 }

@@ -22,7 +22,7 @@ public sealed class RankHost : IFrameSink, IDisposable
     private readonly StepReporter reporter;
     private readonly List<RankOutput> outputs = [];
     private readonly Queue<HostInput> early = [];
-    private readonly Strand loop;
+    private readonly SerialTask loop;
     private readonly RankThreads? ownThreads;
     private readonly TaskCompletionSource<Exception?> over = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private RankPosition position;
@@ -53,7 +53,7 @@ public sealed class RankHost : IFrameSink, IDisposable
         position = new RankPosition(options.Gpu.Index, options.Job, 0, -1, "idle");
         ownThreads = threads is null ? RankThreads.Own(options.Gpu.ToString()) : null;
         threads ??= ownThreads!;
-        loop = new Strand(threads.Loops, Run);
+        loop = new SerialTask(threads.Loops, Run);
         try
         {
             executor = new RankExecutor(options, device, outlet, models, faults, log, threads.Devices, Post);

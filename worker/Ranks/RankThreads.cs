@@ -12,8 +12,8 @@ public sealed class RankThreads : IDisposable
 
     private RankThreads(int count, string name)
     {
-        Loops = new StrandPool($"rank {name}", count);
-        Devices = new StrandPool($"device {name}", count);
+        Loops = new SerialTaskPool($"rank {name}", count);
+        Devices = new SerialTaskPool($"device {name}", count);
     }
 
     /// <summary>One of each, for one rank; <paramref name="name"/> is for debuggers.</summary>
@@ -22,9 +22,9 @@ public sealed class RankThreads : IDisposable
     /// <summary>Threads that all ranks of a worker share.</summary>
     public static RankThreads Shared(string name) => new(Math.Max(2, Environment.ProcessorCount), name);
 
-    internal StrandPool Loops { get; }
+    internal SerialTaskPool Loops { get; }
 
-    internal StrandPool Devices { get; }
+    internal SerialTaskPool Devices { get; }
 
     /// <summary>Ends the threads. All ranks on them must have ended before.</summary>
     public void Dispose()

@@ -12,7 +12,7 @@ namespace Coordinator.Worker.Transport;
 /// one: what ranks overwrite under a new generation can therefore not leak into an old one.
 /// </para>
 /// </summary>
-public sealed class DataPlane : IAsyncDisposable, IDoorKeeper
+public sealed class DataPlane : IAsyncDisposable, IGenerationDirectory
 {
     private readonly DataPlaneOptions options;
     private readonly IWorkerLog log;
@@ -23,7 +23,7 @@ public sealed class DataPlane : IAsyncDisposable, IDoorKeeper
     private readonly CancellationTokenSource stopping = new();
     private readonly Lock gate = new();
     private readonly LinkWatch watch;
-    private readonly DataDoor door;
+    private readonly DataListener acceptor;
     private readonly Task accepting;
     private GenerationLinks[] watched = [];
     private TaskCompletionSource joined = NewSignal();
@@ -49,15 +49,15 @@ public sealed class DataPlane : IAsyncDisposable, IDoorKeeper
         var bound = (IPEndPoint)listener.LocalEndPoint!;
         Address = options.AdvertisedHost is { } host ? DataAddresses.Join(host, bound.Port) : bound.ToString();
         watch = new LinkWatch(() => Volatile.Read(ref watched), options.KeepAlivePeriod);
-        door = new DataDoor(options, listener, this, log, stopping.Token);
-        accepting = Task.Run(door.RunAsync);
+        acceptor = new DataListener(options, listener, this, log, stopping.Token);
+        accepting = Task.Run(acceptor.RunAsync);
     }
 
     /// <summary>Where peers reach this worker, <c>host:port</c>.</summary>
     public string Address { get; }
 
     /// <summary>What is wrong with <see cref="Address"/>, as far as this host can know; null: nothing.</summary>
-    public Task<string?> AddressProblemAsync(CancellationToken cancel) => SelfDial.ProblemAsync(Address, door.SelfHello, cancel);
+    public Task<string?> AddressProblemAsync(CancellationToken cancel) => SelfDial.ProblemAsync(Address, acceptor.SelfHello, cancel);
 
     /// <summary>Connects a rank of this worker to its job's frames, now and in later generations.</summary>
     public void Attach(JobId job, GpuId gpu, IFrameSink sink)
@@ -161,7 +161,8 @@ public sealed class DataPlane : IAsyncDisposable, IDoorKeeper
     private static TaskCompletionSource NewSignal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>The group of the hello's generation; one that is newer than what is known here is waited for.</summary>
-    async Task<(GenerationLinks? Group, RefusalReason Refusal)> IDoorKeeper.FindAsync(HandshakeHello hello, CancellationToken limit)
+    async Task<(GenerationLinks? Group, RefusalReason Refusal)> IGenerationDirectory.FindAsync(
+        HandshakeHello hello, CancellationToken limit)
     {
         using var hold = CancellationTokenSource.CreateLinkedTokenSource(limit);
         hold.CancelAfter(options.UnknownGenerationHold);

@@ -11,7 +11,7 @@ internal sealed class GenerationPlans(JobContext context, AskTimer timer)
     private readonly SortedDictionary<GpuId, RankPlan> plans = [];
     private readonly SortedSet<GpuId> taken = [];
     private readonly SortedSet<GpuId> advanced = [];
-    private ShardsDealt? shards;
+    private ShardsAssigned? shards;
 
     /// <summary>
     /// Members, sorted, of the generations that plans were last made for, and that last ran: ranks go by the shard map of one of them. Not
@@ -54,8 +54,8 @@ internal sealed class GenerationPlans(JobContext context, AskTimer timer)
     public void Assign(IReadOnlyList<ShardRun> firstStepShards, IReadOnlyList<GpuId> members)
     {
         var state = context.State;
-        var (start, runs) = ShardDeal.Fold(firstStepShards, state.Spec.Training.Shards, members, lastPlanned, lastRan);
-        shards = new ShardsDealt(context.Id, state.Incarnation, state.Generation, runs, start);
+        var (start, runs) = ShardAssignment.Fold(firstStepShards, state.Spec.Training.Shards, members, lastPlanned, lastRan);
+        shards = new ShardsAssigned(context.Id, state.Incarnation, state.Generation, runs, start);
         lastPlanned = members;
         PlannedAt = context.Now;
     }
@@ -97,6 +97,9 @@ internal sealed class GenerationPlans(JobContext context, AskTimer timer)
     private void Send(IEnumerable<RankPlan> some)
     {
         foreach (var node in some.GroupBy(plan => plan.Gpu.Node))
-            context.Send(GrainAddress.Of(node.Key), new NodeOrders(context.Id, context.State.Incarnation, null, [.. node], Deal: shards));
+        {
+            context.Send(
+                GrainAddress.Of(node.Key), new NodeOrders(context.Id, context.State.Incarnation, null, [.. node], Assignment: shards));
+        }
     }
 }

@@ -16,7 +16,7 @@ public sealed record MemberCatchUp(CatchUp Way, IReadOnlyList<DonorRun> Donors);
 
 /// <summary>
 /// The recovery plan as a pure function of the members' answers. The target is the highest step that any member has applied, or
-/// holds the whole reduced gradient of; survivors keep the partial sums of the interrupted step, and only what nobody holds is dealt out.
+/// holds the whole reduced gradient of; survivors keep the partial sums of the interrupted step, and only what nobody holds is assigned.
 /// </summary>
 public static class RecoveryPlanner
 {
@@ -41,7 +41,7 @@ public static class RecoveryPlanner
         var members = WithStateDonors(ways, states);
         if (target >= steps)
             return new RecoveryDecision(target, members, [], 0, $"all {steps} steps are applied");
-        var (runs, kept) = Deal(states, members, shards);
+        var (runs, kept) = Assign(states, members, shards);
         var behind = members.Count(member => member.Way != CatchUp.None);
         return new RecoveryDecision(target, members, runs, kept, $"go on from step {target}: {behind} of {states.Count} ranks catch up, "
             + $"{kept} of {shards} shards of step {target + 1} are kept");
@@ -120,10 +120,10 @@ public static class RecoveryPlanner
 
     /// <summary>
     /// The interrupted step's shards. First come finished subtrees, the largest first; then shards that a survivor was about to compute
-    /// stay with it, then those that a rank one step behind computes in that; the rest is dealt in aligned pieces to those with the least
-    /// to compute, newcomers last.
+    /// stay with it, then those that a rank one step behind computes in that; the rest is assigned in aligned pieces to those with the
+    /// least to compute, newcomers last.
     /// </summary>
-    private static (IReadOnlyList<ShardRun> Runs, int Kept) Deal(IReadOnlyList<RankState> states, MemberCatchUp[] members, int shards)
+    private static (IReadOnlyList<ShardRun> Runs, int Kept) Assign(IReadOnlyList<RankState> states, MemberCatchUp[] members, int shards)
     {
         var owner = new int[shards];
         Array.Fill(owner, -1);
@@ -153,11 +153,11 @@ public static class RecoveryPlanner
 
         if (Array.TrueForAll(owner, rank => rank < 0))
             return (FromMap(ShardMap.Cut(shards, states.Count)), 0);
-        DealRest(owner, load, members);
-        return (ShardDeal.Runs(owner), kept);
+        AssignRest(owner, load, members);
+        return (ShardAssignment.Runs(owner), kept);
     }
 
-    private static void DealRest(int[] owner, int[] load, MemberCatchUp[] members)
+    private static void AssignRest(int[] owner, int[] load, MemberCatchUp[] members)
     {
         var open = owner.Count(rank => rank < 0);
         if (open == 0)

@@ -38,11 +38,11 @@ internal sealed partial class PostgresListener : IAsyncDisposable
             try
             {
                 await using var connection = await source.OpenConnectionAsync(cancel).ConfigureAwait(false);
-                connection.Notification += (_, _) => changes.Pulse();
+                connection.Notification += (_, _) => changes.Notify();
                 await connection.ExecuteAsync($"LISTEN {Channel}").ConfigureAwait(false);
 
                 // What was stored while nobody listened.
-                changes.Pulse();
+                changes.Notify();
                 while (true)
                     await connection.WaitAsync(cancel).ConfigureAwait(false);
             }

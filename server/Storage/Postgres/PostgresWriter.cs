@@ -117,7 +117,7 @@ internal sealed partial class PostgresWriter : IAsyncDisposable
         problem = null;
         for (var index = 0; index < batch.Count; index++)
             batch[index].Done.TrySetResult(accepted[index]);
-        changes.Pulse();
+        changes.Notify();
     }
 
     private async Task CommitAsync(long number, IReadOnlyList<Turn> batch, bool[] accepted)

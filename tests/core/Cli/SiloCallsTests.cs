@@ -17,7 +17,7 @@ namespace Coordinator.Tests.Cli;
 public sealed class SiloCallsTests : IAsyncLifetime
 {
     private static readonly JobId Job = new("patient-1");
-    private static readonly IEnumerable<(long FromClient, long FromServer)> AwayForLong = Enumerable.Repeat(FlakyDoor.Closed, 8);
+    private static readonly IEnumerable<(long FromClient, long FromServer)> AwayForLong = Enumerable.Repeat(FlakyProxy.Closed, 8);
 
     private TestServer silo = null!;
 
@@ -32,8 +32,8 @@ public sealed class SiloCallsTests : IAsyncLifetime
         var job = new JobView { Id = Job, Phase = "finished", Spec = new JobSpec(), ModelSha256 = sha256 };
         silo.Grains.Show(job);
         await silo.Client.UploadModelAsync(Job, model, sha256);
-        await using var door = new FlakyDoor(silo.Server.Url, [(long.MaxValue, 100_000), .. AwayForLong]);
-        using var client = new CoordinatorClient(door.Url, TestServer.Token);
+        await using var proxy = new FlakyProxy(silo.Server.Url, [(long.MaxValue, 100_000), .. AwayForLong]);
+        using var client = new CoordinatorClient(proxy.Url, TestServer.Token);
         var output = silo.Folder.File("out/model");
 
         Assert.Equal(sha256, await new JobRun(
@@ -41,8 +41,8 @@ public sealed class SiloCallsTests : IAsyncLifetime
 
         Assert.Equal(await File.ReadAllBytesAsync(model), await File.ReadAllBytesAsync(output));
         Assert.Equal([output], Directory.GetFiles(Path.GetDirectoryName(output)!));
-        Assert.Equal(0, door.Left);
-        Assert.Contains("Range: bytes=", door.Asked, StringComparison.Ordinal);
+        Assert.Equal(0, proxy.Left);
+        Assert.Contains("Range: bytes=", proxy.Asked, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -61,14 +61,14 @@ public sealed class SiloCallsTests : IAsyncLifetime
                 Initial = new InitialSpec { Sha256 = weightsHash, Bytes = 400_000 },
             },
         });
-        await using var door = new FlakyDoor(silo.Server.Url, [(100_000, long.MaxValue), .. AwayForLong]);
-        using var client = new CoordinatorClient(door.Url, TestServer.Token);
+        await using var proxy = new FlakyProxy(silo.Server.Url, [(100_000, long.MaxValue), .. AwayForLong]);
+        using var client = new CoordinatorClient(proxy.Url, TestServer.Token);
 
         Assert.Equal(data, await FrozenCopies.RestoreAsync(new SiloCalls(client, cluster: null), Job, directory, CancellationToken.None)
             .For("the copies"));
 
         Assert.True(await silo.Client.HasDataAsync(dataHash) && await silo.Client.HasDataAsync(weightsHash));
-        Assert.Equal(0, door.Left);
+        Assert.Equal(0, proxy.Left);
 
         (string Path, string Sha256) Freeze(int bytes)
         {
@@ -85,8 +85,8 @@ public sealed class SiloCallsTests : IAsyncLifetime
     {
         silo.AcceptJobs();
         var (data, sha256) = MakeFile(400_000);
-        await using var door = new FlakyDoor(silo.Server.Url, [(100_000, long.MaxValue), .. AwayForLong]);
-        using var client = new CoordinatorClient(door.Url, TestServer.Token);
+        await using var proxy = new FlakyProxy(silo.Server.Url, [(100_000, long.MaxValue), .. AwayForLong]);
+        using var client = new CoordinatorClient(proxy.Url, TestServer.Token);
         using var enough = new CancellationTokenSource();
 
         var run = new JobRun(client, "patient") { Id = Job }.RunAsync(
@@ -98,7 +98,7 @@ public sealed class SiloCallsTests : IAsyncLifetime
         Assert.NotSame(run, submitted);
         Assert.True(await silo.Client.HasDataAsync(sha256));
         Assert.Equal([Job], (await silo.Client.GetJobsAsync()).Select(job => job.Id));
-        Assert.Equal(0, door.Left);
+        Assert.Equal(0, proxy.Left);
     }
 
     [Fact]
@@ -123,8 +123,8 @@ public sealed class SiloCallsTests : IAsyncLifetime
     [Fact]
     public async Task Where_patience_with_somebody_elses_silo_ends_the_error_says_what_is_safe_and_how_to_fetch_it()
     {
-        await using var door = new FlakyDoor(silo.Server.Url, Enumerable.Repeat(FlakyDoor.Closed, 1000));
-        using var client = new CoordinatorClient(door.Url, TestServer.Token);
+        await using var proxy = new FlakyProxy(silo.Server.Url, Enumerable.Repeat(FlakyProxy.Closed, 1000));
+        using var client = new CoordinatorClient(proxy.Url, TestServer.Token);
         var calls = new SiloCalls(client, cluster: null) { Patience = TimeSpan.Zero, Remedy = () => "It is safe." };
 
         var away = await Assert.ThrowsAsync<CommandException>(

@@ -14,7 +14,7 @@ public unsafe class KernelTests
     public void Every_vector_kernel_agrees_with_the_plain_one(VectorWidth width)
     {
         using IKernels plain = KernelFactory.Create(VectorWidth.Plain), vector = KernelFactory.Create(width);
-        foreach ((var name, var run) in KernelRun.All)
+        foreach (var (name, run) in KernelRun.All)
         {
             float[] expected = run(plain), actual = run(vector);
             Assert.Equal(expected.Length, actual.Length);
@@ -33,7 +33,7 @@ public unsafe class KernelTests
     public void Every_kernel_has_the_same_bits_as_at_128_bits(VectorWidth width)
     {
         using IKernels narrow = KernelFactory.Create(VectorWidth.W128), wide = KernelFactory.Create(width);
-        foreach ((var name, var run) in KernelRun.All)
+        foreach (var (name, run) in KernelRun.All)
         {
             float[] expected = run(narrow), actual = run(wide);
             for (var i = 0; i < expected.Length; i++)
@@ -50,7 +50,7 @@ public unsafe class KernelTests
     public void Every_kernel_has_the_same_bits_on_several_threads(VectorWidth width, int threads)
     {
         using IKernels one = KernelFactory.Create(width), several = KernelFactory.Create(width, threads);
-        foreach ((var name, var run) in KernelRun.All.Concat(KernelRun.Large))
+        foreach (var (name, run) in KernelRun.All.Concat(KernelRun.Large))
         {
             float[] expected = run(one), actual = run(several);
             for (var i = 0; i < expected.Length; i++)

@@ -54,7 +54,7 @@ public sealed class RecoveryPlannerTests
     public void State_of_another_timeline_counts_for_nothing() => Assert.Null(Plan(State(0, 7, timeline: 1)));
 
     [Fact]
-    public void Survivors_keep_what_they_hold_and_were_computing_and_the_rest_is_dealt()
+    public void Survivors_keep_what_they_hold_and_were_computing_and_the_rest_is_assigned()
     {
         var decision = Plan(
             State(0, 10, held: [new(0, 2)], assigned: [new(0, 3)]),
@@ -119,7 +119,7 @@ public sealed class RecoveryPlannerTests
     }
 
     [Fact]
-    public void After_the_last_step_nothing_is_dealt()
+    public void After_the_last_step_nothing_is_assigned()
     {
         var decision = Plan(State(0, 100), State(1, 99, reduced: [new(0, 4, 99)]))!;
         Assert.Equal(100, decision.Target);

@@ -21,7 +21,7 @@ public sealed class ProtocolSimulationTests(ITestOutputHelper output)
             Assert.True(summary.Faults.TimesOf(fault) > 0, $"{fault} never struck");
     }
 
-    /// <summary>Seeds beyond the swarm's that found bugs, since mended.</summary>
+    /// <summary>Seeds beyond the swarm's that found bugs, since corrected.</summary>
     [Theory]
     [InlineData(1217)] // The last member wanted to leave, and was let go when newcomers came, before they had the state.
     [InlineData(1417)] // Two were asked to leave; the generation without them never ran, and the state ended with them.

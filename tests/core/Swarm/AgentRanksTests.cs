@@ -124,7 +124,7 @@ public sealed class AgentRanksTests
 
     private void Order(int node, int rank, long firstStep)
     {
-        Hear(node, new ShardsDealt(Job, 1, product.Generation, [new ShardRun(0, 0, 4)]));
+        Hear(node, new ShardsAssigned(Job, 1, product.Generation, [new ShardRun(0, 0, 4)]));
         Hear(node, new RankOrdered(new RankPlan
         {
             Job = Job,

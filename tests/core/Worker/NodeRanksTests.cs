@@ -78,7 +78,7 @@ public sealed partial class NodeRanksTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_plan_waits_for_the_deal_of_its_generation_and_incarnation()
+    public async Task A_plan_waits_for_the_assignment_of_its_generation_and_incarnation()
     {
         var worker = Worker("a", 1);
         var members = Members("a");
@@ -86,17 +86,17 @@ public sealed partial class NodeRanksTests : IAsyncDisposable
         worker.Ranks.Handle(new RankOrdered(Prepare(members, 0)));
         await worker.Said.Reader.Next("the answer", said => said is RankState);
         var plan = Plan(members, 0, Sample.Spec());
-        ShardsDealt Deal(long incarnation, long generation) => new(Sample.Job, incarnation, generation, plan.FirstStepShards);
+        ShardsAssigned Assignment(long incarnation, long generation) => new(Sample.Job, incarnation, generation, plan.FirstStepShards);
 
-        // Neither another generation's deal nor none at all lets a plan compute.
+        // Neither another generation's assignment nor none at all lets a plan compute.
         worker.Ranks.Handle(new RankOrdered(plan with { FirstStepShards = [] }));
-        worker.Ranks.Handle(Deal(1, members.Generation - 1));
+        worker.Ranks.Handle(Assignment(1, members.Generation - 1));
         worker.Ranks.Handle(new RankOrdered(plan with { FirstStepShards = [] }));
         worker.Ranks.SiloReached();
         Assert.IsType<RankState>(await worker.Said.Reader.Next("the next word"));
         Assert.Empty(worker.Devices.Single().Calls);
 
-        worker.Ranks.Handle(Deal(1, members.Generation));
+        worker.Ranks.Handle(Assignment(1, members.Generation));
         worker.Ranks.Handle(new RankOrdered(plan with { FirstStepShards = [] }));
         await worker.Said.Reader.Next("the plan taken", said => said is PlanTaken);
         await worker.Said.Reader.Next("a step under it", said => said is RankAdvanced);

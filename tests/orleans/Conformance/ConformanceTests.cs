@@ -36,7 +36,7 @@ public sealed class ConformanceTests(ITestOutputHelper output)
             release, (services, list) => services.Send(GrainAddress.Of(new NodeId("n1")), new NodeOrders(new JobId("j"), 1, null, list)));
         Changed<RankOrder>(
             release, (services, list) => services.Post(GrainAddress.Of(new NodeId("n1")), new NodeOrders(new JobId("j"), 1, null, list)));
-        Changed(new ShardRun(0, 0, 4), (services, list) => services.Send(new NodeId("n1"), new ShardsDealt(new JobId("j"), 1, 1, list)));
+        Changed(new ShardRun(0, 0, 4), (services, list) => services.Send(new NodeId("n1"), new ShardsAssigned(new JobId("j"), 1, 1, list)));
         Changed(
             new StepRecord(1, 1, 1, 1, 1, 1),
             (services, list) => _ = services.Store(GrainAddress.Of(new JobId("j")), 1, [new ObserveSteps(new JobId("j"), 0, list)]));

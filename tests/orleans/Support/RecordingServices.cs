@@ -56,14 +56,14 @@ public sealed class RecordingServices : IGrainServices, IDisposable
     {
         foreach (var observation in observations)
             Observed.Enqueue(observation);
-        changed.Pulse();
+        changed.Notify();
         return events?.StoreAsync(grain, incarnation, observations) ?? Task.FromResult(true);
     }
 
     void IGrainServices.Send(NodeId node, CoordinatorMessage message)
     {
         ToWorkers.Enqueue((node, message));
-        changed.Pulse();
+        changed.Notify();
     }
 
     void IGrainServices.Send(GrainAddress to, GrainMessage message) => outbox.Send(to, message);
@@ -71,13 +71,13 @@ public sealed class RecordingServices : IGrainServices, IDisposable
     void IGrainServices.OnStorageAway(GrainAddress grain, Exception why)
     {
         StorageTroubles.Enqueue($"{grain}: {why.Message}");
-        changed.Pulse();
+        changed.Notify();
     }
 
     void IGrainServices.OnGivenUp(GrainAddress grain, Exception why)
     {
         GivenUp.Enqueue((grain, why));
-        changed.Pulse();
+        changed.Notify();
     }
 
     public void Dispose() => outbox.Dispose();

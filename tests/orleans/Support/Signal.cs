@@ -7,7 +7,7 @@ public sealed class Signal
 
     private TaskCompletionSource next = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public void Pulse() =>
+    public void Notify() =>
         Interlocked.Exchange(ref next, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
 
     /// <exception cref="TimeoutException">It did not become true.</exception>

@@ -1,7 +1,7 @@
 namespace Coordinator.Worker.Transport;
 
 /// <summary>Knows the generations that connections are for.</summary>
-internal interface IDoorKeeper
+internal interface IGenerationDirectory
 {
     /// <summary>
     /// The group of the hello's generation, or why there is none; one that is newer than what is known here is waited for.

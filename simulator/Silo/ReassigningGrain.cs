@@ -3,19 +3,19 @@ using Coordinator.Machines;
 namespace Coordinator.Simulator.Silo;
 
 /// <summary>
-/// The planted bug of work that is done twice: a job that deals the interrupted step's shards with no regard for who has computed them.
+/// The planted bug of work that is done twice: a job that assigns the interrupted step's shards with no regard for who has computed them.
 /// </summary>
-internal sealed class RedealingGrain(IMachine machine, int shards) : IMachine
+internal sealed class ReassigningGrain(IMachine machine, int shards) : IMachine
 {
     public GrainAddress Address => machine.Address;
 
     public TimeSpan? NextDeadline => machine.NextDeadline;
 
-    /// <summary>The shipping machines, and before the job's a host that changes what it deals.</summary>
+    /// <summary>The shipping machines, and before the job's a host that changes what it assigns.</summary>
     public static IMachine Create(GrainAddress address, string? stateJson, int shards)
     {
         var machine = MachineFactory.Create(address, stateJson);
-        return address.Kind == GrainKind.Job ? new RedealingGrain(machine, shards) : machine;
+        return address.Kind == GrainKind.Job ? new ReassigningGrain(machine, shards) : machine;
     }
 
     public void Handle(TimeSpan now, GrainMessage message, Outputs outputs)
@@ -24,8 +24,8 @@ internal sealed class RedealingGrain(IMachine machine, int shards) : IMachine
         machine.Handle(now, message, mine);
         foreach (var output in mine.Items)
         {
-            outputs.Add(output is SendToGrain { Message: NodeOrders { Deal: { } deal } orders } send
-                ? send with { Message = orders with { Deal = Redeal(deal) } }
+            outputs.Add(output is SendToGrain { Message: NodeOrders { Assignment: { } assignment } orders } send
+                ? send with { Message = orders with { Assignment = Reassign(assignment) } }
                 : output);
         }
     }
@@ -33,11 +33,11 @@ internal sealed class RedealingGrain(IMachine machine, int shards) : IMachine
     public string Describe(TimeSpan now) => machine.Describe(now);
 
     /// <summary>Each rank's shards to the next one that has any.</summary>
-    private ShardsDealt Redeal(ShardsDealt deal)
+    private ShardsAssigned Reassign(ShardsAssigned assignment)
     {
-        var runs = ShardDeal.Unfold(deal, shards);
+        var runs = ShardAssignment.Unfold(assignment, shards);
         var ranks = runs.Select(run => run.Rank).Distinct().Order().ToList();
-        return deal with
+        return assignment with
         {
             Base = null, Runs = [.. runs.Select(run => run with { Rank = ranks[(ranks.IndexOf(run.Rank) + 1) % ranks.Count] })],
         };

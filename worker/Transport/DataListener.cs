@@ -8,7 +8,7 @@ namespace Coordinator.Worker.Transport;
 /// Where peers come in: accepts connections, lets each say who it is, and hands those that prove it to their link. Who has not proved
 /// itself yet is bounded by <see cref="Strangers"/> and by a deadline; who has to go is told so, and comes again if it is a peer.
 /// </summary>
-internal sealed class DataDoor
+internal sealed class DataListener
 {
     /// <summary>
     /// Unread bytes of one that is sent away that are taken in, so that the system does not reset the connection over them and lose the
@@ -18,15 +18,16 @@ internal sealed class DataDoor
 
     private readonly DataPlaneOptions options;
     private readonly Socket listener;
-    private readonly IDoorKeeper keeper;
+    private readonly IGenerationDirectory generations;
     private readonly IWorkerLog log;
     private readonly CancellationToken stopping;
     private readonly Strangers strangers;
     private readonly byte[] selfNonce = RandomNumberGenerator.GetBytes(HandshakeHello.NonceSize);
 
-    public DataDoor(DataPlaneOptions options, Socket listener, IDoorKeeper keeper, IWorkerLog log, CancellationToken stopping)
+    public DataListener(
+        DataPlaneOptions options, Socket listener, IGenerationDirectory generations, IWorkerLog log, CancellationToken stopping)
     {
-        (this.options, this.listener, this.keeper, this.log, this.stopping) = (options, listener, keeper, log, stopping);
+        (this.options, this.listener, this.generations, this.log, this.stopping) = (options, listener, generations, log, stopping);
         strangers = new Strangers(options.MaxHandshakes, options.MaxHandshakesOfOneAddress);
     }
 
@@ -122,7 +123,7 @@ internal sealed class DataDoor
             return RefusalReason.WrongNode;
         if (hello.From == options.Node)
             return CryptographicOperations.FixedTimeEquals(hello.Nonce, selfNonce) ? RefusalReason.Self : RefusalReason.NotExpected;
-        var (group, refusal) = await keeper.FindAsync(hello, limit).ConfigureAwait(false);
+        var (group, refusal) = await generations.FindAsync(hello, limit).ConfigureAwait(false);
         if (group is null)
             return refusal;
         if (hello.From.CompareTo(options.Node) >= 0 || group.LinkOf(hello.From) is not { } link)

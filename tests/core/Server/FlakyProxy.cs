@@ -5,8 +5,8 @@ using System.Text;
 
 namespace Coordinator.Tests.Server;
 
-/// <summary>A door in front of a server that fails connections as a test says, one after the other, and lets the others through.</summary>
-public sealed class FlakyDoor : IAsyncDisposable
+/// <summary>A proxy in front of a server that fails connections as a test says, one after the other, and lets the others through.</summary>
+public sealed class FlakyProxy : IAsyncDisposable
 {
     private readonly TcpListener listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource over = new();
@@ -18,7 +18,7 @@ public sealed class FlakyDoor : IAsyncDisposable
     /// <summary>Opens it.</summary>
     /// <param name="url">The server.</param>
     /// <param name="failures">For each connection how many bytes pass from the client and from the server before it is cut.</param>
-    public FlakyDoor(string url, params IEnumerable<(long FromClient, long FromServer)> failures)
+    public FlakyProxy(string url, params IEnumerable<(long FromClient, long FromServer)> failures)
     {
         this.failures = new(failures);
         port = new Uri(url).Port;

@@ -8,7 +8,7 @@ namespace Coordinator.Lab.Swarm;
 /// Lets so many handshakes run at a time. Real nodes each have a machine for theirs; here all of them would wait in this process, and
 /// their timeouts would be its own.
 /// </param>
-public sealed record SwarmDoors(IReadOnlyList<Uri> Silos, string Token, HttpMessageInvoker Http, SemaphoreSlim Opening)
+public sealed record GatewayAccess(IReadOnlyList<Uri> Silos, string Token, HttpMessageInvoker Http, SemaphoreSlim Opening)
 {
     /// <summary>The gateways of silos from their addresses, with commas between them.</summary>
     public static IReadOnlyList<Uri> GatewaysOf(string urls) =>

@@ -5,7 +5,7 @@ namespace Coordinator.Lab.Swarm;
 /// <summary>
 /// One generation on the swarm's data plane: which ranks have taken their plan, and how far they are. Guarded by the plane's lock.
 /// </summary>
-internal sealed class PlaneEra(JobId job, long generation, long firstStep, int ranks)
+internal sealed class PlaneGeneration(JobId job, long generation, long firstStep, int ranks)
 {
     private readonly AgentRank?[] joined = new AgentRank?[ranks];
 

@@ -1,10 +1,10 @@
 namespace Coordinator.Worker.Ranks;
 
 /// <summary>
-/// What runs one piece after another on the threads of a <see cref="StrandPool"/>, with other strands in between. The state is the pool's,
-/// under its lock.
+/// Work that never runs on two threads at a time (a strand, in other libraries): it is woken, and then runs once on a thread of its
+/// <see cref="SerialTaskPool"/>. The state is the pool's, under its lock.
 /// </summary>
-internal sealed class Strand(StrandPool pool, Action run)
+internal sealed class SerialTask(SerialTaskPool pool, Action run)
 {
     /// <summary>It was woken since it last began to run.</summary>
     public bool Waiting { get; set; }
@@ -24,13 +24,13 @@ internal sealed class Strand(StrandPool pool, Action run)
     /// <summary>The time under which it stands among the pool's timers.</summary>
     public TimeSpan? Armed { get; set; }
 
-    /// <inheritdoc cref="StrandPool.Wake"/>
+    /// <inheritdoc cref="SerialTaskPool.Wake"/>
     public void Wake() => pool.Wake(this);
 
-    /// <inheritdoc cref="StrandPool.WakeAt"/>
+    /// <inheritdoc cref="SerialTaskPool.WakeAt"/>
     public void WakeAt(TimeSpan? at) => pool.WakeAt(this, at);
 
-    /// <inheritdoc cref="StrandPool.End"/>
+    /// <inheritdoc cref="SerialTaskPool.End"/>
     public void End() => pool.End(this);
 
     internal void Run() => run();

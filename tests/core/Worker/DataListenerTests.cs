@@ -7,7 +7,7 @@ using Coordinator.Worker.Transport;
 
 namespace Coordinator.Tests.Worker;
 
-public sealed class DataDoorTests : IAsyncDisposable
+public sealed class DataListenerTests : IAsyncDisposable
 {
     private readonly List<Socket> strangers = [];
     private readonly List<DataPlane> planes = [];
@@ -24,13 +24,13 @@ public sealed class DataDoorTests : IAsyncDisposable
     public async Task A_thousand_idle_connections_keep_no_peer_out()
     {
         var (dialer, heard) = Plane("a");
-        var (door, _) = Plane("b");
+        var (listener, _) = Plane("b");
         for (var i = 0; i < 1024; i++)
-            await ConnectAsync(door.Address);
-        var members = Members(dialer.Address, door.Address);
+            await ConnectAsync(listener.Address);
+        var members = Members(dialer.Address, listener.Address);
         dialer.Join(Generation(members));
-        door.Join(Generation(members));
-        door.Send(Sample.Job, Sample.Frame(1, 0, kind: FrameKind.Contribution), new OutgoingPayload(new byte[8]));
+        listener.Join(Generation(members));
+        listener.Send(Sample.Job, Sample.Frame(1, 0, kind: FrameKind.Contribution), new OutgoingPayload(new byte[8]));
 
         await heard.Frames.Next("the frame over the connection that a dialled");
         Assert.False(heard.Losses.TryRead(out _));
@@ -39,24 +39,24 @@ public sealed class DataDoorTests : IAsyncDisposable
     [Fact]
     public async Task Of_those_that_wait_one_that_says_nothing_makes_room_and_is_told_so()
     {
-        var (door, _) = Plane("b", options => options with { MaxHandshakesOfOneAddress = 2 });
-        var mute = await ConnectAsync(door.Address);
-        var speaking = await ConnectAsync(door.Address);
+        var (listener, _) = Plane("b", options => options with { MaxHandshakesOfOneAddress = 2 });
+        var mute = await ConnectAsync(listener.Address);
+        var speaking = await ConnectAsync(listener.Address);
         await speaking.SendAsync(Hello(generation: 7));
-        await ConnectAsync(door.Address);
+        await ConnectAsync(listener.Address);
 
         Assert.Equal((byte)RefusalReason.Busy, await ReadByteAsync(mute));
 
         // The one that spoke waits for its generation still.
-        door.Join(Generation(Members("127.0.0.1:1", door.Address, generation: 7)));
+        listener.Join(Generation(Members("127.0.0.1:1", listener.Address, generation: 7)));
         Assert.Equal(0, await ReadByteAsync(speaking));
     }
 
     [Fact]
     public async Task Who_says_a_byte_now_and_then_is_sent_away_at_the_handshakes_deadline()
     {
-        var (door, _) = Plane("b", options => options with { HandshakeTimeout = TimeSpan.FromMilliseconds(50) });
-        var slow = await ConnectAsync(door.Address);
+        var (listener, _) = Plane("b", options => options with { HandshakeTimeout = TimeSpan.FromMilliseconds(50) });
+        var slow = await ConnectAsync(listener.Address);
         await slow.SendAsync(Hello(generation: 1).AsMemory(0, 3));
 
         Assert.Equal((byte)RefusalReason.TimedOut, await ReadByteAsync(slow));
@@ -68,17 +68,17 @@ public sealed class DataDoorTests : IAsyncDisposable
     public async Task A_door_that_is_full_or_closes_at_once_is_dialled_again_and_is_no_evidence(bool saysBusy)
     {
         var (dialer, heard) = Plane("a");
-        using var door = new TcpListener(IPAddress.Loopback, 0);
-        door.Start();
-        dialer.Join(Generation(Members(dialer.Address, door.LocalEndpoint.ToString()!)));
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        dialer.Join(Generation(Members(dialer.Address, listener.LocalEndpoint.ToString()!)));
         for (var i = 0; i < 3; i++)
         {
-            using var refused = await door.AcceptSocketAsync().For("a connection");
+            using var refused = await listener.AcceptSocketAsync().For("a connection");
             if (saysBusy)
                 await refused.SendAsync(new[] { (byte)RefusalReason.Busy });
         }
 
-        using var again = await door.AcceptSocketAsync().For("another connection");
+        using var again = await listener.AcceptSocketAsync().For("another connection");
         Assert.False(heard.Losses.TryRead(out _));
     }
 
@@ -86,14 +86,14 @@ public sealed class DataDoorTests : IAsyncDisposable
     public async Task What_a_door_that_stays_full_becomes_is_silence_with_the_address_and_the_trouble()
     {
         var (dialer, heard) = Plane("a", options => options with { KeepAlivePeriod = TimeSpan.FromMilliseconds(50) });
-        using var door = new TcpListener(IPAddress.Loopback, 0);
-        door.Start();
-        var address = door.LocalEndpoint.ToString()!;
-        var refusing = RefuseAsync(door);
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var address = listener.LocalEndpoint.ToString()!;
+        var refusing = RefuseAsync(listener);
         dialer.Join(Generation(Members(dialer.Address, address)) with { PeerTimeout = TimeSpan.FromMilliseconds(400) });
 
         var lost = await heard.Losses.Next("the loss of b");
-        door.Stop();
+        listener.Stop();
         await refusing;
 
         Assert.Equal((Evidence.Silent, true), (lost.Evidence, lost.Unreached));
@@ -122,13 +122,13 @@ public sealed class DataDoorTests : IAsyncDisposable
         Assert.Equal("another process answers there", await SelfDial.ProblemAsync(other.Address, own, CancellationToken.None));
     }
 
-    private static async Task RefuseAsync(TcpListener door)
+    private static async Task RefuseAsync(TcpListener listener)
     {
         try
         {
             while (true)
             {
-                using var refused = await door.AcceptSocketAsync();
+                using var refused = await listener.AcceptSocketAsync();
                 await refused.SendAsync(new[] { (byte)RefusalReason.Busy });
             }
         }

@@ -1,18 +1,19 @@
+using System.Text.Json;
 using Coordinator.Machines;
 
 namespace Coordinator.Tests.Machines;
 
-public sealed class ShardDealTests
+public sealed class ShardAssignmentTests
 {
     private static readonly JobId Job = new("j");
 
     private static GpuId[] Members(params IEnumerable<int> numbers) =>
         [.. numbers.Select(number => new GpuId(new NodeId($"n{number:0000}"), 0))];
 
-    private static ShardsDealt Folded(IReadOnlyList<ShardRun> whole, int shards, GpuId[] now, params IReadOnlyList<GpuId>[] earlier)
+    private static ShardsAssigned Folded(IReadOnlyList<ShardRun> whole, int shards, GpuId[] now, params IReadOnlyList<GpuId>[] earlier)
     {
-        var (start, runs) = ShardDeal.Fold(whole, shards, now, earlier);
-        return new ShardsDealt(Job, 1, 1, runs, start);
+        var (start, runs) = ShardAssignment.Fold(whole, shards, now, earlier);
+        return new ShardsAssigned(Job, 1, 1, runs, start);
     }
 
     private static IReadOnlyList<ShardRun> Map(int shards, int ranks) =>
@@ -24,9 +25,9 @@ public sealed class ShardDealTests
     [InlineData(4096, 3000)]
     public void The_map_itself_needs_no_runs(int shards, int ranks)
     {
-        var deal = Folded(Map(shards, ranks), shards, Members(Enumerable.Range(0, ranks)));
-        Assert.Empty(deal.Runs);
-        Assert.Equal(Map(shards, ranks), ShardDeal.Unfold(deal, shards));
+        var assignment = Folded(Map(shards, ranks), shards, Members(Enumerable.Range(0, ranks)));
+        Assert.Empty(assignment.Runs);
+        Assert.Equal(Map(shards, ranks), ShardAssignment.Unfold(assignment, shards));
     }
 
     [Fact]
@@ -34,14 +35,14 @@ public sealed class ShardDealTests
     {
         // Rank 1000 of 3000 goes: those after it are numbered one lower, and keep what they had; its own shards go to ranks 5 and 6.
         var shards = 4096;
-        var whole = ShardDeal.Runs([.. Owners(Map(shards, 3000), shards).Select(
+        var whole = ShardAssignment.Runs([.. Owners(Map(shards, 3000), shards).Select(
             (owner, shard) => owner == 1000 ? 5 + (shard % 2) : owner > 1000 ? owner - 1 : owner)]);
-        var deal = Folded(
+        var assignment = Folded(
             whole, shards, Members(Enumerable.Range(0, 3000).Where(number => number != 1000)), Members(Enumerable.Range(0, 3000)));
-        Assert.Equal([1000], deal.Base!.Gone);
-        Assert.Empty(deal.Base.Came);
-        Assert.InRange(deal.Runs.Count, 1, 2);
-        Assert.Equal(whole, ShardDeal.Unfold(deal, shards));
+        Assert.Equal([1000], assignment.Base!.Gone);
+        Assert.Empty(assignment.Base.Came);
+        Assert.InRange(assignment.Runs.Count, 1, 2);
+        Assert.Equal(whole, ShardAssignment.Unfold(assignment, shards));
     }
 
     [Fact]
@@ -49,15 +50,15 @@ public sealed class ShardDealTests
     {
         var before = Members(Enumerable.Range(0, 2000).Select(number => 2 * number));
         var now = Members([.. Enumerable.Range(0, 2000).Select(number => 2 * number), 1001, 3001, 9999]).Order().ToArray();
-        var whole = ShardDeal.Runs([.. Owners(Map(2048, 2000), 2048).Select(owner => Array.IndexOf(now, before[owner]))]);
-        var deal = Folded(whole, 2048, now, before);
-        Assert.Empty(deal.Runs);
-        Assert.Equal([501, 1502, 2002], deal.Base!.Came);
-        Assert.Equal(whole, ShardDeal.Unfold(deal, 2048));
+        var whole = ShardAssignment.Runs([.. Owners(Map(2048, 2000), 2048).Select(owner => Array.IndexOf(now, before[owner]))]);
+        var assignment = Folded(whole, 2048, now, before);
+        Assert.Empty(assignment.Runs);
+        Assert.Equal([501, 1502, 2002], assignment.Base!.Came);
+        Assert.Equal(whole, ShardAssignment.Unfold(assignment, 2048));
     }
 
     [Fact]
-    public void Whatever_is_dealt_comes_back_the_same_and_is_never_longer()
+    public void Whatever_is_assigned_comes_back_the_same_and_is_never_longer()
     {
         for (var seed = 0; seed < 300; seed++)
         {
@@ -66,20 +67,20 @@ public sealed class ShardDealTests
             var before = Members(Enumerable.Range(0, shards + 8).OrderBy(_ => draw.Next()).Take(1 + draw.Next(shards)).Order());
             var now = Members(Enumerable.Range(0, shards + 8).OrderBy(_ => draw.Next()).Take(1 + draw.Next(shards)).Order());
             var map = Owners(Map(shards, before.Length), shards);
-            var whole = ShardDeal.Runs([.. map.Select(owner =>
+            var whole = ShardAssignment.Runs([.. map.Select(owner =>
                 Array.BinarySearch(now, before[owner]) is >= 0 and var stays && draw.Next(8) > 0 ? stays : draw.Next(now.Length))]);
-            var deal = Folded(whole, shards, now, before, now);
-            Assert.Equal(whole, ShardDeal.Unfold(deal, shards));
-            Assert.InRange(deal.Runs.Count + (deal.Base?.Gone.Count ?? 0) + (deal.Base?.Came.Count ?? 0), 0, whole.Count);
+            var assignment = Folded(whole, shards, now, before, now);
+            Assert.Equal(whole, ShardAssignment.Unfold(assignment, shards));
+            Assert.InRange(assignment.Runs.Count + (assignment.Base?.Gone.Count ?? 0) + (assignment.Base?.Came.Count ?? 0), 0, whole.Count);
         }
     }
 
     [Fact]
-    public void Where_no_step_is_left_nothing_is_dealt()
+    public void Where_no_step_is_left_nothing_is_assigned()
     {
-        var deal = Folded([], 8, Members(0, 1), Members(0, 1, 2));
-        Assert.Null(deal.Base);
-        Assert.Empty(ShardDeal.Unfold(deal, 8));
+        var assignment = Folded([], 8, Members(0, 1), Members(0, 1, 2));
+        Assert.Null(assignment.Base);
+        Assert.Empty(ShardAssignment.Unfold(assignment, 8));
     }
 
     [Theory]
@@ -91,11 +92,24 @@ public sealed class ShardDealTests
     [InlineData(3, new[] { 3 }, new int[0], 0, 0, 1, "rank 3 as gone")]
     [InlineData(3, new int[0], new[] { 4 }, 0, 0, 1, "rank 4 as new")]
     [InlineData(3, new[] { 1 }, new int[0], 0, 0, 1, "leaves shard 2 to nobody")]
-    public void A_deal_that_cannot_be_is_refused(int ranks, int[] gone, int[] came, int rank, int start, int count, string reason)
+    public void An_assignment_that_cannot_be_is_refused(int ranks, int[] gone, int[] came, int rank, int start, int count, string reason)
     {
         var refused = Assert.Throws<FormatException>(
-            () => ShardDeal.Unfold(new ShardsDealt(Job, 1, 1, [new ShardRun(rank, start, count)], new DealBase(ranks, gone, came)), 8));
+            () => ShardAssignment.Unfold(
+                new ShardsAssigned(Job, 1, 1, [new ShardRun(rank, start, count)], new AssignmentBase(ranks, gone, came)), 8));
         Assert.Contains(reason, refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Orders_carry_it_under_the_name_that_earlier_builds_gave_it()
+    {
+        var orders = new NodeOrders(Job, 1, null, [], Assignment: new ShardsAssigned(Job, 1, 1, [new ShardRun(0, 0, 8)]));
+        const string Written =
+            """{"kind":"node-orders","job":"j","incarnation":1,"orders":[],"deal":"""
+            + """{"job":"j","incarnation":1,"generation":1,"runs":[{"rank":0,"start":0,"count":8}]}}""";
+
+        Assert.Equal(Written, JsonSerializer.Serialize(orders, MachinesJson.Default.GrainMessage));
+        Assert.Equal([new ShardRun(0, 0, 8)], Assert.IsType<NodeOrders>(JsonSerializer.Deserialize(Written, MachinesJson.Default.GrainMessage)).Assignment!.Runs);
     }
 
     private static int[] Owners(IReadOnlyList<ShardRun> runs, int shards)

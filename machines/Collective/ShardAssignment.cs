@@ -1,15 +1,15 @@
 namespace Coordinator.Machines;
 
 /// <summary>
-/// A shard map that a deal departs from: <see cref="ShardMap"/> over an earlier generation's ranks, whose shards stay where they were
-/// though ranks are numbered anew. Shards of ranks that are gone are nobody's, and are all among the deal's runs.
+/// A shard map that an assignment departs from: <see cref="ShardMap"/> over an earlier generation's ranks, whose shards stay where they
+/// were though ranks are numbered anew. Shards of ranks that are gone are nobody's, and are all among the assignment's runs.
 /// </summary>
 /// <param name="Ranks">Ranks of the earlier generation.</param>
 /// <param name="Gone">Those of them that are members no more, ascending, by their earlier numbers.</param>
 /// <param name="Came">Ranks that have no earlier number, ascending, by their present ones.</param>
-public sealed record DealBase(int Ranks, IReadOnlyList<int> Gone, IReadOnlyList<int> Came)
+public sealed record AssignmentBase(int Ranks, IReadOnlyList<int> Gone, IReadOnlyList<int> Came)
 {
-    /// <summary>Ranks of the generation that the deal is for.</summary>
+    /// <summary>Ranks of the generation that the assignment is for.</summary>
     public int RanksNow => Ranks - Gone.Count + Came.Count;
 }
 
@@ -18,23 +18,23 @@ public sealed record DealBase(int Ranks, IReadOnlyList<int> Gone, IReadOnlyList<
 /// of thousands of runs only those of the ranks that were lost say anything new; told in full to every node, a recovery's bytes would
 /// grow with the square of the ranks.
 /// </summary>
-public static class ShardDeal
+public static class ShardAssignment
 {
-    /// <summary>The deal in as few runs as one of the bases allows.</summary>
-    /// <param name="runs">The whole deal: runs that cover 0 to <paramref name="shards"/> - 1 once, ascending.</param>
+    /// <summary>The assignment in as few runs as one of the bases allows.</summary>
+    /// <param name="runs">The whole assignment: runs that cover 0 to <paramref name="shards"/> - 1 once, ascending.</param>
     /// <param name="shards">L.</param>
     /// <param name="members">The generation's members, sorted.</param>
     /// <param name="earlier">Members, sorted, of generations whose maps the ranks may still go by; tried beside the present map.</param>
     /// <returns>A base and the runs that differ from it; no base, and all runs, where that is shorter.</returns>
-    public static (DealBase? Base, IReadOnlyList<ShardRun> Runs) Fold(
+    public static (AssignmentBase? Base, IReadOnlyList<ShardRun> Runs) Fold(
         IReadOnlyList<ShardRun> runs, int shards, IReadOnlyList<GpuId> members, params ReadOnlySpan<IReadOnlyList<GpuId>> earlier)
     {
-        (DealBase? Base, IReadOnlyList<ShardRun> Runs) best = (null, runs);
+        (AssignmentBase? Base, IReadOnlyList<ShardRun> Runs) best = (null, runs);
         var length = runs.Count;
         if (length == 0)
             return best;
         var owners = Owners(runs, shards);
-        Try(new DealBase(members.Count, [], []));
+        Try(new AssignmentBase(members.Count, [], []));
         foreach (var before in earlier)
         {
             if (before.Count > 0 && before.Count <= shards)
@@ -43,7 +43,7 @@ public static class ShardDeal
 
         return best;
 
-        void Try(DealBase candidate)
+        void Try(AssignmentBase candidate)
         {
             var differing = Difference(owners, Owners(candidate, shards));
             if (differing.Count + candidate.Gone.Count + candidate.Came.Count >= length)
@@ -53,36 +53,37 @@ public static class ShardDeal
         }
     }
 
-    /// <summary>The whole deal that was folded.</summary>
+    /// <summary>The whole assignment that was folded.</summary>
     /// <exception cref="FormatException">It is none: numbers of ranks or shards are out of range, or out of order, or a shard is left to
     /// nobody.</exception>
-    public static IReadOnlyList<ShardRun> Unfold(ShardsDealt deal, int shards)
+    public static IReadOnlyList<ShardRun> Unfold(ShardsAssigned assignment, int shards)
     {
-        if (deal.Base is not { } start)
-            return deal.Runs;
+        if (assignment.Base is not { } start)
+            return assignment.Runs;
         if (start.Ranks < 1 || start.Ranks > shards || start.RanksNow < 1 || start.RanksNow > shards)
         {
             throw new FormatException(
-                $"a deal of {shards} shards goes from {start.Ranks} ranks to {start.RanksNow}; both are 1 to {shards}");
+                $"an assignment of {shards} shards goes from {start.Ranks} ranks to {start.RanksNow}; both are 1 to {shards}");
         }
         Check("gone", start.Gone, start.Ranks);
         Check("new", start.Came, start.RanksNow);
         var owners = Owners(start, shards);
-        foreach (var run in deal.Runs)
+        foreach (var run in assignment.Runs)
         {
             if (run.Start < 0 || run.Count < 1 || run.Start > shards - run.Count || run.Rank < 0 || run.Rank >= start.RanksNow)
             {
-                throw new FormatException($"a deal gives shards {run.Start} to {(long)run.Start + run.Count - 1} of {shards} to rank "
-                    + $"{run.Rank} of {start.RanksNow}");
+                throw new FormatException(
+                    $"an assignment gives shards {run.Start} to {(long)run.Start + run.Count - 1} of {shards} to rank "
+                        + $"{run.Rank} of {start.RanksNow}");
             }
             Array.Fill(owners, run.Rank, run.Start, run.Count);
         }
 
         return Array.IndexOf(owners, -1) is >= 0 and var open ? throw new FormatException(
-            $"a deal leaves shard {open} to nobody") : Runs(owners);
+            $"an assignment leaves shard {open} to nobody") : Runs(owners);
     }
 
-    /// <summary>The deal as runs: neighbouring shards of one rank are one.</summary>
+    /// <summary>The assignment as runs: neighbouring shards of one rank are one.</summary>
     /// <param name="owners">Rank by shard.</param>
     public static IReadOnlyList<ShardRun> Runs(IReadOnlyList<int> owners)
     {
@@ -103,12 +104,12 @@ public static class ShardDeal
         for (var i = 0; i < numbers.Count; i++)
         {
             if (numbers[i] < 0 || numbers[i] >= ranks || (i > 0 && numbers[i] <= numbers[i - 1]))
-                throw new FormatException($"a deal names rank {numbers[i]} as {what}; they ascend from 0 to {ranks - 1}");
+                throw new FormatException($"an assignment names rank {numbers[i]} as {what}; they ascend from 0 to {ranks - 1}");
         }
     }
 
     /// <summary>What became of an earlier generation's ranks. Both lists are sorted, so members that stay keep their order.</summary>
-    private static DealBase Between(IReadOnlyList<GpuId> before, IReadOnlyList<GpuId> now)
+    private static AssignmentBase Between(IReadOnlyList<GpuId> before, IReadOnlyList<GpuId> now)
     {
         List<int> gone = [], came = [];
         var (old, present) = (0, 0);
@@ -125,7 +126,7 @@ public static class ShardDeal
                 present++;
         }
 
-        return new DealBase(before.Count, gone, came);
+        return new AssignmentBase(before.Count, gone, came);
     }
 
     private static int[] Owners(IReadOnlyList<ShardRun> runs, int shards)
@@ -137,7 +138,7 @@ public static class ShardDeal
         return owners;
     }
 
-    private static int[] Owners(DealBase start, int shards)
+    private static int[] Owners(AssignmentBase start, int shards)
     {
         var owners = new int[shards];
         Array.Fill(owners, -1);
