@@ -197,5 +197,5 @@ internal static class GrainScale
                 CultureInfo.InvariantCulture) / 1024;
         }));
 
-    private static void Say(FormattableString text) => Console.WriteLine(text.ToString(CultureInfo.InvariantCulture));
+    private static void Say(string text) => Console.WriteLine(text);
 }

@@ -203,5 +203,5 @@ internal static class MachineScale
             $"{live / 1e9:0.00} GB live, {self.WorkingSet64 / 1e9:0.00} GB resident, at most {self.PeakWorkingSet64 / 1e9:0.00} GB");
     }
 
-    private static void Say(FormattableString text) => Console.WriteLine(text.ToString(CultureInfo.InvariantCulture));
+    private static void Say(string text) => Console.WriteLine(text);
 }

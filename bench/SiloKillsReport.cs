@@ -70,7 +70,7 @@ internal sealed class SiloKillsReport
         AddSteps();
         return text.ToString();
 
-        void Add(FormattableString line) => text.AppendLine(line.ToString(CultureInfo.InvariantCulture));
+        void Add(string line) => text.AppendLine(line);
 
         void AddSteps()
         {

@@ -102,7 +102,7 @@ internal static unsafe class TrainThroughput
     private static void Products(VectorWidth width, int threads)
     {
         using var kernels = KernelFactory.Create(width, threads);
-        foreach ((var ta, var tb, var m, var n, var k) in new[]
+        foreach (var (ta, tb, m, n, k) in new[]
         {
             (false, false, 512, 384, 128), (false, false, 512, 128, 512), (false, true, 512, 512, 128), (true, false, 128, 512, 512),
             (false, false, 1024, 1536, 384), (false, true, 1024, 384, 1536), (true, false, 384, 1536, 1024),

@@ -125,7 +125,7 @@ internal static class IlgpuBench
     private static void Report(KernelProfile profile, TimeSpan step)
     {
         Console.WriteLine($"where a step of {step.TotalMilliseconds:F1} ms goes, every kernel waited for:");
-        foreach ((var kernel, TimeSpan time, var launches) in profile.Entries)
+        foreach (var (kernel, time, launches) in profile.Entries)
             Console.WriteLine($"  {kernel,-40}{time.TotalMilliseconds,10:F2} ms {time / step,8:P1} {launches,7} calls");
     }
 
