@@ -39,7 +39,7 @@ public sealed class IlgpuBackend : IDeviceBackend
     public IRankDevice Create(JobSpec spec, ISampleSource? samples, DeviceDescription device)
     {
         if (DevicePrograms.WhyNot(spec) is { } reason) throw new InvalidJobException(reason);
-        foreach ((var found, var description) in Described())
+        foreach (var (found, description) in Described())
         {
             if (description.Device == device.Device) return new IlgpuRankDevice(spec, samples, description.Device, context.Value, found);
         }

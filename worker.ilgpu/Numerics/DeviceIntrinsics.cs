@@ -28,7 +28,7 @@ internal static class DeviceIntrinsics
     public static Context.Builder Register(Context.Builder builder)
     {
         var manager = builder.GetIntrinsicManager();
-        foreach ((var method, _, _) in Instructions)
+        foreach (var (method, _, _) in Instructions)
         {
             var source = typeof(DeviceMath).GetMethod(method)!;
             manager.RegisterMethod(source, new PTXIntrinsic(Generator(nameof(EmitPtx)), IntrinsicImplementationMode.GenerateCode));
