@@ -96,8 +96,8 @@ public sealed partial class TrainingJobMachine
 
     /// <summary>
     /// Members that the evidence of now condemns, with the cause; hard evidence at once, soft evidence after it was gathered. Hard evidence
-    /// waits for more of it where a generation is work for thousands, and all evidence does while they are asked (<see cref="Parts.FailureGather"/>):
-    /// nodes that die together go together.
+    /// waits for more of it where a generation is work for thousands, and all evidence does while they are asked
+    /// (<see cref="Parts.FailureGather"/>): nodes that die together go together.
     /// </summary>
     private SortedDictionary<GpuId, string> FailedMembers()
     {

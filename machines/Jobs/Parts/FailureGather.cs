@@ -2,8 +2,8 @@ namespace Coordinator.Machines.Jobs.Parts;
 
 /// <summary>
 /// Failures that come while thousands of members are asked go together: the question is given up for another one when nothing new has
-/// failed for <see cref="JobPace.FailureGather"/>, and after four times as long whatever comes. Nodes that die at once are noticed one after
-/// the other, and for each of them alone everybody would be asked again. Where nobody is asked, a failure counts at once.
+/// failed for <see cref="JobPace.FailureGather"/>, and after four times as long whatever comes. Nodes that die at once are noticed one
+/// after the other, and for each of them alone everybody would be asked again. Where nobody is asked, a failure counts at once.
 /// </summary>
 internal sealed class FailureGather(JobContext context)
 {
