@@ -48,8 +48,10 @@ internal static partial class JobDocument
         }
 
         if ("Gang".Equals(document["kind"]?.ToString(), StringComparison.OrdinalIgnoreCase))
+        {
             throw new ConfigurationException(
                 "the document describes a run of 'coordinator run', which is no training job; start it again with 'coordinator run'", file);
+        }
         if (document["kind"]?.ToString() != Kind || document["spec"] is not JsonObject spec)
         {
             throw new ConfigurationException(

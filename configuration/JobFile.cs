@@ -54,7 +54,8 @@ public static class JobFile
     public static string Write(JobSpec spec)
     {
         var text = new StringBuilder();
-        foreach (var section in JobKeys.All.Where(key => JobKeys.IsOf(key, spec)).GroupBy(key => key.Section).Where(section => section.Key != "data" || spec.Data.Sha256.Length > 0))
+        foreach (var section in JobKeys.All.Where(key => JobKeys.IsOf(key, spec)).GroupBy(key => key.Section).Where(
+            section => section.Key != "data" || spec.Data.Sha256.Length > 0))
         {
             text.Append(section.Key).Append(":\n");
             foreach (var key in section)
@@ -107,13 +108,15 @@ public static class JobFile
         if (dataPath is not null && spec.Data.Sha256.Length > 0)
         {
             throw new ConfigurationException(
-                "data.path names data to freeze and data.sha256 data already frozen; delete one of the two", given[JobKeys.DataPath].KeyLocation);
+                "data.path names data to freeze and data.sha256 data already frozen; delete one of the two",
+                given[JobKeys.DataPath].KeyLocation);
         }
 
         if (initialPath is not null && spec.Initial is not null)
         {
             throw new ConfigurationException(
-                "checkpoint.initial_load_path names weights to freeze and checkpoint.initial_load_sha256 weights already frozen; delete one of the two", given[JobKeys.InitialPath].KeyLocation);
+                "checkpoint.initial_load_path names weights to freeze and checkpoint.initial_load_sha256 weights already frozen; delete "
+                    + "one of the two", given[JobKeys.InitialPath].KeyLocation);
         }
 
         if (programPath is not null)
@@ -121,7 +124,8 @@ public static class JobFile
             if (spec.Program is { Sha256.Length: > 0 })
             {
                 throw new ConfigurationException(
-                    "program.path names a program to freeze and program.sha256 one already frozen; delete one of the two", given[JobKeys.ProgramPath].KeyLocation);
+                    "program.path names a program to freeze and program.sha256 one already frozen; delete one of the two",
+                    given[JobKeys.ProgramPath].KeyLocation);
             }
 
             var kind = given.ContainsKey("model.program") ? spec.Model.Program : "process";

@@ -17,7 +17,8 @@ public sealed class AttachCommand
 
     private Command Build()
     {
-        var command = new Command("attach", "Follow a run of 'coordinator run' to its end. Ending this command leaves the run alone. The exit code is the run's.") { job.Argument, allRanks };
+        var command = new Command("attach", "Follow a run of 'coordinator run' to its end. Ending this command leaves the run alone. The "
+            + "exit code is the run's.") { job.Argument, allRanks };
         connection.AddTo(command);
         command.SetAction((parsed, _) => RunAsync(parsed));
         return command;
@@ -33,7 +34,11 @@ public sealed class AttachCommand
             var gang = await job.FindGangAsync(client, parsed, signals.Token);
             var isAll = parsed.GetValue(allRanks);
             var printer = new LogPrinter(Console.Out, Console.Error, withRanks: isAll, withTimes: false);
-            var view = await new GangRun(new SiloCalls(client, cluster: null), gang.Id, printer, now => isAll ? Enumerable.Range(0, now.Spec.RanksOn(now.Nodes.Count)) : [0]).FollowAsync(signals.Token);
+            var view = await new GangRun(
+                new SiloCalls(client, cluster: null),
+                gang.Id,
+                printer,
+                now => isAll ? Enumerable.Range(0, now.Spec.RanksOn(now.Nodes.Count)) : [0]).FollowAsync(signals.Token);
             printer.Say($"job {view.Id} {view.EndInWords}");
             return GangRun.CodeOf(view);
         }

@@ -99,9 +99,7 @@ public static class CommandLine
         try
         {
             if (!TryParse(arguments, out var parsed, out var complaint))
-            {
                 return Complain(ExitCodes.Usage, complaint, $"See '{ParserMessage.NameOf(parsed?.CommandResult)} --help'.");
-            }
 
             // Signals are the commands' own: each must end its processes and files in order.
             return await parsed.InvokeAsync(

@@ -23,34 +23,75 @@ public sealed class RunCommand
 {
     private static readonly TimeSpan EndLimit = TimeSpan.FromSeconds(15);
 
-    private readonly Argument<string[]> command = new("command") { Description = "The command and its arguments, behind --.", Arity = ArgumentArity.OneOrMore };
-    private readonly Option<int?> nodes = new("--nodes", "-n") { Description = "Nodes that it runs on (default: the workers that are started here; with --silo, 1)." };
+    private readonly Argument<string[]> command = new("command")
+    {
+        Description = "The command and its arguments, behind --.", Arity = ArgumentArity.OneOrMore,
+    };
+    private readonly Option<int?> nodes = new("--nodes", "-n")
+    {
+        Description = "Nodes that it runs on (default: the workers that are started here; with --silo, 1).",
+    };
     private readonly Option<int?> minNodes = new("--min-nodes") { Description = "Fewest nodes that it goes on with (default: --nodes)." };
     private readonly Option<int?> maxNodes = new("--max-nodes") { Description = "Most nodes that it starts on (default: --nodes)." };
     private readonly Option<int> gpus = new(
         "--gpus-per-node",
         "--nproc-per-node") { Description = "Gpus on each node, with a process for each of them.", DefaultValueFactory = _ => 1 };
-    private readonly Option<int?> workers = new("--workers", "-w") { Description = "Worker processes that are started here, where no silo is named (default: --max-nodes)." };
-    private readonly Option<string> name = new("--name") { Description = "Name of the job (default: the program's).", DefaultValueFactory = _ => "" };
+    private readonly Option<int?> workers = new("--workers", "-w")
+    {
+        Description = "Worker processes that are started here, where no silo is named (default: --max-nodes).",
+    };
+    private readonly Option<string> name = new("--name")
+    {
+        Description = "Name of the job (default: the program's).", DefaultValueFactory = _ => "",
+    };
     private readonly PathOption workFolder = new(
         PathUse.ReadFolder,
         "--workdir") { Description = "Folder that every process starts in; it must be there on every node (default: the current one)." };
     private readonly PathOption bundle = new(
         PathUse.ReadFolder,
         "--bundle") { Description = "A folder that is frozen by hash and brought to every node; processes start in it." };
-    private readonly Option<string[]> variables = new("--env") { Description = "NAME=value for every process, or NAME for its value here. Repeatable." };
-    private readonly Option<int> restarts = new("--restarts", "--max-restarts") { Description = "Restarts without progress between them that failures of its own may cost.", DefaultValueFactory = _ => 3 };
-    private readonly Option<string> grace = new("--grace") { Description = "Time between SIGTERM and SIGKILL.", DefaultValueFactory = _ => "10s" };
-    private readonly Option<string?> hang = new("--hang-timeout") { Description = "Time without output and without a touch of $COORDINATOR_HEARTBEAT after which a process counts as hung (default: it never does)." };
-    private readonly Option<string> lease = new("--lease") { Description = "Processes of a node are killed when its agent hears neither a silo nor a majority of the others for so long.", DefaultValueFactory = _ => "10s" };
-    private readonly Option<string> alone = new("--alone") { Description = "How long the agents go on that hear each other and no silo.", DefaultValueFactory = _ => "10m" };
-    private readonly Option<string> progress = new("--progress-time") { Description = "Time after which a program that tells no steps counts as having got on.", DefaultValueFactory = _ => "5m" };
+    private readonly Option<string[]> variables = new("--env")
+    {
+        Description = "NAME=value for every process, or NAME for its value here. Repeatable.",
+    };
+    private readonly Option<int> restarts = new("--restarts", "--max-restarts")
+    {
+        Description = "Restarts without progress between them that failures of its own may cost.", DefaultValueFactory = _ => 3,
+    };
+    private readonly Option<string> grace = new("--grace")
+    {
+        Description = "Time between SIGTERM and SIGKILL.", DefaultValueFactory = _ => "10s",
+    };
+    private readonly Option<string?> hang = new("--hang-timeout") { Description = "Time without output and without a touch of "
+        + "$COORDINATOR_HEARTBEAT after which a process counts as hung (default: it never does)." };
+    private readonly Option<string> lease = new("--lease")
+    {
+        Description = "Processes of a node are killed when its agent hears neither a silo nor a majority of the others for so long.",
+        DefaultValueFactory = _ => "10s",
+    };
+    private readonly Option<string> alone = new("--alone")
+    {
+        Description = "How long the agents go on that hear each other and no silo.", DefaultValueFactory = _ => "10m",
+    };
+    private readonly Option<string> progress = new("--progress-time")
+    {
+        Description = "Time after which a program that tells no steps counts as having got on.", DefaultValueFactory = _ => "5m",
+    };
     private readonly Option<int> priority = new("--priority") { Description = "Priority among jobs: the higher, the more important." };
-    private readonly Option<string> deviceClass = new("--device-class") { Description = "Class that the gpus must have (default: any one, the same for all).", DefaultValueFactory = _ => "" };
-    private readonly Option<bool> allRanks = new("--all-ranks") { Description = "Show what all ranks say, with the rank before each line, and not only rank 0." };
+    private readonly Option<string> deviceClass = new("--device-class")
+    {
+        Description = "Class that the gpus must have (default: any one, the same for all).", DefaultValueFactory = _ => "",
+    };
+    private readonly Option<bool> allRanks = new("--all-ranks")
+    {
+        Description = "Show what all ranks say, with the rank before each line, and not only rank 0.",
+    };
     private readonly Option<bool> detach = new("--detach") { Description = "With --silo: print the job's name, and leave it running." };
     private readonly Option<OutputFormat> format = OutputOption.Create();
-    private readonly PathOption runFolder = new(PathUse.Folder, "--run-dir") { Description = "Where database and logs of a run without --silo go and stay (default: a temporary directory)." };
+    private readonly PathOption runFolder = new(PathUse.Folder, "--run-dir")
+    {
+        Description = "Where database and logs of a run without --silo go and stay (default: a temporary directory).",
+    };
     private readonly ConnectionOptions connection = new();
 
     /// <summary>The command.</summary>
@@ -60,9 +101,12 @@ public sealed class RunCommand
     {
         var built = new Command(
             "run",
-            "Run any command on the cluster, one process for each gpu, with torchrun's environment: coordinator run --nodes 4 --gpus-per-node 8 -- python3 train.py\n"
-            + "It promises no bits: what the program computes is its own affair. It promises that all processes run or are being made to, and that no two generations ever do.\n"
-            + "Without --silo, a silo and worker processes are started on this machine and ended with the run. The exit code is that of the process that failed first.")
+            "Run any command on the cluster, one process for each gpu, with torchrun's environment: coordinator run --nodes 4 "
+                + "--gpus-per-node 8 -- python3 train.py\n"
+            + "It promises no bits: what the program computes is its own affair. It promises that all processes run or are being made to, "
+            + "and that no two generations ever do.\n"
+            + "Without --silo, a silo and worker processes are started on this machine and ended with the run. The exit code is that of "
+            + "the process that failed first.")
         {
             nodes, minNodes, maxNodes, gpus, workers, name, workFolder, bundle, variables, restarts, grace, hang, lease, alone, progress,
             priority, deviceClass, allRanks, detach, format, runFolder, command,
@@ -152,10 +196,12 @@ public sealed class RunCommand
         if (words[0].Length == 0)
             throw new CommandException(ExitCodes.Usage, "The command is empty.", "Write a program and its arguments behind --.");
         if (words[0].StartsWith('-'))
+        {
             throw new CommandException(
                 ExitCodes.Usage,
                 $"'coordinator run' has no option '{PlainText.Line(words[0], 60)}', and a program is not called so.",
                 "See 'coordinator run --help'; write a program whose name begins with a dash as a path, such as ./-x.");
+        }
         var count = parsed.GetValue(nodes) ?? parsed.GetValue(maxNodes) ?? (
             isThere ? parsed.GetValue(minNodes) ?? 1 : parsed.GetValue(workers) ?? 1);
         var most = parsed.GetValue(maxNodes) ?? count;

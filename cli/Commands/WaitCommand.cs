@@ -77,10 +77,12 @@ public sealed class WaitCommand
                 }
 
                 if (phase is "finished" or "failed")
+                {
                     throw new CommandException(
                         ExitCodes.RunFailed,
                         $"Job {id} {Ended(phase, reason)}, and comes to {parsed.GetValue(wanted)} no more.",
                         "See its events with 'coordinator events'.");
+                }
                 if (time - clock.Elapsed is { } left)
                     patience.CancelAfter(left > TimeSpan.Zero ? left : TimeSpan.Zero);
                 await Task.Delay(Period, patience.Token);

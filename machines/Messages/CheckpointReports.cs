@@ -17,6 +17,9 @@ public sealed record CheckpointPartSaved : JobReport
 
     /// <summary>Time that writing took beside the training, milliseconds.</summary>
     public double WriteMs { get; init; }
+
+    /// <summary>Parameters in the slice that are infinite or no number.</summary>
+    public long Nonfinite { get; init; }
 }
 
 /// <summary>The manifest is durable: the checkpoint is complete.</summary>

@@ -151,6 +151,9 @@ public sealed record RankFinished : JobReport
 
     /// <summary>SHA-256 over the whole state, lower-case hexadecimal: equal on all ranks, or the job has diverged.</summary>
     public required string StateSha256 { get; init; }
+
+    /// <summary>Parameters of that state that are infinite or no number.</summary>
+    public long Nonfinite { get; init; }
 }
 
 /// <summary>

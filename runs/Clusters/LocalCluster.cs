@@ -108,7 +108,8 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
     /// <summary>SIGKILL to every silo and worker, one right after the other.</summary>
     /// <returns>Names of those that ran.</returns>
     public IReadOnlyList<string> KillAll() =>
-        [.. silos.Select(silo => silo.Supervisor).Concat(workers).Where(child => child.Kill() is not null).Select(child => child.Status.Name)];
+        [.. silos.Select(silo => silo.Supervisor).Concat(workers).Where(child => child.Kill() is not null).Select(
+            child => child.Status.Name)];
 
     /// <summary>Ends all processes and waits until they are gone.</summary>
     public async ValueTask DisposeAsync()
@@ -178,7 +179,8 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
         }
 
         throw new ClusterException(new ClusterFailure(
-            $"{(silos.Count == 1 ? "The silo" : "The silos")} did not say that {(silos.Count == 1 ? "it listens" : "they listen")} within {StartLimit.TotalSeconds:0} s.",
+            $"{(silos.Count == 1 ? "The silo" : "The silos")} did not say that {(silos.Count == 1 ? "it listens" : "they listen")} within "
+                + $"{StartLimit.TotalSeconds:0} s.",
             $"See the silos' logs in {directory.Path}; a machine under heavy load may only need another try.",
             ExitCodes.RunFailed));
     }
@@ -232,7 +234,9 @@ public sealed class LocalCluster : IKillTargets, IAsyncDisposable
             name,
             start => Launched(name, OwnExecutable.Command([
                 "worker", "--silo", Url, "--token-file", TokenFile, "--node", name,
-                "--data-dir", directory.File(name), "--checkpoint-dir", options.CheckpointFolder ?? directory.File("checkpoints"), "--parent-pipe", .. options.Devices?.Invoke(worker) ?? ["--gpus", $"{options.GpusPerWorker}"], .. options.WorkerArguments(worker, start)])),
+                "--data-dir", directory.File(name), "--checkpoint-dir", options.CheckpointFolder
+                    ?? directory.File("checkpoints"), "--parent-pipe", .. options.Devices?.Invoke(worker)
+                        ?? ["--gpus", $"{options.GpusPerWorker}"], .. options.WorkerArguments(worker, start)])),
             directory.File(name + ".log"),
             new RestartPolicy(),
             notes.Enqueue,

@@ -68,7 +68,8 @@ public sealed class GangRun(SiloCalls calls, JobId job, LogPrinter printer, Func
     {
         foreach (var failure in view.Failures.Skip(failures))
         {
-            printer.Say($"generation {failure.Generation} ended: {failure.Text}{(failure.Followed.Count > 0 ? $" (after it failed {failure.Followed.Count} more)" : "")}");
+            printer.Say($"generation {failure.Generation} ended: "
+                + $"{failure.Text}{(failure.Followed.Count > 0 ? $" (after it failed {failure.Followed.Count} more)" : "")}");
             foreach (var line in failure.LastLines)
                 printer.Say($"  | {line}");
         }
@@ -77,7 +78,8 @@ public sealed class GangRun(SiloCalls calls, JobId job, LogPrinter printer, Func
         var processes = Counted.Of(view.Spec.RanksOn(view.Nodes.Count), "process", "processes");
         var now = view.Phase switch
         {
-            "running" => $"generation {view.Generation} runs: {processes} on {string.Join(", ", view.Nodes.Take(8).Select(node => node.Node))}{(view.Nodes.Count > 8 ? " …" : "")}",
+            "running" => $"generation {view.Generation} runs: {processes} on "
+                + $"{string.Join(", ", view.Nodes.Take(8).Select(node => node.Node))}{(view.Nodes.Count > 8 ? " …" : "")}",
             "waiting" => $"waiting: {view.Reason}",
             _ => "",
         };

@@ -54,23 +54,31 @@ internal sealed class GangsApi(IGrainHost grains, DurableChanges changes, Views 
 
         var problems = GangSpecValidator.Validate(spec);
         if (problems.Count > 0)
+        {
             return ApiError.BadRequest(
                 $"{problems[0].Field} is {problems[0].Value} but must be {problems[0].Rule}",
                 $"{char.ToUpperInvariant(problems[0].Remedy[0])}{problems[0].Remedy[1..]}.");
+        }
         if (spec.Bundle is { } bundle && options.HoldsAllData
             && !File.Exists(Path.Combine(options.DataDirectory, "data", $"{bundle.Sha256}.bin")))
+        {
             return ApiError.BadRequest($"the silo has no bundle {bundle.Sha256}", $"Upload it with PUT /api/v1/data/{bundle.Sha256}.");
+        }
         var job = id is null ? JobIds.New(spec.Name) : new JobId(id);
         if (await views.JobAsync(job.Value).ConfigureAwait(false) is not null)
+        {
             return ApiError.Result(
                 StatusCodes.Status409Conflict, $"there is a training job '{job}'", "Submit under another id, or without one.");
+        }
         var existed = await views.GangAsync(job.Value).ConfigureAwait(false) is not null;
         var secret = Convert.ToBase64String(RandomNumberGenerator.GetBytes(32));
         var durable = await changes.MakeAsync(
             GrainAddress.OfGang(job), new SubmitGang(spec) { Secret = secret }, cancel).ConfigureAwait(false);
         if (await views.GangAsync(job.Value).ConfigureAwait(false) is { } present && !Same(present.Spec, spec))
+        {
             return ApiError.Result(
                 StatusCodes.Status409Conflict, $"there is a job '{job}' with another spec", "Submit under another id, or without one.");
+        }
         var status = !durable ? StatusCodes.Status202Accepted : existed ? StatusCodes.Status200OK : StatusCodes.Status201Created;
         return TypedResults.Json(new SubmittedBody { Id = job, Existed = existed }, ApiJson.Default.SubmittedBody, statusCode: status);
     }
@@ -81,10 +89,12 @@ internal sealed class GangsApi(IGrainHost grains, DurableChanges changes, Views 
             return ApiError.NoJob(id);
         var message = DurableChanges.Plain(new CancelGang(reason ?? "cancelled by request"));
         if (gang.Phase is "finished" or "failed" && gang.Reason != CancelJob.ReasonPrefix + message.Reason)
+        {
             return ApiError.Result(
                 StatusCodes.Status409Conflict,
                 $"job '{id}' {(gang.PhaseName == "cancelled" ? "was cancelled" : $"has {gang.Phase}")} already",
                 "There is nothing left to cancel.");
+        }
         var durable = await changes.MakeAsync(GrainAddress.OfGang(gang.Id), message, cancel).ConfigureAwait(false);
         return TypedResults.Json(
             new SubmittedBody { Id = gang.Id, Existed = true },
@@ -105,9 +115,16 @@ internal sealed class GangsApi(IGrainHost grains, DurableChanges changes, Views 
         if (new[] { ("rank", (long?)rank), ("generation", generation) }.FirstOrDefault(asked => asked.Item2 < 0) is (var what, { } below))
             return ApiError.BadRequest($"{what} is {below} but must be 0 or more", "Correct the request; see docs/protocol.md.");
         var number = rank ?? 0;
-        NodeId? place = node is { Length: > 0 } named ? new NodeId(named) : gang.Nodes.FirstOrDefault(one => number / gang.Spec.GpusPerNode == one.Index)?.Node ?? (gang.LastNodes.Count > number / gang.Spec.GpusPerNode ? gang.LastNodes[number / gang.Spec.GpusPerNode] : null);
+        NodeId? place = node is { Length: > 0 } named
+            ? new NodeId(named)
+            : gang.Nodes.FirstOrDefault(one => number / gang.Spec.GpusPerNode == one.Index)?.Node
+                ?? (gang.LastNodes.Count > number / gang.Spec.GpusPerNode ? gang.LastNodes[number / gang.Spec.GpusPerNode] : null);
         if (place is null)
-            return ApiError.NotFound($"job '{id}' has no rank {number} now", gang.Nodes.Count == 0 ? "Nothing of it runs; its last nodes keep its logs, which --node names." : $"Its ranks are 0 to {gang.Spec.RanksOn(gang.Nodes.Count) - 1}.");
+        {
+            return ApiError.NotFound($"job '{id}' has no rank {number} now", gang.Nodes.Count == 0
+                ? "Nothing of it runs; its last nodes keep its logs, which --node names."
+                : $"Its ranks are 0 to {gang.Spec.RanksOn(gang.Nodes.Count) - 1}.");
+        }
         var question = new LogQuestion(
             Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)),
             gang.Id,
@@ -128,7 +145,17 @@ internal sealed class GangsApi(IGrainHost grains, DurableChanges changes, Views 
                 if (Contracts.Read<NodeView>(view).Logs?.FirstOrDefault(piece => piece.Id == question.Id) is not { } piece)
                     continue;
                 return TypedResults.Json(
-                    new LogBody { Job = gang.Id, Rank = number, Node = place.Value, Found = piece.Found, Generation = piece.Generation, From = piece.From, End = piece.End, Bytes = piece.Bytes },
+                    new LogBody
+                    {
+                        Job = gang.Id,
+                        Rank = number,
+                        Node = place.Value,
+                        Found = piece.Found,
+                        Generation = piece.Generation,
+                        From = piece.From,
+                        End = piece.End,
+                        Bytes = piece.Bytes,
+                    },
                     ApiJson.Default.LogBody);
             }
         }

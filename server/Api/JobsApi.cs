@@ -56,8 +56,10 @@ internal sealed class JobsApi(DurableChanges changes, Views views, SiloServerOpt
 
         var job = id is null ? JobIds.New(spec.Name) : new JobId(id);
         if (await views.GangAsync(job.Value).ConfigureAwait(false) is not null)
+        {
             return ApiError.Result(
                 StatusCodes.Status409Conflict, $"there is a job '{job}' of another kind", "Submit under another id, or without one.");
+        }
 
         // A submission whose answer was lost comes again with its id, perhaps while the first one waits for storage. Its own turn comes
         // behind that one's, changes nothing of a job that is there, and only then is it known whether there is one.
@@ -66,8 +68,10 @@ internal sealed class JobsApi(DurableChanges changes, Views views, SiloServerOpt
         var message = DurableChanges.Plain(new SubmitJob(spec with { Secret = secret }));
         var durable = await changes.MakeAsync(GrainAddress.Of(job), message, cancel).ConfigureAwait(false);
         if (await views.JobAsync(job.Value).ConfigureAwait(false) is { } present && !SameJob(present, message.Spec))
+        {
             return ApiError.Result(
                 StatusCodes.Status409Conflict, $"there is a job '{job}' with another spec", "Submit under another id, or without one.");
+        }
         var status = !durable ? StatusCodes.Status202Accepted : existed ? StatusCodes.Status200OK : StatusCodes.Status201Created;
         return TypedResults.Json(new SubmittedBody { Id = job, Existed = existed }, ApiJson.Default.SubmittedBody, statusCode: status);
     }
@@ -83,10 +87,12 @@ internal sealed class JobsApi(DurableChanges changes, Views views, SiloServerOpt
         var message = DurableChanges.Plain(new CancelJob(reason ?? "cancelled by request"));
         var durable = await changes.MakeAsync(GrainAddress.Of(job.Id), message, cancel).ConfigureAwait(false);
         if (await views.JobAsync(id).ConfigureAwait(false) is { Phase: "finished" or "failed" } over && over.Reason != message.ReasonOfJob)
+        {
             return ApiError.Result(
                 StatusCodes.Status409Conflict,
                 $"job '{id}' {(over.Cancelled ? "was cancelled" : $"has {over.Phase}")} already",
                 "There is nothing left to cancel.");
+        }
         return TypedResults.Json(
             new SubmittedBody { Id = job.Id, Existed = true },
             ApiJson.Default.SubmittedBody,
@@ -102,10 +108,12 @@ internal sealed class JobsApi(DurableChanges changes, Views views, SiloServerOpt
         if (await views.JobAsync(id).ConfigureAwait(false) is not { } job)
             return ApiError.NoJob(id);
         if (job.Phase is "finished" or "failed")
+        {
             return ApiError.Result(
                 StatusCodes.Status409Conflict,
                 $"job '{id}' has {job.Phase} already",
                 "Its last checkpoints are still there: 'coordinator checkpoint ls' lists them.");
+        }
         await changes.MakeAsync(GrainAddress.Of(job.Id), new CheckpointWanted(reason ?? "asked by request"), cancel).ConfigureAwait(false);
         return TypedResults.Json(
             new SubmittedBody { Id = job.Id, Existed = true }, ApiJson.Default.SubmittedBody, statusCode: StatusCodes.Status202Accepted);
@@ -120,9 +128,11 @@ internal sealed class JobsApi(DurableChanges changes, Views views, SiloServerOpt
         if (await views.JobAsync(id).ConfigureAwait(false) is not { } job)
             return ApiError.NoJob(id);
         if (steps is null && ranks is null && workersEnded is null)
+        {
             return ApiError.BadRequest(
                 "neither steps nor ranks are given",
                 $"Give ?steps= or ?ranks=, such as /jobs/{id}/extend?steps={job.Spec.Training.Steps + 1000}.");
+        }
         var wanted = new ExtendJob(steps, ranks) { WorkersEnded = workersEnded is true };
         if (WhyRefused(job, wanted) is { } problem)
             return Refused(problem);

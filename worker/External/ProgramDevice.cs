@@ -24,7 +24,8 @@ public sealed class ProgramDevice : IRankDevice
     private const uint StateWritten = 1;
     private const uint Uncounted = 2;
     private const uint RankZero = 4;
-    private const string NoPromise = "So no bits can be promised: 'coordinator verify' looks for the cause, and program.allow_nondeterminism trains all the same";
+    private const string NoPromise =
+        "So no bits can be promised: 'coordinator verify' looks for the cause, and program.allow_nondeterminism trains all the same";
     private const int Alignment = 4096;
     private const ulong OrderPurpose = 1;
     private const ulong ShardPurpose = 3;
@@ -134,7 +135,10 @@ public sealed class ProgramDevice : IRankDevice
         {
             Compute(step, shard, Uncounted, cancel);
             if (FirstDifference(numbers) is { } element)
-                throw session.Broken($"shard {shard} of step {step} has another gradient when it is computed again at once: {description.NameOf(element)}. {NoPromise}");
+            {
+                throw session.Broken($"shard {shard} of step {step} has another gradient when it is computed again at once: "
+                    + $"{description.NameOf(element)}. {NoPromise}");
+            }
         }
 
         return result;

@@ -25,13 +25,12 @@ public sealed class RankExecutor : IDisposable
     private readonly RankHostOptions options;
     private readonly IRankDevice device;
     private readonly IRankOutlet outlet;
-    private readonly IModelSink models;
     private readonly FaultPlan faults;
-    private readonly IWorkerLog log;
     private readonly Action<HostInput> answer;
     private readonly DeviceThread deviceThread;
     private readonly CancellationTokenSource ended = new();
     private readonly StateSaver saver;
+    private readonly FinalModel finalModel;
     private readonly NonfiniteNumbers numbers;
 
     private readonly int blockElements;
@@ -48,7 +47,6 @@ public sealed class RankExecutor : IDisposable
     private long computingStep;
     private CancellationTokenSource? cancelComputing;
     private int stateJobs;
-    private Task storing = Task.CompletedTask;
     private long lastAppliedTicks;
     private long lastStep;
     private volatile string? lost;
@@ -58,10 +56,9 @@ public sealed class RankExecutor : IDisposable
     /// <summary>An executor without any numbers yet. It disposes of the device at its end.</summary>
     internal RankExecutor(
         RankHostOptions options, IRankDevice device, IRankOutlet outlet, IModelSink models, FaultPlan faults, IWorkerLog log,
-        StrandPool threads, Action<HostInput> answer)
+        SerialTaskPool threads, Action<HostInput> answer)
     {
-        (this.options, this.device, this.outlet, this.models, this.faults, this.log, this.answer) = (
-            options, device, outlet, models, faults, log, answer);
+        (this.options, this.device, this.outlet, this.faults, this.answer) = (options, device, outlet, faults, answer);
         blockElements = options.Spec.Collective.BlockElements;
         statePool = new BlockPool(blockElements * sizeof(float), keep: 64);
         treeSum = new TreeSum(blockElements);
@@ -70,6 +67,7 @@ public sealed class RankExecutor : IDisposable
         deviceThread = new DeviceThread(threads, Failed);
         lastAppliedTicks = Monotonic.Now.Ticks;
         saver = new StateSaver(options, device, numbers = new NonfiniteNumbers(device), faults, PostState, input => answer(input));
+        finalModel = new FinalModel(options, device, models, log, PostState, ended.Token);
     }
 
     /// <summary>The job's last step, as the newest plan has it.</summary>
@@ -243,7 +241,7 @@ public sealed class RankExecutor : IDisposable
                 PostState(() => answer(Hash(hash)));
                 break;
             case StoreModel store:
-                StoreModel(store.Step);
+                finalModel.Store(store.Step);
                 break;
             case ForgetState:
                 partials.Forget();
@@ -287,7 +285,7 @@ public sealed class RankExecutor : IDisposable
         payloads.Clear();
         try
         {
-            Task.WaitAll([storing, saver.Writing], TimeSpan.FromSeconds(2));
+            Task.WaitAll([finalModel.Storing, saver.Writing], TimeSpan.FromSeconds(2));
         }
         catch (AggregateException)
         {
@@ -455,44 +453,6 @@ public sealed class RankExecutor : IDisposable
         }
 
         return new StateHashed(order.Ticket, Convert.ToHexStringLower(hash.GetHashAndReset()), nonfinite);
-    }
-
-    private void StoreModel(long step)
-    {
-        // Asked again while it is under way: that one answers for both.
-        if (!storing.IsCompleted)
-            return;
-        var read = new TaskCompletionSource<float[]>(TaskCreationOptions.RunContinuationsAsynchronously);
-        PostState(() =>
-        {
-            var parameters = GC.AllocateUninitializedArray<float>(device.ModelElements);
-            device.ReadState(0, parameters);
-            read.SetResult(parameters);
-        });
-        storing = Task.Run(() => StoreAsync(step, read.Task, ended.Token));
-    }
-
-    private async Task StoreAsync(long step, Task<float[]> parameters, CancellationToken cancel)
-    {
-        try
-        {
-            await models.StoreAsync(
-                options.Job,
-                options.Spec,
-                step,
-                device.Model,
-                await parameters.WaitAsync(cancel).ConfigureAwait(false),
-                cancel).ConfigureAwait(false);
-        }
-        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
-        {
-            // The rank ended, and with it its part in the job.
-        }
-        catch (Exception e)
-        {
-            // The machine asks again until the job has recorded the model.
-            log.Warn($"{options.Job}: bringing the final model to its store failed, and is tried again: {e.Message}");
-        }
     }
 
     /// <summary>Runs on the device's thread what touches the state.</summary>

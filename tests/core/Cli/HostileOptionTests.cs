@@ -47,8 +47,10 @@ public sealed partial class HostileOptionTests
         foreach (var argument in command.Arguments)
         {
             foreach (var value in Values.Where(value => !value.StartsWith('-')))
+            {
                 Look(wrong, path, $"<{argument.Name}>", argument.ValueType, value,
                     [.. path.Split(' ', StringSplitOptions.RemoveEmptyEntries), .. Required(command, null), value]);
+            }
         }
 
         Assert.True(wrong.Count == 0, $"{wrong.Count}:\n{string.Join('\n', wrong.Take(30))}");

@@ -74,7 +74,8 @@ public sealed class WrongDataTests : IDisposable
         var path = folder.Write("a.txt", [.. Enumerable.Repeat((byte)'a', 400_000), 0]);
         var refused = Assert.Throws<DataException>(() => freezer.Freeze(path, Wide));
         Assert.Equal(
-            $"{path} is no text: its byte 400000 is zero; leave it out with a glob in --data, take its bytes as they are with --binary, or give tokens of 16 bits the ending .bin", refused.Message);
+            $"{path} is no text: its byte 400000 is zero; leave it out with a glob in --data, take its bytes as they are with --binary, or "
+                + "give tokens of 16 bits the ending .bin", refused.Message);
     }
 
     [Fact]
@@ -82,10 +83,12 @@ public sealed class WrongDataTests : IDisposable
     {
         var text = folder.Write("text.bin", string.Concat(Enumerable.Repeat("once upon a time ", 20)));
         Assert.Equal(
-            $"{text} is text, and files that end in .bin are read as tokens: give it another ending, or take its bytes as they are with --binary", Refused(text).Message);
+            $"{text} is text, and files that end in .bin are read as tokens: give it another ending, or take its bytes as they are with "
+                + "--binary", Refused(text).Message);
         var wide = folder.Write("wide.bin", Enumerable.Range(1, 300).SelectMany(BitConverter.GetBytes).ToArray());
         Assert.Equal(
-            $"{wide} holds tokens of 32 bits or more, and only those of 16 bits can be read: write them as uint16, or take its bytes as they are with --binary", Refused(wide).Message);
+            $"{wide} holds tokens of 32 bits or more, and only those of 16 bits can be read: write them as uint16, or take its bytes as "
+                + "they are with --binary", Refused(wide).Message);
 
         // Zeros are a token like others, and a short file says nothing.
         freezer.Freeze(folder.Write("zeros.bin", new byte[4000]), Wide);
@@ -107,7 +110,8 @@ public sealed class WrongDataTests : IDisposable
         var refused = Refused(data);
         Assert.Equal(
             (DataProblem.MixedSets,
-                $"{data} holds a training set ({train}) and one that is held out ({heldOut}), and would be trained on whole: choose with a glob in --data, such as '{data}/{glob}'; one that matches both takes both"),
+                $"{data} holds a training set ({train}) and one that is held out ({heldOut}), and would be trained on whole: choose with a "
+                    + $"glob in --data, such as '{data}/{glob}'; one that matches both takes both"),
             (refused.Problem, refused.Message));
 
         // The remedy works, and so does saying that both are wanted.
@@ -130,7 +134,8 @@ public sealed class WrongDataTests : IDisposable
         folder.Write("data/a.txt", "hello world");
         var utf16 = folder.Write("data/b.txt", [.. Encoding.Unicode.Preamble, .. Encoding.Unicode.GetBytes("hello world")]);
         Assert.Equal(
-            $"{utf16} is text in UTF-16, and neither text nor a shard of 16-bit tokens: convert it to UTF-8 (iconv -t UTF-8), or take its bytes as they are with --binary",
+            $"{utf16} is text in UTF-16, and neither text nor a shard of 16-bit tokens: convert it to UTF-8 (iconv -t UTF-8), or take its "
+                + "bytes as they are with --binary",
             Refused(folder.File("data")).Message);
     }
 
@@ -154,7 +159,8 @@ public sealed class WrongDataTests : IDisposable
                 $"data: 3 files of {folder.File("data")}",
                 $"one of them is a link out of the folder, and followed: link.txt to {folder.File("elsewhere.txt")}",
                 $"one of them is a link: near.txt to {folder.File("data/a.md")}",
-                "left out: bin (a folder of build outputs); empty.txt (empty); nowhere.txt (a link that leads nowhere); photo.jpg (a JPEG image); unknown (no text (it has zero bytes)); up (a link to a folder); .hidden (hidden)",
+                "left out: bin (a folder of build outputs); empty.txt (empty); nowhere.txt (a link that leads nowhere); photo.jpg (a JPEG "
+                    + "image); unknown (no text (it has zero bytes)); up (a link to a folder); .hidden (hidden)",
             ],
             DataReport.Of(DataSource.Find(folder.File("data"), folder.Path)));
         Assert.Equal(

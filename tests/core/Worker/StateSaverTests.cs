@@ -157,8 +157,20 @@ public sealed class StateSaverTests : IDisposable
     private CheckpointRef Save()
     {
         device.WriteState(0, before);
-        CheckpointPart[] parts = [Folder.WritePart(Sample.Job, Id, 0, 2, 0, saved.AsSpan(0, 60)), Folder.WritePart(Sample.Job, Id, 1, 2, 60, saved.AsSpan(60))];
-        var sha256 = Folder.Seal(new CheckpointManifest { Job = Sample.Job.Value, Timeline = Id.Timeline, Step = Id.Step, Generation = Id.Generation, DeviceClass = "cpu", Elements = Elements, Parts = parts });
+        CheckpointPart[] parts =
+        [
+            Folder.WritePart(Sample.Job, Id, 0, 2, 0, saved.AsSpan(0, 60)), Folder.WritePart(Sample.Job, Id, 1, 2, 60, saved.AsSpan(60)),
+        ];
+        var sha256 = Folder.Seal(new CheckpointManifest
+        {
+            Job = Sample.Job.Value,
+            Timeline = Id.Timeline,
+            Step = Id.Step,
+            Generation = Id.Generation,
+            DeviceClass = "cpu",
+            Elements = Elements,
+            Parts = parts,
+        });
         return new CheckpointRef(Id, sha256, parts.Sum(part => part.Bytes), parts.Length);
     }
 
