@@ -106,7 +106,8 @@ public sealed class TrainTests : IDisposable
 
         Assert.True(await train.EndAsync(Limit) == ExitCodes.RunFailed, train.Output);
         Assert.Matches(
-            @"error: Job \S+ failed at step (\d+) of 500: the (loss|gradient norm) of step \1 is (NaN|Infinity), so the model learns nothing more",
+            @"error: Job \S+ failed at step (\d+) of 500: the (loss|gradient norm) of step \1 is (NaN|Infinity), "
+                + "so the model learns nothing more",
             train.Output);
         Assert.Contains(
             "lower optimizer.learning_rate (now 1E+30) or set optimizer.gradient_clip to 1 and train again, or set "
