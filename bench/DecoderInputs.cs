@@ -33,7 +33,7 @@ internal static class DecoderInputs
             $"{"reader",-20}{"inputs",10}{"accepted",10}{"refused",10}{"inputs/s",11}{"slowest ms",12}{"most KiB",10}{"of limit",10}");
         List<DecoderReport> reports = [];
         var good = true;
-        foreach ((Func<DecoderTarget> make, var percent) in DecoderTargets.All)
+        foreach ((var make, var percent) in DecoderTargets.All)
         {
             cancel.ThrowIfCancellationRequested();
             var target = make();

@@ -3,7 +3,6 @@ using System.Diagnostics;
 using System.Globalization;
 using Coordinator.Lab.Swarm;
 using Coordinator.Machines;
-using Coordinator.Machines.Jobs;
 using Coordinator.Runs.Clusters;
 using Coordinator.Runs.Processes;
 using Coordinator.Server.Client;

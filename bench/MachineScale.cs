@@ -4,7 +4,6 @@ using System.Globalization;
 using System.Text.Json;
 using Coordinator.Lab.Swarm;
 using Coordinator.Machines;
-using Coordinator.Machines.Jobs;
 using Coordinator.Runs.Clusters;
 using Coordinator.Server.Storage;
 

@@ -1,4 +1,3 @@
-using Coordinator.Machines.Jobs;
 using Coordinator.Runs.Clusters;
 using Coordinator.Runs.Faults;
 using Coordinator.Runs.Jobs;

@@ -4,7 +4,6 @@ using Coordinator.Machines.Jobs;
 using Coordinator.Runs.Clusters;
 using Coordinator.Runs.Measures;
 using Coordinator.Runs.View;
-using Coordinator.Server.Api;
 using Coordinator.Server.Client;
 using Coordinator.Server.Hosting;
 using Coordinator.Worker.Faults;

@@ -1,9 +1,7 @@
 using Coordinator.Machines;
-using Coordinator.Machines.Jobs;
 using Coordinator.Runs.Clusters;
 using Coordinator.Runs.Faults;
 using Coordinator.Runs.Jobs;
-using Coordinator.Server.Api;
 using Coordinator.Server.Client;
 using Coordinator.Server.Hosting;
 using Coordinator.Server.Storage;

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Diagnostics;
 using Coordinator.Machines.Jobs;
 using Coordinator.Worker.Data;
-using Coordinator.Worker.Devices;
 using Coordinator.Worker.Programs;
 using Coordinator.Worker.Ranks;
 

@@ -106,7 +106,7 @@ internal sealed class SiloKillsRun
         await UntilAsync("the first steps to be recorded", async () => (await LookAsync(job))?.Recorded > 0);
         var began = DateTimeOffset.UtcNow;
         var struck = victims switch { Victims.JobsOwn => cluster, Victims.Strangers => strangers, _ => null };
-        IReadOnlyList<SiloBlow> blows = struck is null ? [] : await StrikeAsync(job, struck);
+        var blows = struck is null ? [] : await StrikeAsync(job, struck);
         var view = await EndAsync(job);
         var took = DateTimeOffset.UtcNow - began;
         return new SiloKillsTraining(

@@ -115,7 +115,7 @@ internal sealed class GangsApi(IGrainHost grains, DurableChanges changes, Views 
         if (new[] { ("rank", (long?)rank), ("generation", generation) }.FirstOrDefault(asked => asked.Item2 < 0) is (var what, { } below))
             return ApiError.BadRequest($"{what} is {below} but must be 0 or more", "Correct the request; see docs/protocol.md.");
         var number = rank ?? 0;
-        NodeId? place = node is { Length: > 0 } named
+        var place = node is { Length: > 0 } named
             ? new NodeId(named)
             : gang.Nodes.FirstOrDefault(one => number / gang.Spec.GpusPerNode == one.Index)?.Node
                 ?? (gang.LastNodes.Count > number / gang.Spec.GpusPerNode ? gang.LastNodes[number / gang.Spec.GpusPerNode] : null);

@@ -6,6 +6,10 @@ namespace Coordinator.Worker.Ranks;
 /// Brings the final model to its store, one attempt at a time. Reading waits for its turn on the device's thread, and storing does not keep
 /// that thread. An attempt that fails is no fault of the rank: the machine asks again until the job has recorded the model.
 /// </summary>
+/// <param name="options">The rank.</param>
+/// <param name="device">Whose parameters they are.</param>
+/// <param name="models">The store.</param>
+/// <param name="log">Hears of attempts that failed.</param>
 /// <param name="onDevice">Runs on the device's thread what touches the state.</param>
 /// <param name="ended">The rank has ended, and with it its part in the job.</param>
 internal sealed class FinalModel(

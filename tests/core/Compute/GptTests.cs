@@ -1,4 +1,3 @@
-using Coordinator.Machines.Jobs;
 using Coordinator.Tests.Support;
 using Coordinator.Worker.Devices;
 using Coordinator.Worker.Kernels;

@@ -12,6 +12,8 @@ public sealed class FenceTests
     /// <summary>Fence taken down; transcript; the step that fails.</summary>
     public static TheoryData<string, string, string> Table => new()
     {
+        { "stores no observations", "a-checkpoint-without-numbers-is-never-complete", "expect steps j 1..40" },
+        { "stores no observations", "a-last-update-that-leaves-no-numbers-ends-the-job", "expect steps j 1..4" },
         { "stores no observations", "a-gpu-rests-until-something-is-asked-of-it", "expect event 1x gpu.health gpu=n1/1" },
         { "wakes nobody", "a-gpu-that-is-out-stays-out-when-its-silo-dies", "await stored Cluster watched.0.gpu=n2/0 "
             + "watched.0.schedulable=false within 1s" },

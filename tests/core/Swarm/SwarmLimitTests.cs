@@ -23,6 +23,7 @@ public sealed class SwarmLimitTests
     {
         Assert.Equal(["everything known within 30 s"], Missed(Measures(connected: 30.1)));
         Assert.Equal(["a generation formed within 15 s"], Missed(Measures(formed: 15.1)));
+        Assert.Equal(["nodes that die at once out at all survivors within 15 s"], Missed(Measures(manyDead: 15.1)));
         Assert.Equal(["it was formed once"], Missed(Measures(generation: 2)));
         Assert.Equal(["a silo's death healed within 20 s"], Missed(Measures(siloDead: 20.1)));
         Assert.Equal(["a silo's death healed within 20 s"], Missed(Measures(siloDead: null)));
@@ -35,10 +36,12 @@ public sealed class SwarmLimitTests
 
     /// <summary>Three silos of a billion bytes at most: together they may have more.</summary>
     private static SwarmMeasure[] Measures(
-        double? connected = 30, double? formed = 15, long generation = 1, double? siloDead = 20, long largest = 1_000_000_000) =>
+        double? connected = 30, double? formed = 15, long generation = 1, double? siloDead = 20, long largest = 1_000_000_000,
+        double? manyDead = 15) =>
     [
         Measure("connected", connected, largest),
         Measure("formed", formed, largest) with { Generation = generation },
+        Measure("manyDead", manyDead, largest),
         Measure("siloDead", siloDead, largest),
     ];
 

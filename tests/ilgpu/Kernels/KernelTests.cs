@@ -12,10 +12,10 @@ public sealed class KernelTests
     {
         using PlainKernels plain = new();
         Dictionary<string, float[]> first = [];
-        foreach ((KernelTuning tuning, var threads) in TestDevice.Cuts)
+        foreach ((var tuning, var threads) in TestDevice.Cuts)
         {
             using TestDevice device = new(tuning, threads);
-            foreach ((var name, (Func<TestDevice, float[]> run, Func<PlainKernels, float[]> formula)) in KernelCases.All)
+            foreach ((var name, (var run, var formula)) in KernelCases.All)
             {
                 var actual = run(device);
                 if (first.TryAdd(name, actual))

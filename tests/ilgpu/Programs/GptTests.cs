@@ -1,9 +1,6 @@
-using Coordinator.Machines.Jobs;
 using Coordinator.Tests.Ilgpu.Support;
 using Coordinator.Tests.Support;
-using Coordinator.Worker.Devices;
 using Coordinator.Worker.Ilgpu.Devices;
-using Coordinator.Worker.Ilgpu.Kernels;
 using Coordinator.Worker.Programs;
 
 namespace Coordinator.Tests.Ilgpu.Programs;
@@ -56,7 +53,7 @@ public sealed class GptTests
         var spec = World.Gpt(batch: 8, microBatch: 2, dropout: 0.1);
         using var one = World.Device(spec);
         var expected = World.Compute(one, 2, 1).Gradient;
-        foreach ((KernelTuning tuning, var threads) in TestDevice.Cuts.Skip(1))
+        foreach ((var tuning, var threads) in TestDevice.Cuts.Skip(1))
         {
             using var other = World.Device(spec, tuning, threads);
             Same.Bits(expected, World.Compute(other, 2, 1).Gradient, $"cut as {tuning}");

@@ -1,7 +1,4 @@
-using Coordinator.Machines.Jobs;
 using Coordinator.Tests.Ilgpu.Support;
-using Coordinator.Worker.Devices;
-using Coordinator.Worker.Ilgpu.Devices;
 
 namespace Coordinator.Tests.Ilgpu.Programs;
 

@@ -7,7 +7,6 @@ using Coordinator.Worker.Ilgpu.Devices;
 using Coordinator.Worker.Ilgpu.Kernels;
 using Coordinator.Worker.Kernels;
 using Coordinator.Worker.Programs;
-using ILGPU;
 
 namespace Coordinator.Tests.Ilgpu.Support;
 

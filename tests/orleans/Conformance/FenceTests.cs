@@ -10,6 +10,8 @@ public sealed class FenceTests
     /// <summary>Fence taken down; transcript; the step that fails.</summary>
     public static TheoryData<string, string, string> Table => new()
     {
+        { nameof(OrleansFences.StoresNoObservations), "a-checkpoint-without-numbers-is-never-complete", "expect steps j 1..40" },
+        { nameof(OrleansFences.StoresNoObservations), "a-last-update-that-leaves-no-numbers-ends-the-job", "expect steps j 1..4" },
         { nameof(OrleansFences.StoresNoObservations), "a-cancelled-gang-ends-in-order", "await event 1x generation.running within 3s" },
         { nameof(OrleansFences.LoadsNothing), "a-gang-outlives-every-silo", "expect view Gang:g phase=running generation=1" },
         { nameof(OrleansFences.StoresNoObservations), "a-gang-starts-whole-or-not-at-all", "await event 1x generation.running within 2s" },
