@@ -40,21 +40,21 @@ internal sealed class BenchCommand(string name, string about) : Command(name, ab
     /// <summary>Declares whole numbers with commas between them.</summary>
     public Option<int[]> AddNumbers(
         string option, string description, int[] otherwise, int least, int most) => Add(new Option<int[]>(option)
-    {
-        Description = description,
-        DefaultValueFactory = _ => otherwise,
-        Arity = ArgumentArity.ExactlyOne,
-        CustomParser = result =>
         {
-            var given = result.Tokens[0].Value;
-            int[] numbers = [.. given.Split(',').Select(
+            Description = description,
+            DefaultValueFactory = _ => otherwise,
+            Arity = ArgumentArity.ExactlyOne,
+            CustomParser = result =>
+            {
+                var given = result.Tokens[0].Value;
+                int[] numbers = [.. given.Split(',').Select(
                 text => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : -1)];
-            if (numbers.All(number => number >= least && number <= most))
-                return numbers;
-            result.AddError($"{option} has whole numbers from {least} to {most} with commas between them, not {given}.");
-            return [];
-        },
-    });
+                if (numbers.All(number => number >= least && number <= most))
+                    return numbers;
+                result.AddError($"{option} has whole numbers from {least} to {most} with commas between them, not {given}.");
+                return [];
+            },
+        });
 
     /// <summary>Declares one of several words, of which the first is the default.</summary>
     public Option<string> AddChoice(string option, string description, params string[] words)

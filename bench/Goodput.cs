@@ -102,7 +102,8 @@ internal static class Goodput
         List<DateTimeOffset> kills = [];
         var next = DateTimeOffset.MaxValue;
         JobRun run = new(
-            client, severity is null ? "undisturbed" : $"killed: {severity.Name}") { Cluster = cluster, OnTick = data => Strike(data) };
+            client, severity is null ? "undisturbed" : $"killed: {severity.Name}")
+        { Cluster = cluster, OnTick = data => Strike(data) };
         var result = await run.RunAsync(spec, frozen, cancel);
         return new Trained(
             result, await run.DownloadAsync(result.Job, OutputPath.Look("--out", directory.File("model.safetensors")), cancel), kills);

@@ -54,7 +54,9 @@ internal static class MachineScale
                 {
                     using var sqlite = SqliteStore.Open(new SqliteStoreOptions
                     {
-                        Path = directory.File("coordinator.db"), Silo = "bench", TimeProvider = TimeProvider.System,
+                        Path = directory.File("coordinator.db"),
+                        Silo = "bench",
+                        TimeProvider = TimeProvider.System,
                     });
                     using SqliteCommits commits = new(sqlite, TimeProvider.System);
                     return await MeasureAsync(shape, ranks, commits, cancel);
@@ -82,7 +84,10 @@ internal static class MachineScale
         {
             var hello = (Hello)Parse(new Hello
             {
-                Node = shape.NameOf(node), Session = AnsweringLinks.Session, DataAddress = $"{shape.NameOf(node)}:7000", Gpus = gpus,
+                Node = shape.NameOf(node),
+                Session = AnsweringLinks.Session,
+                DataAddress = $"{shape.NameOf(node)}:7000",
+                Gpus = gpus,
             });
             loop.Post(GrainAddress.Of(hello.Node), new WorkerConnected(hello.Session, hello));
             Volatile.Write(ref connected[0], node + 1);
@@ -132,7 +137,11 @@ internal static class MachineScale
         loop.Post(GrainAddress.Of(dead), new WorkerDisconnected(AnsweringLinks.Session, "killed"));
         loop.Post(GrainAddress.Of(shape.NameOf(0)), new WorkerSaid(AnsweringLinks.Session, new PeerAccused
         {
-            Job = job, Generation = 1, Accuser = shape.NameOf(0), Accused = dead, Evidence = Evidence.ConnectionClosed,
+            Job = job,
+            Generation = 1,
+            Accuser = shape.NameOf(0),
+            Accused = dead,
+            Evidence = Evidence.ConnectionClosed,
         }));
         var again = await UntilAllAsync(links, 2, ranks - shape.RankGpus, loop.Broken, began, cancel);
         Say($"  a node dies            {again:0.00} s from the accusation until the {ranks - shape.RankGpus} ranks that are left have "

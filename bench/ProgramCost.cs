@@ -45,7 +45,9 @@ internal static class ProgramCost
                 },
                 Training = new TrainingSpec
                 {
-                    Steps = parsed.GetValue(steps), BatchSize = parsed.GetValue(batch), Shards = parsed.GetValue(shards),
+                    Steps = parsed.GetValue(steps),
+                    BatchSize = parsed.GetValue(batch),
+                    Shards = parsed.GetValue(shards),
                 },
             };
             return cancel => Task.FromResult(Measure(spec, path, parsed.GetValue(rounds), cancel));

@@ -128,9 +128,15 @@ internal sealed record Scenario
         var bits = scenario.Spec.Training.Seed / 4;
         if (withFaults && bits % 16 == 0)
             scenario = scenario with { SlowStart = scenario.Spec.FaultTolerance.AnswerTimeout * (1 + (bits / 16 % 4)) };
-        return scenario with { Spec = scenario.Spec with { Checkpoint = new CheckpointSpec
+        return scenario with
         {
-            Interval = (scenario.Spec.Training.Seed % 4) switch { 0 => "off", 1 => "2", 2 => "5", _ => "300ms" },
-        } } };
+            Spec = scenario.Spec with
+            {
+                Checkpoint = new CheckpointSpec
+                {
+                    Interval = (scenario.Spec.Training.Seed % 4) switch { 0 => "off", 1 => "2", 2 => "5", _ => "300ms" },
+                }
+            }
+        };
     }
 }

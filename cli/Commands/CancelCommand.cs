@@ -11,7 +11,8 @@ public static class CancelCommand
         var job = new JobArgument();
         var reason = new Option<string>("--reason")
         {
-            Description = "Why, for the events.", DefaultValueFactory = _ => "cancelled by its user",
+            Description = "Why, for the events.",
+            DefaultValueFactory = _ => "cancelled by its user",
         };
         return QueryCommand.Create("cancel", "End a job without a model.", [job.Argument, reason], async (client, parsed, _, cancel) =>
         {

@@ -14,7 +14,8 @@ public sealed class ChaosCommand
 {
     private readonly Option<string[]> scenarios = new("--scenario", "-s")
     {
-        Description = "A scenario to run; repeatable (default: all).", AllowMultipleArgumentsPerToken = true,
+        Description = "A scenario to run; repeatable (default: all).",
+        AllowMultipleArgumentsPerToken = true,
     };
     private readonly Option<bool> quick = new("--quick")
     {
@@ -26,7 +27,8 @@ public sealed class ChaosCommand
     };
     private readonly Option<ulong> seed = new("--seed")
     {
-        Description = "Decides the training, and who is hit when.", DefaultValueFactory = _ => 1,
+        Description = "Decides the training, and who is hit when.",
+        DefaultValueFactory = _ => 1,
     };
     private readonly PathOption workDirectory = new(PathUse.Folder, "--work-dir")
     {

@@ -11,8 +11,11 @@ public sealed record ClusterOptionSet(Option<string?> Database, Option<string> C
 
     /// <summary>The options.</summary>
     public static ClusterOptionSet Create() => new(
-        new Option<string?>("--database") { Description = "PostgreSQL connection string (Host=…;Database=…;Username=…), or @FILE that "
-            + "holds it, so that no password is in a process list." },
+        new Option<string?>("--database")
+        {
+            Description = "PostgreSQL connection string (Host=…;Database=…;Username=…), or @FILE that "
+            + "holds it, so that no password is in a process list."
+        },
         new Option<string>("--cluster")
         {
             Description = "Name of the cluster: silos of one name on one database belong together.",

@@ -19,7 +19,8 @@ public static class CommandLine
     /// <summary>Adds the place of a failure to its message, for those who look for a fault of the coordinator itself.</summary>
     private static readonly Option<bool> Debug = new("--debug")
     {
-        Description = "Where a command fails, also print the failure's stack trace.", Recursive = true,
+        Description = "Where a command fails, also print the failure's stack trace.",
+        Recursive = true,
     };
 
     /// <summary>All commands.</summary>

@@ -19,15 +19,18 @@ public static class DemoCommand
         };
         var seed = new Option<ulong>("--seed")
         {
-            Description = "Decides the training, and who is killed when.", DefaultValueFactory = _ => 1,
+            Description = "Decides the training, and who is killed when.",
+            DefaultValueFactory = _ => 1,
         };
         var output = new PathOption(PathUse.Folder, "--out")
         {
-            Description = "Directory for the two model files.", DefaultValueFactory = _ => "coordinator-demo",
+            Description = "Directory for the two model files.",
+            DefaultValueFactory = _ => "coordinator-demo",
         };
         var prompt = new Option<string>("--prompt")
         {
-            Description = "What the trained model is to go on from.", DefaultValueFactory = _ => "/// <summary>The worker ",
+            Description = "What the trained model is to go on from.",
+            DefaultValueFactory = _ => "/// <summary>The worker ",
         };
         var workDirectory = new PathOption(PathUse.Folder, "--work-dir")
         {

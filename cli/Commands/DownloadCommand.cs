@@ -17,7 +17,8 @@ public static class DownloadCommand
         var job = new JobArgument();
         var output = new PathOption(PathUse.Write, "--out")
         {
-            Description = "The model file to write.", DefaultValueFactory = _ => "model.safetensors",
+            Description = "The model file to write.",
+            DefaultValueFactory = _ => "model.safetensors",
         };
         var wait = new Option<bool>("--wait") { Description = "Wait until the job has finished." };
         return QueryCommand.Create(

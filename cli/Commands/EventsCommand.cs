@@ -29,7 +29,8 @@ public static class EventsCommand
         };
         var limit = new Option<int>("--limit")
         {
-            Description = "At most so many of the newest, 1 to 10000.", DefaultValueFactory = _ => 200,
+            Description = "At most so many of the newest, 1 to 10000.",
+            DefaultValueFactory = _ => 200,
         };
         Checks.InRange(limit, 1, 10_000);
         return QueryCommand.Create("events", "Show what happened.", [job, watch, limit], async (client, parsed, format, cancel) =>

@@ -15,7 +15,8 @@ public static class GenerateCommand
     public static Command Create()
     {
         var model = new PathOption(
-            PathUse.Read, "--model", "-m") { Description = "The model file that train or demo left (safetensors).", Required = true };
+            PathUse.Read, "--model", "-m")
+        { Description = "The model file that train or demo left (safetensors).", Required = true };
         var prompt = new Option<string>("--prompt", "-p") { Description = "Text to go on from.", DefaultValueFactory = _ => "" };
         var tokens = new Option<int>("--tokens") { Description = $"Bytes to make, 0 to {MostTokens}.", DefaultValueFactory = _ => 400 };
         var temperature = new Option<double>("--temperature")
@@ -25,11 +26,13 @@ public static class GenerateCommand
         };
         var topK = new Option<int>("--top-k")
         {
-            Description = "How many of the likeliest bytes to draw from; 0 for all.", DefaultValueFactory = _ => 40,
+            Description = "How many of the likeliest bytes to draw from; 0 for all.",
+            DefaultValueFactory = _ => 40,
         };
         var seed = new Option<ulong>("--seed")
         {
-            Description = "Seed of the draws: the same seed gives the same text.", DefaultValueFactory = _ => 1,
+            Description = "Seed of the draws: the same seed gives the same text.",
+            DefaultValueFactory = _ => 1,
         };
         var command = new Command("generate", "Continue a text with a trained model.") { model, prompt, tokens, temperature, topK, seed };
         Checks.InRange(tokens, 0, MostTokens);

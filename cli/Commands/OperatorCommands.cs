@@ -32,7 +32,8 @@ internal static class OperatorCommands
         var kind = new Argument<GrainKind>("kind") { Description = "cluster, node, gpu or job." };
         var key = new Argument<string>("key")
         {
-            Description = "Key of the grain: the node's name, node/index of a gpu, the job's id.", DefaultValueFactory = _ => "cluster",
+            Description = "Key of the grain: the node's name, node/index of a gpu, the job's id.",
+            DefaultValueFactory = _ => "cluster",
         };
         return Make("grain", "Show one grain of a cluster as it sees itself, as JSON.", [kind, key], async (cluster, parsed, cancel) =>
         {

@@ -13,7 +13,8 @@ namespace Coordinator.Cli.Commands;
 public sealed class ResumeCommand
 {
     private readonly PathArgument directory = new(
-        PathUse.ReadFolder, "directory") { Description = "The run's directory: its --work-dir, or the one that 'train' printed." };
+        PathUse.ReadFolder, "directory")
+    { Description = "The run's directory: its --work-dir, or the one that 'train' printed." };
     private readonly PathOption output = new(PathUse.Write, "--out") { Description = "The model file to write (default: the run's own)." };
     private readonly Option<int?> workers = new("--workers", "-w")
     {
@@ -28,7 +29,8 @@ public sealed class ResumeCommand
     };
     private readonly Option<int> port = new("--port")
     {
-        Description = "Loopback port of the silo; 0 takes a free one.", DefaultValueFactory = _ => 0,
+        Description = "Loopback port of the silo; 0 takes a free one.",
+        DefaultValueFactory = _ => 0,
     };
 
     /// <summary>The command.</summary>

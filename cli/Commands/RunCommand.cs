@@ -25,7 +25,8 @@ public sealed class RunCommand
 
     private readonly Argument<string[]> command = new("command")
     {
-        Description = "The command and its arguments, behind --.", Arity = ArgumentArity.OneOrMore,
+        Description = "The command and its arguments, behind --.",
+        Arity = ArgumentArity.OneOrMore,
     };
     private readonly Option<int?> nodes = new("--nodes", "-n")
     {
@@ -35,35 +36,44 @@ public sealed class RunCommand
     private readonly Option<int?> maxNodes = new("--max-nodes") { Description = "Most nodes that it starts on (default: --nodes)." };
     private readonly Option<int> gpus = new(
         "--gpus-per-node",
-        "--nproc-per-node") { Description = "Gpus on each node, with a process for each of them.", DefaultValueFactory = _ => 1 };
+        "--nproc-per-node")
+    { Description = "Gpus on each node, with a process for each of them.", DefaultValueFactory = _ => 1 };
     private readonly Option<int?> workers = new("--workers", "-w")
     {
         Description = "Worker processes that are started here, where no silo is named (default: --max-nodes).",
     };
     private readonly Option<string> name = new("--name")
     {
-        Description = "Name of the job (default: the program's).", DefaultValueFactory = _ => "",
+        Description = "Name of the job (default: the program's).",
+        DefaultValueFactory = _ => "",
     };
     private readonly PathOption workFolder = new(
         PathUse.ReadFolder,
-        "--workdir") { Description = "Folder that every process starts in; it must be there on every node (default: the current one)." };
+        "--workdir")
+    { Description = "Folder that every process starts in; it must be there on every node (default: the current one)." };
     private readonly PathOption bundle = new(
         PathUse.ReadFolder,
-        "--bundle") { Description = "A folder that is frozen by hash and brought to every node; processes start in it." };
+        "--bundle")
+    { Description = "A folder that is frozen by hash and brought to every node; processes start in it." };
     private readonly Option<string[]> variables = new("--env")
     {
         Description = "NAME=value for every process, or NAME for its value here. Repeatable.",
     };
     private readonly Option<int> restarts = new("--restarts", "--max-restarts")
     {
-        Description = "Restarts without progress between them that failures of its own may cost.", DefaultValueFactory = _ => 3,
+        Description = "Restarts without progress between them that failures of its own may cost.",
+        DefaultValueFactory = _ => 3,
     };
     private readonly Option<string> grace = new("--grace")
     {
-        Description = "Time between SIGTERM and SIGKILL.", DefaultValueFactory = _ => "10s",
+        Description = "Time between SIGTERM and SIGKILL.",
+        DefaultValueFactory = _ => "10s",
     };
-    private readonly Option<string?> hang = new("--hang-timeout") { Description = "Time without output and without a touch of "
-        + "$COORDINATOR_HEARTBEAT after which a process counts as hung (default: it never does)." };
+    private readonly Option<string?> hang = new("--hang-timeout")
+    {
+        Description = "Time without output and without a touch of "
+        + "$COORDINATOR_HEARTBEAT after which a process counts as hung (default: it never does)."
+    };
     private readonly Option<string> lease = new("--lease")
     {
         Description = "Processes of a node are killed when its agent hears neither a silo nor a majority of the others for so long.",
@@ -71,16 +81,19 @@ public sealed class RunCommand
     };
     private readonly Option<string> alone = new("--alone")
     {
-        Description = "How long the agents go on that hear each other and no silo.", DefaultValueFactory = _ => "10m",
+        Description = "How long the agents go on that hear each other and no silo.",
+        DefaultValueFactory = _ => "10m",
     };
     private readonly Option<string> progress = new("--progress-time")
     {
-        Description = "Time after which a program that tells no steps counts as having got on.", DefaultValueFactory = _ => "5m",
+        Description = "Time after which a program that tells no steps counts as having got on.",
+        DefaultValueFactory = _ => "5m",
     };
     private readonly Option<int> priority = new("--priority") { Description = "Priority among jobs: the higher, the more important." };
     private readonly Option<string> deviceClass = new("--device-class")
     {
-        Description = "Class that the gpus must have (default: any one, the same for all).", DefaultValueFactory = _ => "",
+        Description = "Class that the gpus must have (default: any one, the same for all).",
+        DefaultValueFactory = _ => "",
     };
     private readonly Option<bool> allRanks = new("--all-ranks")
     {

@@ -32,14 +32,18 @@ public sealed class SiloCommand
 
     private readonly Option<string> name = new("--name")
     {
-        Description = "Name of the silo.", DefaultValueFactory = _ => $"silo-{Environment.MachineName.ToLowerInvariant()}",
+        Description = "Name of the silo.",
+        DefaultValueFactory = _ => $"silo-{Environment.MachineName.ToLowerInvariant()}",
     };
     private readonly PathOption token = new(PathUse.ReadOrMake, "--token-file")
     {
         Description = "File of the token that workers and clients need; drawn where missing (default: token in the data directory).",
     };
-    private readonly PathOption policy = new(PathUse.Read, "--gpu-policy") { Description =
-        "File that says what is done about GPU errors; docs/gpu-health.policy is what holds without it. The same on every silo." };
+    private readonly PathOption policy = new(PathUse.Read, "--gpu-policy")
+    {
+        Description =
+        "File that says what is done about GPU errors; docs/gpu-health.policy is what holds without it. The same on every silo."
+    };
     private readonly Option<bool> pipe = ParentOption.Create();
     private readonly ClusterOptionSet cluster = ClusterOptionSet.Create();
     private readonly Option<string> advertised = new("--advertise")
@@ -49,15 +53,18 @@ public sealed class SiloCommand
     };
     private readonly Option<int> siloPort = new("--silo-port")
     {
-        Description = "With --database: port for the other silos.", DefaultValueFactory = _ => 11111,
+        Description = "With --database: port for the other silos.",
+        DefaultValueFactory = _ => 11111,
     };
     private readonly Option<int> gatewayPort = new("--gateway-port")
     {
-        Description = "With --database: port for Orleans clients, such as 'coordinator silos'.", DefaultValueFactory = _ => 30000,
+        Description = "With --database: port for Orleans clients, such as 'coordinator silos'.",
+        DefaultValueFactory = _ => 30000,
     };
     private readonly Option<string> dashboard = new("--dashboard")
     {
-        Description = "Whether /orleans serves the Orleans dashboard: on or off.", DefaultValueFactory = _ => "on",
+        Description = "Whether /orleans serves the Orleans dashboard: on or off.",
+        DefaultValueFactory = _ => "on",
     };
 
     private SiloCommand()

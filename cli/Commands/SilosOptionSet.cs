@@ -9,10 +9,14 @@ public sealed class SilosOptionSet
 {
     private readonly Option<int> silos = new("--silos")
     {
-        Description = "Silos: 1 is alone on SQLite, more are a cluster on PostgreSQL.", DefaultValueFactory = _ => 1,
+        Description = "Silos: 1 is alone on SQLite, more are a cluster on PostgreSQL.",
+        DefaultValueFactory = _ => 1,
     };
-    private readonly Option<string?> database = new("--database") { Description = "PostgreSQL connection string for the silos, or @FILE "
-        + "that holds it (default, with several silos: a private server that ends with the run)." };
+    private readonly Option<string?> database = new("--database")
+    {
+        Description = "PostgreSQL connection string for the silos, or @FILE "
+        + "that holds it (default, with several silos: a private server that ends with the run)."
+    };
 
     /// <summary>Adds them to a command.</summary>
     public void AddTo(Command command)

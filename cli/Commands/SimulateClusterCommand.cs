@@ -34,18 +34,26 @@ internal static class SimulateClusterCommand
         var days = new Option<double>("--days") { Description = "Simulated days.", DefaultValueFactory = _ => 90 };
         var seed = new Option<ulong>("--seed")
         {
-            Description = "Decides what fails when; the same for all policies.", DefaultValueFactory = _ => 1,
+            Description = "Decides what fails when; the same for all policies.",
+            DefaultValueFactory = _ => 1,
         };
         var policy = new Option<string[]>("--policy")
         {
-            Description = $"Which of {string.Join(", ", FleetSimulation.Policies)} (default: all).", AllowMultipleArgumentsPerToken = true,
+            Description = $"Which of {string.Join(", ", FleetSimulation.Policies)} (default: all).",
+            AllowMultipleArgumentsPerToken = true,
         };
         policy.AcceptOnlyFromAmong([.. FleetSimulation.Policies]);
         var spares = new Option<int?>("--spares") { Description = "Spare nodes, in place of the scenario's." };
-        var approval = new Option<double?>("--approval-day") { Description = "Day on which the utility approves a draw above the "
-            + "scenario's approval line, in place of the scenario's; until then ranks above it have no power." };
-        var sampled = new Option<bool>("--sampled") { Description = "Let the machines form a sample of generations of each sort, and take "
-            + "their times for all others: seconds in place of minutes, and much the same figures." };
+        var approval = new Option<double?>("--approval-day")
+        {
+            Description = "Day on which the utility approves a draw above the "
+            + "scenario's approval line, in place of the scenario's; until then ranks above it have no power."
+        };
+        var sampled = new Option<bool>("--sampled")
+        {
+            Description = "Let the machines form a sample of generations of each sort, and take "
+            + "their times for all others: seconds in place of minutes, and much the same figures."
+        };
         var sweep = new Option<string?>("--sweep") { Description = $"Goodput against {Sweeps} (default: all with --html, else none)." };
         var hour = new Option<int?>("--hour")
         {

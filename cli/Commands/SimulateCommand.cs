@@ -26,16 +26,26 @@ public static class SimulateCommand
     private static Command CreateProtocol()
     {
         var seeds = new SeedOptions();
-        var everyCell = new Option<bool>("--every-cell") { Description = "Fail, too, where a fault has struck in none of the seeds in a "
-            + "phase in which it can, or a seed had fewer than 20 steps or 3 faults; takes some thousands of seeds." };
-        var bug = new Option<PlantedBug>("--bug") { Description = "A bug to build into the simulated hosts. Succeeds where a seed of the "
-            + "stated number catches it by its invariant; with --seed that one seed is run.", DefaultValueFactory = _ => PlantedBug.None };
+        var everyCell = new Option<bool>("--every-cell")
+        {
+            Description = "Fail, too, where a fault has struck in none of the seeds in a "
+            + "phase in which it can, or a seed had fewer than 20 steps or 3 faults; takes some thousands of seeds."
+        };
+        var bug = new Option<PlantedBug>("--bug")
+        {
+            Description = "A bug to build into the simulated hosts. Succeeds where a seed of the "
+            + "stated number catches it by its invariant; with --seed that one seed is run.",
+            DefaultValueFactory = _ => PlantedBug.None
+        };
         var power = new Option<bool>("--power")
         {
             Description = "Lower and raise the site's power cap in mid-run in every seed; by itself every eighth seed has that.",
         };
-        var moreSteps = new Option<bool>("--more-steps") { Description = "Give the job more steps at some moment of its life, or after its "
-            + "end, in every seed; by itself every sixteenth seed has that." };
+        var moreSteps = new Option<bool>("--more-steps")
+        {
+            Description = "Give the job more steps at some moment of its life, or after its "
+            + "end, in every seed; by itself every sixteenth seed has that."
+        };
         var without = new Option<string[]>("--without-checker")
         {
             Description = "With --bug: invariants not to check; none named: the bug's own. Succeeds where then nothing notices the bug.",

@@ -15,8 +15,12 @@ internal static class SimulateGangsCommand
     public static Command Create()
     {
         var seeds = new SeedOptions();
-        var bug = new Option<GangBug>("--bug") { Description = "A bug to build into the simulated hosts. Succeeds where one of the first "
-            + "2000 seeds catches it; with --seed that one seed is run.", DefaultValueFactory = _ => GangBug.None };
+        var bug = new Option<GangBug>("--bug")
+        {
+            Description = "A bug to build into the simulated hosts. Succeeds where one of the first "
+            + "2000 seeds catches it; with --seed that one seed is run.",
+            DefaultValueFactory = _ => GangBug.None
+        };
         var command = new Command("gangs", "Test the gangs of 'coordinator run': processes, workers, hosts and silos that die, freeze and "
             + "are cut off, every invariant checked after each event.");
         seeds.AddTo(command);

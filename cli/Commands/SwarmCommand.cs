@@ -15,7 +15,8 @@ public sealed class SwarmCommand
 {
     private readonly Option<int> nodes = new("--nodes")
     {
-        Description = "Nodes, each with a connection of its own.", DefaultValueFactory = _ => 12_500,
+        Description = "Nodes, each with a connection of its own.",
+        DefaultValueFactory = _ => 12_500,
     };
     private readonly Option<int> gpus = new("--gpus-per-node") { Description = "Gpus of each node.", DefaultValueFactory = _ => 8 };
     private readonly Option<int?> ranks = new("--ranks")
@@ -29,7 +30,8 @@ public sealed class SwarmCommand
     private readonly Option<double> step = new("--step-seconds") { Description = "Time of a training step.", DefaultValueFactory = _ => 1 };
     private readonly Option<int> links = new("--links")
     {
-        Description = "Nodes that a node has links to on the data plane: they notice its death.", DefaultValueFactory = _ => 16,
+        Description = "Nodes that a node has links to on the data plane: they notice its death.",
+        DefaultValueFactory = _ => 16,
     };
     private readonly Option<int?> together = new("--together")
     {
@@ -37,7 +39,8 @@ public sealed class SwarmCommand
     };
     private readonly Option<double> watch = new("--watch-seconds")
     {
-        Description = "How long heartbeats alone are watched.", DefaultValueFactory = _ => 10,
+        Description = "How long heartbeats alone are watched.",
+        DefaultValueFactory = _ => 10,
     };
     private readonly Option<double> failures = new("--failures-per-hour")
     {
@@ -45,19 +48,23 @@ public sealed class SwarmCommand
     };
     private readonly Option<double> faultTime = new("--fault-seconds")
     {
-        Description = "How long nodes die at that rate.", DefaultValueFactory = _ => 60,
+        Description = "How long nodes die at that rate.",
+        DefaultValueFactory = _ => 60,
     };
     private readonly Option<double> repair = new("--repair-seconds")
     {
-        Description = "Time until such a node is back.", DefaultValueFactory = _ => 20,
+        Description = "Time until such a node is back.",
+        DefaultValueFactory = _ => 20,
     };
     private readonly Option<double> limit = new("--limit-seconds")
     {
-        Description = "How long each measure may take; what takes longer is a miss, and ends the run.", DefaultValueFactory = _ => 120,
+        Description = "How long each measure may take; what takes longer is a miss, and ends the run.",
+        DefaultValueFactory = _ => 120,
     };
     private readonly Option<ulong> seed = new("--seed")
     {
-        Description = "Decides who dies, when, and what telemetry says.", DefaultValueFactory = _ => 1,
+        Description = "Decides who dies, when, and what telemetry says.",
+        DefaultValueFactory = _ => 1,
     };
     private readonly Option<bool> assert = new("--assert")
     {
@@ -67,8 +74,11 @@ public sealed class SwarmCommand
     {
         Description = "skip: one agent lets generations pass by. The measures must then miss, and the exit code be 1.",
     };
-    private readonly Option<string?> silo = new("--silo") { Description = "Address of a silo that runs already, of several with commas "
-        + "between them; it is not killed. Never one that has work to do: it gets the swarm's nodes." };
+    private readonly Option<string?> silo = new("--silo")
+    {
+        Description = "Address of a silo that runs already, of several with commas "
+        + "between them; it is not killed. Never one that has work to do: it gets the swarm's nodes."
+    };
     private readonly Option<Uri?> proxy = ProxyOption.Create();
     private readonly PathOption token = new(PathUse.Read, "--token-file")
     {

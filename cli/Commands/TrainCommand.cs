@@ -49,7 +49,8 @@ public sealed class TrainCommand
     };
     private readonly Option<int> gpus = new("--gpus-per-worker")
     {
-        Description = "Ranks in each worker, 1 or more.", DefaultValueFactory = _ => 1,
+        Description = "Ranks in each worker, 1 or more.",
+        DefaultValueFactory = _ => 1,
     };
     private readonly Option<long?> steps = new("--steps") { Description = "Optimizer steps; the same as --training.steps." };
     private readonly Option<ulong?> seed = new("--seed")
@@ -58,13 +59,18 @@ public sealed class TrainCommand
     };
     private readonly PathOption output = new(PathUse.Write, "--out")
     {
-        Description = "The model file to write.", DefaultValueFactory = _ => "model.safetensors",
+        Description = "The model file to write.",
+        DefaultValueFactory = _ => "model.safetensors",
     };
-    private readonly PathOption workDirectory = new(PathUse.Folder, RunDirectory.Option) { Description = "Where database and logs go and "
-        + "stay (default: a temporary directory). The same command again goes on with the run that is there." };
+    private readonly PathOption workDirectory = new(PathUse.Folder, RunDirectory.Option)
+    {
+        Description = "Where database and logs go and "
+        + "stay (default: a temporary directory). The same command again goes on with the run that is there."
+    };
     private readonly Option<int> port = new("--port")
     {
-        Description = "Loopback port of the silo; 0 takes a free one.", DefaultValueFactory = _ => 0,
+        Description = "Loopback port of the silo; 0 takes a free one.",
+        DefaultValueFactory = _ => 0,
     };
     private readonly ConnectionOptions connection = new();
     private readonly SilosOptionSet silos = new();

@@ -19,7 +19,8 @@ public sealed class WaitCommand
     private readonly JobArgument job = new();
     private readonly Option<string> wanted = new("--for")
     {
-        Description = "running, finished, failed, over (finished or failed), or step=N.", DefaultValueFactory = _ => "over",
+        Description = "running, finished, failed, over (finished or failed), or step=N.",
+        DefaultValueFactory = _ => "over",
     };
     private readonly Option<string?> limit = new("--timeout") { Description = "How long to wait (default: as long as it takes)." };
     private readonly ConnectionOptions connection = new();

@@ -50,8 +50,11 @@ public sealed class WorkerCommand
         Description = "Name of this node; a second worker of the same name is refused while the first is heard.",
         DefaultValueFactory = _ => Environment.MachineName.ToLowerInvariant(),
     };
-    private readonly Option<bool> replace = new("--replace") { Description = "Take the place of the worker that has this node's name, "
-        + "though it is heard; that one ends. For a person, not for a unit that is started again by itself." };
+    private readonly Option<bool> replace = new("--replace")
+    {
+        Description = "Take the place of the worker that has this node's name, "
+        + "though it is heard; that one ends. For a person, not for a unit that is started again by itself."
+    };
     private readonly Option<int> gpus = new("--gpus") { Description = "Ranks on each device, 1 or more.", DefaultValueFactory = _ => 1 };
     private readonly PathOption directory = new(PathUse.Folder, "--data-dir")
     {

@@ -65,9 +65,13 @@ public sealed class WorkerPrograms(
         var program = TrainingPrograms.Create(spec);
         if (spec.Program is { } own)
         {
-            return program.CreateCpuDevice(null, options with { Launch = Launcher is { Policy.Allowed: true } launcher
+            return program.CreateCpuDevice(null, options with
+            {
+                Launch = Launcher is { Policy.Allowed: true } launcher
                 ? Wait(LaunchAsync(launcher, job, spec, own, gpu, cancel), cancel)
-                : null, Cancel = cancel });
+                : null,
+                Cancel = cancel
+            });
         }
         var samples = program.NeedsSamples ? new WindowSampler(
             Wait(OpenAsync(spec.Data), cancel), spec.Model.Block, spec.Training.Seed) : null;

@@ -20,7 +20,10 @@ internal sealed class DurableState(IPersistentState<StoredMachine> storage, IGra
         writer ??= Guid.NewGuid().ToString("N");
         var wanted = new StoredMachine
         {
-            Json = persist.StateJson, Incarnation = persist.Incarnation, Sequence = persist.Sequence, Writer = writer,
+            Json = persist.StateJson,
+            Incarnation = persist.Incarnation,
+            Sequence = persist.Sequence,
+            Writer = writer,
         };
         storage.State = wanted;
         for (var pause = FirstRetry; !await TryWrite(wanted); pause = pause + pause < LongestRetry ? pause + pause : LongestRetry)

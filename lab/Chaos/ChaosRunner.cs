@@ -52,7 +52,8 @@ public sealed class ChaosRunner(ChaosMachine machine, SiloBackend backend, ulong
             keep = true;
             return new ChaosResult(
                 scenario.Name,
-                ChaosVerdict.Failed) { Took = clock.Elapsed, Reasons = [$"the undisturbed run: {Message(failed)}"], Logs = directory.Path };
+                ChaosVerdict.Failed)
+            { Took = clock.Elapsed, Reasons = [$"the undisturbed run: {Message(failed)}"], Logs = directory.Path };
         }
     }
 
@@ -93,7 +94,8 @@ public sealed class ChaosRunner(ChaosMachine machine, SiloBackend backend, ulong
             keep = true;
             return new ChaosResult(
                 scenario.Name,
-                ChaosVerdict.Failed) { Deeds = deeds, Took = clock.Elapsed, Steps = steps, Reasons = [Message(failed)], Logs = logs };
+                ChaosVerdict.Failed)
+            { Deeds = deeds, Took = clock.Elapsed, Steps = steps, Reasons = [Message(failed)], Logs = logs };
         }
     }
 

@@ -30,7 +30,11 @@ internal sealed class AgentJob(AgentRanks owner, SwarmShape shape, JobId id)
             return;
         accusations.Add(new PeerAccused
         {
-            Job = id, Generation = generation, Accuser = owner.Node, Accused = lost, Evidence = Evidence.ConnectionClosed,
+            Job = id,
+            Generation = generation,
+            Accuser = owner.Node,
+            Accused = lost,
+            Evidence = Evidence.ConnectionClosed,
         });
         owner.Say(accusations[^1]);
     }

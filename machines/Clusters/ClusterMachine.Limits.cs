@@ -101,7 +101,10 @@ public sealed partial class ClusterMachine
             Text = $"{text()}: {Follows()}",
             Numbers = new SortedDictionary<string, double>
             {
-                ["drawWatts"] = budget.SiteWatts, ["gpus"] = budget.Site.Gpus, ["givingBack"] = GivingBackNow, ["overWatts"] = overWatts,
+                ["drawWatts"] = budget.SiteWatts,
+                ["gpus"] = budget.Site.Gpus,
+                ["givingBack"] = GivingBackNow,
+                ["overWatts"] = overWatts,
             },
         });
     }

@@ -137,12 +137,14 @@ public sealed partial class GangMachine
                 return new GangFailure(
                     state.Generation,
                     "worker ended",
-                    $"{node} runs nothing of the generation: its worker was started again") { Node = node };
+                    $"{node} runs nothing of the generation: its worker was started again")
+                { Node = node };
             }
             if (offer is { Up: false, NodeUp: true })
             {
                 return new GangFailure(
-                    state.Generation, "gpu out of service", $"gpu {offer.Gpu} is out of service") { Node = node, Gpu = offer.Gpu.Index };
+                    state.Generation, "gpu out of service", $"gpu {offer.Gpu} is out of service")
+                { Node = node, Gpu = offer.Gpu.Index };
             }
             if (!offer.Up && state.Stage == GangStage.Preparing)
                 return new GangFailure(state.Generation, "node lost", $"{node} is out of reach") { Node = node };

@@ -162,7 +162,8 @@ public sealed partial class GangMachine
                 return new GangFailure(
                     state.Generation,
                     "worker ended",
-                    $"{node} runs nothing of the generation: its worker was started again") { Node = node };
+                    $"{node} runs nothing of the generation: its worker was started again")
+                { Node = node };
             }
         }
 
@@ -214,7 +215,11 @@ public sealed partial class GangMachine
 
         state = state with
         {
-            Stage = GangStage.Waiting, Members = [], StopCause = null, StopTo = null, Reason = $"starts again: {failure.Text}",
+            Stage = GangStage.Waiting,
+            Members = [],
+            StopCause = null,
+            StopTo = null,
+            Reason = $"starts again: {failure.Text}",
         };
         agents.Clear();
         isDirty = true;

@@ -162,7 +162,11 @@ public sealed partial class GangMachine : IMachine
     {
         state = new GangState
         {
-            Spec = submit.Spec, Secret = submit.Secret, Incarnation = 1, Stage = GangStage.Waiting, Reason = "waits for nodes",
+            Spec = submit.Spec,
+            Secret = submit.Secret,
+            Incarnation = 1,
+            Stage = GangStage.Waiting,
+            Reason = "waits for nodes",
         };
         isDirty = true;
         stageAt = now;

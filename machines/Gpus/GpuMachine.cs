@@ -183,7 +183,9 @@ public sealed partial class GpuMachine : IMachine
         reportPeriod = reportPeriod + reportPeriod < LongestReportPeriod ? reportPeriod + reportPeriod : LongestReportPeriod;
         outputs.Send(GrainAddress.Cluster, new GpuConditionReported(id, session, state.Health != GpuHealth.Quarantined, state.Reason)
         {
-            Watched = IsWatched, Incarnation = ownIncarnation, Number = reports,
+            Watched = IsWatched,
+            Incarnation = ownIncarnation,
+            Number = reports,
         });
     }
 

@@ -57,9 +57,12 @@ internal static class ScenarioFile
         fleet = fleet with { Shared = [.. SharedPart.Names.Select(name => Part(name, settings, fleet)).OfType<SharedPart>()] };
         if (settings.Any(setting => SectionOf(setting.Key) == GrowthSection))
         {
-            fleet = fleet with { Growth = [
+            fleet = fleet with
+            {
+                Growth = [
                 .. settings.Where(setting => SectionOf(setting.Key) == GrowthSection).Select(Tranche).OrderBy(tranche => tranche.Day)
-            ] };
+            ]
+            };
         }
         foreach (var (name, problem) in fleet.Problems())
         {

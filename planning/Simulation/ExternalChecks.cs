@@ -220,7 +220,13 @@ public static class ExternalChecks
     {
         FleetSpec fleet = new()
         {
-            Name = "torchft", Nodes = 30, NodesPerRank = 1, Spares = 0, StepSeconds = 10.9, StateBytes = 16e9, Causes = [],
+            Name = "torchft",
+            Nodes = 30,
+            NodesPerRank = 1,
+            Spares = 0,
+            StepSeconds = 10.9,
+            StateBytes = 16e9,
+            Causes = [],
         };
         var cause = new FailureCause("kill", 1, Remedy.Restart);
         var draws = Prng.Derive(seed, "torchft kills");

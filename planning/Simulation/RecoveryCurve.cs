@@ -23,7 +23,13 @@ public static class RecoveryCurve
     {
         var fleet = new FleetSpec
         {
-            Name = "curve", Nodes = ranks, NodesPerRank = 1, GpusPerNode = 1, ShardsPerRank = 1, Spares = 0, Causes = [],
+            Name = "curve",
+            Nodes = ranks,
+            NodesPerRank = 1,
+            GpusPerNode = 1,
+            ShardsPerRank = 1,
+            Spares = 0,
+            Causes = [],
         };
         var meter = new Meter();
         var job = new MachineJob(fleet, ranks) { Heard = meter.Add };

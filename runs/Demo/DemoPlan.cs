@@ -20,7 +20,8 @@ public static class DemoPlan
     {
         // A step waits for the blow before it, and a blow for its victims to be back: on a slow machine that is no standstill.
         var job = Planned(
-            seed, quick, silos) with { FaultTolerance = new FaultToleranceSpec { ProgressTimeout = TimeSpan.FromMinutes(2) } };
+            seed, quick, silos) with
+        { FaultTolerance = new FaultToleranceSpec { ProgressTimeout = TimeSpan.FromMinutes(2) } };
         return steps is not { } fewer ? job : job with
         {
             Training = job.Training with { Steps = fewer },

@@ -146,7 +146,8 @@ public sealed class KillRunner
         new(
             FaultAction.Hold,
             FaultPoint.Compute,
-            kill.Step + (kill.Kind == KillKind.Collective ? RoomForCollective : 1)) { File = FileOf(kill) };
+            kill.Step + (kill.Kind == KillKind.Collective ? RoomForCollective : 1))
+        { File = FileOf(kill) };
 
     private string FileOf(PlannedKill kill) => Path.Combine(folder, $"{kill.Kind}-{kill.Step}-struck".ToLowerInvariant());
 

@@ -94,7 +94,10 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
             using var client = new CoordinatorClient(cluster.Url, SiloToken.Load(cluster.TokenFile));
             run = new JobRun(client, title)
             {
-                Cluster = cluster, Id = record.JobId, BesidePath = beside, Remedy = () => WhatIsSafe(run?.LastSeen),
+                Cluster = cluster,
+                Id = record.JobId,
+                BesidePath = beside,
+                Remedy = () => WhatIsSafe(run?.LastSeen),
             };
             try
             {

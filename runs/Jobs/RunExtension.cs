@@ -41,7 +41,8 @@ internal static class RunExtension
 
         // Those that ran here have ended with the command that had started them, and one that is not started again never says so itself.
         var wanted = new ExtendJob(
-            steps, isTooNarrow ? (int)Math.Min(workers * perWorker, spec.Training.Shards) : null) { WorkersEnded = forWorkers && goesOn };
+            steps, isTooNarrow ? (int)Math.Min(workers * perWorker, spec.Training.Shards) : null)
+        { WorkersEnded = forWorkers && goesOn };
         if (wanted is { Steps: null, Ranks: null, WorkersEnded: false })
             return record;
         if (job is null)

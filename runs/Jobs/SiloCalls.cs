@@ -99,8 +99,11 @@ public sealed class SiloCalls(CoordinatorClient client, LocalCluster? cluster)
         if (away is CoordinatorApiException { Status: not null })
             return false;
         var wasConnected = away.InnerException is IOException
-            or HttpRequestException { HttpRequestError: not (HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
-            or HttpRequestError.SecureConnectionError) };
+            or HttpRequestException
+        {
+            HttpRequestError: not (HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
+            or HttpRequestError.SecureConnectionError)
+        };
         return lasted >= (wasConnected ? MovingTime : LongestSilence);
     }
 }

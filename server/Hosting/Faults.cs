@@ -13,8 +13,11 @@ internal sealed partial class Faults(ILogger<Faults> logger)
         try
         {
             await next(context).ConfigureAwait(false);
-            if (!context.Response.HasStarted && context.Response is { StatusCode: StatusCodes.Status404NotFound
-                or StatusCodes.Status405MethodNotAllowed, ContentLength: null })
+            if (!context.Response.HasStarted && context.Response is
+                {
+                    StatusCode: StatusCodes.Status404NotFound
+                or StatusCodes.Status405MethodNotAllowed, ContentLength: null
+                })
             {
                 await ApiError.Write(
                     context,

@@ -89,7 +89,9 @@ public sealed partial class OrleansSilo : IAsyncDisposable
             await WakeGpusAsync(orleans.Value.Item1, store, loggers.CreateLogger<OrleansSilo>()).ConfigureAwait(false);
             await store.Observations.AppendAsync(new CoordinatorEvent
             {
-                Kind = EventKinds.Silo, Cause = "started", Text = $"silo {settings.Name} started, process {Environment.ProcessId}",
+                Kind = EventKinds.Silo,
+                Cause = "started",
+                Text = $"silo {settings.Name} started, process {Environment.ProcessId}",
             }).ConfigureAwait(false);
             return new OrleansSilo(store, server, host, settings.Name, token);
         }
@@ -112,7 +114,9 @@ public sealed partial class OrleansSilo : IAsyncDisposable
         {
             await store.Observations.AppendAsync(new CoordinatorEvent
             {
-                Kind = EventKinds.Silo, Cause = "stopped", Text = $"silo {name} stopped",
+                Kind = EventKinds.Silo,
+                Cause = "stopped",
+                Text = $"silo {name} stopped",
             }).WaitAsync(StopPatience).ConfigureAwait(false);
         }
         catch (Exception away) when (away is DbException or TimeoutException or OperationCanceledException)

@@ -184,7 +184,10 @@ internal sealed class FaultInjector
         {
             Plan(fault with
             {
-                Tries = fault.Tries - 1, Nth = 1, Step = fault.Phase is null ? cluster.Checkers.Steps.Highest + 1 : null, Moment = null,
+                Tries = fault.Tries - 1,
+                Nth = 1,
+                Step = fault.Phase is null ? cluster.Checkers.Steps.Highest + 1 : null,
+                Moment = null,
             });
         }
     }

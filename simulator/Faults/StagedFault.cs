@@ -88,11 +88,11 @@ internal sealed class StagedFault
 
     private bool IsThere(SimulatedRank rank) =>
         (cell.Kind == InjectedFault.IdleDeviceFault ? rank.IsKept : rank.IsAsked) && cell.Phase switch
-    {
-        ProtocolPhase.Initialising => rank.IsInitializing,
-        ProtocolPhase.Applying => rank.IsApplying,
-        _ => !rank.IsInitializing && !rank.IsApplying,
-    };
+        {
+            ProtocolPhase.Initialising => rank.IsInitializing,
+            ProtocolPhase.Applying => rank.IsApplying,
+            _ => !rank.IsInitializing && !rank.IsApplying,
+        };
 
     /// <summary>
     /// A device becomes slow, and once it writes, something happens by which the job forms a generation, with its worker or without.

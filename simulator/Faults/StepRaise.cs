@@ -32,8 +32,11 @@ internal sealed class StepRaise
     /// before the operator is heard, and that is its end: it has nearly all of its steps, or no fault would have had its time.
     /// </summary>
     public static Scenario Apply(ulong seed, SimulationOptions options, Scenario scenario) => Has(seed, options)
-        ? scenario with { FirstSteps = Prng.Derive(seed, "first steps").Between(
-            scenario.Spec.Checkpoint.Interval == "off" ? (int)scenario.Steps - 2 : 3, (int)scenario.Steps - 2) }
+        ? scenario with
+        {
+            FirstSteps = Prng.Derive(seed, "first steps").Between(
+            scenario.Spec.Checkpoint.Interval == "off" ? (int)scenario.Steps - 2 : 3, (int)scenario.Steps - 2)
+        }
         : scenario;
 
     /// <summary>The raise of a seed, from its start; null: it has none.</summary>

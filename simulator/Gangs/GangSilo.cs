@@ -88,8 +88,11 @@ internal sealed class GangSilo(GangCluster cluster) : SimulatedProcess(cluster.W
             var wake = ++host.Wakes;
             if (host.Machine.NextDeadline is { } at)
             {
-                Post(at > Clock ? at - Clock : TimeSpan.Zero, () => { if (wake == host.Wakes && grains.GetValueOrDefault(address) == host)
-                    Deliver(address, new DeadlinePassed()); }, timer: true);
+                Post(at > Clock ? at - Clock : TimeSpan.Zero, () =>
+                {
+                    if (wake == host.Wakes && grains.GetValueOrDefault(address) == host)
+                        Deliver(address, new DeadlinePassed());
+                }, timer: true);
             }
             if (outputs.Items.OfType<PersistState>().LastOrDefault() is not { } persist)
             {

@@ -39,7 +39,8 @@ internal sealed class ReassigningGrain(IMachine machine, int shards) : IMachine
         var ranks = runs.Select(run => run.Rank).Distinct().Order().ToList();
         return assignment with
         {
-            Base = null, Runs = [.. runs.Select(run => run with { Rank = ranks[(ranks.IndexOf(run.Rank) + 1) % ranks.Count] })],
+            Base = null,
+            Runs = [.. runs.Select(run => run with { Rank = ranks[(ranks.IndexOf(run.Rank) + 1) % ranks.Count] })],
         };
     }
 }

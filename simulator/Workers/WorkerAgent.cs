@@ -240,7 +240,11 @@ internal sealed class WorkerAgent(SimulatedWorker process)
                 process.Post(process.Scenario.ApplyTime, () => Say(process.Folder.Seal(seal) is { } failure
                     ? new CheckpointFailed
                     {
-                        Job = seal.Job, Generation = seal.Generation, Node = process.Node, Checkpoint = seal.Checkpoint, Detail = failure,
+                        Job = seal.Job,
+                        Generation = seal.Generation,
+                        Node = process.Node,
+                        Checkpoint = seal.Checkpoint,
+                        Detail = failure,
                     }
                     : new CheckpointSealed
                     {

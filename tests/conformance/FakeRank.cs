@@ -126,7 +126,12 @@ internal sealed class FakeRank(JobId job, GpuId gpu, long boot, string deviceCla
         {
             yield return new RankFinished
             {
-                Job = job, Generation = plan.Generation, Gpu = gpu, Step = Applied, RecordedThrough = recorded, StateSha256 = Sha256,
+                Job = job,
+                Generation = plan.Generation,
+                Gpu = gpu,
+                Step = Applied,
+                RecordedThrough = recorded,
+                StateSha256 = Sha256,
             };
         }
     }

@@ -35,7 +35,8 @@ internal sealed class Stage(IConformanceEngine engine)
             boots,
             gpus,
             deviceClass,
-            complaints.Add) { Trains = trains, Clock = () => now, Peers = peer => workers.GetValueOrDefault(peer) };
+            complaints.Add)
+        { Trains = trains, Clock = () => now, Peers = peer => workers.GetValueOrDefault(peer) };
         return PostAsync(worker, worker.Connect(now));
     }
 

@@ -45,7 +45,8 @@ public sealed class TranscriptPlayer
                 {
                     throw new TranscriptFailedException(
                         $"{transcript.Name}.txt line {step.Line}, '{step.Text}': {e.Message}\nIt holds: {transcript.Rule}",
-                        e) { Step = step.Text };
+                        e)
+                    { Step = step.Text };
                 }
             }
         }

@@ -61,9 +61,15 @@ internal static class WorkerWords
                 Detail = "closed",
             },
             8 => new RankFaulted { Job = job, Generation = generation, Gpu = gpu, Detail = "out of memory" },
-            9 or 10 => new StepsApplied { Job = job, Generation = generation, Timeline = 0, Steps = [
+            9 or 10 => new StepsApplied
+            {
+                Job = job,
+                Generation = generation,
+                Timeline = 0,
+                Steps = [
                 .. Enumerable.Range(0, dice.Below(4)).Select(i => new StepRecord(step + i, generation, 1.0 / (step + i), 1, 50, 16))
-            ] },
+            ]
+            },
             11 => new RankFinished { Job = job, Generation = generation, Gpu = gpu, Step = step, StateSha256 = new string('a', 64) },
             12 => new RankLeaving { Job = job, Generation = generation, Gpu = gpu, Reason = "asked" },
             13 => new RankReleased { Job = job, Generation = generation, Gpu = gpu },
@@ -80,7 +86,11 @@ internal static class WorkerWords
             },
             16 => new CheckpointSealed
             {
-                Job = job, Generation = generation, Node = node, Checkpoint = id, ManifestSha256 = new string('c', 64),
+                Job = job,
+                Generation = generation,
+                Node = node,
+                Checkpoint = id,
+                ManifestSha256 = new string('c', 64),
             },
             _ => dice.OneIn(2)
                 ? new CheckpointFailed

@@ -104,19 +104,19 @@ public sealed class AloneDurabilityTests : IDisposable
 
     private Task<SiloServer> ServeAsync(
         TestSilos silos, SqliteStore store, SqliteCommits commits, TimeSpan patience) => SiloServer.StartAsync(new SiloServerOptions
-    {
-        Url = "http://127.0.0.1:0",
-        Token = "token-of-this-test",
-        DataDirectory = folder,
-        SiloName = "silo",
-        EngineName = OrleansSilo.EngineName,
-        Grains = new OrleansGrainHost(
+        {
+            Url = "http://127.0.0.1:0",
+            Token = "token-of-this-test",
+            DataDirectory = folder,
+            SiloName = "silo",
+            EngineName = OrleansSilo.EngineName,
+            Grains = new OrleansGrainHost(
             new Lazy<(IGrainFactory, GrainOutbox)>(() => (silos.Grains, new GrainOutbox(silos.Grains, NullLogger<GrainOutbox>.Instance))),
             commits),
-        Events = store,
-        Links = new WorkerLinks(),
-        SubmitTimeout = patience,
-    });
+            Events = store,
+            Links = new WorkerLinks(),
+            SubmitTimeout = patience,
+        });
 
     /// <summary>Commits what comes before a grain's state and not the state, until the process dies.</summary>
     private sealed class HeldStates(ICommitStore inner, GrainAddress grain) : ICommitStore

@@ -59,7 +59,10 @@ public sealed class GpusAtRestTests : IDisposable
 
         var settings = new Coordinator.Silo.SiloSettings
         {
-            DataDirectory = folder, Url = "http://127.0.0.1:0", Name = "silo", Dashboard = false,
+            DataDirectory = folder,
+            Url = "http://127.0.0.1:0",
+            Name = "silo",
+            Dashboard = false,
         };
         await using var silo = await OrleansSilo.StartAsync(settings, NullLoggerFactory.Instance);
         var after = (SqliteStore)silo.Events;

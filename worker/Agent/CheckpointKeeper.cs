@@ -46,7 +46,11 @@ internal sealed class CheckpointKeeper(WorkerOptions options, WorkerServices ser
             });
             tell(new CheckpointSealed
             {
-                Job = seal.Job, Generation = seal.Generation, Node = options.Node, Checkpoint = seal.Checkpoint, ManifestSha256 = sha256,
+                Job = seal.Job,
+                Generation = seal.Generation,
+                Node = options.Node,
+                Checkpoint = seal.Checkpoint,
+                ManifestSha256 = sha256,
             });
         }
         catch (CheckpointException e)
@@ -54,7 +58,11 @@ internal sealed class CheckpointKeeper(WorkerOptions options, WorkerServices ser
             services.Log.Warn($"{seal.Job}: {e.Message}");
             tell(new CheckpointFailed
             {
-                Job = seal.Job, Generation = seal.Generation, Node = options.Node, Checkpoint = seal.Checkpoint, Detail = e.Message,
+                Job = seal.Job,
+                Generation = seal.Generation,
+                Node = options.Node,
+                Checkpoint = seal.Checkpoint,
+                Detail = e.Message,
             });
         }
     }

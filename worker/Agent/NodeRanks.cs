@@ -429,7 +429,12 @@ public sealed class NodeRanks : IAsyncDisposable
     private void Fault(JobId job, long generation, GpuId gpu, string detail, FaultKind kind) =>
         tell(new RankFaulted
         {
-            Job = job, Generation = generation, Gpu = gpu, Detail = detail, Kind = kind, Impossible = kind == FaultKind.Job,
+            Job = job,
+            Generation = generation,
+            Gpu = gpu,
+            Detail = detail,
+            Kind = kind,
+            Impossible = kind == FaultKind.Job,
         });
 
     /// <summary>Once for all ranks of the worker: orders for each of them may have come without their membership.</summary>

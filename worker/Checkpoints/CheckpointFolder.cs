@@ -56,7 +56,8 @@ public sealed class CheckpointFolder
         {
             var metadata = new Dictionary<string, string>
             {
-                [OffsetKey] = offset.ToString(CultureInfo.InvariantCulture), ["coordinator.checkpoint"] = id.Name,
+                [OffsetKey] = offset.ToString(CultureInfo.InvariantCulture),
+                ["coordinator.checkpoint"] = id.Name,
             };
             using var writer = SafeTensorsWriter.Create(path, [new SafeTensor(Tensor, SafeTensorsDtype.F32, [elements.Length])], metadata);
             for (var at = 0; at < elements.Length; at += PieceElements)

@@ -122,7 +122,8 @@ public static class ProgramFolder
         {
             foreach (var file in new DirectoryInfo(root).EnumerateFiles("*", new EnumerationOptions
             {
-                RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint | FileAttributes.Hidden,
+                RecurseSubdirectories = true,
+                AttributesToSkip = FileAttributes.ReparsePoint | FileAttributes.Hidden,
             }))
             {
                 var name = Path.GetRelativePath(root, file.FullName).Replace(Path.DirectorySeparatorChar, '/');

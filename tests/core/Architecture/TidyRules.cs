@@ -20,8 +20,18 @@ internal static partial class TidyRules
     /// </summary>
     public static readonly IReadOnlyDictionary<string, int> LongLines = new Dictionary<string, int>
     {
-        ["machines"] = 1, ["simulator"] = 4, ["server"] = 8, ["worker"] = 7, ["worker.ilgpu"] = 36, ["planning"] = 17, ["runs"] = 3,
-        ["lab"] = 3, ["cli"] = 7, ["bench"] = 6, ["eng"] = 1, ["tests"] = 25,
+        ["machines"] = 1,
+        ["simulator"] = 4,
+        ["server"] = 8,
+        ["worker"] = 7,
+        ["worker.ilgpu"] = 36,
+        ["planning"] = 17,
+        ["runs"] = 3,
+        ["lab"] = 3,
+        ["cli"] = 7,
+        ["bench"] = 6,
+        ["eng"] = 1,
+        ["tests"] = 25,
     };
 
     /// <summary>Tests that may wait in real time, each with the reason.</summary>

@@ -10,7 +10,10 @@ public sealed class ChaosScenariosTests
 {
     private static readonly ChaosMachine Able = new()
     {
-        IsLinux = true, NamespaceTrouble = null, HasIp = true, FakeTimeLibrary = "/usr/lib/libfaketime",
+        IsLinux = true,
+        NamespaceTrouble = null,
+        HasIp = true,
+        FakeTimeLibrary = "/usr/lib/libfaketime",
     };
 
     [Fact]
@@ -93,7 +96,8 @@ public sealed class ChaosScenariosTests
         Assert.True(report.Good);
         report.Add(new ChaosResult("c", ChaosVerdict.Failed)
         {
-            Reasons = ["waited for the end of the job until the time limit of 90 s had passed"], Logs = "/tmp/c",
+            Reasons = ["waited for the end of the job until the time limit of 90 s had passed"],
+            Logs = "/tmp/c",
         });
         Assert.False(report.Good);
         Assert.Equal("1 passed, 1 failed, 1 skipped", report.Summary);

@@ -200,7 +200,8 @@ public class RunViewTests
     {
         var lines = new PlainLines();
         var data = Running(
-            steps: 5, of: 30, milliseconds: 100, targets: 512) with { Events = [Event(1, EventKinds.JobSubmitted, "job submitted")] };
+            steps: 5, of: 30, milliseconds: 100, targets: 512) with
+        { Events = [Event(1, EventKinds.JobSubmitted, "job submitted")] };
         var first = lines.Next(RunViewBuilder.Build(data)).ToArray();
         var soon = lines.Next(RunViewBuilder.Build(
             Running(steps: 6, of: 30, milliseconds: 100, targets: 512) with { Now = data.Now.AddSeconds(1) })).ToArray();

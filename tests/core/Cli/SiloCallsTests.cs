@@ -141,7 +141,8 @@ public sealed class SiloCallsTests : IAsyncLifetime
         var attempts = 0;
         var calls = new SiloCalls(silo.Client, cluster: null)
         {
-            Patience = TimeSpan.FromMilliseconds(700), MovingTime = moved ? TimeSpan.Zero : TimeSpan.FromHours(1),
+            Patience = TimeSpan.FromMilliseconds(700),
+            MovingTime = moved ? TimeSpan.Zero : TimeSpan.FromHours(1),
         };
         Task<int> MoveAsync() => calls.MoveAsync(
             (_, _) => ++attempts < 8

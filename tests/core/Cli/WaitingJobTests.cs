@@ -11,7 +11,11 @@ public sealed class WaitingJobTests
     private const string Waits = "wants 2, 1 free; low-245bce (priority 1) has 2";
     private static readonly JobView Job = new()
     {
-        Id = new JobId("high"), Phase = "waiting", Reason = $"waiting for 2 gpus: {Waits}", Shortage = Waits, Spec = new JobSpec(),
+        Id = new JobId("high"),
+        Phase = "waiting",
+        Reason = $"waiting for 2 gpus: {Waits}",
+        Shortage = Waits,
+        Spec = new JobSpec(),
     };
 
     [Fact]

@@ -22,7 +22,8 @@ public sealed class WorkerProgramsTests : IDisposable
         var model = new ModelSpec { Layers = 1, Heads = 1, Channels = 8, Block = 4 };
         spec = new JobSpec
         {
-            Model = model, Data = new DataFreezer(folder.File("submitter")).Freeze(folder.Write("a.txt", "hello world"), model),
+            Model = model,
+            Data = new DataFreezer(folder.File("submitter")).Freeze(folder.Write("a.txt", "hello world"), model),
         };
     }
 

@@ -50,7 +50,8 @@ public sealed class JobFileTests : IDisposable
                 Optimizer = defaults.Optimizer with { LearningRate = 3e-4, GradientClip = 0 },
                 FaultTolerance = defaults.FaultTolerance with
                 {
-                    GatherDelay = TimeSpan.FromMilliseconds(1.5), StateTimeout = TimeSpan.FromHours(2),
+                    GatherDelay = TimeSpan.FromMilliseconds(1.5),
+                    StateTimeout = TimeSpan.FromHours(2),
                 },
             },
             spec);

@@ -33,7 +33,10 @@ public sealed class JobSpecValidatorTests
             Collective = new() { BlockElements = 16, WindowBlocks = 1 },
             FaultTolerance = new()
             {
-                StartTimeout = TimeSpan.Zero, GatherDelay = TimeSpan.Zero, StateTimeout = TimeSpan.Zero, PeerTimeout = TimeSpan.FromDays(7),
+                StartTimeout = TimeSpan.Zero,
+                GatherDelay = TimeSpan.Zero,
+                StateTimeout = TimeSpan.Zero,
+                PeerTimeout = TimeSpan.FromDays(7),
             },
             Secret = Convert.ToBase64String(new byte[32]),
         }));

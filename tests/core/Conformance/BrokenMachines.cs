@@ -22,7 +22,8 @@ internal static class BrokenMachines
 
     /// <summary>Deadlines pass when they are set.</summary>
     public static IMachine Sleepless(GrainAddress address, string? state) => new Around(
-        MachineFactory.Create(address, state)) { Clock = (now, message) => message is Activated ? now : now + TimeSpan.FromHours(1) };
+        MachineFactory.Create(address, state))
+    { Clock = (now, message) => message is Activated ? now : now + TimeSpan.FromHours(1) };
 
     /// <summary>What is stored is not read.</summary>
     public static IMachine LoadedEmpty(GrainAddress address, string? _) => MachineFactory.Create(address, null);

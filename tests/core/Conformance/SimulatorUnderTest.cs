@@ -17,7 +17,10 @@ internal sealed class SimulatorUnderTest : IConformanceEngine
         {
             options = options with
             {
-                Seed = hostility.Seed, Loss = hostility.Loss, Repeat = hostility.Repeat, Straggle = hostility.Reorder,
+                Seed = hostility.Seed,
+                Loss = hostility.Loss,
+                Repeat = hostility.Repeat,
+                Straggle = hostility.Reorder,
             };
         }
         silo = new VirtualSilo(options, send => sent.Add(send));

@@ -156,7 +156,11 @@ internal sealed class JobAlone
     public void CannotRead(int node, long step) =>
         Says(node, new CheckpointUnreadable
         {
-            Job = Job, Generation = Generation, Gpu = Gpu(node), Checkpoint = new CheckpointId(0, step, 1), Detail = "damaged",
+            Job = Job,
+            Generation = Generation,
+            Gpu = Gpu(node),
+            Checkpoint = new CheckpointId(0, step, 1),
+            Detail = "damaged",
         });
 
     public void WantsCheckpoint() => Tell(new CheckpointWanted("asked for"));
@@ -201,7 +205,13 @@ internal sealed class JobAlone
     public void Prepares(int node, bool ready = false, bool busy = false, bool? loading = null) =>
         Says(node, new RankPreparing
         {
-            Job = Job, Generation = Generation, Gpu = Gpu(node), What = "opening data", Ready = ready, Busy = busy, Loading = loading,
+            Job = Job,
+            Generation = Generation,
+            Gpu = Gpu(node),
+            What = "opening data",
+            Ready = ready,
+            Busy = busy,
+            Loading = loading,
         });
 
     public void IsReleased(int node) => Says(node, new RankReleased { Job = Job, Generation = Generation, Gpu = Gpu(node) });
@@ -213,7 +223,12 @@ internal sealed class JobAlone
     public void Finishes(int node, long step, int life = 0) =>
         Says(node, new RankFinished
         {
-            Job = Job, Generation = Generation, Gpu = Gpu(node), Step = step, RecordedThrough = step, StateSha256 = $"state of step {step}",
+            Job = Job,
+            Generation = Generation,
+            Gpu = Gpu(node),
+            Step = step,
+            RecordedThrough = step,
+            StateSha256 = $"state of step {step}",
         }, life);
 
     public void StoresModel(string sha256, long? step) => Tell(new ModelStored(sha256, 8) { Step = step });

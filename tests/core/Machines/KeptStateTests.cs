@@ -226,7 +226,12 @@ public sealed class KeptStateTests
         GoBackTo(4);
         job.Says(0, new RankFinished
         {
-            Job = JobAlone.Job, Generation = 1, Gpu = JobAlone.Gpu(0), Step = Steps, RecordedThrough = Steps, StateSha256 = "0",
+            Job = JobAlone.Job,
+            Generation = 1,
+            Gpu = JobAlone.Gpu(0),
+            Step = Steps,
+            RecordedThrough = Steps,
+            StateSha256 = "0",
         });
         Assert.Equal(4, job.View.Recorded);
     }

@@ -200,7 +200,14 @@ public sealed class LeavingTests
         var members = Membership.None(JobAlone.Job).Apply(1, [], [new Member(First, "127.0.0.1:7000", 5)]);
         var rank = new RankMachine(new RankOptions
         {
-            Job = JobAlone.Job, Gpu = First, Boot = 5, Shards = 4, Steps = 20, ReducedBlocks = 1, StateBlocks = 1, WindowBlocks = 1,
+            Job = JobAlone.Job,
+            Gpu = First,
+            Boot = 5,
+            Shards = 4,
+            Steps = 20,
+            ReducedBlocks = 1,
+            StateBlocks = 1,
+            WindowBlocks = 1,
         });
         var outputs = new List<RankOutput>();
         Order(0, new PrepareRank { Job = JobAlone.Job, Incarnation = 1, Timeline = 0, Generation = 1, Gpu = First });

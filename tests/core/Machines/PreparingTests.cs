@@ -211,7 +211,11 @@ public sealed class PreparingTests
         job.Train(1, 2);
         job.Says(1, new PeerAccused
         {
-            Job = JobAlone.Job, Generation = 1, Accuser = JobAlone.Gpu(1).Node, Accused = JobAlone.Gpu(2).Node, Evidence = Evidence.Silent,
+            Job = JobAlone.Job,
+            Generation = 1,
+            Accuser = JobAlone.Gpu(1).Node,
+            Accused = JobAlone.Gpu(2).Node,
+            Evidence = Evidence.Silent,
         });
         job.Says(1, new PeerAccused
         {

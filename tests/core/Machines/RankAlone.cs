@@ -17,7 +17,14 @@ internal sealed class RankAlone
     public RankAlone(long steps = 100) =>
         rank = new RankMachine(new RankOptions
         {
-            Job = Job, Gpu = Gpu, Boot = 5, Shards = Shards, Steps = steps, ReducedBlocks = 1, StateBlocks = 2, WindowBlocks = 1,
+            Job = Job,
+            Gpu = Gpu,
+            Boot = 5,
+            Shards = Shards,
+            Steps = steps,
+            ReducedBlocks = 1,
+            StateBlocks = 2,
+            WindowBlocks = 1,
         });
 
     /// <summary>Other members, on nodes behind this one.</summary>
@@ -39,7 +46,12 @@ internal sealed class RankAlone
     public void Prepare(long generation, int timeline = 0, long recorded = 0) =>
         Order(new PrepareRank
         {
-            Job = Job, Incarnation = 1, Timeline = timeline, Generation = generation, Gpu = Gpu, RecordedThrough = recorded,
+            Job = Job,
+            Incarnation = 1,
+            Timeline = timeline,
+            Generation = generation,
+            Gpu = Gpu,
+            RecordedThrough = recorded,
         });
 
     public void Plan(
@@ -50,22 +62,22 @@ internal sealed class RankAlone
         CheckpointRef? checkpoint = null,
         int? stateTimeline = null,
         long? lastStep = null) => Order(new RankPlan
-    {
-        Job = Job,
-        Incarnation = 1,
-        Timeline = timeline,
-        StateTimeline = stateTimeline,
-        Generation = generation,
-        Gpu = Gpu,
-        Rank = 0,
-        FirstStep = firstStep,
-        CatchUp = way,
-        Checkpoint = checkpoint,
-        Donors = way == CatchUp.FetchState ? [new DonorRun(1, 0, 2)] : [],
-        RecordedThrough = firstStep - 1,
-        LastStep = lastStep,
-        FirstStepShards = [new ShardRun(0, 0, Shards)],
-    });
+        {
+            Job = Job,
+            Incarnation = 1,
+            Timeline = timeline,
+            StateTimeline = stateTimeline,
+            Generation = generation,
+            Gpu = Gpu,
+            Rank = 0,
+            FirstStep = firstStep,
+            CatchUp = way,
+            Checkpoint = checkpoint,
+            Donors = way == CatchUp.FetchState ? [new DonorRun(1, 0, 2)] : [],
+            RecordedThrough = firstStep - 1,
+            LastStep = lastStep,
+            FirstStepShards = [new ShardRun(0, 0, Shards)],
+        });
 
     public void Release(long generation, bool forget = false) =>
         Order(new ReleaseRank { Job = Job, Incarnation = 1, Timeline = 0, Generation = generation, Gpu = Gpu, Forget = forget });

@@ -15,7 +15,14 @@ public sealed class RankCheckpointTests
 
     private readonly RankMachine rank = new(new RankOptions
     {
-        Job = Job, Gpu = Gpu, Boot = 5, Shards = Shards, Steps = 100, ReducedBlocks = 1, StateBlocks = 3, WindowBlocks = 1,
+        Job = Job,
+        Gpu = Gpu,
+        Boot = 5,
+        Shards = Shards,
+        Steps = 100,
+        ReducedBlocks = 1,
+        StateBlocks = 3,
+        WindowBlocks = 1,
     });
     private readonly List<RankOutput> done = [];
     private readonly Queue<RankInput> due = [];

@@ -14,7 +14,14 @@ public sealed class RecordKnowledgeTests
     {
         var rank = new RankMachine(new RankOptions
         {
-            Job = Job, Gpu = Gpu, Boot = 5, Shards = 4, Steps = 20, ReducedBlocks = 1, StateBlocks = 1, WindowBlocks = 1,
+            Job = Job,
+            Gpu = Gpu,
+            Boot = 5,
+            Shards = 4,
+            Steps = 20,
+            ReducedBlocks = 1,
+            StateBlocks = 1,
+            WindowBlocks = 1,
         });
         var outputs = new List<RankOutput>();
         rank.Handle(TimeSpan.Zero, new OrderArrived(

@@ -16,19 +16,19 @@ public sealed class RecoveryPlannerTests
         Subtree[]? held = null,
         ShardSpan[]? assigned = null,
         int timeline = 0) => new()
-    {
-        Job = new JobId("j"),
-        Generation = 5,
-        Gpu = new GpuId(new NodeId($"n{index}"), 0),
-        Boot = 1,
-        HasState = hasState,
-        Timeline = timeline,
-        Applied = applied,
-        StateBlocks = 6,
-        Reduced = reduced ?? [],
-        Held = held ?? [],
-        Assigned = assigned ?? [],
-    };
+        {
+            Job = new JobId("j"),
+            Generation = 5,
+            Gpu = new GpuId(new NodeId($"n{index}"), 0),
+            Boot = 1,
+            HasState = hasState,
+            Timeline = timeline,
+            Applied = applied,
+            StateBlocks = 6,
+            Reduced = reduced ?? [],
+            Held = held ?? [],
+            Assigned = assigned ?? [],
+        };
 
     private static RecoveryDecision? Plan(params RankState[] states) => RecoveryPlanner.Plan(states, Shards, Steps, 0, recorded: 9);
 

@@ -10,7 +10,13 @@ public sealed class FleetSizeTests
 
     private static readonly FleetSpec Still = new()
     {
-        Name = "still", Nodes = 64, NodesPerRank = 2, Spares = 8, StepSeconds = 5, StateBytes = 1e11, Causes = [],
+        Name = "still",
+        Nodes = 64,
+        NodesPerRank = 2,
+        Spares = 8,
+        StepSeconds = 5,
+        StateBytes = 1e11,
+        Causes = [],
     };
 
     [Theory]
@@ -45,10 +51,17 @@ public sealed class FleetSizeTests
     public void Ranks_above_the_approval_line_have_no_power_before_the_approval(string policy)
     {
         // 64 nodes draw 0.64 MW, 48 of them have power for a day.
-        var site = Still with { Power = new PowerSpec
+        var site = Still with
         {
-            NodeWatts = 8_000, Overhead = 1.25, SiteCapMegawatts = 0.64, ApprovalLineMegawatts = 0.48, ApprovalDay = 1,
-        } };
+            Power = new PowerSpec
+            {
+                NodeWatts = 8_000,
+                Overhead = 1.25,
+                SiteCapMegawatts = 0.64,
+                ApprovalLineMegawatts = 0.48,
+                ApprovalDay = 1,
+            }
+        };
         Assert.Empty(site.Problems());
         var report = FleetSimulation.Run(site, 4, 1, policy);
         Assert.Equal(1 / 16.0, report.Ledger.Share(Loss.Unpowered), 2e-3);
@@ -66,7 +79,9 @@ public sealed class FleetSizeTests
     {
         var failing = Still with
         {
-            Causes = [new("gpu", 30, Remedy.Replace, 5)], Growth = [new(1, 64)], Power = new PowerSpec { NodeWatts = 10_000, Overhead = 1 },
+            Causes = [new("gpu", 30, Remedy.Replace, 5)],
+            Growth = [new(1, 64)],
+            Power = new PowerSpec { NodeWatts = 10_000, Overhead = 1 },
         };
         var slow = failing with { Power = failing.Power with { RampMegawattsPerMinute = 0.02 } };
         var (free, limited) = (FleetSimulation.Run(failing, 4, 1, "restart"), FleetSimulation.Run(slow, 4, 1, "restart"));

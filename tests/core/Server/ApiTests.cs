@@ -205,7 +205,8 @@ public sealed class ApiTests : IAsyncLifetime
         var (path, sha256) = MakeFile("data", 1001);
         using var friend = server.Friend();
         using var request = new HttpRequestMessage(
-            HttpMethod.Put, $"/api/v1/data/{sha256}") { Content = new ByteArrayContent(File.ReadAllBytes(path)) };
+            HttpMethod.Put, $"/api/v1/data/{sha256}")
+        { Content = new ByteArrayContent(File.ReadAllBytes(path)) };
         request.Headers.TransferEncodingChunked = chunked;
         using var answer = await friend.SendAsync(request);
 

@@ -190,7 +190,8 @@ public sealed class DurableAnswerTests : IAsyncLifetime
     {
         byte[] model = [1, 2, 3];
         using var request = new HttpRequestMessage(
-            HttpMethod.Put, new Uri($"/api/v1/jobs/{Job}/model", UriKind.Relative)) { Content = new ByteArrayContent(model) };
+            HttpMethod.Put, new Uri($"/api/v1/jobs/{Job}/model", UriKind.Relative))
+        { Content = new ByteArrayContent(model) };
         request.Headers.Add("X-Content-SHA256", Convert.ToHexStringLower(SHA256.HashData(model)));
         using var answer = await http.SendAsync(request);
         return answer.StatusCode;

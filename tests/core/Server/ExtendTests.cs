@@ -125,7 +125,8 @@ public sealed class ExtendTests : IAsyncLifetime
         using var http = server.Friend();
         var model = System.Text.Encoding.UTF8.GetBytes(text);
         using var request = new HttpRequestMessage(
-            HttpMethod.Put, new Uri($"/api/v1/jobs/{Job}/model?step={step}", UriKind.Relative)) { Content = new ByteArrayContent(model) };
+            HttpMethod.Put, new Uri($"/api/v1/jobs/{Job}/model?step={step}", UriKind.Relative))
+        { Content = new ByteArrayContent(model) };
         request.Headers.Add("X-Content-SHA256", Convert.ToHexStringLower(SHA256.HashData(model)));
         using var answer = await http.SendAsync(request);
         answer.EnsureSuccessStatusCode();

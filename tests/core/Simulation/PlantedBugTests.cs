@@ -35,7 +35,8 @@ public sealed class PlantedBugTests
     {
         var options = new SimulationOptions
         {
-            Plant = PlantedBug.StateOfTwoSteps, WithoutChecks = new SortedSet<string>(StringComparer.Ordinal) { Invariants.StateIsSerial },
+            Plant = PlantedBug.StateOfTwoSteps,
+            WithoutChecks = new SortedSet<string>(StringComparer.Ordinal) { Invariants.StateIsSerial },
         };
         Assert.Contains(
             Enumerable.Range(1, 20).Select(seed => ProtocolSimulation.Run((ulong)seed, options).Invariant),

@@ -8,7 +8,10 @@ public sealed class SwarmLimitTests
 {
     private static readonly SwarmOptions Three = new()
     {
-        Nodes = 12_500, GpusPerNode = 8, Ranks = 12_500, Backend = new SiloBackend { Silos = 3 },
+        Nodes = 12_500,
+        GpusPerNode = 8,
+        Ranks = 12_500,
+        Backend = new SiloBackend { Silos = 3 },
     };
 
     [Fact]

@@ -142,7 +142,9 @@ public sealed class DataListenerTests : IAsyncDisposable
     {
         var options = new DataPlaneOptions
         {
-            Node = new NodeId(node), HandshakeTimeout = TimeSpan.FromSeconds(20), UnknownGenerationHold = TimeSpan.FromSeconds(20),
+            Node = new NodeId(node),
+            HandshakeTimeout = TimeSpan.FromSeconds(20),
+            UnknownGenerationHold = TimeSpan.FromSeconds(20),
         };
         var plane = new DataPlane(change?.Invoke(options) ?? options, new SilentLog());
         planes.Add(plane);

@@ -354,7 +354,9 @@ public sealed class NodeAgentTests : IAsyncDisposable
             ? null
             : new GpuReading
             {
-                Index = index, TemperatureC = 64, Xids = Interlocked.Exchange(ref xid, 0) is > 0 and var first ? [first] : [],
+                Index = index,
+                TemperatureC = 64,
+                Xids = Interlocked.Exchange(ref xid, 0) is > 0 and var first ? [first] : [],
             };
 
         public void Dispose()

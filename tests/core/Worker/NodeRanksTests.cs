@@ -414,7 +414,11 @@ public sealed partial class NodeRanksTests : IAsyncDisposable
             plane = new DataPlane(new DataPlaneOptions { Node = new NodeId(node) }, new LossLog(Lost));
             var options = new WorkerOptions
             {
-                Node = new NodeId(node), Silos = [], Gpus = CpuDeviceClass.Devices(gpus), Boot = 42, EndTimeout = endTimeout,
+                Node = new NodeId(node),
+                Silos = [],
+                Gpus = CpuDeviceClass.Devices(gpus),
+                Boot = 42,
+                EndTimeout = endTimeout,
             };
             Ranks = new NodeRanks(
                 options,
@@ -462,7 +466,9 @@ public sealed partial class NodeRanksTests : IAsyncDisposable
                 throw new InvalidOperationException(WhyNoProgram);
             var device = new TinyDevice(Parameters)
             {
-                HoldComputing = HoldComputing, HoldFrom = HoldFrom, LostFrom = Loses == gpu.Index ? 3 : 0,
+                HoldComputing = HoldComputing,
+                HoldFrom = HoldFrom,
+                LostFrom = Loses == gpu.Index ? 3 : 0,
             };
             if (Loses == gpu.Index)
                 (Loses, device.Loss) = (null, Loss ?? device.Loss);

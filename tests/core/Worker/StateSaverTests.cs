@@ -149,8 +149,15 @@ public sealed class StateSaverTests : IDisposable
     }
 
     private StateSaver Saver(Action<Action> postState, Action<RankInput> answer, CheckpointFolder? folder = null) => new(
-        new RankHostOptions { Job = Sample.Job, Spec = Sample.Spec(), Gpu = Sample.Gpu("a"), Boot = 1, Checkpoints = folder ?? Folder,
-            HurriedReadLimit = TimeSpan.FromMilliseconds(10) }, device, new NonfiniteNumbers(device), FaultPlan.None, postState, answer);
+        new RankHostOptions
+        {
+            Job = Sample.Job,
+            Spec = Sample.Spec(),
+            Gpu = Sample.Gpu("a"),
+            Boot = 1,
+            Checkpoints = folder ?? Folder,
+            HurriedReadLimit = TimeSpan.FromMilliseconds(10)
+        }, device, new NonfiniteNumbers(device), FaultPlan.None, postState, answer);
 
     private CheckpointFolder Folder => new(Path.Combine(root, "checkpoints"));
 

@@ -181,11 +181,11 @@ internal static class Sample
 
     public static JobSpec Spec(int shards = 4, long steps = 5, int blockElements = 16, int window = 2, TimeSpan? peerTimeout = null) =>
         new()
-    {
-        Training = new TrainingSpec { Shards = shards, Steps = steps },
-        Collective = new CollectiveSpec { BlockElements = blockElements, WindowBlocks = window },
-        FaultTolerance = new FaultToleranceSpec { PeerTimeout = peerTimeout ?? TimeSpan.FromSeconds(5) },
-    };
+        {
+            Training = new TrainingSpec { Shards = shards, Steps = steps },
+            Collective = new CollectiveSpec { BlockElements = blockElements, WindowBlocks = window },
+            FaultTolerance = new FaultToleranceSpec { PeerTimeout = peerTimeout ?? TimeSpan.FromSeconds(5) },
+        };
 
     public static FrameHeader Frame(int from, int to, long generation = 1, FrameKind kind = FrameKind.Ready) => new()
     {

@@ -36,8 +36,15 @@ public sealed class ProgramDescriptionTarget : DecoderTarget
         {
             long[] shape = [.. Enumerable.Range(0, dice.Below(4)).Select(_ => (long)dice.Below(9))];
             var dtype = dice.Of(Enum.GetValues<SafeTensorsDtype>());
-            tensors.Add(new { name = string.Create(
-                CultureInfo.InvariantCulture, $"layer.{number}"), dtype = dtype.FileName(), shape, offset = at, model = true });
+            tensors.Add(new
+            {
+                name = string.Create(
+                CultureInfo.InvariantCulture, $"layer.{number}"),
+                dtype = dtype.FileName(),
+                shape,
+                offset = at,
+                model = true
+            });
             at = (at + (shape.Aggregate(1L, (product, axis) => product * axis) * dtype.Bytes()) + 63) / 64 * 64;
         }
 

@@ -30,7 +30,11 @@ public sealed class ConformanceTests(ITestOutputHelper output)
         // and from outside.
         var release = new ReleaseRank
         {
-            Job = new JobId("j"), Incarnation = 1, Timeline = 0, Generation = 1, Gpu = new GpuId(new NodeId("n1"), 0),
+            Job = new JobId("j"),
+            Incarnation = 1,
+            Timeline = 0,
+            Generation = 1,
+            Gpu = new GpuId(new NodeId("n1"), 0),
         };
         Changed<RankOrder>(
             release, (services, list) => services.Send(GrainAddress.Of(new NodeId("n1")), new NodeOrders(new JobId("j"), 1, null, list)));

@@ -98,7 +98,10 @@ internal sealed class OrleansDisk(OrleansWorld world) : IConformanceDisk
         {
             Put(grain, new StoredMachine
             {
-                Json = state.StateJson, Incarnation = state.Incarnation, Sequence = state.Sequence, Writer = "another",
+                Json = state.StateJson,
+                Incarnation = state.Incarnation,
+                Sequence = state.Sequence,
+                Writer = "another",
             });
             observers[grain] = state.Incarnation;
         }

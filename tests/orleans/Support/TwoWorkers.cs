@@ -37,15 +37,15 @@ public static class TwoWorkers
 
     public static Task Answer(
         this TestSilos silos, NodeId node, long connection, long generation) => silos.Say(node, connection, new RankState
-    {
-        Job = Job,
-        Generation = generation,
-        Gpu = GpuOf(node),
-        Boot = 1,
-        HasState = false,
-        Timeline = 0,
-        Applied = 0,
-    });
+        {
+            Job = Job,
+            Generation = generation,
+            Gpu = GpuOf(node),
+            Boot = 1,
+            HasState = false,
+            Timeline = 0,
+            Applied = 0,
+        });
 
     public static IEnumerable<RankOrder> Orders(this TestSilos silos) =>
         silos.Services.ToWorkers.Select(sent => sent.Message).OfType<RankOrdered>().Select(ordered => ordered.Order);

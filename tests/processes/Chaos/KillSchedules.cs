@@ -27,7 +27,8 @@ public static class KillSchedules
             Workload.GptWithDropout,
             2,
             3,
-            "collective") with { GoOn = true };
+            "collective") with
+        { GoOn = true };
         yield return seed => One(seed, "one of three applies, the others go on", Workload.Gpt, 3, 1, "apply") with { GoOn = true };
 
         // A second death in the recovery from the first.
@@ -61,7 +62,8 @@ public static class KillSchedules
             1,
             3,
             "compute",
-            2) with { Blow = new Blow(EventKinds.GenerationRunning, 1, Silo: true) };
+            2) with
+        { Blow = new Blow(EventKinds.GenerationRunning, 1, Silo: true) };
         yield return seed => Frozen(
             seed,
             "the silo of three workers",
@@ -69,7 +71,8 @@ public static class KillSchedules
             3,
             1,
             "collective",
-            2) with { Blow = new Blow(EventKinds.GenerationRunning, 1, Silo: true) };
+            2) with
+        { Blow = new Blow(EventKinds.GenerationRunning, 1, Silo: true) };
         yield return SiloAndWorker;
         yield return seed => One(
             seed,
@@ -77,7 +80,8 @@ public static class KillSchedules
             Workload.Gpt,
             2,
             1,
-            "compute") with { Blow = new Blow(EventKinds.JobWaiting, 1, Silo: true) };
+            "compute") with
+        { Blow = new Blow(EventKinds.JobWaiting, 1, Silo: true) };
         yield return SiloInRecovery;
 
         // A process of many ranks, which share its threads.
@@ -93,7 +97,8 @@ public static class KillSchedules
             3,
             1,
             "compute",
-            5) with { PeerTimeout = TimeSpan.FromSeconds(1) };
+            5) with
+        { PeerTimeout = TimeSpan.FromSeconds(1) };
 
         // A device is lost, its process is not.
         yield return seed => Lost(
@@ -102,7 +107,8 @@ public static class KillSchedules
             Workload.Gpt,
             2,
             2,
-            "compute") with { GoOn = true };
+            "compute") with
+        { GoOn = true };
         yield return seed =>
             Lost(seed, "one of two loses its device as it applies, and returns", Workload.Linear, 2, 1, "apply") with { GoOn = true };
     }

@@ -74,7 +74,8 @@ public sealed class LoopbackRun : IAsyncDisposable
         var services = new WorkerServices(
             programs,
             new SiloModelSink(files, WorkerPrograms.Layout, Directory.CreateDirectory(store).FullName),
-            new SilentLog()) { Http = http };
+            new SilentLog())
+        { Http = http };
         var options = new WorkerOptions
         {
             Node = new NodeId(node),

@@ -35,7 +35,11 @@ public sealed class CheckpointScheduleTests
         Assert.IsType<SealCheckpoint>(Assert.Single(turns.Orders).Orders.Checkpoint);
         schedule.OnSealed(new CheckpointSealed
         {
-            Job = JobTurns.Job, Generation = 3, Node = JobTurns.Node(1), Checkpoint = id, ManifestSha256 = new string('b', 64),
+            Job = JobTurns.Job,
+            Generation = 3,
+            Node = JobTurns.Node(1),
+            Checkpoint = id,
+            ManifestSha256 = new string('b', 64),
         });
         Assert.Equal(id, Assert.Single(turns.Context.State.Checkpoints).Id);
         Assert.Equal("", schedule.Description);

@@ -79,7 +79,12 @@ public sealed class FailureEvidenceTests
     private static PeerAccused Accusation(int by, int of, Evidence on) =>
         new()
         {
-            Job = JobTurns.Job, Generation = 3, Accuser = JobTurns.Node(by), Accused = JobTurns.Node(of), Evidence = on, Detail = "reset",
+            Job = JobTurns.Job,
+            Generation = 3,
+            Accuser = JobTurns.Node(by),
+            Accused = JobTurns.Node(of),
+            Evidence = on,
+            Detail = "reset",
         };
 
     private void Accuse(int by, int of, Evidence on) => Assert.True(evidence.Add(Accusation(by, of, on)));

@@ -122,7 +122,8 @@ public sealed class NodeGangsTests : IDisposable
         Start();
         Run(1, Spec("[ $LOCAL_RANK = 0 ] || exec sleep 1000; while :; do echo alive; sleep 0.1; done") with
         {
-            HangTimeout = TimeSpan.FromSeconds(1), Lease = TimeSpan.FromMinutes(1),
+            HangTimeout = TimeSpan.FromSeconds(1),
+            Lease = TimeSpan.FromMinutes(1),
         });
 
         var report = Await(report => report.Ranks.Any(rank => rank.Exit is not null));
@@ -151,7 +152,10 @@ public sealed class NodeGangsTests : IDisposable
         launcher = new ProgramLauncher(policy, folder, 1000, new SilentLog());
         var options = new WorkerOptions
         {
-            Node = new NodeId("n1"), Silos = [new Uri("http://127.0.0.1:1")], Boot = 1000, Gpus = CpuDeviceClass.Devices(2),
+            Node = new NodeId("n1"),
+            Silos = [new Uri("http://127.0.0.1:1")],
+            Boot = 1000,
+            Gpus = CpuDeviceClass.Devices(2),
         };
         gangs = new NodeGangs(options, new GangServices(launcher, new ProgramFolders(folder, policy))
         {
@@ -209,6 +213,11 @@ public sealed class NodeGangsTests : IDisposable
 
     private GangSpec Spec(string script) => new()
     {
-        Command = ["sh", "-c", script], MaxNodes = 2, MinNodes = 2, GpusPerNode = 2, WorkFolder = folder, Lease = TimeSpan.FromMinutes(1),
+        Command = ["sh", "-c", script],
+        MaxNodes = 2,
+        MinNodes = 2,
+        GpusPerNode = 2,
+        WorkFolder = folder,
+        Lease = TimeSpan.FromMinutes(1),
     };
 }

@@ -181,7 +181,8 @@ public sealed class ProgramLauncherTests : IDisposable
         {
             var program = other.Start(Command(["sh", "-c", "id -un && touch heartbeat && ! cat /etc/shadow 2>/dev/null && echo done"]) with
             {
-                WorkFolder = talk, OwnedFolders = [talk],
+                WorkFolder = talk,
+                OwnedFolders = [talk],
             }, Log());
 
             Assert.Equal(0, (await program.Exited.WaitAsync(Limit)).Code);

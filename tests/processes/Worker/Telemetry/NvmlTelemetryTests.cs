@@ -101,7 +101,8 @@ public sealed class NvmlTelemetryTests : IDisposable
         var source = Path.Combine(AppContext.BaseDirectory, "Worker", "Telemetry", "fake_nvml.c");
         using var gcc = Process.Start(new ProcessStartInfo(
             "gcc",
-            ["-shared", "-fPIC", "-Wall", "-Werror", "-Wno-unused", .. flags, "-o", library, source]) { RedirectStandardError = true })!;
+            ["-shared", "-fPIC", "-Wall", "-Werror", "-Wno-unused", .. flags, "-o", library, source])
+        { RedirectStandardError = true })!;
         var said = gcc.StandardError.ReadToEnd();
         gcc.WaitForExit();
         Assert.True(gcc.ExitCode == 0, said);
