@@ -36,7 +36,7 @@ add() {
 
 # Stored, and in a silo's messages to others.
 add machines/Jobs/TrainingJobState.cs TrainingJobState
-add machines/Clusters/ClusterMachine.cs ClusterState
+add machines/Clusters/ClusterState.cs ClusterState
 add machines/Gpus/GpuMachine.cs GpuState
 add machines/Messages/GrainMessages.cs GrainMessage
 # Between silos and workers, the first of them stored as well.
