@@ -4,11 +4,21 @@ import hashlib
 import os
 import time
 
+folder, steps, rank = os.environ["GANG_FOLDER"], int(os.environ["GANG_STEPS"]), int(os.environ["RANK"])
+generation = os.environ.get("COORDINATOR_GENERATION") or os.environ["TORCHELASTIC_RESTART_COUNT"]
+record = open(os.path.join(folder, f"record-{rank}-{os.getpid()}"), "a")
+
+
+def note(what=""):
+    record.write(f"{generation} {time.clock_gettime(time.CLOCK_BOOTTIME):.3f} {what}".rstrip() + "\n")
+    record.flush()
+
+
+note()
 import torch
 import torch.distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 
-folder, steps, rank = os.environ["GANG_FOLDER"], int(os.environ["GANG_STEPS"]), int(os.environ["RANK"])
 torch.set_num_threads(1)
 dist.init_process_group("gloo")
 torch.manual_seed(1)
@@ -21,22 +31,20 @@ if os.path.exists(saved):
     optimizer.load_state_dict(state["optimizer"])
     first = state["step"] + 1
 trained = DistributedDataParallel(model)
-with open(os.path.join(folder, f"record-{rank}-{os.getpid()}"), "a") as record:
-    for step in range(first, steps + 1):
-        draw = torch.Generator().manual_seed(1000 * step + rank)
-        x = torch.randn(16, 32, generator=draw)
-        loss = (trained(x) - x.sum(1, keepdim=True)).square().mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        record.write(f"{os.environ['COORDINATOR_GENERATION']} {time.clock_gettime(time.CLOCK_BOOTTIME):.2f}\n")
-        record.flush()
-        if rank == 0:
-            print(f"COORDINATOR_STEP={step}", flush=True)
-            if step % 10 == 0 or step == steps:
-                torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step}, saved + ".new")
-                os.replace(saved + ".new", saved)
-        time.sleep(0.05)
+for step in range(first, steps + 1):
+    draw = torch.Generator().manual_seed(1000 * step + rank)
+    x = torch.randn(16, 32, generator=draw)
+    loss = (trained(x) - x.sum(1, keepdim=True)).square().mean()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    note(step)
+    if rank == 0:
+        print(f"COORDINATOR_STEP={step}", flush=True)
+        if step % 10 == 0 or step == steps:
+            torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict(), "step": step}, saved + ".new")
+            os.replace(saved + ".new", saved)
+    time.sleep(0.05)
 digest = hashlib.sha256(b"".join(p.detach().numpy().tobytes() for p in model.parameters())).hexdigest()
 with open(os.path.join(folder, f"result-{rank}.new"), "w") as result:
     result.write(digest + "\n")

@@ -68,6 +68,22 @@ static int64_t sum(int64_t mine)
     return mine;
 }
 
+/* Without a step: that it runs. */
+static void note(int64_t step)
+{
+    static FILE *record;
+    char name[64];
+    snprintf(name, sizeof name, "record-%d-%d", rank, getpid());
+    if (!record && !(record = fopen(name, "a"))) fail(name);
+    struct timespec now;
+    clock_gettime(CLOCK_BOOTTIME, &now);
+    const char *generation = getenv("COORDINATOR_GENERATION");
+    if (!generation) generation = getenv("TORCHELASTIC_RESTART_COUNT");
+    fprintf(record, "%s %.3f", generation, (double)now.tv_sec + (double)now.tv_nsec / 1e9);
+    fprintf(record, step > 0 ? " %lld\n" : "\n", (long long)step);
+    fflush(record);
+}
+
 static void save(const char *name, int64_t step, int64_t state)
 {
     char part[64];
@@ -81,27 +97,22 @@ int main(void)
     rank = number("RANK"); world = number("WORLD_SIZE");
     int64_t steps = number("GANG_STEPS"), step = 0, state = 0;
     if (chdir(getenv("GANG_FOLDER"))) fail("GANG_FOLDER");
+    note(0);
     join();
     FILE *saved = rank == 0 ? fopen("saved", "r") : NULL;
     if (saved) { long long s, v; if (fscanf(saved, "%lld %lld", &s, &v) == 2) { step = s; state = v; } fclose(saved); }
     step = sum(rank == 0 ? step : 0);
     state = sum(rank == 0 ? state : 0);
-    char name[64];
-    snprintf(name, sizeof name, "record-%d-%d", rank, getpid());
-    FILE *record = fopen(name, "a");
-    if (!record) fail(name);
     while (step < steps)
     {
         step++;
         state = (int64_t)((uint64_t)state * 31u + (uint64_t)sum((rank + 1) * step));
         if (rank == 0 && (step % 10 == 0 || step == steps)) save("saved", step, state);
-        struct timespec now;
-        clock_gettime(CLOCK_BOOTTIME, &now);
-        fprintf(record, "%s %.2f\n", getenv("COORDINATOR_GENERATION"), (double)now.tv_sec + (double)now.tv_nsec / 1e9);
-        fflush(record);
+        note(step);
         if (rank == 0) { printf("COORDINATOR_STEP=%lld\n", (long long)step); fflush(stdout); }
         usleep(100000);
     }
+    char name[64];
     snprintf(name, sizeof name, "result-%d", rank);
     save(name, step, state);
     return 0;

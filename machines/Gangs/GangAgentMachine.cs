@@ -18,6 +18,7 @@ namespace Coordinator.Machines.Gangs;
 public sealed class GangAgentMachine(JobId job, long boot, (long Incarnation, long Generation) floor = default)
 {
     private const int RememberedReports = 64;
+    private const int MostDoublings = 4;
 
     private static readonly TimeSpan LongestReportPeriod = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan UnansweredPeriod = TimeSpan.FromMilliseconds(500);
@@ -40,6 +41,9 @@ public sealed class GangAgentMachine(JobId job, long boot, (long Incarnation, lo
     private bool hasPrepared = floor.Generation > 0;
     private bool isLeaving;
     private bool owesReport;
+
+    /// <summary>Reports since the job was heard to answer one.</summary>
+    private int unanswered;
     private int ports;
     private int leasePort;
     private long step;
@@ -66,6 +70,14 @@ public sealed class GangAgentMachine(JobId job, long boot, (long Incarnation, lo
     /// <summary>Whether a question of a peer in that generation is answered: only while it takes part in it itself.</summary>
     public bool Answers(long generation) => phase == GangPhase.Running && generation == Generation;
 
+    /// <summary>When it kills its processes, unless somebody is heard before; null: it runs none.</summary>
+    public TimeSpan? KillsAt => phase switch
+    {
+        GangPhase.Running => lease?.Until,
+        GangPhase.Stopping => lease is not null && lease.Until < killAt ? lease.Until : killAt,
+        _ => null,
+    };
+
     /// <summary>When to hand in <see cref="AgentTimePassed"/> unless something else comes first.</summary>
     public TimeSpan? NextDeadline
     {
@@ -76,12 +88,10 @@ public sealed class GangAgentMachine(JobId job, long boot, (long Incarnation, lo
             var next = reportAt;
             if (killAt is { } kill && kill < next)
                 next = kill;
-            if (phase == GangPhase.Running && lease is not null)
-            {
+            if (phase is GangPhase.Running or GangPhase.Stopping && lease is not null)
                 next = lease.Until < next ? lease.Until : next;
+            if (phase == GangPhase.Running && lease is not null)
                 next = NextQuestion < next ? NextQuestion : next;
-            }
-
             return next;
         }
     }
@@ -169,6 +179,7 @@ public sealed class GangAgentMachine(JobId job, long boot, (long Incarnation, lo
         if (isAnswer)
         {
             lease?.RenewByJob(sent);
+            unanswered = 0;
             if (order.Heard == sequence)
                 reportAt = sent + ReportPeriod;
         }
@@ -228,6 +239,7 @@ public sealed class GangAgentMachine(JobId job, long boot, (long Incarnation, lo
         {
             phase = GangPhase.Stopping;
             killAt = now + spec!.Grace;
+            lease?.Leave(now);
             Ask();
             outputs.Add(new EndRanks(Generation));
             return;
@@ -253,15 +265,22 @@ public sealed class GangAgentMachine(JobId job, long boot, (long Incarnation, lo
         outputs.Add(new DropPreparation(Generation));
     }
 
-    /// <summary>Before anything else is heeded: what comes too late renews nothing.</summary>
+    /// <summary>
+    /// Before anything else is heeded: what comes too late renews nothing. It ends a grace as well: the job counts on it, however long
+    /// processes were given to end in order.
+    /// </summary>
     private void ExpireLease()
     {
-        if (phase != GangPhase.Running || lease is null || now < lease.Until)
+        if (phase is not (GangPhase.Running or GangPhase.Stopping) || lease is null || now < lease.Until)
+            return;
+        lease = null;
+        outputs.Add(new KillRanks(Generation));
+        killAt = now + LongestReportPeriod;
+        if (phase == GangPhase.Stopping)
             return;
         detail = $"neither the job nor a majority of its agents was heard for {spec!.Lease.TotalSeconds:0.#} s";
         Ask();
-        outputs.Add(new KillRanks(Generation));
-        (phase, killAt) = IsAlive ? (GangPhase.Stopping, now + spec.Lease) : (GangPhase.Stopped, (TimeSpan?)null);
+        (phase, killAt) = IsAlive ? (GangPhase.Stopping, killAt) : (GangPhase.Stopped, null);
         owesReport = true;
     }
 
@@ -283,9 +302,14 @@ public sealed class GangAgentMachine(JobId job, long boot, (long Incarnation, lo
             Report();
     }
 
+    /// <summary>
+    /// What is not answered soon is said again, ever more slowly: a job that has thousands of agents to answer is not to be asked by each
+    /// of them all the faster the longer that takes.
+    /// </summary>
     private void Report()
     {
-        (owesReport, reportAt) = (false, now + (ReportPeriod < UnansweredPeriod ? ReportPeriod : UnansweredPeriod));
+        var again = UnansweredPeriod * (1 << Math.Min(unanswered++, MostDoublings));
+        (owesReport, reportAt) = (false, now + (ReportPeriod < again ? ReportPeriod : again));
         sentAt[++sequence] = now;
         sentAt.Remove(sequence - RememberedReports);
         outputs.Add(new TellGang(new GangReport

@@ -10,6 +10,7 @@ public sealed class GangLease
     private readonly TimeSpan alone;
     private readonly Dictionary<int, TimeSpan> peers = [];
     private readonly int majority;
+    private readonly int self;
     private TimeSpan byJob;
 
     /// <summary>A lease.</summary>
@@ -19,7 +20,7 @@ public sealed class GangLease
     /// <param name="self">Own index.</param>
     public GangLease(TimeSpan now, GangSpec spec, IReadOnlyCollection<int> panel, int self)
     {
-        (lease, alone, byJob) = (spec.Lease, spec.Alone, now);
+        (lease, alone, byJob, this.self) = (spec.Lease, spec.Alone, now, self);
         majority = LeasePanel.Majority(panel.Count);
         foreach (var index in panel)
             peers[index] = index == self ? TimeSpan.MaxValue : now;
@@ -51,5 +52,12 @@ public sealed class GangLease
     {
         if (peers.TryGetValue(index, out var before) && sentAt > before)
             peers[index] = sentAt;
+    }
+
+    /// <summary>The agent takes part no more: from now on its own voice, too, keeps nothing alive, as the others' will not.</summary>
+    public void Leave(TimeSpan now)
+    {
+        if (peers.ContainsKey(self))
+            peers[self] = now;
     }
 }

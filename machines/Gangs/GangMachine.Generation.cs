@@ -75,11 +75,11 @@ public sealed partial class GangMachine
     {
         if (now < lookAt && answered is { } index)
         {
-            WakeAt(lookAt);
+            WakeAt(Sooner(lookAt, now + RepeatPeriod));
             return LossOf(index);
         }
 
-        var next = now + LostAfter;
+        var next = awake + LostAfter;
         foreach (var (member, agent) in agents)
         {
             if (LossOf(member) is { } loss)
@@ -88,16 +88,17 @@ public sealed partial class GangMachine
             next = lostAt < next ? lostAt : next;
         }
 
-        lookAt = next;
-        WakeAt(lookAt);
+        lookAt = now + (next - awake);
+        WakeAt(Sooner(lookAt, now + RepeatPeriod));
         return LossByOffer();
     }
 
     /// <summary>
-    /// Before anything runs nobody is kept waiting by a node that is slow, and one that is out of reach is told by the cluster.
+    /// Before anything runs nobody is kept waiting by a node that is slow, and one that is out of reach is told by the cluster. By the
+    /// clock of <see cref="awake"/>.
     /// </summary>
     private TimeSpan LostAt(Agent agent) =>
-        (agent.HeardAt ?? Later(stageAt, loadedAt)) + (state!.Started ? LostAfter : Later(LostAfter, PreparePatience));
+        (agent.HeardAwake ?? stageAwake) + (state!.Started ? LostAfter : Later(LostAfter, PreparePatience));
 
     private GangFailure? LossOf(int index)
     {
@@ -113,7 +114,7 @@ public sealed partial class GangMachine
                 {
                     Node = node,
                 },
-            _ when now >= LostAt(agent) =>
+            _ when awake >= LostAt(agent) =>
                 new GangFailure(state.Generation, "node lost", $"{node} was not heard for {LostAfter.TotalSeconds:0.#} s") { Node = node },
             _ => null,
         };
@@ -153,6 +154,7 @@ public sealed partial class GangMachine
         return null;
     }
 
+    private static readonly TimeSpan AnswerTime = TimeSpan.FromMilliseconds(3);
     private static readonly TimeSpan PreparePatience = TimeSpan.FromSeconds(30);
 
     private TimeSpan LostAfter => Spec.Lease * 0.8;
@@ -171,26 +173,37 @@ public sealed partial class GangMachine
         };
         if (wish is { } wanted)
         {
-            foreach (var (index, agent) in agents)
+            foreach (var index in wanted == GangWish.Stop ? PanelFirst() : agents.Keys)
             {
+                var agent = agents[index];
                 var isDone = wanted switch
                 {
                     GangWish.Prepare => agent.Report?.Phase is GangPhase.Preparing or GangPhase.Ready or GangPhase.Running,
                     GangWish.Run => agent.Report?.Phase is GangPhase.Running,
                     _ => agent.IsStopped,
                 };
-                if (agent.Ordered != wanted || answered == index || (!isDone && now >= agent.OrderedAt + RepeatPeriod))
+                if (agent.Ordered != wanted || answered == index || (!isDone && now >= agent.OrderedAt + OrderPeriod))
                 {
                     (agent.Ordered, agent.OrderedAt) = (wanted, now);
                     Order(state.Members[index].Node, OrderFor(index, agent, wanted));
                 }
 
                 if (!isDone)
-                    WakeAt(agent.OrderedAt + RepeatPeriod);
+                    WakeAt(agent.OrderedAt + OrderPeriod);
             }
         }
 
         answered = null;
+    }
+
+    /// <summary>An order to thousands is repeated no sooner than all of them can have answered.</summary>
+    private TimeSpan OrderPeriod => Later(RepeatPeriod, AnswerTime * agents.Count);
+
+    /// <summary>Whoever can keep others alive is stopped first: the dead are waited for from then on.</summary>
+    private IEnumerable<int> PanelFirst()
+    {
+        var panel = LeasePanel.Of(state!.Members.Count);
+        return panel.Count == agents.Count ? agents.Keys : panel.Concat(agents.Keys.Except(panel));
     }
 
     private GangOrder OrderFor(int index, Agent agent, GangWish wish) => new()
@@ -227,6 +240,8 @@ public sealed partial class GangMachine
     private void Order(NodeId node, GangOrder order) => outputs.Send(GrainAddress.Of(node), new GangNodeOrdered(order));
 
     private static string Bracketed(string host) => host.Contains(':', StringComparison.Ordinal) ? $"[{host}]" : host;
+
+    private static TimeSpan Sooner(TimeSpan a, TimeSpan b) => a < b ? a : b;
 
     private static TimeSpan Later(TimeSpan a, TimeSpan b) => a > b ? a : b;
 }

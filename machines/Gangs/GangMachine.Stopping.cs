@@ -35,7 +35,7 @@ public sealed partial class GangMachine
         };
         isDirty = true;
         saidRunning = false;
-        stageAt = now;
+        (stageAt, stageAwake) = (now, awake);
         Observe(EventKinds.GangStopping, $"generation {state.Generation} ends: {state.Reason}", cause.Node, cause.Cause);
     }
 

@@ -31,6 +31,14 @@ public sealed partial class GangMachine : IMachine
     private bool isDirty;
     private TimeSpan loadedAt;
     private TimeSpan stageAt;
+
+    /// <summary>
+    /// Time in which this machine could hear: it takes a turn every second, and where one comes late, the silo stood still, with all that
+    /// agents had said meanwhile before its door. Their silence is measured by this clock, that of the dead by the real one.
+    /// </summary>
+    private TimeSpan awake;
+    private TimeSpan? turnAt;
+    private TimeSpan stageAwake;
     private TimeSpan now;
     private Outputs outputs = new();
 
@@ -45,6 +53,9 @@ public sealed partial class GangMachine : IMachine
         /// When a report of this generation was heard, each of which is answered; null: none was since this machine was loaded.
         /// </summary>
         public TimeSpan? HeardAt { get; set; }
+
+        /// <summary>The same by <see cref="awake"/>.</summary>
+        public TimeSpan? HeardAwake { get; set; }
 
         public TimeSpan OrderedAt { get; set; }
 
@@ -86,7 +97,8 @@ public sealed partial class GangMachine : IMachine
     /// <inheritdoc/>
     public void Handle(TimeSpan now, GrainMessage message, Outputs outputs)
     {
-        (this.now, this.outputs, NextDeadline) = (now, outputs, null);
+        awake += turnAt is { } before ? Sooner(now - before, RepeatPeriod) : TimeSpan.Zero;
+        (this.now, this.outputs, NextDeadline, turnAt) = (now, outputs, null, now);
         switch (message)
         {
             case Activated activated when state is not null:
@@ -197,7 +209,8 @@ public sealed partial class GangMachine : IMachine
         {
             return;
         }
-        (agent.Session, agent.Report, agent.HeardAt) = (reported.Session, reported.Report, now);
+
+        (agent.Session, agent.Report, agent.HeardAt, agent.HeardAwake) = (reported.Session, reported.Report, now, awake);
         if (reported.Report.Phase is GangPhase.Stopping or GangPhase.Stopped or GangPhase.Refused)
             agent.StoppingAt ??= now;
         foreach (var rank in reported.Report.Ranks)
@@ -252,7 +265,7 @@ public sealed partial class GangMachine : IMachine
         }
 
         if (state.Stage != before)
-            stageAt = now;
+            (stageAt, stageAwake) = (now, awake);
         if (isDirty)
             Persist();
         RequestGpus();

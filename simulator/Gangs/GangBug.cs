@@ -23,7 +23,10 @@ public enum GangBug
     /// <summary>Programs outlive a worker that is killed: <see cref="GangInvariants.NoOrphan"/>.</summary>
     NoWatcher,
 
-    /// <summary>A silo lets a gang's orders leave before its state is durable: <see cref="GangInvariants.OneGeneration"/>.</summary>
+    /// <summary>
+    /// A silo lets a gang's orders leave before its state is durable: <see cref="GangInvariants.SiloDisturbsNobody"/>, or
+    /// <see cref="GangInvariants.OneGeneration"/>.
+    /// </summary>
     OrderBeforePersist,
 
     /// <summary>

@@ -29,7 +29,7 @@ internal sealed class GangChecks(GangCluster cluster, GangSpec spec, TimeSpan or
                         $"rank {program.Rank} of generation {program.Generation} runs on {node.Name}, whose worker has been dead for "
                             + $"{(cluster.World.Now - dead).TotalMilliseconds:0} ms");
                 }
-                if (IsExcused(node))
+                if (node.IsExcused)
                     continue;
                 running ??= program.Generation;
                 if (running != program.Generation)
@@ -77,8 +77,4 @@ internal sealed class GangChecks(GangCluster cluster, GangSpec spec, TimeSpan or
             }
         }
     }
-
-    /// <summary>A frozen agent cannot kill: from the end of its lease until it has had a moment to do so after it thawed.</summary>
-    private bool IsExcused(GangNode node) =>
-        cluster.World.Now < node.ExcusedUntil || (node.FrozenSince is not null && cluster.World.Now > node.FrozenSince);
 }

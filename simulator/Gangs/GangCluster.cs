@@ -25,6 +25,9 @@ internal sealed class GangCluster
 
     public IReadOnlyList<GangNode> Nodes { get; }
 
+    /// <summary>Share of the questions between agents, and of their answers, that take seconds.</summary>
+    public double Late { get; set; } = 0.05;
+
     public GangNode? Find(NodeId node) => Nodes.FirstOrDefault(one => one.Id == node);
 
     /// <summary>Processes of a generation that live, also where they stand still.</summary>
@@ -47,7 +50,7 @@ internal sealed class GangCluster
     }
 
     private TimeSpan Delay() =>
-        World.Network.Between(TimeSpan.FromMilliseconds(0.1), TimeSpan.FromMilliseconds(World.Network.Chance(0.05) ? 4000 : 4));
+        World.Network.Between(TimeSpan.FromMilliseconds(0.1), TimeSpan.FromMilliseconds(World.Network.Chance(Late) ? 4000 : 4));
 
     private static bool IsCut(GangNode a, GangNode b) => a.IsCutFromPeers || b.IsCutFromPeers || a.IsDark || b.IsDark;
 }

@@ -5,10 +5,16 @@ namespace Coordinator.Simulator.Gangs;
 /// <summary>Faults of a gang's world, drawn from the seed: what, whom, when and for how long.</summary>
 internal sealed class GangFaults(GangCluster cluster, int members, int spares)
 {
+    private const int FirstOfSilos = 7;
+    private const int Kinds = 9;
     private readonly SortedDictionary<string, int> struck = new(StringComparer.Ordinal);
     private bool isOver;
+    private bool isOfSilos;
 
     public IReadOnlyDictionary<string, int> Struck => struck;
+
+    /// <summary>Whether silos alone are struck, and the network is whole.</summary>
+    public bool IsOfSilos => isOfSilos;
 
     /// <summary>When the last fault has struck.</summary>
     public TimeSpan Until { get; } = TimeSpan.FromSeconds(90);
@@ -20,6 +26,11 @@ internal sealed class GangFaults(GangCluster cluster, int members, int spares)
     public void Plan()
     {
         cluster.Silo.Loss = Draw.Chance(0.5) ? 0 : Draw.Unit() * 0.1;
+        isOfSilos = Draw.Chance(0.2);
+        if (isOfSilos)
+            cluster.Silo.Loss = 0;
+        else if (Draw.Chance(0.3))
+            cluster.Late = 0.5;
         var count = Draw.Between(0, 8);
         for (var i = 0; i < count; i++)
             World.Schedule(Draw.Between(TimeSpan.FromSeconds(1), Until), Strike);
@@ -29,7 +40,7 @@ internal sealed class GangFaults(GangCluster cluster, int members, int spares)
     public void Heal()
     {
         isOver = true;
-        cluster.Silo.Loss = 0;
+        (cluster.Silo.Loss, cluster.Silo.AtNextWrite) = (0, null);
         if (cluster.Silo.Frozen)
             cluster.Silo.Thaw();
         if (!cluster.Silo.Alive)
@@ -52,7 +63,7 @@ internal sealed class GangFaults(GangCluster cluster, int members, int spares)
         var node = Draw.Pick(cluster.Nodes);
         var time = Draw.Chance(0.5) ? Draw.Between(
             TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(5)) : Draw.Between(TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(40));
-        switch (Draw.Below(9))
+        switch (isOfSilos ? Draw.Between(FirstOfSilos, Kinds) : Draw.Between(0, Kinds))
         {
             case 0:
                 Note("kill of a process");
@@ -100,6 +111,24 @@ internal sealed class GangFaults(GangCluster cluster, int members, int spares)
                     if (!cluster.Silo.Alive)
                         cluster.Silo.Start();
                 });
+                break;
+            case 8:
+                // What was told before it was durable would be told by nobody who knows of it; a node is cut off with the silo, or none.
+                var isCut = Draw.Chance(0.5) && !isOfSilos;
+                cluster.Silo.AtNextWrite = () =>
+                {
+                    if (isOver)
+                        return;
+                    Note("kill of the silo as it writes");
+                    cluster.Silo.Crash();
+                    (node.IsCutFromSilo, node.IsCutFromPeers) = (isCut, isCut);
+                    Later(time, () => (node.IsCutFromSilo, node.IsCutFromPeers) = (false, false));
+                    Later(TimeSpan.FromSeconds(1), () =>
+                    {
+                        if (!cluster.Silo.Alive)
+                            cluster.Silo.Start();
+                    });
+                };
                 break;
             default:
                 Note("freeze of the silo");

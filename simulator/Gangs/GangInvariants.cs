@@ -24,6 +24,13 @@ public static class GangInvariants
     /// <summary>Nothing of it runs once it is over.</summary>
     public const string NothingLeft = "nothing-left";
 
+    /// <summary>
+    /// The death or the freeze of a silo costs no start: the agents keep each other going, and what they had said while it stood still
+    /// counts.
+    /// </summary>
+    public const string SiloDisturbsNobody = "silo-disturbs-nobody";
+
     /// <summary>All of them.</summary>
-    public static IReadOnlyList<string> All { get; } = [OneGeneration, NoOrphan, WholeAgain, Budget, FirstCause, NothingLeft];
+    public static IReadOnlyList<string> All { get; } =
+        [OneGeneration, NoOrphan, WholeAgain, Budget, FirstCause, NothingLeft, SiloDisturbsNobody];
 }

@@ -12,6 +12,8 @@ namespace Coordinator.Simulator.Gangs;
 internal sealed class GangNode : SimulatedProcess
 {
     private static readonly TimeSpan WatcherTime = TimeSpan.FromMilliseconds(30);
+    /// <summary>What the agent's clock may be off until a lease of a minute ends.</summary>
+    private static readonly TimeSpan ClockError = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan HeartbeatPeriod = TimeSpan.FromMilliseconds(500);
 
     private readonly GangCluster cluster;
@@ -50,11 +52,17 @@ internal sealed class GangNode : SimulatedProcess
     /// <summary>Whether the whole host stands still, its programs too.</summary>
     public bool IsStopped { get; private set; }
 
-    /// <summary>Since when the worker stands still; null: it does not.</summary>
-    public TimeSpan? FrozenSince { get; private set; }
-
     /// <summary>Until when its programs may be alive without a fault of ours, since the worker stood still for too long.</summary>
     public TimeSpan ExcusedUntil { get; private set; }
+
+    /// <summary>When the worker that stands still would have killed its programs; null: it does not, or it runs none.</summary>
+    public TimeSpan? ExcusedFrom { get; private set; }
+
+    /// <summary>
+    /// A frozen agent cannot kill: from the moment when it should have until it has had a moment to do so after it thawed. One that thaws
+    /// before has no excuse.
+    /// </summary>
+    public bool IsExcused => World.Now < ExcusedUntil || World.Now >= ExcusedFrom;
 
     /// <summary>When the worker died; null: it lives.</summary>
     public TimeSpan? DeadSince { get; private set; }
@@ -70,7 +78,7 @@ internal sealed class GangNode : SimulatedProcess
         if (Alive || IsDark)
             return;
         Begin();
-        (DeadSince, FrozenSince, IsStopped) = (null, null, false);
+        (DeadSince, ExcusedFrom, IsStopped) = (null, null, false);
         agent = new GangAgentMachine(GangCluster.Job, ++boots);
         connections = 0;
         foreach (var program in Running.ToArray())
@@ -84,7 +92,11 @@ internal sealed class GangNode : SimulatedProcess
             return;
         Disconnect();
         End();
-        (DeadSince, FrozenSince, IsStopped) = (World.Now, null, false);
+
+        // One that stood still could not kill what its lease let run no more; its watcher does, a moment later.
+        if (IsExcused)
+            ExcusedUntil = World.Now + WatcherTime;
+        (DeadSince, ExcusedFrom, IsStopped) = (World.Now, null, false);
         if (cluster.Plant != GangBug.NoWatcher)
         {
             World.Schedule(WatcherTime, () =>
@@ -116,16 +128,18 @@ internal sealed class GangNode : SimulatedProcess
     {
         if (!Alive || Frozen)
             return;
+        ExcusedFrom = World.Now + (agent.KillsAt - Clock) - ClockError;
         Freeze();
-        (FrozenSince, IsStopped) = (World.Now, withPrograms);
+        IsStopped = withPrograms;
     }
 
     public void ThawWorker()
     {
         if (!Frozen)
             return;
-        ExcusedUntil = World.Now + TimeSpan.FromSeconds(1);
-        (FrozenSince, IsStopped) = (null, false);
+        if (IsExcused)
+            ExcusedUntil = World.Now + TimeSpan.FromSeconds(1);
+        (ExcusedFrom, IsStopped) = (null, false);
         Thaw();
     }
 

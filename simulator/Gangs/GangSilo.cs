@@ -18,6 +18,9 @@ internal sealed class GangSilo(GangCluster cluster) : SimulatedProcess(cluster.W
 
     public double Loss { get; set; }
 
+    /// <summary>What happens in the middle of the gang's next write, once; null: nothing does.</summary>
+    public Action? AtNextWrite { get; set; }
+
     private sealed class Host(IMachine machine)
     {
         public IMachine Machine => machine;
@@ -109,6 +112,11 @@ internal sealed class GangSilo(GangCluster cluster) : SimulatedProcess(cluster.W
             host.IsWriting = true;
             var written = World.Disk.Between(TimeSpan.FromMilliseconds(0.5), TimeSpan.FromMilliseconds(World.Disk.Chance(0.02) ? 800 : 8));
             var life = Life;
+            if (address.Kind == GrainKind.Gang && AtNextWrite is { } strike)
+            {
+                AtNextWrite = null;
+                Post(written * 0.9, strike);
+            }
 
             // The disk may have it although nobody heard so.
             World.Schedule(written, () =>

@@ -8,8 +8,9 @@ public static class DecoderTargets
     /// <summary>Target and its share of the inputs, in percent.</summary>
     public static readonly IReadOnlyList<(Func<DecoderTarget> Make, int Percent)> All =
     [
-        (() => new FrameHeaderTarget(), 26),
+        (() => new FrameHeaderTarget(), 22),
         (() => new HandshakeTarget(), 10),
+        (() => new LeasePacketTarget(), 4),
         (() => new FrameStreamTarget(), 2),
         (() => new WorkerFrameTarget(), 20),
         (() => new WorkerMessageTarget(), 4),

@@ -9,7 +9,7 @@ namespace Coordinator.Lab.Chaos.Hosts;
 /// for both directions; for one direction, the sender is made to address frames to a card that nobody has, so that they vanish on the way
 /// as with a broken switch: no error on either side.
 /// </summary>
-internal sealed class NetworkHosts : IAsyncDisposable
+public sealed class NetworkHosts : IAsyncDisposable
 {
     /// <summary>The silos' host, where a host's number is asked for.</summary>
     public const int SiloHost = -1;
@@ -38,6 +38,9 @@ internal sealed class NetworkHosts : IAsyncDisposable
 
     /// <summary>Address of the silos' host.</summary>
     public string SiloAddress => $"{net}.1";
+
+    /// <summary>Why no hosts can be made here; null where they can.</summary>
+    public static string? WhyNone() => Namespace.WhyNone();
 
     /// <summary>Makes hosts and cables.</summary>
     /// <exception cref="ChaosException">Something of it failed; nothing is left.</exception>

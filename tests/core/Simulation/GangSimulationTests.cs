@@ -23,7 +23,7 @@ public sealed class GangSimulationTests
     }
 
     [Theory]
-    [InlineData(GangBug.LeaseIgnored, GangInvariants.OneGeneration, 200)]
+    [InlineData(GangBug.LeaseIgnored, GangInvariants.OneGeneration, 400)]
     [InlineData(GangBug.AnswersTheExcluded, GangInvariants.OneGeneration, 400)]
     [InlineData(GangBug.NoWatcher, GangInvariants.NoOrphan, 20)]
     [InlineData(GangBug.StoppedWhenAsked, GangInvariants.OneGeneration, 100)]

@@ -73,5 +73,14 @@ public sealed class GangLeaseTests
         Assert.True(members[^1] < nodes);
     }
 
+    [Fact]
+    public void Whoever_takes_part_no_more_is_no_voice_for_himself_either()
+    {
+        var lease = new GangLease(Second(0), Spec, [0], self: 0);
+        lease.Leave(Second(20));
+
+        Assert.Equal(Second(30), lease.Until);
+    }
+
     private static TimeSpan Second(double seconds) => TimeSpan.FromSeconds(seconds);
 }
