@@ -19,6 +19,7 @@ internal sealed class SqliteDisk(OrleansWorld world, SqliteFences down) : IConfo
     private ConcurrentDictionary<GrainAddress, int> pending = new();
     private TaskCompletionSource? heldBack;
     private StorageMode mode;
+    private int statesUnderWay;
     private SqliteStore store = null!;
     private SqliteCommits commits = null!;
     private TroubledStore troubles = null!;
@@ -28,7 +29,10 @@ internal sealed class SqliteDisk(OrleansWorld world, SqliteFences down) : IConfo
 
     public IReadOnlyList<GrainAddress> Grains => store.ListStates();
 
-    public bool IsBusy => !troubles.Waits && heldBack is null && pending.Values.Any(writes => writes > 0);
+    /// <summary>Where only observations are held back, states are not, and what was handed over is on its way to the file.</summary>
+    public bool IsBusy => heldBack is not null
+        ? Volatile.Read(ref statesUnderWay) > 0
+        : !troubles.Waits && pending.Values.Any(writes => writes > 0);
 
     private string Database => Path.Combine(folder, "coordinator.db");
 
@@ -143,8 +147,16 @@ internal sealed class SqliteDisk(OrleansWorld world, SqliteFences down) : IConfo
 
     private async Task<bool> WriteAsync<T>(string name, GrainId id, IGrainState<T> state)
     {
-        await states.WriteStateAsync(name, id, state);
-        return true;
+        Interlocked.Increment(ref statesUnderWay);
+        try
+        {
+            await states.WriteStateAsync(name, id, state);
+            return true;
+        }
+        finally
+        {
+            Interlocked.Decrement(ref statesUnderWay);
+        }
     }
 
     /// <summary>The shipping storage, with an eye on what is under way.</summary>
