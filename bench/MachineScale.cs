@@ -10,10 +10,10 @@ using Coordinator.Server.Storage;
 namespace Coordinator.Bench;
 
 /// <summary>
-/// A million gpus' machines in one process, on one thread and over the store of a silo that is alone, with no Orleans between them; in
-/// place of connections there is a node for each hello that answers orders at once. What is measured is the machines: their memory, and the
-/// time to form a generation. Hellos and telemetry come as bytes and are parsed node by node, so that their texts take the room that they
-/// take in a silo.
+/// The machines of a cluster of a million gpus in one process, on one thread and over the store of a silo that is alone, with no Orleans
+/// between them; in place of connections there is a node for each hello that answers orders at once. What is measured is the machines:
+/// their memory, and the time to form a generation. Hellos and telemetry come as bytes and are parsed node by node, so that their texts
+/// take the room that they take in a silo.
 /// </summary>
 internal static class MachineScale
 {
@@ -26,7 +26,7 @@ internal static class MachineScale
     public static Command Create()
     {
         var command = new BenchCommand(
-            "machines", "a million gpus' machines in one process: memory, and the time to form a generation");
+            "machines", "the machines of a cluster of a million gpus in one process: memory, and the time to form a generation");
         var allGpus = command.AddNumber("--gpus", "Gpus of the cluster.", 1_000_000, 1, 10_000_000);
         var gpusPerNode = command.AddNumber("--gpus-per-node", "Gpus of each node.", 8, 1, 1024);
         var allRanks = command.AddOptionalNumber("--ranks", "Ranks of the job (default: one on each node).", 1, 1 << 20);
@@ -94,7 +94,6 @@ internal static class MachineScale
             if (node % 1000 == 999) await UntilAsync(() => links.Welcomed > node - 1000, "nodes to be welcome", loop.Broken, cancel);
         }
 
-        await UntilAsync(() => loop.Known(GrainKind.Gpu) == shape.Nodes * shape.GpusPerNode, "all gpus' machines", loop.Broken, cancel);
         var known = "";
         await UntilAsync(
             () => (known = loop.DescribeAsync(GrainAddress.Cluster).GetAwaiter().GetResult()).Length > 0 && UpIn(known) == shape.Nodes,
@@ -119,7 +118,7 @@ internal static class MachineScale
             loop.Post(GrainAddress.Of(shape.NameOf(node)), new WorkerSaid(AnsweringLinks.Session, measured));
         }
 
-        _ = await loop.DescribeAsync(GrainAddress.Of(new GpuId(shape.NameOf(shape.Nodes - 1), 0)));
+        _ = await loop.DescribeAsync(GrainAddress.Of(shape.NameOf(shape.Nodes - 1)));
         Say($"  all have reported      {Stopwatch.GetElapsedTime(began).TotalSeconds:0.0} s; {loop.Known(GrainKind.Gpu)} gpu and "
             + $"{loop.Known(GrainKind.Node)} node machines; {Memory()}");
 
