@@ -20,13 +20,13 @@ public sealed class Outbox<TTarget, TMessage>(
     /// <summary>Messages in one call at most.</summary>
     public const int Batch = 64;
 
-    private readonly ConcurrentDictionary<TTarget, Queue> queues = new();
+    private readonly ConcurrentDictionary<TTarget, Lane> queues = new();
     private readonly SemaphoreSlim free = new(window);
     private int underWay;
 
-    private sealed class Queue(Outbox<TTarget, TMessage> outbox, TTarget to) : IThreadPoolWorkItem
+    private sealed class Lane(Outbox<TTarget, TMessage> outbox, TTarget to) : IThreadPoolWorkItem
     {
-        public System.Collections.Generic.Queue<TMessage> Waiting { get; } = new();
+        public Queue<TMessage> Waiting { get; } = new();
 
         public bool Closed { get; set; }
 
@@ -44,9 +44,9 @@ public sealed class Outbox<TTarget, TMessage>(
     {
         while (true)
         {
-            Queue? fresh = null;
+            Lane? fresh = null;
             if (!queues.TryGetValue(to, out var queue))
-                queue = queues.GetOrAdd(to, fresh = new Queue(this, to));
+                queue = queues.GetOrAdd(to, fresh = new Lane(this, to));
             lock (queue)
             {
                 if (queue.Closed)
@@ -67,7 +67,7 @@ public sealed class Outbox<TTarget, TMessage>(
     /// <inheritdoc/>
     public void Dispose() => free.Dispose();
 
-    private async Task Pump(TTarget to, Queue queue)
+    private async Task Pump(TTarget to, Lane queue)
     {
         while (Take(to, queue) is { } batch)
         {
@@ -89,7 +89,7 @@ public sealed class Outbox<TTarget, TMessage>(
         }
     }
 
-    private TMessage[]? Take(TTarget to, Queue queue)
+    private TMessage[]? Take(TTarget to, Lane queue)
     {
         lock (queue)
         {

@@ -12,10 +12,14 @@ internal sealed class AttentionLaunch
 
     private readonly KernelTuning tuning;
     private readonly int rows;
-    private readonly Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, AttentionArguments, DropoutMask> forward;
-    private readonly Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, AttentionArguments> dots;
-    private readonly Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, AttentionArguments, DropoutMask> keys;
-    private readonly Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, AttentionArguments, DropoutMask> queries;
+    private readonly Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, AttentionArguments,
+        DropoutMask> forward;
+    private readonly Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, int,
+        AttentionArguments> dots;
+    private readonly Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>,
+        ArrayView<float>, AttentionArguments, DropoutMask> keys;
+    private readonly Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>,
+        ArrayView<float>, AttentionArguments, DropoutMask> queries;
 
     /// <exception cref="ArgumentOutOfRangeException">A head is larger than <see cref="MaxHeadSize"/>.</exception>
     public AttentionLaunch(Accelerator accelerator, KernelTuning tuning, int headSize)
@@ -61,16 +65,21 @@ internal sealed class AttentionLaunch
 
     private static (
         int Rows,
-        Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, AttentionArguments, DropoutMask> Forward,
-        Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, AttentionArguments, DropoutMask> Keys,
-        Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, AttentionArguments, DropoutMask> Queries)
+        Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, AttentionArguments,
+            DropoutMask> Forward,
+        Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>,
+            AttentionArguments, DropoutMask> Keys,
+        Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>,
+            AttentionArguments, DropoutMask> Queries)
         Load<TTiling>(Accelerator accelerator)
         where TTiling : struct, IAttentionTiling => (
             default(TTiling).Rows,
             accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, AttentionArguments, DropoutMask>(
                 AttentionForward.Run<TTiling>),
-            accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, AttentionArguments, DropoutMask>(
+            accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>,
+                AttentionArguments, DropoutMask>(
                 AttentionBackward.Keys<TTiling>),
-            accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, AttentionArguments, DropoutMask>(
+            accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>,
+                AttentionArguments, DropoutMask>(
                 AttentionBackward.Queries<TTiling>));
 }

@@ -23,18 +23,24 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
         new(() => accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, int>(ElementKernels.GeluBackward));
     private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, int, int, DropoutMask>> dropout =
         new(() => accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, int, int, DropoutMask>(ElementKernels.Dropout));
-    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, AdamWScalars>> adamW =
+    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>,
+        int, AdamWScalars>> adamW =
         new(() => accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, AdamWScalars>(
             ElementKernels.AdamW));
-    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int>> norm =
+    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>,
+        ArrayView<float>, ArrayView<float>, int>> norm =
         new(() =>
-            accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int>(
+            accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>,
+                ArrayView<float>, int>(
                 NormKernels.Forward));
-    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int>> normBackward =
+    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>,
+        ArrayView<float>, ArrayView<float>, int>> normBackward =
         new(() =>
-            accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int>(
+            accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>,
+                ArrayView<float>, int>(
                 NormKernels.Backward));
-    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int>> normParameters =
+    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>,
+        ArrayView<float>, int, int>> normParameters =
         new(() =>
             accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int>(
                 NormKernels.BackwardParameters));
@@ -46,19 +52,23 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
         new(() => accelerator.LoadKernel<ArrayView<float>, ArrayView<int>, ArrayView<double>, int>(LossKernels.CrossEntropy));
     private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<double>, ArrayView<double>, int, int>> sumLosses =
         new(() => accelerator.LoadKernel<ArrayView<double>, ArrayView<double>, int, int>(LossKernels.Sum));
-    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<int>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int, int>> embed =
+    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<int>, ArrayView<float>, ArrayView<float>, ArrayView<float>,
+        int, int, int>> embed =
         new(() => accelerator.LoadKernel<ArrayView<int>, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int, int>(
             EmbeddingKernels.Forward));
     private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, int, int, int, int>> embedPlaces =
         new(() => accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, int, int, int, int>(EmbeddingKernels.BackwardPlaces));
-    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<int>, ArrayView<int>, ArrayView<int>, ArrayView<float>, int, int>> embedWords =
+    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<int>, ArrayView<int>, ArrayView<int>,
+        ArrayView<float>, int, int>> embedWords =
         new(() => accelerator.LoadKernel<ArrayView<float>, ArrayView<int>, ArrayView<int>, ArrayView<int>, ArrayView<float>, int, int>(
             EmbeddingKernels.BackwardWords));
-    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<double>, int, int>> errors =
+    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>,
+        ArrayView<double>, int, int>> errors =
         new(() =>
             accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<float>, ArrayView<double>, int, int>(
                 LinearKernels.Errors));
-    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int, int>> linearGradient =
+    private readonly Lazy<Action<AcceleratorStream, KernelConfig, ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int,
+        int>> linearGradient =
         new(() => accelerator.LoadKernel<ArrayView<float>, ArrayView<float>, ArrayView<float>, int, int, int>(LinearKernels.Gradient));
 
     /// <summary>Where not null, every kernel is waited for and its time goes here: slower, to be told where time goes.</summary>
@@ -124,7 +134,8 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
     }
 
     public void LayerNorm(
-        ArrayView<float> x, ArrayView<float> gamma, ArrayView<float> beta, ArrayView<float> y, ArrayView<float> mean, ArrayView<float> rstd, int rows, int columns)
+        ArrayView<float> x, ArrayView<float> gamma, ArrayView<float> beta, ArrayView<float> y, ArrayView<float> mean,
+            ArrayView<float> rstd, int rows, int columns)
     {
         var began = Begin();
         norm.Value(stream, LaunchSizes.Rows(tuning, rows), x, gamma, beta, y, mean, rstd, columns);
@@ -206,7 +217,8 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
     }
 
     public void EmbedBackwardWords(
-        ArrayView<float> d, ArrayView<int> order, ArrayView<int> start, ArrayView<int> token, ArrayView<float> dwords, int distinct, int columns)
+        ArrayView<float> d, ArrayView<int> order, ArrayView<int> start, ArrayView<int> token, ArrayView<float> dwords, int distinct,
+            int columns)
     {
         var began = Begin();
         embedWords.Value(stream, LaunchSizes.Elements(tuning, (long)distinct * columns), d, order, start, token, dwords, distinct, columns);
@@ -214,7 +226,8 @@ internal sealed class DeviceKernels(Accelerator accelerator, AcceleratorStream s
     }
 
     public void LinearErrors(
-        ArrayView<float> parameters, ArrayView<float> x, ArrayView<float> y, ArrayView<float> errors, ArrayView<double> losses, int samples, int inputs)
+        ArrayView<float> parameters, ArrayView<float> x, ArrayView<float> y, ArrayView<float> errors, ArrayView<double> losses,
+            int samples, int inputs)
     {
         var began = Begin();
         this.errors.Value(stream, LaunchSizes.Elements(tuning, samples), parameters, x, y, errors, losses, samples, inputs);

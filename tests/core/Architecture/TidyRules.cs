@@ -24,7 +24,7 @@ internal static partial class TidyRules
         ["simulator"] = 4,
         ["server"] = 8,
         ["worker"] = 7,
-        ["worker.ilgpu"] = 36,
+        ["worker.ilgpu"] = 14,
         ["planning"] = 17,
         ["runs"] = 3,
         ["lab"] = 3,
