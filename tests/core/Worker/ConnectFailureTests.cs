@@ -14,14 +14,16 @@ public sealed class ConnectFailureTests
             ConnectFailure.Explain(new WebSocketException("status code '401'"), HttpStatusCode.Unauthorized).Text,
             StringComparison.Ordinal);
 
-    [Fact]
-    public void A_refused_certificate_is_named_with_the_reason_however_deep_it_lies()
+    [Theory]
+    [InlineData("UntrustedRoot.")]
+    [InlineData("UntrustedRoot")]
+    public void A_refused_certificate_is_named_with_the_reason_however_deep_it_lies(string reason)
     {
         var deep = new WebSocketException(
-            "Unable to connect", new HttpRequestException("no SSL", new AuthenticationException("UntrustedRoot.")));
+            "Unable to connect", new HttpRequestException("no SSL", new AuthenticationException(reason)));
         var (text, isFinal) = ConnectFailure.Explain(deep, 0);
         Assert.True(isFinal);
-        Assert.StartsWith("its certificate is refused: UntrustedRoot.", text, StringComparison.Ordinal);
+        Assert.StartsWith("its certificate is refused: UntrustedRoot. Name", text, StringComparison.Ordinal);
         Assert.Contains("SSL_CERT_FILE", text, StringComparison.Ordinal);
     }
 
