@@ -169,9 +169,12 @@ public sealed class CheckpointFolder
         }
     }
 
-    /// <summary>Jobs that have a folder.</summary>
+    /// <summary>Jobs that have a folder. One whose name begins with a dot is no job's: a backup holds checkpoints there while it copies them.</summary>
     public IReadOnlyList<JobId> Jobs() =>
-        [.. Directory.GetDirectories(root).Select(path => new JobId(System.IO.Path.GetFileName(path))).Order()];
+    [
+        .. Directory.GetDirectories(root).Select(path => System.IO.Path.GetFileName(path)).Where(name => !name.StartsWith('.'))
+            .Select(name => new JobId(name)).Order(),
+    ];
 
     /// <summary>Removes the job's checkpoints that are older than the newest in <paramref name="keep"/> and not in it.</summary>
     /// <returns>What was removed.</returns>

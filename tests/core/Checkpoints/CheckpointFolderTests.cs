@@ -52,6 +52,14 @@ public sealed class CheckpointFolderTests : IDisposable
     }
 
     [Fact]
+    public void What_a_backup_holds_beside_the_jobs_is_no_job()
+    {
+        Save(1);
+        Directory.CreateDirectory(Path.Combine(root, "checkpoints", ".backup", Job.Value));
+        Assert.Equal([Job], folder.Jobs());
+    }
+
+    [Fact]
     public void Sealed_twice_it_is_the_same_file()
     {
         var first = Save(3);
