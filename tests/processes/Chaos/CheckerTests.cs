@@ -4,7 +4,6 @@ using Coordinator.Server.Storage;
 namespace Coordinator.Tests.Processes.Chaos;
 
 /// <summary>A checker that finds nothing wrong must be seen to find what is.</summary>
-[Collection("chaos")]
 public sealed class CheckerTests
 {
     [Fact]

@@ -2,7 +2,6 @@ using Coordinator.Runs.Clusters;
 
 namespace Coordinator.Tests.Processes.Chaos;
 
-[Collection("chaos")]
 public sealed class CrashingWorkerTests
 {
     [Fact]

@@ -1,6 +1,5 @@
 namespace Coordinator.Tests.Processes.Chaos;
 
-[Collection("chaos")]
 public sealed class EqualFileTests
 {
     public static TheoryData<string, int, int> Sizes

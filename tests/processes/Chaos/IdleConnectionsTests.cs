@@ -5,7 +5,6 @@ using Coordinator.Worker.Faults;
 
 namespace Coordinator.Tests.Processes.Chaos;
 
-[Collection("chaos")]
 public sealed class IdleConnectionsTests
 {
     private const int PerWorker = 1024;

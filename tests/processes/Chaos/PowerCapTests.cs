@@ -5,7 +5,6 @@ using Coordinator.Worker.Faults;
 namespace Coordinator.Tests.Processes.Chaos;
 
 /// <summary>A real run obeys the site's power: ranks that a lowered cap does not feed leave at the end of a step, and come back.</summary>
-[Collection("chaos")]
 public sealed class PowerCapTests
 {
     [Fact]

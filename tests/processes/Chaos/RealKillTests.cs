@@ -2,7 +2,6 @@ using Coordinator.Worker.Faults;
 
 namespace Coordinator.Tests.Processes.Chaos;
 
-[Collection("chaos")]
 public sealed class RealKillTests
 {
     public static TheoryData<string> Names => [.. KillSchedules.All.Select(schedule => schedule.Name)];

@@ -4,7 +4,6 @@ using Coordinator.Machines.Jobs;
 namespace Coordinator.Tests.Processes.Chaos;
 
 /// <summary>Real processes of which none that holds the state is left: what was saved is the state, and the bits are the same.</summary>
-[Collection("chaos")]
 public sealed class RestoreTests
 {
     private const long Steps = 1500;

@@ -8,7 +8,6 @@ namespace Coordinator.Tests.Processes.Chaos;
 /// 64 ranks, each a node of its own: with a listener of its own and a TCP connection to each of the 63 others. They live in one process,
 /// since 64 runtimes are more than a small machine starts in time; what crosses between them crosses sockets all the same.
 /// </summary>
-[Collection("chaos")]
 public sealed class SixtyFourPeersTests
 {
     [Fact]

@@ -4,7 +4,6 @@ using Coordinator.Worker.Faults;
 namespace Coordinator.Tests.Processes.Chaos;
 
 /// <summary>Nobody is left who holds the state. The job makes up nothing: it waits, says for what, and goes on or gives up.</summary>
-[Collection("chaos")]
 public sealed class StateLostTests
 {
     // Far from its end whenever its only worker is ended.

@@ -7,7 +7,6 @@ namespace Coordinator.Tests.Processes.Cli;
 /// A cheap scenario on real processes whose record is damaged. Scenarios that pass are among .ci/run's checks, the whole table is for the
 /// command itself.
 /// </summary>
-[Collection("real processes")]
 public sealed class ChaosCommandTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(4);

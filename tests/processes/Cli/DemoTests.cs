@@ -10,7 +10,6 @@ namespace Coordinator.Tests.Processes.Cli;
 /// The demo with real processes and real kills, at a size of seconds. That it ends with identical files is .ci/run's own check, at full
 /// size.
 /// </summary>
-[Collection("real processes")]
 public sealed partial class DemoTests : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(4);

@@ -12,7 +12,6 @@ namespace Coordinator.Tests.Processes.Cli;
 /// 448 steps were recorded.
 /// Logs, locks and token were left out, SQLite's log was taken into the database, and <c>OUT</c> stands for the model's path.
 /// </summary>
-[Collection("real processes")]
 public sealed class EarlierRunTests : IDisposable
 {
     /// <summary>What that build wrote for the same job, undisturbed.</summary>

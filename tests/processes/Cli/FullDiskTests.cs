@@ -7,7 +7,6 @@ namespace Coordinator.Tests.Processes.Cli;
 /// Commands that may make no file of any size. The shell's limit stands in for a full disk, which nobody but root can make; it is also a
 /// case of its own, since .NET reports it as a wrong argument.
 /// </summary>
-[Collection("real processes")]
 public sealed class FullDiskTests : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);

@@ -9,7 +9,7 @@ namespace Coordinator.Tests.Processes.Cli;
 /// Every path that the command line takes, against what may lie there. The options come from the command line itself, so a new one is held
 /// to this at once: a line that says what is wrong, an exit code that scripts can act on, no stack trace, and nothing left behind.
 /// </summary>
-[Collection("real processes")]
+[Collection("the console of this process")]
 public sealed class HostilePathTests : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);

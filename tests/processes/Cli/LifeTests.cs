@@ -14,7 +14,6 @@ namespace Coordinator.Tests.Processes.Cli;
 /// A run that is asked to end, in whatever way and wherever it speaks to, saves its state, and says so. The whole life of a run, with kills
 /// at two dozen points, is <c>bench lifecycle</c>.
 /// </summary>
-[Collection("real processes")]
 public sealed class LifeTests : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);

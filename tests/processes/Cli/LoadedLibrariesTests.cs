@@ -8,7 +8,6 @@ namespace Coordinator.Tests.Processes.Cli;
 /// What a process does not use it does not load: the program references Orleans and ILGPU, and only those processes pay for them that host
 /// grains or compute on ILGPU's devices. The runtime itself writes down what real processes load, in a trace of each.
 /// </summary>
-[Collection("real processes")]
 public sealed class LoadedLibrariesTests : IDisposable
 {
     private const string Own = "coordinator";

@@ -1,5 +1,5 @@
 namespace Coordinator.Tests.Processes.Cli;
 
-/// <summary>Tests with clusters of real processes run one after the other: they need the cores that they measure time on.</summary>
-[CollectionDefinition("real processes", DisableParallelization = true)]
-public static class RealProcesses;
+/// <summary>Tests that put a writer of their own in place of this process's console, or set its environment, run beside nothing else.</summary>
+[CollectionDefinition("the console of this process", DisableParallelization = true)]
+public static class OwnConsole;

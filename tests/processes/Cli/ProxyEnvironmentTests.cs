@@ -3,7 +3,6 @@ using Coordinator.Tests.Support;
 
 namespace Coordinator.Tests.Processes.Cli;
 
-[Collection("real processes")]
 public sealed class ProxyEnvironmentTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);

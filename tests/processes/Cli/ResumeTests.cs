@@ -6,7 +6,6 @@ using Coordinator.Worker.Checkpoints;
 namespace Coordinator.Tests.Processes.Cli;
 
 /// <summary>A run whose processes all died, or that was asked to end, goes on from its newest sound checkpoint to the same file.</summary>
-[Collection("real processes")]
 public sealed class ResumeTests : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);

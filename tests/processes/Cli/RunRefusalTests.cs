@@ -4,7 +4,7 @@ using Coordinator.Runs.Outcomes;
 namespace Coordinator.Tests.Processes.Cli;
 
 /// <summary><c>run</c> with what cannot be: a sentence that names what was typed, and nothing is started.</summary>
-[Collection("real processes")]
+[Collection("the console of this process")]
 public sealed class RunRefusalTests
 {
     [Theory]

@@ -9,7 +9,6 @@ using Coordinator.Tests.Support;
 namespace Coordinator.Tests.Processes.Cli;
 
 /// <summary>Gangs of real processes: what is killed, what that costs, and what is left.</summary>
-[Collection("real processes")]
 public sealed class RunTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);

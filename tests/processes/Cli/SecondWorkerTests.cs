@@ -4,7 +4,6 @@ using Coordinator.Tests.Support;
 
 namespace Coordinator.Tests.Processes.Cli;
 
-[Collection("real processes")]
 public sealed class SecondWorkerTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);

@@ -6,7 +6,7 @@ using Coordinator.Server.Storage;
 namespace Coordinator.Tests.Processes.Cli;
 
 /// <summary>Where a silo cannot listen, and folders with names that a connection string would take apart.</summary>
-[Collection("real processes")]
+[Collection("the console of this process")]
 public sealed class SiloAddressTests : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(1);

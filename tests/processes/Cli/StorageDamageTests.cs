@@ -13,7 +13,6 @@ namespace Coordinator.Tests.Processes.Cli;
 /// <summary>
 /// What becomes of a run's files on the disk costs no step as long as one sound copy is left, and is named where none is.
 /// </summary>
-[Collection("real processes")]
 public sealed class StorageDamageTests : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);

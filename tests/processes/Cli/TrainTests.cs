@@ -5,7 +5,6 @@ using Coordinator.Tests.Support;
 namespace Coordinator.Tests.Processes.Cli;
 
 /// <summary><c>train</c> on a cluster of its own, and on one that was started by hand.</summary>
-[Collection("real processes")]
 public sealed class TrainTests : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);

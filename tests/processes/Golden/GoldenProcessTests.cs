@@ -9,7 +9,6 @@ namespace Coordinator.Tests.Processes.Golden;
 /// The same with whole processes, in which the runtime was told to forget vector instructions that the machine has: what another
 /// machine of the class would do.
 /// </summary>
-[Collection("real processes")]
 public sealed class GoldenProcessTests : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(2);

@@ -4,7 +4,6 @@ using Coordinator.Runs.Processes;
 namespace Coordinator.Tests.Processes.Programs;
 
 /// <summary>The README's ten commands from nothing to a model of one's own, as they stand there.</summary>
-[Collection("real processes")]
 public sealed class ReadmeQuickStartTests : IDisposable
 {
     private const int Commands = 10;

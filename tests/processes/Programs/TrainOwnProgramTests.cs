@@ -8,7 +8,6 @@ using Coordinator.Tests.Support;
 namespace Coordinator.Tests.Processes.Programs;
 
 /// <summary><c>train --program</c> with real processes: a client of the protocol in plain Python, and PyTorch where it is here.</summary>
-[Collection("real processes")]
 public sealed class TrainOwnProgramTests : IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);

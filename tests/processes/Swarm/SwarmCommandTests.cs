@@ -5,7 +5,6 @@ using Coordinator.Tests.Support;
 namespace Coordinator.Tests.Processes.Swarm;
 
 /// <summary>The swarm against a real silo process, at a size of seconds.</summary>
-[Collection("real processes")]
 public sealed class SwarmCommandTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(4);
