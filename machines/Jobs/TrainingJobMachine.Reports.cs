@@ -310,7 +310,7 @@ public sealed partial class TrainingJobMachine
     private void OnUnreadable(CheckpointUnreadable report, WorkerSession session)
     {
         if (context.MemberOf(report.Gpu) is not { } member || member.Boot != session.Boot
-            || State.Checkpoints.All(checkpoint => checkpoint.Id != report.Checkpoint))
+            || !search.Knows(report.Checkpoint))
         {
             return;
         }

@@ -92,6 +92,13 @@ public sealed record TrainingJobState
     public IReadOnlyList<CheckpointRef> Checkpoints { get; init; } = [];
 
     /// <summary>
+    /// The last checkpoints that were removed, oldest first, at most <see cref="CheckpointRetention.MostRemembered"/>. They are there again
+    /// where files and database are put back from copies of different moments, and then they are better than nothing.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<CheckpointRef>? Removed { get; init; }
+
+    /// <summary>
     /// Processes that held the state when all members of a generation had last applied a step in it, before the present generation.
     /// </summary>
     public IReadOnlyList<WorkerProcess> Holders { get; init; } = [];

@@ -140,9 +140,11 @@ internal sealed class CheckpointSchedule(JobContext context, NodeLinks links, St
         var state = context.State;
         var bytes = saving.Parts.Sum(part => part.Bytes);
         var complete = new CheckpointRef(saving.Id, report.ManifestSha256, bytes, saving.Parts.Count(part => part.Elements > 0));
+        var kept = CheckpointRetention.Keep([.. state.Checkpoints, complete], state.Spec.Checkpoint);
         context.Persist(state with
         {
-            Checkpoints = CheckpointRetention.Keep([.. state.Checkpoints, complete], state.Spec.Checkpoint),
+            Checkpoints = kept,
+            Removed = CheckpointRetention.Remember(state.Removed, state.Checkpoints, kept),
             Recorded = records.Through,
         });
         context.Observe(
@@ -157,7 +159,7 @@ internal sealed class CheckpointSchedule(JobContext context, NodeLinks links, St
             });
         cost = TimeSpan.FromMilliseconds(saving.SnapshotMs + saving.WriteMs);
         Order(report.Node, new PruneCheckpoints(context.Id, context.State.Incarnation,
-            [.. context.State.Checkpoints.Select(kept => kept.Id)]));
+            [.. kept.Select(one => one.Id)]));
         savedAt = context.Now;
         leadFactor = 1;
         isWanted = false;

@@ -29,6 +29,13 @@ internal sealed class StateSearch(JobContext context, NodeLinks links, StepRecor
     private TimeSpan? lookAgainAt;
     private int looks;
 
+    /// <summary>
+    /// Whether none of the job's checkpoints could be read, and a pause has not mended it. Then those that it had removed are tried as
+    /// well: a copy that was put back may have them. Never before, or a file system that is away for a moment would cost steps that a
+    /// worker's own old folder still has.
+    /// </summary>
+    private bool triesRemoved;
+
     private readonly record struct EarlierState(long Boot, long Step);
 
     /// <summary>The checkpoint that the job went back to last; null: it went back to the seed, or to none.</summary>
@@ -46,9 +53,10 @@ internal sealed class StateSearch(JobContext context, NodeLinks links, StepRecor
     /// <summary>Whether the job has waited for a state as long as it may, and has none to go back to.</summary>
     public bool IsHopeless => Deadline is { } deadline && context.Now >= deadline && NewestReadable is null && keptStep == 0;
 
-    /// <summary>The newest checkpoint that is not known to be unreadable for every member.</summary>
-    public CheckpointRef? NewestReadable =>
-        context.State.Checkpoints.Where(MayBeReadable).MaxBy(checkpoint => (checkpoint.Id.Step, checkpoint.Id));
+    /// <summary>
+    /// The newest checkpoint that is not known to be unreadable for every member: of the job's own, or at last of those that it removed.
+    /// </summary>
+    public CheckpointRef? NewestReadable => Newest(context.State.Checkpoints) ?? (triesRemoved ? Newest(context.State.Removed) : null);
 
     /// <summary>
     /// When the job stops waiting for a worker that may have the latest state; null: there is nothing to go back to. A state that is kept
@@ -127,7 +135,7 @@ internal sealed class StateSearch(JobContext context, NodeLinks links, StepRecor
     {
         lostAt = null;
         lookAgainAt = null;
-        (keptStep, looks) = (0, 0);
+        (keptStep, looks, triesRemoved) = (0, 0, false);
     }
 
     /// <summary>All have answered: what they go on from.</summary>
@@ -150,6 +158,7 @@ internal sealed class StateSearch(JobContext context, NodeLinks links, StepRecor
         {
             unreadable.Clear();
             lookAgainAt = null;
+            triesRemoved = true;
         }
 
         return Choose(answers, mayGoBack: true);
@@ -186,6 +195,10 @@ internal sealed class StateSearch(JobContext context, NodeLinks links, StepRecor
     /// <summary>The step of the earlier state that a member has said it holds; null: it has said no such thing.</summary>
     public long? StepBehind(Member member) => StepBehind(member.Gpu, member.Boot);
 
+    /// <summary>Whether the job may have asked for a checkpoint: it is complete, or was before it was removed.</summary>
+    public bool Knows(CheckpointId checkpoint) =>
+        context.State.Checkpoints.Concat(context.State.Removed ?? []).Any(known => known.Id == checkpoint);
+
     /// <summary>A member could not read a checkpoint. True where it is the first to say so.</summary>
     public bool AddUnreadable(CheckpointId checkpoint, Member member)
     {
@@ -209,6 +222,9 @@ internal sealed class StateSearch(JobContext context, NodeLinks links, StepRecor
     private StateChoice Choose(IReadOnlyList<RankState> answers, bool mayGoBack) =>
         StateChoice.Of(answers, context.State.Timeline, records.Through, NewestReadable?.Id.Step, mayGoBack,
             AreHoldersGone && IsSeedTheOnlyState);
+
+    private CheckpointRef? Newest(IReadOnlyList<CheckpointRef>? checkpoints) =>
+        checkpoints?.Where(MayBeReadable).MaxBy(checkpoint => (checkpoint.Id.Step, checkpoint.Id));
 
     /// <summary>Whether some member has not failed to read it; without members, those that come may be others.</summary>
     private bool MayBeReadable(CheckpointRef checkpoint) => !unreadable.TryGetValue(checkpoint.Id, out var tried)

@@ -75,6 +75,16 @@ public sealed class CheckpointPolicyTests
     }
 
     [Fact]
+    public void The_last_that_were_removed_are_remembered()
+    {
+        Assert.Null(CheckpointRetention.Remember(null, [Ref(0, 50)], [Ref(0, 50), Ref(0, 100)]));
+        IReadOnlyList<CheckpointRef>? remembered = null;
+        for (var i = 1; i <= 20; i++)
+            remembered = CheckpointRetention.Remember(remembered, [Ref(0, i)], [Ref(0, i + 1)]);
+        Assert.Equal(Enumerable.Range(5, CheckpointRetention.MostRemembered).Select(i => (long)i), remembered!.Select(one => one.Id.Step));
+    }
+
+    [Fact]
     public void Of_a_step_that_was_saved_on_two_timelines_the_later_stays()
     {
         Assert.Equal([

@@ -168,6 +168,27 @@ public sealed class KeptStateTests
     }
 
     [Fact]
+    public void One_that_was_removed_and_is_there_again_is_gone_back_to_where_the_others_stay_unreadable()
+    {
+        Train();
+        job.ReloadWithCheckpoints(4, 9);
+        job.ReloadWith(stored => stored with { Checkpoints = [stored.Checkpoints[1]], Removed = [stored.Checkpoints[0]], Recorded = 15 });
+        Lose();
+        job.AdvanceUntilAsked(2, RestoreAfter + Moment);
+        for (var waited = TimeSpan.Zero; waited < StateTimeout && job.PlanOf(2)?.Checkpoint?.Id.Step != 4; waited += Moment)
+        {
+            if (job.PlanOf(2) is not null)
+                job.CannotRead(2, 9);
+            job.Answers(2, null);
+            job.Advance(Moment);
+        }
+
+        Assert.Equal(4, job.PlanOf(2)!.Checkpoint!.Id.Step);
+        job.Answers(2, 4, timeline: job.PlanOf(2)!.Timeline);
+        Assert.Equal("running", job.View.Phase);
+    }
+
+    [Fact]
     public void Checkpoints_that_cannot_be_read_are_tried_again_and_the_job_fails_only_when_that_was_in_vain()
     {
         GoBackTo(4);

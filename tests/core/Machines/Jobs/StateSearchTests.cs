@@ -54,6 +54,41 @@ public sealed class StateSearchTests
     }
 
     [Fact]
+    public void What_was_removed_is_tried_only_where_a_pause_has_not_brought_the_jobs_own_checkpoints_back()
+    {
+        CheckpointRef Saved(long step) => Checkpoint with { Id = new CheckpointId(0, step, 1) };
+        var (turns, search) = Search(state => state with
+        {
+            Checkpoints = [Saved(7), Saved(8)],
+            Removed = [Saved(5), Saved(6)],
+            Holders = [new WorkerProcess(JobTurns.Node(9), 1)],
+        });
+        turns.Connect(9, boot: 2);
+        RankState[] answers = [JobTurns.Answer(1, null), JobTurns.Answer(2, null)];
+        Assert.Equal([8, 7, null], Tried());
+        turns.Begin(turns.Context.State.Spec.Checkpoint.RestoreAfter + TimeSpan.FromSeconds(1));
+        Assert.Equal([8, 7, 6, 5, null], Tried());
+
+        // What a job goes on from is looked for anew the next time.
+        search.NoteFound();
+        Assert.Null(search.NewestReadable);
+
+        long?[] Tried()
+        {
+            List<long?> tried = [];
+            while (true)
+            {
+                var source = search.Choose(answers).Source;
+                tried.Add(source == StateSource.Checkpoint ? search.NewestReadable!.Id.Step : null);
+                if (source != StateSource.Checkpoint)
+                    return [.. tried];
+                search.AddUnreadable(search.NewestReadable!.Id, JobTurns.MemberOn(1));
+                search.AddUnreadable(search.NewestReadable!.Id, JobTurns.MemberOn(2));
+            }
+        }
+    }
+
+    [Fact]
     public void It_is_hopeless_only_after_the_timeout_and_without_anything_to_go_back_to()
     {
         var (turns, search) = Search(state => state with { Planned = false });
