@@ -158,7 +158,7 @@ replace() {
 # How often the database names the member that only the next build knows.
 probes() {
   case $profile in
-    cluster) docker exec "$(container postgres)" psql -h /var/run/postgresql -U coordinator -d coordinator -Atc "SELECT count(*) FROM grain_storage WHERE convert_from(payload, 'UTF8') LIKE '%\"probe\":%'" ;;
+    cluster) docker exec "$(container postgres)" psql -h /var/run/postgresql -U coordinator -d coordinator -Atc "SELECT count(*) FROM grain_storage WHERE position('\\\"probe\\\":' IN convert_from(payload, 'UTF8')) > 0" ;;
     single) docker exec "$(container silo)" sh -c 'cat /data/coordinator.db /data/coordinator.db-wal 2> /dev/null' | grep -aoc '"probe":' || true ;;
   esac
 }

@@ -121,4 +121,14 @@ public sealed class StableNamesTests
         """{"json":"{}","incarnation":2,"sequence":3,"writer":"w"}""",
         Encoding.UTF8.GetString(
             new StateSerializer().Serialize(new StoredMachine { Json = "{}", Incarnation = 2, Sequence = 3, Writer = "w" })));
+
+    [Fact]
+    public void A_stored_state_is_short_and_one_that_an_earlier_build_wrote_longer_is_read()
+    {
+        const string stored = """{"json":"{\"phase\":\"running\"}","incarnation":2,"sequence":0}""";
+        var state = new StoredMachine { Json = """{"phase":"running"}""", Incarnation = 2 };
+        Assert.Equal(stored, Encoding.UTF8.GetString(new StateSerializer().Serialize(state)));
+        Assert.Equal(state.Json, new StateSerializer().Deserialize<StoredMachine>(
+            BinaryData.FromString(stored.Replace("\\\"", "\\u0022", StringComparison.Ordinal))).Json);
+    }
 }
