@@ -47,6 +47,9 @@ public static class TerminalView
         var filled = (int)(fraction * width);
         var bar = $"[green]{new string('━', filled)}[/][grey]{new string('━', width - filled)}[/]";
         var left = view.Left is { } time ? Words.Clock(time) : "-:--";
+
+        // Before the silo has said anything of the job, its length is not known here.
+        var place = view.Total > 0 ? $"step [bold]{view.Done}[/] of {view.Total}  {fraction * 100:0} %" : "no step yet";
         var phase = view.Phase switch
         {
             "running" or "finished" => $"[green]{view.Phase}[/]",
@@ -56,7 +59,7 @@ public static class TerminalView
         var rate = view.TokensPerSecond is { } tokens ? Words.Count(tokens) : "-";
         var lines = new List<string>
         {
-            $"{bar}  step [bold]{view.Done}[/] of {view.Total}  {fraction * 100:0} %   {Words.Clock(view.Elapsed)} gone, {left} left",
+            $"{bar}  {place}   {Words.Clock(view.Elapsed)} gone, {left} left",
             $"{phase}   generation [bold]{view.Generation}[/]   tokens/s [bold]{rate}[/]   failures healed {view.Failures}",
             view.Loss is { } loss
                 ? $"loss [bold]{loss:0.0000}[/]  [blue]{Words.Sparkline([.. view.Losses.TakeLast(Math.Max(1, columns - 20))])}[/]"

@@ -52,6 +52,22 @@ public class TerminalViewTests
         Assert.Contains(" try it yourself:  kill -9 4711", lines);
     }
 
+    [Fact]
+    public void Before_anything_is_known_of_the_job_no_number_of_steps_is_made_up()
+    {
+        using var text = new StringWriter();
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Ansi = AnsiSupport.No,
+            ColorSystem = ColorSystemSupport.NoColors,
+            Out = new AnsiConsoleOutput(text),
+        });
+        console.Profile.Width = 80;
+        console.Write(TerminalView.Render(new RunView { Title = "train", Phase = "starting", Elapsed = TimeSpan.FromSeconds(3) }));
+        Assert.Contains("no step yet   0:03 gone", text.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("of 0", text.ToString(), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(80, 24, 2)]
     [InlineData(80, 24, 12)]
