@@ -87,7 +87,12 @@ internal sealed class GpuOffers(JobContext context)
             return;
         var state = context.State;
         var named = state.DeviceClass ?? state.Spec.DeviceClass;
-        var missing = state.Spec.Ranks - offers.Values.Count(offer => offer.Up && DeviceClasses.Matches(named, offer.DeviceClass));
+
+        // A silo that has just come knows of no gpu, and its job's members train: what is not known yet is not missing.
+        var present = Math.Max(
+            offers.Values.Count(offer => offer.Up && DeviceClasses.Matches(named, offer.DeviceClass)),
+            isAnybodyNeeded ? 0 : state.Members.Count);
+        var missing = state.Spec.Ranks - present;
         if (missing > 0 && supply.Held is { } held)
             Say($"{missing} of {state.Spec.Ranks} ranks {(missing == 1 ? "is" : "are")} missing: {held.Text}", held.Cause, held.Cause);
         else if (ClassShortage.Explain(missing, state.Spec.Ranks, state.DeviceClass, state.Spec.DeviceClass, supply) is { } text)

@@ -93,6 +93,9 @@ internal sealed class JobAlone
             .. nodes.Select(node => new GpuOffer(Gpu(node.Node), Session(node.Node, node.Life), $"n{node.Node}:7000", "c", "cpu", Up: true))
         ]));
 
+    /// <summary>The cluster sees no gpu of the job's class, up or down.</summary>
+    public void IsOfferedNothing() => Tell(new GpusOffered(1, ++offers, []) { Supply = new GpuSupply(0, []) });
+
     /// <summary>The last offer is delivered a second time.</summary>
     public void OfferComesAgain() => Tell(lastOffer!);
 

@@ -19,6 +19,25 @@ public sealed class JobReloadTests
     }
 
     [Fact]
+    public void Members_that_train_are_not_missing_though_a_silo_that_has_just_come_knows_of_no_gpu()
+    {
+        var job = new JobAlone(ranks: 2, minRanks: 1);
+        job.Train(0, 1);
+        job.Reload();
+        job.IsOfferedNothing();
+        Assert.Equal("", job.View.Shortage);
+        Assert.DoesNotContain(EventKinds.JobShort, job.Events);
+
+        // They are once it waits for whoever comes.
+        job.LosesLink(0);
+        job.LosesLink(1);
+        job.Advance(TimeSpan.FromMinutes(5));
+        job.IsOfferedNothing();
+        Assert.Contains("which no gpu of the cluster has now", job.View.Shortage, StringComparison.Ordinal);
+        Assert.Contains(EventKinds.JobShort, job.Events);
+    }
+
+    [Fact]
     public void A_job_that_ended_is_told_with_its_last_loss_and_by_whom_after_its_silo_has_gone()
     {
         var job = new JobAlone(ranks: 2, minRanks: 1);
