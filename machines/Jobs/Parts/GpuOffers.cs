@@ -93,9 +93,10 @@ internal sealed class GpuOffers(JobContext context)
             offers.Values.Count(offer => offer.Up && DeviceClasses.Matches(named, offer.DeviceClass)),
             isAnybodyNeeded ? 0 : state.Members.Count);
         var missing = state.Spec.Ranks - present;
+        var seen = supply with { OfClass = Math.Max(supply.OfClass, present) };
         if (missing > 0 && supply.Held is { } held)
             Say($"{missing} of {state.Spec.Ranks} ranks {(missing == 1 ? "is" : "are")} missing: {held.Text}", held.Cause, held.Cause);
-        else if (ClassShortage.Explain(missing, state.Spec.Ranks, state.DeviceClass, state.Spec.DeviceClass, supply) is { } text)
+        else if (ClassShortage.Explain(missing, state.Spec.Ranks, state.DeviceClass, state.Spec.DeviceClass, seen) is { } text)
             Say(text, $"{supply.OfClass > 0} {string.Join(' ', supply.Others.Select(other => other.DeviceClass))}", "device class");
         else if (missing > 0 && supply.Waits is { Length: > 0 } waits && isAnybodyNeeded)
             Say(waits, "gpus", "gpus");

@@ -28,9 +28,16 @@ public sealed class JobReloadTests
         Assert.Equal("", job.View.Shortage);
         Assert.DoesNotContain(EventKinds.JobShort, job.Events);
 
+        // Of one that has died, what is left still has the class.
+        job.Restarts(1, life: 1);
+        job.AdvanceUntilAsked(0, TimeSpan.FromMinutes(1));
+        job.Answers(0, 1, recorded: 1);
+        job.IsOfferedNothing();
+        Assert.Equal([JobAlone.Gpu(0)], job.View.Members.Select(member => member.Gpu));
+        Assert.DoesNotContain(EventKinds.JobShort, job.Events);
+
         // They are once it waits for whoever comes.
         job.LosesLink(0);
-        job.LosesLink(1);
         job.Advance(TimeSpan.FromMinutes(5));
         job.IsOfferedNothing();
         Assert.Contains("which no gpu of the cluster has now", job.View.Shortage, StringComparison.Ordinal);
