@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Coordinator.Cli.Paths;
 using Coordinator.Disk;
+using Coordinator.Machines;
 using Coordinator.Runs.Clusters;
 using Coordinator.Runs.Outcomes;
 using Coordinator.Server.Client;
@@ -24,7 +25,7 @@ public sealed class ConnectionOptions
         {
             if (result.Tokens.FirstOrDefault(token => !IsUrl(token.Value)) is not { } wrong)
                 return string.Join(',', result.Tokens.Select(token => token.Value));
-            result.AddError($"'{wrong.Value}' is no address of a silo; write http://HOST:PORT.");
+            result.AddError($"'{PlainText.Address(wrong.Value)}' is no address of a silo; write http://HOST:PORT.");
             return null;
         },
     };
@@ -58,7 +59,7 @@ public sealed class ConnectionOptions
             ? variable
             : throw new CommandException(
                 ExitCodes.Usage,
-                $"${ConnectionVariables.Silo} is '{variable}', which is no address of a silo.",
+                $"${ConnectionVariables.Silo} is '{PlainText.Address(variable)}', which is no address of a silo.",
                 "Set it to http://HOST:PORT.");
     }
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Coordinator.Machines;
 
 namespace Coordinator.Cli.Commands;
 
@@ -20,7 +21,7 @@ public static class ProxyOption
             {
                 return proxy;
             }
-            result.AddError($"'{text}' is no address of a proxy; write http://HOST:PORT or socks5://HOST:PORT.");
+            result.AddError($"'{PlainText.Address(text)}' is no address of a proxy; write http://HOST:PORT or socks5://HOST:PORT.");
             return null;
         },
     };

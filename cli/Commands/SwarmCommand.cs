@@ -2,6 +2,7 @@ using System.CommandLine;
 using Coordinator.Cli.Output;
 using Coordinator.Cli.Paths;
 using Coordinator.Lab.Swarm;
+using Coordinator.Machines;
 using Coordinator.Runs.Clusters;
 using Coordinator.Runs.Outcomes;
 using Coordinator.Server.Hosting;
@@ -115,7 +116,7 @@ public sealed class SwarmCommand
         silo.Validators.Add(result =>
         {
             if (result.Tokens is [var given] && !ConnectionOptions.IsUrl(given.Value))
-                result.AddError($"'{given.Value}' is no address of a silo; write http://HOST:PORT.");
+                result.AddError($"'{PlainText.Address(given.Value)}' is no address of a silo; write http://HOST:PORT.");
         });
         command.Validators.Add(result =>
         {

@@ -81,6 +81,19 @@ public static class PlainText
         return Line(text[..cut]) + "…";
     }
 
+    /// <summary>
+    /// An address that somebody wrote, as one harmless line that can be shown: a name and password in it are left out. It may be no
+    /// address at all, so whatever stands between its scheme and its last @ counts as such.
+    /// </summary>
+    public static string Address(string text)
+    {
+        var end = text.LastIndexOf('@');
+        if (end < 0)
+            return Line(text, 200);
+        var scheme = text.AsSpan(0, end).IndexOf("//");
+        return Line($"{(scheme < 0 ? "" : text[..(scheme + 2)])}…{text[end..]}", 200);
+    }
+
     private static bool IsBreak(Rune rune) => rune.Value is '\t' or '\n' or '\v' or '\f' or '\r' or 0x85 or 0x2028 or 0x2029;
 
     /// <summary>

@@ -96,7 +96,7 @@ public sealed class TrainedModel
         try
         {
             shape = metadata.TryGetValue(ModelFile.SpecKey, out var text)
-                ? JsonSerializer.Deserialize(text, MachinesJson.Default.ModelSpec)
+                ? Contracts.Read<ModelSpec>(text)
                 : null;
         }
         catch (JsonException)

@@ -105,8 +105,7 @@ internal sealed class LimitsApi(IGrainHost grains, DurableChanges changes)
 
     /// <summary>The cluster; an empty one where no node came and nothing was set yet.</summary>
     private async Task<ClusterView> ClusterAsync() => await grains.DescribeAsync(GrainAddress.Cluster).ConfigureAwait(false) is { } view
-        && JsonSerializer.Deserialize(view, MachinesJson.Default.ClusterView) is { } cluster
-        ? cluster with { Cooling = cluster.Cooling ?? [] } // A silo that is still to be upgraded may host the grain.
+        ? Contracts.Read<ClusterView>(view)
         : new ClusterView([], []);
 
     private static async Task<(T? Read, IResult? Fault)> ReadAsync<T>(

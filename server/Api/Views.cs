@@ -36,7 +36,7 @@ internal sealed class Views(IGrainHost grains)
     /// <summary>A job's view, or null.</summary>
     public async Task<JobView?> JobAsync(string id) =>
         await ReadAsync(GrainAddress.Of(new JobId(id))).ConfigureAwait(false) is { } view
-            ? view.Deserialize(MachinesJson.Default.JobView)
+            ? Contracts.Read<JobView>(view.ToJsonString())
             : null;
 
     /// <summary>A gang's view, or null.</summary>

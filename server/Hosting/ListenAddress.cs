@@ -22,7 +22,7 @@ public sealed record ListenAddress(IPAddress Address, int Port, bool Tls)
             || AddressOf(uri) is not { } address)
         {
             throw new FormatException(
-                $"cannot listen on '{PlainText.Line(url, 200)}': write http://127.0.0.1:7070, or another IP address, localhost or * with "
+                $"cannot listen on '{PlainText.Address(url)}': write http://127.0.0.1:7070, or another IP address, localhost or * with "
                     + $"a port");
         }
         return new ListenAddress(address, uri.Port, uri.Scheme == "https");

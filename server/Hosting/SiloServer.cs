@@ -177,6 +177,7 @@ public sealed partial class SiloServer : IAsyncDisposable
         var views = new Views(options.Grains);
         var info = new InfoApi(options.Links, options);
         var api = app.MapGroup(ApiPath);
+        api.AddEndpointFilter(Page.RefuseNegative);
         var changes = new DurableChanges(options.Grains, options, app.Lifetime.ApplicationStopping);
         new JobsApi(changes, views, options).Map(api);
         new GangsApi(options.Grains, changes, views, options).Map(api);

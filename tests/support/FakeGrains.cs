@@ -43,6 +43,9 @@ public sealed class FakeGrains : IGrainHost
 
     public void Show(JobView view) => views[GrainAddress.Of(view.Id)] = JsonSerializer.Serialize(view, MachinesJson.Default.JobView);
 
+    /// <summary>Shows what a silo of another build says.</summary>
+    public void Show(GrainAddress grain, string view) => views[grain] = view;
+
     public void Show(GangView view) => views[GrainAddress.OfGang(view.Id)] = JsonSerializer.Serialize(view, MachinesJson.Default.GangView);
 
     public void Show(ClusterView view) => views[GrainAddress.Cluster] = JsonSerializer.Serialize(view, MachinesJson.Default.ClusterView);

@@ -58,4 +58,13 @@ public sealed class PlainTextTests
         Assert.Throws<JsonException>(() => JsonSerializer.Deserialize(json, MachinesJson.Default.JobId));
         Assert.Throws<JsonException>(() => JsonSerializer.Deserialize(json, MachinesJson.Default.NodeId));
     }
+
+    [Theory]
+    [InlineData("http://10.0.0.1:7070", "http://10.0.0.1:7070")]
+    [InlineData("http://user:secret@host:1", "http://…@host:1")]
+    [InlineData("user:secret@host", "…@host")]
+    [InlineData("http://a:se/c,r@et@host", "http://…@host")]
+    [InlineData("http://x,htp://a:secret@y", "http://…@y")]
+    [InlineData("@", "…@")]
+    public void An_address_is_shown_without_the_password_in_it(string given, string shown) => Assert.Equal(shown, PlainText.Address(given));
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using System.Text.Json;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 using Coordinator.Server.Api;
@@ -73,6 +74,23 @@ public sealed class SubmissionTests : IAsyncLifetime
         var submitting = server.Client.SubmitAsync(Spec(sha256, 500));
         File.Move(path, server.Folder.File($"data/{sha256}.bin"));
         await submitting.For("the submission");
+    }
+
+    [Fact]
+    public async Task A_submission_that_comes_again_finds_its_job_where_a_silo_of_another_build_tells_of_it()
+    {
+        server.AcceptJobs();
+        var (path, sha256) = MakeData(500);
+        await server.Client.UploadDataAsync(path, sha256);
+        var job = new JobId("again-1");
+        var view = JsonSerializer.SerializeToNode(
+            new JobView { Id = job, Phase = "running", Spec = Spec(sha256, 500) }, MachinesJson.Default.JobView)!.AsObject();
+
+        // Members that the other build does not know are not there; they have their initial values, as those of the submission have.
+        Assert.True(view["spec"]!["checkpoint"]!.AsObject().Remove("keepLatest"));
+        Assert.True(view["spec"]!["training"]!.AsObject().Remove("steps"));
+        server.Grains.Show(GrainAddress.Of(job), view.ToJsonString());
+        Assert.True((await server.Client.SubmitAsync(Spec(sha256, 500), job)).Existed);
     }
 
     [Fact]
