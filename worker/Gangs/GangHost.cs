@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using Coordinator.Machines;
@@ -33,7 +34,12 @@ internal sealed class GangHost : IDisposable
     private readonly List<GangAgentOutput> outputs = [];
     private readonly CancellationTokenSource ended = new();
     private CancellationTokenSource preparing = new();
-    private TcpListener? master;
+
+    /// <summary>
+    /// Holds the port for rank 0. It is bound and does not listen: a rank that is sooner there than rank 0 is refused, as by a program that
+    /// has not begun, and tries again; one that was let in would be thrown out a moment later.
+    /// </summary>
+    private Socket? master;
     private LeaseSocket? lease;
     private TaskCompletionSource? stopped;
     private bool disposed;
@@ -165,12 +171,12 @@ internal sealed class GangHost : IDisposable
                     (index, sentAt) => Take(new AgentPeerAnswered(prepare.Generation, index, sentAt)));
                 if (prepare.Seat.Index == 0)
                 {
-                    master = new TcpListener(options.DataListen.Address, 0);
-                    master.Start();
+                    // Without a named protocol .NET leaves out SO_REUSEADDR, with which anybody else who has it could bind the port, too.
+                    master = new Socket(options.DataListen.AddressFamily, SocketType.Stream, ProtocolType.Unspecified);
+                    master.Bind(new IPEndPoint(options.DataListen.Address, 0));
                 }
 
-                Take(new AgentPrepared(
-                    prepare.Generation, master is null ? 0 : ((System.Net.IPEndPoint)master.LocalEndpoint).Port, lease.Port));
+                Take(new AgentPrepared(prepare.Generation, master is null ? 0 : ((IPEndPoint)master.LocalEndPoint!).Port, lease.Port));
             }
         }
         catch (OperationCanceledException)
@@ -228,7 +234,7 @@ internal sealed class GangHost : IDisposable
 
     private void StartAll(RunRanks run)
     {
-        master?.Stop();
+        master?.Dispose();
         master = null;
         lease?.Begin(run.Start, run.Seat.Index);
         ranks.Clear();
@@ -327,7 +333,7 @@ internal sealed class GangHost : IDisposable
 
     private void DropPorts()
     {
-        master?.Stop();
+        master?.Dispose();
         lease?.Dispose();
         (master, lease) = (null, null);
     }

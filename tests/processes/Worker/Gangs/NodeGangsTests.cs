@@ -1,4 +1,6 @@
 using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
 using System.Net.WebSockets;
 using Coordinator.Machines;
 using Coordinator.Machines.Gangs;
@@ -137,6 +139,25 @@ public sealed class NodeGangsTests : IDisposable
     }
 
     [Fact]
+    public void The_port_for_rank_0_is_held_and_lets_nobody_in_before_the_program_does()
+    {
+        Start();
+        Order(GangWish.Prepare, 1, Spec("true"), index: 0);
+        var port = new IPEndPoint(IPAddress.Loopback, Await(report => report.Phase == GangPhase.Ready).MasterPort);
+
+        // A rank of another node may be sooner there than rank 0: it must be refused, and try again, not be let in and thrown out.
+        using var early = new TcpClient();
+        Assert.Equal(SocketError.ConnectionRefused, Assert.Throws<SocketException>(() => early.Connect(port)).SocketErrorCode);
+
+        // Nobody takes the port meanwhile, whatever they are willing to share; once the program runs it is free for it.
+        using var other = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        Assert.Equal(SocketError.AddressAlreadyInUse, Assert.Throws<SocketException>(() => other.Bind(port)).SocketErrorCode);
+        Begin(1);
+        Await(report => report.Ranks.Count == 2 && report.Ranks.All(rank => rank.Exit is { Code: 0 }));
+        other.Bind(port);
+    }
+
+    [Fact]
     public void A_log_that_is_not_there_is_said_to_be_none()
     {
         Start();
@@ -174,20 +195,22 @@ public sealed class NodeGangsTests : IDisposable
     {
         Order(GangWish.Prepare, generation, spec);
         Await(report => report.Generation == generation && report.Phase == GangPhase.Ready);
-        gangs!.Handle(new GangOrdered(new GangOrder
-        {
-            Job = Job,
-            Incarnation = 1,
-            Generation = generation,
-            Wish = GangWish.Run,
-            Heard = heard,
-            Boot = 1000,
-            Start = new GangStart(
-                "127.0.0.1", 29500, Convert.ToBase64String(new byte[32]), [new GangPeer(0, "127.0.0.1:9"), new GangPeer(1, "127.0.0.1:9")]),
-        }));
+        Begin(generation);
     }
 
-    private void Order(GangWish wish, long generation, GangSpec? spec = null) => gangs!.Handle(new GangOrdered(new GangOrder
+    private void Begin(long generation) => gangs!.Handle(new GangOrdered(new GangOrder
+    {
+        Job = Job,
+        Incarnation = 1,
+        Generation = generation,
+        Wish = GangWish.Run,
+        Heard = heard,
+        Boot = 1000,
+        Start = new GangStart(
+            "127.0.0.1", 29500, Convert.ToBase64String(new byte[32]), [new GangPeer(0, "127.0.0.1:9"), new GangPeer(1, "127.0.0.1:9")]),
+    }));
+
+    private void Order(GangWish wish, long generation, GangSpec? spec = null, int index = 1) => gangs!.Handle(new GangOrdered(new GangOrder
     {
         Job = Job,
         Incarnation = 1,
@@ -196,7 +219,7 @@ public sealed class NodeGangsTests : IDisposable
         Heard = heard,
         Boot = 1000,
         Spec = spec,
-        Seat = spec is null ? null : new GangSeat(1, 2, [0, 1], 0),
+        Seat = spec is null ? null : new GangSeat(index, 2, [0, 1], 0),
     }));
 
     private GangReport Await(Func<GangReport, bool> isWanted)
