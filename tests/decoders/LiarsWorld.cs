@@ -1,13 +1,15 @@
 using Coordinator.Conformance;
 using Coordinator.Machines;
+using Coordinator.Machines.Gangs;
 using Coordinator.Machines.Jobs;
 using Coordinator.Server.Gateway;
 
 namespace Coordinator.Decoders;
 
 /// <summary>
-/// All grains of a small cluster on a plain queue, an honest worker <c>b</c>, and a worker <c>a</c> that trains as well and says other
-/// things in between. Messages arrive at once and in order; what engines may do to them beside is the simulator's matter.
+/// All grains of a small cluster on a plain queue with a training job and a gang, an honest worker <c>b</c>, and a worker <c>a</c> that
+/// takes part as well and says other things in between. Messages arrive at once and in order; what engines may do to them beside is the
+/// simulator's matter.
 /// </summary>
 internal sealed class LiarsWorld
 {
@@ -28,8 +30,8 @@ internal sealed class LiarsWorld
     public LiarsWorld(Dice dice)
     {
         this.dice = dice;
-        liar = new FakeWorker(new NodeId("a"), 1_000, 2, DeviceClass, _ => { }) { Trains = true, Clock = () => now };
-        honest = new FakeWorker(new NodeId("b"), 2_000, 1, DeviceClass, _ => { }) { Trains = true, Clock = () => now };
+        liar = new FakeWorker(new NodeId("a"), 1_000, 3, DeviceClass, _ => { }) { Trains = true, Clock = () => now };
+        honest = new FakeWorker(new NodeId("b"), 2_000, 2, DeviceClass, _ => { }) { Trains = true, Clock = () => now };
         training = new FakeTraining([liar, honest]);
         Post(GrainAddress.Of(Job), new SubmitJob(new JobSpec
         {
@@ -40,6 +42,16 @@ internal sealed class LiarsWorld
             Checkpoint = new CheckpointSpec { Interval = dice.OneIn(2) ? "5" : "1s" },
             Secret = Convert.ToBase64String(new byte[32]),
         }));
+        Post(GrainAddress.OfGang(WorkerWords.Gangs), new SubmitGang(new GangSpec
+        {
+            Command = ["program"],
+            MinNodes = dice.OneIn(2) ? 2 : 1,
+            MaxNodes = 2,
+            Restarts = 1000,
+            Lease = TimeSpan.FromSeconds(3),
+            Alone = TimeSpan.FromSeconds(3),
+        })
+        { Secret = "secret" });
         Post(GrainAddress.Of(honest.Node), honest.Connect(now));
         Post(GrainAddress.Of(liar.Node), liar.Connect(now));
 

@@ -13,9 +13,14 @@ internal static class WorkerWords
         "{", "}", "[", "]", ",", ":", "\"", "null", "-1", "0", "1e308", "\"NaN\"", "9223372036854775807", "-9223372036854775808",
             "2147483648", "true", "\"\"", "\\u0000", "\\ud800", "\\u001b[2J", "\\u202e", "\\n", "\\u009b", "{\"say\":\"heartbeat\",",
         "\"say\":\"", "\"job\":\"job\"", "\"generation\":", "\"gpu\":\"a/0\"", "\"gpu\":\"b/0\"", "\"node\":\"a\"", "\"node\":\"b\"",
-        "\"applied\":", "\"boot\":", "\"reduced\":[", "\"held\":[", "\"assigned\":[", "{\"start\":0,\"count\":2147483647}",
+        "\"applied\":", "\"boot\":",
+        "\"say\":\"gang-report\",\"job\":\"gang\"", "\"phase\":\"Stopped\"", "\"exit\":{\"ageMs\":1}", "\"ranks\":[null]",
+        "\"reduced\":[", "\"held\":[", "\"assigned\":[", "{\"start\":0,\"count\":2147483647}",
         "{\"start\":-1,\"size\":-1}", "{\"start\":0,\"count\":3,\"step\":9}",
     ];
+
+    /// <summary>The gang that workers speak of beside the job.</summary>
+    public static readonly JobId Gangs = new("gang");
 
     /// <summary>What mutations insert.</summary>
     public static IReadOnlyList<byte[]> Fragments { get; } = [.. Pieces.Select(Encoding.UTF8.GetBytes)];
@@ -38,7 +43,7 @@ internal static class WorkerWords
         var gpu = new GpuId(node, dice.Below(2));
         var step = Math.Max(1, applied + dice.Below(5) - 2);
         var id = new CheckpointId(0, step, Math.Max(1, generation));
-        return dice.Below(18) switch
+        return dice.Below(22) switch
         {
             0 => Hello(dice, node, session),
             1 => new Heartbeat(
@@ -92,6 +97,16 @@ internal static class WorkerWords
                 Checkpoint = id,
                 ManifestSha256 = new string('c', 64),
             },
+            17 or 18 or 19 => Gang(dice, generation),
+            20 => new LogRead
+            {
+                Id = "q",
+                Found = !dice.OneIn(3),
+                Generation = generation,
+                From = dice.Below(100),
+                End = dice.Below(200),
+                Bytes = dice.OneIn(4) ? "" : "bGluZQo=",
+            },
             _ => dice.OneIn(2)
                 ? new CheckpointFailed
                 {
@@ -105,6 +120,34 @@ internal static class WorkerWords
                 : new CheckpointUnreadable { Job = job, Generation = generation, Gpu = gpu, Checkpoint = id, Detail = "damaged" },
         };
     }
+
+    /// <summary>What the agent of a gang might say: of ranks that it has or has not, in every phase and out of turn.</summary>
+    private static GangReport Gang(Dice dice, long generation) => new()
+    {
+        Job = Gangs,
+        Generation = dice.OneIn(3) ? 1 : generation,
+        Sequence = dice.Below(1000),
+        Phase = dice.Of(Enum.GetValues<GangPhase>()),
+        MasterPort = dice.OneIn(2) ? 0 : 29500,
+        LeasePort = dice.Below(3) * 29600 / 2,
+        Step = dice.Below(50),
+        SilentMs = dice.Below(5000),
+        Detail = dice.OneIn(3) ? "brings the bundle" : "",
+        Ranks =
+        [
+            .. Enumerable.Range(dice.Below(2), dice.Below(3))
+                .Select(rank => new GangRank(rank, dice.Below(2), dice.Below(2000), dice.OneIn(2) ? null : End(dice))),
+        ],
+    };
+
+    private static GangExit End(Dice dice) => new(dice.OneIn(2) ? dice.Below(3) : null, dice.OneIn(2) ? 9 : null, dice.Below(3000))
+    {
+        Asked = dice.OneIn(3),
+        Hung = dice.OneIn(5),
+        PortTaken = dice.OneIn(5),
+        Error = dice.OneIn(3) ? "out of memory" : "",
+        LastLines = dice.OneIn(2) ? [] : ["Connection reset by peer", "bad sample"],
+    };
 
     private static RankState State(Dice dice, JobId job, long generation, long applied, GpuId gpu, WorkerSession session) => new()
     {
