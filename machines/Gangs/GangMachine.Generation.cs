@@ -94,11 +94,14 @@ public sealed partial class GangMachine
     }
 
     /// <summary>
-    /// Before anything runs nobody is kept waiting by a node that is slow, and one that is out of reach is told by the cluster. By the
-    /// clock of <see cref="awake"/>.
+    /// When an agent counts as lost, by the clock of <see cref="awake"/>. Before anything runs nobody is kept waiting by a node that is
+    /// slow, and one that is out of reach is told by the cluster. One that was not heard since this machine was loaded goes on meanwhile with
+    /// its peers, and may still be looking for the silo that took the place of another: unknown is not gone.
     /// </summary>
-    private TimeSpan LostAt(Agent agent) =>
-        (agent.HeardAwake ?? stageAwake) + (state!.Started ? LostAfter : Later(LostAfter, PreparePatience));
+    private TimeSpan LostAt(Agent agent) => (agent.HeardAwake ?? stageAwake) + PatienceWith(agent);
+
+    private TimeSpan PatienceWith(Agent agent) =>
+        state!.Started && agent.HeardAwake is not null ? LostAfter : Later(LostAfter, LongPatience);
 
     private GangFailure? LossOf(int index)
     {
@@ -115,14 +118,17 @@ public sealed partial class GangMachine
                     Node = node,
                 },
             _ when awake >= LostAt(agent) =>
-                new GangFailure(state.Generation, "node lost", $"{node} was not heard for {LostAfter.TotalSeconds:0.#} s") { Node = node },
+                new GangFailure(state.Generation, "node lost", $"{node} was not heard for {PatienceWith(agent).TotalSeconds:0.#} s")
+                {
+                    Node = node,
+                },
             _ => null,
         };
     }
 
     /// <summary>
     /// A gpu of a member that the cluster wants back, or that is out of service; a worker that was started again; before anything runs,
-    /// also a node that is out of reach.
+    /// also a node that is out of reach, unless that is said by a cluster that was loaded anew and that nodes have yet to find.
     /// </summary>
     private GangFailure? LossByOffer()
     {
@@ -147,7 +153,7 @@ public sealed partial class GangMachine
                     state.Generation, "gpu out of service", $"gpu {offer.Gpu} is out of service")
                 { Node = node, Gpu = offer.Gpu.Index };
             }
-            if (!offer.Up && state.Stage == GangStage.Preparing)
+            if (!offer.Up && state.Stage == GangStage.Preparing && (!isResumed || awake >= LostAt(agents[index])))
                 return new GangFailure(state.Generation, "node lost", $"{node} is out of reach") { Node = node };
         }
 
@@ -155,7 +161,7 @@ public sealed partial class GangMachine
     }
 
     private static readonly TimeSpan AnswerTime = TimeSpan.FromMilliseconds(3);
-    private static readonly TimeSpan PreparePatience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan LongPatience = TimeSpan.FromSeconds(30);
 
     private TimeSpan LostAfter => Spec.Lease * 0.8;
 

@@ -30,6 +30,9 @@ public sealed partial class GangMachine : IMachine
     private long writes;
     private bool isDirty;
     private TimeSpan loadedAt;
+
+    /// <summary>Whether its stage began before it was loaded.</summary>
+    private bool isResumed;
     private TimeSpan stageAt;
 
     /// <summary>
@@ -103,6 +106,7 @@ public sealed partial class GangMachine : IMachine
         {
             case Activated activated when state is not null:
                 loadedAt = stageAt = lookAt = now;
+                isResumed = true;
                 state = state with { Incarnation = state.Incarnation + 1 };
 
                 // Before anything is observed: a store takes events from whoever wrote the state last, and refuses them from anybody else.
@@ -265,7 +269,7 @@ public sealed partial class GangMachine : IMachine
         }
 
         if (state.Stage != before)
-            (stageAt, stageAwake) = (now, awake);
+            (stageAt, stageAwake, isResumed) = (now, awake, false);
         if (isDirty)
             Persist();
         RequestGpus();

@@ -51,6 +51,19 @@ public sealed class FirstCauseTests
     }
 
     [Fact]
+    public void Whoever_met_a_stranger_at_the_port_of_rank_0_is_less_to_blame_than_rank_0_which_did_not_get_it()
+    {
+        var (first, _) = FirstCause.Of(
+        [
+            End(1, 1.0, Failed("ValueError: the store answers HTTP/1.1 400 Bad Request")),
+            End(2, 1.1, new GangExit(null, 6, 0)),
+            End(0, 1.6, Failed("EADDRINUSE") with { PortTaken = true }),
+        ])!.Value;
+
+        Assert.Equal(0, first.Rank);
+    }
+
+    [Fact]
     public void Equal_evidence_is_decided_by_time_and_then_by_rank()
     {
         Assert.Equal(1, FirstCause.Of([End(0, 1.1, Failed("a")), End(1, 1.0, Failed("b"))])!.Value.First.Rank);

@@ -7,7 +7,9 @@ namespace Coordinator.Tests.Machines.Gangs;
 public sealed class GangPatienceTests
 {
     private static readonly JobId Job = new("g");
-    private readonly GangMachine machine = new(Job, null);
+    private readonly string prepared;
+    private GangMachine machine = new(Job, null);
+    private string stored = "";
     private readonly List<CoordinatorEvent> events = [];
     private readonly Dictionary<string, long> sequences = [];
     private TimeSpan now;
@@ -18,6 +20,7 @@ public sealed class GangPatienceTests
         var spec = new GangSpec { Command = ["program"], MinNodes = 2, MaxNodes = 2, Lease = TimeSpan.FromSeconds(5) };
         Handle(0, new SubmitGang(spec) { Secret = "s" });
         Handle(0, new GangOffered(new GpusOffered(1, 1, [Offer("n1"), Offer("n2")])));
+        prepared = stored;
         Report(0, "n1", GangPhase.Ready);
         Report(0, "n2", GangPhase.Ready);
         Report(0, "n1", GangPhase.Running);
@@ -40,21 +43,73 @@ public sealed class GangPatienceTests
     [Fact]
     public void An_agent_that_is_silent_while_the_silo_runs_is_lost_after_four_fifths_of_a_lease()
     {
-        while (now < TimeSpan.FromSeconds(30) && machine.NextDeadline is { } due
-            && events.All(seen => seen.Kind != EventKinds.GangStopping))
-        {
-            now = due;
-            Handle(due.TotalSeconds, new DeadlinePassed());
-            Report(due.TotalSeconds, "n1", GangPhase.Running);
-        }
+        Pass(30, "n1");
 
         var stopping = Assert.Single(events, seen => seen.Kind == EventKinds.GangStopping);
         Assert.Equal("generation 1 ends: n2 was not heard for 4 s", stopping.Text);
         Assert.Equal(TimeSpan.FromSeconds(4), now);
     }
 
-    private static GpuOffer Offer(string node) =>
-        new(new GpuId(new NodeId(node), 0), new WorkerSession(1, 1), $"{node}:7000", "cpu", "cpu", Up: true);
+    [Fact]
+    public void A_generation_that_prepares_outlives_its_silo_and_waits_for_nodes_that_find_the_new_one()
+    {
+        Load(prepared);
+        Handle(0, new GangOffered(new GpusOffered(2, 1, [Offer("n1", isUp: false), Offer("n2", isUp: false)])));
+        Pass(20);
+        Report(20, "n1", GangPhase.Ready);
+        Handle(20, new GangOffered(new GpusOffered(2, 2, [Offer("n1"), Offer("n2")])));
+        Report(20, "n2", GangPhase.Ready);
+
+        Assert.DoesNotContain(events, seen => seen.Kind == EventKinds.GangStopping);
+        Assert.Contains(events, seen => seen is { Kind: EventKinds.GenerationPlanned, Generation: 1 });
+    }
+
+    [Fact]
+    public void A_gang_that_runs_outlives_its_silo_and_waits_for_agents_that_are_slow_to_find_the_new_one()
+    {
+        Load(stored);
+        Pass(25, "n1");
+        Report(25, "n2", GangPhase.Running);
+        Pass(28, "n1");
+        Assert.DoesNotContain(events, seen => seen.Kind == EventKinds.GangStopping);
+
+        // Whoever has found it is held to its lease again.
+        Pass(60, "n1");
+        var stopping = Assert.Single(events, seen => seen.Kind == EventKinds.GangStopping);
+        Assert.Equal("generation 1 ends: n2 was not heard for 4 s", stopping.Text);
+    }
+
+    [Fact]
+    public void A_node_that_went_with_the_silo_is_lost_after_half_a_minute()
+    {
+        Load(stored);
+        Pass(60, "n1");
+
+        var stopping = Assert.Single(events, seen => seen.Kind == EventKinds.GangStopping);
+        Assert.Equal("generation 1 ends: n2 was not heard for 30 s", stopping.Text);
+        Assert.Equal(TimeSpan.FromSeconds(30), now);
+    }
+
+    private static GpuOffer Offer(string node, bool isUp = true) =>
+        new(new GpuId(new NodeId(node), 0), new WorkerSession(1, 1), $"{node}:7000", "cpu", "cpu", isUp);
+
+    private void Load(string state)
+    {
+        machine = new GangMachine(Job, state);
+        events.Clear();
+        Handle(0, new Activated("another silo"));
+    }
+
+    /// <summary>Every turn that is due until then, or until the generation ends, with what a node's agent says in each.</summary>
+    private void Pass(double until, string? speaks = null)
+    {
+        while (machine.NextDeadline is { } due && due.TotalSeconds < until && events.All(seen => seen.Kind != EventKinds.GangStopping))
+        {
+            Handle(due.TotalSeconds, new DeadlinePassed());
+            if (speaks is not null)
+                Report(due.TotalSeconds, speaks, GangPhase.Running);
+        }
+    }
 
     private void Report(double second, string node, GangPhase phase)
     {
@@ -80,6 +135,7 @@ public sealed class GangPatienceTests
         {
             var outputs = new Outputs();
             machine.Handle(now, next, outputs);
+            stored = outputs.Items.OfType<PersistState>().LastOrDefault()?.StateJson ?? stored;
             events.AddRange(outputs.Items.OfType<ObserveEvent>().Select(observed => observed.Event));
         }
     }
