@@ -13,7 +13,7 @@ public sealed class GangRun(SiloCalls calls, JobId job, LogPrinter printer, Func
     private readonly Dictionary<int, LogFollower> followers = [];
     private volatile GangView? last;
     private string said = "";
-    private int failures;
+    private long judged;
 
     /// <summary>The gang as it was heard of last.</summary>
     public GangView? Last => last;
@@ -66,7 +66,7 @@ public sealed class GangRun(SiloCalls calls, JobId job, LogPrinter printer, Func
 
     private void Say(GangView view)
     {
-        foreach (var failure in view.Failures.Skip(failures))
+        foreach (var failure in view.Failures.Where(failure => failure.Generation > judged))
         {
             printer.Say($"generation {failure.Generation} ended: "
                 + $"{failure.Text}{(failure.Followed.Count > 0 ? $" (after it failed {failure.Followed.Count} more)" : "")}");
@@ -74,7 +74,7 @@ public sealed class GangRun(SiloCalls calls, JobId job, LogPrinter printer, Func
                 printer.Say($"  | {line}");
         }
 
-        failures = view.Failures.Count;
+        judged = view.Failures.Select(failure => failure.Generation).Append(judged).Max();
         var processes = Counted.Of(view.Spec.RanksOn(view.Nodes.Count), "process", "processes");
         var now = view.Phase switch
         {

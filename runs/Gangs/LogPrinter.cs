@@ -3,7 +3,8 @@ using System.Text;
 namespace Coordinator.Runs.Gangs;
 
 /// <summary>
-/// Prints what ranks said: standard output there, the rest on standard error; with the rank before each line where several are shown.
+/// Prints what ranks said: standard output there, the rest on standard error; with the rank before each line where several are shown. A line
+/// that is longer than the log's is then several lines, since what another rank says may come between its pieces.
 /// </summary>
 public sealed class LogPrinter(TextWriter output, TextWriter error, bool withRanks, bool withTimes)
 {
@@ -23,7 +24,7 @@ public sealed class LogPrinter(TextWriter output, TextWriter error, bool withRan
         lock (gate)
         {
             var writer = line.Stream == "stdout" ? output : error;
-            if (line.IsWhole)
+            if (line.IsWhole || withRanks)
                 writer.WriteLine(text);
             else
                 writer.Write(text);

@@ -199,7 +199,23 @@ internal sealed class GangHost : IDisposable
         if (Directory.Exists(folder))
             return;
         Take(new AgentPreparing(generation, "brings the bundle"));
-        var part = string.Create(CultureInfo.InvariantCulture, $"{folder}.{Environment.ProcessId}.part");
+        var turn = services.BundleTurns.GetOrAdd(bundle.Sha256, _ => new SemaphoreSlim(1));
+        await turn.WaitAsync(cancel).ConfigureAwait(false);
+        try
+        {
+            if (!Directory.Exists(folder))
+                await BringAsync(bundle, folder, cancel).ConfigureAwait(false);
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    private async Task BringAsync(GangBundle bundle, string folder, CancellationToken cancel)
+    {
+        var (part, unpacked) = (folder + ".part", folder + ".part.d");
+        DropUnfinished(unpacked);
         try
         {
             var file = new FileStream(part, FileMode.Create, FileAccess.ReadWrite, FileShare.None, 1 << 16, FileOptions.DeleteOnClose);
@@ -210,17 +226,23 @@ internal sealed class GangHost : IDisposable
                 if (Convert.ToHexStringLower(await SHA256.HashDataAsync(file, cancel).ConfigureAwait(false)) != bundle.Sha256)
                     throw new InvalidDataException($"the bundle {bundle.Sha256} arrived with other bytes");
                 file.Position = 0;
-                await Task.Run(() => Unpack(file, part + ".d", cancel), cancel).ConfigureAwait(false);
+                await Task.Run(() => Unpack(file, unpacked, cancel), cancel).ConfigureAwait(false);
             }
 
-            Directory.Move(part + ".d", folder);
+            Directory.Move(unpacked, folder);
         }
         catch
         {
-            if (Directory.Exists(part + ".d"))
-                Directory.Delete(part + ".d", recursive: true);
+            DropUnfinished(unpacked);
             throw;
         }
+    }
+
+    /// <summary>What was begun now, or by a worker that was killed at it.</summary>
+    private static void DropUnfinished(string unpacked)
+    {
+        if (Directory.Exists(unpacked))
+            Directory.Delete(unpacked, recursive: true);
     }
 
     private void Unpack(FileStream file, string folder, CancellationToken cancel)
@@ -318,13 +340,13 @@ internal sealed class GangHost : IDisposable
         {
             if (disposed || machine.Phase != GangPhase.Running || ranks.Count == 0)
                 return;
-            var heard = ranks.Values.Max(rank => rank.HeardAt);
+            var heard = ranks.Values.Max(rank => rank.HeardAt());
             if (heard > Monotonic.Now - LookPeriod - LookPeriod)
                 Take(new AgentHeardRank(machine.Generation, 0));
             if (machine.Spec?.HangTimeout is not { } limit)
                 return;
             hung.AddRange(ranks.Values.Where(rank => rank.Program is { Exited.IsCompleted: false })
-                .Select(rank => (rank, Silent: Monotonic.Now - rank.HeardAt)).Where(rank => rank.Silent >= limit));
+                .Select(rank => (rank, Silent: Monotonic.Now - rank.HeardAt())).Where(rank => rank.Silent >= limit));
         }
 
         foreach (var (rank, silent) in hung)

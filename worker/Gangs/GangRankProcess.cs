@@ -10,6 +10,9 @@ internal sealed class GangRankProcess(int rank, string folder, RankLog log)
     private const int LongestLine = 400;
     private static readonly string[] WordsOfTakenPorts = ["EADDRINUSE", "Address already in use", "errno: 98"];
 
+    private readonly string heartbeat = Path.Combine(folder, "heartbeat");
+    private DateTime lastTouch = TouchOf(Path.Combine(folder, "heartbeat"));
+    private TimeSpan touchedAt;
     private volatile bool isHung;
 
     public int Rank => rank;
@@ -18,14 +21,16 @@ internal sealed class GangRankProcess(int rank, string folder, RankLog log)
 
     public RunningProgram? Program { get; set; }
 
-    /// <summary>When it showed last that it lives: by output, or by touching its file.</summary>
-    public TimeSpan HeardAt
+    /// <summary>
+    /// When it showed last that it lives: by output, or by touching its file. A touch counts from when it is seen here, since the wall clock
+    /// may be set meanwhile, and a file's time is whatever the program says.
+    /// </summary>
+    public TimeSpan HeardAt()
     {
-        get
-        {
-            var touched = Monotonic.Now - (DateTime.UtcNow - File.GetLastWriteTimeUtc(Path.Combine(folder, "heartbeat")));
-            return touched > log.OutputAt && touched <= Monotonic.Now ? touched : log.OutputAt;
-        }
+        var touch = TouchOf(heartbeat);
+        if (touch != lastTouch)
+            (lastTouch, touchedAt) = (touch, Monotonic.Now);
+        return touchedAt > log.OutputAt ? touchedAt : log.OutputAt;
     }
 
     /// <summary>Says in its log what can be had of it, and kills it.</summary>
@@ -53,5 +58,18 @@ internal sealed class GangRankProcess(int rank, string folder, RankLog log)
                 && !exit.IsSuccess
                 && lines.Any(line => WordsOfTakenPorts.Any(words => line.Contains(words, StringComparison.OrdinalIgnoreCase))),
         };
+    }
+
+    /// <summary>A file that is not there, or may not be looked at, was never touched.</summary>
+    private static DateTime TouchOf(string path)
+    {
+        try
+        {
+            return File.GetLastWriteTimeUtc(path);
+        }
+        catch (Exception closed) when (closed is IOException or UnauthorizedAccessException)
+        {
+            return default;
+        }
     }
 }

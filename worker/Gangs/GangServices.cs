@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Coordinator.Machines.Gangs;
 using Coordinator.Worker.Processes;
 
@@ -10,6 +11,12 @@ public sealed record GangServices(ProgramLauncher Launcher, ProgramFolders Folde
 {
     /// <summary>Writes a bundle to a stream. Its hash is checked by who asks.</summary>
     public required Func<GangBundle, Stream, CancellationToken, Task> FetchBundle { get; init; }
+
+    /// <summary>
+    /// Whose turn it is to bring a bundle, by its hash: a generation that was given up may still be at it when the next one begins, and
+    /// gangs may have the same bundle.
+    /// </summary>
+    internal ConcurrentDictionary<string, SemaphoreSlim> BundleTurns { get; } = new(StringComparer.Ordinal);
 
     /// <summary>The environment of which programs may inherit a part.</summary>
     public IReadOnlyList<KeyValuePair<string, string>> Environment { get; init; } = [.. ProgramEnvironment.OfThisProcess()];

@@ -2,11 +2,13 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using System.Net.WebSockets;
+using System.Security.Cryptography;
 using Coordinator.Machines;
 using Coordinator.Machines.Gangs;
 using Coordinator.Tests.Support;
 using Coordinator.Worker;
 using Coordinator.Worker.Agent;
+using Coordinator.Worker.Files;
 using Coordinator.Worker.Gangs;
 using Coordinator.Worker.Kernels;
 using Coordinator.Worker.Processes;
@@ -24,6 +26,7 @@ public sealed class NodeGangsTests : IDisposable
     private readonly BlockingCollection<LogRead> pieces = [];
     private ProgramLauncher? launcher;
     private NodeGangs? gangs;
+    private Func<GangBundle, Stream, CancellationToken, Task> fetch = (_, _, _) => throw new WebSocketException("no silo");
     private long heard;
 
     public void Dispose()
@@ -122,15 +125,23 @@ public sealed class NodeGangsTests : IDisposable
     public void A_process_that_gives_no_sign_of_life_is_looked_at_and_killed_where_that_is_asked_for()
     {
         Start();
-        Run(1, Spec("[ $LOCAL_RANK = 0 ] || exec sleep 1000; while :; do echo alive; sleep 0.1; done") with
+        Run(1, Spec(
+            """
+            [ $LOCAL_RANK = 0 ] || { echo $$ > silent; exec sleep 1000; }
+            until [ -s silent ]; do sleep 0.05; done
+            read -r silent < silent
+            while kill -0 $silent 2> /dev/null; do n=$((n + 1)); touch -d "@$n" "$COORDINATOR_HEARTBEAT"; sleep 0.1; done
+            """) with
         {
-            HangTimeout = TimeSpan.FromSeconds(1),
+            HangTimeout = TimeSpan.FromSeconds(2),
             Lease = TimeSpan.FromMinutes(1),
         });
 
-        var report = Await(report => report.Ranks.Any(rank => rank.Exit is not null));
+        var report = Await(report => report.Ranks.Count == 2 && report.Ranks.All(rank => rank.Exit is not null));
 
-        Assert.True(report.Ranks.Single(rank => rank.Exit is not null) is { Rank: 3, Exit: { Hung: true, Signal: 9, Asked: false } });
+        // The other one was not silent: it has touched its file, with times of its own.
+        Assert.Equal((0, false), (report.Ranks[0].Exit!.Code, report.Ranks[0].Exit!.Hung));
+        Assert.True(report.Ranks[1] is { Rank: 3, Exit: { Hung: true, Signal: 9, Asked: false } });
         gangs!.Handle(new LogAsked(new LogQuestion("q", Job, 3, 0, 0, 65536)));
         Assert.True(pieces.TryTake(out var piece, Limit));
         var text = System.Text.Encoding.UTF8.GetString(Convert.FromBase64String(piece!.Bytes));
@@ -158,6 +169,40 @@ public sealed class NodeGangsTests : IDisposable
     }
 
     [Fact]
+    public void A_bundle_that_a_given_up_generation_still_brings_is_no_obstacle_to_the_next_one()
+    {
+        Directory.CreateDirectory(Path.Combine(folder, "source"));
+        File.WriteAllText(Path.Combine(folder, "source", "program.sh"), "exit 0");
+        using var packed = new MemoryStream();
+        PackedFolder.Pack(PackedFolder.Everything(Path.Combine(folder, "source")), packed);
+        var spec = Spec(". ./program.sh") with
+        {
+            WorkFolder = "",
+            Bundle = new GangBundle(Convert.ToHexStringLower(SHA256.HashData(packed.ToArray())), packed.Length),
+        };
+        using var begun = new SemaphoreSlim(0);
+        var held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        fetch = async (_, to, _) =>
+        {
+            begun.Release();
+            await held.Task;
+            await to.WriteAsync(packed.ToArray(), CancellationToken.None);
+        };
+        Start();
+        Order(GangWish.Prepare, 1, spec);
+        Assert.True(begun.Wait(Limit));
+        Order(GangWish.Stop, 1);
+        Await(report => report.Phase == GangPhase.Stopped);
+        Order(GangWish.Prepare, 2, spec);
+        Await(report => report is { Generation: 2, Phase: GangPhase.Preparing, Detail: "brings the bundle" });
+        held.SetResult();
+        Await(report => report is { Generation: 2, Phase: GangPhase.Ready });
+        Begin(2);
+
+        Await(report => report.Ranks.Count == 2 && report.Ranks.All(rank => rank.Exit is { Code: 0 }));
+    }
+
+    [Fact]
     public void A_log_that_is_not_there_is_said_to_be_none()
     {
         Start();
@@ -180,7 +225,7 @@ public sealed class NodeGangsTests : IDisposable
         };
         gangs = new NodeGangs(options, new GangServices(launcher, new ProgramFolders(folder, policy))
         {
-            FetchBundle = (_, _, _) => throw new WebSocketException("no silo"),
+            FetchBundle = (bundle, to, cancel) => fetch(bundle, to, cancel),
         }, new SilentLog(), message =>
         {
             if (message is GangReport report)
