@@ -133,7 +133,7 @@ internal static class JobKeys
 
     /// <summary>All keys by which a job has something to say, with the settings of its own program.</summary>
     public static IEnumerable<JobKey> Of(JobSpec spec) =>
-        All.Where(key => IsOf(key, spec)).Concat((spec.Settings ?? JobSettings.Empty).Select(setting => SettingKey(setting.Key)));
+        All.Where(key => IsOf(key, spec)).Concat((spec.Settings ?? JobSettings.Empty).ByName.Keys.Select(SettingKey));
 
     /// <summary>Whether a key speaks of the weights that a job starts from, which most jobs have none of.</summary>
     public static bool IsInitial(JobKey key) => key.Name.StartsWith("checkpoint.initial_load_", StringComparison.Ordinal);

@@ -38,8 +38,11 @@ public static class KeySuggestion
     {
         var section = key.Contains('.', StringComparison.Ordinal) ? key[..key.IndexOf('.', StringComparison.Ordinal)] : "";
         if (section == JobKeys.Settings)
+        {
             return $"{YamlText.Shown(key)} can be no setting of a program; its name is a letter, and then letters, digits, - and _, "
                 + $"{JobSettings.LongestName} at most";
+        }
+
         var inSection = JobKeys.Names.Where(name => name.StartsWith(section + ".", StringComparison.Ordinal)).ToArray();
         return inSection.Length > 0
             ? $"{YamlText.Shown(key)} is no known key; {DidYouMean(NearestKey(key))}{section} has "

@@ -69,8 +69,11 @@ public abstract class TrainingProgram : IDisposable
         }
 
         if (!double.IsFinite(deviation) || deviation < 0)
+        {
             throw new ProgramException($"tensor '{name}' is to begin with normal numbers of the deviation {deviation}, which has to be 0 "
                 + $"or more");
+        }
+
         var tensor = new Tensor(name, [.. shape], (int)length, parameters, first, deviation);
         tensors.Add(tensor);
         parameters += tensor.Length;

@@ -36,8 +36,11 @@ public sealed class NewCommand
         try
         {
             if (File.Exists(path) || (Directory.Exists(path) && Directory.EnumerateFileSystemEntries(path).Any()))
+            {
                 throw new CommandException(ExitCodes.Usage, $"{path} is there already, and not an empty folder.",
                     "Name another folder; nothing was changed in this one.");
+            }
+
             Directory.CreateDirectory(path);
             foreach (var (name, content) in files)
                 File.WriteAllText(Path.Combine(path, name), content);
@@ -64,9 +67,12 @@ public sealed class NewCommand
         var packages = Path.Combine(AppContext.BaseDirectory, "sdk", "dotnet");
         var version = typeof(NewCommand).Assembly.GetName().Version!.ToString(3);
         if (!File.Exists(Path.Combine(packages, $"Coordinator.Programs.{version}.nupkg")))
+        {
             throw new CommandException(
                 ExitCodes.NotFound, $"The package Coordinator.Programs {version} is not in {packages}, where this command was installed "
                     + $"with it.", "Install the coordinator again, or build it: dotnet build.");
+        }
+
         return new SortedDictionary<string, string>(StringComparer.Ordinal)
         {
             ["Mlp.cs"] = Sample("Mlp.cs"),

@@ -27,12 +27,22 @@ public sealed class VerifyCommand
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
 
-    private readonly PathArgument script = new(PathUse.Read,
-        "program") { Description = "The Python script, an assembly of .NET (.dll), or a file that runs by itself." };
-    private readonly PathOption file = new(PathUse.Read, "--file", "-f") { Description = "Job file (YAML) that the program is to run with." };
-    private readonly PathOption data = new(PathUse.ReadAny,
-        "--data") { Description = "The data that the program reads, as for train (default: none)." };
-    private readonly Option<string?> python = new("--python") { Description = "The interpreter that runs a Python program, by name or path (default: python3)." };
+    private readonly PathArgument script = new(PathUse.Read, "program")
+    {
+        Description = "The Python script, an assembly of .NET (.dll), or a file that runs by itself.",
+    };
+    private readonly PathOption file = new(PathUse.Read, "--file", "-f")
+    {
+        Description = "Job file (YAML) that the program is to run with.",
+    };
+    private readonly PathOption data = new(PathUse.ReadAny, "--data")
+    {
+        Description = "The data that the program reads, as for train (default: none).",
+    };
+    private readonly Option<string?> python = new("--python")
+    {
+        Description = "The interpreter that runs a Python program, by name or path (default: python3).",
+    };
     private readonly DeviceOptionSet devices = new();
     private readonly Option<bool> identity = new("--identity") { Hidden = true };
 

@@ -1,4 +1,3 @@
-using System.Collections;
 using System.Collections.Immutable;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -10,7 +9,7 @@ namespace Coordinator.Machines.Jobs;
 /// numbers the program says. Two are equal where all names and values are, so that jobs can be compared.
 /// </summary>
 [JsonConverter(typeof(JobSettingsConverter))]
-public sealed class JobSettings : IReadOnlyCollection<KeyValuePair<string, string>>, IEquatable<JobSettings>
+public sealed class JobSettings : IEquatable<JobSettings>
 {
     /// <summary>Most settings of a job.</summary>
     public const int MostSettings = 100;
@@ -30,8 +29,8 @@ public sealed class JobSettings : IReadOnlyCollection<KeyValuePair<string, strin
     /// <summary>None.</summary>
     public static JobSettings Empty { get; } = new([]);
 
-    /// <inheritdoc/>
-    public int Count => values.Count;
+    /// <summary>All of them, in ordinal order of the names.</summary>
+    public IReadOnlyDictionary<string, string> ByName => values;
 
     /// <summary>The value of that name; null where it is not set.</summary>
     public string? this[string name] => values.GetValueOrDefault(name);
@@ -42,11 +41,6 @@ public sealed class JobSettings : IReadOnlyCollection<KeyValuePair<string, strin
 
     /// <summary>These settings and one more, or with another value.</summary>
     public JobSettings With(string name, string value) => new(values.SetItem(name, value));
-
-    /// <summary>In ordinal order of the names.</summary>
-    public IEnumerator<KeyValuePair<string, string>> GetEnumerator() => values.GetEnumerator();
-
-    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 
     /// <inheritdoc/>
     public bool Equals(JobSettings? other) => other is not null && values.SequenceEqual(other.values);
@@ -90,7 +84,7 @@ public sealed class JobSettingsConverter : JsonConverter<JobSettings>
     public override void Write(Utf8JsonWriter writer, JobSettings value, JsonSerializerOptions options)
     {
         writer.WriteStartObject();
-        foreach (var (name, text) in value)
+        foreach (var (name, text) in value.ByName)
             writer.WriteString(name, text);
         writer.WriteEndObject();
     }

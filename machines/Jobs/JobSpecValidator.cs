@@ -144,32 +144,44 @@ public static class JobSpecValidator
 
         kind.CheckModel(problems, spec);
         if (spec.Program is not null && !kind.IsOwn)
+        {
             problems.Add(
                 "program.entry", "set", $"left out with model.program {kind.Name}", "leave --program out, or leave model.program out");
+        }
+
         CheckSettings(problems, spec.Settings ?? JobSettings.Empty, kind);
     }
 
     // What a setting means only its program knows; here it is seen that it has a name, and a text that a job file can hold.
     private static void CheckSettings(JobSpecProblems problems, JobSettings settings, ProgramKind kind)
     {
-        if (settings.Count > JobSettings.MostSettings)
-            problems.Add("settings", Text(settings.Count), $"at most {Text(JobSettings.MostSettings)}",
+        if (settings.ByName.Count > JobSettings.MostSettings)
+        {
+            problems.Add("settings", Text(settings.ByName.Count), $"at most {Text(JobSettings.MostSettings)}",
                 "put more into a file beside the program");
-        foreach (var (name, value) in settings)
+        }
+
+        foreach (var (name, value) in settings.ByName)
         {
             if (!kind.ReadsSettings)
+            {
                 problems.Add(
                     $"settings.{Printable(name)}", "set", $"left out with model.program {kind.Name}, which has no settings of its own",
                     kind.IsOwn ? "hand it over with program.arguments" : "delete it");
+            }
             else if (!JobSettings.IsName(name))
+            {
                 problems.Add(
                     $"settings.{Printable(name)}", "set", $"called by a letter, and then letters, digits, - and _, "
                         + $"{Text(JobSettings.LongestName)} at most", "rename it");
+            }
             else if (value.Length > JobSettings.LongestValue || !PlainText.IsPlain(value))
+            {
                 problems.Add(
                     $"settings.{name}", $"'{Printable(value)}'",
                         $"a text of at most {Text(JobSettings.LongestValue)} characters in one line",
                     "put longer ones into a file beside the program");
+            }
         }
     }
 

@@ -42,10 +42,13 @@ public sealed class IlgpuBackend : IDeviceBackend
     public IRankDevice Create(JobSpec spec, ITrainingProgram program, ISampleSource? samples, DeviceDescription device)
     {
         if (DevicePrograms.WhyNot(spec, program) is { } reason) throw new InvalidJobException(reason);
-        foreach ((Device found, DeviceDescription description) in Described())
+        foreach ((var found, var description) in Described())
         {
-            if (description.Device == device.Device) return new IlgpuRankDevice(spec, samples, description.Device, context.Value, found,
+            if (description.Device == device.Device)
+            {
+                return new IlgpuRankDevice(spec, samples, description.Device, context.Value, found,
                 own: program);
+            }
         }
 
         throw new DeviceLostException($"{device.Device} is not among this host's devices any more.");

@@ -105,7 +105,7 @@ internal sealed class IlgpuRankDevice : IRankDevice
     /// </summary>
     public static long MemoryBytes(JobSpec spec, ParameterLayout? layout = null)
     {
-        long state = 6L * (layout ?? TrainingPrograms.Create(spec).Layout).ParameterCount;
+        var state = 6L * (layout ?? TrainingPrograms.Create(spec).Layout).ParameterCount;
         return (state + DevicePrograms.Of(spec).Activations(spec)) * sizeof(float);
     }
 

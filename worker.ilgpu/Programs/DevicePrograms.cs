@@ -42,7 +42,7 @@ internal static class DevicePrograms
 
     /// <summary>Why these devices cannot compute a job; null where they can.</summary>
     public static string? WhyNot(JobSpec spec, ITrainingProgram program) => Entries.TryGetValue(spec.Model.Program,
-        out DeviceProgramEntry? entry)
+        out var entry)
         ? entry.WhyNot(spec, program)
         : $"The ILGPU device has no kernels for the program {spec.Model.Program}. Choose the cpu device.";
 

@@ -31,7 +31,7 @@ internal sealed class OwnDeviceProgram : IDeviceProgram
     {
         (this.program, this.stream, this.kernels) = (program, stream, kernels);
         reader = new SampleReader(program.Samples, spec.Data.Columns, samples);
-        int most = MostSamples(spec);
+        var most = MostSamples(spec);
         rows = accelerator.Allocate1D<float>(Math.Max(1, program.Samples.Kind == SampleKind.Rows ? checked((long)most * reader.Width) : 0));
         tokens = accelerator.Allocate1D<int>(Math.Max(1, program.Samples.Kind == SampleKind.Windows ? checked((long)most * reader.Width)
             : 0));
@@ -53,7 +53,7 @@ internal sealed class OwnDeviceProgram : IDeviceProgram
     /// <summary>Why a program cannot be computed here; null where it can.</summary>
     public static string? WhyNot(ITrainingProgram program)
     {
-        using TrainingProgram? one = program.Open();
+        using var one = program.Open();
         return one is IIlgpuProgram ? null : $"{one?.GetType().Name ?? "The program"} has no kernels for ILGPU's devices: give it some "
             + $"({nameof(IIlgpuProgram)} in the package Coordinator.Programs.Ilgpu), or choose the cpu device.";
     }
@@ -71,13 +71,13 @@ internal sealed class OwnDeviceProgram : IDeviceProgram
         ArrayView<float> parameters, ArrayView<float> gradient, bool accumulate, int first, int count, CancellationToken cancel)
     {
         reader.Read(firstPosition + first, count);
-        ArrayView<float> rows = this.rows.View.AsContiguous().SubView(0, reader.Rows.Length);
-        ArrayView<int> tokens = this.tokens.View.AsContiguous().SubView(0, reader.Tokens.Length);
+        var rows = this.rows.View.AsContiguous().SubView(0, reader.Rows.Length);
+        var tokens = this.tokens.View.AsContiguous().SubView(0, reader.Tokens.Length);
         if (reader.Rows.Length > 0) rows.CopyFromCPU(stream, reader.Rows);
         if (reader.Tokens.Length > 0) tokens.CopyFromCPU(stream, reader.Tokens);
-        ArrayView<double> losses = this.losses.View.AsContiguous().SubView(0, count);
+        var losses = this.losses.View.AsContiguous().SubView(0, count);
         losses.MemSetToZero(stream);
-        long targets = ((IIlgpuProgram)program).Compute(new DevicePass
+        var targets = ((IIlgpuProgram)program).Compute(new DevicePass
         {
             Parameters = parameters,
             Gradient = gradient,

@@ -48,7 +48,7 @@ internal sealed class AssemblyProgram : ContractProgram, IDisposable
         var data = spec.Data;
         var job = new ProgramJob
         {
-            Settings = new ProgramSettings((spec.Settings ?? JobSettings.Empty).ToDictionary(StringComparer.Ordinal)),
+            Settings = new ProgramSettings((spec.Settings ?? JobSettings.Empty).ByName),
             Seed = spec.Training.Seed,
             Steps = spec.Training.Steps,
             BatchSize = spec.Training.BatchSize,

@@ -45,7 +45,8 @@ internal sealed class ProgramAssembly : IDisposable
             context?.Unload();
             throw;
         }
-        catch (Exception e) when (e is IOException or BadImageFormatException or TypeLoadException or ReflectionTypeLoadException or MissingMemberException or InvalidOperationException)
+        catch (Exception e) when (e is IOException or BadImageFormatException or TypeLoadException or ReflectionTypeLoadException
+            or MissingMemberException or InvalidOperationException)
         {
             context?.Unload();
             var cause = e is ReflectionTypeLoadException { LoaderExceptions: [{ } first, ..] } ? first : e;
@@ -93,8 +94,10 @@ internal sealed class ProgramAssembly : IDisposable
         var wanted = assembly.GetReferencedAssemblies().FirstOrDefault(used => used.Name == contract)?.Version
             ?? throw new InvalidJobException($"{name} is no program: it does not use {contract}; {Remedy}");
         if (wanted.Major != ProgramContract.Version)
+        {
             throw new InvalidJobException($"{name} was built against version {wanted.Major} of the contract for programs, and this worker "
                 + $"has version {ProgramContract.Version}; {Remedy}");
+        }
     }
 
     private static ConstructorInfo ConstructorOf(string name, Assembly assembly)

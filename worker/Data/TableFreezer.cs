@@ -80,10 +80,15 @@ internal static class TableFreezer
     private static void RefuseOther(string path, TableText table, (string Path, TableText Table) first)
     {
         if (table.Columns != first.Table.Columns)
+        {
             throw new DataException(DataProblem.MixedKinds, $"{path} has {table.Columns} columns and {first.Path} has "
                 + $"{first.Table.Columns}, and they are to be one table; choose with a glob in --data");
+        }
+
         if (table.Names is not null && first.Table.Names is not null && !table.Names.SequenceEqual(first.Table.Names))
+        {
             throw new DataException(DataProblem.MixedKinds,
                 $"{path} names other columns than {first.Path}, and they are to be one table; choose with a glob in --data");
+        }
     }
 }

@@ -147,8 +147,10 @@ public sealed class ProgramDevice : IOwnDevice
         {
             Compute(step, shard, Uncounted, cancel);
             if (FirstDifference(numbers) is { } element)
+            {
                 throw session.Broken($"shard {shard} of step {step} has another gradient when it is computed again at once: "
                     + $"{description.NameOf(element)}. {IOwnDevice.NoPromise}");
+            }
         }
 
         return result;

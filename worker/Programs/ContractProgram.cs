@@ -19,7 +19,7 @@ internal class ContractProgram : ITrainingProgram
     public ContractProgram(JobSpec spec, Func<TrainingProgram> make)
     {
         (this.spec, this.make) = (spec, make);
-        using TrainingProgram program = make();
+        using var program = make();
         Layout = ParameterLayout.Of(program);
         Samples = program.Samples;
     }

@@ -47,12 +47,12 @@ internal sealed unsafe class CpuDevice : IRankDevice
         if (samples.Count == 0) numbers.Clear();
         double loss = 0;
         long targets = 0;
-        for (int done = 0; done < samples.Count; done += training.MicroBatch)
+        for (var done = 0; done < samples.Count; done += training.MicroBatch)
         {
             cancel.ThrowIfCancellationRequested();
-            int count = Math.Min(training.MicroBatch, samples.Count - done);
+            var count = Math.Min(training.MicroBatch, samples.Count - done);
             reader.Read(samples.FirstPosition + done, count);
-            PassResult part = program.Compute(new Pass
+            var part = program.Compute(new Pass
             {
                 Parameters = state.Span(0, ParameterCount),
                 Gradient = numbers,

@@ -20,13 +20,13 @@ public sealed unsafe class GptProgram : TrainingProgram
     internal GptProgram(ModelSpec model, ulong seed)
     {
         (this.model, this.seed) = (model, seed);
-        int channels = model.Channels;
-        double residual = 0.02 / Math.Sqrt(2.0 * model.Layers);
+        var channels = model.Channels;
+        var residual = 0.02 / Math.Sqrt(2.0 * model.Layers);
         Normal("transformer.wte.weight", 0.02, model.Vocab, channels);
         Normal("transformer.wpe.weight", 0.02, model.Block, channels);
-        for (int layer = 0; layer < model.Layers; layer++)
+        for (var layer = 0; layer < model.Layers; layer++)
         {
-            string h = $"transformer.h.{layer}.";
+            var h = $"transformer.h.{layer}.";
             Ones(h + "ln_1.weight", channels);
             Zeros(h + "ln_1.bias", channels);
             Normal(h + "attn.c_attn.weight", 0.02, channels, 3 * channels);
@@ -65,7 +65,7 @@ public sealed unsafe class GptProgram : TrainingProgram
         fixed (int* inputs = this.inputs, targets = this.targets)
         {
             gpt.Forward(parameters, inputs, count, time, pass.FirstPosition, pass.Cancel);
-            double loss = gpt.Loss(parameters, targets, rows);
+            var loss = gpt.Loss(parameters, targets, rows);
             gpt.Backward(parameters, gradient, inputs, count, time, pass.FirstPosition, pass.Accumulate, pass.Cancel);
             return new PassResult(loss, rows);
         }
@@ -79,12 +79,12 @@ public sealed unsafe class GptProgram : TrainingProgram
 
     private void Take(Pass pass)
     {
-        int time = model.Block;
+        var time = model.Block;
         if (inputs.Length < pass.Count * time) (inputs, targets) = (new int[pass.Count * time], new int[pass.Count * time]);
-        for (int s = 0; s < pass.Count; s++)
+        for (var s = 0; s < pass.Count; s++)
         {
-            ReadOnlySpan<int> sample = pass.Tokens.Slice(s * (time + 1), time + 1);
-            foreach (int token in sample)
+            var sample = pass.Tokens.Slice(s * (time + 1), time + 1);
+            foreach (var token in sample)
             {
                 if ((uint)token >= (uint)model.Vocab)
                 {

@@ -25,18 +25,18 @@ public sealed class LinearProgram : TrainingProgram
     /// <inheritdoc/>
     public override PassResult Compute(Pass pass)
     {
-        int inputs = x.Length;
-        ReadOnlySpan<float> parameters = pass.Parameters;
-        Span<float> gradient = pass.Gradient;
+        var inputs = x.Length;
+        var parameters = pass.Parameters;
+        var gradient = pass.Gradient;
         if (!pass.Accumulate) gradient.Clear();
         double loss = 0;
-        for (int s = 0; s < pass.Count; s++)
+        for (var s = 0; s < pass.Count; s++)
         {
             float y = samples.Draw(pass.FirstPosition + s, x), guess = parameters[inputs];
-            for (int i = 0; i < inputs; i++) guess = MathF.FusedMultiplyAdd(parameters[i], x[i], guess);
-            float error = guess - y;
+            for (var i = 0; i < inputs; i++) guess = MathF.FusedMultiplyAdd(parameters[i], x[i], guess);
+            var error = guess - y;
             loss += (double)error * error;
-            for (int i = 0; i < inputs; i++) gradient[i] = MathF.FusedMultiplyAdd(2 * error, x[i], gradient[i]);
+            for (var i = 0; i < inputs; i++) gradient[i] = MathF.FusedMultiplyAdd(2 * error, x[i], gradient[i]);
             gradient[inputs] += 2 * error;
         }
 

@@ -11,8 +11,8 @@ public static class ParameterInitializer
     {
         for (var t = 0; t < layout.Tensors.Length; t++)
         {
-            TensorInfo tensor = layout.Tensors[t];
-            Span<float> values = parameters.Slice(tensor.Offset, tensor.Length);
+            var tensor = layout.Tensors[t];
+            var values = parameters.Slice(tensor.Offset, tensor.Length);
             if (tensor.Initial == FirstValues.Zeros) values.Clear();
             else if (tensor.Initial == FirstValues.Ones) values.Fill(1f);
             else new RandomStream(seed, RandomUse.Initialisation, (uint)t).FillNormal(values, tensor.Deviation);

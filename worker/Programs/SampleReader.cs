@@ -28,16 +28,16 @@ internal sealed class SampleReader(Samples wanted, int columns, ISampleSource? s
     public void Read(long first, int count)
     {
         this.count = count;
-        int needed = checked(count * Width);
+        var needed = checked(count * Width);
         if (wanted.Kind == SampleKind.Rows)
         {
             if (rows.Length < needed) rows = new float[needed];
-            for (int s = 0; s < count; s++) source!.ReadRow(first + s, rows.AsSpan(s * Width, Width));
+            for (var s = 0; s < count; s++) source!.ReadRow(first + s, rows.AsSpan(s * Width, Width));
         }
         else if (wanted.Kind == SampleKind.Windows)
         {
             if (tokens.Length < needed) tokens = new int[needed];
-            for (int s = 0; s < count; s++) source!.ReadSample(first + s, tokens.AsSpan(s * Width, Width));
+            for (var s = 0; s < count; s++) source!.ReadSample(first + s, tokens.AsSpan(s * Width, Width));
         }
     }
 }

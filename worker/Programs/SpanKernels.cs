@@ -89,7 +89,7 @@ internal sealed unsafe class SpanKernels(IKernels kernels) : IProgramKernels
     {
         Need(logits, rows, columns, columns);
         if (targets.Length < rows) throw new ArgumentException($"There are {targets.Length} targets for {rows} rows.", nameof(targets));
-        foreach (int target in targets[..rows])
+        foreach (var target in targets[..rows])
         {
             if ((uint)target >= (uint)columns)
                 throw new ArgumentException($"Target {target} is none of {columns} columns.", nameof(targets));
@@ -102,13 +102,13 @@ internal sealed unsafe class SpanKernels(IKernels kernels) : IProgramKernels
     public void Exp(ReadOnlySpan<float> x, Span<float> y)
     {
         Need(y, 1, x.Length, x.Length);
-        for (int i = 0; i < x.Length; i++) y[i] = (float)DoubleMath.Exp(x[i]);
+        for (var i = 0; i < x.Length; i++) y[i] = (float)DoubleMath.Exp(x[i]);
     }
 
     public void Tanh(ReadOnlySpan<float> x, Span<float> y)
     {
         Need(y, 1, x.Length, x.Length);
-        for (int i = 0; i < x.Length; i++) y[i] = (float)DoubleMath.Tanh(x[i]);
+        for (var i = 0; i < x.Length; i++) y[i] = (float)DoubleMath.Tanh(x[i]);
     }
 
     /// <exception cref="ArgumentException">A matrix of that shape does not lie in the span.</exception>
@@ -117,7 +117,7 @@ internal sealed unsafe class SpanKernels(IKernels kernels) : IProgramKernels
     {
         if (rows < 0 || columns < 0 || stored < columns)
             throw new ArgumentException($"{name} is to have {rows} rows of {columns} numbers, stored {stored} apart.", name);
-        long needed = rows == 0 ? 0 : ((long)(rows - 1) * stored) + columns;
+        var needed = rows == 0 ? 0 : ((long)(rows - 1) * stored) + columns;
         if (matrix.Length < needed)
             throw new ArgumentException($"{name} has {matrix.Length} numbers, and {rows} rows of {columns} need {needed}.", name);
     }

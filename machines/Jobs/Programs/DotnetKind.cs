@@ -38,11 +38,15 @@ internal sealed class DotnetKind : ProgramKind
         if (spec.Model != new ModelSpec { Program = Name })
             problems.Add("model", "set", "left out, since the program makes its own model", "give it settings: --settings.NAME=VALUE");
         if (program.Entry.Length > 0 && !Takes(program.Entry))
+        {
             problems.Add(
                 "program.entry", $"'{JobSpecProblems.Printable(program.Entry)}'", "an assembly, whose name ends in .dll",
                     "name a file that dotnet build made");
+        }
         else
+        {
             CheckFiles(problems, program, "Mlp.dll");
+        }
         OnlyOfProcesses(problems, program);
         problems.AtLeast("program.check_every", program.CheckEvery, 0);
     }

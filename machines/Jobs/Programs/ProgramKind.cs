@@ -87,17 +87,22 @@ public abstract class ProgramKind
     {
         if (program.Entry.Length is 0 or > MostText || program.Entry.StartsWith('/')
             || program.Entry.Split('/').Any(part => part is "" or "." or "..") || !PlainText.IsPlain(program.Entry))
+        {
             problems.Add(
                 "program.entry",
                 $"'{Printable(program.Entry)}'",
                 $"a path within the program's folder, such as {example}",
                 "name a file of that folder");
+        }
+
         if (program.Sha256.Length > 0 && !JobSpecValidator.IsHash(program.Sha256))
+        {
             problems.Add(
                 "program.sha256",
                 $"'{Printable(program.Sha256)}'",
                 "64 lower-case hexadecimal digits",
                 "give the program's hash, or the program itself with --program");
+        }
     }
 
     /// <summary>That a team's own program is not frozen yet; null where it is.</summary>

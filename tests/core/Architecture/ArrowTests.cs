@@ -19,8 +19,10 @@ public sealed class ArrowTests
             """<PackageReference Include="ILGPU" />""", """<ProjectReference Include="../../programs/Coordinator.Programs.csproj" />""",
         ];
         foreach (var wrong in others)
+        {
             Assert.Single(
                 ArrowRules.CheckSample(new RepositoryFile("samples/a/A.csproj", $"<Project><ItemGroup>{wrong}</ItemGroup></Project>")));
+        }
     }
 
     [Fact]

@@ -75,7 +75,10 @@ public sealed class DotnetPrograms : IDisposable
         // What the build that runs these tests says of itself is not for this one.
         foreach (var name in command.Environment.Keys.Where(name => name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)
             || name == "NUGET_PACKAGES").ToArray())
+        {
             command.Environment.Remove(name);
+        }
+
         using var build = Process.Start(command)!;
         var (said, complaints) = (build.StandardOutput.ReadToEndAsync(), build.StandardError.ReadToEndAsync());
         Assert.True(build.WaitForExit(Limit), $"dotnet build {project} did not end within {Limit}");
