@@ -72,7 +72,7 @@ public sealed class JobSettingsConverter : JsonConverter<JobSettings>
                 JsonTokenType.String => reader.GetString()!,
                 JsonTokenType.True => "true",
                 JsonTokenType.False => "false",
-                JsonTokenType.Number => System.Text.Encoding.UTF8.GetString(reader.ValueSpan),
+                JsonTokenType.Number => JsonElement.ParseValue(ref reader).GetRawText(),
                 _ => throw new JsonException(),
             };
         }
