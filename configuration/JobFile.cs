@@ -1,5 +1,6 @@
 using System.Text;
 using Coordinator.Machines.Jobs;
+using Coordinator.Machines.Jobs.Programs;
 
 namespace Coordinator.Configuration;
 
@@ -54,8 +55,8 @@ public static class JobFile
     public static string Write(JobSpec spec)
     {
         var text = new StringBuilder();
-        foreach (var section in JobKeys.All.Where(key => JobKeys.IsOf(key, spec)).GroupBy(key => key.Section).Where(
-            section => section.Key != "data" || spec.Data.Sha256.Length > 0))
+        foreach (var section in JobKeys.Of(spec).GroupBy(key => key.Section).Where(section => section.Key != "data"
+            || spec.Data.Sha256.Length > 0))
         {
             text.Append(section.Key).Append(":\n");
             foreach (var key in section)
@@ -128,7 +129,7 @@ public static class JobFile
                     given[JobKeys.ProgramPath].KeyLocation);
             }
 
-            var kind = given.ContainsKey("model.program") ? spec.Model.Program : "process";
+            var kind = given.ContainsKey("model.program") ? spec.Model.Program : ProgramKinds.OfEntry(programPath).Name;
             var entry = Path.GetFileName(Path.TrimEndingDirectorySeparator(programPath));
             var program = (spec.Program ?? new ProgramSpec()) with { Entry = entry };
             spec = spec with { Model = spec.Model with { Program = kind }, Program = program };

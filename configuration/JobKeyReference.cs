@@ -10,6 +10,9 @@ namespace Coordinator.Configuration;
 /// </summary>
 public static class JobKeyReference
 {
+    /// <summary>Stands for all settings of a team's own programs, which have names of their own.</summary>
+    internal const string AnySetting = "settings.NAME";
+
     private static readonly string[] Probes =
     [
         "-1", "0", "1", "3", "1073741824", "9223372036854775807", "1e39", "1e-310", "0.999999999", "1", "NaN", "-1s", "0s", "0.0001ms",
@@ -25,15 +28,15 @@ public static class JobKeyReference
             + "first and the lowest gives back first.",
         ["job.device_class"] = "Class of the devices that may compute the job, or the first words of one, as `coordinator devices` shows "
             + "them; empty: whichever the most free gpus have. All ranks are of one class.",
-        ["model.program"] = "The training program: a GPT on bytes or tokens, a linear regression on made-up samples that needs no data, or "
-            + "a process of your own.",
+        ["model.program"] = "The training program: a GPT on bytes or tokens, a linear regression on made-up samples that needs no data, "
+            + "or a program of your own: a process, or an assembly of .NET.",
         ["model.layers"] = "Transformer layers (gpt).",
         ["model.heads"] = "Attention heads (gpt).",
         ["model.channels"] = "Width of the residual stream (gpt), or number of inputs (linear).",
         ["model.block"] = "Context length in tokens (gpt).",
         ["model.vocab"] = "Number of symbols (gpt); 256 for text, which is read as bytes.",
         ["model.dropout"] = "Probability that dropout zeroes an activation (gpt).",
-        ["program.entry"] = "The file of a program of your own that is started, within its folder.",
+        ["program.entry"] = "The file of a program of your own that is started or loaded, within its folder.",
         ["program.python"] = "The interpreter that runs a Python program, a name in the PATH or a path on every node.",
         ["program.arguments"] = "Arguments of the program, with spaces between them.",
         ["program.threads"] = "Threads that the program computes with. Decides the bits.",
@@ -45,7 +48,8 @@ public static class JobKeyReference
             "Whether the program trains although its shards were found to differ; no bits are promised then.",
         ["program.sha256"] = "SHA-256 of the frozen folder of the program, which the silo has already.",
         ["program.bytes"] = "Size of that folder in bytes.",
-        ["program.path"] = "The program: a Python script, or a file that runs by itself. It and the modules in its folder are brought to "
+        ["program.path"] = "The program: a Python script, an assembly of .NET (.dll), or a file that runs by itself. It and the modules "
+            + "in its folder are brought to "
             + "every worker; a relative path is relative to the folder of the job file. The same as --program.",
         ["training.steps"] = "Optimizer steps; the job ends when the last one is applied.",
         ["training.batch_size"] = "Sequences in a global batch.",
@@ -86,8 +90,12 @@ public static class JobKeyReference
             + "job file. The same as --init.",
         ["data.sha256"] = "SHA-256 of the frozen data, which the silo has already.",
         ["data.bytes"] = "Size of the frozen data in bytes.",
-        ["data.encoding"] = "What the frozen data are: text, or little-endian tokens of 16 bits.",
-        ["data.path"] = "A text or token file, a folder or a glob to train on; a relative path is relative to the folder of the job "
+        ["data.encoding"] = "What the frozen data are: text, little-endian tokens of 16 bits, or rows of numbers (float32).",
+        ["data.columns"] = "Numbers in a row of frozen data that are a table; else 0.",
+        ["settings.NAME"] = "A setting of a program of your own in .NET, by the name that the program gives it; the program says what it "
+            + "has to be.",
+        ["data.path"] = "A text or token file, for a program of your own in .NET also a table (.csv, .tsv), a folder or a glob to train "
+            + "on; a relative path is relative to the folder of the job "
             + "file. The same as --data.",
     };
 
@@ -98,6 +106,7 @@ public static class JobKeyReference
             name => (Name: name, Section: JobKeys.Sections.TakeWhile(section => !name.StartsWith(section + ".", StringComparison.Ordinal))
                 .Count()))
             .OrderBy(key => key.Section).Select(key => Of(key.Name)),
+        new JobKeyInfo(AnySetting, "a number, true or false, or text", "", "", About[AnySetting]),
     ];
 
     /// <summary>The keys of a name: one key, or all of a section.</summary>
@@ -159,6 +168,15 @@ public static class JobKeyReference
             {
                 Model = new ModelSpec { Program = "process" },
                 Program = new ProgramSpec { Entry = "train.py", Sha256 = new string('a', 64), Bytes = 1000 },
+            };
+        }
+        if (key.Name == "data.columns")
+        {
+            valid = valid with
+            {
+                Model = new ModelSpec { Program = "dotnet" },
+                Program = new ProgramSpec { Entry = "Mlp.dll" },
+                Data = valid.Data with { Encoding = DataSpec.Table, Columns = 1 },
             };
         }
         if (JobKeys.IsInitial(key))

@@ -110,18 +110,30 @@ internal static class JobKeys
         JobKey.Word("data.sha256", s => s.Data.Sha256, (s, v) => Data(s, s.Data with { Sha256 = v })),
         JobKey.Long("data.bytes", s => s.Data.Bytes, (s, v) => Data(s, s.Data with { Bytes = v })),
         JobKey.Word("data.encoding", s => s.Data.Encoding, (s, v) => Data(s, s.Data with { Encoding = v })),
+        JobKey.Int("data.columns", s => s.Data.Columns, (s, v) => Data(s, s.Data with { Columns = v })),
     ];
 
     /// <summary>Every dotted name, also <see cref="DataPath"/>, <see cref="InitialPath"/> and <see cref="ProgramPath"/>.</summary>
     public static readonly IReadOnlyList<string> Names = [.. All.Select(key => key.Name), DataPath, InitialPath, ProgramPath];
 
+    /// <summary>The section of what a job tells its own program: which keys it has, that program says.</summary>
+    public const string Settings = "settings";
+
     /// <summary>Every section's name.</summary>
-    public static readonly IReadOnlyList<string> Sections = [.. All.Select(key => key.Section).Distinct()];
+    public static readonly IReadOnlyList<string> Sections = [.. All.Select(key => key.Section).Distinct(), Settings];
 
     private static readonly Dictionary<string, JobKey> ByName = All.ToDictionary(key => key.Name, StringComparer.Ordinal);
 
     /// <summary>The key of this name; null where there is none.</summary>
-    public static JobKey? Find(string name) => ByName.GetValueOrDefault(name);
+    public static JobKey? Find(string name) => ByName.GetValueOrDefault(name) ?? (SettingOf(name) is { } setting ? SettingKey(setting)
+        : null);
+
+    /// <summary>Whether there is a key of that name, also one of those that name files.</summary>
+    public static bool IsKnown(string name) => Names.Contains(name) || SettingOf(name) is not null;
+
+    /// <summary>All keys by which a job has something to say, with the settings of its own program.</summary>
+    public static IEnumerable<JobKey> Of(JobSpec spec) =>
+        All.Where(key => IsOf(key, spec)).Concat((spec.Settings ?? JobSettings.Empty).ByName.Keys.Select(SettingKey));
 
     /// <summary>Whether a key speaks of the weights that a job starts from, which most jobs have none of.</summary>
     public static bool IsInitial(JobKey key) => key.Name.StartsWith("checkpoint.initial_load_", StringComparison.Ordinal);
@@ -130,9 +142,20 @@ internal static class JobKeys
     public static bool IsFrozenFile(JobKey key) =>
         key.Section == "data" || IsInitial(key) || key.Name is "program.sha256" or "program.bytes";
 
-    /// <summary>Whether a job has anything to say by a key: most have no weights to start from, and no program of their own.</summary>
+    /// <summary>Whether a job has anything to say by a key: most have no weights to start from, no program of their own and no
+    /// table.</summary>
     public static bool IsOf(JobKey key, JobSpec spec) =>
-        (spec.Initial is not null || !IsInitial(key)) && (spec.Program is not null || key.Section != "program");
+        (spec.Initial is not null || !IsInitial(key)) && (spec.Program is not null || key.Section != "program")
+        && (spec.Data.Columns > 0 || key.Name != "data.columns");
+
+    /// <summary>The name of a program's setting that a key stands for; null where it is none.</summary>
+    private static string? SettingOf(string key) =>
+        key.StartsWith(Settings + ".", StringComparison.Ordinal) && key[(Settings.Length + 1)..] is var name && JobSettings.IsName(name)
+            ? name : null;
+
+    private static JobKey SettingKey(string name) => JobKey.Word(
+        $"{Settings}.{name}", s => s.Settings?[name] ?? "", (s, v) => s with { Settings = (s.Settings ?? JobSettings.Empty).With(name,
+            v) });
 
     private static JobSpec Model(JobSpec spec, ModelSpec model) => spec with { Model = model };
 

@@ -1,3 +1,5 @@
+using Coordinator.Machines.Jobs;
+
 namespace Coordinator.Configuration;
 
 /// <summary>Says what is allowed where an unknown key was given, and which of it was probably meant.</summary>
@@ -35,6 +37,12 @@ public static class KeySuggestion
     public static string UnknownKey(string key)
     {
         var section = key.Contains('.', StringComparison.Ordinal) ? key[..key.IndexOf('.', StringComparison.Ordinal)] : "";
+        if (section == JobKeys.Settings)
+        {
+            return $"{YamlText.Shown(key)} can be no setting of a program; its name is a letter, and then letters, digits, - and _, "
+                + $"{JobSettings.LongestName} at most";
+        }
+
         var inSection = JobKeys.Names.Where(name => name.StartsWith(section + ".", StringComparison.Ordinal)).ToArray();
         return inSection.Length > 0
             ? $"{YamlText.Shown(key)} is no known key; {DidYouMean(NearestKey(key))}{section} has "

@@ -51,7 +51,7 @@ internal static class OverrideSettings
     }
 
     private static string Known(string key) =>
-        JobKeys.Names.Contains(key) ? key : throw new ConfigurationException("--" + KeySuggestion.UnknownKey(key));
+        JobKeys.IsKnown(key) ? key : throw new ConfigurationException("--" + KeySuggestion.UnknownKey(key));
 
     private static void RefuseWaiting(string? key)
     {

@@ -10,7 +10,7 @@ internal sealed record SettingsForm(string Subject, Func<string, string?> Sectio
     public static SettingsForm Job { get; } = new(
         "job",
         section => JobKeys.Sections.Contains(section) ? null : KeySuggestion.UnknownSection(section),
-        key => JobKeys.Names.Contains(key) ? null : KeySuggestion.UnknownKey(key));
+        key => JobKeys.IsKnown(key) ? null : KeySuggestion.UnknownKey(key));
 
     /// <summary>Such as <c>job file</c>.</summary>
     public string Noun => $"{Subject} file";

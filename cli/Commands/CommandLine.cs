@@ -36,6 +36,7 @@ public static class CommandLine
         LogsCommand.Create(),
         WaitCommand.Create(),
         VerifyCommand.Create(),
+        NewCommand.Create(),
         GenerateCommand.Create(),
         StatusCommand.Create(),
         HealthCommand.Create(),

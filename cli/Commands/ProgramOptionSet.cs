@@ -11,8 +11,8 @@ internal sealed partial class ProgramOptionSet
 {
     private readonly Option<bool> allow = new("--allow-programs")
     {
-        Description = "Start the programs of 'coordinator run' here. Whoever may submit jobs may then run what he likes on this host, with "
-            + "all that this worker's user may do unless --program-user names another.",
+        Description = "Start the programs of 'coordinator run' and 'train --program' here. Whoever may submit jobs may then run what he "
+            + "likes on this host, with all that this worker's user may do unless --program-user names another.",
     };
     private readonly Option<string?> user = new("--program-user")
     {

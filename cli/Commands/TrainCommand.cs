@@ -22,7 +22,8 @@ public sealed class TrainCommand
     };
     private readonly PathOption data = new(PathUse.ReadAny, "--data")
     {
-        Description = "A text or token file, a directory or a glob (default: the repository's own sources and documents).",
+        Description = "A text or token file, a directory or a glob; for a program of your own in .NET also a table, .csv or .tsv "
+            + "(default: the repository's own sources and documents).",
     };
     private readonly Option<bool> binary = new("--binary")
     {
@@ -36,8 +37,8 @@ public sealed class TrainCommand
     };
     private readonly PathOption program = new(PathUse.Read, "--program")
     {
-        Description = "A program of your own: a Python script, or a file that runs by itself. It and the modules in its folder are brought "
-            + "to every worker. The same as --program.path.",
+        Description = "A program of your own: a Python script, an assembly of .NET (.dll), or a file that runs by itself. It and the "
+            + "modules in its folder are brought to every worker. The same as --program.path.",
     };
     private readonly Option<string?> python = new("--python")
     {
@@ -145,9 +146,11 @@ public sealed class TrainCommand
             var (spec, frozen) = TrainingData.Freeze(
                 loaded.Spec, parsed.GetValue(data) ?? loaded.DataPath, directory, there?.ReadSpec(), parsed.GetValue(binary),
                 Console.WriteLine);
-            (spec, var weights) = WeightsFile.Freeze(spec, initial.Full(parsed) ?? loaded.InitialPath, directory, there?.ReadSpec());
             (spec, var packed) = OwnProgram.Freeze(spec, loaded.ProgramPath, directory, there?.ReadSpec());
-            var beside = weights ?? packed;
+            var layout = OwnProgram.Check(spec, packed);
+            (spec, var weights) = WeightsFile.Freeze(spec, initial.Full(parsed) ?? loaded.InitialPath, directory, there?.ReadSpec(),
+                layout);
+            string[] beside = [.. new[] { weights, packed }.OfType<string>()];
             if (asked is not null)
                 asked = asked with { JobFile = JobFile.Write(spec) };
             if (there is not null)
@@ -293,21 +296,28 @@ public sealed class TrainCommand
     }
 
     private async Task<string> TrainThereAsync(
-        ParseResult parsed, JobSpec spec, string? frozen, string? beside, OutputPath model, CancellationToken cancel)
+        ParseResult parsed, JobSpec spec, string? frozen, string[] beside, OutputPath model, CancellationToken cancel)
     {
         using var client = connection.Connect(parsed);
-        var run = new JobRun(client, spec.Name) { BesidePath = beside };
+        var run = new JobRun(client, spec.Name) { BesidePaths = beside };
         var result = await run.RunAsync(spec, frozen, cancel);
         var healed = Counted.Of(result.Job.Failures, "failure");
         Console.WriteLine($"{spec.Training.Steps} steps in {Words.Duration(result.Took)}, {healed} healed");
         return await run.DownloadAsync(result.Job, model, cancel);
     }
 
+    private static string Noun(DataSpec data) => data.Encoding switch
+    {
+        "bytes" => "text",
+        DataSpec.Table => $"a table of {data.Bytes / data.BytesPerSample} rows and {Counted.Of(data.Columns, "column")}",
+        _ => "tokens",
+    };
+
     private static void Say(JobSpec spec, string? frozen)
     {
         var source = frozen is null
             ? ""
-            : $" on {Words.Bytes(spec.Data.Bytes)} of {(spec.Data.Encoding == "bytes" ? "text" : "tokens")} (sha256 "
+            : $" on {Words.Bytes(spec.Data.Bytes)} of {Noun(spec.Data)} (sha256 "
                 + $"{spec.Data.Sha256[..12]}…)";
         Console.WriteLine(
             $"{spec.Program?.Entry ?? spec.Model.Program}: {spec.Training.Steps} steps of {spec.Training.BatchSize} in "

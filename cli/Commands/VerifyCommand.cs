@@ -1,14 +1,22 @@
 using System.CommandLine;
+using System.Diagnostics;
 using Coordinator.Cli.Paths;
 using Coordinator.Cli.Workers;
 using Coordinator.Configuration;
 using Coordinator.Machines;
+using Coordinator.Machines.Jobs;
+using Coordinator.Machines.Jobs.Policies;
+using Coordinator.Machines.Jobs.Programs;
+using Coordinator.Runs.Clusters;
+using Coordinator.Runs.Jobs;
 using Coordinator.Runs.Outcomes;
+using Coordinator.Runs.Processes;
 using Coordinator.Server.Hosting;
 using Coordinator.Worker;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.External;
 using Coordinator.Worker.Processes;
+using Coordinator.Worker.Programs;
 
 namespace Coordinator.Cli.Commands;
 
@@ -17,18 +25,26 @@ namespace Coordinator.Cli.Commands;
 /// </summary>
 public sealed class VerifyCommand
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+
     private readonly PathArgument script = new(PathUse.Read, "program")
     {
-        Description = "The Python script, or a file that runs by itself.",
+        Description = "The Python script, an assembly of .NET (.dll), or a file that runs by itself.",
     };
     private readonly PathOption file = new(PathUse.Read, "--file", "-f")
     {
         Description = "Job file (YAML) that the program is to run with.",
     };
+    private readonly PathOption data = new(PathUse.ReadAny, "--data")
+    {
+        Description = "The data that the program reads, as for train (default: none).",
+    };
     private readonly Option<string?> python = new("--python")
     {
         Description = "The interpreter that runs a Python program, by name or path (default: python3).",
     };
+    private readonly DeviceOptionSet devices = new();
+    private readonly Option<bool> identity = new("--identity") { Hidden = true };
 
     /// <summary>The command.</summary>
     public static Command Create() => new VerifyCommand().Build();
@@ -41,44 +57,54 @@ public sealed class VerifyCommand
                 + "processes, under load.\n"
             + "It searches and does not prove. Keys of a job file can be given as options, as for train.")
         {
-            script, file, python,
+            script, file, data, python, identity,
         };
+        devices.AddTo(command);
         command.TreatUnmatchedTokensAsErrors = false;
-        command.SetAction((parsed, _) => Task.FromResult(Run(parsed)));
+        command.SetAction((parsed, _) => RunAsync(parsed));
         return command;
     }
 
-    private int Run(ParseResult parsed)
+    private async Task<int> RunAsync(ParseResult parsed)
     {
         List<string> overrides = [$"--{JobKeys.ProgramPath}={script.Full(parsed)}"];
         if (parsed.GetValue(python) is { } wanted)
             overrides.Add($"--program.python={wanted}");
         var loaded = JobFile.LoadJob(file.Full(parsed), overrides.Concat(parsed.UnmatchedTokens));
         using var signals = new Signals();
-        var folder = Directory.CreateTempSubdirectory("coordinator-verify-").FullName;
+        using var chosen = devices.Choose(parsed, ranks: 1);
+        using var directory = RunDirectory.Take(given: null);
+        var store = directory.File("data");
         try
         {
-            var (sha256, bytes) = ProgramFolder.Freeze(loaded.ProgramPath!, folder);
-            var spec = loaded.Spec with { Program = loaded.Spec.Program! with { Sha256 = sha256, Bytes = bytes } };
-            var unpacked = Path.Combine(folder, sha256);
-            ProgramFolder.Unpack(DataStore.PathOf(folder, sha256), unpacked);
-            var store = new DataStore(folder);
-            using var launcher = new ProgramLauncher(
-                new ProgramPolicy { Allowed = true }, folder, Environment.ProcessId, new ConsoleLog("verify"));
-            var verifier = new ProgramVerifier(
-                spec, () => ProgramStart.Of(
-                    new JobId("verify"),
-                    spec,
-                    spec.Program!,
-                    new GpuId(new NodeId("verify"), 0),
-                    unpacked,
-                    store,
-                    launcher,
-                    folder), line => Console.WriteLine($"  {line}"));
-            Console.WriteLine(
-                $"verifying {spec.Program!.Entry} with {spec.Program.Python}, {Counted.Of(spec.Program.Threads, "thread")}, "
-                + $"{Counted.Of(spec.Training.Shards, "shard")} of {spec.Training.BatchSize} samples");
-            var findings = verifier.Run(signals.Token);
+            var (spec, _) = (parsed.GetValue(data) ?? loaded.DataPath) is { } path ? TrainingData.Freeze(loaded.Spec, path, directory)
+                : (loaded.Spec, null);
+            (spec, var packed) = OwnProgram.Freeze(spec, loaded.ProgramPath, directory);
+            OwnProgram.Check(spec, packed);
+            var policy = new ProgramPolicy { Allowed = true };
+            using var launcher = new ProgramLauncher(policy, directory.Path, Environment.ProcessId, new ConsoleLog("verify"));
+            using var programs = new WorkerPrograms(new DataStore(store), new CpuDeviceOptions(), chosen.Devices, chosen.Backends)
+            {
+                Launcher = launcher,
+                Folders = new ProgramFolders(directory.File("programs"), policy),
+            };
+            IOwnDevice Start(JobSpec of, CancellationToken cancel) =>
+                (IOwnDevice)programs.Create(new JobId("verify"), of, new GpuId(new NodeId("verify"), 0), cancel);
+
+            if (parsed.GetValue(identity))
+            {
+                using var device = Start(spec, signals.Token);
+                Console.WriteLine(device.Identity);
+                return ExitCodes.Success;
+            }
+
+            var how = ProgramKinds.Of(spec) is { IsLoaded: true } ? ""
+                : $" with {spec.Program!.Python}, {Counted.Of(spec.Program.Threads, "thread")}";
+            Console.WriteLine($"verifying {spec.Program!.Entry}{how}, {Counted.Of(spec.Training.Shards, "shard")} of "
+                + $"{spec.Training.BatchSize} samples");
+            List<string> findings = [.. new ProgramVerifier(spec, Start, line => Console.WriteLine($"  {line}")).Run(signals.Token)];
+            if (ProgramKinds.Of(spec) is { IsLoaded: true } && findings.Count == 0)
+                findings.AddRange(await InAnotherProcessAsync(parsed, Start, spec, signals.Token));
             if (findings.Count == 0)
             {
                 Console.WriteLine("nothing differed: this searches and does not prove");
@@ -91,7 +117,7 @@ public sealed class VerifyCommand
                 $"The usual suspects: {string.Join("; ", ProgramVerifier.Suspects)}. --program.allow_nondeterminism=true trains anyway, "
                     + "without any promise.");
         }
-        catch (ProgramFaultException failed)
+        catch (RankFaultException failed)
         {
             throw new CommandException(
                 ExitCodes.RunFailed,
@@ -105,7 +131,37 @@ public sealed class VerifyCommand
         }
         finally
         {
-            Directory.Delete(folder, recursive: true);
+            directory.RemoveIfTemporary();
+        }
+    }
+
+    /// <summary>
+    /// A program that is loaded has had one process so far, and hashes of texts, for one, differ only between processes: the same command
+    /// again, which says what it computes.
+    /// </summary>
+    private async Task<IReadOnlyList<string>> InAnotherProcessAsync(
+        ParseResult parsed, Func<JobSpec, CancellationToken, IOwnDevice> start, JobSpec spec, CancellationToken cancel)
+    {
+        Console.WriteLine("  a second process");
+        using var device = start(spec, cancel);
+        var command = OwnExecutable.Command([.. parsed.Tokens.Select(token => token.Value), identity.Name]);
+        (command.RedirectStandardOutput, command.RedirectStandardError) = (true, true);
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancel);
+        limit.CancelAfter(Patience);
+        using var process = Process.Start(command)!;
+        try
+        {
+            var (said, complaint) = (process.StandardOutput.ReadToEndAsync(limit.Token), process.StandardError.ReadToEndAsync(limit.Token));
+            await process.WaitForExitAsync(limit.Token);
+            if (process.ExitCode != ExitCodes.Success)
+                return [$"a second process failed: {PlainText.Line(await complaint, 500)}"];
+            var other = (await said).Trim();
+            return other == device.Identity ? [] : [$"two processes differ: {ProgramIdentity.Explain(other, device.Identity)}"];
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw;
         }
     }
 }

@@ -4,6 +4,7 @@ using Coordinator.Runs.Outcomes;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.Devices;
 using Coordinator.Worker.Ilgpu.Devices;
+using Coordinator.Worker.Programs;
 
 namespace Coordinator.Cli.Workers;
 
@@ -43,10 +44,10 @@ public sealed class DeviceBackendSet : IDisposable
     /// <summary>All devices of the backends that are open.</summary>
     public IReadOnlyList<DeviceDescription> List() => [.. open.SelectMany(backend => backend.List())];
 
-    /// <summary>A device for one rank, by the backend whose name its own begins with (<see cref="IDeviceBackend.Create"/>).</summary>
-    public IRankDevice Create(JobSpec spec, ISampleSource? samples, DeviceDescription device) =>
-        (open.FirstOrDefault(backend => IsOf(backend, device))
-            ?? throw new InvalidOperationException($"nothing makes the device {device.Device}")).Create(spec, samples, device);
+    /// <summary>A device for one rank, by the backend whose name its own begins with.</summary>
+    public IRankDevice Create(JobSpec spec, ITrainingProgram program, ISampleSource? samples, DeviceDescription device) =>
+        (open.FirstOrDefault(backend => IsOf(backend, device)) ?? throw new InvalidOperationException($"nothing makes the device "
+            + $"{device.Device}")).Create(spec, program, samples, device);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -2,6 +2,8 @@ using System.Collections.Concurrent;
 using System.Net;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
+using Coordinator.Machines.Jobs.Programs;
+using Coordinator.Programs;
 using Coordinator.Worker;
 using Coordinator.Worker.Agent;
 using Coordinator.Worker.Data;
@@ -62,23 +64,27 @@ public sealed class WorkerPrograms(
     /// <inheritdoc/>
     public IRankDevice Create(JobId job, JobSpec spec, GpuId gpu, CancellationToken cancel)
     {
-        var program = TrainingPrograms.Create(spec);
-        if (spec.Program is { } own)
+        var folder = spec.Program is { } own ? Wait(FolderAsync(spec, own, cancel), cancel) : "";
+        var program = TrainingPrograms.Create(spec, folder);
+        try
         {
-            return program.CreateCpuDevice(null, options with
+            // Such a program computes on whatever it likes, and its worker's device only gives it its place in the job.
+            if (ProgramKinds.Of(spec) is { IsOwn: true, IsLoaded: false })
             {
-                Launch = Launcher is { Policy.Allowed: true } launcher
-                ? Wait(LaunchAsync(launcher, job, spec, own, gpu, cancel), cancel)
-                : null,
-                Cancel = cancel
-            });
+                var launch = ProgramStart.Of(job, spec, spec.Program!, gpu, folder, store, Launcher!, Folders!.LogsOf(job));
+                return program.CreateCpuDevice(null, options with { Launch = launch, Cancel = cancel });
+            }
+
+            var samples = Samples(program, spec, cancel);
+            var start = spec.Initial is { } initial ? Wait(WeightsAsync(job, initial, program.Layout, cancel), cancel) : null;
+            var device = Create(program, spec, samples, gpus?[gpu.Index]);
+            return program.Watch(start is null ? device : new PretrainedDevice(device, start));
         }
-        var samples = program.NeedsSamples ? new WindowSampler(
-            Wait(OpenAsync(spec.Data), cancel), spec.Model.Block, spec.Training.Seed) : null;
-        if (spec.Initial is not { } initial)
-            return Create(program, spec, samples, gpus?[gpu.Index]);
-        var start = Wait(WeightsAsync(job, initial, program.Layout, cancel), cancel);
-        return new PretrainedDevice(Create(program, spec, samples, gpus?[gpu.Index]), start);
+        catch
+        {
+            (program as IDisposable)?.Dispose();
+            throw;
+        }
     }
 
     /// <inheritdoc/>
@@ -88,9 +94,8 @@ public sealed class WorkerPrograms(
             return;
         try
         {
-            await KeepAsync(silos, spec.Data.Sha256);
-            if ((spec.Initial?.Sha256 ?? spec.Program?.Sha256) is { } beside)
-                await KeepAsync(silos, beside);
+            foreach (var sha256 in new[] { spec.Data.Sha256, spec.Initial?.Sha256, spec.Program?.Sha256 }.OfType<string>())
+                await KeepAsync(silos, sha256);
         }
         finally
         {
@@ -143,7 +148,15 @@ public sealed class WorkerPrograms(
     private IRankDevice Create(ITrainingProgram program, JobSpec spec, ISampleSource? samples, DeviceDescription? device) =>
         device is null || device.Device == "cpu"
         ? program.CreateCpuDevice(samples, options)
-        : (backends ?? throw new InvalidOperationException($"nothing makes the device {device.Device}")).Create(spec, samples, device);
+        : (backends ?? throw new InvalidOperationException($"nothing makes the device {device.Device}")).Create(spec, program, samples,
+        device);
+
+    private ISampleSource? Samples(ITrainingProgram program, JobSpec spec, CancellationToken cancel) => program.Samples.Kind switch
+    {
+        SampleKind.Rows => new RowSampler(Wait(OpenAsync(spec.Data), cancel), spec.Training.Seed),
+        SampleKind.Windows => new WindowSampler(Wait(OpenAsync(spec.Data), cancel), program.Samples.Tokens - 1, spec.Training.Seed),
+        _ => null,
+    };
 
     /// <summary>
     /// Fetched and verified by their hash, like data; ranks of a job share what was read. Every worker looks at them, also for jobs that no
@@ -169,9 +182,13 @@ public sealed class WorkerPrograms(
     }
 
     /// <summary>Fetched and verified by its hash, like data, and unpacked once for all ranks of the worker.</summary>
-    private async Task<ProgramLaunch> LaunchAsync(
-        ProgramLauncher launcher, JobId job, JobSpec spec, ProgramSpec own, GpuId gpu, CancellationToken cancel)
+    /// <exception cref="RankFaultException">This worker runs no such programs.</exception>
+    private async Task<string> FolderAsync(JobSpec spec, ProgramSpec own, CancellationToken cancel)
     {
+        if (Launcher is not { Policy: { Allowed: true } policy })
+            throw OwnPrograms.Refused(user: null);
+        if (policy.User is { } user && ProgramKinds.Of(spec) is { IsLoaded: true })
+            throw OwnPrograms.Refused(user.Name);
         var frozen = new DataSpec { Sha256 = own.Sha256, Bytes = own.Bytes };
         var folder = Folders!.BundleOf(own.Sha256);
         await FindAsync(own.Sha256, own.Bytes, (path, moved) =>
@@ -183,7 +200,7 @@ public sealed class WorkerPrograms(
         verified.TryAdd(own.Sha256, true);
         if (spec.Data.Sha256.Length > 0)
             await OpenAsync(spec.Data);
-        return ProgramStart.Of(job, spec, own, gpu, folder, store, launcher, Folders!.LogsOf(job));
+        return folder;
     }
 
     /// <summary>

@@ -6,8 +6,8 @@ namespace Coordinator.Machines.Jobs;
 /// Everything that decides a job's final weights, together with what decides how failures are met. Fixed at submission, but for what
 /// <see cref="JobExtent"/> holds.
 /// Two jobs with equal <see cref="Model"/>, <see cref="Training"/>, <see cref="Optimizer"/>, <see cref="Data"/>,
-/// <see cref="Initial"/>, <see cref="Program"/> and <see cref="Collective"/> end with the same bits on one device class, whatever their
-/// number of ranks and whatever fails.
+/// <see cref="Initial"/>, <see cref="Program"/>, <see cref="Settings"/> and <see cref="Collective"/> end with the same bits on one device
+/// class, whatever their number of ranks and whatever fails.
 /// </summary>
 public sealed record JobSpec
 {
@@ -48,9 +48,13 @@ public sealed record JobSpec
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public InitialSpec? Initial { get; init; }
 
-    /// <summary>A team's own program, where <see cref="ModelSpec.Program"/> is <c>process</c>; null for those that are built in.</summary>
+    /// <summary>A team's own program, a process or an assembly; null for those that are built in.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public ProgramSpec? Program { get; init; }
+
+    /// <summary>What the job tells its own program, by that program's names; null: nothing, and for programs that have none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public JobSettings? Settings { get; init; }
 
     /// <summary>Block size and flow control of the all-reduce.</summary>
     public CollectiveSpec Collective { get; init; } = new();
@@ -71,7 +75,8 @@ public sealed record JobSpec
 public sealed record ModelSpec
 {
     /// <summary>
-    /// One of <see cref="Programs.ProgramKinds"/>: <c>gpt</c>, <c>linear</c>, or <c>process</c> for a program of one's own.
+    /// One of <see cref="Programs.ProgramKinds"/>: <c>gpt</c>, <c>linear</c>, or <c>process</c> or <c>dotnet</c> for a program of one's
+    /// own.
     /// </summary>
     public string Program { get; init; } = "gpt";
 
@@ -158,14 +163,35 @@ public sealed record OptimizerSpec
 /// <summary>A data set, frozen by content hash at submission.</summary>
 public sealed record DataSpec
 {
+    /// <summary>The encoding of tables of numbers.</summary>
+    public const string Table = "float32";
+
+    /// <summary>Most columns of a table.</summary>
+    public const int MostColumns = 1 << 20;
+
     /// <summary>Lower-case hexadecimal SHA-256 of the frozen file, which is also its name in the data store.</summary>
     public string Sha256 { get; init; } = "";
 
     /// <summary>Size of the frozen file in bytes.</summary>
     public long Bytes { get; init; }
 
-    /// <summary><c>bytes</c> (vocabulary 256) or <c>uint16</c> (token shards).</summary>
+    /// <summary>
+    /// <c>bytes</c> (vocabulary 256), <c>uint16</c> (token shards) or <c>float32</c> (rows of numbers, one behind the other).
+    /// </summary>
     public string Encoding { get; init; } = "bytes";
+
+    /// <summary>Numbers in a row of a table; 0 for anything else.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int Columns { get; init; }
+
+    /// <summary>Bytes of a token, or of a row of a table.</summary>
+    [JsonIgnore]
+    public int BytesPerSample => Encoding switch
+    {
+        "bytes" => 1,
+        Table => Columns * sizeof(float),
+        _ => 2,
+    };
 }
 
 /// <summary>

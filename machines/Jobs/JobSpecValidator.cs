@@ -58,7 +58,7 @@ public static class JobSpecValidator
     public static IReadOnlyList<JobSpecProblem> ValidateSubmitted(JobSpec spec)
     {
         var found = Validate(spec);
-        return ProgramKinds.Find(spec.Model.Program)?.MissingFile(spec) is { } missing ? [.. found, missing] : found;
+        return ProgramKinds.Of(spec)?.MissingFile(spec) is { } missing ? [.. found, missing] : found;
     }
 
     // Only what is in range otherwise: a count below zero has its own problem.
@@ -91,7 +91,7 @@ public static class JobSpecValidator
     {
         CheckModel(problems, spec);
         CheckTraining(problems, spec.Training);
-        ProgramKinds.Find(spec.Model.Program)?.CheckPass(problems, spec);
+        ProgramKinds.Of(spec)?.CheckPass(problems, spec);
         CheckOptimizer(problems, spec.Optimizer);
     }
 
@@ -136,17 +136,52 @@ public static class JobSpecValidator
 
     private static void CheckModel(JobSpecProblems problems, JobSpec spec)
     {
-        if (ProgramKinds.Find(spec.Model.Program) is not { } kind)
+        if (ProgramKinds.Of(spec) is not { } kind)
         {
             problems.Add("model.program", $"'{Printable(spec.Model.Program)}'", ProgramKinds.Names, "choose one of these");
             return;
         }
 
         kind.CheckModel(problems, spec);
-        if (spec.Program is not null && kind.Name != ProcessKind.ProcessName)
+        if (spec.Program is not null && !kind.IsOwn)
         {
             problems.Add(
                 "program.entry", "set", $"left out with model.program {kind.Name}", "leave --program out, or leave model.program out");
+        }
+
+        CheckSettings(problems, spec.Settings ?? JobSettings.Empty, kind);
+    }
+
+    // What a setting means only its program knows; here it is seen that it has a name, and a text that a job file can hold.
+    private static void CheckSettings(JobSpecProblems problems, JobSettings settings, ProgramKind kind)
+    {
+        if (settings.ByName.Count > JobSettings.MostSettings)
+        {
+            problems.Add("settings", Text(settings.ByName.Count), $"at most {Text(JobSettings.MostSettings)}",
+                "put more into a file beside the program");
+        }
+
+        foreach (var (name, value) in settings.ByName)
+        {
+            if (!kind.ReadsSettings)
+            {
+                problems.Add(
+                    $"settings.{Printable(name)}", "set", $"left out with model.program {kind.Name}, which has no settings of its own",
+                    kind.IsOwn ? "hand it over with program.arguments" : "delete it");
+            }
+            else if (!JobSettings.IsName(name))
+            {
+                problems.Add(
+                    $"settings.{Printable(name)}", "set", $"called by a letter, and then letters, digits, - and _, "
+                        + $"{Text(JobSettings.LongestName)} at most", "rename it");
+            }
+            else if (value.Length > JobSettings.LongestValue || !PlainText.IsPlain(value))
+            {
+                problems.Add(
+                    $"settings.{name}", $"'{Printable(value)}'",
+                        $"a text of at most {Text(JobSettings.LongestValue)} characters in one line",
+                    "put longer ones into a file beside the program");
+            }
         }
     }
 
@@ -225,9 +260,25 @@ public static class JobSpecValidator
     private static void CheckData(JobSpecProblems problems, JobSpec spec)
     {
         var data = spec.Data;
-        if (data.Encoding is not ("bytes" or "uint16"))
+        if (data.Encoding is not ("bytes" or "uint16" or DataSpec.Table))
         {
-            problems.Add("data.encoding", $"'{Printable(data.Encoding)}'", "bytes or uint16", "choose one of these");
+            problems.Add("data.encoding", $"'{Printable(data.Encoding)}'", $"bytes, uint16 or {DataSpec.Table}", "choose one of these");
+            return;
+        }
+
+        if (data.Encoding == DataSpec.Table != data.Columns > 0 || data.Columns < 0 || data.Columns > DataSpec.MostColumns)
+        {
+            problems.Add(
+                "data.columns", Text(data.Columns), $"1 to {Text(DataSpec.MostColumns)} with data.encoding {DataSpec.Table}, and else 0",
+                "freeze the data again");
+            return;
+        }
+
+        if (data.Encoding == DataSpec.Table && ProgramKinds.Of(spec) is { ReadsTables: false } kind)
+        {
+            problems.Add(
+                "data.encoding", data.Encoding, $"bytes or uint16 with model.program {kind.Name}, which reads no tables",
+                    "choose one of these");
             return;
         }
 
@@ -243,15 +294,16 @@ public static class JobSpecValidator
                 "give the hash that freezing the data printed");
         }
 
-        var bytesPerToken = data.Encoding == "bytes" ? 1 : 2;
+        var bytesPerToken = data.BytesPerSample;
         if (data.Bytes < 0 || data.Bytes % bytesPerToken != 0)
         {
             problems.Add(
-                "data.bytes", Text(data.Bytes), $"a size of whole tokens, {Text(bytesPerToken)} bytes each", "freeze the data again");
+                "data.bytes", Text(data.Bytes), $"a size of whole {(data.Columns > 0 ? "rows" : "tokens")}, {Text(bytesPerToken)} bytes "
+                    + "each", "freeze the data again");
         }
         else
         {
-            ProgramKinds.Find(spec.Model.Program)?.CheckData(problems, spec, bytesPerToken);
+            ProgramKinds.Of(spec)?.CheckData(problems, spec, bytesPerToken);
         }
     }
 

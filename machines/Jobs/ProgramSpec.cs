@@ -1,8 +1,8 @@
 namespace Coordinator.Machines.Jobs;
 
 /// <summary>
-/// A team's own program, which runs as a process beside the worker, one for each rank (<c>docs/programs.md</c>): its script and the folder
-/// around it, frozen by content hash like data, and what else decides what it computes.
+/// A team's own program (<c>docs/programs.md</c>): a process beside the worker, one for each rank, or an assembly that the worker loads.
+/// Its file and the folder around it, frozen by content hash like data, and what else decides what it computes.
 /// </summary>
 public sealed record ProgramSpec
 {
@@ -12,7 +12,7 @@ public sealed record ProgramSpec
     /// <summary>Size of the frozen folder in bytes.</summary>
     public long Bytes { get; init; }
 
-    /// <summary>The file in the folder that is started: <c>train.py</c>.</summary>
+    /// <summary>The file in the folder that is started or loaded: <c>train.py</c>, <c>Mlp.dll</c>.</summary>
     public string Entry { get; init; } = "";
 
     /// <summary>

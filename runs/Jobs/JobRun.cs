@@ -37,10 +37,10 @@ public sealed class JobRun(CoordinatorClient client, string title)
     public Action<RunData>? OnTick { get; init; }
 
     /// <summary>
-    /// The other frozen file that the job needs, brought to the silo first: the weights that it starts from, or its own program; named by
-    /// its hash. Null for a job without, or where it is there.
+    /// The other frozen files that the job needs, brought to the silo first: the weights that it starts from, its own program; named by
+    /// their hashes. None for a job without, or where they are there.
     /// </summary>
-    public string? BesidePath { get; init; }
+    public IReadOnlyList<string> BesidePaths { get; init; } = [];
 
     /// <summary>
     /// Id of a job that is submitted. Drawn before the submission, so that one whose answer was lost can be repeated without making a
@@ -67,8 +67,8 @@ public sealed class JobRun(CoordinatorClient client, string title)
     {
         if (dataPath is not null)
             await UploadAsync(dataPath, spec.Data.Sha256, cancel);
-        if (BesidePath is not null)
-            await UploadAsync(BesidePath, Path.GetFileNameWithoutExtension(BesidePath), cancel);
+        foreach (var beside in BesidePaths)
+            await UploadAsync(beside, Path.GetFileNameWithoutExtension(beside), cancel);
         await using var kept = dataPath is null ? null : new DataWatch(client, dataPath, spec.Data.Sha256);
         var submitted = DateTimeOffset.Now;
         var id = Id ?? JobIds.New(spec.Name);

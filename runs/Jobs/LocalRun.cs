@@ -30,10 +30,10 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
     /// <summary>Submits the job, and follows it to its model.</summary>
     /// <param name="spec">The job.</param>
     /// <param name="frozen">Its frozen data; null for a program without data, or data that is with the silo.</param>
-    /// <param name="beside">The frozen weights that it starts from, or its own program, if it has any.</param>
+    /// <param name="beside">The frozen weights that it starts from and its own program, as far as it has any.</param>
     /// <returns>SHA-256 of the model file.</returns>
     /// <exception cref="OperationCanceledException">A signal came, and there is nothing to go on from.</exception>
-    public Task<string> TrainAsync(JobSpec spec, string? frozen, string? beside = null)
+    public Task<string> TrainAsync(JobSpec spec, string? frozen, params IReadOnlyList<string> beside)
     {
         if (IsResumable)
             record.Save(directory);
@@ -56,7 +56,8 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
         return RunAsync(
             ResumeAsync,
             record.Job,
-            record.ReadSpec() is { } noted && (noted.Initial?.Sha256 ?? noted.Program?.Sha256) is { } sha256 ? Frozen(sha256) : null,
+            record.ReadSpec() is { } noted ? [.. new[] { noted.Initial?.Sha256,
+                noted.Program?.Sha256 }.OfType<string>().Select(Frozen).OfType<string>()] : [],
             BeforeWorkersAsync);
 
         async Task BeforeWorkersAsync(LocalCluster cluster)
@@ -73,7 +74,7 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
     private string Again => $"coordinator resume {directory.Path}";
 
     private async Task<string> RunAsync(
-        Func<JobRun, Task<JobResult>> follow, string title, string? beside, Func<LocalCluster, Task>? beforeWorkers = null)
+        Func<JobRun, Task<JobResult>> follow, string title, IReadOnlyList<string> beside, Func<LocalCluster, Task>? beforeWorkers = null)
     {
         var options = new LocalClusterOptions
         {
@@ -96,7 +97,7 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
             {
                 Cluster = cluster,
                 Id = record.JobId,
-                BesidePath = beside,
+                BesidePaths = beside,
                 Remedy = () => WhatIsSafe(run?.LastSeen),
             };
             try

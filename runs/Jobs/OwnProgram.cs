@@ -1,7 +1,10 @@
 using Coordinator.Machines.Jobs;
+using Coordinator.Machines.Jobs.Programs;
 using Coordinator.Runs.Clusters;
+using Coordinator.Runs.Outcomes;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.External;
+using Coordinator.Worker.Programs;
 
 namespace Coordinator.Runs.Jobs;
 
@@ -33,6 +36,36 @@ public static class OwnProgram
         {
             Console.Error.WriteLine($"{gone.Message}; the run's own copy is taken: {copy}");
             return (spec with { Program = program with { Sha256 = frozen.Sha256, Bytes = frozen.Bytes } }, null);
+        }
+    }
+
+    /// <summary>
+    /// Looks at a program that a worker would load, by loading it here: its settings, its data, and its tensors. What is wrong with them is
+    /// said before anything is started. Null for other programs, and for one that is with its silo alone.
+    /// </summary>
+    /// <param name="spec">The job, with its program and its data frozen.</param>
+    /// <param name="packed">The frozen file; null: there is none here.</param>
+    /// <exception cref="CommandException">It cannot compute the job.</exception>
+    public static ParameterLayout? Check(JobSpec spec, string? packed)
+    {
+        if (packed is null || ProgramKinds.Of(spec) is not { IsLoaded: true })
+            return null;
+        var folder = Path.Combine(Directory.CreateTempSubdirectory("coordinator-program-").FullName, "files");
+        try
+        {
+            ProgramFolder.Unpack(packed, folder);
+            var program = TrainingPrograms.Create(spec, folder);
+            (program as IDisposable)?.Dispose();
+            return program.Layout;
+        }
+        catch (RankFaultException refused)
+        {
+            throw new CommandException(ExitCodes.Usage, $"{refused.Message}.",
+                "Nothing was started. docs/programs.md says what a program in .NET has to be.", refused);
+        }
+        finally
+        {
+            Directory.Delete(Path.GetDirectoryName(folder)!, recursive: true);
         }
     }
 }

@@ -52,7 +52,8 @@ public static class RunComparison
         }
 
         var now = asked.ReadSpec()!;
-        foreach (var key in JobKeys.All.Where(key => withData || !JobKeys.IsFrozenFile(key)))
+        foreach (var key in JobKeys.All.Concat(JobKeys.Of(before)).Concat(JobKeys.Of(now)).DistinctBy(key => key.Name).Where(key =>
+            withData || !JobKeys.IsFrozenFile(key)))
         {
             if (key.Get(before) != key.Get(now))
                 yield return $"{key.Name} is {key.Get(before)} there and {key.Get(now)} here";

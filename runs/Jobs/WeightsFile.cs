@@ -19,10 +19,12 @@ public static class WeightsFile
     /// <param name="path">What <c>--init</c> or the job file names.</param>
     /// <param name="directory">Where the frozen file goes.</param>
     /// <param name="before">The job that the directory is for already. Where the file is gone, its own frozen copy is what it was.</param>
+    /// <param name="layout">Tensors of a team's own program; null: those that the spec gives.</param>
     /// <exception cref="SafeTensorsException">The file is missing, damaged or no safetensors file.</exception>
     /// <exception cref="CommandException">It is sound, and its tensors are not those of the job's model; or it cannot be
     /// stored.</exception>
-    public static (JobSpec Spec, string? File) Freeze(JobSpec spec, string? path, RunDirectory directory, JobSpec? before = null)
+    public static (JobSpec Spec, string? File) Freeze(JobSpec spec, string? path, RunDirectory directory, JobSpec? before = null,
+        ParameterLayout? layout = null)
     {
         if (path is null)
             return (spec, null);
@@ -40,12 +42,13 @@ public static class WeightsFile
         }
 
         using (weights)
-            return Freeze(spec, path, weights, directory);
+            return Freeze(spec, path, weights, directory, layout ?? TrainingPrograms.Create(spec).Layout);
     }
 
-    private static (JobSpec Spec, string? File) Freeze(JobSpec spec, string path, SafeTensorsFile weights, RunDirectory directory)
+    private static (JobSpec Spec, string? File) Freeze(JobSpec spec, string path, SafeTensorsFile weights, RunDirectory directory,
+        ParameterLayout layout)
     {
-        if (InitialWeights.WhyUnfit(weights.Tensors, TrainingPrograms.Create(spec).Layout) is { } why)
+        if (InitialWeights.WhyUnfit(weights.Tensors, layout) is { } why)
         {
             throw new CommandException(
                 ExitCodes.Usage, $"The job cannot start from the weights in {path}: {why}.",

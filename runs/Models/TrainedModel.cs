@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
+using Coordinator.Machines.Jobs.Programs;
 using Coordinator.Runs.Outcomes;
 using Coordinator.Worker.Checkpoints;
 using Coordinator.Worker.Programs;
@@ -107,7 +108,8 @@ public sealed class TrainedModel
         return shape switch
         {
             null or { Program: null } => throw Foreign(path, "its metadata names no shape of a gpt model"),
-            { Program: not "gpt" } => throw Foreign(path, $"it is a model of the program '{PlainText.Line(shape.Program, 60)}'"),
+            _ when ProgramKinds.Find(shape.Program) is not { WritesText: true } => throw Foreign(path,
+                $"it is a model of the program '{PlainText.Line(shape.Program, 60)}'"),
             { Vocab: > 256 } =>
                 throw Foreign(
                     path, $"its vocabulary is {shape.Vocab} tokens, and only models of bytes (256 at most) can be turned into text here"),

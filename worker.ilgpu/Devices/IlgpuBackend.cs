@@ -36,12 +36,19 @@ public sealed class IlgpuBackend : IDeviceBackend
 
     public IReadOnlyList<DeviceDescription> List() => [.. Described().Select(found => found.Description)];
 
-    public IRankDevice Create(JobSpec spec, ISampleSource? samples, DeviceDescription device)
+    public IRankDevice Create(JobSpec spec, ISampleSource? samples, DeviceDescription device) =>
+        Create(spec, TrainingPrograms.Create(spec), samples, device);
+
+    public IRankDevice Create(JobSpec spec, ITrainingProgram program, ISampleSource? samples, DeviceDescription device)
     {
-        if (DevicePrograms.WhyNot(spec) is { } reason) throw new InvalidJobException(reason);
-        foreach (var (found, description) in Described())
+        if (DevicePrograms.WhyNot(spec, program) is { } reason) throw new InvalidJobException(reason);
+        foreach ((var found, var description) in Described())
         {
-            if (description.Device == device.Device) return new IlgpuRankDevice(spec, samples, description.Device, context.Value, found);
+            if (description.Device == device.Device)
+            {
+                return new IlgpuRankDevice(spec, samples, description.Device, context.Value, found,
+                own: program);
+            }
         }
 
         throw new DeviceLostException($"{device.Device} is not among this host's devices any more.");

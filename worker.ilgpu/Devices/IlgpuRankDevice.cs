@@ -40,12 +40,15 @@ internal sealed class IlgpuRankDevice : IRankDevice
     /// <param name="context">ILGPU's context, which outlives the device and may serve others.</param>
     /// <param name="device">One of its devices.</param>
     /// <param name="tuning">How work is cut; null for what suits the device.</param>
+    /// <param name="own">The job's program; null: the one that its spec names.</param>
     /// <exception cref="DeviceLostException">The accelerator could not be opened.</exception>
     /// <exception cref="InsufficientMemoryException">Its memory does not suffice.</exception>
-    public IlgpuRankDevice(JobSpec spec, ISampleSource? samples, string name, Context context, Device device, KernelTuning? tuning = null)
+    public IlgpuRankDevice(JobSpec spec, ISampleSource? samples, string name, Context context, Device device, KernelTuning? tuning = null,
+        ITrainingProgram? own = null)
     {
         (this.name, this.training, optimizer) = (name, spec.Training, spec.Optimizer);
-        layout = TrainingPrograms.Create(spec).Layout;
+        own ??= TrainingPrograms.Create(spec);
+        layout = own.Layout;
         try
         {
             Accelerator = device.CreateAccelerator(context);
@@ -64,7 +67,7 @@ internal sealed class IlgpuRankDevice : IRankDevice
             kernels = new DeviceKernels(Accelerator, computing, tuning);
             sumKernels = new DeviceKernels(Accelerator, sums, tuning);
             this.state = Accelerator.Allocate1D<float>(3L * layout.ParameterCount);
-            program = DevicePrograms.Of(spec).Make(spec, samples, Accelerator, computing, kernels);
+            program = DevicePrograms.Of(spec).Make(spec, own, samples, Accelerator, computing, kernels);
         }
         catch (AcceleratorException e) when (e is CudaException { Error: not nameof(CudaError.CUDA_ERROR_OUT_OF_MEMORY) })
         {
@@ -75,9 +78,14 @@ internal sealed class IlgpuRankDevice : IRankDevice
         {
             EndQuietly(() => Accelerator.Dispose());
             throw new InsufficientMemoryException(
-                $"{name} ({device.MemorySize / 1048576.0:F0} MiB) has no room for the job: {MemoryBytes(spec) / 1048576.0:F0} MiB for "
-                    + "state, activations and"
+                $"{name} ({device.MemorySize / 1048576.0:F0} MiB) has no room for the job: {MemoryBytes(spec, layout) / 1048576.0:F0} MiB "
+                    + $"for state, activations and"
                 + $" three gradients. Lower training.micro_batch, which is {spec.Training.MicroBatch}, or the model. ({e.Message})", e);
+        }
+        catch
+        {
+            EndQuietly(() => Accelerator.Dispose());
+            throw;
         }
     }
 
@@ -95,9 +103,9 @@ internal sealed class IlgpuRankDevice : IRankDevice
     /// <summary>
     /// Memory that a rank of <paramref name="spec"/> takes on a device, in bytes: state, activations, and three gradients.
     /// </summary>
-    public static long MemoryBytes(JobSpec spec)
+    public static long MemoryBytes(JobSpec spec, ParameterLayout? layout = null)
     {
-        var state = 6L * TrainingPrograms.Create(spec).Layout.ParameterCount;
+        var state = 6L * (layout ?? TrainingPrograms.Create(spec).Layout).ParameterCount;
         return (state + DevicePrograms.Of(spec).Activations(spec)) * sizeof(float);
     }
 

@@ -1,12 +1,14 @@
 using Coordinator.Disk;
 using Coordinator.Machines.Jobs;
+using Coordinator.Machines.Jobs.Programs;
 
 namespace Coordinator.Worker.Data;
 
 /// <summary>
 /// Turns files into one frozen data set, named by its SHA-256, that no later edit of the files can change.
 /// Text files are joined byte for byte, with one newline between two files where the first does not end in one.
-/// Token shards are joined as plain uint16 tokens, without headers. Everything is checked on the way, so that a job
+/// Token shards are joined as plain uint16 tokens, without headers. Tables are rows of numbers to programs that read such, and text to
+/// others. Everything is checked on the way, so that a job
 /// cannot fail over its data after it was accepted.
 /// </summary>
 public sealed class DataFreezer
@@ -28,7 +30,10 @@ public sealed class DataFreezer
     /// <exception cref="DataException">The data cannot be used, or the store not written.</exception>
     public DataSpec Freeze(DataSource source, ModelSpec model)
     {
-        using var joined = JoinedData.Create(storeDirectory, model.Vocab);
+        var kind = ProgramKinds.Find(model.Program);
+        if (kind is { ReadsTables: true } && TableFreezer.IsTable(source))
+            return TableFreezer.Freeze(source, storeDirectory);
+        using var joined = JoinedData.Create(storeDirectory, kind is { IsLoaded: true } ? ushort.MaxValue + 1 : model.Vocab);
         foreach (var file in source.Files)
             joined.Add(file.Path, source.IsBinary);
 
@@ -41,8 +46,10 @@ public sealed class DataFreezer
         }
 
         var tokens = joined.Bytes / FrozenData.BytesPerToken(joined.Encoding);
-        if (WindowSampler.WindowCount(tokens, model.Block) < 1)
+        if (kind is not { IsLoaded: true } && WindowSampler.WindowCount(tokens, model.Block) < 1)
+        {
             throw TooShort(source.Name, tokens, model.Block);
+        }
 
         return joined.Commit(storeDirectory);
     }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Coordinator.Disk;
 using Coordinator.Machines.Jobs;
@@ -8,7 +9,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Coordinator.Worker.Data;
 
 /// <summary>
-/// A frozen data set, open for reading: a plain run of tokens, one byte or two little-endian bytes each.
+/// A frozen data set, open for reading: a plain run of tokens, one byte or two little-endian bytes each, or of rows of float32.
 /// Thread-safe: every read carries its own offset. Read by system call and not memory-mapped, because a mapped file
 /// that is cut short kills the process, while here it is an error that names the file.
 /// <para>
@@ -32,15 +33,19 @@ public sealed class FrozenData : IDisposable
         this.path = path;
         this.spec = spec;
         this.verified = new Verified(verified);
-        bytesPerToken = BytesPerToken(spec.Encoding);
-        Tokens = spec.Bytes / bytesPerToken;
+        bytesPerToken = spec.Encoding == DataSpec.Table ? 0 : BytesPerToken(spec.Encoding);
+        Tokens = bytesPerToken == 0 ? 0 : spec.Bytes / bytesPerToken;
+        Rows = bytesPerToken == 0 ? spec.Bytes / spec.BytesPerSample : 0;
     }
 
     /// <summary>Whether a read has failed since it was opened: whoever opens it next must verify it again.</summary>
     public bool IsDamaged => isDamaged;
 
-    /// <summary>Number of tokens, T.</summary>
+    /// <summary>Number of tokens, T; 0 of a table.</summary>
     public long Tokens { get; }
+
+    /// <summary>Number of rows of a table; 0 of anything else.</summary>
+    public long Rows { get; }
 
     /// <summary>Bytes of one token in <paramref name="encoding"/>, <c>bytes</c> or <c>uint16</c>.</summary>
     /// <exception cref="ArgumentException">Another encoding.</exception>
@@ -86,22 +91,28 @@ public sealed class FrozenData : IDisposable
         try
         {
             var bytes = rented.AsSpan(0, tokens.Length * bytesPerToken);
-            do
-            {
-                ReadFully(first * bytesPerToken, bytes);
-            }
-            while (!IsStillVerified());
+            ReadVerified(first * bytesPerToken, bytes);
             Decode(bytes, tokens);
-        }
-        catch (DataException)
-        {
-            isDamaged = true;
-            throw;
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(rented);
         }
+    }
+
+    /// <summary>Reads a row of a table.</summary>
+    /// <param name="row">Its number, from 0.</param>
+    /// <param name="numbers">Receives all columns.</param>
+    /// <exception cref="DataException">As for tokens.</exception>
+    public void ReadRow(long row, Span<float> numbers)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(row);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(row, Rows);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(numbers.Length, spec.Columns);
+        var bytes = MemoryMarshal.AsBytes(numbers);
+        ReadVerified(row * bytes.Length, bytes);
+        if (!BitConverter.IsLittleEndian)
+            BinaryPrimitives.ReverseEndianness(MemoryMarshal.Cast<float, uint>(numbers), MemoryMarshal.Cast<float, uint>(numbers));
     }
 
     /// <inheritdoc/>
@@ -200,6 +211,23 @@ public sealed class FrozenData : IDisposable
         }
 
         return facts;
+    }
+
+    private void ReadVerified(long offset, Span<byte> bytes)
+    {
+        try
+        {
+            do
+            {
+                ReadFully(offset, bytes);
+            }
+            while (!IsStillVerified());
+        }
+        catch (DataException)
+        {
+            isDamaged = true;
+            throw;
+        }
     }
 
     private void ReadFully(long offset, Span<byte> bytes)

@@ -1,5 +1,6 @@
 using Coordinator.Machines.Jobs;
 using Coordinator.Worker.Data;
+using Coordinator.Worker.Programs;
 
 namespace Coordinator.Worker.Devices;
 
@@ -51,8 +52,19 @@ public interface IDeviceBackend : IDisposable
     /// <param name="spec">The job; its program, shape and seed.</param>
     /// <param name="samples">Source of samples of the model's block, not disposed of; null where the program makes its own data.</param>
     /// <param name="device">One of <see cref="List"/>.</param>
-    /// <exception cref="Programs.InvalidJobException">The backend cannot compute the job's program.</exception>
+    /// <exception cref="InvalidJobException">The backend cannot compute the job's program.</exception>
     IRankDevice Create(JobSpec spec, ISampleSource? samples, DeviceDescription device);
+
+    /// <summary>As above, also for a program of a team's own, where this backend computes such: it must be handed over, since the spec does
+    /// not say what it is.</summary>
+    /// <param name="spec">The job.</param>
+    /// <param name="program">Its program.</param>
+    /// <param name="samples">Source of what the program wants.</param>
+    /// <param name="device">One of <see cref="List"/>.</param>
+    /// <exception cref="InvalidJobException">The backend cannot compute the job's program.</exception>
+    IRankDevice Create(JobSpec spec, ITrainingProgram program, ISampleSource? samples, DeviceDescription device) => spec.Program is null
+        ? Create(spec, samples, device)
+        : throw new InvalidJobException($"The device {device.Device} computes no programs of a team's own. Choose the cpu device.");
 }
 
 /// <summary>Names the class of an assembly that is its <see cref="IDeviceBackend"/>.</summary>

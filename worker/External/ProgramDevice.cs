@@ -19,13 +19,11 @@ namespace Coordinator.Worker.External;
 /// begins with a new one, which computes uncounted shards first: what is compiled at a first call would compute other bits there.
 /// </para>
 /// </summary>
-public sealed class ProgramDevice : IRankDevice
+public sealed class ProgramDevice : IOwnDevice
 {
     private const uint StateWritten = 1;
     private const uint Uncounted = 2;
     private const uint RankZero = 4;
-    private const string NoPromise =
-        "So no bits can be promised: 'coordinator verify' looks for the cause, and program.allow_nondeterminism trains all the same";
     private const int Alignment = 4096;
     private const ulong OrderPurpose = 1;
     private const ulong ShardPurpose = 3;
@@ -100,6 +98,20 @@ public sealed class ProgramDevice : IRankDevice
     /// <summary>What the program said of itself.</summary>
     public ProgramDescription Description => description;
 
+    /// <inheritdoc/>
+    public string Client => description.Client;
+
+    /// <inheritdoc/>
+    public IEnumerable<(string Name, long Elements)> GradientTensors =>
+        description.Tensors.Where(tensor => tensor.IsTrained).Select(tensor => (tensor.Name, tensor.Elements));
+
+    /// <inheritdoc/>
+    public string NameOf(long element) => description.NameOf(element);
+
+    /// <inheritdoc/>
+    public string StateNameOf(long element) =>
+        description.Tensors.LastOrDefault(tensor => tensor.Offset <= element * sizeof(float))?.Name ?? $"byte {element * sizeof(float)}";
+
     /// <summary>The process's number, for people and tests.</summary>
     public int ProcessId => session.ProcessId;
 
@@ -137,7 +149,7 @@ public sealed class ProgramDevice : IRankDevice
             if (FirstDifference(numbers) is { } element)
             {
                 throw session.Broken($"shard {shard} of step {step} has another gradient when it is computed again at once: "
-                    + $"{description.NameOf(element)}. {NoPromise}");
+                    + $"{description.NameOf(element)}. {IOwnDevice.NoPromise}");
             }
         }
 
@@ -204,7 +216,8 @@ public sealed class ProgramDevice : IRankDevice
         {
             // It would do so on every device, and nothing has been trained yet.
             throw new InvalidJobException(
-                $"The program computes another gradient for the same shard and the same state: {description.NameOf(element)}. {NoPromise}");
+                $"The program computes another gradient for the same shard and the same state: {description.NameOf(element)}. "
+                    + $"{IOwnDevice.NoPromise}");
         }
 
         var probe = HashOf(gradientAt, (long)ParameterCount * sizeof(float));

@@ -1,5 +1,7 @@
+using System.Reflection;
 using System.Security.Cryptography;
 using Coordinator.Disk;
+using Coordinator.Machines.Jobs.Programs;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.Files;
 
@@ -21,6 +23,9 @@ public static class ProgramFolder
     [
         ".py", ".pyi", ".so", ".json", ".yaml", ".yml", ".toml", ".cfg", ".ini", ".txt", ".csv", ".tsv", ".c", ".h", ".cpp", ".cu", ".sh",
     ];
+
+    /// <summary>What else belongs to a program in .NET: its assemblies, and what a fault's line is known by.</summary>
+    private static readonly string[] TakenOfAssemblies = [".dll", ".pdb", ".dylib"];
 
     /// <summary>Packs the folder of a script into a store of frozen files.</summary>
     /// <param name="script">Full path of the script.</param>
@@ -79,6 +84,12 @@ public static class ProgramFolder
     {
         if (LengthOf(script) == 0)
             throw new DataException(DataProblem.Empty, $"{script}: the file is empty; name the program's script");
+        if (ProgramKinds.OfEntry(script).IsLoaded)
+        {
+            RefuseNoAssembly(script);
+            return;
+        }
+
         const UnixFileMode executable = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
         if (Path.GetExtension(script) != ".py" && !OperatingSystem.IsWindows() && (File.GetUnixFileMode(script) & executable) == 0)
         {
@@ -113,11 +124,25 @@ public static class ProgramFolder
         }
     }
 
+    private static void RefuseNoAssembly(string path)
+    {
+        try
+        {
+            AssemblyName.GetAssemblyName(path);
+        }
+        catch (Exception e) when (e is BadImageFormatException or FileLoadException)
+        {
+            throw new DataException(
+                DataProblem.WrongFormat, $"{path}: is no assembly of .NET, though its name ends in .dll; name what dotnet build made", e);
+        }
+    }
+
     private static SortedDictionary<string, string> Files(string script)
     {
         var root = Path.GetDirectoryName(script)!;
         var files = new SortedDictionary<string, string>(StringComparer.Ordinal) { [Path.GetFileName(script)] = script };
         var bytes = new FileInfo(script).Length;
+        string[] taken = ProgramKinds.OfEntry(script).IsLoaded ? [.. Taken, .. TakenOfAssemblies] : Taken;
         try
         {
             foreach (var file in new DirectoryInfo(root).EnumerateFiles("*", new EnumerationOptions
@@ -127,7 +152,7 @@ public static class ProgramFolder
             }))
             {
                 var name = Path.GetRelativePath(root, file.FullName).Replace(Path.DirectorySeparatorChar, '/');
-                if (!Taken.Contains(file.Extension)
+                if (!taken.Contains(file.Extension)
                     || name.Split('/').Any(part => part.StartsWith('.') || part is "__pycache__" or "node_modules")
                     || !files.TryAdd(name, file.FullName))
                 {

@@ -3,6 +3,7 @@ using Coordinator.Machines.Jobs;
 using Coordinator.Machines.Jobs.Policies;
 using Coordinator.Worker.Devices;
 using Coordinator.Worker.Kernels;
+using Coordinator.Worker.Programs;
 
 namespace Coordinator.Worker.External;
 
@@ -12,9 +13,9 @@ namespace Coordinator.Worker.External;
 /// once in a million shards is not found here.
 /// </summary>
 /// <param name="spec">The job.</param>
-/// <param name="launch">How a process of its program is started.</param>
+/// <param name="start">Starts its program, for a spec and until it is no more wanted: a process, or in a load context of its own.</param>
 /// <param name="say">Told what is being done, for people.</param>
-public sealed class ProgramVerifier(JobSpec spec, Func<ProgramLaunch> launch, Action<string> say)
+public sealed class ProgramVerifier(JobSpec spec, Func<JobSpec, CancellationToken, IOwnDevice> start, Action<string> say)
 {
     private readonly List<string> findings = [];
 
@@ -22,13 +23,13 @@ public sealed class ProgramVerifier(JobSpec spec, Func<ProgramLaunch> launch, Ac
     private readonly JobSpec lenient = spec with { Program = spec.Program! with { AllowNondeterminism = true } };
 
     /// <summary>Everything that was found, in the order in which it was; none: nothing differed.</summary>
-    /// <exception cref="ProgramFaultException">The program failed.</exception>
+    /// <exception cref="RankFaultException">The program failed.</exception>
     public IReadOnlyList<string> Run(CancellationToken cancel)
     {
         findings.Clear();
-        say("starting a process");
-        using var one = new ProgramDevice(lenient, launch(), cancel);
-        say($"{one.Description.Client}: {one.Description.GradientElements} trained elements, {one.Description.StateBytes} bytes of state");
+        say("starting the program");
+        using var one = start(lenient, cancel);
+        say($"{one.Client}: {one.ParameterCount} trained elements, {one.StateElements * sizeof(float)} bytes of state");
         var first = Shard(one, 1, 0, cancel);
         Compare(one, first, Shard(one, 1, 0, cancel), "computed a second time in a process");
         var used = new bool[first.Length];
@@ -41,17 +42,18 @@ public sealed class ProgramVerifier(JobSpec spec, Func<ProgramLaunch> launch, Ac
         say("under load");
         using (new Load())
             Compare(one, first, Shard(one, 1, 0, cancel), "computed under load");
-        say("a second process");
-        using var other = new ProgramDevice(lenient, launch(), cancel);
+        say("the program a second time");
+        using var other = start(lenient, cancel);
         if (one.Identity != other.Identity)
-            findings.Add($"two processes differ: {ProgramIdentity.Explain(other.Identity, one.Identity)}");
-        Compare(one, first, Shard(other, 1, 0, cancel), "computed in a second process");
-        say("a state that came from another process");
+            findings.Add($"two starts of the program differ: {ProgramIdentity.Explain(other.Identity, one.Identity)}");
+        Compare(one, first, Shard(other, 1, 0, cancel), "computed by a second start of the program");
+        say("a state that came from another one");
         Step(one, 1, cancel);
         Step(one, 2, cancel);
         var state = StateOf(one);
         other.WriteState(0, state);
-        Compare(one, Shard(one, 3, 1, cancel), Shard(other, 3, 1, cancel), "computed from a state that came from another process");
+        Compare(one, Shard(one, 3, 1, cancel), Shard(other, 3, 1, cancel),
+            "computed from a state that came from another start of the program");
         Step(one, 3, cancel);
         Step(other, 3, cancel);
         CompareStates(one, StateOf(one), StateOf(other));
@@ -71,21 +73,27 @@ public sealed class ProgramVerifier(JobSpec spec, Func<ProgramLaunch> launch, Ac
         "a first call that is compiled or tuned on the way: raise program.warm_up_shards",
     ];
 
-    private static float[] Shard(ProgramDevice device, long step, int shard, CancellationToken cancel)
+    private static float[] Shard(IOwnDevice device, long step, int shard, CancellationToken cancel)
     {
-        using var gradient = (HostGradient)device.CreateGradient();
+        using var gradient = device.CreateGradient();
         device.ComputeShard(step, shard, gradient, cancel);
-        return gradient.Floats.ToArray();
+        return Numbers(gradient).ToArray();
     }
 
-    private static void Step(ProgramDevice device, long step, CancellationToken cancel)
+    private static void Step(IOwnDevice device, long step, CancellationToken cancel)
     {
         using var gradient = device.CreateGradient();
         var result = device.ComputeShard(step, 0, gradient, cancel);
-        device.ApplyStep(step, gradient, BlockMath.SumOfSquares(((HostGradient)gradient).Floats), result.Targets);
+        device.ApplyStep(step, gradient, BlockMath.SumOfSquares(Numbers(gradient)), result.Targets);
     }
 
-    private static float[] StateOf(ProgramDevice device)
+    private static ReadOnlySpan<float> Numbers(DeviceGradient gradient)
+    {
+        gradient.AwaitDownload(gradient.Length);
+        return MemoryMarshal.Cast<byte, float>(gradient.Host(0, gradient.Length).AsSpan());
+    }
+
+    private static float[] StateOf(IOwnDevice device)
     {
         var state = new float[device.StateElements];
         device.ReadState(0, state);
@@ -98,33 +106,30 @@ public sealed class ProgramVerifier(JobSpec spec, Func<ProgramLaunch> launch, Ac
             used[i] |= gradient[i] != 0;
     }
 
-    private void Compare(ProgramDevice device, float[] wanted, float[] found, string when)
+    private void Compare(IOwnDevice device, float[] wanted, float[] found, string when)
     {
         if (FirstDifference(MemoryMarshal.AsBytes(wanted.AsSpan()), MemoryMarshal.AsBytes(found.AsSpan())) is not { } at)
             return;
         findings.Add(
-            $"a shard {when} has another gradient; the first tensor that differs is {device.Description.NameOf(at / sizeof(float))}");
+            $"a shard {when} has another gradient; the first tensor that differs is {device.NameOf(at / sizeof(float))}");
     }
 
-    private void CompareStates(ProgramDevice device, float[] wanted, float[] found)
+    private void CompareStates(IOwnDevice device, float[] wanted, float[] found)
     {
         if (FirstDifference(MemoryMarshal.AsBytes(wanted.AsSpan()), MemoryMarshal.AsBytes(found.AsSpan())) is not { } at)
             return;
-        var name = device.Description.Tensors.LastOrDefault(tensor => tensor.Offset <= at)?.Name ?? $"byte {at}";
-        findings.Add($"after the same step two processes have different states; the first entry that differs is {name}");
+        var name = device.StateNameOf(at / sizeof(float));
+        findings.Add($"after the same step two starts of the program have different states; the first entry that differs is {name}");
     }
 
-    private void NameUnused(ProgramDevice device, bool[] used)
+    private void NameUnused(IOwnDevice device, bool[] used)
     {
-        var start = 0L;
-        foreach (var tensor in device.Description.Tensors.Where(tensor => tensor.IsTrained))
+        var place = 0L;
+        foreach (var (name, elements) in device.GradientTensors)
         {
-            if (tensor.Elements > 0 && !used.AsSpan((int)start, (int)tensor.Elements).Contains(true))
-            {
-                say($"note: no shard that was looked at has a gradient for {tensor.Name}; it counts as zeros, and the optimizer still "
-                    + "decays it");
-            }
-            start += tensor.Elements;
+            if (elements > 0 && !used.AsSpan((int)place, (int)elements).Contains(true))
+                say($"note: no shard that was looked at has a gradient for {name}; it counts as zeros, and the optimizer still decays it");
+            place += elements;
         }
     }
 

@@ -1,12 +1,13 @@
 using Coordinator.Machines.Jobs;
+using Coordinator.Programs;
 using Coordinator.Worker.Devices;
 using Coordinator.Worker.Kernels;
 
 namespace Coordinator.Worker.Programs;
 
 /// <summary>
-/// A rank's computing on the CPU: state as parameters, first and second moments in one buffer [3n], gradients by the program's
-/// engine, AdamW by the kernels.
+/// A rank's computing on the CPU: state as parameters, first and second moments in one buffer [3n], gradients by the
+/// program, AdamW by the kernels.
 /// </summary>
 internal sealed unsafe class CpuDevice : IRankDevice
 {
@@ -14,12 +15,17 @@ internal sealed unsafe class CpuDevice : IRankDevice
     private readonly OptimizerSpec optimizer;
     private readonly ParameterLayout layout;
     private readonly IKernels kernels;
-    private readonly IGradientEngine engine;
+    private readonly SpanKernels lent;
+    private readonly TrainingProgram program;
+    private readonly SampleReader reader;
     private readonly AlignedBuffer state;
 
-    public CpuDevice(JobSpec spec, ParameterLayout layout, IKernels kernels, IGradientEngine engine)
+    /// <summary>A device that owns its kernels and its program.</summary>
+    public CpuDevice(JobSpec spec, ParameterLayout layout, IKernels kernels, TrainingProgram program, SampleReader reader)
     {
-        (training, optimizer, this.layout, this.kernels, this.engine) = (spec.Training, spec.Optimizer, layout, kernels, engine);
+        (training, optimizer, this.layout, this.kernels, this.program, this.reader) = (spec.Training, spec.Optimizer, layout, kernels,
+            program, reader);
+        lent = new SpanKernels(kernels);
         state = new AlignedBuffer(3L * layout.ParameterCount);
     }
 
@@ -41,16 +47,25 @@ internal sealed unsafe class CpuDevice : IRankDevice
         if (samples.Count == 0) numbers.Clear();
         double loss = 0;
         long targets = 0;
-        fixed (float* to = numbers)
+        for (var done = 0; done < samples.Count; done += training.MicroBatch)
         {
-            for (var done = 0; done < samples.Count; done += training.MicroBatch)
+            cancel.ThrowIfCancellationRequested();
+            var count = Math.Min(training.MicroBatch, samples.Count - done);
+            reader.Read(samples.FirstPosition + done, count);
+            var part = program.Compute(new Pass
             {
-                cancel.ThrowIfCancellationRequested();
-                var count = Math.Min(training.MicroBatch, samples.Count - done);
-                var part = engine.Compute(state.Pointer, to, done > 0, samples.FirstPosition + done, count, cancel);
-                loss += part.LossSum;
-                targets += part.Targets;
-            }
+                Parameters = state.Span(0, ParameterCount),
+                Gradient = numbers,
+                Accumulate = done > 0,
+                Count = count,
+                FirstPosition = samples.FirstPosition + done,
+                Rows = reader.Rows,
+                Tokens = reader.Tokens,
+                Kernels = lent,
+                Cancel = cancel,
+            });
+            loss += part.LossSum;
+            targets += part.Targets;
         }
 
         return new ShardResult(loss, targets);
@@ -81,7 +96,7 @@ internal sealed unsafe class CpuDevice : IRankDevice
 
     public void Dispose()
     {
-        engine.Dispose();
+        program.Dispose();
         kernels.Dispose();
         state.Dispose();
     }

@@ -1,7 +1,5 @@
 using Coordinator.Machines.Jobs;
-using Coordinator.Worker.Data;
-using Coordinator.Worker.Devices;
-using Coordinator.Worker.Kernels;
+using Coordinator.Programs;
 
 namespace Coordinator.Worker.Programs;
 
@@ -10,53 +8,38 @@ namespace Coordinator.Worker.Programs;
 /// ranks fit in one process. Sample p: x is C normal numbers, y = truth . x + 0.5 + 0.1 noise, all keyed by (seed, p);
 /// loss (w . x + b - y)^2, one target a sample.
 /// </summary>
-public sealed class LinearProgram : ITrainingProgram
+public sealed class LinearProgram : TrainingProgram
 {
-    private readonly JobSpec spec;
+    private readonly LinearSamples samples;
+    private readonly float[] x;
 
     internal LinearProgram(JobSpec spec)
     {
-        this.spec = spec;
-        ParameterLayout.Builder builder = new();
-        builder.Zeros("weight", 1, spec.Model.Channels);
-        builder.Zeros("bias", 1);
-        Layout = builder.Build();
+        Zeros("weight", 1, spec.Model.Channels);
+        Zeros("bias", 1);
+        samples = new LinearSamples(spec);
+        x = new float[spec.Model.Channels];
     }
 
-    public ParameterLayout Layout { get; }
-
-    public bool NeedsSamples => false;
-
-    public IRankDevice CreateCpuDevice(ISampleSource? samples, CpuDeviceOptions options) =>
-        new CpuDevice(spec, Layout, KernelFactory.Create(options.Width), new Engine(spec));
-
-    private sealed unsafe class Engine(JobSpec spec) : IGradientEngine
+    // Sums over inputs in rising order with fused multiply-add; samples in rising order.
+    /// <inheritdoc/>
+    public override PassResult Compute(Pass pass)
     {
-        private readonly LinearSamples samples = new(spec);
-        private readonly float[] x = new float[spec.Model.Channels];
-
-        // Sums over inputs in rising order with fused multiply-add; samples in rising order.
-        public ShardResult Compute(
-            float* parameters, float* gradient, bool accumulate, long firstPosition, int count, CancellationToken cancel)
+        var inputs = x.Length;
+        var parameters = pass.Parameters;
+        var gradient = pass.Gradient;
+        if (!pass.Accumulate) gradient.Clear();
+        double loss = 0;
+        for (var s = 0; s < pass.Count; s++)
         {
-            var inputs = x.Length;
-            if (!accumulate) new Span<float>(gradient, inputs + 1).Clear();
-            double loss = 0;
-            for (var s = 0; s < count; s++)
-            {
-                float y = samples.Draw(firstPosition + s, x), guess = parameters[inputs];
-                for (var i = 0; i < inputs; i++) guess = MathF.FusedMultiplyAdd(parameters[i], x[i], guess);
-                var error = guess - y;
-                loss += (double)error * error;
-                for (var i = 0; i < inputs; i++) gradient[i] = MathF.FusedMultiplyAdd(2 * error, x[i], gradient[i]);
-                gradient[inputs] += 2 * error;
-            }
-
-            return new ShardResult(loss, count);
+            float y = samples.Draw(pass.FirstPosition + s, x), guess = parameters[inputs];
+            for (var i = 0; i < inputs; i++) guess = MathF.FusedMultiplyAdd(parameters[i], x[i], guess);
+            var error = guess - y;
+            loss += (double)error * error;
+            for (var i = 0; i < inputs; i++) gradient[i] = MathF.FusedMultiplyAdd(2 * error, x[i], gradient[i]);
+            gradient[inputs] += 2 * error;
         }
 
-        public void Dispose()
-        {
-        }
+        return new PassResult(loss, pass.Count);
     }
 }

@@ -1,3 +1,4 @@
+using Coordinator.Programs;
 using Coordinator.Worker.Numerics;
 
 namespace Coordinator.Worker.Programs;
@@ -12,8 +13,8 @@ public static class ParameterInitializer
         {
             var tensor = layout.Tensors[t];
             var values = parameters.Slice(tensor.Offset, tensor.Length);
-            if (tensor.Initial == InitialValue.Zeros) values.Clear();
-            else if (tensor.Initial == InitialValue.Ones) values.Fill(1f);
+            if (tensor.Initial == FirstValues.Zeros) values.Clear();
+            else if (tensor.Initial == FirstValues.Ones) values.Fill(1f);
             else new RandomStream(seed, RandomUse.Initialisation, (uint)t).FillNormal(values, tensor.Deviation);
         }
     }

@@ -1,19 +1,7 @@
 using System.Collections.Immutable;
+using Coordinator.Programs;
 
 namespace Coordinator.Worker.Programs;
-
-/// <summary>How a tensor begins.</summary>
-public enum InitialValue
-{
-    /// <summary>All zeros.</summary>
-    Zeros,
-
-    /// <summary>All ones.</summary>
-    Ones,
-
-    /// <summary>Normal numbers of mean 0, keyed by (seed, tensor, element).</summary>
-    Normal,
-}
 
 /// <summary>One named tensor of a program's parameters.</summary>
 /// <param name="Name">Its name in exports, as in Hugging Face's GPT-2.</param>
@@ -21,7 +9,7 @@ public enum InitialValue
 /// <param name="Offset">Its first element's place among all parameters.</param>
 /// <param name="Initial">How it begins.</param>
 /// <param name="Deviation">Standard deviation of normal initial values; otherwise 0.</param>
-public sealed record TensorInfo(string Name, ImmutableArray<int> Shape, int Offset, InitialValue Initial, double Deviation)
+public sealed record TensorInfo(string Name, ImmutableArray<int> Shape, int Offset, FirstValues Initial, double Deviation)
 {
     /// <summary>Number of elements.</summary>
     public int Length { get; } = Shape.Aggregate(1, (product, axis) => product * axis);
@@ -55,24 +43,12 @@ public sealed class ParameterLayout
     /// <exception cref="KeyNotFoundException">There is none.</exception>
     public TensorInfo this[string name] => byName[name];
 
-    internal sealed class Builder
-    {
-        private readonly ImmutableArray<TensorInfo>.Builder tensors = ImmutableArray.CreateBuilder<TensorInfo>();
-        private int next;
+    /// <summary>No tensors: of a program whose own process says later what it has.</summary>
+    internal static ParameterLayout Unknown { get; } = new([]);
 
-        public void Normal(string name, double deviation, params int[] shape) => Add(name, InitialValue.Normal, deviation, shape);
-
-        public void Zeros(string name, params int[] shape) => Add(name, InitialValue.Zeros, 0, shape);
-
-        public void Ones(string name, params int[] shape) => Add(name, InitialValue.Ones, 0, shape);
-
-        public ParameterLayout Build() => new(tensors.ToImmutable());
-
-        private void Add(string name, InitialValue initial, double deviation, int[] shape)
-        {
-            TensorInfo tensor = new(name, [.. shape], next, initial, deviation);
-            tensors.Add(tensor);
-            next = checked(next + tensor.Length);
-        }
-    }
+    /// <summary>The tensors that a program has declared.</summary>
+    public static ParameterLayout Of(TrainingProgram program) => new(
+    [
+        .. program.Tensors.Select(tensor => new TensorInfo(tensor.Name, [.. tensor.Shape], tensor.Offset, tensor.First, tensor.Deviation)),
+    ]);
 }

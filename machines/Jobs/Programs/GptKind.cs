@@ -10,6 +10,8 @@ internal sealed class GptKind : ProgramKind
 
     public override bool ReadsTokens => true;
 
+    public override bool WritesText => true;
+
     public override BigInteger? CountParameters(ModelSpec model)
     {
         BigInteger channels = model.Channels;

@@ -8,16 +8,16 @@ internal sealed class ProcessKind : ProgramKind
 {
     private const int MostThreads = 256;
     private const int MostWarmUps = 100;
-    private const int MostText = 4096;
 
-    public override string Name => ProcessName;
+    public override string Name => "process";
 
     public override bool TakesData => true;
 
-    /// <summary>The name of the kind.</summary>
-    public const string ProcessName = "process";
+    public override bool IsOwn => true;
 
     public override BigInteger? CountParameters(ModelSpec model) => null;
+
+    internal override bool Takes(string entry) => true;
 
     internal override double LeastElements(JobSpec spec) => 0;
 
@@ -51,15 +51,7 @@ internal sealed class ProcessKind : ProgramKind
                 "left out, since the program makes its own state 0",
                 "load pretrained weights in the program, before it joins");
         }
-        if (program.Entry.Length is 0 or > MostText || program.Entry.StartsWith('/')
-            || program.Entry.Split('/').Any(part => part is "" or "." or "..") || !PlainText.IsPlain(program.Entry))
-        {
-            problems.Add(
-                "program.entry",
-                $"'{Printable(program.Entry)}'",
-                "a path within the program's folder, such as train.py",
-                "name a file of that folder");
-        }
+        CheckFiles(problems, program, "train.py");
         if (program.Python.Length is 0 or > MostText || !PlainText.IsPlain(program.Python) || program.Python.StartsWith('-'))
         {
             problems.Add(
@@ -78,17 +70,7 @@ internal sealed class ProcessKind : ProgramKind
         problems.AtLeast("program.check_every", program.CheckEvery, 0);
         problems.Timeout("program.start_timeout", program.StartTimeout, mayBeZero: false);
         problems.Timeout("program.hang_timeout", program.HangTimeout, mayBeZero: false);
-        if (program.Sha256.Length > 0 && !JobSpecValidator.IsHash(program.Sha256))
-        {
-            problems.Add(
-                "program.sha256",
-                $"'{Printable(program.Sha256)}'",
-                "64 lower-case hexadecimal digits",
-                "give the program's hash, or the program itself with --program");
-        }
     }
 
-    internal override JobSpecProblem? MissingFile(JobSpec spec) => spec.Program is { Sha256.Length: 0 }
-        ? new JobSpecProblem("program.sha256", "empty", "the hash of a frozen program", "submit with 'coordinator train --program'")
-        : null;
+    internal override JobSpecProblem? MissingFile(JobSpec spec) => MissingProgram(spec);
 }

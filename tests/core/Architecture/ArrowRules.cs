@@ -17,8 +17,11 @@ internal static partial class ArrowRules
         ["grains"] = ["machines"],
         ["server"] = ["machines", "disk"],
         ["silo"] = ["machines", "disk", "grains", "server"],
-        ["worker"] = ["machines", "disk"],
-        ["worker.ilgpu"] = ["machines", "worker"],
+        // What strangers build their programs against: nothing of ours comes with it.
+        ["programs"] = [],
+        ["programs.ilgpu"] = ["programs"],
+        ["worker"] = ["machines", "disk", "programs"],
+        ["worker.ilgpu"] = ["machines", "programs", "programs.ilgpu", "worker"],
         ["simulator"] = ["machines"],
         // What users write: job files, and the form in which planned clusters are written too.
         ["configuration"] = ["machines", "disk"],
@@ -28,7 +31,7 @@ internal static partial class ArrowRules
         ["lab"] = ["machines", "server", "worker", "runs"],
         ["cli"] =
         [
-            "machines", "disk", "server", "silo", "worker", "worker.ilgpu", "simulator", "configuration", "planning", "runs",
+            "machines", "disk", "programs", "server", "silo", "worker", "worker.ilgpu", "simulator", "configuration", "planning", "runs",
             "lab",
         ],
         // The recovery bench starts the command's own processes, and kills them.
@@ -43,7 +46,7 @@ internal static partial class ArrowRules
         ["tests/decoders"] = ["machines", "server", "worker", "configuration", "runs", "cli", "tests/conformance"],
         ["tests/core"] =
         [
-            "machines", "disk", "server", "silo", "worker", "simulator", "configuration", "planning", "runs", "lab", "cli",
+            "machines", "disk", "programs", "server", "silo", "worker", "simulator", "configuration", "planning", "runs", "lab", "cli",
             "tests/conformance", "tests/decoders", "tests/support",
         ],
         // What test projects share.
@@ -63,6 +66,7 @@ internal static partial class ArrowRules
         ("Coordinator.Tests.Support", "tests/support"), ("Coordinator.Tests.Processes", "tests/processes"),
         ("Coordinator.Worker.Ilgpu", "worker.ilgpu"), ("Coordinator.Tests.Orleans", "tests/orleans"),
         ("Coordinator.Tests.Ilgpu", "tests/ilgpu"),
+        ("Coordinator.Programs.Ilgpu", "programs.ilgpu"), ("Coordinator.Programs", "programs"),
         ("Coordinator.Machines", "machines"), ("Coordinator.Disk", "disk"), ("Coordinator.Grains", "grains"),
         ("Coordinator.Server", "server"),
         ("Coordinator.Silo", "silo"), ("Coordinator.Worker", "worker"), ("Coordinator.Simulator", "simulator"), ("Coordinator.Cli", "cli"),
@@ -73,7 +77,7 @@ internal static partial class ArrowRules
     ];
 
     private static readonly string[] OrleansFolders = ["grains", "silo", "bench", "tests/orleans"];
-    private static readonly string[] IlgpuFolders = ["worker.ilgpu", "tests/ilgpu"];
+    private static readonly string[] IlgpuFolders = ["programs.ilgpu", "worker.ilgpu", "tests/ilgpu"];
 
     // A command line is read in one place: what other folders need of it, they are given.
     private static readonly string[] CommandLineFolders = ["cli", "bench", "tests/core", "tests/processes"];
@@ -85,6 +89,20 @@ internal static partial class ArrowRules
     /// <summary>The project folder that a file belongs to; null outside all of them.</summary>
     public static string? FolderOf(string path) =>
         Allowed.Keys.Where(folder => path.StartsWith(folder + "/", StringComparison.Ordinal)).MaxBy(folder => folder.Length);
+
+    /// <summary>
+    /// Samples are outside the solution, as whoever begins from them is: they build from our packages alone.
+    /// </summary>
+    public static bool IsSample(string path) => path.StartsWith("samples/", StringComparison.Ordinal);
+
+    /// <summary>What is wrong with the references of a sample's project file.</summary>
+    public static IEnumerable<string> CheckSample(RepositoryFile project)
+    {
+        var xml = XDocument.Parse(project.Text);
+        return Includes(xml, "ProjectReference").Select(include => $"{project.Path}: a sample references no project, but {include}")
+            .Concat(Includes(xml, "PackageReference").Where(package => !IsWithin(package, "Coordinator.Programs")).Select(package =>
+                $"{project.Path}: a sample needs our packages alone, not {package}"));
+    }
 
     /// <summary>What is wrong with the references of a project file.</summary>
     public static IEnumerable<string> CheckProject(RepositoryFile project)

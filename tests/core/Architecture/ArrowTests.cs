@@ -9,6 +9,23 @@ public sealed class ArrowTests
         Complaints.AssertNone(Projects().SelectMany(ArrowRules.CheckProject));
 
     [Fact]
+    public void Every_sample_builds_from_the_packages_alone()
+    {
+        var samples = Repository.Ending(".csproj").Where(file => ArrowRules.IsSample(file.Path)).ToArray();
+        Complaints.AssertNone(samples.SelectMany(ArrowRules.CheckSample));
+        Assert.Equal(2, samples.Length);
+        string[] others =
+        [
+            """<PackageReference Include="ILGPU" />""", """<ProjectReference Include="../../programs/Coordinator.Programs.csproj" />""",
+        ];
+        foreach (var wrong in others)
+        {
+            Assert.Single(
+                ArrowRules.CheckSample(new RepositoryFile("samples/a/A.csproj", $"<Project><ItemGroup>{wrong}</ItemGroup></Project>")));
+        }
+    }
+
+    [Fact]
     public void Every_source_file_uses_only_what_its_folder_may_use() =>
         Complaints.AssertNone(Repository.Ending(".cs").SelectMany(ArrowRules.CheckSource));
 
@@ -19,7 +36,8 @@ public sealed class ArrowTests
     [Fact]
     public void Every_project_has_its_lock_file() =>
         Assert.Equal(
-            Repository.Ending(".csproj").Select(project => FolderOf(project.Path)).Order(StringComparer.Ordinal),
+            Repository.Ending(".csproj").Where(project => !ArrowRules.IsSample(project.Path)).Select(project =>
+                FolderOf(project.Path)).Order(StringComparer.Ordinal),
             Repository.Ending("/packages.lock.json").Select(locked => FolderOf(locked.Path)).Order(StringComparer.Ordinal));
 
     [Fact]
@@ -42,6 +60,10 @@ public sealed class ArrowTests
     [InlineData("silo", "ProjectReference", "../worker/Coordinator.Worker.csproj")]
     [InlineData("worker", "ProjectReference", "../worker.ilgpu/Coordinator.Worker.Ilgpu.csproj")]
     [InlineData("worker", "PackageReference", "ILGPU")]
+    [InlineData("programs", "ProjectReference", "../machines/Coordinator.Machines.csproj")]
+    [InlineData("programs", "PackageReference", "ILGPU")]
+    [InlineData("programs.ilgpu", "ProjectReference", "../worker/Coordinator.Worker.csproj")]
+    [InlineData("worker", "ProjectReference", "../programs.ilgpu/Coordinator.Programs.Ilgpu.csproj")]
     [InlineData("simulator", "ProjectReference", "../server/Coordinator.Server.csproj")]
     [InlineData("simulator", "Compile", "../server/Storage/SqliteStore.cs")]
     [InlineData("cli", "ProjectReference", "../grains/Coordinator.Grains.csproj")]
@@ -107,7 +129,8 @@ public sealed class ArrowTests
         Assert.Equal(complaints, ArrowRules.CheckConditions(new RepositoryFile("silo/Some.csproj", $"<Project>{items}</Project>")).Count());
 
     private static IEnumerable<RepositoryFile> Projects() =>
-        Repository.Ending(".csproj").Where(file => !file.Path.StartsWith("eng/", StringComparison.Ordinal));
+        Repository.Ending(".csproj").Where(file => !file.Path.StartsWith("eng/", StringComparison.Ordinal)
+            && !ArrowRules.IsSample(file.Path));
 
     private static string FolderOf(string path) => path[..path.LastIndexOf('/')];
 }

@@ -98,8 +98,11 @@ public sealed class DeviceSelectionTests
         Assert.Equal(["test:0"], backends.List().Select(device => device.Device));
         Assert.Equal(
             "a toy computes nothing",
-            Assert.Throws<InvalidJobException>(() => backends.Create(new JobSpec(), null, TestBackend.Device("test:0", "toy"))).Message);
-        Assert.Throws<InvalidOperationException>(() => backends.Create(new JobSpec(), null, TestBackend.Device("tests:0", "toy")));
+            Assert.Throws<InvalidJobException>(() => Create("test:0")).Message);
+        Assert.Throws<InvalidOperationException>(() => Create("tests:0"));
+
+        IRankDevice Create(string name) =>
+            backends.Create(new JobSpec(), TrainingPrograms.Create(new JobSpec()), null, TestBackend.Device(name, "toy"));
     }
 
     [Fact]

@@ -5,8 +5,10 @@ using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 using Coordinator.Tests.Support;
 using Coordinator.Tests.Worker;
+using Coordinator.Worker;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.Devices;
+using Coordinator.Worker.Processes;
 using Coordinator.Worker.Programs;
 
 namespace Coordinator.Tests.Cli;
@@ -55,6 +57,25 @@ public sealed class WorkerProgramsTests : IDisposable
         using var programs = Programs((_, _, _) => throw new HttpRequestException("connection refused"), TimeSpan.Zero);
         Assert.Equal(
             FaultKind.Worker, RankFaultException.KindOf(await Assert.ThrowsAsync<HttpRequestException>(() => CreateAsync(programs))));
+    }
+
+    [Fact]
+    public async Task A_teams_own_program_in_the_worker_is_refused_where_the_operator_wants_none_or_wants_them_apart()
+    {
+        var own = spec with
+        {
+            Model = new ModelSpec { Program = "dotnet" },
+            Program = new ProgramSpec { Entry = "Mlp.dll", Sha256 = new string('a', 64), Bytes = 1 },
+        };
+        using var closed = Programs((_, _, _) => throw NotThere(), TimeSpan.Zero);
+        var refused = await Assert.ThrowsAsync<RankFaultException>(() => CreateAsync(closed, own));
+        Assert.Equal((FaultKind.Worker, OwnPrograms.Refused(user: null).Message), (refused.Kind, refused.Message));
+
+        var policy = new ProgramPolicy { Allowed = true, User = new ProgramUser("trainer", 12345, 12345, "/") };
+        using var launcher = new ProgramLauncher(policy, "tests of refusals", 1, new SilentLog());
+        using var apart = new WorkerPrograms(new DataStore(folder.File("worker")), new CpuDeviceOptions()) { Launcher = launcher };
+        refused = await Assert.ThrowsAsync<RankFaultException>(() => CreateAsync(apart, own));
+        Assert.Equal((FaultKind.Worker, OwnPrograms.Refused("trainer").Message), (refused.Kind, refused.Message));
     }
 
     [Theory]

@@ -7,7 +7,7 @@ public sealed class JobFileErrorTests : IDisposable
 {
     private const string TrainingKeys = "training has steps, batch_size, shards, micro_batch, seed, allow_nonfinite";
     private const string Sections =
-        "the sections are job, model, program, training, optimizer, lr_scheduler, collective, fault_tolerance, checkpoint, data";
+        "the sections are job, model, program, training, optimizer, lr_scheduler, collective, fault_tolerance, checkpoint, data, settings";
 
     private readonly TemporaryFolder folder = new();
 

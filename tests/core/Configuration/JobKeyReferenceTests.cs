@@ -10,7 +10,8 @@ public sealed class JobKeyReferenceTests
     public void Every_key_is_explained_with_type_default_and_range()
     {
         Assert.Equal(
-            JobKeys.Names.Order(StringComparer.Ordinal), JobKeyReference.All.Select(key => key.Name).Order(StringComparer.Ordinal));
+            JobKeys.Names.Append(JobKeyReference.AnySetting).Order(StringComparer.Ordinal), JobKeyReference.All.Select(key =>
+                key.Name).Order(StringComparer.Ordinal));
         Assert.All(JobKeyReference.All, key => Assert.True(key.Type.Length > 0 && key.About.EndsWith('.'), key.ToString()));
         Assert.Equal(
             new JobKeyInfo(

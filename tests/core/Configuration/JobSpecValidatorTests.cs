@@ -91,7 +91,8 @@ public sealed class JobSpecValidatorTests
         ["min above ranks"] = (
             Valid with { Ranks = 2, MinRanks = 3 }, "job.min_ranks is 3 but must be 1 to job.ranks, 2; set job.min_ranks in that range"),
         ["program"] = (
-            Model(m => m with { Program = "llama" }), "model.program is 'llama' but must be gpt, linear or process; choose one of these"),
+            Model(m => m with { Program = "llama" }),
+            "model.program is 'llama' but must be gpt, linear, dotnet or process; choose one of these"),
         ["layers"] = (Model(m => m with { Layers = 0 }), "model.layers is 0 but must be 1 or more; raise model.layers"),
         ["heads"] = (
             Model(m => m with { Heads = 6 }),
@@ -177,7 +178,7 @@ public sealed class JobSpecValidatorTests
             "optimizer.gradient_clip is -1 but must be a finite number, 0 or more; set optimizer.gradient_clip to 0 to turn it off"),
         ["encoding"] = (
             Valid with { Data = new() { Encoding = "utf-7" } },
-            "data.encoding is 'utf-7' but must be bytes or uint16; choose one of these"),
+            "data.encoding is 'utf-7' but must be bytes, uint16 or float32; choose one of these"),
         ["hash"] = (
             Valid with { Data = new() { Sha256 = "ABC", Bytes = 99 } },
             "data.sha256 is 'ABC' but must be 64 lower-case hexadecimal digits; give the hash that freezing the data printed"),

@@ -26,6 +26,7 @@ public sealed class HostilePathTests : IDisposable
         ["run --workdir"] = ["true"],
         ["run --bundle"] = ["true"],
         ["run --run-dir"] = ["true"],
+        ["new program folder"] = ["--lang", "csharp"],
     };
 
     private readonly string directory = Directory.CreateTempSubdirectory("hostile-").FullName;
