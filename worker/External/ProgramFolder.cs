@@ -142,7 +142,7 @@ public static class ProgramFolder
         var root = Path.GetDirectoryName(script)!;
         var files = new SortedDictionary<string, string>(StringComparer.Ordinal) { [Path.GetFileName(script)] = script };
         var bytes = new FileInfo(script).Length;
-        string[] taken = ProgramKinds.OfEntry(script).IsLoaded ? [.. Taken, .. TakenOfAssemblies] : Taken;
+        var taken = ProgramKinds.OfEntry(script).IsLoaded ? [.. Taken, .. TakenOfAssemblies] : Taken;
         try
         {
             foreach (var file in new DirectoryInfo(root).EnumerateFiles("*", new EnumerationOptions

@@ -1,6 +1,5 @@
 using Coordinator.Machines.Jobs;
 using Coordinator.Programs;
-using Coordinator.Worker.Kernels;
 
 namespace Coordinator.Worker.Programs;
 
@@ -74,7 +73,9 @@ public sealed unsafe class GptProgram : TrainingProgram
     /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
-        if (disposing) gpt?.Dispose();
+        if (disposing)
+            gpt?.Dispose();
+        base.Dispose(disposing);
     }
 
     private void Take(Pass pass)
