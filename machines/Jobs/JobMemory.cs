@@ -11,8 +11,15 @@ public static class JobMemory
     /// <summary>More than any device has, bytes: 64 TiB.</summary>
     public const long Most = 1L << 46;
 
+    // A parameter, its two moments, and two gradients.
+    private const int ElementsOfParameter = 5;
+
     /// <summary>Bytes that a rank needs at the least; <see cref="long.MaxValue"/> where they are more than can be counted.</summary>
     public static long LeastBytes(JobSpec spec) => Count(ProgramKinds.Find(spec.Model.Program)?.LeastElements(spec) ?? 0);
+
+    /// <summary>The same where the program has said meanwhile how many parameters it has, which the spec of a team's own does not.</summary>
+    public static long LeastBytes(JobSpec spec, long parameters) =>
+        Math.Max(LeastBytes(spec), Count((double)ElementsOfParameter * parameters));
 
     private static long Count(double floats) => floats * sizeof(float) < long.MaxValue ? (long)(floats * sizeof(float)) : long.MaxValue;
 

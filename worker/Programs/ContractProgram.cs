@@ -33,7 +33,7 @@ internal class ContractProgram : ITrainingProgram
     public IRankDevice CreateCpuDevice(ISampleSource? samples, CpuDeviceOptions options)
     {
         SampleReader reader = new(Samples, spec.Data.Columns, samples);
-        if (JobMemory.LeastBytes(spec) is var needed && needed > GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)
+        if (JobMemory.LeastBytes(spec, Layout.ParameterCount) is var needed && needed > GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)
         {
             // Asked for all the same, the system would promise it, and kill the worker where the promise is called in. Another worker may
             // have it.
@@ -41,7 +41,9 @@ internal class ContractProgram : ITrainingProgram
                 FaultKind.Unknown,
                 $"a rank needs at least {JobMemory.Text(needed)} of memory and this worker may use "
                     + $"{JobMemory.Text(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes)}; "
-                + "lower model.block, training.micro_batch, model.layers or model.channels");
+                + (spec.Program is null
+                    ? "lower model.block, training.micro_batch, model.layers or model.channels"
+                    : $"give the program fewer parameters, it has {Layout.ParameterCount}"));
         }
 
         return new CpuDevice(spec, Layout, KernelFactory.Create(options.Width, options.Threads), make(), reader);

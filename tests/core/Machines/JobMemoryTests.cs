@@ -42,6 +42,13 @@ public sealed class JobMemoryTests
     public void The_default_job_needs_little() => Assert.InRange(JobMemory.LeastBytes(new JobSpec()), 1L << 22, 1L << 28);
 
     [Fact]
+    public void A_teams_own_program_needs_what_its_parameters_take_and_a_built_in_one_no_less_than_before()
+    {
+        Assert.Equal(5 * sizeof(float) * 1000L, JobMemory.LeastBytes(new JobSpec { Model = new ModelSpec { Program = "dotnet" } }, 1000));
+        Assert.Equal(JobMemory.LeastBytes(new JobSpec()), JobMemory.LeastBytes(new JobSpec(), 1000));
+    }
+
+    [Fact]
     public void A_submitted_job_whose_program_reads_data_names_them()
     {
         Assert.Equal("data.sha256", Assert.Single(JobSpecValidator.ValidateSubmitted(new JobSpec())).Field);

@@ -16,14 +16,17 @@ public sealed class DotnetProgramTests(DotnetPrograms programs) : IClassFixture<
     public void Dispose() => Directory.Delete(directory, recursive: true);
 
     [Fact]
-    public async Task A_network_in_CSharp_is_one_file_for_one_two_and_four_ranks_of_which_one_is_killed_with_its_worker()
+    public async Task A_network_in_CSharp_is_one_file_for_one_two_and_four_ranks_of_which_one_is_killed_with_its_worker_and_where_all_are_killed_and_resumed()
     {
         await TrainAsync("one", "--workers", "1");
         await TrainAsync("four", "--workers", "2", "--gpus-per-worker", "2");
         await TrainKillingAsync("two", "--workers", "2");
 
+        await TrainResumedAsync("resumed");
+
         Assert.Equal(Hash("one"), Hash("four"));
         Assert.Equal(Hash("one"), Hash("two"));
+        Assert.Equal(Hash("one"), Hash("resumed"));
         await TrainAsync("wider", "--workers", "1", "--settings.hidden=5");
         Assert.NotEqual(Hash("one"), Hash("wider"));
 
@@ -102,6 +105,22 @@ public sealed class DotnetProgramTests(DotnetPrograms programs) : IClassFixture<
         Executable.Send("KILL", Worker());
         Assert.True(await train.EndAsync(Limit) == ExitCodes.Success, train.Output);
         Assert.DoesNotContain(" 0 failures healed", train.Output, StringComparison.Ordinal);
+    }
+
+    /// <summary>SIGKILL to the command, with which its silo and its workers end; the run goes on with fewer workers.</summary>
+    private async Task TrainResumedAsync(string name)
+    {
+        var run = Of("run-all");
+        using (var train = new Executable(["train", "--out", Of(name), "--work-dir", run, .. Job, "--workers", "2"]))
+        {
+            await train.LineAsync(line => line.Contains("have applied step 1", StringComparison.Ordinal), "the first step", Limit);
+            train.Kill();
+            await train.EndAsync(Limit);
+        }
+
+        Assert.False(File.Exists(Of(name)));
+        using var resume = new Executable("resume", run, "--workers", "1");
+        Assert.True(await resume.EndAsync(Limit) == ExitCodes.Success, resume.Output);
     }
 
     private int Worker() => Directory.GetDirectories("/proc").Select(Path.GetFileName)
