@@ -88,7 +88,7 @@ public sealed class DotnetProgramTests(DotnetPrograms programs) : IClassFixture<
         Assert.Equal(["mine"], Directory.GetFileSystemEntries(directory).Select(Path.GetFileName));
     }
 
-    private string[] Job => ["--program", programs.Mlp, "--data", programs.Table, "--steps", "300", "--seed", "7",
+    private string[] Job => ["--program", programs.Mlp, "--data", programs.Table, "--steps", "1500", "--seed", "7",
         "--training.batch_size=32", "--optimizer.learning_rate=0.01"];
 
     private async Task RunAsync(string name, string[] arguments)
