@@ -305,6 +305,7 @@ public sealed class WorkerCommand
                 ExitCodes.Usage, "No silo is named.", $"Give --silo http://HOST:PORT or set {ConnectionVariables.Silo}.");
         return [.. given.SelectMany(text => text.Split(',', StringSplitOptions.TrimEntries)).Select(text => ConnectionOptions.IsUrl(text)
             ? new Uri(text)
-            : throw new CommandException(ExitCodes.Usage, $"'{PlainText.Address(text)}' is no address of a silo.", "Write http://HOST:PORT."))];
+            : throw new CommandException(
+                ExitCodes.Usage, $"'{PlainText.Address(text)}' is no address of a silo.", "Write http://HOST:PORT."))];
     }
 }

@@ -95,8 +95,8 @@ public sealed partial class GangMachine
 
     /// <summary>
     /// When an agent counts as lost, by the clock of <see cref="awake"/>. Before anything runs nobody is kept waiting by a node that is
-    /// slow, and one that is out of reach is told by the cluster. One that was not heard since this machine was loaded goes on meanwhile with
-    /// its peers, and may still be looking for the silo that took the place of another: unknown is not gone.
+    /// slow, and one that is out of reach is told by the cluster. One that was not heard since this machine was loaded goes on meanwhile
+    /// with its peers, and may still be looking for the silo that took the place of another: unknown is not gone.
     /// </summary>
     private TimeSpan LostAt(Agent agent) => (agent.HeardAwake ?? stageAwake) + PatienceWith(agent);
 

@@ -17,7 +17,9 @@ public static class JobMemory
     /// <summary>Bytes that a rank needs at the least; <see cref="long.MaxValue"/> where they are more than can be counted.</summary>
     public static long LeastBytes(JobSpec spec) => Count(ProgramKinds.Find(spec.Model.Program)?.LeastElements(spec) ?? 0);
 
-    /// <summary>The same where the program has said meanwhile how many parameters it has, which the spec of a team's own does not.</summary>
+    /// <summary>
+    /// The same where the program has said meanwhile how many parameters it has, which the spec of a team's own does not.
+    /// </summary>
     public static long LeastBytes(JobSpec spec, long parameters) =>
         Math.Max(LeastBytes(spec), Count((double)ElementsOfParameter * parameters));
 

@@ -3,8 +3,8 @@ using System.Text;
 namespace Coordinator.Runs.Gangs;
 
 /// <summary>
-/// Prints what ranks said: standard output there, the rest on standard error; with the rank before each line where several are shown. A line
-/// that is longer than the log's is then several lines, since what another rank says may come between its pieces.
+/// Prints what ranks said: standard output there, the rest on standard error; with the rank before each line where several are shown. A
+/// line that is longer than the log's is then several lines, since what another rank says may come between its pieces.
 /// </summary>
 public sealed class LogPrinter(TextWriter output, TextWriter error, bool withRanks, bool withTimes)
 {

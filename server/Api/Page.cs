@@ -22,7 +22,8 @@ internal static class Page
             : next(context);
 
         static ValueTask<object?> Refused(string name, StringValues said, string range) => ValueTask.FromResult<object?>(
-            ApiError.BadRequest($"{name} is '{PlainText.Line(said.ToString(), 40)}' but must be {range}", $"Leave it out, or ask for {range}."));
+            ApiError.BadRequest(
+                $"{name} is '{PlainText.Line(said.ToString(), 40)}' but must be {range}", $"Leave it out, or ask for {range}."));
 
         static bool IsBelow(StringValues said, int least) =>
             int.TryParse(said.ToString(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) && value < least;

@@ -36,8 +36,8 @@ internal readonly record struct ConnectFailure(string Text, bool IsFinal)
         // One with a cause of its own is a handshake that broke off, which the next one may not.
         if (cause is AuthenticationException)
         {
-            return new($"its certificate is refused: {cause.Message.TrimEnd('.')}. Name the silo as its certificate does, and trust the certificate's "
-                + "authority (SSL_CERT_FILE, or the system's store)", cause.InnerException is null);
+            return new($"its certificate is refused: {cause.Message.TrimEnd('.')}. Name the silo as its certificate does, and trust the "
+                + "certificate's authority (SSL_CERT_FILE, or the system's store)", cause.InnerException is null);
         }
         return new(
             failure is WebSocketException && !ReferenceEquals(cause, failure) ? $"{failure.Message} ({cause.Message})" : failure.Message,

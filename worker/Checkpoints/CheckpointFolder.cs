@@ -169,7 +169,9 @@ public sealed class CheckpointFolder
         }
     }
 
-    /// <summary>Jobs that have a folder. One whose name begins with a dot is no job's: a backup holds checkpoints there while it copies them.</summary>
+    /// <summary>
+    /// Jobs that have a folder. One whose name begins with a dot is no job's: a backup holds checkpoints there while it copies them.
+    /// </summary>
     public IReadOnlyList<JobId> Jobs() =>
     [
         .. Directory.GetDirectories(root).Select(path => System.IO.Path.GetFileName(path)).Where(name => !name.StartsWith('.'))

@@ -22,8 +22,8 @@ internal sealed class GangRankProcess(int rank, string folder, RankLog log)
     public RunningProgram? Program { get; set; }
 
     /// <summary>
-    /// When it showed last that it lives: by output, or by touching its file. A touch counts from when it is seen here, since the wall clock
-    /// may be set meanwhile, and a file's time is whatever the program says.
+    /// When it showed last that it lives: by output, or by touching its file. A touch counts from when it is seen here, since the wall
+    /// clock may be set meanwhile, and a file's time is whatever the program says.
     /// </summary>
     public TimeSpan HeardAt()
     {

@@ -3,8 +3,8 @@ namespace Coordinator.Machines.Gangs.Policies;
 /// <summary>
 /// Which of a gang's processes failed first. When one of a gang dies, the others fail as well, within moments, for want of it: what they
 /// say is of a lost peer. So among those that ended within a moment of the first, one that says nothing of that is more to blame than one
-/// that does, and one that a signal ended more than one that gave up by itself. Before all of them comes rank 0 whose port somebody else had:
-/// the others have met that stranger, and say what they like of it.
+/// that does, and one that a signal ended more than one that gave up by itself. Before all of them comes rank 0 whose port somebody else
+/// had: the others have met that stranger, and say what they like of it.
 /// </summary>
 public static class FirstCause
 {
@@ -35,8 +35,8 @@ public static class FirstCause
             return null;
         var earliest = failed.Min(end => end.At);
         var first = failed.Where(end => end.At <= earliest + Moment)
-            .OrderBy(end => !end.Exit.PortTaken).ThenBy(end => IsFollower(end.Exit)).ThenBy(end => end.Exit.Signal is null && !end.Exit.Hung)
-                .ThenBy(end => end.At).ThenBy(end => end.Rank).First();
+            .OrderBy(end => !end.Exit.PortTaken).ThenBy(end => IsFollower(end.Exit))
+                .ThenBy(end => end.Exit.Signal is null && !end.Exit.Hung).ThenBy(end => end.At).ThenBy(end => end.Rank).First();
         return (first, [.. failed.Where(end => end != first).Select(end => end.Rank).Order()]);
     }
 

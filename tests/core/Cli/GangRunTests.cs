@@ -18,7 +18,10 @@ public sealed class GangRunTests
         var said = new Lines();
         silo.Grains.Show(View("running", first: 1, last: 20));
         var run = new GangRun(
-            new SiloCalls(silo.Client, cluster: null), new JobId("g"), new LogPrinter(said, said, withRanks: false, withTimes: false), _ => []);
+            new SiloCalls(silo.Client, cluster: null),
+            new JobId("g"),
+            new LogPrinter(said, said, withRanks: false, withTimes: false),
+            _ => []);
 
         var following = run.FollowAsync(CancellationToken.None);
         await said.Has("generation 20 ended: x").For("the twentieth failure");

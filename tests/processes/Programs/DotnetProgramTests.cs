@@ -16,7 +16,7 @@ public sealed class DotnetProgramTests(DotnetPrograms programs) : IClassFixture<
     public void Dispose() => Directory.Delete(directory, recursive: true);
 
     [Fact]
-    public async Task A_network_in_CSharp_is_one_file_for_one_two_and_four_ranks_of_which_one_is_killed_with_its_worker_and_where_all_are_killed_and_resumed()
+    public async Task A_network_in_CSharp_is_one_file_for_one_two_and_four_ranks_where_a_worker_is_killed_and_where_all_are_and_resumed()
     {
         await TrainAsync("one", "--workers", "1");
         await TrainAsync("four", "--workers", "2", "--gpus-per-worker", "2");
