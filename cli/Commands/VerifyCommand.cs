@@ -62,19 +62,20 @@ public sealed class VerifyCommand
             var spec = loaded.Spec with { Program = loaded.Spec.Program! with { Sha256 = sha256, Bytes = bytes } };
             var unpacked = Path.Combine(folder, sha256);
             ProgramFolder.Unpack(DataStore.PathOf(folder, sha256), unpacked);
-            var store = new DataStore(folder);
             using var launcher = new ProgramLauncher(
                 new ProgramPolicy { Allowed = true }, folder, Environment.ProcessId, new ConsoleLog("verify"));
+            var starts = 0;
             var verifier = new ProgramVerifier(
-                spec, () => ProgramStart.Of(
+                spec,
+                () => ProgramStart.Of(
                     new JobId("verify"),
                     spec,
                     spec.Program!,
-                    new GpuId(new NodeId("verify"), 0),
                     unpacked,
-                    store,
+                    data: null,
                     launcher,
-                    folder), line => Console.WriteLine($"  {line}"));
+                    new RankLogOptions(folder, ProgramFolders.StartLogName(0, ++starts))),
+                line => Console.WriteLine($"  {line}"));
             Console.WriteLine(
                 $"verifying {spec.Program!.Entry} with {spec.Program.Python}, {Counted.Of(spec.Program.Threads, "thread")}, "
                 + $"{Counted.Of(spec.Training.Shards, "shard")} of {spec.Training.BatchSize} samples");
@@ -88,8 +89,8 @@ public sealed class VerifyCommand
             throw new CommandException(
                 ExitCodes.RunFailed,
                 $"{spec.Program.Entry} does not compute the same bits: {string.Join("; ", findings)}.",
-                $"The usual suspects: {string.Join("; ", ProgramVerifier.Suspects)}. --program.allow_nondeterminism=true trains anyway, "
-                    + "without any promise.");
+                $"The usual suspects: {string.Join("; ", ProgramVerifier.Suspects)}. 'coordinator train --allow-nondeterminism' trains "
+                    + "anyway, without any promise.");
         }
         catch (ProgramFaultException failed)
         {

@@ -181,9 +181,15 @@ public sealed class WorkerPrograms(
             return true;
         }, cancel);
         verified.TryAdd(own.Sha256, true);
+        string? data = null;
         if (spec.Data.Sha256.Length > 0)
+        {
             await OpenAsync(spec.Data);
-        return ProgramStart.Of(job, spec, own, gpu, folder, store, launcher, Folders!.LogsOf(job));
+            data = Folders.DataFor(spec.Data.Sha256, store.FileOf(spec.Data.Sha256));
+        }
+
+        var log = new RankLogOptions(Folders.LogsOf(job), ProgramFolders.StartLogName(gpu.Index, Folders.NextStart(job, gpu.Index)));
+        return ProgramStart.Of(job, spec, own, folder, data, launcher, log);
     }
 
     /// <summary>
