@@ -22,7 +22,7 @@ internal sealed class ProgramFaults
     private readonly SimulatedCluster cluster;
     private readonly Prng prng;
     private readonly TimeSpan answerTimeout;
-    private readonly SimulatedWorker liar;
+    private readonly SimulatedWorker? liar;
     private bool active = true;
     private int left = Most;
 
@@ -31,7 +31,10 @@ internal sealed class ProgramFaults
         (this.world, this.cluster) = (world, cluster);
         prng = Prng.Derive(world.Seed, "programs");
         answerTimeout = scenario.Spec.FaultTolerance.AnswerTimeout;
-        liar = prng.Pick(cluster.Workers);
+        var picked = prng.Pick(cluster.Workers);
+
+        // A node with another program takes no part while its worker lives, so the job has to be able to do without its gpus.
+        liar = scenario.Spec.MinRanks <= (scenario.Nodes - 1) * scenario.GpusPerNode ? picked : null;
     }
 
     /// <summary>How many struck, slow starts not counted.</summary>
@@ -53,7 +56,7 @@ internal sealed class ProgramFaults
         return faults;
     }
 
-    /// <summary>Nothing strikes any more; whoever lies goes on to.</summary>
+    /// <summary>Nothing strikes any more; a program that has lied stays one that is not the job's.</summary>
     public void End() => active = false;
 
     /// <summary>How long the next program takes to start: nothing, as long as an answer may, or several times that.</summary>

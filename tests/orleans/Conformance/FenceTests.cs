@@ -121,7 +121,7 @@ public sealed class FenceTests
             + "cause=\"no answer\"" },
         { nameof(OrleansFences.StoresNoObservations), "one-freeze-is-one-failure", "expect event 1x rank.excluded" },
         { nameof(OrleansFences.StoresNoObservations), "a-program-that-begins-otherwise-takes-no-part",
-            "expect event 1x rank.excluded gpu=n3/0 cause=\"it begins with another state than the job's ranks: the script draws "
+            "expect event 1x rank.excluded gpu=n3/0 cause=\"fault: it begins with another state than the job's ranks: the script draws "
             + "something that is not seeded, or loads other weights here; the first tensor that differs is out.weight (state0=dd, "
             + "where the job has state0=bb)\"" },
         { nameof(OrleansFences.StoresNoObservations), "a-program-that-disagrees-ends-the-promise",
