@@ -1,3 +1,4 @@
+using Coordinator.Machines.Jobs.Policies;
 using Coordinator.Simulator.Workers;
 using Coordinator.Simulator.World;
 
@@ -17,6 +18,14 @@ internal sealed class ProgramFaults
     /// Most of them in a seed: a job whose programs fail alike again and again, without a step between, ends by its own rules.
     /// </summary>
     private const int Most = 4;
+
+    /// <summary>
+    /// Most of them before the job has come a few steps far: what fails alike in <see cref="FaultPolicy.Generations"/> generations before
+    /// anything was computed is the job's own fault.
+    /// </summary>
+    private const int MostAtFirst = FaultPolicy.Generations - 1;
+
+    private const long FewSteps = 3;
 
     private readonly VirtualWorld world;
     private readonly SimulatedCluster cluster;
@@ -86,7 +95,8 @@ internal sealed class ProgramFaults
     private void Strike(SimulatedWorker victim)
     {
         if (victim is not { Alive: true, Frozen: false } || !victim.Agent.Ranks.Any()
-            || (cluster.Checkers.Orders.PlansMade && cluster.HoldersBeside(victim) == 0))
+            || (Struck >= MostAtFirst && cluster.Checkers.Steps.Highest < FewSteps)
+            || cluster.WouldLoseState(victim))
         {
             return;
         }
