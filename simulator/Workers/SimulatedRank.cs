@@ -24,7 +24,6 @@ internal sealed partial class SimulatedRank
     private readonly string name;
     private bool handling;
     private bool isFetching;
-    private bool isHanging;
     private readonly string identity;
     private RankOrder? arriving;
 
@@ -74,6 +73,9 @@ internal sealed partial class SimulatedRank
 
     /// <summary>The step of the state that this rank holds, or -1.</summary>
     public long HeldStep => memory.StateStep;
+
+    /// <summary>Whether its program answers nothing, and will be ended for that.</summary>
+    public bool IsHanging { get; private set; }
 
     private VirtualWorld World => process.World;
 
@@ -127,7 +129,7 @@ internal sealed partial class SimulatedRank
     /// <summary>A fault: the program answers nothing, whatever it is asked, until its worker ends it.</summary>
     public void Hang(TimeSpan limit)
     {
-        isHanging = true;
+        IsHanging = true;
         var life = ++deviceLife;
         process.Post(limit, () =>
         {
@@ -138,7 +140,7 @@ internal sealed partial class SimulatedRank
 
     private void Fail(DeviceFailed failed)
     {
-        isHanging = false;
+        IsHanging = false;
         deviceLife++;
         PlantAtFailure();
         guard.OnDeviceFailed();
@@ -353,7 +355,7 @@ internal sealed partial class SimulatedRank
     /// <summary>Queues work on the device, which does one thing at a time.</summary>
     private void OnDevice(TimeSpan duration, Action done)
     {
-        if (isHanging)
+        if (IsHanging)
             return;
         deviceFree = Later(duration * process.ComputeFactor[Gpu.Index]);
         var life = deviceLife;

@@ -94,7 +94,7 @@ internal static class PythonPrograms
         {
             using var process = Process.Start(
                 new ProcessStartInfo(python, ["-c", code]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
-            return process.WaitForExit(TimeSpan.FromMinutes(1)) && process.ExitCode == 0;
+            return process.WaitForExit(TimeSpan.FromMinutes(5)) && process.ExitCode == 0;
         }
         catch (Win32Exception)
         {
