@@ -61,6 +61,14 @@ internal sealed partial class LifecycleProcess : IDisposable
 
     public IReadOnlyList<int> Workers => Find("worker");
 
+    /// <summary>Processes whose command line has all of these parts, but for shells and whoever only waits to be reaped.</summary>
+    public static IReadOnlyList<int> With(params string[] parts) =>
+    [
+        .. Everybody()
+            .Where(one => one.State != 'Z' && parts.All(part => CommandLineOf(one.Pid).Contains(part, StringComparison.Ordinal)))
+            .Select(one => one.Pid),
+    ];
+
     public async Task<int> EndAsync(CancellationToken cancel)
     {
         await process.WaitForExitAsync(cancel);
@@ -88,6 +96,18 @@ internal sealed partial class LifecycleProcess : IDisposable
 
     private int[] Find(string verb) =>
         [.. Everybody().Where(one => one.Session == process.Id && one.State != 'Z' && Verb(one.Pid) == verb).Select(one => one.Pid)];
+
+    private static string CommandLineOf(int pid)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{pid}/cmdline");
+        }
+        catch (Exception gone) when (gone is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
+    }
 
     /// <summary>The command's verb; null where the process is none of ours.</summary>
     private static string? Verb(int pid)

@@ -10,6 +10,8 @@ var bench = new RootCommand("Measures parts of the coordinator, and whole cluste
     TrainThroughput.Create(),
     SeamCost.Create(),
     ProgramCost.Create(),
+    ProgramsAcceptance.Create(),
+    ProgramKills.Create(),
     SiloKills.Create(),
     SiloFreezes.Create(),
     GrainScale.Create(),

@@ -43,7 +43,8 @@ public static class JobKeyReference
         ["program.warm_up_shards"] = "Shards that a new process computes before its first counted one.",
         ["program.check_every"] = "Every so many shards one is computed again, and must give the same bits; 0: none is.",
         ["program.start_timeout"] = "How long the program may take from its start to its first shard.",
-        ["program.hang_timeout"] = "How long the program may take for a shard or a step before it is ended.",
+        ["program.hang_timeout"] =
+            "How long the program may take for a shard, a step or what it does after a recorded step, before it is ended.",
         ["program.allow_nondeterminism"] =
             "Whether the program trains although its shards were found to differ; no bits are promised then.",
         ["program.sha256"] = "SHA-256 of the frozen folder of the program, which the silo has already.",

@@ -90,6 +90,11 @@ public static class EventKinds
     /// <summary>Reports contradict each other: the promise of equal bits is broken.</summary>
     public const string Diverged = "job.diverged";
 
+    /// <summary>
+    /// A job's program was found to compute other bits for the same, or is allowed to: no equal bits are promised from now on.
+    /// </summary>
+    public const string PromiseEnded = "job.no-promise";
+
     /// <summary>A checkpoint is complete and recorded.</summary>
     public const string CheckpointSaved = "checkpoint.saved";
 

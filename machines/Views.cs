@@ -67,6 +67,10 @@ public sealed record JobView
     /// <summary>Complete checkpoints, oldest first.</summary>
     public IReadOnlyList<CheckpointRef> Checkpoints { get; init; } = [];
 
+    /// <summary>Why no equal bits are promised of it, one line; null: they are.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? NoPromise { get; init; }
+
     /// <summary>What is being saved, or why nothing is, one line; empty where there is nothing to say.</summary>
     public string Saving { get; init; } = "";
 }

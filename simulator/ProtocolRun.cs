@@ -23,6 +23,7 @@ internal sealed class ProtocolRun
     private readonly FaultInjector injector;
     private PowerSwings? power;
     private StepRaise? raise;
+    private ProgramFaults? programs;
 
     public ProtocolRun(ulong seed, SimulationOptions options)
     {
@@ -63,6 +64,7 @@ internal sealed class ProtocolRun
     {
         try
         {
+            programs = ProgramFaults.Begin(world, cluster, scenario);
             cluster.Silo.Start();
             foreach (var worker in cluster.Workers)
                 worker.Start();
@@ -72,6 +74,7 @@ internal sealed class ProtocolRun
             Until(SafetyPhase, () => IsOver || (injector.IsSpent && !injector.LostState && world.Now > TimeSpan.FromSeconds(3)));
             injector.HealForGood();
             power?.End();
+            programs?.End();
             var healed = world.Now;
             Until(healed + world.Options.LivenessBound, () => IsOver);
             JudgeEnd();
@@ -172,6 +175,9 @@ internal sealed class ProtocolRun
         Power = world.Options.Power,
         StepsRaised = checkers.Final.Extended,
         MoreSteps = world.Options.MoreSteps,
+        Programs = world.Options.Programs,
+        ProgramsFailed = programs?.Struck ?? 0,
+        ProgramsRefused = programs?.Lies ?? 0,
         Faults = injector.Struck.ToDictionary(pair => (pair.Key.Phase.ToString(), pair.Key.Kind.ToString()), pair => pair.Value),
         TraceHash = world.Trace.Hash,
         LastTrace = invariant is null ? [] : world.Trace.Last(),

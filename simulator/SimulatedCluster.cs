@@ -44,12 +44,12 @@ internal sealed class SimulatedCluster
 
     /// <summary>
     /// Other processes that the job can go on from: alive, reachable, staying, members of the newest generation, with the whole state of
-    /// the last or the last but one step.
+    /// the last or the last but one step. What a hanging program holds is not counted, since it goes when its worker ends it.
     /// </summary>
     public int HoldersBeside(SimulatedWorker victim) => Workers.Count(worker => worker != victim
         && worker is { Alive: true, Frozen: false, Leaving: false }
         && !Map.IsCut(worker.Node, NetworkMap.Silo) && !Map.IsCut(NetworkMap.Silo, worker.Node)
         && Checkers.Orders.Newest is { } members
             && members.Members.Any(member => member.Gpu.Node == worker.Node && member.Boot == worker.Boot)
-        && worker.Agent.Ranks.Any(rank => rank.HeldStep >= Math.Max(0, Checkers.Steps.Highest - 1)));
+        && worker.Agent.Ranks.Any(rank => !rank.IsHanging && rank.HeldStep >= Math.Max(0, Checkers.Steps.Highest - 1)));
 }

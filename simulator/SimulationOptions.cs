@@ -23,6 +23,12 @@ public sealed record SimulationOptions
     /// </summary>
     public bool MoreSteps { get; init; }
 
+    /// <summary>
+    /// Whether the job's program is a process beside each rank, which starts slowly, hangs, dies, and says or computes other things than
+    /// the others. Default: false.
+    /// </summary>
+    public bool Programs { get; init; }
+
     /// <summary>Receives every trace line as it happens; null: only the last ones are kept, for the report of a violation.</summary>
     public Action<string>? Trace { get; init; }
 

@@ -44,6 +44,15 @@ public sealed record SimulationReport
     /// <summary>Whether that was asked for, and not the seed's.</summary>
     public bool MoreSteps { get; init; }
 
+    /// <summary>Whether the job's program was a process beside each rank.</summary>
+    public bool Programs { get; init; }
+
+    /// <summary>How often the process of such a program hung, died or disagreed with itself.</summary>
+    public int ProgramsFailed { get; init; }
+
+    /// <summary>How often one said that it is made up otherwise than the job's.</summary>
+    public int ProgramsRefused { get; init; }
+
     /// <summary>How often which fault struck in which phase of the protocol.</summary>
     public required IReadOnlyDictionary<(string Phase, string Fault), int> Faults { get; init; }
 
@@ -60,8 +69,8 @@ public sealed record SimulationReport
     public string ReplayCommand =>
         string.Create(
             CultureInfo.InvariantCulture,
-            $"coordinator simulate protocol --seed "
-                + $"{Seed}{(Plant == PlantedBug.None ? "" : $" --bug {Plant}")}{(Power ? " --power" : "")}{(MoreSteps ? " --more-steps" : "")} --trace");
+            $"coordinator simulate protocol --seed {Seed}{(Plant == PlantedBug.None ? "" : $" --bug {Plant}")}"
+                + $"{(Power ? " --power" : "")}{(MoreSteps ? " --more-steps" : "")}{(Programs ? " --programs" : "")} --trace");
 
     /// <summary>The report as text, several lines where something is wrong.</summary>
     public string Render()
@@ -72,7 +81,9 @@ public sealed record SimulationReport
             CultureInfo.InvariantCulture,
             $"seed {Seed}: {(Passed ? "ok" : $"VIOLATION of {Invariant}")}, {VirtualTime.TotalSeconds:0.000} s virtual, {Events} events, "
                 + $"{Steps} steps, {Generations} generations; faults: "
-                + $"{(faults.Length == 0 ? "none" : faults)}{(CapsLowered > 0 ? $"; power cap lowered ×{CapsLowered}" : "")}{(StepsRaised ? "; steps raised" : "")}");
+                + $"{(faults.Length == 0 ? "none" : faults)}{(CapsLowered > 0 ? $"; power cap lowered ×{CapsLowered}" : "")}"
+                + $"{(StepsRaised ? "; steps raised" : "")}"
+                + $"{(Programs ? $"; programs failed ×{ProgramsFailed}, of another make ×{ProgramsRefused}" : "")}");
         if (Passed)
             return head;
         return string.Join(

@@ -39,6 +39,8 @@ public static class DescribeCommand
         var (columns, rows) = JobTable.Of([view]);
         for (var column = 0; column < columns.Count; column++)
             Console.WriteLine($"{columns[column].Title.ToLowerInvariant() + ":",-16}{rows[0][column]}");
+        if (view.NoPromise is { } why)
+            Console.WriteLine($"{"promise:",-16}{why}");
         if (view.Shortage.Length > 0)
             Console.WriteLine($"{"shortage:",-16}{view.Shortage}");
         Console.WriteLine();

@@ -15,11 +15,15 @@ public static class JobTable
         return (columns, [.. rows, .. gangs.Select(RowOf)]);
     }
 
+    /// <summary>What is to be said of some jobs beside the table, since it is out of the ordinary: a line each.</summary>
+    public static IEnumerable<string> Remarks(IEnumerable<JobView> jobs) =>
+        jobs.Where(job => job.NoPromise is not null).Select(job => $"{job.Id}: {job.NoPromise}");
+
     private static IReadOnlyList<string> RowOf(GangView gang) =>
     [
         gang.Id.Value, gang.PhaseName, gang.Step is { } step ? $"{step}" : "-", "-",
         $"{gang.Nodes.Sum(node => node.Ranks.Count(rank => rank.Exit is null))}/{gang.Spec.RanksOn(gang.Spec.MaxNodes)}",
-        $"{gang.Generation}", $"{gang.Restarts}", gang.FirstFailure?.Text ?? "-",
+        $"{gang.Generation}", $"{gang.Restarts}", "-", gang.FirstFailure?.Text ?? "-",
         gang.Phase == "waiting" ? gang.Reason : "-", $"{gang.Incarnation}", "-",
         gang.Spec.DeviceClass.Length > 0 ? gang.Spec.DeviceClass : "-", gang.Reason, "-",
     ];
@@ -28,7 +32,8 @@ public static class JobTable
     public static (IReadOnlyList<Column> Columns, IReadOnlyList<IReadOnlyList<string>> Rows) Of(IEnumerable<JobView> jobs) =>
     (
         [
-            new("JOB"), new("PHASE"), new("STEP"), new("LOSS"), new("RANKS"), new("GENERATION"), new("FAILURES"), new("FIRST CAUSE"),
+            new("JOB"), new("PHASE"), new("STEP"), new("LOSS"), new("RANKS"), new("GENERATION"), new("FAILURES"), new("BITS"),
+            new("FIRST CAUSE"),
             new("WAITS FOR"),
             new("INCARNATION", true), new("TIMELINE", true), new("DEVICE CLASS", true), new("REASON", true), new("MODEL SHA-256", true),
         ],
@@ -36,7 +41,8 @@ public static class JobTable
             .. jobs.Select(job => (IReadOnlyList<string>)
             [
                 job.Id.Value, job.PhaseName, $"{job.Recorded}/{job.Spec.Training.Steps}", job.Loss?.ToString("0.0000") ?? "-",
-                $"{job.Members.Count}/{job.Spec.Ranks}", $"{job.Generation}", $"{job.Failures}", job.FirstCause ?? "-",
+                $"{job.Members.Count}/{job.Spec.Ranks}", $"{job.Generation}", $"{job.Failures}",
+                job.NoPromise is null ? "equal" : "no promise", job.FirstCause ?? "-",
                 job.Phase == "waiting" && job.Shortage.Length > 0 ? job.Shortage : "-",
                 $"{job.Incarnation}", $"{job.Timeline}", job.DeviceClass.Length > 0 ? job.DeviceClass : "-", job.Reason,
                 job.ModelSha256 ?? "-",

@@ -14,6 +14,8 @@ public static class JobsCommand
     {
         var jobs = await client.GetJobsAsync(cancel);
         var gangs = await client.GetGangsAsync(cancel);
+        foreach (var remark in JobTable.Remarks(jobs))
+            Console.Error.WriteLine(remark);
         var (columns, rows) = JobTable.Of(jobs, gangs);
         return new Listing("JobList", new JsonArray([
             .. jobs.Select(job => JsonSerializer.SerializeToNode(job, MachinesJson.Default.JobView)),

@@ -46,6 +46,11 @@ public static class SimulateCommand
             Description = "Give the job more steps at some moment of its life, or after its "
             + "end, in every seed; by itself every sixteenth seed has that."
         };
+        var programs = new Option<bool>("--programs")
+        {
+            Description = "The job's program is a process beside each rank, which starts "
+            + "slowly, hangs, dies, and says or computes other things than the others."
+        };
         var without = new Option<string[]>("--without-checker")
         {
             Description = "With --bug: invariants not to check; none named: the bug's own. Succeeds where then nothing notices the bug.",
@@ -55,7 +60,7 @@ public static class SimulateCommand
         var command = new Command("protocol", "Test the protocol: crashes, freezes, loss, delay, repetition, cuts, torn writes and wrong "
             + "clocks from seeds, every invariant checked after each event.");
         seeds.AddTo(command);
-        foreach (var option in (Option[])[everyCell, bug, without, power, moreSteps])
+        foreach (var option in (Option[])[everyCell, bug, without, power, moreSteps, programs])
             command.Options.Add(option);
         command.Validators.Add(result =>
         {
@@ -80,6 +85,7 @@ public static class SimulateCommand
                     Plant = planted,
                     Power = parsed.GetValue(power),
                     MoreSteps = parsed.GetValue(moreSteps),
+                    Programs = parsed.GetValue(programs),
                     WithoutChecks = new SortedSet<string>(unseen ?? [], StringComparer.Ordinal),
                     Trace = parsed.GetValue(seeds.Trace) ? Console.Out.WriteLine : null,
                 });
@@ -91,7 +97,10 @@ public static class SimulateCommand
                 parsed.GetValue(seeds.Start),
                 parsed.GetValue(seeds.Jobs),
                 parsed.GetValue(everyCell),
-                new SimulationOptions { Power = parsed.GetValue(power), MoreSteps = parsed.GetValue(moreSteps) },
+                new SimulationOptions
+                {
+                    Power = parsed.GetValue(power), MoreSteps = parsed.GetValue(moreSteps), Programs = parsed.GetValue(programs),
+                },
                 () => clock.Elapsed);
         });
         return command;

@@ -42,6 +42,8 @@ public static class StatusCommand
                 + "connected");
         foreach (var job in jobs.Where(job => job.Shortage.Length > 0))
             Console.Error.WriteLine($"{job.Id}: {job.Shortage}");
+        foreach (var remark in JobTable.Remarks(jobs))
+            Console.Error.WriteLine(remark);
         var (columns, rows) = JobTable.Of(jobs, gangs);
         return new Listing("Status", document, columns, rows);
     }

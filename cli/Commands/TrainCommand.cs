@@ -53,6 +53,11 @@ public sealed class TrainCommand
         Description = "Ranks in each worker, 1 or more.",
         DefaultValueFactory = _ => 1,
     };
+    private readonly Option<bool> nondeterminism = new("--allow-nondeterminism")
+    {
+        Description = "Train a program although its shards were found to differ: no bits are promised then, and every view says so. "
+            + "The same as --program.allow_nondeterminism=true.",
+    };
     private readonly Option<long?> steps = new("--steps") { Description = "Optimizer steps; the same as --training.steps." };
     private readonly Option<ulong?> seed = new("--seed")
     {
@@ -88,7 +93,7 @@ public sealed class TrainCommand
             + "Every key of a job file can be given as an option: --model.layers=4 --training.batch_size 32 "
             + "--optimizer.learning_rate=1e-3.")
         {
-            file, data, binary, initial, program, python, workers, gpus, steps, seed, output, workDirectory, port,
+            file, data, binary, initial, program, python, nondeterminism, workers, gpus, steps, seed, output, workDirectory, port,
         };
         silos.AddTo(command);
         devices.AddTo(command);
@@ -225,6 +230,8 @@ public sealed class TrainCommand
             overrides.Add($"--training.seed={wantedSeed}");
         if (program.Full(parsed) is { } wantedProgram)
             overrides.Add($"--{JobKeys.ProgramPath}={wantedProgram}");
+        if (parsed.GetValue(nondeterminism))
+            overrides.Add("--program.allow_nondeterminism=true");
         if (parsed.GetValue(python) is { } wantedPython)
             overrides.Add($"--program.python={wantedPython}");
         if (parsed.GetValue(workers) is { } wantedWorkers)

@@ -114,8 +114,8 @@ public sealed class VerifyCommand
             throw new CommandException(
                 ExitCodes.RunFailed,
                 $"{spec.Program.Entry} does not compute the same bits: {string.Join("; ", findings)}.",
-                $"The usual suspects: {string.Join("; ", ProgramVerifier.Suspects)}. --program.allow_nondeterminism=true trains anyway, "
-                    + "without any promise.");
+                $"The usual suspects: {string.Join("; ", ProgramVerifier.Suspects)}. 'coordinator train --allow-nondeterminism' trains "
+                    + "anyway, without any promise.");
         }
         catch (RankFaultException failed)
         {

@@ -1,7 +1,6 @@
 using System.Globalization;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
-using Coordinator.Worker.Data;
 using Coordinator.Worker.External;
 using Coordinator.Worker.Processes;
 
@@ -15,11 +14,6 @@ internal static class ProgramStart
 {
     private const string PythonPath = "PYTHONPATH";
 
-    /// <summary>Processes of which the output is kept: what one said before it died is read while the next one runs.</summary>
-    private const int KeptLogs = 16;
-
-    private static int starts;
-
     private static readonly string[] ThreadVariables =
     [
         "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "COORDINATOR_THREADS",
@@ -29,13 +23,12 @@ internal static class ProgramStart
     /// <param name="job">The job.</param>
     /// <param name="spec">Its spec.</param>
     /// <param name="own">Its program.</param>
-    /// <param name="gpu">The rank's gpu.</param>
     /// <param name="folder">The unpacked program.</param>
-    /// <param name="store">Where frozen files are.</param>
+    /// <param name="data">Where the program finds the job's frozen data; null: the job has none.</param>
     /// <param name="launcher">Starts it.</param>
-    /// <param name="logs">Folder of the job's logs.</param>
+    /// <param name="log">Where its output goes.</param>
     public static ProgramLaunch Of(
-        JobId job, JobSpec spec, ProgramSpec own, GpuId gpu, string folder, DataStore store, ProgramLauncher launcher, string logs)
+        JobId job, JobSpec spec, ProgramSpec own, string folder, string? data, ProgramLauncher launcher, RankLogOptions log)
     {
         var entry = Path.Combine(folder, own.Entry);
         var arguments = own.Arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries);
@@ -59,8 +52,8 @@ internal static class ProgramStart
             variables[name] = own.Threads.ToString(CultureInfo.InvariantCulture);
         if (own.AllowNondeterminism)
             variables["COORDINATOR_NONDETERMINISM"] = "1";
-        if (spec.Data.Sha256.Length > 0)
-            variables["COORDINATOR_DATA"] = store.FileOf(spec.Data.Sha256);
+        if (data is not null)
+            variables["COORDINATOR_DATA"] = data;
         return new ProgramLaunch
         {
             Launcher = launcher,
@@ -69,7 +62,7 @@ internal static class ProgramStart
                 : [entry, .. arguments],
             Folder = folder,
             Variables = variables,
-            Log = new RankLogOptions(logs, $"gpu-{gpu.Index}-start-{Interlocked.Increment(ref starts) % KeptLogs}"),
+            Log = log,
         };
     }
 }

@@ -71,7 +71,10 @@ public sealed class WorkerPrograms(
             // Such a program computes on whatever it likes, and its worker's device only gives it its place in the job.
             if (ProgramKinds.Of(spec) is { IsOwn: true, IsLoaded: false })
             {
-                var launch = ProgramStart.Of(job, spec, spec.Program!, gpu, folder, store, Launcher!, Folders!.LogsOf(job));
+                var data = spec.Data.Sha256.Length > 0 ? Folders!.DataFor(spec.Data.Sha256, store.FileOf(spec.Data.Sha256)) : null;
+                var name = ProgramFolders.StartLogName(gpu.Index, Folders!.NextStart(job, gpu.Index));
+                var launch = ProgramStart.Of(
+                    job, spec, spec.Program!, folder, data, Launcher!, new RankLogOptions(Folders.LogsOf(job), name));
                 return program.CreateCpuDevice(null, options with { Launch = launch, Cancel = cancel });
             }
 

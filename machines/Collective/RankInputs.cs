@@ -41,7 +41,11 @@ public sealed record PeerLost(NodeId Node, long Generation, Evidence Evidence, s
 }
 
 /// <summary>The rank's program or device failed.</summary>
-public sealed record DeviceFailed(string Detail, FaultKind Kind = FaultKind.Unknown) : RankInput;
+public sealed record DeviceFailed(string Detail, FaultKind Kind = FaultKind.Unknown) : RankInput
+{
+    /// <summary>Whether it computed other bits for the same shard and the same state.</summary>
+    public bool Disagrees { get; init; }
+}
 
 /// <summary>The worker was asked to end.</summary>
 public sealed record LeaveRequested(string Reason) : RankInput;

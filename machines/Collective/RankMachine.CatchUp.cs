@@ -45,9 +45,9 @@ public sealed partial class RankMachine
                 transfer.Begin(Target, plan.Donors);
                 break;
             default:
-                OnDeviceFailed(
+                OnDeviceFailed(new DeviceFailed(
                     $"the plan of generation {Generation} says {plan.CatchUp} to step {Target}, and this rank has applied {Applied}",
-                    FaultKind.Worker);
+                    FaultKind.Worker));
                 break;
         }
     }

@@ -41,7 +41,7 @@ public sealed partial class RankMachine
             repetition.Arm();
     }
 
-    private void OnDeviceFailed(string detail, FaultKind kind)
+    private void OnDeviceFailed(DeviceFailed failed)
     {
         // Whatever the device was doing has ended, and the numbers behind it can no longer be trusted; a state that was kept for a quick
         // return is gone as well, and with it the step at which the device failed.
@@ -58,8 +58,9 @@ public sealed partial class RankMachine
             Job = Options.Job,
             Generation = Generation,
             Gpu = Options.Gpu,
-            Detail = detail,
-            Kind = kind,
+            Detail = failed.Detail,
+            Kind = failed.Kind,
+            Disagrees = failed.Disagrees,
             Step = failedAt,
         };
         repetition.Reset();

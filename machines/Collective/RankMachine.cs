@@ -138,7 +138,7 @@ public sealed partial class RankMachine : IRankMachine
                 OnPeerLost(lost);
                 break;
             case DeviceFailed failed:
-                OnDeviceFailed(failed.Detail, failed.Kind);
+                OnDeviceFailed(failed);
                 break;
             case LeaveRequested leave:
                 leaveReason = leave.Reason;
@@ -189,7 +189,7 @@ public sealed partial class RankMachine : IRankMachine
         {
             // A repetition. Once the plan is taken the promise is over, and repeating the old answer would be a lie.
             if (phase == Phase.Promised && !answerOwed)
-                Answer();
+                Answer(prepare.Detailed);
             return;
         }
 
@@ -236,7 +236,7 @@ public sealed partial class RankMachine : IRankMachine
         });
     }
 
-    private void Answer()
+    private void Answer(bool isDetailed = false)
     {
         answerOwed = false;
         repetition.Arm();
@@ -252,6 +252,7 @@ public sealed partial class RankMachine : IRankMachine
             RecordedThrough = record.Of(stateTimeline),
             StateBlocks = Options.StateBlocks,
             Identity = Options.Identity,
+            InitialState = isDetailed ? Options.InitialState : null,
             Reduced = tags.Runs(),
             Held = [.. held.All],
             Assigned = shards.AssignedFor(Applied + 1),

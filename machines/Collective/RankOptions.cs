@@ -27,6 +27,11 @@ public sealed record RankOptions
     /// <summary>What every rank of the job must say alike of what it computes with; empty where the spec decides that.</summary>
     public string Identity { get; init; } = "";
 
+    /// <summary>
+    /// What its program began with, entry by entry (<see cref="RankState.InitialState"/>); empty where the spec decides that.
+    /// </summary>
+    public IReadOnlyList<string> InitialState { get; init; } = [];
+
     /// <summary>Blocks that a contributor may send to one owner ahead of the owner's credit.</summary>
     public required int WindowBlocks { get; init; }
 }

@@ -12,6 +12,8 @@ public sealed partial class TrainingJobMachine
     /// <summary>One pass over everything that can start a new generation. Called after every message.</summary>
     private void Decide()
     {
+        if (initialStates.IsDue && round.IsOpen && round.IsComplete)
+            RefuseOtherIdentities();
         if (IsStateLost && State.Members.Count >= State.Spec.MinRanks && Now >= search.RestoreDue)
             recovery.Ask("back to a checkpoint");
         var failed = FailedMembers();
@@ -308,5 +310,6 @@ public sealed partial class TrainingJobMachine
         gather.Clear();
         plans.Clear();
         completion.ForgetMembers();
+        initialStates.Clear();
     }
 }

@@ -24,6 +24,8 @@ public sealed partial class TrainingJobMachine
             return;
         }
 
+        if (initialStates.IsPending)
+            return;
         RankState[] answers = [.. round.Answers];
         var choice = search.Choose(answers);
         var timeline = choice.Source == StateSource.Kept ? choice.Timeline : State.Timeline;

@@ -116,7 +116,11 @@ public sealed partial class TrainingJobMachine
         records.Note(answer.Timeline, answer.RecordedThrough, State.Timeline);
         search.NoteAnswer(answer);
         if (!round.Add(answer))
+        {
+            OnInitialState(answer);
             return;
+        }
+
         NoteHolding(answer);
         preparations.NoteAnswered(answer.Gpu);
         if (round.IsComplete)
@@ -341,6 +345,8 @@ public sealed partial class TrainingJobMachine
         {
             return;
         }
+
+        EndPromise(fault);
         if (fault.Whose == FaultKind.Worker)
         {
             evidence.MarkUnable(fault.Gpu);

@@ -57,6 +57,7 @@ public sealed partial class TrainingJobMachine
             ModelSha256 = state.ModelSha256,
             Checkpoints = state.Checkpoints,
             Saving = checkpoints.Description,
+            NoPromise = NoPromise,
             Members =
             [
                 .. state.Members.Select((member, rank) => new MemberView(

@@ -34,6 +34,7 @@ public sealed partial class TrainingJobMachine : IMachine
     private readonly Releases releases;
     private readonly Parking parking;
     private readonly StateSearch search;
+    private readonly InitialStates initialStates;
     private readonly CheckpointSchedule checkpoints;
     private readonly Completion completion = new();
     private readonly RecoveryReason recovery = new();
@@ -61,6 +62,7 @@ public sealed partial class TrainingJobMachine : IMachine
         releases = new Releases(context, links, MayForget);
         parking = new Parking(context, round, departures);
         search = new StateSearch(context, links, records);
+        initialStates = new InitialStates(context);
         checkpoints = new CheckpointSchedule(context, links, records);
     }
 
@@ -220,6 +222,8 @@ public sealed partial class TrainingJobMachine : IMachine
         context.Observe(EventKinds.JobSubmitted,
             $"{spec.Model.Program}, {training.Steps} steps, batch {training.BatchSize} in {training.Shards} shards, "
                 + $"{Counted.Of(spec.Ranks, "rank")}");
+        if (NoPromise is { } why)
+            context.Observe(EventKinds.PromiseEnded, why);
     }
 
     private void OnOffered(GpusOffered offered)
@@ -362,6 +366,7 @@ public sealed partial class TrainingJobMachine : IMachine
         }
 
         Consider(candidatesSince + JoinGather);
+        Consider(initialStates.Until);
         foreach (var end in exclusions.Ends)
             Consider(end);
         foreach (var end in preparations.AsideEnds)

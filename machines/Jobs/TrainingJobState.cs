@@ -63,6 +63,10 @@ public sealed record TrainingJobState
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Identity { get; init; }
 
+    /// <summary>Why no equal bits are promised any more; null: nothing was found to differ.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? PromiseEnded { get; init; }
+
     /// <summary>Device named in plans.</summary>
     public string Device { get; init; } = "cpu";
 

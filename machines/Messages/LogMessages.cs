@@ -15,7 +15,15 @@ public sealed record LogAsked(LogQuestion Question) : CoordinatorMessage;
 /// <param name="Generation">The generation; 0: the newest that the node has a log of.</param>
 /// <param name="From">The place in the log; below 0: so many bytes before its end.</param>
 /// <param name="MostBytes">Most bytes of the answer.</param>
-public sealed record LogQuestion(string Id, JobId Job, int Rank, long Generation, long From, int MostBytes);
+public sealed record LogQuestion(string Id, JobId Job, int Rank, long Generation, long From, int MostBytes)
+{
+    /// <summary>
+    /// Of a training job, the index of the rank's gpu: the log is that of the program's process on it, and generations are its starts
+    /// there, since a process outlives generations of its job. Null: a gang's rank.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? Gpu { get; init; }
+}
 
 /// <summary>A worker's answer to <see cref="LogAsked"/>.</summary>
 public sealed record LogRead : WorkerMessage
@@ -31,6 +39,10 @@ public sealed record LogRead : WorkerMessage
 
     /// <summary>The generation that it is of.</summary>
     public long Generation { get; init; }
+
+    /// <summary>The newest generation that the node has a log of; 0: none, or an older worker speaks.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public long Newest { get; init; }
 
     /// <summary>Where the piece begins: later than asked where that has been dropped.</summary>
     public long From { get; init; }

@@ -39,6 +39,10 @@ public sealed record PrepareRank : RankOrder
     /// be the last to know.
     /// </summary>
     public long RecordedThrough { get; init; }
+
+    /// <summary>Whether the rank is to say what it began with entry by entry, since another one began otherwise.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Detailed { get; init; }
 }
 
 /// <summary>The only authority to compute: rank, first step, shards and source of state of one gpu in one generation.</summary>

@@ -34,6 +34,13 @@ public sealed record RankState : JobReport
     [AllowNull]
     public string Identity { get => field ?? ""; init; } = "";
 
+    /// <summary>
+    /// What its program began with: of each entry of the state, in the order of the schema, the beginning of its hash, a space and its
+    /// name. Only in the answer to a <see cref="PrepareRank.Detailed"/> question.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? InitialState { get; init; }
+
     /// <summary>Tags of its reduced gradient, covering all blocks, or empty where nothing was reduced yet.</summary>
     public IReadOnlyList<TagRun> Reduced { get; init; } = [];
 
@@ -115,6 +122,12 @@ public sealed record RankFaulted : JobReport
 
     /// <summary>Whose fault it is, as far as the worker can tell. Workers that know no kinds say only <see cref="Impossible"/>.</summary>
     public FaultKind Kind { get; init; }
+
+    /// <summary>
+    /// Whether its program computed other bits for the same shard and the same state: what was promised of the job's bits ends.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Disagrees { get; init; }
 
     /// <summary>Step that it was at: behind the last one that it had applied; 0: it had no state.</summary>
     public long Step { get; init; }

@@ -36,7 +36,7 @@ public sealed class GangRun(SiloCalls calls, JobId job, LogPrinter printer, Func
                     last = view;
                     Say(view);
                     foreach (var rank in shown(view).Where(rank => !reading.ContainsKey(rank)))
-                        reading[rank] = FollowerOf(rank).FollowAsync(() => last, end.Token);
+                        reading[rank] = FollowerOf(rank).FollowAsync(() => LogTarget.Of(last, rank), end.Token);
                     if (view.Phase is "finished" or "failed")
                     {
                         await Task.WhenAll(reading.Values);
@@ -60,7 +60,7 @@ public sealed class GangRun(SiloCalls calls, JobId job, LogPrinter printer, Func
     private LogFollower FollowerOf(int rank)
     {
         if (!followers.TryGetValue(rank, out var follower))
-            followers[rank] = follower = new LogFollower(calls, job, rank, printer);
+            followers[rank] = follower = new LogFollower(calls, job, trains: false, rank, printer);
         return follower;
     }
 

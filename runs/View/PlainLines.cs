@@ -12,6 +12,7 @@ public sealed class PlainLines
     private long lastDone = -1;
     private string lastNotice = "";
     private bool invited;
+    private bool toldNoPromise;
 
     /// <summary>What is to be printed for this view, given what was printed before.</summary>
     /// <param name="view">The view of this moment, with all events that came since the last call among its last ones.</param>
@@ -21,6 +22,12 @@ public sealed class PlainLines
         {
             if (said.Add(line))
                 yield return $"{line.Time.LocalDateTime:HH:mm:ss.f}  {line.Text}";
+        }
+
+        if (view.NoPromise.Length > 0 && !toldNoPromise)
+        {
+            toldNoPromise = true;
+            yield return $"            {view.NoPromise}";
         }
 
         if (view.Notice != lastNotice)
@@ -51,6 +58,7 @@ public sealed class PlainLines
         var loss = view.Loss is { } value ? $"  loss {value:0.0000}" : "";
         var rate = view.TokensPerSecond is { } tokens ? $"  {Words.Count(tokens)} tokens/s" : "";
         var left = view.Left is { } time && view.Done < view.Total ? $"  {Words.Clock(time)} left" : "";
-        return $"{Words.Clock(view.Elapsed),10}  step {view.Done} of {view.Total}{loss}{rate}{left}  generation {view.Generation}";
+        var promise = view.NoPromise.Length > 0 ? "  no promise" : "";
+        return $"{Words.Clock(view.Elapsed),10}  step {view.Done} of {view.Total}{loss}{rate}{left}  generation {view.Generation}{promise}";
     }
 }

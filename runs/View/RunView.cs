@@ -12,6 +12,9 @@ public sealed record RunView
     /// <summary>Why, one line; empty where there is nothing to say.</summary>
     public string Reason { get; init; } = "";
 
+    /// <summary>Why no equal bits are promised of it; empty: they are.</summary>
+    public string NoPromise { get; init; } = "";
+
     /// <summary>Steps recorded.</summary>
     public long Done { get; init; }
 

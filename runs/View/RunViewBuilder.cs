@@ -26,6 +26,7 @@ public static class RunViewBuilder
             Title = data.Title,
             Phase = job?.Phase ?? "starting",
             Reason = job is null || job.Phase == "running" ? "" : job.Reason,
+            NoPromise = job?.NoPromise ?? "",
             Done = done,
             Total = total,
             Elapsed = data.Now - data.Started,

@@ -22,7 +22,8 @@ public static class TerminalView
     /// <param name="height">Its rows: the picture leaves <see cref="RowsAbove"/> of them free.</param>
     public static IRenderable Render(RunView view, int width = int.MaxValue, int height = int.MaxValue)
     {
-        var others = (IsReasonShown(view) ? 1 : 0) + (view.Notice.Length > 0 ? 1 : 0) + (view.Victim is null ? 0 : 1);
+        var others = (IsReasonShown(view) ? 1 : 0) + (view.NoPromise.Length > 0 ? 1 : 0) + (view.Notice.Length > 0 ? 1 : 0)
+            + (view.Victim is null ? 0 : 1);
         var room = Math.Max(LeastEvents + LeastWorkers, height - RowsAbove - HeadRows - TableRows - others);
         var workers = Math.Min(view.Workers.Count, Math.Max(LeastWorkers, room - LeastEvents));
         var rows = new List<IRenderable> { Head(view, width), Workers(view, workers) };
@@ -67,6 +68,8 @@ public static class TerminalView
         };
         if (IsReasonShown(view))
             lines.Add($"[grey]{Markup.Escape(Cut(view.Reason, columns - 4))}[/]");
+        if (view.NoPromise.Length > 0)
+            lines.Add($"[yellow]{Markup.Escape(Cut(view.NoPromise, columns - 4))}[/]");
         return new Panel(new Markup(string.Join('\n', lines)))
         {
             Header = new PanelHeader($" {Markup.Escape(view.Title)} "),

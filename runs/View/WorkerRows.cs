@@ -49,7 +49,7 @@ public static class WorkerRows
     private static long Applied(MemberView[] members, RankPosition[] positions, RunData data)
     {
         var isInStep = members.Length > 0 && data.Job is { Phase: "running" }
-            && positions.All(rank => rank.Activity is "computing" or "reducing" or "applying");
+            && positions.All(rank => rank.Activity is "computing" or "reducing" or "applying" or "in a hook");
         return isInStep ? RunViewBuilder.DoneOf(data) : positions.Min(rank => rank.Applied);
     }
 

@@ -83,8 +83,15 @@ public sealed record LogBody : ApiBody
     /// <summary>Whether there is such a log.</summary>
     public required bool Found { get; init; }
 
-    /// <summary>The generation that it is of.</summary>
+    /// <summary>The generation that it is of; of a training job, the start of the program on its gpu, counted from 1.</summary>
     public required long Generation { get; init; }
+
+    /// <summary>The newest generation that the node has a log of.</summary>
+    public long Newest { get; init; }
+
+    /// <summary>The gpu that it is of, where the job trains.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? Gpu { get; init; }
 
     /// <summary>Where the piece begins.</summary>
     public required long From { get; init; }

@@ -11,10 +11,9 @@ using Microsoft.AspNetCore.Routing;
 namespace Coordinator.Server.Api;
 
 /// <summary>
-/// Gangs: submitting, looking at and cancelling runs of foreign programs, and what their ranks said. Statuses promise what those of jobs
-/// do.
+/// Gangs: submitting, looking at and cancelling runs of foreign programs. Statuses promise what those of jobs do.
 /// </summary>
-internal sealed class GangsApi(IGrainHost grains, DurableChanges changes, Views views, SiloServerOptions options)
+internal sealed class GangsApi(DurableChanges changes, Views views, SiloServerOptions options)
 {
     private static readonly JsonSerializerOptions Strict = new(MachinesJson.Default.Options)
     {
@@ -23,16 +22,12 @@ internal sealed class GangsApi(IGrainHost grains, DurableChanges changes, Views 
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     };
 
-    private static readonly TimeSpan LogPause = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan LogPatience = TimeSpan.FromSeconds(3);
-
     public void Map(IEndpointRouteBuilder routes)
     {
         routes.MapPost("/gangs", SubmitAsync);
         routes.MapGet("/gangs", (string? after, int? limit) => views.ListAsync(GrainKind.Gang, after, Page.Limit(limit)));
         routes.MapGet("/gangs/{id}", (string id) => views.ShowAsync(GrainAddress.OfGang(new JobId(id)), ApiError.NoJob(id)));
         routes.MapPost("/gangs/{id}/cancel", CancelAsync);
-        routes.MapGet("/gangs/{id}/logs", LogsAsync);
     }
 
     private async Task<IResult> SubmitAsync(HttpRequest request, string? id, CancellationToken cancel)
@@ -100,68 +95,6 @@ internal sealed class GangsApi(IGrainHost grains, DurableChanges changes, Views 
             new SubmittedBody { Id = gang.Id, Existed = true },
             ApiJson.Default.SubmittedBody,
             statusCode: durable ? StatusCodes.Status200OK : StatusCodes.Status202Accepted);
-    }
-
-    /// <summary>
-    /// A piece of a rank's log, from the node that the rank is on. The question goes to the node by way of its grain, and the answer waits
-    /// in the grain's view: so any silo can ask, whichever one the worker is connected to.
-    /// </summary>
-    private async Task<IResult> LogsAsync(string id, int? rank, long? generation, long? from, string? node, CancellationToken cancel)
-    {
-        if (await views.GangAsync(id).ConfigureAwait(false) is not { } gang)
-            return ApiError.NoJob(id);
-        if (node is { Length: > 0 } && NodeNames.Problem(node) is { } nameless)
-            return ApiError.BadRequest($"'{node}' is no node: {nameless}", "List the nodes with GET /api/v1/nodes.");
-        if (new[] { ("rank", (long?)rank), ("generation", generation) }.FirstOrDefault(asked => asked.Item2 < 0) is (var what, { } below))
-            return ApiError.BadRequest($"{what} is {below} but must be 0 or more", "Correct the request; see docs/protocol.md.");
-        var number = rank ?? 0;
-        var place = node is { Length: > 0 } named
-            ? new NodeId(named)
-            : gang.Nodes.FirstOrDefault(one => number / gang.Spec.GpusPerNode == one.Index)?.Node
-                ?? (gang.LastNodes.Count > number / gang.Spec.GpusPerNode ? gang.LastNodes[number / gang.Spec.GpusPerNode] : null);
-        if (place is null)
-        {
-            return ApiError.NotFound($"job '{id}' has no rank {number} now", gang.Nodes.Count == 0
-                ? "Nothing of it runs; its last nodes keep its logs, which --node names."
-                : $"Its ranks are 0 to {gang.Spec.RanksOn(gang.Nodes.Count) - 1}.");
-        }
-        var question = new LogQuestion(
-            Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(8)),
-            gang.Id,
-            number,
-            generation ?? (gang.Nodes.Count > 0 || gang.LastNodes.Count > 0 ? gang.Generation : 0),
-            from ?? 0,
-            LogRead.MostBytes);
-        var address = GrainAddress.Of(place.Value);
-        var began = options.TimeProvider.GetTimestamp();
-        do
-        {
-            grains.Post(address, new LogWanted(question));
-            for (var look = 0; look < 8; look++)
-            {
-                await Task.Delay(LogPause, options.TimeProvider, cancel).ConfigureAwait(false);
-                if (await grains.DescribeAsync(address).ConfigureAwait(false) is not { } view)
-                    return ApiError.NotFound($"there is no node '{place}'", "Its worker may be away; its logs lie on its disk.");
-                if (Contracts.Read<NodeView>(view).Logs?.FirstOrDefault(piece => piece.Id == question.Id) is not { } piece)
-                    continue;
-                return TypedResults.Json(
-                    new LogBody
-                    {
-                        Job = gang.Id,
-                        Rank = number,
-                        Node = place.Value,
-                        Found = piece.Found,
-                        Generation = piece.Generation,
-                        From = piece.From,
-                        End = piece.End,
-                        Bytes = piece.Bytes,
-                    },
-                    ApiJson.Default.LogBody);
-            }
-        }
-        while (options.TimeProvider.GetElapsedTime(began) < LogPatience);
-        return ApiError.Result(
-            StatusCodes.Status503ServiceUnavailable, $"node '{place}' does not answer", "Its worker may be away or busy: ask again.");
     }
 
     private static IResult Unreadable(BodyProblem problem) =>

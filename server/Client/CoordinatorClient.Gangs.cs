@@ -46,10 +46,27 @@ public sealed partial class CoordinatorClient
     /// <param name="node">The node that has it; null: the one that the rank is on.</param>
     /// <param name="cancel">Ends the wait.</param>
     public Task<LogBody?> GetGangLogAsync(
-        JobId gang, int rank, long? generation, long from, NodeId? node = null, CancellationToken cancel = default) => FindAsync(
-        string.Create(
-            CultureInfo.InvariantCulture,
-            $"gangs/{Escape(gang.Value)}/logs?rank={rank}&from={from}{(generation is null ? "" : $"&generation={generation}")}{(node is null ? "" : $"&node={Escape(node.Value.Value)}")}"),
-        ApiJson.Default.LogBody,
-        cancel);
+        JobId gang, int rank, long? generation, long from, NodeId? node = null, CancellationToken cancel = default) =>
+        FindAsync($"gangs/{Escape(gang.Value)}/logs?{LogQuery(rank, generation, from, node)}", ApiJson.Default.LogBody, cancel);
+
+    /// <summary>A piece of what the program of a training job's rank said; null: there is no such rank now, or no such job.</summary>
+    /// <param name="job">The job.</param>
+    /// <param name="rank">The rank.</param>
+    /// <param name="start">Which start of the program on its gpu, from 1; null: the newest.</param>
+    /// <param name="from">The place in the log; below 0: so many bytes before its end.</param>
+    /// <param name="node">The node that has it; null: the one that the rank is on.</param>
+    /// <param name="gpu">The gpu there; null: the rank's, or the node's first.</param>
+    /// <param name="cancel">Ends the wait.</param>
+    public Task<LogBody?> GetJobLogAsync(
+        JobId job, int rank, long? start, long from, NodeId? node = null, int? gpu = null, CancellationToken cancel = default)
+    {
+        var place = gpu is null ? "" : string.Create(CultureInfo.InvariantCulture, $"&gpu={gpu}");
+        return FindAsync(
+            $"jobs/{Escape(job.Value)}/logs?{LogQuery(rank, start, from, node)}{place}", ApiJson.Default.LogBody, cancel);
+    }
+
+    private static string LogQuery(int rank, long? generation, long from, NodeId? node) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"rank={rank}&from={from}{(generation is null ? "" : $"&generation={generation}")}")
+        + (node is null ? "" : $"&node={Escape(node.Value.Value)}");
 }

@@ -180,7 +180,8 @@ public sealed partial class SiloServer : IAsyncDisposable
         api.AddEndpointFilter(Page.RefuseNegative);
         var changes = new DurableChanges(options.Grains, options, app.Lifetime.ApplicationStopping);
         new JobsApi(changes, views, options).Map(api);
-        new GangsApi(options.Grains, changes, views, options).Map(api);
+        new GangsApi(changes, views, options).Map(api);
+        new LogsApi(options.Grains, views, options).Map(api);
         new HistoryApi(options.Events, options, app.Lifetime.ApplicationStopping).Map(api);
         new ClusterApi(views).Map(api);
         new LimitsApi(options.Grains, changes).Map(api);

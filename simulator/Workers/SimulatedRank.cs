@@ -24,6 +24,7 @@ internal sealed partial class SimulatedRank
     private readonly string name;
     private bool handling;
     private bool isFetching;
+    private readonly string identity;
     private RankOrder? arriving;
 
     public SimulatedRank(SimulatedWorker process, JobId job, GpuId gpu)
@@ -32,6 +33,7 @@ internal sealed partial class SimulatedRank
         memory = new RankMemory(process.Model);
         guard = new RankGuard(process.Checkers, process.Model, memory, gpu);
         records = new UnrecordedSteps(process, this);
+        identity = process.Programs?.NextIdentity(process) ?? "";
         machine = new RankMachine(new RankOptions
         {
             Job = job,
@@ -42,6 +44,7 @@ internal sealed partial class SimulatedRank
             ReducedBlocks = process.Model.ReducedBlocks,
             StateBlocks = process.Model.StateBlocks,
             WindowBlocks = process.Scenario.Spec.Collective.WindowBlocks,
+            Identity = identity,
         });
     }
 
@@ -71,6 +74,9 @@ internal sealed partial class SimulatedRank
     /// <summary>The step of the state that this rank holds, or -1.</summary>
     public long HeldStep => memory.StateStep;
 
+    /// <summary>Whether its program answers nothing, and will be ended for that.</summary>
+    public bool IsHanging { get; private set; }
+
     private VirtualWorld World => process.World;
 
     private PlantedBug Plant => World.Options.Plant;
@@ -81,6 +87,8 @@ internal sealed partial class SimulatedRank
         process.Moments.Reach(
             order is PrepareRank ? Moment.PrepareReceived : order is RankPlan ? Moment.PlanReceived : Moment.Released, process);
         guard.OnOrder(order, members);
+        if (order is RankPlan && !ProgramFaults.IsJobs(identity))
+            process.Checkers.Fail(Invariants.PlanIsAuthority, $"{Gpu} is given a plan, and its program is {identity}");
         if (order is RankPlan plan)
             records.OnPlan(plan);
         else if (order is PrepareRank prepare)
@@ -109,14 +117,36 @@ internal sealed partial class SimulatedRank
     public void OnEnd() => guard.OnEnd();
 
     /// <summary>A fault: the program or device fails; what it was doing comes to nothing.</summary>
-    public void FailDevice(string detail)
+    public void FailDevice(string detail) => Fail(new DeviceFailed(detail));
+
+    /// <summary>A fault: the program of this rank is of no more use, and its next one takes a while to start.</summary>
+    public void FailProgram(string detail, TimeSpan start, bool disagrees)
     {
+        Fail(new DeviceFailed(detail, FaultKind.Program) { Disagrees = disagrees });
+        deviceFree = Later(start);
+    }
+
+    /// <summary>A fault: the program answers nothing, whatever it is asked, until its worker ends it.</summary>
+    public void Hang(TimeSpan limit)
+    {
+        IsHanging = true;
+        var life = ++deviceLife;
+        process.Post(limit, () =>
+        {
+            if (life == deviceLife)
+                FailProgram("the program said nothing for as long as it may", process.Programs!.NextStart(), disagrees: false);
+        });
+    }
+
+    private void Fail(DeviceFailed failed)
+    {
+        IsHanging = false;
         deviceLife++;
         PlantAtFailure();
         guard.OnDeviceFailed();
         memory.Forget();
         memory.Applying = memory.Initializing = false;
-        Handle(new DeviceFailed(detail));
+        Handle(failed);
     }
 
     public void OnSiloReached()
@@ -325,6 +355,8 @@ internal sealed partial class SimulatedRank
     /// <summary>Queues work on the device, which does one thing at a time.</summary>
     private void OnDevice(TimeSpan duration, Action done)
     {
+        if (IsHanging)
+            return;
         deviceFree = Later(duration * process.ComputeFactor[Gpu.Index]);
         var life = deviceLife;
         process.Post(deviceFree - World.Now, () =>

@@ -50,6 +50,9 @@ internal sealed class SimulatedWorker : SimulatedProcess
     /// <summary>How much longer than ordinary its devices take to write a state; a fault.</summary>
     public double StateFactor { get; set; } = 1;
 
+    /// <summary>What goes wrong with the programs of its ranks; null: its devices are no programs.</summary>
+    public ProgramFaults? Programs { get; set; }
+
     /// <summary>Names this life, in milliseconds since 1970, as in production.</summary>
     public long Boot { get; private set; }
 

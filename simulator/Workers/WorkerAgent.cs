@@ -338,11 +338,12 @@ internal sealed class WorkerAgent(SimulatedWorker process)
     /// <summary>Whether the rank's program is still being made; the order waits then, and the process says so meanwhile.</summary>
     private bool MustWait(JobSeat seat, RankOrder order)
     {
-        if (process.Scenario.SlowStart == TimeSpan.Zero)
+        if (process.Scenario.SlowStart == TimeSpan.Zero && process.Programs is null)
             return false;
         if (!seat.Preparing.TryGetValue(order.Gpu.Index, out var slow))
         {
-            seat.Preparing.Add(order.Gpu.Index, slow = new SlowStart(World.Now + process.Scenario.SlowStart));
+            slow = new SlowStart(World.Now + (process.Programs?.NextStart() ?? process.Scenario.SlowStart));
+            seat.Preparing.Add(order.Gpu.Index, slow);
             SayPreparing(seat, order.Job, order.Gpu, slow);
         }
 

@@ -73,7 +73,7 @@ internal sealed class AssemblyDevice : IOwnDevice
             Compute(step, shard, gradient, cancel);
             if (FirstDifference(before, gradient) is { } element)
             {
-                throw new ProgramCodeException(
+                throw new ProgramDisagreementException(
                     $"shard {shard} of step {step} has another gradient when it is computed again at once: {NameOf(element)}. "
                         + $"{IOwnDevice.NoPromise}");
             }

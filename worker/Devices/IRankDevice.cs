@@ -43,6 +43,12 @@ public interface IRankDevice : IDisposable
     /// </summary>
     string Identity => "";
 
+    /// <summary>
+    /// What a program of one's own began with, to find the first tensor that differs: of each entry of its state the beginning of its hash,
+    /// a space and its name. Empty where the spec decides that.
+    /// </summary>
+    IReadOnlyList<string> InitialState => [];
+
     /// <summary>Sets the state of step 0 from the job's seed.</summary>
     void Initialize();
 
@@ -86,6 +92,22 @@ public interface IRankDevice : IDisposable
     void TakeRank(int rank)
     {
     }
+
+    /// <summary>Steps up to here are recorded, by the timeline of the newest plan. It decides no bit. Any thread may call it.</summary>
+    void TakeRecorded(long through)
+    {
+    }
+
+    /// <summary>
+    /// The state is that of the job's last step, and nothing but its hash and the model is asked for from now on: what the device does
+    /// beside the steps is to be done first. On the device's thread.
+    /// </summary>
+    void Complete(long step)
+    {
+    }
+
+    /// <summary>What the device does beside the rank's steps at this moment, for people; null: nothing. Any thread may ask.</summary>
+    string? Activity => null;
 
     /// <summary>
     /// Nobody waits for the call under way any more, and nothing but <see cref="IDisposable.Dispose"/> follows: a device that can end it

@@ -30,6 +30,9 @@ public sealed class PretrainedDevice(IRankDevice device, InitialWeights weights)
     public string Identity => device.Identity;
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> InitialState => device.InitialState;
+
+    /// <inheritdoc/>
     public void Initialize()
     {
         device.Initialize();
@@ -58,6 +61,15 @@ public sealed class PretrainedDevice(IRankDevice device, InitialWeights weights)
 
     /// <inheritdoc/>
     public void TakeRank(int rank) => device.TakeRank(rank);
+
+    /// <inheritdoc/>
+    public void TakeRecorded(long through) => device.TakeRecorded(through);
+
+    /// <inheritdoc/>
+    public void Complete(long step) => device.Complete(step);
+
+    /// <inheritdoc/>
+    public string? Activity => device.Activity;
 
     /// <inheritdoc/>
     public void Abandon() => device.Abandon();

@@ -15,6 +15,7 @@ public readonly record struct ProgramAnswer(ProgramMessage Message, byte[] Body)
     public const int LongestBody = 1 << 24;
 
     private const int MostWords = 4000;
+    private const int MostPeriods = 64;
 
     /// <summary>Reads a header.</summary>
     /// <exception cref="FormatException">It announces no message of a program, or one of a length that it cannot have.</exception>
@@ -25,7 +26,8 @@ public readonly record struct ProgramAnswer(ProgramMessage Message, byte[] Body)
         var (least, most) = message switch
         {
             ProgramMessage.Describe => (2, LongestBody),
-            ProgramMessage.Ready or ProgramMessage.Dropped => (0, 0),
+            ProgramMessage.Ready => (0, MostPeriods * sizeof(uint)),
+            ProgramMessage.Dropped or ProgramMessage.Hooked => (0, 0),
             ProgramMessage.Computed => (16, 16),
             ProgramMessage.Applied => (8, 8),
             ProgramMessage.Failed => (0, 1 << 16),
@@ -44,6 +46,21 @@ public readonly record struct ProgramAnswer(ProgramMessage Message, byte[] Body)
         var targets = BinaryPrimitives.ReadInt64LittleEndian(Body.AsSpan(8));
         return targets >= 0 ? (
             BinaryPrimitives.ReadDoubleLittleEndian(Body), targets) : throw new FormatException($"the program counted {targets} targets");
+    }
+
+    /// <summary>
+    /// The periods of <see cref="ProgramMessage.Ready"/>: after every so many recorded steps rank 0 is to be given time for what the
+    /// program does of its own.
+    /// </summary>
+    /// <exception cref="FormatException">One of them is no number of steps.</exception>
+    public IReadOnlyList<long> Periods()
+    {
+        if (Body.Length % sizeof(uint) != 0)
+            throw new FormatException($"the program is ready with {Body.Length} bytes, which are no whole periods");
+        var periods = new long[Body.Length / sizeof(uint)];
+        for (var i = 0; i < periods.Length; i++)
+            periods[i] = BinaryPrimitives.ReadUInt32LittleEndian(Body.AsSpan(i * sizeof(uint)));
+        return Array.IndexOf(periods, 0L) >= 0 ? throw new FormatException("the program wants to be called after every 0 steps") : periods;
     }
 
     /// <summary>The norm of <see cref="ProgramMessage.Applied"/>.</summary>

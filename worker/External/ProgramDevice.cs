@@ -24,8 +24,10 @@ public sealed class ProgramDevice : IOwnDevice
     private const uint StateWritten = 1;
     private const uint Uncounted = 2;
     private const uint RankZero = 4;
+    private const string HookActivity = "in a hook";
     private const int Alignment = 4096;
-    private const ulong OrderPurpose = 1;
+    private const int MostInitialEntries = 4096;
+    private const int MostInitialName = 160;
     private const ulong ShardPurpose = 3;
 
     private readonly JobSpec spec;
@@ -35,8 +37,10 @@ public sealed class ProgramDevice : IOwnDevice
     private readonly SharedMemory memory;
     private readonly long gradientAt;
     private readonly long indicesAt;
+    private readonly ProgramSamples samples;
+    private readonly ProgramHooks hooks;
     private long computed;
-    private volatile int rank = -1;
+    private volatile string? activity;
     private bool isFresh = true;
     private bool isWritten;
 
@@ -54,11 +58,19 @@ public sealed class ProgramDevice : IOwnDevice
             description = session.Describe();
             gradientAt = Aligned(description.StateBytes);
             indicesAt = gradientAt + Aligned((long)description.GradientElements * sizeof(float));
-            memory = SharedMemory.Create(indicesAt + Aligned(MostSamples * sizeof(long)));
+            samples = new ProgramSamples(spec.Training, description.Samples);
+            memory = SharedMemory.Create(indicesAt + Aligned(ProgramSamples.BytesOf(spec.Training)));
             try
             {
-                session.ShareAndAwaitReady(memory, gradientAt, indicesAt);
+                hooks = new ProgramHooks(session.ShareAndAwaitReady(memory, gradientAt, indicesAt));
+                InitialState =
+                [
+                    .. description.Tensors.Take(MostInitialEntries)
+                        .Select(tensor => $"{HashOf(tensor.Offset, tensor.Bytes)[..8]} "
+                            + tensor.Name[..Math.Min(tensor.Name.Length, MostInitialName)]),
+                ];
                 Identity = Probe(cancel);
+                session.NoteStarted();
             }
             catch
             {
@@ -95,6 +107,15 @@ public sealed class ProgramDevice : IOwnDevice
     /// <inheritdoc/>
     public string Identity { get; }
 
+    /// <inheritdoc/>
+    public IReadOnlyList<string> InitialState { get; }
+
+    /// <summary>
+    /// How many of the uncounted shards at the process's start, which are one and the same, had other gradients than the last of them. More
+    /// than <see cref="ProgramSpec.WarmUpShards"/>: the first that counted would have been another one.
+    /// </summary>
+    public int FirstCallsThatDiffer { get; private set; }
+
     /// <summary>What the program said of itself.</summary>
     public ProgramDescription Description => description;
 
@@ -121,8 +142,6 @@ public sealed class ProgramDevice : IOwnDevice
             .Select(tensor => new ModelTensor(tensor.Name, tensor.Shape, (int)(tensor.Offset / sizeof(float))) { Dtype = tensor.Dtype }),
     ];
 
-    private int MostSamples => (spec.Training.BatchSize + spec.Training.Shards - 1) / spec.Training.Shards;
-
     /// <inheritdoc/>
     public void Initialize()
     {
@@ -140,6 +159,7 @@ public sealed class ProgramDevice : IOwnDevice
     /// <inheritdoc/>
     public ShardResult ComputeShard(long step, int shard, DeviceGradient gradient, CancellationToken cancel)
     {
+        CallHooks(step - 1, cancel);
         var numbers = NumbersOf(gradient);
         var result = Compute(step, shard, TakeFlags(), cancel);
         memory.Floats(gradientAt, ParameterCount).CopyTo(numbers);
@@ -148,7 +168,7 @@ public sealed class ProgramDevice : IOwnDevice
             Compute(step, shard, Uncounted, cancel);
             if (FirstDifference(numbers) is { } element)
             {
-                throw session.Broken($"shard {shard} of step {step} has another gradient when it is computed again at once: "
+                throw session.Disagrees($"shard {shard} of step {step} has another gradient when it is computed again at once: "
                     + $"{description.NameOf(element)}. {IOwnDevice.NoPromise}");
             }
         }
@@ -162,13 +182,15 @@ public sealed class ProgramDevice : IOwnDevice
     /// <inheritdoc/>
     public double ApplyStep(long step, DeviceGradient reduced, double sumOfSquares, long targets)
     {
+        CallHooks(step - 1, CancellationToken.None);
         NumbersOf(reduced).CopyTo(memory.Floats(gradientAt, ParameterCount));
         isFresh = false;
         Span<byte> body = stackalloc byte[32];
         BinaryPrimitives.WriteInt64LittleEndian(body, step);
         BinaryPrimitives.WriteDoubleLittleEndian(body[8..], sumOfSquares);
         BinaryPrimitives.WriteInt64LittleEndian(body[16..], targets);
-        BinaryPrimitives.WriteUInt32LittleEndian(body[24..], TakeFlags() | (rank == 0 ? RankZero : 0));
+        BinaryPrimitives.WriteUInt32LittleEndian(body[24..], TakeFlags() | (hooks.Rank == 0 ? RankZero : 0));
+        BinaryPrimitives.WriteInt32LittleEndian(body[28..], hooks.Rank + 1);
         return session.Ask(ProgramMessage.Apply, body, program.HangTimeout, $"step {step}", ProgramMessage.Applied).Norm();
     }
 
@@ -184,10 +206,23 @@ public sealed class ProgramDevice : IOwnDevice
     }
 
     /// <inheritdoc/>
-    public void TakeRank(int rank) => this.rank = rank;
+    public void TakeRank(int rank) => hooks.TakeRank(rank);
 
     /// <inheritdoc/>
-    public void Abandon() => session.Abandon();
+    public void TakeRecorded(long through) => hooks.TakeRecorded(through);
+
+    /// <inheritdoc/>
+    public void Complete(long step) => CallHooks(step, CancellationToken.None);
+
+    /// <inheritdoc/>
+    public string? Activity => activity;
+
+    /// <inheritdoc/>
+    public void Abandon()
+    {
+        hooks.Abandon();
+        session.Abandon();
+    }
 
     /// <inheritdoc/>
     public void Dispose()
@@ -204,14 +239,18 @@ public sealed class ProgramDevice : IOwnDevice
     /// </summary>
     private string Probe(CancellationToken cancel)
     {
+        var gradients = new string[program.WarmUpShards + 2];
         for (var i = 0; i <= program.WarmUpShards; i++)
         {
             cancel.ThrowIfCancellationRequested();
             Compute(1, 0, Uncounted, cancel);
+            gradients[i] = GradientHash();
         }
 
         var first = memory.Floats(gradientAt, ParameterCount).ToArray();
         Compute(1, 0, Uncounted, cancel);
+        gradients[^1] = GradientHash();
+        FirstCallsThatDiffer = Array.FindLastIndex(gradients, gradient => gradient != gradients[^1]) + 1;
         if (!program.AllowNondeterminism && FirstDifference(first) is { } element)
         {
             // It would do so on every device, and nothing has been trained yet.
@@ -220,10 +259,11 @@ public sealed class ProgramDevice : IOwnDevice
                     + $"{IOwnDevice.NoPromise}");
         }
 
-        var probe = HashOf(gradientAt, (long)ParameterCount * sizeof(float));
-        var said = $"{description.DeviceClass} schema={description.SchemaSha256()[..16]} state0={HashOf(0, description.StateBytes)[..16]}";
-        return program.AllowNondeterminism ? said : $"{said} probe={probe[..16]}";
+        var made = $"schema={description.SchemaSha256()[..16]} state0={HashOf(0, description.StateBytes)[..16]}";
+        return program.AllowNondeterminism ? made : $"{description.DeviceClass} {made} probe={gradients[^1][..16]}";
     }
+
+    private string GradientHash() => HashOf(gradientAt, (long)ParameterCount * sizeof(float));
 
     private long? FirstDifference(ReadOnlySpan<float> before)
     {
@@ -231,6 +271,9 @@ public sealed class ProgramDevice : IOwnDevice
         var same = bytes.CommonPrefixLength(memory.Span(gradientAt, bytes.Length));
         return same < bytes.Length ? same / sizeof(float) : null;
     }
+
+    /// <summary>A hash of each entry of the state, in the order of the description.</summary>
+    private IReadOnlyList<string> StateHashes() => [.. description.Tensors.Select(tensor => HashOf(tensor.Offset, tensor.Bytes))];
 
     private string HashOf(long offset, long bytes)
     {
@@ -247,16 +290,17 @@ public sealed class ProgramDevice : IOwnDevice
 
     private ShardResult Compute(long step, int shard, uint flags, CancellationToken cancel)
     {
-        var samples = ShardSamples.Of(spec.Training, step, shard);
-        WriteIndices(samples);
+        var positions = ShardSamples.Of(spec.Training, step, shard);
+        samples.Write(step, shard, memory.Span(indicesAt, (int)Math.Min(int.MaxValue, memory.Bytes - indicesAt)));
         Span<byte> body = stackalloc byte[40];
         BinaryPrimitives.WriteInt64LittleEndian(body, step);
-        BinaryPrimitives.WriteInt64LittleEndian(body[8..], samples.FirstPosition);
+        BinaryPrimitives.WriteInt64LittleEndian(body[8..], positions.FirstPosition);
         BinaryPrimitives.WriteUInt64LittleEndian(
             body[16..], BitMixer.Key(BitMixer.Key(spec.Training.Seed, ShardPurpose, (ulong)step), ShardPurpose, (ulong)shard));
         BinaryPrimitives.WriteInt32LittleEndian(body[24..], shard);
         BinaryPrimitives.WriteUInt32LittleEndian(body[28..], flags);
-        BinaryPrimitives.WriteInt32LittleEndian(body[32..], samples.Count);
+        BinaryPrimitives.WriteInt32LittleEndian(body[32..], positions.Count);
+        BinaryPrimitives.WriteInt32LittleEndian(body[36..], hooks.Rank + 1);
         var what = string.Create(CultureInfo.InvariantCulture, $"shard {shard} of step {step}");
         var answer = session.Ask(ProgramMessage.Compute, body, program.HangTimeout, what, ProgramMessage.Computed, cancel);
         try
@@ -271,30 +315,44 @@ public sealed class ProgramDevice : IOwnDevice
     }
 
     /// <summary>
-    /// The samples of a shard: position p of the job is sample number (permutation of its epoch)(p mod samples), or p itself.
+    /// What the program does of its own after a recorded step. It may change nothing: the hash of each entry of the state is the same
+    /// afterwards, or the rank faults with the first that is not.
     /// </summary>
-    private void WriteIndices(ShardSamples samples)
+    private void CallHooks(long step, CancellationToken cancel)
     {
-        var to = memory.Span(indicesAt, samples.Count * sizeof(long));
-        KeyedPermutation? order = null;
-        var epoch = -1L;
-        for (var i = 0; i < samples.Count; i++)
+        if (!hooks.IsDue(step, cancel))
+            return;
+        activity = HookActivity;
+        try
         {
-            var position = samples.FirstPosition + i;
-            var index = position;
-            if (description.Samples > 0)
+            var before = StateHashes();
+            Span<byte> body = stackalloc byte[16];
+            BinaryPrimitives.WriteInt64LittleEndian(body, step);
+            BinaryPrimitives.WriteUInt32LittleEndian(body[8..], TakeFlags());
+            BinaryPrimitives.WriteInt32LittleEndian(body[12..], hooks.Rank + 1);
+            session.Ask(
+                ProgramMessage.Hook,
+                body,
+                program.HangTimeout,
+                $"what the program does after step {step}",
+                ProgramMessage.Hooked,
+                CancellationToken.None);
+            var after = StateHashes();
+            for (var i = 0; i < before.Count; i++)
             {
-                if (position / description.Samples != epoch)
+                if (before[i] != after[i])
                 {
-                    epoch = position / description.Samples;
-                    order = new KeyedPermutation(description.Samples, BitMixer.Key(spec.Training.Seed, OrderPurpose, (ulong)epoch));
+                    throw session.Broken($"what the program does after step {step} (@job.every) changed {description.Tensors[i].Name}; "
+                        + "it may change nothing of the state");
                 }
-
-                index = order!.Value.Apply(position % description.Samples);
             }
-
-            BinaryPrimitives.WriteInt64LittleEndian(to[(i * sizeof(long))..], index);
         }
+        finally
+        {
+            activity = null;
+        }
+
+        hooks.NoteDone(step);
     }
 
     private uint TakeFlags()

@@ -30,6 +30,12 @@ public enum ProgramMessage : uint
     /// <summary>Program: it is taken.</summary>
     Applied = 21,
 
+    /// <summary>Worker: a step is recorded, after which the program has something to do of its own.</summary>
+    Hook = 30,
+
+    /// <summary>Program: it is done.</summary>
+    Hooked = 31,
+
     /// <summary>Worker: there are no more shards.</summary>
     End = 50,
 

@@ -58,6 +58,9 @@ internal sealed class ProgramProcess : IDisposable
         return words.Count == 0 ? how : $"{how}; its last words: {string.Join(" | ", words)}";
     }
 
+    /// <summary>Something about it, for whoever reads its log.</summary>
+    public void Note(string text) => program.Log.Note(text);
+
     /// <summary>Ends it at once.</summary>
     public void Kill() => program.Kill();
 

@@ -1,8 +1,10 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using Coordinator.Machines.Jobs;
+using Coordinator.Worker.Programs;
 
 namespace Coordinator.Worker.External;
 
@@ -26,7 +28,11 @@ internal sealed class ProgramSession : IDisposable
     private readonly string key;
     private readonly ProgramSpec program;
     private readonly CancellationToken cancel;
+    private readonly TimeSpan startedAt = Monotonic.Now;
     private ProgramConnection? connection;
+    private TimeSpan connectedAt;
+    private TimeSpan describedAt;
+    private TimeSpan readyAt;
     private volatile bool isAsked;
 
     private ProgramSession(
@@ -80,12 +86,14 @@ internal sealed class ProgramSession : IDisposable
         }
 
         connection = new ProgramConnection(listener.Accept());
+        connectedAt = Monotonic.Now;
         try
         {
             var described = ProgramDescription.Read(
                 Next(program.StartTimeout, "its description", ProgramMessage.Describe, GiveUp, cancel).Body);
             if (!CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(described.Key), Encoding.UTF8.GetBytes(key)))
                 throw Broken("the program did not give the key that it was started with");
+            describedAt = Monotonic.Now;
             return described;
         }
         catch (FormatException wrong)
@@ -95,8 +103,9 @@ internal sealed class ProgramSession : IDisposable
     }
 
     /// <summary>Gives the program the memory, and waits until it has put the state of step 0 there.</summary>
+    /// <returns>After every how many recorded steps it wants to be called.</returns>
     /// <exception cref="ProgramFaultException">It did not.</exception>
-    public void ShareAndAwaitReady(SharedMemory memory, long gradientAt, long indicesAt)
+    public IReadOnlyList<long> ShareAndAwaitReady(SharedMemory memory, long gradientAt, long indicesAt)
     {
         Span<byte> body = stackalloc byte[32];
         BinaryPrimitives.WriteInt64LittleEndian(body, memory.Bytes);
@@ -104,7 +113,28 @@ internal sealed class ProgramSession : IDisposable
         BinaryPrimitives.WriteInt64LittleEndian(body[16..], indicesAt);
         body[24..].Clear();
         connection!.Send(ProgramMessage.Memory, body, memory.File);
-        Next(program.StartTimeout, "the state of step 0", ProgramMessage.Ready, GiveUp, cancel);
+        var ready = Next(program.StartTimeout, "the state of step 0", ProgramMessage.Ready, GiveUp, cancel);
+        readyAt = Monotonic.Now;
+        try
+        {
+            return ready.Periods();
+        }
+        catch (FormatException wrong)
+        {
+            throw Broken(wrong.Message);
+        }
+    }
+
+    /// <summary>It has computed what it is to compute before anything counts: how long all of that took goes into its log.</summary>
+    public void NoteStarted()
+    {
+        var now = Monotonic.Now;
+        process.Note(string.Create(
+            CultureInfo.InvariantCulture,
+            $"started in {(now - startedAt).TotalSeconds:F2} s: {(connectedAt - startedAt).TotalSeconds:F2} s until it connected, "
+                + $"{(describedAt - connectedAt).TotalSeconds:F2} s for imports and model, "
+                + $"{(readyAt - describedAt).TotalSeconds:F2} s for the state of step 0, "
+                + $"{(now - readyAt).TotalSeconds:F2} s for uncounted shards"));
     }
 
     /// <summary>Sends a message and waits for its answer.</summary>
@@ -148,6 +178,13 @@ internal sealed class ProgramSession : IDisposable
     {
         process.Kill();
         return new ProgramFaultException(why);
+    }
+
+    /// <summary>What the program computed is not what it computed before: it is ended.</summary>
+    public ProgramDisagreementException Disagrees(string why)
+    {
+        process.Kill();
+        return new ProgramDisagreementException(why);
     }
 
     /// <summary>Ends the program, which ends by itself when it has no connection any more, and frees what it had.</summary>

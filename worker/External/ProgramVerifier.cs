@@ -32,6 +32,8 @@ public sealed class ProgramVerifier(JobSpec spec, Func<JobSpec, CancellationToke
         say($"{one.Client}: {one.ParameterCount} trained elements, {one.StateElements * sizeof(float)} bytes of state");
         var first = Shard(one, 1, 0, cancel);
         Compare(one, first, Shard(one, 1, 0, cancel), "computed a second time in a process");
+        if (findings.Count == 0 && one is ProgramDevice process)
+            LookAtFirstCalls(process);
         var used = new bool[first.Length];
         say("other shards, in another order");
         for (var shard = Math.Min(lenient.Training.Shards, 6) - 1; shard >= 0; shard--)
@@ -120,6 +122,21 @@ public sealed class ProgramVerifier(JobSpec spec, Func<JobSpec, CancellationToke
             return;
         var name = device.StateNameOf(at / sizeof(float));
         findings.Add($"after the same step two starts of the program have different states; the first entry that differs is {name}");
+    }
+
+    private void LookAtFirstCalls(ProgramDevice device)
+    {
+        var (differ, warmUp) = (device.FirstCallsThatDiffer, lenient.Program!.WarmUpShards);
+        if (differ > warmUp)
+        {
+            findings.Add($"the first {differ} calls of a process compute another gradient than later ones, and {warmUp} shards are "
+                + $"computed uncounted (program.warm_up_shards): raise it to {differ} or more, if it then stays the same");
+        }
+        else if (differ > 0)
+        {
+            say($"note: the first {differ} calls of a process compute another gradient than later ones; "
+                + $"the {warmUp} uncounted shards at a start (program.warm_up_shards) cover that");
+        }
     }
 
     private void NameUnused(IOwnDevice device, bool[] used)

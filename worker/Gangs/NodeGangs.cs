@@ -88,10 +88,12 @@ public sealed class NodeGangs : IDisposable
     {
         try
         {
-            var generation = question.Generation > 0 ? question.Generation : services.Folders.NewestLog(question.Job, question.Rank) ?? 0;
+            var newest = (question.Gpu is { } index
+                ? services.Folders.NewestStart(question.Job, index) : services.Folders.NewestLog(question.Job, question.Rank)) ?? 0;
+            var generation = question.Generation > 0 ? question.Generation : newest;
             var piece = RankLogFiles.Read(
                 services.Folders.LogsOf(question.Job),
-                ProgramFolders.LogName(generation, question.Rank),
+                question.Gpu is { } gpu ? ProgramFolders.StartLogName(gpu, generation) : ProgramFolders.LogName(generation, question.Rank),
                 question.From,
                 Math.Clamp(question.MostBytes, 1, LogRead.MostBytes));
             tell(new LogRead
@@ -99,6 +101,7 @@ public sealed class NodeGangs : IDisposable
                 Id = question.Id,
                 Found = piece is not null,
                 Generation = generation,
+                Newest = newest,
                 From = piece?.From ?? 0,
                 End = piece?.End ?? 0,
                 Bytes = Convert.ToBase64String(piece?.Bytes ?? []),

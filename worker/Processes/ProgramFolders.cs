@@ -13,6 +13,8 @@ public sealed class ProgramFolders
 
     private readonly string root;
     private readonly string work;
+    private readonly ProgramUser? owner;
+    private readonly Lock copying = new();
 
     /// <summary>Below a folder that only this worker uses.</summary>
     /// <param name="root">The folder; logs stay in it, closed to others.</param>
@@ -20,6 +22,7 @@ public sealed class ProgramFolders
     public ProgramFolders(string root, ProgramPolicy policy)
     {
         this.root = Path.GetFullPath(root);
+        owner = policy.User;
         work = policy.User is { Prefix.Count: > 0 } user
             ? Path.Combine(
                 Path.GetTempPath(),
@@ -44,6 +47,51 @@ public sealed class ProgramFolders
             && int.TryParse(rank, NumberStyles.None, CultureInfo.InvariantCulture, out var place) ? (number, place) : null;
     }
 
+    /// <summary>Name of the log of a training job's program: of which gpu, and which of its starts there, from 1.</summary>
+    public static string StartLogName(int gpu, long start) => string.Create(CultureInfo.InvariantCulture, $"gpu-{gpu}-start-{start:D6}");
+
+    /// <summary>Gpu and start of such a log; null: it is none.</summary>
+    public static (int Gpu, long Start)? ParseStartLogName(string name) =>
+        name.Split('-') is ["gpu", var gpu, "start", var start]
+            && int.TryParse(gpu, NumberStyles.None, CultureInfo.InvariantCulture, out var index)
+            && long.TryParse(start, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? (index, number) : null;
+
+    /// <summary>
+    /// The next start of a training job's program on a gpu, counted through restarts of this worker. Its log is there from now on, and
+    /// empty; the logs of all but the newest few starts there are dropped.
+    /// </summary>
+    /// <exception cref="IOException">The log cannot be made.</exception>
+    public long NextStart(JobId job, int gpu)
+    {
+        var next = NewestStart(job, gpu) + 1 ?? 1;
+        var logs = PrivateFiles.CreateFolder(LogsOf(job));
+        PrivateFiles.Open(
+            RankLogFiles.PathOf(logs, StartLogName(gpu, next), 0),
+            FileMode.Create, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, 0).Dispose();
+        try
+        {
+            foreach (var path in Directory.GetFiles(logs))
+            {
+                if (ParseStartLogName(Path.GetFileName(path).Split('.')[0]) is { } log && log.Gpu == gpu
+                    && log.Start <= next - KeptGenerations)
+                {
+                    File.Delete(path);
+                }
+            }
+        }
+        catch (Exception kept) when (kept is IOException or UnauthorizedAccessException)
+        {
+            // The next start tries again.
+        }
+
+        return next;
+    }
+
+    /// <summary>The newest start that there is a log of on a gpu; null: none.</summary>
+    public long? NewestStart(JobId job, int gpu) =>
+        RankLogFiles.NamesIn(LogsOf(job)).Select(ParseStartLogName).Where(log => log?.Gpu == gpu)
+            .Select(log => (long?)log!.Value.Start).Max();
+
     /// <summary>A folder of the job's own that its programs may work in; made if it is missing.</summary>
     public string WorkOf(JobId job) => Make(Path.Combine(work, job.Value, "work"));
 
@@ -58,6 +106,32 @@ public sealed class ProgramFolders
 
     /// <summary>Where the bundle of a hash is unpacked, whichever job wants it.</summary>
     public string BundleOf(string sha256) => Path.Combine(Make(Path.Combine(work, "bundles")), sha256);
+
+    /// <summary>
+    /// Where programs read a frozen file: where it lies, or, where they run as another user, to whom this worker's folders are closed, in a
+    /// copy that is that user's alone.
+    /// </summary>
+    /// <param name="sha256">Its hash, which names it.</param>
+    /// <param name="file">Where it lies.</param>
+    /// <exception cref="IOException">It cannot be copied.</exception>
+    public string DataFor(string sha256, string file)
+    {
+        if (work == root)
+            return file;
+        lock (copying)
+        {
+            var copy = Path.Combine(Make(Path.Combine(work, "data")), sha256);
+            if (File.Exists(copy))
+                return copy;
+            var partial = $"{copy}.{Guid.NewGuid():N}.tmp";
+            File.Copy(file, partial);
+            if (!OperatingSystem.IsWindows())
+                File.SetUnixFileMode(partial, UnixFileMode.UserRead);
+            NativeProcess.GiveTo(partial, owner!);
+            File.Move(partial, copy);
+            return copy;
+        }
+    }
 
     /// <summary>The newest generation that there is a log of a rank of; null: none.</summary>
     public long? NewestLog(JobId job, int rank) =>

@@ -80,6 +80,12 @@ public sealed class RankExecutor : IDisposable
     /// <summary>The rank's number, as the newest plan has it.</summary>
     public void TakeRank(int rank) => device.TakeRank(rank);
 
+    /// <summary>Steps up to here are recorded, by the timeline of the newest plan.</summary>
+    public void TakeRecorded(long through) => device.TakeRecorded(through);
+
+    /// <summary>What the device does beside the rank's steps; null: nothing. Any thread may ask.</summary>
+    public string? DeviceActivity => lost is null ? device.Activity : null;
+
     /// <summary>P; for tests.</summary>
     public PartialSums Partials => partials;
 
@@ -169,9 +175,12 @@ public sealed class RankExecutor : IDisposable
 
     private void Failed(Exception e)
     {
-        if (e is DeviceLostException or DataException or ProgramFaultException && lost is null)
+        if (e is DeviceLostException or DataException or ProgramFaultException or ProgramDisagreementException && lost is null)
             (lostKind, lost) = (RankFaultException.KindOf(e), e.Message);
-        answer(new DeviceFailed(e is ProgramFaultException ? e.Message : $"{e.GetType().Name}: {e.Message}", RankFaultException.KindOf(e)));
+        answer(new DeviceFailed(e is RankFaultException ? e.Message : $"{e.GetType().Name}: {e.Message}", RankFaultException.KindOf(e))
+        {
+            Disagrees = e is ProgramDisagreementException,
+        });
     }
 
     private void ExecuteWithDevice(RankOutput output)
@@ -238,7 +247,11 @@ public sealed class RankExecutor : IDisposable
                 saver.Load(load);
                 break;
             case HashState hash:
-                PostState(() => answer(Hash(hash)));
+                PostState(() =>
+                {
+                    device.Complete(LastStep);
+                    answer(Hash(hash));
+                });
                 break;
             case StoreModel store:
                 finalModel.Store(store.Step);

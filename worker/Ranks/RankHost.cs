@@ -26,6 +26,7 @@ public sealed class RankHost : IFrameSink, IDisposable
     private readonly RankThreads? ownThreads;
     private readonly TaskCompletionSource<Exception?> over = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private RankPosition position;
+    private (int Timeline, long Through) recorded;
     private int disposed;
 
     /// <summary>Inputs that a rank takes before others on its thread have their turn.</summary>
@@ -67,8 +68,15 @@ public sealed class RankHost : IFrameSink, IDisposable
         }
     }
 
-    /// <summary>Where the rank is, for heartbeats. Any thread may ask.</summary>
-    public RankPosition Position => Volatile.Read(ref position);
+    /// <summary>Where the rank is, and what it does, for heartbeats. Any thread may ask.</summary>
+    public RankPosition Position
+    {
+        get
+        {
+            var now = Volatile.Read(ref position);
+            return executor.DeviceActivity is { } activity ? now with { Activity = activity } : now;
+        }
+    }
 
     /// <summary>Ends with the rank: null at an ordinary end, else the broken invariant that ended it.</summary>
     public Task<Exception?> Over => over.Task;
@@ -199,6 +207,7 @@ public sealed class RankHost : IFrameSink, IDisposable
                 break;
             case RecordsTaken records:
                 reporter.Recorded(records.Timeline, records.Through);
+                NoteRecorded(records.Timeline, records.Through);
                 Turn(records);
                 break;
             case SiloReached reached:
@@ -225,6 +234,7 @@ public sealed class RankHost : IFrameSink, IDisposable
         if (order.Order is PrepareRank prepare)
         {
             reporter.Log.Take(prepare.Timeline, prepare.RecordedThrough);
+            NoteRecorded(prepare.Timeline, prepare.RecordedThrough);
             if (prepare.Generation > before)
                 executor.Hurry();
         }
@@ -233,6 +243,7 @@ public sealed class RankHost : IFrameSink, IDisposable
         {
             executor.LastStep = ranked.LastStep ?? Spec.Training.Steps;
             executor.TakeRank(ranked.Rank);
+            NoteRecorded(ranked.Timeline, ranked.RecordedThrough);
         }
 
         Turn(order);
@@ -272,6 +283,15 @@ public sealed class RankHost : IFrameSink, IDisposable
         var now = new RankPosition(options.Gpu.Index, options.Job, machine.Generation, machine.Applied, machine.Activity);
         if (now != position)
             Volatile.Write(ref position, now);
+    }
+
+    /// <summary>What a later timeline has recorded holds, though it be less: the steps behind it are computed again.</summary>
+    private void NoteRecorded(int timeline, long through)
+    {
+        if (timeline < recorded.Timeline || (timeline == recorded.Timeline && through <= recorded.Through))
+            return;
+        recorded = (timeline, through);
+        executor.TakeRecorded(through);
     }
 
     private static TimeSpan? Earlier(TimeSpan? a, TimeSpan? b) => a is null ? b : b is null || a < b ? a : b;

@@ -35,7 +35,11 @@ public sealed record RankHostOptions
 
     /// <summary>What the machine of a rank on a device is made with.</summary>
     public RankOptions ForMachine(IRankDevice device) =>
-        ForMachine(device.ParameterCount, device.StateElements) with { Identity = device.Identity };
+        ForMachine(device.ParameterCount, device.StateElements) with
+        {
+            Identity = device.Identity,
+            InitialState = device.InitialState,
+        };
 
     /// <summary>What the machine of a rank with <paramref name="parameters"/> parameters is made with.</summary>
     /// <param name="parameters">Elements of the gradient.</param>

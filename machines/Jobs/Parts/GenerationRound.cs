@@ -112,6 +112,10 @@ internal sealed class GenerationRound(JobContext context, NodeLinks links, StepR
             Send(context.MembersOn(node).Where(member => !answers.ContainsKey(member.Gpu)));
     }
 
+    /// <summary>Members that have answered are to say what they began with entry by entry.</summary>
+    public void AskInDetail(IReadOnlyCollection<GpuId> gpus) =>
+        Send(context.State.Members.Where(member => gpus.Contains(member.Gpu)), isDetailed: true);
+
     /// <summary>
     /// All members have answered, and the plan waits for the record: the one that has just said some of it, and has applied more, is asked
     /// for the next at once. A question's period for each few hundred steps would take minutes where a silo was away for long.
@@ -162,7 +166,7 @@ internal sealed class GenerationRound(JobContext context, NodeLinks links, StepR
         Send(some);
     }
 
-    private void Send(IEnumerable<Member> some)
+    private void Send(IEnumerable<Member> some, bool isDetailed = false)
     {
         var state = context.State;
         foreach (var node in some.GroupBy(member => member.Gpu.Node))
@@ -177,6 +181,7 @@ internal sealed class GenerationRound(JobContext context, NodeLinks links, StepR
                     Generation = state.Generation,
                     Gpu = member.Gpu,
                     RecordedThrough = records.Through,
+                    Detailed = isDetailed,
                 }),
             ]));
         }

@@ -5,6 +5,7 @@ import math
 import os
 import platform
 import random
+import struct
 import sys
 
 import torch
@@ -39,8 +40,9 @@ def join(model, optimizer, *, samples, scheduler=None, state=None, after_step=No
 class Shard:
     """One shard of a step: which samples, and where its gradient goes. What is computed for it depends on the state, its step and its number alone."""
 
-    def __init__(self, job, step, number, indices):
+    def __init__(self, job, step, number, indices, first, key):
         self._job, self.step, self.number, self.indices = job, step, number, indices
+        self._first, self._key = first, key
         self._loss, self._targets, self._is_done = 0.0, 0, False
 
     def backward(self, loss, targets=None):
@@ -66,13 +68,17 @@ class Job:
     """The loop over the shards that this process is given: `for shard in job`. It ends when the job does.
 
     Between two shards the state may take steps, or be another rank's: whatever the script reads of the model is that of the shard at hand.
+
+    step     the step that the model has behind it; 0: none.
+    rank     this process's rank in the job's newest plan; None before there is one, as for the uncounted shards at the start.
+    resumed  whether the job had steps behind it when this process took part first; None before it does.
     """
 
     def __init__(self, worker, state, model, optimizer, scheduler, after_step, clip, samples):
         self._worker, self._state = worker, state
         self._model, self._optimizer, self._scheduler, self._after_step, self._clip = model, optimizer, scheduler, after_step, clip
-        self._shard, self._hooks = None, []
-        self.step = 0
+        self._shard, self._hooks, self._is_ready, self._coming = None, [], False, []
+        self.step, self.rank, self.resumed, self.samples = 0, None, None, samples
         self.has_ended = False
         elements = sum(parameter.numel() for parameter in state.trained.values())
         _wire.describe(
@@ -85,26 +91,45 @@ class Job:
             self._gradients.append((name, parameter, flat[at:at + parameter.numel()].view(parameter.shape)))
             at += parameter.numel()
         state.place(self._memory)
-        worker.send(_wire.READY)
 
     def every(self, steps):
         """Has the function below called with the step's number after every so many steps, on rank 0: for evaluation, logging, saves of one's own.
 
-        It is called at least once for each of those steps that the final model has behind it, and once more where steps are computed again. It may
-        change nothing: random generators, buffers and the mode of the model are put back, and a changed state is refused.
+        It is called once the step is recorded, with the state of that step, and the other ranks wait for it. It is called at least once for each
+        of those steps that the final model has behind it, and once more where a rank 0 dies or steps are computed again. It may change nothing:
+        random generators, buffers and the mode of the model are put back, and a changed state is a fault that names what was changed.
         """
-        if not isinstance(steps, int) or steps < 1:
+        if isinstance(steps, bool) or not isinstance(steps, int) or not 1 <= steps < 1 << 32:
             raise ProgramError(f"every({steps!r}): a number of steps, 1 or more, is needed")
+        if self._is_ready:
+            raise ProgramError("every() comes before the loop over the shards: the worker is told at its start what is to be called")
 
         def register(function):
             self._hooks.append((steps, function))
             return function
         return register
 
+    def loader(self, dataset, collate=None, workers=0):
+        """The loop with each shard's samples: `for shard, batch in job.loader(dataset, collate, workers=4)`.
+
+        dataset  has a length, the `samples` that were given to join, and gives a sample for its number.
+        collate  makes a batch of a list of samples; by default torch's own. What it makes has to be what can be sent between processes.
+        workers  processes that load the samples of this rank's coming shards beforehand; 0: this process loads them when they are due.
+
+        Random numbers that a sample is made with are keyed by the sample's place in the job, and neither by rank nor by worker: the generators of
+        Python, NumPy and torch are seeded before each sample is asked for, so a batch is the same whoever loads it, and when.
+        """
+        from ._loader import Loader
+        return Loader(self, dataset, collate, workers)
+
     def __iter__(self):
         return self
 
     def __next__(self):
+        if not self._is_ready:
+            self._is_ready = True
+            periods = sorted({steps for steps, _ in self._hooks})
+            self._worker.send(_wire.READY, struct.pack(f"<{len(periods)}I", *periods))
         self._finish()
         while True:
             kind, body = self._worker.receive()
@@ -112,6 +137,8 @@ class Job:
                 return self._begin(body)
             if kind == _wire.APPLY:
                 self._apply(body)
+            elif kind == _wire.HOOK:
+                self._call_hooks(body)
             elif kind == _wire.CANCEL:
                 # The shard was answered for already: the two crossed on their way.
                 continue
@@ -122,20 +149,35 @@ class Job:
                 raise ProgramError(f"the worker sent message {kind}, which this version of the package does not know")
 
     def _begin(self, body):
-        step, key, flags, number, count = _unpack_compute(body)
+        step, first, key, flags, number, count, rank = _unpack_compute(body)
         if flags & _wire.STATE_WRITTEN:
             self._state.load()
-        self.step = step - 1
-        indices = array.array("q")
-        indices.frombytes(bytes(self._memory[self._indices:self._indices + 8 * count]))
-        random.seed(key)
-        if "numpy" in sys.modules:
-            sys.modules["numpy"].random.seed(key % (1 << 32))
-        torch.manual_seed(key >> 1)
+        self.step, self.rank = step - 1, rank
+        if self.resumed is None and not flags & _wire.UNCOUNTED:
+            self.resumed = step > 1
+        indices = self._numbers(0, count)
+        self._coming = self._read_coming(count)
+        seed(key)
         for parameter in self._state.parameters.values():
             parameter.grad = None
-        self._shard = Shard(self, step, number, list(indices))
+        self._shard = Shard(self, step, number, indices, first, key)
         return self._shard
+
+    def _numbers(self, at, count):
+        numbers = array.array("q")
+        numbers.frombytes(bytes(self._memory[self._indices + 8 * at:self._indices + 8 * (at + count)]))
+        return list(numbers)
+
+    def _read_coming(self, at):
+        """Shards that this rank will probably be given next: step, number, first position, indices."""
+        coming = []
+        count, = self._numbers(at, 1)
+        at += 1
+        for _ in range(count):
+            step, number, first, length = self._numbers(at, 4)
+            coming.append((step, number, first, self._numbers(at + 4, length)))
+            at += 4 + length
+        return coming
 
     def _finish(self):
         """Hands over what the loop's body made of its shard."""
@@ -163,7 +205,7 @@ class Job:
         self._worker.send(_wire.COMPUTED, _wire.COMPUTED_BODY.pack(shard._loss, shard._targets))
 
     def _apply(self, body):
-        step, squares, targets, flags, _ = _wire.APPLY_BODY.unpack(body)
+        step, squares, targets, flags, rank = _wire.APPLY_BODY.unpack(body)
         if flags & _wire.STATE_WRITTEN:
             self._state.load()
         mean = 1.0 / targets if targets else 0.0
@@ -178,23 +220,26 @@ class Job:
             self._scheduler.step()
         for parameter in self._state.parameters.values():
             parameter.grad = None
-        self.step = step
+        self.step, self.rank = step, _rank(rank)
         if self._after_step is not None:
             self._after_step(step)
         self._state.store()
         self._state.note_versions()
         self._worker.send(_wire.APPLIED, _wire.APPLIED_BODY.pack(norm))
-        if flags & _wire.RANK_0:
-            for steps, function in self._hooks:
-                if step % steps == 0:
-                    self._call(function, step)
 
-    def _call(self, function, step):
-        before = bytes(self._memory[:self._state.bytes])
+    def _call_hooks(self, body):
+        """The step is recorded. The worker looks for changes of the state; here everything else is put back."""
+        step, flags, rank = _wire.HOOK_BODY.unpack(body)
+        if flags & _wire.STATE_WRITTEN:
+            self._state.load()
+        self.step, self.rank = step, _rank(rank)
+        self._state.set_buffers_aside()
         modes = [(module, module.training) for module in self._model.modules()]
         numbers = sys.modules.get("numpy")
         drawn = random.getstate(), torch.get_rng_state(), numbers.random.get_state() if numbers else None
-        function(step)
+        for steps, function in self._hooks:
+            if step % steps == 0:
+                function(step)
         random.setstate(drawn[0])
         torch.set_rng_state(drawn[1])
         if numbers and drawn[2] is not None:
@@ -203,9 +248,19 @@ class Job:
             module.training = mode
         for parameter in self._state.parameters.values():
             parameter.grad = None
-        if changed := self._state.put_back(before):
-            raise ProgramError(f"{getattr(function, '__name__', 'a hook')} changed {changed}; what is called by every() may change nothing of the state")
+        self._state.put_buffers_back()
+        if moved := self._state.moved():
+            raise ProgramError(f"what every() calls after step {step} replaced {moved}; it may change nothing of the state")
+        self._worker.send(_wire.HOOKED)
         self._state.note_versions()
+
+
+def seed(key):
+    """Seeds the global generators of Python, NumPy and torch."""
+    random.seed(key)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(key % (1 << 32))
+    torch.manual_seed(key >> 1)
 
 
 def device_class():
@@ -260,8 +315,12 @@ def _client():
 
 
 def _unpack_compute(body):
-    step, _, key, number, flags, count, _ = _wire.COMPUTE_BODY.unpack(body)
-    return step, key, flags, number, count
+    step, first, key, number, flags, count, rank = _wire.COMPUTE_BODY.unpack(body)
+    return step, first, key, flags, number, count, _rank(rank)
+
+
+def _rank(said):
+    return said - 1 if said else None
 
 
 def _is_mean(loss):

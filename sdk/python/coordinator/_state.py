@@ -140,17 +140,22 @@ class State:
             thing.load_state_dict({key: _rebuilt(value, str(key), values) for key, value in state.items()})
         self.note_versions()
 
-    def put_back(self, before):
-        """Puts buffers back to what they were. The name of the first other entry that has changed; None where none has."""
-        if bytes(self.memory[:self.bytes]) == before:
-            return None
-        buffers = {name for name, _ in self.model.named_buffers()}
-        for entry in self.entries:
-            place = slice(entry.offset, entry.offset + entry.bytes)
-            if self.memory[place] != before[place]:
-                if entry.name not in buffers:
-                    return entry.name
-                self.memory[place] = before[place]
+    def set_buffers_aside(self):
+        """Buffers become copies until they are put back: what changes them meanwhile changes nothing of the state."""
+        self._aside = [(tensor, tensor.data) for _, tensor in self.model.named_buffers()]
+        for tensor, view in self._aside:
+            tensor.data = view.clone()
+
+    def put_buffers_back(self):
+        for tensor, view in self._aside:
+            tensor.data = view
+        self._aside = []
+
+    def moved(self):
+        """The first parameter or buffer that does not lie in the shared memory any more; None: all do."""
+        for name, tensor in list(self.model.named_parameters()) + list(self.model.named_buffers()):
+            if name not in self.tensors or tensor.data_ptr() != self.tensors[name].view.data_ptr():
+                return name
         return None
 
     def note_versions(self):
@@ -161,11 +166,16 @@ class State:
 
     def check(self):
         """Nothing but a step may change the state."""
+        now = dict(self.model.named_parameters())
         for name, parameter in self.parameters.items():
+            if now.pop(name, None) is not parameter:
+                raise ProgramError(f"parameter {name} was replaced or taken out: after coordinator.join the model may not be moved, cast or have its parameters replaced")
             if parameter.data_ptr() != self.tensors[name].view.data_ptr():
                 raise ProgramError(f"parameter {name} lies elsewhere than before: after coordinator.join the model may not be moved, cast or have its parameters replaced")
             if parameter._version != self._versions[name]:
                 raise ProgramError(f"parameter {name} was changed between the steps; change it in after_step=, which every rank runs after every step")
+        if now:
+            raise ProgramError(f"the parameter {next(iter(now))} appeared after coordinator.join; what the state consists of must be there from the start")
         for name, buffer in self.model.named_buffers():
             if name not in self.tensors:
                 raise ProgramError(f"the buffer {name} appeared after coordinator.join; what the state consists of must be there from the start")

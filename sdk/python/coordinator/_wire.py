@@ -12,6 +12,7 @@ LONGEST = 1 << 24
 DESCRIBE, MEMORY, READY = 1, 2, 3
 COMPUTE, COMPUTED, CANCEL, DROPPED = 10, 11, 12, 13
 APPLY, APPLIED = 20, 21
+HOOK, HOOKED = 30, 31
 END, FAILED = 50, 60
 
 HEADER = struct.Struct("<II")
@@ -20,6 +21,7 @@ COMPUTE_BODY = struct.Struct("<qqQIIII")
 COMPUTED_BODY = struct.Struct("<dq")
 APPLY_BODY = struct.Struct("<qdqII")
 APPLIED_BODY = struct.Struct("<d")
+HOOK_BODY = struct.Struct("<qII")
 
 STATE_WRITTEN = 1
 UNCOUNTED = 2

@@ -10,6 +10,7 @@ import sys
 import traceback
 
 from . import _launched
+from ._errors import ProgramError
 
 LINES = 6
 
@@ -63,7 +64,7 @@ def words(error, script):
     lines = traceback.format_exception(type(error), error, error.__traceback__)
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if os.path.abspath(frame.filename) == os.path.abspath(script)]
     where = f" ({os.path.basename(script)}, line {own[-1].lineno}: {own[-1].line})" if own else ""
-    what = "".join(traceback.format_exception_only(type(error), error)).strip()
+    what = str(error) if isinstance(error, ProgramError) else "".join(traceback.format_exception_only(type(error), error)).strip()
     return f"{what}{where}" if where else f"{what}\n{''.join(lines[-LINES:])}"
 
 

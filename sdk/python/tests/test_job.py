@@ -3,9 +3,11 @@ import array
 import copy
 import mmap
 import os
+import random
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import unittest
 
@@ -33,12 +35,13 @@ class Connection(_wire.Worker):
 class FakeWorker(threading.Thread):
     """Orders shards and steps, and keeps what came of them."""
 
-    def __init__(self, steps=STEPS, state=None, cancel=None, done=0):
+    def __init__(self, steps=STEPS, state=None, cancel=None, done=0, rank=None, coming=True):
         super().__init__(daemon=True)
         ours, theirs = socket.socketpair()
         self.end, self.steps, self.state, self.cancel, self.done = Connection(ours), steps, state, cancel, done
         _launched.worker, _launched.job = Connection(theirs), None
-        self.rank_flag = 0
+        self.rank, self.is_coming_told = rank, coming
+        self.hooked = []
         self.gradients, self.states, self.norms, self.dropped, self.error = [], [], [], [], None
 
     def run(self):
@@ -61,7 +64,10 @@ class FakeWorker(threading.Thread):
         self.memory = mmap.mmap(file, total)
         socket.send_fds(self.end.socket, [_wire.HEADER.pack(32, _wire.MEMORY) + _wire.MEMORY_BODY.pack(total, self.gradient, self.indices, 0)], [file])
         os.close(file)
-        assert self.end.receive()[0] == _wire.READY
+        kind, body = self.end.receive()
+        assert kind == _wire.READY
+        periods = array.array("I", body)
+        place = 0 if self.rank is None else self.rank + 1
         self.first = self.memory[:self.described["state_bytes"]]
         flags = 0
         if self.state is not None:
@@ -71,9 +77,8 @@ class FakeWorker(threading.Thread):
             total = torch.zeros(self.described["gradient_elements"])
             targets = 0
             for shard in range(SHARDS):
-                samples = array.array("q", [(step * 8 + shard * COUNT + i) % 32 for i in range(COUNT)])
-                self.memory[self.indices:self.indices + 8 * COUNT] = samples.tobytes()
-                self.end.send(_wire.COMPUTE, _wire.COMPUTE_BODY.pack(step, 0, 2 * (1000 * step + shard), shard, flags, COUNT, 0))
+                self.tell_samples(step, shard)
+                self.end.send(_wire.COMPUTE, _wire.COMPUTE_BODY.pack(step, place_of(step, shard), 2 * (1000 * step + shard), shard, flags, COUNT, place))
                 if (step, shard) == self.cancel:
                     self.end.send(_wire.CANCEL)
                 kind, body = self.end.receive()
@@ -87,16 +92,47 @@ class FakeWorker(threading.Thread):
                 self.gradients.append(now)
                 total += torch.frombuffer(bytearray(now), dtype=torch.float32)
             self.memory[self.gradient:self.gradient + 4 * len(total)] = total.numpy().tobytes()
-            self.end.send(_wire.APPLY, _wire.APPLY_BODY.pack(step, float(total.double().pow(2).sum()), targets, self.rank_flag, 0))
+            self.end.send(_wire.APPLY, _wire.APPLY_BODY.pack(step, float(total.double().pow(2).sum()), targets, 0, place))
             kind, body = self.end.receive()
             assert kind == _wire.APPLIED, kind
             self.norms.append(_wire.APPLIED_BODY.unpack(body)[0])
             self.states.append(self.memory[:self.described["state_bytes"]])
+            if self.rank == 0 and any(step % period == 0 for period in periods):
+                self.end.send(_wire.HOOK, _wire.HOOK_BODY.pack(step, 0, place))
+                assert self.end.receive()[0] == _wire.HOOKED
+                self.hooked.append((step, self.memory[:self.described["state_bytes"]] == self.states[-1]))
         self.end.send(_wire.END)
+
+    def tell_samples(self, step, shard):
+        numbers = indices_of(step, shard)
+        coming = [(s, n) for s in range(step, step + 3) for n in range(SHARDS) if (s, n) > (step, shard)][:4] if self.is_coming_told else []
+        numbers.append(len(coming))
+        for later, other in coming:
+            numbers += [later, other, place_of(later, other), COUNT, *indices_of(later, other)]
+        told = array.array("q", numbers).tobytes()
+        self.memory[self.indices:self.indices + len(told)] = told
+
+
+def place_of(step, shard):
+    return step * 8 + shard * COUNT
+
+
+def indices_of(step, shard):
+    return [(place_of(step, shard) + i) % 32 for i in range(COUNT)]
 
 
 DATA = torch.randn(32, 6, generator=torch.Generator().manual_seed(3))
 LABELS = torch.arange(32) % 3
+
+
+class Noisy(torch.utils.data.Dataset):
+    """Samples with noise from the global generators, as augmentations draw it."""
+
+    def __len__(self):
+        return 32
+
+    def __getitem__(self, index):
+        return DATA[index], torch.rand(()) + random.random(), index
 
 
 def network():
@@ -222,31 +258,91 @@ class Training(unittest.TestCase):
             for shard in job:
                 plain(shard, model)
             worker.join(10)
+            return job
 
         def evaluate(step):
             seen.append((step, model.training))
             model.eval()
+            model.seen.add_(1)
             torch.rand(5)
-        model = network()
+
+        def counted():
+            made = network()
+            made.register_buffer("seen", torch.zeros(1))
+            return made
+        model = counted()
         plain_run = train(FakeWorker(4), model, torch.optim.SGD(model.parameters(), lr=0.1))
-        model = network()
-        first = FakeWorker(4)
-        first.rank_flag = _wire.RANK_0
-        with_hook(first, model, evaluate)
+        model = counted()
+        first = FakeWorker(4, rank=0)
+        job = with_hook(first, model, evaluate)
         self.assertEqual(seen, [(2, True), (4, True)])
+        self.assertEqual(first.hooked, [(2, True), (4, True)])
         self.assertEqual(first.states, plain_run.states)
-        model = network()
-        with_hook(FakeWorker(4), model, evaluate)
+        self.assertEqual((job.step, job.rank), (4, 0))
+        with self.assertRaisesRegex(coordinator.ProgramError, "before the loop"):
+            job.every(3)
+        model = counted()
+        with_hook(FakeWorker(4, rank=1), model, evaluate)
         self.assertEqual(len(seen), 2)
 
-        def change(step):
-            with torch.no_grad():
-                model[0].weight.add_(1)
-        model = network()
-        bad = FakeWorker(4)
-        bad.rank_flag = _wire.RANK_0
-        with self.assertRaisesRegex(coordinator.ProgramError, "change changed 0.weight"):
-            with_hook(bad, model, change)
+        def replace(step):
+            model[0].weight = nn.Parameter(model[0].weight.detach() + 1)
+        model = counted()
+        with self.assertRaisesRegex(coordinator.ProgramError, "after step 2 replaced 0.weight"):
+            with_hook(FakeWorker(4, rank=0), model, replace)
+
+    def test_the_script_can_ask_for_step_rank_and_whether_the_job_had_begun_before(self):
+        def asked(worker, model):
+            worker.start()
+            job, said = coordinator.join(model, torch.optim.SGD(model.parameters(), lr=0.1), samples=32), []
+            said.append((job.step, job.rank, job.resumed))
+            for shard in job:
+                said.append((job.step, job.rank, job.resumed))
+                plain(shard, model)
+            worker.join(10)
+            return said
+        self.assertEqual(asked(FakeWorker(2, rank=3), network()), [(0, None, None), (0, 3, False), (0, 3, False), (1, 3, False), (1, 3, False)])
+        half = train(FakeWorker(1), model := network(), torch.optim.SGD(model.parameters(), lr=0.1))
+        self.assertEqual(asked(FakeWorker(2, half.states[0], done=1), network())[1:], [(1, None, True)] * 2)
+
+    def test_a_loader_gives_the_same_batches_with_any_number_of_processes(self):
+        def batches(workers, coming=True):
+            model, seen = network(), []
+            worker = FakeWorker(3, coming=coming)
+            worker.start()
+            job = coordinator.join(model, torch.optim.SGD(model.parameters(), lr=0.1), samples=32)
+            for shard, (x, noise, index) in job.loader(Noisy(), workers=workers):
+                seen.append((shard.step, shard.number, noise.tolist(), index.tolist(), torch.rand(1).item()))
+                shard.backward(model(x).sum())
+            worker.join(10)
+            if worker.error:
+                raise worker.error
+            return seen, worker.states
+        alone, states = batches(0)
+        self.assertEqual([index for _, _, _, index, _ in alone], [indices_of(step, shard) for step in (1, 2, 3) for shard in range(SHARDS)])
+        self.assertEqual(len({noise for _, _, noises, _, _ in alone for noise in noises}), 3 * SHARDS * COUNT)
+        self.assertEqual(batches(2), (alone, states))
+        self.assertEqual(batches(1, coming=False), (alone, states))
+
+    def test_what_fails_in_a_process_of_the_loader_fails_here(self):
+        def load(dataset):
+            model = network()
+            FakeWorker(2).start()
+            job = coordinator.join(model, torch.optim.SGD(model.parameters(), lr=0.1), samples=32)
+            for _, _ in job.loader(dataset, workers=1):
+                pass
+
+        class Bad(Noisy):
+            def __getitem__(self, index):
+                raise KeyError("no such picture")
+
+        class Dying(Noisy):
+            def __getitem__(self, index):
+                os.kill(os.getpid(), 9)
+        with self.assertRaisesRegex(KeyError, "no such picture"):
+            load(Bad())
+        with self.assertRaisesRegex(coordinator.ProgramError, "a process of the loader died"):
+            load(Dying())
 
     def test_a_skipped_shard_is_zeros_over_no_targets(self):
         model = network()
@@ -279,6 +375,38 @@ class Interpreters(unittest.TestCase):
         last = done.stderr.strip().splitlines()[-1]
         self.assertIn("has no PyTorch", last)
         self.assertIn("name another interpreter with --python", last)
+
+
+class Scripts(unittest.TestCase):
+    """Scripts as the launcher runs them: what the worker is told of their end."""
+
+    def failure(self, text):
+        root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+        with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listener:
+            script = os.path.join(folder, "train.py")
+            with open(script, "w") as file:
+                file.write(text)
+            listener.bind(os.path.join(folder, "worker"))
+            listener.listen(1)
+            listener.settimeout(60)
+            environment = {**os.environ, "COORDINATOR_PROGRAM_SOCKET": os.path.join(folder, "worker"), "PYTHONPATH": root}
+            with subprocess.Popen([sys.executable, "-W", "ignore", "-m", "coordinator.run", script], env=environment, stderr=subprocess.PIPE, text=True) as process:
+                end, _ = listener.accept()
+                with end:
+                    kind, body = Connection(end).receive()
+                    error = process.communicate(timeout=60)[1]
+        self.assertEqual(kind, _wire.FAILED)
+        return body.decode(), error, process.returncode
+
+    def test_an_error_in_the_script_is_told_with_its_line_and_its_traceback_is_the_log(self):
+        said, error, code = self.failure("import torch\n\ndef load(path):\n    return open(path)\n\nload('/no/such/data')\n")
+        self.assertEqual(said, "FileNotFoundError: [Errno 2] No such file or directory: '/no/such/data' (train.py, line 4: return open(path))")
+        self.assertIn("Traceback (most recent call last)", error)
+        self.assertEqual(code, 1)
+
+    def test_a_script_that_never_joins_is_told(self):
+        said, _, _ = self.failure("print('done')\n")
+        self.assertIn("the script ended without coordinator.join", said)
 
 
 class Refusals(unittest.TestCase):
@@ -334,12 +462,46 @@ class Refusals(unittest.TestCase):
         with self.assertRaisesRegex(coordinator.ProgramError, "only iterated over"):
             coordinator.join(model, torch.optim.SGD(model.parameters(), lr=0.1), samples=None)
 
+    def test_loaders_of_data_sets_that_are_only_iterated_over_or_are_of_another_length(self):
+        class Stream(torch.utils.data.IterableDataset):
+            def __iter__(self):
+                return iter(DATA)
+        for dataset, words in ((Stream(), "Stream is only iterated over"), (list(range(7)), "the data set has 7 samples, and coordinator.join was given samples=32")):
+            model = network()
+            FakeWorker().start()
+            job = coordinator.join(model, torch.optim.SGD(model.parameters(), lr=0.1), samples=32)
+            with self.assertRaisesRegex(coordinator.ProgramError, words):
+                job.loader(dataset)
+
     def test_weights_that_change_between_steps(self):
         def change(shard, m):
             plain(shard, m)
             with torch.no_grad():
                 m[0].weight.clamp_(-1, 1)
         self.refused("parameter 0.weight was changed between the steps", body=change)
+
+    def test_a_layout_that_changes(self):
+        def replace(shard, m):
+            plain(shard, m)
+            m[0].weight = nn.Parameter(m[0].weight.detach().clone())
+        self.refused("parameter 0.weight was replaced", body=replace)
+
+        def add(shard, m):
+            plain(shard, m)
+            m[0].more = nn.Parameter(torch.ones(3))
+        self.refused("the parameter 0.more appeared after coordinator.join", body=add)
+
+        def add_buffer(shard, m):
+            plain(shard, m)
+            m[0].register_buffer("seen", torch.ones(3))
+        self.refused("the buffer 0.seen appeared after coordinator.join", body=add_buffer)
+
+        class Growing(dict):
+            def state_dict(self):
+                return dict(self)
+        kept = Growing(mean=torch.zeros(2))
+        self.refused("kept/mean became torch.float32 (3,), and was torch.float32 (2,) in the schema", state={"kept": kept},
+                     after_step=lambda step: kept.update(mean=torch.zeros(3)))
 
     def test_weights_that_move(self):
         def move(shard, m):

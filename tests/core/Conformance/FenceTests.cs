@@ -97,6 +97,12 @@ public sealed class FenceTests
         { "stores no observations", "a-silent-node-is-waited-for-until-its-lease-is-over", "await event 1x generation.running within 3s" },
         { "stores no observations", "a-worker-that-comes-back-runs-nothing", "await event 1x generation.running within 3s" },
         { "loses every order", "gangs-and-training-jobs-take-turns", "await n1 told plan job=a within 3s" },
+        { "stores no observations", "a-program-that-begins-otherwise-takes-no-part",
+            "expect event 1x rank.excluded gpu=n3/0 cause=\"fault: it begins with another state than the job's ranks: the script draws "
+            + "something that is not seeded, or loads other weights here; the first tensor that differs is out.weight (state0=dd, "
+            + "where the job has state0=bb)\"" },
+        { "stores no observations", "a-program-that-disagrees-ends-the-promise", "await event job.no-promise gpu=n2/0 within 2s" },
+        { "stores no observations", "a-program-that-hangs-is-a-fault-of-its-rank", "await event rank.excluded gpu=n2/0 within 2s" },
     };
 
     [Theory]

@@ -125,6 +125,10 @@ internal sealed class JobAlone
     public void AnswersAs(int node, string identity) =>
         Says(node, AnswerOf(node, null, life: 0, timeline: 0, recorded: 0) with { Identity = identity });
 
+    /// <summary>The same once more, with what its device began with entry by entry.</summary>
+    public void AnswersInDetail(int node, string identity, params string[] entries) => Says(
+        node, AnswerOf(node, null, life: 0, timeline: 0, recorded: 0) with { Identity = identity, InitialState = entries });
+
     private RankState AnswerOf(int node, long? applied, int life, int timeline, long recorded) => new()
     {
         Job = Job,

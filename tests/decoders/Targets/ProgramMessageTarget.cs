@@ -8,8 +8,8 @@ public sealed class ProgramMessageTarget : DecoderTarget
 {
     private static readonly (ProgramMessage Message, int Length)[] Kinds =
     [
-        (ProgramMessage.Describe, 40), (ProgramMessage.Ready, 0), (ProgramMessage.Computed, 16), (ProgramMessage.Dropped, 0),
-        (ProgramMessage.Applied, 8), (ProgramMessage.Failed, 30),
+        (ProgramMessage.Describe, 40), (ProgramMessage.Ready, 0), (ProgramMessage.Ready, 8), (ProgramMessage.Computed, 16),
+        (ProgramMessage.Dropped, 0), (ProgramMessage.Applied, 8), (ProgramMessage.Hooked, 0), (ProgramMessage.Failed, 30),
     ];
 
     /// <inheritdoc/>
@@ -49,6 +49,8 @@ public sealed class ProgramMessageTarget : DecoderTarget
             var answer = new ProgramAnswer(message, input[ProgramAnswer.HeaderBytes..(ProgramAnswer.HeaderBytes + length)]);
             if (message is ProgramMessage.Computed)
                 Hold(answer.Result().Targets >= 0, "fewer than no targets");
+            else if (message is ProgramMessage.Ready)
+                Hold(answer.Periods().All(period => period > 0), "a call after every 0 steps");
             else if (message is ProgramMessage.Failed)
                 Hold(!answer.Words().Any(c => char.IsControl(c) && c != '\n'), "words that steer a terminal");
             return true;

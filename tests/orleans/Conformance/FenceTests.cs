@@ -120,6 +120,14 @@ public sealed class FenceTests
         { nameof(OrleansFences.StoresNoObservations), "a-rank-that-prepares-is-no-failure", "expect event 1x rank.excluded gpu=n2/0 "
             + "cause=\"no answer\"" },
         { nameof(OrleansFences.StoresNoObservations), "one-freeze-is-one-failure", "expect event 1x rank.excluded" },
+        { nameof(OrleansFences.StoresNoObservations), "a-program-that-begins-otherwise-takes-no-part",
+            "expect event 1x rank.excluded gpu=n3/0 cause=\"fault: it begins with another state than the job's ranks: the script draws "
+            + "something that is not seeded, or loads other weights here; the first tensor that differs is out.weight (state0=dd, "
+            + "where the job has state0=bb)\"" },
+        { nameof(OrleansFences.StoresNoObservations), "a-program-that-disagrees-ends-the-promise",
+            "await event job.no-promise gpu=n2/0 within 2s" },
+        { nameof(OrleansFences.StoresNoObservations), "a-program-that-hangs-is-a-fault-of-its-rank",
+            "await event rank.excluded gpu=n2/0 within 2s" },
     };
 
     [Theory]

@@ -3,7 +3,6 @@ using Coordinator.Tests.Support;
 namespace Coordinator.Tests.Processes.Cli;
 
 /// <summary>What is done with a run beside the command that started it.</summary>
-[Collection("real processes")]
 public sealed class GangCommandsTests
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);

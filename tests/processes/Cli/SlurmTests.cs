@@ -8,7 +8,6 @@ namespace Coordinator.Tests.Processes.Cli;
 /// The batch script for Slurm on a stand-in for Slurm: its <c>srun</c> starts the tasks of two nodes on this machine, each with its
 /// variables and a name of its own.
 /// </summary>
-[Collection("real processes")]
 public sealed class SlurmTests
 {
     private const string Srun =

@@ -6,7 +6,6 @@ using Coordinator.Tests.Support;
 namespace Coordinator.Tests.Processes.Programs;
 
 /// <summary><c>train --program my.dll</c> with real processes.</summary>
-[Collection("real processes")]
 public sealed class DotnetProgramTests(DotnetPrograms programs) : IClassFixture<DotnetPrograms>, IDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);

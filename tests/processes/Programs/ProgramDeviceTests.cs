@@ -7,8 +7,12 @@ using Coordinator.Worker.Programs;
 namespace Coordinator.Tests.Processes.Programs;
 
 /// <summary>A rank's device whose other side is a process: a client of the protocol in plain Python, which can misbehave.</summary>
-public sealed class ProgramDeviceTests
+public sealed class ProgramDeviceTests : IDisposable
 {
+    private readonly string hooks = Path.GetTempFileName();
+
+    public void Dispose() => File.Delete(hooks);
+
     [PythonFact]
     public void Two_processes_compute_the_same_and_a_newcomer_with_the_state_of_another_goes_on_with_it()
     {
@@ -66,6 +70,7 @@ public sealed class ProgramDeviceTests
         "speaks-another-version",
         "the program speaks version 2 of the protocol, and this worker version 1; install the package that came with it")]
     [InlineData("has-no-key", "the program did not give the key that it was started with")]
+    [InlineData("hooks-after-nothing", "the program wants to be called after every 0 steps")]
     [InlineData("describes-too-much", "entry 'bias' of 4398046511104 bytes cannot lie at byte 32 of 64, behind byte 32")]
     public void A_program_that_cannot_join_is_no_device_and_says_why(string misdeed, string said) =>
         Assert.Equal(said, Assert.Throws<ProgramFaultException>(() => Start(misdeed)).Message);
@@ -98,11 +103,67 @@ public sealed class ProgramDeviceTests
         device.ComputeShard(1, 1, gradient, CancellationToken.None);
         device.ComputeShard(1, 3, gradient, CancellationToken.None);
 
-        var fault = Assert.Throws<ProgramFaultException>(() => device.ComputeShard(1, 2, gradient, CancellationToken.None));
+        var fault = Assert.Throws<ProgramDisagreementException>(() => device.ComputeShard(1, 2, gradient, CancellationToken.None));
         Assert.StartsWith(
             "shard 2 of step 1 has another gradient when it is computed again at once: element 0 of the gradient.",
             fault.Message,
             StringComparison.Ordinal);
+    }
+
+    [PythonFact]
+    public void What_a_program_does_after_a_recorded_step_comes_after_the_record_and_before_anything_that_leads_away()
+    {
+        using var device = StartWithHooks("hooks");
+        using var gradient = device.CreateGradient();
+        device.TakeRank(0);
+        device.TakeRecorded(1);
+        Step(device, 1, gradient);
+        Step(device, 2, gradient);
+        Assert.Empty(Hooks);
+
+        // Of step 2 nothing is recorded: a shard of step 3 that is not wanted any more ends the waiting.
+        using var unwanted = new CancellationTokenSource();
+        unwanted.Cancel();
+        Assert.Throws<OperationCanceledException>(() => device.ComputeShard(3, 0, gradient, unwanted.Token));
+        Assert.Empty(Hooks);
+        device.TakeRecorded(2);
+        Step(device, 3, gradient);
+        Assert.Equal(["hook 2 on rank 0"], Hooks);
+        Step(device, 4, gradient);
+        device.TakeRecorded(4);
+        device.Complete(4);
+        device.Complete(4);
+        Assert.Equal(["hook 2 on rank 0", "hook 4 on rank 0"], Hooks);
+        Assert.Null(device.Activity);
+    }
+
+    [PythonFact]
+    public void Another_rank_than_0_has_nothing_to_do_after_steps_until_it_is_rank_0_with_the_state_of_such_a_step()
+    {
+        using var device = StartWithHooks("hooks");
+        using var gradient = device.CreateGradient();
+        device.TakeRank(1);
+        Step(device, 1, gradient);
+        Step(device, 2, gradient);
+        device.TakeRank(0);
+        device.TakeRecorded(2);
+        Step(device, 3, gradient);
+
+        Assert.Equal(["hook 2 on rank 0"], Hooks);
+    }
+
+    [PythonFact]
+    public void What_a_program_does_after_a_step_may_change_nothing_and_the_first_tensor_that_it_changed_is_named()
+    {
+        using var device = StartWithHooks("hook-changes-state");
+        using var gradient = device.CreateGradient();
+        device.TakeRank(0);
+        device.TakeRecorded(2);
+        Step(device, 1, gradient);
+        Step(device, 2, gradient);
+
+        var fault = Assert.Throws<ProgramFaultException>(() => device.ComputeShard(3, 0, gradient, CancellationToken.None));
+        Assert.Equal("what the program does after step 2 (@job.every) changed bias; it may change nothing of the state", fault.Message);
     }
 
     [PythonFact]
@@ -145,6 +206,14 @@ public sealed class ProgramDeviceTests
         Step(device, 1, gradient);
         Assert.NotEqual(new float[16], StateOf(device));
     }
+
+    /// <summary>What a program did after steps; it has written it when its device goes on.</summary>
+    private string[] Hooks => File.Exists(hooks) ? File.ReadAllLines(hooks) : [];
+
+    private ProgramDevice StartWithHooks(string misdeed) => new(
+        PythonPrograms.PlainJob(),
+        PythonPrograms.Plain(misdeed) with { Variables = new Dictionary<string, string> { ["PLAIN_HOOKS"] = hooks } },
+        CancellationToken.None);
 
     private static ProgramDevice Start(params string[] arguments) =>
         new(PythonPrograms.PlainJob(), PythonPrograms.Plain(arguments), CancellationToken.None);

@@ -72,13 +72,29 @@ internal static class PythonPrograms
         Log = new RankLogOptions(Logs, $"program-{Interlocked.Increment(ref started)}"),
     };
 
+    /// <summary>How a script in PyTorch is started, with one thread.</summary>
+    public static ProgramLaunch TorchScript(string script) => new()
+    {
+        Command = [Torch, "-W", "ignore", "-m", "coordinator.run", script],
+        Folder = Path.GetDirectoryName(script)!,
+        Variables = new Dictionary<string, string>
+        {
+            ["PYTHONPATH"] = Path.Combine(Repository, "sdk", "python"),
+            ["PYTHONDONTWRITEBYTECODE"] = "1",
+            ["OMP_NUM_THREADS"] = "1",
+            ["OPENBLAS_NUM_THREADS"] = "1",
+        },
+        Launcher = SharedLauncher.Value,
+        Log = new RankLogOptions(Logs, $"program-{Interlocked.Increment(ref started)}"),
+    };
+
     private static bool Runs(string python, string code)
     {
         try
         {
             using var process = Process.Start(
                 new ProcessStartInfo(python, ["-c", code]) { RedirectStandardError = true, RedirectStandardOutput = true })!;
-            return process.WaitForExit(TimeSpan.FromMinutes(1)) && process.ExitCode == 0;
+            return process.WaitForExit(TimeSpan.FromMinutes(5)) && process.ExitCode == 0;
         }
         catch (Win32Exception)
         {

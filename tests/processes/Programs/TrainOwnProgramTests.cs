@@ -17,16 +17,27 @@ public sealed class TrainOwnProgramTests : IDisposable
     public void Dispose() => Directory.Delete(directory, recursive: true);
 
     [PythonFact]
-    public async Task The_file_is_the_same_for_one_worker_and_for_two_of_which_a_program_is_killed()
+    public async Task The_file_is_the_same_for_one_worker_and_for_two_of_which_a_program_is_killed_and_both_ranks_logs_are_followed()
     {
-        string[] job = ["--program", PythonPrograms.MakePlain(directory), "--steps", "400", "--seed", "7"];
+        // Shard 0 of step 300 waits for a file, which is there once the killed program's successor has been heard.
+        var awaited = Path.Combine(directory, "go-on");
+        await File.WriteAllTextAsync(awaited, "");
+        string[] job =
+        [
+            "--program", PythonPrograms.MakePlain(directory), $"--program.arguments=waits 300 0 {awaited}", "--steps", "400", "--seed", "7",
+        ];
         using var one = new Executable(["train", "--workers", "1", "--out", Path.Combine(directory, "one"), .. job]);
         Assert.True(await one.EndAsync(Limit) == ExitCodes.Success, one.Output);
 
+        File.Delete(awaited);
         using var two = new Executable(
             ["train", "--workers", "2", "--out", Path.Combine(directory, "two"), "--work-dir", Path.Combine(directory, "run"), .. job]);
         await two.LineAsync(line => line.Contains("have applied step 1", StringComparison.Ordinal), "the first step", Limit);
+        using var logs = new Executable(AttachmentOf(two), "logs", "--rank", "0", "--rank", "1", "-f");
+        await logs.LineAsync(_ => Said(logs, "[0] joined") == 1 && Said(logs, "[1] joined") == 1, "what both ranks said", Limit);
         KillOneProgram(Path.Combine(directory, "run"));
+        await logs.LineAsync(_ => Said(logs, "[0] joined") + Said(logs, "[1] joined") >= 3, "what the next program said", Limit);
+        await File.WriteAllTextAsync(awaited, "");
         Assert.True(await two.EndAsync(Limit) == ExitCodes.Success, two.Output);
 
         Assert.Contains("the program ended while it was needed: it was killed by signal 9 (SIGKILL)", two.Output, StringComparison.Ordinal);
@@ -85,32 +96,57 @@ public sealed class TrainOwnProgramTests : IDisposable
     [PythonFact(torch: true)]
     public async Task A_network_in_PyTorch_is_the_same_file_for_one_worker_and_for_two_of_which_a_program_is_killed()
     {
-        var script = Path.Combine(directory, "train.py");
+        var (script, hooks) = (Path.Combine(directory, "train.py"), Path.Combine(directory, "hooks"));
         await File.WriteAllTextAsync(
             script,
             """
+            import sys
             import torch
             import torch.nn.functional as F
             from torch import nn
             import coordinator
 
             data, labels = torch.randn(64, 6), torch.arange(64) % 3
+
+            class Noisy(torch.utils.data.Dataset):
+                def __len__(self):
+                    return len(data)
+
+                def __getitem__(self, index):
+                    return data[index] + 0.1 * torch.randn(6), labels[index]
+
             model = nn.Sequential(nn.Linear(6, 16), nn.ReLU(), nn.Dropout(0.2), nn.Linear(16, 3))
             job = coordinator.join(model, torch.optim.AdamW(model.parameters()), samples=len(data))
-            for shard in job:
-                shard.backward(F.cross_entropy(model(data[shard.indices]), labels[shard.indices], reduction="sum"))
-            print("the loop is over")
+
+            @job.every(100)
+            def evaluate(step):
+                model.eval()
+                loss = F.cross_entropy(model(data), labels).item()
+                with open(sys.argv[1], "a") as done:
+                    done.write(f"{step} {job.rank} {loss:.6f}\n")
+
+            for shard, (x, y) in job.loader(Noisy(), workers=int(sys.argv[2])):
+                shard.backward(F.cross_entropy(model(x), y, reduction="sum"))
             """);
         string[] job = ["--program", script, "--python", PythonPrograms.Torch, "--steps", "300", "--seed", "7"];
-        using var one = new Executable(["train", "--workers", "1", "--out", Path.Combine(directory, "one"), .. job]);
+        using var one = new Executable(
+            ["train", "--workers", "1", "--out", Path.Combine(directory, "one"), $"--program.arguments={hooks}-1 0", .. job]);
         Assert.True(await one.EndAsync(Limit) == ExitCodes.Success, one.Output);
-        using var two = new Executable(
-            ["train", "--workers", "2", "--out", Path.Combine(directory, "two"), "--work-dir", Path.Combine(directory, "run"), .. job]);
+        using var two = new Executable([
+            "train", "--workers", "2", "--out", Path.Combine(directory, "two"), "--work-dir", Path.Combine(directory, "run"),
+            $"--program.arguments={hooks}-2 1", .. job,
+        ]);
         await two.LineAsync(line => line.Contains("have applied step 1", StringComparison.Ordinal), "the first step", Limit);
         KillOneProgram(Path.Combine(directory, "run"));
         Assert.True(await two.EndAsync(Limit) == ExitCodes.Success, two.Output);
 
         Assert.Equal(Hash("one"), Hash("two"));
+        var undisturbed = await File.ReadAllLinesAsync($"{hooks}-1");
+        Assert.Equal(["100", "200", "300"], undisturbed.Select(line => line.Split(' ')[0]));
+        Assert.All(undisturbed, line => Assert.Equal("0", line.Split(' ')[1]));
+
+        // A rank 0 that was killed may have done it already: then its successor does it again, with the same state.
+        Assert.Equal(undisturbed, (await File.ReadAllLinesAsync($"{hooks}-2")).Distinct());
     }
 
     [PythonFact(torch: true)]
@@ -158,6 +194,12 @@ public sealed class TrainOwnProgramTests : IDisposable
         Assert.True(run.ExitCode == 0, said);
         Assert.Contains("Ran ", said, StringComparison.Ordinal);
     }
+
+    /// <summary>What a run says of how to look at it from another terminal.</summary>
+    private static Dictionary<string, string> AttachmentOf(Executable run) => run.Output.Split('\n').Select(line => line.Trim().Split(' '))
+        .Where(words => words is ["export", _]).Select(words => words[1].Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]);
+
+    private static int Said(Executable command, string line) => command.Output.Split('\n').Count(one => one == line);
 
     /// <summary>SIGKILL to the process of a program that a run has started: it is the one that was started with the run's folder.</summary>
     private static void KillOneProgram(string run)

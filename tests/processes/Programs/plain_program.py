@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """A client of the program protocol in Python without PyTorch: linear regression, and on request one misdeed.
 
-plain_program.py [misdeed [step [shard]]]
+plain_program.py [misdeed [step [shard [file]]]]; the misdeed "hooks" is none: it wants to be called after every second step, and "waits" waits for the
+file
 """
 import array
 import json
@@ -11,12 +12,13 @@ import signal
 import socket
 import struct
 import sys
+import time
 
 INPUTS = 8
 COUNT = INPUTS + 1
 MISDEED = sys.argv[1] if len(sys.argv) > 1 else "none"
 AT = (int(sys.argv[2]) if len(sys.argv) > 2 else 1, int(sys.argv[3]) if len(sys.argv) > 3 else 0)
-DESCRIBE, MEMORY, READY, COMPUTE, COMPUTED, CANCEL, APPLY, APPLIED, END, FAILED = 1, 2, 3, 10, 11, 12, 20, 21, 50, 60
+DESCRIBE, MEMORY, READY, COMPUTE, COMPUTED, CANCEL, APPLY, APPLIED, HOOK, HOOKED, END, FAILED = 1, 2, 3, 10, 11, 12, 20, 21, 30, 31, 50, 60
 
 if MISDEED == "ends-before-joining":
     print("no licence was found", file=sys.stderr)
@@ -56,6 +58,19 @@ def misbehave(when):
         os.kill(os.getpid(), signal.SIGKILL)
     elif when == "hangs":
         signal.pause()
+    elif when == "waits":
+        while not os.path.exists(sys.argv[4]):
+            time.sleep(0.02)
+    elif when == "tells":
+        def readable(path):
+            try:
+                with open(path, "rb") as file:
+                    return len(file.read()) > 0
+            except OSError:
+                return False
+        names = sorted(name for name in os.environ if name.startswith(("SECRET", "COORDINATOR_")))
+        send(FAILED, json.dumps([os.getuid(), os.getgid(), names, [readable(path) for path in sys.argv[4:]], os.environ["HOME"]]).encode())
+        sys.exit(1)
     elif when == "shrinks-its-memory":
         os.ftruncate(descriptor, 0)
     elif when == "answers-out-of-order":
@@ -84,7 +99,8 @@ descriptor = files[0]
 total, gradient, indices, _ = struct.unpack_from("<QQQQ", data, 8)
 memory = mmap.mmap(descriptor, total)
 weights = list(struct.unpack_from(f"<{COUNT}f", memory, 0))
-send(READY)
+print("joined", flush=True)
+send(READY, struct.pack("<I", 0 if MISDEED == "hooks-after-nothing" else 2) if MISDEED.startswith("hook") else b"")
 calls = 0
 while True:
     kind, body = receive()
@@ -111,6 +127,13 @@ while True:
         if MISDEED == "leaves-infinity" and step == AT[0]:
             struct.pack_into("<f", memory, 0, float("inf"))
         send(APPLIED, struct.pack("<d", squares ** 0.5 / max(targets, 1)))
+    elif kind == HOOK:
+        step, flags, rank = struct.unpack("<qII", body)
+        with open(os.environ["PLAIN_HOOKS"], "a") as done:
+            done.write(f"hook {step} on rank {rank - 1}\n")
+        if MISDEED == "hook-changes-state":
+            struct.pack_into("<f", memory, 4 * INPUTS, 1234.5)
+        send(HOOKED)
     elif kind == END:
         print("the job is done")
         break
