@@ -84,7 +84,7 @@ public sealed class AssemblyProgramTests
         for (var shard = 0; shard < 5; shard++)
             device.ComputeShard(1, shard % 4, gradient, CancellationToken.None);
 
-        var fault = Assert.Throws<ProgramCodeException>(() => device.ComputeShard(1, 2, gradient, CancellationToken.None));
+        var fault = Assert.Throws<ProgramDisagreementException>(() => device.ComputeShard(1, 2, gradient, CancellationToken.None));
         Assert.StartsWith("shard 2 of step 1 has another gradient when it is computed again at once: guess (element 3). ", fault.Message,
             StringComparison.Ordinal);
     }

@@ -82,6 +82,7 @@ public sealed class ProgramVerifierTests : IDisposable
                 shard.backward(model(x).pow(2).sum())
             """);
         var job = PythonPrograms.PlainJob(program => program with { WarmUpShards = 2 });
-        return new ProgramVerifier(job, (of, cancel) => new ProgramDevice(of, PythonPrograms.TorchScript(script), cancel), _ => { }).Run(CancellationToken.None);
+        return new ProgramVerifier(job, (of, cancel) => new ProgramDevice(of, PythonPrograms.TorchScript(script), cancel), _ => { })
+            .Run(CancellationToken.None);
     }
 }
