@@ -22,6 +22,7 @@ internal static class GangsRun
         bool HasFinished,
         IReadOnlyList<string> Results,
         long Generations,
+        int Starts,
         int Disturbing,
         int Overlaps,
         int Excused,
@@ -33,14 +34,14 @@ internal static class GangsRun
         /// <summary>
         /// Whether it ended well, started no oftener than it was struck, and nothing of two generations ran at once or was left.
         /// </summary>
-        public bool IsSound => HasFinished && Generations <= 1 + Disturbing && Overlaps == 0 && Orphans == 0;
+        public bool IsSound => HasFinished && Starts <= 1 + Disturbing && Overlaps == 0 && Orphans == 0;
 
         public string Render()
         {
             var ran = string.Create(
                 CultureInfo.InvariantCulture,
                 $"{(HasFinished ? "ended well" : "FAILED")} in {Took.TotalSeconds:0} s, "
-                    + $"{Generations} generations of at most {1 + Disturbing}");
+                    + $"{Starts} starts of at most {1 + Disturbing} in {Generations} generations");
             var left = $"{Overlaps} overlaps ({Excused} processes excused), {Orphans} orphans";
             return $"{ran}, {left}{(Faults.Count > 0 ? $": {string.Join(", ", Faults)}" : "")}; {Reason}";
         }
@@ -88,6 +89,7 @@ internal static class GangsRun
             view.Phase == "finished",
             results,
             view.Generation,
+            view.Restarts + 1,
             faults.Disturbing,
             GangsRecords.Overlaps(GangsRecords.Read(shared), faults.Excused),
             faults.Excused.Count,

@@ -95,13 +95,19 @@ public sealed partial class GangMachine
 
     /// <summary>
     /// When an agent counts as lost, by the clock of <see cref="awake"/>. Before anything runs nobody is kept waiting by a node that is
-    /// slow, and one that is out of reach is told by the cluster. One that was not heard since this machine was loaded goes on meanwhile
-    /// with its peers, and may still be looking for the silo that took the place of another: unknown is not gone.
+    /// slow. One that was not heard since this machine was loaded goes on meanwhile with its peers, and may still be looking for the silo
+    /// that took the place of another: unknown is not gone.
     /// </summary>
     private TimeSpan LostAt(Agent agent) => (agent.HeardAwake ?? stageAwake) + PatienceWith(agent);
 
     private TimeSpan PatienceWith(Agent agent) =>
         state!.Started && agent.HeardAwake is not null ? LostAfter : Later(LostAfter, LongPatience);
+
+    /// <summary>
+    /// When an agent counts as lost that the cluster cannot reach either. One that is merely slow costs no generation, and where all had a
+    /// new silo to find, none of them is sooner.
+    /// </summary>
+    private TimeSpan OutOfReachAt(Agent agent) => isResumed ? LostAt(agent) : (agent.HeardAwake ?? stageAwake) + LostAfter;
 
     private GangFailure? LossOf(int index)
     {
@@ -128,7 +134,7 @@ public sealed partial class GangMachine
 
     /// <summary>
     /// A gpu of a member that the cluster wants back, or that is out of service; a worker that was started again; before anything runs,
-    /// also a node that is out of reach, unless that is said by a cluster that was loaded anew and that nodes have yet to find.
+    /// also a node that is out of reach.
     /// </summary>
     private GangFailure? LossByOffer()
     {
@@ -153,7 +159,7 @@ public sealed partial class GangMachine
                     state.Generation, "gpu out of service", $"gpu {offer.Gpu} is out of service")
                 { Node = node, Gpu = offer.Gpu.Index };
             }
-            if (!offer.Up && state.Stage == GangStage.Preparing && (!isResumed || awake >= LostAt(agents[index])))
+            if (!offer.Up && state.Stage == GangStage.Preparing && awake >= OutOfReachAt(agents[index]))
                 return new GangFailure(state.Generation, "node lost", $"{node} is out of reach") { Node = node };
         }
 
@@ -222,7 +228,7 @@ public sealed partial class GangMachine
         Heard = agent.Report?.Sequence ?? 0,
         Spec = wish == GangWish.Prepare && agent.Report is null ? Spec : null,
         Seat = wish == GangWish.Prepare && agent.Report is null
-            ? new GangSeat(index, state.Members.Count, state.Members[index].Gpus, (int)state.Generation - 1)
+            ? new GangSeat(index, state.Members.Count, state.Members[index].Gpus, (int)(state.Generation - 1 - state.NeverStarted))
             : null,
         Start = wish == GangWish.Run && agent.Report?.Phase == GangPhase.Ready && agents.Values.All(other => other.Report is not null)
             ? Start()

@@ -197,6 +197,7 @@ public sealed partial class GangMachine
         state = state with
         {
             Spent = spent,
+            NeverStarted = state.NeverStarted + (state.Started ? 0 : 1),
             PortRaces = failure.Cause == "port taken" ? state.PortRaces + 1 : 0,
             NodeFailures = faults,
             LeftOut = leftOut,
@@ -208,7 +209,9 @@ public sealed partial class GangMachine
         {
             End(
                 GangStage.Failed,
-                $"{failure.Text}; it was started {state.Generation} times, the last {spent} without getting on",
+                state.Generation == 1
+                    ? failure.Text
+                    : $"{failure.Text}; it was tried {state.Generation} times, the last {spent} of them without getting on",
                 failure.ExitCode ?? state.Failures.LastOrDefault(one => one.ExitCode is not null)?.ExitCode ?? 1);
             return;
         }

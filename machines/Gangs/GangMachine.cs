@@ -147,7 +147,7 @@ public sealed partial class GangMachine : IMachine
         Spec = state.Spec,
         Incarnation = state.Incarnation,
         Generation = state.Generation,
-        Restarts = (int)Math.Max(0, state.Generation - 1),
+        Restarts = (int)Math.Max(0, state.Generation - 1 - state.NeverStarted),
         RestartsLeft = Math.Max(0, Spec.Restarts - state.Spent),
         Step = BestStep is > 0 and var step ? step : null,
         Nodes = [.. state.Members.Select((member, index) => ViewOf(member, index, at))],

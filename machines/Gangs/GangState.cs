@@ -94,6 +94,9 @@ public sealed record GangState
     /// <summary>Whether its agents may have been told to start: until then none of its processes lives anywhere.</summary>
     public bool Started { get; init; }
 
+    /// <summary>Generations that were given up before any of their processes was started: they are no restarts.</summary>
+    public long NeverStarted { get; init; }
+
     /// <summary>Why the generation is being ended, where no rank failed; null: one did, or none is being ended.</summary>
     public GangFailure? StopCause { get; init; }
 

@@ -11,15 +11,13 @@ public sealed class GangPatienceTests
     private GangMachine machine = new(Job, null);
     private string stored = "";
     private readonly List<CoordinatorEvent> events = [];
+    private readonly List<GangOrder> seats = [];
     private readonly Dictionary<string, long> sequences = [];
     private TimeSpan now;
 
     public GangPatienceTests()
     {
-        Handle(0, new Activated("silo"));
-        var spec = new GangSpec { Command = ["program"], MinNodes = 2, MaxNodes = 2, Lease = TimeSpan.FromSeconds(5) };
-        Handle(0, new SubmitGang(spec) { Secret = "s" });
-        Handle(0, new GangOffered(new GpusOffered(1, 1, [Offer("n1"), Offer("n2")])));
+        Prepare();
         prepared = stored;
         Report(0, "n1", GangPhase.Ready);
         Report(0, "n2", GangPhase.Ready);
@@ -65,6 +63,27 @@ public sealed class GangPatienceTests
     }
 
     [Fact]
+    public void A_node_that_is_slow_before_anything_runs_costs_no_generation_and_one_that_stays_away_no_restart()
+    {
+        Prepare();
+        Report(0, "n1", GangPhase.Ready);
+        Handle(2, new GangOffered(new GpusOffered(1, 2, [Offer("n1"), Offer("n2", isUp: false)])));
+        Pass(3.9);
+        Assert.DoesNotContain(events, seen => seen.Kind == EventKinds.GangStopping);
+
+        Pass(10);
+        var stopping = Assert.Single(events, seen => seen.Kind == EventKinds.GangStopping);
+        Assert.Equal("generation 1 ends: n2 is out of reach", stopping.Text);
+
+        // It is noticed when the machine looks the next time, which it does each second.
+        Assert.InRange(now, TimeSpan.FromSeconds(4), TimeSpan.FromSeconds(5));
+        Handle(5, new GangOffered(new GpusOffered(1, 3, [Offer("n1"), Offer("n2")])));
+        Assert.Equal([(1L, 0), (2L, 0)], seats.Select(order => (order.Generation, order.Seat!.Restarts)).Distinct());
+        var view = Coordinator.Machines.Contracts.Read<GangView>(machine.Describe(now));
+        Assert.Equal((2, 0), (view.Generation, view.Restarts));
+    }
+
+    [Fact]
     public void A_gang_that_runs_outlives_its_silo_and_waits_for_agents_that_are_slow_to_find_the_new_one()
     {
         Load(stored);
@@ -88,6 +107,18 @@ public sealed class GangPatienceTests
         var stopping = Assert.Single(events, seen => seen.Kind == EventKinds.GangStopping);
         Assert.Equal("generation 1 ends: n2 was not heard for 30 s", stopping.Text);
         Assert.Equal(TimeSpan.FromSeconds(30), now);
+    }
+
+    /// <summary>A new gang whose first generation prepares.</summary>
+    private void Prepare()
+    {
+        machine = new GangMachine(Job, null);
+        events.Clear();
+        seats.Clear();
+        Handle(0, new Activated("silo"));
+        var spec = new GangSpec { Command = ["program"], MinNodes = 2, MaxNodes = 2, Lease = TimeSpan.FromSeconds(5) };
+        Handle(0, new SubmitGang(spec) { Secret = "s" });
+        Handle(0, new GangOffered(new GpusOffered(1, 1, [Offer("n1"), Offer("n2")])));
     }
 
     private static GpuOffer Offer(string node, bool isUp = true) =>
@@ -135,6 +166,8 @@ public sealed class GangPatienceTests
         {
             var outputs = new Outputs();
             machine.Handle(now, next, outputs);
+            seats.AddRange(outputs.Items.OfType<SendToGrain>().Select(sent => (sent.Message as GangNodeOrdered)?.Order)
+                .OfType<GangOrder>().Where(order => order.Seat is not null));
             stored = outputs.Items.OfType<PersistState>().LastOrDefault()?.StateJson ?? stored;
             events.AddRange(outputs.Items.OfType<ObserveEvent>().Select(observed => observed.Event));
         }
