@@ -16,8 +16,11 @@ public static class LogsCommand
         var job = new JobArgument();
         var rank = new Option<int[]>("--rank") { Description = "The rank (default: 0). Repeatable." };
         var follow = new Option<bool>("--follow", "-f") { Description = "Go on with what comes, through restarts, until the job is over." };
-        var generation = new Option<long?>("--generation") { Description = "An earlier start's log (default: the newest): a "
-            + "generation of a gang, or a start of a training job's program on its gpu." };
+        var generation = new Option<long?>("--generation")
+        {
+            Description = "An earlier start's log (default: the newest): a "
+            + "generation of a gang, or a start of a training job's program on its gpu."
+        };
         var node = new Option<string?>("--node") { Description = "The node whose log it is, where the rank was elsewhere before." };
         var tail = new Option<long?>("--tail-bytes") { Description = "Only so much of the end." };
         rank.Validators.Add(result =>

@@ -99,7 +99,9 @@ public static class SimulateCommand
                 parsed.GetValue(everyCell),
                 new SimulationOptions
                 {
-                    Power = parsed.GetValue(power), MoreSteps = parsed.GetValue(moreSteps), Programs = parsed.GetValue(programs),
+                    Power = parsed.GetValue(power),
+                    MoreSteps = parsed.GetValue(moreSteps),
+                    Programs = parsed.GetValue(programs),
                 },
                 () => clock.Elapsed);
         });

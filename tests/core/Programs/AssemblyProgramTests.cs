@@ -96,8 +96,11 @@ public sealed class AssemblyProgramTests
         + "counts")]
     [InlineData("widht", "3", "TinyProgram: settings.widht is no setting of this program; it has settings.misdeed, settings.width")]
     public void A_setting_that_it_cannot_take_or_does_not_have_is_named(string name, string value, string said) =>
-        Assert.Equal(said, Assert.Throws<InvalidJobException>(() => Open(Plain with { Settings = new JobSettings([new(name,
-            value)]) })).Message);
+        Assert.Equal(said, Assert.Throws<InvalidJobException>(() => Open(Plain with
+        {
+            Settings = new JobSettings([new(name,
+            value)])
+        })).Message);
 
     [Fact]
     public void An_assembly_that_is_no_program_is_refused_by_what_it_lacks()
