@@ -15,8 +15,12 @@ public sealed class NewCommand
     private const string CSharp = "csharp";
     private const string Python = "python";
 
-    private readonly PathArgument folder = new(PathUse.Folder, "folder") { Description = "The folder to make.", DefaultValueFactory = _ =>
-        "program" };
+    private readonly PathArgument folder = new(PathUse.Folder, "folder")
+    {
+        Description = "The folder to make.",
+        DefaultValueFactory = _ =>
+        "program"
+    };
     private readonly Option<string> language = new("--lang") { Description = $"{CSharp} or {Python}.", Required = true };
 
     /// <summary>The command.</summary>
