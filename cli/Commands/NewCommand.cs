@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Reflection;
 using System.Text;
 using Coordinator.Cli.Paths;
+using Coordinator.Machines;
 using Coordinator.Runs.Outcomes;
 
 namespace Coordinator.Cli.Commands;
@@ -55,11 +56,15 @@ public sealed class NewCommand
                 refused);
         }
 
-        Console.WriteLine($"made {path} with {string.Join(", ", files.Keys)}. To train it:");
+        string Within(string name) => ShellWord.Of(Path.Combine(shown, name));
+        Console.WriteLine($"made {PlainText.Line(path)} with {string.Join(", ", files.Keys)}. To train it:");
         string[] lines = language == CSharp
-            ? [$"dotnet build {shown} -o {shown}/out",
-            $"coordinator train --program {shown}/out/Mlp.dll --data {shown}/table.csv --steps 500"]
-            : [$"coordinator train --program {shown}/train.py --steps 200   # --python names the interpreter that has PyTorch"];
+            ?
+            [
+                $"dotnet build {ShellWord.Of(shown)} -o {Within("out")}",
+                $"coordinator train --program {Within("out/Mlp.dll")} --data {Within("table.csv")} --steps 500",
+            ]
+            : [$"coordinator train --program {Within("train.py")} --steps 200   # --python names the interpreter that has PyTorch"];
         foreach (var line in lines)
             Console.WriteLine($"  {line}");
         return ExitCodes.Success;

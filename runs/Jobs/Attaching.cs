@@ -1,3 +1,4 @@
+using Coordinator.Machines;
 using Coordinator.Runs.Clusters;
 
 namespace Coordinator.Runs.Jobs;
@@ -11,10 +12,10 @@ public static class Attaching
     /// <summary>The lines.</summary>
     public static IReadOnlyList<string> Lines(LocalCluster cluster, RunDirectory directory) =>
     [
-        $"logs: {directory.Path}",
+        $"logs: {PlainText.Line(directory.Path)}",
         "attach from another terminal:",
-        $"export {ConnectionVariables.Silo}={cluster.Url}",
-        $"export {ConnectionVariables.TokenFile}={cluster.TokenFile}",
+        $"export {ConnectionVariables.Silo}={ShellWord.Of(cluster.Url)}",
+        $"export {ConnectionVariables.TokenFile}={ShellWord.Of(cluster.TokenFile)}",
         "coordinator status",
     ];
 }

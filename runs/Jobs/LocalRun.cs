@@ -71,7 +71,7 @@ public sealed class LocalRun(RunRecord record, RunDirectory directory, OutputPat
     /// <summary>The silos of a cluster keep their state in a database of its own, and a private one ends with the run.</summary>
     private bool IsResumable => !backend.IsCluster;
 
-    private string Again => $"coordinator resume {directory.Path}";
+    private string Again => $"coordinator resume {ShellWord.Of(directory.Path)}";
 
     private async Task<string> RunAsync(
         Func<JobRun, Task<JobResult>> follow, string title, IReadOnlyList<string> beside, Func<LocalCluster, Task>? beforeWorkers = null)

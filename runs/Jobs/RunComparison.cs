@@ -40,8 +40,8 @@ public static class RunComparison
     public static CommandException Refused(RunRecord there, RunDirectory directory, string why, string options = "") => new(
         ExitCodes.Usage,
         $"{directory.Path} holds the run of job {there.Job}, which {why}. {Progress(there, directory)}",
-        $"To go on with it: coordinator resume {directory.Path}{options}   For another run name another directory with --work-dir; nothing "
-            + "was changed in this one.");
+        $"To go on with it: coordinator resume {ShellWord.Of(directory.Path)}{options}   For another run name another directory with "
+            + "--work-dir; nothing was changed in this one.");
 
     private static IEnumerable<string> Differences(RunRecord there, RunRecord asked, bool withData)
     {

@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Security.Cryptography;
 using Coordinator.Disk;
+using Coordinator.Machines;
 using Coordinator.Machines.Jobs.Programs;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.Files;
@@ -95,7 +96,7 @@ public static class ProgramFolder
         {
             throw new DataException(
                 DataProblem.WrongFormat, $"{script}: is neither a Python script (its name does not end in .py) nor executable; "
-                + $"rename it, or make it executable: chmod +x '{script}'");
+                + $"rename it, or make it executable: chmod +x {ShellWord.Of(script)}");
         }
     }
 
