@@ -10,7 +10,7 @@ namespace Coordinator.Tests.Support;
 /// <summary>Grains that record what they are told and show what a test put there.</summary>
 public sealed class FakeGrains : IGrainHost
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
     private readonly Channel<(GrainAddress To, GrainMessage Message)> posts = Channel.CreateUnbounded<(GrainAddress, GrainMessage)>();
     private readonly ConcurrentDictionary<GrainAddress, string> views = new();
 
