@@ -21,11 +21,8 @@ internal sealed class GptDeviceProgram : IDeviceProgram
     private readonly GptWeights weights;
     private readonly ShardTokens tokens;
     private readonly GptDeviceActivations activations;
-    private readonly MemoryBuffer1D<double, Stride1D.Dense> losses;
-    private readonly MemoryBuffer1D<double, Stride1D.Dense> loss;
-    private readonly double[] taken = new double[1];
+    private readonly LossSum loss;
     private long firstPosition;
-    private bool any;
 
     public GptDeviceProgram(JobSpec spec, ISampleSource samples, Accelerator accelerator, AcceleratorStream stream, DeviceKernels kernels)
     {
@@ -35,13 +32,13 @@ internal sealed class GptDeviceProgram : IDeviceProgram
         var batch = Math.Min(spec.Training.MicroBatch, maxSamples);
         tokens = new ShardTokens(accelerator, spec, samples, maxSamples);
         activations = new GptDeviceActivations(accelerator, spec.Model, batch);
-        losses = accelerator.Allocate1D<double>((long)batch * spec.Model.Block);
-        loss = accelerator.Allocate1D<double>(1);
+        loss = new LossSum(accelerator, stream, kernels, (long)batch * spec.Model.Block);
     }
 
     public void Begin(long firstPosition, int count)
     {
-        (this.firstPosition, any) = (firstPosition, false);
+        this.firstPosition = firstPosition;
+        loss.Begin();
         tokens.Load(stream, firstPosition, count);
     }
 
@@ -56,18 +53,11 @@ internal sealed class GptDeviceProgram : IDeviceProgram
         return rows;
     }
 
-    public double TakeLoss()
-    {
-        if (!any) return 0;
-        loss.View.CopyToCPU(stream, taken);
-        stream.Synchronize();
-        return taken[0];
-    }
+    public double TakeLoss() => loss.Take();
 
     public void Dispose()
     {
         loss.Dispose();
-        losses.Dispose();
         activations.Dispose();
         tokens.Dispose();
     }
@@ -109,9 +99,8 @@ internal sealed class GptDeviceProgram : IDeviceProgram
     {
         var (c, v) = (model.Channels, model.Vocab);
         kernels.MatMul(false, true, rows, v, c, activations.Normed, Words(p), activations.Logits);
-        kernels.CrossEntropy(activations.Logits, targets, losses.View.AsContiguous(), rows, v);
-        kernels.SumLosses(losses.View.AsContiguous().SubView(0, rows), loss.View.AsContiguous(), any);
-        any = true;
+        kernels.CrossEntropy(activations.Logits, targets, loss.Losses(rows), rows, v);
+        loss.Add(rows);
     }
 
     private void Backward(

@@ -16,11 +16,8 @@ internal sealed class LinearDeviceProgram : IDeviceProgram
     private readonly PageLockedArray1D<float> host;
     private readonly MemoryBuffer1D<float, Stride1D.Dense> device;
     private readonly MemoryBuffer1D<float, Stride1D.Dense> errors;
-    private readonly MemoryBuffer1D<double, Stride1D.Dense> losses;
-    private readonly MemoryBuffer1D<double, Stride1D.Dense> loss;
-    private readonly double[] taken = new double[1];
+    private readonly LossSum loss;
     private readonly int maxSamples;
-    private bool any;
 
     public LinearDeviceProgram(JobSpec spec, Accelerator accelerator, AcceleratorStream stream, DeviceKernels kernels)
     {
@@ -32,13 +29,12 @@ internal sealed class LinearDeviceProgram : IDeviceProgram
         host = accelerator.AllocatePageLocked1D<float>(checked(maxSamples * (inputs + 1)), uninitialized: false);
         device = accelerator.Allocate1D<float>(host.Length);
         errors = accelerator.Allocate1D<float>(maxSamples);
-        losses = accelerator.Allocate1D<double>(maxSamples);
-        loss = accelerator.Allocate1D<double>(1);
+        loss = new LossSum(accelerator, stream, kernels, maxSamples);
     }
 
     public void Begin(long firstPosition, int count)
     {
-        any = false;
+        loss.Begin();
         Span<float> x = host.Span[..(maxSamples * inputs)], y = host.Span[(maxSamples * inputs)..];
         for (var s = 0; s < count; s++) y[s] = samples.Draw(firstPosition + s, x.Slice(s * inputs, inputs));
         device.View.AsContiguous().CopyFrom(stream, host.ArrayView);
@@ -51,26 +47,17 @@ internal sealed class LinearDeviceProgram : IDeviceProgram
         ArrayView<float> x = all.SubView(
             (long)first * inputs, (long)count * inputs), y = all.SubView(((long)maxSamples * inputs) + first, count);
         var errors = this.errors.View.AsContiguous().SubView(0, count);
-        var losses = this.losses.View.AsContiguous().SubView(0, count);
-        kernels.LinearErrors(parameters, x, y, errors, losses, count, inputs);
-        kernels.SumLosses(losses, loss.View.AsContiguous(), any);
+        kernels.LinearErrors(parameters, x, y, errors, loss.Losses(count), count, inputs);
+        loss.Add(count);
         kernels.LinearGradient(x, errors, gradient, count, inputs, accumulate);
-        any = true;
         return count;
     }
 
-    public double TakeLoss()
-    {
-        if (!any) return 0;
-        loss.View.CopyToCPU(stream, taken);
-        stream.Synchronize();
-        return taken[0];
-    }
+    public double TakeLoss() => loss.Take();
 
     public void Dispose()
     {
         loss.Dispose();
-        losses.Dispose();
         errors.Dispose();
         device.Dispose();
         host.Dispose();

@@ -14,29 +14,23 @@ namespace Coordinator.Worker.Ilgpu.Programs;
 internal sealed class OwnDeviceProgram : IDeviceProgram
 {
     private readonly AcceleratorStream stream;
-    private readonly DeviceKernels kernels;
     private readonly TrainingProgram program;
     private readonly SampleReader reader;
     private readonly MemoryBuffer1D<float, Stride1D.Dense> rows;
     private readonly MemoryBuffer1D<int, Stride1D.Dense> tokens;
-    private readonly MemoryBuffer1D<double, Stride1D.Dense> losses;
-    private readonly MemoryBuffer1D<double, Stride1D.Dense> loss;
-    private readonly double[] taken = new double[1];
+    private readonly LossSum loss;
     private long firstPosition;
-    private bool any;
 
     public OwnDeviceProgram(
         JobSpec spec, TrainingProgram program, ISampleSource? samples, Accelerator accelerator, AcceleratorStream stream,
             DeviceKernels kernels)
     {
-        (this.program, this.stream, this.kernels) = (program, stream, kernels);
+        (this.program, this.stream) = (program, stream);
         reader = new SampleReader(program.Samples, spec.Data.Columns, samples);
         var most = MostSamples(spec);
-        rows = accelerator.Allocate1D<float>(Math.Max(1, program.Samples.Kind == SampleKind.Rows ? checked((long)most * reader.Width) : 0));
-        tokens = accelerator.Allocate1D<int>(Math.Max(1, program.Samples.Kind == SampleKind.Windows ? checked((long)most * reader.Width)
-            : 0));
-        losses = accelerator.Allocate1D<double>(most);
-        loss = accelerator.Allocate1D<double>(1);
+        rows = accelerator.Allocate1D<float>(LengthFor(SampleKind.Rows));
+        tokens = accelerator.Allocate1D<int>(LengthFor(SampleKind.Windows));
+        loss = new LossSum(accelerator, stream, kernels, most);
         try
         {
             ((IIlgpuProgram)program).Open(accelerator, stream);
@@ -48,6 +42,8 @@ internal sealed class OwnDeviceProgram : IDeviceProgram
                 $"{program.GetType().Name} failed where it opened {accelerator.Name}: {thrown.GetType().Name}: "
                     + $"{thrown.Message.ReplaceLineEndings(" ")}", thrown);
         }
+
+        long LengthFor(SampleKind kind) => program.Samples.Kind == kind ? checked((long)most * reader.Width) : 1;
     }
 
     /// <summary>Why a program cannot be computed here; null where it can.</summary>
@@ -63,7 +59,7 @@ internal sealed class OwnDeviceProgram : IDeviceProgram
 
     public void Begin(long firstPosition, int count)
     {
-        any = false;
+        loss.Begin();
         this.firstPosition = firstPosition;
     }
 
@@ -75,7 +71,7 @@ internal sealed class OwnDeviceProgram : IDeviceProgram
         var tokens = this.tokens.View.AsContiguous().SubView(0, reader.Tokens.Length);
         if (reader.Rows.Length > 0) rows.CopyFromCPU(stream, reader.Rows);
         if (reader.Tokens.Length > 0) tokens.CopyFromCPU(stream, reader.Tokens);
-        var losses = this.losses.View.AsContiguous().SubView(0, count);
+        var losses = loss.Losses(count);
         losses.MemSetToZero(stream);
         var targets = ((IIlgpuProgram)program).Compute(new DevicePass
         {
@@ -89,24 +85,16 @@ internal sealed class OwnDeviceProgram : IDeviceProgram
             Tokens = tokens,
             Cancel = cancel,
         });
-        kernels.SumLosses(losses, loss.View.AsContiguous(), any);
-        any = true;
+        loss.Add(count);
         return targets;
     }
 
-    public double TakeLoss()
-    {
-        if (!any) return 0;
-        loss.View.CopyToCPU(stream, taken);
-        stream.Synchronize();
-        return taken[0];
-    }
+    public double TakeLoss() => loss.Take();
 
     public void Dispose()
     {
         program.Dispose();
         loss.Dispose();
-        losses.Dispose();
         tokens.Dispose();
         rows.Dispose();
     }
