@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Coordinator.Machines;
+using Coordinator.Machines.Jobs.Programs;
 using Coordinator.Runs.Gangs;
 using Coordinator.Runs.Jobs;
 using Coordinator.Runs.Outcomes;
@@ -18,8 +19,8 @@ public static class LogsCommand
         var follow = new Option<bool>("--follow", "-f") { Description = "Go on with what comes, through restarts, until the job is over." };
         var generation = new Option<long?>("--generation")
         {
-            Description = "An earlier start's log (default: the newest): a "
-            + "generation of a gang, or a start of a training job's program on its gpu."
+            Description = "An earlier start's log (default: the newest): a generation of a gang, or a start of a training job's program "
+                + "on its gpu.",
         };
         var node = new Option<string?>("--node") { Description = "The node whose log it is, where the rank was elsewhere before." };
         var tail = new Option<long?>("--tail-bytes") { Description = "Only so much of the end." };
@@ -80,10 +81,11 @@ public static class LogsCommand
         var id = await job.FindIdAsync(client, parsed, cancel);
         if (await client.GetJobAsync(id, cancel) is { } training)
         {
-            return training.Spec.Program is not null ? (id, true) : throw new CommandException(
+            return ProgramKinds.Of(training.Spec) is { IsProcess: true } ? (id, true) : throw new CommandException(
                 ExitCodes.Usage,
-                $"Job {id} trains one of the coordinator's own programs, which say nothing.",
-                "See its events with 'coordinator events'.");
+                $"Job {id} trains {training.Spec.Program?.Entry ?? training.Spec.Model.Program}, which its workers compute themselves: "
+                    + "there is no process whose words were kept.",
+                "See its events with 'coordinator events', and what a worker said where the worker runs.");
         }
 
         return (id, false);

@@ -69,7 +69,7 @@ public sealed class WorkerPrograms(
         try
         {
             // Such a program computes on whatever it likes, and its worker's device only gives it its place in the job.
-            if (ProgramKinds.Of(spec) is { IsOwn: true, IsLoaded: false })
+            if (ProgramKinds.Of(spec) is { IsProcess: true })
             {
                 var data = spec.Data.Sha256.Length > 0 ? Folders!.DataFor(spec.Data.Sha256, store.FileOf(spec.Data.Sha256)) : null;
                 var name = ProgramFolders.StartLogName(gpu.Index, Folders!.NextStart(job, gpu.Index));

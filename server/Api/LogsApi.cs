@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Coordinator.Machines;
+using Coordinator.Machines.Jobs.Programs;
 using Coordinator.Server.Hosting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -52,10 +53,11 @@ internal sealed class LogsApi(IGrainHost grains, Views views, SiloServerOptions 
     {
         if (await views.JobAsync(id).ConfigureAwait(false) is not { } job)
             return ApiError.NoJob(id);
-        if (job.Spec.Program is null)
+        if (ProgramKinds.Of(job.Spec) is not { IsProcess: true })
         {
             return ApiError.BadRequest(
-                $"job '{id}' trains one of the coordinator's own programs, which say nothing",
+                $"job '{id}' trains {job.Spec.Program?.Entry ?? job.Spec.Model.Program}, which its workers compute themselves: there is no "
+                    + "process whose words were kept",
                 $"See its events with GET /api/v1/jobs/{id}/events.");
         }
 

@@ -33,6 +33,9 @@ public abstract class ProgramKind
     /// it.</summary>
     public virtual bool IsLoaded => false;
 
+    /// <summary>Whether it is a process beside each rank, which starts, speaks into a log and is ended.</summary>
+    public bool IsProcess => IsOwn && !IsLoaded;
+
     /// <summary>Whether it has settings of its own, <see cref="JobSpec.Settings"/>.</summary>
     public virtual bool ReadsSettings => false;
 
