@@ -8,8 +8,6 @@ namespace Coordinator.Worker.External;
 /// <param name="periods">After every so many steps.</param>
 internal sealed class ProgramHooks(IReadOnlyList<long> periods)
 {
-    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(20);
-
     private readonly object gate = new();
     private long done;
     private long recorded;
@@ -64,11 +62,13 @@ internal sealed class ProgramHooks(IReadOnlyList<long> periods)
     /// <exception cref="OperationCanceledException">What was to be done next is not wanted any more.</exception>
     public bool IsDue(long step, CancellationToken cancel)
     {
+        // Outside the lock: its end waits for a callback that is under way, which wants the lock.
+        using var waking = cancel.UnsafeRegister(_ => Wake(), null);
         lock (gate)
         {
             if (rank != 0 || step < 1 || step == done || !periods.Any(period => step % period == 0))
                 return false;
-            for (var plan = plans; recorded < step; Monitor.Wait(gate, Look))
+            for (var plan = plans; recorded < step; Monitor.Wait(gate))
             {
                 cancel.ThrowIfCancellationRequested();
                 if (plan != plans || isAbandoned)
@@ -84,5 +84,11 @@ internal sealed class ProgramHooks(IReadOnlyList<long> periods)
     {
         lock (gate)
             done = step;
+    }
+
+    private void Wake()
+    {
+        lock (gate)
+            Monitor.PulseAll(gate);
     }
 }
