@@ -156,8 +156,7 @@ internal static class JobKeys
     private static JobKey SettingKey(string name) => JobKey.Word(
         $"{Settings}.{name}", s => s.Settings?[name] ?? "", (s, v) => s with
         {
-            Settings = (s.Settings ?? JobSettings.Empty).With(name,
-            v)
+            Settings = (s.Settings ?? JobSettings.Empty).With(name, v),
         });
 
     private static JobSpec Model(JobSpec spec, ModelSpec model) => spec with { Model = model };

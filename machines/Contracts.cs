@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
 
 namespace Coordinator.Machines;
@@ -63,6 +64,11 @@ public static class Contracts
             throw new JsonException($"a {typeof(T).Name} has no kind, or not as its first member", e);
         }
     }
+
+    /// <summary>The same of a document that was parsed already.</summary>
+    /// <exception cref="JsonException">It is no such thing.</exception>
+    public static T Read<T>(JsonNode json) =>
+        json.Deserialize<T>(Reading) ?? throw new JsonException($"a {typeof(T).Name} is null");
 
     /// <summary>Reads a grain's stored state.</summary>
     /// <exception cref="StateVersionException">A newer coordinator wrote it.</exception>

@@ -19,8 +19,7 @@ public sealed class NewCommand
     private readonly PathArgument folder = new(PathUse.Folder, "folder")
     {
         Description = "The folder to make.",
-        DefaultValueFactory = _ =>
-        "program"
+        DefaultValueFactory = _ => "program",
     };
     private readonly Option<string> language = new("--lang") { Description = $"{CSharp} or {Python}.", Required = true };
 
@@ -79,7 +78,7 @@ public sealed class NewCommand
         {
             throw new CommandException(
                 ExitCodes.NotFound, $"The package Coordinator.Programs {version} is not in {packages}, where this command was installed "
-                    + $"with it.", "Install the coordinator again, or build it: dotnet build.");
+                    + "with it.", "Install the coordinator again, or build it: dotnet build.");
         }
 
         return new SortedDictionary<string, string>(StringComparer.Ordinal)

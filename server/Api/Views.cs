@@ -35,17 +35,17 @@ internal sealed class Views(IGrainHost grains)
     /// <summary>A job's view, or null.</summary>
     public async Task<JobView?> JobAsync(string id) =>
         await ReadAsync(GrainAddress.Of(new JobId(id))).ConfigureAwait(false) is { } view
-            ? Contracts.Read<JobView>(view.ToJsonString())
+            ? Contracts.Read<JobView>(view)
             : null;
 
     /// <summary>A gang's view, or null.</summary>
     public async Task<GangView?> GangAsync(string id) =>
         await ReadAsync(GrainAddress.OfGang(new JobId(id))).ConfigureAwait(false) is { } view
-            ? Contracts.Read<GangView>(view.ToJsonString()) : null;
+            ? Contracts.Read<GangView>(view) : null;
 
     /// <summary>The cluster's view, or null.</summary>
     public async Task<ClusterView?> ClusterAsync() =>
-        await ReadAsync(GrainAddress.Cluster).ConfigureAwait(false) is { } view ? Contracts.Read<ClusterView>(view.ToJsonString()) : null;
+        await ReadAsync(GrainAddress.Cluster).ConfigureAwait(false) is { } view ? Contracts.Read<ClusterView>(view) : null;
 
     private static bool CanBe(GrainAddress grain) => grain.Kind switch
     {

@@ -45,10 +45,7 @@ public sealed class IlgpuBackend : IDeviceBackend
         foreach ((var found, var description) in Described())
         {
             if (description.Device == device.Device)
-            {
-                return new IlgpuRankDevice(spec, samples, description.Device, context.Value, found,
-                own: program);
-            }
+                return new IlgpuRankDevice(spec, samples, description.Device, context.Value, found, own: program);
         }
 
         throw new DeviceLostException($"{device.Device} is not among this host's devices any more.");

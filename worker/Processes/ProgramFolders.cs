@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
 using Coordinator.Disk;
 using Coordinator.Machines;
 
@@ -28,7 +30,7 @@ public sealed class ProgramFolders
                 Path.GetTempPath(),
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"coordinator-{user.Id}-{Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(this.root)))[..12]}"))
+                    $"coordinator-{user.Id}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(this.root)))[..12]}"))
             : this.root;
     }
 
