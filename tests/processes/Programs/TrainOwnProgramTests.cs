@@ -19,7 +19,8 @@ public sealed class TrainOwnProgramTests : IDisposable
     [PythonFact]
     public async Task The_file_is_the_same_for_one_worker_and_for_two_of_which_a_program_is_killed_and_both_ranks_logs_are_followed()
     {
-        // Shard 0 of step 300 waits for a file, which is there once the killed program's successor has been heard.
+        // Shard 0 of step 300 waits for a file, which is there once the killed program's successor has been heard. Who waits is killed:
+        // the other one is done with its shards of that step, and is not missed before the step is.
         var awaited = Path.Combine(directory, "go-on");
         await File.WriteAllTextAsync(awaited, "");
         string[] job =
@@ -35,7 +36,7 @@ public sealed class TrainOwnProgramTests : IDisposable
         await two.LineAsync(line => line.Contains("have applied step 1", StringComparison.Ordinal), "the first step", Limit);
         using var logs = new Executable(AttachmentOf(two), "logs", "--rank", "0", "--rank", "1", "-f");
         await logs.LineAsync(_ => Said(logs, "[0] joined") == 1 && Said(logs, "[1] joined") == 1, "what both ranks said", Limit);
-        KillOneProgram(Path.Combine(directory, "run"));
+        Executable.Send("KILL", await WaiterAsync(awaited));
         await logs.LineAsync(_ => Said(logs, "[0] joined") + Said(logs, "[1] joined") >= 3, "what the next program said", Limit);
         await File.WriteAllTextAsync(awaited, "");
         Assert.True(await two.EndAsync(Limit) == ExitCodes.Success, two.Output);
@@ -198,6 +199,19 @@ public sealed class TrainOwnProgramTests : IDisposable
     /// <summary>What a run says of how to look at it from another terminal.</summary>
     private static Dictionary<string, string> AttachmentOf(Executable run) => run.Output.Split('\n').Select(line => line.Trim().Split(' '))
         .Where(words => words is ["export", _]).Select(words => words[1].Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]);
+
+    /// <summary>The process that waits for a file, once one does.</summary>
+    private static async Task<int> WaiterAsync(string awaited)
+    {
+        var (said, began) = (awaited + ".waiter", Stopwatch.StartNew());
+        while (!File.Exists(said))
+        {
+            Assert.True(began.Elapsed < Limit, "nobody waits for the file");
+            await Task.Delay(20);
+        }
+
+        return int.Parse(await File.ReadAllTextAsync(said), CultureInfo.InvariantCulture);
+    }
 
     private static int Said(Executable command, string line) => command.Output.Split('\n').Count(one => one == line);
 

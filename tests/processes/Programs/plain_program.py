@@ -2,7 +2,7 @@
 """A client of the program protocol in Python without PyTorch: linear regression, and on request one misdeed.
 
 plain_program.py [misdeed [step [shard [file]]]]; the misdeed "hooks" is none: it wants to be called after every second step, and "waits" waits for the
-file
+file and says in file.waiter which process does
 """
 import array
 import json
@@ -59,6 +59,10 @@ def misbehave(when):
     elif when == "hangs":
         signal.pause()
     elif when == "waits":
+        if not os.path.exists(sys.argv[4]):
+            with open(sys.argv[4] + ".new", "w") as waiter:
+                waiter.write(str(os.getpid()))
+            os.replace(sys.argv[4] + ".new", sys.argv[4] + ".waiter")
         while not os.path.exists(sys.argv[4]):
             time.sleep(0.02)
     elif when == "tells":
