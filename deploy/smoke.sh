@@ -85,7 +85,7 @@ until_healthy
 say "healthy: $(compose ps -q | wc -l) containers"
 
 # train NAME [OPTION...]: one run of the client, its output in the scratch folder; hash NAME: the model's, as it said.
-train() { compose run --rm -T "$client" train --data /models/text --job.ranks=4 --steps "$steps" --seed 7 --out "/models/$1.safetensors" "${@:2}" > "$scratch/$1.txt" 2>&1 < /dev/null; }
+train() { compose run --rm -T "$client" train --data /models/text --job.ranks=4 --steps "${train_steps:-$steps}" --seed 7 --out "/models/$1.safetensors" "${@:2}" > "$scratch/$1.txt" 2>&1 < /dev/null; }
 hash() { grep -oE 'sha256 [0-9a-f]{64}' "$scratch/$1.txt" | tail -n 1 | cut -d' ' -f2; }
 progress() { grep -oE 'step [0-9]+ of' "$scratch/$1.txt" 2> /dev/null | tail -n 1 | grep -oE '[0-9]+' || echo 0; }
 until_step() {
@@ -171,12 +171,14 @@ found=$(probes)
 say "the database has the member that the build before does not know ($found)"
 replace returned "$this_build" "${only[@]}"
 
-train backup --checkpoint.interval=$((steps / 16)) &
+# A job that is far from its end when its backup has been made, however fast it trains and however slowly this machine copies.
+long=$((16 * steps))
+train_steps=$long train backup --checkpoint.interval=$((steps / 8)) &
 training=$!
 until_step backup $((3 * steps / 16))
 bash deploy/backup.sh "$scratch/copy" > "$scratch/backup.sh.txt" 2>&1 || { cat "$scratch/backup.sh.txt"; fail "the backup"; }
 at=$(progress backup)
-[ "$at" -lt "$steps" ] || fail "the training ended before its backup was made, so no restored job can go on: give more steps than $steps"
+[ "$at" -lt "$long" ] || fail "the training of $long steps ended before its backup was made, so no restored job can go on: give more steps than $steps"
 say "step $at: backup of $(sed 's/.*: //' "$scratch/backup.sh.txt")"
 take_all_down
 wait "$training" || true
@@ -195,8 +197,12 @@ done
 restored=$(docker exec "$asker" coordinator events --limit 2000 2> /dev/null | grep -iE 'back to the checkpoint' | tail -n 1 | sed 's/  */ /g' || true)
 [ -n "$restored" ] || { docker exec "$asker" coordinator events --limit 40 || true; fail "the restored job did not go back to a checkpoint"; }
 say "$restored"
-# All jobs of the project had the same data, steps and seed: each has the same model.
+# All jobs of the project but the restored one had the same data, steps and seed, and each the same model. It has that of a job like it that is left alone.
 models=$(grep -oE '"modelSha256": *("[0-9a-f]*"|null)' "$scratch/jobs.json" | grep -oE '"[0-9a-f]*"$|null' | tr -d '"' | sort -u)
-[ "$(wc -l <<< "$models")" -eq 1 ] || docker exec "$asker" coordinator jobs -o wide || true
-same restored "$models"
+restored=$(grep -vx "$undisturbed" <<< "$models" || true)
+[ "$(wc -l <<< "$restored")" -eq 1 ] && [ -n "$restored" ] && [ "$restored" != null ] || { docker exec "$asker" coordinator jobs -o wide || true; fail "the jobs' models are not those of two kinds of jobs: $(paste -sd' ' <<< "$models")"; }
+train_steps=$long train again || { tail -n 20 "$scratch/again.txt"; fail "the same training, undisturbed"; }
+undisturbed=$(hash again)
+same again "$undisturbed"
+same restored "$restored"
 say "all models are the same"
