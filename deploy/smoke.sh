@@ -106,7 +106,8 @@ crash() { kill -9 "$(docker inspect -f '{{.State.Pid}}' "$1")"; }
 part=$((steps / 8))
 
 # One text for all jobs: another image has another one.
-compose run --rm -T --entrypoint cp "$client" -r /opt/coordinator/text /models/text > "$scratch/text.txt" 2>&1 < /dev/null || { cat "$scratch/text.txt"; fail "the text"; }
+bring_text() { compose run --rm -T --entrypoint cp "$client" -r /opt/coordinator/text /models/text > "$scratch/text.txt" 2>&1 < /dev/null || { cat "$scratch/text.txt"; fail "the text"; }; }
+bring_text
 
 say "training undisturbed, $steps steps"
 train undisturbed || { tail -n 20 "$scratch/undisturbed.txt"; fail "the undisturbed training"; }
@@ -172,7 +173,7 @@ say "the database has the member that the build before does not know ($found)"
 replace returned "$this_build" "${only[@]}"
 
 # A job that is far from its end when its backup has been made, however fast it trains and however slowly this machine copies.
-long=$((16 * steps))
+long=$((8 * steps))
 train_steps=$long train backup --checkpoint.interval=$((steps / 8)) &
 training=$!
 until_step backup $((3 * steps / 16))
@@ -189,18 +190,20 @@ for one in $(compose ps -q); do
   [ "$(docker inspect -f '{{.RestartCount}}' "$one")" -eq 0 ] || docker logs "$one" 2>&1 | grep -iE ' dead|fatal|unhandled|exception' | grep -v 'Removing\|declared silo' | head -n 6 | cut -c 1-240 | sed 's|^|        |' || true
 done
 asker=$(if [ "$profile" = cluster ]; then container worker-1; else container worker; fi)
-for _ in $(seq 300); do
+for _ in $(seq 1200); do
   docker exec "$asker" coordinator jobs -o json > "$scratch/jobs.json" 2> /dev/null || true
   grep -q '"phase": *"\(waiting\|running\|forming\)"' "$scratch/jobs.json" || { grep -q phase "$scratch/jobs.json" && break; }
   sleep 1
 done
-restored=$(docker exec "$asker" coordinator events --limit 2000 2> /dev/null | grep -iE 'back to the checkpoint' | tail -n 1 | sed 's/  */ /g' || true)
-[ -n "$restored" ] || { docker exec "$asker" coordinator events --limit 40 || true; fail "the restored job did not go back to a checkpoint"; }
+docker exec "$asker" coordinator events --limit 10000 > "$scratch/events.txt" 2>&1 || { tail -n 3 "$scratch/events.txt"; fail "the events of the restored cluster"; }
+restored=$(grep -iE 'back to the checkpoint' "$scratch/events.txt" | tail -n 1 | sed 's/  */ /g' || true)
+[ -n "$restored" ] || { cut -c 1-160 "$scratch/events.txt" | tail -n 300; fail "the restored job did not go back to a checkpoint"; }
 say "$restored"
 # All jobs of the project but the restored one had the same data, steps and seed, and each the same model. It has that of a job like it that is left alone.
 models=$(grep -oE '"modelSha256": *("[0-9a-f]*"|null)' "$scratch/jobs.json" | grep -oE '"[0-9a-f]*"$|null' | tr -d '"' | sort -u)
 restored=$(grep -vx "$undisturbed" <<< "$models" || true)
 [ "$(wc -l <<< "$restored")" -eq 1 ] && [ -n "$restored" ] && [ "$restored" != null ] || { docker exec "$asker" coordinator jobs -o wide || true; fail "the jobs' models are not those of two kinds of jobs: $(paste -sd' ' <<< "$models")"; }
+bring_text
 train_steps=$long train again || { tail -n 20 "$scratch/again.txt"; fail "the same training, undisturbed"; }
 undisturbed=$(hash again)
 same again "$undisturbed"
