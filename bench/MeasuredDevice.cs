@@ -8,11 +8,11 @@ internal sealed class MeasuredDevice(IRankDevice device, long lastStep, Func<(do
 {
     public (double Seconds, double Processor)? AtEnd { get; private set; }
 
-    public int ParameterCount => device.ParameterCount;
+    public long ParameterCount => device.ParameterCount;
 
     public long StateElements => device.StateElements;
 
-    public int ModelElements => device.ModelElements;
+    public long ModelElements => device.ModelElements;
 
     public IReadOnlyList<ModelTensor>? Model => device.Model;
 

@@ -107,7 +107,7 @@ internal static class IlgpuBench
 
         // On one rank, the sum goes through host memory as a reduced gradient does.
         sum.AwaitDownload(sum.Length);
-        ReadOnlySpan<float> numbers = System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(sum.Host(0, sum.Length).AsSpan());
+        ReadOnlySpan<float> numbers = sum.HostFrom(0);
         var squares = BlockMath.SumOfSquares(numbers);
         sum.BeginUpload(0, sum.Length);
         device.ApplyStep(step, sum, squares, targets);

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Coordinator.Worker.Devices;
 
 namespace Coordinator.Tests;
@@ -37,6 +36,5 @@ internal static class DeviceArrays
         gradient.BeginUpload(0, gradient.Length);
     }
 
-    private static Span<float> Floats(DeviceGradient gradient) =>
-        MemoryMarshal.Cast<byte, float>(gradient.Host(0, gradient.Length).AsSpan());
+    private static Span<float> Floats(DeviceGradient gradient) => gradient.HostFrom(0);
 }

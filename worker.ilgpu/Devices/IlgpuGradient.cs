@@ -20,7 +20,7 @@ internal sealed class IlgpuGradient : DeviceGradient
     private int downloaded;
 
     public IlgpuGradient(IlgpuRankDevice device, MemoryBuffer1D<float, Stride1D.Dense> buffer)
-        : base((int)buffer.Length)
+        : base(buffer.Length)
     {
         (this.device, this.buffer) = (device, buffer);
     }
@@ -58,25 +58,25 @@ internal sealed class IlgpuGradient : DeviceGradient
         downloadBegun = true;
     });
 
-    public override void AwaitDownload(int end)
+    public override void AwaitDownload(long end)
     {
         BeginDownload();
         device.Guard(() =>
         {
             // Chunks end in order, so the marker of the last one needed will do.
-            var needed = (int)((((long)end * sizeof(float)) + ChunkBytes - 1) / ChunkBytes);
+            var needed = (int)(((end * sizeof(float)) + ChunkBytes - 1) / ChunkBytes);
             if (needed <= downloaded) return;
             markers[needed - 1].Synchronize();
             downloaded = needed;
         });
     }
 
-    public override ArraySegment<byte> Host(int start, int count) =>
-        device.Guard(() => new ArraySegment<byte>(HostArray().GetArray(), start * sizeof(float), count * sizeof(float)));
+    public override ArraySegment<byte> Host(long start, int count) =>
+        device.Guard(() => new ArraySegment<byte>(HostArray().GetArray(), checked((int)start * sizeof(float)), count * sizeof(float)));
 
-    public override void BeginUpload(int start, int count) => device.Guard(() =>
+    public override void BeginUpload(long start, long count) => device.Guard(() =>
     {
-        long first = (long)start * sizeof(float), length = (long)count * sizeof(float);
+        long first = start * sizeof(float), length = count * sizeof(float);
         View.Cast<byte>().SubView(first, length).CopyFrom(device.Copies, HostArray().ArrayView.SubView(first, length));
         InUseByQueues = true;
     });
@@ -104,5 +104,5 @@ internal sealed class IlgpuGradient : DeviceGradient
     }
 
     private PageLockedArray1D<byte> HostArray() =>
-        host ??= device.Accelerator.AllocatePageLocked1D<byte>((long)Length * sizeof(float), uninitialized: true);
+        host ??= device.Accelerator.AllocatePageLocked1D<byte>(Length * sizeof(float), uninitialized: true);
 }

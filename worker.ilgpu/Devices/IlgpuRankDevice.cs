@@ -98,7 +98,7 @@ internal sealed class IlgpuRankDevice : IRankDevice
     /// <summary>The kernels that compute gradients, to be profiled.</summary>
     public DeviceKernels Kernels => kernels;
 
-    public int ParameterCount => layout.ParameterCount;
+    public long ParameterCount => layout.ParameterCount;
 
     /// <summary>
     /// Memory that a rank of <paramref name="spec"/> takes on a device, in bytes: state, activations, and three gradients.
@@ -180,7 +180,7 @@ internal sealed class IlgpuRankDevice : IRankDevice
             Copies.Synchronize();
             foreach (var tensor in layout.Tensors)
             {
-                ArrayView<float> Moment(int moment) => State(((long)moment * ParameterCount) + tensor.Offset, tensor.Length);
+                ArrayView<float> Moment(int moment) => State((moment * ParameterCount) + tensor.Offset, tensor.Length);
                 kernels.AdamW(Moment(0), Moment(1), Moment(2), numbers.View.SubView(tensor.Offset, tensor.Length), scalars.For(tensor));
             }
 

@@ -1,5 +1,6 @@
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
+using Coordinator.Worker.Devices;
 using Coordinator.Worker.Ranks;
 
 namespace Coordinator.Worker.Agent;
@@ -13,17 +14,13 @@ namespace Coordinator.Worker.Agent;
 public sealed class SiloModelSink(SiloFiles files, Func<JobSpec, IReadOnlyList<ModelTensor>> layout, string? directory = null) : IModelSink
 {
     /// <inheritdoc/>
-    public Task StoreAsync(JobId job, JobSpec spec, long step, ReadOnlyMemory<float> parameters, CancellationToken cancel) =>
-        StoreAsync(job, spec, step, null, parameters, cancel);
-
-    /// <inheritdoc/>
     public async Task StoreAsync(
-        JobId job, JobSpec spec, long step, IReadOnlyList<ModelTensor>? tensors, ReadOnlyMemory<float> parameters, CancellationToken cancel)
+        JobId job, JobSpec spec, long step, IReadOnlyList<ModelTensor>? tensors, HostFloats parameters, CancellationToken cancel)
     {
         var path = Path.Combine(directory ?? Path.GetTempPath(), $"coordinator-{Environment.ProcessId}-{Guid.NewGuid():n}.safetensors");
         try
         {
-            var sha256 = ModelFile.Write(path, spec, tensors ?? layout(spec), parameters.Span);
+            var sha256 = ModelFile.Write(path, spec, tensors ?? layout(spec), parameters);
             await files.PutModelAsync(job, step, path, sha256, cancel).ConfigureAwait(false);
         }
         finally

@@ -46,11 +46,11 @@ internal sealed class AssemblyDevice : IOwnDevice
         }
     }
 
-    public int ParameterCount => device.ParameterCount;
+    public long ParameterCount => device.ParameterCount;
 
     public long StateElements => device.StateElements;
 
-    public int ModelElements => device.ModelElements;
+    public long ModelElements => device.ModelElements;
 
     public IReadOnlyList<ModelTensor>? Model { get; }
 
@@ -174,13 +174,13 @@ internal sealed class AssemblyDevice : IOwnDevice
     private static byte[] Numbers(DeviceGradient gradient)
     {
         gradient.AwaitDownload(gradient.Length);
-        return gradient.Host(0, gradient.Length).ToArray();
+        return gradient.Host(0, (int)gradient.Length).ToArray();
     }
 
     private static long? FirstDifference(byte[] before, DeviceGradient gradient)
     {
         gradient.AwaitDownload(gradient.Length);
-        var same = before.AsSpan().CommonPrefixLength(gradient.Host(0, gradient.Length));
+        var same = before.AsSpan().CommonPrefixLength(gradient.Host(0, (int)gradient.Length));
         return same < before.Length ? same / sizeof(float) : null;
     }
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using Coordinator.Disk;
 using Coordinator.Machines;
+using Coordinator.Worker.Devices;
 using Coordinator.Worker.Files;
 
 namespace Coordinator.Worker.Checkpoints;
@@ -44,11 +45,12 @@ public sealed class CheckpointFolder
     /// <param name="rank">The rank.</param>
     /// <param name="ranks">Number of ranks.</param>
     /// <param name="offset">Number of its first element in the whole state.</param>
-    /// <param name="elements">Its elements; none: there is no file.</param>
+    /// <param name="elements">Its elements.</param>
+    /// <param name="count">How many of them; none: there is no file.</param>
     /// <exception cref="CheckpointException">It cannot be written: the disk is full, say.</exception>
-    public CheckpointPart WritePart(JobId job, CheckpointId id, int rank, int ranks, long offset, ReadOnlySpan<float> elements)
+    public CheckpointPart WritePart(JobId job, CheckpointId id, int rank, int ranks, long offset, HostFloats elements, long count)
     {
-        if (elements.IsEmpty)
+        if (count == 0)
             return new CheckpointPart("", 0, "", offset, 0);
         var name = string.Create(CultureInfo.InvariantCulture, $"part-{rank:D5}-of-{ranks:D5}.safetensors");
         var path = System.IO.Path.Combine(Confined(PathOf(job, id)), name);
@@ -59,11 +61,17 @@ public sealed class CheckpointFolder
                 [OffsetKey] = offset.ToString(CultureInfo.InvariantCulture),
                 ["coordinator.checkpoint"] = id.Name,
             };
-            using var writer = SafeTensorsWriter.Create(path, [new SafeTensor(Tensor, SafeTensorsDtype.F32, [elements.Length])], metadata);
-            for (var at = 0; at < elements.Length; at += PieceElements)
-                writer.Append(Tensor, elements.Slice(at, Math.Min(PieceElements, elements.Length - at)));
+            using var writer = SafeTensorsWriter.Create(path, [new SafeTensor(Tensor, SafeTensorsDtype.F32, [count])], metadata);
+            for (var at = 0L; at < count;)
+            {
+                var piece = elements.From(at);
+                piece = piece[..(int)Math.Min(Math.Min(PieceElements, piece.Length), count - at)];
+                writer.Append(Tensor, piece);
+                at += piece.Length;
+            }
+
             var sha256 = writer.Commit();
-            return new CheckpointPart(name, new FileInfo(path).Length, sha256, offset, elements.Length);
+            return new CheckpointPart(name, new FileInfo(path).Length, sha256, offset, count);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace Coordinator.Worker.Devices;
 
 /// <summary>
@@ -11,10 +13,10 @@ namespace Coordinator.Worker.Devices;
 /// All members belong to the rank's loop, and may be called while the device computes into <em>another</em> gradient. What fails with
 /// the device throws <see cref="DeviceLostException"/>, here or in the next call.
 /// </summary>
-public abstract class DeviceGradient(int length) : IDisposable
+public abstract class DeviceGradient(long length) : IDisposable
 {
     /// <summary>n, the number of elements.</summary>
-    public int Length => length;
+    public long Length => length;
 
     /// <summary>Sum of the losses over <see cref="Targets"/>.</summary>
     public double Loss { get; set; }
@@ -30,19 +32,25 @@ public abstract class DeviceGradient(int length) : IDisposable
     public abstract void BeginDownload();
 
     /// <summary>Waits until elements 0 to <paramref name="end"/> - 1 are in the host view; begins the download where nobody has.</summary>
-    public abstract void AwaitDownload(int end);
+    public abstract void AwaitDownload(long end);
 
     /// <summary>
     /// Bytes of elements <paramref name="start"/> to start + <paramref name="count"/> - 1 of the host view, to be read after
     /// <see cref="AwaitDownload"/>, or written before <see cref="BeginUpload"/>. They stay at the same place for the gradient's life.
+    /// Elements of one block of the collective lie behind each other; of more than one array holds, those of different blocks may not.
     /// </summary>
-    public abstract ArraySegment<byte> Host(int start, int count);
+    /// <exception cref="ArgumentOutOfRangeException">They are not there, or do not lie behind each other.</exception>
+    public abstract ArraySegment<byte> Host(long start, int count);
+
+    /// <summary>Elements from <paramref name="start"/> on that lie behind each other in the host view: so a walk takes all of them.</summary>
+    public virtual Span<float> HostFrom(long start) =>
+        MemoryMarshal.Cast<byte, float>(Host(start, checked((int)(Length - start))).AsSpan());
 
     /// <summary>
     /// Those elements of the host view were written and are the device's to take: from now on, beside what it computes, and before it
     /// next reads the gradient at the latest. Written and handed over again, the last values hold.
     /// </summary>
-    public abstract void BeginUpload(int start, int count);
+    public abstract void BeginUpload(long start, long count);
 
     /// <summary>Frees the memory on the device and the host view; a copy under way ends first.</summary>
     public void Dispose()

@@ -1,14 +1,15 @@
-using System.Runtime.InteropServices;
-
 namespace Coordinator.Worker.Devices;
 
 /// <summary>A gradient of a device that computes in host memory: its view is the gradient, and nothing is ever copied.</summary>
-public sealed class HostGradient(int length) : DeviceGradient(length)
+/// <param name="length">n, the number of elements.</param>
+/// <param name="blockElements">Elements of a block of the job's collective.</param>
+public sealed class HostGradient(long length, int blockElements = 1) : DeviceGradient(length)
 {
-    private readonly byte[] bytes = GC.AllocateUninitializedArray<byte>(checked(length * sizeof(float)), pinned: true);
-
     /// <summary>All n elements.</summary>
-    public Span<float> Floats => MemoryMarshal.Cast<byte, float>(bytes.AsSpan());
+    public HostFloats Numbers { get; } = new(length, blockElements);
+
+    /// <summary>All n elements, where one array holds them.</summary>
+    public Span<float> Floats => Numbers.Whole;
 
     /// <inheritdoc/>
     public override void BeginDownload()
@@ -16,15 +17,18 @@ public sealed class HostGradient(int length) : DeviceGradient(length)
     }
 
     /// <inheritdoc/>
-    public override void AwaitDownload(int end)
+    public override void AwaitDownload(long end)
     {
     }
 
     /// <inheritdoc/>
-    public override ArraySegment<byte> Host(int start, int count) => new(bytes, start * sizeof(float), count * sizeof(float));
+    public override ArraySegment<byte> Host(long start, int count) => Numbers.Bytes(start, count);
 
     /// <inheritdoc/>
-    public override void BeginUpload(int start, int count)
+    public override Span<float> HostFrom(long start) => Numbers.From(start);
+
+    /// <inheritdoc/>
+    public override void BeginUpload(long start, long count)
     {
     }
 }

@@ -23,13 +23,13 @@ public readonly record struct ShardResult(double LossSum, long Targets);
 public interface IRankDevice : IDisposable
 {
     /// <summary>Number of parameters n; gradients have the same length.</summary>
-    int ParameterCount { get; }
+    long ParameterCount { get; }
 
     /// <summary>Length of the whole state in floats: parameters, first moments, second moments, each n, in this order.</summary>
-    long StateElements => 3L * ParameterCount;
+    long StateElements => 3 * ParameterCount;
 
     /// <summary>Elements at the state's beginning that the final model is made of; by default the parameters.</summary>
-    int ModelElements => ParameterCount;
+    long ModelElements => ParameterCount;
 
     /// <summary>Tensors of the final model among them; null: those that the job's spec gives.</summary>
     IReadOnlyList<ModelTensor>? Model => null;

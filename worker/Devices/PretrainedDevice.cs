@@ -12,13 +12,13 @@ namespace Coordinator.Worker.Devices;
 public sealed class PretrainedDevice(IRankDevice device, InitialWeights weights) : IRankDevice
 {
     /// <inheritdoc/>
-    public int ParameterCount => device.ParameterCount;
+    public long ParameterCount => device.ParameterCount;
 
     /// <inheritdoc/>
     public long StateElements => device.StateElements;
 
     /// <inheritdoc/>
-    public int ModelElements => device.ModelElements;
+    public long ModelElements => device.ModelElements;
 
     /// <inheritdoc/>
     public IReadOnlyList<ModelTensor>? Model => device.Model;

@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using Coordinator.Machines.Jobs;
 using Coordinator.Worker.Checkpoints;
 
 namespace Coordinator.Worker.External;
@@ -34,7 +33,7 @@ public sealed record ProgramDescription
     public required long Samples { get; init; }
 
     /// <summary>Elements of the gradient.</summary>
-    public required int GradientElements { get; init; }
+    public required long GradientElements { get; init; }
 
     /// <summary>Bytes of the whole state, a multiple of 64.</summary>
     public required long StateBytes { get; init; }
@@ -99,16 +98,15 @@ public sealed record ProgramDescription
             Client = Words(root, "client"),
             DeviceClass = Words(root, "device_class"),
             Samples = Number(root, "samples", 0, 1L << 62),
-            GradientElements = (int)Number(root, "gradient_elements", 1, JobSpecValidator.MostParameters),
+            GradientElements = Number(root, "gradient_elements", 1, MostBytes / sizeof(float)),
             StateBytes = Number(root, "state_bytes", 64, MostBytes),
             ModelBytes = Number(root, "model_bytes", 0, MostBytes),
             Tensors = [.. ReadTensors(root.GetProperty("tensors"))],
         };
-        if (read.StateBytes % 64 != 0 || read.ModelBytes % 4 != 0 || read.ModelBytes > read.StateBytes
-            || read.ModelBytes > (long)JobSpecValidator.MostParameters * sizeof(float))
+        if (read.StateBytes % 64 != 0 || read.ModelBytes % 4 != 0 || read.ModelBytes > read.StateBytes)
         {
             throw new FormatException($"a state of {read.StateBytes} bytes with a model of {read.ModelBytes} has to be of whole 64 and 4 "
-                + "bytes, the model within the state and no larger than one array");
+                + "bytes, and the model within the state");
         }
         read.CheckPlaces();
         if (read.Tensors.Where(tensor => tensor.IsTrained).Sum(tensor => tensor.Elements) is > 0 and var trained

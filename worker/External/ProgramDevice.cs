@@ -57,7 +57,7 @@ public sealed class ProgramDevice : IOwnDevice
         {
             description = session.Describe();
             gradientAt = Aligned(description.StateBytes);
-            indicesAt = gradientAt + Aligned((long)description.GradientElements * sizeof(float));
+            indicesAt = gradientAt + Aligned(description.GradientElements * sizeof(float));
             samples = new ProgramSamples(spec.Training, description.Samples);
             memory = SharedMemory.Create(indicesAt + Aligned(ProgramSamples.BytesOf(spec.Training)));
             try
@@ -89,13 +89,13 @@ public sealed class ProgramDevice : IOwnDevice
     }
 
     /// <inheritdoc/>
-    public int ParameterCount => description.GradientElements;
+    public long ParameterCount => description.GradientElements;
 
     /// <inheritdoc/>
     public long StateElements => description.StateBytes / sizeof(float);
 
     /// <inheritdoc/>
-    public int ModelElements => (int)(description.ModelBytes / sizeof(float));
+    public long ModelElements => description.ModelBytes / sizeof(float);
 
     /// <inheritdoc/>
     public IReadOnlyList<ModelTensor>? Model { get; }
@@ -139,7 +139,7 @@ public sealed class ProgramDevice : IOwnDevice
     private ModelTensor[] Entries(Func<ProgramTensor, bool> isWanted) =>
     [
         .. description.Tensors.Where(isWanted)
-            .Select(tensor => new ModelTensor(tensor.Name, tensor.Shape, (int)(tensor.Offset / sizeof(float))) { Dtype = tensor.Dtype }),
+            .Select(tensor => new ModelTensor(tensor.Name, tensor.Shape, tensor.Offset / sizeof(float)) { Dtype = tensor.Dtype }),
     ];
 
     /// <inheritdoc/>
@@ -154,7 +154,7 @@ public sealed class ProgramDevice : IOwnDevice
     }
 
     /// <inheritdoc/>
-    public DeviceGradient CreateGradient() => new HostGradient(ParameterCount);
+    public DeviceGradient CreateGradient() => new HostGradient(ParameterCount, spec.Collective.BlockElements);
 
     /// <inheritdoc/>
     public ShardResult ComputeShard(long step, int shard, DeviceGradient gradient, CancellationToken cancel)
@@ -162,7 +162,7 @@ public sealed class ProgramDevice : IOwnDevice
         CallHooks(step - 1, cancel);
         var numbers = NumbersOf(gradient);
         var result = Compute(step, shard, TakeFlags(), cancel);
-        memory.Floats(gradientAt, ParameterCount).CopyTo(numbers);
+        TakeGradient(numbers);
         if (program.CheckEvery > 0 && !program.AllowNondeterminism && ++computed % program.CheckEvery == 0)
         {
             Compute(step, shard, Uncounted, cancel);
@@ -177,13 +177,29 @@ public sealed class ProgramDevice : IOwnDevice
     }
 
     /// <inheritdoc/>
-    public void Add(DeviceGradient sum, DeviceGradient addend) => BlockMath.Add(NumbersOf(sum), NumbersOf(addend));
+    public void Add(DeviceGradient sum, DeviceGradient addend)
+    {
+        HostFloats to = NumbersOf(sum), from = NumbersOf(addend);
+        for (var at = 0L; at < to.Length;)
+        {
+            var piece = to.From(at);
+            BlockMath.Add(piece, from.From(at));
+            at += piece.Length;
+        }
+    }
 
     /// <inheritdoc/>
     public double ApplyStep(long step, DeviceGradient reduced, double sumOfSquares, long targets)
     {
         CallHooks(step - 1, CancellationToken.None);
-        NumbersOf(reduced).CopyTo(memory.Floats(gradientAt, ParameterCount));
+        var numbers = NumbersOf(reduced);
+        for (var at = 0L; at < numbers.Length;)
+        {
+            var piece = numbers.From(at);
+            piece.CopyTo(memory.Floats(gradientAt + (at * sizeof(float)), piece.Length));
+            at += piece.Length;
+        }
+
         isFresh = false;
         Span<byte> body = stackalloc byte[32];
         BinaryPrimitives.WriteInt64LittleEndian(body, step);
@@ -247,7 +263,8 @@ public sealed class ProgramDevice : IOwnDevice
             gradients[i] = GradientHash();
         }
 
-        var first = memory.Floats(gradientAt, ParameterCount).ToArray();
+        var first = new HostFloats(ParameterCount);
+        TakeGradient(first);
         Compute(1, 0, Uncounted, cancel);
         gradients[^1] = GradientHash();
         FirstCallsThatDiffer = Array.FindLastIndex(gradients, gradient => gradient != gradients[^1]) + 1;
@@ -263,13 +280,33 @@ public sealed class ProgramDevice : IOwnDevice
         return program.AllowNondeterminism ? made : $"{description.DeviceClass} {made} probe={gradients[^1][..16]}";
     }
 
-    private string GradientHash() => HashOf(gradientAt, (long)ParameterCount * sizeof(float));
+    private string GradientHash() => HashOf(gradientAt, ParameterCount * sizeof(float));
 
-    private long? FirstDifference(ReadOnlySpan<float> before)
+    /// <summary>Copies what the process computed: it computes the next shard into the same place.</summary>
+    private void TakeGradient(HostFloats numbers)
     {
-        var bytes = MemoryMarshal.AsBytes(before);
-        var same = bytes.CommonPrefixLength(memory.Span(gradientAt, bytes.Length));
-        return same < bytes.Length ? same / sizeof(float) : null;
+        for (var at = 0L; at < numbers.Length;)
+        {
+            var piece = numbers.From(at);
+            memory.Floats(gradientAt + (at * sizeof(float)), piece.Length).CopyTo(piece);
+            at += piece.Length;
+        }
+    }
+
+    /// <summary>By bits, as zeros of two signs and no numbers differ.</summary>
+    private long? FirstDifference(HostFloats before)
+    {
+        for (var at = 0L; at < before.Length;)
+        {
+            var piece = before.From(at);
+            var now = memory.Floats(gradientAt + (at * sizeof(float)), piece.Length);
+            var same = MemoryMarshal.Cast<float, int>(piece).CommonPrefixLength(MemoryMarshal.Cast<float, int>(now));
+            if (same < piece.Length)
+                return at + same;
+            at += piece.Length;
+        }
+
+        return null;
     }
 
     /// <summary>A hash of each entry of the state, in the order of the description.</summary>
@@ -362,8 +399,8 @@ public sealed class ProgramDevice : IOwnDevice
         return flags;
     }
 
-    private Span<float> NumbersOf(DeviceGradient gradient) => gradient is HostGradient host && host.Length == ParameterCount
-        ? host.Floats
+    private HostFloats NumbersOf(DeviceGradient gradient) => gradient is HostGradient host && host.Length == ParameterCount
+        ? host.Numbers
         : throw new ArgumentException(
             $"A program's device was handed a gradient that it did not make; it computes with its own of {ParameterCount} elements.",
             nameof(gradient));

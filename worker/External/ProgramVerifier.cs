@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Coordinator.Machines.Jobs;
 using Coordinator.Machines.Jobs.Policies;
 using Coordinator.Worker.Devices;
@@ -34,10 +33,10 @@ public sealed class ProgramVerifier(JobSpec spec, Func<JobSpec, CancellationToke
         Compare(one, first, Shard(one, 1, 0, cancel), "computed a second time in a process");
         if (findings.Count == 0 && one is ProgramDevice process)
             LookAtFirstCalls(process);
-        var used = new bool[first.Length];
+        var used = new HashSet<string>(StringComparer.Ordinal);
         say("other shards, in another order");
         for (var shard = Math.Min(lenient.Training.Shards, 6) - 1; shard >= 0; shard--)
-            Note(used, Shard(one, 1 + (shard % 2), shard, cancel));
+            Note(used, one, Shard(one, 1 + (shard % 2), shard, cancel));
         for (var again = 0; again < 6; again++)
             Shard(one, 1, 0, cancel);
         Compare(one, first, Shard(one, 1, 0, cancel), "computed a tenth time in a process, after other shards");
@@ -53,7 +52,13 @@ public sealed class ProgramVerifier(JobSpec spec, Func<JobSpec, CancellationToke
         Step(one, 1, cancel);
         Step(one, 2, cancel);
         var state = StateOf(one);
-        other.WriteState(0, state);
+        for (var at = 0L; at < state.Length;)
+        {
+            var piece = state.From(at);
+            other.WriteState(at, piece);
+            at += piece.Length;
+        }
+
         Compare(one, Shard(one, 3, 1, cancel), Shard(other, 3, 1, cancel),
             "computed from a state that came from another start of the program");
         Step(one, 3, cancel);
@@ -75,52 +80,89 @@ public sealed class ProgramVerifier(JobSpec spec, Func<JobSpec, CancellationToke
         "a first call that is compiled or tuned on the way: raise program.warm_up_shards",
     ];
 
-    private static float[] Shard(IOwnDevice device, long step, int shard, CancellationToken cancel)
+    private static HostFloats Shard(IOwnDevice device, long step, int shard, CancellationToken cancel)
     {
         using var gradient = device.CreateGradient();
         device.ComputeShard(step, shard, gradient, cancel);
-        return Numbers(gradient).ToArray();
+        return Numbers(gradient);
     }
 
+    /// <summary>One shard is taken for a whole step, its sum of squares in one block.</summary>
     private static void Step(IOwnDevice device, long step, CancellationToken cancel)
     {
         using var gradient = device.CreateGradient();
         var result = device.ComputeShard(step, 0, gradient, cancel);
-        device.ApplyStep(step, gradient, BlockMath.SumOfSquares(Numbers(gradient)), result.Targets);
+        gradient.AwaitDownload(gradient.Length);
+        var squares = 0.0;
+        for (var at = 0L; at < gradient.Length;)
+        {
+            var piece = gradient.HostFrom(at);
+            squares += BlockMath.SumOfSquares(piece);
+            at += piece.Length;
+        }
+
+        device.ApplyStep(step, gradient, squares, result.Targets);
     }
 
-    private static ReadOnlySpan<float> Numbers(DeviceGradient gradient)
+    private static HostFloats Numbers(DeviceGradient gradient)
     {
         gradient.AwaitDownload(gradient.Length);
-        return MemoryMarshal.Cast<byte, float>(gradient.Host(0, gradient.Length).AsSpan());
+        var numbers = new HostFloats(gradient.Length);
+        for (var at = 0L; at < numbers.Length;)
+        {
+            var piece = numbers.From(at);
+            var theirs = gradient.HostFrom(at);
+            var count = Math.Min(piece.Length, theirs.Length);
+            theirs[..count].CopyTo(piece);
+            at += count;
+        }
+
+        return numbers;
     }
 
-    private static float[] StateOf(IOwnDevice device)
+    private static HostFloats StateOf(IOwnDevice device)
     {
-        var state = new float[device.StateElements];
-        device.ReadState(0, state);
+        var state = new HostFloats(device.StateElements);
+        for (var at = 0L; at < state.Length;)
+        {
+            var piece = state.From(at);
+            device.ReadState(at, piece);
+            at += piece.Length;
+        }
+
         return state;
     }
 
-    private static void Note(bool[] used, float[] gradient)
+    /// <summary>Notes the tensors of which a gradient has any number that is not zero.</summary>
+    private static void Note(HashSet<string> used, IOwnDevice device, HostFloats gradient)
     {
-        for (var i = 0; i < used.Length; i++)
-            used[i] |= gradient[i] != 0;
+        var place = 0L;
+        foreach (var (name, elements) in device.GradientTensors)
+        {
+            for (var at = place; at < place + elements && !used.Contains(name);)
+            {
+                var piece = gradient.From(at);
+                piece = piece[..(int)Math.Min(piece.Length, place + elements - at)];
+                if (piece.ContainsAnyExcept(0f))
+                    used.Add(name);
+                at += piece.Length;
+            }
+
+            place += elements;
+        }
     }
 
-    private void Compare(IOwnDevice device, float[] wanted, float[] found, string when)
+    private void Compare(IOwnDevice device, HostFloats wanted, HostFloats found, string when)
     {
-        if (FirstDifference(MemoryMarshal.AsBytes(wanted.AsSpan()), MemoryMarshal.AsBytes(found.AsSpan())) is not { } at)
-            return;
-        findings.Add(
-            $"a shard {when} has another gradient; the first tensor that differs is {device.NameOf(at / sizeof(float))}");
+        if (wanted.FirstDifference(found) is { } at)
+            findings.Add($"a shard {when} has another gradient; the first tensor that differs is {device.NameOf(at)}");
     }
 
-    private void CompareStates(IOwnDevice device, float[] wanted, float[] found)
+    private void CompareStates(IOwnDevice device, HostFloats wanted, HostFloats found)
     {
-        if (FirstDifference(MemoryMarshal.AsBytes(wanted.AsSpan()), MemoryMarshal.AsBytes(found.AsSpan())) is not { } at)
+        if (wanted.FirstDifference(found) is not { } at)
             return;
-        var name = device.StateNameOf(at / sizeof(float));
+        var name = device.StateNameOf(at);
         findings.Add($"after the same step two starts of the program have different states; the first entry that differs is {name}");
     }
 
@@ -139,19 +181,14 @@ public sealed class ProgramVerifier(JobSpec spec, Func<JobSpec, CancellationToke
         }
     }
 
-    private void NameUnused(IOwnDevice device, bool[] used)
+    private void NameUnused(IOwnDevice device, HashSet<string> used)
     {
-        var place = 0L;
         foreach (var (name, elements) in device.GradientTensors)
         {
-            if (elements > 0 && !used.AsSpan((int)place, (int)elements).Contains(true))
+            if (elements > 0 && !used.Contains(name))
                 say($"note: no shard that was looked at has a gradient for {name}; it counts as zeros, and the optimizer still decays it");
-            place += elements;
         }
     }
-
-    private static long? FirstDifference(ReadOnlySpan<byte> wanted, ReadOnlySpan<byte> found) =>
-        wanted.CommonPrefixLength(found) is var same && same < wanted.Length ? same : null;
 
     /// <summary>Keeps every core busy with memory while it lives.</summary>
     private sealed class Load : IDisposable

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Coordinator.Machines;
 using Coordinator.Worker.Devices;
 
@@ -89,7 +88,7 @@ public sealed class FaultPlan
         if (Take(FaultPoint.Contribution, step, FaultAction.Flip) is not null)
         {
             gradient.AwaitDownload(gradient.Length);
-            FlipBit(MemoryMarshal.Cast<byte, float>(gradient.Host(0, gradient.Length).AsSpan()));
+            FlipBit(gradient.HostFrom(0));
             gradient.BeginUpload(0, gradient.Length);
         }
 

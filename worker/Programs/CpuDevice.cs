@@ -19,6 +19,7 @@ internal sealed unsafe class CpuDevice : IRankDevice
     private readonly TrainingProgram program;
     private readonly SampleReader reader;
     private readonly AlignedBuffer state;
+    private readonly int parameters;
 
     /// <summary>A device that owns its kernels and its program.</summary>
     public CpuDevice(JobSpec spec, ParameterLayout layout, IKernels kernels, TrainingProgram program, SampleReader reader)
@@ -26,16 +27,17 @@ internal sealed unsafe class CpuDevice : IRankDevice
         (training, optimizer, this.layout, this.kernels, this.program, this.reader) = (spec.Training, spec.Optimizer, layout, kernels,
             program, reader);
         lent = new SpanKernels(kernels);
-        state = new AlignedBuffer(3L * layout.ParameterCount);
+        parameters = layout.ParameterCount;
+        state = new AlignedBuffer(3L * parameters);
     }
 
-    public int ParameterCount => layout.ParameterCount;
+    public long ParameterCount => parameters;
 
     public void Initialize()
     {
-        ParameterInitializer.Fill(layout, training.Seed, state.Span(0, ParameterCount));
-        state.Span(ParameterCount, ParameterCount).Clear();
-        state.Span(2L * ParameterCount, ParameterCount).Clear();
+        ParameterInitializer.Fill(layout, training.Seed, state.Span(0, parameters));
+        state.Span(parameters, parameters).Clear();
+        state.Span(2L * parameters, parameters).Clear();
     }
 
     public DeviceGradient CreateGradient() => new HostGradient(ParameterCount);
@@ -54,7 +56,7 @@ internal sealed unsafe class CpuDevice : IRankDevice
             reader.Read(samples.FirstPosition + done, count);
             var part = program.Compute(new Pass
             {
-                Parameters = state.Span(0, ParameterCount),
+                Parameters = state.Span(0, parameters),
                 Gradient = numbers,
                 Accumulate = done > 0,
                 Count = count,

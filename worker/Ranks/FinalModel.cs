@@ -25,17 +25,23 @@ internal sealed class FinalModel(
     {
         if (!Storing.IsCompleted)
             return;
-        var read = new TaskCompletionSource<float[]>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var read = new TaskCompletionSource<HostFloats>(TaskCreationOptions.RunContinuationsAsynchronously);
         onDevice(() =>
         {
-            var parameters = GC.AllocateUninitializedArray<float>(device.ModelElements);
-            device.ReadState(0, parameters);
+            var parameters = new HostFloats(device.ModelElements);
+            for (var at = 0L; at < parameters.Length;)
+            {
+                var piece = parameters.From(at);
+                device.ReadState(at, piece);
+                at += piece.Length;
+            }
+
             read.SetResult(parameters);
         });
         Storing = Task.Run(() => StoreAsync(step, read.Task));
     }
 
-    private async Task StoreAsync(long step, Task<float[]> parameters)
+    private async Task StoreAsync(long step, Task<HostFloats> parameters)
     {
         try
         {

@@ -1,5 +1,6 @@
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
+using Coordinator.Worker.Devices;
 
 namespace Coordinator.Worker.Ranks;
 
@@ -14,17 +15,9 @@ public interface IModelSink
     /// <param name="job">The job.</param>
     /// <param name="spec">Its spec, from which the layout of the parameters follows.</param>
     /// <param name="step">The last step.</param>
+    /// <param name="tensors">Tensors among the parameters; null: those that the spec gives.</param>
     /// <param name="parameters">All parameters, [n], in the order of the layout.</param>
     /// <param name="cancel">The rank ended.</param>
-    Task StoreAsync(JobId job, JobSpec spec, long step, ReadOnlyMemory<float> parameters, CancellationToken cancel);
-
-    /// <summary>As the other, with tensors that the job's spec does not give.</summary>
     Task StoreAsync(
-        JobId job,
-        JobSpec spec,
-        long step,
-        IReadOnlyList<ModelTensor>? tensors,
-        ReadOnlyMemory<float> parameters,
-        CancellationToken cancel) =>
-        StoreAsync(job, spec, step, parameters, cancel);
+        JobId job, JobSpec spec, long step, IReadOnlyList<ModelTensor>? tensors, HostFloats parameters, CancellationToken cancel);
 }

@@ -3,6 +3,7 @@ using System.Text.Json;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 using Coordinator.Worker.Checkpoints;
+using Coordinator.Worker.Devices;
 
 namespace Coordinator.Worker.Ranks;
 
@@ -10,13 +11,13 @@ namespace Coordinator.Worker.Ranks;
 /// <param name="Name">Name in the file.</param>
 /// <param name="Shape">Lengths of its axes, row-major.</param>
 /// <param name="Offset">Its first element among the parameters, counted in elements of four bytes.</param>
-public sealed record ModelTensor(string Name, IReadOnlyList<long> Shape, int Offset)
+public sealed record ModelTensor(string Name, IReadOnlyList<long> Shape, long Offset)
 {
     /// <summary>Type of its elements.</summary>
     public SafeTensorsDtype Dtype { get; init; } = SafeTensorsDtype.F32;
 
     /// <summary>Number of elements.</summary>
-    public int Length => checked((int)Shape.Aggregate(1L, (product, axis) => product * axis));
+    public long Length => Shape.Aggregate(1L, (product, axis) => checked(product * axis));
 }
 
 /// <summary>
@@ -33,22 +34,33 @@ public static class ModelFile
     /// </summary>
     public const string ProgramKey = "coordinator.program";
 
+    private const int MostAtOnce = 1 << 18;
+
     /// <summary>Writes the file; it appears whole and durable.</summary>
     /// <returns>SHA-256 of the file, as <c>sha256sum</c> prints it.</returns>
     /// <exception cref="IOException">It cannot be written.</exception>
-    public static string Write(string path, JobSpec spec, IReadOnlyList<ModelTensor> tensors, ReadOnlySpan<float> parameters)
+    public static string Write(string path, JobSpec spec, IReadOnlyList<ModelTensor> tensors, HostFloats parameters)
     {
         var metadata = spec.Program is { } program
             ? new Dictionary<string, string> { [ProgramKey] = $"{program.Entry} {program.Sha256}" }
             : new Dictionary<string, string> { [SpecKey] = JsonSerializer.Serialize(spec.Model, MachinesJson.Default.ModelSpec) };
         using var writer = SafeTensorsWriter.Create(
             path, tensors.Select(tensor => new SafeTensor(tensor.Name, tensor.Dtype, tensor.Shape)), metadata);
-        var bytes = MemoryMarshal.AsBytes(parameters);
         var byName = tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
         foreach (var placed in writer.Tensors)
         {
             var tensor = byName[placed.Name];
-            writer.AppendBytes(tensor.Name, bytes.Slice(tensor.Offset * sizeof(float), tensor.Length * tensor.Dtype.Bytes()));
+            var (at, left) = (tensor.Offset, tensor.Length * tensor.Dtype.Bytes());
+            while (left > 0)
+            {
+                // A tensor begins with a whole element of four bytes, and so does each array; its last may be cut.
+                var piece = parameters.From(at);
+                piece = piece[..(int)Math.Min(piece.Length, MostAtOnce)];
+                var bytes = MemoryMarshal.AsBytes(piece);
+                writer.AppendBytes(tensor.Name, bytes[..(int)Math.Min(bytes.Length, left)]);
+                at += piece.Length;
+                left -= Math.Min(bytes.Length, left);
+            }
         }
 
         return writer.Commit();

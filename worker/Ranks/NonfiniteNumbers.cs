@@ -23,7 +23,7 @@ internal sealed class NonfiniteNumbers(IRankDevice device)
         var count = 0L;
         foreach (var tensor in parameters)
         {
-            var bytes = (long)tensor.Length * tensor.Dtype.Bytes();
+            var bytes = tensor.Length * tensor.Dtype.Bytes();
             var words = (bytes + sizeof(float) - 1) / sizeof(float);
             var from = Math.Max(offset, tensor.Offset);
             var to = Math.Min(offset + piece.Length, tensor.Offset + words);

@@ -57,7 +57,7 @@ public sealed class PartialSums(IRankDevice device, int blockElements) : IDispos
     /// <summary>Bytes of a subtree's block, <paramref name="elements"/> long, in host memory; waits for them to get there.</summary>
     public ArraySegment<byte> Block(Subtree subtree, int block, int elements)
     {
-        var (gradient, start) = (this[subtree], block * blockElements);
+        var (gradient, start) = (this[subtree], (long)block * blockElements);
         gradient.AwaitDownload(start + elements);
         return gradient.Host(start, elements);
     }

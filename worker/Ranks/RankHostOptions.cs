@@ -44,7 +44,7 @@ public sealed record RankHostOptions
     /// <summary>What the machine of a rank with <paramref name="parameters"/> parameters is made with.</summary>
     /// <param name="parameters">Elements of the gradient.</param>
     /// <param name="stateElements">Elements of the state; null: parameters and two moments.</param>
-    public RankOptions ForMachine(int parameters, long? stateElements = null)
+    public RankOptions ForMachine(long parameters, long? stateElements = null)
     {
         var block = Spec.Collective.BlockElements;
         return new RankOptions
@@ -54,8 +54,8 @@ public sealed record RankHostOptions
             Boot = Boot,
             Shards = Spec.Training.Shards,
             Steps = Spec.Training.Steps,
-            ReducedBlocks = (int)(((long)parameters + block - 1) / block),
-            StateBlocks = checked((int)(((stateElements ?? (3L * parameters)) + block - 1) / block)),
+            ReducedBlocks = checked((int)((parameters + block - 1) / block)),
+            StateBlocks = checked((int)(((stateElements ?? (3 * parameters)) + block - 1) / block)),
             WindowBlocks = Spec.Collective.WindowBlocks,
         };
     }

@@ -10,7 +10,7 @@ namespace Coordinator.Worker.Ranks;
 /// </summary>
 public sealed class ReducedGradient(DeviceGradient gradient, int blockElements) : IDisposable
 {
-    private readonly int elements = gradient.Length;
+    private readonly long elements = gradient.Length;
     private readonly double[] sumsOfSquares = new double[(gradient.Length + blockElements - 1) / blockElements];
 
     /// <summary>Number of blocks.</summary>
@@ -26,10 +26,10 @@ public sealed class ReducedGradient(DeviceGradient gradient, int blockElements) 
     public DeviceGradient Whole => gradient;
 
     /// <summary>Elements of a block; the last may be short.</summary>
-    public int LengthOf(int block) => Math.Min(blockElements, elements - (block * blockElements));
+    public int LengthOf(int block) => (int)Math.Min(blockElements, elements - StartOf(block));
 
     /// <summary>Bytes of a block.</summary>
-    public ArraySegment<byte> Segment(int block) => gradient.Host(block * blockElements, LengthOf(block));
+    public ArraySegment<byte> Segment(int block) => gradient.Host(StartOf(block), LengthOf(block));
 
     /// <summary>Sum of squares of a block.</summary>
     public double SumOfSquaresOf(int block) => sumsOfSquares[block];
@@ -46,7 +46,7 @@ public sealed class ReducedGradient(DeviceGradient gradient, int blockElements) 
         sumsOfSquares[block] = sumOfSquares;
         if (block == 0)
             (gradient.Loss, gradient.Targets) = (loss, targets);
-        gradient.BeginUpload(block * blockElements, LengthOf(block));
+        gradient.BeginUpload(StartOf(block), LengthOf(block));
     }
 
     /// <summary>
@@ -69,4 +69,6 @@ public sealed class ReducedGradient(DeviceGradient gradient, int blockElements) 
 
     /// <summary>Gives the memory back.</summary>
     public void Dispose() => gradient.Dispose();
+
+    private long StartOf(int block) => (long)block * blockElements;
 }

@@ -25,7 +25,7 @@ internal sealed class StateSaver(
     private static readonly TimeSpan RoomPause = TimeSpan.FromSeconds(1);
 
     private readonly int blockElements = options.Spec.Collective.BlockElements;
-    private float[] staging = [];
+    private HostFloats staging = new(0);
     private CancellationTokenSource? loading;
     private volatile bool isHurried;
 
@@ -46,7 +46,7 @@ internal sealed class StateSaver(
         }
 
         var offset = (long)save.Start * blockElements;
-        var length = (int)Math.Clamp(device.StateElements - offset, 0, (long)save.Count * blockElements);
+        var length = Math.Clamp(device.StateElements - offset, 0, (long)save.Count * blockElements);
         var copied = new TaskCompletionSource<double>(TaskCreationOptions.RunContinuationsAsynchronously);
         postState(() =>
         {
@@ -54,8 +54,14 @@ internal sealed class StateSaver(
             {
                 var began = Stopwatch.GetTimestamp();
                 if (staging.Length < length)
-                    staging = GC.AllocateUninitializedArray<float>(length);
-                device.ReadState(offset, staging.AsSpan(0, length));
+                    staging = new HostFloats(length);
+                for (var at = 0L; at < length;)
+                {
+                    var piece = Staged(at, length);
+                    device.ReadState(offset + at, piece);
+                    at += piece.Length;
+                }
+
                 copied.SetResult(Stopwatch.GetElapsedTime(began).TotalMilliseconds);
             }
             catch (Exception e)
@@ -180,7 +186,7 @@ internal sealed class StateSaver(
         return null;
     }
 
-    private async Task WriteAsync(CheckpointFolder folder, SaveState save, long offset, int length, Task<double> copied)
+    private async Task WriteAsync(CheckpointFolder folder, SaveState save, long offset, long length, Task<double> copied)
     {
         try
         {
@@ -190,9 +196,17 @@ internal sealed class StateSaver(
             {
                 var began = Stopwatch.GetTimestamp();
                 faults.Saving(save.Checkpoint.Step);
-                var part = folder.WritePart(options.Job, save.Checkpoint, save.Rank, save.Ranks, offset, staging.AsSpan(0, length));
+                var part = folder.WritePart(options.Job, save.Checkpoint, save.Rank, save.Ranks, offset, staging, length);
                 var writeMs = Stopwatch.GetElapsedTime(began).TotalMilliseconds;
-                answer(new StateSaved(save.Checkpoint, part, snapshotMs, writeMs, null, numbers.Count(offset, staging.AsSpan(0, length))));
+                var nonfinite = 0L;
+                for (var at = 0L; at < length;)
+                {
+                    var piece = Staged(at, length);
+                    nonfinite += numbers.Count(offset + at, piece);
+                    at += piece.Length;
+                }
+
+                answer(new StateSaved(save.Checkpoint, part, snapshotMs, writeMs, null, nonfinite));
             }
             finally
             {
@@ -205,6 +219,10 @@ internal sealed class StateSaver(
             answer(new StateSaved(save.Checkpoint, null, 0, 0, e.Message));
         }
     }
+
+    /// <summary>What lies in one array of the copy's <paramref name="length"/> elements, from <paramref name="start"/> on.</summary>
+    private Span<float> Staged(long start, long length) =>
+        staging.From(start) is var piece && piece.Length > length - start ? piece[..(int)(length - start)] : piece;
 
     /// <summary>One try to load: how many pieces may wait for the device, and whether those that still do are worth anything.</summary>
     private sealed class LoadUnderWay

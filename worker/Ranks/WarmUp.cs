@@ -68,7 +68,8 @@ public static class WarmUp
 
     private sealed class NoModels : IModelSink
     {
-        public Task StoreAsync(JobId job, JobSpec spec, long step, ReadOnlyMemory<float> parameters, CancellationToken cancel) =>
+        public Task StoreAsync(
+            JobId job, JobSpec spec, long step, IReadOnlyList<ModelTensor>? tensors, HostFloats parameters, CancellationToken cancel) =>
             Task.CompletedTask;
     }
 }

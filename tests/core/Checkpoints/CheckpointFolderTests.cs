@@ -1,6 +1,7 @@
 using Coordinator.Machines;
 using Coordinator.Tests.Support;
 using Coordinator.Worker.Checkpoints;
+using Coordinator.Worker.Devices;
 
 namespace Coordinator.Tests.Checkpoints;
 
@@ -37,7 +38,7 @@ public sealed class CheckpointFolderTests : IDisposable
     [Fact]
     public void A_rank_without_elements_writes_no_file()
     {
-        var part = folder.WritePart(Job, Id, 3, 4, Elements, []);
+        var part = folder.WritePart(Job, Id, 3, 4, Elements, new HostFloats(0), 0);
         Assert.Equal((0, ""), (part.Elements, part.File));
         Assert.False(Directory.Exists(folder.PathOf(Job, Id)));
     }
@@ -45,7 +46,7 @@ public sealed class CheckpointFolderTests : IDisposable
     [Fact]
     public void Before_the_manifest_there_is_no_checkpoint()
     {
-        folder.WritePart(Job, Id, 0, 1, 0, state);
+        folder.WritePart(Job, Id, 0, 1, 0, HostFloats.Of(state), state.Length);
         var missing = Assert.Throws<CheckpointException>(() => folder.ReadManifest(Job, Id, null));
         Assert.Contains("was never complete", missing.Message, StringComparison.Ordinal);
         Assert.Equal([Id], folder.List(Job));
@@ -167,7 +168,7 @@ public sealed class CheckpointFolderTests : IDisposable
         Assert.Contains("is a link", Assert.Throws<CheckpointException>(() => Load(sha256)).Message, StringComparison.Ordinal);
         Assert.Contains(
             "is a link",
-            Assert.Throws<CheckpointException>(() => folder.WritePart(Job, Id, 0, 1, 0, state)).Message,
+            Assert.Throws<CheckpointException>(() => folder.WritePart(Job, Id, 0, 1, 0, HostFloats.Of(state), state.Length)).Message,
             StringComparison.Ordinal);
     }
 
@@ -202,7 +203,7 @@ public sealed class CheckpointFolderTests : IDisposable
         File.WriteAllText(folder.PathOf(Job, Id), "in the way");
         Assert.Contains(
             "cannot be written",
-            Assert.Throws<CheckpointException>(() => folder.WritePart(Job, Id, 0, 1, 0, state)).Message,
+            Assert.Throws<CheckpointException>(() => folder.WritePart(Job, Id, 0, 1, 0, HostFloats.Of(state), state.Length)).Message,
             StringComparison.Ordinal);
     }
 
@@ -211,7 +212,7 @@ public sealed class CheckpointFolderTests : IDisposable
     {
         CheckpointId[] all = [new(0, 50, 1), new(0, 100, 1), new(0, 150, 2), new(1, 120, 4), new(1, 140, 5)];
         foreach (var id in all)
-            folder.WritePart(Job, id, 0, 1, 0, state);
+            folder.WritePart(Job, id, 0, 1, 0, HostFloats.Of(state), state.Length);
         Assert.Equal([all[0], all[2]], folder.Prune(Job, [all[1], all[3]]));
         Assert.Equal([all[1], all[3], all[4]], folder.List(Job));
         Assert.Empty(folder.Prune(Job, []));
@@ -223,7 +224,7 @@ public sealed class CheckpointFolderTests : IDisposable
         for (var rank = 0; rank < ranks; rank++)
         {
             int start = Elements * rank / ranks, end = Elements * (rank + 1) / ranks;
-            parts.Add(folder.WritePart(Job, Id, rank, ranks, start, state.AsSpan(start, end - start)));
+            parts.Add(folder.WritePart(Job, Id, rank, ranks, start, HostFloats.Of(state.AsSpan(start, end - start)), end - start));
         }
 
         return folder.Seal(new CheckpointManifest

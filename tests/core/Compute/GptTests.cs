@@ -18,7 +18,7 @@ public class GptTests
         using var device = ComputeWorld.Device(spec, width);
         var layout = GptProgram.LayoutOf(spec.Model);
         float[] start = KernelBuffers.Random(
-            device.ParameterCount, 8, 0.3), gradient = new float[device.ParameterCount], unused = new float[device.ParameterCount];
+            (int)device.ParameterCount, 8, 0.3), gradient = new float[device.ParameterCount], unused = new float[device.ParameterCount];
         device.WriteState(0, start);
         device.ComputeShard(3, 2, gradient, CancellationToken.None);
 

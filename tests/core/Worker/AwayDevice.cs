@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Coordinator.Worker.Devices;
 
 namespace Coordinator.Tests.Worker;
@@ -20,7 +19,7 @@ internal sealed class AwayDevice(IRankDevice inner) : IRankDevice
 {
     public AwayFlaw Flaw { get; init; }
 
-    public int ParameterCount => inner.ParameterCount;
+    public long ParameterCount => inner.ParameterCount;
 
     public void Initialize() => inner.Initialize();
 
@@ -82,7 +81,7 @@ internal sealed class AwayDevice(IRankDevice inner) : IRankDevice
         public void Overwritten()
         {
             downloaded = false;
-            Floats(0, Length).Fill(float.NaN);
+            HostFrom(0).Fill(float.NaN);
         }
 
         public override void BeginDownload()
@@ -90,24 +89,22 @@ internal sealed class AwayDevice(IRankDevice inner) : IRankDevice
             if (downloaded || flaw == AwayFlaw.SkipsDownloads)
                 return;
             downloaded = true;
-            Then(() => OnDevice.Floats.CopyTo(Floats(0, Length)));
+            Then(() => OnDevice.Floats.CopyTo(HostFrom(0)));
         }
 
-        public override void AwaitDownload(int end)
+        public override void AwaitDownload(long end)
         {
             BeginDownload();
             Settle();
         }
 
-        public override ArraySegment<byte> Host(int start, int count) => new(view, start * sizeof(float), count * sizeof(float));
+        public override ArraySegment<byte> Host(long start, int count) => new(view, (int)start * sizeof(float), count * sizeof(float));
 
-        public override void BeginUpload(int start, int count)
+        public override void BeginUpload(long start, long count)
         {
             if (flaw != AwayFlaw.DropsUploads)
-                Then(() => Floats(start, count).CopyTo(OnDevice.Floats.Slice(start, count)));
+                Then(() => HostFrom(start)[..(int)count].CopyTo(OnDevice.Floats[(int)start..]));
         }
-
-        private Span<float> Floats(int start, int count) => MemoryMarshal.Cast<byte, float>(Host(start, count).AsSpan());
 
         private void Then(Action copy) => copies = copies.ContinueWith(_ => copy(), TaskScheduler.Default);
     }

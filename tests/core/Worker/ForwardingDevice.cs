@@ -5,7 +5,7 @@ namespace Coordinator.Tests.Worker;
 /// <summary>Does all with another device: for devices that differ from it in one thing.</summary>
 internal abstract class ForwardingDevice(IRankDevice inner) : IRankDevice
 {
-    public int ParameterCount => inner.ParameterCount;
+    public long ParameterCount => inner.ParameterCount;
 
     public void Initialize() => inner.Initialize();
 

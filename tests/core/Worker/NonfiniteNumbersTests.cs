@@ -60,7 +60,7 @@ public sealed class NonfiniteNumbersTests
     /// <summary>A device that only says what its state is made of.</summary>
     private sealed class Described(IReadOnlyList<ModelTensor>? trained) : IRankDevice
     {
-        public int ParameterCount => 3;
+        public long ParameterCount => 3;
 
         public IReadOnlyList<ModelTensor>? Trained => trained;
 

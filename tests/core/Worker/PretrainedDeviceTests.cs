@@ -163,7 +163,7 @@ public sealed class PretrainedDeviceTests : IDisposable
 
     private InitialSpec Store(JobSpec spec, float[] parameters)
     {
-        var sha256 = ModelFile.Write(folder.File("model"), spec, WorkerPrograms.Layout(spec), parameters);
+        var sha256 = ModelFile.Write(folder.File("model"), spec, WorkerPrograms.Layout(spec), HostFloats.Of(parameters));
         File.Move(folder.File("model"), DataStore.PathOf(folder.Path, sha256), overwrite: true);
         return new InitialSpec { Sha256 = sha256, Bytes = new FileInfo(DataStore.PathOf(folder.Path, sha256)).Length };
     }

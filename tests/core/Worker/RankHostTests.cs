@@ -290,7 +290,8 @@ public sealed class RankHostTests : IDisposable
     private static CheckpointRef Save(CheckpointFolder folder)
     {
         var id = new CheckpointId(0, 1, 1);
-        var part = folder.WritePart(Sample.Job, id, 0, 1, 0, Enumerable.Repeat(7f, 3 * Parameters).ToArray());
+        var elements = HostFloats.Of(Enumerable.Repeat(7f, 3 * Parameters).ToArray());
+        var part = folder.WritePart(Sample.Job, id, 0, 1, 0, elements, elements.Length);
         var sha256 = folder.Seal(new CheckpointManifest
         {
             Job = Sample.Job.Value,

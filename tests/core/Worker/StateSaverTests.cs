@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Coordinator.Machines;
 using Coordinator.Worker.Checkpoints;
+using Coordinator.Worker.Devices;
 using Coordinator.Worker.Faults;
 using Coordinator.Worker.Ranks;
 
@@ -166,7 +167,8 @@ public sealed class StateSaverTests : IDisposable
         device.WriteState(0, before);
         CheckpointPart[] parts =
         [
-            Folder.WritePart(Sample.Job, Id, 0, 2, 0, saved.AsSpan(0, 60)), Folder.WritePart(Sample.Job, Id, 1, 2, 60, saved.AsSpan(60)),
+            Folder.WritePart(Sample.Job, Id, 0, 2, 0, HostFloats.Of(saved.AsSpan(0, 60)), 60),
+            Folder.WritePart(Sample.Job, Id, 1, 2, 60, HostFloats.Of(saved.AsSpan(60)), saved.Length - 60),
         ];
         var sha256 = Folder.Seal(new CheckpointManifest
         {

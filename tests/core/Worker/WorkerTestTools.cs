@@ -98,7 +98,7 @@ internal sealed class TinyDevice(int parameters) : IRankDevice
     /// <summary>As what it is lost.</summary>
     public Exception Loss { get; set; } = new DeviceLostException("CUDA_ERROR_ILLEGAL_ADDRESS on tiny:0");
 
-    public int ParameterCount => parameters;
+    public long ParameterCount => parameters;
 
     /// <summary>Ends when the step that is held is being computed.</summary>
     public Task Reached(long step) =>
@@ -163,9 +163,10 @@ internal sealed class RecordingModels : IModelSink
 
     public ChannelReader<(long Step, float[] Parameters)> Models => models.Reader;
 
-    public Task StoreAsync(JobId job, JobSpec spec, long step, ReadOnlyMemory<float> parameters, CancellationToken cancel)
+    public Task StoreAsync(
+        JobId job, JobSpec spec, long step, IReadOnlyList<ModelTensor>? tensors, HostFloats parameters, CancellationToken cancel)
     {
-        models.Writer.TryWrite((step, parameters.ToArray()));
+        models.Writer.TryWrite((step, parameters.Whole.ToArray()));
         return Task.CompletedTask;
     }
 }

@@ -31,7 +31,7 @@ public sealed class RankDeviceTests
     {
         using var device = World.Device(World.Gpt());
         using var gradient = device.CreateGradient();
-        var place = gradient.Host(0, gradient.Length);
+        var place = gradient.Host(0, (int)gradient.Length);
         for (var round = 0; round < 2; round++)
         {
             World.Floats(gradient).Fill(round + 1);

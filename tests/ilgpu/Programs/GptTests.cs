@@ -15,7 +15,7 @@ public sealed class GptTests
         var spec = World.Gpt(batch: 4, microBatch: 1, dropout: dropout);
         using var device = World.Device(spec);
         var layout = GptProgram.LayoutOf(spec.Model);
-        var start = KernelBuffers.Random(device.ParameterCount, 8, 0.3);
+        var start = KernelBuffers.Random((int)device.ParameterCount, 8, 0.3);
         device.WriteState(0, start);
         var gradient = World.Compute(device, 3, 2).Gradient;
         foreach (var tensor in layout.Tensors)

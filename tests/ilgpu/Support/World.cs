@@ -57,8 +57,7 @@ internal static class World
         return Floats(gradient).ToArray();
     }
 
-    public static Span<float> Floats(DeviceGradient gradient) =>
-        MemoryMarshal.Cast<byte, float>(gradient.Host(0, gradient.Length).AsSpan());
+    public static Span<float> Floats(DeviceGradient gradient) => gradient.HostFrom(0);
 
     /// <summary>
     /// One whole step on several ranks of four shards: each computes a run of shards and adds neighbours where they live; what is left of

@@ -42,7 +42,7 @@ public sealed class ProgramDeviceTests : IDisposable
 
         Assert.Equal(["weight", "bias"], device.Model!.Select(tensor => tensor.Name));
         Assert.Equal([0, 8], device.Model!.Select(tensor => tensor.Offset));
-        Assert.Equal((9, 9, 16L), (device.ParameterCount, device.ModelElements, device.StateElements));
+        Assert.Equal((9L, 9L, 16L), (device.ParameterCount, device.ModelElements, device.StateElements));
         Assert.StartsWith("plain-1 schema=", device.Identity, StringComparison.Ordinal);
     }
 
