@@ -36,7 +36,8 @@ public sealed class TrainOwnProgramTests : IDisposable
         await two.LineAsync(line => line.Contains("have applied step 1", StringComparison.Ordinal), "the first step", Limit);
         using var logs = new Executable(AttachmentOf(two), "logs", "--rank", "0", "--rank", "1", "-f");
         await logs.LineAsync(_ => Said(logs, "[0] joined") == 1 && Said(logs, "[1] joined") == 1, "what both ranks said", Limit);
-        Executable.Send("KILL", await WaiterAsync(awaited));
+        var waits = await logs.LineAsync(line => line.EndsWith(" waits", StringComparison.Ordinal), "which process waits", Limit);
+        Executable.Send("KILL", int.Parse(waits.Split(' ')[2], CultureInfo.InvariantCulture));
         await logs.LineAsync(_ => Said(logs, "[0] joined") + Said(logs, "[1] joined") >= 3, "what the next program said", Limit);
         await File.WriteAllTextAsync(awaited, "");
         Assert.True(await two.EndAsync(Limit) == ExitCodes.Success, two.Output);
@@ -199,19 +200,6 @@ public sealed class TrainOwnProgramTests : IDisposable
     /// <summary>What a run says of how to look at it from another terminal.</summary>
     private static Dictionary<string, string> AttachmentOf(Executable run) => run.Output.Split('\n').Select(line => line.Trim().Split(' '))
         .Where(words => words is ["export", _]).Select(words => words[1].Split('=', 2)).ToDictionary(pair => pair[0], pair => pair[1]);
-
-    /// <summary>The process that waits for a file, once one does.</summary>
-    private static async Task<int> WaiterAsync(string awaited)
-    {
-        var (said, began) = (awaited + ".waiter", Stopwatch.StartNew());
-        while (!File.Exists(said))
-        {
-            Assert.True(began.Elapsed < Limit, "nobody waits for the file");
-            await Task.Delay(20);
-        }
-
-        return int.Parse(await File.ReadAllTextAsync(said), CultureInfo.InvariantCulture);
-    }
 
     private static int Said(Executable command, string line) => command.Output.Split('\n').Count(one => one == line);
 

@@ -2,7 +2,7 @@
 """A client of the program protocol in Python without PyTorch: linear regression, and on request one misdeed.
 
 plain_program.py [misdeed [step [shard [file]]]]; the misdeed "hooks" is none: it wants to be called after every second step, and "waits" waits for the
-file and says in file.waiter which process does
+file and says so
 """
 import array
 import json
@@ -60,9 +60,7 @@ def misbehave(when):
         signal.pause()
     elif when == "waits":
         if not os.path.exists(sys.argv[4]):
-            with open(sys.argv[4] + ".new", "w") as waiter:
-                waiter.write(str(os.getpid()))
-            os.replace(sys.argv[4] + ".new", sys.argv[4] + ".waiter")
+            print(f"process {os.getpid()} waits", flush=True)
         while not os.path.exists(sys.argv[4]):
             time.sleep(0.02)
     elif when == "tells":
