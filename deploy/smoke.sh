@@ -173,7 +173,7 @@ say "the database has the member that the build before does not know ($found)"
 replace returned "$this_build" "${only[@]}"
 
 # A job that is far from its end when its backup has been made, however fast it trains and however slowly this machine copies.
-long=$((8 * steps))
+long=$((16 * steps))
 train_steps=$long train backup --checkpoint.interval=$((steps / 8)) &
 training=$!
 until_step backup $((3 * steps / 16))
