@@ -35,4 +35,10 @@ public sealed class ClusterGrain([PersistentState(GrainNames.Cluster)] IPersiste
 
     /// <inheritdoc/>
     public Task ClearCoolingZone(CoolingZoneCleared cleared) => Turn(cleared);
+
+    /// <inheritdoc/>
+    public Task Drain(DrainOrdered ordered) => Turn(ordered);
+
+    /// <inheritdoc/>
+    public Task Uncordon(UncordonOrdered ordered) => Turn(ordered);
 }

@@ -44,4 +44,12 @@ public interface IClusterGrain : IMachineGrain
     /// <summary>A cooling zone is no more.</summary>
     [Alias("ClearCoolingZone")]
     Task ClearCoolingZone(CoolingZoneCleared cleared);
+
+    /// <summary>The operators take nodes and gpus out of use.</summary>
+    [Alias("Drain")]
+    Task Drain(DrainOrdered ordered);
+
+    /// <summary>The operators give nodes and gpus work again.</summary>
+    [Alias("Uncordon")]
+    Task Uncordon(UncordonOrdered ordered);
 }

@@ -121,6 +121,15 @@ public static class EventKinds
     /// <summary>No peer reaches a node's data port: its free gpus are given to no job for a while.</summary>
     public const string NodeSetAside = "node.set-aside";
 
+    /// <summary>Operators have drained a node or a gpu: it gets no new work, and what is there leaves in order.</summary>
+    public const string DrainStarted = "drain.started";
+
+    /// <summary>Nothing of any job is left on a node or gpu that is drained.</summary>
+    public const string DrainDone = "drain.done";
+
+    /// <summary>A node or gpu that was drained is given work again.</summary>
+    public const string DrainEnded = "drain.ended";
+
     /// <summary>A node is out of reach.</summary>
     public const string NodeDown = "node.down";
 

@@ -29,6 +29,7 @@ namespace Coordinator.Machines;
 [JsonSerializable(typeof(ClusterView))]
 [JsonSerializable(typeof(PowerView))]
 [JsonSerializable(typeof(CoolingZoneView))]
+[JsonSerializable(typeof(DrainView))]
 [JsonSerializable(typeof(Clusters.PowerSettings))]
 [JsonSerializable(typeof(Clusters.CoolingZone))]
 public sealed partial class MachinesJson : JsonSerializerContext;

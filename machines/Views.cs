@@ -92,6 +92,10 @@ public sealed record NodeView(
     /// <summary>Why its free gpus are given to no job for now, such as a data port that no peer reaches; empty: they are.</summary>
     public string SetAside { get; init; } = "";
 
+    /// <summary>The drain of the node; null: it is not drained, or single gpus of it are. The API says it, and not the node.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DrainView? Drain { get; init; }
+
     /// <summary>Pieces of its ranks' logs that were asked for a moment ago; null: none were.</summary>
     public IReadOnlyList<LogRead>? Logs { get; init; }
 
@@ -111,6 +115,10 @@ public sealed record GpuView(GpuId Id, string Health, string Reason, int Faults,
     /// <summary>What an operator has to do before it serves again, as policy files write it; empty: nothing.</summary>
     public string Remedy { get; init; } = "";
 
+    /// <summary>The drain that concerns it, its node's first; null: none does. The API says it, and not the gpu.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DrainView? Drain { get; init; }
+
     /// <summary>Its device; null before its worker was heard.</summary>
     public GpuDescription? Description { get; init; }
 
@@ -129,6 +137,9 @@ public sealed record ClusterView(IReadOnlyList<ClusterNodeView> Nodes, IReadOnly
 
     /// <summary>Cooling zones, by name.</summary>
     public IReadOnlyList<CoolingZoneView> Cooling { get; init; } = [];
+
+    /// <summary>What operators have drained, by name.</summary>
+    public IReadOnlyList<DrainView> Drains { get; init; } = [];
 }
 
 /// <summary>A node of the cluster.</summary>

@@ -49,6 +49,8 @@ public static class CommandLine
         GpusCommand.Create(),
         PowerCommand.Create(),
         CoolingCommand.Create(),
+        DrainCommand.Create(),
+        DrainCommand.CreateUncordon(),
         DevicesCommand.Create(),
         CancelCommand.Create(),
         ExtendCommand.Create(),

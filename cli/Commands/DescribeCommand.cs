@@ -30,11 +30,11 @@ public static class DescribeCommand
                 if (format is OutputFormat.Json or OutputFormat.Yaml)
                     new Listing("Job", document, [], []).Print(Console.Out, format);
                 else
-                    PrintForPeople(view, format);
+                    PrintForPeople(view, await client.GetDrainsAsync(cancel), format);
             });
     }
 
-    private static void PrintForPeople(JobView view, OutputFormat format)
+    private static void PrintForPeople(JobView view, IReadOnlyList<DrainView> drains, OutputFormat format)
     {
         var (columns, rows) = JobTable.Of([view]);
         for (var column = 0; column < columns.Count; column++)
@@ -43,6 +43,12 @@ public static class DescribeCommand
             Console.WriteLine($"{"promise:",-16}{why}");
         if (view.Shortage.Length > 0)
             Console.WriteLine($"{"shortage:",-16}{view.Shortage}");
+        foreach (var drain in drains.Where(drain => drain.Jobs.Any(job => job.Job == view.Id)))
+        {
+            var mine = drain with { Jobs = [.. drain.Jobs.Where(job => job.Job == view.Id)] };
+            Console.WriteLine($"{"drain:",-16}{drain.Target} {DrainText.Of(mine)}");
+        }
+
         Console.WriteLine();
         new Listing(
             "MemberList",

@@ -12,16 +12,16 @@ public static class GpusCommand
 {
     private static readonly IReadOnlyList<Column> Columns =
     [
-        new("GPU"), new("DEVICE"), new("HEALTH"), new("LIMIT"), new("REMEDY"), new("JOB"), new("TEMP"), new("POWER"), new("MEMORY"),
-        new("ECC"),
+        new("GPU"), new("DEVICE"), new("HEALTH"), new("DRAIN"), new("LIMIT"), new("REMEDY"), new("JOB"), new("TEMP"),
+        new("POWER"), new("MEMORY"), new("ECC"),
         new("NAME", true), new("CLASS", true), new("ACTION", true), new("FAULTS", true), new("READ", true), new("REASON", true),
-        new("LIMIT REASON", true),
+        new("LIMIT REASON", true), new("DRAIN REASON", true),
     ];
 
     /// <summary>The command.</summary>
     public static Command Create() => QueryCommand.Create(
         "gpus",
-        "List the gpus: device, health, what power or cooling limit, what an operator has to do, and telemetry.",
+        "List the gpus: device, health, drains, what power or cooling limit, what an operator has to do, and telemetry.",
         [],
         async (client, _, cancel) =>
         {
@@ -44,11 +44,13 @@ public static class GpusCommand
 
     private static IReadOnlyList<string> Row(GpuView gpu, LimitedGpuView? limited) =>
     [
-        gpu.Id.ToString(), Or(gpu.Description?.Device), gpu.Health, Or(limited?.Limit), Or(gpu.Remedy), Or(gpu.Plan?.Job.Value),
+        gpu.Id.ToString(), Or(gpu.Description?.Device), gpu.Health, Or(gpu.Drain?.State), Or(limited?.Limit), Or(gpu.Remedy),
+        Or(gpu.Plan?.Job.Value),
         Number(gpu.Reading?.TemperatureC, " C"), Number(gpu.Reading?.PowerWatts, " W"), Memory(gpu),
         Number(gpu.Reading?.UncorrectedEcc, ""),
         Or(gpu.Description?.Name), Or(gpu.Description?.DeviceClass), Number(gpu.Reading?.RecoveryAction, ""), $"{gpu.Faults}",
         gpu.ReadingAgeMs is { } age ? Number(age / 1000, " s ago") : "-", Or(gpu.Reason), Or(limited?.Reason),
+        gpu.Drain is { } drain ? DrainText.Of(drain) : "-",
     ];
 
     private static string Memory(GpuView gpu) => gpu.Reading is { MemoryUsedBytes: { } used, MemoryTotalBytes: { } total }

@@ -19,6 +19,7 @@ public static class StatusCommand
         var jobs = await client.GetJobsAsync(cancel);
         var gangs = await client.GetGangsAsync(cancel);
         var nodes = await client.GetNodesAsync(cancel);
+        var drains = await client.GetDrainsAsync(cancel);
         var document = new JsonObject
         {
             ["silo"] = new JsonObject
@@ -36,10 +37,13 @@ public static class StatusCommand
                 .. jobs.Select(job => JsonSerializer.SerializeToNode(job, MachinesJson.Default.JobView)),
                 .. gangs.Select(gang => JsonSerializer.SerializeToNode(gang, MachinesJson.Default.GangView)),
             ]),
+            ["drains"] = new JsonArray([.. drains.Select(drain => JsonSerializer.SerializeToNode(drain, MachinesJson.Default.DrainView))]),
         };
         Console.Error.WriteLine(
             $"silo {info.Silo} at {client.Url}: {info.Engine} engine, process {info.ProcessId}, {info.Workers} of {nodes.Count} workers "
                 + "connected");
+        foreach (var drain in drains)
+            Console.Error.WriteLine($"{drain.Target} is {drain.State}, {DrainText.Of(drain)}");
         foreach (var job in jobs.Where(job => job.Shortage.Length > 0))
             Console.Error.WriteLine($"{job.Id}: {job.Shortage}");
         foreach (var remark in JobTable.Remarks(jobs))

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
-using Coordinator.Configuration;
 using Coordinator.Machines;
 using Coordinator.Runs.Jobs;
 using Coordinator.Runs.Outcomes;
@@ -38,15 +37,7 @@ public sealed class WaitCommand
             if (result.Tokens.Count > 0 && !IsKnown(result.Tokens[0].Value))
                 result.AddError($"--for is '{result.Tokens[0].Value}'; choose running, finished, failed, over or step=N.");
         });
-        limit.Validators.Add(result =>
-        {
-            if (result.Tokens.Count == 0)
-                return;
-            if (!DurationText.TryParse(result.Tokens[0].Value, out var time))
-                result.AddError($"--timeout is '{result.Tokens[0].Value}', which is no duration; write one such as 10s or 5m.");
-            else if (time < TimeSpan.Zero || time > Longest)
-                result.AddError($"--timeout is {result.Tokens[0].Value}; choose 0s to {DurationText.Format(Longest)}.");
-        });
+        DurationOption.Guard(limit, Longest);
         command.SetAction((parsed, _) => RunAsync(parsed));
         return command;
     }
@@ -57,7 +48,7 @@ public sealed class WaitCommand
         using var client = connection.Connect(parsed);
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(signals.Token);
         var clock = Stopwatch.StartNew();
-        var time = parsed.GetValue(limit) is { } text && DurationText.TryParse(text, out var given) ? given : (TimeSpan?)null;
+        var time = DurationOption.Of(parsed.GetValue(limit));
 
         // However little time there is, the job is looked at once.
         if (time is not null)

@@ -59,6 +59,8 @@ public static class GrainCalls
         PowerApproved approved => cluster.ApprovePower(approved),
         CoolingZoneSet zone => cluster.SetCoolingZone(zone),
         CoolingZoneCleared cleared => cluster.ClearCoolingZone(cleared),
+        DrainOrdered ordered => cluster.Drain(ordered),
+        UncordonOrdered ordered => cluster.Uncordon(ordered),
         _ => throw Unknown("cluster", message),
     };
 

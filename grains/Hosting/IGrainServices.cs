@@ -15,6 +15,9 @@ public interface IGrainServices
     /// <summary>Monotonic time of this process.</summary>
     TimeSpan Now { get; }
 
+    /// <summary>Time of day, for deadlines that people set and that outlive a process; null: nobody knows.</summary>
+    DateTimeOffset? TimeOfDay => null;
+
     /// <summary>Ends when the silo stops: what waits for storage then gives up, and the grain is loaded elsewhere.</summary>
     CancellationToken Stopping { get; }
 

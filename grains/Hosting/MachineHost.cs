@@ -36,7 +36,7 @@ internal sealed class MachineHost(IGrainServices services, GrainAddress address,
     {
         incarnation = storage?.State.Incarnation ?? 0;
         machine = MachineFactory.Create(address, storage?.State.Json, services.Machines);
-        await Turn(new Activated(services.Silo));
+        await Turn(new Activated(services.Silo) { At = services.TimeOfDay });
     }
 
     /// <summary>The machine as operators see it.</summary>

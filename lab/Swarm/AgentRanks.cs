@@ -166,7 +166,7 @@ public sealed class AgentRanks(SwarmShape shape, NodeId node, long boot, SwarmPl
             fence.Obey(order);
             if (job.Ranks.TryGetValue(order.Gpu.Index, out var released))
                 released.Release(release);
-            Say(new RankReleased { Job = order.Job, Generation = order.Generation, Gpu = order.Gpu });
+            Say(new RankReleased { Job = order.Job, Generation = order.Generation, Gpu = order.Gpu, Forgot = release.Forget });
             return;
         }
 

@@ -17,9 +17,10 @@ public sealed partial class ClusterMachine
         if (allocation.Wanted == 0 || allocation.Minimum is not { } minimum)
             return 0;
 
-        // One that is throttled serves until another takes its place.
+        // One that is throttled or drained serves until another takes its place, or its time is up.
         var leaving = allocation.Limits.Count == 0 ? 0 : allocation.Limits.Count(
-            pair => pair.Value.Kind != GpuLimit.Throttled && inventory.IsFit(pair.Key));
+            pair => inventory.IsFit(pair.Key) && pair.Value.Kind != GpuLimit.Throttled
+                && (pair.Value.Kind != GpuLimit.Drained || allocation.GivingBack.Contains(pair.Key)));
         return Math.Max(0, Math.Min(minimum, allocation.Wanted) - inventory.FitOf(job) + leaving);
     }
 
@@ -69,11 +70,11 @@ public sealed partial class ClusterMachine
         if (parked.Length == 0 || (ClassOf(allocation) ?? allocation.DeviceClass) is not { Length: > 0 } deviceClass)
             return false;
         var serving = parked.Where(inventory.IsFit).ToArray();
-        var hot = serving.Where(gpu => budget.WhyUncooled(gpu, deviceClass) is not null).ToArray();
+        var hot = serving.Where(gpu => inventory.IsCordoned(gpu) || budget.WhyUncooled(gpu, deviceClass) is not null).ToArray();
         var more = Math.Max(0, Math.Min(allocation.Minimum ?? 1, allocation.Wanted) - inventory.FitOf(job) + hot.Length);
         var idle = inventory.FreeOf(deviceClass);
         allocation.Held = budget.WhyUnfed(deviceClass, serving.Length + more) ?? (
-            idle.Count < more && hot.Length > 0 ? budget.WhyUncooled(hot[0], deviceClass) : null);
+            idle.Count < more && hot.Length > 0 ? HeldByDrains(deviceClass) ?? budget.WhyUncooled(hot[0], deviceClass) : null);
         if (allocation.Held is not null || idle.Count < more)
             return false;
         (allocation.Parked, allocation.Resumed) = (false, true);
@@ -85,7 +86,11 @@ public sealed partial class ClusterMachine
         if (MayStartTogether(allocation, deviceClass, idle, idle.Count, more))
         {
             foreach (var gpu in hot)
-                allocation.Limits[gpu] = new GpuLimit(GpuLimit.Throttled, TooHot(budget.Zones.Of(gpu.Node)!), now);
+            {
+                allocation.Limits[gpu] = drains.Of(gpu) is { } drain
+                    ? new GpuLimit(GpuLimit.Drained, drain.Text, now)
+                    : new GpuLimit(GpuLimit.Throttled, TooHot(budget.Zones.Of(gpu.Node)!), now);
+            }
             Observe(EventKinds.PowerRestored, "", $"{job} is parked no more", job, parked.Length);
             changed.Add(job);
             return true;

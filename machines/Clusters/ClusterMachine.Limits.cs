@@ -52,6 +52,12 @@ public sealed partial class ClusterMachine
     {
         switch (message)
         {
+            case DrainOrdered ordered:
+                OnDrain(ordered);
+                break;
+            case UncordonOrdered ordered:
+                OnUncordon(ordered);
+                break;
             case PowerSet set when set.Settings?.Problem() is null:
                 budget.Settings = set.Settings;
                 budget.Approved &= set.Settings is not null;
@@ -201,7 +207,7 @@ public sealed partial class ClusterMachine
         var hot = budget.Zones.All.Where(zone => budget.ExcessOf(zone) > 0).ToArray();
         var tooMuch = budget.Usable is { } most && budget.SiteWatts > most;
         NoteShort();
-        if (hot.Length == 0 && !tooMuch
+        if (hot.Length == 0 && !tooMuch && drains.IsEmpty
             && allocations.Values.All(allocation => allocation is { Limits.Count: 0, ShortSince: null, Parked: false }))
         {
             return;
@@ -214,6 +220,7 @@ public sealed partial class ClusterMachine
         if (tooMuch)
             Shed(budget.Usable!.Value, before);
         AskIdleBack(before);
+        LimitDrained(before);
         foreach (var (job, allocation) in allocations)
         {
             if (!before[job].SequenceEqual(allocation.Limits))
@@ -343,6 +350,7 @@ public sealed partial class ClusterMachine
                 }
             }
 
+            GiveBackDrained(allocation, next, ref replaced);
             if (next.SetEquals(allocation.GivingBack))
                 continue;
             allocation.GivingBack = next;

@@ -38,6 +38,7 @@ public sealed partial class ClusterMachine
         {
             SetAside = reaches.TryGetValue(report.Node, out var reach) && reach.Until is not null ? reach.Reason : null,
             Watched = WatchedOf(report),
+            Drained = drains.Find(report.Node, null)?.Text,
         });
 
     private void OnUnreached(NodeUnreached said)

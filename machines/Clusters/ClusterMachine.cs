@@ -42,6 +42,7 @@ public sealed partial class ClusterMachine : IMachine
         incarnation = state.Incarnation;
         LoadLimits(state);
         LoadWatched(state);
+        LoadDrains(state);
         foreach (var stored in state.Allocations)
         {
             var allocation = new Allocation
@@ -75,8 +76,9 @@ public sealed partial class ClusterMachine : IMachine
         (this.now, this.outputs) = (now, outputs);
         switch (message)
         {
-            case Activated:
+            case Activated activated:
                 incarnation++;
+                BeginDrains(activated.At);
                 Persist(outputs);
                 break;
             case NodeReported report:
@@ -119,7 +121,7 @@ public sealed partial class ClusterMachine : IMachine
                 node.Node,
                 node.Up,
                 node.Gpus.Count,
-                node.Up ? node.Gpus.Count(gpu => inventory.OwnerOf(new GpuId(node.Node, gpu.Index)) is null) : 0,
+                node.Up ? node.Gpus.Count(gpu => IsUnowned(new GpuId(node.Node, gpu.Index))) : 0,
                 node.Gpus is [var first, ..] ? first.DeviceClass : "")
             {
                 MemoryBytes = node.Gpus.Any(gpu => gpu.MemoryBytes == 0)
@@ -130,8 +132,11 @@ public sealed partial class ClusterMachine : IMachine
         {
             Power = DescribePower(),
             Cooling = DescribeCooling(),
+            Drains = DescribeDrains(),
         },
         MachinesJson.Default.ClusterView);
+
+    private bool IsUnowned(GpuId gpu) => inventory.OwnerOf(gpu) is null && !inventory.IsCordoned(gpu);
 
     private AllocationView[] Stored() =>
         [.. allocations.Select(pair => new AllocationView(pair.Key, pair.Value.Wanted, [.. pair.Value.Gpus])
@@ -147,7 +152,7 @@ public sealed partial class ClusterMachine : IMachine
     {
         isAhead = false;
         outputs.Add(new PersistState(JsonSerializer.Serialize(
-            WithLimits(new ClusterState(incarnation, Stored()) { Watched = [.. watched.Values] }),
+            WithLimits(new ClusterState(incarnation, Stored()) { Watched = [.. watched.Values], Drains = [.. drains.All] }),
             MachinesJson.Default.ClusterState), incarnation, ++writes));
         TakeConditions();
     }
@@ -230,6 +235,7 @@ public sealed partial class ClusterMachine : IMachine
         }
 
         isAhead |= changed.Count > 0;
+        NoteDrained();
     }
 
     private void Reclaim(JobId job, Allocation allocation, SortedSet<JobId> changed)
@@ -239,6 +245,7 @@ public sealed partial class ClusterMachine : IMachine
         allocation.IsGrown = false;
         foreach (var gpu in allocation.Unused.Where(gpu => allocation.Limits.ContainsKey(gpu)
             || !inventory.IsFit(gpu)
+            || inventory.IsCordoned(gpu)
             || (inventory.IsSetAside(gpu.Node) && !allocation.Preferred.Contains(gpu))
             || !DeviceClasses.Matches(allocation.DeviceClass, ClassOf(gpu)!)).ToArray())
         {
@@ -356,7 +363,7 @@ public sealed partial class ClusterMachine : IMachine
             [.. inventory.Free.Where(idle => !DeviceClasses.Matches(wanted, idle.Key)).Select(
                 idle => new FreeGpus(idle.Key, idle.Value.Count))])
         {
-            Held = WaitingOf(allocation) > 0 ? OfRamp : allocation.Held ?? HeldBySetAside(wanted),
+            Held = WaitingOf(allocation) > 0 ? OfRamp : allocation.Held ?? HeldByDrains(wanted) ?? HeldBySetAside(wanted),
             Waits = WaitsOf(job, allocation),
         };
     }
@@ -382,6 +389,7 @@ public sealed partial class ClusterMachine : IMachine
             {
                 NodeUp = node.Up,
                 GiveBack = allocation.GivingBack.Contains(gpu) ? allocation.Limits[gpu].Reason : null,
+                Drained = inventory.IsCordoned(gpu),
             };
         }).ToArray();
         allocation.OwesOffer = false;

@@ -27,4 +27,7 @@ public sealed record ClusterState(long Incarnation, IReadOnlyList<AllocationView
     /// Gpus that are not plainly healthy, by their own word: few, so that a node that comes is told of them without a look at each gpu.
     /// </summary>
     public IReadOnlyList<WatchedGpu> Watched { get; init; } = [];
+
+    /// <summary>What operators have drained, by name.</summary>
+    public IReadOnlyList<Drain> Drains { get; init; } = [];
 }

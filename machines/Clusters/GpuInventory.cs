@@ -13,6 +13,8 @@ internal sealed class GpuInventory
     private readonly Dictionary<GpuId, GpuDescription> described = [];
     private readonly HashSet<GpuId> unschedulable = [];
     private readonly HashSet<NodeId> setAside = [];
+    private readonly HashSet<NodeId> cordonedNodes = [];
+    private readonly HashSet<GpuId> cordonedGpus = [];
     private readonly Dictionary<GpuId, JobId> owners = [];
     private readonly Dictionary<NodeId, SortedSet<GpuId>> ownedOn = [];
     private readonly Dictionary<JobId, int> fit = [];
@@ -94,7 +96,36 @@ internal sealed class GpuInventory
     /// <summary>Whether the gpu would be free if its node were not set aside.</summary>
     public bool IsFreeThoughSetAside(GpuId gpu) =>
         setAside.Contains(gpu.Node) && described.ContainsKey(gpu) && nodes[gpu.Node].Up && !owners.ContainsKey(gpu)
-            && !unschedulable.Contains(gpu);
+            && !unschedulable.Contains(gpu) && !IsCordoned(gpu);
+
+    /// <summary>Gpus in reach, with their classes, that would be free if they were not cordoned.</summary>
+    public IEnumerable<(GpuId Gpu, string Class)> Cordoned =>
+        cordonedNodes.SelectMany(node => IdsOf(Find(node))).Union(cordonedGpus).Order()
+            .Where(gpu => described.ContainsKey(gpu) && nodes[gpu.Node].Up && !owners.ContainsKey(gpu) && !unschedulable.Contains(gpu))
+            .Select(gpu => (gpu, described[gpu].DeviceClass));
+
+    /// <summary>Whether the gpu is given to nobody on the operators' word. A job that has it keeps it until it lets go.</summary>
+    public bool IsCordoned(GpuId gpu) => cordonedNodes.Contains(gpu.Node) || cordonedGpus.Contains(gpu);
+
+    /// <summary>
+    /// Gives a node (<paramref name="gpu"/> is null) or a gpu to nobody from now on, also such as its node reports later; or to whoever
+    /// wants it.
+    /// </summary>
+    public void SetCordoned(NodeId node, int? gpu, bool cordoned)
+    {
+        if (gpu is not { } index)
+        {
+            if (!(cordoned ? cordonedNodes.Add(node) : cordonedNodes.Remove(node)))
+                return;
+            foreach (var known in IdsOf(Find(node)))
+                Count(known);
+            return;
+        }
+
+        var id = new GpuId(node, index);
+        if (cordoned ? cordonedGpus.Add(id) : cordonedGpus.Remove(id))
+            Count(id);
+    }
 
     /// <summary>Gives a node's free gpus to nobody from now on, or to whoever wants them. What jobs have they keep.</summary>
     public void SetAside(NodeId node, bool aside)
@@ -134,7 +165,7 @@ internal sealed class GpuInventory
     {
         Uncount(gpu);
         if (!described.TryGetValue(gpu, out var description) || !nodes[gpu.Node].Up || unschedulable.Contains(gpu)
-            || (setAside.Contains(gpu.Node) && !owners.ContainsKey(gpu)))
+            || ((setAside.Contains(gpu.Node) || IsCordoned(gpu)) && !owners.ContainsKey(gpu)))
         {
             return;
         }

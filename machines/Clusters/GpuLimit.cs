@@ -15,6 +15,9 @@ internal sealed record GpuLimit(string Kind, string Reason, TimeSpan Since)
     /// <summary>Its cooling zone is too hot: its work is to move.</summary>
     public const string Throttled = "throttled";
 
+    /// <summary>Operators have drained it: its work is to move, as soon as the job can go on without it.</summary>
+    public const string Drained = "drained";
+
     /// <summary>It waits for the ramp limit. Said in views; such a gpu will be of use soon.</summary>
     public const string Ramp = "ramp";
 }

@@ -129,7 +129,8 @@ public sealed partial class TrainingJobMachine
             ?? offers.Values.FirstOrDefault(offer => offer.Up
                 && DeviceClasses.Matches(State.Spec.DeviceClass, offer.DeviceClass))?.DeviceClass;
         var anybody = NeedsWhoeverComes;
-        var usable = offers.Values.Where(offer => offer.Up && offer.DeviceClass == deviceClass && !IsMember(offer) && links.MayReach(offer)
+        var usable = offers.Values.Where(offer => (offer.Up || MayBeCalledBack(offer, anybody))
+            && offer.DeviceClass == deviceClass && !IsMember(offer) && links.MayReach(offer)
             && !departures.IsLeaving(offer.Gpu) && exclusions.MayReturn(offer, releases.IsHeard(offer.Gpu), anybody, Now)
             && (State.Phase == JobPhase.Waiting || !preparations.IsAside(offer)) && (anybody || !departures.IsEnding(offer)));
         if (State.Faults.Count == 0)
@@ -139,12 +140,17 @@ public sealed partial class TrainingJobMachine
         return [.. usable.Where(offer => anybody || !HasFaulted(offer)).OrderBy(HasFaulted)];
     }
 
+    /// <summary>Whether a drained gpu that has left may be the only one with the state, and the job cannot go on as it is.</summary>
+    private bool MayBeCalledBack(GpuOffer offer, bool isAnybodyNeeded) =>
+        isAnybodyNeeded && offer is { Drained: true, NodeUp: true } && !parking.IsStateHeld && handovers.MayBeCalled(offer.Gpu);
+
     /// <summary>Whether the gpu failed since the job last came a step farther, in the process that runs there now.</summary>
     private bool HasFaulted(GpuOffer offer) => State.Faults.Any(fault => fault.Gpu == offer.Gpu && fault.Boot == offer.Session.Boot);
 
     private void Exclude(GpuId gpu, string cause)
     {
         releases.Await(gpu);
+        departures.NoteFailed(gpu);
         exclusions.Add(context.MemberOf(gpu)!, evidence.IsLasting(gpu, cause), Now);
         var said = evidence.WordsAgainst(gpu);
         context.Change(State with { Failures = State.Failures + 1, FirstCause = State.FirstCause ?? $"{gpu}: {cause}{said}" });
@@ -192,7 +198,12 @@ public sealed partial class TrainingJobMachine
         }
 
         foreach (var member in chosen)
+        {
             departures.KeepEnding(member);
+            if (offers.All.TryGetValue(member.Gpu, out var offer) && offer.GiveBack is not null)
+                GiveBack(offer);
+        }
+
         ForgetGeneration();
         offers.RequestNow();
         preparations.BeginRound();
@@ -221,6 +232,7 @@ public sealed partial class TrainingJobMachine
             // A job is parked only where every member holds the state, and those that stay do so until one of them computes.
             HeldByMembers = parking.IsWanted && chosen.Count == 0,
             ParkedFor = parking.Reason,
+            HandingOver = handovers.After(departures.DrainedOf(removed), [.. next.Members.Select(member => member.Gpu)]),
             Recorded = records.Through,
         });
     }
@@ -284,6 +296,8 @@ public sealed partial class TrainingJobMachine
             Holders = search.HoldersNow,
             HeldByMembers = isHeld,
             ParkedFor = null,
+            HandingOver = handovers.After(
+                departures.DrainedOf(gone.Select(member => member.Gpu)), [.. staying.Select(member => member.Gpu)]),
             Recorded = records.Through,
         });
         foreach (var member in gone)

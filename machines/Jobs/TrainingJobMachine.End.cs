@@ -200,6 +200,7 @@ public sealed partial class TrainingJobMachine
             ModelSha256 = null,
             Before = State.ModelSha256 is { } earlier
                 ? new FinishedBefore(JobExtent.Of(State.Spec), records.Through, earlier, State.Reason) : null,
+            HandingOver = null,
         });
         search.NoteFound();
         if (State.Checkpoints.Count == 0)

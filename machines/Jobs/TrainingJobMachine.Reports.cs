@@ -293,7 +293,11 @@ public sealed partial class TrainingJobMachine
     {
         if (released.Generation < State.Generation && !context.IsOver && context.MemberOf(released.Gpu) is not null)
             return;
+        if (!context.IsOver && handovers.Awaits(released))
+            return;
         releases.End(released.Gpu);
+        if (handovers.Has(released.Gpu))
+            context.MarkDirty();
         if (releases.NoteHeard(released.Gpu))
             context.MarkDirty();
     }

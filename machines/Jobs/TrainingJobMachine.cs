@@ -32,6 +32,7 @@ public sealed partial class TrainingJobMachine : IMachine
     private readonly Preparations preparations;
     private readonly Departures departures;
     private readonly Releases releases;
+    private readonly Handovers handovers;
     private readonly Parking parking;
     private readonly StateSearch search;
     private readonly InitialStates initialStates;
@@ -60,6 +61,7 @@ public sealed partial class TrainingJobMachine : IMachine
         preparations = new Preparations(context, round);
         departures = new Departures(context, links);
         releases = new Releases(context, links, MayForget);
+        handovers = new Handovers(context, links, releases);
         parking = new Parking(context, round, departures);
         search = new StateSearch(context, links, records);
         initialStates = new InitialStates(context);
@@ -124,7 +126,11 @@ public sealed partial class TrainingJobMachine : IMachine
 
         decidedAt = now;
         if (!context.IsOver)
+        {
             Decide();
+            LetDrainedGo();
+        }
+
         if (!context.IsOver && IsTraining)
             checkpoints.Decide();
         RepeatRequests();
@@ -235,15 +241,21 @@ public sealed partial class TrainingJobMachine : IMachine
 
         // Members that the cluster wants back, for want of power or cooling, leave like those that an operator must see to.
         foreach (var offer in offers.Values.Where(offer => offer.GiveBack is not null && IsMember(offer) && !context.IsOver))
-        {
-            departures.NoteGivingBack(offer.Gpu);
-            Leave(offer.Gpu, offer.GiveBack!);
-        }
-
+            GiveBack(offer);
         departures.StayWhereAllowed(offers.All);
+        if (!context.IsOver && handovers.Keep(offers.All))
+            offers.RequestNow();
         offers.NoteShortage(offered.Supply, NeedsWhoeverComes);
         if (offers.All.Count < Wanted)
             offers.RequestMore();
+    }
+
+    private void GiveBack(GpuOffer offer)
+    {
+        departures.NoteGivingBack(offer.Gpu);
+        if (offer.Drained)
+            departures.NoteDrained(offer.Gpu);
+        Leave(offer.Gpu, offer.GiveBack!);
     }
 
     private void NoteIndirectly(NodeId node, WorkerSession session, bool connected) =>
@@ -302,7 +314,8 @@ public sealed partial class TrainingJobMachine : IMachine
     private bool IsMember(GpuOffer offer) => context.MemberOf(offer.Gpu) is { } member && member.Boot == offer.Session.Boot;
 
     /// <summary>Whether a release tells its worker that the state is of no more use.</summary>
-    private bool MayForget(GpuId gpu) => context.IsOver || (parking.IsStateHeld && departures.IsEnding(gpu));
+    private bool MayForget(GpuId gpu) =>
+        context.IsOver || (parking.IsStateHeld && (departures.IsEnding(gpu) || (handovers.Has(gpu) && context.MemberOf(gpu) is null)));
 
     /// <summary>All members hold the state now: processes beside them that were asked to end are told that they may.</summary>
     private void LetGo()
@@ -314,13 +327,28 @@ public sealed partial class TrainingJobMachine : IMachine
         }
     }
 
+    /// <summary>Members, and drained gpus that were until others hold the state.</summary>
+    private GpuId[] Used => handovers.Gpus.Count == 0
+        ? [.. State.Members.Select(member => member.Gpu)]
+        : [.. State.Members.Select(member => member.Gpu).Union(handovers.Gpus).Order()];
+
+    /// <summary>A job that was loaded anew tells them again: what it said of its releases before is not stored.</summary>
+    private void LetDrainedGo()
+    {
+        if (context.IsOver || !parking.IsStateHeld || handovers.Gpus.Count == 0)
+            return;
+        handovers.TellAll(gpu => offers.All.TryGetValue(gpu, out var offer) ? offer.GiveBack : null);
+        if (handovers.LetGo())
+            offers.RequestNow();
+    }
+
     private void RepeatRequests()
     {
         if (offers.NextRequest() is not { } number)
             return;
         context.Send(GrainAddress.Cluster, new GpusRequested(
             context.Id, State.Incarnation, number, Wanted,
-            context.IsOver ? [] : [.. State.Members.Select(member => member.Gpu)],
+            context.IsOver ? [] : Used,
             IsStateLost ? [.. exclusions.Gpus] : [])
         {
             DeviceClass = State.DeviceClass ?? State.Spec.DeviceClass,

@@ -118,6 +118,9 @@ public sealed record TrainingJobState
     /// </summary>
     public bool HeldByMembers { get; init; }
 
+    /// <summary>Drained gpus that have left, and whose state others are not known to hold yet, sorted; null: there are none.</summary>
+    public IReadOnlyList<GpuId>? HandingOver { get; init; }
+
     /// <summary>Why the job is parked, or is about to be; null: it is not.</summary>
     public string? ParkedFor { get; init; }
 

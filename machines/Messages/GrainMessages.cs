@@ -44,11 +44,20 @@ namespace Coordinator.Machines;
 [JsonDerivedType(typeof(PowerApproved), "power-approved")]
 [JsonDerivedType(typeof(CoolingZoneSet), "cooling-zone-set")]
 [JsonDerivedType(typeof(CoolingZoneCleared), "cooling-zone-cleared")]
+[JsonDerivedType(typeof(DrainOrdered), "drain-ordered")]
+[JsonDerivedType(typeof(UncordonOrdered), "uncordon-ordered")]
 public abstract record GrainMessage;
 
 /// <summary>The machine was loaded: always its first message.</summary>
 /// <param name="Silo">Name of the silo that loaded it.</param>
-public sealed record Activated(string Silo) : GrainMessage;
+public sealed record Activated(string Silo) : GrainMessage
+{
+    /// <summary>
+    /// Time of day on the silo, from which a machine reckons what is left of a deadline that people have set; null: nobody knows, and such
+    /// a time begins anew.
+    /// </summary>
+    public DateTimeOffset? At { get; init; }
+}
 
 /// <summary>The machine's next deadline passed.</summary>
 public sealed record DeadlinePassed : GrainMessage;
@@ -94,6 +103,9 @@ public sealed record NodeReportTaken(WorkerSession Session, long Sequence) : Gra
     /// the node speaks to them at once; null: there are none, or an older cluster speaks.
     /// </summary>
     public IReadOnlyList<int>? Watched { get; init; }
+
+    /// <summary>By whom the node is drained, and why; null: it is not.</summary>
+    public string? Drained { get; init; }
 }
 
 // To a gpu, from its node.
@@ -222,6 +234,12 @@ public sealed record GpuOffer(GpuId Gpu, WorkerSession Session, string DataAddre
 
     /// <summary>Why the job is to go on without the gpu as soon as nothing is lost by that; null: it may keep it.</summary>
     public string? GiveBack { get; init; }
+
+    /// <summary>
+    /// Whether operators have drained it: the job keeps it as its own, and computes nothing there, until others hold the state that it has.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Drained { get; init; }
 }
 
 /// <summary>What the cluster has for a job that wants more gpus than it got.</summary>

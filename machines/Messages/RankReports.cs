@@ -187,6 +187,10 @@ public sealed record RankReleased : JobReport
 {
     /// <summary>The gpu.</summary>
     public required GpuId Gpu { get; init; }
+
+    /// <summary>Whether it was told to forget the state, and has.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Forgot { get; init; }
 }
 
 /// <summary>

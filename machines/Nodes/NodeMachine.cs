@@ -67,6 +67,7 @@ public sealed partial class NodeMachine(NodeId id, GpuHealthPolicy? policy = nul
     private WorkerSession refused;
     private long? livesBeside;
     private string setAside = "";
+    private string? drained;
     private TimeSpan sentAt;
     private TimeSpan repeatAfter;
     private TimeSpan now;
@@ -116,7 +117,7 @@ public sealed partial class NodeMachine(NodeId id, GpuHealthPolicy? policy = nul
                 outputs.Send(id, new LogAsked(wanted.Question));
                 break;
             case NodeReportTaken report when report.Session == hello?.Session:
-                setAside = report.SetAside ?? "";
+                (setAside, drained) = (report.SetAside ?? "", report.Drained);
                 OnWatched(report.Watched ?? []);
                 OnReportTaken(report.Sequence);
                 break;
@@ -323,7 +324,13 @@ public sealed partial class NodeMachine(NodeId id, GpuHealthPolicy? policy = nul
         downAt = now;
         TellJobs();
         outputs.Observe(
-            new CoordinatorEvent { Kind = EventKinds.NodeDown, Node = id, Text = $"{id} is out of reach: {reason}", Cause = reason });
+            new CoordinatorEvent
+            {
+                Kind = EventKinds.NodeDown,
+                Node = id,
+                Text = drained is null ? $"{id} is out of reach: {reason}" : $"{id} has gone ({reason}), {drained}",
+                Cause = reason,
+            });
     }
 
     private void OnTime()

@@ -159,7 +159,8 @@ public sealed class MixedCluster
                     new PlanTaken { Job = order.Job, Generation = order.Generation, Gpu = gpu },
                     new RankAdvanced { Job = order.Job, Generation = order.Generation, Gpu = gpu, Step = 1 },
                 ],
-                ReleaseRank => [new RankReleased { Job = order.Job, Generation = order.Generation, Gpu = gpu }],
+                ReleaseRank release =>
+                    [new RankReleased { Job = order.Job, Generation = order.Generation, Gpu = gpu, Forgot = release.Forget }],
                 _ => [],
             };
             foreach (var answer in answers)

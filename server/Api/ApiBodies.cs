@@ -125,6 +125,35 @@ public sealed record CoolingBody : ApiBody
     public required IReadOnlyList<CoolingZoneView> Items { get; init; }
 }
 
+/// <summary>Drains.</summary>
+public sealed record DrainsBody : ApiBody
+{
+    /// <summary>What is drained, by name.</summary>
+    public required IReadOnlyList<DrainView> Items { get; init; }
+}
+
+/// <summary>What is to be drained, or given work again.</summary>
+public sealed record DrainRequest
+{
+    /// <summary>The longest time that a drain may wait: whoever means longer means no deadline.</summary>
+    public static TimeSpan LongestDeadline { get; } = TimeSpan.FromDays(40);
+
+    /// <summary>Nodes, by name; null: none.</summary>
+    public IReadOnlyList<string>? Nodes { get; init; }
+
+    /// <summary>Gpus, as <c>node/index</c>; null: none.</summary>
+    public IReadOnlyList<string>? Gpus { get; init; }
+
+    /// <summary>Why; a drain needs it.</summary>
+    public string? Reason { get; init; }
+
+    /// <summary>Who wants it.</summary>
+    public string? By { get; init; }
+
+    /// <summary>How long work that is there may go on, milliseconds; null: it leaves when the job can go on without.</summary>
+    public long? DeadlineMs { get; init; }
+}
+
 /// <summary>Events.</summary>
 public sealed record EventsBody : ApiBody
 {

@@ -16,6 +16,8 @@ namespace Coordinator.Server.Api;
 [JsonSerializable(typeof(NodesBody))]
 [JsonSerializable(typeof(GpusBody))]
 [JsonSerializable(typeof(CoolingBody))]
+[JsonSerializable(typeof(DrainsBody))]
+[JsonSerializable(typeof(DrainRequest))]
 [JsonSerializable(typeof(EventsBody))]
 [JsonSerializable(typeof(StepsBody))]
 [JsonSerializable(typeof(StoredFileBody))]

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Coordinator.Machines;
 using Coordinator.Machines.Gangs;
@@ -10,8 +11,14 @@ namespace Coordinator.Server.Api;
 internal sealed class Views(IGrainHost grains)
 {
     /// <summary>Answers with a grain's view, or with <paramref name="missing"/>.</summary>
-    public async Task<IResult> ShowAsync(GrainAddress grain, IResult missing) =>
-        await ReadAsync(grain).ConfigureAwait(false) is { } view ? Answer(Stamp(view)) : missing;
+    public async Task<IResult> ShowAsync(GrainAddress grain, IResult missing)
+    {
+        if (await ReadAsync(grain).ConfigureAwait(false) is not { } view)
+            return missing;
+        if (grain.Kind is GrainKind.Node or GrainKind.Gpu)
+            AddDrain(view, grain, await DrainsAsync().ConfigureAwait(false));
+        return Answer(Stamp(view));
+    }
 
     /// <summary>Answers with the views of one page of a kind of grain.</summary>
     /// <param name="kind">The kind.</param>
@@ -21,11 +28,16 @@ internal sealed class Views(IGrainHost grains)
     {
         var items = new JsonArray();
         string? last = null;
+        var drains = await DrainsAsync().ConfigureAwait(false);
         foreach (var grain in (await grains.KnownAsync(kind).ConfigureAwait(false))
             .SkipWhile(grain => after is not null && string.CompareOrdinal(grain.Key, after) <= 0).Take(limit))
         {
             if (await ReadAsync(grain).ConfigureAwait(false) is { } view)
+            {
+                AddDrain(view, grain, drains);
                 items.Add(view);
+            }
+
             last = grain.Key;
         }
 
@@ -46,6 +58,17 @@ internal sealed class Views(IGrainHost grains)
     /// <summary>The cluster's view, or null.</summary>
     public async Task<ClusterView?> ClusterAsync() =>
         await ReadAsync(GrainAddress.Cluster).ConfigureAwait(false) is { } view ? Contracts.Read<ClusterView>(view) : null;
+
+    /// <summary>What is drained, by name. The cluster decides it, so a node and a gpu are asked for nothing of it.</summary>
+    private async Task<IReadOnlyDictionary<string, DrainView>> DrainsAsync() =>
+        (await ClusterAsync().ConfigureAwait(false))?.Drains.ToDictionary(drain => drain.Target, StringComparer.Ordinal) ?? [];
+
+    private static void AddDrain(JsonObject view, GrainAddress grain, IReadOnlyDictionary<string, DrainView> drains)
+    {
+        var node = grain.Kind == GrainKind.Gpu ? grain.Key[..grain.Key.LastIndexOf('/')] : grain.Key;
+        if ((drains.GetValueOrDefault(node) ?? drains.GetValueOrDefault(grain.Key)) is { } drain)
+            view["drain"] = JsonSerializer.SerializeToNode(drain, MachinesJson.Default.DrainView);
+    }
 
     private static bool CanBe(GrainAddress grain) => grain.Kind switch
     {

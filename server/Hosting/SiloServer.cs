@@ -185,6 +185,7 @@ public sealed partial class SiloServer : IAsyncDisposable
         new HistoryApi(options.Events, options, app.Lifetime.ApplicationStopping).Map(api);
         new ClusterApi(views).Map(api);
         new LimitsApi(options.Grains, changes).Map(api);
+        new DrainsApi(changes, views, options.TimeProvider).Map(api);
         new FilesApi(changes, views, options).Map(api);
         info.Map(api);
         info.MapHealth(app);

@@ -30,6 +30,9 @@ public sealed partial class GrainServices(
     public TimeSpan Now => time.GetElapsedTime(startedAt);
 
     /// <inheritdoc/>
+    public DateTimeOffset? TimeOfDay => time.GetUtcNow();
+
+    /// <inheritdoc/>
     public CancellationToken Stopping => lifetime.ApplicationStopping;
 
     /// <inheritdoc/>

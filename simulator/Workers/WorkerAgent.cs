@@ -272,13 +272,20 @@ internal sealed class WorkerAgent(SimulatedWorker process)
         if (order.Gpu.Node != process.Node || order.Gpu.Index >= process.Scenario.GpusPerNode)
             return;
         seats.TryGetValue(order.Job, out var seat);
-        if (order is ReleaseRank)
+        if (order is ReleaseRank release)
         {
-            if (seat is not null && seat.Ranks.TryGetValue(order.Gpu.Index, out var released) && seat.Obeys(order))
+            var isObeyed = true;
+            if (seat is not null && seat.Ranks.TryGetValue(order.Gpu.Index, out var released) && (isObeyed = seat.Obeys(order)))
                 released.OnOrder(order, null);
             if (seat is not null && seat.Preparing.TryGetValue(order.Gpu.Index, out var slow))
                 (slow.Waiting, slow.Generation, slow.IsHeard) = (null, order.Generation, World.Now >= slow.Until);
-            Say(new RankReleased { Job = order.Job, Generation = order.Generation, Gpu = order.Gpu });
+            Say(new RankReleased
+            {
+                Job = order.Job,
+                Generation = order.Generation,
+                Gpu = order.Gpu,
+                Forgot = isObeyed && release.Forget,
+            });
             EndIfLetGo();
             return;
         }

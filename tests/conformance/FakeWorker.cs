@@ -181,7 +181,13 @@ internal sealed class FakeWorker(NodeId node, long boot, int gpus, string device
         }
     }
 
-    private static RankReleased Released(RankOrder order) => new() { Job = order.Job, Generation = order.Generation, Gpu = order.Gpu };
+    private static RankReleased Released(RankOrder order) => new()
+    {
+        Job = order.Job,
+        Generation = order.Generation,
+        Gpu = order.Gpu,
+        Forgot = order is ReleaseRank { Forget: true },
+    };
 
     private IEnumerable<WorkerMessage> OnRecorded(StepsRecorded recorded)
     {

@@ -218,7 +218,7 @@ public sealed class NodeRanks : IAsyncDisposable
         {
             fence.Obey(order);
             Release(job, release);
-            tell(new RankReleased { Job = release.Job, Generation = release.Generation, Gpu = release.Gpu });
+            tell(new RankReleased { Job = release.Job, Generation = release.Generation, Gpu = release.Gpu, Forgot = release.Forget });
             SeeWhetherLeft();
             return;
         }

@@ -11,6 +11,7 @@ internal sealed class Departures(JobContext context, NodeLinks links)
     private readonly SortedDictionary<GpuId, string> leaving = [];
     private readonly SortedDictionary<GpuId, Ending> ending = [];
     private readonly SortedSet<GpuId> givingBack = [];
+    private readonly SortedSet<GpuId> drained = [];
 
     /// <summary>A worker process that was asked to end.</summary>
     private sealed record Ending(long Boot, string Reason);
@@ -46,7 +47,20 @@ internal sealed class Departures(JobContext context, NodeLinks links)
     }
 
     /// <summary>A gpu has left.</summary>
-    public void Remove(GpuId gpu) => leaving.Remove(gpu);
+    public void Remove(GpuId gpu)
+    {
+        leaving.Remove(gpu);
+        drained.Remove(gpu);
+    }
+
+    /// <summary>A member leaves since operators have drained it: its process lives on, with the state.</summary>
+    public void NoteDrained(GpuId gpu) => drained.Add(gpu);
+
+    /// <summary>A member has failed: what it wanted before is of no account.</summary>
+    public void NoteFailed(GpuId gpu) => drained.Remove(gpu);
+
+    /// <summary>Members that leave in order since operators have drained them.</summary>
+    public IEnumerable<GpuId> DrainedOf(IEnumerable<GpuId> gone) => gone.Where(drained.Contains);
 
     /// <summary>
     /// A process was asked to end. False where a later one runs by now: the word of a process that has ended says nothing of its successor.
@@ -84,6 +98,7 @@ internal sealed class Departures(JobContext context, NodeLinks links)
         foreach (var gpu in givingBack.Where(gpu => offers.TryGetValue(gpu, out var offer) && offer.GiveBack is null).ToArray())
         {
             givingBack.Remove(gpu);
+            drained.Remove(gpu);
             if (context.MemberOf(gpu) is not null && !ending.ContainsKey(gpu))
                 leaving.Remove(gpu);
         }
@@ -123,5 +138,6 @@ internal sealed class Departures(JobContext context, NodeLinks links)
     {
         leaving.Clear();
         givingBack.Clear();
+        drained.Clear();
     }
 }

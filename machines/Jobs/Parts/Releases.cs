@@ -28,6 +28,9 @@ internal sealed class Releases(JobContext context, NodeLinks links, Func<GpuId, 
     /// <summary>Whether a gpu that was excluded has answered its release, or none is waited for.</summary>
     public bool IsHeard(GpuId gpu) => !unheard.Contains(gpu);
 
+    /// <summary>Whether a gpu has yet to obey one.</summary>
+    public bool IsPending(GpuId gpu) => pending.ContainsKey(gpu);
+
     /// <summary>Whether a node has yet to obey one.</summary>
     public bool IsPendingOn(NodeId node) => pending.Keys.Any(gpu => gpu.Node == node);
 

@@ -20,6 +20,12 @@ public sealed class FenceTests
         { "stores no observations", "a-gpu-whose-record-is-behind-refuses-its-orders", "expect steps j 1..5" },
         { "stores no observations", "a-cap-takes-a-rank-and-gives-it-back", "await event power.shed within 2s" },
         { "loads nothing", "a-cluster-remembers-who-has-what", "advance 5s" },
+        { "stores no observations", "a-drain-waits-for-what-a-job-cannot-do-without", "expect steps j 1..900" },
+        { "stores no observations", "a-drained-node-ends-a-gangs-generation-in-order", "await event gang.stopping node=n1 "
+            + "text=\"generation 1 ends: n1: drained by ann: new disk\" within 4s" },
+        { "loads nothing", "a-drained-node-leaves-with-no-step-lost",
+            "await view Job:j phase=running members.count=2 incarnation=2 within 20s" },
+        { "stores no observations", "the-last-gpu-of-a-job-is-drained", "expect steps j 1..100" },
         { "stores no observations", "a-dead-member-is-replaced", "expect event rank.excluded gpu=n2/0" },
         { "wakes nobody", "a-deadline-passes-at-its-time", "expect n1 told prepare generation=1" },
         { "stores no observations", "a-failed-write-is-tried-again", "expect event 1x job.submitted" },

@@ -48,6 +48,9 @@ internal sealed class JobAlone
     /// <summary>The cause that the last event of each kind told.</summary>
     public Dictionary<string, string?> Causes { get; } = [];
 
+    /// <summary>What the last event of each kind told people.</summary>
+    public Dictionary<string, string?> Texts { get; } = [];
+
     /// <summary>Time until it wants to be woken; null: never.</summary>
     public TimeSpan? WakesIn => machine.NextDeadline - now;
 
@@ -104,6 +107,15 @@ internal sealed class JobAlone
         [.. nodes.Select(node => new GpuOffer(Gpu(node), Session(node), $"n{node}:7000", "c", "cpu", Up: !back.Contains(node))
         {
             NodeUp = true, GiveBack = back.Contains(node) ? "power: too little" : null,
+        })]));
+
+    /// <summary>All nodes' gpus are offered; those that are drained are no candidates, and of them some are asked back.</summary>
+    public void OfferAllAndDrain(int[] nodes, int[] drained, int[] back) => Tell(new GpusOffered(1, ++offers,
+        [.. nodes.Select(node => new GpuOffer(Gpu(node), Session(node), $"n{node}:7000", "c", "cpu", Up: !drained.Contains(node))
+        {
+            NodeUp = true,
+            Drained = drained.Contains(node),
+            GiveBack = back.Contains(node) ? "drained by ann: new disk" : null,
         })]));
 
     public void Says(int node, JobReport report, int life = 0) => Tell(new WorkerReported(Gpu(node).Node, Session(node, life), report));
@@ -221,7 +233,8 @@ internal sealed class JobAlone
             Loading = loading,
         });
 
-    public void IsReleased(int node) => Says(node, new RankReleased { Job = Job, Generation = Generation, Gpu = Gpu(node) });
+    public void IsReleased(int node, bool forgot = false) =>
+        Says(node, new RankReleased { Job = Job, Generation = Generation, Gpu = Gpu(node), Forgot = forgot });
 
     public void Extend(long? steps = null, int? ranks = null, bool workersEnded = false) =>
         Tell(new ExtendJob(steps, ranks) { WorkersEnded = workersEnded });
@@ -322,7 +335,11 @@ internal sealed class JobAlone
         state = outputs.Items.OfType<PersistState>().LastOrDefault()?.StateJson ?? state;
         Events.AddRange(outputs.Items.OfType<ObserveEvent>().Select(observed => observed.Event.Kind));
         foreach (var observed in outputs.Items.OfType<ObserveEvent>())
+        {
             Causes[observed.Event.Kind] = observed.Event.Cause;
+            Texts[observed.Event.Kind] = observed.Event.Text;
+        }
+
         Recorded.AddRange(
             outputs.Items.OfType<ObserveSteps>().SelectMany(observed => observed.Steps.Select(step => (observed.Timeline, step.Step))));
         foreach (var output in outputs.Items.OfType<SendToGrain>())

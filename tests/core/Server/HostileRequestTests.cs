@@ -119,6 +119,7 @@ public sealed class HostileRequestTests(HostileRequestTests.Shared shared) : ICl
             JsonSerializer.SerializeToUtf8Bytes(
                 new PowerSettings { Classes = [new ClassPower("cpu", 1, 2)] }, MachinesJson.Default.PowerSettings),
             JsonSerializer.SerializeToUtf8Bytes(new CoolingZone("z", ["n1", "hall-*"], 5), MachinesJson.Default.CoolingZone),
+            "{\"nodes\":[\"n1\",null],\"gpus\":[\"n1/0\"],\"reason\":\"disk\",\"by\":\"ann\",\"deadlineMs\":5}"u8.ToArray(),
             JsonSerializer.SerializeToUtf8Bytes(
                 new GangSpec
                 {

@@ -1,4 +1,5 @@
 using Coordinator.Cli.Workers;
+using Coordinator.Disk;
 using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 using Coordinator.Server.Api;
@@ -31,6 +32,17 @@ public sealed class LoopbackRun : IAsyncDisposable
     }
 
     public CoordinatorClient Client { get; }
+
+    /// <summary>How a command reaches the silo.</summary>
+    public string[] Silo
+    {
+        get
+        {
+            var token = folder.Write("token", silo.Token);
+            PrivateFiles.Tighten(token);
+            return ["--silo", silo.Url, "--token-file", token];
+        }
+    }
 
     /// <summary>Where a test may bring the final model.</summary>
     public string ModelPath => folder.File("model.safetensors");
