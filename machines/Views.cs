@@ -92,6 +92,9 @@ public sealed record NodeView(
     /// <summary>Why its free gpus are given to no job for now, such as a data port that no peer reaches; empty: they are.</summary>
     public string SetAside { get; init; } = "";
 
+    /// <summary>Its labels; null: it has none.</summary>
+    public IReadOnlyDictionary<string, string>? Labels { get; init; }
+
     /// <summary>The drain of the node; null: it is not drained, or single gpus of it are. The API says it, and not the node.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public DrainView? Drain { get; init; }
@@ -147,6 +150,9 @@ public sealed record ClusterNodeView(NodeId Id, bool Up, int Gpus, int Free, str
 {
     /// <summary>Memory of its largest gpu, bytes; 0: not known.</summary>
     public long MemoryBytes { get; init; }
+
+    /// <summary>The node's labels; null: it has none.</summary>
+    public IReadOnlyDictionary<string, string>? Labels { get; init; }
 }
 
 /// <summary>What a job has of the cluster.</summary>

@@ -38,6 +38,7 @@ internal sealed class DrainCommand
         Description = "With --wait, how long to wait; the exit code is 4 where that was too short (default: as long as it takes).",
     };
     private readonly Option<string?> person = PersonOption();
+    private readonly Option<string[]> labels = Labels();
 
     private DrainCommand(bool isNode)
     {
@@ -64,8 +65,19 @@ internal sealed class DrainCommand
     private static Argument<string[]> Names(bool isNode) => new(isNode ? "node" : "gpu")
     {
         Description = isNode ? "Names of nodes." : "Gpus, as NODE/INDEX.",
-        Arity = ArgumentArity.OneOrMore,
+        Arity = isNode ? ArgumentArity.ZeroOrMore : ArgumentArity.OneOrMore,
     };
+
+    private static Option<string[]> Labels() => LabelOption.Create(
+        "In place of names: all nodes that have this label now, such as rack=r12. Given more than once, those that have all of them.");
+
+    /// <summary>Whoever names nodes and a label may mean either or both; so it is one of the two.</summary>
+    private static void GuardNames(Command command, Argument<string[]> names, Option<string[]> labels) => command.Validators.Add(result =>
+    {
+        var (named, labelled) = (result.GetResult(names)?.Tokens.Count > 0, result.GetResult(labels)?.Tokens.Count > 0);
+        if (named == labelled)
+            result.AddError(named ? "Name nodes, or their --label, and not both." : "Name nodes, or their --label.");
+    });
 
     private static Option<string?> PersonOption() => new("--by")
     {
@@ -77,8 +89,10 @@ internal sealed class DrainCommand
         var command = QueryCommand.Create(
             isNode ? "node" : "gpu",
             isNode ? "Drain nodes, with all of their gpus." : "Drain single gpus.",
-            [names, reason, deadline, wait, limit, person],
+            isNode ? [names, labels, reason, deadline, wait, limit, person] : [names, reason, deadline, wait, limit, person],
             RunAsync);
+        if (isNode)
+            GuardNames(command, names, labels);
         command.Validators.Add(result =>
         {
             if (result.GetResult(limit) is { Tokens.Count: > 0 } && result.GetResult(wait) is not { Implicit: false })
@@ -89,7 +103,8 @@ internal sealed class DrainCommand
 
     private async Task RunAsync(CoordinatorClient client, ParseResult parsed, OutputFormat format, CancellationToken cancel)
     {
-        var wanted = Request(isNode, parsed.GetValue(names)!, Person(parsed.GetValue(person))) with
+        var wanted = await RequestAsync(client, isNode, parsed, names, labels, Person(parsed.GetValue(person)), cancel);
+        wanted = wanted with
         {
             Reason = parsed.GetValue(reason),
             DeadlineMs = DurationOption.Of(parsed.GetValue(deadline)) is { } time ? (long)time.TotalMilliseconds : null,
@@ -141,24 +156,54 @@ internal sealed class DrainCommand
     {
         var names = Names(isNode);
         var person = PersonOption();
-        return QueryCommand.Create(
+        var labels = Labels();
+        var command = QueryCommand.Create(
             isNode ? "node" : "gpu",
             isNode
                 ? "Give nodes work again. Single gpus of theirs that were drained stay so."
                 : "Give single gpus work again. Gpus of a drained node stay without.",
-            [names, person],
+            isNode ? [names, labels, person] : [names, person],
             async (client, parsed, _, cancel) =>
             {
-                var wanted = Request(isNode, parsed.GetValue(names)!, Person(parsed.GetValue(person)));
+                var wanted = await RequestAsync(client, isNode, parsed, names, labels, Person(parsed.GetValue(person)), cancel);
                 var before = (await client.GetDrainsAsync(cancel)).Select(drain => drain.Target).ToHashSet(StringComparer.Ordinal);
                 await client.UncordonAsync(wanted, cancel);
                 foreach (var target in (wanted.Nodes ?? []).Concat(wanted.Gpus ?? []).Distinct(StringComparer.Ordinal))
                     Console.WriteLine(before.Contains(target) ? $"{target} is given work again" : $"{target} was not drained");
             });
+        if (isNode)
+            GuardNames(command, names, labels);
+        return command;
     }
 
-    private static DrainRequest Request(bool isNode, string[] names, string by) =>
-        new() { Nodes = isNode ? names : [], Gpus = isNode ? [] : names, By = by };
+    /// <summary>What labels mean is looked up once, so that a wait is for the nodes that were drained.</summary>
+    private static async Task<DrainRequest> RequestAsync(
+        CoordinatorClient client,
+        bool isNode,
+        ParseResult parsed,
+        Argument<string[]> names,
+        Option<string[]> labels,
+        string by,
+        CancellationToken cancel)
+    {
+        var named = parsed.GetValue(names) ?? [];
+        if (!isNode)
+            return new DrainRequest { Gpus = named, By = by };
+        if (parsed.GetValue(labels) is { Length: > 0 } wanted)
+        {
+            var known = (await client.GetClusterAsync(cancel))?.Nodes ?? [];
+            named = [.. known.Where(node => NodeLabels.HasAll(node.Labels, wanted)).Select(node => node.Id.Value)];
+            if (named.Length == 0)
+            {
+                throw new CommandException(
+                    ExitCodes.NotFound,
+                    $"No node has the label {string.Join(" and ", wanted)}.",
+                    "Labels are those of 'coordinator worker --label'; see 'coordinator nodes -o wide'.");
+            }
+        }
+
+        return new DrainRequest { Nodes = named, By = by };
+    }
 
     private static string Person(string? given) =>
         given ?? (Environment.UserName is { Length: > 0 } user ? user : "an operator");

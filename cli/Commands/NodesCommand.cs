@@ -13,19 +13,25 @@ public static class NodesCommand
     [
         new("NODE"), new("CONNECTED"), new("DRAIN"), new("PID"), new("GPUS"), new("RANKS"), new("APPLIED"), new("SILENT"),
         new("DATA ADDRESS", true), new("DEVICE CLASS", true), new("ACTIVITY", true), new("SET ASIDE", true), new("DRAIN REASON", true),
+        new("LABELS", true),
     ];
 
     /// <summary>The command.</summary>
-    public static Command Create() => QueryCommand.Create(
-        "nodes", "List the nodes and what their gpus do.", [], async (client, _, cancel) =>
+    public static Command Create()
+    {
+        var labels = LabelOption.Create("Only nodes that have this label, such as rack=r12. Given more than once, all of them.");
+        return QueryCommand.Create("nodes", "List the nodes and what their gpus do.", [labels], async (client, parsed, cancel) =>
         {
             var nodes = WithAbsent(await client.GetNodesAsync(cancel), await client.GetDrainsAsync(cancel));
+            if (parsed.GetValue(labels) is { Length: > 0 } wanted)
+                nodes = [.. nodes.Where(node => NodeLabels.HasAll(node.Labels, wanted))];
             return new Listing(
                 "NodeList",
                 new JsonArray([.. nodes.Select(node => JsonSerializer.SerializeToNode(node, MachinesJson.Default.NodeView))]),
                 Columns,
                 [.. nodes.Select(Row)]);
         });
+    }
 
     /// <summary>A node that is drained, and was not heard since the silo was started, is listed all the same.</summary>
     private static NodeView[] WithAbsent(IReadOnlyList<NodeView> nodes, IReadOnlyList<DrainView> drains)
@@ -46,5 +52,6 @@ public static class NodesCommand
         node.DataAddress, string.Join(' ', node.Gpus.Select(gpu => gpu.DeviceClass).Distinct()),
         string.Join(' ', node.Ranks.Select(rank => rank.Activity).Distinct()), node.SetAside is { Length: > 0 } why ? why : "-",
         node.Drain is { } drain ? DrainText.Of(drain) : "-",
+        NodeLabels.Text(node.Labels) is { Length: > 0 } labels ? labels : "-",
     ];
 }

@@ -55,6 +55,8 @@ public sealed class WorkerCommand
         Description = "Take the place of the worker that has this node's name, "
         + "though it is heard; that one ends. For a person, not for a unit that is started again by itself."
     };
+    private readonly Option<string[]> labels = LabelOption.Create(
+        "A label of this node, such as rack=r12, by which operators name many nodes at once. Repeatable.");
     private readonly Option<int> gpus = new("--gpus") { Description = "Ranks on each device, 1 or more.", DefaultValueFactory = _ => 1 };
     private readonly PathOption directory = new(PathUse.Folder, "--data-dir")
     {
@@ -114,7 +116,7 @@ public sealed class WorkerCommand
         var command = new Command(
             "worker", "Run a worker: the process that computes, one on each node. SIGTERM lets its jobs go on without it first.")
         {
-            silos, token, proxy, node, replace, gpus, directory, checkpoints, listen, advertised, width, faults, pipe,
+            silos, token, proxy, node, labels, replace, gpus, directory, checkpoints, listen, advertised, width, faults, pipe,
         };
         devices.AddTo(command);
         foreign.AddTo(command);
@@ -219,6 +221,7 @@ public sealed class WorkerCommand
         DataHost = parsed.GetValue(advertised),
         Faults = parsed.GetValue(faults) ?? FaultPlan.None,
         Replace = parsed.GetValue(replace),
+        Labels = NodeLabels.Parse(parsed.GetValue(labels) ?? []),
         Connected = silo => Console.WriteLine($"ready {silo}"),
     };
 

@@ -127,6 +127,7 @@ public sealed partial class ClusterMachine : IMachine
                 MemoryBytes = node.Gpus.Any(gpu => gpu.MemoryBytes == 0)
                     ? 0
                     : node.Gpus.Select(gpu => gpu.MemoryBytes).DefaultIfEmpty().Max(),
+                Labels = node.Labels,
             })],
             [.. Stored().Select(view => view with { Waits = WaitsOf(view.Job, allocations[view.Job]) })])
         {

@@ -141,7 +141,11 @@ public sealed record GpuConditionTaken(long Incarnation, long Number) : GrainMes
 
 /// <summary>A node as it is now; repeated until taken.</summary>
 public sealed record NodeReported(
-    NodeId Node, WorkerSession Session, long Sequence, bool Up, string DataAddress, IReadOnlyList<GpuDescription> Gpus) : GrainMessage;
+    NodeId Node, WorkerSession Session, long Sequence, bool Up, string DataAddress, IReadOnlyList<GpuDescription> Gpus) : GrainMessage
+{
+    /// <summary>The node's labels; null: it has none.</summary>
+    public IReadOnlyDictionary<string, string>? Labels { get; init; }
+}
 
 /// <summary>
 /// A peer could not connect to a node's data port in a generation, and the job goes on without the node. Not repeated: the next generation

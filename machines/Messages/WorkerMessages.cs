@@ -86,6 +86,9 @@ public sealed record Hello : WorkerMessage
     /// <summary><see cref="HelloWanted.Proof"/> of the question that this answers; null: it answers none.</summary>
     public long? Proof { get; init; }
 
+    /// <summary>The node's labels (<see cref="NodeLabels"/>); null: it has none.</summary>
+    public IReadOnlyDictionary<string, string>? Labels { get; init; }
+
     /// <summary>The node's gpus, by index.</summary>
     public required IReadOnlyList<GpuDescription> Gpus { get; init; }
 }

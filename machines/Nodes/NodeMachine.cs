@@ -139,6 +139,7 @@ public sealed partial class NodeMachine(NodeId id, GpuHealthPolicy? policy = nul
             hello is null ? null : (now - heardAt).TotalMilliseconds)
         {
             SetAside = setAside,
+            Labels = hello?.Labels,
             Resting = DescribeResting(now),
             Logs = logs.Count == 0 ? null : [.. logs.Where(known => now < known.At + LogTime).Select(known => known.Piece)],
         },
@@ -383,6 +384,9 @@ public sealed partial class NodeMachine(NodeId id, GpuHealthPolicy? policy = nul
     private void SendReport()
     {
         sentAt = now;
-        outputs.Send(GrainAddress.Cluster, new NodeReported(id, hello!.Session, sequence, reportedUp, hello.DataAddress, hello.Gpus));
+        outputs.Send(GrainAddress.Cluster, new NodeReported(id, hello!.Session, sequence, reportedUp, hello.DataAddress, hello.Gpus)
+        {
+            Labels = hello.Labels,
+        });
     }
 }

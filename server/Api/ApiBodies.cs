@@ -144,6 +144,9 @@ public sealed record DrainRequest
     /// <summary>Gpus, as <c>node/index</c>; null: none.</summary>
     public IReadOnlyList<string>? Gpus { get; init; }
 
+    /// <summary>Labels, each as <c>key=value</c>: all nodes that have all of them now; null: none.</summary>
+    public IReadOnlyList<string>? Labels { get; init; }
+
     /// <summary>Why; a drain needs it.</summary>
     public string? Reason { get; init; }
 

@@ -97,8 +97,14 @@ internal sealed class DrainsApi(DurableChanges changes, Views views, TimeProvide
 
         string[] names = [.. (wanted.Nodes ?? []).Select(name => name ?? "")];
         string[] indexed = [.. (wanted.Gpus ?? []).Select(name => name ?? "")];
-        if (names.Length + indexed.Length == 0)
+        string[] labels = [.. (wanted.Labels ?? []).Select(label => label ?? "")];
+        if (names.Length + indexed.Length + labels.Length == 0)
             return Refused(ApiError.BadRequest("neither nodes nor gpus are named.", "Name some; nothing was changed."));
+        if (labels.FirstOrDefault(label => NodeLabels.Problem(label) is not null) is { } none)
+        {
+            return Refused(ApiError.BadRequest(
+                $"'{PlainText.Line(none, 100)}' is no label: {NodeLabels.Problem(none)}.", "Correct it; nothing was changed."));
+        }
         var nodes = new List<NodeId>();
         var gpus = new List<GpuId>();
         var known = await views.ClusterAsync().ConfigureAwait(false) ?? new ClusterView([], []);
@@ -110,6 +116,18 @@ internal sealed class DrainsApi(DurableChanges changes, Views views, TimeProvide
             if (!counts.ContainsKey(node) && !drained.Contains(name))
                 return Refused(NoSuch("node", name));
             nodes.Add(node);
+        }
+
+        if (labels.Length > 0)
+        {
+            var labelled = known.Nodes.Where(node => NodeLabels.HasAll(node.Labels, labels)).Select(node => node.Id).ToArray();
+            if (labelled.Length == 0)
+            {
+                return Refused(ApiError.NotFound(
+                    $"no node has the label {string.Join(" and ", labels)}; nothing was changed",
+                    "Labels are those of 'coordinator worker --label'; list them with GET /api/v1/nodes."));
+            }
+            nodes.AddRange(labelled.Except(nodes));
         }
 
         foreach (var name in indexed)

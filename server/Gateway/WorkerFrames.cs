@@ -117,6 +117,8 @@ internal static class WorkerFrames
             return name;
         if (DataAddresses.Problem(hello.DataAddress) is { } address)
             return $"data address '{hello.DataAddress}': {address}";
+        if (hello.Labels is { } labels && NodeLabels.Problem(labels) is { } label)
+            return label;
         if (hello.Gpus.Any(gpu => gpu is null || gpu.Index < 0))
             return "a gpu of the hello is null or has a negative index";
         return hello.Gpus.DistinctBy(gpu => gpu.Index).Count() < hello.Gpus.Count ? "two gpus of the hello have one index" : null;

@@ -292,6 +292,7 @@ internal sealed class SiloLink
         DataAddress = dataAddress,
         ProcessId = Environment.ProcessId,
         Replace = options.Replace ? true : null,
+        Labels = options.Labels.Count > 0 ? options.Labels : null,
         Gpus = [.. options.Gpus.Select(
             (gpu, index) => new GpuDescription(index, gpu.Name, gpu.DeviceClass, gpu.Device) { MemoryBytes = gpu.MemoryBytes })],
     };

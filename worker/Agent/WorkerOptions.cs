@@ -38,6 +38,9 @@ public sealed record WorkerOptions
     /// <summary>Whether this worker takes the place of one that has its name and is heard.</summary>
     public bool Replace { get; init; }
 
+    /// <summary>Labels by which operators name the node, sorted; see <see cref="NodeLabels"/>.</summary>
+    public IReadOnlyDictionary<string, string> Labels { get; init; } = new SortedDictionary<string, string>(StringComparer.Ordinal);
+
     /// <summary>Faults to suffer.</summary>
     public FaultPlan Faults { get; init; } = FaultPlan.None;
 

@@ -66,6 +66,8 @@ public sealed class DrainsApiTests : IAsyncLifetime
         "deadlineMs is -1; allowed are 0 to 3456000000.")]
     [InlineData("drain", "{\"node\":[\"n1\"],\"reason\":\"r\"}", 400,
         "what is named is not to be read: node is no member that is known here.")]
+    [InlineData("drain", "{\"labels\":[\"rack\"],\"reason\":\"r\"}", 400,
+        "'rack' is no label: a label is key=value, such as rack=r12.")]
     [InlineData("uncordon", "{\"nodes\":[\"n2\"]}", 404, "there is no node 'n2'; nothing was changed")]
     [InlineData("uncordon", "{\"nodes\":[\"n1\"],\"reason\":\"r\"}", 400, "whoever gives work again needs no reason and no deadline.")]
     public async Task What_cannot_be_is_refused_with_the_value_and_reaches_nobody(string path, string body, int status, string error)
@@ -75,6 +77,25 @@ public sealed class DrainsApiTests : IAsyncLifetime
         using var answer = await http.PostAsync(new Uri($"/api/v1/{path}", UriKind.Relative), content);
         Assert.Equal((HttpStatusCode)status, answer.StatusCode);
         Assert.Equal(error, JsonNode.Parse(await answer.Content.ReadAsStringAsync())!["error"]!.GetValue<string>());
+        Assert.Equal(0, Grains.Untaken);
+    }
+
+    [Fact]
+    public async Task A_label_means_the_nodes_that_have_it_and_one_that_no_node_has_is_refused()
+    {
+        Grains.Show(new ClusterView(
+        [
+            new ClusterNodeView(new NodeId("n1"), true, 1, 1, "cpu") { Labels = NodeLabels.Parse(["rack=r12"]) },
+            new ClusterNodeView(new NodeId("n2"), true, 1, 1, "cpu") { Labels = NodeLabels.Parse(["rack=r13"]) },
+            new ClusterNodeView(new NodeId("n3"), false, 1, 0, "cpu") { Labels = NodeLabels.Parse(["rack=r12", "zone=b"]) },
+        ], []));
+        await Client.DrainAsync(new DrainRequest { Labels = ["rack=r12"], Reason = "power" });
+        Assert.Equal([new NodeId("n1"), new NodeId("n3")], (await Grains.NextAsync<DrainOrdered>()).Nodes);
+        await Client.UncordonAsync(new DrainRequest { Labels = ["rack=r12", "zone=b"] });
+        Assert.Equal([new NodeId("n3")], (await Grains.NextAsync<UncordonOrdered>()).Nodes);
+        var refused = await Assert.ThrowsAsync<CoordinatorApiException>(
+            () => Client.DrainAsync(new DrainRequest { Labels = ["rack=r9"], Reason = "power" }));
+        Assert.Equal(HttpStatusCode.NotFound, refused.Status);
         Assert.Equal(0, Grains.Untaken);
     }
 

@@ -34,6 +34,12 @@ public sealed class FenceTests
             OrleansFences.StoresNoObservations), "a-worker-that-comes-back-runs-nothing", "await event 1x generation.running within 3s" },
         { nameof(OrleansFences.CarriesNothing), "gangs-and-training-jobs-take-turns", "await n1 told plan job=a within 3s" },
         { nameof(OrleansFences.StoresNoObservations), "a-cap-takes-a-rank-and-gives-it-back", "await event power.shed within 2s" },
+        { nameof(OrleansFences.StoresNoObservations), "a-drain-waits-for-what-a-job-cannot-do-without", "expect steps j 1..900" },
+        { nameof(OrleansFences.StoresNoObservations), "a-drained-node-ends-a-gangs-generation-in-order", "await event gang.stopping "
+            + "node=n1 text=\"generation 1 ends: n1: drained by ann: new disk\" within 4s" },
+        { nameof(OrleansFences.StoresNoObservations), "a-drained-node-leaves-with-no-step-lost", "await event drain.started "
+            + "cause=\"new disk\" node=n1 within 2s" },
+        { nameof(OrleansFences.StoresNoObservations), "the-last-gpu-of-a-job-is-drained", "expect steps j 1..100" },
         { nameof(OrleansFences.LoadsNothing), "a-cluster-remembers-who-has-what", "expect view Cluster allocations.1.job=b "
             + "allocations.1.gpus.0=n1/0" },
         { nameof(OrleansFences.StoresNoObservations), "a-dead-member-is-replaced", "expect event rank.excluded gpu=n2/0" },
