@@ -32,7 +32,6 @@ public sealed class DrainTests
         Assert.Contains("\"state\": \"drained\"", drain.Output, StringComparison.Ordinal);
         var view = await watch.UntilAsync(view => view is { Phase: "running", Members.Count: 2 }, "two ranks to go on");
         Assert.DoesNotContain(view.Members, member => member.Gpu.Node.Value == "worker-2");
-        Assert.Empty((await run.Client.GetNodeAsync(new NodeId("worker-2")))!.Ranks);
         Assert.Contains("drained by ann: new disk", (await EndAsync(run, "nodes", "-o", "wide")).Output, StringComparison.Ordinal);
 
         // The job cannot do without another one, and there is none: it keeps it, and the wait ends unfinished.
