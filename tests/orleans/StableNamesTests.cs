@@ -103,7 +103,8 @@ public sealed class StableNamesTests
         Assert.Equal(
             from face in (string[])
             [
-                "Cluster ReportNode ReportGpu ReportUnreached RequestGpus SetPower SetSiteCap ApprovePower SetCoolingZone ClearCoolingZone",
+                "Cluster ReportNode ReportGpu ReportUnreached RequestGpus SetPower SetSiteCap ApprovePower SetCoolingZone ClearCoolingZone "
+                    + "Drain Uncordon",
                 "Gang Submit Cancel OfferGpus Report",
                 "Gpu Attach Order ReportFault Measure AcknowledgeCondition",
                 "Machine Describe TakeAll",
