@@ -177,6 +177,11 @@ long=$((16 * steps))
 train_steps=$long train backup --checkpoint.interval=$((steps / 8)) &
 training=$!
 until_step backup $((3 * steps / 16))
+# The first checkpoint may come late, and a job that is restored without one rightly begins again from its seed.
+asker=$(if [ "$profile" = cluster ]; then container worker-1; else container worker; fi)
+has_saved() { docker exec "$asker" coordinator events --limit 200 2> /dev/null | awk '$3 == "job.submitted" { job = $2; saved = 0 } $3 == "checkpoint.saved" && $2 == job { saved++ } END { exit saved == 0 }'; }
+for _ in $(seq 600); do has_saved && break; sleep 0.5; done
+has_saved || fail "the job saved no checkpoint within five minutes"
 bash deploy/backup.sh "$scratch/copy" > "$scratch/backup.sh.txt" 2>&1 || { cat "$scratch/backup.sh.txt"; fail "the backup"; }
 at=$(progress backup)
 [ "$at" -lt "$long" ] || fail "the training of $long steps ended before its backup was made, so no restored job can go on: give more steps than $steps"
