@@ -62,14 +62,7 @@ public sealed class CheckpointFolder
                 ["coordinator.checkpoint"] = id.Name,
             };
             using var writer = SafeTensorsWriter.Create(path, [new SafeTensor(Tensor, SafeTensorsDtype.F32, [count])], metadata);
-            for (var at = 0L; at < count;)
-            {
-                var piece = elements.From(at);
-                piece = piece[..(int)Math.Min(Math.Min(PieceElements, piece.Length), count - at)];
-                writer.Append(Tensor, piece);
-                at += piece.Length;
-            }
-
+            elements.Walk(0, count, (_, piece) => writer.Append(Tensor, piece), PieceElements);
             var sha256 = writer.Commit();
             return new CheckpointPart(name, new FileInfo(path).Length, sha256, offset, count);
         }

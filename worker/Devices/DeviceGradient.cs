@@ -42,7 +42,7 @@ public abstract class DeviceGradient(long length) : IDisposable
     /// <exception cref="ArgumentOutOfRangeException">They are not there, or do not lie behind each other.</exception>
     public abstract ArraySegment<byte> Host(long start, int count);
 
-    /// <summary>Elements from <paramref name="start"/> on that lie behind each other in the host view: so a walk takes all of them.</summary>
+    /// <summary>Elements from <paramref name="start"/> on that lie behind each other in the host view.</summary>
     public virtual Span<float> HostFrom(long start) =>
         MemoryMarshal.Cast<byte, float>(Host(start, checked((int)(Length - start))).AsSpan());
 

@@ -2,6 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Coordinator.Worker.Devices;
 
+/// <summary>Takes a piece of numbers: the number of the first, and the numbers.</summary>
+public delegate void FloatsTaker(long start, Span<float> piece);
+
 /// <summary>
 /// Float32 numbers in host memory, any number of them, in arrays that the collector owns and never moves: so a frame that still leaves
 /// when its gradient is disposed of reads memory that is there. As many as one array holds lie in one; more lie in several, each a whole
@@ -55,13 +58,30 @@ public sealed class HostFloats
         _ => throw new InvalidOperationException($"{Length} numbers lie in {pieces.Length} arrays and have no view that is one."),
     };
 
-    /// <summary>
-    /// Those from <paramref name="start"/> to the end of their array: a walk over all of them takes one such piece after the other.
-    /// </summary>
+    /// <summary>Those from <paramref name="start"/> to the end of their array.</summary>
     public Span<float> From(long start)
     {
         var piece = pieces[start / pieceElements];
         return MemoryMarshal.Cast<byte, float>(piece.AsSpan((int)(start % pieceElements) * sizeof(float)));
+    }
+
+    /// <summary>Hands over all of them in order, each array once.</summary>
+    public void Walk(FloatsTaker take) => Walk(0, Length, take);
+
+    /// <summary>Hands over <paramref name="count"/> from <paramref name="start"/> on, in order, in pieces of one array each.</summary>
+    /// <param name="start">The first.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="take">Takes a piece.</param>
+    /// <param name="most">Most numbers of a piece.</param>
+    public void Walk(long start, long count, FloatsTaker take, int most = int.MaxValue)
+    {
+        for (var at = start; at < start + count;)
+        {
+            var piece = From(at);
+            piece = piece[..(int)Math.Min(Math.Min(piece.Length, most), start + count - at)];
+            take(at, piece);
+            at += piece.Length;
+        }
     }
 
     /// <summary>Bytes of <paramref name="count"/> elements, which lie in one array: those of a block do.</summary>
@@ -81,14 +101,11 @@ public sealed class HostFloats
         return new ArraySegment<byte>(pieces[piece], (int)offset * sizeof(float), count * sizeof(float));
     }
 
-    /// <summary>The first element, at <paramref name="start"/> or behind it, whose bits are not those of the other numbers.</summary>
-    /// <param name="other">As many numbers.</param>
-    /// <param name="start">Where to begin.</param>
-    /// <returns>Its place; null: from there on all are the same.</returns>
-    public long? FirstDifference(HostFloats other, long start = 0)
+    /// <summary>The first element whose bits are not those of the other numbers, of which there are as many; null: there is none.</summary>
+    public long? FirstDifference(HostFloats other)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(other.Length, Length);
-        for (var at = start; at < Length;)
+        for (var at = 0L; at < Length;)
         {
             Span<float> mine = From(at), theirs = other.From(at);
             var count = Math.Min(mine.Length, theirs.Length);

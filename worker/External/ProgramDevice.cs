@@ -180,12 +180,7 @@ public sealed class ProgramDevice : IOwnDevice
     public void Add(DeviceGradient sum, DeviceGradient addend)
     {
         HostFloats to = NumbersOf(sum), from = NumbersOf(addend);
-        for (var at = 0L; at < to.Length;)
-        {
-            var piece = to.From(at);
-            BlockMath.Add(piece, from.From(at));
-            at += piece.Length;
-        }
+        to.Walk((at, piece) => BlockMath.Add(piece, from.From(at)));
     }
 
     /// <inheritdoc/>
@@ -193,13 +188,7 @@ public sealed class ProgramDevice : IOwnDevice
     {
         CallHooks(step - 1, CancellationToken.None);
         var numbers = NumbersOf(reduced);
-        for (var at = 0L; at < numbers.Length;)
-        {
-            var piece = numbers.From(at);
-            piece.CopyTo(memory.Floats(gradientAt + (at * sizeof(float)), piece.Length));
-            at += piece.Length;
-        }
-
+        numbers.Walk((at, piece) => piece.CopyTo(GradientFrom(at, piece.Length)));
         isFresh = false;
         Span<byte> body = stackalloc byte[32];
         BinaryPrimitives.WriteInt64LittleEndian(body, step);
@@ -283,15 +272,9 @@ public sealed class ProgramDevice : IOwnDevice
     private string GradientHash() => HashOf(gradientAt, ParameterCount * sizeof(float));
 
     /// <summary>Copies what the process computed: it computes the next shard into the same place.</summary>
-    private void TakeGradient(HostFloats numbers)
-    {
-        for (var at = 0L; at < numbers.Length;)
-        {
-            var piece = numbers.From(at);
-            memory.Floats(gradientAt + (at * sizeof(float)), piece.Length).CopyTo(piece);
-            at += piece.Length;
-        }
-    }
+    private void TakeGradient(HostFloats numbers) => numbers.Walk((at, piece) => GradientFrom(at, piece.Length).CopyTo(piece));
+
+    private Span<float> GradientFrom(long start, int count) => memory.Floats(gradientAt + (start * sizeof(float)), count);
 
     /// <summary>By bits, as zeros of two signs and no numbers differ.</summary>
     private long? FirstDifference(HostFloats before)
@@ -299,7 +282,7 @@ public sealed class ProgramDevice : IOwnDevice
         for (var at = 0L; at < before.Length;)
         {
             var piece = before.From(at);
-            var now = memory.Floats(gradientAt + (at * sizeof(float)), piece.Length);
+            var now = GradientFrom(at, piece.Length);
             var same = MemoryMarshal.Cast<float, int>(piece).CommonPrefixLength(MemoryMarshal.Cast<float, int>(now));
             if (same < piece.Length)
                 return at + same;

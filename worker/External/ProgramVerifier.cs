@@ -52,13 +52,7 @@ public sealed class ProgramVerifier(JobSpec spec, Func<JobSpec, CancellationToke
         Step(one, 1, cancel);
         Step(one, 2, cancel);
         var state = StateOf(one);
-        for (var at = 0L; at < state.Length;)
-        {
-            var piece = state.From(at);
-            other.WriteState(at, piece);
-            at += piece.Length;
-        }
-
+        state.Walk((at, piece) => other.WriteState(at, piece));
         Compare(one, Shard(one, 3, 1, cancel), Shard(other, 3, 1, cancel),
             "computed from a state that came from another start of the program");
         Step(one, 3, cancel);
@@ -92,15 +86,8 @@ public sealed class ProgramVerifier(JobSpec spec, Func<JobSpec, CancellationToke
     {
         using var gradient = device.CreateGradient();
         var result = device.ComputeShard(step, 0, gradient, cancel);
-        gradient.AwaitDownload(gradient.Length);
         var squares = 0.0;
-        for (var at = 0L; at < gradient.Length;)
-        {
-            var piece = gradient.HostFrom(at);
-            squares += BlockMath.SumOfSquares(piece);
-            at += piece.Length;
-        }
-
+        Numbers(gradient).Walk((_, piece) => squares += BlockMath.SumOfSquares(piece));
         device.ApplyStep(step, gradient, squares, result.Targets);
     }
 
@@ -123,13 +110,7 @@ public sealed class ProgramVerifier(JobSpec spec, Func<JobSpec, CancellationToke
     private static HostFloats StateOf(IOwnDevice device)
     {
         var state = new HostFloats(device.StateElements);
-        for (var at = 0L; at < state.Length;)
-        {
-            var piece = state.From(at);
-            device.ReadState(at, piece);
-            at += piece.Length;
-        }
-
+        state.Walk((at, piece) => device.ReadState(at, piece));
         return state;
     }
 
@@ -139,15 +120,11 @@ public sealed class ProgramVerifier(JobSpec spec, Func<JobSpec, CancellationToke
         var place = 0L;
         foreach (var (name, elements) in device.GradientTensors)
         {
-            for (var at = place; at < place + elements && !used.Contains(name);)
+            gradient.Walk(place, elements, (_, piece) =>
             {
-                var piece = gradient.From(at);
-                piece = piece[..(int)Math.Min(piece.Length, place + elements - at)];
                 if (piece.ContainsAnyExcept(0f))
                     used.Add(name);
-                at += piece.Length;
-            }
-
+            });
             place += elements;
         }
     }

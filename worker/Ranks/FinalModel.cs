@@ -29,13 +29,7 @@ internal sealed class FinalModel(
         onDevice(() =>
         {
             var parameters = new HostFloats(device.ModelElements);
-            for (var at = 0L; at < parameters.Length;)
-            {
-                var piece = parameters.From(at);
-                device.ReadState(at, piece);
-                at += piece.Length;
-            }
-
+            parameters.Walk((at, piece) => device.ReadState(at, piece));
             read.SetResult(parameters);
         });
         Storing = Task.Run(() => StoreAsync(step, read.Task));

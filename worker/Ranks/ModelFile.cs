@@ -50,17 +50,16 @@ public static class ModelFile
         foreach (var placed in writer.Tensors)
         {
             var tensor = byName[placed.Name];
-            var (at, left) = (tensor.Offset, tensor.Length * tensor.Dtype.Bytes());
-            while (left > 0)
+
+            // A tensor begins with a whole element of four bytes; its last may be cut.
+            var left = tensor.Length * tensor.Dtype.Bytes();
+            parameters.Walk(tensor.Offset, (left + sizeof(float) - 1) / sizeof(float), (_, piece) =>
             {
-                // A tensor begins with a whole element of four bytes, and so does each array; its last may be cut.
-                var piece = parameters.From(at);
-                piece = piece[..(int)Math.Min(piece.Length, MostAtOnce)];
                 var bytes = MemoryMarshal.AsBytes(piece);
-                writer.AppendBytes(tensor.Name, bytes[..(int)Math.Min(bytes.Length, left)]);
-                at += piece.Length;
-                left -= Math.Min(bytes.Length, left);
-            }
+                bytes = bytes[..(int)Math.Min(bytes.Length, left)];
+                writer.AppendBytes(tensor.Name, bytes);
+                left -= bytes.Length;
+            }, MostAtOnce);
         }
 
         return writer.Commit();

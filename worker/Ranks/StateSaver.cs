@@ -55,13 +55,7 @@ internal sealed class StateSaver(
                 var began = Stopwatch.GetTimestamp();
                 if (staging.Length < length)
                     staging = new HostFloats(length);
-                for (var at = 0L; at < length;)
-                {
-                    var piece = Staged(at, length);
-                    device.ReadState(offset + at, piece);
-                    at += piece.Length;
-                }
-
+                staging.Walk(0, length, (at, piece) => device.ReadState(offset + at, piece));
                 copied.SetResult(Stopwatch.GetElapsedTime(began).TotalMilliseconds);
             }
             catch (Exception e)
@@ -199,13 +193,7 @@ internal sealed class StateSaver(
                 var part = folder.WritePart(options.Job, save.Checkpoint, save.Rank, save.Ranks, offset, staging, length);
                 var writeMs = Stopwatch.GetElapsedTime(began).TotalMilliseconds;
                 var nonfinite = 0L;
-                for (var at = 0L; at < length;)
-                {
-                    var piece = Staged(at, length);
-                    nonfinite += numbers.Count(offset + at, piece);
-                    at += piece.Length;
-                }
-
+                staging.Walk(0, length, (at, piece) => nonfinite += numbers.Count(offset + at, piece));
                 answer(new StateSaved(save.Checkpoint, part, snapshotMs, writeMs, null, nonfinite));
             }
             finally
@@ -219,10 +207,6 @@ internal sealed class StateSaver(
             answer(new StateSaved(save.Checkpoint, null, 0, 0, e.Message));
         }
     }
-
-    /// <summary>What lies in one array of the copy's <paramref name="length"/> elements, from <paramref name="start"/> on.</summary>
-    private Span<float> Staged(long start, long length) =>
-        staging.From(start) is var piece && piece.Length > length - start ? piece[..(int)(length - start)] : piece;
 
     /// <summary>One try to load: how many pieces may wait for the device, and whether those that still do are worth anything.</summary>
     private sealed class LoadUnderWay
