@@ -1,22 +1,12 @@
-using System.Text.Json;
 using Coordinator.Machines;
-using Coordinator.Machines.Clusters;
 
 namespace Coordinator.Tests.Machines;
 
 /// <summary>What drains mean for who gets which gpus, at the cluster's machine alone.</summary>
-public sealed class DrainTests
+public sealed class DrainTests : ClusterAlone
 {
     private static readonly DateTimeOffset Noon = new(2026, 12, 1, 12, 0, 0, TimeSpan.Zero);
 
-    private readonly Outputs outputs = new();
-    private readonly List<CoordinatorEvent> events = [];
-    private readonly Dictionary<string, GpusOffered> offers = [];
-    private readonly Dictionary<string, NodeReportTaken> taken = [];
-    private ClusterMachine machine = new(null);
-    private TimeSpan now;
-    private long sequence;
-    private string? stored;
 
     [Fact]
     public void A_drained_gpu_is_given_to_nobody_and_one_that_its_node_reports_later_neither()
@@ -27,16 +17,16 @@ public sealed class DrainTests
         Request("j", wanted: 3);
         Assert.Equal([Gpu(2, 0)], Gpus("j"));
         Assert.Equal(0, View().Nodes[0].Free);
-        Assert.Equal("drained", offers["j"].Supply!.Held!.Cause);
-        Assert.Equal("2 gpus are drained (n1/0 drained by ann: new disk)", offers["j"].Supply!.Held!.Text);
-        Assert.Equal("drained by ann: new disk", taken["n1"].Drained);
+        Assert.Equal("drained", Offers["j"].Supply!.Held!.Cause);
+        Assert.Equal("2 gpus are drained (n1/0 drained by ann: new disk)", Offers["j"].Supply!.Held!.Text);
+        Assert.Equal("drained by ann: new disk", Taken["n1"].Drained);
 
         // Nor to a job that asks for it by name, since it may hold its state.
         Request("j", wanted: 3, [Gpu(2, 0)], preferred: [Gpu(1, 0)]);
         Assert.Equal([Gpu(2, 0)], Gpus("j"));
         Uncordon(["n1"]);
         Assert.Equal([Gpu(1, 0), Gpu(1, 1), Gpu(2, 0)], Gpus("j"));
-        Assert.Null(taken["n1"].Drained);
+        Assert.Null(Taken["n1"].Drained);
     }
 
     [Fact]
@@ -47,7 +37,7 @@ public sealed class DrainTests
         Request("j", wanted: 4, Gpus("j"), minimum: 2);
         Drain(["n1"]);
         Assert.Equal([Gpu(1, 2), Gpu(1, 3)], AskedBack("j"));
-        Assert.All(offers["j"].Gpus, offer => Assert.True(offer is { Drained: true, Up: false, NodeUp: true }));
+        Assert.All(Offers["j"].Gpus, offer => Assert.True(offer is { Drained: true, Up: false, NodeUp: true }));
         Request("j", wanted: 4, [Gpu(1, 0), Gpu(1, 1)], minimum: 2);
         Assert.Empty(AskedBack("j"));
         Assert.Contains("fewer than 2 gpus", Assert.Single(View().Drains[0].Jobs).Waits, StringComparison.Ordinal);
@@ -61,12 +51,12 @@ public sealed class DrainTests
         Report(3, gpus: 1);
         Request("j", wanted: 4, [Gpu(1, 0), Gpu(2, 0), Gpu(3, 0)], minimum: 2);
         Assert.Equal([Gpu(1, 0)], AskedBack("j"));
-        Assert.DoesNotContain(events, e => e.Kind == EventKinds.DrainDone);
+        Assert.DoesNotContain(Events, e => e.Kind == EventKinds.DrainDone);
         Request("j", wanted: 4, [Gpu(2, 0), Gpu(3, 0)], minimum: 2);
         Assert.Equal(DrainView.Drained, View().Drains[0].State);
         Assert.Equal(
             "n1 is drained: no job has anything there any more; drained by ann: new disk",
-            Assert.Single(events, e => e.Kind == EventKinds.DrainDone).Text);
+            Assert.Single(Events, e => e.Kind == EventKinds.DrainDone).Text);
     }
 
     [Fact]
@@ -95,8 +85,8 @@ public sealed class DrainTests
         Drain([], [Gpu(1, 1)], until: Noon.AddMinutes(10));
         Wait(TimeSpan.FromMinutes(4));
         Assert.Empty(AskedBack("j"));
-        machine = new ClusterMachine(stored);
-        now = TimeSpan.FromSeconds(3);
+        Load();
+        Now = TimeSpan.FromSeconds(3);
         Hear(new Activated("other") { At = Noon.AddMinutes(8) });
         Report(1, gpus: 2);
         Request("j", wanted: 2, [Gpu(1, 0), Gpu(1, 1)], minimum: 2);
@@ -106,7 +96,7 @@ public sealed class DrainTests
         Assert.Equal([Gpu(1, 1)], AskedBack("j"));
 
         // A host that does not know the time of day gives all of it again; one that comes after the moment, nothing.
-        machine = new ClusterMachine(stored);
+        Load();
         Hear(new Activated("third") { At = Noon.AddHours(1) });
         Report(1, gpus: 2);
         Request("j", wanted: 2, [Gpu(1, 0), Gpu(1, 1)], minimum: 2);
@@ -120,16 +110,16 @@ public sealed class DrainTests
         Drain(["n1", "n1"]);
         Drain(["n1"]);
         Assert.Equal(
-            [EventKinds.DrainStarted, EventKinds.DrainDone], events.Select(e => e.Kind));
+            [EventKinds.DrainStarted, EventKinds.DrainDone], Events.Select(e => e.Kind));
         Hear(new DrainOrdered([new NodeId("n1")], [], "new fan", "bob", Noon.AddHours(1), null));
         var drain = Assert.Single(View().Drains);
         Assert.Equal(("new fan", "bob", Noon), (drain.Reason, drain.By, drain.Since));
-        events.Clear();
+        Events.Clear();
         Uncordon(["n2"]);
-        Assert.Empty(events);
+        Assert.Empty(Events);
         Uncordon(["n1"]);
         Uncordon(["n1"]);
-        Assert.Equal("n1 is given work again by ann; it was drained by bob: new fan", Assert.Single(events).Text);
+        Assert.Equal("n1 is given work again by ann; it was drained by bob: new fan", Assert.Single(Events).Text);
         Hear(new DrainOrdered([new NodeId("n1")], [], "", "bob", Noon, null));
         Assert.Empty(View().Drains);
     }
@@ -155,7 +145,7 @@ public sealed class DrainTests
         RequestGang("g", 2, [Gpu(1, 0), Gpu(2, 0)]);
         Drain(["n1"], until: Noon.AddMinutes(1));
         Assert.Empty(AskedBack("g"));
-        Assert.All(offers["g"].Gpus, offer => Assert.True(offer.Up));
+        Assert.All(Offers["g"].Gpus, offer => Assert.True(offer.Up));
         Wait(TimeSpan.FromMinutes(1));
         Assert.Equal([Gpu(1, 0)], AskedBack("g"));
     }
@@ -170,7 +160,7 @@ public sealed class DrainTests
         Assert.Equal([Gpu(1, 1)], AskedBack("j"));
         Uncordon(["n1"]);
         Assert.Empty(AskedBack("j"));
-        Assert.All(offers["j"].Gpus, offer => Assert.True(offer is { Up: true, Drained: false }));
+        Assert.All(Offers["j"].Gpus, offer => Assert.True(offer is { Up: true, Drained: false }));
     }
 
     private static GpuId Gpu(int node, int index) => new(new NodeId($"n{node}"), index);
@@ -181,59 +171,17 @@ public sealed class DrainTests
     private void Uncordon(string[] nodes) => Hear(new UncordonOrdered([.. nodes.Select(node => new NodeId(node))], [], "ann"));
 
     private void Report(int node, int gpus, bool up = true) => Hear(new NodeReported(
-        new NodeId($"n{node}"), new WorkerSession(1, 1), ++sequence, up, "host:1",
+        new NodeId($"n{node}"), new WorkerSession(1, 1), Next(), up, "host:1",
         [.. Enumerable.Range(0, gpus).Select(index => new GpuDescription(index, "gpu", "a", "cpu"))]));
 
     private void Request(string job, int wanted, GpuId[]? used = null, int? minimum = null, GpuId[]? preferred = null) =>
-        Hear(new GpusRequested(new JobId(job), 1, ++sequence, wanted, used ?? [], preferred ?? []) { Minimum = minimum });
+        Hear(new GpusRequested(new JobId(job), 1, Next(), wanted, used ?? [], preferred ?? []) { Minimum = minimum });
 
     private void RequestGang(string job, int wanted, GpuId[] used) => Hear(new GpusRequested(
-        new JobId(job), 1, ++sequence, wanted, used, [])
+        new JobId(job), 1, Next(), wanted, used, [])
     {
         Minimum = wanted,
         PerNode = 1,
         Gang = true,
     });
-
-    private void Wait(TimeSpan time)
-    {
-        var end = now + time;
-        while (machine.NextDeadline is { } deadline && deadline <= end)
-        {
-            now = deadline > now ? deadline : throw new InvalidOperationException($"a deadline at {deadline}, which has passed at {now}");
-            Hear(new DeadlinePassed());
-            if (deadline == end)
-                break;
-        }
-
-        now = end;
-    }
-
-    private void Hear(GrainMessage message)
-    {
-        outputs.Clear();
-        machine.Handle(now, message, outputs);
-        stored = outputs.Items.OfType<PersistState>().LastOrDefault()?.StateJson ?? stored;
-        events.AddRange(outputs.Items.OfType<ObserveEvent>().Select(observed => observed.Event));
-        foreach (var sent in outputs.Items.OfType<SendToGrain>())
-        {
-            if ((sent.Message as GpusOffered ?? (sent.Message as GangOffered)?.Offer) is { } offered)
-                offers[sent.To.Key] = offered;
-            else if (sent.Message is NodeReportTaken report)
-                taken[sent.To.Key] = report;
-        }
-    }
-
-    private GpuId[] AskedBack(string job)
-    {
-        // The job hears of further changes after a pause.
-        now += TimeSpan.FromMilliseconds(150);
-        Hear(new DeadlinePassed());
-        return [.. offers[job].Gpus.Where(offer => offer.GiveBack is not null).Select(offer => offer.Gpu)];
-    }
-
-    private GpuId[] Gpus(string job) =>
-        [.. View().Allocations.Where(allocation => allocation.Job.Value == job).SelectMany(allocation => allocation.Gpus)];
-
-    private ClusterView View() => JsonSerializer.Deserialize(machine.Describe(now), MachinesJson.Default.ClusterView)!;
 }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Coordinator.Machines;
 using Coordinator.Machines.Clusters;
 
@@ -7,16 +6,8 @@ namespace Coordinator.Tests.Machines;
 /// <summary>
 /// What jobs need in one piece, at the cluster's machine alone: gpus, and power for them. A gpu draws 100 W, a host nothing.
 /// </summary>
-public sealed class GangTests
+public sealed class GangTests : ClusterAlone
 {
-    private readonly Outputs outputs = new();
-    private readonly List<CoordinatorEvent> events = [];
-    private readonly Dictionary<string, GpusOffered> offers = [];
-    private ClusterMachine machine = new(null);
-    private TimeSpan now;
-    private long sequence;
-    private string? stored;
-
     [Fact]
     public void A_job_that_needs_more_than_there_is_gets_nothing_says_so_and_keeps_nobody_waiting()
     {
@@ -26,7 +17,7 @@ public sealed class GangTests
         Request("small", wanted: 2, minimum: 1);
         Assert.Equal([Gpu(0), Gpu(1)], Gpus("small"));
         Request("big", wanted: 8, minimum: 8, priority: 9);
-        Assert.Equal("wants 8, 1 free; the cluster has 3 of them in service, so it waits until more come", offers["big"].Supply!.Waits);
+        Assert.Equal("wants 8, 1 free; the cluster has 3 of them in service, so it waits until more come", Offers["big"].Supply!.Waits);
 
         Report(node: 1, gpus: 7);
         Assert.Equal(8, Gpus("big").Length);
@@ -39,7 +30,7 @@ public sealed class GangTests
         Request("low-245bce", wanted: 2, minimum: 1, priority: 1);
         Request("high", wanted: 2, minimum: 2, priority: 5);
         Assert.Empty(Gpus("high"));
-        Assert.Equal("wants 2, 1 free; low-245bce (priority 1) has 2", offers["high"].Supply!.Waits);
+        Assert.Equal("wants 2, 1 free; low-245bce (priority 1) has 2", Offers["high"].Supply!.Waits);
         Assert.Equal("wants 2, 1 free; low-245bce (priority 1) has 2", View().Allocations.Single(view => view.Job.Value == "high").Waits);
 
         Request("low-245bce", wanted: 0, minimum: 1, priority: 1);
@@ -93,8 +84,8 @@ public sealed class GangTests
         Request("b", wanted: 0, minimum: 2);
         Request("c", wanted: 1, minimum: 1);
         Assert.Equal([Gpu(1)], AskedBack("a"));
-        Assert.Equal("idle: 2 gpus are too few for it to go on with, and c waits for them", offers["a"].Gpus[1].GiveBack);
-        Assert.Contains(events, e => e is { Kind: EventKinds.GpusIdle, Job.Value: "a" });
+        Assert.Equal("idle: 2 gpus are too few for it to go on with, and c waits for them", Offers["a"].Gpus[1].GiveBack);
+        Assert.Contains(Events, e => e is { Kind: EventKinds.GpusIdle, Job.Value: "a" });
         Request("a", wanted: 3, minimum: 3, used: [Gpu(0)]);
         Assert.Equal([Gpu(1)], Gpus("c"));
         Assert.Equal([Gpu(0)], Gpus("a"));
@@ -159,7 +150,7 @@ public sealed class GangTests
         Request("a", wanted: 4, minimum: 3, used: [Gpu(0)], parked: true);
         Assert.Equal([Gpu(0)], Gpus("a"));
         Assert.Equal(0, View().Power!.DrawWatts);
-        Assert.Equal("power", offers["a"].Supply!.Held!.Cause);
+        Assert.Equal("power", Offers["a"].Supply!.Held!.Cause);
         Hear(new SiteCapSet(300));
         Assert.Equal(3, Gpus("a").Length);
         Assert.Empty(AskedBack("a"));
@@ -175,7 +166,7 @@ public sealed class GangTests
         Request("a", wanted: 2, minimum: 2, used: [Gpu(0), Gpu(1)]);
         Hear(new SiteCapSet(100));
         Request("a", wanted: 2, minimum: 2, used: [Gpu(0)], parked: true);
-        machine = new ClusterMachine(stored);
+        Load();
         Hear(new Activated("s"));
         Report(gpus: 2);
         Request("a", wanted: 2, minimum: 2, used: [Gpu(0)], parked: true);
@@ -197,7 +188,7 @@ public sealed class GangTests
         Request("b", wanted: 2, minimum: 2);
         Assert.Empty(Gpus("b"));
         Wait(TimeSpan.FromSeconds(5));
-        Assert.Equal(2, offers["a"].Gpus.Count(offer => offer.Up));
+        Assert.Equal(2, Offers["a"].Gpus.Count(offer => offer.Up));
     }
 
     [Fact]
@@ -235,7 +226,7 @@ public sealed class GangTests
         Hear(new SiteCapSet(1000));
         Assert.Equal([Gpu(0), Gpu(0, 1)], Gpus("a"));
         Assert.Equal([Gpu(0)], AskedBack("a"));
-        Assert.True(offers["a"].Gpus.Single(offer => offer.Gpu == Gpu(0, 1)).Up);
+        Assert.True(Offers["a"].Gpus.Single(offer => offer.Gpu == Gpu(0, 1)).Up);
 
         // It hands the state on as a member, and leaves.
         Request("a", wanted: 2, minimum: 1, used: [Gpu(0), Gpu(0, 1)]);
@@ -252,7 +243,7 @@ public sealed class GangTests
         Hear(new CoolingZoneSet(new CoolingZone("hall", ["n00"], 0)));
         Hear(new SiteCapSet(1000));
         Assert.Equal([Gpu(0)], AskedBack("a"));
-        Assert.Equal("cooling", offers["a"].Supply!.Held!.Cause);
+        Assert.Equal("cooling", Offers["a"].Supply!.Held!.Cause);
         Assert.Equal(0, View().Power!.DrawWatts);
         Hear(new CoolingZoneSet(new CoolingZone("hall", ["n00"], 100)));
         Assert.Empty(AskedBack("a"));
@@ -267,14 +258,14 @@ public sealed class GangTests
         Hear(new SiteCapSet(100));
         Assert.Contains(Gpu(0, 1), Gpus("a"));
         Assert.DoesNotContain(Gpu(0, 1), AskedBack("a"));
-        Assert.True(offers["a"].Gpus.Single(offer => offer.Gpu == Gpu(0, 1)).Up);
+        Assert.True(Offers["a"].Gpus.Single(offer => offer.Gpu == Gpu(0, 1)).Up);
     }
 
     [Fact]
     public void A_job_that_is_parked_on_a_node_of_which_a_cluster_that_was_loaded_anew_knows_nothing_goes_on()
     {
         ParkOnNode0(minimum: 1);
-        machine = new ClusterMachine(stored);
+        Load();
         Hear(new Activated("s"));
         Report(gpus: 1, node: 1);
         Request("a", wanted: 1, minimum: 1, used: [Gpu(0)], parked: true);
@@ -313,58 +304,18 @@ public sealed class GangTests
     private void Report(int gpus, int node = 0, bool up = true) => Hear(new NodeReported(
         new NodeId($"n{node:00}"),
         new WorkerSession(1, 1),
-        ++sequence,
+        Next(),
         up,
         "host:1",
         [.. Enumerable.Range(0, gpus).Select(index => new GpuDescription(index, "gpu", "a", "cpu"))]));
 
     private void Request(
         string job, int wanted, int minimum, int priority = 0, GpuId[]? used = null, bool parked = false, GpuId[]? preferred = null) =>
-        Hear(new GpusRequested(new JobId(job), 1, ++sequence, wanted, used ?? [], preferred ?? [])
+        Hear(new GpusRequested(new JobId(job), 1, Next(), wanted, used ?? [], preferred ?? [])
         {
             Priority = priority,
             Minimum = minimum,
             Parked = parked,
             DeviceClass = used is null ? null : "a",
         });
-
-    private void Wait(TimeSpan time)
-    {
-        for (var end = now + time; machine.NextDeadline is { } deadline && deadline <= end;)
-        {
-            now = deadline > now ? deadline : now + TimeSpan.FromMilliseconds(1);
-            Hear(new DeadlinePassed());
-            if (now >= end)
-                return;
-        }
-
-        now += time;
-        Hear(new DeadlinePassed());
-    }
-
-    private void Hear(GrainMessage message)
-    {
-        outputs.Clear();
-        machine.Handle(now, message, outputs);
-        stored = outputs.Items.OfType<PersistState>().LastOrDefault()?.StateJson ?? stored;
-        events.AddRange(outputs.Items.OfType<ObserveEvent>().Select(observed => observed.Event));
-        foreach (var sent in outputs.Items.OfType<SendToGrain>())
-        {
-            if (sent.Message is GpusOffered offered)
-                offers[sent.To.Key] = offered;
-        }
-    }
-
-    private GpuId[] AskedBack(string job)
-    {
-        // The job hears of further changes after a pause.
-        now += TimeSpan.FromMilliseconds(150);
-        Hear(new DeadlinePassed());
-        return [.. offers[job].Gpus.Where(offer => offer.GiveBack is not null).Select(offer => offer.Gpu)];
-    }
-
-    private GpuId[] Gpus(string job) =>
-        [.. View().Allocations.Where(allocation => allocation.Job.Value == job).SelectMany(allocation => allocation.Gpus)];
-
-    private ClusterView View() => JsonSerializer.Deserialize(machine.Describe(now), MachinesJson.Default.ClusterView)!;
 }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Coordinator.Machines;
 using Coordinator.Machines.Clusters;
 
@@ -7,17 +6,10 @@ namespace Coordinator.Tests.Machines;
 /// <summary>
 /// What power and cooling allow, at the cluster's machine alone. A gpu draws 700 W and a host 100 W, times 2, unless a test says otherwise.
 /// </summary>
-public sealed class PowerTests
+public sealed class PowerTests : ClusterAlone
 {
     private static readonly PowerSettings Settings = new() { WattsPerGpu = 700, WattsPerNode = 100, Overhead = 2 };
 
-    private readonly Outputs outputs = new();
-    private readonly List<CoordinatorEvent> events = [];
-    private readonly Dictionary<string, GpusOffered> offers = [];
-    private ClusterMachine machine = new(null);
-    private TimeSpan now;
-    private long sequence;
-    private string? stored;
 
     [Fact]
     public void As_many_gpus_run_as_the_cap_feeds_with_their_hosts_and_overhead_and_the_job_hears_why_it_gets_no_more()
@@ -28,8 +20,8 @@ public sealed class PowerTests
         Hear(new PowerSet(Settings with { SiteCapWatts = 2999 }));
         Request("j", wanted: 4);
         Assert.Equal([Gpu(0, 0)], Gpus("j"));
-        Assert.Equal("power", offers["j"].Supply!.Held!.Cause);
-        Assert.Contains("the site draws 1.6 kW of at most 2.999 kW", offers["j"].Supply!.Held!.Text, StringComparison.Ordinal);
+        Assert.Equal("power", Offers["j"].Supply!.Held!.Cause);
+        Assert.Contains("the site draws 1.6 kW of at most 2.999 kW", Offers["j"].Supply!.Held!.Text, StringComparison.Ordinal);
 
         Hear(new SiteCapSet(3000));
         Assert.Equal([Gpu(0, 0), Gpu(0, 1)], Gpus("j"));
@@ -52,15 +44,15 @@ public sealed class PowerTests
         Hear(new PowerSet(Settings with { SiteCapWatts = 6000, ApprovalLineWatts = 3000 }));
         Request("j", wanted: 4);
         Assert.Equal(2, Gpus("j").Length);
-        Assert.Equal("approval", offers["j"].Supply!.Held!.Cause);
+        Assert.Equal("approval", Offers["j"].Supply!.Held!.Cause);
 
         Hear(new PowerApproved(true, "letter of today"));
         Assert.Equal(4, Gpus("j").Length);
-        Assert.Null(offers["j"].Supply);
-        Assert.Contains(events, e => e.Kind == EventKinds.PowerChanged && e.Text.Contains("letter of today", StringComparison.Ordinal));
+        Assert.Null(Offers["j"].Supply);
+        Assert.Contains(Events, e => e.Kind == EventKinds.PowerChanged && e.Text.Contains("letter of today", StringComparison.Ordinal));
 
         // Approval and settings outlive the grain; withdrawn, the approval gives gpus back.
-        machine = new ClusterMachine(stored);
+        Load();
         Hear(new Activated("s"));
         Assert.True(View().Power!.Approved);
         Report(0, gpus: 4);
@@ -92,13 +84,13 @@ public sealed class PowerTests
         Hear(new SiteCapSet(0));
         Assert.Equal([[all["a"][1]], [all["b"][1]], [all["c"][1]]], jobs.Select(AskedBack));
         Assert.Equal(3 * 700, View().Power!.OverWatts);
-        Assert.Contains("2.1 kW too much remain", events[^1].Text, StringComparison.Ordinal);
+        Assert.Contains("2.1 kW too much remain", Events[^1].Text, StringComparison.Ordinal);
 
         // a and b let go; c has not, and may keep it. The node is up all the time, and members stay linked.
         Request("a", wanted: 2, [all["a"][0]], -1);
         Request("b", wanted: 2, [all["b"][0]], 5);
         Assert.Equal([all["a"][0]], Gpus("a"));
-        Assert.All(offers.Values.SelectMany(offered => offered.Gpus), offer => Assert.True(offer.NodeUp));
+        Assert.All(Offers.Values.SelectMany(offered => offered.Gpus), offer => Assert.True(offer.NodeUp));
         Hear(new SiteCapSet(5 * 700));
         Assert.Empty(AskedBack("c"));
 
@@ -108,7 +100,7 @@ public sealed class PowerTests
         Hear(new SiteCapSet(null));
         Assert.Equal(2, Gpus("a").Length);
         Assert.Equal(
-            2, events.Count(e => e.Kind == EventKinds.PowerRestored && e.Text.Contains("has 1 gpu back", StringComparison.Ordinal)));
+            2, Events.Count(e => e.Kind == EventKinds.PowerRestored && e.Text.Contains("has 1 gpu back", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -119,7 +111,7 @@ public sealed class PowerTests
         Report(1, gpus: 3);
         Request("j", wanted: 6);
         Assert.Empty(Gpus("j"));
-        Assert.Equal("ramp", offers["j"].Supply!.Held!.Cause);
+        Assert.Equal("ramp", Offers["j"].Supply!.Held!.Cause);
         for (var given = 2; given <= 6; given += 2)
         {
             Wait(TimeSpan.FromSeconds(1));
@@ -137,7 +129,7 @@ public sealed class PowerTests
 
         // The power fails, and with it the cluster's grain; the processes that come are later ones. A bucket of one second is empty at
         // first.
-        machine = new ClusterMachine(stored);
+        Load();
         Hear(new Activated("s"));
         Report(0, gpus: 3, boot: 9);
         Report(1, gpus: 3, boot: 9);
@@ -151,7 +143,7 @@ public sealed class PowerTests
         }
 
         Wait(TimeSpan.FromMinutes(1));
-        Assert.Null(machine.NextDeadline);
+        Assert.Null(NextDeadline);
     }
 
     [Fact]
@@ -172,7 +164,7 @@ public sealed class PowerTests
         Assert.Equal([Gpu(0, 1), Gpu(0, 2)], View().Power!.Limited.Select(limited => limited.Gpu));
         Assert.Contains(
             "2 gpus (n00/1, n00/2) of j throttled",
-            Assert.Single(events, e => e.Kind == EventKinds.GpuThrottled).Text,
+            Assert.Single(Events, e => e.Kind == EventKinds.GpuThrottled).Text,
             StringComparison.Ordinal);
         Request("j", wanted: 3, [Gpu(0, 0), Gpu(0, 1), Gpu(1, 0)]);
         Assert.Empty(AskedBack("j"));
@@ -184,7 +176,7 @@ public sealed class PowerTests
         Assert.Equal([Gpu(0, 1)], AskedBack("j"));
         Request("j", wanted: 3, [Gpu(0, 0), Gpu(1, 0)]);
         Assert.Equal([Gpu(0, 0), Gpu(1, 0)], Gpus("j"));
-        Assert.Equal("cooling", offers["j"].Supply!.Held!.Cause);
+        Assert.Equal("cooling", Offers["j"].Supply!.Held!.Cause);
 
         Hear(new CoolingZoneSet(new CoolingZone("a", ["n00", "n1*"], 2100)));
         Assert.Equal(3, Gpus("j").Length);
@@ -237,7 +229,7 @@ public sealed class PowerTests
         Assert.Contains("'a b'", new CoolingZone("a b", ["n"], 1).Problem(), StringComparison.Ordinal);
         Hear(new PowerSet(Settings with { Overhead = double.NaN }));
         Assert.Null(View().Power!.Settings);
-        Assert.Empty(events);
+        Assert.Empty(Events);
     }
 
     private static GpuId Gpu(int node, int index) => new(new NodeId($"n{node:00}"), index);
@@ -246,59 +238,17 @@ public sealed class PowerTests
         int node, int gpus, bool up = true, string deviceClass = "a", long boot = 1, long connection = 1) => Hear(new NodeReported(
         new NodeId($"n{node:00}"),
         new WorkerSession(boot, connection),
-        ++sequence,
+        Next(),
         up,
         "host:1",
         [.. Enumerable.Range(0, gpus).Select(index => new GpuDescription(index, "gpu", deviceClass, "cpu"))]));
 
     private void Request(string job, int wanted, GpuId[]? used = null, int priority = 0, string? deviceClass = null) =>
-        Hear(new GpusRequested(new JobId(job), 1, ++sequence, wanted, used ?? [], []) { Priority = priority, DeviceClass = deviceClass });
-
-    /// <summary>Time passes, and every deadline in it.</summary>
-    private void Wait(TimeSpan time)
-    {
-        var end = now + time;
-        while (machine.NextDeadline is { } deadline && deadline <= end)
-        {
-            now = deadline > now ? deadline : throw new InvalidOperationException($"a deadline at {deadline}, which has passed at {now}");
-            Hear(new DeadlinePassed());
-            if (deadline == end)
-                break;
-        }
-
-        now = end;
-    }
-
-    private void Hear(GrainMessage message)
-    {
-        outputs.Clear();
-        machine.Handle(now, message, outputs);
-        stored = outputs.Items.OfType<PersistState>().LastOrDefault()?.StateJson ?? stored;
-        events.AddRange(outputs.Items.OfType<ObserveEvent>().Select(observed => observed.Event));
-        foreach (var sent in outputs.Items.OfType<SendToGrain>())
-        {
-            if (sent.Message is GpusOffered offered)
-                offers[sent.To.Key] = offered;
-        }
-    }
-
-    private GpuId[] AskedBack(string job)
-    {
-        // The job hears of further changes after a pause.
-        now += TimeSpan.FromMilliseconds(150);
-        Hear(new DeadlinePassed());
-        return [.. offers[job].Gpus.Where(offer => offer.GiveBack is not null).Select(offer => offer.Gpu)];
-    }
+        Hear(new GpusRequested(new JobId(job), 1, Next(), wanted, used ?? [], []) { Priority = priority, DeviceClass = deviceClass });
 
     private int Up(string job)
     {
-        now += TimeSpan.FromMilliseconds(150);
-        Hear(new DeadlinePassed());
-        return offers[job].Gpus.Count(offer => offer.Up);
+        Settle();
+        return Offers[job].Gpus.Count(offer => offer.Up);
     }
-
-    private GpuId[] Gpus(string job) =>
-        [.. View().Allocations.Where(allocation => allocation.Job.Value == job).SelectMany(allocation => allocation.Gpus)];
-
-    private ClusterView View() => JsonSerializer.Deserialize(machine.Describe(now), MachinesJson.Default.ClusterView)!;
 }
