@@ -74,6 +74,8 @@ case $profile in
   *) fail "'$profile' is no profile: write cluster or single" ;;
 esac
 
+# The container in which questions are asked: a worker's knows its silo and has a token.
+asker() { if [ "$profile" = cluster ]; then container worker-1; else container worker; fi; }
 # The one container of a service, or one of several.
 container() { compose ps -q "$1" | sed -n "${2:-1}p"; }
 
@@ -178,8 +180,7 @@ train_steps=$long train backup --checkpoint.interval=$((steps / 8)) &
 training=$!
 until_step backup $((3 * steps / 16))
 # The first checkpoint may come late, and a job that is restored without one rightly begins again from its seed.
-asker=$(if [ "$profile" = cluster ]; then container worker-1; else container worker; fi)
-has_saved() { docker exec "$asker" coordinator events --limit 200 2> /dev/null | awk '$3 == "job.submitted" { job = $2; saved = 0 } $3 == "checkpoint.saved" && $2 == job { saved++ } END { exit saved == 0 }'; }
+has_saved() { docker exec "$(asker)" coordinator events --limit 200 2> /dev/null | awk '$3 == "job.submitted" { job = $2; saved = 0 } $3 == "checkpoint.saved" && $2 == job { saved++ } END { exit saved == 0 }'; }
 for _ in $(seq 600); do has_saved && break; sleep 0.5; done
 has_saved || fail "the job saved no checkpoint within five minutes"
 bash deploy/backup.sh "$scratch/copy" > "$scratch/backup.sh.txt" 2>&1 || { cat "$scratch/backup.sh.txt"; fail "the backup"; }
@@ -194,20 +195,19 @@ say "restored into a new one; of its own accord started again: $(restarts)"
 for one in $(compose ps -q); do
   [ "$(docker inspect -f '{{.RestartCount}}' "$one")" -eq 0 ] || docker logs "$one" 2>&1 | grep -iE ' dead|fatal|unhandled|exception' | grep -v 'Removing\|declared silo' | head -n 6 | cut -c 1-240 | sed 's|^|        |' || true
 done
-asker=$(if [ "$profile" = cluster ]; then container worker-1; else container worker; fi)
 for _ in $(seq 1200); do
-  docker exec "$asker" coordinator jobs -o json > "$scratch/jobs.json" 2> /dev/null || true
+  docker exec "$(asker)" coordinator jobs -o json > "$scratch/jobs.json" 2> /dev/null || true
   grep -q '"phase": *"\(waiting\|running\|forming\)"' "$scratch/jobs.json" || { grep -q phase "$scratch/jobs.json" && break; }
   sleep 1
 done
-docker exec "$asker" coordinator events --limit 10000 > "$scratch/events.txt" 2>&1 || { tail -n 3 "$scratch/events.txt"; fail "the events of the restored cluster"; }
+docker exec "$(asker)" coordinator events --limit 10000 > "$scratch/events.txt" 2>&1 || { tail -n 3 "$scratch/events.txt"; fail "the events of the restored cluster"; }
 restored=$(grep -iE 'back to the checkpoint' "$scratch/events.txt" | tail -n 1 | sed 's/  */ /g' || true)
 [ -n "$restored" ] || { cut -c 1-160 "$scratch/events.txt" | tail -n 300; fail "the restored job did not go back to a checkpoint"; }
 say "$restored"
 # All jobs of the project but the restored one had the same data, steps and seed, and each the same model. It has that of a job like it that is left alone.
 models=$(grep -oE '"modelSha256": *("[0-9a-f]*"|null)' "$scratch/jobs.json" | grep -oE '"[0-9a-f]*"$|null' | tr -d '"' | sort -u)
 restored=$(grep -vx "$undisturbed" <<< "$models" || true)
-[ "$(wc -l <<< "$restored")" -eq 1 ] && [ -n "$restored" ] && [ "$restored" != null ] || { docker exec "$asker" coordinator jobs -o wide || true; fail "the jobs' models are not those of two kinds of jobs: $(paste -sd' ' <<< "$models")"; }
+[ "$(wc -l <<< "$restored")" -eq 1 ] && [ -n "$restored" ] && [ "$restored" != null ] || { docker exec "$(asker)" coordinator jobs -o wide || true; fail "the jobs' models are not those of two kinds of jobs: $(paste -sd' ' <<< "$models")"; }
 bring_text
 train_steps=$long train again || { tail -n 20 "$scratch/again.txt"; fail "the same training, undisturbed"; }
 undisturbed=$(hash again)
