@@ -7,7 +7,15 @@ using Coordinator.Worker.Programs;
 
 namespace Coordinator.Tests.Programs;
 
+/// <summary>
+/// A silo that starts looks at every assembly of its process, and cannot where one is just being unloaded. No process of the product has
+/// both; here nothing starts beside these, or after them.
+/// </summary>
+[CollectionDefinition("assemblies", DisableParallelization = true)]
+public static class AssemblyRuns;
+
 /// <summary>A program in an assembly, loaded into this process: this very assembly, which has one.</summary>
+[Collection("assemblies")]
 public sealed class AssemblyProgramTests
 {
     private static readonly JobSpec Plain = new()
