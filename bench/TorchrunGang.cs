@@ -46,18 +46,19 @@ internal sealed class TorchrunGang(string folder, NetworkHosts? network) : Besid
     /// <inheritdoc/>
     protected override void Replace() => agents.Add(Agent(2));
 
-    /// <inheritdoc/>
+    /// <summary>
+    /// The programs end before an agent is waited for: an agent that was killed leaves them behind, and they hold its output open.
+    /// </summary>
     public override async ValueTask DisposeAsync()
     {
         foreach (var agent in agents)
             agent.Kill();
+        await base.DisposeAsync();
         foreach (var agent in agents)
         {
             await agent.StopAsync(Grace);
             agent.Dispose();
         }
-
-        await base.DisposeAsync();
     }
 
     private ChildProcess Agent(int node)
