@@ -101,6 +101,9 @@ public sealed partial class TrainingJobMachine
 
     private void OnAnswer(RankState answer, WorkerSession session)
     {
+        // Whoever was asked before it was ready answers as soon as it is, be it that the others have gone on without it.
+        if (answer.Boot == session.Boot && context.MemberOf(answer.Gpu) is null)
+            preparations.EndAside(answer.Gpu);
         if (answer.Generation != State.Generation || context.MemberOf(answer.Gpu) is not { } member || member.Boot != answer.Boot
             || session.Boot != answer.Boot)
         {

@@ -87,6 +87,16 @@ public sealed class PreparingTests
     }
 
     [Fact]
+    public void A_rank_that_was_set_aside_and_answers_what_it_was_asked_before_is_ready_and_called_at_once()
+    {
+        var job = SetsAside();
+        job.Answers(2, null);
+        job.IsReleased(2);
+        job.Advance(TimeSpan.FromMilliseconds(100));
+        Assert.Equal(4, job.Generation);
+    }
+
+    [Fact]
     public void A_rank_that_was_set_aside_and_whose_preparing_fails_is_tried_again()
     {
         var job = SetsAside();
