@@ -30,6 +30,7 @@ namespace Coordinator.Machines;
 [JsonSerializable(typeof(PowerView))]
 [JsonSerializable(typeof(CoolingZoneView))]
 [JsonSerializable(typeof(DrainView))]
+[JsonSerializable(typeof(Ledger.JobLedger))]
 [JsonSerializable(typeof(Clusters.PowerSettings))]
 [JsonSerializable(typeof(Clusters.CoolingZone))]
 public sealed partial class MachinesJson : JsonSerializerContext;

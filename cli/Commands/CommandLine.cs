@@ -45,6 +45,8 @@ public static class CommandLine
         ExplainCommand.Create(),
         EventsCommand.Create(),
         StepsCommand.Create(),
+        LedgerCommands.Goodput(),
+        LedgerCommands.Report(),
         NodesCommand.Create(),
         GpusCommand.Create(),
         PowerCommand.Create(),

@@ -100,6 +100,24 @@ public sealed class JobArgument
         };
     }
 
+    /// <summary>Of jobs whose ids alone are known: the one of that id, the only one whose id begins so, or the only one.</summary>
+    /// <exception cref="CommandException">There is none, or there are several.</exception>
+    public static JobId Meant(IReadOnlyList<JobId> all, string? name)
+    {
+        var id = new JobId(name ?? "");
+        if (name is not null && all.Contains(id))
+            return id;
+        JobId[] meant = [.. all.Where(job => job.Value.StartsWith(name ?? "", StringComparison.Ordinal))];
+        return meant.Length switch
+        {
+            1 => meant[0],
+            0 => throw new CommandException(
+                ExitCodes.NotFound, name is null ? "There is no job." : $"There is no job '{PlainText.Line(name, 64)}'.",
+                all.Count == 0 ? "No job was ever submitted there." : $"There are: {Some(all)}."),
+            _ => throw new CommandException(ExitCodes.Usage, $"There are {meant.Length} such jobs.", $"Name one: {Some(meant)}."),
+        };
+    }
+
     private static string Some(IReadOnlyCollection<JobId> jobs)
     {
         const int most = 8;

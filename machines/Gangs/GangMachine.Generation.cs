@@ -144,7 +144,13 @@ public sealed partial class GangMachine
             if (IndexOf(node) is not (>= 0 and var index) || !state!.Members[index].Gpus.Contains(offer.Gpu.Index))
                 continue;
             if (offer.GiveBack is { } reason)
-                return new GangFailure(state!.Generation, "gpus given back", $"{node}: {reason}") { Node = node };
+            {
+                return new GangFailure(state!.Generation, offer.Drained ? "drained" : "gpus given back", $"{node}: {reason}")
+                {
+                    Node = node,
+                };
+            }
+
             if (offer.Session.Boot > state!.Members[index].Boot)
             {
                 return new GangFailure(

@@ -186,7 +186,9 @@ public sealed partial class GangMachine : IMachine
         };
         isDirty = true;
         stageAt = now;
-        Observe(EventKinds.JobSubmitted, $"{id}: {string.Join(' ', submit.Spec.Command)}");
+        Observe(
+            EventKinds.JobSubmitted, $"{id}: {string.Join(' ', submit.Spec.Command)}",
+            numbers: new SortedDictionary<string, double> { ["processes"] = Spec.RanksOn(Spec.MaxNodes) });
     }
 
     private void Cancel(string reason)

@@ -1,3 +1,5 @@
+using Coordinator.Machines.Jobs.Parts;
+
 namespace Coordinator.Machines.Jobs;
 
 /// <content>What starts a new generation: members that failed, come or go, and enough gpus for a job that waits.</content>
@@ -15,13 +17,13 @@ public sealed partial class TrainingJobMachine
         if (initialStates.IsDue && round.IsOpen && round.IsComplete)
             RefuseOtherIdentities();
         if (IsStateLost && State.Members.Count >= State.Spec.MinRanks && Now >= search.RestoreDue)
-            recovery.Ask("back to a checkpoint");
+            recovery.Ask("back to a checkpoint", RecoveryReason.StateLost);
         var failed = FailedMembers();
         var candidates = Candidates();
         if (parking.End(candidates.Count, offers.All))
-            recovery.Ask("its gpus may compute again");
+            recovery.Ask("its gpus may compute again", RecoveryReason.Unparked);
         if (parking.Begin(candidates.Count))
-            recovery.Ask($"parked: {parking.Reason}");
+            recovery.Ask($"parked: {parking.Reason}", RecoveryReason.Parked);
         candidatesSince = candidates.Count == 0 ? null : candidatesSince ?? Now;
         var haveGathered = Now >= candidatesSince + JoinGather;
         if (State.Phase == JobPhase.Waiting)
@@ -44,11 +46,11 @@ public sealed partial class TrainingJobMachine
         }
 
         preparations.SetAside(unready);
-        foreach (var (gpu, cause) in failed)
-            Exclude(gpu, cause);
+        foreach (var (gpu, why) in failed)
+            Exclude(gpu, why);
         if (failed.Count > 0)
             recovery.NoteCause(failed.First().Value);
-        recovery.NoteCause(recovery.FormAgain is not null ? "silo restart"
+        recovery.NoteCause(recovery.FormCause is { } cause ? cause
             : departing.Count > 0 ? "rank leaves"
             : unready.Count > 0 ? "rank prepares"
             : "rank joins");
@@ -90,7 +92,7 @@ public sealed partial class TrainingJobMachine
         var rescuers = candidates.Where(search.MayRescue).ToList();
         if (rescuers.Count == 0 || State.Members.Count + rescuers.Count <= State.Spec.Ranks)
             return false;
-        recovery.NoteCause("state out of reach");
+        recovery.NoteCause(RecoveryReason.StateLost);
         recovery.NoteSign(Now);
         Form([.. State.Members.OrderByDescending(search.StepBehind).Take(Math.Max(0, State.Spec.Ranks - rescuers.Count))], rescuers);
         return true;
@@ -310,7 +312,9 @@ public sealed partial class TrainingJobMachine
         stalled = text;
         if (staying.Count == 0)
             search.NoteLost();
-        context.Observe(EventKinds.JobWaiting, text, recovery.Cause);
+        context.Observe(
+            EventKinds.JobWaiting, text, recovery.Cause,
+            numbers: new SortedDictionary<string, double> { ["ranks"] = staying.Count, ["needs"] = State.Spec.MinRanks });
         offers.RequestNow();
         if (parking.IsStateHeld)
             LetGo();

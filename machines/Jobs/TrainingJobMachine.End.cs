@@ -1,3 +1,4 @@
+using Coordinator.Machines.Jobs.Parts;
 using Coordinator.Machines.Jobs.Policies;
 
 namespace Coordinator.Machines.Jobs;
@@ -10,8 +11,6 @@ namespace Coordinator.Machines.Jobs;
 /// </content>
 public sealed partial class TrainingJobMachine
 {
-    private const string MoreSteps = "more steps";
-
     private void OnRankFinished(RankFinished finished)
     {
         // One of an earlier generation may speak of the record of another timeline.
@@ -159,7 +158,7 @@ public sealed partial class TrainingJobMachine
             return;
         completion.Clear();
         if (State.Phase == JobPhase.Active && !round.IsOpen && stalled is null)
-            FormForMoreSteps(MoreSteps);
+            FormForMoreSteps(RecoveryReason.MoreSteps);
     }
 
     /// <summary>A rank has come to the last step of a plan from before the job had more.</summary>
@@ -171,7 +170,7 @@ public sealed partial class TrainingJobMachine
 
     private void FormForMoreSteps(string why)
     {
-        recovery.NoteCause(MoreSteps);
+        recovery.NoteCause(RecoveryReason.MoreSteps);
         recovery.Ask(why);
         context.MarkDirty();
     }
@@ -220,7 +219,7 @@ public sealed partial class TrainingJobMachine
         context.Persist(State with { Started = false, Holders = [] });
         context.Observe(
             EventKinds.CheckpointRestored, $"no checkpoint was saved: begin again from the seed, {undone} steps are computed again",
-            MoreSteps, step: 0,
+            RecoveryReason.MoreSteps, step: 0,
             numbers: new SortedDictionary<string, double> { ["undone"] = undone, ["bytes"] = 0 });
     }
 }

@@ -1,3 +1,4 @@
+using Coordinator.Machines.Jobs.Parts;
 using Coordinator.Machines.Jobs.Policies;
 
 namespace Coordinator.Machines.Jobs;
@@ -287,7 +288,7 @@ public sealed partial class TrainingJobMachine
             return;
         var member = context.MemberOf(leave.Gpu);
         if (member?.Boot == session.Boot)
-            Leave(leave.Gpu, leave.Reason);
+            Leave(leave.Gpu, leave.Reason, LeaveCause.Ending);
         else if (member is null && parking.IsStateHeld)
             releases.End(leave.Gpu); // What it was sent before was not that it may end.
     }
@@ -335,7 +336,7 @@ public sealed partial class TrainingJobMachine
 
         if (report.Generation != State.Generation || round.IsOpen || stalled is not null || search.Restoring?.Id != report.Checkpoint)
             return;
-        recovery.Ask($"{report.Gpu} cannot read the checkpoint of step {report.Checkpoint.Step}");
+        recovery.Ask($"{report.Gpu} cannot read the checkpoint of step {report.Checkpoint.Step}", RecoveryReason.Unreadable);
         context.MarkDirty();
     }
 

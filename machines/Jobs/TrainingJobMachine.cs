@@ -227,7 +227,8 @@ public sealed partial class TrainingJobMachine : IMachine
         var training = spec.Training;
         context.Observe(EventKinds.JobSubmitted,
             $"{spec.Model.Program}, {training.Steps} steps, batch {training.BatchSize} in {training.Shards} shards, "
-                + $"{Counted.Of(spec.Ranks, "rank")}");
+                + $"{Counted.Of(spec.Ranks, "rank")}",
+            numbers: new SortedDictionary<string, double> { ["ranks"] = spec.Ranks, ["steps"] = training.Steps });
         if (NoPromise is { } why)
             context.Observe(EventKinds.PromiseEnded, why);
     }
@@ -255,7 +256,7 @@ public sealed partial class TrainingJobMachine : IMachine
         departures.NoteGivingBack(offer.Gpu);
         if (offer.Drained)
             departures.NoteDrained(offer.Gpu);
-        Leave(offer.Gpu, offer.GiveBack!);
+        Leave(offer.Gpu, offer.GiveBack!, offer.Drained ? LeaveCause.Drained : LeaveCause.GivenBack);
     }
 
     private void NoteIndirectly(NodeId node, WorkerSession session, bool connected) =>
@@ -299,12 +300,12 @@ public sealed partial class TrainingJobMachine : IMachine
     private void OnWithdrawn(GpuWithdrawn withdrawn)
     {
         if (!context.IsOver && context.MemberOf(withdrawn.Gpu) is not null)
-            Leave(withdrawn.Gpu, withdrawn.Reason);
+            Leave(withdrawn.Gpu, withdrawn.Reason, LeaveCause.Withdrawn);
     }
 
-    private void Leave(GpuId gpu, string reason)
+    private void Leave(GpuId gpu, string reason, string cause)
     {
-        if (departures.Add(gpu, reason) && RoomFor(State.Members) > State.Spec.Ranks)
+        if (departures.Add(gpu, reason, cause) && RoomFor(State.Members) > State.Spec.Ranks)
             offers.RequestNow();
     }
 

@@ -183,6 +183,7 @@ public sealed partial class SiloServer : IAsyncDisposable
         new GangsApi(changes, views, options).Map(api);
         new LogsApi(options.Grains, views, options).Map(api);
         new HistoryApi(options.Events, options, app.Lifetime.ApplicationStopping).Map(api);
+        new LedgerApi(options.Events, options.TimeProvider).Map(api);
         new ClusterApi(views).Map(api);
         new LimitsApi(options.Grains, changes).Map(api);
         new DrainsApi(changes, views, options.TimeProvider).Map(api);

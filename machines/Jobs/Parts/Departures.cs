@@ -38,11 +38,14 @@ internal sealed class Departures(JobContext context, NodeLinks links)
             && context.State.Members.All(member => givingBack.Contains(member.Gpu) && !ending.ContainsKey(member.Gpu));
 
     /// <summary>A gpu leaves when no work is lost. False where that is known.</summary>
-    public bool Add(GpuId gpu, string reason)
+    /// <param name="gpu">The gpu.</param>
+    /// <param name="reason">Why, for people.</param>
+    /// <param name="cause">One of <see cref="LeaveCause"/>.</param>
+    public bool Add(GpuId gpu, string reason, string cause)
     {
         if (!leaving.TryAdd(gpu, reason))
             return false;
-        context.Observe(EventKinds.RankLeaving, $"{gpu} leaves: {reason}", gpu: gpu, node: gpu.Node);
+        context.Observe(EventKinds.RankLeaving, $"{gpu} leaves: {reason}", cause, gpu.Node, gpu);
         return true;
     }
 

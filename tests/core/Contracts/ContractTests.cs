@@ -172,6 +172,8 @@ public sealed class ContractTests
         _ when type == typeof(GpuId) => "n1/0",
         _ when type == typeof(int) || type == typeof(long) => 1,
         _ when type == typeof(bool) => true,
+        _ when type == typeof(double) => 1.5,
+        _ when type == typeof(DateTimeOffset) => "2026-01-01T00:00:00+00:00",
         _ when type.IsEnum => type.GetEnumNames()[0],
         _ when type != typeof(string) && typeof(System.Collections.IEnumerable).IsAssignableFrom(type) => new JsonArray(),
         _ => new JsonObject(),

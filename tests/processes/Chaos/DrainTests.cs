@@ -52,6 +52,10 @@ public sealed class DrainTests
         Assert.Equal(0, record.Job.Failures);
         Assert.DoesNotContain(record.Events, stored => stored.Event.Kind == EventKinds.RankExcluded);
         Assert.Contains(record.Events, stored => stored.Event.Text == "worker-2/0 leaves: drained by ann: new disk");
+        var report = (await EndAsync(run, "report")).Output;
+        Assert.Contains("effective training time", report, StringComparison.Ordinal);
+        Assert.Contains("0 failures", report, StringComparison.Ordinal);
+        Assert.Contains("worker-2/0 leaves: drained by ann: new disk", report, StringComparison.Ordinal);
     }
 
     private static async Task<(int Code, string Output)> EndAsync(LoopbackRun run, params string[] arguments)

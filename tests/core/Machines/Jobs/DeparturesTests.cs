@@ -1,3 +1,4 @@
+using Coordinator.Machines.Jobs;
 using Coordinator.Machines.Jobs.Parts;
 
 namespace Coordinator.Tests.Machines.Jobs;
@@ -15,8 +16,8 @@ public sealed class DeparturesTests
     [Fact]
     public void Members_that_want_to_go_go_and_the_others_stay()
     {
-        Assert.True(departures.Add(JobTurns.Gpu(2), "asked to end"));
-        Assert.False(departures.Add(JobTurns.Gpu(2), "again"));
+        Assert.True(departures.Add(JobTurns.Gpu(2), "asked to end", LeaveCause.Ending));
+        Assert.False(departures.Add(JobTurns.Gpu(2), "again", LeaveCause.Ending));
         Assert.Equal([JobTurns.Gpu(2)], departures.Departing([]));
     }
 
@@ -25,7 +26,7 @@ public sealed class DeparturesTests
     {
         turns.Connect(2);
         foreach (var node in new[] { 1, 2, 3 })
-            departures.Add(JobTurns.Gpu(node), "asked to end");
+            departures.Add(JobTurns.Gpu(node), "asked to end", LeaveCause.Ending);
         Assert.Equal([JobTurns.Gpu(1), JobTurns.Gpu(3)], departures.Departing([]).Order());
     }
 
@@ -44,7 +45,7 @@ public sealed class DeparturesTests
     public void A_member_that_is_no_longer_wanted_back_stays()
     {
         departures.NoteGivingBack(JobTurns.Gpu(1));
-        departures.Add(JobTurns.Gpu(1), "power");
+        departures.Add(JobTurns.Gpu(1), "power", LeaveCause.GivenBack);
         departures.StayWhereAllowed(new Dictionary<Coordinator.Machines.GpuId, Coordinator.Machines.GpuOffer>
         {
             [JobTurns.Gpu(1)] = JobTurns.OfferOf(1),
@@ -58,7 +59,7 @@ public sealed class DeparturesTests
         var alone = new JobTurns(members: 1);
         var going = new Departures(alone.Context, alone.Links);
         Assert.Equal(1, going.RoomFor(alone.Context.State.Members, isParked: false));
-        going.Add(JobTurns.Gpu(1), "asked to end");
+        going.Add(JobTurns.Gpu(1), "asked to end", LeaveCause.Ending);
         Assert.Equal(2, going.RoomFor(alone.Context.State.Members, isParked: false));
         Assert.Equal(1, going.RoomFor(alone.Context.State.Members, isParked: true));
     }
