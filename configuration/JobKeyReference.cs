@@ -78,6 +78,9 @@ public static class JobKeyReference
         ["fault_tolerance.peer_timeout"] = "Silence on a connection between workers after which the peer is accused.",
         ["fault_tolerance.gather_delay"] = "How long accusations are gathered before a decision.",
         ["fault_tolerance.progress_timeout"] = "How long a generation may make no progress while a node of it is out of reach.",
+        ["fault_tolerance.hang_timeout"] = "Least time after which a device that has not ended a shard or an update counts as hanging; "
+            + "20 times the longest that it took is waited for where that is more, and 10m for its first; a program has four times as "
+            + "long. 0s: nothing counts as hanging.",
         ["fault_tolerance.state_timeout"] = "How long the job waits for a worker that holds its state before it fails; 0s waits for ever.",
         ["checkpoint.interval"] = "How often the state is saved; auto follows from the failures and the cost of saving that the job "
             + "observes.",

@@ -91,6 +91,10 @@ internal static class JobKeys
             s => s.FaultTolerance.ProgressTimeout,
             (s, v) => Faults(s, s.FaultTolerance with { ProgressTimeout = v })),
         JobKey.Duration(
+            "fault_tolerance.hang_timeout",
+            s => s.FaultTolerance.HangTimeout,
+            (s, v) => Faults(s, s.FaultTolerance with { HangTimeout = v })),
+        JobKey.Duration(
             "fault_tolerance.state_timeout",
             s => s.FaultTolerance.StateTimeout,
             (s, v) => Faults(s, s.FaultTolerance with { StateTimeout = v })),

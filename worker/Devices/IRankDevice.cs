@@ -1,3 +1,4 @@
+using Coordinator.Machines;
 using Coordinator.Worker.Ranks;
 
 namespace Coordinator.Worker.Devices;
@@ -108,6 +109,9 @@ public interface IRankDevice : IDisposable
 
     /// <summary>What the device does beside the rank's steps at this moment, for people; null: nothing. Any thread may ask.</summary>
     string? Activity => null;
+
+    /// <summary>Whose fault it is where a call of the device never ends.</summary>
+    FaultKind HangKind => FaultKind.Device;
 
     /// <summary>
     /// Nobody waits for the call under way any more, and nothing but <see cref="IDisposable.Dispose"/> follows: a device that can end it

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Coordinator.Machines;
 using Coordinator.Machines.Jobs;
 using Coordinator.Worker.Data;
 using Coordinator.Worker.Devices;
@@ -221,6 +222,9 @@ public sealed class ProgramDevice : IOwnDevice
 
     /// <inheritdoc/>
     public string? Activity => activity;
+
+    /// <inheritdoc/>
+    public FaultKind HangKind => FaultKind.Program;
 
     /// <inheritdoc/>
     public void Abandon()

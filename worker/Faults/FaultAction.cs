@@ -22,4 +22,9 @@ public enum FaultAction
     /// <see cref="FaultPoint.Compute"/>.
     /// </summary>
     Hold,
+
+    /// <summary>
+    /// The device's call never ends, and cannot be ended; only at <see cref="FaultPoint.Compute"/> and <see cref="FaultPoint.Apply"/>.
+    /// </summary>
+    Hang,
 }

@@ -154,7 +154,16 @@ public sealed class FaultPlan
         }
     }
 
-    /// <summary>Takes what strikes by itself; a flip and a hold do not.</summary>
+    /// <summary>The call under way never ends, where a rule says so.</summary>
+    public void Hang(FaultPoint point, long step)
+    {
+        if (waiting.Count == 0 || Take(point, step, FaultAction.Hang) is not { } rule)
+            return;
+        strike(rule);
+        Thread.Sleep(Timeout.Infinite);
+    }
+
+    /// <summary>Takes what strikes by itself; a flip, a hold and a hang do not.</summary>
     private FaultRule? Take(FaultPoint point, long number, FaultAction? only = null)
     {
         lock (gate)
@@ -162,7 +171,7 @@ public sealed class FaultPlan
             var index = waiting.FindIndex(rule =>
                 rule.Point == point
                     && number >= rule.Number
-                    && (only is { } wanted ? rule.Action == wanted : rule.Action is not (FaultAction.Flip or FaultAction.Hold)));
+                    && (only is { } wanted ? rule.Action == wanted : rule.Action is not (FaultAction.Flip or FaultAction.Hold or FaultAction.Hang)));
             if (index < 0)
                 return null;
             var rule = waiting[index];

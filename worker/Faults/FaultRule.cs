@@ -64,7 +64,7 @@ public sealed record FaultRule(FaultAction Action, FaultPoint Point, long Number
         var expected = 1 + (point == FaultPoint.Final ? 0 : 1) + (action is FaultAction.Freeze or FaultAction.Hold ? 1 : 0);
         if (parts.Length != expected || (isHold && (point != FaultPoint.Compute || parts[^1].Length == 0))
             || (action == FaultAction.Flip && point != FaultPoint.Contribution)
-            || (action == FaultAction.Lose && point is not (FaultPoint.Compute or FaultPoint.Apply)))
+            || (action is FaultAction.Lose or FaultAction.Hang && point is not (FaultPoint.Compute or FaultPoint.Apply)))
         {
             throw Bad(text);
         }
@@ -96,7 +96,7 @@ public sealed record FaultRule(FaultAction Action, FaultPoint Point, long Number
 
     private static FormatException Bad(string text) => new(
         $"'{text}' is no fault: write kill@POINT:NUMBER with one of {Points}, kill@final, flip@contribution:STEP, lose@compute:STEP, "
-            + "lose@apply:STEP, freeze@POINT:NUMBER:SECONDSs or hold@compute:STEP:FILE");
+            + "lose@apply:STEP, hang@compute:STEP, hang@apply:STEP, freeze@POINT:NUMBER:SECONDSs or hold@compute:STEP:FILE");
 
     private static string Points => string.Join(
         ", ", Enum.GetNames<FaultPoint>().Where(name => name != nameof(FaultPoint.Final)).Select(name => name.ToLowerInvariant()));

@@ -22,12 +22,16 @@ namespace Coordinator.Worker.Ranks;
 /// </summary>
 public sealed class RankExecutor : IDisposable
 {
+    /// <summary>A program may wait for its data, and has so many times as long before it counts as hanging.</summary>
+    private const int ProgramPatience = 4;
+
     private readonly RankHostOptions options;
     private readonly IRankDevice device;
     private readonly IRankOutlet outlet;
     private readonly FaultPlan faults;
     private readonly Action<HostInput> answer;
     private readonly DeviceThread deviceThread;
+    private readonly DeviceWatch watch;
     private readonly CancellationTokenSource ended = new();
     private readonly StateSaver saver;
     private readonly FinalModel finalModel;
@@ -52,6 +56,7 @@ public sealed class RankExecutor : IDisposable
     private volatile string? lost;
     private FaultKind lostKind;
     private bool deviceEnded;
+    private bool isHanging;
 
     /// <summary>An executor without any numbers yet. It disposes of the device at its end.</summary>
     internal RankExecutor(
@@ -64,6 +69,8 @@ public sealed class RankExecutor : IDisposable
         treeSum = new TreeSum(blockElements);
         partials = new PartialSums(device, blockElements);
         reduced = new ReducedGradient(device.CreateGradient(), blockElements);
+        var least = options.Spec.FaultTolerance.HangTimeout;
+        watch = new DeviceWatch(options.Spec.Program is null ? least : least * ProgramPatience);
         deviceThread = new DeviceThread(threads, Failed);
         lastAppliedTicks = Monotonic.Now.Ticks;
         saver = new StateSaver(options, device, numbers = new NonfiniteNumbers(device), faults, PostState, input => answer(input));
@@ -85,6 +92,9 @@ public sealed class RankExecutor : IDisposable
 
     /// <summary>What the device does beside the rank's steps; null: nothing. Any thread may ask.</summary>
     public string? DeviceActivity => lost is null ? device.Activity : null;
+
+    /// <summary>When to look whether the device hangs; null: it does nothing.</summary>
+    public TimeSpan? NextLook => lost is null ? watch.NextLook : null;
 
     /// <summary>P; for tests.</summary>
     public PartialSums Partials => partials;
@@ -149,6 +159,18 @@ public sealed class RankExecutor : IDisposable
         }
     }
 
+    /// <summary>
+    /// Takes a device whose call has not ended in its time for lost. A program's process is ended, and so is its call; a device that cannot
+    /// end its own is left behind with its thread and all that it holds, until the worker's process ends.
+    /// </summary>
+    public void LookForHang(TimeSpan now)
+    {
+        if (lost is not null || watch.Hanging(now, device.Activity is not null) is not { } hang)
+            return;
+        (isHanging, lostKind, lost) = (true, device.HangKind, hang);
+        answer(new DeviceFailed(hang, lostKind));
+    }
+
     /// <summary>The rank is asked for its state, and answers when a checkpoint that it may be loading is read or given up.</summary>
     public void Hurry() => saver.Hurry();
 
@@ -156,7 +178,8 @@ public sealed class RankExecutor : IDisposable
     public void AbandonLoad() => saver.Dispose();
 
     /// <summary>
-    /// Disposes of a device that was lost, and of all numbers on it. Waits for the call under way, which fails if it has not yet.
+    /// Disposes of a device that was lost, and of all numbers on it. Waits for the call under way, which fails if it has not yet; where that
+    /// hangs, nobody waits.
     /// </summary>
     public void EndDevice()
     {
@@ -166,6 +189,14 @@ public sealed class RankExecutor : IDisposable
         AbandonLoad();
         cancelComputing?.Cancel();
         device.Abandon();
+        if (isHanging)
+            _ = Task.Factory.StartNew(ReleaseDevice, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        else
+            ReleaseDevice();
+    }
+
+    private void ReleaseDevice()
+    {
         deviceThread.Dispose();
         partials.Dispose();
         computed.Clear();
@@ -291,8 +322,12 @@ public sealed class RankExecutor : IDisposable
         ended.Cancel();
         saver.Dispose();
         cancelComputing?.Cancel();
-        device.Abandon();
-        deviceThread.Dispose();
+        if (!deviceEnded)
+        {
+            device.Abandon();
+            deviceThread.Dispose();
+        }
+
         foreach (var payload in payloads.Values)
             payload.Release();
         payloads.Clear();
@@ -326,7 +361,14 @@ public sealed class RankExecutor : IDisposable
                 if (!cancel.IsCancellationRequested)
                 {
                     faults.Computing(compute.Step, cancel);
-                    result = device.ComputeShard(compute.Step, compute.Shard, gradient, cancel);
+                    result = Watched(
+                        "shard",
+                        $"shard {compute.Shard} of step {compute.Step}",
+                        () =>
+                        {
+                            faults.Hang(FaultPoint.Compute, compute.Step);
+                            return device.ComputeShard(compute.Step, compute.Shard, gradient, cancel);
+                        });
                 }
             }
             catch (OperationCanceledException)
@@ -441,7 +483,14 @@ public sealed class RankExecutor : IDisposable
     {
         faults.Applying(apply.Step);
         var targets = reduced.Targets;
-        var norm = device.ApplyStep(apply.Step, reduced.Whole, reduced.TotalSumOfSquares(), targets);
+        var norm = Watched(
+            "update",
+            $"the update of step {apply.Step}",
+            () =>
+            {
+                faults.Hang(FaultPoint.Apply, apply.Step);
+                return device.ApplyStep(apply.Step, reduced.Whole, reduced.TotalSumOfSquares(), targets);
+            });
         if (apply.Step == LastStep)
             faults.Finished();
         var now = Monotonic.Now.Ticks;
@@ -466,6 +515,23 @@ public sealed class RankExecutor : IDisposable
         }
 
         return new StateHashed(order.Ticket, Convert.ToHexStringLower(hash.GetHashAndReset()), nonfinite);
+    }
+
+    /// <summary>A call of the device that must come to an end, on its thread.</summary>
+    private T Watched<T>(string kind, string what, Func<T> call)
+    {
+        watch.Begin(kind, what, Monotonic.Now);
+        var isWhole = false;
+        try
+        {
+            var result = call();
+            isWhole = true;
+            return result;
+        }
+        finally
+        {
+            watch.End(Monotonic.Now, isWhole);
+        }
     }
 
     /// <summary>Runs on the device's thread what touches the state.</summary>

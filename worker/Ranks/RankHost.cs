@@ -164,9 +164,11 @@ public sealed class RankHost : IFrameSink, IDisposable
                     Turn(new RankDeadlinePassed());
                 if (reporter.Due(Monotonic.Now) is { } report)
                     outlet.Tell(report);
+                if (executor.NextLook is { } look && look <= Monotonic.Now)
+                    executor.LookForHang(Monotonic.Now);
                 if (some)
                     continue;
-                loop.WakeAt(Earlier(machine.NextDeadline, reporter.NextDue));
+                loop.WakeAt(Earlier(executor.NextLook, Earlier(machine.NextDeadline, reporter.NextDue)));
                 return;
             }
         }

@@ -13,6 +13,8 @@ public sealed class FaultPlanTests
     [InlineData("flip@contribution:2", FaultAction.Flip, FaultPoint.Contribution, 2)]
     [InlineData("lose@compute:37", FaultAction.Lose, FaultPoint.Compute, 37)]
     [InlineData("lose@apply:2", FaultAction.Lose, FaultPoint.Apply, 2)]
+    [InlineData("hang@compute:2", FaultAction.Hang, FaultPoint.Compute, 2)]
+    [InlineData("hang@apply:2", FaultAction.Hang, FaultPoint.Apply, 2)]
     [InlineData("freeze@compute:37:5s", FaultAction.Freeze, FaultPoint.Compute, 37)]
     public void Rules_are_read(string text, FaultAction action, FaultPoint point, long number)
     {
@@ -25,6 +27,7 @@ public sealed class FaultPlanTests
     [InlineData("")]
     [InlineData("kill")]
     [InlineData("kill@nowhere:1")]
+    [InlineData("hang@save:1")]
     [InlineData("kill@compute")]
     [InlineData("kill@compute:0")]
     [InlineData("kill@compute:x")]
