@@ -171,7 +171,9 @@ public sealed class FaultPlan
             var index = waiting.FindIndex(rule =>
                 rule.Point == point
                     && number >= rule.Number
-                    && (only is { } wanted ? rule.Action == wanted : rule.Action is not (FaultAction.Flip or FaultAction.Hold or FaultAction.Hang)));
+                    && (only is { } wanted
+                        ? rule.Action == wanted
+                        : rule.Action is not (FaultAction.Flip or FaultAction.Hold or FaultAction.Hang)));
             if (index < 0)
                 return null;
             var rule = waiting[index];

@@ -1,9 +1,9 @@
 namespace Coordinator.Worker.Ranks;
 
 /// <summary>
-/// A call of a device that takes far longer than those before it hangs: nobody will hear of its end, and all ranks wait for it. How long is
-/// too long follows from what calls of its kind took: twenty times the longest of the last of them, and no less than the job says. The first
-/// call of a kind may load a library or compile a kernel, so it has much longer.
+/// A call of a device that takes far longer than those before it hangs: nobody will hear of its end, and all ranks wait for it. How long
+/// is too long follows from what calls of its kind took: twenty times the longest of the last of them, and no less than the job says. The
+/// first call of a kind may load a library or compile a kernel, so it has much longer.
 /// <para>
 /// Slow is not hung: time counts only while whoever watches was awake itself, so a process that was frozen, or a machine that has no
 /// processor left for it, condemns nobody when it goes on.

@@ -178,8 +178,8 @@ public sealed class RankExecutor : IDisposable
     public void AbandonLoad() => saver.Dispose();
 
     /// <summary>
-    /// Disposes of a device that was lost, and of all numbers on it. Waits for the call under way, which fails if it has not yet; where that
-    /// hangs, nobody waits.
+    /// Disposes of a device that was lost, and of all numbers on it. Waits for the call under way, which fails if it has not yet; where
+    /// that hangs, nobody waits.
     /// </summary>
     public void EndDevice()
     {
