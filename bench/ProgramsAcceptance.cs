@@ -15,26 +15,25 @@ namespace Coordinator.Bench;
 internal static class ProgramsAcceptance
 {
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(20);
-    private static readonly string[] Samples = ["cnn", "transformer", "linear"];
 
     /// <summary>The command.</summary>
     public static Command Create()
     {
         var command = new BenchCommand(
             "programs", "programs of one's own: one file for any number of ranks, under kills, resumed, grown and shrunk");
-        var names = command.AddText("--program", $"Which of {string.Join(", ", Samples)}, with commas between them (default: all).");
+        var names = command.AddText("--program", $"Which of {string.Join(", ", SamplePrograms.All)}, with commas between them (default: all).");
         var folder = command.AddText("--samples", "Folder of the samples (default: samples).");
         var python = command.AddText("--python", "Interpreter with PyTorch (default: python3).");
-        var steps = command.AddNumber("--steps", "Steps of each run: enough of them that all kills find it training.", 2000, 50);
+        var steps = command.AddNumber("--steps", "Steps of each run: enough of them that all kills find it training.", 2000, 4);
         var kills = command.AddNumber("--kills", "Kills in the run that is disturbed.", 20, 0, 1000);
         var shards = command.AddNumbers("--shards", "Numbers of shards, each with a file of its own.", [4, 8], 4, 64);
         var ranks = command.AddNumbers("--ranks", "Numbers of ranks.", [1, 2, 4], 1, 16);
         var seed = command.AddNumber("--seed", "Decides the training, and what is killed when.", 1, 0);
         return command.Runs(parsed =>
         {
-            var chosen = parsed.GetValue(names)?.Split(',') ?? Samples;
-            if (chosen.Except(Samples).FirstOrDefault() is { } unknown)
-                throw new FormatException($"there is no sample {unknown}; there are {string.Join(", ", Samples)}");
+            var chosen = parsed.GetValue(names)?.Split(',') ?? SamplePrograms.All;
+            if (chosen.Except(SamplePrograms.All).FirstOrDefault() is { } unknown)
+                throw new FormatException($"there is no sample {unknown}; there are {string.Join(", ", SamplePrograms.All)}");
             var plan = new Plan(
                 Path.GetFullPath(parsed.GetValue(folder) ?? "samples"), parsed.GetValue(python) ?? "python3", parsed.GetValue(steps),
                 parsed.GetValue(kills), (ulong)parsed.GetValue(seed));
@@ -52,9 +51,11 @@ internal static class ProgramsAcceptance
         var sound = true;
         try
         {
+            var programs = new SamplePrograms(plan.Samples, plan.Python, directory.File("programs"));
+            Directory.CreateDirectory(directory.File("programs"));
             foreach (var name in names)
             {
-                var program = await ProgramAsync(plan, name, directory.File("c"), cancel);
+                var program = await programs.JobAsync(name, cancel);
                 foreach (var count in shards)
                     sound &= await RowAsync(plan, name, program, count, ranks, directory.File($"{name}-{count}"), cancel);
             }
@@ -72,13 +73,13 @@ internal static class ProgramsAcceptance
 
     /// <summary>All runs of one program with one number of shards.</summary>
     private static async Task<bool> RowAsync(
-        Plan plan, string name, string program, int shards, int[] ranks, string folder, CancellationToken cancel)
+        Plan plan, string name, string[] program, int shards, int[] ranks, string folder, CancellationToken cancel)
     {
         Directory.CreateDirectory(folder);
         var clock = Stopwatch.StartNew();
         string[] job =
         [
-            "--program", program, "--python", plan.Python, "--steps", $"{plan.Steps}", "--seed", $"{plan.Seed}",
+            .. program, "--steps", $"{plan.Steps}", "--seed", $"{plan.Seed}",
             $"--training.shards={shards}", $"--training.batch_size={4 * shards}", "--checkpoint.interval=100",
         ];
         List<(string What, string Hash)> hashes = [];
@@ -155,18 +156,6 @@ internal static class ProgramsAcceptance
         run.Start("resume", [run.Directory, "--workers", "2"]);
         await run.EndAsync(0, cancel);
         return ("grown to 4 and shrunk to 2", run.Hash());
-    }
-
-    private static async Task<string> ProgramAsync(Plan plan, string name, string folder, CancellationToken cancel)
-    {
-        if (name != "linear")
-            return Path.Combine(plan.Samples, "pytorch", $"{name}.py");
-        Directory.CreateDirectory(folder);
-        var program = Path.Combine(folder, "linear");
-        using var compiler = Process.Start(
-            "gcc", ["-O2", "-ffp-contract=off", "-o", program, Path.Combine(plan.Samples, "linear-c", "linear.c"), "-lm"]);
-        await compiler.WaitForExitAsync(cancel);
-        return compiler.ExitCode == 0 ? program : throw new RecoveryFailedException("gcc cannot compile samples/linear-c/linear.c");
     }
 
     private sealed record Plan(string Samples, string Python, int Steps, int Kills, ulong Seed);

@@ -267,16 +267,26 @@ public sealed class NodeGangsTests : IDisposable
         Seat = spec is null ? null : new GangSeat(index, 2, [0, 1], 0),
     }));
 
+    /// <summary>Reports come for as long as the gang lives, so it is all of them that have a limit, and not each.</summary>
     private GangReport Await(Func<GangReport, bool> isWanted)
     {
-        while (reports.TryTake(out var report, Limit))
+        using var limit = new CancellationTokenSource(Limit);
+        GangReport? last = null;
+        try
         {
-            heard = report.Sequence;
-            if (isWanted(report))
-                return report;
+            foreach (var report in reports.GetConsumingEnumerable(limit.Token))
+            {
+                (last, heard) = (report, report.Sequence);
+                if (isWanted(report))
+                    return report;
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // It is said below what came instead.
         }
 
-        throw new TimeoutException("no such report came");
+        throw new TimeoutException($"no such report came; the last one is {last}");
     }
 
     private GangSpec Spec(string script) => new()
