@@ -21,7 +21,8 @@ internal static class ProgramsAcceptance
     {
         var command = new BenchCommand(
             "programs", "programs of one's own: one file for any number of ranks, under kills, resumed, grown and shrunk");
-        var names = command.AddText("--program", $"Which of {string.Join(", ", SamplePrograms.All)}, with commas between them (default: all).");
+        var names = command.AddText(
+            "--program", $"Which of {string.Join(", ", SamplePrograms.All)}, with commas between them (default: all).");
         var folder = command.AddText("--samples", "Folder of the samples (default: samples).");
         var python = command.AddText("--python", "Interpreter with PyTorch (default: python3).");
         var steps = command.AddNumber("--steps", "Steps of each run: enough of them that all kills find it training.", 2000, 4);

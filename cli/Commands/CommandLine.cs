@@ -47,6 +47,7 @@ public static class CommandLine
         StepsCommand.Create(),
         LedgerCommands.Goodput(),
         LedgerCommands.Report(),
+        AlertsCommand.Create(),
         NodesCommand.Create(),
         GpusCommand.Create(),
         PowerCommand.Create(),

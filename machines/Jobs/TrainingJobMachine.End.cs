@@ -70,15 +70,18 @@ public sealed partial class TrainingJobMachine
     }
 
     private void FailForNumbers(StepRecord step) =>
-        Fail(FiniteNumbers.Why(step, State.Spec, State.Checkpoints is [.., var newest] ? newest : null));
+        Fail(FiniteNumbers.Why(step, State.Spec, State.Checkpoints is [.., var newest] ? newest : null), FailureCause.Numbers);
 
     /// <summary>A state that was looked at, the final one or one that was to be saved, has numbers that are none.</summary>
     private void FailForState(long step, long nonfinite) =>
-        Fail(FiniteNumbers.WhyOfState(step, nonfinite, State.Spec, State.Checkpoints is [.., var newest] ? newest : null));
+        Fail(
+            FiniteNumbers.WhyOfState(step, nonfinite, State.Spec, State.Checkpoints is [.., var newest] ? newest : null),
+            FailureCause.Numbers);
 
-    private void Fail(string reason, bool isCancelled = false)
+    private void Fail(string reason, string? cause = null)
     {
-        context.Observe(EventKinds.JobFailed, reason, isCancelled ? "cancelled" : null);
+        var isCancelled = cause == FailureCause.Cancelled;
+        context.Observe(EventKinds.JobFailed, reason, cause);
         End(State with { Phase = JobPhase.Failed, Reason = reason, Recorded = records.Through, Cancelled = isCancelled });
     }
 

@@ -151,7 +151,7 @@ public sealed partial class TrainingJobMachine : IMachine
             case var _ when !context.IsSubmitted:
                 break;
             case CancelJob cancel when !context.IsOver:
-                Fail(cancel.ReasonOfJob, isCancelled: true);
+                Fail(cancel.ReasonOfJob, FailureCause.Cancelled);
                 break;
             case GpusOffered offered:
                 OnOffered(offered);

@@ -224,6 +224,29 @@ public sealed partial class CoordinatorClient : IDisposable
         }
     }
 
+    /// <summary>Whether the silo is well by its own word.</summary>
+    /// <returns>What is wrong with it; null: nothing.</returns>
+    /// <exception cref="CoordinatorApiException">It does not answer.</exception>
+    public async Task<string?> GetProblemAsync(CancellationToken cancel = default)
+    {
+        try
+        {
+            using var answer = await http.GetAsync(new Uri(InfoApi.HealthPath, UriKind.Relative), cancel).ConfigureAwait(false);
+            if (answer.IsSuccessStatusCode)
+                return null;
+            var body = await answer.Content.ReadFromJsonAsync(ApiJson.Default.HealthBody, cancel).ConfigureAwait(false);
+            return PlainText.Line(body?.Problem ?? $"it answers {(int)answer.StatusCode}", 500);
+        }
+        catch (HttpRequestException away)
+        {
+            throw Away(away);
+        }
+        catch (JsonException)
+        {
+            return "it answers with what no silo says";
+        }
+    }
+
     /// <summary>Whether the silo has a data set.</summary>
     public async Task<bool> HasDataAsync(string sha256, CancellationToken cancel = default)
     {

@@ -36,6 +36,23 @@ internal sealed class DeviceWatch(TimeSpan least)
         }
     }
 
+    /// <summary>A call that must come to an end, on the device's thread.</summary>
+    public T Run<T>(string kind, string what, Func<T> call)
+    {
+        Begin(kind, what, Monotonic.Now);
+        var isWhole = false;
+        try
+        {
+            var result = call();
+            isWhole = true;
+            return result;
+        }
+        finally
+        {
+            End(Monotonic.Now, isWhole);
+        }
+    }
+
     /// <summary>A call begins. On the device's thread.</summary>
     /// <param name="kind">Calls of one kind take alike.</param>
     /// <param name="what">What it does, for people.</param>

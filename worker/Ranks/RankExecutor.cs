@@ -1,10 +1,7 @@
 using System.Security.Cryptography;
 using Coordinator.Machines;
-using Coordinator.Worker.Data;
 using Coordinator.Worker.Devices;
-using Coordinator.Worker.External;
 using Coordinator.Worker.Faults;
-using Coordinator.Worker.Programs;
 using Coordinator.Worker.Transport;
 
 namespace Coordinator.Worker.Ranks;
@@ -20,7 +17,7 @@ namespace Coordinator.Worker.Ranks;
 /// A device that is lost is told to the machine once, and disposed of by <see cref="EndDevice"/>; what the machine asks of it afterwards is
 /// answered with the loss again.
 /// </summary>
-public sealed class RankExecutor : IDisposable
+public sealed partial class RankExecutor : IDisposable
 {
     /// <summary>A program may wait for its data, and has so many times as long before it counts as hanging.</summary>
     private const int ProgramPatience = 4;
@@ -93,9 +90,6 @@ public sealed class RankExecutor : IDisposable
     /// <summary>What the device does beside the rank's steps; null: nothing. Any thread may ask.</summary>
     public string? DeviceActivity => lost is null ? device.Activity : null;
 
-    /// <summary>When to look whether the device hangs; null: it does nothing.</summary>
-    public TimeSpan? NextLook => lost is null ? watch.NextLook : null;
-
     /// <summary>P; for tests.</summary>
     public PartialSums Partials => partials;
 
@@ -159,60 +153,11 @@ public sealed class RankExecutor : IDisposable
         }
     }
 
-    /// <summary>
-    /// Takes a device whose call has not ended in its time for lost. A program's process is ended, and so is its call; a device that cannot
-    /// end its own is left behind with its thread and all that it holds, until the worker's process ends.
-    /// </summary>
-    public void LookForHang(TimeSpan now)
-    {
-        if (lost is not null || watch.Hanging(now, device.Activity is not null) is not { } hang)
-            return;
-        (isHanging, lostKind, lost) = (true, device.HangKind, hang);
-        answer(new DeviceFailed(hang, lostKind));
-    }
-
     /// <summary>The rank is asked for its state, and answers when a checkpoint that it may be loading is read or given up.</summary>
     public void Hurry() => saver.Hurry();
 
     /// <summary>What a checkpoint that is being read would bring is of no use any more: nothing of it is written from now on.</summary>
     public void AbandonLoad() => saver.Dispose();
-
-    /// <summary>
-    /// Disposes of a device that was lost, and of all numbers on it. Waits for the call under way, which fails if it has not yet; where
-    /// that hangs, nobody waits.
-    /// </summary>
-    public void EndDevice()
-    {
-        if (deviceEnded)
-            return;
-        deviceEnded = true;
-        AbandonLoad();
-        cancelComputing?.Cancel();
-        device.Abandon();
-        if (isHanging)
-            _ = Task.Factory.StartNew(ReleaseDevice, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-        else
-            ReleaseDevice();
-    }
-
-    private void ReleaseDevice()
-    {
-        deviceThread.Dispose();
-        partials.Dispose();
-        computed.Clear();
-        reduced.Dispose();
-        device.Dispose();
-    }
-
-    private void Failed(Exception e)
-    {
-        if (e is DeviceLostException or DataException or ProgramFaultException or ProgramDisagreementException && lost is null)
-            (lostKind, lost) = (RankFaultException.KindOf(e), e.Message);
-        answer(new DeviceFailed(e is RankFaultException ? e.Message : $"{e.GetType().Name}: {e.Message}", RankFaultException.KindOf(e))
-        {
-            Disagrees = e is ProgramDisagreementException,
-        });
-    }
 
     private void ExecuteWithDevice(RankOutput output)
     {
@@ -295,27 +240,6 @@ public sealed class RankExecutor : IDisposable
         }
     }
 
-    private void ExecuteWithoutDevice(RankOutput output, string loss)
-    {
-        switch (output)
-        {
-            case TellJob tell:
-                outlet.Tell(tell.Message);
-                break;
-            case SendFrame { Source: PayloadSource.None } send:
-                outlet.Send(send.Header, OutgoingPayload.None);
-                break;
-            case ReleasePayload release:
-                Release(release.Payload);
-                break;
-            case CancelComputing or DropSubtree or PublishSubtree or ForgetState or StageContribution:
-                break;
-            default:
-                answer(new DeviceFailed(loss, lostKind));
-                break;
-        }
-    }
-
     /// <summary>Ends the device's thread and the device. Waits for the computing under way, which is cancelled.</summary>
     public void Dispose()
     {
@@ -361,7 +285,7 @@ public sealed class RankExecutor : IDisposable
                 if (!cancel.IsCancellationRequested)
                 {
                     faults.Computing(compute.Step, cancel);
-                    result = Watched(
+                    result = watch.Run(
                         "shard",
                         $"shard {compute.Shard} of step {compute.Step}",
                         () =>
@@ -483,7 +407,7 @@ public sealed class RankExecutor : IDisposable
     {
         faults.Applying(apply.Step);
         var targets = reduced.Targets;
-        var norm = Watched(
+        var norm = watch.Run(
             "update",
             $"the update of step {apply.Step}",
             () =>
@@ -515,23 +439,6 @@ public sealed class RankExecutor : IDisposable
         }
 
         return new StateHashed(order.Ticket, Convert.ToHexStringLower(hash.GetHashAndReset()), nonfinite);
-    }
-
-    /// <summary>A call of the device that must come to an end, on its thread.</summary>
-    private T Watched<T>(string kind, string what, Func<T> call)
-    {
-        watch.Begin(kind, what, Monotonic.Now);
-        var isWhole = false;
-        try
-        {
-            var result = call();
-            isWhole = true;
-            return result;
-        }
-        finally
-        {
-            watch.End(Monotonic.Now, isWhole);
-        }
     }
 
     /// <summary>Runs on the device's thread what touches the state.</summary>

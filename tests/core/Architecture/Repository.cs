@@ -13,7 +13,8 @@ internal static class Repository
     private static readonly HashSet<string> TextEndings =
     [
         "", ".cs", ".csproj", ".props", ".targets", ".proj", ".sln", ".json", ".md", ".sh", ".txt", ".yaml", ".yml", ".sql",
-        ".html", ".css", ".js", ".config", ".editorconfig", ".gitignore", ".gitattributes", ".dockerignore", ".toml", ".policy", ".c",
+        ".html", ".css", ".js", ".config", ".editorconfig", ".gitignore", ".gitattributes", ".dockerignore", ".toml", ".policy",
+        ".rules", ".c",
     ];
 
     private static readonly Lazy<IReadOnlyList<RepositoryFile>> All = new(ReadAll);

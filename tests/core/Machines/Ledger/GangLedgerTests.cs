@@ -13,7 +13,7 @@ public sealed class GangLedgerTests
             .Tell(10, EventKinds.GenerationForming, numbers: new() { ["members"] = 4 }).Tell(11, EventKinds.GenerationPlanned)
             .Tell(13, EventKinds.GenerationRunning)
             .Tell(113, EventKinds.GangStopping, "exit", node: 2, text: "generation 1 ends: rank 2 was killed")
-            .Tell(114, EventKinds.GangFailure, "exit", node: 2, text: "generation 1: rank 2 was killed by signal 9; 3 more ranks failed after it")
+            .Tell(114, EventKinds.GangFailure, "exit", node: 2, text: "rank 2 was killed by signal 9; 3 more ranks failed after it")
             .Tell(114, EventKinds.GenerationForming, numbers: new() { ["members"] = 4 }).Tell(115, EventKinds.GenerationPlanned)
             .Tell(117, EventKinds.GenerationRunning)
             .Tell(217, EventKinds.GangStopping, "drained", node: 1, text: "n1: drained by ann")
@@ -32,7 +32,7 @@ public sealed class GangLedgerTests
             ],
             ledger.Entries.Select(entry => (entry.Cause, entry.RankSeconds)));
         Assert.Equal(
-            [("generation 1: rank 2 was killed by signal 9; 3 more ranks failed after it", true, 4.0), ("n1: drained by ann", false, 33.0)],
+            [("rank 2 was killed by signal 9; 3 more ranks failed after it", true, 4.0), ("n1: drained by ann", false, 33.0)],
             ledger.Incidents.Select(incident => (incident.FirstCause, incident.IsFailure, incident.Seconds)));
         Assert.Equal([new NodeLosses(new NodeId("n2"), 1, 16)], ledger.Nodes);
     }

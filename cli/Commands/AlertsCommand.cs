@@ -1,0 +1,138 @@
+using System.CommandLine;
+using Coordinator.Cli.Paths;
+using Coordinator.Disk;
+using Coordinator.Runs.Alerts;
+using Coordinator.Runs.Outcomes;
+using Coordinator.Server.Client;
+using Coordinator.Server.Hosting;
+
+namespace Coordinator.Cli.Commands;
+
+/// <summary><c>alerts</c>: watches a cluster from outside, and tells what an operator is to see to.</summary>
+internal sealed class AlertsCommand
+{
+    private const int MostBytes = 1 << 20;
+    private static readonly TimeSpan Last = TimeSpan.FromSeconds(5);
+
+    private readonly ConnectionOptions connection = new();
+    private readonly PathOption rules = new(PathUse.Read, "--rules")
+    {
+        Description = "File with rules (default: those that --print-rules prints).",
+    };
+
+    private readonly Option<Uri?> hook = new("--web-hook") { Description = "Address to which each alert is posted as JSON." };
+    private readonly PathOption command = new(PathUse.Read, "--command")
+    {
+        Description = "Program that is run for each alert, with the alert as JSON on its standard input.",
+    };
+
+    private readonly Option<string?> period = new("--period") { Description = "How often to look (default: 10s)." };
+    private readonly Option<string?> limit = new("--for") { Description = "How long to watch (default: until it is ended)." };
+    private readonly Option<bool> print = new("--print-rules") { Description = "Print the rules as they are shipped, to copy and edit." };
+
+    /// <summary>The command.</summary>
+    public static Command Create() => new AlertsCommand().Build();
+
+    private Command Build()
+    {
+        var built = new Command(
+            "alerts", "Watch a cluster from outside, and tell on standard error, to a web hook or to a program what is to be seen to.")
+        {
+            rules, hook, command, period, limit, print,
+        };
+        connection.AddTo(built);
+        DurationOption.Guard(period, TimeSpan.FromHours(1));
+        DurationOption.Guard(limit, TimeSpan.FromDays(40));
+        hook.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && !ConnectionOptions.IsUrl(token.Value))
+                result.AddError("--web-hook is no address of a web hook; write http://HOST/PATH or https://HOST/PATH.");
+        });
+        built.SetAction((parsed, _) => RunAsync(parsed));
+        return built;
+    }
+
+    private async Task<int> RunAsync(ParseResult parsed)
+    {
+        if (parsed.GetValue(print))
+        {
+            Console.Write(AlertRules.DefaultText);
+            return ExitCodes.Success;
+        }
+
+        var read = Read(rules.Full(parsed));
+        using var signals = new Signals();
+        using var cluster = connection.Connect(parsed);
+        using var http = new HttpClient(SiloHttp.CreateHandler(parsed.GetValue(connection.Proxy)));
+        var silos = cluster.Url.Split(',', StringSplitOptions.TrimEntries);
+        var token = ConnectionOptions.ReadToken(parsed.GetValue(connection.TokenFile));
+        CoordinatorClient[] each = [.. silos.Select(silo => new CoordinatorClient(silo, token, parsed.GetValue(connection.Proxy)))];
+        List<AlertDelivery> deliveries = [];
+        try
+        {
+            if (parsed.GetValue(hook) is { } address)
+                deliveries.Add(new AlertDelivery(new WebHookSink(http, address), Complain));
+            if (command.Full(parsed) is { } program)
+                deliveries.Add(new AlertDelivery(new CommandSink(program), Complain));
+            await WatchAsync(new ClusterEyes(cluster, each), read, parsed, deliveries, signals.Token);
+            await Task.WhenAll(deliveries.Select(delivery => delivery.FlushAsync(Last)));
+            return signals.ExitCode ?? ExitCodes.Success;
+        }
+        finally
+        {
+            foreach (var delivery in deliveries)
+                await delivery.DisposeAsync();
+            foreach (var silo in each)
+                silo.Dispose();
+        }
+    }
+
+    private async Task WatchAsync(
+        ClusterEyes eyes, AlertRules read, ParseResult parsed, List<AlertDelivery> deliveries, CancellationToken cancel)
+    {
+        var policy = new AlertPolicy(read);
+        var pause = DurationOption.Of(parsed.GetValue(period)) is { Ticks: > 0 } given ? given : TimeSpan.FromSeconds(10);
+        var until = DurationOption.Of(parsed.GetValue(limit)) is { } time ? DateTimeOffset.UtcNow + time : DateTimeOffset.MaxValue;
+        Console.Error.WriteLine($"watching {connection.FindSilo(parsed)}");
+        try
+        {
+            while (true)
+            {
+                var now = DateTimeOffset.UtcNow;
+                foreach (var alert in policy.Take(await eyes.LookAsync(read.Longest, now, cancel), now))
+                {
+                    Console.Error.WriteLine($"{alert.At.LocalDateTime:HH:mm:ss} {AlertText.Line(alert)}");
+                    foreach (var delivery in deliveries)
+                        delivery.Add(alert);
+                }
+
+                if (now + pause > until)
+                    return;
+                await Task.Delay(pause, cancel);
+            }
+        }
+        catch (OperationCanceledException) when (cancel.IsCancellationRequested)
+        {
+            // It is asked to end; what is to be told yet is told first.
+        }
+    }
+
+    private static AlertRules Read(string? path)
+    {
+        if (path is null)
+            return new AlertRules();
+        try
+        {
+            return AlertRules.Parse(RegularFile.ReadNamedText(path, MostBytes));
+        }
+        catch (Exception refused) when (refused is FormatException or IOException or UnauthorizedAccessException)
+        {
+            throw new CommandException(
+                ExitCodes.Usage,
+                $"The rules {path} cannot be used: {refused.Message}.",
+                "Begin with what 'coordinator alerts --print-rules' prints.");
+        }
+    }
+
+    private static void Complain(string text) => Console.Error.WriteLine($"warning: {text}");
+}
