@@ -92,8 +92,8 @@ internal static class JobKeys
             (s, v) => Faults(s, s.FaultTolerance with { ProgressTimeout = v })),
         JobKey.Duration(
             "fault_tolerance.hang_timeout",
-            s => s.FaultTolerance.HangTimeout,
-            (s, v) => Faults(s, s.FaultTolerance with { HangTimeout = v })),
+            s => s.FaultTolerance.HangTime,
+            (s, v) => v == s.FaultTolerance.HangTime ? s : Faults(s, s.FaultTolerance with { HangTimeout = v })),
         JobKey.Duration(
             "fault_tolerance.state_timeout",
             s => s.FaultTolerance.StateTimeout,

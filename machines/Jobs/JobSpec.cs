@@ -250,8 +250,13 @@ public sealed record FaultToleranceSpec
     /// <summary>
     /// Least time after which a device that has not ended a shard or an update counts as hanging; twenty times the longest that it took
     /// before is waited for where that is more, and ten minutes for its first. A program has four times as long. Zero: nothing hangs.
+    /// Null: 30 s.
     /// </summary>
-    public TimeSpan HangTimeout { get; init; } = TimeSpan.FromSeconds(30);
+    public TimeSpan? HangTimeout { get; init; }
+
+    /// <summary><see cref="HangTimeout"/>, whether it was said or not.</summary>
+    [JsonIgnore]
+    public TimeSpan HangTime => HangTimeout ?? TimeSpan.FromSeconds(30);
 
     /// <summary>How long the job waits for a member that holds the state before it fails. Zero waits for ever.</summary>
     public TimeSpan StateTimeout { get; init; } = TimeSpan.FromMinutes(10);

@@ -346,7 +346,7 @@ public static class JobSpecValidator
         problems.Timeout("fault_tolerance.peer_timeout", faults.PeerTimeout, mayBeZero: false);
         problems.Timeout("fault_tolerance.gather_delay", faults.GatherDelay, mayBeZero: true);
         problems.Timeout("fault_tolerance.progress_timeout", faults.ProgressTimeout, mayBeZero: false);
-        problems.Timeout("fault_tolerance.hang_timeout", faults.HangTimeout, mayBeZero: true);
+        problems.Timeout("fault_tolerance.hang_timeout", faults.HangTime, mayBeZero: true);
         problems.Timeout("fault_tolerance.state_timeout", faults.StateTimeout, mayBeZero: true);
     }
 

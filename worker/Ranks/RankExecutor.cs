@@ -66,7 +66,7 @@ public sealed partial class RankExecutor : IDisposable
         treeSum = new TreeSum(blockElements);
         partials = new PartialSums(device, blockElements);
         reduced = new ReducedGradient(device.CreateGradient(), blockElements);
-        var least = options.Spec.FaultTolerance.HangTimeout;
+        var least = options.Spec.FaultTolerance.HangTime;
         watch = new DeviceWatch(options.Spec.Program is null ? least : least * ProgramPatience);
         deviceThread = new DeviceThread(threads, Failed);
         lastAppliedTicks = Monotonic.Now.Ticks;

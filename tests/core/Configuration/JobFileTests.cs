@@ -101,6 +101,7 @@ public sealed class JobFileTests : IDisposable
                 PeerTimeout = TimeSpan.FromMinutes(90),
                 GatherDelay = TimeSpan.Zero,
                 ProgressTimeout = TimeSpan.FromTicks(10_001),
+                HangTimeout = TimeSpan.FromSeconds(7),
                 StateTimeout = TimeSpan.FromDays(1),
             },
             Secret = Convert.ToBase64String(new byte[32]),
@@ -156,6 +157,7 @@ public sealed class JobFileTests : IDisposable
               peer_timeout: 2s
               gather_delay: 30ms
               progress_timeout: 5s
+              hang_timeout: 30s
               state_timeout: 10m
             checkpoint:
               interval: auto
