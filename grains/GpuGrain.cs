@@ -26,6 +26,9 @@ public sealed class GpuGrain([PersistentState(GrainNames.Gpu)] IPersistentState<
     public Task ReportFault(GpuFaultReported fault) => Turn(fault);
 
     /// <inheritdoc/>
+    public Task Mark(GpuMarked marked) => Turn(marked);
+
+    /// <inheritdoc/>
     public Task Measure(GpuMeasured measured) => Turn(measured);
 
     /// <inheritdoc/>

@@ -24,6 +24,10 @@ public interface IGpuGrain : IMachineGrain
     [Alias("ReportFault")]
     Task ReportFault(GpuFaultReported fault);
 
+    /// <summary>Operators say whether it may be given work.</summary>
+    [Alias("Mark")]
+    Task Mark(GpuMarked marked);
+
     /// <summary>The node's worker has read the device's telemetry.</summary>
     [Alias("Measure")]
     Task Measure(GpuMeasured measured);

@@ -79,7 +79,8 @@ internal sealed class DrainCommand
             result.AddError(named ? "Name nodes, or their --label, and not both." : "Name nodes, or their --label.");
     });
 
-    private static Option<string?> PersonOption() => new("--by")
+    /// <summary>Who wants it.</summary>
+    public static Option<string?> PersonOption() => new("--by")
     {
         Description = "Who wants it, for events and lists (default: the user that runs this command).",
     };

@@ -19,7 +19,14 @@ public static class GpusCommand
     ];
 
     /// <summary>The command.</summary>
-    public static Command Create() => QueryCommand.Create(
+    public static Command Create()
+    {
+        var command = List();
+        command.Subcommands.Add(MarkCommand.Create());
+        return command;
+    }
+
+    private static Command List() => QueryCommand.Create(
         "gpus",
         "List the gpus: device, health, drains, what power or cooling limit, what an operator has to do, and telemetry.",
         [],

@@ -81,6 +81,7 @@ public static class GrainCalls
         GpuOrdered ordered => gpu.Order(ordered),
         GpuAttached attached => gpu.Attach(attached),
         GpuFaultReported fault => gpu.ReportFault(fault),
+        GpuMarked marked => gpu.Mark(marked),
         GpuMeasured measured => gpu.Measure(measured),
         GpuConditionTaken taken => gpu.AcknowledgeCondition(taken),
         _ => throw Unknown("gpu", message),

@@ -19,7 +19,7 @@ public sealed partial class GpuMachine
     {
         var verdicts = policy.Judge(measured, reading?.UncorrectedEcc);
         (reading, readAt) = (measured with { Xids = [] }, now);
-        if (state.Remedy != GpuRemedy.None && IsRemedied(measured))
+        if (state.MarkedBy is null && state.Remedy != GpuRemedy.None && IsRemedied(measured))
         {
             Change(state with
             {
@@ -43,7 +43,7 @@ public sealed partial class GpuMachine
     {
         if (incident is { } known && now < incidentSince + policy.IncidentTime && verdict.Remedy <= known.Remedy)
             return;
-        if (verdict.TakesOut && state.Remedy >= verdict.Remedy)
+        if ((verdict.TakesOut && state.Remedy >= verdict.Remedy) || state.MarkedBy is not null)
             return;
         if (incident is null || now >= incidentSince + policy.IncidentTime)
             incidentSince = now;

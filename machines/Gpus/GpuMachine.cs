@@ -36,6 +36,11 @@ public sealed record GpuState(GpuHealth Health, int Faults, string Reason, long 
     /// <summary>Boot of the host that it was taken out under.</summary>
     public string RemedyHostBoot { get; init; } = "";
 
+    /// <summary>
+    /// Who has taken it out by hand; null: nobody. Then only whoever marks it good brings it back, and no reading and no time.
+    /// </summary>
+    public string? MarkedBy { get; init; }
+
     /// <summary>Job that has not let go of it yet.</summary>
     public JobId? WithdrawnFrom { get; init; }
 
@@ -141,6 +146,9 @@ public sealed partial class GpuMachine : IMachine
             case GpuFaultReported fault when !fault.Session.IsOlderThan(session):
                 OnFault(now, fault.Detail, outputs);
                 break;
+            case GpuMarked marked:
+                OnMarked(now, marked, outputs);
+                break;
             case GpuMeasured measured when !measured.Session.IsOlderThan(session):
                 session = measured.Session;
                 OnMeasured(now, measured.Reading, outputs);
@@ -234,6 +242,38 @@ public sealed partial class GpuMachine : IMachine
         changeAt = now + QuarantineOf(state.Faults);
     }
 
+    /// <summary>
+    /// Operators know more than errors tell. A gpu that they take out leaves its job in order, like one that needs a reset; one that they
+    /// give back is healthy at once, whatever it was out for. Said again it changes nothing.
+    /// </summary>
+    private void OnMarked(TimeSpan now, GpuMarked marked, Outputs outputs)
+    {
+        var reason = $"marked {(marked.Good ? "good" : "bad")} by {marked.By}: {marked.Reason}";
+        if (marked.Good ? state.Health == GpuHealth.Healthy : state.MarkedBy == marked.By && state.Reason == reason)
+            return;
+        incident = null;
+        changeAt = null;
+        if (marked.Good)
+        {
+            var well = state with { Health = GpuHealth.Healthy, Faults = 0, Reason = "", Remedy = GpuRemedy.None, MarkedBy = null };
+            Change(well, outputs, reason);
+            return;
+        }
+
+        withdrawAt = now;
+        Change(
+            state with
+            {
+                Health = GpuHealth.Quarantined,
+                Faults = state.Faults + 1,
+                Reason = reason,
+                Remedy = GpuRemedy.Quarantine,
+                MarkedBy = marked.By,
+                WithdrawnFrom = plan?.Job ?? state.WithdrawnFrom,
+            },
+            outputs);
+    }
+
     private void Improve(TimeSpan now, Outputs outputs)
     {
         if (state.Health == GpuHealth.Quarantined)
@@ -249,18 +289,19 @@ public sealed partial class GpuMachine : IMachine
 
     private static TimeSpan? Earlier(TimeSpan? a, TimeSpan? b) => a is null ? b : b is null || a < b ? a : b;
 
-    private void Change(GpuState next, Outputs outputs)
+    private void Change(GpuState next, Outputs outputs, string? why = null)
     {
         Persist(next, outputs);
+        why ??= next.Reason;
         outputs.Observe(
             new CoordinatorEvent
             {
                 Kind = EventKinds.GpuHealth,
                 Node = id.Node,
                 Gpu = id,
-                Cause = next.Reason,
+                Cause = why,
                 Text = $"{id} is {next.Health.ToString().ToLowerInvariant()} after {next.Faults} faults: "
-                    + $"{next.Reason}{(next.Remedy == GpuRemedy.None ? "" : $"; to be done: {GpuHealthPolicy.WordOf(next.Remedy)}")}",
+                    + $"{why}{(next.Remedy == GpuRemedy.None ? "" : $"; to be done: {GpuHealthPolicy.WordOf(next.Remedy)}")}",
             });
     }
 

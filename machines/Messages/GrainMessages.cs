@@ -18,6 +18,7 @@ namespace Coordinator.Machines;
 [JsonDerivedType(typeof(GpuAttached), "gpu-attached")]
 [JsonDerivedType(typeof(GpuOrdered), "gpu-ordered")]
 [JsonDerivedType(typeof(GpuFaultReported), "gpu-fault-reported")]
+[JsonDerivedType(typeof(GpuMarked), "gpu-marked")]
 [JsonDerivedType(typeof(GpuMeasured), "gpu-measured")]
 [JsonDerivedType(typeof(GpuConditionTaken), "gpu-condition-taken")]
 [JsonDerivedType(typeof(NodeReported), "node-reported")]
@@ -130,6 +131,12 @@ public sealed record GpuOrdered(RankOrder Order) : GrainMessage;
 /// same work since.
 /// </summary>
 public sealed record GpuFaultReported(WorkerSession Session, string Detail) : GrainMessage;
+
+/// <summary>To a gpu: operators say whether it may be given work, whatever its errors say.</summary>
+/// <param name="Good">Whether it may.</param>
+/// <param name="Reason">Why, for people.</param>
+/// <param name="By">Who says so.</param>
+public sealed record GpuMarked(bool Good, string Reason, string By) : GrainMessage;
 
 /// <summary>The vendor's telemetry of the gpu.</summary>
 public sealed record GpuMeasured(WorkerSession Session, GpuReading Reading) : GrainMessage;

@@ -157,6 +157,19 @@ public sealed record DrainRequest
     public long? DeadlineMs { get; init; }
 }
 
+/// <summary>Whether a gpu may be given work, by an operator's word.</summary>
+public sealed record MarkRequest
+{
+    /// <summary><c>bad</c> or <c>good</c>.</summary>
+    public string? Health { get; init; }
+
+    /// <summary>Why.</summary>
+    public string? Reason { get; init; }
+
+    /// <summary>Who says so.</summary>
+    public string? By { get; init; }
+}
+
 /// <summary>Events.</summary>
 public sealed record EventsBody : ApiBody
 {

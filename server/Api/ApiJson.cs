@@ -18,6 +18,7 @@ namespace Coordinator.Server.Api;
 [JsonSerializable(typeof(CoolingBody))]
 [JsonSerializable(typeof(DrainsBody))]
 [JsonSerializable(typeof(DrainRequest))]
+[JsonSerializable(typeof(MarkRequest))]
 [JsonSerializable(typeof(EventsBody))]
 [JsonSerializable(typeof(StepsBody))]
 [JsonSerializable(typeof(StoredFileBody))]

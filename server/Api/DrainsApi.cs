@@ -17,7 +17,8 @@ internal sealed class DrainsApi(DurableChanges changes, Views views, TimeProvide
     /// <summary>Longest text of a reason or a name, in characters: an operator's list shows it in a line.</summary>
     public const int MostText = 500;
 
-    private const string Unknown = "an operator";
+    /// <summary>Whoever does not say who it is.</summary>
+    public const string Unknown = "an operator";
 
     private static readonly JsonSerializerOptions Strict = new(ApiJson.Default.Options)
     {
@@ -147,7 +148,8 @@ internal sealed class DrainsApi(DurableChanges changes, Views views, TimeProvide
 
     private static (DrainRequest?, (NodeId[], GpuId[]), IResult?) Refused(IResult fault) => (null, ([], []), fault);
 
-    private static GpuId? GpuOf(string name)
+    /// <summary>The gpu of that name; null: it is no name of one.</summary>
+    public static GpuId? GpuOf(string name)
     {
         try
         {

@@ -21,6 +21,15 @@ public sealed partial class CoordinatorClient
     public Task<IReadOnlyList<DrainView>> UncordonAsync(DrainRequest wanted, CancellationToken cancel = default) =>
         ChangeDrainsAsync("uncordon", wanted, cancel);
 
+    /// <summary>Says of a gpu whether it may be given work.</summary>
+    /// <returns>The gpu after that.</returns>
+    public Task<GpuView> MarkGpuAsync(GpuId gpu, MarkRequest mark, CancellationToken cancel = default) => ChangeAsync(
+        HttpMethod.Post,
+        $"gpus/{Escape(gpu.Node.Value)}/{gpu.Index}/mark",
+        () => JsonContent.Create(mark, ApiJson.Default.MarkRequest),
+        MachinesJson.Default.GpuView,
+        cancel);
+
     private async Task<IReadOnlyList<DrainView>> ChangeDrainsAsync(string path, DrainRequest wanted, CancellationToken cancel) =>
         (await ChangeAsync(
             HttpMethod.Post, path, () => JsonContent.Create(wanted, ApiJson.Default.DrainRequest), ApiJson.Default.DrainsBody, cancel)

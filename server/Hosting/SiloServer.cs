@@ -187,6 +187,7 @@ public sealed partial class SiloServer : IAsyncDisposable
         new ClusterApi(views).Map(api);
         new LimitsApi(options.Grains, changes).Map(api);
         new DrainsApi(changes, views, options.TimeProvider).Map(api);
+        new MarksApi(changes, views).Map(api);
         new FilesApi(changes, views, options).Map(api);
         info.Map(api);
         info.MapHealth(app);

@@ -106,7 +106,7 @@ public sealed class StableNamesTests
                 "Cluster ReportNode ReportGpu ReportUnreached RequestGpus SetPower SetSiteCap ApprovePower SetCoolingZone ClearCoolingZone "
                     + "Drain Uncordon",
                 "Gang Submit Cancel OfferGpus Report",
-                "Gpu Attach Order ReportFault Measure AcknowledgeCondition",
+                "Gpu Attach Order ReportFault Mark Measure AcknowledgeCondition",
                 "Machine Describe TakeAll",
                 "Node Connect Hear Disconnect Order OrderGang ReadLog AcknowledgeReport",
                 "TrainingJob Submit Cancel OfferGpus ReportLink WithdrawGpu Report SaveCheckpoint Extend AcknowledgeModel FindPart",

@@ -39,6 +39,48 @@ public sealed class GpuMachineTests
     }
 
     [Fact]
+    public void A_gpu_that_is_marked_bad_leaves_its_job_and_comes_back_by_word_alone()
+    {
+        Plan(generation: 1);
+        Measure(Reading());
+        Mark(good: false, "a smell");
+        Assert.Equal(("quarantined", "marked bad by ann: a smell", "quarantine"), (View().Health, View().Reason, View().Remedy));
+        Assert.Contains(outputs.Items, output => output is SendToGrain { Message: GpuWithdrawn { Gpu: var gpu } } && gpu == Id);
+
+        // Neither time, nor a new process on a host that has booted, nor an error that follows.
+        now += TimeSpan.FromDays(30);
+        machine.Handle(now, new DeadlinePassed(), outputs);
+        Attach(boot: 2);
+        Measure(Reading() with { HostBoot = "b2" });
+        Measure(Reading() with { HostBoot = "b2", Xids = [79] });
+        Assert.Equal(("quarantined", "marked bad by ann: a smell"), (View().Health, View().Reason));
+
+        Mark(good: true, "new fan");
+        Assert.Equal(("healthy", "", ""), (View().Health, View().Reason, View().Remedy));
+        Plan(generation: 2);
+        Fault();
+        Assert.Equal("quarantined", View().Health);
+    }
+
+    [Fact]
+    public void A_mark_that_is_said_again_changes_nothing_and_one_outlives_its_activation()
+    {
+        Mark(good: true, "why not");
+        Assert.DoesNotContain(outputs.Items, output => output is PersistState);
+        Mark(good: false, "a smell");
+        var stored = outputs.Items.OfType<PersistState>().Last().StateJson;
+        outputs.Clear();
+        Mark(good: false, "a smell");
+        Assert.DoesNotContain(outputs.Items, output => output is PersistState);
+
+        machine = new GpuMachine(Id, stored, GpuHealthPolicy.Default);
+        machine.Handle(now, new Activated("silo"), outputs);
+        now += TimeSpan.FromHours(1);
+        machine.Handle(now, new DeadlinePassed(), outputs);
+        Assert.Equal(("quarantined", "marked bad by ann: a smell"), (View().Health, View().Reason));
+    }
+
+    [Fact]
     public void A_burst_is_one_incident_and_what_follows_later_is_another()
     {
         Measure(Reading() with { Xids = [13, 13, 31, 92] });
@@ -245,6 +287,8 @@ public sealed class GpuMachineTests
 
     private IEnumerable<GpuConditionReported> Reports() =>
         outputs.Items.OfType<SendToGrain>().Select(send => send.Message).OfType<GpuConditionReported>();
+
+    private void Mark(bool good, string reason) => Tell(new GpuMarked(good, reason, "ann"));
 
     private void Fault() => Tell(new GpuFaultReported(session, "CUDA_ERROR_ILLEGAL_ADDRESS"));
 

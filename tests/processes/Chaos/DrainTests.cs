@@ -58,6 +58,31 @@ public sealed class DrainTests
         Assert.Contains("worker-2/0 leaves: drained by ann: new disk", report, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_gpu_that_is_marked_bad_leaves_its_job_in_order_and_serves_again_when_it_is_marked_good()
+    {
+        await using var run = await LoopbackRun.StartAsync();
+        var watch = await run.SubmitAsync(Workload.LongGpt, 2, spec => spec with { MinRanks = 1 });
+        using var holds = new TemporaryFolder();
+        run.StartWorker("worker-1", 1, FaultPlan.Parse([$"hold@compute:100:{holds.File("one")}", $"hold@compute:200:{holds.File("two")}"]));
+        run.StartWorker("worker-2", 1, FaultPlan.None);
+        await watch.UntilAsync(view => view is { Recorded: > 0, Members.Count: 2 }, "steps of two ranks");
+
+        var marked = await EndAsync(run, "gpus", "mark", "worker-2/0", "bad", "--reason", "a smell", "--by", "ann");
+        Assert.Equal(0, marked.Code);
+        Assert.Contains("marked bad by ann: a smell", marked.Output, StringComparison.Ordinal);
+        holds.Write("one", "");
+        await watch.UntilAsync(view => view is { Phase: "running", Members.Count: 1 }, "one rank to go on");
+        Assert.Equal(0, (await EndAsync(run, "gpus", "mark", "worker-2/0", "good", "--reason", "aired")).Code);
+        await watch.UntilAsync(view => view.Members.Count == 2, "two ranks again");
+        holds.Write("two", "");
+        var record = await watch.EndAsync(run.ModelPath);
+        Assert.Empty(record.Complaints(await Undisturbed.Sha256Async(Workload.LongGpt), Workload.LongGpt.Steps));
+        Assert.Equal(0, record.Job.Failures);
+        Assert.Equal(3, (await EndAsync(run, "gpus", "mark", "worker-9/0", "bad", "--reason", "typo")).Code);
+        Assert.Equal(2, (await EndAsync(run, "gpus", "mark", "worker-1", "bad", "--reason", "typo")).Code);
+    }
+
     private static async Task<(int Code, string Output)> EndAsync(LoopbackRun run, params string[] arguments)
     {
         using var command = new Executable([.. arguments, .. run.Silo]);
