@@ -114,6 +114,18 @@ public sealed class LedgerTests
     }
 
     [Fact]
+    public void The_gpu_that_comes_back_is_no_longer_missed_and_the_other_one_is()
+    {
+        var ledger = Started(4).Exclude(35.2, 2, "silent").Form(35.2, 3, "silent").Plan(35.2).Run(36, 22, 0.8).Steps(36, 22, Seconds(2))
+            .Tell(38.1, EventKinds.RankLeaving, LeaveCause.Drained, node: 1).Form(38.1, 2, "rank leaves").Plan(38.1).Run(39, 25, 0.9)
+            .Steps(39, 25, Seconds(2)).Form(41.1, 3, "rank joins").Tell(41.1, EventKinds.RankJoined, node: 1).Plan(41.1).Run(42, 28, 0.9)
+            .Steps(42, 28, Seconds(20)).Ledger(63);
+
+        Near(1 * 3.3, Of(ledger, LedgerCause.Maintenance));
+        Near((4 * 10) + (1 * 27), Of(ledger, LedgerCause.Capacity));
+    }
+
+    [Fact]
     public void Waits_for_workers_are_capacity_and_not_recovery()
     {
         var ledger = Started(2).Exclude(35.5, 1, "silent").Starve(35.5, "silent")
