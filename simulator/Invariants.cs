@@ -3,6 +3,12 @@ namespace Coordinator.Simulator;
 /// <summary>Names of the invariants, as they appear in reports.</summary>
 public static class Invariants
 {
+    /// <summary>
+    /// The ledger that is made of the stored events and steps closes: each rank-second has one cause, each step counts once, and each rank
+    /// that failed belongs to an incident.
+    /// </summary>
+    public const string LedgerCloses = "ledger-closes";
+
     /// <summary>No output leaves a grain before every persist of the same grain that precedes it is durable.</summary>
     public const string PersistBeforeSend = "persist-before-send";
 
@@ -170,6 +176,7 @@ public static class Invariants
         HostContract,
         PayloadsAreReleased,
         RecordedOnce,
+        LedgerCloses,
         FinalModel,
         PowerCapHeld,
         JobSound,

@@ -36,6 +36,7 @@ internal sealed class ProtocolRun
         scenario = StepRaise.Apply(seed, options, scenario);
         model = new ToyModel(scenario.Spec.Training.Seed, scenario.Spec.Training.Shards, scenario.ReducedBlocks, scenario.StateBlocks);
         checkers = new Checkers(options, scenario, model);
+        checkers.Ledger = new LedgerChecker(world, scenario, checkers);
         cluster = new SimulatedCluster(world, scenario, checkers, model);
         var losesState = options.Faults && world.Faults.Chance(scenario.Spec.Checkpoint.Interval == "off" ? 0.06 : 0.25);
         injector = new FaultInjector(
@@ -78,6 +79,7 @@ internal sealed class ProtocolRun
             var healed = world.Now;
             Until(healed + world.Options.LivenessBound, () => IsOver);
             JudgeEnd();
+            checkers.Ledger!.Judge();
             var over = world.Now;
             Until(over + ReleaseBound, () => !BusyRanks().Any());
             if (BusyRanks().FirstOrDefault() is { } busy)

@@ -109,7 +109,8 @@ public sealed partial class TrainingJobMachine
             EventKinds.StateRegained,
             $"{gpu} has kept the state of step {applied}, of timeline {choice.Timeline}: the job goes on from it"
                 + (undone > 0 ? $", {undone} steps are computed again" : ""),
-            recovery.Cause, gpu.Node, gpu, applied, numbers: new SortedDictionary<string, double> { ["undone"] = undone });
+            recovery.Cause, gpu.Node, gpu, applied,
+            numbers: new SortedDictionary<string, double> { ["undone"] = undone, ["timeline"] = choice.Timeline });
     }
 
     /// <summary>Goes back to a checkpoint, or to the seed where that is null. It is not known yet that it can be read.</summary>
@@ -125,7 +126,12 @@ public sealed partial class TrainingJobMachine
         context.Observe(
             EventKinds.CheckpointRestored, $"no worker holds the state; {to}, {undone} steps are computed again", recovery.Cause,
             step: step,
-            numbers: new SortedDictionary<string, double> { ["undone"] = undone, ["bytes"] = checkpoint?.Bytes ?? 0 });
+            numbers: new SortedDictionary<string, double>
+            {
+                ["undone"] = undone,
+                ["bytes"] = checkpoint?.Bytes ?? 0,
+                ["timeline"] = checkpoint?.Id.Timeline ?? 0,
+            });
         return RecoveryPlanner.Restore(answers, State.Spec.Training.Shards, State.Spec.Training.Steps, step, CanRead);
 
         bool CanRead(RankState answer) =>

@@ -19,6 +19,9 @@ internal sealed class Interruption
 
     /// <summary>When the job had finished, before it was given more steps.</summary>
     private readonly double finish;
+
+    /// <summary>Before the job's first step: when something failed first; else when it began.</summary>
+    private readonly double failed;
     private readonly double sign;
     private readonly double form;
     private readonly double plan;
@@ -44,10 +47,16 @@ internal sealed class Interruption
         foreach (var (at, waiting) in own.Where(stored => stored.Event.Kind == EventKinds.JobWaiting))
         {
             if (waiting.Numbers?.ContainsKey("needs") == true)
-                waits.Add((Within(at), Within(formed.FirstOrDefault(generation => generation.FormedAt > at)?.FormedAt ?? end)));
+            {
+                // A wait that is told again is the same one.
+                var until = Within(formed.FirstOrDefault(generation => generation.FormedAt > at)?.FormedAt ?? end);
+                waits.Add((Math.Max(Within(at), waits.Count > 0 ? waits[^1].Through : 0), until));
+            }
         }
 
         finish = own.Where(stored => stored.Event.Kind == EventKinds.JobFinished).Select(stored => Within(stored.At)).LastOrDefault(begin);
+        failed = before is not null ? begin : own.Where(stored => stored.Event.Kind == EventKinds.RankExcluded)
+            .Select(stored => Within(stored.At)).FirstOrDefault(End);
         var last = formed.LastOrDefault();
         var firstSeen = own.Where(stored => stored.Event.Kind is EventKinds.RankExcluded or EventKinds.GenerationForming
             or EventKinds.JobWaiting).Select(stored => (double?)stored.At).FirstOrDefault();
@@ -72,6 +81,12 @@ internal sealed class Interruption
     /// <summary>From the plans to the first step's end, s: that step's own time is in it.</summary>
     public double Resuming => End - plan;
 
+    /// <summary>Whether it is one to tell of: a job's beginning is none, unless something failed in it.</summary>
+    public bool IsIncident => Before is not null || excluded.Length > 0;
+
+    /// <summary>When it began, s.</summary>
+    public double Since => Math.Max(finish, failed);
+
     /// <summary>Who has left by it, and come.</summary>
     public void NoteMissing(MissingRanks missing)
     {
@@ -90,7 +105,8 @@ internal sealed class Interruption
     {
         double[] cuts =
         [
-            .. new[] { Begin, finish, sign, form, plan, through }.Concat(waits.SelectMany(wait => new[] { wait.From, wait.Through }))
+            .. new[] { Begin, finish, failed, sign, form, plan, through }
+                .Concat(waits.SelectMany(wait => new[] { wait.From, wait.Through }))
                 .Where(cut => cut >= Begin && cut <= through).Distinct().Order(),
         ];
         for (var at = 1; at < cuts.Length; at++)
@@ -100,7 +116,7 @@ internal sealed class Interruption
     /// <summary>It in words and numbers, for what happened after the first step.</summary>
     public Incident Describe(DateTimeOffset from) => new()
     {
-        At = from + TimeSpan.FromSeconds(Begin),
+        At = from + TimeSpan.FromSeconds(Since),
         Kind = Kind,
         IsFailure = Kind == LedgerCause.InfrastructureRecovery,
         FirstCause = First?.Text ?? formed.FirstOrDefault()?.Cause ?? "not known",
@@ -113,12 +129,12 @@ internal sealed class Interruption
             .. excluded.Concat(leaving).Where(other => other != First && other.Gpu is not null)
                 .Select(other => other.Gpu!.Value).Distinct(),
         ],
-        DetectSeconds = Without(finish, sign),
-        DecideSeconds = Without(sign, form),
-        ReconnectSeconds = Without(form, plan),
-        ResumeSeconds = Without(plan, End),
-        WaitSeconds = waits.Sum(wait => wait.Through - wait.From),
-        Seconds = End - finish,
+        DetectSeconds = Without(Since, sign),
+        DecideSeconds = Without(Math.Max(Since, sign), form),
+        ReconnectSeconds = Without(Math.Max(Since, form), plan),
+        ResumeSeconds = Without(Math.Max(Since, plan), End),
+        WaitSeconds = waits.Sum(wait => Math.Max(0, wait.Through - Math.Max(Since, wait.From))),
+        Seconds = End - Since,
     };
 
     private CoordinatorEvent? First => excluded.FirstOrDefault() ?? leaving.FirstOrDefault();
@@ -136,7 +152,8 @@ internal sealed class Interruption
 
     private string CauseAt(double at) => waits.Exists(wait => wait.From <= at && at < wait.Through) ? LedgerCause.Capacity
         : at < finish ? LedgerCause.Finish
-        : Before is null ? at < form ? LedgerCause.Capacity : at < plan ? LedgerCause.ProgramStartup : LedgerCause.TrainingPrep
+        : Before is null && at < failed
+            ? at < form ? LedgerCause.Capacity : at < plan ? LedgerCause.ProgramStartup : LedgerCause.TrainingPrep
         : restored is not null && at >= plan ? LedgerCause.CheckpointRestore
         : Kind;
 

@@ -34,15 +34,30 @@ internal sealed class JobLedgerWalk
         ];
         generations = new Generations(this.events);
         wanted = new WantedRanks(this.events, generations.All.Max(generation => generation.Ranks) ?? 1);
-        var latest = wanted.EndedAt ?? double.MaxValue;
-        foreach (var run in runs.All.Reverse())
-        {
-            var generation = generations.Of(run.Generation);
-            run.Place(from, generation.PlannedAt ?? generation.FormedAt ?? 0, latest, generation.Running);
-            latest = generation.PlannedAt ?? latest;
-        }
+        Place();
 
         ideals = new IdealSteps(runs.All.Select(run => (run, RanksOf(run.Generation))));
+    }
+
+    /// <summary>Places all runs in time, one behind the other: members apply nothing between their answers and the next plans.</summary>
+    private void Place()
+    {
+        var latest = new Dictionary<StepRun, double>();
+        var bound = wanted.EndedAt ?? double.MaxValue;
+        foreach (var run in runs.All.Reverse())
+        {
+            latest[run] = bound;
+            bound = Math.Min(bound, generations.Of(run.Generation).PlannedAt ?? bound);
+        }
+
+        var end = 0.0;
+        foreach (var run in runs.All)
+        {
+            var generation = generations.Of(run.Generation);
+            var earliest = Math.Max(end, generation.PlannedAt ?? generation.FormedAt ?? 0);
+            run.Place(from, earliest, Math.Max(end, latest[run]), generation.Running);
+            end = run.End;
+        }
     }
 
     /// <summary>The ledger through a moment.</summary>
@@ -151,16 +166,17 @@ internal sealed class JobLedgerWalk
         foreach (var (cause, begin, end) in interruption.Pieces(interruption.End - productive))
         {
             Spend(cause, begin, end);
-            cost += wanted.Pieces(begin, end).Sum(piece => piece.Ranks * (piece.Through - piece.From));
+            if (begin >= interruption.Since)
+                cost += wanted.Pieces(begin, end).Sum(piece => piece.Ranks * (piece.Through - piece.From));
         }
 
-        if (interruption.Before is null)
+        if (!interruption.IsIncident)
             return;
         incidents.Add(interruption.Describe(from) with
         {
             RankSeconds = cost,
             GoesOn = goesOn,
-            UndoneSteps = runs.Undone(interruption.Before),
+            UndoneSteps = interruption.Before is { } before ? runs.Undone(before) : 0,
         });
     }
 
@@ -173,10 +189,12 @@ internal sealed class JobLedgerWalk
         var isInterrupted = last is null || newest > last.Generation
             || events.LastOrDefault(stored => stored.Event.Kind is EventKinds.JobWaiting or EventKinds.GenerationRunning).Event?.Kind
                 == EventKinds.JobWaiting;
-        if (isInterrupted && !isFinished)
+        if (isInterrupted)
         {
-            var interruption = new Interruption(events, generations, last, null, cursor, through);
-            Interrupt(interruption, 0, goesOn: wanted.EndedAt is null);
+            // Where all steps were done by then, what follows it is the end.
+            var over = isFinished ? Math.Clamp(generations.All.Last().Running?.At ?? through, cursor, through) : through;
+            Interrupt(new Interruption(events, generations, last, null, cursor, over), 0, goesOn: wanted.EndedAt is null);
+            Spend(LedgerCause.Finish, over, through);
             return through;
         }
 

@@ -10,6 +10,7 @@ internal sealed class StepRun(int timeline, long generation, long firstStep)
     private DateTimeOffset previous;
     private DateTimeOffset latestBegin = DateTimeOffset.MaxValue;
     private double sum;
+    private double scale = 1;
 
     /// <summary>Timeline.</summary>
     public int Timeline => timeline;
@@ -30,10 +31,10 @@ internal sealed class StepRun(int timeline, long generation, long firstStep)
     public double Begin { get; private set; }
 
     /// <summary>When the last step was applied, s since the job's submission.</summary>
-    public double End => Begin + sum;
+    public double End => Begin + (sum * scale);
 
     /// <summary>Seconds from the step before to each, but for the first.</summary>
-    public IReadOnlyList<double> Durations => durations;
+    public IEnumerable<double> Durations => durations.Select(duration => duration * scale);
 
     /// <summary>
     /// Appends a step. A step is applied before it is recorded, so each says when the first one was applied at the latest.
@@ -55,7 +56,8 @@ internal sealed class StepRun(int timeline, long generation, long firstStep)
 
     /// <summary>
     /// Places the steps in time: reports come now and then, so the steps lie as late as the promptest of them allows, not before the
-    /// generation's plans, and before whatever could come only after the last of them.
+    /// generation's plans, and before whatever could come only after the last of them. Where they do not fit in between, the clock of the
+    /// rank that timed them ran otherwise than the silo's, and its times are taken as parts of what there is.
     /// </summary>
     /// <param name="from">The job's submission.</param>
     /// <param name="earliest">Nothing of the run is earlier, s since the job's submission.</param>
@@ -67,5 +69,7 @@ internal sealed class StepRun(int timeline, long generation, long firstStep)
         if (known is var (step, at) && step >= firstStep && step <= LastStep)
             begin = Math.Min(begin, at - durations.Take((int)(step - firstStep)).Sum());
         Begin = Math.Max(begin, earliest);
+        if (Begin + sum > latest && sum > 0)
+            scale = Math.Max(0, latest - Begin) / sum;
     }
 }

@@ -16,8 +16,12 @@ internal sealed class WantedRanks
         double ranks = most;
         foreach (var (at, happened) in events)
         {
+            // An event is stored before the state that it tells of, and may come twice: the first one counts.
             switch (happened.Kind)
             {
+                case EventKinds.JobSubmitted when changes.Count > 0:
+                case EventKinds.JobFinished or EventKinds.JobFailed when EndedAt is not null:
+                    break;
                 case EventKinds.JobSubmitted or EventKinds.JobExtended:
                     ranks = happened.Numbers?.TryGetValue("ranks", out var said) == true ? said : ranks;
                     changes.Add((at, ranks));

@@ -22,6 +22,9 @@ internal sealed class Checkers
     public StorageChecker Storage { get; }
     public FinalChecker Final { get; }
 
+    /// <summary>The account of the job's time; null: the world has none.</summary>
+    public LedgerChecker? Ledger { get; set; }
+
     /// <summary>Ends the run, unless this invariant is not being checked.</summary>
     /// <exception cref="InvariantViolationException">The invariant is being checked.</exception>
     public void Fail(string invariant, string message)

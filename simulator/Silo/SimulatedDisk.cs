@@ -269,6 +269,7 @@ internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Check
                 break;
             case ObserveEvent observed:
                 checkers.Final.OnEvent(observed.Event);
+                checkers.Ledger?.OnEvent(observed.Event);
                 OnEvent?.Invoke(observed.Event);
                 break;
             case ObserveSteps steps:

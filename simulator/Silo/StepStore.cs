@@ -34,6 +34,7 @@ internal sealed class StepStore(VirtualWorld world, Checkers checkers)
             }
 
             rows[key] = step;
+            checkers.Ledger?.OnStep(observed.Timeline, step);
             OnStored?.Invoke(observed.Job, step);
             checkers.Storage.OnStep(observed.Timeline, step);
         }
