@@ -110,7 +110,7 @@ internal static class ProgramsAcceptance
         using var run = new Run(folder, "killed");
         var draw = new SeededDraw(plan.Seed);
         run.Start("train", [.. job, "--workers", "3", "--work-dir", run.Directory, "--out", run.Model]);
-        await run.LineAsync("have applied step 1", cancel);
+        await run.LineAsync("have applied step ", cancel);
         int[] killed = [0, 0, 0];
         while (killed.Sum() < plan.Kills)
         {
