@@ -112,6 +112,12 @@ public static class EventKinds
     /// </summary>
     public const string StateRegained = "state.regained";
 
+    /// <summary>One rank alone holds the state of a job that is to have several.</summary>
+    public const string StateOneHolder = "state.one-holder";
+
+    /// <summary>Several ranks hold the state again.</summary>
+    public const string StateHeldAgain = "state.held-again";
+
     /// <summary>A worker connected.</summary>
     public const string NodeUp = "node.up";
 

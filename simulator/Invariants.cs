@@ -132,6 +132,28 @@ public static class Invariants
     /// <summary>Some time after the site's cap was lowered, where nothing fails, no more gpus run than it feeds, but one.</summary>
     public const string PowerCapHeld = "power-cap-held";
 
+    /// <summary>What an operator was told is drained is offered to no job as one that is not, whatever dies meanwhile.</summary>
+    public const string DrainIsDurable = "drain-is-durable";
+
+    /// <summary>
+    /// A drained gpu gets no rank: once the drain is done from nobody, and before that from no job to which an offer has come that says so.
+    /// But a gpu that has left, and may hold the only state that there is, may be called back.
+    /// </summary>
+    public const string DrainedGetsNoRank = "drained-gets-no-rank";
+
+    /// <summary>
+    /// A gpu that leaves drained stays the job's own until every other rank has applied a step without it, or holds the state anyway.
+    /// </summary>
+    public const string DrainedStaysUntilHeld = "drained-stays-until-held";
+
+    /// <summary>Where nothing fails, drains exclude no rank and cost no step that was applied.</summary>
+    public const string DrainLosesNothing = "drain-loses-nothing";
+
+    /// <summary>
+    /// A drain comes to its end: within a bounded time where nothing fails and the job can do without, and else when the job has ended.
+    /// </summary>
+    public const string DrainEnds = "drain-ends";
+
     /// <summary>The job says itself that its ranks contradict each other, or ends without a model although state was there.</summary>
     public const string JobSound = "job-sound";
 
@@ -179,6 +201,11 @@ public static class Invariants
         LedgerCloses,
         FinalModel,
         PowerCapHeld,
+        DrainIsDurable,
+        DrainedGetsNoRank,
+        DrainedStaysUntilHeld,
+        DrainLosesNothing,
+        DrainEnds,
         JobSound,
         Liveness,
         MachineThrew,

@@ -106,6 +106,15 @@ public enum PlantedBug
     /// <summary>A rank does not give back the payload of a reduced block that it has stored.</summary>
     StoredPayloadKept,
 
+    /// <summary>A job that was loaded anew takes an offer that the cluster made for its earlier activation.</summary>
+    StaleOfferTaken,
+
+    /// <summary>A job lets a drained gpu go as soon as the generation without it is formed, and not when that runs.</summary>
+    DrainedLetGoEarly,
+
+    /// <summary>A cluster that is loaded anew has forgotten what was drained.</summary>
+    DrainsForgotten,
+
     /// <summary>A rank does not give back what was contributed to it in a generation that has ended.</summary>
     StagingKept,
 }

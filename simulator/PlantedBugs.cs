@@ -68,6 +68,9 @@ public static class PlantedBugs
         new(PlantedBug.OwedAnswerForgotten, Invariants.QuestionIsAnswered, 40, []),
         new(PlantedBug.FaultInvented, Invariants.FaultIsReal, 10, []),
         new(PlantedBug.StaleActivity, Invariants.ActivityIsTrue, 40, []),
+        new(PlantedBug.StaleOfferTaken, Invariants.DrainedGetsNoRank, 10, [], First: 75),
+        new(PlantedBug.DrainedLetGoEarly, Invariants.DrainedStaysUntilHeld, 20, []),
+        new(PlantedBug.DrainsForgotten, Invariants.DrainIsDurable, 20, []),
         new(PlantedBug.StoredPayloadKept, Invariants.PayloadsAreReleased, 5, []),
         new(PlantedBug.StagingKept, Invariants.PayloadsAreReleased, 10, []),
     ];

@@ -24,6 +24,7 @@ internal sealed class ProtocolRun
     private PowerSwings? power;
     private StepRaise? raise;
     private ProgramFaults? programs;
+    private Maintenance? maintenance;
 
     public ProtocolRun(ulong seed, SimulationOptions options)
     {
@@ -71,17 +72,24 @@ internal sealed class ProtocolRun
                 worker.Start();
             power = PowerSwings.Begin(world, cluster, scenario);
             raise = StepRaise.Begin(world, cluster, scenario);
+            maintenance = Maintenance.Begin(world, cluster, scenario, injector);
             Submit();
             Until(SafetyPhase, () => IsOver || (injector.IsSpent && !injector.LostState && world.Now > TimeSpan.FromSeconds(3)));
             injector.HealForGood();
             power?.End();
             programs?.End();
+            maintenance?.End();
             var healed = world.Now;
             Until(healed + world.Options.LivenessBound, () => IsOver);
             JudgeEnd();
             checkers.Ledger!.Judge();
             var over = world.Now;
-            Until(over + ReleaseBound, () => !BusyRanks().Any());
+            Until(over + ReleaseBound, () => !BusyRanks().Any() && maintenance is null or { Open.Count: 0 });
+            if (maintenance?.Open is [var open, ..])
+            {
+                checkers.Fail(
+                    Invariants.DrainEnds, $"{ReleaseBound.TotalSeconds} s after the job's end something is still at {open.Target}");
+            }
             if (BusyRanks().FirstOrDefault() is { } busy)
                 checkers.Fail(Invariants.Liveness, $"{busy.Gpu} was not released within {ReleaseBound.TotalSeconds} s after the job's end");
             return Report(null, "");
@@ -178,6 +186,7 @@ internal sealed class ProtocolRun
         StepsRaised = checkers.Final.Extended,
         MoreSteps = world.Options.MoreSteps,
         Programs = world.Options.Programs,
+        Drains = world.Options.Drains,
         ProgramsFailed = programs?.Struck ?? 0,
         ProgramsRefused = programs?.Lies ?? 0,
         Faults = injector.Struck.ToDictionary(pair => (pair.Key.Phase.ToString(), pair.Key.Kind.ToString()), pair => pair.Value),

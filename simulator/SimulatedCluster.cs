@@ -18,6 +18,8 @@ internal sealed class SimulatedCluster
         {
             PlantedBug.StaleIncarnationObeyed => FencelessGrain.Create,
             PlantedBug.HeldWorkDealtAway => (address, state) => ReassigningGrain.Create(address, state, model.Shards),
+            PlantedBug.StaleOfferTaken or PlantedBug.DrainedLetGoEarly or PlantedBug.DrainsForgotten =>
+                (address, state) => ForgetfulGrain.Create(address, state, world.Options.Plant),
             _ => MachineFactory.Create,
         });
         var network = new PeerNetwork(Map, scenario);
@@ -44,12 +46,15 @@ internal sealed class SimulatedCluster
 
     /// <summary>
     /// Other processes that the job can go on from: alive, reachable, staying, members of the newest generation, with the whole state of
-    /// the last or the last but one step. What a hanging program holds is not counted, since it goes when its worker ends it.
+    /// the last or the last but one step. What a hanging program holds is not counted, since it goes when its worker ends it, and neither
+    /// is what lies on a drained gpu: it may be let go at any moment, since this one holds it too.
     /// </summary>
     public int HoldersBeside(SimulatedWorker victim) => Workers.Count(worker => worker != victim
         && worker is { Alive: true, Frozen: false, Leaving: false }
         && !Map.IsCut(worker.Node, NetworkMap.Silo) && !Map.IsCut(NetworkMap.Silo, worker.Node)
         && Checkers.Orders.Newest is { } members
             && members.Members.Any(member => member.Gpu.Node == worker.Node && member.Boot == worker.Boot)
-        && worker.Agent.Ranks.Any(rank => !rank.IsHanging && rank.HeldStep >= Math.Max(0, Checkers.Steps.Highest - 1)));
+        && worker.Agent.Ranks.Any(rank => !rank.IsHanging
+            && !Checkers.Drains.Durable.Any(drain => drain.Covers(rank.Gpu))
+            && rank.HeldStep >= Math.Max(0, Checkers.Steps.Highest - 1)));
 }

@@ -29,6 +29,11 @@ public sealed record SimulationOptions
     /// </summary>
     public bool Programs { get; init; }
 
+    /// <summary>
+    /// Whether operators drain and give back nodes and gpus in mid-run. They do so anyway in every eighth seed with faults. Default: false.
+    /// </summary>
+    public bool Drains { get; init; }
+
     /// <summary>Receives every trace line as it happens; null: only the last ones are kept, for the report of a violation.</summary>
     public Action<string>? Trace { get; init; }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Coordinator.Simulator.Faults;
 
 namespace Coordinator.Simulator;
 
@@ -44,6 +45,9 @@ public sealed record SimulationReport
     /// <summary>Whether that was asked for, and not the seed's.</summary>
     public bool MoreSteps { get; init; }
 
+    /// <summary>Whether operators were to drain, and that was not the seed's.</summary>
+    public bool Drains { get; init; }
+
     /// <summary>Whether the job's program was a process beside each rank.</summary>
     public bool Programs { get; init; }
 
@@ -55,6 +59,9 @@ public sealed record SimulationReport
 
     /// <summary>How often which fault struck in which phase of the protocol.</summary>
     public required IReadOnlyDictionary<(string Phase, string Fault), int> Faults { get; init; }
+
+    /// <summary>How many faults struck; what operators do is none.</summary>
+    public int FaultsStruck => Faults.Where(pair => FaultTable.IsFault(pair.Key.Fault)).Sum(pair => pair.Value);
 
     /// <summary>Hash over the whole trace: equal for equal seeds.</summary>
     public required ulong TraceHash { get; init; }
@@ -70,7 +77,8 @@ public sealed record SimulationReport
         string.Create(
             CultureInfo.InvariantCulture,
             $"coordinator simulate protocol --seed {Seed}{(Plant == PlantedBug.None ? "" : $" --bug {Plant}")}"
-                + $"{(Power ? " --power" : "")}{(MoreSteps ? " --more-steps" : "")}{(Programs ? " --programs" : "")} --trace");
+                + $"{(Power ? " --power" : "")}{(MoreSteps ? " --more-steps" : "")}{(Programs ? " --programs" : "")}"
+                + $"{(Drains ? " --drains" : "")} --trace");
 
     /// <summary>The report as text, several lines where something is wrong.</summary>
     public string Render()

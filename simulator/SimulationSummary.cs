@@ -69,7 +69,7 @@ public sealed class SimulationSummary
         // A seed whose run ended at a violation had no time for its faults.
         if (!report.Passed)
             violations.Add(report);
-        else if (report.Faults.Values.Sum() is var faults && faults < FewestFaults)
+        else if (report.FaultsStruck is var faults && faults < FewestFaults)
             (FewestFaults, SeedOfFewestFaults) = (faults, report.Seed);
         CapsLowered += report.CapsLowered;
         StepsRaised += report.StepsRaised ? 1 : 0;

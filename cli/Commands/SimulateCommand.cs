@@ -51,6 +51,11 @@ public static class SimulateCommand
             Description = "The job's program is a process beside each rank, which starts "
             + "slowly, hangs, dies, and says or computes other things than the others."
         };
+        var drains = new Option<bool>("--drains")
+        {
+            Description = "Operators drain nodes and gpus in mid-run, and give them back, in every seed; by itself every "
+                + "eighth seed has that.",
+        };
         var without = new Option<string[]>("--without-checker")
         {
             Description = "With --bug: invariants not to check; none named: the bug's own. Succeeds where then nothing notices the bug.",
@@ -60,7 +65,7 @@ public static class SimulateCommand
         var command = new Command("protocol", "Test the protocol: crashes, freezes, loss, delay, repetition, cuts, torn writes and wrong "
             + "clocks from seeds, every invariant checked after each event.");
         seeds.AddTo(command);
-        foreach (var option in (Option[])[everyCell, bug, without, power, moreSteps, programs])
+        foreach (var option in (Option[])[everyCell, bug, without, power, moreSteps, programs, drains])
             command.Options.Add(option);
         command.Validators.Add(result =>
         {
@@ -86,6 +91,7 @@ public static class SimulateCommand
                     Power = parsed.GetValue(power),
                     MoreSteps = parsed.GetValue(moreSteps),
                     Programs = parsed.GetValue(programs),
+                    Drains = parsed.GetValue(drains),
                     WithoutChecks = new SortedSet<string>(unseen ?? [], StringComparer.Ordinal),
                     Trace = parsed.GetValue(seeds.Trace) ? Console.Out.WriteLine : null,
                 });
@@ -102,6 +108,7 @@ public static class SimulateCommand
                     Power = parsed.GetValue(power),
                     MoreSteps = parsed.GetValue(moreSteps),
                     Programs = parsed.GetValue(programs),
+                    Drains = parsed.GetValue(drains),
                 },
                 () => clock.Elapsed);
         });

@@ -60,11 +60,11 @@ internal static class SimulateGangsCommand
     {
         var clock = Stopwatch.StartNew();
         var faults = new SortedDictionary<string, int>(StringComparer.Ordinal);
-        var (failed, events, generations, done) = (0, 0L, 0L, 0);
+        var (failed, events, generations, done, drains) = (0, 0L, 0L, 0, 0);
         foreach (var report in Enumerable.Range(0, seeds).AsParallel().AsOrdered().WithDegreeOfParallelism(Math.Min(jobs, 512))
             .WithMergeOptions(ParallelMergeOptions.NotBuffered).Select(i => GangSimulation.Run(start + (ulong)i)))
         {
-            (events, generations) = (events + report.Events, generations + report.Generations);
+            (events, generations, drains) = (events + report.Events, generations + report.Generations, drains + report.Drains);
             foreach (var (fault, count) in report.Faults)
                 faults[fault] = faults.GetValueOrDefault(fault) + count;
             if (!report.Passed)
@@ -78,7 +78,7 @@ internal static class SimulateGangsCommand
         }
 
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{seeds} seeds from {start} in {clock.Elapsed.TotalSeconds:0} s: "
-            + $"{failed} violations; {events} events, {generations} generations"));
+            + $"{failed} violations; {events} events, {generations} generations, {drains} drains"));
         Console.WriteLine($"faults: {string.Join(", ", faults.Select(pair => $"{pair.Key} ×{pair.Value}"))}");
         return failed == 0 ? ExitCodes.Success : ExitCodes.RunFailed;
     }

@@ -20,6 +20,9 @@ public sealed partial class ClusterMachine
         /// <summary>Nodes of which it is given none.</summary>
         public IReadOnlyList<NodeId> Avoid { get; set; } = [];
 
+        /// <summary>Whether one gpu alone holds its state.</summary>
+        public bool OneHolder { get; set; }
+
         /// <summary>Whether it is a gang's.</summary>
         public bool IsGang { get; set; }
 
@@ -35,6 +38,14 @@ public sealed partial class ClusterMachine
         public long JobIncarnation { get; set; }
 
         public long JobSequence { get; set; } = -1;
+
+        /// <summary>The newest offer that has come to the job, as it said last; null: it does not say.</summary>
+        public OfferNumber? Heard { get; set; }
+
+        /// <summary>
+        /// Gpus taken back from it, each with the last offer in which it may have been one to use, until it has heard a later one.
+        /// </summary>
+        public SortedDictionary<GpuId, long> Withdrawn { get; } = [];
 
         public SortedSet<GpuId> Gpus { get; } = [];
 

@@ -24,7 +24,7 @@ public sealed partial class ClusterMachine
     private void BeginDrains(DateTimeOffset? at)
     {
         foreach (var drain in drains.All.ToArray())
-            drains.Set(drain, DueOf(drain, at ?? drain.Since));
+            drains.Set(drain, DueOf(drain, at ?? drain.Since), sequence);
     }
 
     private TimeSpan? DueOf(Drain drain, DateTimeOffset at) =>
@@ -32,7 +32,7 @@ public sealed partial class ClusterMachine
 
     private void Cordon(Drain drain, TimeSpan? due)
     {
-        drains.Set(drain, due);
+        drains.Set(drain, due, sequence);
         inventory.SetCordoned(drain.Node, drain.Gpu, true);
     }
 
@@ -151,12 +151,12 @@ public sealed partial class ClusterMachine
         }
     }
 
-    /// <summary>Says once of each drain that nothing of any job is there any more.</summary>
+    /// <summary>Says once of each drain that nothing of any job is there any more, and that no job can put anything there.</summary>
     private void NoteDrained()
     {
         if (drains.IsEmpty)
             return;
-        Drain[] done = [.. drains.All.Where(drain => !drain.Done && !OwnedBy(drain).Any())];
+        Drain[] done = [.. drains.All.Where(drain => !drain.Done && !OwnedBy(drain).Any() && !IsAwaited(drain))];
         if (done.Length == 0)
             return;
         foreach (var drain in done)
@@ -173,7 +173,7 @@ public sealed partial class ClusterMachine
             return null;
         var held = inventory.Cordoned.Where(gpu => DeviceClasses.Matches(wanted, gpu.Class)).Select(gpu => gpu.Gpu).ToArray();
         return held.Length == 0 ? null : new HeldBack(
-            "drained",
+            GpuLimit.Drained,
             $"{Counted.Of(held.Length, "gpu")} {(held.Length == 1 ? "is" : "are")} drained ({held[0]} {drains.Of(held[0])!.Text})");
     }
 
@@ -183,6 +183,8 @@ public sealed partial class ClusterMachine
         [
             .. OwnedBy(drain).GroupBy(gpu => inventory.OwnerOf(gpu)!.Value)
                 .Select(gpus => new DrainedJobView(gpus.Key, [.. gpus], WhatFor(allocations[gpus.Key], [.. gpus], drain))),
+            .. allocations.Where(pair => pair.Value.Withdrawn.Keys.Any(drain.Covers)).Select(pair => new DrainedJobView(
+                pair.Key, [.. pair.Value.Withdrawn.Keys.Where(drain.Covers)], "it has not said yet that it has heard of the drain")),
         ];
         return new DrainView(
             drain.Node,

@@ -62,6 +62,8 @@ public sealed partial class ClusterMachine : IMachine
                 Add(stored.Job, allocation, gpu);
             allocation.SaidUsed = stored.Gpus;
         }
+
+        LoadWithdrawn(state);
     }
 
     /// <inheritdoc/>
@@ -153,7 +155,12 @@ public sealed partial class ClusterMachine : IMachine
     {
         isAhead = false;
         outputs.Add(new PersistState(JsonSerializer.Serialize(
-            WithLimits(new ClusterState(incarnation, Stored()) { Watched = [.. watched.Values], Drains = [.. drains.All] }),
+            WithLimits(new ClusterState(incarnation, Stored())
+            {
+                Watched = [.. watched.Values],
+                Drains = [.. drains.All],
+                Withdrawn = StoredWithdrawn(),
+            }),
             MachinesJson.Default.ClusterState), incarnation, ++writes));
         TakeConditions();
     }
@@ -184,7 +191,7 @@ public sealed partial class ClusterMachine : IMachine
         {
             if (request.Wanted == 0 && request.Used.Count == 0)
             {
-                Offer(request.Job, new Allocation { IsGang = request.Gang }, outputs);
+                Offer(request.Job, new Allocation { IsGang = request.Gang, JobIncarnation = request.Incarnation }, outputs);
                 return;
             }
 
@@ -195,11 +202,13 @@ public sealed partial class ClusterMachine : IMachine
         if ((request.Incarnation, request.Sequence).CompareTo((allocation.JobIncarnation, allocation.JobSequence)) < 0)
             return;
         (allocation.JobIncarnation, allocation.JobSequence) = (request.Incarnation, request.Sequence);
+        NoteHeard(allocation, request.Heard);
         allocation.Wanted = request.Wanted;
         allocation.DeviceClass = request.DeviceClass;
         allocation.Priority = request.Priority;
         allocation.Minimum = request.Minimum;
         (allocation.PerNode, allocation.Avoid, allocation.IsGang) = (request.PerNode, request.Avoid, request.Gang);
+        allocation.OneHolder = request.OneHolder;
         if (!allocation.SaidUsed.SequenceEqual(request.Used))
             Use(request.Job, allocation, request.Used);
         NoteParked(allocation, request.Parked);
@@ -270,6 +279,7 @@ public sealed partial class ClusterMachine : IMachine
             allocation.Unused.Remove(gpu);
             inventory.Release(gpu);
             NoteTaken(allocation, gpu);
+            NoteWithdrawn(allocation, gpu);
             changed.Add(job);
 
             // Two jobs used it, and one of them lets go: it is the other's.
@@ -300,15 +310,26 @@ public sealed partial class ClusterMachine : IMachine
     private void Add(JobId job, Allocation allocation, GpuId gpu)
     {
         allocation.Gpus.Add(gpu);
+        allocation.Withdrawn.Remove(gpu);
         if (!allocation.Used.Contains(gpu))
             allocation.Unused.Add(gpu);
         inventory.Assign(gpu, job);
         NoteGiven(gpu);
     }
 
+    /// <summary>
+    /// Whose state one gpu alone holds gets a second one first of all, whatever its priority: another failure would cost it more than a gpu
+    /// costs anybody else. Then all get what they want, the most important first.
+    /// </summary>
     private void Give(SortedSet<JobId> changed)
     {
-        foreach (var (job, allocation) in MostImportantFirst)
+        Give(MostImportantFirst.Where(pair => pair.Value is { OneHolder: true, Gpus.Count: < 2 }), 1, changed);
+        Give(MostImportantFirst, int.MaxValue, changed);
+    }
+
+    private void Give(IEnumerable<KeyValuePair<JobId, Allocation>> jobs, int most, SortedSet<JobId> changed)
+    {
+        foreach (var (job, allocation) in jobs)
         {
             allocation.Held = null;
 
@@ -316,7 +337,7 @@ public sealed partial class ClusterMachine : IMachine
             // job has while it is parked serves it again once it goes on.
             if (ServingOf(job, allocation) >= allocation.Wanted || !MayGoOn(job, allocation, changed))
                 continue;
-            var missing = allocation.Wanted - ServingOf(job, allocation);
+            var missing = Math.Min(allocation.Wanted - ServingOf(job, allocation), Math.Max(most, LackOf(job, allocation)));
             var deviceClass = ClassOf(allocation)
                 ?? inventory.Free.Where(idle => DeviceClasses.Matches(allocation.DeviceClass, idle.Key))
                     .OrderByDescending(idle => idle.Value.Count)
@@ -399,7 +420,12 @@ public sealed partial class ClusterMachine : IMachine
         allocation.IsAsking = false;
         if (isAhead)
             Persist(outputs);
-        var offer = new GpusOffered(incarnation, ++sequence, offers) { Supply = SupplyFor(job, allocation) };
+        var offer = new GpusOffered(incarnation, ++sequence, offers)
+        {
+            Supply = SupplyFor(job, allocation),
+            For = allocation.JobIncarnation,
+            Confirm = IsAwaited(allocation),
+        };
         if (allocation.IsGang)
             outputs.Send(GrainAddress.OfGang(job), new GangOffered(offer));
         else

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Coordinator.Machines.Clusters;
 
 /// <summary>What the cluster keeps durable: which gpus belong to which job.</summary>
@@ -30,4 +32,8 @@ public sealed record ClusterState(long Incarnation, IReadOnlyList<AllocationView
 
     /// <summary>What operators have drained, by name.</summary>
     public IReadOnlyList<Drain> Drains { get; init; } = [];
+
+    /// <summary>Gpus that were taken back from jobs which may not have heard of it yet; null: there are none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<WithdrawnGpu>? Withdrawn { get; init; }
 }

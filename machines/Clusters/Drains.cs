@@ -8,7 +8,7 @@ internal sealed class Drains
 {
     private readonly SortedDictionary<string, Entry> entries = new(StringComparer.Ordinal);
 
-    private sealed record Entry(Drain Drain, TimeSpan? Due);
+    private sealed record Entry(Drain Drain, TimeSpan? Due, long LastOfferBefore);
 
     /// <summary>Whether nothing is drained.</summary>
     public bool IsEmpty => entries.Count == 0;
@@ -29,8 +29,15 @@ internal sealed class Drains
         return node is null ? own : own is null || node < own ? node : own;
     }
 
+    /// <summary>
+    /// The number of the last offer that was made before the gpu was drained, the sooner where two drains concern it; null: it is not.
+    /// </summary>
+    public long? LastOfferBefore(GpuId gpu) => IsEmpty ? null : LastOfferBefore(gpu.Node, null) is var node
+        && LastOfferBefore(gpu.Node, gpu.Index) is { } own ? Math.Min(own, node ?? own) : node;
+
     /// <summary>Drains, or changes what was said of a drain.</summary>
-    public void Set(Drain drain, TimeSpan? due) => entries[KeyOf(drain.Node, drain.Gpu)] = new Entry(drain, due);
+    public void Set(Drain drain, TimeSpan? due, long lastOffer) =>
+        entries[KeyOf(drain.Node, drain.Gpu)] = new Entry(drain, due, LastOfferBefore(drain.Node, drain.Gpu) ?? lastOffer);
 
     /// <summary>Changes what is stored of a drain, and not when it is due.</summary>
     public void Note(Drain drain)
@@ -41,6 +48,9 @@ internal sealed class Drains
 
     /// <summary>Ends a drain.</summary>
     public void Remove(Drain drain) => entries.Remove(KeyOf(drain.Node, drain.Gpu));
+
+    private long? LastOfferBefore(NodeId node, int? gpu) =>
+        entries.TryGetValue(KeyOf(node, gpu), out var entry) ? entry.LastOfferBefore : null;
 
     private TimeSpan? Due(NodeId node, int? gpu) => entries.TryGetValue(KeyOf(node, gpu), out var entry) ? entry.Due : null;
 

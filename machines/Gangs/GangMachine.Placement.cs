@@ -21,6 +21,9 @@ public sealed partial class GangMachine
     private GpusRequested? requested;
     private TimeSpan requestedAt;
     private bool isAnswered = true;
+
+    /// <summary>Whether the cluster is to hear at once which offer is the newest that has come.</summary>
+    private bool isAwaited;
     private long requests;
     private TimeSpan? enoughSince;
     private string waits = "";
@@ -29,6 +32,14 @@ public sealed partial class GangMachine
     {
         if ((offer.Incarnation, offer.Sequence).CompareTo(offered) < 0)
             return;
+        isAwaited |= offer.Confirm;
+        if (offer.For is { } activation && activation != state!.Incarnation)
+        {
+            // It was made for an earlier activation, and may give what was taken back since.
+            isAwaited = true;
+            return;
+        }
+
         offered = (offer.Incarnation, offer.Sequence);
         offers = offer.Gpus;
         suspects = [.. offers.Where(gpu => gpu.GiveBack is not null
@@ -39,9 +50,12 @@ public sealed partial class GangMachine
         waits = offer.Supply?.Waits ?? "";
     }
 
-    /// <summary>Nodes that could take part now, each with its gpus: whole, up, and not left out.</summary>
+    /// <summary>
+    /// Nodes that could take part now, each with its gpus: whole, up, and not left out. What is drained may serve the generation that has
+    /// it until the drain's last moment, and no other one.
+    /// </summary>
     private IReadOnlyList<GangMember> WholeNodes() =>
-        [.. offers.Where(offer => offer is { Up: true, GiveBack: null } && !state!.LeftOut.Contains(offer.Gpu.Node))
+        [.. offers.Where(offer => offer is { Up: true, GiveBack: null, Drained: false } && !state!.LeftOut.Contains(offer.Gpu.Node))
             .GroupBy(offer => offer.Gpu.Node)
             .Where(node => node.Count() >= Spec.GpusPerNode)
             .OrderBy(node => node.Key)
@@ -126,8 +140,10 @@ public sealed partial class GangMachine
             PerNode = Spec.GpusPerNode,
             Avoid = state.LeftOut,
             Gang = true,
+            Heard = new OfferNumber(offered.Incarnation, offered.Sequence),
         };
-        var isNew = requested is null || !Same(requested, request);
+        var isNew = requested is null || isAwaited || !Same(requested, request);
+        isAwaited = false;
         if (isNew || (!isAnswered && now >= requestedAt + RepeatPeriod)
             || (state.Stage == GangStage.Waiting && now >= requestedAt + AskPeriod))
         {

@@ -130,10 +130,13 @@ public sealed partial class TrainingJobMachine
         var deviceClass = State.DeviceClass
             ?? offers.Values.FirstOrDefault(offer => offer.Up
                 && DeviceClasses.Matches(State.Spec.DeviceClass, offer.DeviceClass))?.DeviceClass;
-        var anybody = NeedsWhoeverComes;
+
+        // A job that is parked goes on with whoever comes, as one does that waits.
+        var anybody = NeedsWhoeverComes || parking.IsParked;
         var usable = offers.Values.Where(offer => (offer.Up || MayBeCalledBack(offer, anybody))
             && offer.DeviceClass == deviceClass && !IsMember(offer) && links.MayReach(offer)
-            && !departures.IsLeaving(offer.Gpu) && exclusions.MayReturn(offer, releases.IsHeard(offer.Gpu), anybody, Now)
+            && !departures.IsLeaving(offer.Gpu)
+            && exclusions.MayReturn(offer, releases.IsHeard(offer.Gpu), anybody || soleHolder.Gpu is not null, Now)
             && (State.Phase == JobPhase.Waiting || !preparations.IsAside(offer)) && (anybody || !departures.IsEnding(offer)));
         if (State.Faults.Count == 0)
             return [.. usable];
@@ -318,6 +321,8 @@ public sealed partial class TrainingJobMachine
         offers.RequestNow();
         if (parking.IsStateHeld)
             LetGo();
+        if (isHeld)
+            soleHolder.Note();
     }
 
     /// <summary>What belonged to the generation that was in force.</summary>

@@ -147,10 +147,22 @@ public sealed partial class TrainingJobMachine
         return undone;
     }
 
-    /// <summary>Fails the job once its state was out of reach for as long as it may be, and there is none to go back to.</summary>
+    /// <summary>
+    /// Fails the job once its state was out of reach for as long as it may be, and there is none to go back to. Where gpus are drained that
+    /// it would look for its state on, it waits until they are given back: no job fails by a drain.
+    /// </summary>
     private void CheckStateTimeout()
     {
         if (!search.IsHopeless)
+            return;
+        if (offers.IsHeldByDrains)
+        {
+            if (search.NoteHeldBack())
+                context.Observe(EventKinds.JobWaiting, $"{offers.Shortage}; one of them may hold the job's state, so it waits", "drained");
+            return;
+        }
+
+        if (search.EndHeldBack())
             return;
         var timeout = State.Spec.FaultTolerance.StateTimeout.TotalSeconds;
         var unreadable = State.Checkpoints.Count > 0 ? $", and none of its {State.Checkpoints.Count} checkpoints can be read" : "";

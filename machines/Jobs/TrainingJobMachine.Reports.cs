@@ -199,6 +199,8 @@ public sealed partial class TrainingJobMachine
             });
         recovery.Clear();
         LetGo();
+        if (soleHolder.Note())
+            offers.RequestNow();
     }
 
     /// <summary>
@@ -348,6 +350,7 @@ public sealed partial class TrainingJobMachine
     {
         // It prepares no more, so nothing is to be waited for.
         preparations.EndAside(fault.Gpu);
+        NoteStateGone(fault);
         if (fault.Generation != State.Generation || context.MemberOf(fault.Gpu) is not { } member || context.IsOver
             || !evidence.AddFault(fault.Gpu, fault.Detail))
         {
@@ -372,6 +375,16 @@ public sealed partial class TrainingJobMachine
         // Before the first offer after a load the members are all that is known of the gpus that could be tried.
         if (offers.HaveCome && FaultPolicy.WhyJobs(State.Faults, State.Started || State.Computed, [.. offers.Reachable]) is { } why)
             Fail(why);
+    }
+
+    /// <summary>
+    /// Members that wait since too few are left are asked nothing, and one whose device fails meanwhile speaks of an earlier generation:
+    /// what all of them held they hold no more, so nobody else may give it up.
+    /// </summary>
+    private void NoteStateGone(RankFaulted fault)
+    {
+        if (State.HeldByMembers && !context.IsOver && context.MemberOf(fault.Gpu) is not null)
+            context.Persist(State with { HeldByMembers = false, Recorded = records.Through });
     }
 
     /// <summary>The job has come a step farther: who failed at it before is to blame, unless it has computed it itself since.</summary>

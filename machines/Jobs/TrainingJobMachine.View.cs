@@ -40,7 +40,7 @@ public sealed partial class TrainingJobMachine
                 JobPhase.Active => stalled is null ? "running" : "waiting",
                 var phase => phase.ToString().ToLowerInvariant(),
             },
-            Reason = context.IsOver ? state.Reason : ReasonNow,
+            Reason = context.IsOver ? state.Reason : ReasonNow + soleHolder.Text,
             Shortage = offers.Shortage,
             DeviceClass = state.DeviceClass ?? "",
             Spec = state.Spec with { Secret = "" },

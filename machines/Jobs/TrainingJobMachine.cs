@@ -35,6 +35,7 @@ public sealed partial class TrainingJobMachine : IMachine
     private readonly Handovers handovers;
     private readonly Parking parking;
     private readonly StateSearch search;
+    private readonly SoleHolder soleHolder;
     private readonly InitialStates initialStates;
     private readonly CheckpointSchedule checkpoints;
     private readonly Completion completion = new();
@@ -64,6 +65,7 @@ public sealed partial class TrainingJobMachine : IMachine
         handovers = new Handovers(context, links, releases);
         parking = new Parking(context, round, departures);
         search = new StateSearch(context, links, records);
+        soleHolder = new SoleHolder(context);
         initialStates = new InitialStates(context);
         checkpoints = new CheckpointSchedule(context, links, records);
     }
@@ -191,6 +193,7 @@ public sealed partial class TrainingJobMachine : IMachine
             Faults = [.. State.Faults.Select(fault => fault with { At = Now })],
         });
         records.Reset(State.Recorded);
+        soleHolder.Activate();
         parking.Activate();
         if (State.Planned)
         {
@@ -244,8 +247,6 @@ public sealed partial class TrainingJobMachine : IMachine
         foreach (var offer in offers.Values.Where(offer => offer.GiveBack is not null && IsMember(offer) && !context.IsOver))
             GiveBack(offer);
         departures.StayWhereAllowed(offers.All);
-        if (!context.IsOver && handovers.Keep(offers.All))
-            offers.RequestNow();
         offers.NoteShortage(offered.Supply, NeedsWhoeverComes);
         if (offers.All.Count < Wanted)
             offers.RequestMore();
@@ -338,6 +339,8 @@ public sealed partial class TrainingJobMachine : IMachine
     {
         if (context.IsOver || !parking.IsStateHeld || handovers.Gpus.Count == 0)
             return;
+        if (handovers.Keep(offers.All))
+            offers.RequestNow();
         handovers.TellAll(gpu => offers.All.TryGetValue(gpu, out var offer) ? offer.GiveBack : null);
         if (handovers.LetGo())
             offers.RequestNow();
@@ -358,6 +361,8 @@ public sealed partial class TrainingJobMachine : IMachine
             // Whoever looks for its state takes every gpu that may have it.
             Minimum = IsStateLost ? 1 : State.Spec.MinRanks,
             Parked = parking.CountsAsParked,
+            Heard = offers.Newest,
+            OneHolder = soleHolder.Gpu is not null,
         });
     }
 

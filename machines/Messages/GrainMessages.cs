@@ -218,7 +218,23 @@ public sealed record GpusRequested(
     /// <summary>Whether a gang asks, and not a training job.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool Gang { get; init; }
+
+    /// <summary>
+    /// The newest offer that the job goes by, since it takes no earlier one from now on; below all numbers: none has come. Null: an older
+    /// job speaks, and does not say.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public OfferNumber? Heard { get; init; }
+
+    /// <summary>Whether one gpu alone holds the job's state: a second one is given to it before anybody else is given any.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool OneHolder { get; init; }
 }
+
+/// <summary>Tells the cluster's offers apart, and which of two is the newer one.</summary>
+/// <param name="Incarnation">Activation of the cluster that made it.</param>
+/// <param name="Sequence">Its number among the offers of that activation, to whichever job.</param>
+public readonly record struct OfferNumber(long Incarnation, long Sequence);
 
 // To a job.
 
@@ -233,6 +249,16 @@ public sealed record GpusOffered(long Incarnation, long Sequence, IReadOnlyList<
 {
     /// <summary>What there is beside them, where the job wants more than it has; null: it has enough, or an older cluster speaks.</summary>
     public GpuSupply? Supply { get; init; }
+
+    /// <summary>
+    /// Incarnation of the job's machine that the cluster had heard last. Another one passes the offer over, and asks: it was made for an
+    /// activation that is gone, and may give what was taken back since. Null: an older cluster speaks.
+    /// </summary>
+    public long? For { get; init; }
+
+    /// <summary>Whether the job is to say at once that the offer has come, since somebody waits for that.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Confirm { get; init; }
 }
 
 /// <summary>A gpu given to a job. <paramref name="Up"/>: its node is connected, and it may be given work.</summary>

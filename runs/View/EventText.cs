@@ -32,7 +32,7 @@ public static class EventText
         EventKinds.RankExcluded or EventKinds.NodeDown or EventKinds.JobFailed or EventKinds.Diverged => Tone.Bad,
         EventKinds.GenerationForming or EventKinds.JobWaiting or EventKinds.JobShort or EventKinds.GpuError or EventKinds.RankLeaving
             or EventKinds.CheckpointFailed or EventKinds.CheckpointUnreadable or EventKinds.CheckpointRestored or EventKinds.StateRegained
-            or EventKinds.PromiseEnded
+            or EventKinds.PromiseEnded or EventKinds.StateOneHolder
             or EventKinds.PowerShed or EventKinds.GpuThrottled => Tone.Warning,
         _ => Tone.Plain,
     };

@@ -15,12 +15,17 @@ internal sealed class Checkers
         Orders = new OrderChecker(this, model.Shards, scenario.SubmittedSteps);
         Storage = new StorageChecker(this, model);
         Final = new FinalChecker(this, model);
+        Drains = new DrainChecker(this);
     }
 
     public StepChecker Steps { get; }
     public OrderChecker Orders { get; }
     public StorageChecker Storage { get; }
     public FinalChecker Final { get; }
+    public DrainChecker Drains { get; }
+
+    /// <summary>Whether nothing fails in this world.</summary>
+    public bool IsUndisturbed => !options.Faults;
 
     /// <summary>The account of the job's time; null: the world has none.</summary>
     public LedgerChecker? Ledger { get; set; }

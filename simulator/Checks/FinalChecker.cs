@@ -46,6 +46,12 @@ internal sealed class FinalChecker(Checkers checkers, ToyModel model)
 
     public void OnEvent(CoordinatorEvent observed)
     {
+        if (observed.Kind is EventKinds.RankExcluded or EventKinds.CheckpointRestored or EventKinds.StateRegained
+            && checkers is { IsUndisturbed: true, Drains.IsWatching: true })
+        {
+            checkers.Fail(Invariants.DrainLosesNothing, $"nothing fails, and {observed.Kind}: {observed.Text}");
+        }
+
         switch (observed.Kind)
         {
             case EventKinds.JobSubmitted:

@@ -63,6 +63,9 @@ internal sealed class RankGuard(Checkers checkers, ToyModel model, RankMemory me
         replacing = null;
     }
 
+    /// <summary>The state is given up for good on the job's word: what takes its place later may be of an earlier step.</summary>
+    public void OnForgotten() => highest = -1;
+
     /// <summary>All that an input asked for is done; the rank is in a generation, and has applied steps.</summary>
     public void OnTurnEnded(string activity, long generation, long applied)
     {

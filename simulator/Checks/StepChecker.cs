@@ -14,14 +14,23 @@ internal sealed class StepChecker(Checkers checkers)
 
     private readonly SortedDictionary<(int Timeline, long Step), (ulong Digest, GpuId By)> states = [];
 
+    private readonly HashSet<(GpuId Gpu, long Generation)> appliers = [];
+
     /// <summary>Highest step applied by any rank.</summary>
     public long Highest { get; private set; }
 
     /// <summary>Steps applied, over all ranks.</summary>
     public long Applied { get; private set; }
 
+    /// <summary>Whether a rank has applied a step in a generation, or has finished in it.</summary>
+    public bool HasApplied(GpuId gpu, long generation) => appliers.Contains((gpu, generation));
+
+    /// <summary>A rank says that it has applied the last step.</summary>
+    public void OnFinished(GpuId gpu, long generation) => appliers.Add((gpu, generation));
+
     public void OnApplied(GpuId gpu, long generation, long step)
     {
+        appliers.Add((gpu, generation));
         Highest = Math.Max(Highest, step);
         Applied++;
         if (limits.TryGetValue(generation, out var limit) && step > limit.Step)

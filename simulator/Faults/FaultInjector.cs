@@ -37,14 +37,14 @@ internal sealed class FaultInjector
     {
         (this.world, this.cluster, steps) = (world, cluster, scenario.Steps);
         watch = new PhaseWatch(cluster);
-        strikes = new FaultStrikes(world, cluster, () => active, Count);
+        strikes = new FaultStrikes(world, cluster, () => active, CountFault);
         kinds = [.. faults.Select(fault => fault.Kind).Where(kind => kind != InjectedFault.AllWorkersKilled)];
         foreach (var fault in faults)
             Plan(fault);
         if (aim is not null)
             aimed = new AimedFault(aim, cluster, watch, strikes, world.Faults, () => Struck.ContainsKey((aim.Phase, aim.Kind)));
         if (stage is not null)
-            staged = new StagedFault(stage, world, cluster, scenario.Job, watch, strikes, Count);
+            staged = new StagedFault(stage, world, cluster, scenario.Job, watch, strikes, CountFault);
         if (aim?.Opening is { } opening)
             Plan(opening);
         cluster.Moments.StepApplied = OnStep;
@@ -80,6 +80,16 @@ internal sealed class FaultInjector
             && (kinds.Length == 0 || Total >= MinFaults);
 
     private Prng Prng => world.Faults;
+
+    /// <summary>The phase that a worker is in now.</summary>
+    public ProtocolPhase PhaseOf(SimulatedWorker worker) => watch.PhaseOf(worker);
+
+    /// <summary>Operators have done something, which is no fault, in the phase of now.</summary>
+    public void Count(InjectedFault kind, SimulatedWorker worker)
+    {
+        var cell = (watch.PhaseOf(worker), kind);
+        Struck[cell] = Struck.GetValueOrDefault(cell) + 1;
+    }
 
     /// <summary>From now on nothing strikes, and everything is put right.</summary>
     public void HealForGood()
@@ -201,14 +211,14 @@ internal sealed class FaultInjector
             strikes.Strike(InjectedFault.SlowRank, Prng.Pick(cluster.Workers));
     }
 
-    private void Count(InjectedFault kind, SimulatedWorker victim, ProtocolPhase phase)
+    private void CountFault(InjectedFault kind, SimulatedWorker victim, ProtocolPhase phase)
     {
         Total++;
         Struck[(phase, kind)] = Struck.GetValueOrDefault((phase, kind)) + 1;
         world.Note("fault", kind.ToString(), (long)phase, 0, victim.Node);
     }
 
-    private void Count(InjectedFault kind, SimulatedWorker victim) => Count(kind, victim, watch.PhaseOf(victim));
+    private void CountFault(InjectedFault kind, SimulatedWorker victim) => CountFault(kind, victim, watch.PhaseOf(victim));
 
     private sealed class PhaseCue(PlannedFault fault)
     {

@@ -18,8 +18,14 @@ public sealed class FaultTable
     /// <summary>The first of the faults that are staged: those for which several things have to come together.</summary>
     internal const InjectedFault FirstStaged = InjectedFault.IdleDeviceFault;
 
+    /// <summary>The first of what operators do, which is no fault.</summary>
+    internal const InjectedFault FirstOfOperators = InjectedFault.DrainNode;
+
     private static readonly (ProtocolPhase Phase, InjectedFault Kind)[] Drawn = [.. Possible.Where(cell => cell.Kind < FirstStaged)];
-    private static readonly (ProtocolPhase Phase, InjectedFault Kind)[] Staged = [.. Possible.Where(cell => cell.Kind >= FirstStaged)];
+    private static readonly (ProtocolPhase Phase, InjectedFault Kind)[] Staged =
+        [.. Possible.Where(cell => cell.Kind is >= FirstStaged and < FirstOfOperators)];
+    private static readonly (ProtocolPhase Phase, InjectedFault Kind)[] Operators =
+        [.. Possible.Where(cell => cell.Kind >= FirstOfOperators)];
 
     private readonly int[,] times = new int[Kinds.Length, Phases.Length];
     private readonly int[] seeds = new int[Kinds.Length];
@@ -35,6 +41,12 @@ public sealed class FaultTable
 
     /// <summary>Those of the staged faults.</summary>
     internal static IReadOnlyList<(ProtocolPhase Phase, InjectedFault Kind)> StagedCells => Staged;
+
+    /// <summary>Those of what operators do.</summary>
+    internal static IReadOnlyList<(ProtocolPhase Phase, InjectedFault Kind)> OperatorCells => Operators;
+
+    /// <summary>Whether a name is that of a fault, and not of something that operators do.</summary>
+    public static bool IsFault(string name) => Enum.Parse<InjectedFault>(name) < FirstOfOperators;
 
     /// <summary>Cells in which no fault has struck although one can, as "phase × fault".</summary>
     public IReadOnlyList<string> EmptyCells =>
@@ -97,6 +109,7 @@ public sealed class FaultTable
     private static string? WhyImpossible(ProtocolPhase phase, InjectedFault kind) => (phase, kind) switch
     {
         (ProtocolPhase.NoSilo, InjectedFault.SiloFreeze) => "what is dead or frozen cannot freeze",
+        (ProtocolPhase.NoSilo, >= FirstOfOperators) => "a silo that is dead or frozen hears no operator",
         (ProtocolPhase.NoSilo, InjectedFault.GrainReload) => "a silo that is dead or frozen loads nothing",
         (not (ProtocolPhase.Initialising or ProtocolPhase.Applying or ProtocolPhase.Outside), InjectedFault.IdleDeviceFault) =>
             "counted by what the released rank's device does",

@@ -106,4 +106,13 @@ internal enum InjectedFault
     /// frozen one was, it thaws. Staged.
     /// </summary>
     OldTimelineThaws,
+
+    /// <summary>No fault, but it meets those that strike meanwhile: operators drain a node. In some seeds only.</summary>
+    DrainNode,
+
+    /// <summary>Operators drain one gpu of a node.</summary>
+    DrainGpu,
+
+    /// <summary>Operators give back what they have drained.</summary>
+    Uncordon,
 }

@@ -33,4 +33,7 @@ public enum GangBug
     /// An agent says that its processes have stopped when it has asked them to: <see cref="GangInvariants.OneGeneration"/>.
     /// </summary>
     StoppedWhenAsked,
+
+    /// <summary>A cluster that is loaded anew has forgotten what was drained: <see cref="GangInvariants.DrainIsDurable"/>.</summary>
+    DrainsForgotten,
 }

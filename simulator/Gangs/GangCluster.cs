@@ -23,6 +23,9 @@ internal sealed class GangCluster
 
     public GangSilo Silo { get; }
 
+    /// <summary>What operators drain; null: nothing.</summary>
+    public GangDrains? Drains { get; set; }
+
     public IReadOnlyList<GangNode> Nodes { get; }
 
     /// <summary>Share of the questions between agents, and of their answers, that take seconds.</summary>

@@ -30,7 +30,22 @@ public static class GangInvariants
     /// </summary>
     public const string SiloDisturbsNobody = "silo-disturbs-nobody";
 
+    /// <summary>What an operator was told is drained stays so, whatever dies, until it is given back.</summary>
+    public const string DrainIsDurable = "drain-is-durable";
+
+    /// <summary>No process starts on a node whose drain is done.</summary>
+    public const string DrainedRunsNothing = "drained-runs-nothing";
+
+    /// <summary>Where nothing but drains befalls a gang, it has all of its restarts at its end.</summary>
+    public const string DrainCostsNoRestart = "drain-costs-no-restart";
+
+    /// <summary>A drain comes to its end.</summary>
+    public const string DrainEnds = "drain-ends";
+
     /// <summary>All of them.</summary>
     public static IReadOnlyList<string> All { get; } =
-        [OneGeneration, NoOrphan, WholeAgain, Budget, FirstCause, NothingLeft, SiloDisturbsNobody];
+        [
+            OneGeneration, NoOrphan, WholeAgain, Budget, FirstCause, NothingLeft, SiloDisturbsNobody, DrainIsDurable, DrainedRunsNothing,
+            DrainCostsNoRestart, DrainEnds,
+        ];
 }

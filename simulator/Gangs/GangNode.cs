@@ -306,6 +306,7 @@ internal sealed class GangNode : SimulatedProcess
         programs.RemoveAll(old => !old.IsAlive && old.Generation < run.Generation - 1);
         programs.Add(program);
         World.Note(Name, "program starts", run.Generation, program.Rank);
+        cluster.Drains?.OnStart(this, run.Generation);
         Post(TimeSpan.FromMilliseconds(2), () => Take(new AgentRankStarted(run.Generation, program.Rank, 1000 + program.Rank)));
         cluster.Training.Started(program, cluster.ProgramsOf);
     }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Coordinator.Machines;
+using Coordinator.Simulator.Silo;
 using Coordinator.Simulator.World;
 
 namespace Coordinator.Simulator.Gangs;
@@ -71,13 +72,18 @@ internal sealed class GangSilo(GangCluster cluster) : SimulatedProcess(cluster.W
     public string? Describe(GrainAddress grain) =>
         grains.TryGetValue(grain, out var host) && host.Machine.Describe(Clock) is not "null" and var view ? view : null;
 
+    /// <summary>What is stored of a grain; null: nothing.</summary>
+    public string? Stored(GrainAddress grain) => disk.GetValueOrDefault(grain);
+
     private Host Find(GrainAddress address)
     {
         if (grains.TryGetValue(address, out var host))
             return host;
-        host = new Host(MachineFactory.Create(address, disk.GetValueOrDefault(address)));
+        host = new Host(cluster.Plant == GangBug.DrainsForgotten
+            ? ForgetfulGrain.Create(address, disk.GetValueOrDefault(address), PlantedBug.DrainsForgotten)
+            : MachineFactory.Create(address, disk.GetValueOrDefault(address)));
         grains.Add(address, host);
-        host.Waiting.Enqueue(new Activated("simulated"));
+        host.Waiting.Enqueue(new Activated("simulated") { At = World.TimeOfDay });
         Run(address, host);
         return host;
     }

@@ -49,7 +49,10 @@ public static class GangSimulation
         {
             Play(world, cluster, spec, faults);
             return new GangReportOfSeed(
-                seed, plant, null, "", world.Now, world.Events, View(cluster)?.Generation ?? 0, faults.Struck, world.Trace.Hash, []);
+                seed, plant, null, "", world.Now, world.Events, View(cluster)?.Generation ?? 0, faults.Struck, world.Trace.Hash, [])
+            {
+                Drains = cluster.Drains?.Count ?? 0,
+            };
         }
         catch (InvariantViolationException broken)
         {
@@ -76,6 +79,7 @@ public static class GangSimulation
             node.Start();
         world.Schedule(TimeSpan.FromSeconds(1), () => Submit(cluster, spec));
         faults.Plan();
+        cluster.Drains = GangDrains.Begin(cluster, spec.MaxNodes, faults);
         while (world.Step(faults.Until))
         {
             if (world.Now > faults.Until && IsOver(cluster))
@@ -85,6 +89,7 @@ public static class GangSimulation
         }
 
         faults.Heal();
+        cluster.Drains?.Heal();
         for (var limit = world.Now + HealLimit; ;)
         {
             if (IsOver(cluster))
@@ -98,6 +103,13 @@ public static class GangSimulation
 
         var view = View(cluster)!;
         checks.LookAtEnd(view);
+        if (cluster.Drains is not null && faults.Struck.Count == 0 && cluster.Training.Failed == 0
+            && view.Failures.FirstOrDefault(failure => failure.Counts) is { } counted)
+        {
+            throw new InvariantViolationException(
+                GangInvariants.DrainCostsNoRestart,
+                $"nothing but drains befell it, and generation {counted.Generation} counts: {counted.Text}");
+        }
         if (faults.IsOfSilos && spec.Alone >= LongestOutage && view.Failures.FirstOrDefault(failure => !failure.Counts) is { } needless)
         {
             throw new InvariantViolationException(
@@ -108,6 +120,8 @@ public static class GangSimulation
         for (var until = world.Now + spec.Lease + spec.Grace; world.Step(until);)
         {
         }
+
+        cluster.Drains?.LookAtEnd();
     }
 
     /// <summary>Whoever submits asks again until it is there.</summary>
@@ -150,6 +164,9 @@ public sealed record GangReportOfSeed(
     ulong TraceHash,
     IReadOnlyList<string> LastTrace)
 {
+    /// <summary>How often operators drained a node.</summary>
+    public int Drains { get; init; }
+
     /// <summary>Whether every invariant held.</summary>
     public bool Passed => Invariant is null;
 

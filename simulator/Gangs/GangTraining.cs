@@ -19,6 +19,9 @@ internal sealed class GangTraining(VirtualWorld world, int steps, int failingAt,
 
     public int Steps => steps;
 
+    /// <summary>How often one of its processes has failed by itself.</summary>
+    public int Failed => failed;
+
     /// <summary>A process of a generation has started; the steps begin when all have.</summary>
     public void Started(GangProgram program, Func<long, IReadOnlyList<GangProgram>> alive)
     {

@@ -29,7 +29,7 @@ internal sealed class GrainHost
         (this.silo, world, Address) = (silo, silo.World, address);
         machine = silo.Machines(address, stored?.StateJson);
         silo.Checkers.Storage.OnActivated(address);
-        Turn(new Activated(silo.SiloName));
+        Turn(new Activated(silo.SiloName) { At = world.TimeOfDay });
     }
 
     public GrainAddress Address { get; }
@@ -57,6 +57,7 @@ internal sealed class GrainHost
         outputs.Clear();
         silo.OnTurn();
         machine.Handle(silo.Clock, message, outputs);
+        silo.Checkers.Drains.OnTurn(Address, message, outputs.Items);
         foreach (var output in outputs.Items)
         {
             silo.OnDecided?.Invoke(Address, output);
@@ -109,6 +110,8 @@ internal sealed class GrainHost
             }
             if (next.Output is SendToGrain { Message: NodeOrders orders })
                 silo.Checkers.Orders.OnOrdered(orders);
+            if (next.Output is SendToGrain { Message: GpusOffered offer })
+                silo.Checkers.Drains.OnOfferLeaves(offer);
             silo.Send(Address, next.Output);
         }
     }

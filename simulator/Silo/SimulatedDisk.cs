@@ -263,6 +263,7 @@ internal sealed class SimulatedDisk(VirtualWorld world, Scenario scenario, Check
         {
             case PersistState persist:
                 checkers.Storage.OnStored(grain, activation, persist);
+                checkers.Drains.OnStored(grain, persist.StateJson);
                 if (grain.Kind == GrainKind.Job)
                     checkers.Final.OnStored(persist.StateJson);
                 grains[grain.ToString()] = new StoredGrain(persist.StateJson, persist.Incarnation, persist.Sequence);

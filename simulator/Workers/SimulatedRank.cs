@@ -227,6 +227,7 @@ internal sealed partial class SimulatedRank
                 else if (tell.Message is RankFinished finished)
                 {
                     process.Checkers.Final.OnStateHash(Gpu, finished.Step, finished.StateSha256);
+                    process.Checkers.Steps.OnFinished(Gpu, finished.Generation);
                 }
                 else if (tell.Message is RankFaulted fault)
                 {
@@ -334,6 +335,7 @@ internal sealed partial class SimulatedRank
             case ForgetState:
                 process.Network.OnGivingUp(process, this);
                 guard.OnDiscarded();
+                guard.OnForgotten();
                 memory.Forget();
                 break;
             default:

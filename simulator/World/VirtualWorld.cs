@@ -9,6 +9,8 @@ internal sealed class VirtualWorld
     private readonly PriorityQueue<Action, Key> queue = new(new KeyOrder());
     private long sequence;
 
+    private static readonly DateTimeOffset Begin = new(2026, 12, 1, 0, 0, 0, TimeSpan.Zero);
+
     public VirtualWorld(ulong seed, SimulationOptions options)
     {
         Seed = seed;
@@ -23,6 +25,9 @@ internal sealed class VirtualWorld
     public ulong Seed { get; }
     public SimulationOptions Options { get; }
     public TimeSpan Now { get; private set; }
+
+    /// <summary>The time of day, which every process knows alike; each world begins at the same.</summary>
+    public DateTimeOffset TimeOfDay => Begin + Now;
     public Trace Trace { get; }
     public Prng Network { get; }
     public Prng Disk { get; }

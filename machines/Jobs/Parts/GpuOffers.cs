@@ -17,6 +17,9 @@ internal sealed class GpuOffers(JobContext context)
     private long sequence = -1;
     private long requests;
 
+    /// <summary>Whether the cluster is to hear the job at once, be it over: it waits for that, or has not heard this activation.</summary>
+    private bool isAwaited;
+
     /// <summary>All gpus of the job as the cluster sees them.</summary>
     public IReadOnlyDictionary<GpuId, GpuOffer> All => offers;
 
@@ -26,11 +29,17 @@ internal sealed class GpuOffers(JobContext context)
     /// <summary>Whether the cluster has spoken since the job was loaded.</summary>
     public bool HaveCome => sequence >= 0;
 
+    /// <summary>The newest offer, or a number below all that there are.</summary>
+    public OfferNumber Newest => new(incarnation, sequence);
+
     /// <summary>When the job says next what it wants; null: it wants nothing.</summary>
     public TimeSpan? RequestAt { get; private set; }
 
     /// <summary>Why ranks are missing, for people; empty: for no reason that the cluster knows.</summary>
     public string Shortage { get; private set; } = "";
+
+    /// <summary>Whether gpus that the job would have are drained: one of them may hold its state, and a person may give it back.</summary>
+    public bool IsHeldByDrains { get; private set; }
 
     /// <summary>Gpus that the job could try: its members, and those offered that serve.</summary>
     public IEnumerable<GpuId> Reachable => offers.Values
@@ -38,10 +47,17 @@ internal sealed class GpuOffers(JobContext context)
         .Select(offer => offer.Gpu)
         .Union(context.State.Members.Select(member => member.Gpu));
 
-    /// <summary>The cluster offers gpus. False where it has said something newer.</summary>
+    /// <summary>
+    /// The cluster offers gpus. False where it has said something newer, or speaks to an earlier activation: what that was offered last
+    /// this one does not know, so it asks.
+    /// </summary>
     public bool Take(GpusOffered offered)
     {
         if ((offered.Incarnation, offered.Sequence).CompareTo((incarnation, sequence)) <= 0)
+            return false;
+        var isForAnother = offered.For is { } activation && activation != context.State.Incarnation;
+        isAwaited |= offered.Confirm || isForAnother;
+        if (isForAnother)
             return false;
         (incarnation, sequence) = (offered.Incarnation, offered.Sequence);
         offers.Clear();
@@ -62,14 +78,15 @@ internal sealed class GpuOffers(JobContext context)
     /// </summary>
     public long? NextRequest()
     {
-        if (context.IsOver && offers.Count == 0 && HaveCome)
+        if (context.IsOver && offers.Count == 0 && HaveCome && !isAwaited)
         {
             RequestAt = null;
             return null;
         }
 
-        if (RequestAt is { } at && context.Now < at)
+        if (RequestAt is { } at && context.Now < at && !isAwaited)
             return null;
+        isAwaited = false;
         RequestAt = context.Now + JobPace.Request(context.State.Spec.Ranks);
         return ++requests;
     }
@@ -83,6 +100,10 @@ internal sealed class GpuOffers(JobContext context)
     public void NoteShortage(GpuSupply? supply, bool isAnybodyNeeded)
     {
         Shortage = "";
+
+        // Whoever has all that it wants for now is told nothing of what there is beside.
+        if (supply is not null)
+            IsHeldByDrains = supply.Held is { Cause: Clusters.GpuLimit.Drained };
         if (context.IsOver || supply is null)
             return;
         var state = context.State;

@@ -56,7 +56,10 @@ internal sealed class Handovers(JobContext context, NodeLinks links, Releases re
         return true;
     }
 
-    /// <summary>Operators want one back: it is a gpu of the job's like any other. True where there were any.</summary>
+    /// <summary>
+    /// Operators have given one back, and others hold the state: it is a gpu of the job's like any other. Before that it stays the job's
+    /// own, since it may be drained again. True where there were any.
+    /// </summary>
     public bool Keep(IReadOnlyDictionary<GpuId, GpuOffer> offers)
     {
         GpuId[] left = [.. Gpus.Where(gpu => !offers.TryGetValue(gpu, out var offer) || offer.Drained)];

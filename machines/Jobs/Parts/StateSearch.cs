@@ -35,6 +35,7 @@ internal sealed class StateSearch(JobContext context, NodeLinks links, StepRecor
     /// worker's own old folder still has.
     /// </summary>
     private bool triesRemoved;
+    private bool isHeldBack;
 
     private readonly record struct EarlierState(long Boot, long Step);
 
@@ -130,12 +131,29 @@ internal sealed class StateSearch(JobContext context, NodeLinks links, StepRecor
     /// <summary>Nobody is left who has the state.</summary>
     public void NoteLost() => lostAt ??= context.Now;
 
+    /// <summary>The job does not give up, though its time is up: it may not look everywhere. True where that was not said yet.</summary>
+    public bool NoteHeldBack()
+    {
+        var isNews = !isHeldBack;
+        isHeldBack = true;
+        return isNews;
+    }
+
+    /// <summary>The job may look everywhere again, and waits for the state as long as ever. False where it was not held back.</summary>
+    public bool EndHeldBack()
+    {
+        if (!isHeldBack)
+            return false;
+        (isHeldBack, lostAt) = (false, context.Now);
+        return true;
+    }
+
     /// <summary>The latest state is found again, or does not matter any more.</summary>
     public void NoteFound()
     {
         lostAt = null;
         lookAgainAt = null;
-        (keptStep, looks, triesRemoved) = (0, 0, false);
+        (keptStep, looks, triesRemoved, isHeldBack) = (0, 0, false, false);
     }
 
     /// <summary>All have answered: what they go on from.</summary>

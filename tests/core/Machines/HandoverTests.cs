@@ -95,4 +95,32 @@ public sealed class HandoverTests
         job.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal([First, Second], job.Request.Used);
     }
+
+    [Fact]
+    public void A_drained_gpu_that_is_given_back_while_it_may_hold_the_only_state_stays_the_jobs_own_if_it_is_drained_again()
+    {
+        var job = new JobAlone(ranks: 2, minRanks: 1);
+        job.Train(Both);
+        job.OfferAllAndDrain(Both, [2], back: [2]);
+        job.IsReleased(2);
+        job.OfferAllAndDrain(Both, [], back: []);
+        job.OfferAllAndDrain(Both, [2], back: [2]);
+        job.Advance(TimeSpan.FromSeconds(3));
+        Assert.Equal([First, Second], job.Request.Used);
+    }
+
+    [Fact]
+    public void Members_that_wait_and_whose_device_fails_hold_nothing_that_a_drained_gpu_may_forget()
+    {
+        var job = new JobAlone(ranks: 3, minRanks: 3);
+        job.Train(1, 2, 3);
+
+        // Too few are left, and nobody is asked.
+        job.Restarts(3, life: 1);
+        job.Faults(1, FaultKind.Unknown, step: 2, generation: 1);
+        job.OfferAllAndDrain(Both, [2], back: [2]);
+        job.Advance(TimeSpan.FromSeconds(3));
+        Assert.False(job.Newest.GetValueOrDefault(Second) is ReleaseRank { Forget: true });
+        Assert.Contains(Second, job.Request.Used);
+    }
 }

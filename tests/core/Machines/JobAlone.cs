@@ -1,6 +1,7 @@
 using System.Numerics;
 using System.Text.Json;
 using Coordinator.Machines;
+using Coordinator.Machines.Clusters;
 using Coordinator.Machines.Jobs;
 
 namespace Coordinator.Tests.Machines;
@@ -95,6 +96,20 @@ internal sealed class JobAlone
         [
             .. nodes.Select(node => new GpuOffer(Gpu(node.Node), Session(node.Node, node.Life), $"n{node.Node}:7000", "c", "cpu", Up: true))
         ]));
+
+    /// <summary>The cluster offers gpus to an activation of the job, and may wait for its word.</summary>
+    public void OfferTo(long incarnation, bool confirm, params int[] nodes) => Tell(new GpusOffered(1, ++offers,
+        [.. nodes.Select(node => new GpuOffer(Gpu(node), Session(node), $"n{node}:7000", "c", "cpu", Up: true))])
+    {
+        For = incarnation,
+        Confirm = confirm,
+    });
+
+    /// <summary>Nothing is offered, and gpus that the job would have are drained.</summary>
+    public void IsOfferedNothingButDrained() => Tell(new GpusOffered(1, ++offers, [])
+    {
+        Supply = new GpuSupply(0, []) { Held = new HeldBack("drained", "1 gpu is drained (n1/0 drained by ann: new disk)") },
+    });
 
     /// <summary>The cluster sees no gpu of the job's class, up or down.</summary>
     public void IsOfferedNothing() => Tell(new GpusOffered(1, ++offers, []) { Supply = new GpuSupply(0, []) });
@@ -218,8 +233,9 @@ internal sealed class JobAlone
     public void WantsToEnd(int node, int life = 0) =>
         Says(node, new RankLeaving { Job = Job, Generation = Generation, Gpu = Gpu(node), Reason = "asked to end" }, life);
 
-    public void Faults(int node, FaultKind kind, long step, string detail = "it broke") =>
-        Says(node, new RankFaulted { Job = Job, Generation = Generation, Gpu = Gpu(node), Detail = detail, Kind = kind, Step = step });
+    public void Faults(int node, FaultKind kind, long step, string detail = "it broke", long? generation = null) => Says(
+        node,
+        new RankFaulted { Job = Job, Generation = generation ?? Generation, Gpu = Gpu(node), Detail = detail, Kind = kind, Step = step });
 
     public void Prepares(int node, bool ready = false, bool busy = false, bool? loading = null) =>
         Says(node, new RankPreparing

@@ -27,6 +27,7 @@ public sealed class GangSimulationTests
     [InlineData(GangBug.AnswersTheExcluded, GangInvariants.OneGeneration, 400)]
     [InlineData(GangBug.NoWatcher, GangInvariants.NoOrphan, 20)]
     [InlineData(GangBug.StoppedWhenAsked, GangInvariants.OneGeneration, 100)]
+    [InlineData(GangBug.DrainsForgotten, GangInvariants.DrainIsDurable, 60)]
     public void A_planted_bug_is_caught_by_its_invariant(GangBug bug, string invariant, int seeds)
     {
         var caught = Enumerable.Range(1, seeds).Select(seed => GangSimulation.Run((ulong)seed, bug))
