@@ -136,7 +136,7 @@ public sealed partial class TrainingJobMachine
         var usable = offers.Values.Where(offer => (offer.Up || MayBeCalledBack(offer, anybody))
             && offer.DeviceClass == deviceClass && !IsMember(offer) && links.MayReach(offer)
             && !departures.IsLeaving(offer.Gpu)
-            && exclusions.MayReturn(offer, releases.IsHeard(offer.Gpu), anybody || soleHolder.Gpu is not null, Now)
+            && exclusions.MayReturn(offer, releases.IsHeard(offer.Gpu), anybody, Now)
             && (State.Phase == JobPhase.Waiting || !preparations.IsAside(offer)) && (anybody || !departures.IsEnding(offer)));
         if (State.Faults.Count == 0)
             return [.. usable];

@@ -90,8 +90,8 @@ internal sealed class Interruption
     /// <summary>Who has left by it, and come.</summary>
     public void NoteMissing(MissingRanks missing)
     {
-        foreach (var out1 in excluded)
-            missing.Leave(out1.Gpu, LedgerCause.Capacity);
+        foreach (var failure in excluded)
+            missing.Leave(failure.Gpu, LedgerCause.Capacity);
         foreach (var left in leaving)
             missing.Leave(left.Gpu, KindOfLeaving(left));
         if (Kind == LedgerCause.Preparing)

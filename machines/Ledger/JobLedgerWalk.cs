@@ -130,12 +130,15 @@ internal sealed class JobLedgerWalk
         }
     }
 
-    /// <summary>Ranks computed a step, and those that are missing did not.</summary>
+    /// <summary>
+    /// Ranks computed a step, and those that are missing did not. One that leaves may compute beside the one that takes its place; nobody
+    /// wants more than the job does.
+    /// </summary>
     private void Computed(bool isUndone, double from, double through, long ranks)
     {
-        account.Add(isUndone ? LedgerCause.WastedProgress : LedgerCause.Productive, ranks, through - from);
         foreach (var (begin, end, all) in wanted.Pieces(from, through))
         {
+            account.Add(isUndone ? LedgerCause.WastedProgress : LedgerCause.Productive, Math.Min(ranks, all), end - begin);
             missing.Settle((int)(all - ranks));
             foreach (var (cause, count) in missing.ByCause)
                 account.Add(cause, count, end - begin);

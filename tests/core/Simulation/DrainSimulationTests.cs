@@ -1,6 +1,5 @@
 using Coordinator.Simulator;
 using Coordinator.Simulator.Faults;
-using Coordinator.Simulator.Gangs;
 
 namespace Coordinator.Tests.Simulation;
 
