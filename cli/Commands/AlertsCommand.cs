@@ -4,6 +4,7 @@ using Coordinator.Disk;
 using Coordinator.Runs.Alerts;
 using Coordinator.Runs.Outcomes;
 using Coordinator.Server.Client;
+using Coordinator.Server.Files;
 using Coordinator.Server.Hosting;
 
 namespace Coordinator.Cli.Commands;
@@ -61,6 +62,7 @@ internal sealed class AlertsCommand
         }
 
         var read = Read(rules.Full(parsed));
+        var program = command.Full(parsed) is { } path ? Executable(path) : null;
         using var signals = new Signals();
         using var cluster = connection.Connect(parsed);
         using var http = new HttpClient(SiloHttp.CreateHandler(parsed.GetValue(connection.Proxy)));
@@ -72,7 +74,7 @@ internal sealed class AlertsCommand
         {
             if (parsed.GetValue(hook) is { } address)
                 deliveries.Add(new AlertDelivery(new WebHookSink(http, address), Complain));
-            if (command.Full(parsed) is { } program)
+            if (program is not null)
                 deliveries.Add(new AlertDelivery(new CommandSink(program), Complain));
             await WatchAsync(new ClusterEyes(cluster, each), read, parsed, deliveries, signals.Token);
             await Task.WhenAll(deliveries.Select(delivery => delivery.FlushAsync(Last)));
@@ -117,13 +119,38 @@ internal sealed class AlertsCommand
         }
     }
 
+    /// <summary>A program that cannot be run is found out before the first alert and not by it.</summary>
+    private static string Executable(string path)
+    {
+        return WhyNoProgram(path) is { } why
+            ? throw new CommandException(ExitCodes.Usage, $"The program {path} of --command cannot be used: {why}.", "Name a program.")
+            : path;
+    }
+
+    private static string? WhyNoProgram(string path)
+    {
+        const UnixFileMode run = UnixFileMode.UserExecute | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute;
+        try
+        {
+            return FileKinds.Of(path) is var kind && kind == FileKind.Missing ? "there is no such file"
+                : kind != FileKind.Regular ? "it is no regular file"
+                : !OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & run) == 0 ? "it may not be executed"
+                : null;
+        }
+        catch (Exception refused) when (refused is IOException or UnauthorizedAccessException)
+        {
+            return refused.Message;
+        }
+    }
+
     private static AlertRules Read(string? path)
     {
         if (path is null)
             return new AlertRules();
         try
         {
-            return AlertRules.Parse(RegularFile.ReadNamedText(path, MostBytes));
+            var text = RegularFile.ReadNamedText(path, MostBytes);
+            return string.IsNullOrWhiteSpace(text) ? throw new FormatException("it is empty") : AlertRules.Parse(text);
         }
         catch (Exception refused) when (refused is FormatException or IOException or UnauthorizedAccessException)
         {

@@ -10,6 +10,8 @@ namespace Coordinator.Server.Storage;
 /// </summary>
 public sealed class SqliteHistory : IEventStore
 {
+    private const string Remedy = "Name a silo's database: coordinator.db in its --data-dir.";
+
     private readonly string path;
     private readonly string connection;
 
@@ -18,9 +20,11 @@ public sealed class SqliteHistory : IEventStore
     public SqliteHistory(string path)
     {
         this.path = path;
-        if (!File.Exists(path))
-            throw new StoreUnusableException(path, "there is no such file", "Name a silo's database: coordinator.db in its --data-dir.");
         SqliteFile.Check(path, "events");
+        if (!File.Exists(path))
+            throw new StoreUnusableException(path, "there is no such file", Remedy);
+        if (new FileInfo(path).Length == 0)
+            throw new StoreUnusableException(path, "it is empty", Remedy);
         connection = new SqliteConnectionStringBuilder { DataSource = path, Mode = SqliteOpenMode.ReadOnly, Pooling = false }.ToString();
     }
 

@@ -62,6 +62,7 @@ public sealed class LedgerApiTests : IAsyncLifetime
         var missing = server.Folder.File("missing.db");
         Assert.Contains("there is no such file", Refusal(missing), StringComparison.Ordinal);
         Assert.False(File.Exists(missing));
+        Assert.Contains("it is empty", Refusal(server.Folder.Write("empty.db", "")), StringComparison.Ordinal);
         Assert.Contains("is no SQLite database", Refusal(server.Folder.Write("other.db", new string('x', 200))), StringComparison.Ordinal);
     }
 
