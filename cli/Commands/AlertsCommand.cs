@@ -66,7 +66,7 @@ internal sealed class AlertsCommand
         using var signals = new Signals();
         using var cluster = connection.Connect(parsed);
         using var http = new HttpClient(SiloHttp.CreateHandler(parsed.GetValue(connection.Proxy)));
-        var silos = cluster.Url.Split(',', StringSplitOptions.TrimEntries);
+        var silos = cluster.Url.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Distinct();
         var token = ConnectionOptions.ReadToken(parsed.GetValue(connection.TokenFile));
         CoordinatorClient[] each = [.. silos.Select(silo => new CoordinatorClient(silo, token, parsed.GetValue(connection.Proxy)))];
         List<AlertDelivery> deliveries = [];

@@ -45,7 +45,7 @@ public sealed partial class GangMachine
 
         if (LookedAt.Any(agent => agent.HasSucceeded) && agents.Values.All(agent => agent.HasSucceeded))
         {
-            Stop(new GangFailure(state!.Generation, "done", "all processes ended well"), GangStage.Finished);
+            Stop(new GangFailure(state!.Generation, GangFailure.Done, "all processes ended well"), GangStage.Finished);
             return;
         }
 
@@ -118,8 +118,11 @@ public sealed partial class GangMachine
                 new GangFailure(state.Generation, "refused", $"{node} cannot take part: {refused.Detail}") { Node = node, Counts = true },
             { Phase: GangPhase.Stopping or GangPhase.Stopped } stopped when stopped.Ranks.All(
                 rank => rank.Exit is null or { Asked: true } or { IsSuccess: true }) =>
-                new GangFailure(state.Generation, stopped.Ranks.Count == 0 ? "worker ended" : "node stopped", $"{node} runs nothing of the "
-                    + $"generation{(stopped.Detail.Length > 0 ? $": {stopped.Detail}" : ": its worker was started again")}")
+                new GangFailure(
+                    state.Generation,
+                    stopped.Ranks.Count == 0 ? "worker ended" : GangFailure.NodeStopped,
+                    $"{node} runs nothing of the generation: "
+                        + (stopped.Detail.Length > 0 ? stopped.Detail : "its worker was started again"))
                 {
                     Node = node,
                 },
@@ -145,10 +148,8 @@ public sealed partial class GangMachine
                 continue;
             if (offer.GiveBack is { } reason)
             {
-                return new GangFailure(state!.Generation, offer.Drained ? "drained" : "gpus given back", $"{node}: {reason}")
-                {
-                    Node = node,
-                };
+                var cause = offer.Drained ? GangFailure.Drained : GangFailure.GivenBack;
+                return new GangFailure(state!.Generation, cause, $"{node}: {reason}") { Node = node };
             }
 
             if (offer.Session.Boot > state!.Members[index].Boot)

@@ -193,7 +193,7 @@ public sealed partial class GangMachine : IMachine
 
     private void Cancel(string reason)
     {
-        var cause = new GangFailure(state!.Generation, "cancelled", CancelJob.ReasonPrefix + reason);
+        var cause = new GangFailure(state!.Generation, GangFailure.Cancelled, CancelJob.ReasonPrefix + reason);
         if (state.Members.Count == 0)
             End(GangStage.Failed, cause.Text, null);
         else

@@ -35,10 +35,28 @@ public sealed record GangMember(NodeId Node, long Boot, string Host, IReadOnlyLi
 /// <summary>A failure of a gang, as it was judged.</summary>
 /// <param name="Generation">The generation.</param>
 /// <param name="Cause">In a word or two: <c>exit</c>, <c>signal</c>, <c>hang</c>, <c>node lost</c>, <c>worker ended</c>, <c>port taken</c>,
-/// <c>gpus given back</c>, <c>refused</c>.</param>
+/// <c>refused</c>, or one of the constants.</param>
 /// <param name="Text">For people.</param>
 public sealed record GangFailure(long Generation, string Cause, string Text)
 {
+    /// <summary>Cause: all processes have ended well.</summary>
+    public const string Done = "done";
+
+    /// <summary>Cause: operators have drained a node or gpu.</summary>
+    public const string Drained = "drained";
+
+    /// <summary>Cause: the cluster wants gpus back, for want of power or cooling.</summary>
+    public const string GivenBack = "gpus given back";
+
+    /// <summary>Cause: a node's worker was asked to end.</summary>
+    public const string NodeStopped = "node stopped";
+
+    /// <summary>Cause: somebody has ended the job.</summary>
+    public const string Cancelled = "cancelled";
+
+    /// <summary>Whether an end of that cause was somebody's wish, and no failure.</summary>
+    public static bool IsWanted(string? cause) => cause is Done or Drained or GivenBack or NodeStopped or Cancelled;
+
     /// <summary>Rank that failed first; null: no rank did.</summary>
     public int? Rank { get; init; }
 

@@ -59,6 +59,12 @@ public sealed partial class GpuMachine
         });
         if (!verdict.TakesOut)
             return;
+        TakeOut(now, verdict, markedBy: null, outputs);
+    }
+
+    /// <summary>It is taken out of service until its remedy was done, and its job is asked to go on without it.</summary>
+    private void TakeOut(TimeSpan now, GpuVerdict verdict, string? markedBy, Outputs outputs)
+    {
         withdrawAt = now;
         Change(
             state with
@@ -69,6 +75,7 @@ public sealed partial class GpuMachine
                 Remedy = verdict.Remedy,
                 RemedyBoot = session.Boot,
                 RemedyHostBoot = reading?.HostBoot ?? "",
+                MarkedBy = markedBy,
                 WithdrawnFrom = plan?.Job ?? state.WithdrawnFrom,
             },
             outputs);

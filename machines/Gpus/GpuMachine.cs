@@ -260,18 +260,7 @@ public sealed partial class GpuMachine : IMachine
             return;
         }
 
-        withdrawAt = now;
-        Change(
-            state with
-            {
-                Health = GpuHealth.Quarantined,
-                Faults = state.Faults + 1,
-                Reason = reason,
-                Remedy = GpuRemedy.Quarantine,
-                MarkedBy = marked.By,
-                WithdrawnFrom = plan?.Job ?? state.WithdrawnFrom,
-            },
-            outputs);
+        TakeOut(now, new GpuVerdict(GpuRemedy.Quarantine, reason), marked.By, outputs);
     }
 
     private void Improve(TimeSpan now, Outputs outputs)

@@ -51,9 +51,9 @@ public sealed partial class TrainingJobMachine
         if (failed.Count > 0)
             recovery.NoteCause(failed.First().Value);
         recovery.NoteCause(recovery.FormCause is { } cause ? cause
-            : departing.Count > 0 ? "rank leaves"
-            : unready.Count > 0 ? "rank prepares"
-            : "rank joins");
+            : departing.Count > 0 ? RecoveryReason.Leaves
+            : unready.Count > 0 ? RecoveryReason.Prepares
+            : RecoveryReason.Joins);
         recovery.NoteSign(Now);
         var staying = State.Members.Where(member => !failed.ContainsKey(member.Gpu) && !departing.Contains(member.Gpu)
             && !unready.Contains(member)).ToList();

@@ -1,3 +1,5 @@
+using Coordinator.Machines.Gangs;
+
 namespace Coordinator.Machines.Ledger;
 
 /// <summary>
@@ -48,7 +50,7 @@ internal sealed class GangLedgerWalk(JobId job, IReadOnlyList<HistoryEvent> even
                 case EventKinds.GangStopping:
                     Spend(at);
                     stopping ??= (at, happened);
-                    cause = happened.Cause == "done" ? LedgerCause.Finish : KindOf(stopping.Value.Event);
+                    cause = KindOf(stopping.Value.Event);
                     break;
                 case EventKinds.GangFailure:
                     failure ??= happened;
@@ -74,9 +76,9 @@ internal sealed class GangLedgerWalk(JobId job, IReadOnlyList<HistoryEvent> even
 
     private static string KindOf(CoordinatorEvent stopped) => stopped.Cause switch
     {
-        "drained" => LedgerCause.Maintenance,
-        "gpus given back" => LedgerCause.Power,
-        "node stopped" => LedgerCause.Maintenance,
+        GangFailure.GivenBack => LedgerCause.Power,
+        GangFailure.Done or GangFailure.Cancelled => LedgerCause.Finish,
+        var cause when GangFailure.IsWanted(cause) => LedgerCause.Maintenance,
         _ => LedgerCause.InfrastructureRecovery,
     };
 
@@ -112,27 +114,8 @@ internal sealed class GangLedgerWalk(JobId job, IReadOnlyList<HistoryEvent> even
 
     private JobLedger Ledger(string state, double through)
     {
-        if (stopping is var (since, stopped) && state is not "finished")
+        if (stopping is var (since, stopped) && KindOf(stopped) != LedgerCause.Finish)
             incidents.Add(Describe(since, through, stopped) with { GoesOn = true });
-        var failures = incidents.Where(incident => incident.IsFailure).ToArray();
-        var recovered = failures.Where(incident => !incident.GoesOn).ToArray();
-        var (total, lived) = (account.Total, through - (began ?? through));
-        return new JobLedger
-        {
-            Job = job,
-            From = from,
-            Through = from + TimeSpan.FromSeconds(through),
-            State = state,
-            RankSeconds = total,
-            Entries = account.Entries,
-            Goodput = total > 0 ? account.Of(LedgerCause.Running) / total : 0,
-            EffectiveTrainingTimeRatio = lived > 0 ? Math.Min(1, account.UsefulSeconds / lived) : 0,
-            MeanSecondsToRecover = recovered.Length > 0 ? recovered.Average(incident => incident.Seconds) : null,
-            MeanSecondsBetweenFailures = failures.Length > 0 ? lived / failures.Length : null,
-            Steps = 0,
-            UndoneSteps = 0,
-            Incidents = incidents,
-            Nodes = NodeLosses.Of(failures),
-        };
+        return JobLedger.Of(job, from, through, through - (began ?? through), state, account, incidents);
     }
 }

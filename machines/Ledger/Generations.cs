@@ -28,7 +28,10 @@ internal sealed class Generation
 /// <summary>All generations of a job.</summary>
 internal sealed class Generations
 {
-    private readonly SortedDictionary<long, Generation> byNumber = [];
+    private readonly SortedList<long, Generation> byNumber = [];
+
+    /// <summary>Events that belong to a generation, by its number and in their order.</summary>
+    private readonly SortedList<long, List<(double At, CoordinatorEvent Event)>> told = [];
 
     /// <summary>From the job's events.</summary>
     public Generations(IReadOnlyList<(double At, CoordinatorEvent Event)> events)
@@ -37,6 +40,9 @@ internal sealed class Generations
         {
             if (happened.Generation is not { } number)
                 continue;
+            if (!told.TryGetValue(number, out var own))
+                told[number] = own = [];
+            own.Add((at, happened));
             switch (happened.Kind)
             {
                 case EventKinds.GenerationForming:
@@ -62,8 +68,11 @@ internal sealed class Generations
     public IEnumerable<Generation> All => byNumber.Values;
 
     /// <summary>Those behind one, through another.</summary>
-    public IEnumerable<Generation> Between(long? after, long? through) =>
-        byNumber.Values.Where(one => !(one.Number <= after) && !(one.Number > through));
+    public IEnumerable<Generation> Between(long? after, long? through) => Range(byNumber, after + 1, through);
+
+    /// <summary>Events of the generations from one through another, in their order. A job of weeks has many, so nobody reads all.</summary>
+    public IEnumerable<(double At, CoordinatorEvent Event)> EventsOf(long? from, long? through) =>
+        Range(told, from, through).SelectMany(own => own).OrderBy(stored => stored.At);
 
     /// <summary>A generation; one of which no event tells, where none does.</summary>
     public Generation Of(long number)
@@ -71,6 +80,22 @@ internal sealed class Generations
         if (!byNumber.TryGetValue(number, out var known))
             byNumber[number] = known = new Generation { Number = number };
         return known;
+    }
+
+    private static IEnumerable<T> Range<T>(SortedList<long, T> sorted, long? from, long? through)
+    {
+        var (low, high) = (0, sorted.Count);
+        while (from is { } first && low < high)
+        {
+            var middle = (low + high) >>> 1;
+            if (sorted.GetKeyAtIndex(middle) < first)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+
+        for (; low < sorted.Count && !(sorted.GetKeyAtIndex(low) > through); low++)
+            yield return sorted.GetValueAtIndex(low);
     }
 
     private static long? Number(CoordinatorEvent happened, string name) =>

@@ -28,7 +28,6 @@ internal sealed class Interruption
 
     /// <summary>Between two runs; without one before, the job's beginning; without a generation behind it, it goes on.</summary>
     public Interruption(
-        IReadOnlyList<(double At, CoordinatorEvent Event)> events,
         Generations generations,
         StepRun? before,
         long? after,
@@ -38,7 +37,7 @@ internal sealed class Interruption
         (Before, Begin, End) = (before, begin, end);
         var first = before?.Generation;
         formed = [.. generations.Between(first, after).Where(generation => generation.FormedAt is not null)];
-        var own = events.Where(stored => Belongs(stored.Event, first, after)).ToArray();
+        var own = generations.EventsOf(first, after).Where(stored => Belongs(stored.Event, first, after)).ToArray();
         excluded = [.. own.Where(stored => stored.Event.Kind == EventKinds.RankExcluded).Select(stored => stored.Event)];
         leaving = [.. own.Where(stored => stored.Event.Kind == EventKinds.RankLeaving).Select(stored => stored.Event)];
         came = [.. own.Where(stored => stored.Event.Kind == EventKinds.RankJoined).Select(stored => stored.Event)];
@@ -139,16 +138,10 @@ internal sealed class Interruption
 
     private CoordinatorEvent? First => excluded.FirstOrDefault() ?? leaving.FirstOrDefault();
 
-    private static bool Belongs(CoordinatorEvent happened, long? before, long? after)
-    {
-        if (happened.Generation is not { } generation)
-            return false;
-
-        // A membership's members are told of in it, and everything that speaks against one before the next is in force.
-        return happened.Kind is EventKinds.RankExcluded or EventKinds.RankLeaving or EventKinds.JobFinished
-            ? !(generation < before) && !(generation >= after)
-            : !(generation <= before) && !(generation > after);
-    }
+    /// <summary>A membership's members are told of in it, and everything that speaks against one before the next is in force.</summary>
+    private static bool Belongs(CoordinatorEvent happened, long? before, long? after) =>
+        happened.Kind is EventKinds.RankExcluded or EventKinds.RankLeaving or EventKinds.JobFinished
+            ? happened.Generation != after : happened.Generation != before;
 
     private string CauseAt(double at) => waits.Exists(wait => wait.From <= at && at < wait.Through) ? LedgerCause.Capacity
         : at < finish ? LedgerCause.Finish
@@ -159,10 +152,10 @@ internal sealed class Interruption
 
     private string FindKind() => excluded.Length > 0 ? LedgerCause.InfrastructureRecovery : formed.FirstOrDefault()?.Cause switch
     {
-        "rank leaves" when leaving.Length > 0 => KindOfLeaving(leaving[0]),
-        "rank leaves" => LedgerCause.Maintenance,
-        "rank joins" or RecoveryReason.MoreSteps => LedgerCause.Rescale,
-        "rank prepares" => LedgerCause.Preparing,
+        RecoveryReason.Leaves when leaving.Length > 0 => KindOfLeaving(leaving[0]),
+        RecoveryReason.Leaves => LedgerCause.Maintenance,
+        RecoveryReason.Joins or RecoveryReason.MoreSteps => LedgerCause.Rescale,
+        RecoveryReason.Prepares => LedgerCause.Preparing,
         RecoveryReason.Parked or RecoveryReason.Unparked => LedgerCause.Power,
         null when isPreparing => LedgerCause.Preparing,
         _ => LedgerCause.InfrastructureRecovery,

@@ -57,6 +57,39 @@ public sealed record JobLedger
 
     /// <summary>Nodes at which failures began, those that cost most first.</summary>
     public required IReadOnlyList<NodeLosses> Nodes { get; init; }
+
+    /// <summary>What follows from an account and its incidents, for every kind of job alike.</summary>
+    /// <param name="job">The job.</param>
+    /// <param name="from">When it was submitted.</param>
+    /// <param name="through">Through when the account goes, s since then.</param>
+    /// <param name="lived">Of that, seconds since it first had enough gpus in which it wanted any.</param>
+    /// <param name="state">How it stands.</param>
+    /// <param name="account">The account.</param>
+    /// <param name="incidents">What interrupted it.</param>
+    internal static JobLedger Of(
+        JobId job, DateTimeOffset from, double through, double lived, string state, Account account, IReadOnlyList<Incident> incidents)
+    {
+        var failures = incidents.Where(incident => incident.IsFailure).ToArray();
+        var recovered = failures.Where(incident => !incident.GoesOn).ToArray();
+        var total = account.Total;
+        return new JobLedger
+        {
+            Job = job,
+            From = from,
+            Through = from + TimeSpan.FromSeconds(through),
+            State = state,
+            RankSeconds = total,
+            Entries = account.Entries,
+            Goodput = total > 0 ? (account.Of(LedgerCause.Productive) + account.Of(LedgerCause.Running)) / total : 0,
+            EffectiveTrainingTimeRatio = lived > 0 ? Math.Min(1, account.UsefulSeconds / lived) : 0,
+            MeanSecondsToRecover = recovered.Length > 0 ? recovered.Average(incident => incident.Seconds) : null,
+            MeanSecondsBetweenFailures = failures.Length > 0 ? lived / failures.Length : null,
+            Steps = 0,
+            UndoneSteps = 0,
+            Incidents = incidents,
+            Nodes = NodeLosses.Of(failures),
+        };
+    }
 }
 
 /// <summary>A line of the ledger.</summary>

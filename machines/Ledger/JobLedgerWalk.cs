@@ -35,7 +35,6 @@ internal sealed class JobLedgerWalk
         generations = new Generations(this.events);
         wanted = new WantedRanks(this.events, generations.All.Max(generation => generation.Ranks) ?? 1);
         Place();
-
         ideals = new IdealSteps(runs.All.Select(run => (run, RanksOf(run.Generation))));
     }
 
@@ -74,26 +73,11 @@ internal sealed class JobLedgerWalk
 
         var through = End(cursor, last, Math.Max(now, cursor));
         var began = Math.Min(through, generations.All.Min(generation => generation.FormedAt) ?? through);
-        var failures = incidents.Where(incident => incident.IsFailure).ToArray();
-        var recovered = failures.Where(incident => !incident.GoesOn).ToArray();
-        var (total, lived) = (account.Total, wanted.Seconds(began, through));
-        return new JobLedger
+        return JobLedger.Of(job, from, through, wanted.Seconds(began, through), StateOf(), account, incidents) with
         {
-            Job = job,
-            From = from,
-            Through = from + TimeSpan.FromSeconds(through),
-            State = StateOf(),
-            RankSeconds = total,
-            Entries = account.Entries,
-            Goodput = total > 0 ? account.Of(LedgerCause.Productive) / total : 0,
-            EffectiveTrainingTimeRatio = lived > 0 ? Math.Min(1, account.UsefulSeconds / lived) : 0,
-            MeanSecondsToRecover = recovered.Length > 0 ? recovered.Average(incident => incident.Seconds) : null,
-            MeanSecondsBetweenFailures = failures.Length > 0 ? lived / failures.Length : null,
             IdealStepMs = last is null ? null : ideals.Of(RanksOf(last.Generation)) * 1000,
             Steps = runs.All.Sum(run => run.Count - runs.Undone(run)),
             UndoneSteps = runs.All.Sum(runs.Undone),
-            Incidents = incidents,
-            Nodes = NodeLosses.Of(failures),
         };
     }
 
@@ -156,7 +140,7 @@ internal sealed class JobLedgerWalk
     private void Interrupted(double begin, double end, StepRun? before, StepRun after)
     {
         var ranks = RanksOf(after.Generation);
-        var interruption = new Interruption(events, generations, before, after.Generation, begin, Math.Max(begin, end));
+        var interruption = new Interruption(generations, before, after.Generation, begin, Math.Max(begin, end));
         interruption.NoteMissing(missing);
         var first = Math.Min(interruption.Resuming, ideals.Of(ranks) ?? 0);
         Interrupt(interruption, first, goesOn: false);
@@ -196,7 +180,7 @@ internal sealed class JobLedgerWalk
         {
             // Where all steps were done by then, what follows it is the end.
             var over = isFinished ? Math.Clamp(generations.All.Last().Running?.At ?? through, cursor, through) : through;
-            Interrupt(new Interruption(events, generations, last, null, cursor, over), 0, goesOn: wanted.EndedAt is null);
+            Interrupt(new Interruption(generations, last, null, cursor, over), 0, goesOn: wanted.EndedAt is null);
             Spend(LedgerCause.Finish, over, through);
             return through;
         }

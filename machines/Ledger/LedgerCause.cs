@@ -58,13 +58,10 @@ public static class LedgerCause
     /// <summary>From the last step until the model is stored.</summary>
     public const string Finish = "finish";
 
-    /// <summary>What nothing says anything about.</summary>
-    public const string Other = "other";
-
     /// <summary>All causes, in the order in which they have a rank-second that several could have.</summary>
     public static IReadOnlyList<string> All { get; } =
     [
         WastedProgress, Productive, Running, Capacity, Power, Maintenance, CheckpointRestore, InfrastructureRecovery, Preparing, Rescale,
-        ProgramStartup, TrainingPrep, CheckpointSave, Straggler, Finish, Other,
+        ProgramStartup, TrainingPrep, CheckpointSave, Straggler, Finish,
     ];
 }

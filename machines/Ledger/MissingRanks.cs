@@ -24,11 +24,8 @@ internal sealed class MissingRanks
     /// <summary>A gpu has come.</summary>
     public void Come(GpuId? gpu)
     {
-        var at = missing.FindIndex(one => one.Gpu == gpu);
-        if (at < 0)
-            at = missing.Count - 1 < 0 ? -1 : 0;
-        if (at >= 0)
-            missing.RemoveAt(at);
+        if (missing.Count > 0)
+            missing.RemoveAt(Math.Max(0, missing.FindIndex(one => one.Gpu == gpu)));
     }
 
     /// <summary>So many are missing, whatever was said.</summary>

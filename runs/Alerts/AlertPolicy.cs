@@ -1,4 +1,5 @@
 using Coordinator.Machines;
+using Coordinator.Machines.Gangs;
 
 namespace Coordinator.Runs.Alerts;
 
@@ -12,15 +13,17 @@ public sealed class AlertPolicy(AlertRules rules)
     private static readonly HashSet<string> Training = ["running", "forming"];
 
     private readonly Dictionary<(AlertRule Rule, string Subject), Condition> conditions = [];
-    private readonly List<Offence> offences = [];
+
+    /// <summary>Failures that count against a job or a node, with their times; what happens in one generation is one.</summary>
+    private readonly Dictionary<(AlertRule Rule, string Subject, string Incident), DateTimeOffset> offences = [];
+
+    /// <summary>Generations of jobs that failures have ended, each with the time of the first one.</summary>
+    private readonly Dictionary<string, DateTimeOffset> interrupted = [];
     private readonly HashSet<(AlertRule Rule, string Subject)> seen = [];
     private readonly List<Alert> told = [];
     private DateTimeOffset now;
 
     private sealed record Condition(DateTimeOffset Since, object? Stamp, string Text, bool IsTold);
-
-    /// <summary>A failure that counts against a job or a node; what happens in one generation is one.</summary>
-    private sealed record Offence(AlertRule Rule, string Subject, DateTimeOffset At, string Incident);
 
     /// <summary>What is told after a look, in order.</summary>
     public IReadOnlyList<Alert> Take(ClusterLook look, DateTimeOffset at)
@@ -46,6 +49,8 @@ public sealed class AlertPolicy(AlertRules rules)
             Note(when, happened);
         Count(AlertRule.RestartStorm, job => $"{job} was interrupted by failures");
         Count(AlertRule.SuspectNode, node => $"failures began at {node}");
+        foreach (var old in interrupted.Where(one => now - one.Value > rules.Longest).ToArray())
+            interrupted.Remove(old.Key);
         EndOthers(look);
         return [.. told];
     }
@@ -83,7 +88,7 @@ public sealed class AlertPolicy(AlertRules rules)
             Hold(AlertRule.LossNotFinite, job.Id.Value, $"the loss of {job.Id} at step {job.Recorded} is {loss}");
     }
 
-    private void Look(Machines.Gangs.GangView gang)
+    private void Look(GangView gang)
     {
         if (gang.Phase == "running" && gang.Step is { } step)
             Hold(AlertRule.StalledProgress, gang.Id.Value, $"{gang.Id} has told no step behind {step}", step);
@@ -146,12 +151,13 @@ public sealed class AlertPolicy(AlertRules rules)
     {
         switch (happened.Kind)
         {
+            case EventKinds.GangFailure when GangFailure.IsWanted(happened.Cause):
+                break;
             case EventKinds.RankExcluded or EventKinds.GangFailure when happened.Job is { } job:
                 var incident = $"{job} {happened.Generation}";
-                var isFirst = !offences.Exists(known => known.Rule == AlertRule.RestartStorm && known.Incident == incident);
-                Offend(AlertRule.RestartStorm, job.Value, at, incident);
-                if (isFirst && happened.Node is { } node)
+                if (interrupted.TryAdd(incident, at) && happened.Node is { } node)
                     Offend(AlertRule.SuspectNode, node.Value, at, incident);
+                Offend(AlertRule.RestartStorm, job.Value, at, incident);
                 break;
             case EventKinds.GpuHealth when happened.Text.Contains(" is quarantined ", StringComparison.Ordinal):
                 Offend(AlertRule.SuspectNode, happened.Node!.Value.Value, at, $"{happened.Gpu} {at:O}");
@@ -175,17 +181,17 @@ public sealed class AlertPolicy(AlertRules rules)
 
     private void Offend(AlertRule rule, string subject, DateTimeOffset at, string incident)
     {
-        var isKnown = offences.Exists(known => known.Rule == rule && known.Subject == subject && known.Incident == incident);
-        if (rules[rule] is not null && !isKnown)
-            offences.Add(new Offence(rule, subject, at, incident));
+        if (rules[rule] is not null)
+            offences.TryAdd((rule, subject, incident), at);
     }
 
     private void Count(AlertRule rule, Func<string, string> text)
     {
         if (rules[rule] is not { } limit)
             return;
-        offences.RemoveAll(old => old.Rule == rule && now - old.At > limit.Time);
-        foreach (var (subject, count) in offences.Where(one => one.Rule == rule).CountBy(one => one.Subject))
+        foreach (var old in offences.Where(one => one.Key.Rule == rule && now - one.Value > limit.Time).ToArray())
+            offences.Remove(old.Key);
+        foreach (var (subject, count) in offences.Keys.Where(one => one.Rule == rule).CountBy(one => one.Subject))
         {
             if (count >= limit.Count)
                 Standing(rule, subject, $"{text(subject)} {count} times in {limit.Time.TotalMinutes:0.#} min");

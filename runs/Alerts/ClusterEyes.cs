@@ -18,21 +18,13 @@ public sealed class ClusterEyes(CoordinatorClient cluster, IReadOnlyList<Coordin
     /// <param name="cancel">Ends it.</param>
     public async Task<ClusterLook> LookAsync(TimeSpan since, DateTimeOffset now, CancellationToken cancel)
     {
-        SortedDictionary<string, string> lost = [], unwell = [];
-        foreach (var silo in silos)
+        // Beside each other: one that is frozen takes its time, and there may be many.
+        var said = await Task.WhenAll(silos.Select(silo => HealthAsync(silo, cancel)));
+        var look = new ClusterLook
         {
-            try
-            {
-                if (await AskAsync(silo.GetProblemAsync, cancel) is { } problem)
-                    unwell[silo.Url] = problem;
-            }
-            catch (CoordinatorApiException away)
-            {
-                lost[silo.Url] = away.Message;
-            }
-        }
-
-        var look = new ClusterLook { Lost = lost, Unwell = unwell };
+            Lost = said.Where(silo => silo.Away is not null).ToDictionary(silo => silo.Url, silo => silo.Away!),
+            Unwell = said.Where(silo => silo.Problem is not null).ToDictionary(silo => silo.Url, silo => silo.Problem!),
+        };
         try
         {
             look = look with
@@ -47,6 +39,18 @@ public sealed class ClusterEyes(CoordinatorClient cluster, IReadOnlyList<Coordin
         catch (CoordinatorApiException)
         {
             return look;
+        }
+    }
+
+    private static async Task<(string Url, string? Away, string? Problem)> HealthAsync(CoordinatorClient silo, CancellationToken cancel)
+    {
+        try
+        {
+            return (silo.Url, null, await AskAsync(silo.GetProblemAsync, cancel));
+        }
+        catch (CoordinatorApiException away)
+        {
+            return (silo.Url, away.Message, null);
         }
     }
 

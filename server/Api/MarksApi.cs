@@ -7,7 +7,10 @@ using Microsoft.AspNetCore.Routing;
 
 namespace Coordinator.Server.Api;
 
-/// <summary>Operators say of a gpu whether it may be given work. The answer is the gpu as it stands once that is durable.</summary>
+/// <summary>
+/// Operators say of a gpu whether it may be given work. The answer is the gpu as it stands once that is durable; where storing takes too
+/// long, as it stands now, with status 202.
+/// </summary>
 internal sealed class MarksApi(DurableChanges changes, Views views)
 {
     private static readonly JsonSerializerOptions Strict = new(ApiJson.Default.Options)
@@ -42,9 +45,11 @@ internal sealed class MarksApi(DurableChanges changes, Views views)
         if (known?.Nodes.Any(one => one.Id == gpu.Node && gpu.Index < one.Gpus) != true)
             return missing;
         var by = PlainText.Line(wanted.By ?? "").Trim() is { Length: > 0 } person ? person : DrainsApi.Unknown;
-        await changes.MakeAsync(address, new GpuMarked(wanted.Health == "good", reason, by), cancel).ConfigureAwait(false);
-        return await views.ShowAsync(address, missing).ConfigureAwait(false);
+        var stored = await changes.MakeAsync(address, new GpuMarked(wanted.Health == "good", reason, by), cancel).ConfigureAwait(false);
+        return await views.ShowAsync(address, missing, stored).ConfigureAwait(false);
     }
+
+    private static IResult Unreadable(BodyProblem problem) => Bad($"what is said is not to be read: {problem}.");
 
     private static IResult Bad(string error) => ApiError.BadRequest(error, "Correct the body; nothing was changed.");
 
@@ -52,7 +57,7 @@ internal sealed class MarksApi(DurableChanges changes, Views views)
     {
         var (body, unreadable) = await RequestBody.ReadAsync(request, cancel).ConfigureAwait(false);
         if (body is null)
-            return (null, Bad($"what is said is not to be read: {unreadable}."));
+            return (null, Unreadable(unreadable!));
         body.Remove("apiVersion");
         try
         {
@@ -60,7 +65,7 @@ internal sealed class MarksApi(DurableChanges changes, Views views)
         }
         catch (JsonException exception)
         {
-            return (null, Bad($"what is said is not to be read: {BodyProblem.Of(exception, body, Strict.GetTypeInfo(typeof(MarkRequest)))}."));
+            return (null, Unreadable(BodyProblem.Of(exception, body, Strict.GetTypeInfo(typeof(MarkRequest)))));
         }
     }
 }

@@ -10,14 +10,16 @@ namespace Coordinator.Server.Api;
 /// <summary>Grains' views on their way out: with the API's version, and without secrets.</summary>
 internal sealed class Views(IGrainHost grains)
 {
-    /// <summary>Answers with a grain's view, or with <paramref name="missing"/>.</summary>
-    public async Task<IResult> ShowAsync(GrainAddress grain, IResult missing)
+    /// <summary>
+    /// Answers with a grain's view, or with <paramref name="missing"/>; with 202 where what was changed is not known to be stored.
+    /// </summary>
+    public async Task<IResult> ShowAsync(GrainAddress grain, IResult missing, bool stored = true)
     {
         if (await ReadAsync(grain).ConfigureAwait(false) is not { } view)
             return missing;
         if (grain.Kind is GrainKind.Node or GrainKind.Gpu)
             AddDrain(view, grain, await DrainsAsync().ConfigureAwait(false));
-        return Answer(Stamp(view));
+        return Answer(Stamp(view), stored);
     }
 
     /// <summary>Answers with the views of one page of a kind of grain.</summary>
@@ -84,7 +86,8 @@ internal sealed class Views(IGrainHost grains)
         return view;
     }
 
-    private static IResult Answer(JsonObject body) => TypedResults.Text(body.ToJsonString(), "application/json");
+    private static IResult Answer(JsonObject body, bool stored = true) => TypedResults.Text(
+        body.ToJsonString(), "application/json", statusCode: stored ? StatusCodes.Status200OK : StatusCodes.Status202Accepted);
 
     private async Task<JsonObject?> ReadAsync(GrainAddress grain)
     {

@@ -3,7 +3,7 @@ using Coordinator.Machines.Ledger;
 
 namespace Coordinator.Server.Storage;
 
-/// <summary>Makes a job's ledger from a store, page by page: of a job of weeks its step times are kept, eight bytes each.</summary>
+/// <summary>Makes a job's ledger from a store, page by page: of its steps only their times are kept.</summary>
 public static class LedgerReading
 {
     private const int PageSize = 10_000;

@@ -37,13 +37,13 @@ internal sealed class DeviceWatch(TimeSpan least)
     }
 
     /// <summary>A call that must come to an end, on the device's thread.</summary>
-    public T Run<T>(string kind, string what, Func<T> call)
+    public T Run<T>(string kind, string what, Func<T> work)
     {
         Begin(kind, what, Monotonic.Now);
         var isWhole = false;
         try
         {
-            var result = call();
+            var result = work();
             isWhole = true;
             return result;
         }

@@ -121,6 +121,9 @@ public sealed partial class RankExecutor : IDisposable
     /// <summary>The device has ended a shard. True where the machine still wants it and is to be told.</summary>
     internal bool TakeGradient(long ticket, ComputedShard shard)
     {
+        // What a call that hung has left comes while another thread gives the device's memory back.
+        if (isHanging)
+            return false;
         var gradient = shard.Gradient;
         if (computing != ticket || shard.Result is not { } done)
         {

@@ -6,6 +6,15 @@ namespace Coordinator.Machines.Jobs.Parts;
 /// </summary>
 internal sealed class RecoveryReason
 {
+    /// <summary>A member leaves in order.</summary>
+    public const string Leaves = "rank leaves";
+
+    /// <summary>A gpu becomes a member.</summary>
+    public const string Joins = "rank joins";
+
+    /// <summary>A member is not ready, and the others go on without it.</summary>
+    public const string Prepares = "rank prepares";
+
     /// <summary>What a silo had decided before it ended is done again.</summary>
     public const string SiloRestart = "silo restart";
 

@@ -49,6 +49,21 @@ public sealed class AlertPolicyTests
         Assert.Equal(["over suspect-node n0", "over suspect-node n1"], After(3600, Calm).Order());
     }
 
+    [Theory]
+    [InlineData(GangFailure.Drained, false)]
+    [InlineData(GangFailure.GivenBack, false)]
+    [InlineData("signal", true)]
+    public void A_gang_that_operators_move_has_not_failed(string cause, bool isFailure)
+    {
+        var told = new[] { 1, 2 }.SelectMany(_ =>
+        {
+            generation++;
+            return After(60, Calm with { Events = [Happened(EventKinds.GangFailure, "why", node: 4, cause: cause)] });
+        }).ToArray();
+
+        Assert.Equal(isFailure ? ["ALERT suspect-node n4"] : [], told);
+    }
+
     [Fact]
     public void A_gpu_that_is_quarantined_again_makes_its_node_suspect()
     {

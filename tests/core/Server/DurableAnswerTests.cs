@@ -48,6 +48,23 @@ public sealed class DurableAnswerTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_mark_is_promised_once_it_is_durable()
+    {
+        var gpu = new GpuId(new NodeId("n1"), 0);
+        server.Grains.Show(new ClusterView([new ClusterNodeView(gpu.Node, true, 1, 1, "cpu")], []));
+        server.Grains.Show(GrainAddress.Of(gpu), $"{{\"id\":\"{gpu}\",\"health\":\"healthy\",\"reason\":\"\",\"faults\":0}}");
+        server.Grains.OnDeliver = _ => Never;
+        const string bad = "{\"health\":\"bad\",\"reason\":\"a smell\",\"by\":\"ann\"}";
+        Assert.Equal(HttpStatusCode.Accepted, await Send(HttpMethod.Post, "gpus/n1/0/mark", bad));
+
+        server.Grains.OnDeliver = null;
+        Assert.Equal(HttpStatusCode.OK, await Send(HttpMethod.Post, "gpus/n1/0/mark", bad));
+        Assert.Equal(HttpStatusCode.NotFound, await Send(HttpMethod.Post, "gpus/n1/1/mark", bad));
+        Assert.Equal(HttpStatusCode.BadRequest, await Send(HttpMethod.Post, "gpus/n1/0/mark", bad.Replace("bad", "ill")));
+        Assert.Equal(HttpStatusCode.BadRequest, await Send(HttpMethod.Post, "gpus/n1/0/mark", "{\"health\":\"bad\"}"));
+    }
+
+    [Fact]
     public async Task A_repetition_is_told_that_its_job_exists_only_when_that_is_durable()
     {
         server.AcceptJobs();

@@ -1,4 +1,5 @@
 using Coordinator.Machines;
+using Coordinator.Machines.Gangs;
 using Coordinator.Machines.Ledger;
 
 namespace Coordinator.Tests.Machines.Ledger;
@@ -16,11 +17,11 @@ public sealed class GangLedgerTests
             .Tell(114, EventKinds.GangFailure, "exit", node: 2, text: "rank 2 was killed by signal 9; 3 more ranks failed after it")
             .Tell(114, EventKinds.GenerationForming, numbers: new() { ["members"] = 4 }).Tell(115, EventKinds.GenerationPlanned)
             .Tell(117, EventKinds.GenerationRunning)
-            .Tell(217, EventKinds.GangStopping, "drained", node: 1, text: "n1: drained by ann")
+            .Tell(217, EventKinds.GangStopping, GangFailure.Drained, node: 1, text: "n1: drained by ann")
             .Tell(218, EventKinds.JobWaiting)
             .Tell(248, EventKinds.GenerationForming, numbers: new() { ["members"] = 2 }).Tell(249, EventKinds.GenerationPlanned)
             .Tell(250, EventKinds.GenerationRunning)
-            .Tell(350, EventKinds.GangStopping, "done").Tell(351, EventKinds.JobFinished)
+            .Tell(350, EventKinds.GangStopping, GangFailure.Done).Tell(351, EventKinds.JobFinished)
             .Ledger(1000);
 
         Assert.Equal(("finished", 4 * 351.0), (ledger.State, ledger.RankSeconds));
